@@ -1,0 +1,273 @@
+"""Every error that the platform raises on purpose.
+
+Each class has a ``status`` (what a caller of a wave gets) and its branch says whose move it is::
+
+    HyperverseError
+    ├── CallerError              the caller's move: change what was asked
+    │   ├── BadRequest      400  malformed; ParseError and ConfigError say where
+    │   ├── NotFound        404  no such particle, route, kind, plugin ...
+    │   ├── Conflict        409  it exists already, or somebody else was faster
+    │   └── TooLarge        413  more than the limit
+    ├── PolicyError              the policy's move: ask somebody who may grant it
+    │   ├── Unauthorized    401  who you are is not known
+    │   └── Forbidden       403  what you may not do
+    ├── TryAgain                 nobody's fault for long: try again after ``retry_after`` seconds
+    │   ├── TimedOut        408  no answer in time; it may have run
+    │   ├── NotHostedHere   421  the particle lives elsewhere by now
+    │   ├── TooMany         429  this caller sends too much
+    │   └── Unavailable     503  over capacity, no way, or shutting down
+    ├── PluginError              a plugin's move: the text names it
+    │   ├── HandlerFailed   500  a handler raised
+    │   └── NoDriver        501  nothing here serves that
+    ├── ProtocolError       502  the other side does not speak as agreed
+    ├── LoopDetected        508  a wave met itself, or its chain grew too long
+    └── InternalError       500  our bug: please report it
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+__all__ = [
+    "BadRequest",
+    "CallerError",
+    "ConfigError",
+    "Conflict",
+    "Forbidden",
+    "HandlerFailed",
+    "HyperverseError",
+    "InternalError",
+    "LaneFull",
+    "LoopDetected",
+    "NoDriver",
+    "NotFound",
+    "NotHostedHere",
+    "ParseError",
+    "PluginError",
+    "PolicyError",
+    "ProtocolError",
+    "TimedOut",
+    "TooLarge",
+    "TooMany",
+    "TryAgain",
+    "Unauthorized",
+    "Unavailable",
+    "UnknownKind",
+    "UnknownTransport",
+    "did_you_mean",
+    "error_for_status",
+]
+
+
+class HyperverseError(Exception):
+    """Anything that goes wrong on purpose.
+
+    Args:
+        message: what was wrong, in lower case, quoting what the user wrote.
+        hint: what would be right, as one line; empty when there is nothing to say.
+        retry_after: seconds after which the same call may succeed, or None.
+    """
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str = "", *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+
+class CallerError(HyperverseError):
+    """The caller has to change what was asked."""
+
+    status = 400
+
+
+class BadRequest(CallerError):
+    """What was sent does not fit: 400."""
+
+
+class ParseError(BadRequest):
+    """A text that does not follow its grammar.
+
+    Args:
+        message: what was wrong, quoting the offending text.
+        text: the whole text that was parsed.
+        offset: index into ``text`` (characters) at which it went wrong.
+        expected: what would have been right there, each as a reader would name it.
+
+    Attributes:
+        line, column: 1-based place of ``offset``.
+    """
+
+    def __init__(
+        self, message: str, *, text: str = "", offset: int = 0, expected: Iterable[str] = (), hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.text = text
+        self.offset = offset
+        self.expected = tuple(expected)
+        before = text[:offset]
+        self.line = before.count("\n") + 1
+        self.column = offset - (before.rfind("\n") + 1) + 1
+
+    def caret(self) -> str:
+        """The line of the text that went wrong, with a caret below the place."""
+        lines = self.text.splitlines() or [""]
+        line = lines[min(self.line, len(lines)) - 1]
+        return f"{line}\n{' ' * (self.column - 1)}^"
+
+    def __str__(self) -> str:
+        said = f"line {self.line}, column {self.column}: {self.message}"
+        if self.expected:
+            said += f"; expected {', '.join(self.expected)}"
+        return f"{said}\n  hint: {self.hint}" if self.hint else said
+
+
+class ConfigError(BadRequest):
+    """The configuration cannot be used. ``faults`` lists every fault, one line each."""
+
+    def __init__(self, message: str = "", *, faults: Iterable[str] = (), hint: str = "") -> None:
+        self.faults = tuple(faults)
+        super().__init__(message or "\n".join(self.faults), hint=hint)
+
+
+class NotFound(CallerError):
+    """Nothing answers to that name: 404."""
+
+    status = 404
+
+
+class UnknownKind(NotFound):
+    """No installed plugin declares that Kind."""
+
+
+class UnknownTransport(NotFound):
+    """No installed plugin provides that transport."""
+
+
+class Conflict(CallerError):
+    """It exists already, or somebody else was faster: 409."""
+
+    status = 409
+
+
+class TooLarge(CallerError):
+    """More than the limit allows: 413."""
+
+    status = 413
+
+
+class PolicyError(HyperverseError):
+    """The security policy refused."""
+
+    status = 403
+
+
+class Unauthorized(PolicyError):
+    """No credentials, or wrong ones: 401."""
+
+    status = 401
+
+
+class Forbidden(PolicyError):
+    """Known, but not allowed: 403."""
+
+
+class TryAgain(HyperverseError):
+    """The same call may succeed later."""
+
+    status = 503
+
+
+class TimedOut(TryAgain):
+    """No answer in time: 408. The handler may have run."""
+
+    status = 408
+
+
+class NotHostedHere(TryAgain):
+    """The particle does not live at the star that was asked: 421."""
+
+    status = 421
+
+
+class TooMany(TryAgain):
+    """This caller has more under way than it may: 429."""
+
+    status = 429
+
+
+class Unavailable(TryAgain):
+    """Over capacity, shutting down, or no way there: 503."""
+
+
+class LaneFull(Unavailable):
+    """The peer of a lane does not keep up: 503."""
+
+
+class PluginError(HyperverseError):
+    """A plugin did not do what it promised; the text names it."""
+
+
+class HandlerFailed(PluginError):
+    """A handler raised: 500. The traceback is in the log of the machine where it ran."""
+
+
+class NoDriver(PluginError):
+    """No driver here serves that Kind: 501."""
+
+    status = 501
+
+
+class ProtocolError(HyperverseError):
+    """The other side does not speak as agreed: 502."""
+
+    status = 502
+
+
+class LoopDetected(HyperverseError):
+    """A wave met itself, or its chain grew too long: 508."""
+
+    status = 508
+
+
+class InternalError(HyperverseError):
+    """A bug of the platform: 500. Please report it."""
+
+
+_BY_STATUS: dict[int, type[HyperverseError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    408: TimedOut,
+    409: Conflict,
+    413: TooLarge,
+    421: NotHostedHere,
+    429: TooMany,
+    500: HandlerFailed,
+    501: NoDriver,
+    502: ProtocolError,
+    503: Unavailable,
+    508: LoopDetected,
+}
+
+
+def error_for_status(status: int, message: str, *, hint: str = "") -> HyperverseError:
+    """The error that a reply with ``status`` stands for."""
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known(message, hint=hint)
+    return HandlerFailed(f"status {status}: {message}", hint=hint)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"`` for the nearest of ``known``, or an empty text."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
