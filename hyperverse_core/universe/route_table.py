@@ -1,0 +1,163 @@
+"""Which route takes a request: the part of a bind that is asked for every wave.
+
+A table is made once for a bind. Routes are found by method and by the characters that their path expression
+starts with, so that the number of routes hardly matters; of those left, the first in the document wins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from .filters import Filter
+from .method_pattern import MethodPattern
+from .path_regex import PathRegex
+from .pipeline import Pipeline
+from .point import Point
+from .topic import Topic
+from .wave import Method, MethodKind
+
+__all__ = ["Leaf", "RouteTable", "Selected", "topics_admit"]
+
+_MOST_LENGTHS: Final = 12
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+@attrs.frozen
+class Selected:
+    """The route that takes a request.
+
+    Attributes:
+        pipeline: what to do.
+        captures: what the named groups of the route's path expressions matched, of every level of scopes.
+    """
+
+    pipeline: Pipeline
+    captures: Mapping[str, str]
+
+
+@attrs.frozen
+class Leaf:
+    """A route with all that the scopes around it demand.
+
+    Attributes:
+        order: its place in the document.
+        method: which methods it takes.
+        paths: expressions that the path must match, outermost first.
+        topics: which topics, outermost first.
+        filters: who may ask.
+        pipeline: what to do.
+    """
+
+    order: int
+    method: MethodPattern
+    paths: tuple[PathRegex, ...]
+    topics: tuple[Topic, ...]
+    filters: tuple[Filter, ...]
+    pipeline: Pipeline
+
+    @property
+    def prefix(self) -> str:
+        """What every path it takes starts with."""
+        return max((path.prefix for path in self.paths), key=len, default="")
+
+    def captures(self, path: str) -> Mapping[str, str] | None:
+        """What is captured from ``path``; None when it does not match."""
+        found = _NOTHING
+        for regex in self.paths:
+            more = regex.captures(path)
+            if more is None:
+                return None
+            if more:
+                found = {**found, **more} if found else more
+        return found
+
+
+class RouteTable:
+    """Routes by method and path.
+
+    Args:
+        leaves: the routes, in the order of the document.
+    """
+
+    __slots__ = ("_by_method", "_leaves", "_others")
+
+    def __init__(self, leaves: Iterable[Leaf]) -> None:
+        self._leaves = tuple(leaves)
+        # Only methods that a route names have a table of their own: names come from outside.
+        self._by_method: dict[str, _Paths | None] = {
+            f"{kind}<{leaf.method.name}>": None
+            for leaf in self._leaves
+            if leaf.method.name is not None
+            for kind in ((leaf.method.kind,) if leaf.method.kind is not None else MethodKind)
+        }
+        self._others: dict[MethodKind, _Paths] = {}
+
+    def select(self, method: Method, path: str, topic: str, agent: Point | None) -> Selected | None:
+        """The first route that takes the request; None when none does."""
+        paths = self._by_method.get(method.text)
+        if paths is None:
+            paths = self._paths(method)
+        for leaf in paths.candidates(path):
+            captures = leaf.captures(path)
+            if captures is None:
+                continue
+            if leaf.topics and not topics_admit(leaf.topics, topic):
+                continue
+            if leaf.filters and not all(condition.admits(agent) for condition in leaf.filters):
+                continue
+            return Selected(leaf.pipeline, captures)
+        return None
+
+    def _paths(self, method: Method) -> _Paths:
+        if method.text in self._by_method:
+            made = self._by_method[method.text] = _Paths([x for x in self._leaves if x.method.matches(method)])
+            return made
+        known = self._others.get(method.kind)
+        if known is None:
+            unnamed = MethodPattern(method.kind)
+            takers = [x for x in self._leaves if x.method.name is None and x.method.kind in (None, unnamed.kind)]
+            known = self._others[method.kind] = _Paths(takers)
+        return known
+
+
+class _Paths:
+    """Routes of one method, by the first characters of the paths that they take."""
+
+    __slots__ = ("_buckets", "_lengths")
+
+    def __init__(self, leaves: Sequence[Leaf]) -> None:
+        common = Counter(len(leaf.prefix) for leaf in leaves).most_common(_MOST_LENGTHS)
+        lengths = sorted({0, *(length for length, _ in common)})
+        buckets: dict[str, list[Leaf]] = {}
+        for leaf in leaves:
+            prefix = leaf.prefix
+            cut = max(length for length in lengths if length <= len(prefix))
+            buckets.setdefault(prefix[:cut], []).append(leaf)
+        self._lengths = tuple(length for length in lengths if any(len(prefix) == length for prefix in buckets))
+        self._buckets = {prefix: tuple(found) for prefix, found in buckets.items()}
+
+    def candidates(self, path: str) -> Sequence[Leaf]:
+        """Routes whose first characters are those of ``path``, in the order of the document."""
+        found: Sequence[Leaf] = ()
+        several = False
+        for length in self._lengths:
+            if length > len(path):
+                break
+            bucket = self._buckets.get(path[:length])
+            if bucket is not None:
+                several = bool(found)
+                found = (*found, *bucket) if found else bucket
+        return sorted(found, key=_order) if several else found
+
+
+def _order(leaf: Leaf) -> int:
+    return leaf.order
+
+
+def topics_admit(topics: Iterable[Topic], topic: str) -> bool:
+    """Whether a request with ``topic``, empty for none, meets every one of ``topics``."""
+    return all(wanted.admits(topic) for wanted in topics)

@@ -1,0 +1,181 @@
+"""Commands and scripts, from text (universe 5.4).
+
+A script is commands ended by ``;``. It is read one command at a time: :func:`iter_script` gives each as it is
+reached, so that a script runs up to its first error, and the error says where in the script it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from ..errors import ParseError, did_you_mean
+from .command import CommandTemplate
+from .grammar import moved
+from .grammar.commands import COMMAND_WORDS, Statement, follows, parse_statement
+from .grammar.commands import parse_changes as _parse_changes
+from .properties import PropertyChange
+
+__all__ = [
+    "Script",
+    "ScriptCommand",
+    "complete",
+    "iter_script",
+    "parse_changes",
+    "parse_command",
+    "parse_script",
+]
+
+_NO_CODE: Final = re.compile(r"(?:\s++|#[^\n]*+)*+")
+_WORD: Final = re.compile(r"[^\s;#?!]*+")
+_LAST_WORD: Final = re.compile(r"\S*\Z")
+
+
+@attrs.frozen
+class ScriptCommand:
+    """A command of a script, and where it stands.
+
+    Attributes:
+        command: what is asked.
+        line, column: of its first character, from 1.
+        source: its text, without the ``;``.
+        start, end: offsets in the script; ``end`` is behind the ``;``.
+    """
+
+    command: CommandTemplate
+    line: int
+    column: int
+    source: str
+    start: int
+    end: int
+
+
+@attrs.frozen
+class Script:
+    """The commands of a script, in order."""
+
+    commands: tuple[ScriptCommand, ...]
+
+    def __iter__(self) -> Iterator[ScriptCommand]:
+        return iter(self.commands)
+
+    def __len__(self) -> int:
+        return len(self.commands)
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """Names of the files that have to go with it, each once."""
+        return tuple(dict.fromkeys(name for one in self.commands for name in one.command.uploads))
+
+    def __str__(self) -> str:
+        return "\n".join(f"{one.command};" for one in self.commands)
+
+
+def parse_command(text: str) -> CommandTemplate:
+    """The one command that ``text`` writes; a ``;`` may end it. Raises ParseError."""
+    statement = _statement(text, 0)
+    if statement.end is not None:
+        behind = _skip(text, statement.end)
+        if behind < len(text):
+            raise ParseError(
+                "one command is enough here",
+                text=text,
+                offset=behind,
+                expected=("the end",),
+                hint="several commands make a script",
+            )
+    return statement.command
+
+
+def iter_script(text: str) -> Iterator[ScriptCommand]:
+    """The commands of a script, one after the other.
+
+    Raises ParseError when the first command that is wrong is reached, with its place in the script. A command
+    without its ``;`` is wrong too: a script that was cut off does not run its last command.
+    """
+    at = _skip(text, 0)
+    line, line_start, counted = 1, 0, 0
+    while at < len(text):
+        line += text.count("\n", counted, at)
+        newest = text.rfind("\n", counted, at)
+        line_start = newest + 1 if newest >= 0 else line_start
+        counted = at
+        statement = _statement(text, at)
+        if statement.end is None:
+            raise ParseError(
+                "the last command is not ended",
+                text=text,
+                offset=len(text),
+                expected=("';'",),
+                hint="write a ';'",
+            )
+        end = statement.end
+        source = text[at : end - 1].rstrip()
+        yield ScriptCommand(statement.command, line, at - line_start + 1, source, at, end)
+        at = _skip(text, end)
+
+
+def parse_script(text: str) -> Script:
+    """The whole script; raises ParseError for the first command that is wrong."""
+    return Script(tuple(iter_script(text)))
+
+
+def parse_changes(text: str) -> tuple[PropertyChange, ...]:
+    """Changes of properties as they stand between braces, ``+a=b, +@c='d e', !f``; raises ParseError."""
+    return _parse_changes(text)
+
+
+def complete(text: str) -> list[str]:
+    """Words of the language that may stand where the last word of ``text`` is, or behind it after a blank.
+
+    Points, Kinds and selectors are not offered. Only the last command of several is looked at.
+    """
+    found = _LAST_WORD.search(text)
+    start = len(text) if found is None else found.start()
+    typed = text[start:]
+    return [word for word in follows(_last_command(text[:start])) if word.startswith(typed)]
+
+
+def _last_command(text: str) -> str:
+    """What is behind the last complete command."""
+    at = 0
+    while at < len(text):
+        try:
+            end = parse_statement(text[at:]).end
+        except ParseError:
+            break
+        if end is None:
+            break
+        at += end
+    return text[at:]
+
+
+def _statement(text: str, at: int) -> Statement:
+    """The command at ``at``, or behind blanks there, with offsets in ``text``; raises ParseError."""
+    start = _skip(text, at)
+    found = _WORD.match(text, start)
+    word = found[0] if found is not None else ""
+    if word not in COMMAND_WORDS:
+        raise _unknown(text, start, word)
+    try:
+        statement = parse_statement(text[start:] if start else text)
+    except ParseError as exc:
+        raise moved(exc, text, start) from None
+    return statement if statement.end is None else attrs.evolve(statement, end=start + statement.end)
+
+
+def _unknown(text: str, at: int, word: str) -> ParseError:
+    if not word:
+        return ParseError("no command", text=text, offset=at, expected=COMMAND_WORDS)
+    shown = word if len(word) <= 40 else f"{word[:40]}..."
+    near = did_you_mean(word[:40].lower(), COMMAND_WORDS)
+    return ParseError(f"unknown command {shown!r}{near}", text=text, offset=at, expected=COMMAND_WORDS)
+
+
+def _skip(text: str, at: int) -> int:
+    """The offset of what is no blank and no comment."""
+    found = _NO_CODE.match(text, at)
+    return at if found is None else found.end()

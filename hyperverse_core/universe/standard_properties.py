@@ -1,0 +1,85 @@
+"""The properties of the standard Kinds (universe 8). A Kind that is not named here has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .properties import PropertiesConfig, PropertyDef, PropertyPattern, PropertyPermit, PropertySource
+
+__all__ = ["STANDARD_PROPERTIES"]
+
+_BOOT = "hyperspace:repo:boot:1.0.0:/bind"
+
+
+def _point(key: str, doc: str, *, required: bool = False, mutable: bool = False) -> PropertyDef:
+    return PropertyDef(key, doc, PropertyPattern.POINT, required=required, mutable=mutable)
+
+
+def _constant_bind(name: str) -> PropertyDef:
+    return PropertyDef(
+        "bind",
+        "The bind that every one of them has",
+        PropertyPattern.POINT,
+        required=True,
+        mutable=False,
+        default=f"{_BOOT}/{name}.bind",
+        constant=True,
+    )
+
+
+_BIND = "The artifact with its routes"
+_CONFIG = "The artifact with its configuration"
+_RUNNABLE = PropertiesConfig((_point("bind", _BIND, required=True), _point("config", _CONFIG, required=True)))
+
+STANDARD_PROPERTIES: Mapping[str, PropertiesConfig] = {
+    "Space": PropertiesConfig((_point("bind", _BIND), _point("config", _CONFIG))),
+    "App": _RUNNABLE,
+    "Mechtron": _RUNNABLE,
+    "User": PropertiesConfig(
+        (
+            _constant_bind("user"),
+            PropertyDef(
+                "username",
+                "The name to log in with",
+                PropertyPattern.USERNAME,
+                mutable=False,
+                source=PropertySource.CORE,
+            ),
+            PropertyDef(
+                "email",
+                "Where to write to",
+                PropertyPattern.EMAIL,
+                source=PropertySource.CORE,
+                permits=frozenset({PropertyPermit.READ}),
+            ),
+            PropertyDef("password", "What proves who it is", source=PropertySource.CORE_SECRET),
+        )
+    ),
+    "UserBase": PropertiesConfig(
+        (
+            _constant_bind("userbase"),
+            _point("config", _CONFIG, mutable=True),
+            PropertyDef(
+                "registration-email-as-username",
+                "Whether the address is the name to log in with",
+                PropertyPattern.BOOL,
+                mutable=False,
+                default="true",
+            ),
+            PropertyDef(
+                "verify-email",
+                "Whether an address has to be confirmed",
+                PropertyPattern.BOOL,
+                mutable=False,
+                default="false",
+            ),
+            PropertyDef(
+                "sso-session-max-lifespan",
+                "Seconds after which a session ends",
+                PropertyPattern.U64,
+                source=PropertySource.CORE,
+                default="315360000",
+            ),
+        )
+    ),
+}
