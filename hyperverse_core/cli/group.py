@@ -1,0 +1,98 @@
+"""The root of the command tree: names and one line about each command; the rest is imported on use."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any, Final
+
+import click
+
+from .options import common, options
+
+__all__ = ["COMMANDS", "LazyGroup", "root"]
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "up": ("up:up", "Start a machine."),
+    "down": ("down:down", "Stop the machines of a data directory."),
+    "status": ("status:status", "Show the state of machine, stars and drivers."),
+    "exec": ("execute:execute", "Run a command or a script of the command language."),
+    "term": ("term:term", "Type commands with history and completion."),
+    "tree": ("tree:tree", "Show a particle and everything below it."),
+    "ls": ("tree:ls", "List the children of a particle."),
+    "stars": ("stars:stars", "List the stars."),
+    "kinds": ("kinds:kinds", "List the Kinds that can be created."),
+    "plugins": ("plugins:plugins", "List, show and check plugins."),
+    "config": ("config:config", "Show the configuration and where it came from."),
+    "logs": ("logs:logs", "Read the log of a detached machine."),
+    "demo": ("demo:demo", "Watch a Hyperverse survive kill -9."),
+    "bench": ("bench:bench", "Measure the speed on this computer."),
+    "completion": ("completion:completion", "Print the completion script of a shell."),
+    "new": ("new:new", "Write the files of a new plugin."),
+}
+"""By name: where the command is, within this package, and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is asked for; unknown names are looked for among the plugins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, those of plugins last."""
+        from .plugin_commands import listed
+
+        return [*COMMANDS, *(name for name in listed() if name not in COMMANDS)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            from .plugin_commands import load
+
+            return load(cmd_name)
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f".{module}", __package__), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest names when there is no such command."""
+        name = args[0] if args else ""
+        command = self.get_command(ctx, name)
+        if command is None and not name.startswith("-"):
+            from ..errors import did_you_mean
+
+            near = did_you_mean(name, self.list_commands(ctx))
+            raise click.UsageError(f"no such command {name!r}{near}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in the help, without importing what it lists."""
+        from .plugin_commands import listed
+
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        more = [(name, text or "(a plugin's command)") for name, text in listed().items() if name not in COMMANDS]
+        if more:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(more)
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value and not ctx.resilient_parsing:
+        from .version import print_version
+
+        print_version()
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show versions.")
+@common
+def root() -> None:
+    """Cosmic Hyperverse: hosts addressable particles, carries messages between them, authorises every one.
+
+    `hyperverse demo` shows it at work; `hyperverse up` starts a machine.
+    """
+    command = click.get_current_context().invoked_subcommand
+    if command is not None and command not in COMMANDS:  # a plugin's command learns the place from the environment
+        os.environ["HYPERVERSE_DATA_DIR"] = str(options().where())

@@ -1,0 +1,82 @@
+"""Printing: JSON for programs, aligned columns for people, colours on a terminal only."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+__all__ = ["body_text", "colour", "note", "plain", "print_json", "table"]
+
+_STATES = {
+    "ok": "green",
+    "ready": "green",
+    "blocked": "yellow",
+    "unavailable": "yellow",
+    "failed": "red",
+    "panic": "red",
+    "fatal": "red",
+}
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON."""
+    print(json.dumps(plain(value), ensure_ascii=False), flush=True)
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON can carry it: bytes as ``{"base64": text}``, everything unknown by its ``str``."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (bytes, bytearray)):
+        return {"base64": base64.b64encode(value).decode()}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def on_terminal() -> bool:
+    """Whether stdout is a terminal that may be coloured."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def colour(text: str, state: str) -> str:
+    """``text`` in the colour of a state, on a terminal."""
+    name = _STATES.get(state.lower())
+    return click.style(text, fg=name) if name and on_terminal() else text
+
+
+def note(text: str) -> None:
+    """A remark for people, on stderr, so that it never mixes with results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, state: int | None = None) -> None:
+    """Columns under a head; ``state`` is the column to be coloured."""
+    lines = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(line[i]) for line in [list(head), *lines]) for i in range(len(head))]
+    title = "  ".join(cell.upper().ljust(width) for cell, width in zip(head, widths, strict=True)).rstrip()
+    print(click.style(title, bold=True) if on_terminal() else title)
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        if state is not None:
+            cells[state] = colour(cells[state], line[state])
+        print("  ".join(cells).rstrip())
+
+
+def body_text(body: Any) -> str:
+    """A wave's body for people: texts as they are, the rest as JSON."""
+    if body is None:
+        return ""
+    if isinstance(body, str):
+        return body
+    if isinstance(body, (bytes, bytearray)):
+        return f"{len(body)} bytes"
+    return json.dumps(plain(body), ensure_ascii=False)

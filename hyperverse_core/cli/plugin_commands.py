@@ -1,0 +1,107 @@
+"""Commands that plugins add.
+
+To list them all plugins must be loaded, so the list is remembered until something that it depends on changes:
+the folders of the import path, the plugins' files, or the variables that choose.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..plugins import PluginSet
+
+__all__ = ["listed", "load"]
+
+_VARIABLES = ("HYPERVERSE_DISABLE_PLUGINS", "HYPERVERSE_LOAD_PLUGINS")
+
+
+def load(name: str) -> click.Command | None:
+    """The command of that name, None when no plugin has it. Raises PluginError when it cannot be loaded."""
+    make = _plugins().commands().get(name)
+    if make is None:
+        return None
+    command = make()
+    if not isinstance(command, click.Command):
+        from ..errors import PluginError
+
+        raise PluginError(f"the command {name!r} of a plugin is no click.Command but {command!r}")
+    return command
+
+
+def _plugins() -> PluginSet:
+    from ..errors import ConfigError
+    from ..plugins import PluginSet
+    from .options import Options
+
+    try:
+        return Options().plugins()
+    except ConfigError:  # a command that needs the config says so itself; help must not fail for it
+        return PluginSet.load()
+
+
+def listed() -> dict[str, str]:
+    """Name and one line of help of each."""
+    path, key = _cache_path(), _key()
+    cached = _read(path)
+    if cached.get("key") == key and _stamps(list(cached["files"])) == cached["files"]:
+        return dict(cached["commands"])
+    plugins = _plugins()
+    commands = {name: _short_help(name) for name in sorted(plugins.commands())}
+    files = [getattr(module, "__file__", None) for module in plugins.pm.get_plugins()]
+    stamps = _stamps(sorted(file for file in files if file))
+    _write(path, {"key": key, "files": stamps, "commands": commands})
+    return commands
+
+
+def _short_help(name: str) -> str:
+    from ..errors import PluginError
+
+    try:
+        command = load(name)
+    except PluginError as exc:
+        return f"(cannot be loaded: {exc.message})"
+    return command.get_short_help_str(60) if command is not None else ""
+
+
+def _key() -> list[Any]:
+    return [sys.prefix, [os.environ.get(name, "") for name in _VARIABLES], _stamps(sys.path)]
+
+
+def _stamps(paths: list[str]) -> dict[str, int]:
+    stamps = {}
+    for path in paths:
+        try:
+            stamps[path] = Path(path).stat().st_mtime_ns
+        except OSError:
+            stamps[path] = 0
+    return stamps
+
+
+def _cache_path() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return base / "hyperverse" / "commands.json"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and "files" in found and "commands" in found else {}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_text(json.dumps(content), "utf-8")
+        fresh.replace(path)
+    except OSError:  # a home that cannot be written costs time, nothing else
+        return

@@ -1,0 +1,94 @@
+"""How results of the command language are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from .output import body_text, note, on_terminal, plain, print_json
+
+if TYPE_CHECKING:
+    from ..client_api import Result
+    from ..universe.wave import Receipt
+
+__all__ = ["items_of", "print_result", "receipt_line", "result_json"]
+
+_SENDS = ("ping", "signal", "ripple")
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """One object with what ``exec --json`` promises."""
+    return {
+        "command": result.command,
+        "status": result.status,
+        "outcome": str(result.outcome),
+        "body": plain(result.body),
+        "receipt": plain(attrs.asdict(result.receipt)),
+    }
+
+
+def print_result(result: Result, *, as_json: bool, quiet: bool = False) -> None:
+    """A result: points for commands that answer with particles, else the body; failures go to stderr."""
+    if as_json:
+        print_json(result_json(result))
+        return
+    if not result.ok:
+        _print_failure(result)
+        return
+    for line in _lines(result.body):
+        print(line)
+    sys.stdout.flush()
+    if result.command.lstrip().startswith(_SENDS) and not quiet:
+        note(receipt_line(result.receipt))
+
+
+def receipt_line(receipt: Receipt) -> str:
+    """What became of a wave, for people."""
+    there = "another machine" if receipt.remote else "this machine"
+    parts = [f"{receipt.status} {receipt.outcome}"]
+    if receipt.star:
+        parts.append(f"from {receipt.star} on {there}")
+    parts.append(f"{receipt.hops} hops, {receipt.attempts} attempts")
+    line = "  " + ", ".join(parts)
+    return click.style(line, dim=True) if on_terminal() else line
+
+
+def _print_failure(result: Result) -> None:
+    body = result.body if isinstance(result.body, Mapping) else {}
+    note(f"error: {result.status} {result.error}")
+    if result.command:
+        note(f"  in: {result.command}")
+    for key in ("caret", "hint"):
+        for line in str(body.get(key) or "").splitlines():
+            note(f"  {line}" if key == "caret" else f"  {key}: {line}")
+
+
+def _lines(body: Any) -> list[str]:
+    """A body as lines: one for each item of a list; of a particle, its point."""
+    items = items_of(body)
+    if items is not None:
+        return [_line(item) for item in items]
+    return [_line(body)] if body is not None else []
+
+
+def items_of(body: Any) -> list[Any] | None:
+    """The items of a body that is a list, a page of a select, or what a delete has deleted; else None."""
+    if isinstance(body, (list, tuple)):
+        return list(body)
+    for keys in ({"items", "after"}, {"deleted"}):
+        if isinstance(body, Mapping) and set(body) == keys:
+            found = body["items" if "items" in keys else "deleted"]
+            return found if isinstance(found, list) else None
+    return None
+
+
+def _line(item: Any) -> str:
+    if isinstance(item, Mapping) and set(item) == {"point", "kind", "status"}:
+        return str(item["point"])
+    if isinstance(item, Mapping) and set(item) == {"point", "status", "outcome", "body"}:
+        return f"{item['point']}: {item['status']} {body_text(item['body'])}".rstrip()
+    return body_text(item)

@@ -1,0 +1,276 @@
+"""What every client can do, whether it has come over a socket or lives inside the machine's process."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from .contracts.driver import Sender
+from .errors import HyperverseError, ParseError, ProtocolError
+from .universe.point import GLOBAL_EXECUTOR, Point
+from .universe.wave import Body, Method, Outcome, Pong, Receipt
+
+__all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected"]
+
+GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
+_RAW_COMMAND = Method.parse("Cmd<RawCommand>")
+_RECEIPT = tuple(field.name for field in attrs.fields(Receipt))
+
+
+@attrs.frozen
+class Result:
+    """What became of one command of the command language.
+
+    Attributes:
+        command: its text; empty when the script could not be read any further.
+        status, outcome, body: of its answer; for a failure the body is ``{"error": text}``, perhaps with
+            ``hint``.
+        receipt: what became of the wave that carried it.
+        line, column: where it stands in the script, from 1.
+    """
+
+    command: str
+    status: int
+    outcome: Outcome
+    body: Body
+    receipt: Receipt
+    line: int = 1
+    column: int = 1
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def error(self) -> str:
+        """What went wrong, empty when nothing did."""
+        return Pong(self.status, self.body).error
+
+    def unwrap(self) -> Body:
+        """The body of a success. Raises the error that the status stands for otherwise."""
+        return Pong(self.status, self.body).unwrap()
+
+
+@attrs.frozen
+class _Command:
+    """A command to be sent, and where it stands in what the user wrote."""
+
+    text: str
+    line: int = 1
+    column: int = 1
+
+
+class ClientApi(Sender):
+    """Waves, commands and the state of the machine.
+
+    :meth:`ping`, :meth:`signal` and :meth:`ripple` are those of every sender: they return replies, and what
+    went wrong is in their status. :meth:`ask` and the methods that return plain values raise it.
+    """
+
+    @property
+    @abc.abstractmethod
+    def agent(self) -> Point:
+        """In whose name this client's waves are sent."""
+
+    @abc.abstractmethod
+    async def ping(
+        self,
+        to: Point | str,
+        method: Method | str,
+        body: Body = None,
+        *,
+        path: str = "/",
+        headers: Mapping[str, str] | None = None,
+        wait: float | None = None,
+        retries: int = 0,
+        priority: int = 3,
+        expect: Any = None,
+        topic: str = "",
+    ) -> Pong:
+        """Sends a Ping and returns its Pong, whatever its status is; see :meth:`Sender.ping`.
+
+        Args:
+            expect: a type, such as ``int``, ``list[str]`` or an attrs class, that the body of a success is
+                converted to; None leaves it as it came.
+            topic: the session that the wave belongs to, empty for none.
+
+        Raises:
+            ParseError: ``to`` or ``method`` is not one.
+            BadRequest: the body cannot be sent, because it is not made of plain values.
+            ProtocolError: the body that came back does not fit ``expect``.
+        """
+
+    async def ask(
+        self,
+        to: Point | str,
+        method: Method | str,
+        body: Body = None,
+        *,
+        path: str = "/",
+        headers: Mapping[str, str] | None = None,
+        wait: float | None = None,
+        retries: int = 0,
+        priority: int = 3,
+        expect: Any = None,
+        topic: str = "",
+    ) -> Any:
+        """Sends a Ping and returns the body of its Pong, or raises the error that its status stands for."""
+        pong = await self.ping(
+            to,
+            method,
+            body,
+            path=path,
+            headers=headers,
+            wait=wait,
+            retries=retries,
+            priority=priority,
+            expect=expect,
+            topic=topic,
+        )
+        return pong.unwrap()
+
+    # -- commands -----------------------------------------------------------------------------------------
+
+    async def exec(
+        self,
+        text: str,
+        *,
+        keep_going: bool = False,
+        working: Point | str | None = None,
+        files: Mapping[str, bytes] | None = None,
+        wait: float | None = None,
+    ) -> list[Result]:
+        """Runs a command, or a script of commands ended by ``;``, and returns what became of each.
+
+        Args:
+            keep_going: whether the commands behind one that failed are run too.
+            working: the point that relative points start from; ROOT when None.
+            files: content of the files that the commands name (``^[ bundle.zip ]``).
+            wait: seconds for each command; 15 when None.
+        """
+        return [r async for r in self.run(text, keep_going=keep_going, working=working, files=files, wait=wait)]
+
+    async def run(
+        self,
+        text: str,
+        *,
+        keep_going: bool = False,
+        working: Point | str | None = None,
+        files: Mapping[str, bytes] | None = None,
+        wait: float | None = None,
+    ) -> AsyncIterator[Result]:
+        """As :meth:`exec`, but each result comes as soon as it is there."""
+        commands = _split(text)
+        while True:
+            try:
+                command = next(commands, None)
+            except ParseError as exc:
+                yield _unreadable(exc)
+                return
+            if command is None:
+                return
+            body: dict[str, Any] = {"text": command.text}
+            if working is not None:
+                body["working"] = str(working)
+            named = {name: content for name, content in (files or {}).items() if name in command.text}
+            if named:
+                body["files"] = named
+            pong = await self.ping(GLOBAL_EXECUTOR, _RAW_COMMAND, body, wait=wait)
+            for result in _results(command, pong):
+                yield result
+                if not result.ok and not keep_going:
+                    return
+
+    # -- the machine --------------------------------------------------------------------------------------
+
+    async def status(self) -> dict[str, Any]:
+        """State of the machine, its stars, drivers and plugins, with the causes of what is not ready."""
+        found: dict[str, Any] = await self.ask(GLOBAL_MACHINE, "Ext<Status>")
+        return found
+
+    async def stars(self) -> list[dict[str, Any]]:
+        """Every star of the Hyperverse."""
+        found: list[dict[str, Any]] = await self.ask(GLOBAL_MACHINE, "Ext<Stars>")
+        return found
+
+    async def kinds(self) -> list[dict[str, Any]]:
+        """Every Kind that the machine knows, and which plugin serves it."""
+        found: list[dict[str, Any]] = await self.ask(GLOBAL_MACHINE, "Ext<Kinds>")
+        return found
+
+    async def stop(self) -> None:
+        """Stops the machine, gracefully. Raises Forbidden for anybody but the hyperuser."""
+        await self.ask(GLOBAL_MACHINE, "Ext<Stop>")
+
+
+def expected(pong: Pong, expect: Any) -> Pong:
+    """``pong`` with the body of a success converted to the type ``expect``. Raises ProtocolError."""
+    if expect is None or not pong.ok:
+        return pong
+    import cattrs  # most programs never need it
+
+    from .fabric.convert import converter
+
+    try:
+        pong.body = converter.structure(pong.body, expect)
+    except cattrs.BaseValidationError as exc:
+        raise _unexpected(pong, expect, "; ".join(cattrs.transform_error(exc))) from exc
+    except (TypeError, ValueError, HyperverseError) as exc:
+        raise _unexpected(pong, expect, str(exc)) from exc
+    return pong
+
+
+def _unexpected(pong: Pong, expect: Any, said: str) -> ProtocolError:
+    return ProtocolError(
+        f"{pong.sender.text!r} answered what is no {getattr(expect, '__name__', expect)}: {said}",
+        hint="the handler ran; only its answer could not be converted",
+    )
+
+
+def _split(text: str) -> Iterator[_Command]:
+    if ";" not in text:
+        yield _Command(text)
+        return
+    from .universe.script import iter_script  # reading scripts needs the grammars
+
+    for one in iter_script(text):
+        yield _Command(one.source, one.line, one.column)
+
+
+def _unreadable(error: ParseError) -> Result:
+    pong = Pong.failure(error)
+    pong.body |= {"error": str(error), "line": error.line, "column": error.column, "caret": error.caret()}
+    return Result("", pong.status, pong.outcome, pong.body, pong.receipt, error.line, error.column)
+
+
+def _results(command: _Command, pong: Pong) -> Iterator[Result]:
+    """The results that the executor has answered with; one that says why there are none."""
+    entries = pong.body.get("results") if pong.ok and isinstance(pong.body, Mapping) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        yield Result(command.text, pong.status, pong.outcome, pong.body, pong.receipt, command.line, command.column)
+        return
+    for entry in entries:
+        yield _result(command, pong, entry)
+
+
+def _result(command: _Command, pong: Pong, entry: Mapping[str, Any]) -> Result:
+    status, outcome = int(entry.get("status", pong.status)), Outcome(entry.get("outcome", pong.outcome))
+    line, column = int(entry.get("line", 1)), int(entry.get("column", 1))
+    given = entry.get("receipt")
+    receipt = attrs.evolve(pong.receipt, status=status, outcome=outcome)
+    if isinstance(given, Mapping):
+        changes = {name: given[name] for name in _RECEIPT if name in given}
+        receipt = attrs.evolve(receipt, **{**changes, "status": status, "outcome": outcome})
+    return Result(
+        str(entry.get("command", command.text)),
+        status,
+        outcome,
+        entry.get("body"),
+        receipt,
+        command.line + line - 1,
+        column if line > 1 else command.column + column - 1,
+    )

@@ -1,0 +1,162 @@
+"""The configuration: what a machine may be told, where it is read from, and where each value came from.
+
+Sources, the later one winning: defaults, the user's file, the project's file (``hyperverse.toml`` or
+``[tool.hyperverse]`` in ``pyproject.toml``, from the working directory upward), the environment, flags.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from .config_check import Fault, Secret
+from .config_files import (
+    Leaves,
+    Origin,
+    default_data_dir,
+    environment_layer,
+    file_layer,
+    find_project_file,
+    flag_layer,
+    merge,
+    nested,
+    user_file,
+)
+from .config_read import read_config, resolve_secrets
+from .config_schema import (
+    STANDALONE,
+    Choice,
+    Config,
+    Control,
+    KindSettings,
+    Limits,
+    Log,
+    Plugins,
+    StarTemplate,
+)
+from .errors import ConfigError
+
+__all__ = [
+    "STANDALONE",
+    "Choice",
+    "Config",
+    "Control",
+    "KindSettings",
+    "Limits",
+    "LoadedConfig",
+    "Log",
+    "Origin",
+    "Plugins",
+    "Secret",
+    "StarTemplate",
+    "default_data_dir",
+    "dump",
+    "load_config",
+]
+
+_SECRET_KEY = re.compile(r"passw|secret|token|passphrase|private|credential", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*(?=@)")
+
+
+@attrs.frozen
+class LoadedConfig:
+    """Result of :func:`load_config`.
+
+    Attributes:
+        config: the values; ``data_dir`` and ``plugins.folder`` are always set.
+        origins: where each value came from, by dotted key; a key that is not here has its default.
+        files: the files that were read, the strongest last.
+    """
+
+    config: Config
+    origins: Mapping[str, Origin]
+    files: tuple[Path, ...] = ()
+
+    def origin(self, key: str) -> Origin:
+        """Where the value of a dotted key came from."""
+        found = self.origins.get(key)
+        while found is None and "." in key:
+            key = key.rpartition(".")[0]
+            found = self.origins.get(key)
+        return found or Origin("default")
+
+
+def load_config(
+    path: Path | None = None,
+    *,
+    start: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> LoadedConfig:
+    """Reads the configuration from all sources.
+
+    Args:
+        path: the project's file, instead of the one that is found from ``start`` upward.
+        start: where the search begins; the working directory when None.
+        flags: values by dotted key, such as ``{"lanes.driver": "zmq"}``; None values are passed over.
+        environ: variables; those of the process when None.
+
+    Raises:
+        ConfigError: something is wrong; ``faults`` has a line for each fault: ``FILE: key.path: what; hint``.
+    """
+    start = (start or Path.cwd()).absolute()
+    environ = os.environ if environ is None else environ
+    flags = {key: value for key, value in (flags or {}).items() if value is not None}
+    project = path.absolute() if path is not None else find_project_file(start)
+    user = user_file()
+    layers = [
+        *([file_layer(user, "user")] if user is not None else []),
+        *([file_layer(project, "project")] if project is not None else []),
+        environment_layer(environ, start),
+        flag_layer(flags, start),
+    ]
+    leaves, faults = resolve_secrets(merge(layers), environ)
+    tree = nested(leaves)
+    config, wrong = read_config(tree)
+    lines = [fault for layer in layers for fault in layer.faults] + [_line(f, leaves) for f in (*faults, *wrong)]
+    if lines or config is None:
+        raise ConfigError(faults=lines)
+    origins = {".".join(key): origin for key, (_, origin) in leaves.items()}
+    if config.data_dir is None:
+        config = attrs.evolve(config, data_dir=default_data_dir(start))
+    if config.plugins.folder is None:
+        folder = project.parent if project is not None else start
+        config = attrs.evolve(config, plugins=attrs.evolve(config.plugins, folder=folder))
+    return LoadedConfig(config, origins, tuple(file for file in (user, project) if file is not None))
+
+
+def _line(fault: Fault, leaves: Leaves) -> str:
+    """A fault with the file, variable or flag that it came from."""
+    key = tuple(re.sub(r"\[\d+\]", "", fault.path).split("."))
+    for length in range(len(key), 0, -1):
+        for leaf, (_, origin) in leaves.items():
+            if leaf[:length] == key[:length]:
+                return f"{origin.where}: {fault}"
+    return str(fault)
+
+
+def dump(config: Config) -> dict[str, Any]:
+    """The config as plain tables as in TOML, with every secret replaced by ``***``."""
+    plain = attrs.asdict(config, recurse=False)
+    return {key: _plain(value, key) for key, value in plain.items()}
+
+
+def _plain(value: Any, key: str) -> Any:
+    if isinstance(value, Choice):
+        return {"driver": value.driver, **_plain(value.settings, key)}
+    if attrs.has(type(value)):
+        return {k: _plain(v, k) for k, v in attrs.asdict(value, recurse=False).items()}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v, str(k)) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item, key) for item in value]
+    if isinstance(value, Secret) or (isinstance(value, (str, bytes)) and value and _SECRET_KEY.search(key)):
+        return "***"
+    if isinstance(value, str):
+        return _USERINFO.sub(r"\1:***", value)
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,205 @@
+"""Finds the sources of the configuration, reads them, and merges them key by key with their origins."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import attrs
+import platformdirs
+
+from .errors import ConfigError
+
+__all__ = [
+    "CONFIG_NAME",
+    "Layer",
+    "Leaves",
+    "Origin",
+    "default_data_dir",
+    "environment_layer",
+    "file_layer",
+    "find_project_file",
+    "flag_layer",
+    "merge",
+    "nested",
+    "user_file",
+]
+
+CONFIG_NAME = "hyperverse.toml"
+DATA_NAME = ".hyperverse"
+ENV_PREFIX = "HYPERVERSE__"
+_REFERENCES = ({"file"}, {"env"})
+_CHOICES = ("registry", "lanes", "security")
+
+Key: TypeAlias = tuple[str, ...]
+
+
+@attrs.frozen
+class Origin:
+    """Where a value came from.
+
+    Attributes:
+        source: which layer; a later one in ``default user project environment flag`` wins.
+        where: the file, variable or flag.
+        base: directory that relative paths are relative to.
+    """
+
+    source: Literal["default", "user", "project", "environment", "flag"]
+    where: str = ""
+    base: Path = Path()
+
+    def __str__(self) -> str:
+        return f"{self.source} ({self.where})" if self.where else self.source
+
+
+Leaves: TypeAlias = dict[Key, tuple[Any, Origin]]
+"""The values of a layer by the path of their keys."""
+
+
+@attrs.frozen
+class Layer:
+    """What one source says."""
+
+    leaves: Leaves
+    faults: tuple[str, ...] = ()
+
+
+def find_project_file(start: Path) -> Path | None:
+    """The nearest ``hyperverse.toml``, or ``pyproject.toml`` with a table ``tool.hyperverse``, from ``start``
+    upward."""
+    for directory in (start, *start.parents):
+        own = directory / CONFIG_NAME
+        if own.is_file():
+            return own
+        project = directory / "pyproject.toml"
+        if project.is_file() and _mentions_us(project):
+            return project
+    return None
+
+
+def _mentions_us(project: Path) -> bool:
+    try:
+        tool = tomllib.loads(project.read_text("utf-8")).get("tool", {})
+    except (OSError, ValueError):  # somebody else's file: not ours to complain about
+        return False
+    return isinstance(tool, dict) and "hyperverse" in tool
+
+
+def user_file() -> Path | None:
+    """The config file of the user, if there is one."""
+    path = platformdirs.user_config_path("hyperverse", appauthor=False) / CONFIG_NAME
+    return path if path.is_file() else None
+
+
+def default_data_dir(start: Path | None = None) -> Path:
+    """The nearest ``.hyperverse`` from ``start`` (the working directory when None) upward, else a directory
+    among the user's data."""
+    start = start or Path.cwd()
+    for directory in (start, *start.parents):
+        if (directory / DATA_NAME).is_dir():
+            return directory / DATA_NAME
+    return platformdirs.user_data_path("hyperverse", appauthor=False)
+
+
+def file_layer(path: Path, source: Literal["user", "project"]) -> Layer:
+    """What a file says. A file that cannot be read is a fault."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as exc:
+        raise ConfigError(faults=[f"{path}: cannot be read: {exc.strerror}"]) from exc
+    except ValueError as exc:
+        raise ConfigError(faults=[f"{path}: not a TOML file: {exc}"]) from exc
+    if path.name == "pyproject.toml":
+        document = document.get("tool", {}).get("hyperverse", {})
+        if not isinstance(document, dict):
+            return Layer({}, (f"{path}: tool.hyperverse: must be a table, not {document!r}",))
+    origin = Origin(source, str(path), path.parent.absolute())
+    return Layer({key: (value, origin) for key, value in _leaves(document)})
+
+
+def environment_layer(environ: Mapping[str, str], base: Path) -> Layer:
+    """What variables such as ``HYPERVERSE__LANES__DRIVER=zmq`` say: a TOML value, else a text. A part in
+    capitals is taken in lower case; one in mixed case (a Kind) as it is."""
+    leaves: Leaves = {}
+    faults: list[str] = []
+    for name in sorted(environ):
+        if not name.startswith(ENV_PREFIX):
+            continue
+        parts = name[len(ENV_PREFIX) :].split("__")
+        if not all(parts):
+            faults.append(f"{name}: names no key; write {ENV_PREFIX}LANES__DRIVER=zmq")
+            continue
+        key = tuple(part.lower() if part.isupper() else part for part in parts)
+        value = _toml_value(environ[name])
+        origin = Origin("environment", name, base)
+        for below, leaf in _leaves(value) if _is_table(value) else [((), value)]:
+            leaves[key + below] = (leaf, origin)
+    return Layer(leaves, tuple(faults))
+
+
+def flag_layer(flags: Mapping[str, Any], base: Path) -> Layer:
+    """What command-line flags say; ``flags`` maps dotted keys (``log.format``) to values."""
+    return Layer({tuple(key.split(".")): (value, Origin("flag", _flag(key), base)) for key, value in flags.items()})
+
+
+def _flag(key: str) -> str:
+    return "--" + key.replace(".", "-").replace("_", "-")
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except ValueError:
+        return text
+    return parsed["value"] if len(parsed) == 1 else text
+
+
+def _is_table(value: Any) -> bool:
+    """Whether ``value`` has keys of its own; a reference to a secret is one value."""
+    return isinstance(value, dict) and set(value) not in _REFERENCES
+
+
+def _leaves(table: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
+    for key, value in table.items():
+        if _is_table(value) and value:
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key), value
+
+
+def merge(layers: list[Layer]) -> Leaves:
+    """The leaves of all layers, the later layer winning.
+
+    A layer that names another driver for the registry, the lanes or the security drops the settings of the
+    earlier one, which mean nothing to the new.
+    """
+    merged: Leaves = {}
+    for layer in layers:
+        for choice in _CHOICES:
+            named, before = layer.leaves.get((choice, "driver")), merged.get((choice, "driver"))
+            if named is not None and before is not None and named[0] != before[0]:
+                merged = {key: leaf for key, leaf in merged.items() if key[0] != choice}
+        for key, leaf in layer.leaves.items():
+            for other in [k for k in merged if _clash(k, key)]:
+                del merged[other]
+            merged[key] = leaf
+    return merged
+
+
+def _clash(one: Key, other: Key) -> bool:
+    """Whether one of two keys lies below the other, so that both cannot hold a value."""
+    short = min(len(one), len(other))
+    return len(one) != len(other) and one[:short] == other[:short]
+
+
+def nested(leaves: Leaves) -> dict[str, Any]:
+    """The leaves as one tree of tables."""
+    tree: dict[str, Any] = {}
+    for key, (value, _) in leaves.items():
+        table = tree
+        for part in key[:-1]:
+            table = table.setdefault(part, {})
+        table[key[-1]] = value
+    return tree

@@ -1,0 +1,144 @@
+"""Turns merged tables into the classes of the schema, and resolves references to secrets."""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from .config_check import Fault, Secret, faults_of_fields, hints_of, join
+from .config_files import Leaves, Origin
+from .config_schema import Choice, Config, StarTemplate, star_faults
+from .errors import did_you_mean
+
+__all__ = ["read_config", "resolve_secrets"]
+
+_PATHS = frozenset({("data_dir",), ("plugins", "folder")})
+
+
+def read_config(tree: Mapping[str, Any]) -> tuple[Config | None, list[Fault]]:
+    """The config that ``tree`` describes, or None and every fault of it."""
+    faults: list[Fault] = []
+    values = _fields(Config, tree, "", faults)
+    if not faults and "stars" in values:
+        faults += star_faults(values["stars"])
+    return (None, faults) if faults else (Config(**values), [])
+
+
+def _build(cls: type, table: Any, path: str, faults: list[Fault]) -> Any:
+    """An object of an attrs class, or None after adding to ``faults``."""
+    if not isinstance(table, Mapping):
+        faults.append(Fault(path, f"must be a table, not {table!r}", _choice_hint(cls, path, table)))
+        return None
+    before = len(faults)
+    values = _fields(cls, table, path, faults)
+    return cls(**values) if len(faults) == before else None
+
+
+def _fields(cls: type, table: Mapping[str, Any], path: str, faults: list[Fault]) -> dict[str, Any]:
+    """The arguments for ``cls`` from ``table``, adding what is wrong to ``faults``."""
+    if cls is Choice:
+        table = _choice_table(table, path)
+    hints, values = hints_of(cls), {}
+    known = [*hints, *(["count"] if cls is StarTemplate else [])]
+    for key, value in table.items():
+        where = join(path, key)
+        if key not in hints:
+            hint = did_you_mean(key, known).removeprefix("; ") or f"known: {', '.join(known)}"
+            faults.append(Fault(where, "there is no such key", hint))
+            continue
+        before = len(faults)
+        value = _value(hints[key], value, where, faults)
+        if len(faults) == before:
+            values[key] = _converted(cls, key, value)
+    for field in attrs.fields(cls):
+        if field.default is attrs.NOTHING and field.name not in table:
+            faults.append(Fault(join(path, field.name), "is missing"))
+    faults += faults_of_fields(cls, values, path)
+    return values
+
+
+def _converted(cls: type, name: str, value: Any) -> Any:
+    converter = getattr(attrs.fields_dict(cls)[name], "converter", None)
+    return converter(value) if converter is not None else value
+
+
+def _choice_table(table: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Keys besides ``driver`` are the driver's own; who only sets some of these keeps the default driver."""
+    default: Any = attrs.fields_dict(Config)[path].default
+    settings = {key: value for key, value in table.items() if key != "driver"}
+    return {"driver": table.get("driver", default.driver), "settings": settings}
+
+
+def _choice_hint(cls: type, path: str, table: Any) -> str:
+    return f"write [{path}] driver = {table!r}" if cls is Choice and isinstance(table, str) else ""
+
+
+def _value(hint: Any, value: Any, path: str, faults: list[Fault]) -> Any:
+    """``value`` with the tables in it made into the classes that ``hint`` asks for."""
+    if attrs.has(hint):
+        return _build(hint, value, path, faults)
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple and args[0] is StarTemplate and isinstance(value, list):
+        return _stars(value, path, faults)
+    if origin is tuple and isinstance(value, list):
+        return tuple(value)
+    if origin is not None and isinstance(value, Mapping) and args and attrs.has(args[-1]):
+        return {key: _build(args[-1], item, join(path, key), faults) for key, item in value.items()}
+    return value
+
+
+def _stars(items: list[Any], path: str, faults: list[Fault]) -> tuple[StarTemplate, ...]:
+    """The stars of ``[[stars]]``; ``count`` makes several of one."""
+    stars: list[StarTemplate] = []
+    for position, item in enumerate(items):
+        where = f"{path}[{position}]"
+        count = item.get("count", 1) if isinstance(item, Mapping) else 1
+        if type(count) is not int or count < 1:
+            faults.append(Fault(join(where, "count"), f"must be an integer of 1 or more, not {count!r}"))
+            continue
+        if isinstance(item, Mapping) and "count" in item and "index" in item:
+            faults.append(Fault(where, "'count' and 'index' exclude each other", "count = 3 stands for indexes 0 to 2"))
+            continue
+        item = {k: v for k, v in item.items() if k != "count"} if isinstance(item, Mapping) else item
+        star = _build(StarTemplate, item, where, faults)
+        if star is not None:
+            stars += [star] if count == 1 else [attrs.evolve(star, index=i) for i in range(count)]
+    return tuple(stars)
+
+
+def resolve_secrets(leaves: Leaves, environ: Mapping[str, str]) -> tuple[Leaves, list[Fault]]:
+    """Puts the text in the place of each ``{file = "..."}`` and ``{env = "..."}``, as a Secret; makes
+    paths relative to the file that names them."""
+    faults: list[Fault] = []
+    resolve = functools.partial(_secret, environ=environ, faults=faults)
+    resolved: Leaves = {key: (resolve(value, origin, ".".join(key)), origin) for key, (value, origin) in leaves.items()}
+    for key in _PATHS & resolved.keys():
+        value, origin = resolved[key]
+        if isinstance(value, (str, Path)):
+            resolved[key] = (str(origin.base / Path(value).expanduser()), origin)
+    return resolved, faults
+
+
+def _secret(value: Any, origin: Origin, path: str, *, environ: Mapping[str, str], faults: list[Fault]) -> Any:
+    if isinstance(value, list):
+        return [_secret(v, origin, f"{path}[{i}]", environ=environ, faults=faults) for i, v in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"env"} and isinstance(value["env"], str):
+        if value["env"] in environ:
+            return Secret(environ[value["env"]])
+        faults.append(Fault(path, f"the variable {value['env']!r} is not set"))
+        return Secret()
+    if set(value) == {"file"} and isinstance(value["file"], str):
+        file = origin.base / Path(value["file"]).expanduser()
+        try:
+            return Secret(file.read_text("utf-8").rstrip("\r\n"))
+        except (OSError, UnicodeDecodeError) as exc:
+            faults.append(Fault(path, f"the secret in {str(file)!r} cannot be read: {exc}"))
+            return Secret()
+    return {k: _secret(v, origin, join(path, k), environ=environ, faults=faults) for k, v in value.items()}

@@ -1,0 +1,1 @@
+"""The runtime: how a wave travels."""

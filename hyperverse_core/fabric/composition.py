@@ -1,0 +1,41 @@
+"""Composition: which stars a machine runs, and which stars their lanes lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..config import Config, StarTemplate
+from ..universe.star_key import StarKey
+
+__all__ = ["linked", "own_stars"]
+
+
+def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, int]]:
+    """The stars that a machine runs, with the index of each.
+
+    A star whose template names a machine is run by that machine. One that names none is run by every machine that
+    reads the config, the first with the indexes that are written there, the next with those behind them, and so on.
+
+    Args:
+        machine_index: how many machines have come to this data directory before it.
+    """
+    named = [t for t in config.stars if t.machine]
+    own = [(t, t.index) for t in named if t.machine == config.name]
+    free = [t for t in config.stars if not t.machine]
+    stride = {t.name: sum(other.name == t.name for other in config.stars) for t in free}
+    return own + [(t, t.index + machine_index * stride[t.name]) for t in free]
+
+
+def linked(star: StarKey, links: Sequence[str], known: Iterable[StarKey]) -> tuple[StarKey, ...]:
+    """The stars that ``links`` mean, of those that are known: all of a name, one by name and index, or by key."""
+    found = [
+        key
+        for key in known
+        if key != star
+        and any(
+            link == str(key)
+            or (key.constellation == star.constellation and link in (key.name, f"{key.name}[{key.index}]"))
+            for link in links
+        )
+    ]
+    return tuple(sorted(found, key=str))

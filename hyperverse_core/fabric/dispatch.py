@@ -1,0 +1,85 @@
+"""Which handler of a particle class takes a wave; compiled once for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from ..contracts.driver import Particle
+from ..errors import BadRequest
+from ..universe.route_selector import RouteSelector
+from ..universe.wave import Directed, Method
+from .convert import Arguments
+
+__all__ = ["Handler", "Handlers"]
+
+_EVERY_PATH: Final = "/.*"
+_NONE: Final[Mapping[str, str]] = {}
+
+
+@attrs.frozen(eq=False)
+class Handler:
+    """One handler: the function (called with particle, ctx and arguments), its arguments, what it demands."""
+
+    name: str
+    call: Callable[..., Awaitable[Any]]
+    arguments: Arguments
+    selector: RouteSelector
+    privilege: str
+
+    @property
+    def unconditional(self) -> bool:
+        """Whether it takes every wave of its methods."""
+        s = self.selector
+        return s.path.text == _EVERY_PATH and s.topic is None and not s.filters
+
+
+class Handlers:
+    """The handlers of one particle class, with an answer kept for each method that was asked."""
+
+    __slots__ = ("_all", "_known")
+
+    def __init__(self, cls: type[Particle]) -> None:
+        self._all = tuple(
+            Handler(name, getattr(cls, name), Arguments(getattr(cls, name)), spec.selector, spec.privilege)
+            for name, spec in cls.handlers()
+        )
+        self._known: dict[str, tuple[Handler, Mapping[str, str]] | tuple[Handler, ...]] = {}
+
+    def find(self, wave: Directed) -> tuple[Handler, Mapping[str, str]] | None:
+        """The first handler that takes it, with what it captured from the path."""
+        known = self._known.get(wave.method.text)
+        if known is None:
+            known = self._learn(wave.method)
+        if len(known) == 2 and known[1] is _NONE:
+            return known  # type: ignore[return-value]  # the marker says which of the two it is
+        for handler in known:
+            captures = handler.selector.matches(  # type: ignore[union-attr]
+                wave.method, wave.path, wave.topic or None, agent=wave.agent
+            )
+            if captures is not None:
+                return handler, captures  # type: ignore[return-value]
+        return None
+
+    def _learn(self, method: Method) -> tuple[Handler, Mapping[str, str]] | tuple[Handler, ...]:
+        fitting = tuple(h for h in self._all if h.selector.method.matches(method))
+        answer: tuple[Handler, Mapping[str, str]] | tuple[Handler, ...] = fitting
+        if fitting and fitting[0].unconditional:
+            answer = (fitting[0], _NONE)
+        if len(self._known) < 1024:  # Ext names come from outside
+            self._known[method.text] = answer
+        return answer
+
+    def methods(self) -> list[str]:
+        """The selectors, as text, for error messages."""
+        return [str(h.selector) for h in self._all]
+
+    @classmethod
+    def of(cls, particle: type[Particle]) -> Handlers:
+        """The handlers of a class. Raises BadRequest that names the class when one cannot be compiled."""
+        try:
+            return cls(particle)
+        except (TypeError, NameError) as exc:
+            raise BadRequest(f"particle class {particle.__qualname__}: {exc}") from exc

@@ -1,0 +1,40 @@
+"""A star of another machine, as a place that takes waves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..universe.star_key import StarKey
+from ..universe.wave import Directed, Ping, Pong
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+__all__ = ["Far"]
+
+
+class Far:
+    """Hands waves to the exchange. It stands for its own star: ``far.star.text``."""
+
+    __slots__ = ("_machine", "key", "text")
+
+    remote = True
+
+    def __init__(self, machine: Machine, key: StarKey) -> None:
+        self._machine = machine
+        self.key = key
+        self.text = str(key)
+
+    @property
+    def star(self) -> Far:
+        """Itself."""
+        return self
+
+    async def receive(self, wave: Directed) -> Pong:
+        """Sends it and waits for the answer. Raises NotHostedHere when the star does not have the particle."""
+        assert isinstance(wave, Ping)
+        return await self._machine.exchange.ask(self, wave)
+
+    async def accept(self, wave: Directed) -> None:
+        """Hands a Signal to the lane. Raises Unavailable when there is none."""
+        self._machine.exchange.tell(self, wave)

@@ -1,0 +1,96 @@
+"""The change feed: what the registry says has changed is dropped from every cache of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from ..contracts.registry import Change, ChangeKind
+from ..errors import HyperverseError
+from .gravity import Place
+from .live import Live
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+__all__ = ["Feed"]
+
+_log = logging.getLogger("hyperverse.feed")
+_WAIT = 5.0
+_ACCESS = frozenset({ChangeKind.OWNER, ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.DELETED})
+
+
+class Feed:
+    """Follows the registry's changes for one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.revision = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begins behind the newest revision."""
+        self.revision = await self.machine.registry.revision()
+        self._task = asyncio.get_running_loop().create_task(self._follow(), name="change feed")
+
+    async def _follow(self) -> None:
+        pause = 0.05
+        while True:
+            try:
+                changes = await self.machine.registry.changes(self.revision, timeout=_WAIT)
+            except HyperverseError as exc:
+                _log.warning("the change feed could not be read: %s", exc)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+                continue
+            pause = 0.05
+            self.revision = changes.revision
+            if changes.lost:
+                _log.warning("changes were missed: everything cached is dropped")
+                self.machine.forget_everything()
+            await self._apply(changes.entries)
+
+    async def _apply(self, entries: tuple[Change, ...]) -> None:
+        machine = self.machine
+        access = stars = False
+        stale = []
+        for change in entries:
+            access = access or change.kind in _ACCESS
+            stars = stars or change.kind is ChangeKind.STAR
+            if change.kind is not ChangeKind.STAR:
+                machine.records.drop(change.point)
+                machine.binds.drop(change.point)
+            place = machine.gravity.places.get(change.point.text)
+            if place is None:
+                if change.kind in (ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED):
+                    machine.gravity.forget(change.point)
+            elif place.remote:
+                if change.kind in (ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED):
+                    machine.gravity.drop(change.point)
+            elif not self._is_ours(change, place):
+                stale.append(change.point)
+            machine.watches.changed(change)
+        if access:
+            machine.policy.forget()
+            for star in machine.stars.values():
+                star.field.forget()
+        if stale:
+            await machine.check_live(tuple(dict.fromkeys(stale)))
+        if stars:
+            await machine.membership.refresh()
+
+    @staticmethod
+    def _is_ours(change: Change, place: Place) -> bool:
+        """Whether it only says what this machine did itself: saved a state, took the particle."""
+        if change.kind is ChangeKind.STATE:
+            return True
+        assignment = place.assignment if isinstance(place, Live) else None
+        return change.kind is ChangeKind.ASSIGNED and assignment is not None and assignment.epoch == change.revision
+
+    async def close(self) -> None:
+        """Stops following."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None

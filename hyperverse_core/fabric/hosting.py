@@ -1,0 +1,176 @@
+"""Hosting: the particles that live in a star, and the driver that serves each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from ..contracts.driver import Driver, Particle
+from ..contracts.registry import Assignment, ParticleRecord, Status
+from ..errors import HyperverseError, NotHostedHere, UnknownKind
+from ..universe.bind import BindConfig
+from ..universe.kind import Kind, KindDef
+from ..universe.point import HYPERUSER, Point
+from .convert import encode_state
+from .dispatch import Handlers
+from .live import Live
+
+if TYPE_CHECKING:
+    from .star import Star
+
+__all__ = ["Hosted", "Hosting"]
+
+_log = logging.getLogger("hyperverse.hosting")
+
+
+class Hosted:
+    """A Kind as it is served on this machine.
+
+    Attributes:
+        driver: the one driver object.
+        kind: what it serves.
+        handlers: of its particle class, compiled.
+        bind: its default bind, None to let every method through.
+        idle_after: seconds without a wave after which its particles leave memory.
+        status, cause: as shown in the machine's status.
+        plugin: who brought it.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        *,
+        plugin: str = "",
+        idle_after: float = 300.0,
+        particle: type[Particle] | None = None,
+    ) -> None:
+        cls = particle or driver.particle
+        self.driver = driver
+        self.kind: KindDef = driver.kind
+        self.handlers = Handlers.of(cls)
+        self.bind = BindConfig.parse(driver.bind) if driver.bind else None
+        self.concurrent = cls.concurrent
+        self._others: dict[type[Particle], Hosted] = {}
+        self.idle_after = idle_after
+        self.status = Status.PENDING
+        self.cause = ""
+        self.plugin = plugin
+
+    def with_particle(self, cls: type[Particle]) -> Hosted:
+        """The same driver for particles of another class: those that the platform makes itself."""
+        known = self._others.get(cls)
+        if known is None:
+            known = self._others[cls] = Hosted(self.driver, plugin=self.plugin, particle=cls)
+            known.status = self.status
+        return known
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has started."""
+        return self.status is Status.READY
+
+
+class Hosting:
+    """The particles at home in one star, by the text of their points."""
+
+    def __init__(self, star: Star) -> None:
+        self.star = star
+        self.live: dict[str, Live] = {}
+
+    def __len__(self) -> int:
+        return len(self.live)
+
+    def can_host(self, kind: str) -> bool:
+        """Whether particles of that Kind can live here now."""
+        hosted = self.star.machine.hosted.get(kind)
+        return hosted is not None and hosted.serves and self.may_host(hosted)
+
+    def may_host(self, hosted: Hosted) -> bool:
+        """Whether this kind of star is one that the driver allows."""
+        allowed = hosted.driver.star_kinds
+        return self.star.kind.hosts if allowed is None else self.star.kind.name in allowed
+
+    async def adopt(self, record: ParticleRecord, expected: Assignment | None) -> Live:
+        """Brings a particle to life here, if the registry agrees that it lives where ``expected`` says.
+
+        Raises Conflict when it has gone to somebody else meanwhile, NotFound, NotHostedHere."""
+        star = self.star
+        machine = star.machine
+        if not machine.may_serve():
+            raise NotHostedHere(f"{star.text} has lost its lease")
+        present = self.live.get(record.point.text)
+        if present is not None and not present.gone:
+            return present
+        hosted = machine.driver_of(record.kind)
+        assigned = await machine.registry.assign(record.point, star.key, star.incarnation, expected)
+        live = Live(record, hosted, star, assignment=assigned.assignment, state=assigned.state)
+        live.bind = star.field.first_bind(record, hosted)
+        self.live[live.text] = live
+        if machine.observers:
+            machine.observed("particle_provisioned", live.point, star.key)
+        return live
+
+    def pin(self, point: Point, kind: str, particle: Particle | None = None, *, owner: Point = HYPERUSER) -> Live:
+        """Puts a particle here that the registry does not place: a star, a global, a client. Raises UnknownKind."""
+        machine = self.star.machine
+        parsed = Kind.parse(kind)
+        hosted = machine.hosted.get(parsed.base)
+        if hosted is None:
+            raise UnknownKind(f"no driver serves {kind!r}", hint="is the plugin `base` disabled?")
+        if particle is not None and type(particle) is not hosted.driver.particle:
+            hosted = hosted.with_particle(type(particle))
+        live = Live(ParticleRecord(point, parsed, owner, Status.READY), hosted, self.star, particle=particle)
+        live.bind = hosted.bind
+        self.live[live.text] = live
+        machine.gravity.places[live.text] = live
+        return live
+
+    def remove(self, live: Live) -> None:
+        """The particle is not here any more; its waves are answered 421 and find it again."""
+        live.gone = True
+        live.ready = False  # those who wait for their turn are told to look again
+        if self.live.get(live.text) is live:
+            del self.live[live.text]
+        machine = self.star.machine
+        if machine.gravity.places.get(live.text) is live:
+            machine.gravity.drop(live.point)
+        if machine.observers:
+            machine.observed("particle_released", live.point, self.star.key)
+
+    def lost(self, live: Live) -> None:
+        """The registry says that the particle lives elsewhere by now: nothing of it may be written or answered."""
+        _log.info("%s has been taken from %s", live.text, self.star.text, extra={"point": live.text})
+        self.remove(live)
+        live.give_up_work()
+
+    async def passivate(self, candidates: list[Live], grace: float) -> int:
+        """Takes those in which no wave is under way out of memory: their work is ended, their state saved, their
+        assignments released. Returns how many."""
+        leaving = [live for live in candidates if live.quiet and not live.gone and live.assignment is not None]
+        for live in leaving:
+            live.mailbox.busy = True  # nobody else gets a turn from here on
+        try:
+            left = await asyncio.gather(*(self._save(live, grace) for live in leaving))
+            for live in leaving:
+                self.remove(live)
+            await self.star.machine.registry.release([end for end in left if end is not None])
+        finally:
+            for live in leaving:
+                self.remove(live)
+                live.mailbox.leave()  # those who came meanwhile are told to look again
+        return len(leaving)
+
+    async def _save(self, live: Live, grace: float) -> tuple[Point, Assignment] | None:
+        """Ends a particle and writes its state; what is to be released, None when it is not ours any more."""
+        assert live.assignment is not None
+        particle = live.particle if live.ready else None
+        await live.stop(grace)
+        if particle is not None:
+            try:
+                await self.star.machine.registry.save_state(live.point, live.assignment, encode_state(particle))
+            except NotHostedHere:
+                return None
+            except HyperverseError as exc:
+                _log.error("%s leaves without what it has not saved itself: %s", live.text, exc)
+        return live.point, live.assignment

@@ -1,0 +1,436 @@
+"""A particle that lives in a star of this machine: the last steps of a wave's way.
+
+:meth:`Live.receive` is the hot path. Its steps: may the agent do this (a look-up in what was asked before), does a
+bind send the wave elsewhere, which handler takes it, is it the wave's turn, call it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..contracts.driver import Particle
+from ..contracts.registry import Assignment, ParticleRecord
+from ..errors import (
+    BadRequest,
+    Conflict,
+    HandlerFailed,
+    HyperverseError,
+    LoopDetected,
+    NotFound,
+    NotHostedHere,
+    TooMany,
+    error_for_status,
+)
+from ..universe.bind import BindConfig
+from ..universe.wave import BOUNCE, Directed, Outcome, Pong, Signal
+from .context import Context
+from .convert import decode_state, encode_state, to_body
+from .dispatch import Handler
+from .mailbox import Mailbox
+from .pipeline import Unread
+
+if TYPE_CHECKING:
+    from .hosting import Hosted
+    from .star import Star
+
+__all__ = ["Live"]
+
+_log = logging.getLogger("hyperverse.particle")
+_NOTHING: dict[str, Any] = {}
+_PIECES = 64
+
+
+class _Everyone(dict[str, str]):
+    """Stands in the place of what was granted where everybody may come: each command asks for itself."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return "csdrwx-"
+
+    def clear(self) -> None:
+        """Nothing to forget."""
+
+
+class Live:
+    """A particle at home here.
+
+    Attributes:
+        record: as the registry had it when the particle came to life, kept up by the change feed.
+        hosted: the driver that serves it.
+        assignment: proof that it lives here; None for a particle that the registry does not place.
+        particle: the object; None until the first wave that needs it.
+        allowed: permission letters that the policy has granted, for each agent that has asked.
+        bind: the routes that its waves take; None sends all to the handlers.
+        touched: whether a wave has come since the last look for idle ones.
+        cut: whether a handler was ended in the middle, so that the next turn begins with the saved state.
+    """
+
+    __slots__ = (
+        "_saved",
+        "_tasks",
+        "allowed",
+        "assignment",
+        "bind",
+        "concurrent",
+        "cut",
+        "gone",
+        "hosted",
+        "mailbox",
+        "particle",
+        "pinned",
+        "point",
+        "quiet_since",
+        "ready",
+        "record",
+        "running",
+        "star",
+        "text",
+        "touched",
+        "watched_until",
+    )
+
+    remote = False
+
+    def __init__(
+        self,
+        record: ParticleRecord,
+        hosted: Hosted,
+        star: Star,
+        *,
+        assignment: Assignment | None = None,
+        state: bytes | None = None,
+        bind: BindConfig | Unread | None = None,
+        particle: Particle | None = None,
+    ) -> None:
+        self.point = record.point
+        self.text = record.point.text
+        self.record = record
+        self.hosted = hosted
+        self.star = star
+        self.assignment = assignment
+        self.bind = bind
+        self.particle = particle
+        self.concurrent = hosted.concurrent
+        self.allowed: dict[str, str] = {}
+        self.mailbox = Mailbox(hosted.driver.waves_limit)
+        self.ready = False
+        self.gone = False
+        self.cut = False
+        self.running = 0
+        self.pinned = assignment is None
+        self.touched = True
+        self.quiet_since = 0.0
+        self.watched_until = 0.0
+        self._saved = state
+        self._tasks: set[asyncio.Task[None]] | None = None
+
+    # -- in -----------------------------------------------------------------------------------------------
+
+    async def receive(self, wave: Directed) -> Pong:
+        """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not get as far as a handler."""
+        if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
+            await self.star.field.authorise(self, wave)
+        if self.bind is not None:
+            reply = await self.star.field.follow(self, wave)
+            if reply is not None:
+                return reply
+        return await self.core(wave)
+
+    async def core(self, wave: Directed) -> Pong:
+        """From behind the field to the handler and back."""
+        found = self.hosted.handlers.find(wave)
+        if found is None:
+            return await self._built_in(wave)
+        handler, captures = found
+        if handler.privilege:
+            await self.star.field.demand(self, wave, handler.privilege)
+        arguments = handler.arguments.bind(wave.body, captures)
+        box = self.mailbox
+        if self.concurrent or (box.busy and self.text in wave.chain):
+            await self._check_beside()
+            return await self._run_beside(handler, arguments, wave)
+        if box.busy:
+            await box.turn()
+        else:
+            box.busy = True
+        try:
+            if not self.ready:
+                await self.start()
+            return await self._run(handler, arguments, wave)
+        finally:
+            box.leave()
+
+    async def accept(self, wave: Directed) -> None:
+        """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Raises HyperverseError."""
+        if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
+            await self.star.field.authorise(self, wave)
+        if self.bind is not None:
+            reply = await self.star.field.follow(self, wave)
+            if reply is not None:
+                if not reply.ok:
+                    raise error_for_status(reply.status, reply.error)
+                return
+        await self.accept_core(wave)
+
+    async def accept_core(self, wave: Directed) -> None:
+        """From behind the field into the queue of the handlers. Raises HyperverseError."""
+        crew = self.star.machine.crew
+        found = self.hosted.handlers.find(wave)
+        if found is None:
+            if wave.method is not BOUNCE:
+                raise self._no_handler(wave)
+            return
+        handler, captures = found
+        if handler.privilege:
+            await self.star.field.demand(self, wave, handler.privilege)
+        arguments = handler.arguments.bind(wave.body, captures)
+        if self.concurrent:
+            crew.put(self._notice, handler, arguments, wave)
+            return
+        crew.check_room()
+        self.mailbox.post(partial(crew.put_accepted, self._notice_in_turn, handler, arguments, wave))
+
+    async def _notice(self, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
+        try:
+            await self._check_beside()
+            await self._run_beside(handler, arguments, wave)
+        except HyperverseError as exc:
+            await self._missed(wave, exc)
+
+    async def _notice_in_turn(self, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
+        try:
+            if not self.ready:
+                await self.start()
+            await self._run(handler, arguments, wave)
+        except HyperverseError as exc:
+            await self._missed(wave, exc)
+        finally:
+            self.mailbox.leave()
+
+    async def _missed(self, wave: Signal, error: HyperverseError) -> None:
+        """A Signal that was accepted has not reached its handler: it follows its particle if that has moved."""
+        if isinstance(error, NotHostedHere):
+            reply = await self.star.notify(wave)
+            if reply.ok:
+                return
+            error = error_for_status(reply.status, reply.error)
+        _log.warning("signal %s to %s: %s", wave.method, self.text, error, extra={"wave": wave.id})
+
+    async def _check_beside(self) -> None:
+        """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
+        if self.ready:
+            return
+        if self.concurrent:
+            await self._start_in_turn()
+        elif self.gone:
+            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
+        elif self.cut:
+            raise self._was_cut()
+
+    async def _run_beside(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
+        self.running += 1
+        try:
+            return await self._run(handler, arguments, wave)
+        finally:
+            self.running -= 1
+
+    async def _run(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
+        self.touched = True
+        observers = self.star.machine.observers
+        begun = self.star.loop.time() if observers else 0.0
+        try:
+            result = await handler.call(self.particle, Context(self, wave), **arguments)
+            if type(result) is Pong:
+                reply = result
+            else:
+                reply = Pong(200, result if result is None or type(result) is int else to_body(result))
+        except asyncio.CancelledError:
+            self.cut_off()
+            raise
+        except HyperverseError as exc:
+            reply = Pong.failure(exc, Outcome.FAILED)
+        except RecursionError:
+            reply = Pong.failure(LoopDetected(f"too many waves within one another, the last to {self.text!r}"))
+        except Exception as exc:
+            _log.exception("%s failed", handler.name, extra={"wave": wave.id, "point": self.text})
+            reply = Pong(500, {"error": f"{type(exc).__name__}: {exc}"}, outcome=Outcome.FAILED)
+        reply.sender = self.point
+        reply.id = wave.id
+        reply.star = self.star.text
+        reply.hops = wave.hops
+        if observers:
+            answer = None if isinstance(wave, Signal) else reply
+            self.star.machine.observed("wave_delivered", wave, answer, self.star.loop.time() - begun)
+        return reply
+
+    async def _built_in(self, wave: Directed) -> Pong:
+        """What every particle answers without a handler of its own (universe 4.9)."""
+        if self.gone:
+            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
+        body = None
+        if wave.method.text == "Cmd<Read>":
+            body = await self._read_state(wave)
+        elif wave.method is not BOUNCE:
+            raise self._no_handler(wave)
+        self.touched = True
+        return Pong(200, body, self.point, Outcome.OK, wave.id, self.star.text, wave.hops)
+
+    def _no_handler(self, wave: Directed) -> NotFound:
+        known = self.hosted.handlers.methods()
+        return NotFound(
+            f"{self.text!r} has no handler for {wave.method} {wave.path}",
+            hint=f"a {self.record.kind} takes {', '.join(known)}" if known else f"a {self.record.kind} takes none",
+        )
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    def state_body(self) -> dict[str, Any]:
+        """The durable state as a plain map."""
+        import msgspec
+
+        state: dict[str, Any] = msgspec.msgpack.decode(encode_state(self.particle))
+        return state
+
+    async def _read_state(self, wave: Directed) -> dict[str, Any]:
+        """The state between two handlers, never what one of them has half done, but for its own call chain."""
+        if self.concurrent or (self.mailbox.busy and self.text in wave.chain):
+            await self._check_beside()
+        else:
+            await self._start_in_turn()
+        return self.state_body()
+
+    async def _start_in_turn(self) -> None:
+        if self.mailbox.busy:
+            await self.mailbox.turn()
+        else:
+            self.mailbox.busy = True
+        try:
+            if not self.ready:
+                await self.start()
+        finally:
+            self.mailbox.leave()
+
+    async def start(self) -> None:
+        """Makes the particle from its saved state. Raises what its driver or its state is to blame for."""
+        if self.gone:
+            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
+        if self.cut:
+            self.give_up_work()  # it belongs to the object that is given up
+            self.particle = None
+            self.cut = False
+        try:
+            if self.particle is None:
+                self.particle = await self._make()
+            await self.particle.on_start(Context.own(self))
+        except BaseException as exc:
+            if self.assignment is not None:
+                self.particle = None
+            if isinstance(exc, HyperverseError) or not isinstance(exc, Exception):
+                raise
+            _log.exception("it could not start", extra={"point": self.text})
+            raise HandlerFailed(f"{self.text!r} could not start: {type(exc).__name__}: {exc}") from exc
+        self.ready = True
+
+    async def _make(self) -> Particle:
+        state = self._saved
+        if state is None and self.assignment is not None:
+            state = await self.star.machine.registry.load_state(self.point)
+        particle = self.hosted.driver.create(self.point, str(self.record.kind))
+        if state is not None:
+            decode_state(particle, state)
+        self._saved = None
+        return particle
+
+    def cut_off(self) -> None:
+        """A handler was ended in the middle: what it left behind must not be seen. The next wave gets the particle
+        from its last saved state; one that handles waves concurrently, or that the registry does not place, goes on."""
+        if self.concurrent or self.assignment is None:
+            return
+        self.cut = True
+        self.ready = False
+
+    def _was_cut(self) -> Conflict:
+        return Conflict(f"a handler of {self.text!r} was cut off, and what is not saved is given up")
+
+    async def save(self) -> None:
+        """Commits the durable state."""
+        if self.assignment is None:
+            raise BadRequest(f"{self.text!r} has no durable state: the registry does not place it")
+        if self.cut:  # an outer handler of the chain that was cut: its object has what the inner one left behind
+            raise self._was_cut()
+        if self.gone:
+            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
+        try:
+            await self.star.machine.registry.save_state(
+                self.point, self.assignment, encode_state(self.particle), announce=self.star.loop.time() < self.watched_until
+            )
+        except NotHostedHere:
+            self.star.hosting.lost(self)
+            raise
+
+    def spawn(self, work: Any, name: str) -> None:
+        """Runs a piece of the particle's own work until it ends or the particle leaves."""
+        tasks = self._tasks
+        if tasks is None:
+            tasks = self._tasks = set()
+        if len(tasks) >= _PIECES or self.gone:
+            work.close()
+            raise TooMany(f"{self.text!r} has {len(tasks)} pieces of work under way", retry_after=1.0)
+        task = self.star.loop.create_task(self._piece(work), name=name or f"work of {self.text}")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _piece(self, work: Any) -> None:
+        try:
+            await work
+        except Exception:
+            _log.exception("work of its own failed", extra={"point": self.text})
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no wave is under way in it."""
+        return not self.mailbox.busy and not self.running
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way in it."""
+        return self.quiet and not self._tasks
+
+    def open_to_everyone(self) -> None:
+        """The policy is not asked who may reach it."""
+        self.allowed = _Everyone()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the policy is not asked."""
+        return isinstance(self.allowed, _Everyone)
+
+    async def stop(self, grace: float) -> None:
+        """Ends its work and calls ``on_stop``; the turn must be ours. It takes no waves afterwards."""
+        was_ready, self.ready = self.ready, False
+        await self._end_work(grace)
+        if was_ready and self.particle is not None:
+            try:
+                async with asyncio.timeout(grace):
+                    await self.particle.on_stop(Context.own(self))
+            except Exception:
+                _log.exception("on_stop failed", extra={"point": self.text})
+        self.gone = True
+        await self._end_work(grace)  # what on_stop has begun
+        self.particle = None
+
+    def give_up_work(self) -> None:
+        """Cancels its own work without waiting for the end."""
+        for task in self._tasks or ():
+            task.cancel()
+
+    async def _end_work(self, grace: float) -> None:
+        if not self._tasks:
+            return
+        tasks = tuple(self._tasks)
+        self.give_up_work()
+        _, stubborn = await asyncio.wait(tasks, timeout=grace)
+        if stubborn:
+            _log.error("%d pieces of work do not end", len(stubborn), extra={"point": self.text})

@@ -1,0 +1,360 @@
+"""Machine: one process of a Hyperverse. It owns the plugins, the registry, the stars and what connects them.
+
+async with Machine(Config(data_dir=Path("data"))) as machine:
+    client = machine.client()
+    await client.exec("create localhost<Space>")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ..config import Config, default_data_dir
+from ..contracts.lane import LaneTransport
+from ..contracts.observer import Observer
+from ..contracts.placement import Placement
+from ..contracts.policy import PolicyView, SecurityPolicy
+from ..contracts.registry import ParticleRecord, Registry, Status
+from ..errors import HyperverseError, NoDriver, Unavailable
+from ..plugins import PluginSet
+from ..universe.kind import STANDARD_KINDS, Kind, KindDef
+from ..universe.point import HYPERUSER, Point
+from ..universe.star_key import StarKey
+from .commands import Commands
+from .composition import own_stars
+from .crew import Crew
+from .drivers import Drivers
+from .exchange import Exchange
+from .feed import Feed
+from .gravity import Gravity
+from .hosting import Hosted
+from .live import Live
+from .lock import MachineLock
+from .membership import Membership
+from .moves import Moves
+from .pipeline import Binds
+from .provisioner import Provisioner
+from .records import Records
+from .star import Star
+from .status import status_of
+from .sweeper import Sweeper
+from .switchboard import Switchboard
+from .system import pin_system_particles
+from .watches import Watches
+
+if TYPE_CHECKING:
+    from .local_client import LocalClient
+
+__all__ = ["Machine"]
+
+_log = logging.getLogger("hyperverse.machine")
+
+
+class Machine:
+    """One process of a Hyperverse.
+
+    Args:
+        config: what it is told; the defaults make a standalone Hyperverse.
+        plugins: modules or objects that are plugins besides the installed ones.
+        registry, transport, policy: used instead of those that the config names (for tests and simulations).
+
+    Entering it starts it; when that returns it is ready. It raises what keeps it from serving at all:
+    ConfigError, Conflict (another machine has the data directory), Unavailable (an address is in use), PluginError.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        plugins: Sequence[object] = (),
+        registry: Registry | None = None,
+        transport: LaneTransport | None = None,
+        policy: SecurityPolicy | None = None,
+    ) -> None:
+        self.config = config or Config()
+        self.name = self.config.name
+        self.data_dir: Path = (self.config.data_dir or default_data_dir()).absolute()
+        self.chance = random.Random(self.config.seed)
+        self.state = Status.PENDING
+        self.cause = ""
+        self.plugins: PluginSet = PluginSet.load(self.config.plugins, extra=plugins, base=self.data_dir.parent)
+        self.star_kinds = self.plugins.star_kinds
+        self.observers: list[Observer] = list(self.plugins.observers)
+        self.stars: dict[StarKey, Star] = {}
+        self.globals: dict[str, Live] = {}
+        self.hosted: dict[str, Hosted] = {}
+        self.kinds: dict[str, KindDef] = dict(STANDARD_KINDS)
+        self._given = (registry, transport, policy)
+        self._placements: dict[str, Placement] = {}
+        self._lock = MachineLock(self)
+        self._stopped: asyncio.Event
+        nonce = f"{self.chance.getrandbits(64):016x}-"
+        ids = itertools.count(1)
+
+        def new_id() -> str:
+            return f"{nonce}{next(ids):x}"
+
+        self.new_id: Callable[[], str] = new_id
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Machine:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Starts and returns when the machine is ready. When it raises, nothing is left behind."""
+        self.state = Status.INIT
+        self._stopped = asyncio.Event()
+        try:
+            await self._start()
+        except BaseException as exc:
+            self.state, self.cause = Status.FATAL, str(exc)
+            await self._abandon()
+            raise
+        self.state = Status.READY
+        _log.info("machine %s is ready", self.name)
+
+    async def _start(self) -> None:
+        from ..control import ControlGate
+
+        self.plugins.check_required()
+        registry, transport, policy = self._given
+        config = self.config
+        self.registry = registry or self.plugins.registry(config.registry.driver, self._registry_settings())
+        self.transport = transport or self.plugins.transport(config.lanes.driver, config.lanes.settings)
+        self.policy = policy or self.plugins.policy(config.security.driver, config.security.settings)
+        await self._lock.acquire()
+        await self.registry.open()
+        self.crew = Crew(config.limits.waves)
+        self.records = Records(self.registry)
+        self.gravity = Gravity(self)
+        self.binds = Binds(self)
+        self.watches = Watches(self)
+        self.provisioner = Provisioner(self)
+        self.commands = Commands(self)
+        self.membership = Membership(self)
+        self.switchboard = Switchboard(self)
+        self.exchange = Exchange(self)
+        self.feed = Feed(self)
+        self.moves = Moves(self)
+        self.drivers = Drivers(self)
+        self.sweeper = Sweeper(self)
+        self.control = ControlGate(self)
+        await self.policy.open(PolicyView(self.registry, self.records.get))
+        await self.feed.start()
+        self._make_stars()
+        await self.switchboard.open()
+        self.drivers.make()
+        pin_system_particles(self)
+        await self.drivers.start()
+        await self.membership.join()
+        self.sweeper.start()
+        self._check_ready()
+        if config.control.enabled:
+            await self.control.open()
+        for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
+            _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
+
+    def _registry_settings(self) -> dict[str, Any]:
+        settings = dict(self.config.registry.settings)
+        if "path" not in settings and "url" not in settings:
+            settings["path"] = str(self.data_dir / "registry.sqlite")
+        return settings
+
+    def _make_stars(self) -> None:
+        machine_key = StarKey("machine", self.name, 0)
+        for template, index in own_stars(self.config, self._lock.index):
+            key = StarKey(self.config.constellation, template.name, index)
+            self._add_star(key, template.kind, (*template.links, str(machine_key)))
+        self._add_star(machine_key, "Machine", tuple(map(str, self.stars)))
+
+    def _add_star(self, key: StarKey, kind: str, links: tuple[str, ...]) -> None:
+        from ..errors import NotFound, did_you_mean
+
+        known = self.star_kinds.get(kind)
+        if known is None:
+            raise NotFound(
+                f"no star kind named {kind!r}",
+                hint=f"known: {', '.join(self.star_kinds)}{did_you_mean(kind, self.star_kinds)}",
+            )
+        self.stars[key] = Star(self, key, known, links)
+
+    @property
+    def machine_star(self) -> Star:
+        """The star that stands for this machine itself."""
+        return self.stars[StarKey("machine", self.name, 0)]
+
+    def _check_ready(self) -> None:
+        """Raises Unavailable when no driver at all serves here."""
+        if any(hosted.serves for hosted in self.hosted.values()):
+            return
+        causes = "; ".join(f"{name}: {h.cause or h.status}" for name, h in self.hosted.items())
+        raise Unavailable(
+            f"no driver of this machine serves: {causes or 'no plugin brings one'}",
+            hint="see `hyperverse plugins list`",
+        )
+
+    async def wait_stopped(self) -> None:
+        """Returns when the machine has stopped, or somebody has asked it to."""
+        await self._stopped.wait()
+
+    def request_stop(self) -> None:
+        """Asks whoever runs the machine to stop it: :meth:`wait_stopped` returns."""
+        self._stopped.set()
+
+    async def stop(self) -> None:
+        """Stops: no new clients, what is under way may end, particles save and leave, drivers, stars, lanes, registry.
+        Ends within ``stop_deadline`` seconds; what has not ended by then is cut. May be called twice."""
+        if self.state not in (Status.READY, Status.PANIC):
+            return
+        self.state = Status.DONE
+        deadline = asyncio.get_running_loop().time() + self.config.stop_deadline
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._stop_gracefully()
+        except TimeoutError:
+            _log.error("stopping took longer than %g s: the rest is cut", self.config.stop_deadline)
+        await self._abandon()
+        _log.info("machine %s has stopped", self.name)
+
+    async def _stop_gracefully(self) -> None:
+        for info, exc in await self.plugins.call("hyperverse_machine_stopping", machine=self):
+            _log.error("plugin %s: hyperverse_machine_stopping failed", info.name, exc_info=exc)
+        await self.control.close()
+        await self.sweeper.close()
+        await self.sweeper.empty()
+        await self.drivers.stop()
+        await self.membership.leave()
+
+    async def _abandon(self) -> None:
+        """Lets go of everything that was begun, in the opposite order; one that fails does not keep the others."""
+        self._stopped.set()
+        for name, method in (
+            ("control", "close"),
+            ("sweeper", "close"),
+            ("drivers", "stop"),
+            ("membership", "leave"),
+            ("feed", "close"),
+            ("watches", "close"),
+            ("crew", "close"),
+            ("exchange", "close"),
+            ("switchboard", "close"),
+            ("gravity", "close"),
+            ("policy", "close"),
+            ("transport", "close"),
+            ("registry", "close"),
+            ("_lock", "release"),
+        ):
+            part = getattr(self, name, None)
+            if part is None:
+                continue
+            try:
+                async with asyncio.timeout(2.0):
+                    await getattr(part, method)()
+            except (HyperverseError, TimeoutError, OSError) as exc:
+                _log.warning("%s could not be closed: %s", name.strip("_"), exc or "it took too long")
+        for star in self.stars.values():
+            await star.field.close()
+
+    # -- what its parts ask it ----------------------------------------------------------------------------
+
+    def may_serve(self) -> bool:
+        """Whether this machine's stars still hold their leases."""
+        return asyncio.get_running_loop().time() < self.membership.serve_until
+
+    def driver_of(self, kind: Kind) -> Hosted:
+        """The driver that serves ``kind`` here. Raises NoDriver (501)."""
+        hosted = self.hosted.get(kind.base)
+        if hosted is None:
+            raise NoDriver(
+                f"no driver here serves Kind {kind.base!r}",
+                hint="install the plugin that brings it; the particle's record and state are kept",
+            )
+        if not hosted.serves:
+            raise NoDriver(
+                f"the driver of Kind {kind.base!r} (plugin {hosted.plugin!r}) does not serve: "
+                f"{hosted.cause or hosted.status}",
+                retry_after=1.0,
+            )
+        return hosted
+
+    def placement_of(self, kind: str) -> Placement:
+        """The strategy that chooses stars for particles of ``kind``."""
+        settings = self.config.kinds.get(kind)
+        name = (settings.placement if settings else None) or self.hosted[kind].driver.placement
+        made = self._placements.get(name)
+        if made is None:
+            table = self.config.placements.get(name, {})
+            made = self._placements[name] = self.plugins.placement(name, self.chance, table)
+        return made
+
+    def observed(self, event: str, *args: Any) -> None:
+        """Tells the observers."""
+        for observer in self.observers:
+            try:
+                getattr(observer, event)(*args)
+            except Exception:
+                _log.exception("observer %s: %s failed", type(observer).__name__, event)
+
+    async def check_live(self, points: tuple[Point, ...]) -> None:
+        """The records of some particles that live here may have changed."""
+        found = await self.registry.records(points)
+        for point in points:
+            live = self.gravity.places.get(point.text)
+            if not isinstance(live, Live) or live.assignment is None:
+                continue
+            record = found.get(point)
+            if record is None or record.assignment != live.assignment:
+                live.star.hosting.lost(live)
+                continue
+            self._renewed(live, record)
+
+    @staticmethod
+    def _renewed(live: Live, record: ParticleRecord) -> None:
+        if record.owner != live.record.owner:
+            live.allowed.clear()
+        if record.properties.get("bind") != live.record.properties.get("bind"):
+            live.bind = live.star.field.first_bind(record, live.hosted)
+        live.record = record
+
+    def lose_everything(self) -> None:
+        """This machine's stars have lost their leases: nothing that lives here may go on."""
+        for star in self.stars.values():
+            for live in [live for live in star.hosting.live.values() if live.assignment is not None]:
+                star.hosting.lost(live)
+        self.forget_everything()
+
+    def forget_everything(self) -> None:
+        """Drops every cache."""
+        self.records.clear()
+        self.binds.clear()
+        self.gravity.forget_all()
+        self.policy.forget()
+        for star in self.stars.values():
+            star.field.forget()
+
+    # -- faces --------------------------------------------------------------------------------------------
+
+    def client(self, agent: Point | str = HYPERUSER) -> LocalClient:
+        """A client inside the process: no socket, no knock, the rights of ``agent``."""
+        from .local_client import LocalClient
+
+        return LocalClient(self, Point.parse(agent) if isinstance(agent, str) else agent)
+
+    def status(self) -> dict[str, Any]:
+        """State of the machine, its stars, drivers and plugins, with causes, as plain values."""
+        return {**status_of(self), "pid": os.getpid()}

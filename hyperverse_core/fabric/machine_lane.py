@@ -1,0 +1,150 @@
+"""A lane to another machine: connected when it is needed, and again when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from ..contracts.lane import Peer
+from ..errors import HyperverseError, ProtocolError, Unavailable
+from .wire_frames import PROTOCOL
+from .wire_lane import Hello, encode_lane
+
+if TYPE_CHECKING:
+    from .switchboard import Switchboard
+
+__all__ = ["MachineLane"]
+
+_log = logging.getLogger("hyperverse.lane")
+_QUEUE = 10_000
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_TIMEOUT = 3.0
+
+
+class MachineLane:
+    """What this machine sends to one other machine goes here. What comes from it comes by its own lane to us.
+
+    While it connects for the first time, or again, frames wait in order; when connecting fails they are given back
+    to whoever sent them, and the lane counts as down until it is there again.
+    """
+
+    def __init__(self, switchboard: Switchboard, name: str, address: str, door_key: str) -> None:
+        self.switchboard = switchboard
+        self.name = name
+        self.address = address
+        self.door_key = door_key
+        self.peer: Peer | None = None
+        self.cause = ""
+        self.down = False
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._welcome: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def send(self, frame: bytes, priority: int) -> None:
+        """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
+        if self.peer is not None and not self._waiting:
+            self.switchboard.transport.send(self.peer, frame, priority=priority)
+            return
+        if self.down:
+            raise Unavailable(f"there is no lane to machine {self.name!r}: {self.cause}", retry_after=0.5)
+        if len(self._waiting) >= _QUEUE:
+            raise Unavailable(f"{_QUEUE} waves wait for the lane to machine {self.name!r}", retry_after=0.2)
+        self._waiting.append((frame, priority))
+        self.connect()
+
+    def connect(self) -> None:
+        """Begins to connect unless that is under way."""
+        if self._task is None and self.peer is None:
+            self._task = asyncio.get_running_loop().create_task(self._connecting(), name=f"lane to {self.name}")
+
+    async def _connecting(self) -> None:
+        pause = _FIRST_PAUSE
+        chance = self.switchboard.machine.chance
+        while True:
+            try:
+                await self._connect()
+            except HyperverseError as exc:
+                self._gone(exc.message)
+                await asyncio.sleep(pause * (0.5 + chance.random()))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                continue
+            self._task = None
+            return
+
+    async def _connect(self) -> None:
+        board = self.switchboard
+        peer = await board.transport.connect(
+            self.address, board, identity=board.identity, door_key=self.door_key, timeout=_TIMEOUT
+        )
+        self._welcome = asyncio.get_running_loop().create_future()
+        board.outgoing[peer] = self
+        try:
+            hello = Hello(PROTOCOL, board.machine.name, board.version, board.machine.config.constellation)
+            board.transport.send(peer, encode_lane(hello))
+            async with asyncio.timeout(_TIMEOUT):
+                await self._welcome
+        except TimeoutError:
+            await self._dismiss(peer)
+            raise Unavailable(f"machine {self.name!r} does not greet us") from None
+        except BaseException:
+            await self._dismiss(peer)
+            raise
+        self.peer = peer
+        self.down, self.cause = False, ""
+        _log.info("lane to machine %s is up", self.name)
+        waiting, self._waiting = self._waiting, deque()
+        for frame, priority in waiting:
+            board.transport.send(peer, frame, priority=priority)
+        board.lane_is(self, True)
+
+    async def _dismiss(self, peer: Peer) -> None:
+        self.switchboard.outgoing.pop(peer, None)
+        await self.switchboard.transport.disconnect(peer)
+
+    def welcomed(self, hello: Hello) -> None:
+        """The other machine has answered our hello."""
+        if self._welcome is None or self._welcome.done():
+            return
+        if hello.machine != self.name:
+            self._welcome.set_exception(
+                ProtocolError(f"at {self.address} there is machine {hello.machine!r}, not {self.name!r}")
+            )
+        else:
+            self._welcome.set_result(None)
+
+    def refused(self, status: int, error: str) -> None:
+        """The other machine does not want us."""
+        _log.error("machine %s refuses the lane: %s (%d)", self.name, error, status)
+        if self._welcome is not None and not self._welcome.done():
+            self._welcome.set_exception(Unavailable(f"machine {self.name!r} refuses: {error}"))
+
+    def broken(self, reason: str) -> None:
+        """The connection is gone: connect again."""
+        if self._welcome is not None and not self._welcome.done():
+            self._welcome.set_exception(Unavailable(f"the connection to {self.name!r} broke: {reason}"))
+            return
+        self.peer = None
+        self._gone(reason)
+        self.connect()
+
+    def _gone(self, cause: str) -> None:
+        was = self.down
+        self.down, self.cause = True, cause
+        lost, self._waiting = self._waiting, deque()
+        for frame, _ in lost:
+            self.switchboard.undelivered(frame, cause)
+        if not was:
+            _log.warning("lane to machine %s is down: %s", self.name, cause)
+            self.switchboard.lane_is(self, False)
+
+    async def close(self) -> None:
+        """Ends it."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if self.peer is not None:
+            peer, self.peer = self.peer, None
+            await self._dismiss(peer)

@@ -1,0 +1,44 @@
+"""Plain values: what a body may be made of, and what it is that may not travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["DEEPEST", "foreign", "may_hold_timestamp"]
+
+DEEPEST = 64
+"""Levels of lists and maps that a body may have."""
+
+# Heads of a MessagePack timestamp, the one extension that msgspec reads and writes by itself.
+_TIMESTAMPS = (b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff")
+_PLAIN = frozenset({type(None), bool, float, bytes})
+
+
+def may_hold_timestamp(frame: bytes) -> bool:
+    """Whether an encoded frame may hold a timestamp; :func:`foreign` tells for sure."""
+    return b"\xff" in frame and any(head in frame for head in _TIMESTAMPS)
+
+
+def foreign(value: Any, where: str = "the body", depth: int = 0) -> str:
+    """What in ``value`` is no plain value, and where; empty when all is plain."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return ""
+    if kind is int:
+        return "" if -(2**63) <= value < 2**64 else f"{where} is an int of more than 64 bits"
+    if kind is str:
+        return f"{where} is a text with surrogates" if _has_surrogates(value) else ""
+    if depth > DEEPEST:
+        return f"{where[:40]}... is nested more than {DEEPEST} levels deep"
+    if isinstance(value, Mapping):
+        inner: Iterable[tuple[str, Any]] = ((f"{where}[{key!r}]", item) for key, item in value.items())
+    elif isinstance(value, list | tuple):
+        inner = ((f"{where}[{index}]", item) for index, item in enumerate(value))
+    else:
+        return f"{where} is a {kind.__name__}"
+    return next((said for place, item in inner if (said := foreign(item, place, depth + 1))), "")
+
+
+def _has_surrogates(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)

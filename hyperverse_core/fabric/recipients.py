@@ -1,0 +1,20 @@
+"""Whom a Ripple is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..universe.point import Point
+from ..universe.selector import Selector
+from ..universe.wave import Recipients, Stars, Watchers
+
+__all__ = ["to_recipients"]
+
+
+def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
+    """What a user may write as recipients of a Ripple. Raises ParseError."""
+    if isinstance(to, str):
+        return Selector.parse(to)
+    if isinstance(to, Selector | Stars | Watchers):
+        return to
+    return tuple(Point.parse(p) if isinstance(p, str) else p for p in to)

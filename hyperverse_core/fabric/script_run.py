@@ -1,0 +1,84 @@
+"""Scripts: commands one after the other, each with its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ..errors import ParseError
+from ..universe.command import CommandTemplate, Select
+from ..universe.env import Env
+from ..universe.point import Point
+from ..universe.script import ScriptCommand, iter_script, parse_command
+from ..universe.wave import Pong
+
+if TYPE_CHECKING:
+    from .commands import Commands
+    from .context import Context
+
+__all__ = ["result", "run_script"]
+
+
+def _statements(text: str) -> Iterator[ScriptCommand]:
+    """The commands of ``text``. The last may lack its ``;``: what a user types is no file that may be cut off."""
+    end = 0
+    try:
+        for statement in iter_script(text):
+            end = statement.end
+            yield statement
+    except ParseError as exc:
+        if not exc.message.startswith("the last command is not ended"):
+            raise
+        rest = text[end:]
+        before = text[:end]
+        start = end + len(rest) - len(rest.lstrip())
+        line = before.count("\n") + rest[: start - end].count("\n") + 1
+        column = start - (text.rfind("\n", 0, start) + 1) + 1
+        yield ScriptCommand(parse_command(rest), line, column, rest.strip(), start, len(text))
+
+
+def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -> dict[str, Any]:
+    """What is told of one command, as plain values."""
+    return {
+        "command": command,
+        "line": line,
+        "column": column,
+        "status": reply.status,
+        "outcome": str(reply.outcome),
+        "body": reply.body,
+        "receipt": {**attrs.asdict(reply.receipt), "outcome": str(reply.outcome)},
+    }
+
+
+async def run_script(
+    commands: Commands, text: str, ctx: Context, env: Env, *, keep_going: bool, after: str
+) -> list[dict[str, Any]]:
+    """Carries out the commands of ``text``; see :meth:`Commands.run_script`."""
+    results: list[dict[str, Any]] = []
+    statements = _statements(text)
+    while True:
+        try:
+            statement = next(statements)
+        except StopIteration:
+            return results
+        except ParseError as exc:
+            reply = commands.refused(exc)
+            results.append(result(reply, command=_line(exc), line=exc.line, column=exc.column))
+            return results
+        reply = await _one(commands, statement.command, ctx, env, after)
+        results.append(result(reply, command=statement.source, line=statement.line, column=statement.column))
+        if not reply.ok and not keep_going:
+            return results
+
+
+async def _one(commands: Commands, command: CommandTemplate, ctx: Context, env: Env, after: str) -> Pong:
+    if after and isinstance(command, Select):
+        return await commands.run_select(command, ctx, Point.parse(after))
+    return await commands.run(command, ctx, env)
+
+
+def _line(error: ParseError) -> str:
+    lines = error.text.splitlines()
+    return lines[error.line - 1].strip() if error.line <= len(lines) else ""

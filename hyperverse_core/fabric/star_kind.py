@@ -1,0 +1,22 @@
+"""What stars of a kind do. The kinds themselves come from the plugins and the built-in table."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+__all__ = ["StarKind"]
+
+
+class StarKind(Protocol):
+    """A star kind, as plugins declare it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def forwards(self) -> bool:
+        """Whether its stars pass on waves for others."""
+
+    @property
+    def hosts(self) -> bool:
+        """Whether its stars take particles."""

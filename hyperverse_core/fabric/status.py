@@ -1,0 +1,81 @@
+"""What a machine says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+__all__ = ["kinds_of", "stars_of", "status_of"]
+
+
+def status_of(machine: Machine) -> dict[str, Any]:
+    """State of the machine, its stars, drivers and plugins, with causes, as plain values."""
+    return {
+        "machine": machine.name,
+        "state": str(machine.state),
+        "cause": machine.cause,
+        "data_dir": str(machine.data_dir),
+        "address": machine.control.address if machine.control.address else None,
+        "stars": [
+            {
+                "star": star.text,
+                "kind": star.kind.name,
+                "particles": len(star.hosting),
+                "kinds": sorted(name for name in machine.hosted if star.hosting.can_host(name)),
+            }
+            for star in machine.stars.values()
+        ],
+        "drivers": [
+            {"kind": name, "plugin": hosted.plugin, "state": str(hosted.status), "cause": hosted.cause}
+            for name, hosted in sorted(machine.hosted.items())
+        ],
+        "plugins": [
+            {"plugin": info.name, "state": info.state, "reason": info.reason} for info in machine.plugins.plugins
+        ],
+        "waiting": machine.crew.waiting,
+        "serves": machine.may_serve(),
+    }
+
+
+def stars_of(machine: Machine) -> list[dict[str, Any]]:
+    """Every star of the Hyperverse, as plain values."""
+    own = machine.stars
+    asking = machine.machine_star.distances
+    return [
+        {
+            "star": str(key),
+            "kind": record.kind,
+            "machine": record.machine,
+            "pid": record.pid,
+            "address": record.address,
+            "lanes": sorted(map(str, record.links)),
+            "hops": asking.get(str(key)),
+            "particles": len(own[key].hosting) if key in own else record.particles,
+            "incarnation": record.incarnation,
+            "draining": record.draining,
+            "serves_clients": record.machine == machine.name and machine.config.control.enabled,
+        }
+        for key, record in sorted(machine.membership.directory.items(), key=lambda entry: str(entry[0]))
+    ]
+
+
+def kinds_of(machine: Machine) -> list[dict[str, Any]]:
+    """Every Kind that this machine knows, as plain values."""
+    rows = []
+    for name, kind in sorted(machine.kinds.items()):
+        hosted = machine.hosted.get(name)
+        rows.append(
+            {
+                "kind": name,
+                "doc": kind.doc,
+                "driver": bool(hosted),
+                "plugin": hosted.plugin if hosted else None,
+                "methods": hosted.handlers.methods() if hosted else [],
+                "subs": list(kind.subs),
+                "parents": list(kind.parents),
+                "children": list(kind.children),
+            }
+        )
+    return rows

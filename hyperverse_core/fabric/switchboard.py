@@ -1,0 +1,217 @@
+"""Switchboard: the lanes of this machine. Stars of one machine need none; others are reached by transport."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..contracts.lane import Door, Identity, LaneTransport, Peer
+from ..errors import HyperverseError, ProtocolError, Unavailable
+from ..universe.star_key import StarKey
+from .far import Far
+from .keyring import Keyring
+from .machine_lane import MachineLane
+from .wire_frames import PROTOCOL
+from .wire_lane import Envelope, Hello, Refused, decode_lane, encode_lane
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+__all__ = ["Switchboard"]
+
+_log = logging.getLogger("hyperverse.lane")
+
+
+class Switchboard:
+    """The lanes between this machine and others, and the door by which others come.
+
+    Attributes:
+        address, door_key: of this machine's door, as the directory tells them.
+        outgoing: connections that we made.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        from .. import __version__
+
+        self.machine = machine
+        self.version = __version__
+        self.transport: LaneTransport = machine.transport
+        self.keyring = Keyring(machine.data_dir)
+        self.identity = Identity()
+        self.address = ""
+        self.door_key = ""
+        self.outgoing: dict[Peer, MachineLane] = {}
+        self._lanes: dict[str, MachineLane] = {}
+        self._guests: dict[Peer, str] = {}
+        self._far: dict[StarKey, Far] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Opens the door for other machines. Raises Unavailable when its address is in use."""
+        self.identity = self.keyring.own(self.machine.name, self.transport)
+        address = str(self.machine.config.lanes.settings.get("address", ""))
+        self.address = await self.transport.open(Door("stars", address, self.identity), self)
+        self.door_key = self.identity.public
+
+    # -- out ----------------------------------------------------------------------------------------------
+
+    def far(self, key: StarKey) -> Far:
+        """What takes waves for a star of another machine. Raises Unavailable when no such star is announced."""
+        if key not in self.machine.membership.directory:
+            raise Unavailable(f"{key} is not in the directory of stars", retry_after=1.0)
+        known = self._far.get(key)
+        if known is None:
+            known = self._far[key] = Far(self.machine, key)
+        return known
+
+    def send(self, star: str, number: int, origin: str, payload: bytes, *, priority: int = 3) -> str:
+        """Sends a frame to a star of another machine; returns the name of the machine that got it first.
+
+        Raises Unavailable when there is no way or the lane is full."""
+        left = self.machine.config.limits.hops
+        frame = encode_lane(Envelope(star, left, number, origin, msgspec.Raw(payload)))
+        return self._pass(star, frame, priority)
+
+    def _pass(self, star: str, frame: bytes, priority: int) -> str:
+        name = self.machine.membership.way_to(star)
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._add(name)
+        lane.send(frame, priority)
+        return name
+
+    def _add(self, name: str) -> MachineLane:
+        record = self.machine.membership.machine_record(name)
+        if record is None or not record.address:
+            raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
+        lane = self._lanes[name] = MachineLane(self, name, record.address, record.door_key)
+        return lane
+
+    def stars_changed(self) -> None:
+        """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
+        present = self.machine.membership.machines()
+        for name in [name for name in self._lanes if name not in present]:
+            self._later(self._lanes.pop(name).close())
+        for name, record in present.items():
+            lane = self._lanes.get(name)
+            if lane is not None and (lane.address, lane.door_key) != (record.address, record.door_key):
+                self._later(self._lanes.pop(name).close())
+                lane = None
+            if lane is None and record.address:
+                self._add(name).connect()
+
+    def is_down(self, machine: str) -> bool:
+        """Whether the lane to a machine is known to be down."""
+        lane = self._lanes.get(machine)
+        return lane is not None and lane.down
+
+    def lane_is(self, lane: MachineLane, up: bool) -> None:
+        """A lane has come up or gone down: ways change."""
+        self.machine.membership.find_ways()
+        if not up:
+            self.machine.exchange.lane_lost(lane.name, lane.cause)
+        if self.machine.observers:
+            self.machine.observed(*(("lane_up", lane.name) if up else ("lane_down", lane.name, lane.cause)))
+
+    def undelivered(self, frame: bytes, cause: str) -> None:
+        """A frame that waited for a lane has not left: whoever waits for its answer is told."""
+        envelope = decode_lane(frame)
+        if isinstance(envelope, Envelope) and envelope.origin:
+            self.machine.exchange.undelivered(envelope, cause)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- in: called by the transport ----------------------------------------------------------------------
+
+    def lane_up(self, peer: Peer) -> None:
+        """Somebody has come in. Who it is, its key says; it has to say hello."""
+        holder = self.keyring.holder(peer.key)
+        if not holder and peer.key:
+            self._refuse(peer, 401, "this machine's key is not let in: allow it with `hyperverse keys allow`")
+
+    def _refuse(self, peer: Peer, status: int, error: str) -> None:
+        _log.warning("a machine at %s is refused: %s", peer.name, error)
+        try:
+            self.transport.send(peer, encode_lane(Refused(status, error)))
+        except HyperverseError as exc:
+            _log.debug("the refusal could not be sent: %s", exc)
+        self._guests.pop(peer, None)
+        self._later(self.transport.disconnect(peer))
+
+    def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
+        """What a machine has sent."""
+        try:
+            for frame in frames:
+                self._take(peer, frame)
+        except ProtocolError as exc:
+            self._refuse(peer, 400, exc.message)
+
+    def _take(self, peer: Peer, frame: bytes) -> None:
+        said = decode_lane(frame)
+        lane = self.outgoing.get(peer)
+        if isinstance(said, Envelope):
+            if peer in self._guests:
+                self._deliver(said, frame)
+            return
+        if lane is not None:
+            if isinstance(said, Hello):
+                lane.welcomed(said)
+            else:
+                lane.refused(said.status, said.error)
+        elif isinstance(said, Hello):
+            self._greet(peer, said)
+
+    def _greet(self, peer: Peer, hello: Hello) -> None:
+        holder = self.keyring.holder(peer.key)
+        if peer.key and holder != hello.machine:
+            self._refuse(peer, 401, f"the key of this connection is not that of machine {hello.machine!r}")
+        elif hello.protocol != PROTOCOL:
+            self._refuse(
+                peer,
+                502,
+                f"machine {self.machine.name!r} speaks wire protocol {PROTOCOL} (version {self.version}), "
+                f"machine {hello.machine!r} speaks {hello.protocol} (version {hello.version}): "
+                "run the same version on both",
+            )
+        else:
+            self._guests[peer] = hello.machine
+            answer = Hello(PROTOCOL, self.machine.name, self.version, self.machine.config.constellation)
+            self.transport.send(peer, encode_lane(answer))
+
+    def _deliver(self, envelope: Envelope, frame: bytes) -> None:
+        key = StarKey.parse(envelope.star)
+        star = self.machine.stars.get(key)
+        exchange = self.machine.exchange
+        if star is not None:
+            exchange.take(star, envelope)
+            return
+        if envelope.left <= 0:
+            exchange.bounce(envelope, 508, f"it was passed on too often on its way to {envelope.star}")
+            return
+        envelope.left -= 1
+        try:
+            self._pass(envelope.star, encode_lane(envelope), 3)
+        except HyperverseError as exc:
+            exchange.bounce(envelope, exc.status, exc.message)
+
+    def lane_down(self, peer: Peer, reason: str) -> None:
+        """A connection is gone."""
+        self._guests.pop(peer, None)
+        lane = self.outgoing.pop(peer, None)
+        if lane is not None:
+            lane.broken(reason)
+
+    async def close(self) -> None:
+        """Closes all lanes."""
+        lanes, self._lanes = list(self._lanes.values()), {}
+        await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+

@@ -1,0 +1,81 @@
+"""Many frames in one message: a count, one word for each piece (see Outbox), then the pieces, end to end.
+
+One ``struct`` call reads all words: a small frame costs a slice, whatever the number of frames.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from ..errors import ProtocolError
+from .outbox import PRIORITIES, Piece
+
+__all__ = ["Unpacker", "pack"]
+
+_COUNT = struct.Struct("<I")
+
+
+def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:
+    """One message: ``head``, then everything that :meth:`Outbox.take` gave."""
+    count = len(words)
+    return b"".join((head, _COUNT.pack(count), struct.pack(f"<{count}I", *words), *pieces))
+
+
+class Unpacker:
+    """Turns the messages of one peer into frames again.
+
+    Args:
+        max_frame: the largest frame (bytes).
+    """
+
+    __slots__ = ("_begun", "_begun_bytes", "_max_frame")
+
+    def __init__(self, max_frame: int) -> None:
+        self._max_frame = max_frame
+        self._begun: tuple[list[bytes], ...] = tuple([] for _ in range(PRIORITIES))
+        self._begun_bytes = [0] * PRIORITIES
+
+    def frames(self, message: bytes, start: int = 0) -> list[bytes]:
+        """The frames that are complete with this message, in order.
+
+        Args:
+            start: length of the head.
+
+        Raises:
+            ProtocolError: this is no message of ours, or a frame is larger than ``max_frame``.
+        """
+        try:
+            (count,) = _COUNT.unpack_from(message, start)
+            at = start + 4
+            words = struct.unpack_from(f"<{count}I", message, at)
+        except struct.error as exc:
+            raise ProtocolError(f"a message of {len(message)} bytes is cut off") from exc
+        if len(message) > self._max_frame and any(word >> 4 > self._max_frame for word in words):
+            raise ProtocolError(f"a frame is larger than {self._max_frame} bytes")
+        at += 4 * count
+        frames: list[bytes] = []
+        for word in words:
+            end = at + (word >> 4)
+            stream = word >> 1 & 7
+            if word & 1 or stream >= PRIORITIES or self._begun[stream]:
+                self._piece(stream, message[at:end], more=bool(word & 1), frames=frames)
+            else:
+                frames.append(message[at:end])
+            at = end
+        if at != len(message):
+            raise ProtocolError(f"a message of {len(message)} bytes says that it has {at}")
+        return frames
+
+    def _piece(self, stream: int, piece: bytes, *, more: bool, frames: list[bytes]) -> None:
+        if stream >= PRIORITIES:
+            raise ProtocolError(f"no priority {stream}")
+        self._begun_bytes[stream] += len(piece)
+        if self._begun_bytes[stream] > self._max_frame:
+            raise ProtocolError(f"a frame is larger than {self._max_frame} bytes")
+        parts = self._begun[stream]
+        parts.append(piece)
+        if not more:
+            frames.append(b"".join(parts))
+            parts.clear()
+            self._begun_bytes[stream] = 0

@@ -1,0 +1,134 @@
+"""Outbox: what a lane still has to send to one peer; bounded, by priority, large frames cut into pieces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from ..errors import BadRequest, HyperverseError, LaneFull
+
+__all__ = ["PRIORITIES", "Outbox", "Piece"]
+
+PRIORITIES = 5
+Piece = bytes | memoryview
+
+
+class Outbox:
+    """Frames that wait for their turn.
+
+    A frame leaves as one piece, or as several when it is larger than ``piece``. Each piece travels with a *word*
+    that says everything the other side needs: ``size << 4 | priority << 1 | more``. Pieces of one frame leave in
+    order, but a frame of a higher priority may come between them.
+
+    Args:
+        max_frames: how many frames may wait.
+        max_bytes: how many bytes may wait. One frame is taken into an empty outbox whatever its size.
+        piece: the largest piece (bytes).
+    """
+
+    __slots__ = (
+        "_max_bytes",
+        "_max_frames",
+        "_piece",
+        "_queues",
+        "_waiters",
+        "_wanted",
+        "bytes_waiting",
+        "frames_waiting",
+    )
+
+    def __init__(self, *, max_frames: int = 8192, max_bytes: int = 16 * 1024 * 1024, piece: int = 128 * 1024) -> None:
+        self._max_frames = max_frames
+        self._max_bytes = max_bytes
+        self._piece = piece
+        self._queues: tuple[deque[tuple[int, Piece]], ...] = tuple(deque() for _ in range(PRIORITIES))
+        self._waiters: list[asyncio.Future[None]] = []
+        self._wanted = -1  # bytes of the frame that was last refused; -1 while nothing was
+        self.frames_waiting = 0
+        self.bytes_waiting = 0
+
+    def put(self, frame: bytes, priority: int = 3) -> None:
+        """Takes a frame, or raises LaneFull and leaves everything as it was."""
+        size = len(frame)
+        if self.frames_waiting and (
+            self.frames_waiting >= self._max_frames or self.bytes_waiting + size > self._max_bytes
+        ):
+            self._wanted = size
+            raise LaneFull(
+                f"the peer does not keep up: {self.frames_waiting} frames ({self.bytes_waiting} bytes) wait for it",
+                hint="wait for drain(), or send less",
+                retry_after=0.05,
+            )
+        if not 0 <= priority < PRIORITIES:
+            raise BadRequest(f"no priority {priority!r}", hint=f"0 goes first, {PRIORITIES - 1} last")
+        self.frames_waiting += 1
+        self.bytes_waiting += size
+        if size <= self._piece:
+            self._queues[priority].append((size << 4 | priority << 1, frame))
+        else:
+            self._put_pieces(frame, size, priority)
+
+    def _put_pieces(self, frame: bytes, size: int, priority: int) -> None:
+        view = memoryview(frame)
+        for start in range(0, size, self._piece):
+            part = view[start : start + self._piece]
+            more = start + self._piece < size
+            self._queues[priority].append((len(part) << 4 | priority << 1 | more, part))
+
+    def take(self, budget: int) -> tuple[list[int], list[Piece]]:
+        """Words and pieces to send now: at least one when something waits, and no more than ``budget`` bytes
+        otherwise (a word counts as four)."""
+        words: list[int] = []
+        pieces: list[Piece] = []
+        left = budget
+        for queue in self._queues:
+            while queue:
+                word, piece = queue[0]
+                left -= (word >> 4) + 4
+                if left < 0 and words:
+                    self._wake()
+                    return words, pieces
+                queue.popleft()
+                words.append(word)
+                pieces.append(piece)
+                self.bytes_waiting -= word >> 4
+                self.frames_waiting -= not word & 1
+        self._wake()
+        return words, pieces
+
+    def _wake(self) -> None:
+        if self._wanted < 0 or not self._has_room():
+            return
+        self._wanted = -1
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _has_room(self) -> bool:
+        """Below half, and room for what was refused last: who waits shall not be refused again at once."""
+        room = min(self._max_bytes // 2, max(0, self._max_bytes - self._wanted))
+        return self.frames_waiting <= self._max_frames // 2 and self.bytes_waiting <= room
+
+    async def drained(self) -> None:
+        """Returns when frames are taken again; at once unless one was refused since."""
+        if self._wanted < 0:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    def fail(self, error: HyperverseError) -> None:
+        """Drops everything; who waits in :meth:`drained` gets ``error``."""
+        for queue in self._queues:
+            queue.clear()
+        self.frames_waiting = self.bytes_waiting = 0
+        self._wanted = -1
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    def __bool__(self) -> bool:
+        """Whether something waits."""
+        return self.frames_waiting > 0

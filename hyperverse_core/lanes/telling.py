@@ -1,0 +1,19 @@
+"""How a transport calls its receiver: what the receiver raises is logged and ends nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import ParamSpec
+
+__all__ = ["tell"]
+
+P = ParamSpec("P")
+
+
+def tell(log: logging.Logger, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Calls one of a receiver's methods; an exception goes to ``log``, with its traceback."""
+    try:
+        call(*args, **kwargs)
+    except Exception:
+        log.exception("a lane receiver failed in %s", getattr(call, "__qualname__", call))

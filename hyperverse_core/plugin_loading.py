@@ -1,0 +1,179 @@
+"""Loads plugins one by one, so that one that fails harms no other, and settles who may have which name."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import attrs
+import pluggy
+
+from . import hookspecs
+from .config_schema import Plugins
+from .errors import BadRequest, HyperverseError, did_you_mean
+from .plugin_offers import CORE, HOOKS, Offer, Offers, builtin_offers
+from .plugin_sources import PluginSource, missing_requirements
+
+__all__ = ["Loading", "PluginInfo", "State", "hook_of"]
+
+State = Literal["ok", "blocked", "failed", "unavailable"]
+
+
+_LONGEST_REASON = 500
+
+
+@attrs.define
+class PluginInfo:
+    """What became of one plugin.
+
+    Attributes:
+        name: of its entry point.
+        distribution, version: of the package that brings it; empty when none does.
+        state: ``ok``; ``blocked``; ``failed``; or ``unavailable``.
+        reason: why it is not ok.
+        registers: names by kind of thing (``registry``, ``transport``, ``policy``, ``placement``, ``driver``,
+            ``star kind``, ``command``, ``observer``); of a plugin that is blocked or failed, what it would.
+        error: what it raised, for a traceback.
+    """
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+    state: State = "ok"
+    reason: str = ""
+    registers: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
+    error: BaseException | None = attrs.field(default=None, repr=False)
+
+
+def hook_of(pm: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:
+    """The hook with this plugin's implementation only: one that raises must not stop the others."""
+    return pm.subset_hook_caller(hook, [other for other in pm.get_plugins() if other is not plugin])
+
+
+@attrs.define
+class Loading:
+    """The steps from sources to a PluginSet."""
+
+    pm: pluggy.PluginManager
+    settings: Plugins
+    disabled: Mapping[str, str]
+    only: tuple[str, ...]
+    plugins: list[PluginInfo] = attrs.field(factory=list)
+    offers: dict[str, dict[tuple[str, str], Offer]] = attrs.field(factory=dict)
+    notes: list[str] = attrs.field(factory=list)
+
+    @classmethod
+    def begin(cls, settings: Plugins, environ: Mapping[str, str]) -> Loading:
+        pm = pluggy.PluginManager(hookspecs.PROJECT)
+        pm.add_hookspecs(hookspecs)
+        if environ.get("HYPERVERSE_TRACE_PLUGINS", "0") not in ("", "0"):
+            pm.trace.root.setwriter(sys.stderr.write)
+            pm.enable_tracing()
+        variable = "HYPERVERSE_DISABLE_PLUGINS"
+        disabled = dict.fromkeys(settings.disable, "the config")
+        disabled |= dict.fromkeys(_names(environ, variable), variable)
+        only = _names(environ, "HYPERVERSE_LOAD_PLUGINS") or settings.only
+        return cls(pm, settings, disabled, only)
+
+    def load_all(self, sources: Sequence[PluginSource]) -> None:
+        """Loads one by one."""
+        counts = [source.name for source in sources]
+        for source in sources:
+            info = PluginInfo(source.name, source.distribution, source.version)
+            self.plugins.append(info)
+            same = [s.distribution for s in sources if s.name == source.name and s is not source]
+            if counts.count(source.name) > 1:
+                info.state, info.reason = (
+                    "blocked",
+                    f"its name is also claimed by {', '.join(map(repr, same))}",
+                )
+            elif source.name in self.disabled:
+                info.state, info.reason = "blocked", f"disabled by {self.disabled[source.name]}"
+            elif self.only and source.name not in self.only and not source.given:
+                info.state, info.reason = "blocked", f"only {', '.join(self.only)} may load"
+            else:
+                self._load_one(source, info)
+        for name in (*self.disabled, *self.only, *self.settings.require):
+            if name not in counts:
+                self.notes.append(f"no plugin named {name!r} is installed{did_you_mean(name, counts)}")
+
+    def _load_one(self, source: PluginSource, info: PluginInfo) -> None:
+        offers = Offers(info.name)
+        plugin = None
+        try:
+            plugin = source.load()
+            self.pm.register(plugin, info.name)
+            self._check_hooks(plugin)
+            for thing, hook in HOOKS.items():
+                hook_of(self.pm, hook, plugin)(register=offers.register(thing))
+        except Exception as exc:  # noqa: BLE001 - whatever a plugin does is its failure, not ours
+            self._drop(info, "failed", _why(exc))
+            info.error = exc
+        else:
+            self.offers[info.name] = offers.found
+        info.registers = _registers(offers)
+        if info.state == "ok":
+            self._check_extras(info, offers)
+
+    def _check_hooks(self, plugin: object) -> None:
+        known = [name for name in vars(self.pm.hook) if getattr(self.pm.hook, name).has_spec()]
+        for hook in self.pm.get_hookcallers(plugin) or ():
+            if not hook.has_spec():
+                raise BadRequest(f"there is no hook {hook.name!r}{did_you_mean(hook.name, known)}")
+        for hook_name in HOOKS.values():
+            if inspect.iscoroutinefunction(getattr(plugin, hook_name, None)):
+                raise BadRequest(f"{hook_name} must not be a coroutine", hint="write def, not async def")
+
+    def _check_extras(self, info: PluginInfo, offers: Offers) -> None:
+        for extra in sorted({offer.extra for offer in offers.found.values() if offer.extra}):
+            missing = missing_requirements(info.distribution, extra)
+            if missing:
+                info.state = "unavailable"
+                cure = f'pip install "{info.distribution}[{extra}]"'
+                info.reason = f'needs the extra "{extra}" ({", ".join(missing)}): {cure}'
+
+    def _drop(self, info: PluginInfo, state: State, reason: str) -> None:
+        info.state, info.reason = state, reason
+        self.offers.pop(info.name, None)
+        if self.pm.has_plugin(info.name):
+            self.pm.unregister(name=info.name)
+
+    def settled(self) -> dict[tuple[str, str], Offer]:
+        """Blocks plugins that claim the same thing; returns what is left, the built-in things first."""
+        builtin = builtin_offers()
+        claims: dict[tuple[str, str], list[str]] = {key: [CORE] for key in builtin}
+        for name, found in self.offers.items():
+            for key in found:
+                if key[0] != "observer":
+                    claims.setdefault(key, []).append(name)
+        for (thing, what), names in claims.items():
+            for name in names if len(names) > 1 else ():
+                others = ", ".join(repr(other) if other != CORE else CORE for other in names if other != name)
+                for info in self.plugins:
+                    if info.name == name and info.state != "blocked":
+                        self._drop(info, "blocked", f"the {thing} {what!r} is also claimed by {others}")
+        left = dict(builtin)
+        for info in self.plugins:
+            for key, offer in self.offers.get(info.name, {}).items():
+                left[key if key[0] != "observer" else (key[0], f"{info.name}.{key[1]}")] = offer
+        return left
+
+
+def _names(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    return tuple(name for name in environ.get(variable, "").replace(",", " ").split() if name)
+
+
+def _registers(offers: Offers) -> dict[str, tuple[str, ...]]:
+    registers: dict[str, tuple[str, ...]] = {}
+    for thing, name in offers.found:
+        registers[thing] = (*registers.get(thing, ()), name)
+    return registers
+
+
+def _why(exc: Exception) -> str:
+    if isinstance(exc, HyperverseError):
+        return f"{exc.message} ({exc.hint})" if exc.hint else exc.message
+    words = " ".join(str(exc).split())
+    return f"{type(exc).__name__}: {words[:_LONGEST_REASON]}" if words else type(exc).__name__

@@ -1,0 +1,181 @@
+"""What plugins register: offers by kind of thing and name, and how the thing is made when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from .contracts.driver import Driver
+from .contracts.observer import Observer
+from .contracts.placement import Hash, NearParent, RoundRobin, Spread
+from .errors import BadRequest, Conflict, HyperverseError, PluginError
+from .universe.kind import KindDef
+
+__all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "load_factory"]
+
+CORE: Final = "the core"
+"""Stands in the place of a plugin's name for what is built in."""
+
+HOOKS: Final[Mapping[str, str]] = {
+    "registry": "hyperverse_register_registries",
+    "transport": "hyperverse_register_transports",
+    "policy": "hyperverse_register_policies",
+    "placement": "hyperverse_register_placements",
+    "driver": "hyperverse_register_drivers",
+    "star kind": "hyperverse_register_star_kinds",
+    "command": "hyperverse_register_commands",
+    "observer": "hyperverse_register_observers",
+}
+"""Each kind of thing that can be registered, and the hook in which it is."""
+
+
+@attrs.frozen
+class StarKindSpec:
+    """A kind of star.
+
+    Attributes:
+        name: such as ``Fold``.
+        forwards: its stars pass on waves that are for others.
+        hosts: its stars take particles.
+    """
+
+    name: str
+    forwards: bool = False
+    hosts: bool = True
+
+
+@attrs.frozen
+class Offer:
+    """One thing that one plugin registered.
+
+    Attributes:
+        thing: one of the keys of ``HOOKS``.
+        name: what it is asked for by.
+        plugin: who registered it.
+        value: the factory or its import path, a driver class, a StarKindSpec, an observer.
+        extra: optional dependency of the plugin's distribution that the factory needs.
+    """
+
+    thing: str
+    name: str
+    plugin: str
+    value: Any
+    extra: str = ""
+
+
+@attrs.define
+class Offers:
+    """Takes what one plugin registers; raises on what cannot be, so that the plugin's hook fails."""
+
+    plugin: str
+    found: dict[tuple[str, str], Offer] = attrs.field(factory=dict)
+
+    def register(self, thing: str) -> Callable[..., None]:
+        """The function that the hook of ``thing`` is given."""
+        if thing == "driver":
+            return self._driver
+        if thing == "observer":
+            return self._observer
+        if thing == "star kind":
+            return self._star_kind
+
+        def register(name: str, factory: str | Callable[..., Any], *, extra: str = "") -> None:
+            self._factory(thing, name, factory, extra)
+
+        return register
+
+    def _add(self, offer: Offer) -> None:
+        key = (offer.thing, offer.name)
+        if key in self.found:
+            raise Conflict(f"it registers the {offer.thing} {offer.name!r} twice")
+        self.found[key] = offer
+
+    def _factory(self, thing: str, name: str, factory: str | Callable[..., Any], extra: str) -> None:
+        if not isinstance(name, str) or not name or not name.isprintable() or " " in name:
+            raise BadRequest(f"{name!r} is not a name for a {thing}")
+        if isinstance(factory, str):
+            module, _, attribute = factory.partition(":")
+            if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+                raise BadRequest(f"{factory!r} is not an import path", hint='write "package.module:Attribute"')
+        elif not callable(factory):
+            raise BadRequest(f"the factory of the {thing} {name!r} is {factory!r}, which cannot be called")
+        self._add(Offer(thing, name, self.plugin, factory, extra))
+
+    def _driver(self, driver: type[Driver]) -> None:
+        if not (isinstance(driver, type) and issubclass(driver, Driver)):
+            raise BadRequest(f"{driver!r} is not a Driver class", hint="write register(CounterDriver)")
+        kind = getattr(driver, "kind", None)
+        if not isinstance(kind, KindDef):
+            raise BadRequest(
+                f"the driver {driver.__name__} names no Kind", hint='write kind = KindDef("Counter") in it'
+            )
+        self._add(Offer("driver", kind.name, self.plugin, driver))
+
+    def _observer(self, observer: Observer) -> None:
+        if not isinstance(observer, Observer):
+            raise BadRequest(f"{observer!r} is not an Observer object", hint="write register(MyObserver())")
+        name = type(observer).__name__
+        while ("observer", name) in self.found:  # two of one class are fine: nobody asks for them by name
+            name += "'"
+        self._add(Offer("observer", name, self.plugin, observer))
+
+    def _star_kind(self, name: str, *, forwards: bool = False, hosts: bool = True) -> None:
+        if not (isinstance(name, str) and name.isalnum() and name[:1].isupper()):
+            raise BadRequest(f"{name!r} is not a star kind", hint="write it in CamelCase, such as 'Telescope'")
+        self._add(Offer("star kind", name, self.plugin, StarKindSpec(name, forwards, hosts)))
+
+
+def builtin_offers() -> dict[tuple[str, str], Offer]:
+    """The standard star kinds (universe 2.4) and placement strategies."""
+    offers = Offers(CORE)
+    star_kind, placement = offers.register("star kind"), offers.register("placement")
+    for name, forwards, hosts in (
+        ("Central", False, True),
+        ("Super", True, True),
+        ("Nexus", True, False),
+        ("Maelstrom", True, True),
+        ("Scribe", True, True),
+        ("Jump", True, True),
+        ("Fold", True, True),
+        ("Machine", False, False),
+    ):
+        star_kind(name, forwards=forwards, hosts=hosts)
+    for name, strategy in (
+        ("spread", Spread),
+        ("round-robin", RoundRobin),
+        ("hash", Hash),
+        ("near-parent", NearParent),
+    ):
+        placement(name, strategy)
+    return offers.found
+
+
+def load_factory(offer: Offer, distribution: str) -> Callable[..., Any]:
+    """The factory of ``offer``, imported now if it is an import path.
+
+    Raises:
+        PluginError: it cannot be imported; the hint says which extra to install.
+    """
+    if not isinstance(offer.value, str):
+        factory: Callable[..., Any] = offer.value
+        return factory
+    module, _, attribute = offer.value.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except HyperverseError:
+        raise
+    except Exception as exc:
+        what = f"the {offer.thing} {offer.name!r} of plugin {offer.plugin!r} cannot be loaded: {exc}"
+        raise PluginError(what, hint=_cure(offer, distribution, exc)) from exc
+    return found  # type: ignore[no-any-return]  # what it makes is checked by whoever asked
+
+
+def _cure(offer: Offer, distribution: str, exc: Exception) -> str:
+    if isinstance(exc, ImportError) and offer.extra:
+        return f'pip install "{distribution or offer.plugin}[{offer.extra}]"'
+    return f"{offer.value!r} of {distribution or offer.plugin} is broken: update it, or disable the plugin"

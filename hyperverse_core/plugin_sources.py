@@ -1,0 +1,105 @@
+"""Where plugins come from: entry points of group ``hyperverse``, objects that a program hands over, and a
+``hyperverse_local.py`` beside the config. Finding imports nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import attrs
+
+__all__ = [
+    "GROUP",
+    "LOCAL_FILE",
+    "PluginSource",
+    "installed_sources",
+    "local_source",
+    "missing_requirements",
+    "object_source",
+]
+
+GROUP = "hyperverse"
+LOCAL_FILE = "hyperverse_local.py"
+_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@attrs.frozen
+class PluginSource:
+    """A plugin before it is loaded.
+
+    Attributes:
+        name: the entry point's name.
+        distribution, version: of the package that brings it; empty when none does.
+        load: imports the plugin; raises whatever that raises.
+        given: a program handed it over, so that ``only`` does not leave it out.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], Any] = attrs.field(repr=False)
+    given: bool = False
+
+
+def installed_sources() -> list[PluginSource]:
+    """Every installed plugin, by name; a distribution that is found twice on the path counts once."""
+    sources: list[PluginSource] = []
+    seen: set[tuple[str, str, str]] = set()
+    for point in importlib.metadata.entry_points(group=GROUP):
+        distribution = point.dist.name if point.dist is not None else ""
+        if (point.name, point.value, distribution) in seen:
+            continue
+        seen.add((point.name, point.value, distribution))
+        version = point.dist.version if point.dist is not None else ""
+        sources.append(PluginSource(point.name, distribution, version, point.load))
+    return sorted(sources, key=lambda source: (source.name, source.distribution))
+
+
+def object_source(plugin: Any) -> PluginSource:
+    """A plugin that a program hands over: a module, a class, or any object with hook methods."""
+    name = getattr(plugin, "__name__", "") or type(plugin).__name__
+    return PluginSource(name.rpartition(".")[2], "", "", lambda: plugin, given=True)
+
+
+def local_source(directory: Path) -> PluginSource:
+    """``hyperverse_local.py`` in ``directory``, whether it is there or not: loading tells."""
+    return PluginSource("local", str(directory / LOCAL_FILE), "", lambda: _load_file(directory / LOCAL_FILE))
+
+
+def _load_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FileNotFoundError(f"there is no {str(path)!r}, though [plugins] local says so")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # as an import would, so that its classes can be pickled and inspected
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[path.stem]
+        raise
+    return module
+
+
+def missing_requirements(distribution: str, extra: str) -> Sequence[str]:
+    """Names of the projects that ``extra`` of a distribution asks for and that are not installed."""
+    try:
+        requirements: Iterable[str] = importlib.metadata.requires(distribution) or ()
+    except importlib.metadata.PackageNotFoundError:
+        return ()
+    missing = []
+    for requirement in requirements:
+        marked, project = _EXTRA.search(requirement), _PROJECT.match(requirement)
+        if marked is None or marked.group(1) != extra or project is None:
+            continue
+        try:
+            importlib.metadata.distribution(project.group())
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(project.group())
+    return missing

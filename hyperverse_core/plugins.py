@@ -1,0 +1,205 @@
+"""Finds plugins, loads each by itself, and answers who provides what.
+
+A plugin that fails to import, to validate or to register is *failed*; two that claim one name or one Kind,
+and one that the user has left out, are *blocked*; one whose optional dependency is missing is *unavailable*.
+Each says why, and the others go on. What a plugin names by import path is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import attrs
+import pluggy
+
+from .config_schema import Plugins
+from .contracts.driver import Driver
+from .contracts.lane import LaneTransport
+from .contracts.observer import Observer
+from .contracts.placement import Placement
+from .contracts.policy import SecurityPolicy
+from .contracts.registry import Registry
+from .errors import HyperverseError, NotFound, PluginError, UnknownTransport, did_you_mean
+from .plugin_loading import Loading, PluginInfo, State, hook_of
+from .plugin_offers import CORE, Offer, StarKindSpec, load_factory
+from .plugin_sources import installed_sources, local_source, object_source
+
+__all__ = ["PluginInfo", "PluginSet", "StarKindSpec", "State"]
+
+_CONTRACTS: Final[Mapping[str, type]] = {
+    "registry": Registry,
+    "transport": LaneTransport,
+    "policy": SecurityPolicy,
+    "placement": Placement,
+}
+
+
+@attrs.define
+class PluginSet:
+    """All plugins of one machine or program. Made by :meth:`load`."""
+
+    pm: pluggy.PluginManager
+    plugins: list[PluginInfo]
+    offers: dict[tuple[str, str], Offer]
+    required: tuple[str, ...] = ()
+    notes: list[str] = attrs.field(factory=list)
+    """Names in the config that no plugin has."""
+
+    @classmethod
+    def load(
+        cls,
+        settings: Plugins | None = None,
+        *,
+        extra: Sequence[object] = (),
+        base: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> PluginSet:
+        """Loads every plugin that the settings let in. Nothing that a plugin does makes this raise.
+
+        Args:
+            settings: the config's ``[plugins]``.
+            extra: modules or objects to load as plugins besides those that are installed.
+            base: where ``hyperverse_local.py`` is looked for when the settings name no folder; the working
+                directory when None.
+            environ: variables; ``HYPERVERSE_DISABLE_PLUGINS`` (more to leave out),
+                ``HYPERVERSE_LOAD_PLUGINS`` (only these), ``HYPERVERSE_TRACE_PLUGINS=1`` (each hook call is
+                written to stderr).
+        """
+        settings = settings or Plugins()
+        loading = Loading.begin(settings, os.environ if environ is None else environ)
+        sources = installed_sources()
+        if settings.local:
+            sources.append(local_source(settings.folder or base or Path.cwd()))
+        loading.load_all([*sources, *map(object_source, extra)])
+        return cls(loading.pm, loading.plugins, loading.settled(), settings.require, loading.notes)
+
+    # -- what there is ------------------------------------------------------------------------------------
+
+    @property
+    def drivers(self) -> Mapping[str, type[Driver]]:
+        """Driver classes by the name of their Kind."""
+        return {name: offer.value for (thing, name), offer in self.offers.items() if thing == "driver"}
+
+    @property
+    def star_kinds(self) -> Mapping[str, StarKindSpec]:
+        """Star kinds by name."""
+        return {name: offer.value for (thing, name), offer in self.offers.items() if thing == "star kind"}
+
+    @property
+    def observers(self) -> list[Observer]:
+        """All observers, in the order of their plugins."""
+        return [offer.value for (thing, _), offer in self.offers.items() if thing == "observer"]
+
+    def commands(self) -> Mapping[str, Callable[[], Any]]:
+        """Commands for the ``hyperverse`` program: by name, a function that imports and returns the
+        ``click.Command``."""
+        return {
+            name: lambda offer=offer: load_factory(offer, self._distribution(offer))  # type: ignore[misc]  # bound now
+            for (thing, name), offer in self.offers.items()
+            if thing == "command"
+        }
+
+    def names(self, thing: str) -> list[str]:
+        """Names of all of one kind of thing (see :class:`PluginInfo`), sorted."""
+        return sorted(name for of, name in self.offers if of == thing)
+
+    def info(self, name: str) -> PluginInfo:
+        """The plugin of that name. Raises NotFound with the nearest names."""
+        for plugin in self.plugins:
+            if plugin.name == name:
+                return plugin
+        known = [plugin.name for plugin in self.plugins]
+        raise NotFound(f"no plugin named {name!r}", hint=f"known: {', '.join(known)}{did_you_mean(name, known)}")
+
+    def who_provides(self, thing: str, name: str) -> str:
+        """Name of the plugin that provides a thing: ``"the core"`` for what is built in, empty for nobody."""
+        offer = self.offers.get((thing, name))
+        return offer.plugin if offer is not None else ""
+
+    def check_required(self) -> None:
+        """Raises PluginError when a plugin that the config requires is not there or not ok."""
+        for name in self.required:
+            plugin = self.info(name)
+            if plugin.state != "ok":
+                raise PluginError(
+                    f"the plugin {name!r} is required and {plugin.state}: {plugin.reason}",
+                    hint="repair it, or take it out of [plugins] require",
+                )
+
+    # -- making things ------------------------------------------------------------------------------------
+
+    def registry(self, name: str, settings: Mapping[str, Any] | None = None) -> Registry:
+        """A new registry. Raises NotFound, or PluginError when it cannot be loaded or made."""
+        return cast(Registry, self._make("registry", name, dict(settings or {})))
+
+    def transport(self, name: str, settings: Mapping[str, Any] | None = None) -> LaneTransport:
+        """A new lane transport. Raises UnknownTransport, or PluginError when it cannot be loaded or made."""
+        return cast(LaneTransport, self._make("transport", name, dict(settings or {})))
+
+    def policy(self, name: str, settings: Mapping[str, Any] | None = None) -> SecurityPolicy:
+        """A new security policy. Raises NotFound, or PluginError when it cannot be loaded or made."""
+        return cast(SecurityPolicy, self._make("policy", name, dict(settings or {})))
+
+    def placement(self, name: str, chance: random.Random, settings: Mapping[str, Any] | None = None) -> Placement:
+        """A new placement strategy. Raises NotFound, or PluginError when it cannot be loaded or made."""
+        return cast(Placement, self._make("placement", name, chance, dict(settings or {})))
+
+    def _make(self, thing: str, name: str, *args: Any) -> object:
+        wanted = _CONTRACTS[thing]
+        offer = self.offers.get((thing, name)) or self._unknown(thing, name)
+        factory = load_factory(offer, self._distribution(offer))
+        try:
+            made = factory(*args)
+        except HyperverseError:
+            raise
+        except Exception as exc:
+            what = f"the {thing} {name!r} of plugin {offer.plugin!r} cannot be made: {exc!r}"
+            raise PluginError(what, hint=f"look at its settings in the config, or update {offer.plugin!r}") from exc
+        if not isinstance(made, wanted):
+            raise PluginError(
+                f"the {thing} {name!r} of plugin {offer.plugin!r} is no {wanted.__name__} but {made!r}",
+                hint=f"its factory must return a subclass of {wanted.__name__}",
+            )
+        return made
+
+    def _distribution(self, offer: Offer) -> str:
+        return "cosmic-hyperverse" if offer.plugin == CORE else self.info(offer.plugin).distribution
+
+    def _unknown(self, thing: str, name: str) -> Offer:
+        """Raises the error that helps most."""
+        error = UnknownTransport if thing == "transport" else NotFound
+        what = f"no {'lane transport' if thing == 'transport' else thing} named {name!r}"
+        for plugin in self.plugins:
+            if plugin.state != "ok" and name in plugin.registers.get(thing, ()):
+                raise error(what, hint=f"the plugin {plugin.name!r} has it but is {plugin.state}: {plugin.reason}")
+        known = self.names(thing)
+        near = did_you_mean(name, known)
+        failed = [plugin.name for plugin in self.plugins if plugin.state == "failed"]
+        more = f"; failed plugins may have it: {', '.join(failed)}" if failed and not near else ""
+        raise error(what, hint=f"known: {', '.join(known) or 'none'}{near}{more}")
+
+    # -- the hooks of a running machine -------------------------------------------------------------------
+
+    async def call(self, hook: str, **kwargs: Any) -> list[tuple[PluginInfo, Exception]]:
+        """Calls one hook of every plugin, one after the other, awaiting what is a coroutine.
+
+        Returns:
+            the plugins whose implementation raised, with what they raised.
+        """
+        failures: list[tuple[PluginInfo, Exception]] = []
+        for info in self.plugins:
+            plugin = self.pm.get_plugin(info.name)
+            if plugin is None:
+                continue
+            try:
+                for result in hook_of(self.pm, hook, plugin)(**kwargs):
+                    if inspect.isawaitable(result):
+                        await result
+            except Exception as exc:  # noqa: BLE001 - a plugin may raise anything; the caller logs it by name
+                failures.append((info, exc))
+        return failures

@@ -1,0 +1,110 @@
+"""Virtual time: an event loop whose clock jumps to the next timer whenever there is nothing to do.
+
+A test that waits for an hour takes a millisecond, and always the same one::
+
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+        runner.run(main())
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import selectors
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+__all__ = ["ManualClock", "VirtualClockLoop"]
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Asks the system without ever waiting; what would have been waited for is given to the loop's clock."""
+
+    loop: VirtualClockLoop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
+        if not ready and (timeout is None or timeout > 0):
+            self.loop._idle(timeout)
+        return ready
+
+
+class VirtualClockLoop(asyncio.SelectorEventLoop):
+    """An event loop with a clock of its own. It begins at 0.
+
+    Threads are refused: the clock cannot know when one of them will be done. So are waits that nothing in the
+    loop can ever end: they raise RuntimeError where a real loop would hang.
+
+    Args:
+        autojump: whether time moves by itself when there is nothing to do. Otherwise it stands still, apart from
+            :meth:`advance`.
+    """
+
+    def __init__(self, *, autojump: bool = True) -> None:
+        selector = _JumpingSelector()
+        selector.loop = self
+        self._now = 0.0
+        self._until: list[float] = []
+        self.autojump = autojump
+        super().__init__(selector)
+
+    def time(self) -> float:
+        """Seconds since the loop was made, in its own time."""
+        return self._now
+
+    async def advance(self, seconds: float) -> None:
+        """Lets ``seconds`` pass: every timer in between goes off, in order."""
+        target = self._now + seconds
+        passed: asyncio.Future[None] = self.create_future()
+        timer = self.call_at(target, passed.set_result, None)
+        self._until.append(target)
+        try:
+            await passed
+        finally:
+            timer.cancel()
+            self._until.remove(target)
+
+    def _idle(self, timeout: float | None) -> None:
+        if timeout is not None and (self.autojump or self._until):
+            limit = timeout if self.autojump else min(timeout, max(self._until) - self._now)
+            self._now += max(limit, 0.0)
+        elif timeout is None:
+            raise RuntimeError("deadlock: nothing is ready and no timer is set, so nothing can ever happen")
+        else:
+            raise RuntimeError("deadlock: all wait for time to pass, and the clock stands still")
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]  # never
+        raise RuntimeError(f"no threads under a virtual clock: {func!r}")
+
+
+class ManualClock:
+    """The clock of the running :class:`VirtualClockLoop`, for fixtures: it stands still unless told otherwise.
+
+    Raises:
+        RuntimeError: another kind of event loop is running.
+    """
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualClockLoop):
+            raise RuntimeError(f"this needs a VirtualClockLoop, and {type(loop).__name__} is running")
+        self._loop = loop
+        loop.autojump = False
+
+    @property
+    def now(self) -> float:
+        """Seconds since the loop was made."""
+        return self._loop.time()
+
+    async def advance(self, seconds: float) -> None:
+        """Lets ``seconds`` pass: every timer in between goes off, in order."""
+        await self._loop.advance(seconds)
+
+    @contextlib.contextmanager
+    def autojump(self) -> Iterator[None]:
+        """Within this block time jumps to the next timer whenever there is nothing to do."""
+        before, self._loop.autojump = self._loop.autojump, True
+        try:
+            yield
+        finally:
+            self._loop.autojump = before

@@ -1,0 +1,145 @@
+"""Particles for tests: those that answer, and those that never do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ..contracts.driver import Ctx, Driver, Particle, handler
+from ..fabric.local_sender import LocalSender
+from ..hookspecs import hookimpl
+from ..universe.kind import KindDef
+from ..universe.point import Point
+from ..universe.wave import Body, Method, Pong
+
+if TYPE_CHECKING:
+    from ..fabric.machine import Machine
+
+__all__ = ["Constellation", "Fae", "Handle", "Mute", "TestKinds"]
+
+_SPACE = "localhost"
+_MUTE = "mute"
+
+
+class Fae(Particle):
+    """Answers every Ext with the body that it was sent."""
+
+    concurrent = True
+
+    @handler("Ext<*>")
+    async def answer(self, ctx: Ctx, body: Any = None) -> Any:
+        """The body."""
+        return body
+
+
+class Mute(Particle):
+    """Takes every Ext and never answers."""
+
+    concurrent = True
+
+    @handler("Ext<*>")
+    async def listen(self, ctx: Ctx, body: Any = None) -> None:
+        """Waits until nobody waits for it any more."""
+        await asyncio.get_running_loop().create_future()
+
+
+class FaeDriver(Driver):
+    """Serves the Kind Fae."""
+
+    kind = KindDef("Fae", doc="Answers with what it was sent (for tests)")
+    particle = Fae
+
+
+class MuteDriver(Driver):
+    """Serves the Kind Mute."""
+
+    kind = KindDef("Mute", doc="Never answers (for tests)")
+    particle = Mute
+
+
+class TestKinds:
+    """The plugin that brings the Kinds of this module; hand it to a Machine."""
+
+    __test__ = False
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
+        """Fae and Mute."""
+        register(FaeDriver)
+        register(MuteDriver)
+
+
+@attrs.frozen
+class Handle:
+    """A particle in a test's hands.
+
+    Attributes:
+        point: where it is.
+        machine: through which it sends.
+    """
+
+    point: Point
+    machine: Machine
+
+    async def ping(
+        self,
+        to: Point | str,
+        method: Method | str,
+        body: Body = None,
+        *,
+        path: str = "/",
+        wait: float = 2.0,
+        retries: int = 0,
+    ) -> Any:
+        """Sends a Ping as this particle, and returns the body of the answer or raises what its status stands for.
+
+        Args:
+            wait: seconds.
+        """
+        return (await self.send(to, method, body, path=path, wait=wait, retries=retries)).unwrap()
+
+    async def send(
+        self,
+        to: Point | str,
+        method: Method | str,
+        body: Body = None,
+        *,
+        path: str = "/",
+        wait: float = 2.0,
+        retries: int = 0,
+    ) -> Pong:
+        """As :meth:`ping`, but returns the reply whatever its status is."""
+        sender = LocalSender(self.machine, sender=self.point, agent=self.point)
+        return await sender.ping(to, method, body, path=path, wait=wait, retries=retries)
+
+
+class Constellation:
+    """Makes particles: ``fae, mute = await constellation("fae", "mute")``.
+
+    A name that begins with ``mute`` gives a particle that never answers, any other one that answers every Ext
+    with the body that it was sent; ``"hits<Counter>"`` gives one of another Kind. All are in ``localhost``.
+
+    Args:
+        machine: where; one that has :class:`TestKinds`, as that of the fixture ``machine``.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    async def __call__(self, *names: str) -> list[Handle]:
+        """Creates one particle for each name; those that are there already are left as they are."""
+        client = self.machine.client()
+        commands = [f"create? {_SPACE}<Space>"]
+        handles = []
+        for text in names:
+            name, _, kind = text.removesuffix(">").partition("<")
+            kind = kind or ("Mute" if name.startswith(_MUTE) else "Fae")
+            handles.append(Handle(Point.parse(f"{_SPACE}:{name}"), self.machine))
+            commands.append(f"create? {_SPACE}:{name}<{kind}>")
+        for command in commands:
+            for result in await client.exec(command):
+                result.unwrap()
+        return handles

@@ -1,0 +1,218 @@
+"""The bench on which DriverConformance tests a driver: a real machine, and particles of the driver's Kind in it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import msgspec
+
+from ..contracts.driver import Driver
+from ..contracts.observer import Observer
+from ..contracts.registry import Registry
+from ..errors import NotFound
+from ..hookspecs import hookimpl
+from ..universe.kind import Kind, KindDef
+from ..universe.point import ROOT, Point
+from ..universe.properties import PropertyPattern
+from ..universe.star_key import StarKey
+
+if TYPE_CHECKING:
+    from ..fabric.local_client import LocalClient
+    from ..fabric.machine import Machine
+
+__all__ = ["DriverBench", "DriverPlugin", "Lives", "kind_to_create", "required_properties"]
+
+_PATIENCE = 10.0
+_SAMPLES: Mapping[PropertyPattern, str] = {
+    PropertyPattern.POINT: "localhost",
+    PropertyPattern.U64: "1",
+    PropertyPattern.BOOL: "true",
+    PropertyPattern.USERNAME: "somebody",
+    PropertyPattern.EMAIL: "somebody@example.org",
+}
+
+
+class Lives(Observer):
+    """Notes down which particles come to life and leave again."""
+
+    def __init__(self) -> None:
+        self.begun: list[Point] = []
+        self._waiting: dict[Point, asyncio.Event] = {}
+
+    def particle_provisioned(self, point: Point, star: StarKey) -> None:
+        """Notes it down."""
+        self.begun.append(point)
+
+    def particle_released(self, point: Point, star: StarKey) -> None:
+        """Tells whoever waits for it."""
+        if point in self._waiting:
+            self._waiting.pop(point).set()
+
+    async def end_of(self, point: Point) -> None:
+        """Returns when ``point`` has left memory. Raises TimeoutError."""
+        async with asyncio.timeout(_PATIENCE):
+            await self._waiting.setdefault(point, asyncio.Event()).wait()
+
+
+class DriverPlugin:
+    """Registers the driver, unless an installed plugin does, and the observer."""
+
+    def __init__(self, driver: type[Driver] | None, lives: Lives) -> None:
+        self._driver = driver
+        self._lives = lives
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
+        """The driver."""
+        if self._driver is not None:
+            register(self._driver)
+
+    @hookimpl
+    def hyperverse_register_observers(self, register: Callable[[Observer], None]) -> None:
+        """The observer."""
+        register(self._lives)
+
+
+def kind_to_create(kind: KindDef) -> str:
+    """A Kind as it has to be written to create a particle of it."""
+    if not kind.sub_required:
+        return kind.name
+    full = next(iter(kind.aliases.values()), kind.subs[0])
+    if kind.specific_required and "<" not in full:
+        full = f"{full}<example.org:example.org:product:variant:1.0.0>"
+    return f"{kind.name}<{full}>"
+
+
+def required_properties(kind: KindDef) -> dict[str, str]:
+    """A value for each property without which a particle cannot be created."""
+    return {
+        definition.key: _SAMPLES.get(definition.pattern, "something")
+        for definition in kind.properties
+        if definition.required and definition.default is None
+    }
+
+
+@attrs.define
+class DriverBench:
+    """A machine with the driver in it.
+
+    Attributes:
+        driver: what is tested.
+        registry: outlives the machines.
+        lives: which particles came and went, over all machines.
+        start: starts a machine with the driver in it.
+        machine: the one that runs now.
+    """
+
+    driver: type[Driver]
+    registry: Registry
+    lives: Lives
+    start: Callable[[], Awaitable[Machine]]
+    kind_text: str
+    properties: Mapping[str, str]
+    parents: Sequence[tuple[str, str]] | None
+    name: Callable[[int], str]
+    machine: Machine = attrs.field(init=False)
+    _numbers: Iterator[int] = attrs.field(init=False, factory=itertools.count)
+
+    async def begin(self) -> None:
+        """Starts the machine."""
+        self.machine = await self.start()
+
+    async def restart(self) -> None:
+        """Stops the machine and starts another one over the same registry."""
+        await self.machine.stop()
+        self.machine = await self.start()
+
+    @property
+    def client(self) -> LocalClient:
+        """A client of the running machine."""
+        return self.machine.client()
+
+    @property
+    def creatable(self) -> bool:
+        """Whether a particle of the Kind can be created at all."""
+        return bool(self.driver.kind.parents)
+
+    # -- particles ----------------------------------------------------------------------------------------
+
+    async def new(self) -> Point:
+        """Creates a particle of the Kind, and what has to be above it."""
+        parent = ROOT
+        for text, kind in self._places():
+            await self._create(f"create? {text}<{kind}>", required_properties(self._kind(kind)))
+            parent = Point.parse(text)
+        point = parent.child(self.name(next(self._numbers)))
+        await self.create(point)
+        return point
+
+    async def create(self, point: Point) -> None:
+        """Creates a particle of the Kind at ``point``, whose parent is there."""
+        await self._create(f"create {point}<{self.kind_text}>", self.properties)
+
+    async def _create(self, command: str, properties: Mapping[str, str]) -> None:
+        block = ", ".join(f"+{key}={value}" for key, value in properties.items())
+        for result in await self.client.exec(f"{command}{{ {block} }}" if block else command):
+            result.unwrap()
+
+    def _kind(self, text: str) -> KindDef:
+        return self.machine.kinds[Kind.parse(text).base]
+
+    def _places(self) -> Sequence[tuple[str, str]]:
+        """Points with Kinds under which the Kind may be created: those that are given, or the shortest way down."""
+        if self.parents is not None:
+            return self.parents
+        served = {name: hosted.kind for name, hosted in self.machine.hosted.items()}
+        own = Kind.parse(self.kind_text)
+        ways: list[list[KindDef]] = [[served["Root"]]]
+        for _ in range(6):
+            for way in ways:
+                above = Kind.parse(kind_to_create(way[-1]))
+                if way[-1].may_hold(own) and self.driver.kind.may_live_under(above):
+                    return _named(way[1:])
+            ways = [[*way, step] for way in ways for step in served.values() if _may_follow(way, step)]
+        raise NotFound(
+            f"nowhere may a {self.driver.kind.name} live: {', '.join(self.driver.kind.parents)}",
+            hint="set `parents` in the test class",
+        )
+
+    # -- what they do -------------------------------------------------------------------------------------
+
+    async def state(self, point: Point) -> Any:
+        """What the particle shows of its state."""
+        return await self.client.ask(point, "Cmd<Read>")
+
+    async def saved(self, point: Point) -> dict[str, Any]:
+        """What a crash would leave of it."""
+        saved = await self.registry.load_state(point)
+        found: dict[str, Any] = {} if saved is None else msgspec.msgpack.decode(saved)
+        return found
+
+    async def passivate(self, point: Point) -> None:
+        """Waits until the particle has left memory because nobody reaches for it. It must be alive."""
+        await self.lives.end_of(point)
+
+    async def delete(self, point: Point) -> None:
+        """Deletes it."""
+        for result in await self.client.exec(f"delete {point}"):
+            result.unwrap()
+
+
+def _may_follow(way: Sequence[KindDef], step: KindDef) -> bool:
+    if step in way:
+        return False
+    above, below = Kind.parse(kind_to_create(way[-1])), Kind.parse(kind_to_create(step))
+    return way[-1].may_hold(below) and step.may_live_under(above)
+
+
+def _named(way: Sequence[KindDef]) -> list[tuple[str, str]]:
+    """Points for a way of Kinds, from a Space down."""
+    places: list[tuple[str, str]] = []
+    for step in way:
+        text = f"{places[-1][0]}:{step.name.lower()}" if places else "localhost"
+        places.append((text, kind_to_create(step)))
+    return places

@@ -1,0 +1,54 @@
+"""What a driver's handlers take, found out from their annotations."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, get_type_hints
+
+from ..contracts.driver import Driver
+from ..errors import ParseError
+from ..universe.wave import Method
+
+__all__ = ["bad_bodies", "takes"]
+
+_PLAIN = (int, str, bool, float, bytes)
+_STRANGE = {"an-argument-that-no-handler-has": 1}
+
+
+def takes(driver: type[Driver], method: Method) -> bool:
+    """Whether a handler of the driver's particles takes ``method`` at the path ``/``."""
+    return any(spec.selector.matches(method, "/", None) is not None for _, spec in driver.particle.handlers())
+
+
+def bad_bodies(driver: type[Driver]) -> Iterator[tuple[str, Any]]:
+    """A method and a body that does not fit, as far as the annotations of its handler tell.
+
+    Handlers whose selector is more than a method are passed over, and so are those that take a whole map.
+    """
+    taken: set[str] = set()
+    for name, spec in driver.particle.handlers():
+        method = str(spec.selector)
+        if method in taken or not _is_method(method):
+            continue
+        taken.add(method)
+        hints = _arguments(getattr(driver.particle, name))
+        if len(hints) == 1 and next(iter(hints.values())) not in _PLAIN:
+            continue
+        yield method, _STRANGE
+        yield from ((method, {argument: [_STRANGE]}) for argument, hint in hints.items() if hint in _PLAIN)
+
+
+def _is_method(text: str) -> bool:
+    try:
+        Method.parse(text)
+    except ParseError:
+        return False
+    return True
+
+
+def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    """Annotations of the arguments that come out of a body, by name."""
+    hints = get_type_hints(function)
+    names = list(inspect.signature(function).parameters)[2:]  # behind self and ctx
+    return {name: hints.get(name, Any) for name in names}

@@ -1,0 +1,127 @@
+"""The fixtures of the pytest plugin. What they need is imported when a test uses them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from .pytest_plugin import LEAK_CHECK
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..contracts.registry import Registry
+    from ..fabric.local_client import LocalClient
+    from ..fabric.machine import Machine
+    from .clock import ManualClock
+    from .constellation import Constellation
+
+__all__ = ["StartMachine"]
+
+StartMachine = Callable[..., "Awaitable[Machine]"]
+
+
+@pytest_asyncio.fixture
+async def hyperverse_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Fails a test that leaves tasks, threads or sockets behind. All fixtures here stand upon it;
+    ``hyperverse_leak_check = false`` in the ini file switches it off."""
+    from .leaks import LeakCheck
+
+    if not request.config.getini(LEAK_CHECK):
+        yield
+        return
+    before = LeakCheck.begin()
+    yield
+    leaks = await before.leaks()
+    assert not leaks, "left behind: " + "; ".join(leaks)
+
+
+@pytest_asyncio.fixture
+async def clock(request: pytest.FixtureRequest) -> ManualClock:
+    """The clock of the test's own event loop, whose time is virtual: it stands still until the test lets it move."""
+    from .clock import ManualClock
+
+    return ManualClock()
+
+
+@pytest.fixture
+def machine_config(tmp_path: Path) -> Config:
+    """The config of the fixture ``machine``; define your own fixture of that name to have another one."""
+    from ..config import Config, Control
+
+    return Config(name="test", data_dir=tmp_path / "hyperverse", seed=1, control=Control(enabled=False))
+
+
+@pytest.fixture
+def machine_plugins() -> Sequence[object]:
+    """Plugins of the fixture ``machine`` besides those that are installed; define your own to have some."""
+    return ()
+
+
+@pytest_asyncio.fixture
+async def machine_registry(hyperverse_leaks: None) -> AsyncIterator[Registry]:
+    """The registry of the fixture ``machine``, in memory and open; it outlives the machines of the test."""
+    from .memory_registry import MemoryRegistry
+
+    registry = MemoryRegistry()
+    await registry.open()
+    yield registry
+    await registry.close()
+
+
+@pytest_asyncio.fixture
+async def start_machine(
+    machine_config: Config, machine_plugins: Sequence[object], machine_registry: Registry
+) -> AsyncIterator[StartMachine]:
+    """``await start_machine()`` starts a machine inside the process; all are stopped at the end of the test.
+
+    Arguments: ``config``, ``plugins`` (besides ``machine_plugins``), ``registry`` and ``policy`` instead of those
+    of the fixtures.
+    """
+    from ..fabric.local_lane import LocalTransport
+    from ..fabric.machine import Machine
+    from .constellation import TestKinds
+
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *,
+            config: Config | None = None,
+            plugins: Sequence[object] = (),
+            registry: Registry | None = None,
+            policy: Any = None,
+        ) -> Machine:
+            machine = Machine(
+                config or machine_config,
+                plugins=(TestKinds(), *machine_plugins, *plugins),
+                registry=registry or machine_registry,
+                transport=LocalTransport(),
+                policy=policy,
+            )
+            return await stack.enter_async_context(machine)
+
+        yield start
+
+
+@pytest_asyncio.fixture
+async def machine(start_machine: StartMachine) -> Machine:
+    """A standalone machine inside the process: its registry is in memory, its lanes are local, nobody listens."""
+    return await start_machine()
+
+
+@pytest_asyncio.fixture
+async def client(machine: Machine) -> LocalClient:
+    """A client of the fixture ``machine`` with the hyperuser's rights."""
+    return machine.client()
+
+
+@pytest_asyncio.fixture
+async def constellation(machine: Machine) -> Constellation:
+    """Makes particles in the fixture ``machine``: ``fae, mute = await constellation("fae", "mute")``."""
+    from .constellation import Constellation
+
+    return Constellation(machine)

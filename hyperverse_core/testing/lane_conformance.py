@@ -1,0 +1,38 @@
+"""LaneConformance: what every lane transport must do, as a test class to subclass.
+
+::
+
+    class TestMyLane(LaneConformance):
+        @pytest.fixture
+        def make_transport(self):
+            return MyTransport              # called without arguments; may be a coroutine function
+
+        @pytest.fixture
+        def address(self):
+            return lambda: ""               # a fresh address for each call; "" lets the transport choose
+"""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite("hyperverse_core.testing.lane_kit")
+
+from .lane_kit.delivery import Delivery  # noqa: E402  # asserts are rewritten from here on
+from .lane_kit.keys import Keys  # noqa: E402
+from .lane_kit.life import Life  # noqa: E402
+from .lane_kit.loss import Loss  # noqa: E402
+from .lane_kit.pressure import Pressure  # noqa: E402
+
+__all__ = ["LaneConformance"]
+
+
+class LaneConformance(Delivery, Pressure, Life, Loss, Keys):
+    """The whole kit.
+
+    Attributes (set them in the subclass when they do not fit):
+        proves_keys: whether peers prove that they hold a key. Without, the tests about keys are left out.
+        patience: seconds that any single thing may take.
+        flood_frames: how many frames of 4 KiB a flood has; the lane must refuse some of them.
+        most_waiting: bytes that may be on the way to a receiver that does not keep up.
+    """

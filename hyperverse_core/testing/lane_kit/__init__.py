@@ -1,0 +1,1 @@
+"""The chapters of LaneConformance, and what they share."""

@@ -1,0 +1,150 @@
+"""Frames arrive in order, each once, whole and unchanged, from many and in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from ...contracts.lane import Door
+from ...errors import TooLarge
+from .base import Bench, Chapter
+from .recorder import Recorder
+
+__all__ = ["Delivery"]
+
+
+def _numbered(count: int, seed: int = 1) -> list[bytes]:
+    chance = random.Random(seed)
+    return [b"%d:" % number + chance.randbytes(chance.choice((0, 1, 30, 300, 3000))) for number in range(count)]
+
+
+@pytest.mark.asyncio
+class Delivery(Chapter):
+    """Order and wholeness."""
+
+    async def test_frames_sent_in_one_turn_arrive_in_order(self, bench: Bench) -> None:
+        pair, frames = await bench.pair(), _numbered(2000)
+        for frame in frames:
+            pair.near.send(pair.peer, frame)
+        assert await pair.far_hears.have(len(frames), pair.guest) == frames
+        await pair.prove_it_works()
+        assert len(pair.far_hears.frames(pair.guest)) == len(frames) + 1, "frames came more than once"
+
+    async def test_frames_sent_in_many_turns_arrive_in_order(self, bench: Bench) -> None:
+        pair, frames = await bench.pair(), _numbered(500)
+        for frame in frames:
+            pair.far.send(pair.guest, frame)
+            await asyncio.sleep(0)
+        assert await pair.near_hears.have(len(frames), pair.peer) == frames
+
+    async def test_both_directions_at_once(self, bench: Bench) -> None:
+        pair, there, back = await bench.pair(), _numbered(1000, 2), _numbered(1000, 3)
+        for one, other in zip(there, back, strict=True):
+            pair.near.send(pair.peer, one)
+            pair.far.send(pair.guest, other)
+            if len(one) % 7 == 0:
+                await asyncio.sleep(0)
+        assert await pair.far_hears.have(1000, pair.guest) == there
+        assert await pair.near_hears.have(1000, pair.peer) == back
+
+    @pytest.mark.parametrize(
+        "size", [0, 1, 255, 256, 4095, 65_535, 65_536, 131_071, 131_072, 131_073, 1_000_003, 3_000_000]
+    )
+    async def test_a_frame_of_any_size_arrives_unchanged(self, bench: Bench, size: int) -> None:
+        pair, frame = await bench.pair(), random.Random(size).randbytes(size)
+        pair.near.send(pair.peer, frame)
+        pair.near.send(pair.peer, b"after")
+        got = await pair.far_hears.have(2, pair.guest)
+        assert got[0] == frame, f"{size} bytes became {len(got[0])}, or other ones"
+        assert got[1:] == [b"after"]
+        assert type(got[0]) is bytes
+
+    async def test_the_largest_frame_passes_and_a_larger_one_is_refused(self, bench: Bench) -> None:
+        pair = await bench.pair()
+        frame = bytes(1000) * (pair.near.max_frame // 1000)
+        frame += bytes(pair.near.max_frame - len(frame))
+        with pytest.raises(TooLarge):
+            pair.near.send(pair.peer, frame + b"x")
+        pair.near.send(pair.peer, frame)
+        assert (await pair.far_hears.have(1, pair.guest))[0] == frame
+        await pair.prove_it_works()
+
+    async def test_many_peers_are_kept_apart(self, bench: Bench) -> None:
+        first = await bench.pair()
+        pairs = [first]
+        for _ in range(19):
+            pairs.append(await bench.join(first.far, first.far_hears, first.address, first.door))
+        assert len({pair.guest.name for pair in pairs}) == len({pair.guest for pair in pairs}) == 20
+        for number, pair in enumerate(pairs):
+            for turn in range(20):
+                pair.near.send(pair.peer, b"%d/%d" % (number, turn))
+                pair.far.send(pair.guest, b"%d\\%d" % (number, turn))
+        for number, pair in enumerate(pairs):
+            assert await pair.far_hears.have(20, pair.guest) == [b"%d/%d" % (number, n) for n in range(20)]
+            assert await pair.near_hears.have(20, pair.peer) == [b"%d\\%d" % (number, n) for n in range(20)]
+
+    async def test_one_transport_may_have_many_connections(self, bench: Bench) -> None:
+        first = await bench.pair()
+        second = await bench.join(
+            first.far, first.far_hears, first.address, first.door, near=first.near, near_hears=first.near_hears
+        )
+        assert first.peer is not second.peer
+        assert first.peer.name != second.peer.name
+        first.near.send(first.peer, b"one")
+        first.near.send(second.peer, b"two")
+        assert await first.far_hears.have(1, first.guest) == [b"one"]
+        assert await first.far_hears.have(1, second.guest) == [b"two"]
+
+    async def test_two_doors_tell_their_own_receivers(self, bench: Bench) -> None:
+        clients = await bench.pair()
+        stars_hear = bench.recorder()
+        door = Door("others", bench.address(), clients.far.new_identity())
+        stars = await bench.join(clients.far, stars_hear, await clients.far.open(door, stars_hear), door)
+        assert (clients.guest.door, stars.guest.door) == ("stars", "others")
+        assert clients.peer.door == stars.peer.door == ""
+        stars.near.send(stars.peer, b"to others")
+        clients.near.send(clients.peer, b"to stars")
+        assert await stars_hear.have(1) == [b"to others"]
+        assert await clients.far_hears.have(1) == [b"to stars"]
+
+    async def test_the_receiver_is_never_called_from_within_send(self, bench: Bench) -> None:
+        pair = await bench.pair()
+        sending = False
+
+        class Watchful(Recorder):
+            def lane_frames(self, peer: object, frames: object) -> None:
+                assert not sending
+                super().lane_frames(peer, frames)  # type: ignore[arg-type]  # as it was called
+
+        hears = Watchful(bench.patience)
+        door = Door("watched", bench.address(), pair.far.new_identity())
+        watched = await bench.join(pair.far, hears, await pair.far.open(door, hears), door)
+        for number in range(300):
+            sending = True
+            watched.near.send(watched.peer, b"%d" % number)
+            sending = False
+            if number % 10 == 0:
+                await asyncio.sleep(0)
+        assert len(await hears.have(300)) == 300
+
+    async def test_a_failing_receiver_is_logged_and_harms_nothing(
+        self, bench: Bench, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pair = await bench.pair()
+
+        class Clumsy(Recorder):
+            def lane_frames(self, peer: object, frames: object) -> None:
+                super().lane_frames(peer, frames)  # type: ignore[arg-type]  # as it was called
+                raise ValueError("clumsy on purpose")
+
+        hears = Clumsy(bench.patience)
+        door = Door("clumsy", bench.address(), pair.far.new_identity())
+        clumsy = await bench.join(pair.far, hears, await pair.far.open(door, hears), door)
+        for number in range(3):
+            clumsy.near.send(clumsy.peer, b"%d" % number)
+            await hears.have(number + 1)
+        await clumsy.prove_it_works()
+        assert hears.downs == []
+        assert "clumsy on purpose" in caplog.text

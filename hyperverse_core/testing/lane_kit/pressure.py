@@ -1,0 +1,127 @@
+"""A receiver that does not keep up costs the sender patience, never memory; and urgent frames go first."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Sequence
+
+import pytest
+
+from ...contracts.lane import Door, Peer
+from ...errors import LaneFull, Unavailable
+from .base import Bench, Chapter, Pair
+from .recorder import Recorder
+
+__all__ = ["Pressure"]
+
+_FRAME = 4096
+
+
+class _Slow(Recorder):
+    """Works for a while on each frame."""
+
+    def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
+        for frame in frames:
+            zlib.compress(frame, 9)
+        super().lane_frames(peer, frames)
+
+
+async def _slow_pair(bench: Bench) -> Pair:
+    far, hears = await bench.transport(), _Slow(bench.patience)
+    door = Door("slow", bench.address(), far.new_identity())
+    return await bench.join(far, hears, await far.open(door, hears), door)
+
+
+def _fill(pair: Pair, most: int) -> int:
+    """Sends until the lane is full; how many frames it took."""
+    for number in range(most):
+        try:
+            pair.near.send(pair.peer, number.to_bytes(4, "big") * (_FRAME // 4))
+        except LaneFull:
+            return number
+    raise AssertionError(f"the lane took {most} frames of {_FRAME} bytes in one turn: it is not bounded")
+
+
+@pytest.mark.asyncio
+class Pressure(Chapter):
+    """Bounds, drain, priorities."""
+
+    async def test_a_lane_that_is_full_says_so(self, bench: Bench) -> None:
+        pair = await bench.pair()
+        taken = _fill(pair, self.flood_frames)
+        assert 0 < taken * _FRAME <= self.most_waiting
+        got = await pair.far_hears.have(taken, pair.guest)
+        await pair.prove_it_works()
+        assert [int.from_bytes(frame[:4], "big") for frame in got[:taken]] == list(range(taken))
+
+    async def test_a_flood_to_a_slow_receiver_is_bounded_and_loses_nothing(self, bench: Bench) -> None:
+        pair = await _slow_pair(bench)
+        refused = worst = 0
+        for number in range(self.flood_frames):
+            frame = number.to_bytes(4, "big") * (_FRAME // 4)
+            while True:
+                try:
+                    pair.near.send(pair.peer, frame)
+                    break
+                except LaneFull:
+                    refused += 1
+                    worst = max(worst, number - len(pair.far_hears.frames(pair.guest)))
+                    async with asyncio.timeout(self.patience):
+                        await pair.near.drain(pair.peer)
+        assert refused, "the lane never said that it is full"
+        assert worst * _FRAME <= self.most_waiting
+        got = await pair.far_hears.have(self.flood_frames, pair.guest)
+        assert [int.from_bytes(frame[:4], "big") for frame in got] == list(range(self.flood_frames))
+        assert all(frame == frame[:4] * (_FRAME // 4) for frame in got)
+
+    async def test_drain_returns_at_once_while_there_is_room(self, bench: Bench) -> None:
+        pair = await bench.pair()
+        pair.near.send(pair.peer, b"x")
+        async with asyncio.timeout(self.patience):
+            await pair.near.drain(pair.peer)
+
+    async def test_drain_wakes_all_who_wait(self, bench: Bench) -> None:
+        pair = await bench.pair()
+        _fill(pair, self.flood_frames)
+        async with asyncio.timeout(self.patience):
+            await asyncio.gather(*(pair.near.drain(pair.peer) for _ in range(5)))
+        pair.near.send(pair.peer, b"taken again")
+
+    async def test_a_lost_peer_ends_the_wait(self, bench: Bench) -> None:
+        pair = await bench.pair()
+        _fill(pair, self.flood_frames)
+        waiting = asyncio.ensure_future(pair.near.drain(pair.peer))
+        await asyncio.sleep(0)
+        pair.near.abort()
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(self.patience):
+                await waiting
+
+    async def test_one_full_lane_does_not_hold_up_others(self, bench: Bench) -> None:
+        full = await bench.pair()
+        other = await bench.join(full.far, full.far_hears, full.address, full.door, near=full.near)
+        _fill(full, self.flood_frames)
+        await other.prove_it_works()
+
+    async def test_urgent_frames_overtake_what_has_not_left(self, bench: Bench) -> None:
+        pair = await bench.pair()
+        slow = [b"%04d" % number + bytes(40_000) for number in range(200)]
+        for frame in slow:
+            pair.near.send(pair.peer, frame, priority=4)
+        pair.near.send(pair.peer, b"urgent 1", priority=0)
+        pair.near.send(pair.peer, b"soon", priority=1)
+        pair.near.send(pair.peer, b"urgent 2", priority=0)
+        got = await pair.far_hears.have(203, pair.guest)
+        quick = [frame for frame in got if len(frame) < 10]
+        assert quick == [b"urgent 1", b"urgent 2", b"soon"]
+        assert got.index(b"soon") < 202, "the urgent frames came last"
+        assert [frame for frame in got if len(frame) > 10] == slow, "the order within a priority was lost"
+
+    async def test_large_frames_of_two_priorities_do_not_mix(self, bench: Bench) -> None:
+        pair = await bench.pair()
+        one, other = b"1" * 2_000_000, b"2" * 2_000_000
+        pair.near.send(pair.peer, one, priority=4)
+        await asyncio.sleep(0)
+        pair.near.send(pair.peer, other, priority=0)
+        assert sorted(await pair.far_hears.have(2, pair.guest)) == [one, other]

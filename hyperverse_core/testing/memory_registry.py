@@ -1,0 +1,364 @@
+"""A registry in memory, for tests and simulations.
+
+It does what the contract says, with dicts. Nothing in it waits but :meth:`MemoryRegistry.changes`, so that every
+method is atomic on its own, and time comes from the event loop, which may be a virtual one. Several machines of one
+process may share one object; what is in it stays when it is closed.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import attrs
+
+from ..contracts.registry import (
+    Assigned,
+    Assignment,
+    ChangeKind,
+    Changes,
+    Page,
+    ParticleRecord,
+    Registered,
+    Registration,
+    Registry,
+    StarRecord,
+    Status,
+    Strategy,
+    TokenRecord,
+)
+from ..errors import Conflict, NotFound, NotHostedHere, Unavailable
+from ..universe.access import AccessGrant
+from ..universe.kind import Kind
+from ..universe.point import HYPERUSER, ROOT, Point
+from ..universe.properties import SetProperty, UnsetProperty
+from ..universe.selector import Selector
+from ..universe.star_key import StarKey
+from .memory_feed import MemoryFeed
+from .memory_particle import Particle, changed, exactly, is_hosted, new_record
+
+__all__ = ["MemoryRegistry"]
+
+
+class MemoryRegistry(Registry):
+    """The registry in memory.
+
+    Args:
+        feed: how many entries the change feed keeps.
+    """
+
+    def __init__(self, *, feed: int = 100_000) -> None:
+        self._particles: dict[Point, Particle] = {}
+        self._order: list[Point] = []
+        self._stars: dict[StarKey, StarRecord] = {}
+        self._incarnations: dict[StarKey, int] = {}
+        self._grants: dict[int, AccessGrant] = {}
+        self._last_grant = 0
+        self._tokens: dict[str, TokenRecord] = {}
+        self._feed = MemoryFeed(feed)
+        self._openings = 0
+        self._put(ParticleRecord(ROOT, Kind("Root"), HYPERUSER, Status.READY))
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        self._openings += 1
+        self._feed.open()
+
+    async def close(self) -> None:
+        self._openings = max(self._openings - 1, 0)
+        if not self._openings:
+            self._feed.close()
+
+    def _check_open(self) -> None:
+        if not self._openings:
+            raise Unavailable("the registry is closed")
+
+    # -- particles ----------------------------------------------------------------------------------------
+
+    async def register(self, registration: Registration) -> Registered:
+        self._check_open()
+        point = registration.point
+        existing = self._particles.get(point)
+        if existing is not None:
+            return self._register_again(existing.record, registration)
+        parent = point.parent
+        if parent is not None and (point.route.is_local or not parent.is_root) and parent not in self._particles:
+            raise NotFound(f"no particle {parent.text!r} to hold {point.name!r}")
+        record = new_record(registration)
+        self._put(record, registration.state)
+        self._feed.log(ChangeKind.REGISTERED, point)
+        return Registered(record, created=True)
+
+    def _register_again(self, existing: ParticleRecord, registration: Registration) -> Registered:
+        point = registration.point
+        same_kind = existing.kind == registration.kind
+        if registration.strategy is Strategy.ENSURE and same_kind:
+            return Registered(existing, created=False)
+        if registration.strategy is not Strategy.OVERRIDE:
+            raise Conflict(f"there is a particle {point.text!r} already, a '{existing.kind}'")
+        if not same_kind and (point.is_root or any(self._below(point))):
+            raise Conflict(f"{point.text!r} has children and stays a '{existing.kind}'")
+        record = new_record(registration)
+        particle = self._particles[point]
+        particle.record, particle.state = record, registration.state
+        if existing.assignment is not None:
+            self._feed.log(ChangeKind.RELEASED, point)
+        self._feed.log(ChangeKind.REGISTERED, point)
+        return Registered(record, created=True)
+
+    async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
+        self._check_open()
+        return {point: self._particles[point].record for point in points if point in self._particles}
+
+    async def children(self, point: Point, *, after: Point | None = None, limit: int = 100) -> Page:
+        self._check_open()
+        return self._page(self._below(point), after, limit, lambda record: record.point.parent == point)
+
+    async def select(self, selector: Selector, *, after: Point | None = None, limit: int = 100) -> Page:
+        self._check_open()
+        below = [point for point in self._order if point.route.is_local]
+
+        def is_meant(record: ParticleRecord) -> bool:
+            line = [record.point, *record.point.ancestors()]
+            kinds = [self._particles[point].record.kind for point in reversed(line) if not point.is_root]
+            return selector.matches(record.point, kinds)
+
+        return self._page(below, after, limit, is_meant)
+
+    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
+        self._check_open()
+        if ROOT in points:
+            raise Conflict("the root cannot be deleted")
+        doomed = {found for point in points for found in (point, *self._below(point)) if found in self._particles}
+        deleted = [
+            self._particles[point].record for point in sorted(doomed, key=lambda point: (-len(point.segments), point))
+        ]
+        for record in deleted:
+            del self._particles[record.point]
+            self._feed.log(ChangeKind.DELETED, record.point)
+        self._order = [point for point in self._order if point in self._particles]
+        for grant in list(self._grants.values()):
+            if grant.by in doomed or exactly(grant.on) in doomed or exactly(grant.to) in doomed:
+                del self._grants[grant.id]
+                self._feed.log(ChangeKind.REVOKED, grant.on.query_root)
+        return deleted
+
+    async def set_status(self, point: Point, status: Status) -> None:
+        self._check_open()
+        self._change(self._at(point), ChangeKind.STATUS, status=status)
+
+    async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
+        self._check_open()
+        after = [(self._at(point), changed(self._at(point).record, changes)) for point in dict.fromkeys(points)]
+        for particle, properties in after:
+            self._change(particle, ChangeKind.PROPERTIES, properties=properties)
+
+    async def sequence(self, point: Point) -> int:
+        self._check_open()
+        particle = self._at(point)
+        particle.sequence += 1
+        return particle.sequence
+
+    async def chown(self, points: Sequence[Point], owner: Point) -> None:
+        self._check_open()
+        for particle in [self._at(point) for point in points]:
+            self._change(particle, ChangeKind.OWNER, owner=owner)
+
+    # -- where they live ----------------------------------------------------------------------------------
+
+    async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
+        self._check_open()
+        particle = self._at(point)
+        held = particle.record.assignment
+        if held != expected:
+            raise Conflict(f"the assignment of {point.text!r} is {held} by now")
+        if star not in self._stars or self._stars[star].incarnation != incarnation:
+            raise NotHostedHere(f"incarnation {incarnation} of star '{star}' is not the announced one")
+        # The revision as epoch: it grows for ever, also when a point is deleted and registered again.
+        assignment = Assignment(star, incarnation, self._feed.log(ChangeKind.ASSIGNED, point))
+        particle.record = attrs.evolve(particle.record, assignment=assignment)
+        return Assigned(assignment, particle.state)
+
+    async def release(self, assignments: Sequence[tuple[Point, Assignment]]) -> None:
+        self._check_open()
+        for point, assignment in assignments:
+            particle = self._particles.get(point)
+            if particle is not None and particle.record.assignment == assignment:
+                self._change(particle, ChangeKind.RELEASED, assignment=None)
+
+    async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
+        self._check_open()
+        particle = self._particles.get(point)
+        if particle is None or particle.record.assignment != assignment:
+            raise NotHostedHere(f"particle {point.text!r} is no longer assigned to '{assignment.star}'")
+        particle.state = state
+        if announce:
+            self._feed.log(ChangeKind.STATE, point)
+
+    async def load_state(self, point: Point) -> bytes | None:
+        self._check_open()
+        return self._at(point).state
+
+    # -- stars --------------------------------------------------------------------------------------------
+
+    async def announce(self, star: StarRecord) -> StarRecord:
+        self._check_open()
+        held = self._stars.get(star.key)
+        if held is not None and held.machine != star.machine:
+            raise Conflict(f"star '{star.key}' is held by machine {held.machine!r}")
+        incarnation = self._incarnations[star.key] = self._incarnations.get(star.key, 0) + 1
+        self._release_hosted(star.key)
+        announced = self._stars[star.key] = attrs.evolve(star, incarnation=incarnation, renewals=0)
+        self._feed.log(ChangeKind.STAR, star.key.point)
+        return announced
+
+    async def renew(self, stars: Sequence[StarRecord]) -> None:
+        self._check_open()
+        gone = [str(star.key) for star in stars if not self._is_announced(star)]
+        if gone:
+            raise NotHostedHere(f"not in the directory any more: {', '.join(gone)}")
+        for star in stars:
+            held = self._stars[star.key]
+            self._stars[star.key] = attrs.evolve(
+                held,
+                renewals=held.renewals + 1,
+                particles=star.particles,
+                kinds=star.kinds,
+                links=star.links,
+                draining=star.draining,
+            )
+            if (held.kinds, held.links, held.draining) != (star.kinds, star.links, star.draining):
+                self._feed.log(ChangeKind.STAR, star.key.point)
+
+    async def withdraw(self, stars: Sequence[StarRecord]) -> None:
+        self._check_open()
+        for star in stars:
+            if self._is_announced(star):
+                self._take_out(star.key)
+
+    async def expire(self, star: StarRecord) -> bool:
+        self._check_open()
+        held = self._stars.get(star.key)
+        if held is None or (held.incarnation, held.renewals) != (star.incarnation, star.renewals):
+            return False
+        self._take_out(star.key)
+        return True
+
+    async def stars(self) -> list[StarRecord]:
+        self._check_open()
+        return [self._stars[key] for key in sorted(self._stars)]
+
+    async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:
+        self._check_open()
+        return self._page(self._order, after, limit, lambda record: is_hosted(record, star))
+
+    # -- who may touch them -------------------------------------------------------------------------------
+
+    async def grant(self, grant: AccessGrant) -> AccessGrant:
+        self._check_open()
+        self._at(grant.by)
+        self._last_grant += 1
+        stored = self._grants[self._last_grant] = attrs.evolve(grant, id=self._last_grant)
+        self._feed.log(ChangeKind.GRANTED, grant.on.query_root)
+        return stored
+
+    async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:
+        self._check_open()
+        asked = None if roots is None else set(roots)
+        return [grant for grant in self._grants.values() if asked is None or grant.on.query_root in asked]
+
+    async def revoke(self, grant_id: int) -> AccessGrant:
+        self._check_open()
+        if grant_id not in self._grants:
+            raise NotFound(f"no grant {grant_id}")
+        grant = self._grants.pop(grant_id)
+        self._feed.log(ChangeKind.REVOKED, grant.on.query_root)
+        return grant
+
+    async def add_token(self, token: TokenRecord) -> None:
+        self._check_open()
+        self._tokens[token.digest] = token
+        self._feed.log(ChangeKind.TOKEN, token.agent)
+
+    async def token(self, digest: str) -> TokenRecord | None:
+        self._check_open()
+        return self._tokens.get(digest)
+
+    async def tokens(self) -> list[TokenRecord]:
+        self._check_open()
+        return sorted(self._tokens.values(), key=lambda token: (token.label, token.digest))
+
+    async def revoke_token(self, digest: str) -> bool:
+        self._check_open()
+        token = self._tokens.pop(digest, None)
+        if token is not None:
+            self._feed.log(ChangeKind.TOKEN, token.agent)
+        return token is not None
+
+    # -- the change feed ----------------------------------------------------------------------------------
+
+    async def revision(self) -> int:
+        self._check_open()
+        return self._feed.revision
+
+    async def changes(self, since: int, *, timeout: float) -> Changes:
+        self._check_open()
+        return await self._feed.changes(since, timeout)
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _put(self, record: ParticleRecord, state: bytes | None = None) -> None:
+        self._particles[record.point] = Particle(record, state)
+        bisect.insort(self._order, record.point)
+
+    def _at(self, point: Point) -> Particle:
+        particle = self._particles.get(point)
+        if particle is None:
+            raise NotFound(f"no particle {point.text!r}")
+        return particle
+
+    def _change(self, particle: Particle, kind: ChangeKind, **values: object) -> None:
+        after = attrs.evolve(particle.record, **values)  # type: ignore[arg-type]  # callers name fields
+        if after != particle.record:
+            particle.record = after
+            self._feed.log(kind, after.point)
+
+    def _below(self, point: Point) -> Iterator[Point]:
+        if point.is_root:
+            return (found for found in self._order if point.is_ancestor_of(found))
+        prefix = point.text
+        start = bisect.bisect_right(self._order, point)
+        end = bisect.bisect_left(self._order, prefix + chr(0x10FFFF), key=str)
+        return (found for found in self._order[start:end] if point.is_ancestor_of(found))
+
+    def _page(
+        self,
+        points: Iterable[Point],
+        after: Point | None,
+        limit: int,
+        is_meant: Callable[[ParticleRecord], bool],
+    ) -> Page:
+        found: list[ParticleRecord] = []
+        for point in points:
+            record = self._particles[point].record
+            if (after is None or after < point) and is_meant(record):
+                if len(found) == max(limit, 1):
+                    return Page(tuple(found), after=found[-1].point)
+                found.append(record)
+        return Page(tuple(found))
+
+    def _is_announced(self, star: StarRecord) -> bool:
+        held = self._stars.get(star.key)
+        return held is not None and held.incarnation == star.incarnation
+
+    def _take_out(self, key: StarKey) -> None:
+        del self._stars[key]
+        self._release_hosted(key)
+        self._feed.log(ChangeKind.STAR, key.point)
+
+    def _release_hosted(self, key: StarKey) -> None:
+        for point in self._order:
+            particle = self._particles[point]
+            if is_hosted(particle.record, key):
+                self._change(particle, ChangeKind.RELEASED, assignment=None)

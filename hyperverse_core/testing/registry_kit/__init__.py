@@ -1,0 +1,1 @@
+"""The parts of `hyperverse_core.testing.registry_conformance`."""

@@ -1,0 +1,239 @@
+"""The kit's tests of the change feed, and of a store that is opened again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+import pytest
+
+from ...contracts.registry import ChangeKind, PropertyValue, Registration, Registry, Status, Strategy, TokenRecord
+from ...errors import Conflict, NotFound
+from ...universe.access import AccessGrant
+from ...universe.point import HYPERUSER
+from ...universe.properties import SetProperty
+from .garden import (
+    BASE,
+    FOLD,
+    SPACE,
+    KitBase,
+    at,
+    drain,
+    fold,
+    heard,
+    hosted_at,
+    outcomes,
+    plant,
+    snapshot,
+)
+
+__all__ = ["ChangeFeed", "Reopening"]
+
+_A = at("localhost:a")
+_LONG = 60.0
+
+
+class ChangeFeed(KitBase):
+    """See `RegistryConformance`."""
+
+    async def test_writes_to_particles_are_in_the_feed(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>", "localhost:a")
+        assert await heard(registry, 0) == [
+            (ChangeKind.REGISTERED, "localhost"),
+            (ChangeKind.REGISTERED, "localhost:a"),
+        ]
+        since = await registry.revision()
+        await registry.set_status(_A, Status.READY)
+        await registry.set_properties([_A], [SetProperty("x", "1")])
+        await registry.chown([_A], at("other"))
+        await registry.register(Registration(_A, BASE, HYPERUSER, strategy=Strategy.OVERRIDE))
+        await registry.delete([at("localhost")])
+        assert await heard(registry, since) == [
+            (ChangeKind.STATUS, "localhost:a"),
+            (ChangeKind.PROPERTIES, "localhost:a"),
+            (ChangeKind.OWNER, "localhost:a"),
+            (ChangeKind.REGISTERED, "localhost:a"),
+            (ChangeKind.DELETED, "localhost:a"),
+            (ChangeKind.DELETED, "localhost"),
+        ]
+
+    async def test_assignments_and_announced_states_are_in_the_feed(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>", "localhost:a")
+        star = await registry.announce(fold())
+        since = await registry.revision()
+        held = await hosted_at(registry, _A, star)
+        await registry.save_state(_A, held, b"quiet")
+        await registry.save_state(_A, held, b"loud", announce=True)
+        await registry.release([(_A, held)])
+        assert await heard(registry, since) == [
+            (ChangeKind.ASSIGNED, "localhost:a"),
+            (ChangeKind.STATE, "localhost:a"),
+            (ChangeKind.RELEASED, "localhost:a"),
+        ]
+
+    async def test_stars_are_in_the_feed_with_what_they_release(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>", "localhost:a")
+        star = await registry.announce(fold())
+        await hosted_at(registry, _A, star)
+        since = await registry.revision()
+        await registry.renew([attrs.evolve(star, draining=True)])
+        assert await heard(registry, since) == [(ChangeKind.STAR, FOLD.point.text)]
+        since = await registry.revision()
+        await registry.withdraw([star])
+        assert sorted(await heard(registry, since)) == [
+            (ChangeKind.RELEASED, "localhost:a"),
+            (ChangeKind.STAR, FOLD.point.text),
+        ]
+
+    async def test_grants_and_tokens_are_in_the_feed(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        since = await registry.revision()
+        grant = await registry.grant(AccessGrant.parse("super on localhost:app:** to ** by localhost"))
+        await registry.revoke(grant.id)
+        await registry.add_token(TokenRecord("ab", at("localhost:scott")))
+        await registry.revoke_token("ab")
+        kinds = [kind for kind, _ in await heard(registry, since)]
+        assert kinds == [ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.TOKEN, ChangeKind.TOKEN]
+        assert (ChangeKind.GRANTED, "localhost:app") in await heard(registry, since)
+
+    async def test_what_fails_is_not_in_the_feed(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        since = await registry.revision()
+        with pytest.raises(Conflict):
+            await plant(registry, "localhost<Space>")
+        with pytest.raises(NotFound):
+            await registry.chown([at("localhost"), _A], at("other"))
+        assert await heard(registry, since) == []
+        assert await registry.revision() == since
+
+    async def test_revisions_grow_in_the_order_of_the_commits(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        points = [at(f"localhost:p{number}") for number in range(200)]
+        await outcomes(registry.register(Registration(point, BASE, HYPERUSER)) for point in points)
+        for point in points[:20]:
+            await registry.set_status(point, Status.READY)
+        entries = await drain(registry)
+        revisions = [entry.revision for entry in entries]
+        assert revisions == sorted(set(revisions))
+        assert revisions[-1] == await registry.revision()
+        assert [entry.point for entry in entries if entry.kind is ChangeKind.STATUS] == points[:20]
+
+    async def test_what_is_in_the_feed_can_be_read(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        points = [at(f"localhost:p{number}") for number in range(50)]
+        writing = asyncio.ensure_future(
+            outcomes(registry.register(Registration(point, BASE, HYPERUSER)) for point in points)
+        )
+        since = await registry.revision()
+        seen = 0
+        while seen < 50:
+            changes = await registry.changes(since, timeout=_LONG)
+            mentioned = [entry.point for entry in changes.entries]
+            assert set(await registry.records(mentioned)) == set(mentioned)
+            since, seen = changes.revision, seen + len(mentioned)
+        await writing
+
+    async def test_a_reader_waits_for_the_next_commit(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        since = await registry.revision()
+        waiting = [asyncio.ensure_future(registry.changes(since, timeout=_LONG)) for _ in range(3)]
+        await registry.load_state(at("localhost"))
+        await plant(registry, "localhost:a")
+        for found in await asyncio.wait_for(asyncio.gather(*waiting), _LONG / 2):
+            assert [entry.point for entry in found.entries] == [_A]
+            assert (found.revision, found.lost) == (await registry.revision(), False)
+
+    async def test_a_reader_that_waits_in_vain_gets_nothing(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        since = await registry.revision()
+        for timeout in (0.0, 0.01):
+            found = await registry.changes(since, timeout=timeout)
+            assert (found.entries, found.revision, found.lost) == ((), since, False)
+
+    async def test_a_reader_may_stop_waiting(self, registry: Registry) -> None:
+        waiting = asyncio.ensure_future(registry.changes(0, timeout=_LONG))
+        await registry.revision()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await plant(registry, "localhost<Space>")
+        assert len(await drain(registry)) == 1
+
+    async def test_who_asks_from_the_future_has_lost_track(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        found = await registry.changes(await registry.revision() + 1000, timeout=_LONG)
+        assert (found.lost, found.revision) == (True, await registry.revision())
+
+    async def test_who_is_too_far_behind_is_told_so(self, registry: Registry) -> None:
+        if self.feed_keeps is None:
+            pytest.skip("the fixture's registry keeps more of its feed than a test should write")
+        await plant(registry, "localhost<Space>", *(f"localhost:p{number}" for number in range(100)))
+        statuses = (Status.READY, Status.PAUSED)
+        async with asyncio.timeout(_LONG):
+            round_ = 0
+            while not (found := await registry.changes(0, timeout=0)).lost:
+                status = statuses[round_ % 2]
+                points = (at(f"localhost:p{number}") for number in range(100))
+                await outcomes(registry.set_status(point, status) for point in points)
+                round_ += 1
+        newest = await registry.revision()
+        assert found.revision == newest
+        kept = await registry.changes(newest - min(self.feed_keeps, 100), timeout=0)
+        assert not kept.lost
+        assert len(kept.entries) == min(self.feed_keeps, 100)
+
+
+class Reopening(KitBase):
+    """See `RegistryConformance`."""
+
+    async def test_everything_is_there_after_the_store_was_opened_again(self, registry: Registry) -> None:
+        self._needs_durability()
+        wanted = Registration(at("localhost"), SPACE, at("owner"), {"x": PropertyValue("1", locked=True)})
+        await registry.register(wanted)
+        await plant(registry, "localhost:a", "GLOBAL::executor<Global>")
+        star = await registry.announce(fold())
+        held = await hosted_at(registry, _A, star)
+        await registry.save_state(_A, held, b"state")
+        await registry.grant(AccessGrant.parse("super on ** to ** by localhost"))
+        await registry.add_token(TokenRecord("ab", at("localhost:scott")))
+        assert await registry.sequence(_A) == 1
+        before = await snapshot(registry)
+        feed = await drain(registry)
+        await registry.close()
+        again = await self.open_again(registry)
+        try:
+            assert await snapshot(again) == before
+            assert await drain(again) == feed
+            assert await again.token("ab") == TokenRecord("ab", at("localhost:scott"))
+            assert await again.sequence(_A) == 2
+            await again.save_state(_A, held, b"newer")
+            assert (await again.announce(fold())).incarnation > star.incarnation
+        finally:
+            await again.close()
+
+    async def test_two_that_have_the_store_open_see_one_registry(self, registry: Registry) -> None:
+        self._needs_durability()
+        other = await self.open_again(registry)
+        try:
+            await plant(registry, "localhost<Space>")
+            assert (await other.record(at("localhost"))).kind == SPACE
+            waiting = asyncio.ensure_future(other.changes(await other.revision(), timeout=_LONG))
+            await other.revision()
+            await plant(registry, "localhost:a")
+            found = await asyncio.wait_for(waiting, _LONG / 2)
+            assert [entry.point for entry in found.entries] == [_A]
+            numbers = await outcomes(one.sequence(_A) for one in (registry, other) * 50)
+            assert sorted(numbers) == list(range(1, 101))
+            wanted = Registration(at("localhost:b"), BASE, HYPERUSER)
+            found_ = await outcomes(one.register(wanted) for one in (registry, other) * 10)
+            assert sum(isinstance(result, Conflict) for result in found_) == 19
+        finally:
+            await other.close()
+
+    async def test_a_registry_may_be_closed_twice(self, registry: Registry) -> None:
+        await registry.close()
+        await registry.close()
+
+    def _needs_durability(self) -> None:
+        if not self.durable:
+            pytest.skip("what is in this registry does not outlive it")

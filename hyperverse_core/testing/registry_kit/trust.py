@@ -1,0 +1,98 @@
+"""The kit's tests of grants and tokens."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from ...contracts.registry import Registry, TokenRecord
+from ...errors import NotFound
+from ...universe.access import AccessGrant
+from ...universe.point import ROOT
+from .garden import KitBase, at, outcomes, plant, snapshot
+
+__all__ = ["Trust"]
+
+_GRANTS = (
+    "super on localhost+:** to localhost:users:**<User> by localhost",
+    "perm +csd-RwX on localhost:app:**<Mechtron> to localhost:users:scott by localhost",
+    "perm &CSD-rwx on localhost:app to ** by localhost",
+    "priv property:email:read on **<User> to localhost:app:* by localhost",
+    "priv * on +:** to +:** by localhost",
+)
+
+
+class Trust(KitBase):
+    """See `RegistryConformance`."""
+
+    async def test_a_grant_comes_back_with_its_id(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        given = [AccessGrant.parse(text) for text in _GRANTS]
+        stored = [await registry.grant(grant) for grant in given]
+        assert [attrs.evolve(grant, id=0) for grant in stored] == given
+        ids = [grant.id for grant in stored]
+        assert ids == sorted(set(ids))
+        assert ids[0] > 0
+        assert await registry.grants() == stored
+
+    async def test_grants_are_found_by_their_query_roots(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        stored = [await registry.grant(AccessGrant.parse(text)) for text in _GRANTS]
+        assert await registry.grants([at("localhost:app")]) == [stored[1], stored[2]]
+        assert await registry.grants([ROOT, at("localhost:app")]) == stored
+        assert await registry.grants([at("localhost")]) == []
+        assert await registry.grants([]) == []
+
+    async def test_the_same_grant_may_be_made_twice(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        first, second = [await registry.grant(AccessGrant.parse(_GRANTS[0])) for _ in range(2)]
+        assert first.id != second.id
+        await registry.revoke(first.id)
+        assert await registry.grants() == [second]
+
+    async def test_a_grantor_has_to_be_registered(self, registry: Registry) -> None:
+        before = await snapshot(registry)
+        with pytest.raises(NotFound, match="localhost"):
+            await registry.grant(AccessGrant.parse(_GRANTS[0]))
+        assert await snapshot(registry) == before
+
+    async def test_a_revoked_grant_is_gone_and_its_id_is_not_given_again(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        stored = await registry.grant(AccessGrant.parse(_GRANTS[0]))
+        assert await registry.revoke(stored.id) == stored
+        assert await registry.grants() == []
+        with pytest.raises(NotFound):
+            await registry.revoke(stored.id)
+        assert (await registry.grant(AccessGrant.parse(_GRANTS[0]))).id > stored.id
+
+    async def test_one_of_many_revokes_a_grant(self, registry: Registry) -> None:
+        await plant(registry, "localhost<Space>")
+        stored = await registry.grant(AccessGrant.parse(_GRANTS[0]))
+        found = await outcomes(registry.revoke(stored.id) for _ in range(10))
+        assert found.count(stored) == 1
+        assert sum(isinstance(result, NotFound) for result in found) == 9
+
+    async def test_a_token_is_known_by_its_hash(self, registry: Registry) -> None:
+        token = TokenRecord("ab" * 32, at("localhost:users:scott"), "laptop")
+        await registry.add_token(token)
+        assert await registry.token(token.digest) == token
+        assert await registry.token("cd" * 32) is None
+
+    async def test_a_token_replaces_one_with_the_same_hash(self, registry: Registry) -> None:
+        await registry.add_token(TokenRecord("ab", at("localhost:users:scott"), "laptop"))
+        newer = TokenRecord("ab", at("localhost:users:less"), "phone")
+        await registry.add_token(newer)
+        assert await registry.tokens() == [newer]
+
+    async def test_tokens_are_listed_by_label_and_hash(self, registry: Registry) -> None:
+        scott = at("localhost:users:scott")
+        given = [TokenRecord(digest, scott, label) for digest, label in (("c", "x"), ("a", "x"), ("b", ""))]
+        for token in given:
+            await registry.add_token(token)
+        assert [token.digest for token in await registry.tokens()] == ["b", "a", "c"]
+
+    async def test_a_revoked_token_is_gone(self, registry: Registry) -> None:
+        await registry.add_token(TokenRecord("ab", at("localhost:users:scott")))
+        assert await registry.revoke_token("ab")
+        assert not await registry.revoke_token("ab")
+        assert await registry.token("ab") is None
