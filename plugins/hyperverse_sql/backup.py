@@ -1,0 +1,59 @@
+"""A copy of the registry, made while it is in use."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from pathlib import Path
+
+from hyperverse_core.errors import Conflict, Unavailable
+
+from . import sqlite
+
+__all__ = ["copy_to"]
+
+
+def copy_to(source: Path, target: Path) -> None:
+    """Copies the registry at ``source`` to ``target``, as it is at one moment. Blocks for the time it takes.
+
+    Raises:
+        Conflict: ``target`` exists.
+        Unavailable: it cannot be written, or the registry cannot be read; there is no ``target`` then.
+    """
+    if target.exists():
+        raise _exists(target)
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        _copy(source, partial)
+        # A link, not a rename: a rename would replace what has come to be there in the meantime.
+        os.link(partial, target)
+    except FileExistsError as error:
+        raise _exists(target) from error
+    except (OSError, sqlite3.Error) as error:
+        raise Unavailable(
+            f"the backup {str(target)!r} cannot be written: {error}",
+            hint="does its folder exist, may this process write there, and is there space?",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy(source: Path, partial: Path) -> None:
+    reader = sqlite.open_read_only(source)
+    try:
+        writer = sqlite3.connect(partial)
+        try:
+            # All pages in one step: they are read in one transaction, and no writer has to wait for it.
+            reader.backup(writer, pages=-1)
+            writer.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            writer.close()
+    finally:
+        reader.close()
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _exists(target: Path) -> Conflict:
+    return Conflict(f"there is a file {str(target)!r} already", hint="a backup replaces nothing; name another file")

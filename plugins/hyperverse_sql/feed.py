@@ -1,0 +1,154 @@
+"""The change feed, from its readers' side.
+
+Commits of this process wake the waiting readers at once. Commits of other processes are noticed by asking SQLite
+whether its data has changed, every 50 ms, as long as somebody waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from hyperverse_core.contracts.registry import Change, ChangeKind, Changes
+from hyperverse_core.errors import HyperverseError
+from hyperverse_core.universe.point import Point
+
+from . import sqlite
+from .reader import Reader
+from .schema import changes
+from .transaction import Transaction
+
+__all__ = ["Feed", "FeedSize", "newest_revision", "oldest_revision", "prune"]
+
+_MOST_AT_ONCE: Final = 2000
+_POLL: Final = 0.05
+_KINDS: Final = {kind.value: kind for kind in ChangeKind}
+
+_NEWEST = sa.select(sa.func.coalesce(sa.func.max(changes.c.revision), 0))
+_OLDEST = sa.select(sa.func.coalesce(sa.func.min(changes.c.revision), 0))
+_SINCE = (
+    sa.select(changes.c.revision, changes.c.kind, changes.c.point)
+    .where(changes.c.revision > sa.bindparam("since"))
+    .order_by(changes.c.revision)
+    .limit(_MOST_AT_ONCE)
+)
+
+
+def newest_revision(connection: sa.Connection) -> int:
+    """The newest revision, 0 when nothing was logged yet."""
+    return int(connection.execute(_NEWEST).scalar_one())
+
+
+def oldest_revision(connection: sa.Connection) -> int:
+    """The oldest revision that is kept, 0 when nothing was logged yet."""
+    return int(connection.execute(_OLDEST).scalar_one())
+
+
+def _read(since: int, connection: sa.Connection) -> Changes:
+    rows = connection.execute(_SINCE, {"since": since}).all()
+    if rows and rows[0][0] == since + 1:
+        entries = tuple(Change(row[0], _KINDS[row[1]], Point.parse(row[2])) for row in rows)
+        return Changes(entries, entries[-1].revision)
+    newest = newest_revision(connection)
+    if not rows and newest >= since:  # newer: committed between the two queries, and read the next time
+        return Changes((), since)
+    # Older than what is kept; or newer than anything there, when the file was put back from a backup.
+    return Changes((), newest, lost=True)
+
+
+@attrs.define(eq=False)
+class Feed:
+    """Answers :meth:`Registry.changes`."""
+
+    _reader: Reader
+    _waiting: set[asyncio.Future[None]] = attrs.field(factory=set)
+    _poller: asyncio.Task[None] | None = None
+    _closed: bool = False
+
+    async def changes(self, since: int, timeout: float) -> Changes:
+        """See :meth:`Registry.changes`."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout
+        while True:
+            # Before the query: what is committed while it runs shall wake us.
+            woken = loop.create_future()
+            self._waiting.add(woken)
+            try:
+                found = await self._reader.read(partial(_read, since))
+                left = ends - loop.time()
+                if found.entries or found.lost or left <= 0 or self._closed:
+                    return found
+                self._watch()
+                await asyncio.wait((woken,), timeout=left)
+            finally:
+                self._waiting.discard(woken)
+
+    def wake(self) -> None:
+        """Wakes whoever waits."""
+        for woken in self._waiting:
+            if not woken.done():
+                woken.set_result(None)
+
+    async def close(self) -> None:
+        """Sends home whoever waits, with what there is."""
+        self._closed = True
+        self.wake()
+        if self._poller is not None:
+            self._poller.cancel()
+            await asyncio.wait((self._poller,))
+
+    def _watch(self) -> None:
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.create_task(self._poll(), name="registry feed")
+
+    async def _poll(self) -> None:
+        # The first look wakes everybody: something may have been committed before it.
+        seen: int | None = None
+        while self._waiting:
+            try:
+                version = await self._reader.read(sqlite.data_version)
+            except HyperverseError:
+                # Whoever waits meets the same error when it reads.
+                self.wake()
+                return
+            if version != seen:
+                seen = version
+                self.wake()
+            await asyncio.sleep(_POLL)
+
+
+@attrs.define
+class FeedSize:
+    """How many entries the feed has, as far as this process knows.
+
+    Attributes:
+        keep: how many are kept at least.
+        newest: the newest revision.
+        oldest: the oldest that was not pruned yet.
+    """
+
+    keep: int
+    newest: int = 0
+    oldest: int = 0
+
+    @property
+    def surplus(self) -> int:
+        """How many could go."""
+        return self.newest - self.oldest + 1 - self.keep
+
+
+def prune(tx: Transaction, arguments: Any) -> list[int]:
+    """Removes entries that are not kept any more, a bounded number; the oldest revision that is left.
+
+    ``arguments`` is a list of one pair: how many entries are kept, and how many may be removed at once.
+    """
+    ((keep, most),) = arguments
+    oldest = int(tx.connection.execute(_OLDEST).scalar_one())
+    end = min(tx.revision - keep, oldest + most - 1)
+    if end >= oldest:
+        tx.connection.execute(sa.delete(changes).where(changes.c.revision <= end))
+    return [max(oldest, end + 1)]

@@ -1,0 +1,112 @@
+"""Opening a registry's file: what is there, may we use it, and the empty registry when there is nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from hyperverse_core.contracts.registry import Registration, Status
+from hyperverse_core.errors import ConfigError
+from hyperverse_core.universe.kind import Kind
+from hyperverse_core.universe.point import HYPERUSER, ROOT
+
+from . import sqlite
+from .rows import NEW_ROW, new_row
+from .schema import SCHEMA_VERSION, meta, metadata, particles
+from .settings import Settings
+
+__all__ = ["create_schema", "prepare_file"]
+
+_HEADER: Final = b"SQLite format 3\x00"
+
+
+def prepare_file(settings: Settings) -> None:
+    """Sees to it that there is a file we may use, in WAL mode. Blocks; touches no file that we may not use.
+
+    Raises:
+        ConfigError: it is no registry, a newer one, absent and not to be created, or cannot be written.
+    """
+    path = settings.path
+    try:
+        if _is_there(path):
+            _check_version(path)
+        elif not settings.create:
+            raise ConfigError(f"there is no registry {str(path)!r}", hint="is that the data directory of a machine?")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        _use_wal(path)
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
+    except sqlite3.Error as error:
+        raise _unusable(path, str(error)) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file with anything in it."""
+    return path.exists() and (not path.is_file() or path.stat().st_size > 0)
+
+
+def _check_version(path: Path) -> None:
+    if not path.is_file():
+        raise ConfigError(f"the registry {str(path)!r} is not a file", hint="name a file as path of the registry")
+    with path.open("rb") as file:
+        if file.read(len(_HEADER)) != _HEADER:
+            raise ConfigError(
+                f"the file {str(path)!r} is no SQLite database",
+                hint="name another file, or restore a backup there",
+            )
+    connection = sqlite.open_read_only(path)
+    try:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "meta" not in tables:
+            # Nothing at all: a process that began to create it did not get far.
+            if tables:
+                raise ConfigError(f"the database {str(path)!r} is no registry", hint="name another file")
+            return
+        row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        found = -1 if row is None else int(row[0])
+    except ValueError as error:
+        raise ConfigError(f"the database {str(path)!r} is no registry", hint="name another file") from error
+    finally:
+        connection.close()
+    if found > SCHEMA_VERSION:
+        raise ConfigError(
+            f"the registry {str(path)!r} was written by a newer version (schema {found}; "
+            f"this one knows {SCHEMA_VERSION})",
+            hint="upgrade cosmic-hyperverse, or name another data directory",
+        )
+    if found < 1:
+        raise ConfigError(f"the database {str(path)!r} is no registry", hint="name another file")
+
+
+def _use_wal(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=sqlite.BUSY_TIMEOUT)
+    try:
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            # Two processes may do this at once: the transaction makes the second wait for the first.
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        # Takes the lock, so that a file that cannot be written is found out here.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
+def _unusable(path: Path, said: str) -> ConfigError:
+    return ConfigError(
+        f"the registry {str(path)!r} cannot be used: {said}",
+        hint="may this process write to that folder, and is there space on its disk?",
+    )
+
+
+def create_schema(connection: sa.Connection) -> None:
+    """The tables and the root, unless they are there. Runs in a write transaction."""
+    if sa.inspect(connection).has_table(meta.name):
+        return
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(meta.insert(), {"key": "schema", "value": str(SCHEMA_VERSION)})
+    root = Registration(ROOT, Kind("Root"), HYPERUSER, status=Status.READY)
+    connection.execute(particles.insert(), dict(zip(NEW_ROW, new_row(root), strict=True)))

@@ -1,0 +1,125 @@
+"""Reads of many particles, in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from hyperverse_core.contracts.registry import Page, ParticleRecord
+from hyperverse_core.universe.kind import Kind
+from hyperverse_core.universe.point import Point
+from hyperverse_core.universe.selector import HopKind, Selector
+from hyperverse_core.universe.star_key import StarKey
+
+from . import sqlite
+from .rows import RECORD, record_of
+from .schema import particles
+from .subtree import below, present_cosmos
+
+__all__ = ["children", "hosted", "select"]
+
+# Rows are matched on the event loop's thread: as many as do not keep others waiting.
+_CHUNK: Final = 500
+_MOST_KINDS: Final = 50_000
+_KINDS = sa.select(particles.c.point, particles.c.kind).where(particles.c.point.in_(sqlite.listed("points")))
+
+
+def children(connection: sa.Connection, point: Point, after: Point | None, limit: int) -> Page:
+    """The direct children of ``point``."""
+    return _page(connection, below(point, depth=len(point.segments) + 1), after, limit)
+
+
+def hosted(connection: sa.Connection, star: StarKey, after: Point | None, limit: int) -> Page:
+    """What is assigned to ``star``."""
+    return _page(connection, [particles.c.star == str(star)], after, limit)
+
+
+def _page(
+    connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], after: Point | None, limit: int
+) -> Page:
+    limit = max(limit, 1)
+    rows = connection.execute(_ordered(conditions, after, limit + 1)).all()
+    return _of(tuple(record_of(row) for row in rows), limit)
+
+
+def _ordered(conditions: Iterable[sa.ColumnElement[bool]], after: Point | None, limit: int) -> sa.Select[Any]:
+    query = sa.select(*RECORD).where(*conditions).order_by(particles.c.point).limit(limit)
+    return query if after is None else query.where(particles.c.point > after.text)
+
+
+def _of(found: tuple[ParticleRecord, ...], limit: int) -> Page:
+    """A page of ``limit`` records; one more was looked for, to know whether that is all."""
+    if len(found) <= limit:
+        return Page(found)
+    return Page(found[:limit], after=found[limit - 1].point)
+
+
+def select(connection: sa.Connection, selector: Selector, after: Point | None, limit: int) -> Page:
+    """What ``selector`` matches, found by reading what lies below its query root."""
+    limit = max(limit, 1)
+    connection.exec_driver_sql("BEGIN")
+    found: list[ParticleRecord] = []
+    kinds: dict[str, Kind] = {}
+    for chunk in _chunks(connection, selector, after):
+        _learn_kinds(connection, chunk, kinds)
+        for row in chunk:
+            point = Point.parse(row[0])
+            if selector.matches(point, _kinds_of(point, kinds)):
+                found.append(record_of(row))
+                if len(found) > limit:
+                    return _of(tuple(found), limit)
+    return Page(tuple(found))
+
+
+def _chunks(connection: sa.Connection, selector: Selector, after: Point | None) -> Iterator[Sequence[Any]]:
+    conditions = _candidates(selector)
+    while True:
+        chunk = connection.execute(_ordered(conditions, after, _CHUNK)).all()
+        if chunk:
+            yield chunk
+        if len(chunk) < _CHUNK:
+            return
+        after = Point.parse(chunk[-1][0])
+
+
+def _candidates(selector: Selector) -> list[sa.ColumnElement[bool]]:
+    """Conditions that hold for whatever ``selector`` can match.
+
+    The query root itself is matched by an exact selector only, or when it is ROOT: a hop at which a path may end
+    (``+``) is no part of it.
+    """
+    root, hops = selector.query_root, selector.hops
+    if selector.is_exact and len(root.segments) == len(hops):
+        return [particles.c.point == root.text]
+    conditions = present_cosmos() if root.is_root else below(root)
+    if any(hop.kind is HopKind.RECURSIVE for hop in hops):
+        return conditions
+    if selector.from_root or any(hop.inclusive for hop in hops):
+        return [*conditions, particles.c.depth <= len(hops)]
+    return below(root, depth=len(hops))
+
+
+def _learn_kinds(connection: sa.Connection, chunk: Sequence[Any], kinds: dict[str, Kind]) -> None:
+    """Adds the Kinds of the particles of ``chunk`` and of all above them to ``kinds``."""
+    if len(kinds) > _MOST_KINDS:
+        kinds.clear()
+    for row in chunk:
+        kinds[row[0]] = Kind.parse(row[1])
+    unknown: set[str] = set()
+    for row in chunk:
+        for point in Point.parse(row[0]).ancestors():
+            if point.text in kinds or point.text in unknown:
+                break
+            unknown.add(point.text)
+    if unknown:
+        found = connection.execute(_KINDS, {"points": sqlite.listing(unknown)})
+        kinds.update((point, Kind.parse(kind)) for point, kind in found)
+
+
+def _kinds_of(point: Point, kinds: dict[str, Kind]) -> list[Kind]:
+    line = [] if point.is_root else [kinds[point.text]]
+    line.extend(kinds[above.text] for above in point.ancestors() if not above.is_root)
+    line.reverse()
+    return line

@@ -1,0 +1,94 @@
+"""A connection that reads, beside the writer and never in its way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from hyperverse_core.errors import Unavailable
+
+from . import sqlite
+
+__all__ = ["Reader"]
+
+_T = TypeVar("_T")
+
+
+@attrs.define(eq=False)
+class Reader:
+    """Runs one reading unit after another, in a task of its own: a caller that is cancelled in the middle of a
+    query takes nobody's connection with it.
+
+    Attributes:
+        path: of the file, for what is said of errors.
+        name: what it reads, for the name of its task.
+    """
+
+    path: Path
+    name: str
+    _waiting: deque[tuple[Callable[[sa.Connection], Any], asyncio.Future[Any]]] = attrs.field(factory=deque)
+    _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _connection: AsyncConnection | None = None
+    _task: asyncio.Task[None] | None = None
+    _closing: bool = False
+
+    async def open(self, engine: AsyncEngine) -> None:
+        """Takes the connection."""
+        self._connection = await engine.connect()
+        self._task = asyncio.create_task(self._run(self._connection), name=f"registry reader: {self.name}")
+
+    async def close(self) -> None:
+        """Answers what was asked, and lets go. May be called twice."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+    async def read(self, unit: Callable[[sa.Connection], _T]) -> _T:
+        """The result of ``unit``. It sees what was committed before it starts; to see one state in several
+        statements, it begins with ``BEGIN``; what it has begun is ended behind it."""
+        if self._closing:
+            raise Unavailable("the registry is closed")
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((unit, future))
+        self._wake.set()
+        return await future
+
+    async def _run(self, connection: AsyncConnection) -> None:
+        while not self._closing or self._waiting:
+            self._wake.clear()
+            while self._waiting:
+                unit, future = self._waiting.popleft()
+                if not future.done():
+                    await self._answer(connection, unit, future)
+            if not self._closing:
+                await self._wake.wait()
+
+    async def _answer(
+        self, connection: AsyncConnection, unit: Callable[[sa.Connection], Any], future: asyncio.Future[Any]
+    ) -> None:
+        try:
+            result = await connection.run_sync(_run_unit, unit)
+        except Exception as error:  # noqa: BLE001 - it becomes the error of the caller
+            if not future.done():
+                future.set_exception(sqlite.translated(error, self.path))
+        else:
+            if not future.done():
+                future.set_result(result)
+
+
+def _run_unit(connection: sa.Connection, unit: Callable[[sa.Connection], Any]) -> Any:
+    try:
+        return unit(connection)
+    finally:
+        connection.rollback()

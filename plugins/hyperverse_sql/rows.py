@@ -1,0 +1,138 @@
+"""Rows to values, and values to rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from hyperverse_core.contracts.registry import (
+    Assignment,
+    ParticleRecord,
+    PropertyValue,
+    Registration,
+    StarRecord,
+    Status,
+)
+from hyperverse_core.universe.kind import Kind
+from hyperverse_core.universe.point import Point
+from hyperverse_core.universe.star_key import StarKey
+
+from .schema import particles, stars
+
+__all__ = [
+    "NEW_ROW",
+    "RECORD",
+    "STAR",
+    "depth_of",
+    "new_row",
+    "properties_of",
+    "properties_text",
+    "record_of",
+    "star_of",
+    "star_row",
+]
+
+RECORD: Final[tuple[sa.Column[Any], ...]] = (
+    particles.c.point,
+    particles.c.kind,
+    particles.c.owner,
+    particles.c.status,
+    particles.c.properties,
+    particles.c.star,
+    particles.c.incarnation,
+    particles.c.epoch,
+)
+STAR: Final[tuple[sa.Column[Any], ...]] = tuple(stars.c)
+
+NEW_ROW: Final = ("point", "route", "depth", "kind", "owner", "status", "properties", "sequence")
+
+_STATUS: Final = {status.value: status for status in Status}
+
+
+def properties_of(text: str | None) -> dict[str, PropertyValue]:
+    """The properties that a row's ``properties`` holds."""
+    if text is None:
+        return {}
+    return {key: PropertyValue(value, locked) for key, (value, locked) in json.loads(text).items()}
+
+
+def properties_text(properties: Mapping[str, PropertyValue]) -> str | None:
+    """``properties`` for a row; None for none."""
+    if not properties:
+        return None
+    return json.dumps({key: (found.value, found.locked) for key, found in properties.items()})
+
+
+def record_of(row: Sequence[Any]) -> ParticleRecord:
+    """The record in a row that begins with the columns of :data:`RECORD`."""
+    point, kind, owner, status, properties, star, incarnation, epoch = row[:8]
+    return ParticleRecord(
+        Point.parse(point),
+        Kind.parse(kind),
+        Point.parse(owner),
+        _STATUS.get(status, Status.UNKNOWN),
+        None if star is None else Assignment(StarKey.parse(star), incarnation, epoch),
+        properties_of(properties),
+    )
+
+
+def new_row(registration: Registration) -> tuple[Any, ...]:
+    """The columns of :data:`NEW_ROW` for a particle that is registered."""
+    point = registration.point
+    return (
+        point.text,
+        point.route.prefix if point.body_start else "",
+        depth_of(point),
+        str(registration.kind),
+        registration.owner.text,
+        registration.status.value,
+        properties_text(registration.properties),
+        0,
+    )
+
+
+def depth_of(point: Point) -> int:
+    """How many segments it has. Nearly every point is outside of a filesystem, and its segments need not be made."""
+    if point.is_root or ":/" in point.text:
+        return len(point.segments)
+    return point.text.count(":", point.body_start) + 1
+
+
+def star_of(row: Any) -> StarRecord:
+    """The star in a row of :data:`STAR`."""
+    return StarRecord(
+        key=StarKey.parse(row.key),
+        kind=row.kind,
+        machine=row.machine,
+        pid=row.pid,
+        address=row.address,
+        door_key=row.door_key,
+        kinds=tuple(json.loads(row.kinds)),
+        links=tuple(StarKey.parse(link) for link in json.loads(row.links)),
+        particles=row.particles,
+        incarnation=row.incarnation,
+        renewals=row.renewals,
+        lease=row.lease,
+        draining=bool(row.draining),
+    )
+
+
+def star_row(star: StarRecord) -> dict[str, Any]:
+    """What a row keeps of an announced ``star``, apart from its incarnation and its renewals."""
+    return {
+        "key": str(star.key),
+        "announced": True,
+        "kind": star.kind,
+        "machine": star.machine,
+        "pid": star.pid,
+        "address": star.address,
+        "door_key": star.door_key,
+        "kinds": json.dumps(star.kinds),
+        "links": json.dumps([str(link) for link in star.links]),
+        "particles": star.particles,
+        "lease": star.lease,
+        "draining": star.draining,
+    }

@@ -1,0 +1,40 @@
+"""Subtrees as ranges of text.
+
+The text of a point begins with the text of its parent and a separator, so what lies below a point is a range of
+texts. The route has to be asked for as well: ``a::b`` is in the range of ``a`` and not below it.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from hyperverse_core.universe.point import Point
+
+from .schema import particles
+
+__all__ = ["below", "present_cosmos"]
+
+
+def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bool]]:
+    """Conditions for everything below ``point``, or for what is there at ``depth`` segments from the root."""
+    if depth is None:
+        conditions = [_on_route(point.route.prefix)]
+    else:
+        conditions = [particles.c.route == point.route.prefix, particles.c.depth == depth]
+    if point.is_root:
+        return conditions if depth is not None else [*conditions, particles.c.depth > 0]
+    text = point.text
+    first = text if text.endswith("/") else f"{text}:"
+    behind = first[:-1] + chr(ord(first[-1]) + 1)
+    return [*conditions, particles.c.point > first, particles.c.point < behind]
+
+
+def present_cosmos() -> list[sa.ColumnElement[bool]]:
+    """Conditions for everything that has no route, ROOT too."""
+    return [_on_route("")]
+
+
+def _on_route(prefix: str) -> sa.ColumnElement[bool]:
+    # Nearly all points are on the same route. The empty text behind the column keeps the database from looking for
+    # that route in an index which is not in the order of the points, and from sorting all it finds there.
+    return particles.c.route + "" == prefix

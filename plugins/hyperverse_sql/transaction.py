@@ -1,0 +1,49 @@
+"""A write transaction: the connection, and the entries of the change feed that it is going to commit."""
+
+from __future__ import annotations
+
+import attrs
+import sqlalchemy as sa
+
+from hyperverse_core.contracts.registry import ChangeKind
+
+from .many import Many
+from .schema import changes
+
+__all__ = ["Transaction"]
+
+_NEWEST = sa.select(sa.func.coalesce(sa.func.max(changes.c.revision), 0))
+_LOG = Many(changes.insert(), ("revision", "kind", "point"))
+
+
+@attrs.define
+class Transaction:
+    """Holds the write lock; what it reads stays true until it commits.
+
+    Attributes:
+        connection: where to run statements.
+        revision: the newest revision, counting what this transaction has logged.
+        logged: how many entries it has logged.
+    """
+
+    connection: sa.Connection
+    revision: int
+    logged: int = 0
+    _entries: list[tuple[int, str, str]] = attrs.field(factory=list)
+
+    @classmethod
+    def on(cls, connection: sa.Connection) -> Transaction:
+        """The transaction that ``connection`` has begun."""
+        return cls(connection, connection.execute(_NEWEST).scalar_one())
+
+    def log(self, kind: ChangeKind, point: str) -> int:
+        """Notes an entry for the feed; returns its revision, which no other entry will ever have."""
+        self.revision += 1
+        self.logged += 1
+        self._entries.append((self.revision, kind.value, point))
+        return self.revision
+
+    def flush(self) -> None:
+        """Writes the entries; the last thing before the commit."""
+        _LOG.run(self.connection, self._entries)
+        self._entries = []

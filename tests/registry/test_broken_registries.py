@@ -1,0 +1,207 @@
+"""The kit catches registries that are wrong, each in its own way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import attrs
+import pytest
+
+from hyperverse_core.contracts.registry import (
+    Assigned,
+    Assignment,
+    ChangeKind,
+    Changes,
+    Page,
+    ParticleRecord,
+    PropertyValue,
+    Registered,
+    Registration,
+    StarRecord,
+)
+from hyperverse_core.errors import Conflict, NotHostedHere
+from hyperverse_core.testing.memory_registry import MemoryRegistry
+from hyperverse_core.testing.registry_conformance import RegistryConformance
+from hyperverse_core.universe.point import Point
+from hyperverse_core.universe.properties import SetProperty, UnsetProperty
+from hyperverse_core.universe.selector import Selector
+from hyperverse_core.universe.star_key import StarKey
+
+
+class LosesUpdates(MemoryRegistry):
+    async def sequence(self, point: Point) -> int:
+        reached = self._at(point).sequence
+        await asyncio.sleep(0)
+        self._at(point).sequence = reached + 1
+        return reached + 1
+
+
+class LetsTwoRegister(MemoryRegistry):
+    async def register(self, registration: Registration) -> Registered:
+        known = set(self._particles)
+        await asyncio.sleep(0)
+        if registration.point in self._particles and registration.point not in known:
+            return Registered(self._at(registration.point).record, created=True)
+        return await super().register(registration)
+
+
+class AssignsWithoutComparing(MemoryRegistry):
+    async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
+        held = self._particles[point].record.assignment if point in self._particles else None
+        return await super().assign(point, star, incarnation, held)
+
+
+class AssignsToAnyIncarnation(MemoryRegistry):
+    async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
+        announced = self._stars.get(star)
+        return await super().assign(point, star, announced.incarnation if announced else incarnation, expected)
+
+
+class BeginsEpochsAnew(MemoryRegistry):
+    """Counts the epochs of each particle by themselves, and forgets the count with the particle."""
+
+    async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
+        assigned = await super().assign(point, star, incarnation, expected)
+        assignment = attrs.evolve(assigned.assignment, epoch=1 if expected is None else expected.epoch + 1)
+        particle = self._particles[point]
+        particle.record = attrs.evolve(particle.record, assignment=assignment)
+        return attrs.evolve(assigned, assignment=assignment)
+
+
+class SavesWithoutFence(MemoryRegistry):
+    async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
+        if point not in self._particles:
+            raise NotHostedHere("gone")
+        self._particles[point].state = state
+
+
+class ComparesTheStarOnly(MemoryRegistry):
+    async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
+        held = self._particles[point].record.assignment if point in self._particles else None
+        if held is not None and held.star == assignment.star:
+            assignment = held
+        await super().save_state(point, assignment, state, announce=announce)
+
+
+class ChangesHalfOfTheProperties(MemoryRegistry):
+    async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
+        for point in points:
+            await super().set_properties([point], changes)
+
+
+class ForgetsLocks(MemoryRegistry):
+    async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
+        for point in points:
+            particle = self._at(point)
+            opened = {key: PropertyValue(value.value) for key, value in particle.record.properties.items()}
+            particle.record = attrs.evolve(particle.record, properties=opened)
+        await super().set_properties(points, changes)
+
+
+class LeavesChildren(MemoryRegistry):
+    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
+        deleted = [self._particles.pop(point).record for point in dict.fromkeys(points) if point in self._particles]
+        self._order = [point for point in self._order if point in self._particles]
+        return deleted
+
+
+class DeletesNeighbours(MemoryRegistry):
+    """Takes everything whose text begins alike."""
+
+    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
+        alike = [found for found in self._order for point in points if found.text.startswith(point.text)]
+        return await super().delete([*points, *alike])
+
+
+class ShufflesTheFeed(MemoryRegistry):
+    async def changes(self, since: int, *, timeout: float) -> Changes:
+        found = await super().changes(since, timeout=timeout)
+        return attrs.evolve(found, entries=tuple(reversed(found.entries)))
+
+
+class NeverLosesTrack(MemoryRegistry):
+    async def changes(self, since: int, *, timeout: float) -> Changes:
+        return attrs.evolve(await super().changes(since, timeout=timeout), lost=False)
+
+
+class LogsWhatFails(MemoryRegistry):
+    async def register(self, registration: Registration) -> Registered:
+        try:
+            return await super().register(registration)
+        except Conflict:
+            self._feed.log(ChangeKind.REGISTERED, registration.point)
+            raise
+
+
+class RenewsSome(MemoryRegistry):
+    async def renew(self, stars: Sequence[StarRecord]) -> None:
+        for star in stars:
+            await super().renew([star])
+
+
+class ExpiresWhatWasRenewed(MemoryRegistry):
+    async def expire(self, star: StarRecord) -> bool:
+        held = self._stars.get(star.key)
+        return await super().expire(attrs.evolve(star, renewals=held.renewals if held else 0))
+
+
+class CountsIncarnationsAnew(MemoryRegistry):
+    async def withdraw(self, stars: Sequence[StarRecord]) -> None:
+        await super().withdraw(stars)
+        for star in stars:
+            self._incarnations.pop(star.key, None)
+
+
+class ReadsTheRouteToo(MemoryRegistry):
+    async def children(self, point: Point, *, after: Point | None = None, limit: int = 100) -> Page:
+        found = [known for known in self._order if known.text.startswith(f"{point.text}:")]
+        records = [
+            self._particles[known].record for known in found if known.text.count(":") <= point.text.count(":") + 2
+        ]
+        return Page(tuple(records))
+
+
+class TakesWhatIsBelowOnly(MemoryRegistry):
+    async def select(self, selector: Selector, *, after: Point | None = None, limit: int = 100) -> Page:
+        page = await super().select(selector, after=after, limit=limit)
+        return attrs.evolve(page, records=tuple(r for r in page.records if r.point != selector.query_root))
+
+
+_CAUGHT = (
+    (LosesUpdates, "test_no_number_of_a_sequence_is_given_twice"),
+    (LetsTwoRegister, "test_one_of_many_registers_a_point"),
+    (AssignsWithoutComparing, "test_one_of_many_assigns_a_particle"),
+    (AssignsWithoutComparing, "test_an_assignment_replaces_the_expected_one_only"),
+    (AssignsToAnyIncarnation, "test_only_an_announced_incarnation_is_assigned_to"),
+    (BeginsEpochsAnew, "test_nobody_saves_into_a_particle_that_took_the_place_of_a_deleted_one"),
+    (BeginsEpochsAnew, "test_epochs_grow_over_releases"),
+    (SavesWithoutFence, "test_nobody_saves_with_another_assignment"),
+    (SavesWithoutFence, "test_nobody_saves_after_a_release"),
+    (ComparesTheStarOnly, "test_nobody_saves_with_another_assignment"),
+    (ChangesHalfOfTheProperties, "test_properties_change_on_all_points_or_on_none"),
+    (ForgetsLocks, "test_a_locked_property_stays"),
+    (LeavesChildren, "test_delete_takes_the_subtree_and_nothing_else"),
+    (LeavesChildren, "test_nothing_of_a_deleted_particle_comes_back"),
+    (DeletesNeighbours, "test_delete_takes_the_subtree_and_nothing_else"),
+    (ShufflesTheFeed, "test_revisions_grow_in_the_order_of_the_commits"),
+    (NeverLosesTrack, "test_who_asks_from_the_future_has_lost_track"),
+    (LogsWhatFails, "test_what_fails_is_not_in_the_feed"),
+    (RenewsSome, "test_a_renewal_of_all_fails_when_one_is_gone"),
+    (ExpiresWhatWasRenewed, "test_a_star_that_was_renewed_or_announced_again_does_not_expire"),
+    (CountsIncarnationsAnew, "test_incarnations_grow_for_ever"),
+    (ReadsTheRouteToo, "test_children_are_the_direct_ones_in_order"),
+    (TakesWhatIsBelowOnly, "test_select_finds_what_a_look_at_every_particle_finds"),
+)
+
+
+@pytest.mark.parametrize(("broken", "test"), _CAUGHT, ids=lambda value: getattr(value, "__name__", value))
+async def test_the_kit_catches_a_broken_registry(broken: type[MemoryRegistry], test: str) -> None:
+    class Kit(RegistryConformance):
+        durable = False
+
+    registry = broken()
+    await registry.open()
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        await getattr(Kit(), test)(registry)
+    await registry.close()

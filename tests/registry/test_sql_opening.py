@@ -1,0 +1,144 @@
+"""What may stand where the registry's file should be, and what its settings may be."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperverse_core.contracts.registry import Registration
+from hyperverse_core.errors import ConfigError, Unavailable
+from hyperverse_core.universe.kind import Kind
+from hyperverse_core.universe.point import HYPERUSER, ROOT, Point
+from hyperverse_sql.registry import SqlRegistry
+
+
+async def _refused(path: Path, **settings: Any) -> str:
+    registry = SqlRegistry({"path": path, **settings})
+    with pytest.raises(ConfigError) as caught:
+        await registry.open()
+    await registry.close()
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+    assert str(path) in caught.value.message
+    return caught.value.message
+
+
+async def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    async with SqlRegistry({"path": str(tmp_path / "new" / "folder" / "registry.sqlite")}) as registry:
+        assert (await registry.record(ROOT)).point == ROOT
+
+
+async def test_an_empty_file_becomes_a_registry(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    path.touch()
+    async with SqlRegistry({"path": path}) as registry:
+        assert await registry.check() == []
+
+
+async def test_a_registry_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    async with SqlRegistry({"path": path}):
+        pass
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    assert "newer" in await _refused(path)
+    assert path.read_bytes() == before
+
+
+async def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.close()
+    before = path.read_bytes()
+    assert "no registry" in await _refused(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"not a database at all", b"x" * 100_000])
+async def test_another_file_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "registry.sqlite"
+    path.write_bytes(content)
+    assert "no SQLite database" in await _refused(path)
+    assert path.read_bytes() == content
+
+
+async def test_a_damaged_registry_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    async with SqlRegistry({"path": path}):
+        pass
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
+    assert "malformed" in await _refused(path)
+
+
+async def test_a_folder_is_no_registry(tmp_path: Path) -> None:
+    assert "not a file" in await _refused(tmp_path)
+
+
+async def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        # Nothing is closed to root but what the kernel makes up itself.
+        folder = Path("/proc/self")
+    else:
+        folder = tmp_path / "closed"
+        folder.mkdir(mode=0o500)
+    assert "cannot be used" in await _refused(folder / "registry.sqlite")
+
+
+async def test_a_registry_that_is_only_looked_at_is_not_created(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    assert "no registry" in await _refused(path, create=False)
+    assert not path.exists()
+
+
+async def test_a_closed_registry_answers_nothing(tmp_path: Path) -> None:
+    async with SqlRegistry({"path": tmp_path / "registry.sqlite"}) as registry:
+        pass
+    with pytest.raises(Unavailable, match="closed"):
+        await registry.record(ROOT)
+    with pytest.raises(Unavailable, match="closed"):
+        await registry.register(Registration(Point.parse("localhost"), Kind("Space"), HYPERUSER))
+    with pytest.raises(Unavailable, match="closed"):
+        await registry.changes(0, timeout=1)
+
+
+async def test_a_url_names_the_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    async with SqlRegistry({"url": f"sqlite:///{path}", "synchronous": "full"}):
+        assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "either a path or a url"),
+        ({"path": "a", "url": "sqlite:///a"}, "either a path or a url"),
+        ({"url": "mysql://somewhere"}, "begins with sqlite:///"),
+        ({"url": "sqlite:///"}, "names a file"),
+        ({"path": ":memory:"}, "memory"),
+        ({"path": "a", "feeed": 5}, "did you mean 'feed'"),
+        ({"path": "a", "feed": 0}, "at least 1"),
+        ({"path": "a", "feed": True}, "number of entries"),
+        ({"path": 5}, "path of a file"),
+        ({"path": "a", "synchronous": "OFF"}, "NORMAL or FULL"),
+        ({"path": "a", "create": "yes"}, "true or false"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        SqlRegistry(settings)
+
+
+def test_all_faults_of_the_settings_are_named_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        SqlRegistry({"feed": "many", "create": 1, "size": 5})
+    assert len(caught.value.faults) == 4
