@@ -1,0 +1,104 @@
+"""Addresses: ``ipc:///path/to/socket`` and ``tcp://host:port``; which are free to listen at."""
+
+from __future__ import annotations
+
+import errno
+import re
+import secrets
+import socket
+import stat
+import tempfile
+from pathlib import Path
+
+import attrs
+
+from hyperverse_core.errors import BadRequest, Unavailable
+
+__all__ = ["Place"]
+
+_TCP = re.compile(r"tcp://(\[[0-9a-fA-F:.%\w]+\]|[^\s:/\[\]]+):(\d{1,5}|\*)")
+_LONGEST_IPC = 103  # bytes of a socket's path that every POSIX system takes (Linux has 107)
+_NOTATION = "ipc:///path/to/socket, tcp://host:port or tcp://127.0.0.1:*"
+
+
+@attrs.define
+class Place:
+    """Where a door listens, and what has to be cleared away afterwards.
+
+    Attributes:
+        address: in ZeroMQ's notation.
+    """
+
+    address: str
+    _path: Path | None = None
+    _inode: int = 0
+
+    @classmethod
+    def parse(cls, address: str) -> Place:
+        """Raises BadRequest when ``address`` is none."""
+        if address.startswith("ipc://") and len(address) > 6 and "\0" not in address:
+            path = address[6:]
+            if len(path.encode()) > _LONGEST_IPC:
+                raise BadRequest(
+                    f"the socket path {path!r} is longer than {_LONGEST_IPC} bytes",
+                    hint="choose a shorter folder, such as one below /tmp or /run, or a tcp:// address",
+                )
+            return cls(address, None if path.startswith("@") else Path(path))
+        found = _TCP.fullmatch(address)
+        if found is None or (found[2] != "*" and int(found[2]) > 65535):
+            raise BadRequest(f"not an address: {address!r}", hint=_NOTATION)
+        return cls(address)
+
+    @classmethod
+    def choose(cls) -> Place:
+        """A socket in the folder for temporary files, with a name that nobody can guess."""
+        return cls.parse(f"ipc://{Path(tempfile.gettempdir()) / f'hyperverse-{secrets.token_hex(8)}'}")
+
+    def make_free(self) -> None:
+        """Clears away the socket that a killed process left behind; ZeroMQ itself would take the address of a
+        living one. Raises Unavailable when somebody listens there."""
+        if self._path is None or not self._path.exists():
+            return
+        if not stat.S_ISSOCK(self._path.stat().st_mode):
+            raise Unavailable(
+                f"{str(self._path)!r} is there already and is no socket",
+                hint="choose another address, or move that file away",
+            )
+        if _somebody_listens(self._path):
+            raise in_use(self.address)
+        self._path.unlink(missing_ok=True)
+
+    def taken(self, address: str) -> None:
+        """We listen now; ``address`` is what ZeroMQ made of ours."""
+        self.address = address
+        if self._path is not None:
+            self._inode = self._path.stat().st_ino
+
+    def clear(self) -> None:
+        """Removes our socket, unless somebody else has put theirs there by now."""
+        if self._path is not None and self._inode:
+            try:
+                if self._path.stat().st_ino == self._inode:
+                    self._path.unlink()
+            except FileNotFoundError:
+                pass
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether the host is written as an IPv6 address."""
+        return "[" in self.address
+
+
+def in_use(address: str) -> Unavailable:
+    """The error for an address that is taken."""
+    return Unavailable(
+        f"the address {address!r} is in use",
+        hint="another machine runs there: stop it, or choose another address",
+    )
+
+
+def _somebody_listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        code = probe.connect_ex(str(path))
+    return code not in (errno.ECONNREFUSED, errno.ENOENT)

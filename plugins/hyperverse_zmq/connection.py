@@ -1,0 +1,148 @@
+"""Connection: a DEALER socket connected to one door."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import zmq
+
+from hyperverse_core.contracts.lane import LaneReceiver, Peer
+from hyperverse_core.errors import BadRequest, HyperverseError, Unauthorized, Unavailable
+
+from .link import Link
+from .monitor import HANDSHAKE_FAILED, Monitor
+from .protocol import BYE, HEAD, HELLO, VERSION, WELCOME
+from .pump import Pump, Roster
+from .settings import ZmqSettings
+from .sockets import Context, Socket
+
+__all__ = ["Connection"]
+
+_log = logging.getLogger("hyperverse.lane.zmq")
+_NOBLOCK = int(zmq.NOBLOCK)
+_SETTLE_SECONDS = 0.02  # in which ZeroMQ hands out the last that has arrived
+_GOODBYE_MS = 100  # how long the answer to a BYE may take to leave
+
+
+class Connection(Pump):
+    """One connection that we made, from its handshake to its end. It is never made again: ZeroMQ's own reconnecting
+    is off."""
+
+    def __init__(
+        self,
+        context: Context,
+        socket: Socket,
+        address: str,
+        peer: Peer,
+        receiver: LaneReceiver,
+        settings: ZmqSettings,
+        roster: Roster,
+    ) -> None:
+        self._address = address
+        self._link = Link.make(peer, receiver, b"", settings)
+        self._held: list[bytes] | None = []  # what came before the caller of connect() has its peer
+        self.closed = False
+        super().__init__(socket, settings, roster)
+        self._welcome: asyncio.Future[None] = self._loop.create_future()
+        self._monitor = Monitor(context, socket, self._told)
+
+    def links(self) -> list[Link]:
+        return [] if self._link.gone else [self._link]
+
+    async def greet(self, timeout: float) -> Peer:
+        """Connects; returns when the door has welcomed us. Raises as :meth:`LaneTransport.connect`."""
+        try:
+            self._edge.socket.connect(self._address)
+            self._put(b"", HEAD.pack(HELLO, 0) + VERSION)
+            self._edge.look()
+            async with asyncio.timeout(timeout):
+                await self._welcome
+        except TimeoutError:
+            self._give_up()
+            raise Unavailable(
+                f"no answer from {self._address!r} within {timeout:g} s",
+                hint="is that the address of a machine, and is it running?",
+                retry_after=1.0,
+            ) from None
+        except zmq.ZMQError as exc:
+            self._give_up()
+            raise BadRequest(f"cannot connect to {self._address!r}: {exc.strerror}") from exc
+        except BaseException:
+            self._give_up()
+            raise
+        return self._link.peer
+
+    def _put(self, route: bytes, message: bytes) -> None:
+        self._edge.socket.send(message, _NOBLOCK)
+
+    def _receive(self) -> None:
+        message = self._edge.socket.recv(_NOBLOCK)
+        if not self._welcome.done():
+            self._read_welcome(message)
+        elif self._held is not None:
+            self._held.append(message)
+        else:
+            self._handle(self._link, message)
+
+    def _read_welcome(self, message: bytes) -> None:
+        if message == HEAD.pack(WELCOME, 0) + VERSION:
+            self._roster[self._link.peer] = (self, self._link)
+            self._welcome.set_result(None)
+            self._loop.call_soon(self._release)
+        elif message[:1] == bytes([BYE]):
+            reason = message[HEAD.size :].decode(errors="replace")
+            self._fail(Unavailable(f"{self._address!r} does not let us in: {reason}"))
+        else:
+            self._fail(Unavailable(f"{self._address!r} does not answer as agreed"))
+
+    def _release(self) -> None:
+        """The caller of connect() runs before this; so it knows its peer when the first frames come."""
+        held, self._held = self._held or [], None
+        for message in held:
+            if not self._link.gone:
+                self._handle(self._link, message)
+
+    def _told(self, event: int, value: int) -> None:
+        if self._welcome.done():
+            if event == zmq.EVENT_DISCONNECTED:
+                self._loop.call_later(_SETTLE_SECONDS, self._lost)
+        elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+            hint = "ask whoever runs it to add this key to the allowed ones"
+            self._fail(Unauthorized(f"the door at {self._address!r} does not let our key in", hint=hint))
+        elif event & HANDSHAKE_FAILED:
+            hint = "check the door's public key; it changes when a machine's data folder is made anew"
+            said = f"whoever listens at {self._address!r} does not prove to hold the key that was expected"
+            self._fail(Unauthorized(said, hint=hint))
+        elif event == zmq.EVENT_CLOSED:
+            hint = "is the machine running, and is that its address?"
+            self._fail(Unavailable(f"nobody listens at {self._address!r}", hint=hint, retry_after=1.0))
+        else:
+            self._fail(Unavailable(f"{self._address!r} closed the connection", retry_after=1.0))
+
+    def _fail(self, error: HyperverseError) -> None:
+        if not self._welcome.done():
+            self._welcome.set_exception(error)
+
+    def _lost(self) -> None:
+        self._edge.read_all()
+        self.end(self._link, "the connection is lost")
+
+    def _forget(self, link: Link, *, heard_bye: bool) -> None:
+        self._close(_GOODBYE_MS if heard_bye else 0)
+
+    def _close(self, linger_ms: int) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self._monitor.close()
+        self._edge.close(linger_ms)
+
+    def _give_up(self) -> None:
+        self._welcome.cancel()
+        self.abort()
+
+    def abort(self) -> None:
+        self._fail(Unavailable("the transport was closed"))
+        super().abort()
+        self._close(0)

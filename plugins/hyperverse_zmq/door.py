@@ -1,0 +1,144 @@
+"""ZmqDoor: a ROUTER socket that many peers connect to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import zmq
+
+from hyperverse_core.contracts.lane import Door, LaneReceiver, Peer
+from hyperverse_core.lanes import tell
+
+from .link import Link
+from .monitor import Monitor
+from .protocol import BYE, HEAD, HELLO, VERSION, WELCOME
+from .pump import Pump, Roster
+from .settings import ZmqSettings
+from .sockets import Context, Socket
+
+__all__ = ["ZmqDoor"]
+
+_log = logging.getLogger("hyperverse.lane.zmq")
+_NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)
+_SETTLE_SECONDS = 0.02  # between ZeroMQ's news that a connection ended and its own tidying up
+_HELLO = HEAD.pack(HELLO, 0) + VERSION
+_WELCOME = HEAD.pack(WELCOME, 0) + VERSION
+
+
+class ZmqDoor(Pump):
+    """Peers are told apart by the routing id that ZeroMQ gives each connection; who they are is the CURVE key
+    that comes with every message. An id that a peer has chosen itself is not accepted.
+
+    A ROUTER cannot cut one connection: who is not wanted gets a BYE, and is not listened to from then on.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        socket: Socket,
+        door: Door,
+        receiver: LaneReceiver,
+        settings: ZmqSettings,
+        roster: Roster,
+        name_peer: Callable[[str], str],
+    ) -> None:
+        self._door = door
+        self._receiver = receiver
+        self._name_peer = name_peer
+        self._by_route: dict[bytes, Link] = {}
+        self._unwanted: dict[bytes, bytes] = {}
+        self._probe_planned = False
+        self.full = False
+        super().__init__(socket, settings, roster)
+        self._monitor = Monitor(context, socket, self._told)
+
+    def links(self) -> list[Link]:
+        return list(self._by_route.values())
+
+    def _put(self, route: bytes, message: bytes) -> None:
+        socket = self._edge.socket
+        socket.send(route, _MORE)
+        socket.send(message, _NOBLOCK)
+
+    def _receive(self) -> None:
+        socket = self._edge.socket
+        head = socket.recv(_NOBLOCK, copy=False)
+        route = head.bytes
+        body = socket.recv(_NOBLOCK, copy=False) if head.more else head
+        message = body.bytes
+        while body.more:  # nobody of ours sends several parts
+            message = b""
+            body = socket.recv(_NOBLOCK, copy=False)
+        key = str(head.get("User-Id"))
+        link = self._by_route.get(route)
+        if link is None:
+            self._stranger(route, key, message)
+        elif link.peer.key == key:
+            self._handle(link, message)
+        else:
+            _log.warning("door %r: %r speaks with the routing id of %s", self._door.name, key, link.peer)
+
+    def _stranger(self, route: bytes, key: str, message: bytes) -> None:
+        if route in self._unwanted:
+            return
+        if not message.startswith(_HELLO[: HEAD.size]) or route[:1] != b"\0":
+            _log.warning("door %r: %r does not greet as agreed and is not let in", self._door.name, key)
+            self._refuse(route, "it did not greet as agreed")
+        elif message != _HELLO:
+            self._refuse(route, f"another version of the lane protocol is spoken here ({VERSION[0]})")
+        elif self.full or len(self._by_route) >= self._settings.max_peers:
+            self._refuse(route, "the door takes no more peers")
+        else:
+            self._welcome(route, key)
+
+    def _welcome(self, route: bytes, key: str) -> None:
+        peer = Peer(name=self._name_peer(self._door.name), key=key, door=self._door.name)
+        link = Link.make(peer, self._receiver, route, self._settings)
+        try:
+            self._put(route, _WELCOME)
+        except zmq.ZMQError as exc:
+            _log.debug("door %r: %r greeted and has gone: %s", self._door.name, key, exc)
+            return
+        self._by_route[route] = link
+        self._roster[peer] = (self, link)
+        tell(_log, self._receiver.lane_up, peer)
+
+    def _refuse(self, route: bytes, reason: str) -> None:
+        self._unwanted[route] = HEAD.pack(BYE, 0) + reason.encode()
+        self._remind_unwanted(route)
+
+    def _remind_unwanted(self, route: bytes) -> None:
+        """Says BYE again: a peer that was stopped may have been deaf the first time."""
+        try:
+            self._put(route, self._unwanted[route])
+        except zmq.Again:
+            return
+        except zmq.ZMQError:  # the connection is gone at last
+            del self._unwanted[route]
+
+    def _forget(self, link: Link, *, heard_bye: bool) -> None:
+        self._by_route.pop(link.route, None)
+        if not heard_bye:
+            self._refuse(link.route, "the other side has given this connection up")
+
+    def probe(self) -> None:
+        super().probe()
+        for route in tuple(self._unwanted):
+            self._remind_unwanted(route)
+
+    def _told(self, event: int, value: int) -> None:
+        if event != zmq.EVENT_DISCONNECTED:
+            _log.info("door %r: a handshake failed (event %#x, %#x)", self._door.name, event, value)
+        elif not self._probe_planned:
+            self._probe_planned = True
+            self._loop.call_later(_SETTLE_SECONDS, self._probe_now)
+
+    def _probe_now(self) -> None:
+        """ZeroMQ does not say whose connection has ended: ask for each."""
+        self._probe_planned = False
+        super().probe()
+
+    def abort(self) -> None:
+        self._monitor.close()
+        super().abort()

@@ -1,0 +1,52 @@
+"""The transport's table of the config, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from hyperverse_core.errors import ConfigError, did_you_mean
+
+__all__ = ["ZmqSettings"]
+
+
+@attrs.frozen
+class ZmqSettings:
+    """Settings of ``[lanes.zmq]``.
+
+    Attributes:
+        heartbeat_interval: seconds between two heartbeats on an idle connection.
+        heartbeat_timeout: seconds without an answer after which a peer counts as dead.
+        queue_frames: frames that may wait for one peer; more raise LaneFull.
+        queue_bytes: bytes that may wait for one peer; more raise LaneFull.
+        max_frame: the largest frame (bytes), sent or received.
+        max_peers: how many peers one door lets in.
+    """
+
+    heartbeat_interval: float = 0.2
+    heartbeat_timeout: float = 0.6
+    queue_frames: int = 8192
+    queue_bytes: int = 16 * 1024 * 1024
+    max_frame: int = 16 * 1024 * 1024
+    max_peers: int = 10_000
+
+    @classmethod
+    def parse(cls, table: Mapping[str, Any]) -> ZmqSettings:
+        """Checks every value; ConfigError lists all that is wrong."""
+        fields = attrs.fields_dict(cls)
+        faults = [
+            f"no setting {key!r}{did_you_mean(key, fields) or '; known: ' + ', '.join(fields)}"
+            for key in table
+            if key not in fields
+        ]
+        for key, field in fields.items():
+            value = table.get(key, field.default)
+            whole = isinstance(field.default, int)
+            if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value <= 0:
+                kind = "a whole number" if whole else "a number of seconds"
+                faults.append(f"{key} = {value!r}: must be {kind} above 0")
+        if faults:
+            raise ConfigError(faults=faults)
+        return cls(**table)

@@ -1,0 +1,211 @@
+"""ZmqTransport: lanes over ZeroMQ."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import itertools
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import zmq
+
+from hyperverse_core.contracts.lane import Door, Identity, LaneReceiver, LaneTransport, Peer
+from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, Unavailable
+
+from .address import Place, in_use
+from .connection import Connection
+from .door import ZmqDoor
+from .link import Link
+from .pump import Pump, Roster
+from .settings import ZmqSettings
+from .sockets import Context, configure
+from .zap import Gatekeeper
+
+__all__ = ["ZmqTransport"]
+
+_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+_PROBE_SECONDS = 1.0  # ZeroMQ's own news come sooner, but may come too early to be seen
+_HANDSHAKE_MS = 10_000
+
+
+class ZmqTransport(LaneTransport):
+    """Lanes over ``ipc://`` and ``tcp://``, always with CURVE: every peer proves its key, everything is encrypted.
+
+    To be made and used inside one running event loop.
+
+    Args:
+        settings: see :class:`~hyperverse_zmq.settings.ZmqSettings`. Raises ConfigError.
+    """
+
+    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+        super().__init__(settings)
+        self._settings = ZmqSettings.parse(self.settings)
+        self.max_frame = self._settings.max_frame
+        self._roster: Roster = {}
+        self._doors: list[ZmqDoor] = []
+        self._places: list[Place] = []
+        self._connections: set[Connection] = set()
+        self._context: Context | None = None
+        self._gatekeeper: Gatekeeper | None = None
+        self._numbers = itertools.count(1)
+        self._probe_timer: asyncio.TimerHandle | None = None
+        self._ended = False
+
+    def new_identity(self) -> Identity:
+        public, secret = zmq.curve_keypair()
+        return Identity(public.decode(), secret.decode())
+
+    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+        context = self._begin()
+        _check_keys(door.identity, f"the door {door.name!r}")
+        place = Place.parse(door.address) if door.address else Place.choose()
+        domain = f"door-{next(self._numbers)}".encode()
+        socket = context.socket(zmq.ROUTER)
+        try:
+            place.make_free()
+            configure(socket, self._settings, ipv6=place.is_ipv6)
+            socket.router_mandatory = True
+            socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+            socket.setsockopt(zmq.ZAP_DOMAIN, domain)
+            socket.curve_server = True
+            socket.curve_publickey = door.identity.public.encode()
+            socket.curve_secretkey = door.identity.secret.encode()
+            if self._gatekeeper is None:
+                self._gatekeeper = Gatekeeper(context)
+            self._gatekeeper.admit(domain, door.allow)
+            socket.bind(place.address)
+            place.taken(socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0"))
+        except (zmq.ZMQError, OSError, HyperverseError) as exc:
+            socket.close(0)
+            place.clear()
+            if isinstance(exc, HyperverseError):
+                raise
+            raise _cannot_bind(place.address, exc) from exc
+        self._places.append(place)
+        self._doors.append(ZmqDoor(context, socket, door, receiver, self._settings, self._roster, self._name_peer))
+        return place.address
+
+    async def connect(
+        self,
+        address: str,
+        receiver: LaneReceiver,
+        *,
+        identity: Identity | None = None,
+        door_key: str = "",
+        timeout: float = 5.0,
+    ) -> Peer:
+        """See the contract. Raises BadRequest when the address or a key is none."""
+        context = self._begin()
+        identity = identity or self.new_identity()
+        _check_keys(identity, "we")
+        if not _KEY.fullmatch(door_key):
+            raise BadRequest(f"not the public key of a door: {door_key!r}", hint="a CURVE key has 40 characters")
+        place = Place.parse(address)
+        socket = context.socket(zmq.DEALER)
+        configure(socket, self._settings, ipv6=place.is_ipv6)
+        socket.setsockopt(zmq.RECONNECT_IVL, -1)
+        socket.setsockopt(zmq.CONNECT_TIMEOUT, int(timeout * 1000))
+        socket.setsockopt(zmq.HANDSHAKE_IVL, int(timeout * 1000))
+        socket.curve_serverkey = door_key.encode()
+        socket.curve_publickey = identity.public.encode()
+        socket.curve_secretkey = identity.secret.encode()
+        peer = Peer(name=self._name_peer("to"), key=door_key)
+        connection = Connection(context, socket, address, peer, receiver, self._settings, self._roster)
+        self._connections.add(connection)
+        return await connection.greet(timeout)
+
+    def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
+        pump, link = self._living(peer)
+        if len(frame) > self.max_frame:
+            raise TooLarge(
+                f"a frame of {len(frame)} bytes is larger than {self.max_frame}",
+                hint="send less at once, or raise max_frame on both sides",
+            )
+        link.outbox.put(frame, priority)
+        if not link.awake:
+            pump.wake(link)
+
+    async def drain(self, peer: Peer) -> None:
+        await self._living(peer)[1].outbox.drained()
+
+    async def disconnect(self, peer: Peer) -> None:
+        found = self._roster.get(peer)
+        if found is not None:
+            await found[0].disconnect(found[1])
+
+    async def close(self) -> None:
+        for door in self._doors:
+            door.full = True
+        try:
+            await asyncio.gather(*(pump.disconnect(link) for pump, link in list(self._roster.values())))
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        self._ended = True
+        for pump in self._pumps():
+            pump.abort()
+        self._connections.clear()
+        self._doors.clear()
+        if self._probe_timer is not None:
+            self._probe_timer.cancel()
+            self._probe_timer = None
+        if self._gatekeeper is not None:
+            self._gatekeeper.close()
+        if self._context is not None:
+            self._context.destroy(0)
+        while self._places:
+            self._places.pop().clear()
+
+    def _begin(self) -> Context:
+        if self._ended:
+            raise Unavailable("the transport was closed", hint="make a new one")
+        if self._context is None:
+            self._context = zmq.Context()
+            self._context.set(zmq.MAX_SOCKETS, 16_384)
+            self._plan_probe()
+        return self._context
+
+    def _living(self, peer: Peer) -> tuple[Pump, Link]:
+        found = self._roster.get(peer)
+        if found is None or found[1].closing:
+            raise Unavailable(f"the lane to {peer.name!r} has ended", hint="connect again")
+        return found
+
+    def _name_peer(self, prefix: str) -> str:
+        return f"{prefix}-{next(self._numbers)}"
+
+    def _pumps(self) -> list[Pump]:
+        return [*self._doors, *self._connections]
+
+    def _plan_probe(self) -> None:
+        self._probe_timer = asyncio.get_running_loop().call_later(_PROBE_SECONDS, self._probe)
+
+    def _probe(self) -> None:
+        self._connections = {connection for connection in self._connections if not connection.closed}
+        for pump in self._pumps():
+            pump.probe()
+        self._plan_probe()
+
+
+def _check_keys(identity: Identity, whose: str) -> None:
+    if not (_KEY.fullmatch(identity.public) and _KEY.fullmatch(identity.secret)):
+        raise BadRequest(
+            f"{whose} must have a CURVE key pair, not {identity.public!r}", hint="new_identity() makes one"
+        )
+
+
+def _cannot_bind(address: str, exc: zmq.ZMQError | OSError) -> HyperverseError:
+    if exc.errno == errno.EADDRINUSE:
+        return in_use(address)
+    hints = {
+        errno.ENOENT: "its folder does not exist: make it first",
+        errno.EACCES: "choose an address that this user may use (ports below 1024 are not)",
+        errno.EADDRNOTAVAIL: "that is no address of this computer",
+        errno.ENODEV: "that is no address of this computer",
+    }
+    reason = os.strerror(exc.errno) if exc.errno and exc.errno < 200 else exc.strerror
+    return Unavailable(f"cannot listen at {address!r}: {reason}", hint=hints.get(exc.errno or 0, ""))

@@ -1,0 +1,154 @@
+"""Lanes that break the contract, each in one way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from hyperverse_core.contracts.lane import Door, LaneReceiver, LaneTransport, Peer
+from hyperverse_core.fabric.local_end import LocalEnd, Way
+from hyperverse_core.fabric.local_lane import LocalHub, LocalTransport
+
+__all__ = ["BROKEN"]
+
+Spoil = Callable[[list[bytes]], list[bytes]]
+
+
+class _SpoiltWay(Way):
+    def __init__(self, loop: asyncio.AbstractEventLoop, spoil: Spoil) -> None:
+        super().__init__(loop)
+        self._spoil = spoil
+
+    def deliver(self, target: LocalEnd, frames: Sequence[Any], size: int) -> None:
+        super().deliver(target, self._spoil([bytes(frame) for frame in frames]), size)
+
+
+class _SpoilingHub(LocalHub):
+    def __init__(self, spoil: Spoil) -> None:
+        super().__init__()
+        self._spoil = spoil
+
+    def way(self, source: LocalTransport, target: LocalTransport) -> Way:
+        return _SpoiltWay(asyncio.get_running_loop(), self._spoil)
+
+
+def _spoiling(spoil: Spoil) -> Callable[[], Callable[[], LaneTransport]]:
+    def made() -> Callable[[], LaneTransport]:
+        hub = _SpoilingHub(spoil)
+        return lambda: LocalTransport(hub=hub)
+
+    return made
+
+
+class _Unbounded(LocalTransport):
+    def __init__(self) -> None:
+        super().__init__({"queue_frames": 10**12, "queue_bytes": 10**15})
+
+
+class _NeverDrained(LocalTransport):
+    async def drain(self, peer: Peer) -> None:
+        await asyncio.Event().wait()
+
+
+class _NoPriorities(LocalTransport):
+    def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
+        super().send(peer, frame)
+
+
+class _NoLimit(LocalTransport):
+    def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
+        super().send(peer, frame[: self.max_frame], priority=priority)
+
+
+class _LetsAnybodyIn(LocalTransport):
+    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+        return await super().open(attrs.evolve(door, allow=None), receiver)
+
+
+class _TrustsAnyDoor(LocalTransport):
+    async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:
+        opened = self.hub.door(address)
+        if opened is not None:
+            options["door_key"] = opened.door.identity.public
+        return await super().connect(address, receiver, **options)
+
+
+class _SharedReceiver(LocalTransport):
+    """All doors tell the receiver of the first one."""
+
+    _first: LaneReceiver | None = None
+
+    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+        self._first = self._first or receiver
+        return await super().open(door, self._first)
+
+
+class _Bent:
+    """Passes on what a receiver is told, but for what a subclass bends."""
+
+    def __init__(self, receiver: LaneReceiver) -> None:
+        self.receiver = receiver
+
+    def lane_up(self, peer: Peer) -> None:
+        self.receiver.lane_up(peer)
+
+    def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
+        self.receiver.lane_frames(peer, frames)
+
+    def lane_down(self, peer: Peer, reason: str) -> None:
+        self.receiver.lane_down(peer, reason)
+
+
+class _NeverDown(_Bent):
+    def lane_down(self, peer: Peer, reason: str) -> None:
+        return
+
+
+class _DownTwice(_Bent):
+    def lane_down(self, peer: Peer, reason: str) -> None:
+        self.receiver.lane_down(peer, reason)
+        self.receiver.lane_down(peer, reason)
+
+
+class _UpTwice(_Bent):
+    def lane_up(self, peer: Peer) -> None:
+        self.receiver.lane_up(peer)
+        self.receiver.lane_up(peer)
+
+
+def _bending(bent: type[_Bent]) -> Callable[[], Callable[[], LaneTransport]]:
+    class Bending(LocalTransport):
+        async def open(self, door: Door, receiver: LaneReceiver) -> str:
+            return await super().open(door, bent(receiver))
+
+        async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:
+            return await super().connect(address, bent(receiver), **options)
+
+    return lambda: Bending
+
+
+def _plain(transport: type[LocalTransport]) -> Callable[[], Callable[[], LaneTransport]]:
+    return lambda: transport
+
+
+BROKEN: Mapping[str, Callable[[], Callable[[], LaneTransport]]] = {
+    "nothing": _plain(LocalTransport),
+    "loses a frame": _spoiling(lambda frames: frames[:-1] if len(frames) > 2 else frames),
+    "changes the order": _spoiling(lambda frames: frames[::-1]),
+    "repeats a frame": _spoiling(lambda frames: [*frames, frames[-1]]),
+    "cuts frames off": _spoiling(lambda frames: [frame[:1000] for frame in frames]),
+    "is not bounded": _plain(_Unbounded),
+    "never says that there is room": _plain(_NeverDrained),
+    "ignores priorities": _plain(_NoPriorities),
+    "cuts what is too large": _plain(_NoLimit),
+    "lets anybody in": _plain(_LetsAnybodyIn),
+    "trusts any door": _plain(_TrustsAnyDoor),
+    "confuses receivers": _plain(_SharedReceiver),
+    "does not tell of an end": _bending(_NeverDown),
+    "tells of an end twice": _bending(_DownTwice),
+    "tells of a beginning twice": _bending(_UpTwice),
+}
+"""What is wrong, and how to make transports that do it, all of one network."""

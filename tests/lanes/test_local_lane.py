@@ -1,0 +1,16 @@
+"""The local lane keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hyperverse_core.fabric.local_lane import LocalTransport
+from hyperverse_core.testing.lane_conformance import LaneConformance
+
+
+class TestLocalLane(LaneConformance):
+    @pytest.fixture
+    def make_transport(self) -> Callable[[], LocalTransport]:
+        return LocalTransport

@@ -1,0 +1,154 @@
+"""A peer whose process dies or stops is down within about two seconds; one that is only busy is not."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hyperverse_core.contracts.lane import Door
+from hyperverse_core.errors import LaneFull
+from hyperverse_core.testing.lane_kit.recorder import Recorder
+from hyperverse_zmq.transport import ZmqTransport
+from lanes.processes import other_process
+
+SOON = 3.0  # seconds, with room for a busy computer; 2 on an idle one
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[ZmqTransport]:
+    transport = ZmqTransport()
+    yield transport
+    transport.abort()
+
+
+@pytest.fixture
+async def door(transport: ZmqTransport) -> tuple[str, str, Recorder]:
+    hears, identity = Recorder(15.0), transport.new_identity()
+    return await transport.open(Door("stars", "", identity), hears), identity.public, hears
+
+
+async def test_a_killed_peer_is_down_at_once(door: tuple[str, str, Recorder]) -> None:
+    address, key, hears = door
+    with other_process("connect", address, key, "mute") as other:
+        guest = await hears.have_up()
+        began = time.monotonic()
+        other.signal(signal.SIGKILL)
+        await hears.have_down(guest)
+        assert time.monotonic() - began < SOON
+
+
+async def test_a_stopped_peer_is_down_soon_and_learns_of_it(door: tuple[str, str, Recorder]) -> None:
+    address, key, hears = door
+    with other_process("connect", address, key, "mute") as other:
+        guest = await hears.have_up()
+        assert await other.line() == "connected"
+        began = time.monotonic()
+        other.signal(signal.SIGSTOP)
+        await hears.have_down(guest)
+        assert time.monotonic() - began < SOON
+        other.signal(signal.SIGCONT)
+        assert (await other.line()).startswith("down ")
+
+
+async def test_a_peer_stopped_under_load_is_down_soon_and_learns_of_it(
+    transport: ZmqTransport, door: tuple[str, str, Recorder]
+) -> None:
+    address, key, hears = door
+    with other_process("connect", address, key, "echo") as other:
+        guest = await hears.have_up()
+        assert await other.line() == "connected"
+        for _ in range(100):
+            transport.send(guest, bytes(1000))
+        await hears.have(100, guest)
+        other.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(LaneFull):
+            while True:
+                transport.send(guest, bytes(100_000))
+        await hears.have_down(guest)
+        assert time.monotonic() - began < SOON
+        other.signal(signal.SIGCONT)
+        assert (await other.line()).startswith("down ")
+
+
+async def test_a_peer_stopped_with_little_on_the_way_is_down_soon(
+    transport: ZmqTransport, door: tuple[str, str, Recorder]
+) -> None:
+    address, key, hears = door
+    with other_process("connect", address, key, "echo") as other:
+        guest = await hears.have_up()
+        assert await other.line() == "connected"
+        transport.send(guest, b"x")
+        await hears.have(1, guest)
+        other.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        transport.send(guest, bytes(500_000))  # more than the kernel takes, less than ZeroMQ's pipe
+        await hears.have_down(guest)
+        assert time.monotonic() - began < SOON
+
+
+async def test_a_busy_peer_is_not_down(transport: ZmqTransport, door: tuple[str, str, Recorder]) -> None:
+    address, key, hears = door
+    with other_process("connect", address, key, "busy") as other:
+        guest = await hears.have_up()
+        assert await other.line() == "connected"
+        sent = 0
+        transport.send(guest, b"work for three seconds")
+        assert await other.line() == "busy"
+        while True:
+            try:
+                transport.send(guest, bytes(100_000))
+                sent += 1
+            except LaneFull:
+                break
+        await transport.drain(guest)
+        transport.send(guest, b"how many?")
+        await hears.until(lambda: hears.frames(guest)[-1:] == [b"%d" % (sent + 2)], what="all that was sent")
+        assert hears.downs == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_door_that_dies_is_down_soon(transport: ZmqTransport, tmp_path: Path, how: signal.Signals) -> None:
+    hears = Recorder(15.0)
+    with other_process("open", f"ipc://{tmp_path}/door", "echo") as other:
+        address, key = (await other.line()).split()
+        peer = await transport.connect(address, hears, door_key=key)
+        assert await other.line() == "up"
+        transport.send(peer, b"x")
+        assert await hears.have(1, peer) == [b"x"]
+        began = time.monotonic()
+        other.signal(how)
+        await hears.have_down(peer)
+        assert time.monotonic() - began < SOON
+        if how is signal.SIGSTOP:
+            other.signal(signal.SIGCONT)
+            assert (await other.line()).startswith("down ")
+
+
+async def test_a_socket_left_by_a_killed_process_does_not_block_its_successor(
+    transport: ZmqTransport, tmp_path: Path
+) -> None:
+    address = f"ipc://{tmp_path}/door"
+    with other_process("open", address, "mute") as other:
+        await other.line()
+        other.signal(signal.SIGKILL)
+    door, hears = Door("stars", address, transport.new_identity()), Recorder(15.0)
+    assert await transport.open(door, hears) == address
+    await transport.connect(address, hears, door_key=door.identity.public)
+    await hears.have_up()
+
+
+async def test_connecting_to_a_stopped_door_ends_in_time(transport: ZmqTransport, tmp_path: Path) -> None:
+    with other_process("open", f"ipc://{tmp_path}/door", "mute") as other:
+        address, key = (await other.line()).split()
+        other.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(Exception, match="no answer"):
+            async with asyncio.timeout(10):
+                await transport.connect(address, Recorder(5.0), door_key=key, timeout=0.5)
+        assert time.monotonic() - began < SOON

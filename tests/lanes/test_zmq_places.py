@@ -1,0 +1,168 @@
+"""Addresses, settings, and what a transport leaves behind: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hyperverse_core.contracts.lane import Door, Identity
+from hyperverse_core.errors import BadRequest, ConfigError, Unavailable
+from hyperverse_core.testing.lane_kit.base import Bench
+from hyperverse_zmq.transport import ZmqTransport
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench(ZmqTransport, str, 10.0)
+    yield bench
+    bench.end()
+
+
+async def _open(bench: Bench, address: str) -> str:
+    transport = await bench.transport()
+    return await transport.open(Door("stars", address, transport.new_identity()), bench.recorder())
+
+
+async def test_a_socket_that_nobody_serves_is_replaced(bench: Bench, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / "door"))
+    assert (tmp_path / "door").exists()
+    assert await _open(bench, f"ipc://{tmp_path}/door") == f"ipc://{tmp_path}/door"
+
+
+async def test_a_living_socket_is_never_taken_over(bench: Bench, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as alive:
+        alive.bind(str(tmp_path / "door"))
+        alive.listen()
+        with pytest.raises(Unavailable, match="door' is in use"):
+            await _open(bench, f"ipc://{tmp_path}/door")
+
+
+async def test_a_file_is_never_replaced_by_a_socket(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "door").write_text("precious")
+    with pytest.raises(Unavailable, match="no socket"):
+        await _open(bench, f"ipc://{tmp_path}/door")
+    assert (tmp_path / "door").read_text() == "precious"
+
+
+async def test_a_path_that_no_socket_can_have_is_refused_with_a_cure(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match=r"longer than 103 bytes\n  hint: choose a shorter"):
+        await _open(bench, f"ipc://{tmp_path}/{'x' * 100}")
+
+
+async def test_a_missing_folder_is_named_with_a_cure(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"nowhere/door'.*\n  hint: its folder does not exist"):
+        await _open(bench, f"ipc://{tmp_path}/nowhere/door")
+
+
+@pytest.mark.parametrize(
+    "address", ["ipc://", "tcp://host", "tcp://host:port", "tcp://:80", "tcp://h:70000", "tcp://a b:80", "udp://h:1"]
+)
+async def test_what_is_no_address_is_refused(bench: Bench, address: str) -> None:
+    with pytest.raises(BadRequest, match="not an address"):
+        await _open(bench, address)
+    transport = await bench.transport()
+    key = transport.new_identity().public
+    with pytest.raises(BadRequest, match="not an address"):
+        await transport.connect(address, bench.recorder(), door_key=key)
+
+
+async def test_a_port_in_use_is_named(bench: Bench) -> None:
+    address = await _open(bench, "tcp://127.0.0.1:*")
+    with pytest.raises(Unavailable, match="in use"):
+        await _open(bench, address)
+
+
+async def test_an_address_of_another_computer_is_refused_with_a_cure(bench: Bench) -> None:
+    with pytest.raises(Unavailable, match="no address of this computer"):
+        await _open(bench, "tcp://192.0.2.1:4444")
+
+
+async def test_lanes_work_over_ipv6() -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this computer has no IPv6")
+    bench = Bench(ZmqTransport, lambda: "tcp://[::1]:*", 10.0)
+    await (await bench.pair()).prove_it_works()
+    bench.end()
+
+
+async def test_a_door_without_a_key_is_refused(bench: Bench) -> None:
+    transport = await bench.transport()
+    for identity in (Identity(), Identity("short", "short")):
+        with pytest.raises(BadRequest, match="CURVE key pair"):
+            await transport.open(Door("stars", "", identity), bench.recorder())
+    with pytest.raises(BadRequest, match="not the public key of a door"):
+        await transport.connect("tcp://127.0.0.1:1", bench.recorder())
+
+
+def test_all_faults_of_the_settings_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        ZmqTransport({"max_frames": 1, "queue_bytes": "many", "heartbeat_interval": 0})
+    assert len(caught.value.faults) == 3
+    assert "did you mean 'max_frame'" in str(caught.value)
+
+
+async def test_nobody_there_is_told_at_once(bench: Bench, tmp_path: Path) -> None:
+    transport = await bench.transport()
+    key, began = transport.new_identity().public, asyncio.get_running_loop().time()
+    for address in (f"ipc://{tmp_path}/nobody", "tcp://127.0.0.1:1"):
+        with pytest.raises(Unavailable, match="nobody listens"):
+            await transport.connect(address, bench.recorder(), door_key=key, timeout=30.0)
+    assert asyncio.get_running_loop().time() - began < 5.0
+
+
+def _open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def _sockets_left() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("hyperverse-*"))
+
+
+@pytest.mark.parametrize("how", ["close", "abort"])
+async def test_nothing_is_left(how: str) -> None:
+    async def round_trip() -> None:
+        bench = Bench(ZmqTransport, str, 10.0)
+        pair = await bench.pair()
+        await pair.prove_it_works()
+        with contextlib.suppress(Unavailable):
+            await pair.near.connect("tcp://127.0.0.1:1", bench.recorder(), door_key=pair.door.identity.public)
+        for transport in (pair.near, pair.far):
+            if how == "close":
+                await transport.close()
+            else:
+                transport.abort()
+
+    await round_trip()
+    files, threads, tasks = _open_files(), threading.active_count(), len(asyncio.all_tasks())
+    sockets = _sockets_left()
+    for _ in range(10):
+        await round_trip()
+    assert _open_files() <= files
+    assert threading.active_count() <= threads
+    assert len(asyncio.all_tasks()) <= tasks
+    assert _sockets_left() <= sockets
+
+
+async def test_a_lost_connection_leaves_no_descriptor(bench: Bench) -> None:
+    pair = await bench.pair()
+    again = await bench.join(pair.far, pair.far_hears, pair.address, pair.door, near=pair.near)
+    await pair.far.disconnect(again.guest)
+    await again.near_hears.have_down(again.peer)
+    files = _open_files()
+    for _ in range(20):
+        again = await bench.join(pair.far, pair.far_hears, pair.address, pair.door, near=pair.near)
+        await pair.far.disconnect(again.guest)
+        await again.near_hears.have_down(again.peer)
+    await pair.prove_it_works()
+    assert _open_files() <= files + 5  # ZeroMQ's own thread closes the last of them in its time

@@ -1,0 +1,193 @@
+"""Whoever does not speak as agreed is not heard, is logged, and harms nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from collections.abc import AsyncIterator
+
+import pytest
+import zmq
+import zmq.asyncio
+
+from hyperverse_core.errors import Unauthorized, Unavailable
+from hyperverse_core.testing.lane_kit.base import Bench, Pair
+from hyperverse_zmq.transport import ZmqTransport
+from lanes.raw_peers import ACK, DATA, HELLO, message, raw_peer
+
+PIECE = 128 * 1024
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Pair]:
+    """A door with one well-behaved guest, over tcp."""
+    bench = Bench(ZmqTransport, lambda: "tcp://127.0.0.1:*", 10.0)
+    yield await bench.pair()
+    bench.end()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"",),
+        (b"x",),
+        (b"GET / HTTP/1.1",),
+        (os.urandom(5000),),
+        (message(DATA, struct.pack("<I", 0)),),
+        (message(HELLO, b"\1\0"), b"and", b"more"),
+    ],
+    ids=["nothing", "one byte", "http", "noise", "data before hello", "many parts"],
+)
+async def test_who_does_not_greet_is_not_let_in(
+    pair: Pair, parts: tuple[bytes, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with raw_peer(pair.address, pair.door.identity.public) as stranger:
+        await stranger.send(*parts)
+        assert await stranger.until_bye() == "it did not greet as agreed"
+        await stranger.send(message(HELLO, b"\1\0"))
+        await pair.prove_it_works()
+    assert pair.far_hears.ups == [pair.guest]
+    assert "does not greet as agreed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b"\3\0", "cut off"),
+        (message(99), "begins with 99"),
+        (message(HELLO, b"\1\0"), "begins with 1"),
+        (message(ACK, count=7), "confirms 7"),
+        (message(DATA, b"\1"), "cut off"),
+        (message(DATA, struct.pack("<I", 1_000_000)), "cut off"),
+        (message(DATA, struct.pack("<II", 1, 50 << 4) + b"short"), "says that it has"),
+        (message(DATA, struct.pack("<II", 1, 1 << 4) + b"too long"), "says that it has"),
+        (message(DATA, struct.pack("<II", 1, 0 << 4 | 7 << 1)), "priority 7"),
+    ],
+)
+async def test_a_peer_that_sends_nonsense_is_disconnected(
+    pair: Pair, said: bytes, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+        await peer.greet()
+        guest = await pair.far_hears.have_up(2)
+        await peer.send(message(DATA, struct.pack("<II", 1, 4 << 4) + b"good"))
+        assert await pair.far_hears.have(1, guest) == [b"good"]
+        await peer.send(said)
+        assert "not agreed" in await pair.far_hears.have_down(guest)
+        await peer.until_bye()
+        await peer.send(message(DATA, struct.pack("<II", 1, 5 << 4) + b"later"))
+        await pair.prove_it_works()
+        assert pair.far_hears.frames(guest) == [b"good"]
+    assert guest.name in caplog.text
+    assert pair.far_hears.downs_of(guest) == 1
+
+
+async def test_a_frame_that_grows_too_large_ends_the_connection(pair: Pair) -> None:
+    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+        await peer.greet()
+        guest = await pair.far_hears.have_up(2)
+        piece = message(DATA, struct.pack("<II", 1, PIECE << 4 | 1) + bytes(PIECE))
+        for _ in range(pair.far.max_frame // PIECE + 1):
+            await peer.send(piece)
+        assert "larger than" in await pair.far_hears.have_down(guest)
+        await pair.prove_it_works()
+
+
+async def test_a_message_that_is_too_large_is_not_even_read(pair: Pair) -> None:
+    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+        await peer.greet()
+        guest = await pair.far_hears.have_up(2)
+        await peer.send(message(DATA, bytes(50_000_000)))
+        await pair.far_hears.have_down(guest)
+        await pair.prove_it_works()
+
+
+async def test_a_routing_id_of_ones_own_choice_is_refused(pair: Pair) -> None:
+    key = pair.door.identity.public
+    async with raw_peer(pair.address, key, routing_id=b"stars-1") as one:
+        await one.send(message(HELLO, b"\1\0"))
+        assert await one.until_bye() == "it did not greet as agreed"
+        async with raw_peer(pair.address, key, routing_id=b"stars-1") as two:
+            await two.send(message(HELLO, b"\1\0"))
+            await pair.prove_it_works()
+    assert pair.far_hears.ups == [pair.guest]
+
+
+async def test_the_key_of_a_raw_peer_is_the_one_it_has_proved(pair: Pair) -> None:
+    me = pair.near.new_identity()
+    async with raw_peer(pair.address, pair.door.identity.public, identity=me) as peer:
+        await peer.greet()
+        assert (await pair.far_hears.have_up(2)).key == me.public
+
+
+async def test_without_curve_nobody_comes_in(pair: Pair) -> None:
+    async with raw_peer(pair.address) as stranger:
+        await stranger.send(message(HELLO, b"\1\0"))
+        await pair.prove_it_works()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await stranger.receive()
+    assert pair.far_hears.ups == [pair.guest]
+
+
+async def test_a_door_without_curve_is_not_trusted() -> None:
+    context = zmq.Context()
+    socket = context.socket(zmq.ROUTER)
+    port = socket.bind_to_random_port("tcp://127.0.0.1")
+    bench = Bench(ZmqTransport, str, 10.0)
+    transport = await bench.transport()
+    key = transport.new_identity().public
+    try:
+        with pytest.raises(Unauthorized, match="prove"):
+            await transport.connect(f"tcp://127.0.0.1:{port}", bench.recorder(), door_key=key)
+    finally:
+        context.destroy(0)
+        bench.end()
+
+
+async def test_noise_on_the_port_harms_nobody(pair: Pair) -> None:
+    host, port = pair.address.removeprefix("tcp://").split(":")
+    for noise in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(10_000), b""):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(noise)
+        writer.close()
+    await pair.prove_it_works()
+    assert pair.far_hears.ups == [pair.guest]
+
+
+async def test_another_version_is_told_so(pair: Pair) -> None:
+    async with raw_peer(pair.address, pair.door.identity.public) as stranger:
+        await stranger.send(message(HELLO, b"\2\0"))
+        assert "another version" in await stranger.until_bye()
+
+
+async def test_a_door_takes_no_more_peers_than_it_may() -> None:
+    bench = Bench(lambda: ZmqTransport({"max_peers": 1}), str, 10.0)
+    pair = await bench.pair()
+    with pytest.raises(Unavailable, match="no more peers"):
+        await pair.near.connect(pair.address, bench.recorder(), door_key=pair.door.identity.public)
+    await pair.near.disconnect(pair.peer)
+    await bench.join(pair.far, pair.far_hears, pair.address, pair.door, near=pair.near)
+    bench.end()
+
+
+async def test_a_door_that_answers_nonsense_is_left(pair: Pair) -> None:
+    context = zmq.asyncio.Context()
+    socket = context.socket(zmq.ROUTER)
+    identity = pair.near.new_identity()
+    socket.curve_server = True
+    socket.curve_publickey, socket.curve_secretkey = identity.public.encode(), identity.secret.encode()
+    port = socket.bind_to_random_port("tcp://127.0.0.1")
+
+    async def answer() -> None:
+        route, _hello = await socket.recv_multipart()
+        await socket.send_multipart([route, b"nonsense"])
+
+    answering = asyncio.ensure_future(answer())
+    try:
+        with pytest.raises(Unavailable, match="not answer as agreed"):
+            await pair.near.connect(f"tcp://127.0.0.1:{port}", pair.near_hears, door_key=identity.public)
+    finally:
+        await answering
+        context.destroy(0)
