@@ -15,24 +15,27 @@ if TYPE_CHECKING:
     from .clock import VirtualClockLoop as VirtualClockLoop
     from .constellation import Constellation as Constellation
     from .constellation import Handle as Handle
+    from .driver_bench import DriverBench as DriverBench
     from .driver_conformance import DriverConformance as DriverConformance
-    from .faulty_lane import FaultyNetwork as FaultyNetwork
+    from .faulty_lane import FaultyHub as FaultyHub
     from .faulty_lane import FaultyTransport as FaultyTransport
     from .lane_conformance import LaneConformance as LaneConformance
     from .leaks import LeakCheck as LeakCheck
     from .memory_registry import MemoryRegistry as MemoryRegistry
     from .policy_conformance import PolicyConformance as PolicyConformance
+    from .policy_conformance import PolicyWorld as PolicyWorld
     from .registry_conformance import RegistryConformance as RegistryConformance
 
 _HOMES = {
     "clock": "ManualClock VirtualClockLoop",
     "constellation": "Constellation Handle",
+    "driver_bench": "DriverBench",
     "driver_conformance": "DriverConformance",
-    "faulty_lane": "FaultyNetwork FaultyTransport",
+    "faulty_lane": "FaultyHub FaultyTransport",
     "lane_conformance": "LaneConformance",
     "leaks": "LeakCheck",
     "memory_registry": "MemoryRegistry",
-    "policy_conformance": "PolicyConformance",
+    "policy_conformance": "PolicyConformance PolicyWorld",
     "registry_conformance": "RegistryConformance",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -16,6 +16,7 @@ from ..contracts.registry import Registry
 from ..errors import NotFound
 from ..hookspecs import hookimpl
 from ..universe.kind import Kind, KindDef
+from ..universe.kind_template import KindTemplate
 from ..universe.point import ROOT, Point
 from ..universe.properties import PropertyPattern
 from ..universe.star_key import StarKey
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ..fabric.local_client import LocalClient
     from ..fabric.machine import Machine
 
-__all__ = ["DriverBench", "DriverPlugin", "Lives", "kind_to_create", "required_properties"]
+__all__ = ["DriverBench", "DriverPlugin", "Lives", "kind_of", "kind_to_create", "required_properties"]
 
 _PATIENCE = 10.0
 _SAMPLES: Mapping[PropertyPattern, str] = {
@@ -81,10 +82,15 @@ def kind_to_create(kind: KindDef) -> str:
     """A Kind as it has to be written to create a particle of it."""
     if not kind.sub_required:
         return kind.name
-    full = next(iter(kind.aliases.values()), kind.subs[0])
-    if kind.specific_required and "<" not in full:
-        full = f"{full}<example.org:example.org:product:variant:1.0.0>"
-    return f"{kind.name}<{full}>"
+    sub = next(iter(kind.aliases), kind.subs[0])
+    if kind.specific_required and sub not in kind.aliases:
+        sub = f"{sub}<example.org:example.org:product:variant:(1.0.0)>"
+    return f"{kind.name}<{sub}>"
+
+
+def kind_of(kind: KindDef, text: str = "") -> Kind:
+    """The Kind that ``text`` (or what :func:`kind_to_create` writes) creates. Raises BadRequest, UnknownKind."""
+    return KindTemplate.parse(text or kind_to_create(kind)).resolve({kind.name: kind})
 
 
 def required_properties(kind: KindDef) -> dict[str, str]:
@@ -160,18 +166,18 @@ class DriverBench:
             result.unwrap()
 
     def _kind(self, text: str) -> KindDef:
-        return self.machine.kinds[Kind.parse(text).base]
+        return self.machine.kinds[KindTemplate.parse(text).base]
 
     def _places(self) -> Sequence[tuple[str, str]]:
         """Points with Kinds under which the Kind may be created: those that are given, or the shortest way down."""
         if self.parents is not None:
             return self.parents
         served = {name: hosted.kind for name, hosted in self.machine.hosted.items()}
-        own = Kind.parse(self.kind_text)
+        own = kind_of(self.driver.kind, self.kind_text)
         ways: list[list[KindDef]] = [[served["Root"]]]
         for _ in range(6):
             for way in ways:
-                above = Kind.parse(kind_to_create(way[-1]))
+                above = kind_of(way[-1])
                 if way[-1].may_hold(own) and self.driver.kind.may_live_under(above):
                     return _named(way[1:])
             ways = [[*way, step] for way in ways for step in served.values() if _may_follow(way, step)]
@@ -205,7 +211,7 @@ class DriverBench:
 def _may_follow(way: Sequence[KindDef], step: KindDef) -> bool:
     if step in way:
         return False
-    above, below = Kind.parse(kind_to_create(way[-1])), Kind.parse(kind_to_create(step))
+    above, below = kind_of(way[-1]), kind_of(step)
     return way[-1].may_hold(below) and step.may_live_under(above)
 
 

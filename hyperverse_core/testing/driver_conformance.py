@@ -26,7 +26,7 @@ from ..universe.bind import BindConfig
 from ..universe.kind import Kind
 from ..universe.point import Point
 from ..universe.wave import Method
-from .driver_bench import DriverBench, DriverPlugin, Lives, kind_to_create, required_properties
+from .driver_bench import DriverBench, DriverPlugin, Lives, kind_of, kind_to_create, required_properties
 from .driver_calls import bad_bodies, takes
 from .fixtures import StartMachine
 
@@ -97,9 +97,9 @@ class DriverConformance:
         assert "\n" not in doc
 
     def test_the_kind_can_be_written_and_read(self) -> None:
-        text = self.kind_text or kind_to_create(self.driver.kind)
-        assert str(Kind.parse(text)) == text
-        assert Kind.parse(text).base == self.driver.kind.name
+        kind = kind_of(self.driver.kind, self.kind_text)
+        assert Kind.parse(str(kind)) == kind
+        assert kind.base == self.driver.kind.name
 
     def test_the_default_bind_is_one(self) -> None:
         if self.driver.bind is not None:
@@ -117,7 +117,7 @@ class DriverConformance:
         if not attrs.has(self.driver.particle):
             return
         driver = self.driver()
-        text = self.kind_text or kind_to_create(self.driver.kind)
+        text = str(kind_of(self.driver.kind, self.kind_text))
         one, other = (driver.create(point, text) for point in _POINTS)
         assert one is not other
         for field in attrs.fields(self.driver.particle):

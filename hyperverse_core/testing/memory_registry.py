@@ -105,6 +105,7 @@ class MemoryRegistry(Registry):
         if existing.assignment is not None:
             self._feed.log(ChangeKind.RELEASED, point)
         self._feed.log(ChangeKind.REGISTERED, point)
+        self._feed.log(ChangeKind.OWNER, point)  # what may be done to it and by it may be another by now
         return Registered(record, created=True)
 
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:

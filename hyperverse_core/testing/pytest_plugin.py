@@ -18,10 +18,17 @@ __all__ = ["LEAK_CHECK"]
 
 LEAK_CHECK = "hyperverse_leak_check"
 """Name of the setting in the ini file."""
-_KITS = ("driver", "lane", "policy", "registry")
+_KITS = (
+    "driver_conformance",
+    "lane_conformance",
+    "lane_kit",
+    "policy_conformance",
+    "registry_conformance",
+    "registry_kit",
+)
 
 for _kit in _KITS:
-    pytest.register_assert_rewrite(f"hyperverse_core.testing.{_kit}_conformance")
+    pytest.register_assert_rewrite(f"hyperverse_core.testing.{_kit}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

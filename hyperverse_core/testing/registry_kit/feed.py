@@ -53,6 +53,7 @@ class ChangeFeed(KitBase):
             (ChangeKind.PROPERTIES, "localhost:a"),
             (ChangeKind.OWNER, "localhost:a"),
             (ChangeKind.REGISTERED, "localhost:a"),
+            (ChangeKind.OWNER, "localhost:a"),
             (ChangeKind.DELETED, "localhost:a"),
             (ChangeKind.DELETED, "localhost"),
         ]

@@ -1,0 +1,19 @@
+"""The plugin ``base``: drivers of the standard Kinds that need no behaviour of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hyperverse_core import Driver, hookimpl
+
+from .drivers import BASE_DRIVERS, BaseDriver
+from .table import TABLE, Row
+
+__all__ = ["BASE_DRIVERS", "TABLE", "BaseDriver", "Row", "hyperverse_register_drivers"]
+
+
+@hookimpl
+def hyperverse_register_drivers(register: Callable[[type[Driver]], None]) -> None:
+    """One driver for each Kind in the table."""
+    for driver in BASE_DRIVERS.values():
+        register(driver)

@@ -1,0 +1,44 @@
+"""The kit catches drivers that are wrong, each in its own way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CAUGHT_BY = {
+    "TestUnsaved": "test_what_was_answered_survives_a_crash",
+    "TestForgetful": "test_an_idle_particle_leaves_memory_and_comes_back_as_it_was",
+    "TestNoAttrs": "test_the_particle_class_keeps_what_it_declares",
+    "TestSharing": "test_a_new_particle_shares_nothing_with_another",
+    "TestOneForAll": "test_a_change_changes_one_particle_only",
+    "TestNeverForgets": "test_a_particle_that_is_created_again_begins_anew",
+    "TestNowhere": "test_its_star_kinds_and_placement_are_known",
+    "TestSilent": "test_the_kind_has_a_line_for_people",
+    "TestChangesWhenRead": "test_a_restart_keeps_the_state",
+    "TestDoesNotStart": "test_the_machine_serves_the_kind",
+}
+
+
+@pytest.fixture(scope="module")
+def failed() -> set[str]:
+    """The tests that have failed, as ``Class::test``."""
+    tests = [f"broken_drivers.py::{broken}::{test}" for broken, test in CAUGHT_BY.items()]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *tests, "-q", "-rf", "-p", "no:cacheprovider"],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    return {line.partition("::")[2] for line in lines}
+
+
+@pytest.mark.parametrize("broken", CAUGHT_BY)
+def test_the_kit_catches_it(broken: str, failed: set[str]) -> None:
+    assert f"{broken}::{CAUGHT_BY[broken]}" in failed
