@@ -1,7 +1,7 @@
 """Which route takes a request: the part of a bind that is asked for every wave.
 
-A table is made once for a bind. Routes are found by method and by the characters that their path expression
-starts with, so that the number of routes hardly matters; of those left, the first in the document wins.
+A table is made once for a bind. Routes are found by method and by characters that a path must have, so
+that the number of routes hardly matters; of those left, the first in the document wins.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .wave import Method, MethodKind
 
 __all__ = ["Leaf", "RouteTable", "Selected", "topics_admit"]
 
-_MOST_LENGTHS: Final = 12
+_MOST_PROBES: Final = 12
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -60,9 +60,10 @@ class Leaf:
     pipeline: Pipeline
 
     @property
-    def prefix(self) -> str:
-        """What every path it takes starts with."""
-        return max((path.prefix for path in self.paths), key=len, default="")
+    def keys(self) -> tuple[tuple[int, str], ...]:
+        """What every path it takes starts with (number 0), and what segments of it start with."""
+        prefix = max((path.prefix for path in self.paths), key=len, default="")
+        return ((0, prefix), *(start for path in self.paths for start in path.starts))
 
     def captures(self, path: str) -> Mapping[str, str] | None:
         """What is captured from ``path``; None when it does not match."""
@@ -125,29 +126,38 @@ class RouteTable:
 
 
 class _Paths:
-    """Routes of one method, by the first characters of the paths that they take."""
+    """Routes of one method, by what the paths that they take have at a certain place.
 
-    __slots__ = ("_buckets", "_lengths")
+    Each route is filed under that of its keys which the fewest routes share. A path is then looked up once for each
+    place and length of a key.
+    """
+
+    __slots__ = ("_probes", "_splits")
 
     def __init__(self, leaves: Sequence[Leaf]) -> None:
-        common = Counter(len(leaf.prefix) for leaf in leaves).most_common(_MOST_LENGTHS)
-        lengths = sorted({0, *(length for length, _ in common)})
-        buckets: dict[str, list[Leaf]] = {}
-        for leaf in leaves:
-            prefix = leaf.prefix
-            cut = max(length for length in lengths if length <= len(prefix))
-            buckets.setdefault(prefix[:cut], []).append(leaf)
-        self._lengths = tuple(length for length in lengths if any(len(prefix) == length for prefix in buckets))
-        self._buckets = {prefix: tuple(found) for prefix, found in buckets.items()}
+        common = Counter(key for leaf in leaves for key in set(leaf.keys))
+        chosen = [min(leaf.keys, key=lambda key: (common[key], -len(key[1]))) for leaf in leaves]
+        probes = Counter((number, len(text)) for number, text in chosen)
+        kept = {probe for probe, _ in probes.most_common(_MOST_PROBES)}
+        filed: dict[tuple[int, int], dict[str, list[Leaf]]] = {}
+        for leaf, (number, text) in zip(leaves, chosen, strict=True):
+            length = max((n for at, n in kept if at == number and n <= len(text)), default=0)
+            filed.setdefault((number if length else 0, length), {}).setdefault(text[:length], []).append(leaf)
+        self._probes = tuple(
+            (number, length, {text: tuple(found) for text, found in filed[number, length].items()})
+            for number, length in sorted(filed)
+        )
+        self._splits = any(number for number, _ in filed)
 
     def candidates(self, path: str) -> Sequence[Leaf]:
-        """Routes whose first characters are those of ``path``, in the order of the document."""
+        """Routes that may take ``path``, in the order of the document."""
+        segments = [path, *path.split("/")[1:]] if self._splits else (path,)
         found: Sequence[Leaf] = ()
         several = False
-        for length in self._lengths:
-            if length > len(path):
+        for number, length, buckets in self._probes:
+            if number >= len(segments):
                 break
-            bucket = self._buckets.get(path[:length])
+            bucket = buckets.get(segments[number][:length])
             if bucket is not None:
                 several = bool(found)
                 found = (*found, *bucket) if found else bucket

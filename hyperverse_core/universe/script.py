@@ -17,6 +17,7 @@ from .command import CommandTemplate
 from .grammar import moved
 from .grammar.commands import COMMAND_WORDS, Statement, follows, parse_statement
 from .grammar.commands import parse_changes as _parse_changes
+from .lexis import fail
 from .properties import PropertyChange
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
 
 _NO_CODE: Final = re.compile(r"(?:\s++|#[^\n]*+)*+")
 _WORD: Final = re.compile(r"[^\s;#?!]*+")
+_END_OF_WORD: Final = re.compile(r"[\s;#]|\Z")
+_MARKS: Final = {"create": ("?", "!"), "publish": ("?",)}
 _LAST_WORD: Final = re.compile(r"\S*\Z")
 
 
@@ -160,6 +163,11 @@ def _statement(text: str, at: int) -> Statement:
     word = found[0] if found is not None else ""
     if word not in COMMAND_WORDS:
         raise _unknown(text, start, word)
+    behind = start + len(word)
+    if text[behind : behind + 1] in _MARKS.get(word, ()):
+        behind += 1
+    if _END_OF_WORD.match(text, behind) is None:
+        fail(text, behind, "a blank")
     try:
         statement = parse_statement(text[start:] if start else text)
     except ParseError as exc:

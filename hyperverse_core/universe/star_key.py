@@ -42,6 +42,13 @@ class StarKey:
     constellation: str = attrs.field(validator=_check_name)
     name: str = attrs.field(validator=_check_name)
     index: int = attrs.field(default=0, validator=_check_index)
+    _text: str = attrs.field(init=False, eq=False, order=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_text", f"STAR::{self.constellation}:{self.name}[{self.index}]")
+
+    def __hash__(self) -> int:
+        return hash(self._text)
 
     @classmethod
     def parse(cls, text: str) -> StarKey:
@@ -49,7 +56,7 @@ class StarKey:
         return _parse(text) if len(text) <= 256 else _parse.__wrapped__(text)
 
     def __str__(self) -> str:
-        return f"STAR::{self.constellation}:{self.name}[{self.index}]"
+        return self._text
 
     @property
     def point(self) -> Point:

@@ -11,7 +11,7 @@ The builders, which say what value each rule stands for, are beside the grammars
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,13 +45,14 @@ class Grammar:
     Args:
         file: its name in this folder.
         starts: the rules that a text may be parsed as.
-        builder: makes the lark transformer; called once, when the grammar is first used.
+        builder: a class with a method for each rule, which gets the rule's parts as arguments, None for an
+            optional one that is not there. It need not know lark.
         names: what a reader calls each terminal; a terminal without a name is not offered in errors.
     """
 
     __slots__ = ("_builder", "_file", "_lark", "_names", "_starts")
 
-    def __init__(self, file: str, starts: Iterable[str], builder: Callable[[], Any], names: Mapping[str, str]) -> None:
+    def __init__(self, file: str, starts: Iterable[str], builder: type, names: Mapping[str, str]) -> None:
         self._file = file
         self._starts = list(starts)
         self._builder = builder
@@ -60,14 +61,17 @@ class Grammar:
 
     def _parser(self) -> Lark:
         if self._lark is None:
-            from lark import Lark  # costs 30 ms; not every process parses these languages
+            from lark import Lark, Transformer, v_args  # costs 30 ms; not every process parses these languages
+
+            rules = {name: rule for name, rule in vars(self._builder).items() if not name.startswith("__")}
+            builder = v_args(inline=True)(type(self._builder.__name__, (Transformer,), rules))
 
             self._lark = Lark(
                 resources.files(__package__).joinpath(self._file).read_text(encoding="utf-8"),
                 start=self._starts,
                 parser="lalr",
                 lexer="contextual",
-                transformer=self._builder(),
+                transformer=builder(),
                 maybe_placeholders=True,
             )
         return self._lark

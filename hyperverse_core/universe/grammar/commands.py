@@ -88,121 +88,115 @@ class _Request:
     path: str = "/"
 
 
-def _builder() -> Any:
-    from lark import Transformer, v_args
+class _Builder:
+    """One method for each rule; arguments are its parts, None for an optional one that is not there."""
 
-    @v_args(inline=True)
-    class Builder(Transformer):  # type: ignore[type-arg]  # lark's class is generic for checkers only
-        """One method for each rule; arguments are its parts, None for an optional one that is not there."""
+    def plain(self, command: CommandTemplate, end: Token | None) -> Statement:
+        return Statement(command, None if end is None else _start(end) + 1)
 
-        def plain(self, command: CommandTemplate, end: Token | None) -> Statement:
-            return Statement(command, None if end is None else _start(end) + 1)
+    def bodied(self, statement: Statement) -> Statement:
+        return statement
 
-        def bodied(self, statement: Statement) -> Statement:
-            return statement
+    def create(self, word: Token, where: Token, kind: Token, changes: Any) -> CommandTemplate:
+        template = _part(KindTemplate.parse, kind[1:-1], _start(kind) + 1)
+        strategy = Strategy(word.removeprefix("create"))
+        return Create(_part(PointTemplate.parse, where, _start(where)), template, changes or (), strategy)
 
-        def create(self, word: Token, where: Token, kind: Token, changes: Any) -> CommandTemplate:
-            template = _part(KindTemplate.parse, kind[1:-1], _start(kind) + 1)
-            strategy = Strategy(word.removeprefix("create"))
-            return Create(_part(PointTemplate.parse, where, _start(where)), template, changes or (), strategy)
+    def publish(self, word: Token, upload: Upload, point: Token) -> CommandTemplate:
+        return Publish(upload, _point(point), Strategy(word.removeprefix("publish")))
 
-        def publish(self, word: Token, upload: Upload, point: Token) -> CommandTemplate:
-            return Publish(upload, _point(point), Strategy(word.removeprefix("publish")))
+    def upload(self, name: Token) -> Upload:
+        return Upload(str(name))
 
-        def upload(self, name: Token) -> Upload:
-            return Upload(str(name))
+    def delete(self, selector: Token) -> CommandTemplate:
+        return Delete(_selector(selector))
 
-        def delete(self, selector: Token) -> CommandTemplate:
-            return Delete(_selector(selector))
+    def select(self, selector: Token, into: Token | None) -> CommandTemplate:
+        return Select(_selector(selector), Into.STUBS if into is None else Into(into))
 
-        def select(self, selector: Token, into: Token | None) -> CommandTemplate:
-            return Select(_selector(selector), Into.STUBS if into is None else Into(into))
+    def get(self, point: Token, keys: tuple[str, ...] | None) -> CommandTemplate:
+        return Get(_point(point), keys)
 
-        def get(self, point: Token, keys: tuple[str, ...] | None) -> CommandTemplate:
-            return Get(_point(point), keys)
+    def set(self, point: Token, changes: tuple[PropertyChange, ...]) -> CommandTemplate:
+        return Set(_point(point), changes)
 
-        def set(self, point: Token, changes: tuple[PropertyChange, ...]) -> CommandTemplate:
-            return Set(_point(point), changes)
+    def read(self, point: Token) -> CommandTemplate:
+        return Read(_point(point))
 
-        def read(self, point: Token) -> CommandTemplate:
-            return Read(_point(point))
+    def write_body(self, point: Token, body: Token) -> Statement:
+        content, end = _body(body)
+        return Statement(Write(_point(point), content), end)
 
-        def write_body(self, point: Token, body: Token) -> Statement:
-            content, end = _body(body)
-            return Statement(Write(_point(point), content), end)
+    def ping(self, point: Token, request: _Request | None) -> CommandTemplate:
+        request = request or _Request()
+        return Ping(_point(point), request.method, request.path)
 
-        def ping(self, point: Token, request: _Request | None) -> CommandTemplate:
-            request = request or _Request()
-            return Ping(_point(point), request.method, request.path)
+    def ping_body(self, point: Token, request: _Request | None, body: Token) -> Statement:
+        request = request or _Request()
+        content, end = _body(body)
+        return Statement(Ping(_point(point), request.method, request.path, content), end)
 
-        def ping_body(self, point: Token, request: _Request | None, body: Token) -> Statement:
-            request = request or _Request()
-            content, end = _body(body)
-            return Statement(Ping(_point(point), request.method, request.path, content), end)
+    def signal(self, point: Token, request: _Request) -> CommandTemplate:
+        return Signal(_point(point), request.method, request.path)
 
-        def signal(self, point: Token, request: _Request) -> CommandTemplate:
-            return Signal(_point(point), request.method, request.path)
+    def signal_body(self, point: Token, request: _Request, body: Token) -> Statement:
+        content, end = _body(body)
+        return Statement(Signal(_point(point), request.method, request.path, content), end)
 
-        def signal_body(self, point: Token, request: _Request, body: Token) -> Statement:
-            content, end = _body(body)
-            return Statement(Signal(_point(point), request.method, request.path, content), end)
+    def ripple(self, selector: Token, request: _Request) -> CommandTemplate:
+        return Ripple(_selector(selector), request.method, request.path)
 
-        def ripple(self, selector: Token, request: _Request) -> CommandTemplate:
-            return Ripple(_selector(selector), request.method, request.path)
+    def ripple_body(self, selector: Token, request: _Request, body: Token) -> Statement:
+        content, end = _body(body)
+        return Statement(Ripple(_selector(selector), request.method, request.path, content), end)
 
-        def ripple_body(self, selector: Token, request: _Request, body: Token) -> Statement:
-            content, end = _body(body)
-            return Statement(Ripple(_selector(selector), request.method, request.path, content), end)
+    def request(self, text: Token) -> _Request:
+        cut = text.index(">") + 1
+        return _Request(_part(Method.parse, text[:cut], _start(text)), text[cut:] or "/")
 
-        def request(self, text: Token) -> _Request:
-            cut = text.index(">") + 1
-            return _Request(_part(Method.parse, text[:cut], _start(text)), text[cut:] or "/")
+    def grant_perm(self, mask: Token, on: Selector, to: Selector) -> CommandTemplate:
+        return Grant(GrantKind.perm(_part(PermissionsMask.parse, mask, _start(mask))), on, to)
 
-        def grant_perm(self, mask: Token, on: Selector, to: Selector) -> CommandTemplate:
-            return Grant(GrantKind.perm(_part(PermissionsMask.parse, mask, _start(mask))), on, to)
+    def grant_priv(self, name: Token, on: Selector, to: Selector) -> CommandTemplate:
+        return Grant(GrantKind.priv(str(name)), on, to)
 
-        def grant_priv(self, name: Token, on: Selector, to: Selector) -> CommandTemplate:
-            return Grant(GrantKind.priv(str(name)), on, to)
+    def grant_super(self, on: Selector, to: Selector) -> CommandTemplate:
+        return Grant(GrantKind.super(), on, to)
 
-        def grant_super(self, on: Selector, to: Selector) -> CommandTemplate:
-            return Grant(GrantKind.super(), on, to)
+    def grants(self, on: Selector | None, to: Selector | None) -> CommandTemplate:
+        return Grants(on, to)
 
-        def grants(self, on: Selector | None, to: Selector | None) -> CommandTemplate:
-            return Grants(on, to)
+    def on(self, selector: Token) -> Selector:
+        return _selector(selector)
 
-        def on(self, selector: Token) -> Selector:
-            return _selector(selector)
+    def to(self, selector: Token) -> Selector:
+        return _selector(selector)
 
-        def to(self, selector: Token) -> Selector:
-            return _selector(selector)
+    def revoke(self, number: Token) -> CommandTemplate:
+        return Revoke(int(number))
 
-        def revoke(self, number: Token) -> CommandTemplate:
-            return Revoke(int(number))
+    def chown(self, selector: Token, owner: Token) -> CommandTemplate:
+        return Chown(_selector(selector), _point(owner))
 
-        def chown(self, selector: Token, owner: Token) -> CommandTemplate:
-            return Chown(_selector(selector), _point(owner))
+    def explain(self, agent: Token, point: Token, request: Token | None) -> CommandTemplate:
+        method = None if request is None else _part(Method.parse, request, _start(request))
+        return Explain(_point(agent), _point(point), method)
 
-        def explain(self, agent: Token, point: Token, request: Token | None) -> CommandTemplate:
-            method = None if request is None else _part(Method.parse, request, _start(request))
-            return Explain(_point(agent), _point(point), method)
+    def keys(self, *names: Token | None) -> tuple[str, ...]:
+        return tuple(str(name) for name in names if name is not None)
 
-        def keys(self, *names: Token | None) -> tuple[str, ...]:
-            return tuple(str(name) for name in names if name is not None)
+    def changes(self, *changes: PropertyChange) -> tuple[PropertyChange, ...]:
+        # A later change of a key replaces an earlier one (universe 5.4).
+        return tuple({change.key: change for change in changes}.values())
 
-        def changes(self, *changes: PropertyChange) -> tuple[PropertyChange, ...]:
-            # A later change of a key replaces an earlier one (universe 5.4).
-            return tuple({change.key: change for change in changes}.values())
+    bare_changes = changes
 
-        bare_changes = changes
+    def set_property(self, key: Token, value: Token) -> PropertyChange:
+        content = unquoted(value) if value[0] in "'\"" else str(value)
+        return SetProperty(key[1:-1].removeprefix("@"), content, key.startswith("+@"))
 
-        def set_property(self, key: Token, value: Token) -> PropertyChange:
-            content = unquoted(value) if value[0] in "'\"" else str(value)
-            return SetProperty(key[1:-1].removeprefix("@"), content, key.startswith("+@"))
-
-        def unset_property(self, key: Token) -> PropertyChange:
-            return UnsetProperty(key[1:])
-
-    return Builder()
+    def unset_property(self, key: Token) -> PropertyChange:
+        return UnsetProperty(key[1:])
 
 
 def _start(token: Token) -> int:
@@ -249,7 +243,7 @@ _WORDS: Final = {
 _GRAMMAR: Final = Grammar(
     "commands.lark",
     ("statement", "bare_changes"),
-    _builder,
+    _Builder,
     {
         **_WORDS,
         "INTO_WHAT": "points or stubs",

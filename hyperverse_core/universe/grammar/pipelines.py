@@ -34,79 +34,73 @@ _CALLABLE: Final = (MethodKind.EXT, MethodKind.HTTP)
 _NUMBERS: Final = re.compile(r"[0-9]+")
 
 
-def _builder() -> Any:
-    from lark import Transformer, v_args
+class _Builder:
+    """One method for each rule; arguments are its parts, None for an optional one that is not there."""
 
-    @v_args(inline=True)
-    class Builder(Transformer):  # type: ignore[type-arg]  # lark's class is generic for checkers only
-        """One method for each rule; arguments are its parts, None for an optional one that is not there."""
+    def pipeline(self, *steps: Step) -> Pipeline:
+        return Pipeline(steps)
 
-        def pipeline(self, *steps: Step) -> Pipeline:
-            return Pipeline(steps)
+    def step(self, arrow: Arrow, stop: Stop) -> Step:
+        return Step(arrow.entry, arrow.pattern, arrow.exit, stop)
 
-        def step(self, arrow: Arrow, stop: Stop) -> Step:
-            return Step(arrow.entry, arrow.pattern, arrow.exit, stop)
+    def plain_arrow(self, mark: Token) -> Arrow:
+        way = Direction(mark[0])
+        return Arrow(way, None, way)
 
-        def plain_arrow(self, mark: Token) -> Arrow:
-            way = Direction(mark[0])
-            return Arrow(way, None, way)
+    def guarded_arrow(self, entry: Token, pattern: Pattern | None, leave: Token) -> Arrow:
+        return Arrow(Direction(entry[0]), NO_BODY if pattern is None else pattern, Direction(leave[1]))
 
-        def guarded_arrow(self, entry: Token, pattern: Pattern | None, leave: Token) -> Arrow:
-            return Arrow(Direction(entry[0]), NO_BODY if pattern is None else pattern, Direction(leave[1]))
+    def core(self, _: Token) -> Stop:
+        return CORE
 
-        def core(self, _: Token) -> Stop:
-            return CORE
+    def reflect(self, _: Token) -> Stop:
+        return REFLECT
 
-        def reflect(self, _: Token) -> Stop:
-            return REFLECT
+    def point(self, point: Token) -> Stop:
+        return PointStop(_point(point))
 
-        def point(self, point: Token) -> Stop:
-            return PointStop(_point(point))
+    def stop(self, call: Call) -> Stop:
+        return call
 
-        def stop(self, call: Call) -> Stop:
-            return call
+    def call(self, point: Token, method: Token, path: Token | None) -> Call:
+        return Call(_point(point), _method(method), "/" if path is None else str(path))
 
-        def call(self, point: Token, method: Token, path: Token | None) -> Call:
-            return Call(_point(point), _method(method), "/" if path is None else str(path))
+    def pattern(self, shape: Shape, form: Token | None, validator: Validator | None) -> Pattern:
+        return Pattern(shape, None if form is None else Format(form), validator)
 
-        def pattern(self, shape: Shape, form: Token | None, validator: Validator | None) -> Pattern:
-            return Pattern(shape, None if form is None else Format(form), validator)
+    def whole_pattern(self, pattern: Pattern | None) -> Pattern:
+        return NO_BODY if pattern is None else pattern
 
-        def whole_pattern(self, pattern: Pattern | None) -> Pattern:
-            return NO_BODY if pattern is None else pattern
+    def any_shape(self, _: Token) -> Shape:
+        return AnyShape()
 
-        def any_shape(self, _: Token) -> Shape:
-            return AnyShape()
+    def kind_shape(self, kind: Token, count: Token | None) -> Shape:
+        if kind not in SUBSTANCES:
+            raise ParseError(
+                f"unknown substance {str(kind)!r}{did_you_mean(kind, SUBSTANCES)}",
+                offset=kind.start_pos or 0,
+                expected=("a substance such as Text, Bin or Json",),
+            )
+        return KindShape(str(kind), None if count is None else _count(count))
 
-        def kind_shape(self, kind: Token, count: Token | None) -> Shape:
-            if kind not in SUBSTANCES:
-                raise ParseError(
-                    f"unknown substance {str(kind)!r}{did_you_mean(kind, SUBSTANCES)}",
-                    offset=kind.start_pos or 0,
-                    expected=("a substance such as Text, Bin or Json",),
-                )
-            return KindShape(str(kind), None if count is None else _count(count))
+    def map_shape(self, *parts: Any) -> Shape:
+        *keys, rest = parts
+        shape = MapShape(tuple(key for key in keys if key is not None), rest)
+        if shape.depth > DEEPEST:
+            raise ParseError("too many map patterns in one another", hint=f"at most {DEEPEST}")
+        return shape
 
-        def map_shape(self, *parts: Any) -> Shape:
-            *keys, rest = parts
-            shape = MapShape(tuple(key for key in keys if key is not None), rest)
-            if shape.depth > DEEPEST:
-                raise ParseError("too many map patterns in one another", hint=f"at most {DEEPEST}")
-            return shape
+    def key(self, name: Token, pattern: Pattern | None) -> tuple[str, Pattern]:
+        return str(name), NO_BODY if pattern is None else pattern
 
-        def key(self, name: Token, pattern: Pattern | None) -> tuple[str, Pattern]:
-            return str(name), NO_BODY if pattern is None else pattern
+    def any_rest(self, _: Token) -> Pattern:
+        return ANY_BODY
 
-        def any_rest(self, _: Token) -> Pattern:
-            return ANY_BODY
+    def rest(self, _: Token, pattern: Pattern | None) -> Pattern:
+        return NO_BODY if pattern is None else pattern
 
-        def rest(self, _: Token, pattern: Pattern | None) -> Pattern:
-            return NO_BODY if pattern is None else pattern
-
-        def validator(self, call: Call, config: Token | None) -> Validator:
-            return Validator(call, None if config is None else _point(config))
-
-    return Builder()
+    def validator(self, call: Call, config: Token | None) -> Validator:
+        return Validator(call, None if config is None else _point(config))
 
 
 def _point(token: Token) -> PointVar:
@@ -139,7 +133,7 @@ def _count(token: Token) -> Count:
 _GRAMMAR: Final = Grammar(
     "pipelines.lark",
     ("pipeline", "step", "arrow", "stop", "whole_pattern"),
-    _builder,
+    _Builder,
     {
         "ARROW": "'->' or '=>'",
         "OPEN": "'-[' or '=['",

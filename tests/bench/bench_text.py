@@ -1,0 +1,151 @@
+"""What the languages cost, as ratios: ``python tests/bench/bench_text.py``.
+
+- *growth*: how much longer 64 KiB take than 8 KiB; 8 is linear.
+- *routes*: a selection among 100 routes against one among 3.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hyperverse_core.errors import ParseError
+from hyperverse_core.universe.bind import BindConfig
+from hyperverse_core.universe.mechtron_config import MechtronConfig
+from hyperverse_core.universe.path_regex import PathRegex
+from hyperverse_core.universe.pattern import Pattern
+from hyperverse_core.universe.pipeline import Pipeline
+from hyperverse_core.universe.route_selector import RouteSelector
+from hyperverse_core.universe.script import complete, parse_changes, parse_command, parse_script
+from hyperverse_core.universe.wave import Method
+
+SMALL, LARGE = 8 * 1024, 64 * 1024
+
+
+def fill(piece: str, size: int, *, before: str = "", after: str = "") -> str:
+    """``piece`` as often as fits into ``size``."""
+    return before + piece * ((size - len(before) - len(after)) // len(piece)) + after
+
+
+INPUTS: list[tuple[str, Callable[[str], Any], Callable[[int], str]]] = [
+    ("script of creates", parse_script, lambda n: fill("create a:b<Base>{ +k=v };\n", n)),
+    ("script of pings", parse_script, lambda n: fill("ping a:b Ext<X> {};", n)),
+    ("comments", parse_script, lambda n: fill("# x\n", n)),
+    ("blanks", parse_command, lambda n: fill(" ", n, after="get a")),
+    ("semicolons", parse_script, lambda n: fill(";", n)),
+    ("one long word", parse_command, lambda n: fill("a", n)),
+    ("a long point", parse_command, lambda n: fill(":a", n, before="get a")),
+    ("a point's variables", parse_command, lambda n: fill(":${a}", n, before="get a")),
+    ("open variables", parse_command, lambda n: fill("${", n, before="get ")),
+    ("a long selector", parse_command, lambda n: fill(":**:a", n, before="select a")),
+    ("open parentheses", parse_command, lambda n: fill("(", n, before="select a")),
+    ("an open Kind", parse_command, lambda n: fill("<", n, before="create a")),
+    ("a quote without end", parse_command, lambda n: fill("\\'", n, before="set a{ +a='")),
+    ("many properties", parse_changes, lambda n: fill("+a=b,", n, after="!c")),
+    ("Json", parse_command, lambda n: fill('{"a":1},', n, before="write a [", after="1]")),
+    ("Json without end", parse_command, lambda n: fill('{"a":1},', n, before="write a [")),
+    ("plain text", parse_command, lambda n: fill("word ", n, before="write a ")),
+    ("completion", complete, lambda n: fill("get a;", n)),
+    (
+        "bind of Ext routes",
+        BindConfig.parse,
+        lambda n: fill("Route<Ext<Add>>/a/b -> (()) => &;\n", n, before="Bind(version=1.0.0) {", after="}"),
+    ),
+    ("bind of open blocks", BindConfig.parse, lambda n: fill("{", n, before="Bind(version=1.0.0) ")),
+    (
+        "bind of nested blocks",
+        BindConfig.parse,
+        lambda n: "Bind(version=1.0.0) { Route -> " + "{" * (n // 2) + "}" * (n // 2) + "}",
+    ),
+    (
+        "bind of filters",
+        BindConfig.parse,
+        lambda n: fill("(auth)-", n, before="Bind(version=1.0.0) { Route", after="}"),
+    ),
+    ("pipeline", Pipeline.parse, lambda n: fill("-> localhost:a ", n)),
+    ("pattern", Pattern.parse, lambda n: fill("a<Text>, ", n, before="Map{ [ ", after="b<Bin> ] }")),
+    ("route selector", RouteSelector.parse, lambda n: fill("(auth)-", n, before="Ext<A>")),
+    (
+        "Mechtron",
+        MechtronConfig.parse,
+        lambda n: fill("+name=a; ", n, before="Mechtron(version=1.0.0) { Wasm { +bin=a:1.0.0:/b; ", after="} }"),
+    ),
+]
+
+
+def seconds(parse: Callable[[str], Any], text: str) -> float:
+    """The best of some runs."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        try:
+            parse(text)
+        except ParseError:
+            pass
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def growth() -> None:
+    """How each parser takes to larger inputs."""
+    print(f"{'input':24} {'8 KiB ms':>10} {'64 KiB ms':>10} {'growth':>8}")
+    for name, parse, make in INPUTS:
+        small, large = seconds(parse, make(SMALL)), seconds(parse, make(LARGE))
+        print(f"{name:24} {small * 1e3:10.2f} {large * 1e3:10.2f} {large / small:8.1f}")
+
+
+def each(count: int, call: Callable[[], Any]) -> float:
+    """Microseconds for one of ``count`` calls."""
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - start) / count * 1e6
+
+
+def routes() -> None:
+    """What the number of routes costs."""
+    print(f"\n{'selection':24} {'3 us':>10} {'100 us':>10} {'ratio':>8}")
+    shapes = {
+        "by method": ("Route<Ext<M{}>> -> (()) => &;", "Ext<M{}>", "/"),
+        "by path": ("Route<Http<Get>>/r{}/(?P<x>[^/]+) -> (()) => &;", "Http<Get>", "/r{}/y"),
+        "behind a variable": ("Route<Http<Get>>/(?P<x>[^/]+)/r{} -> (()) => &;", "Http<Get>", "/tenant/r{}"),
+        "none": ("Route<Http<Get>>/r{}/x -> (()) => &;", "Http<Get>", "/q/{}"),
+    }
+    for name, (route, method, path) in shapes.items():
+        took = []
+        for count in (3, 100):
+            bind = BindConfig.parse(
+                "Bind(version=1.0.0) { " + "\n".join(route.format(f"{i:03}") for i in range(count)) + " }"
+            )
+            asked, at = Method.parse(method.format(f"{count - 1:03}")), path.format(f"{count - 1:03}")
+            took.append(min(each(5_000, lambda b=bind, m=asked, p=at: b.select(m, p)) for _ in range(3)))
+        print(f"{name:24} {took[0]:10.2f} {took[1]:10.2f} {took[1] / took[0]:8.2f}")
+
+
+def paths() -> None:
+    """The worst paths for expressions that pass."""
+    print(f"\n{'expression':44} {'path':>8} {'ms':>8}")
+    for text, path in (
+        ("/(?P<a>.*)/x/(?P<b>.*)/y", "/x" * 1000),
+        ("/(?P<a>.*)/x", "/x" * 32_000 + "y"),
+        ("/[^/]+/[^/]+/[^/]+/z", "/" + "a" * 64_000),
+        ("/(?:ab)*c", "/" + "ab" * 32_000),
+        ("/(?:[a-z]+)?(?:[a-z]+)?!", "/" + "a" * 2_000),
+    ):
+        regex = PathRegex.parse(text)
+        print(f"{text:44} {len(path):8} {seconds(regex.captures, path) * 1e3:8.2f}")  # type: ignore[arg-type]
+
+
+def single() -> None:
+    """What one of each costs."""
+    print("\nonce [us]")
+    for text in ("get localhost:app", "create localhost:app<App>{ +a=b }", "ping localhost:app Ext<Add> 3"):
+        print(f"{text:40} {each(500, lambda t=text: parse_command(t)):8.1f}")
+
+
+if __name__ == "__main__":
+    growth()
+    routes()
+    paths()
+    single()

@@ -1,0 +1,66 @@
+"""Scripts: commands, comments, and the place of the first error."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyperverse_core.errors import ParseError
+from hyperverse_core.universe.script import iter_script, parse_script
+
+SCRIPT = """\
+# what the tutorial needs
+create? localhost<Space>;
+  create! localhost:app<App>{   # an app
+    +bind=localhost:repo:1.0.0:/app.bind; comes later
+  };
+"""
+
+
+def test_each_command_knows_its_place() -> None:
+    script = parse_script("# first\ncreate? localhost<Space>;\n\n  get localhost ; get a:b;\n# last\n")
+    assert [(one.line, one.column, one.source) for one in script] == [
+        (2, 1, "create? localhost<Space>"),
+        (4, 3, "get localhost"),
+        (4, 19, "get a:b"),
+    ]
+
+
+def test_an_error_says_where_in_the_script_it_is() -> None:
+    with pytest.raises(ParseError) as caught:
+        parse_script(SCRIPT)
+    assert (caught.value.line, caught.value.column) == (4, 43)
+    assert caught.value.text == SCRIPT
+    assert caught.value.caret().splitlines()[0] == SCRIPT.splitlines()[3]
+
+
+def test_commands_before_an_error_are_given() -> None:
+    commands = iter_script("get a; get b; gte c; get d;")
+    assert [str(next(commands).command), str(next(commands).command)] == ["get a", "get b"]
+    with pytest.raises(ParseError, match=r"line 1, column 15: unknown command 'gte'; did you mean 'get'"):
+        next(commands)
+
+
+def test_a_script_that_was_cut_off_does_not_run_its_last_command() -> None:
+    commands = iter_script("get a; delete b:**")
+    next(commands)
+    with pytest.raises(ParseError, match="the last command is not ended"):
+        next(commands)
+
+
+def test_semicolons_and_hashes_inside_bodies_and_quotes_end_nothing() -> None:
+    script = parse_script("""ping a Ext<X> {"a": ";#"}; set a{ +k='; #', +u=b;c }; write a '; #' ;""")
+    assert [str(one.command) for one in script] == [
+        'ping a Ext<X> {"a": ";#"}',
+        "set a{ +k='; #', +u=b;c }",
+        'write a "; #"',
+    ]
+
+
+def test_a_script_names_each_file_once() -> None:
+    script = parse_script("publish ^[ b.zip ]-> a:1.0.0; write a ^[ c ]; write b ^[ b.zip ];")
+    assert script.uploads == ("b.zip", "c")
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "# only a comment", "# one\n\n# two\n"])
+def test_a_script_may_be_empty(text: str) -> None:
+    assert len(parse_script(text)) == 0
