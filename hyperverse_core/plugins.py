@@ -175,8 +175,8 @@ class PluginSet:
         error = UnknownTransport if thing == "transport" else NotFound
         what = f"no {'lane transport' if thing == 'transport' else thing} named {name!r}"
         for plugin in self.plugins:
-            if plugin.state != "ok" and name in plugin.registers.get(thing, ()):
-                raise error(what, hint=f"the plugin {plugin.name!r} has it but is {plugin.state}: {plugin.reason}")
+            if plugin.state != "ok" and name in (plugin.name, *plugin.registers.get(thing, ())):
+                raise error(what, hint=f"the plugin {plugin.name!r} is {plugin.state}: {plugin.reason}")
         known = self.names(thing)
         near = did_you_mean(name, known)
         failed = [plugin.name for plugin in self.plugins if plugin.state == "failed"]

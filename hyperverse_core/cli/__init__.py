@@ -1,4 +1,7 @@
-"""The ``hyperverse`` command. Importing this is cheap: each command's module is imported when it is used."""
+"""The ``hyperverse`` command. Importing this is cheap: each command's module is imported when it is used.
+
+A plugin that adds commands gives them the options that all commands take with ``hyperverse_core.cli.options``.
+"""
 
 from __future__ import annotations
 

@@ -53,6 +53,19 @@ class BenchCaller(Particle):
             await asyncio.gather(*(ctx.ping(point, "Ext<Echo>", 1) for point in to))
         return (time.perf_counter() - began) / (rounds * len(to))
 
+    @handler("Ext<Create>")
+    async def create(self, ctx: Ctx, points: list[str], flight: int) -> float:
+        """Creates particles, so many of them at once; the time for each."""
+        waiting = iter(points)
+
+        async def worker() -> None:
+            for point in waiting:
+                await ctx.create(point, "BenchEcho")
+
+        began = time.perf_counter()
+        await asyncio.gather(*(worker() for _ in range(flight)))
+        return (time.perf_counter() - began) / len(points)
+
     @handler("Ext<Signals>")
     async def signals(self, ctx: Ctx, to: str, count: int) -> float:
         """Signals, and a Ping at the end that waits for the last to be handled."""

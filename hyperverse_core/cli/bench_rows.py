@@ -30,12 +30,22 @@ ROWS: Final = (
 )
 _QUEUES, _HALF, _INSERT = "two queue hops", "half of two queue hops", "one sqlite3 insert"
 _FLIGHT = 256
+_Figures = tuple[str, float, str, float, float]
 
 
 @attrs.frozen
 class Row:
-    """One figure: ``seconds`` for each, ``base`` of the reference, and the most that the ratio should be."""
+    """One figure.
 
+    Attributes:
+        loop: the event loop that it was measured on.
+        what: what was measured.
+        seconds: how long each took.
+        reference, base: what it is compared with, and how long that took.
+        at_most: what the ratio should not exceed.
+    """
+
+    loop: str
     what: str
     seconds: float
     reference: str
@@ -53,7 +63,7 @@ class Row:
 
 
 async def measure(folder: Path, share: float, step: Callable[[str], None]) -> list[Row]:
-    """Runs everything in a machine of its own.
+    """Runs everything in a machine of its own, on the event loop that runs.
 
     Args:
         folder: for the machine's and the reference's files.
@@ -67,7 +77,9 @@ async def measure(folder: Path, share: float, step: Callable[[str], None]) -> li
     async with Machine(config, plugins=[BenchPlugin()]) as machine:
         run = _Run(machine, share, step)
         await run.prepare()
-        return [*await run.waves(queue), *await run.durable(insert)]
+        rows = [*await run.waves(queue), *await run.durable(insert)]
+    loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+    return [Row(loop, *figures) for figures in rows]
 
 
 async def _queue_trip(count: int) -> float:
@@ -129,7 +141,7 @@ class _Run:
     async def _ask(self, method: str, body: dict[str, Any]) -> float:
         return float(await self._client.ask("localhost:caller", method, body, wait=300.0))
 
-    async def waves(self, queue: float) -> list[Row]:
+    async def waves(self, queue: float) -> list[_Figures]:
         """Between particles of one machine."""
         many, few = int(20_000 * self._share), max(2, int(20 * self._share))
         one = {"to": "localhost:one", "count": many}
@@ -142,27 +154,27 @@ class _Run:
         self._step("Ripple to 1,000")
         ripple = await self._ask("Ext<Ripple>", {"selector": "localhost:crowd:*", "rounds": few})
         return [
-            Row("Ping/Pong, sequential", ping, _QUEUES, queue, 1.2),
-            Row("Ping/Pong, 1,000 in flight, each", flight, _QUEUES, queue, 1.5),
-            Row("Signal", signal, _HALF, queue / 2, 1.2),
-            Row("Ripple to 1,000 particles", ripple, "1,000 sequential Pings", ping * 1_000, 0.6),
+            ("Ping/Pong, sequential", ping, _QUEUES, queue, 1.2),
+            ("Ping/Pong, 1,000 in flight, each", flight, _QUEUES, queue, 1.5),
+            ("Signal", signal, _HALF, queue / 2, 1.2),
+            ("Ripple to 1,000 particles", ripple, "1,000 sequential Pings", ping * 1_000, 0.6),
         ]
 
-    async def durable(self, insert: float) -> list[Row]:
+    async def durable(self, insert: float) -> list[_Figures]:
         """What must survive the process."""
         count = max(_FLIGHT, int(8_192 * self._share))
         points = [f"localhost:crowd:d{number}" for number in range(count)]
         self._step("create, 256 in flight")
-        create = await self._in_flight(points, lambda point: self._create(point, "BenchEcho"))
+        create = await self._ask("Ext<Create>", {"points": points, "flight": _FLIGHT})
         self._step("first wave, 256 in flight")
         first = await self._in_flight(points, lambda point: self._client.ask(point, "Ext<Echo>", 1))
         self._step("save, 256 particles at once")
         keepers = points[:_FLIGHT] * max(1, count // _FLIGHT)
         save = await self._in_flight(keepers, lambda point: self._client.ask(point, "Ext<Keep>"))
         return [
-            Row("create, durable, 256 in flight, each", create, _INSERT, insert, 1.5),
-            Row("first wave to a particle, 256 in flight, each", first, _INSERT, insert, 3.0),
-            Row("durable save, 256 particles at once, each", save, _INSERT, insert, 1.5),
+            ("create, durable, 256 in flight, each", create, _INSERT, insert, 1.5),
+            ("first wave to a particle, 256 in flight, each", first, _INSERT, insert, 3.0),
+            ("durable save, 256 particles at once, each", save, _INSERT, insert, 1.5),
         ]
 
     @staticmethod

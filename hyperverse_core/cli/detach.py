@@ -29,7 +29,6 @@ def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
     Raises:
         HyperverseError: the machine did not start; this is the error it died of.
     """
-    log_dir.mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "hyperverse_core.cli", "up", *args, "--ready-fd", str(writing)]
     with (log_dir / "console.log").open("wb") as console:

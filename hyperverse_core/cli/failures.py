@@ -58,6 +58,8 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
 def _failed(exc: Exception, as_json: bool, debug: bool) -> int:
     from ..errors import ConfigError, HyperverseError
 
+    if isinstance(exc, click.ClickException) and isinstance(exc.__cause__, HyperverseError):
+        exc = exc.__cause__  # a plugin's command has put it into words for click
     if isinstance(exc, HyperverseError):
         _say(describe(exc), as_json)
         if isinstance(exc, ConfigError):
@@ -94,11 +96,20 @@ def describe(exc: HyperverseError) -> dict[str, Any]:
         if exc.text:
             said["caret"] = exc.caret()
     cause = exc.__cause__
-    if isinstance(cause, Exception) and str(cause) and str(cause) not in exc.message:
-        said["why"] = _os_error(cause) if isinstance(cause, OSError) else str(cause)
+    why = _why(cause) if isinstance(cause, Exception) else ""
+    if why and why not in exc.message:
+        said["why"] = why
     if exc.hint:
         said["hint"] = exc.hint
     return said
+
+
+def _why(cause: Exception) -> str:
+    from ..errors import HyperverseError
+
+    if isinstance(cause, OSError):
+        return cause.strerror or str(cause)
+    return cause.message if isinstance(cause, HyperverseError) else str(cause)
 
 
 def _say(said: dict[str, Any], as_json: bool) -> None:

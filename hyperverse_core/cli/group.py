@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
 from typing import Any, Final
 
 import click
 
-from .options import common, options
+from .options import common
 
 __all__ = ["COMMANDS", "LazyGroup", "root"]
 
@@ -93,6 +92,3 @@ def root() -> None:
 
     `hyperverse demo` shows it at work; `hyperverse up` starts a machine.
     """
-    command = click.get_current_context().invoked_subcommand
-    if command is not None and command not in COMMANDS:  # a plugin's command learns the place from the environment
-        os.environ["HYPERVERSE_DATA_DIR"] = str(options().where())

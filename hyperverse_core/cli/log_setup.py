@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from ..config import Log
+from ..errors import ConfigError
 
-__all__ = ["LOG_NAME", "JsonFormatter", "TextFormatter", "log_dir", "set_up"]
+__all__ = ["LOG_NAME", "JsonFormatter", "TextFormatter", "log_dir", "make_log_dir", "set_up"]
 
 LOG_NAME: Final = "machine.log"
 _FIELDS: Final = ("wave", "point", "star", "machine", "plugin")
@@ -22,6 +23,20 @@ _FIELDS: Final = ("wave", "point", "star", "machine", "plugin")
 def log_dir(data_dir: Path, machine: str) -> Path:
     """Directory of a machine's log files."""
     return data_dir / "machines" / machine / "log"
+
+
+def make_log_dir(data_dir: Path, machine: str) -> Path:
+    """Makes it, with the data directory above it for its owner only. Raises ConfigError when that cannot be."""
+    directory = log_dir(data_dir, machine)
+    try:
+        for path in (data_dir, data_dir / "machines", directory.parent, directory):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(
+            f"the data directory {str(data_dir)!r} cannot be used: {exc.strerror or exc}",
+            hint="choose one that you may write to with --data-dir",
+        ) from exc
+    return directory
 
 
 class TextFormatter(logging.Formatter):
@@ -67,7 +82,6 @@ def set_up(log: Log, directory: Path | None = None, *, quiet: bool = False) -> N
     """
     handler: logging.Handler
     if directory is not None:
-        directory.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
             directory / LOG_NAME, maxBytes=log.rotate_bytes, backupCount=log.rotate_backups, encoding="utf-8"
         )

@@ -52,15 +52,21 @@ def receipt_line(receipt: Receipt) -> str:
     parts = [f"{receipt.status} {receipt.outcome}"]
     if receipt.star:
         parts.append(f"from {receipt.star} on {there}")
-    parts.append(f"{receipt.hops} hops, {receipt.attempts} attempts")
+    parts += [_count(receipt.hops, "hop"), _count(receipt.attempts, "attempt")]
     line = "  " + ", ".join(parts)
     return click.style(line, dim=True) if on_terminal() else line
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _print_failure(result: Result) -> None:
     body = result.body if isinstance(result.body, Mapping) else {}
-    note(f"error: {result.status} {result.error}")
-    if result.command:
+    place = f"line {result.line}, column {result.column}: " if "column" in body and "expected" in body else ""
+    expected = f"; expected {', '.join(map(str, body['expected']))}" if body.get("expected") else ""
+    note(f"error: {result.status} {place}{result.error}{expected}")
+    if result.command and "caret" not in body:
         note(f"  in: {result.command}")
     for key in ("caret", "hint"):
         for line in str(body.get(key) or "").splitlines():

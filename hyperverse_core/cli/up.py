@@ -12,7 +12,7 @@ from ..config import LoadedConfig
 from ..errors import HyperverseError
 from .detach import start_detached, tell_parent
 from .failures import Stop, describe
-from .log_setup import log_dir, set_up
+from .log_setup import make_log_dir, set_up
 from .options import common, options
 from .output import plain
 from .ready import print_ready
@@ -44,7 +44,7 @@ def up(name: str | None, detach: bool, log_format: str | None, log_level: str | 
 
 def _directory(loaded: LoadedConfig) -> Path:
     assert loaded.config.data_dir is not None  # load_config fills it in
-    return log_dir(loaded.config.data_dir, loaded.config.name)
+    return make_log_dir(loaded.config.data_dir, loaded.config.name)
 
 
 def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None]) -> None:

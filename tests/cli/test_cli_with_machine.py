@@ -1,0 +1,269 @@
+"""The program against a real machine in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def results(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+# -- commands and particles ---------------------------------------------------------------------------------
+
+
+def test_exec_prints_points_bodies_and_receipts(talk: Run, space: str) -> None:
+    assert talk("exec", f"create {space}:hits<Counter>").stdout == f"{space}:hits\n"
+    done = talk("exec", f'ping {space}:hits Ext<Add> {{"by": 3}}')
+    assert done.stdout == "3\n"
+    assert done.stderr.startswith("  200 ok, from STAR::")
+    assert talk("exec", f"select {space}+:**").stdout == f"{space}\n{space}:hits\n"
+
+
+def test_exec_json_prints_one_object_for_each_command(talk: Run, space: str) -> None:
+    script = f'create {space}:hits<Counter>; ping {space}:hits Ext<Add> {{"by": 3}};'
+    done = results(talk("exec", "--json", script))
+    assert [(result["status"], result["outcome"]) for result in done] == [(200, "ok"), (200, "ok")]
+    assert done[1]["body"] == 3
+    assert done[1]["command"] == f'ping {space}:hits Ext<Add> {{"by": 3}}'
+    assert {"outcome", "status", "attempts", "hops", "remote", "star", "wave"} <= done[1]["receipt"].keys()
+
+
+def test_a_script_stops_at_the_first_failure_unless_told_otherwise(talk: Run, space: str, tmp_path: Path) -> None:
+    script = tmp_path / "x.hv"
+    script.write_text(f"create {space}:a<Base>;\ncreate {space}:a<Base>;\ncreate {space}:b<Base>;\n")
+    stopped = talk("exec", "-f", str(script), "--json")
+    assert [result["status"] for result in results(stopped)] == [200, 409]
+    assert stopped.returncode == 1
+    going = talk("exec", "-f", str(script), "--json", "--keep-going")
+    assert [result["status"] for result in results(going)] == [409, 409, 200]
+    assert going.returncode == 1
+
+
+def test_exec_reads_stdin(talk: Run, space: str) -> None:
+    assert talk("exec", "-", stdin=f"create {space}:a<Base>;\n").stdout == f"{space}:a\n"
+
+
+def test_a_malformed_command_is_shown_with_place_and_caret(talk: Run, space: str) -> None:
+    done = talk("exec", f"create {space} Space")
+    assert done.returncode == 1
+    what, text, caret = done.stderr.splitlines()
+    assert what.startswith(f"error: 400 line 1, column {len(space) + 9}: unexpected 'Space'; expected ")
+    assert caret.index("^") == text.index("Space")
+
+
+def test_an_unknown_kind_gets_the_nearest_names(talk: Run, space: str) -> None:
+    done = talk("exec", f"create {space}:x<Countr>")
+    assert done.returncode == 1
+    assert "did you mean 'Counter'" in done.stderr
+
+
+def test_a_select_of_more_than_a_page_prints_all(talk: Run, space: str) -> None:
+    script = "".join(f"create {space}:b{n}<Base>;" for n in range(1_100))
+    assert talk("exec", "-", "--quiet", stdin=script).returncode == 0
+    assert len(talk("exec", f"select {space}:*").stdout.splitlines()) == 1_100
+    (whole,) = results(talk("exec", f"select {space}:*", "--json"))
+    assert len(whole["body"]["items"]) == 1_100
+    assert len(json.loads(talk("ls", space, "--json").stdout)) == 1_100
+
+
+def test_tree_draws_what_is_below_a_point(talk: Run, space: str) -> None:
+    talk("exec", f"create {space}:a<Base>; create {space}:a:x<Counter>; create {space}:b<Base>;")
+    assert talk("tree", space).stdout.splitlines() == [
+        f"{space}<Space>",
+        "├── a<Base>",
+        "│   └── x<Counter>",
+        "└── b<Base>",
+    ]
+    assert talk("tree").stdout.splitlines()[0] == "ROOT<Root>"
+    missing = talk("tree", f"{space}:none")
+    assert (missing.returncode, f"no particle '{space}:none'" in missing.stderr) == (1, True)
+
+
+def test_ls_lists_children_with_kind(talk: Run, space: str) -> None:
+    talk("exec", f"create {space}:a<Base>; create {space}:a:x<Counter>;")
+    assert [row["point"] for row in json.loads(talk("ls", space, "--json").stdout)] == [f"{space}:a"]
+    assert f"{space}:a  Base" in talk("ls", space).stdout
+    assert talk("ls", f"{space}:a:x").stdout == ""
+    assert talk("ls", f"{space}:none").returncode == 1
+
+
+def test_term_runs_what_is_piped_in_line_by_line(talk: Run, space: str) -> None:
+    done = talk("term", stdin=f"create {space}:a<Base>\nnonsense\n\nselect {space}:*\n")
+    assert done.stdout == f"{space}:a\n{space}:a\n"
+    assert "nonsense" in done.stderr
+    assert done.returncode == 1
+
+
+# -- the machine itself -------------------------------------------------------------------------------------
+
+
+def test_status_has_pid_and_state(talk: Run, shared: dict[str, Any]) -> None:
+    status = json.loads(talk("status", "--json").stdout)
+    assert (status["pid"], status["state"]) == (shared["pid"], "Ready")
+    assert "machine local: Ready" in talk("status").stdout
+
+
+def test_a_second_machine_of_the_name_is_refused_in_one_line(talk: Run) -> None:
+    done = talk("up", "--detach")
+    assert done.returncode == 1
+    assert "runs on" in done.stderr and "hint: " in done.stderr
+    assert talk("status").returncode == 0
+
+
+def test_stars_and_kinds_say_what_is_promised(talk: Run, shared: dict[str, Any]) -> None:
+    stars = json.loads(talk("stars", "--json").stdout)
+    assert len(stars) == 8
+    assert all({"star", "kind", "machine", "pid", "particles"} <= star.keys() for star in stars)
+    assert {star["pid"] for star in stars} == {shared["pid"]}
+    kinds = {kind["kind"]: kind for kind in json.loads(talk("kinds", "--json").stdout)}
+    assert kinds["Counter"]["plugin"] == "local"
+    assert "Counter" in talk("kinds").stdout and "Fold" in talk("stars").stdout
+
+
+def test_logs_reads_a_detached_machine(talk: Run) -> None:
+    assert "machine local is ready" in talk("logs", "-n", "100000").stdout
+
+
+def test_the_registry_is_checked_and_backed_up_while_it_is_in_use(talk: Run, tmp_path: Path) -> None:
+    assert json.loads(talk("registry", "check", "--json").stdout)["ok"]
+    assert talk("registry", "backup", str(tmp_path / "copy.sqlite")).returncode == 0
+    again = talk("registry", "backup", str(tmp_path / "copy.sqlite"))
+    assert (again.returncode, "hint: " in again.stderr) == (1, True)
+
+
+def test_down_stops_gracefully_and_waits(run: Run, background: dict[str, Any]) -> None:
+    done = run("down", "--json")
+    assert json.loads(done.stdout) == {"stopped": [{"machine": "local", "pid": background["pid"]}]}
+    assert "machine local has stopped" in run("logs").stdout
+    assert run("status").returncode == 3
+
+
+def test_down_stops_every_machine_of_the_data_directory(run: Run, home: Path) -> None:
+    (home / ".hyperverse").mkdir()
+    for name in ("a", "b"):
+        assert run("up", "--detach", "--name", name).returncode == 0
+    assert {star["machine"] for star in json.loads(run("stars", "--json").stdout)} == {"a", "b"}
+    assert "add --name, one of a, b" in run("logs").stderr
+    assert "machine b is ready" in run("logs", "--name", "b").stdout
+    stopped = json.loads(run("down", "--json").stdout)["stopped"]
+    assert [machine["machine"] for machine in stopped] == ["a", "b"]
+
+
+def test_state_survives_sigkill_and_a_stale_lock(run: Run, background: dict[str, Any]) -> None:
+    run("exec", 'create localhost<Space>; create localhost:c<Counter>; ping localhost:c Ext<Add> {"by": 5};')
+    os.kill(background["pid"], signal.SIGKILL)
+    assert run("up", "--detach").returncode == 0
+    assert run("exec", 'ping localhost:c Ext<Add> {"by": 1}').stdout == "6\n"
+
+
+def test_log_lines_are_json_on_request(run: Run, home: Path) -> None:
+    (home / ".hyperverse").mkdir()
+    assert run("up", "--detach", "--log-format", "json").returncode == 0
+    try:
+        lines = [json.loads(line) for line in run("logs").stdout.splitlines()]
+        assert {"time", "level", "logger", "message"} <= lines[0].keys()
+    finally:
+        run("down")
+
+
+def test_a_detached_machine_that_cannot_start_says_why(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text('[lanes]\ndriver = "zqm"\n')
+    done = run("up", "--detach", "--data-dir", "data")
+    assert done.returncode == 1
+    assert "no lane transport named 'zqm'" in done.stderr
+    assert "did you mean 'zmq'" in done.stderr
+
+
+@pytest.mark.parametrize("detach", [[], ["--detach"]])
+def test_a_data_directory_that_cannot_be_used_ends_with_2_and_the_cure(run: Run, home: Path, detach: list[str]) -> None:
+    (home / "file").touch()
+    done = run("up", *detach, "--data-dir", str(home / "file" / "data"))
+    assert done.returncode == 2
+    assert f"the data directory '{home / 'file' / 'data'}' cannot be used" in done.stderr
+    assert "hint: choose one that you may write to" in done.stderr
+
+
+def test_the_data_directory_of_a_detached_machine_is_for_its_owner(run: Run, home: Path) -> None:
+    assert run("up", "--detach", "--data-dir", "data").returncode == 0
+    run("down", "--data-dir", "data")
+    assert [(home / path).stat().st_mode & 0o777 for path in ("data", "data/machines/local/log")] == [0o700] * 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_machine_gracefully(home: Path, environment: dict[str, str], number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "hyperverse_core.cli", "up", "--json", "--data-dir", "data"]
+    with subprocess.Popen(
+        command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert json.loads(process.stdout.readline())["state"] == "Ready"
+        process.send_signal(number)
+        assert process.wait(20) == 0
+        assert "has stopped" in process.stderr.read()
+
+
+SLOW = """
+import asyncio
+from hyperverse_core import hookimpl
+
+@hookimpl
+async def hyperverse_machine_stopping(machine):
+    print("stopping takes its time", flush=True)
+    await asyncio.sleep(60)
+"""
+
+
+def test_a_second_signal_ends_a_machine_at_once(home: Path, environment: dict[str, str]) -> None:
+    (home / "hyperverse.toml").write_text("stop_deadline = 60\n[plugins]\nlocal = true\n")
+    (home / "hyperverse_local.py").write_text(SLOW)
+    command = [sys.executable, "-m", "hyperverse_core.cli", "up", "--json", "--data-dir", "data"]
+    with subprocess.Popen(
+        command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["state"] == "Ready"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "stopping takes its time\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 128 + signal.SIGTERM
+
+
+# -- the demo -----------------------------------------------------------------------------------------------
+
+
+def test_the_demo_shows_that_every_acknowledged_value_survives(run: Run) -> None:
+    done = run("demo", "--json", "--counters", "20", "--seconds", "0.3")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(line["ok"] for line in lines)
+    (compared,) = [line for line in lines if line.get("step") == "compared"]
+    assert compared["lost"] == []
+    assert compared["found"] >= compared["acknowledged"] > 0
+    started = [line["pid"] for line in lines if "pid" in line]
+    assert len(set(started)) == 2
+
+
+def test_the_demo_tells_people_what_to_type_next(run: Run) -> None:
+    done = run("demo", "--counters", "2", "--seconds", "0.1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("next: hyperverse up")
+
+
+def test_bench_prints_ratios_against_references_of_the_same_run(run: Run) -> None:
+    done = run("bench", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"Ping/Pong, sequential", "Signal", "create, durable, 256 in flight, each"} <= {r["what"] for r in rows}
+    assert all(row["ratio"] == pytest.approx(row["seconds"] / row["base"]) for row in rows)

@@ -1,0 +1,235 @@
+"""Commands that need no machine, and what the program says when it is used wrongly."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hyperverse_core.cli.group import COMMANDS
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_help_names_every_command(run: Run) -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+
+
+def test_help_names_the_commands_of_plugins(run: Run) -> None:
+    first, second = run("--help"), run("--help")
+    assert "\n  registry " in first.stdout
+    assert first.stdout == second.stdout
+
+
+def test_help_leaves_out_the_commands_of_a_plugin_that_is_left_out(run: Run) -> None:
+    run("--help")
+    assert "registry" not in run("--help", env={"HYPERVERSE_DISABLE_PLUGINS": "sql"}).stdout
+
+
+def test_help_imports_nothing_heavy(run: Run) -> None:
+    run("--help")  # the list of plugins' commands is made once
+    traced = run("--help", env={"PYTHONPROFILEIMPORTTIME": "1"}).stderr
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in traced.splitlines()}
+    assert "click" in imported
+    heavy = "asyncio attr attrs cattrs lark msgspec pluggy prompt_toolkit rich sqlalchemy zmq"
+    assert not imported & set(heavy.split())
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help_and_the_common_options(name: str) -> None:
+    import click
+
+    from hyperverse_core.cli.group import root
+
+    command = root.get_command(click.Context(root), name)
+    assert command is not None and command.help
+    leaves = command.commands.values() if isinstance(command, click.Group) else [command]
+    for leaf in leaves:
+        options = {option for param in leaf.params for option in param.opts}
+        assert {"--data-dir", "--json", "--config", "--debug", "--quiet", "--no-plugin"} <= options
+
+
+def test_version_names_core_and_plugins(run: Run) -> None:
+    done = run("--version")
+    assert done.stdout.startswith("hyperverse ")
+    assert "\n  sql: cosmic-hyperverse " in done.stdout
+
+
+@pytest.mark.parametrize("args", [["nonsense"], ["status", "--nonsense"], ["exec"], ["completion", "tcsh"]])
+def test_wrong_usage_ends_with_2(run: Run, args: list[str]) -> None:
+    assert run(*args).returncode == 2
+
+
+def test_a_misspelt_command_is_met_with_the_nearest(run: Run) -> None:
+    assert "no such command 'statsu'; did you mean 'status'" in run("statsu").stderr
+
+
+def test_a_wrong_config_ends_with_2_and_shows_every_fault(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text('lease = "x"\nleese = 1\n')
+    done = run("status")
+    file = home / "hyperverse.toml"
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "error: the configuration cannot be used",
+        f"  {file}: leese: there is no such key; did you mean 'lease' or 'lanes'?",
+        f"  {file}: lease: must be a number, not 'x'",
+    ]
+
+
+@pytest.mark.parametrize("args", [["status"], ["down"], ["stars"], ["kinds"], ["tree"], ["exec", "select *"]])
+def test_no_machine_ends_with_3_and_says_how_to_start_one(run: Run, home: Path, args: list[str]) -> None:
+    done = run(*args, "--data-dir", str(home / "nowhere"))
+    assert done.returncode == 3
+    assert "hyperverse up" in done.stderr
+    assert not (home / "nowhere").exists()
+
+
+def test_no_machine_is_told_in_json_on_request(run: Run, home: Path) -> None:
+    done = run("status", "--json", "--data-dir", str(home / "nowhere"))
+    assert done.stdout == ""
+    assert {"error", "hint", "status"} <= json.loads(done.stderr).keys()
+
+
+def test_common_options_may_stand_before_the_command(run: Run, home: Path) -> None:
+    done = run("--json", "--data-dir", str(home / "nowhere"), "status")
+    assert done.returncode == 3
+    assert str(home / "nowhere") in json.loads(done.stderr)["error"]
+
+
+# -- config -------------------------------------------------------------------------------------------------
+
+
+def test_config_show_prints_a_file_that_reads_back(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text('[registry]\nurl = "u"\n[kinds.Counter]\nplacement = "hash"\n')
+    shown = run("config", "show").stdout
+    (home / "hyperverse.toml").write_text(shown)
+    assert run("config", "show").stdout == shown
+    assert tomllib.loads(shown)["kinds"] == {"Counter": {"placement": "hash"}}
+
+
+def test_config_show_origin_says_where_each_value_came_from(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text("lease = 3\n")
+    lines = run("config", "show", "--origin", env={"HYPERVERSE__NAME": "a"}).stdout.splitlines()
+    shown = {line.partition(" = ")[0]: line.partition("# ")[2] for line in lines}
+    assert shown["lease"] == f"project ({home / 'hyperverse.toml'})"
+    assert shown["name"] == "environment (HYPERVERSE__NAME)"
+    assert shown["idle_after"] == "default"
+
+
+def test_config_show_hides_secrets(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text('[registry]\npassword = {env = "PW"}\n')
+    for args in (["config", "show"], ["config", "show", "--json"], ["config", "show", "--origin"]):
+        done = run(*args, env={"PW": "hunter2"})
+        assert "***" in done.stdout and "hunter2" not in done.stdout
+
+
+# -- plugins ------------------------------------------------------------------------------------------------
+
+
+def test_plugins_list_shows_state_version_and_what_each_registers(run: Run) -> None:
+    listed = {row["name"]: row for row in json.loads(run("plugins", "list", "--json").stdout)}
+    assert {"sql", "zmq", "base", "grants"} <= listed.keys()
+    assert listed["zmq"]["registers"] == {"transport": ["zmq"]}
+    assert (listed["zmq"]["state"], listed["zmq"]["distribution"]) == ("ok", "cosmic-hyperverse")
+    assert "zmq " in run("plugins", "list").stdout
+
+
+def test_a_plugin_is_left_out_by_an_option(run: Run) -> None:
+    listed = json.loads(run("plugins", "list", "--json", "--no-plugin", "zmq").stdout)
+    (row,) = [row for row in listed if row["name"] == "zmq"]
+    assert (row["state"], row["reason"]) == ("blocked", "disabled by HYPERVERSE_DISABLE_PLUGINS")
+
+
+def test_plugins_show_knows_the_nearest_name(run: Run) -> None:
+    assert run("plugins", "show", "sql").returncode == 0
+    done = run("plugins", "show", "sqll")
+    assert done.returncode == 1
+    assert "did you mean 'sql'" in done.stderr
+
+
+def test_plugins_check_fails_for_a_plugin_that_failed(run: Run, home: Path) -> None:
+    assert run("plugins", "check").returncode == 0
+    (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\n")
+    (home / "hyperverse_local.py").write_text("import nothing_of_that_name\n")
+    done = run("plugins", "check")
+    assert done.returncode == 1
+    assert "local: ModuleNotFoundError: No module named 'nothing_of_that_name'" in done.stderr
+
+
+def test_plugins_check_is_fine_with_one_that_was_left_out_on_purpose(run: Run) -> None:
+    assert run("plugins", "check", "--no-plugin", "zmq").returncode == 0
+
+
+def test_the_traceback_of_a_failed_plugin_is_shown_on_request(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\n")
+    (home / "hyperverse_local.py").write_text("1 / 0\n")
+    assert "Traceback" not in run("plugins", "show", "local").stderr
+    assert "hyperverse_local.py" in run("plugins", "show", "local", "--debug").stderr
+
+
+# -- completion, logs, new ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(run: Run, shell: str) -> None:
+    done = run("completion", shell)
+    assert done.returncode == 0
+    assert "_HYPERVERSE_COMPLETE" in done.stdout
+
+
+def test_the_shell_completes_commands(run: Run) -> None:
+    env = {"_HYPERVERSE_COMPLETE": "bash_complete", "COMP_WORDS": "hyperverse pl", "COMP_CWORD": "1"}
+    assert "plain,plugins" in run(env=env).stdout
+
+
+def test_logs_of_nothing_say_how_to_get_some(run: Run, home: Path) -> None:
+    done = run("logs", "--data-dir", str(home / "nowhere"))
+    assert done.returncode == 1
+    assert "hyperverse up --detach" in done.stderr
+
+
+def test_logs_reads_the_last_lines_and_reaches_into_the_rotated_file(run: Run, home: Path) -> None:
+    folder = home / "data" / "machines" / "local" / "log"
+    folder.mkdir(parents=True)
+    (folder / "machine.log.1").write_text("one\ntwo\n")
+    (folder / "machine.log").write_text("three\n")
+    assert run("logs", "-n", "2", "--data-dir", str(home / "data")).stdout == "two\nthree\n"
+
+
+def test_new_driver_refuses_a_folder_that_has_something_in_it(run: Run, home: Path) -> None:
+    (home / "hyperverse-my-thing").mkdir()
+    (home / "hyperverse-my-thing" / "x").touch()
+    done = run("new", "driver", "my-thing")
+    assert done.returncode == 1
+    assert "is there already" in done.stderr
+
+
+def test_new_driver_refuses_a_name_that_is_none(run: Run) -> None:
+    assert "such as my-thing" in run("new", "driver", "My Thing").stderr
+
+
+def test_new_driver_writes_a_plugin_that_installs_and_whose_tests_pass(
+    run: Run, home: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert json.loads(run("new", "driver", "my-thing", "--json").stdout)["kind"] == "MyThing"
+    folder, site = home / "hyperverse-my-thing", tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    _check([*pip, "--target", str(site), str(folder)], folder, environment)
+    env = {**environment, "PYTHONPATH": str(site)}
+    listed = json.loads(run("plugins", "show", "my-thing", "--json", env={"PYTHONPATH": str(site)}).stdout)
+    assert (listed["state"], listed["registers"]) == ("ok", {"driver": ["MyThing"]})
+    _check([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], folder, env)
+    _check([sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "hyperverse_my_thing"], folder, env)
+
+
+def _check(command: list[str], folder: Path, env: dict[str, str]) -> None:
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
