@@ -13,7 +13,7 @@ from .errors import HyperverseError, ParseError, ProtocolError
 from .universe.point import GLOBAL_EXECUTOR, Point
 from .universe.wave import Body, Method, Outcome, Pong, Receipt
 
-__all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected"]
+__all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected", "results_of"]
 
 GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
 _RAW_COMMAND = Method.parse("Cmd<RawCommand>")
@@ -232,19 +232,34 @@ def _unexpected(pong: Pong, expect: Any, said: str) -> ProtocolError:
 
 
 def _split(text: str) -> Iterator[_Command]:
+    """The commands of a script. The last may lack its ``;``: what a user types is no file that may be cut off."""
     if ";" not in text:
         yield _Command(text)
         return
     from .universe.script import iter_script  # reading scripts needs the grammars
 
-    for one in iter_script(text):
-        yield _Command(one.source, one.line, one.column)
+    end = 0
+    try:
+        for one in iter_script(text):
+            end = one.end
+            yield _Command(one.source, one.line, one.column)
+    except ParseError as exc:
+        if exc.offset < len(text) or exc.expected != ("';'",):
+            raise
+        rest = text[end:].lstrip()
+        start = len(text) - len(rest)
+        yield _Command(rest, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
 
 
 def _unreadable(error: ParseError) -> Result:
     pong = Pong.failure(error)
     pong.body |= {"error": str(error), "line": error.line, "column": error.column, "caret": error.caret()}
     return Result("", pong.status, pong.outcome, pong.body, pong.receipt, error.line, error.column)
+
+
+def results_of(text: str, pong: Pong) -> list[Result]:
+    """What became of each command of ``text``, as the executor has answered."""
+    return list(_results(_Command(text), pong))
 
 
 def _results(command: _Command, pong: Pong) -> Iterator[Result]:
@@ -262,7 +277,7 @@ def _result(command: _Command, pong: Pong, entry: Mapping[str, Any]) -> Result:
     line, column = int(entry.get("line", 1)), int(entry.get("column", 1))
     given = entry.get("receipt")
     receipt = attrs.evolve(pong.receipt, status=status, outcome=outcome)
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and given.get("star"):  # else it needed no wave of its own
         changes = {name: given[name] for name in _RECEIPT if name in given}
         receipt = attrs.evolve(receipt, **{**changes, "status": status, "outcome": outcome})
     return Result(

@@ -146,13 +146,13 @@ class ControlGate:
         """A client has gone."""
         session = self._sessions.pop(peer, None)
         if session is not None:
-            session.end()
+            session.end(reason)
 
     # -- for its sessions ---------------------------------------------------------------------------------
 
-    def dismiss(self, session: ClientSession) -> None:
+    def dismiss(self, session: ClientSession, reason: str) -> None:
         """Ends a client's connection once what was sent to it has left."""
-        session.end()
+        session.end(reason)
         if self._sessions.pop(session.peer, None) is not None:
             self.spawn(self._disconnect(session.peer))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .contracts.lane import Peer
 from .contracts.policy import Knock
 from .control_particle import ControlParticle
+from .control_room import Room
 from .control_waves import ClientWaves
 from .errors import (
     Conflict,
@@ -38,6 +39,8 @@ __all__ = ["ClientSession"]
 _log = logging.getLogger("hyperverse.control")
 _KNOCK_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
+_MOST_HELD = 32 * 1024 * 1024
+"""Bytes of replies that may wait for one client, besides those in the transport's own queue."""
 
 
 class ClientSession:
@@ -46,6 +49,7 @@ class ClientSession:
     Attributes:
         peer: its connection.
         live: the particle that stands for it; None before it was let in.
+        room: whether it takes its replies.
         waves: what it has sent; None before it was let in.
         over: whether it has gone: nothing is sent to it any more.
     """
@@ -59,6 +63,8 @@ class ClientSession:
         self.live: Live | None = None
         self.waves: ClientWaves | None = None
         self.over = False
+        self.room = Room()
+        self._held = 0
         self._relayed: dict[str, asyncio.Future[Pong]] = {}
         self._knocked = False
         self._knock_timer = self.loop.call_later(_KNOCK_SECONDS, self._knock_is_late)
@@ -136,6 +142,7 @@ class ClientSession:
         )
         self.send_or_dismiss(encode_frame(greet))
         _log.info("client %s has come in as %s", point.text, agent.text, extra={"point": point.text})
+        self.machine.observed("lane_up", self.name)
 
     # -- going --------------------------------------------------------------------------------------------
 
@@ -150,9 +157,9 @@ class ClientSession:
             self.transport.send(self.peer, frame)
         except Unavailable:
             pass  # then it only sees the connection end
-        self.gate.dismiss(self)
+        self.gate.dismiss(self, error.message)
 
-    def end(self) -> None:
+    def end(self, reason: str) -> None:
         """The client has gone, or is made to: nothing of it stays. May be called twice."""
         if self.over:
             return
@@ -162,7 +169,8 @@ class ClientSession:
             self.waves.cut()
         if self.live is not None:
             self.machine.machine_star.hosting.remove(self.live)
-            _log.info("client %s has gone", self.name, extra={"point": self.live.text})
+            _log.info("client %s has gone: %s", self.name, reason, extra={"point": self.live.text})
+            self.machine.observed("lane_down", self.name, reason)
         for future in self._relayed.values():
             if not future.done():
                 gone = {"error": f"the client {self.name!r} has gone"}
@@ -175,23 +183,33 @@ class ClientSession:
         try:
             self.transport.send(self.peer, frame)
         except LaneFull:
-            _log.warning("client %s does not take its replies and is sent away", self.name)
-            self.gate.dismiss(self)
+            self._sent_away()
         except Unavailable:
             pass  # it has gone, and its end is on its way
 
-    async def send(self, frame: bytes) -> None:
-        """Sends, and waits a while for a client that does not keep up; then it is sent away."""
+    async def send(self, frame: bytes, otherwise: bytes = b"") -> None:
+        """Sends, and waits a while for a client that does not keep up; then it is sent away.
+
+        Args:
+            otherwise: sent instead when too much waits already; an empty one sends the client away at once.
+        """
         if self.over:
             return
         try:
             self.transport.send(self.peer, frame)
         except LaneFull:
-            await self._send_slowly(frame)
+            if self._held + len(frame) > _MOST_HELD:
+                frame = otherwise  # and nothing refers to the large one while we wait
+            if frame:
+                await self._send_slowly(frame)
+            else:
+                self._sent_away()
         except Unavailable:
             pass
 
     async def _send_slowly(self, frame: bytes) -> None:
+        self.room.stuck()
+        self._held += len(frame)
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while not self.over:
@@ -202,10 +220,16 @@ class ClientSession:
                     except LaneFull:
                         continue  # others who waited too were faster
         except TimeoutError:
-            _log.warning("client %s does not take its replies and is sent away", self.name)
-            self.gate.dismiss(self)
+            self._sent_away()
         except Unavailable:
             pass
+        finally:
+            self._held -= len(frame)
+            self.room.unstuck()
+
+    def _sent_away(self) -> None:
+        _log.warning("client %s does not take its replies and is sent away", self.name)
+        self.gate.dismiss(self, "it does not take its replies")
 
     async def relay(self, wave: Directed) -> Pong | None:
         """Sends a wave to the client and returns what it answers, None for a Signal."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
 import msgspec
 
 from .control_replies import echo_frames, reply_frame
@@ -36,6 +37,7 @@ __all__ = ["ClientWaves"]
 _W = TypeVar("_W", bound=Directed)
 _Asked = AskFrame | TellFrame | AskManyFrame
 _LONGEST_ID = 64
+_SMALL = 8192
 _LONGEST_WAIT = 86_400.0
 _SECOND = 1_000_000_000
 
@@ -150,8 +152,16 @@ class ClientWaves:
         await self._cuttable(wave, self._asked(wave))
 
     async def _asked(self, wave: Ping) -> None:
-        reply = await self._reply(wave)
-        await self.session.send(reply_frame(reply, self._largest_frame))
+        await self._send(await self._reply(wave))
+
+    def _send(self, reply: Pong) -> Coroutine[Any, Any, None]:
+        """Not a coroutine itself, so that nothing keeps ``reply`` while its frame waits."""
+        frame = reply_frame(reply, self._largest_frame)
+        if len(frame) <= _SMALL:
+            return self.session.send(frame)
+        lost = {"error": "the client does not keep up with its replies", "hint": "ask for less at once"}
+        short = attrs.evolve(reply, status=503, body=lost, outcome=Outcome.UNKNOWN, headers=None)
+        return self.session.send(frame, reply_frame(short, self._largest_frame))
 
     async def _reply(self, wave: Ping) -> Pong:
         with Deadline(self.loop, wave.deadline):
@@ -165,7 +175,7 @@ class ClientWaves:
         reply = timed_out(wave, wave.handling.wait)
         with Deadline(self.loop, wave.deadline):
             reply = await self.star.notify(wave)
-        await self.session.send(reply_frame(reply, self._largest_frame))
+        await self._send(reply)
 
     async def _ask_many(self, wave: Ripple) -> None:
         await self._cuttable(wave, self._asked_many(wave))
@@ -174,7 +184,7 @@ class ClientWaves:
         try:
             echoes = await self.star.spread(wave)
         except HyperverseError as exc:
-            await self.session.send(reply_frame(self.star.refusal(wave, exc), self._largest_frame))
+            await self._send(self.star.refusal(wave, exc))
             return
         for frame in echo_frames(wave.id, echoes, self._largest_frame):
             await self.session.send(frame)
@@ -188,12 +198,15 @@ class ClientWaves:
             return
         self.running[wave.id] = task
         try:
+            if not self.session.room.free:
+                await self.session.room.turn()
             await work
         except asyncio.CancelledError:
             if self.session.over and task.uncancel() == 0:
                 return
             raise
         finally:
+            work.close()  # if it was never begun
             self._ended(wave)
 
     def _ended(self, wave: Directed) -> None:
@@ -228,9 +241,9 @@ class ClientWaves:
         """It is not cut when the client goes: the client may come back and ask for the reply."""
         try:
             reply = await self._reply(wave)
-            frame = reply_frame(reply, self._largest_frame)
-            self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(frame))
-            await self.session.send(frame)
+            size = len(reply_frame(reply, self._largest_frame))
+            self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=size)
+            await self._send(reply)
         finally:
             self.recent.settle(key, None)  # nothing when it is settled
             self._ended(wave)
@@ -247,4 +260,4 @@ class ClientWaves:
                 if not first.cancelled():
                     raise
                 reply = self.star.refusal(wave, Unavailable("the first try was not taken", retry_after=0.05))
-        await self.session.send(reply_frame(reply, self._largest_frame))
+        await self._send(reply)

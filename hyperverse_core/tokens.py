@@ -66,7 +66,10 @@ def ensure_identity(path: Path, make: Callable[[], Identity]) -> Identity:
 
     try:
         found = json.loads(_ensure(path, text))
+        path.parent.chmod(0o700)
         return Identity(found["public"], found["secret"])
+    except OSError as exc:
+        raise _unusable(path, exc) from exc
     except (ValueError, KeyError, TypeError):
         raise ConfigError(  # without its cause, which would quote the file
             f"the key file {str(path)!r} is damaged", hint="remove it: a new key is made at the next start"
@@ -121,8 +124,10 @@ def _draft(path: Path, text: str) -> Path:
 
 
 def _make_directory(path: Path) -> None:
+    """Makes it and what is missing above it, for the owner alone."""
     if not path.is_dir():
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_directory(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def _unusable(path: Path, exc: OSError) -> ConfigError:

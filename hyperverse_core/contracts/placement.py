@@ -17,7 +17,7 @@ from ..universe.star_key import StarKey
 __all__ = ["Candidate", "Hash", "NearParent", "Placement", "RoundRobin", "Spread"]
 
 
-@attrs.frozen
+@attrs.define
 class Candidate:
     """A star that could take the particle.
 

@@ -202,6 +202,7 @@ class ChangeKind(enum.StrEnum):
     PROPERTIES = "properties"
     STATE = "state"
     OWNER = "owner"
+    """Also behind ``registered``, when a particle was overridden: owner and Kind may be others."""
     GRANTED = "granted"
     """``point`` is the query root of the grant."""
     REVOKED = "revoked"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ from ..contracts.registry import Strategy as RegistryStrategy
 from ..errors import (
     Forbidden,
     HyperverseError,
+    InternalError,
     NoDriver,
     NotFound,
     ParseError,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Commands"]
 
+_log = logging.getLogger("hyperverse.command")
 _PAGE = 1000
 _READ = Method.parse("Cmd<Read>")
 _UPDATE = Method.parse("Cmd<Update>")
@@ -67,7 +70,7 @@ class Commands:
         """Carries out one command as the agent of ``ctx``; every failure is a reply with its status."""
         try:
             parsed = parse_command(command) if isinstance(command, str) else command
-            resolved = parsed.resolve(env or Env(working=ctx.point))  # type: ignore[union-attr,misc]  # all have it
+            resolved = parsed.resolve(env or Env(working=ctx.point))  # type: ignore[misc]  # all have it
             do = _DO.get(type(resolved))
             if do is None:
                 word = type(resolved).__name__.lower()
@@ -75,6 +78,9 @@ class Commands:
             answer = await do(self, resolved, ctx)
         except HyperverseError as exc:
             return self.refused(exc)
+        except Exception as exc:
+            _log.exception("a command failed: %s", command)
+            return self.refused(InternalError(f"the command failed: {type(exc).__name__}: {exc}"))
         return answer if isinstance(answer, Pong) else Pong(200, answer)
 
     async def run_select(self, command: commands.Select, ctx: Context, after: Point) -> Pong:

@@ -31,6 +31,7 @@ from ..universe.wave import (
 )
 from .deadline import Deadline
 from .recipients import to_recipients
+from .work import working_for
 
 if TYPE_CHECKING:
     from .live import Live
@@ -122,7 +123,7 @@ class Context(Ctx):
 
     @property
     def on_behalf(self) -> Ctx:
-        return Context(self._live, self._wave, self._wave.agent, self._wave.scope)
+        return _Shared(self._live, self._wave, self._wave.agent, self._wave.scope)
 
     # -- what it sends ------------------------------------------------------------------------------------
 
@@ -294,9 +295,48 @@ class Context(Ctx):
         return (await live.star.machine.registry.record(live.point)).properties
 
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str = "") -> None:
-        self._live.spawn(work, name)
+        self.__class__ = _Shared  # the work is likely to hold this very object
+        self._live.spawn(work, name, self._wave)
 
     @property
     def acting_as(self) -> tuple[Point, Scope | None]:
         """In whose name what it sends and executes is done, and within which scope."""
         return self._agent or self._live.point, self._scope
+
+
+class _Shared(Context):
+    """A context that work of the particle's own may use too, beside its handler and after that has ended.
+
+    What such work sends waits in nobody's turn and has no deadline but its own, or two handlers of one particle
+    could run at once. A context of which no work was begun need not look: hence the class of its own.
+    """
+
+    __slots__ = ()
+
+    def _here(self) -> Context:
+        """The context for whoever asks: the handler, or work of the particle's own."""
+        wave = self._wave
+        if working_for.get() is not wave:
+            return self
+        own = Ping(self._live.point, BOUNCE, sender=wave.sender, agent=wave.agent, scope=wave.scope, id=wave.id)
+        return _Background(self._live, own, self._agent, self._scope)
+
+    @property
+    def remaining(self) -> float:
+        here = self._here()
+        return max(0.0, here._wave.deadline - here._live.star.loop.time())
+
+    async def ping(self, *args: Any, **kwargs: Any) -> Pong:
+        return await Context.ping(self._here(), *args, **kwargs)
+
+    async def ripple(self, *args: Any, **kwargs: Any) -> list[Echo]:
+        return await Context.ripple(self._here(), *args, **kwargs)
+
+
+class _Background(Context):
+    """The context of work that nobody waits for."""
+
+    __slots__ = ()
+
+    def _extend_chain(self) -> tuple[str, ...]:
+        return ()

@@ -6,6 +6,7 @@ plain annotations, is settled by a type comparison before it is asked.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_type_hints
@@ -18,7 +19,7 @@ from ..errors import BadRequest, HandlerFailed, did_you_mean
 from ..universe.kind import Kind
 from ..universe.point import Point
 
-__all__ = ["Arguments", "converter", "decode_state", "encode_state", "to_body"]
+__all__ = ["Arguments", "converter", "decode_state", "encode_state", "state_of", "to_body"]
 
 _PLAIN = frozenset({int, str, bool, float, bytes, type(None)})
 
@@ -185,34 +186,43 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{kind.__name__} is neither plain nor an attrs class")
 
 
-def _durable(cls: type) -> tuple[attrs.Attribute[Any], ...]:
+@functools.cache
+def _durable(cls: type) -> tuple[tuple[str, Any], ...]:
+    """Names and types of the durable fields."""
     if not attrs.has(cls):
         return ()
-    return tuple(f for f in attrs.fields(cls) if not f.metadata.get("transient"))
+    hints = get_type_hints(cls)
+    return tuple((f.name, hints.get(f.name, Any)) for f in attrs.fields(cls) if not f.metadata.get("transient"))
+
+
+def state_of(particle: object) -> dict[str, Any]:
+    """The durable fields of a particle, as plain values."""
+    return {name: to_body(getattr(particle, name)) for name, _ in _durable(type(particle))}
 
 
 def encode_state(particle: object) -> bytes:
     """The durable fields of a particle."""
-    cls = type(particle)
-    fields = {f.name: to_body(getattr(particle, f.name)) for f in _durable(cls)}
-    return msgspec.msgpack.encode(fields)
+    return msgspec.msgpack.encode(state_of(particle))
 
 
 def decode_state(particle: object, state: bytes) -> None:
     """Puts saved fields into a fresh particle. A field that the class no longer has is passed over, one that is new
     keeps its default: so a driver may be upgraded in place. Raises HandlerFailed when a value no longer fits."""
     saved = msgspec.msgpack.decode(state)
-    hints = get_type_hints(type(particle))
-    for field in _durable(type(particle)):
-        if field.name not in saved:
+    for name, wanted in _durable(type(particle)):
+        if name not in saved:
             continue
-        wanted = hints.get(field.name, Any)
-        try:
-            value = saved[field.name]
-            value = value if wanted is Any else converter.structure(value, wanted)
-        except (TypeError, ValueError, cattrs.BaseValidationError) as exc:
-            raise HandlerFailed(
-                f"saved state of {type(particle).__name__} does not fit its field {field.name!r}: {exc}",
-                hint="change the field's type only together with a way to read the old one",
-            ) from exc
-        object.__setattr__(particle, field.name, value)
+        value = saved[name]
+        if type(value) is not wanted or wanted not in _PLAIN:
+            value = _restored(particle, name, value, wanted)
+        object.__setattr__(particle, name, value)
+
+
+def _restored(particle: object, name: str, value: Any, wanted: Any) -> Any:
+    try:
+        return value if wanted is Any else converter.structure(value, wanted)
+    except (TypeError, ValueError, cattrs.BaseValidationError) as exc:
+        raise HandlerFailed(
+            f"saved state of {type(particle).__name__} does not fit its field {name!r}: {exc}",
+            hint="change the field's type only together with a way to read the old one",
+        ) from exc

@@ -15,7 +15,7 @@ from .convert import Arguments
 
 __all__ = ["Handler", "Handlers"]
 
-_EVERY_PATH: Final = "/.*"
+_KEPT: Final = 1024
 _NONE: Final[Mapping[str, str]] = {}
 
 
@@ -33,44 +33,43 @@ class Handler:
     def unconditional(self) -> bool:
         """Whether it takes every wave of its methods."""
         s = self.selector
-        return s.path.text == _EVERY_PATH and s.topic is None and not s.filters
+        return s.path.is_any and s.topic is None and not s.filters
 
 
 class Handlers:
     """The handlers of one particle class, with an answer kept for each method that was asked."""
 
-    __slots__ = ("_all", "_known")
+    __slots__ = ("_all", "_known", "_sure")
 
     def __init__(self, cls: type[Particle]) -> None:
         self._all = tuple(
             Handler(name, getattr(cls, name), Arguments(getattr(cls, name)), spec.selector, spec.privilege)
             for name, spec in cls.handlers()
         )
-        self._known: dict[str, tuple[Handler, Mapping[str, str]] | tuple[Handler, ...]] = {}
+        self._sure: dict[str, tuple[Handler, Mapping[str, str]]] = {}
+        self._known: dict[str, tuple[Handler, ...]] = {}
 
     def find(self, wave: Directed) -> tuple[Handler, Mapping[str, str]] | None:
         """The first handler that takes it, with what it captured from the path."""
+        sure = self._sure.get(wave.method.text)
+        if sure is not None:
+            return sure
         known = self._known.get(wave.method.text)
         if known is None:
             known = self._learn(wave.method)
-        if len(known) == 2 and known[1] is _NONE:
-            return known  # type: ignore[return-value]  # the marker says which of the two it is
         for handler in known:
-            captures = handler.selector.matches(  # type: ignore[union-attr]
-                wave.method, wave.path, wave.topic or None, agent=wave.agent
-            )
+            captures = handler.selector.matches(wave.method, wave.path, wave.topic or None, agent=wave.agent)
             if captures is not None:
-                return handler, captures  # type: ignore[return-value]
+                return handler, captures
         return None
 
-    def _learn(self, method: Method) -> tuple[Handler, Mapping[str, str]] | tuple[Handler, ...]:
+    def _learn(self, method: Method) -> tuple[Handler, ...]:
         fitting = tuple(h for h in self._all if h.selector.method.matches(method))
-        answer: tuple[Handler, Mapping[str, str]] | tuple[Handler, ...] = fitting
-        if fitting and fitting[0].unconditional:
-            answer = (fitting[0], _NONE)
-        if len(self._known) < 1024:  # Ext names come from outside
-            self._known[method.text] = answer
-        return answer
+        if len(self._known) < _KEPT:  # Ext names come from outside
+            self._known[method.text] = fitting
+            if fitting and fitting[0].unconditional:
+                self._sure[method.text] = (fitting[0], _NONE)
+        return fitting
 
     def methods(self) -> list[str]:
         """The selectors, as text, for error messages."""

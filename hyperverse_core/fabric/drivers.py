@@ -74,6 +74,8 @@ class Drivers:
             machine.kinds[name] = cls.kind
             try:
                 hosted = Hosted(cls(), plugin=plugin, idle_after=idle)
+                if cls.waves_limit == Driver.waves_limit:
+                    hosted.waves_limit = machine.config.limits.mailbox
             except Exception as exc:
                 _log.error("driver of %s (plugin %s) cannot be made", name, plugin, exc_info=exc)
                 hosted = Hosted(_broken(cls), plugin=plugin)

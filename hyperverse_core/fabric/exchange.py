@@ -7,14 +7,16 @@ import itertools
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ..contracts.lane import Peer
 from ..contracts.registry import Assignment, ParticleRecord
-from ..errors import HyperverseError, NotHostedHere, ProtocolError, Unavailable, error_for_status
+from ..errors import HyperverseError, NotHostedHere, ProtocolError, TimedOut, Unavailable, error_for_status
 from ..universe.point import Point
 from ..universe.star_key import StarKey
 from ..universe.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from .far import Far
 from .gravity import Place
-from .serving import Serving
+from .repeating import Lost
+from .serving import Request, Serving
 from .wire import (
     Assigned,
     Echoes,
@@ -45,16 +47,17 @@ class Exchange:
         self.machine = machine
         self.loop = asyncio.get_running_loop()
         self.serving = Serving(machine)
+        self.origin = str(StarKey("machine", machine.name, 0))
         self._numbers = itertools.count(1)
         self._pending: dict[int, tuple[asyncio.Future[Any], str]] = {}
 
     # -- asking -------------------------------------------------------------------------------------------
 
-    async def _request(self, star: str, origin: str, payload: bytes, *, priority: int, limit: float | None) -> Any:
+    async def _request(self, star: str, payload: bytes, *, priority: int, limit: float | None) -> Any:
         """Sends a frame and waits for what comes back; None when ``limit`` (seconds) passes first."""
         number = next(self._numbers)
         future: asyncio.Future[Any] = self.loop.create_future()
-        lane = self.machine.switchboard.send(star, number, origin, payload, priority=priority)
+        lane = self.machine.switchboard.send(star, number, self.origin, payload, priority=priority)
         self._pending[number] = (future, lane)
         timer = None
         if limit is not None:
@@ -68,26 +71,37 @@ class Exchange:
 
     async def ask(self, far: Far, wave: Ping) -> Pong:
         """Sends a Ping to a far star. Raises NotHostedHere when the particle does not live there, Unavailable when
-        it surely did not leave."""
+        it surely did not leave. No answer is a :class:`Lost`."""
+        incarnation = self.machine.membership.incarnation_of(far.key)
+        reply = await self._ask(far.text, incarnation, wave)
+        if reply.status == 421:
+            raise NotHostedHere(reply.error)
+        return reply
+
+    async def ask_again(self, lost: Lost, wave: Ping) -> Pong:
+        """Repeats a Ping that has got no answer at the same star."""
+        try:
+            return await self._ask(lost.star, lost.incarnation, wave)
+        except HyperverseError as exc:
+            return self.machine.machine_star.refusal(wave, exc)
+
+    async def _ask(self, star: str, incarnation: int, wave: Ping) -> Pong:
         now = self.loop.time()
         handling = wave.handling
         limit = (wave.deadline - now) / (handling.retries + 1) if handling.retries else None
-        payload = encode_ping(wave, now)
-        origin = self.machine.machine_star.text
-        reply = await self._request(far.text, origin, payload, priority=handling.priority, limit=limit)
+        reply = await self._request(star, encode_ping(wave, now), priority=handling.priority, limit=limit)
+        if isinstance(reply, Pong):
+            reply.remote = True
+            reply.hops = wave.hops
+            return reply
         if reply is None:
-            body = {"error": f"{wave.to.text!r} at {far.text} did not answer in time"}
-            return Pong(408, body, wave.to, Outcome.UNKNOWN, wave.id, remote=True)
-        if isinstance(reply, HyperverseError):
-            lost = Pong.failure(reply, Outcome.UNKNOWN)
-            lost.sender, lost.id, lost.remote = wave.to, wave.id, True
-            return lost
-        assert isinstance(reply, Pong)
-        if reply.status == 421:
-            raise NotHostedHere(reply.error)
-        reply.remote = True
-        reply.hops = wave.hops
-        return reply
+            reply = TimedOut(f"{wave.to.text!r} at {star} did not answer in time")
+        elif not isinstance(reply, HyperverseError):
+            reply = ProtocolError(f"{star} has answered a Ping with {type(reply).__name__}")
+        body = {"error": reply.message}
+        return Lost(
+            reply.status, body, wave.to, Outcome.UNKNOWN, wave.id, star, wave.hops, True, incarnation=incarnation
+        )
 
     def tell(self, far: Far, wave: Directed) -> None:
         """Sends a Signal to a far star. Raises Unavailable."""
@@ -103,10 +117,9 @@ class Exchange:
         try:
             payload = encode_part(wave, points, self.loop.time())
             reply = await self._request(
-                star, own.text, payload, priority=wave.handling.priority, limit=wave.deadline - self.loop.time()
+                star, payload, priority=wave.handling.priority, limit=wave.deadline - self.loop.time()
             )
-            if isinstance(reply, HyperverseError):
-                raise reply
+            _raise(reply)
         except HyperverseError as exc:
             lost = Pong.failure(exc, Outcome.UNKNOWN)
             return [Echo(lost.status, lost.body, p, lost.outcome, wave.id, star, wave_hops, True) for p in points]
@@ -121,12 +134,10 @@ class Exchange:
         """Asks a star of another machine to take a particle. Raises Conflict, NotHostedHere, NoDriver, Unavailable."""
         text = str(star)
         payload = encode_provision(Provision("", star, record.point, expected))
-        origin = self.machine.machine_star.text
-        reply = await self._request(text, origin, payload, priority=1, limit=_PROVISION_WAIT)
+        reply = await self._request(text, payload, priority=1, limit=_PROVISION_WAIT)
         if reply is None:
             raise Unavailable(f"{text} did not answer when it was to take {record.point.text!r}", retry_after=0.5)
-        if isinstance(reply, HyperverseError):
-            raise reply
+        _raise(reply)
         assert isinstance(reply, Assigned)
         if reply.status != 200:
             raise error_for_status(reply.status, reply.error, hint=reply.hint)
@@ -140,29 +151,29 @@ class Exchange:
         if pending is not None and not pending[0].done():
             pending[0].set_result(answer)
 
-    def take(self, star: Star, envelope: Envelope) -> None:
-        """An envelope for a star of this machine. Raises ProtocolError when what is in it is none of ours."""
+    def take(self, star: Star, envelope: Envelope, via: Peer) -> None:
+        """An envelope for a star of this machine has come from ``via``. Raises ProtocolError when what is in it is
+        none of ours."""
         message: Message = decode(bytes(envelope.payload), self.loop.time())
         if envelope.origin or isinstance(message, Signal):
-            self.serving.serve(star, envelope, message)
+            self.serving.serve(star, Request(envelope, via), message)
         elif isinstance(message, Pong | Echoes | Assigned):
             self._settle(envelope.number, message)  # one that came too late finds nobody, and that is fine
         else:
             raise ProtocolError(f"{type(message).__name__} is no answer")
 
-    def bounce(self, envelope: Envelope, status: int, error: str) -> None:
+    def bounce(self, envelope: Envelope, via: Peer | None, status: int, error: str) -> None:
         """An envelope cannot go on from here: whoever sent it is told."""
         if envelope.origin:
-            self.serving.answer(envelope, Pong(status, {"error": error}, outcome=Outcome.REJECTED))
+            self.serving.refuse(Request(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
 
     def undelivered(self, envelope: Envelope, cause: str) -> None:
-        """A request of this machine has waited for a lane in vain: it surely did not run."""
-        key = StarKey.parse(envelope.origin)
-        error = {"error": f"there is no lane to {envelope.star}: {cause}"}
-        if key in self.machine.stars:
-            self._settle(envelope.number, Pong(503, error, outcome=Outcome.REJECTED))
+        """A request has waited for a lane in vain: it surely did not run."""
+        error = f"there is no lane to {envelope.star}: {cause}"
+        if envelope.origin == self.origin:
+            self._settle(envelope.number, Pong(503, {"error": error}, outcome=Outcome.REJECTED))
         else:
-            self.bounce(envelope, 503, error["error"])
+            self.bounce(envelope, None, 503, error)
 
     def lane_lost(self, machine: str, cause: str) -> None:
         """What was sent over a lane may have run or not."""
@@ -174,3 +185,11 @@ class Exchange:
         """Ends what waits."""
         for number in list(self._pending):
             self._settle(number, Unavailable("this machine is stopping"))
+
+
+def _raise(reply: object) -> None:
+    """Raises what a reply stands for that says that the request was not carried out."""
+    if isinstance(reply, HyperverseError):
+        raise reply
+    if isinstance(reply, Pong):
+        raise error_for_status(reply.status, reply.error)

@@ -18,6 +18,9 @@ __all__ = ["Feed"]
 
 _log = logging.getLogger("hyperverse.feed")
 _WAIT = 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_GATHER = 0.01
+"""Seconds in which further changes gather: under load they are read together, a hundred times a second at most."""
 _ACCESS = frozenset({ChangeKind.OWNER, ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.DELETED})
 
 
@@ -35,21 +38,33 @@ class Feed:
         self._task = asyncio.get_running_loop().create_task(self._follow(), name="change feed")
 
     async def _follow(self) -> None:
-        pause = 0.05
+        pause = _FIRST_PAUSE
         while True:
             try:
                 changes = await self.machine.registry.changes(self.revision, timeout=_WAIT)
-            except HyperverseError as exc:
-                _log.warning("the change feed could not be read: %s", exc)
+                if changes.lost:
+                    _log.warning("changes were missed: everything cached is dropped")
+                    await self._start_anew()
+                await self._apply(changes.entries)
+            except HyperverseError as exc:  # what was read is read and applied again
+                _log.warning("the change feed could not be followed: %s", exc)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
+                pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
-            pause = 0.05
-            self.revision = changes.revision
-            if changes.lost:
-                _log.warning("changes were missed: everything cached is dropped")
+            except Exception:
+                _log.exception("a change could not be followed: everything cached is dropped; please report it")
                 self.machine.forget_everything()
-            await self._apply(changes.entries)
+            pause = _FIRST_PAUSE
+            self.revision = changes.revision
+            if changes.entries:
+                await asyncio.sleep(_GATHER)
+
+    async def _start_anew(self) -> None:
+        """Nothing that was read before can be relied on, also not that what lives here still does."""
+        self.machine.forget_everything()
+        await self.machine.membership.refresh()
+        for star in self.machine.stars.values():
+            await self.machine.check_live(tuple(live.point for live in star.hosting.live.values()))
 
     async def _apply(self, entries: tuple[Change, ...]) -> None:
         machine = self.machine
@@ -61,7 +76,7 @@ class Feed:
             if change.kind is not ChangeKind.STAR:
                 machine.records.drop(change.point)
                 machine.binds.drop(change.point)
-            place = machine.gravity.places.get(change.point.text)
+            place = machine.gravity.places.get(change.point.text) or machine.at_home(change.point)
             if place is None:
                 if change.kind in (ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED):
                     machine.gravity.forget(change.point)

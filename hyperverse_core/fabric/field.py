@@ -7,7 +7,7 @@ change feed says that something it may rest on has changed.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..contracts.policy import Need
 from ..contracts.registry import ParticleRecord
@@ -23,9 +23,20 @@ if TYPE_CHECKING:
     from .live import Live
     from .star import Star
 
-__all__ = ["Field"]
+__all__ = ["Everyone", "Field"]
 
 _log = logging.getLogger("hyperverse.security")
+_KEPT = 10_000
+
+
+class Everyone(dict[str, str]):
+    """Stands in the place of what was granted where everybody may come: each command asks for itself."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return "csdrwx-"
+
+    def clear(self) -> None:
+        """Nothing to forget."""
 
 
 class Field:
@@ -34,7 +45,7 @@ class Field:
     def __init__(self, star: Star) -> None:
         self.star = star
         self._decisions: Lookup[tuple[Live, str, Need], None] = Lookup(self._decide, self._keep)
-        self._privileges: set[tuple[str, str, str]] = set()
+        self._privileges: set[tuple[Live, str, Need]] = set()
 
     async def authorise(self, live: Live, wave: Directed) -> None:
         """Returns when the wave may go on. Raises Forbidden."""
@@ -57,16 +68,18 @@ class Field:
 
     async def demand(self, live: Live, wave: Directed, privilege: str) -> None:
         """Returns when the agent has ``privilege`` on the particle. Raises Forbidden."""
-        key = (live.text, wave.agent.text, privilege)
+        need = Need("", privilege)
+        key = (live, wave.agent.text, need)
         if wave.scope is None and key in self._privileges:
             return
         try:
-            await self.star.machine.policy.authorize(wave.agent, Need("", privilege), live.record, scope=wave.scope)
+            if wave.scope is not None:
+                await self.star.machine.policy.authorize(wave.agent, need, live.record, scope=wave.scope)
+            else:
+                await self._decisions.get(key)
         except PolicyError as exc:
             self._deny(live, wave, exc)
             raise
-        if wave.scope is None:
-            self._privileges.add(key)
 
     def _deny(self, live: Live, wave: Directed, exc: PolicyError) -> None:
         _log.info("denied: %s %s %s: %s", wave.agent, wave.method, live.text, exc, extra={"wave": wave.id})
@@ -80,7 +93,12 @@ class Field:
 
     def _keep(self, key: tuple[Live, str, Need], _: None) -> None:
         live, agent, need = key
-        live.allowed[agent] = live.allowed.get(agent, "") + (need.permission or "-")
+        if need.privilege:
+            if len(self._privileges) >= _KEPT:
+                self._privileges.clear()
+            self._privileges.add(key)
+        else:
+            live.allowed[agent] = live.allowed.get(agent, "") + need.permission
 
     def forget(self) -> None:
         """Answers of the policy may have changed."""

@@ -7,13 +7,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..contracts.driver import Driver, Particle
-from ..contracts.registry import Assignment, ParticleRecord, Status
+from ..contracts.registry import Assigned, Assignment, ParticleRecord, Status
 from ..errors import HyperverseError, NotHostedHere, UnknownKind
 from ..universe.bind import BindConfig
 from ..universe.kind import Kind, KindDef
 from ..universe.point import HYPERUSER, Point
 from .convert import encode_state
 from .dispatch import Handlers
+from .leaving import bring_to_rest
 from .live import Live
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Hosted:
         handlers: of its particle class, compiled.
         bind: its default bind, None to let every method through.
         idle_after: seconds without a wave after which its particles leave memory.
+        waves_limit: how many waves may wait for one of its particles.
         status, cause: as shown in the machine's status.
         plugin: who brought it.
     """
@@ -53,6 +55,7 @@ class Hosted:
         self.concurrent = cls.concurrent
         self._others: dict[type[Particle], Hosted] = {}
         self.idle_after = idle_after
+        self.waves_limit = driver.waves_limit
         self.status = Status.PENDING
         self.cause = ""
         self.plugin = plugin
@@ -77,6 +80,7 @@ class Hosting:
     def __init__(self, star: Star) -> None:
         self.star = star
         self.live: dict[str, Live] = {}
+        self._coming: dict[str, asyncio.Future[None]] = {}
 
     def __len__(self) -> int:
         return len(self.live)
@@ -99,13 +103,34 @@ class Hosting:
         machine = star.machine
         if not machine.may_serve():
             raise NotHostedHere(f"{star.text} has lost its lease")
-        present = self.live.get(record.point.text)
-        if present is not None and not present.gone:
+        present = await self.at_home(record.point)
+        if present is not None:
             return present
         hosted = machine.driver_of(record.kind)
-        assigned = await machine.registry.assign(record.point, star.key, star.incarnation, expected)
+        coming = self._coming[record.point.text] = star.loop.create_future()
+        try:
+            assigned = await machine.registry.assign(record.point, star.key, star.incarnation, expected)
+            return self._settle(record, hosted, assigned)
+        finally:
+            del self._coming[record.point.text]
+            coming.set_result(None)
+
+    async def at_home(self, point: Point) -> Live | None:
+        """The particle, if it lives here; one that is just coming is waited for."""
+        while True:
+            coming = self._coming.get(point.text)
+            if coming is None:
+                live = self.live.get(point.text)
+                return None if live is None or live.gone else live
+            await asyncio.shield(coming)
+
+    def _settle(self, record: ParticleRecord, hosted: Hosted, assigned: Assigned) -> Live:
+        star = self.star
+        machine = star.machine
         live = Live(record, hosted, star, assignment=assigned.assignment, state=assigned.state)
         live.bind = star.field.first_bind(record, hosted)
+        if live.text in machine.binds:
+            live.watched_until = float("inf")  # others use the bind that it hands out
         self.live[live.text] = live
         if machine.observers:
             machine.observed("particle_provisioned", live.point, star.key)
@@ -130,8 +155,9 @@ class Hosting:
         """The particle is not here any more; its waves are answered 421 and find it again."""
         live.gone = True
         live.ready = False  # those who wait for their turn are told to look again
-        if self.live.get(live.text) is live:
-            del self.live[live.text]
+        if self.live.get(live.text) is not live:
+            return
+        del self.live[live.text]
         machine = self.star.machine
         if machine.gravity.places.get(live.text) is live:
             machine.gravity.drop(live.point)
@@ -142,16 +168,35 @@ class Hosting:
         """The registry says that the particle lives elsewhere by now: nothing of it may be written or answered."""
         _log.info("%s has been taken from %s", live.text, self.star.text, extra={"point": live.text})
         self.remove(live)
-        live.give_up_work()
+        if live.work is not None:
+            live.work.give_up()
+
+    def of_the_past(self) -> list[Live]:
+        """Those that belong to an earlier incarnation of the star: they live elsewhere by now."""
+        now = self.star.incarnation
+        return [v for v in self.live.values() if v.assignment is not None and v.assignment.incarnation != now]
 
     async def passivate(self, candidates: list[Live], grace: float) -> int:
         """Takes those in which no wave is under way out of memory: their work is ended, their state saved, their
         assignments released. Returns how many."""
-        leaving = [live for live in candidates if live.quiet and not live.gone and live.assignment is not None]
+        leaving = {
+            live: live.ready for live in candidates if live.quiet and not live.gone and live.assignment is not None
+        }
         for live in leaving:
             live.mailbox.busy = True  # nobody else gets a turn from here on
+        return await self._let_go(leaving, grace)
+
+    async def send_away(self, candidates: list[Live], grace: float) -> int:
+        """As :meth:`passivate`, but the busy leave too, each behind the wave that it is handling. One that has not
+        come to rest after ``grace`` seconds stays."""
+        going = [live for live in candidates if not live.gone and live.assignment is not None]
+        rests = await asyncio.gather(*(bring_to_rest(live, grace) for live in going))
+        return await self._let_go({live: r for live, r in zip(going, rests, strict=True) if r is not None}, grace)
+
+    async def _let_go(self, leaving: dict[Live, bool], grace: float) -> int:
+        """Whose turn is ours; and whether they have started."""
         try:
-            left = await asyncio.gather(*(self._save(live, grace) for live in leaving))
+            left = await asyncio.gather(*(self._save(live, ready, grace) for live, ready in leaving.items()))
             for live in leaving:
                 self.remove(live)
             await self.star.machine.registry.release([end for end in left if end is not None])
@@ -161,9 +206,10 @@ class Hosting:
                 live.mailbox.leave()  # those who came meanwhile are told to look again
         return len(leaving)
 
-    async def _save(self, live: Live, grace: float) -> tuple[Point, Assignment] | None:
+    async def _save(self, live: Live, ready: bool, grace: float) -> tuple[Point, Assignment] | None:
         """Ends a particle and writes its state; what is to be released, None when it is not ours any more."""
         assert live.assignment is not None
+        live.ready = ready
         particle = live.particle if live.ready else None
         await live.stop(grace)
         if particle is not None:

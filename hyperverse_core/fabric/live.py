@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +22,17 @@ from ..errors import (
     LoopDetected,
     NotFound,
     NotHostedHere,
-    TooMany,
     error_for_status,
 )
 from ..universe.bind import BindConfig
 from ..universe.wave import BOUNCE, Directed, Outcome, Pong, Signal
 from .context import Context
-from .convert import decode_state, encode_state, to_body
+from .convert import decode_state, encode_state, state_of, to_body
 from .dispatch import Handler
+from .field import Everyone
 from .mailbox import Mailbox
 from .pipeline import Unread
+from .work import Work
 
 if TYPE_CHECKING:
     from .hosting import Hosted
@@ -39,18 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["Live"]
 
 _log = logging.getLogger("hyperverse.particle")
-_NOTHING: dict[str, Any] = {}
-_PIECES = 64
-
-
-class _Everyone(dict[str, str]):
-    """Stands in the place of what was granted where everybody may come: each command asks for itself."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return "csdrwx-"
-
-    def clear(self) -> None:
-        """Nothing to forget."""
 
 
 class Live:
@@ -64,12 +54,12 @@ class Live:
         allowed: permission letters that the policy has granted, for each agent that has asked.
         bind: the routes that its waves take; None sends all to the handlers.
         touched: whether a wave has come since the last look for idle ones.
+        work: what it does on its own account; None when it never did anything.
         cut: whether a handler was ended in the middle, so that the next turn begins with the saved state.
     """
 
     __slots__ = (
         "_saved",
-        "_tasks",
         "allowed",
         "assignment",
         "bind",
@@ -89,6 +79,7 @@ class Live:
         "text",
         "touched",
         "watched_until",
+        "work",
     )
 
     remote = False
@@ -114,7 +105,7 @@ class Live:
         self.particle = particle
         self.concurrent = hosted.concurrent
         self.allowed: dict[str, str] = {}
-        self.mailbox = Mailbox(hosted.driver.waves_limit)
+        self.mailbox = Mailbox(hosted.waves_limit)
         self.ready = False
         self.gone = False
         self.cut = False
@@ -123,13 +114,16 @@ class Live:
         self.touched = True
         self.quiet_since = 0.0
         self.watched_until = 0.0
-        self._saved = state
-        self._tasks: set[asyncio.Task[None]] | None = None
+        # empty: known to have none, so that nobody has to ask the registry
+        self._saved = b"" if state is None and assignment is not None else state
+        self.work: Work | None = None
 
     # -- in -----------------------------------------------------------------------------------------------
 
     async def receive(self, wave: Directed) -> Pong:
         """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not get as far as a handler."""
+        if self.star.loop.time() >= self.star.serve_until:
+            self.star.check_lease(self)
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
             await self.star.field.authorise(self, wave)
         if self.bind is not None:
@@ -164,6 +158,8 @@ class Live:
 
     async def accept(self, wave: Directed) -> None:
         """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Raises HyperverseError."""
+        if self.star.loop.time() >= self.star.serve_until:
+            self.star.check_lease(self)
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
             await self.star.field.authorise(self, wave)
         if self.bind is not None:
@@ -286,20 +282,13 @@ class Live:
 
     # -- life ---------------------------------------------------------------------------------------------
 
-    def state_body(self) -> dict[str, Any]:
-        """The durable state as a plain map."""
-        import msgspec
-
-        state: dict[str, Any] = msgspec.msgpack.decode(encode_state(self.particle))
-        return state
-
     async def _read_state(self, wave: Directed) -> dict[str, Any]:
         """The state between two handlers, never what one of them has half done, but for its own call chain."""
         if self.concurrent or (self.mailbox.busy and self.text in wave.chain):
             await self._check_beside()
         else:
             await self._start_in_turn()
-        return self.state_body()
+        return state_of(self.particle)
 
     async def _start_in_turn(self) -> None:
         if self.mailbox.busy:
@@ -317,7 +306,8 @@ class Live:
         if self.gone:
             raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
         if self.cut:
-            self.give_up_work()  # it belongs to the object that is given up
+            if self.work is not None:
+                self.work.give_up()  # it belongs to the object that is given up
             self.particle = None
             self.cut = False
         try:
@@ -338,7 +328,7 @@ class Live:
         if state is None and self.assignment is not None:
             state = await self.star.machine.registry.load_state(self.point)
         particle = self.hosted.driver.create(self.point, str(self.record.kind))
-        if state is not None:
+        if state:
             decode_state(particle, state)
         self._saved = None
         return particle
@@ -363,30 +353,21 @@ class Live:
         if self.gone:
             raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
         try:
-            await self.star.machine.registry.save_state(
-                self.point, self.assignment, encode_state(self.particle), announce=self.star.loop.time() < self.watched_until
-            )
+            state, watched = encode_state(self.particle), self.star.loop.time() < self.watched_until
+            await self.star.machine.registry.save_state(self.point, self.assignment, state, announce=watched)
         except NotHostedHere:
             self.star.hosting.lost(self)
             raise
 
-    def spawn(self, work: Any, name: str) -> None:
-        """Runs a piece of the particle's own work until it ends or the particle leaves."""
-        tasks = self._tasks
-        if tasks is None:
-            tasks = self._tasks = set()
-        if len(tasks) >= _PIECES or self.gone:
+    def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
+        """Runs a piece of the particle's own work until it ends or the particle leaves. Raises TooMany, and
+        NotHostedHere when it has left."""
+        if self.gone:
             work.close()
-            raise TooMany(f"{self.text!r} has {len(tasks)} pieces of work under way", retry_after=1.0)
-        task = self.star.loop.create_task(self._piece(work), name=name or f"work of {self.text}")
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    async def _piece(self, work: Any) -> None:
-        try:
-            await work
-        except Exception:
-            _log.exception("work of its own failed", extra={"point": self.text})
+            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
+        if self.work is None:
+            self.work = Work(self.text)
+        self.work.begin(work, name, wave)
 
     @property
     def quiet(self) -> bool:
@@ -396,21 +377,22 @@ class Live:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way in it."""
-        return self.quiet and not self._tasks
+        return self.quiet and not self.work
 
     def open_to_everyone(self) -> None:
         """The policy is not asked who may reach it."""
-        self.allowed = _Everyone()
+        self.allowed = Everyone()
 
     @property
     def is_open(self) -> bool:
         """Whether the policy is not asked."""
-        return isinstance(self.allowed, _Everyone)
+        return isinstance(self.allowed, Everyone)
 
     async def stop(self, grace: float) -> None:
         """Ends its work and calls ``on_stop``; the turn must be ours. It takes no waves afterwards."""
         was_ready, self.ready = self.ready, False
-        await self._end_work(grace)
+        if self.work is not None:
+            await self.work.end(grace)
         if was_ready and self.particle is not None:
             try:
                 async with asyncio.timeout(grace):
@@ -418,19 +400,6 @@ class Live:
             except Exception:
                 _log.exception("on_stop failed", extra={"point": self.text})
         self.gone = True
-        await self._end_work(grace)  # what on_stop has begun
+        if self.work is not None:
+            await self.work.end(grace)  # what on_stop has begun
         self.particle = None
-
-    def give_up_work(self) -> None:
-        """Cancels its own work without waiting for the end."""
-        for task in self._tasks or ():
-            task.cancel()
-
-    async def _end_work(self, grace: float) -> None:
-        if not self._tasks:
-            return
-        tasks = tuple(self._tasks)
-        self.give_up_work()
-        _, stubborn = await asyncio.wait(tasks, timeout=grace)
-        if stubborn:
-            _log.error("%d pieces of work do not end", len(stubborn), extra={"point": self.text})

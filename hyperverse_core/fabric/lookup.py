@@ -1,8 +1,8 @@
 """Answers that are found once and kept, without letting a later wave overtake an earlier one.
 
-While an answer is being found, whoever asks for it queues up. When it has come they go on in the order in which
-they asked; only when nobody is left in the queue is the answer put where it is found without waiting. So a wave
-that comes late cannot slip past those that are just being woken.
+While an answer is being found by whoever asked first, the others queue up. When it has come they go on in the order in which
+they asked; only when the last of them goes on, and nobody has come meanwhile, is the answer put where it is found
+without waiting. So a wave that comes late cannot slip past those that are just being woken.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ V = TypeVar("V")
 
 
 class _Queue(Generic[V]):
-    __slots__ = ("done", "stale", "task", "value", "waiting")
+    __slots__ = ("stale", "value", "waiting", "woken")
 
     def __init__(self) -> None:
         self.waiting: list[asyncio.Future[V]] = []
-        self.done = False
+        self.woken = 0
         self.stale = False
         self.value: V
-        self.task: asyncio.Task[None]
 
 
 class Lookup(Generic[K, V]):
@@ -36,51 +35,78 @@ class Lookup(Generic[K, V]):
         keep: puts a value where it will be found from now on.
     """
 
-    __slots__ = ("_find", "_keep", "_loop", "_queues")
+    __slots__ = ("_closed", "_find", "_keep", "_loop", "_queues", "_tasks")
 
     def __init__(self, find: Callable[[K], Awaitable[V]], keep: Callable[[K, V], None]) -> None:
         self._find = find
         self._keep = keep
         self._queues: dict[K, _Queue[V]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._loop = asyncio.get_running_loop()
 
     async def get(self, key: K) -> V:
-        """The value of ``key``, in turn."""
+        """The value of ``key``, in turn. Who asks first finds it, in line; the others wait for that."""
         queue = self._queues.get(key)
-        if queue is None:
+        if queue is None or queue.stale:  # whoever asks after a change must not get an older answer
             queue = self._queues[key] = _Queue()
-            queue.task = self._loop.create_task(self._run(key, queue))
+            try:
+                queue.value = await self._find(key)
+            except BaseException as exc:
+                self._failed(key, queue, exc)
+                raise
+            self._admit(key, queue)
+            return queue.value
         future: asyncio.Future[V] = self._loop.create_future()
         queue.waiting.append(future)
-        return await future
+        try:
+            return await future
+        finally:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                queue.woken -= 1
+                if not queue.woken:
+                    self._admit(key, queue)
 
-    async def _run(self, key: K, queue: _Queue[V]) -> None:
+    def _failed(self, key: K, queue: _Queue[V], exc: BaseException) -> None:
+        """Whatever it is, it is theirs who asked; but one who gave up is no answer for the others."""
+        waiting = [future for future in queue.waiting if not future.done()]
+        if waiting and isinstance(exc, asyncio.CancelledError) and not self._closed:
+            task = self._loop.create_task(self._go_on(key, queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return
+        self._leave(key, queue)
+        for future in waiting:
+            if isinstance(exc, asyncio.CancelledError):
+                future.cancel()
+            else:
+                future.set_exception(exc)
+
+    async def _go_on(self, key: K, queue: _Queue[V]) -> None:
+        """Finds it for those who still wait."""
         try:
             queue.value = await self._find(key)
-        except BaseException as exc:  # whatever it is, it is theirs who asked
-            del self._queues[key]
-            for future in queue.waiting:
-                if not future.done():
-                    if isinstance(exc, asyncio.CancelledError):
-                        future.cancel()
-                    else:
-                        future.set_exception(exc)
-            if not isinstance(exc, Exception):
-                raise
-            return
-        self._admit(key, queue)
+        except Exception as exc:  # noqa: BLE001 - it goes to those who asked
+            self._failed(key, queue, exc)
+        else:
+            self._admit(key, queue)
 
     def _admit(self, key: K, queue: _Queue[V]) -> None:
+        """Wakes those who wait; the last of them comes back here when it goes on."""
         waiting, queue.waiting = queue.waiting, []
         for future in waiting:
             if not future.done():
                 future.set_result(queue.value)
-        if waiting:
-            self._loop.call_soon(self._admit, key, queue)  # behind those that were just woken
+                queue.woken += 1
+        if queue.woken:
             return
-        del self._queues[key]
+        self._leave(key, queue)
         if not queue.stale:
             self._keep(key, queue.value)
+
+    def _leave(self, key: K, queue: _Queue[V]) -> None:
+        if self._queues.get(key) is queue:
+            del self._queues[key]
 
     def forget(self, key: K) -> None:
         """What is being found for ``key`` now will not be kept."""
@@ -98,7 +124,8 @@ class Lookup(Generic[K, V]):
 
     async def close(self) -> None:
         """Ends what is under way."""
-        tasks = [queue.task for queue in self._queues.values()]
+        self._closed = True
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

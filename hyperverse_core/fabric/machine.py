@@ -142,6 +142,7 @@ class Machine:
         self.crew = Crew(config.limits.waves)
         self.records = Records(self.registry)
         self.gravity = Gravity(self)
+        self._make_stars()
         self.binds = Binds(self)
         self.watches = Watches(self)
         self.provisioner = Provisioner(self)
@@ -156,7 +157,6 @@ class Machine:
         self.control = ControlGate(self)
         await self.policy.open(PolicyView(self.registry, self.records.get))
         await self.feed.start()
-        self._make_stars()
         await self.switchboard.open()
         self.drivers.make()
         pin_system_particles(self)
@@ -254,6 +254,7 @@ class Machine:
             ("exchange", "close"),
             ("switchboard", "close"),
             ("gravity", "close"),
+            ("binds", "close"),
             ("policy", "close"),
             ("transport", "close"),
             ("registry", "close"),
@@ -267,6 +268,8 @@ class Machine:
                     await getattr(part, method)()
             except (HyperverseError, TimeoutError, OSError) as exc:
                 _log.warning("%s could not be closed: %s", name.strip("_"), exc or "it took too long")
+            except Exception:
+                _log.exception("%s could not be closed", name.strip("_"))
         for star in self.stars.values():
             await star.field.close()
 
@@ -275,6 +278,14 @@ class Machine:
     def may_serve(self) -> bool:
         """Whether this machine's stars still hold their leases."""
         return asyncio.get_running_loop().time() < self.membership.serve_until
+
+    def at_home(self, point: Point) -> Live | None:
+        """The particle, if it lives in one of this machine's stars; also while waves still wait for it to begin."""
+        for star in self.stars.values():
+            live = star.hosting.live.get(point.text)
+            if live is not None:
+                return live
+        return None
 
     def driver_of(self, kind: Kind) -> Hosted:
         """The driver that serves ``kind`` here. Raises NoDriver (501)."""
@@ -312,11 +323,11 @@ class Machine:
 
     async def check_live(self, points: tuple[Point, ...]) -> None:
         """The records of some particles that live here may have changed."""
+        before = [self.gravity.places.get(point.text) for point in points]
         found = await self.registry.records(points)
-        for point in points:
-            live = self.gravity.places.get(point.text)
-            if not isinstance(live, Live) or live.assignment is None:
-                continue
+        for point, live in zip(points, before, strict=True):
+            if not isinstance(live, Live) or live.assignment is None or live.gone:
+                continue  # what has come to life meanwhile is newer than what was read
             record = found.get(point)
             if record is None or record.assignment != live.assignment:
                 live.star.hosting.lost(live)

@@ -19,7 +19,7 @@ __all__ = ["MachineLane"]
 
 _log = logging.getLogger("hyperverse.lane")
 _QUEUE = 10_000
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _TIMEOUT = 3.0
 
 
@@ -41,6 +41,7 @@ class MachineLane:
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._welcome: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     def send(self, frame: bytes, priority: int) -> None:
         """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
@@ -54,6 +55,10 @@ class MachineLane:
         self._waiting.append((frame, priority))
         self.connect()
 
+    def hurry(self) -> None:
+        """Tries to connect now instead of after the pause."""
+        self._hurry.set()
+
     def connect(self) -> None:
         """Begins to connect unless that is under way."""
         if self._task is None and self.peer is None:
@@ -61,17 +66,25 @@ class MachineLane:
 
     async def _connecting(self) -> None:
         pause = _FIRST_PAUSE
-        chance = self.switchboard.machine.chance
         while True:
             try:
                 await self._connect()
             except HyperverseError as exc:
                 self._gone(exc.message)
-                await asyncio.sleep(pause * (0.5 + chance.random()))
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                pause = await self._pause(pause)
                 continue
             self._task = None
             return
+
+    async def _pause(self, seconds: float) -> float:
+        """Waits about that long, or until there is a reason to hurry; how long to wait the next time."""
+        self._hurry.clear()
+        try:
+            async with asyncio.timeout(seconds * (0.5 + self.switchboard.machine.chance.random())):
+                await self._hurry.wait()
+            return _FIRST_PAUSE
+        except TimeoutError:
+            return min(seconds * 2, _LONGEST_PAUSE)
 
     async def _connect(self) -> None:
         board = self.switchboard
@@ -91,6 +104,8 @@ class MachineLane:
         except BaseException:
             await self._dismiss(peer)
             raise
+        if peer not in board.outgoing:
+            raise Unavailable(f"the connection to {self.name!r} broke at once")
         self.peer = peer
         self.down, self.cause = False, ""
         _log.info("lane to machine %s is up", self.name)

@@ -22,7 +22,7 @@ from ..universe.point import Point
 from ..universe.star_key import StarKey
 from ..universe.wave import Stars
 from .composition import linked
-from .routes import both_ways, distances_from, next_hops
+from .routes import both_ways, distances_from, paths_from
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -33,6 +33,12 @@ __all__ = ["Membership"]
 _log = logging.getLogger("hyperverse.membership")
 _MARGIN = 0.8
 """Part of the lease after which a star that could not renew stops serving."""
+_RENEW = 1 / 5
+"""Part of the lease between two renewals."""
+_LOOK = 1 / 8
+"""Part of the lease between two looks at the directory,"""
+_CLOSE_LOOK = 1 / 20
+"""and while a lane is down, so that whoever is behind it is not missed for long."""
 
 
 class Membership:
@@ -41,7 +47,7 @@ class Membership:
     Attributes:
         directory: every announced star.
         serve_until: time of the loop until which this machine's stars may serve.
-        next_hop: for each own star, the first star on the way to each other.
+        ways: for each star of another machine that can be reached, the machine to hand its waves to.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -49,13 +55,19 @@ class Membership:
         self.loop = asyncio.get_running_loop()
         self.directory: dict[StarKey, StarRecord] = {}
         self.serve_until = 0.0
-        self.next_hop: dict[str, dict[str, str]] = {}
+        self.ways: dict[str, str] = {}
         self.draining = False
         self._seen: dict[StarKey, tuple[int, int, float]] = {}
         self._placed: dict[StarKey, int] = {}
         self._layout: Mapping[StarKey, object] = {}
+        self._sorted: list[tuple[str, StarKey, StarRecord]] = []
+        self._possible: dict[str, list[tuple[str, StarKey, StarRecord, Star | None, int]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._renew_now = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._asked = 0
+        self._answered = 0
+        self._looked = self.loop.time()
 
     # -- own places ---------------------------------------------------------------------------------------
 
@@ -73,8 +85,16 @@ class Membership:
             record = await self.machine.registry.announce(self._record(star))
             star.incarnation = record.incarnation
             self.directory[star.key] = record
-        self.serve_until = begun + self.machine.config.lease * _MARGIN
+            for live in star.hosting.of_the_past():
+                star.hosting.lost(live)  # it came to life here while the lease was lost
+        self._hold_until(begun + self.machine.config.lease * _MARGIN)
         await self.refresh()
+
+    def _hold_until(self, when: float) -> None:
+        """Until then nobody may take the places of this machine's stars, so they may serve."""
+        self.serve_until = when
+        for star in self.machine.stars.values():
+            star.serve_until = when
 
     def _record(self, star: Star) -> StarRecord:
         machine = self.machine
@@ -100,6 +120,7 @@ class Membership:
 
     def changed(self) -> None:
         """What this machine's stars can do has changed: tell the others soon."""
+        self._possible.clear()
         self._renew_now.set()
 
     async def _renewing(self) -> None:
@@ -110,7 +131,7 @@ class Membership:
                 records = [self._record(star) for star in self.machine.stars.values()]
                 async with asyncio.timeout(lease):
                     await self.machine.registry.renew(records)
-                self.serve_until = begun + lease * _MARGIN
+                self._hold_until(begun + lease * _MARGIN)
                 for record in records:
                     self.directory[record.key] = attrs.evolve(record, renewals=-1)
             except NotHostedHere as exc:
@@ -118,16 +139,18 @@ class Membership:
                 await self._rejoin()
             except (HyperverseError, TimeoutError) as exc:
                 _log.warning("the leases could not be renewed: %s", exc or "no answer in time")
+            except Exception:
+                _log.exception("the leases could not be renewed; please report it")
             self._renew_now.clear()
             try:
-                async with asyncio.timeout(lease / 4):
+                async with asyncio.timeout(lease * _RENEW):
                     await self._renew_now.wait()
             except TimeoutError:
                 continue
 
     async def _rejoin(self) -> None:
         """The others have released our particles: forget ours, and come back as a new incarnation."""
-        self.serve_until = 0.0
+        self._hold_until(0.0)
         self.machine.lose_everything()
         try:
             await self._announce()
@@ -140,7 +163,7 @@ class Membership:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        self.serve_until = 0.0
+        self._hold_until(0.0)
         own = [self._record(star) for star in self.machine.stars.values() if star.incarnation]
         if own:
             await self.machine.registry.withdraw(own)
@@ -149,20 +172,36 @@ class Membership:
 
     async def _watching(self) -> None:
         """Expires stars of other machines that stand still."""
+        lease = self.machine.config.lease
         while True:
-            await asyncio.sleep(self.machine.config.lease / 4)
+            part = _CLOSE_LOOK if self.machine.switchboard.any_down() else _LOOK
+            await asyncio.sleep(lease * part)
             try:
-                await self.refresh()
-                for record in self._overdue():
-                    _log.warning("%s of machine %s does not renew its lease", record.key, record.machine)
-                    await self.machine.registry.expire(record)
-            except HyperverseError as exc:
-                _log.warning("the directory of stars could not be read: %s", exc)
+                async with asyncio.timeout(lease):
+                    await self.refresh()
+                    for record in self._overdue():
+                        _log.warning("%s of machine %s does not renew its lease", record.key, record.machine)
+                        await self.machine.registry.expire(record)
+            except (HyperverseError, TimeoutError) as exc:
+                _log.warning("the directory of stars could not be read: %s", exc or "no answer in time")
+            except Exception:
+                _log.exception("the directory of stars could not be followed; please report it")
 
     async def refresh(self) -> None:
-        """Reads the directory."""
-        now = self.loop.time()
-        records = {record.key: record for record in await self.machine.registry.stars()}
+        """Reads the directory: what was announced before the call is known when it returns. Raises Unavailable."""
+        self._asked += 1
+        mine = self._asked
+        async with self._reading:
+            if self._answered >= mine:
+                return  # a reading that began after our call has just ended
+            upto = self._asked
+            now = self.loop.time()
+            records = {record.key: record for record in await self.machine.registry.stars()}
+            self._answered = upto
+            self._take_directory(records, now)
+
+    def _take_directory(self, records: dict[StarKey, StarRecord], now: float) -> None:
+        self._forgive(now)
         for key, record in records.items():
             seen = self._seen.get(key)
             if seen is None or seen[:2] != (record.incarnation, record.renewals):
@@ -176,11 +215,21 @@ class Membership:
                 self.machine.gravity.forget_star(str(key))
         self.directory = records
         self._placed.clear()
+        self._possible.clear()
+        self._sorted = sorted((str(key), key, record) for key, record in records.items())
         layout = {k: (r.incarnation, r.links, r.machine, r.kind) for k, r in records.items()}
         if layout != self._layout:
             self._layout = layout
             self.find_ways()
             self.machine.switchboard.stars_changed()
+
+    def _forgive(self, now: float) -> None:
+        """When nobody has looked for a while (this process slept, the registry was away), the others are not to
+        blame for having stood still: that time does not count."""
+        gap = now - self._looked
+        self._looked = now
+        if gap > self.machine.config.lease / 2:
+            self._seen = {key: (*seen[:2], seen[2] + gap) for key, seen in self._seen.items()}
 
     def _overdue(self) -> list[StarRecord]:
         now = self.loop.time()
@@ -192,6 +241,7 @@ class Membership:
 
     def find_ways(self) -> None:
         """Works the ways out anew: the directory has changed, or a lane has come up or gone down."""
+        self._possible.clear()
         down = self.machine.switchboard.is_down
         own = self.machine.name
         unreachable = {str(r.key) for r in self.directory.values() if r.machine != own and down(r.machine)}
@@ -207,25 +257,30 @@ class Membership:
             kind = self.machine.plugins.star_kinds.get(kinds[star])
             return kind is not None and kind.forwards
 
-        self.next_hop = {}
         for star in self.machine.stars.values():
             star.distances = distances_from(star.text, links, forwards)
-            self.next_hop[star.text] = next_hops(star.text, links, forwards)
+        machines = {str(r.key): r.machine for r in self.directory.values()}
+        path = paths_from(self.machine.machine_star.text, links, forwards)
+        self.ways = {
+            text: next(machines[step] for step in steps if machines[step] != own)
+            for text, steps in path.items()
+            if machines.get(text, own) != own
+        }
 
     def way_to(self, star: str) -> str:
         """Name of the machine to hand a wave for ``star`` to. Raises Unavailable when there is no way."""
-        here = self.machine.machine_star.text
-        step: str | None = here
-        for _ in range(len(self.machine.stars) + 1):
-            step = self.next_hop.get(step or "", {}).get(star)
-            if step is None:
-                break
-            record = self.directory.get(StarKey.parse(step))
-            if record is None:
-                break
-            if record.machine != self.machine.name:
-                return record.machine
-        raise Unavailable(f"there is no way to {star}", hint="see `hyperverse stars`", retry_after=0.5)
+        way = self.ways.get(star)
+        if way is None:
+            raise Unavailable(self._no_way(star), hint="see `hyperverse stars`", retry_after=0.5)
+        return way
+
+    def _no_way(self, star: str) -> str:
+        """Why there is none, for whoever has to mend it."""
+        record = self.directory.get(StarKey.parse(star))
+        if record is None:
+            return f"there is no way to {star}: it is not in the directory of stars"
+        cause = self.machine.switchboard.cause_of(record.machine)
+        return f"there is no way to {star}" + (f": the lane to {record.machine!r} is down: {cause}" if cause else "")
 
     def machines(self) -> dict[str, StarRecord]:
         """Every other machine, by name, with the record of one of its stars."""
@@ -241,24 +296,45 @@ class Membership:
         record = self.directory.get(assignment.star)
         return record is not None and record.incarnation == assignment.incarnation
 
+    def incarnation_of(self, key: StarKey) -> int:
+        """Of a star as it is announced now, 0 when it is not."""
+        record = self.directory.get(key)
+        return record.incarnation if record is not None else 0
+
+    def is_there(self, star: str, incarnation: int) -> bool:
+        """Whether a star, by the text of its key, is announced in that incarnation."""
+        record = self.directory.get(StarKey.parse(star))
+        return record is not None and record.incarnation == incarnation
+
     def candidates(self, record: ParticleRecord) -> list[Candidate]:
         """The stars that can take a particle, in the order of their keys."""
-        machine = self.machine
         kind = record.kind.base
-        parent = machine.gravity.places.get(record.point.parent.text) if record.point.parent else None
+        possible = self._possible.get(kind)
+        if possible is None:
+            possible = self._possible[kind] = self._possible_for(kind)
+        above = record.point.parent
+        parent = self.machine.gravity.places.get(above.text) if above is not None else None
         near = parent.star.text if parent is not None else ""
-        first = next(iter(machine.stars.values()))
+        return [
+            Candidate(
+                key,
+                len(own.hosting.live) if own is not None else star.particles + self._placed.get(key, 0),
+                hops,
+                text == near,
+                own is not None,
+            )
+            for text, key, star, own, hops in possible
+        ]
+
+    def _possible_for(self, kind: str) -> list[tuple[str, StarKey, StarRecord, Star | None, int]]:
+        """The stars that host a Kind; worked out once for each state of the directory."""
+        distances = self.machine.machine_star.distances
         found = []
-        for key in sorted(self.directory, key=str):
-            star = self.directory[key]
-            own = machine.stars.get(key)
-            if star.draining or not (own.hosting.can_host(kind) if own else kind in star.kinds):
-                continue
-            count = len(own.hosting) if own else star.particles + self._placed.get(key, 0)
-            hops = first.distances.get(str(key))
-            if hops is None:
-                continue
-            found.append(Candidate(key, count, hops, str(key) == near, own is not None))
+        for text, key, star in self._sorted:
+            own = self.machine.stars.get(key)
+            hosts = own.hosting.can_host(kind) if own is not None else kind in star.kinds
+            if hosts and not star.draining and text in distances:
+                found.append((text, key, star, own, distances[text]))
         return found
 
     def placed(self, key: StarKey) -> None:

@@ -27,6 +27,8 @@ __all__ = ["Move", "Moves"]
 _log = logging.getLogger("hyperverse.moves")
 _PAGE = 1000
 _BATCH = 200
+_GRACE = 5.0
+_ROUNDS = 3
 
 
 @attrs.frozen
@@ -164,9 +166,8 @@ class Moves:
         await membership.announce_changes()
         left = 0
         for star in self.machine.stars.values():
-            while True:
-                leaving = [live for live in star.hosting.live.values() if live.idle and not live.pinned]
-                if not leaving:
-                    break
-                left += await star.hosting.passivate(leaving[:_BATCH], 5.0)
+            for _ in range(_ROUNDS):  # some may have been on their way here before the others knew
+                leaving = [live for live in star.hosting.live.values() if not live.pinned]
+                for start in range(0, len(leaving), _BATCH):
+                    left += await star.hosting.send_away(leaving[start : start + _BATCH], _GRACE)
         return left

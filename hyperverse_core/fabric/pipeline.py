@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ..errors import BadRequest, LoopDetected, NotFound, ParseError, ProtocolError
+from ..errors import BadRequest, HyperverseError, LoopDetected, NotFound, ParseError, ProtocolError
 from ..universe.bind import BindConfig, Selected
 from ..universe.env import Env
 from ..universe.pipeline import Step
 from ..universe.point import Point
 from ..universe.stop import Call, CoreStop, PointStop, ReflectStop
 from ..universe.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
+from .local_sender import send_ping
+from .lookup import Lookup
 
 if TYPE_CHECKING:
     from .live import Live
@@ -48,27 +50,49 @@ class Binds:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._kept: dict[str, BindConfig] = {}
+        self._lookup: Lookup[tuple[Live, str], BindConfig] = Lookup(self._find, self._keep)
 
-    async def get(self, star: Star, live: Live, unread: Unread) -> BindConfig:
-        """The bind that ``live`` names. Raises BadRequest that says where it is wrong, or why it cannot be read."""
+    def __contains__(self, source: str) -> bool:
+        return source in self._kept
+
+    async def get(self, live: Live, unread: Unread) -> BindConfig:
+        """The bind that ``live`` names, in turn. Raises BadRequest that says where it is wrong, or why it cannot be
+        read."""
+        key = (live, unread.source)
         known = self._kept.get(unread.source)
-        if known is not None:
+        if known is not None and key not in self._lookup:
+            live.bind = known
             return known
-        text = unread.source if unread.inline else await self._read(star, live, unread.source)
+        return await self._lookup.get(key)
+
+    async def _find(self, key: tuple[Live, str]) -> BindConfig:
+        live, source = key
+        text = source if Unread(source).inline else await self._read(live, source)
         try:
-            bind = BindConfig.parse(text)
+            return BindConfig.parse(text)
         except ParseError as exc:
             raise BadRequest(f"the bind of {live.text!r} is wrong: {exc}") from exc
+
+    def _keep(self, key: tuple[Live, str], bind: BindConfig) -> None:
+        live, source = key
         if len(self._kept) >= _KEPT:
             self._kept.clear()
-        self._kept[unread.source] = bind
-        return bind
+        self._kept[source] = bind
+        if live.bind == Unread(source):
+            live.bind = bind
 
-    async def _read(self, star: Star, live: Live, source: str) -> str:
-        deadline = star.loop.time() + 15.0
-        wave = Ping(Point.parse(source), _READ, sender=live.point, agent=live.point, deadline=deadline)
+    async def _read(self, live: Live, source: str) -> str:
+        from .live import Live as Here
+
+        star = live.star
+        point = Point.parse(source)
+        wave = Ping(point, _READ, sender=live.point, agent=live.point)
+        wave.deadline = star.loop.time() + wave.handling.wait
         wave.id, wave.origin = star.new_id(), star.text
-        reply = await star.ask(wave)
+        reply = await send_ping(star, wave)
+        place = star.machine.gravity.places.get(point.text)
+        if isinstance(place, Here):
+            place.watched_until = float("inf")  # its state goes into the change feed from now on
         body = reply.body
         if reply.ok and isinstance(body, bytes):
             body = body.decode(errors="replace")
@@ -79,6 +103,7 @@ class Binds:
 
     def drop(self, point: Point) -> None:
         """The particle at ``point`` has changed."""
+        self._lookup.forget_all()
         if self._kept.pop(point.text, None) is None:
             return
         for star in self._machine.stars.values():
@@ -89,15 +114,26 @@ class Binds:
 
     def clear(self) -> None:
         """Anything may have changed."""
-        self._kept.clear()
+        self._lookup.forget_all()
+        for source in tuple(self._kept):
+            if not Unread(source).inline:
+                self.drop(Point.parse(source))
+
+    async def close(self) -> None:
+        """Ends what is being read."""
+        await self._lookup.close()
 
 
 async def follow(star: Star, live: Live, wave: Directed) -> Pong | None:
     """Takes ``wave`` through the bind of ``live``. None sends it to the particle as it is."""
     bind = live.bind
     if isinstance(bind, Unread):
-        bind = await star.machine.binds.get(star, live, bind)
-        live.bind = bind
+        try:
+            bind = await star.machine.binds.get(live, bind)
+        except HyperverseError:
+            if wave.method.kind is MethodKind.CMD:
+                return None  # what every particle answers is answered even where the bind cannot be read
+            raise
     assert bind is not None
     selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)
     if selected is None:
@@ -152,14 +188,19 @@ class _Passage:
     async def _go(self, stop: CoreStop | PointStop | Call) -> Pong | None:
         wave = self.wave
         if isinstance(stop, CoreStop):
-            return await self.live.core(self._request(self.live.point, wave.method, wave.path))
-        point = stop.point.resolve(Env(working=self.live.point, variables=self.variables))
+            inward = self._request(self.live.point, wave.method, wave.path)
+            if isinstance(inward, Signal):
+                await self.live.accept_core(inward)
+                return None
+            return await self.live.core(inward)
+        env = Env(working=self.live.point, variables=self.variables)
+        point = stop.point.resolve(env)
         limit = self.star.machine.config.limits.hops
         if wave.hops >= limit:
             raise LoopDetected(f"{wave.method} has passed {limit} binds and lanes, the last is {self.live.text!r}")
         method, path = wave.method, wave.path
         if isinstance(stop, Call):
-            method, path = stop.method, stop.path_with(self.variables)
+            method, path = stop.method, stop.resolve_path(env)
         request = self._request(point, method, path)
         request.hops += 1
         if isinstance(request, Signal):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..contracts.policy import Need
@@ -33,6 +34,8 @@ __all__ = ["Provisioner"]
 
 _log = logging.getLogger("hyperverse.provisioner")
 _TRIES = 16
+_PAUSE = 0.005
+_KINDS = 1024
 
 
 class Provisioner:
@@ -40,6 +43,7 @@ class Provisioner:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self._kinds: dict[str, Kind] = {}
 
     # -- create -------------------------------------------------------------------------------------------
 
@@ -54,14 +58,20 @@ class Provisioner:
         scope: Scope | None = None,
     ) -> ParticleRecord:
         """As :meth:`create_from`, from texts."""
-        return await self.create_from(
-            PointTemplate.parse(where).resolve(Env()),
-            KindTemplate.parse(kind),
-            [SetProperty(key, value) for key, value in properties.items()],
-            strategy,
-            agent=agent,
-            scope=scope,
-        )
+        if "%" in where:
+            template = PointTemplate.parse(where).resolve(Env())
+        else:
+            point = Point.parse(where)
+            if point.parent is None:
+                raise BadRequest(f"{where!r} is there already and cannot be created")
+            template = ResolvedTemplate(point.parent, point.name)
+        wanted = self._kinds.get(kind)
+        if wanted is None:
+            wanted = KindTemplate.parse(kind).resolve(self.machine.kinds)
+            if len(self._kinds) < _KINDS:
+                self._kinds[kind] = wanted
+        changes = [SetProperty(key, value) for key, value in properties.items()]
+        return await self._create(template, wanted, changes, strategy, agent, scope, None)
 
     async def create_from(
         self,
@@ -79,10 +89,22 @@ class Provisioner:
         Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there)
         and Conflict."""
         wanted = kind.resolve(self.machine.kinds)
+        return await self._create(where, wanted, changes, strategy, agent, scope, state)
+
+    async def _create(
+        self,
+        where: ResolvedTemplate,
+        wanted: Kind,
+        changes: Sequence[SetProperty | UnsetProperty],
+        strategy: Strategy,
+        agent: Point,
+        scope: Scope | None,
+        state: bytes | None,
+    ) -> ParticleRecord:
         declared = self.machine.kinds[wanted.base]
         if declared.name not in self.machine.hosted:
             raise NoDriver(f"no driver here serves Kind {wanted.base!r}", hint="install the plugin that brings it")
-        parent = await self._parent(where, wanted, declared, agent, scope)
+        parent = await self._parent(where, wanted, declared, strategy, agent, scope)
         values = self._values(declared, changes)
         for _ in range(_TRIES):
             number = await self.machine.registry.sequence(parent.point) if where.is_pattern else None
@@ -98,8 +120,19 @@ class Provisioner:
             return made.record
         raise Conflict(f"{_TRIES} numbers for {where.child!r} were taken", hint="name the particle")
 
+    async def _demand_override(self, point: Point, parent: ParticleRecord, agent: Point, scope: Scope | None) -> None:
+        """Who replaces a particle must be allowed to delete it."""
+        if await self.machine.registry.records((point,)):
+            await self.machine.policy.authorize(agent, Need("d"), parent, scope=scope)
+
     async def _parent(
-        self, where: ResolvedTemplate, kind: Kind, declared: KindDef, agent: Point, scope: Scope | None
+        self,
+        where: ResolvedTemplate,
+        kind: Kind,
+        declared: KindDef,
+        strategy: Strategy,
+        agent: Point,
+        scope: Scope | None,
     ) -> ParticleRecord:
         above = where.parent
         if not above.route.is_local:
@@ -112,6 +145,8 @@ class Provisioner:
                 hint=f"create {above.text} first",
             ) from None
         await self.machine.policy.authorize(agent, Need("c"), parent, scope=scope)
+        if strategy is Strategy.OVERRIDE and not where.is_pattern:
+            await self._demand_override(where.point(None), parent, agent, scope)
         holder = self.machine.kinds.get(parent.kind.base)
         if not declared.may_live_under(parent.kind):
             raise BadRequest(
@@ -144,39 +179,56 @@ class Provisioner:
         """Where ``point`` lives, which is decided now if it lives nowhere.
 
         Raises NotFound, NoDriver (501), Unavailable (503: no star takes it now)."""
-        for _ in range(_TRIES):
+        missed: dict[StarKey, Unavailable] = {}
+        for attempt in range(_TRIES):
             record = (await self.machine.registry.records((point,))).get(point)
             if record is None:
                 raise NotFound(f"no particle {point.text!r}", hint=await self.nearest(point))
-            place = await self._try(record)
+            place = await self._try(record, missed)
             if place is not None:
                 return place
+            if attempt:
+                await asyncio.sleep(_PAUSE * attempt)
         raise Unavailable(f"{point.text!r} is given from star to star", retry_after=0.2)
 
-    async def _try(self, record: ParticleRecord) -> Place | None:
+    async def _try(self, record: ParticleRecord, missed: dict[StarKey, Unavailable]) -> Place | None:
+        """Where a particle lives, or has been put; None when that has changed meanwhile: look again.
+
+        Args:
+            missed: stars that were asked to take it and have not answered; more are added.
+        """
         machine = self.machine
         at = record.assignment
-        if at is not None and machine.membership.holds(at):
+        if at is not None:
             star = machine.stars.get(at.star)
             if star is None:
-                return machine.switchboard.far(at.star)
-            live = star.hosting.live.get(record.point.text)
+                # never taken from a star that is announced: a star that is not has nothing assigned to it
+                if not machine.membership.holds(at):
+                    await machine.membership.refresh()
+                return machine.switchboard.far(at.star) if machine.membership.holds(at) else None
+            live = await star.hosting.at_home(record.point)
             if live is not None:
                 return live
-        chosen = self.choose(record)
+        chosen = self.choose(record, missed)
         star = machine.stars.get(chosen)
         try:
             if star is not None:
                 return await star.hosting.adopt(record, at)
             return await machine.exchange.provision(chosen, record, at)
         except (Conflict, NotHostedHere):
-            return None  # somebody else was faster: look again
+            return None  # somebody else was faster
+        except Unavailable as exc:
+            if chosen in missed or star is not None:
+                raise
+            missed[chosen] = exc
+            return None
 
-    def choose(self, record: ParticleRecord) -> StarKey:
-        """The star that is to take a particle."""
+    def choose(self, record: ParticleRecord, missed: Container[StarKey] = ()) -> StarKey:
+        """The star that is to take a particle; one of ``missed`` only if there is no other."""
         machine = self.machine
         machine.driver_of(record.kind)
         candidates = machine.membership.candidates(record)
+        candidates = [c for c in candidates if c.star not in missed] or candidates
         if not candidates:
             raise Unavailable(
                 f"no star takes particles of Kind {record.kind.base!r} now",
@@ -204,8 +256,12 @@ class Provisioner:
         self.evict(deleted)
         for record in deleted:
             hosted = self.machine.hosted.get(record.kind.base)
-            if hosted is not None and record.assignment is not None:
+            if hosted is None or record.assignment is None or record.assignment.star not in self.machine.stars:
+                continue
+            try:
                 await hosted.driver.on_delete(record.point)
+            except Exception:
+                _log.exception("driver of %s: on_delete failed", record.kind.base, extra={"point": record.point.text})
         return deleted
 
     def evict(self, records: Sequence[ParticleRecord]) -> None:

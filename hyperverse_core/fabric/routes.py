@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
-__all__ = ["distances_from", "next_hops"]
+__all__ = ["both_ways", "distances_from", "paths_from"]
 
 Links = Mapping[str, frozenset[str]]
 """For each star (text of its key), the stars that it has lanes to."""
@@ -24,24 +24,19 @@ def both_ways(links: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
 
 def distances_from(start: str, links: Links, forwards: Callable[[str], bool]) -> dict[str, int]:
     """How many lanes each star is away; stars without a way are left out."""
-    return {star: hops for star, (hops, _) in _search(start, links, forwards).items()}
+    return {star: len(path) for star, path in paths_from(start, links, forwards).items()}
 
 
-def next_hops(start: str, links: Links, forwards: Callable[[str], bool]) -> dict[str, str]:
-    """The first star on a shortest way to each other star. Of several, the one whose name sorts first."""
-    return {star: first for star, (_, first) in _search(start, links, forwards).items() if first}
-
-
-def _search(start: str, links: Links, forwards: Callable[[str], bool]) -> dict[str, tuple[int, str]]:
-    found: dict[str, tuple[int, str]] = {start: (0, "")}
+def paths_from(start: str, links: Links, forwards: Callable[[str], bool]) -> dict[str, tuple[str, ...]]:
+    """A shortest way to each star: those that are passed, and itself. Of several, the one whose names sort first."""
+    found: dict[str, tuple[str, ...]] = {start: ()}
     queue = deque([start])
     while queue:
         here = queue.popleft()
-        hops, first = found[here]
         if here != start and not forwards(here):
             continue  # it is reached, but passes nothing on
         for star in sorted(links.get(here, ())):
             if star not in found:
-                found[star] = (hops + 1, first or star)
+                found[star] = (*found[here], star)
                 queue.append(star)
     return found

@@ -7,13 +7,16 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from ..errors import HyperverseError, NotHostedHere, ProtocolError, Unavailable
+import attrs
+
+from ..contracts.lane import Peer
+from ..errors import HyperverseError, LaneFull, NotHostedHere, ProtocolError, Unavailable
 from ..universe.point import Point
-from ..universe.wave import Directed, Echo, Ping, Pong, Ripple, Signal
+from ..universe.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from .context import timed_out
 from .deadline import Deadline
 from .recent import Recent
-from .spread import gather_here
+from .spread import gather_here, to_echo
 from .wire import (
     Assigned,
     Message,
@@ -29,9 +32,22 @@ if TYPE_CHECKING:
     from .machine import Machine
     from .star import Star
 
-__all__ = ["Serving"]
+__all__ = ["Request", "Serving"]
 
 _log = logging.getLogger("hyperverse.lane")
+
+
+@attrs.frozen(eq=False)
+class Request:
+    """What another machine asks.
+
+    Attributes:
+        envelope: as it came.
+        via: the connection that it came by; the answer goes back the same way while that is there.
+    """
+
+    envelope: Envelope
+    via: Peer | None
 
 
 class Serving:
@@ -48,33 +64,48 @@ class Serving:
             Provision: self._provision,
         }
 
-    def serve(self, star: Star, envelope: Envelope, message: Message) -> None:
+    def serve(self, star: Star, request: Request, message: Message) -> None:
         """Plans the handling of one request."""
         job = self._jobs.get(type(message))
         try:
             if job is None:
                 raise ProtocolError(f"{type(message).__name__} is nothing to ask of a star")
             if not self.machine.may_serve():
-                raise NotHostedHere(f"{star.text} has lost its lease")
-            self.machine.crew.put(job, star, envelope, message)
+                raise Unavailable(f"{star.text} cannot renew its lease", retry_after=0.5)
+            self.machine.crew.put(job, star, request, message)
         except HyperverseError as exc:
-            self.answer(envelope, Pong.failure(exc))
+            self.refuse(request, Pong.failure(exc))
 
-    def answer(self, envelope: Envelope, reply: Pong) -> None:
-        """Sends a reply to whoever sent ``envelope``."""
-        if not envelope.origin:
-            return
+    def refuse(self, request: Request, reply: Pong) -> None:
+        """Sends a reply to a request that goes no further, in line. When there is no room for it, it is lost: whoever
+        asked gives up in its own time."""
+        try:
+            if request.envelope.origin:
+                self._answer(request, encode_pong(reply))
+        except HyperverseError as exc:
+            _log.warning("an answer for %s is lost: %s", request.envelope.origin, exc)
+
+    async def _reply(self, request: Request, reply: Pong) -> None:
         try:
             payload = encode_pong(reply)
         except HyperverseError as exc:
-            payload = encode_pong(Pong.failure(exc))
-        self._send(envelope, payload)
+            payload = encode_pong(_unsent(exc, reply))
+        await self._send(request, payload)
 
-    def _send(self, envelope: Envelope, payload: bytes) -> None:
+    async def _send(self, request: Request, payload: bytes) -> None:
+        """Sends an answer; waits for room when the lane is full. Answers are worth more than what is yet to begin."""
         try:
-            self.machine.switchboard.send(envelope.origin, envelope.number, "", payload, priority=2)
+            while True:
+                try:
+                    self._answer(request, payload)
+                    return
+                except LaneFull:
+                    await self.machine.switchboard.room(request.via, request.envelope.origin)
         except HyperverseError as exc:
-            _log.warning("an answer for %s is lost: %s", envelope.origin, exc)
+            _log.warning("an answer for %s is lost: %s", request.envelope.origin, exc)
+
+    def _answer(self, request: Request, payload: bytes) -> None:
+        self.machine.switchboard.answer(request.via, request.envelope, payload)
 
     @staticmethod
     def _find(star: Star, wave: Directed) -> Live:
@@ -83,23 +114,25 @@ class Serving:
             raise NotHostedHere(f"{wave.to.text!r} does not live in {star.text}")
         return live
 
-    async def _ping(self, star: Star, envelope: Envelope, wave: Ping) -> None:
+    async def _ping(self, star: Star, request: Request, wave: Ping) -> None:
         key = ""
         if wave.handling.retries:
             key = f"{wave.id} {wave.to.text} {wave.hops}"
             first = self.recent.first(key)
             if first is not None:
                 try:
-                    self.answer(envelope, await asyncio.shield(first))
+                    await self._reply(request, await asyncio.shield(first))
                 except asyncio.CancelledError:
                     if not first.cancelled():
                         raise
-                    self.answer(envelope, Pong.failure(Unavailable("the first try was not taken", retry_after=0.05)))
+                    await self._reply(
+                        request, Pong.failure(Unavailable("the first try was not taken", retry_after=0.05))
+                    )
                 return
         reply = await self._handle(star, wave)
         if key:
             self.recent.settle(key, None if reply.outcome == "rejected" else reply)
-        self.answer(envelope, reply)
+        await self._reply(request, reply)
 
     async def _handle(self, star: Star, wave: Ping) -> Pong:
         with Deadline(self.loop, wave.deadline):
@@ -109,7 +142,7 @@ class Serving:
                 return star.refusal(wave, exc)
         return timed_out(wave, wave.handling.wait)
 
-    async def _signal(self, star: Star, envelope: Envelope, wave: Signal) -> None:
+    async def _signal(self, star: Star, request: Request, wave: Signal) -> None:
         try:
             await self._find(star, wave).accept(wave)
         except NotHostedHere:
@@ -120,15 +153,22 @@ class Serving:
         except HyperverseError as exc:
             _log.warning("signal %s to %s: %s", wave.method, wave.to, exc, extra={"wave": wave.id})
 
-    async def _part(self, star: Star, envelope: Envelope, wave: Ripple) -> None:
+    async def _part(self, star: Star, request: Request, wave: Ripple) -> None:
         points = wave.recipients
         assert isinstance(points, tuple)
         left = wave.deadline - self.loop.time()
         wave.deadline -= min(0.05, left / 10)  # so that a partial answer is back in time
         echoes: list[Echo] = await gather_here(star, wave, list(points))
-        self._send(envelope, encode_echoes(wave.id, echoes))
+        await self._send(request, self._echoes(wave, echoes))
 
-    async def _provision(self, star: Star, envelope: Envelope, message: Provision) -> None:
+    @staticmethod
+    def _echoes(wave: Ripple, echoes: list[Echo]) -> bytes:
+        try:
+            return encode_echoes(wave.id, echoes)
+        except HyperverseError:  # one body that cannot be sent is not to cost the others theirs
+            return encode_echoes(wave.id, [_sendable(echo) for echo in echoes])
+
+    async def _provision(self, star: Star, request: Request, message: Provision) -> None:
         try:
             record = await self.machine.registry.record(message.point)
             live = await star.hosting.adopt(record, message.expected)
@@ -136,7 +176,23 @@ class Serving:
             self._settle_place(message.point, live)
         except HyperverseError as exc:
             reply = Assigned(message.id, None, exc.status, exc.message, exc.hint)
-        self._send(envelope, encode_assigned(reply))
+        await self._send(request, encode_assigned(reply))
 
     def _settle_place(self, point: Point, live: Live) -> None:
-        self.machine.gravity.places[point.text] = live
+        if not live.gone:
+            self.machine.gravity.places[point.text] = live
+
+
+def _unsent(error: HyperverseError, reply: Pong) -> Pong:
+    """The reply of a handler that has run and answered with what cannot be sent."""
+    failure = Pong.failure(error, Outcome.FAILED)
+    failure.sender, failure.id, failure.star, failure.hops = reply.sender, reply.id, reply.star, reply.hops
+    return failure
+
+
+def _sendable(echo: Echo) -> Echo:
+    try:
+        encode_pong(echo)
+    except HyperverseError as exc:
+        return to_echo(_unsent(exc, echo), echo.sender)
+    return echo

@@ -8,9 +8,9 @@ same there and sends the echoes back together.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import HyperverseError
+from ..errors import HyperverseError, Unavailable
 from ..universe.point import Point
 from ..universe.selector import Selector
 from ..universe.wave import Echo, Outcome, Pong, Ripple, Stars, Watchers
@@ -38,6 +38,15 @@ def to_echo(reply: Pong, point: Point) -> Echo:
         reply.attempts,
         reply.headers,
     )
+
+
+def own_copy(body: Any) -> Any:
+    """A body that shares no list or map with ``body``: each recipient may do with its own what it likes."""
+    if type(body) is dict:
+        return {key: own_copy(value) for key, value in body.items()}
+    if type(body) is list or type(body) is tuple:
+        return [own_copy(value) for value in body]
+    return body
 
 
 async def spread(star: Star, wave: Ripple) -> list[Echo]:
@@ -88,6 +97,7 @@ class _Gathering:
 
     async def run(self) -> list[Echo]:
         loop = self.star.loop
+        begun = loop.time()
         timer = loop.call_at(self.wave.deadline, self._end) if self.wave.deadline < float("inf") else None
         try:
             await self._send()
@@ -98,7 +108,7 @@ class _Gathering:
                 timer.cancel()
             self._stop()
         missing = () if self.wave.count is not None and len(self.echoes) >= self.wanted else tuple(self.open)
-        late = {"error": f"no answer after {self.wave.handling.wait:g} s"}
+        late = {"error": f"no answer after {self.wave.deadline - begun:g} s"}
         return self.echoes + [Echo(408, late, p, Outcome.UNKNOWN, self.wave.id) for p in missing]
 
     async def _send(self) -> None:
@@ -109,17 +119,20 @@ class _Gathering:
             place = places.get(point.text)
             if place is not None and place.remote:
                 far.setdefault(place.star.text, []).append(point)
-            else:
+                continue
+            try:
                 crew.put(self._one, point, place)
+            except Unavailable as exc:
+                self._take(to_echo(self.star.refusal(self.wave, exc), point))
         for group in far.values():
-            crew.put(self._many, group, places[group[0].text])
+            crew.put_accepted(self._many, group, places[group[0].text])
 
     def _copy(self, point: Point) -> Ripple:
         w = self.wave
         return Ripple(
             point,
             w.method,
-            w.body,
+            own_copy(w.body),
             w.path,
             w.headers,
             w.sender,
@@ -149,7 +162,7 @@ class _Gathering:
                     return
             copy = self._copy(point)
             if place.star is not self.star:
-                copy.hops = self.star.distances.get(place.star.text, 0)
+                copy.hops += self.star.distances.get(place.star.text, 0)
             reply = await place.receive(copy)
         except HyperverseError as exc:
             reply = self.star.refusal(self.wave, exc)
@@ -175,6 +188,7 @@ class _Gathering:
             self._end()
 
     def _end(self) -> None:
+        self.over = True
         if not self.done.done():
             self.done.set_result(None)
 

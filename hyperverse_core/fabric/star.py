@@ -10,23 +10,30 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from ..errors import HyperverseError, InternalError, NotHostedHere
+from ..errors import HyperverseError, InternalError, NotHostedHere, Unavailable
 from ..universe.point import Point
 from ..universe.star_key import StarKey
 from ..universe.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from .field import Field
 from .hosting import Hosting
+from .repeating import may_repeat, repeat
 from .spread import spread
 
 if TYPE_CHECKING:
+    from .live import Live
     from .machine import Machine
     from .star_kind import StarKind
 
 __all__ = ["Star"]
 
 _log = logging.getLogger("hyperverse.star")
-_AGAIN = frozenset({408, 421, 503})
-_MOVES = 8
+_PAUSES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.25)
+"""Seconds before each further look for a particle that has left."""
+
+
+_IN_A_ROW = 127
+"""After so many waves from a star (a power of two less one) the event loop gets a turn: a handler that asks again and
+again is never made to wait, and would keep timers, leases and everybody else from theirs."""
 
 
 class Star:
@@ -39,6 +46,7 @@ class Star:
         field: who may reach them, and by which way.
         links: which stars it has lanes to: names, names with index, or whole keys.
         distances: lanes to every star that can be reached, by the text of its key.
+        serve_until: time of the loop at which its lease may have ended: nothing that lives here answers then.
     """
 
     def __init__(self, machine: Machine, key: StarKey, kind: StarKind, links: tuple[str, ...]) -> None:
@@ -51,6 +59,8 @@ class Star:
         self.links = links
         self.incarnation = 0
         self.distances: dict[str, int] = {}
+        self.serve_until = 0.0
+        self.asked = 0
         self.hosting = Hosting(self)
         self.field = Field(self)
         self.new_id = machine.new_id
@@ -63,26 +73,41 @@ class Star:
             if place is None:
                 place = await self.machine.gravity.locate(wave.to)
             if place.star is not self:
-                wave.hops = self.distances.get(place.star.text, 0)
+                wave.hops += self.distances.get(place.star.text, 0)
             reply = await place.receive(wave)
         except HyperverseError as exc:
-            reply = await self._not_taken(wave, exc)
-        if wave.handling.retries and reply.status in _AGAIN:
-            return await self._repeat(wave, reply)
+            reply = await self.find_again(wave, exc)
+        if wave.handling.retries and may_repeat(reply):
+            reply = await repeat(self, wave, reply)
+        self.asked += 1
+        if not self.asked & _IN_A_ROW:
+            await asyncio.sleep(0)
         return reply
 
-    async def _not_taken(self, wave: Ping, error: HyperverseError) -> Pong:
-        """The particle has moved: find it again. Everything else is an answer."""
-        moves = 0
-        while isinstance(error, NotHostedHere) and moves < _MOVES:
-            moves += 1
+    async def find_again(self, wave: Ping, error: HyperverseError) -> Pong:
+        """A wave was not taken. If its particle has moved, it is found again; everything else is an answer."""
+        for pause in _PAUSES:
+            if not isinstance(error, NotHostedHere):
+                break
+            if pause:
+                await asyncio.sleep(pause)  # it is being let go, and the registry does not say so yet
             self.machine.gravity.forget(wave.to)
             try:
                 place = await self.machine.gravity.locate(wave.to)
                 return await place.receive(wave)
             except HyperverseError as exc:
                 error = exc
+        if isinstance(error, NotHostedHere):
+            error = Unavailable(f"{wave.to.text!r} was not found where it lives: {error.message}", retry_after=0.5)
         return self.refusal(wave, error)
+
+    def check_lease(self, live: Live) -> None:
+        """Raises Unavailable when this star's lease may be over: the particle may live elsewhere by now. Those that
+        the registry does not place live nowhere else."""
+        if live.assignment is not None and self.loop.time() >= self.serve_until:
+            raise Unavailable(
+                f"{self.text} cannot renew its lease, so {live.text!r} does not answer here", retry_after=0.5
+            )
 
     def refusal(self, wave: Directed, error: HyperverseError) -> Pong:
         """The reply to a wave that did not reach a handler."""
@@ -95,22 +120,6 @@ class Star:
         reply.hops = wave.hops
         return reply
 
-    async def _repeat(self, wave: Ping, reply: Pong) -> Pong:
-        """Sends it again, with pauses that grow, as often as its Handling says and its deadline allows."""
-        pause = 0.01
-        for attempt in range(2, wave.handling.retries + 2):
-            await asyncio.sleep(pause * (0.5 + self.machine.chance.random()))
-            pause = min(pause * 4, 1.0)
-            try:
-                place = await self.machine.gravity.locate(wave.to)
-                reply = await place.receive(wave)
-            except HyperverseError as exc:
-                reply = await self._not_taken(wave, exc)
-            reply.attempts = attempt
-            if reply.status not in _AGAIN:
-                break
-        return reply
-
     async def notify(self, wave: Signal) -> Pong:
         """Sends a Signal on its way. Returns 202, or why it was refused."""
         place = self._places.get(wave.to.text)
@@ -118,7 +127,7 @@ class Star:
             if place is None:
                 place = await self.machine.gravity.locate(wave.to)
             if place.star is not self:
-                wave.hops = self.distances.get(place.star.text, 0)
+                wave.hops += self.distances.get(place.star.text, 0)
             try:
                 await place.accept(wave)
             except NotHostedHere:
@@ -127,6 +136,9 @@ class Star:
                 await place.accept(wave)
         except HyperverseError as exc:
             return self.refusal(wave, exc)
+        self.asked += 1
+        if not self.asked & _IN_A_ROW:
+            await asyncio.sleep(0)
         return Pong(202, None, wave.to, Outcome.OK, wave.id, place.star.text, wave.hops, place.remote)
 
     async def spread(self, wave: Ripple) -> list[Echo]:

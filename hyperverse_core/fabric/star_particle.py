@@ -45,7 +45,7 @@ class StarParticle(Particle):
         """Lets go of particles that live here, with their state saved; how many have gone."""
         live = self._star.hosting.live
         leaving = [live[text] for text in points if text in live and not live[text].pinned]
-        return await self._star.hosting.passivate(leaving, _GRACE)
+        return await self._star.hosting.send_away(leaving, _GRACE)
 
     @handler("Hyp<State>")
     async def watched(self, ctx: Ctx, point: str, aspect: str, watcher: str, seconds: float) -> None:

@@ -18,6 +18,9 @@ __all__ = ["Sweeper"]
 _log = logging.getLogger("hyperverse.hosting")
 _GRACE = 5.0
 _CHUNK = 500
+_DRAIN = 0.5
+"""Part of the stop deadline that those who are busy have."""
+_GLANCE = 0.02
 
 
 class Sweeper:
@@ -63,15 +66,27 @@ class Sweeper:
 
     async def empty(self) -> None:
         """Every particle leaves: the machine stops. Those that are busy get a moment to finish."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.machine.config.stop_deadline * _DRAIN
+        while await self._empty_once() and loop.time() < until:
+            await asyncio.sleep(_GLANCE)
+        for star in self.machine.stars.values():
+            for live in [live for live in star.hosting.live.values() if live.assignment is not None]:
+                _log.warning("%s is still busy and is cut off", live.text, extra={"point": live.text})
+                star.hosting.lost(live)
+
+    async def _empty_once(self) -> int:
+        """Sends off all that are not busy; how many still are."""
+        busy = 0
         for star in self.machine.stars.values():
             hosting = star.hosting
-            busy = [live for live in hosting.live.values() if live.assignment is not None]
-            for _ in range(50):
-                await self._send_off(hosting, [live for live in busy if live.idle and not live.gone])
-                busy = [live for live in busy if not live.gone]
-                if not busy:
-                    break
-                await asyncio.sleep(0.05)
+            there = [live for live in hosting.live.values() if live.assignment is not None]
+            try:
+                await self._send_off(hosting, [live for live in there if live.quiet])
+            except HyperverseError as exc:
+                _log.warning("particles of %s could not be released: %s", star.text, exc)
+            busy += sum(live.assignment is not None for live in hosting.live.values())
+        return busy
 
     async def close(self) -> None:
         """Ends the looking."""

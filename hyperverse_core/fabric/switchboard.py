@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Switchboard"]
 
 _log = logging.getLogger("hyperverse.lane")
+_ANSWER = 2
+"""Priority of an answer: it goes before what is yet to begin."""
 
 
 class Switchboard:
@@ -42,11 +44,13 @@ class Switchboard:
         self.transport: LaneTransport = machine.transport
         self.keyring = Keyring(machine.data_dir)
         self.identity = Identity()
+        self._hops = machine.config.limits.hops
         self.address = ""
         self.door_key = ""
         self.outgoing: dict[Peer, MachineLane] = {}
         self._lanes: dict[str, MachineLane] = {}
         self._guests: dict[Peer, str] = {}
+        self._known: dict[str, int] = {}
         self._far: dict[StarKey, Far] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -72,9 +76,28 @@ class Switchboard:
         """Sends a frame to a star of another machine; returns the name of the machine that got it first.
 
         Raises Unavailable when there is no way or the lane is full."""
-        left = self.machine.config.limits.hops
-        frame = encode_lane(Envelope(star, left, number, origin, msgspec.Raw(payload)))
+        frame = encode_lane(Envelope(star, self._hops, number, origin, priority, msgspec.Raw(payload)))
         return self._pass(star, frame, priority)
+
+    def answer(self, via: Peer | None, request: Envelope, payload: bytes) -> None:
+        """Sends the answer to a request by the connection that it came by, or by any way when that has ended.
+
+        Raises Unavailable when there is no way or the lane is full."""
+        star = request.origin
+        frame = encode_lane(Envelope(star, self._hops, request.number, "", _ANSWER, msgspec.Raw(payload)))
+        if via is not None and via in self._guests:
+            self.transport.send(via, frame, priority=_ANSWER)
+        else:
+            self._pass(star, frame, _ANSWER)
+
+    async def room(self, via: Peer | None, star: str) -> None:
+        """Returns when an answer may be tried again after LaneFull. Raises Unavailable."""
+        if via is None or via not in self._guests:
+            lane = self._lanes.get(self.machine.membership.way_to(star))
+            via = lane.peer if lane is not None else None
+        if via is None:
+            raise Unavailable(f"there is no lane to {star}", retry_after=0.5)
+        await self.transport.drain(via)
 
     def _pass(self, star: str, frame: bytes, priority: int) -> str:
         name = self.machine.membership.way_to(star)
@@ -103,11 +126,23 @@ class Switchboard:
                 lane = None
             if lane is None and record.address:
                 self._add(name).connect()
+            elif lane is not None and lane.down and self._known.get(name) != record.incarnation:
+                lane.hurry()  # it has come back
+        self._known = {name: record.incarnation for name, record in present.items()}
 
     def is_down(self, machine: str) -> bool:
         """Whether the lane to a machine is known to be down."""
         lane = self._lanes.get(machine)
         return lane is not None and lane.down
+
+    def any_down(self) -> bool:
+        """Whether a lane is known to be down."""
+        return any(lane.down for lane in self._lanes.values())
+
+    def cause_of(self, machine: str) -> str:
+        """Why the lane to a machine is down; empty when it is not."""
+        lane = self._lanes.get(machine)
+        return lane.cause if lane is not None and lane.down else ""
 
     def lane_is(self, lane: MachineLane, up: bool) -> None:
         """A lane has come up or gone down: ways change."""
@@ -157,8 +192,8 @@ class Switchboard:
         said = decode_lane(frame)
         lane = self.outgoing.get(peer)
         if isinstance(said, Envelope):
-            if peer in self._guests:
-                self._deliver(said, frame)
+            if peer in self._guests or (lane is not None and lane.peer is peer):
+                self._deliver(said, peer)
             return
         if lane is not None:
             if isinstance(said, Hello):
@@ -184,22 +219,24 @@ class Switchboard:
             self._guests[peer] = hello.machine
             answer = Hello(PROTOCOL, self.machine.name, self.version, self.machine.config.constellation)
             self.transport.send(peer, encode_lane(answer))
+            lane = self._lanes.get(hello.machine)
+            if lane is not None:
+                lane.hurry()  # who has found a way to us can be reached
 
-    def _deliver(self, envelope: Envelope, frame: bytes) -> None:
-        key = StarKey.parse(envelope.star)
-        star = self.machine.stars.get(key)
+    def _deliver(self, envelope: Envelope, peer: Peer) -> None:
+        star = self.machine.stars.get(StarKey.parse(envelope.star))
         exchange = self.machine.exchange
         if star is not None:
-            exchange.take(star, envelope)
+            exchange.take(star, envelope, peer)
             return
         if envelope.left <= 0:
-            exchange.bounce(envelope, 508, f"it was passed on too often on its way to {envelope.star}")
+            exchange.bounce(envelope, peer, 508, f"it was passed on too often on its way to {envelope.star}")
             return
         envelope.left -= 1
         try:
-            self._pass(envelope.star, encode_lane(envelope), 3)
+            self._pass(envelope.star, encode_lane(envelope), envelope.priority)
         except HyperverseError as exc:
-            exchange.bounce(envelope, exc.status, exc.message)
+            exchange.bounce(envelope, peer, exc.status, exc.message)
 
     def lane_down(self, peer: Peer, reason: str) -> None:
         """A connection is gone."""

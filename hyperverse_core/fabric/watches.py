@@ -140,7 +140,7 @@ class Watches:
         if not isinstance(live, Live):
             return
         if aspect == "State":
-            live.watched_until = now + seconds
+            live.watched_until = max(live.watched_until, now + seconds)
         else:
             self._logs.setdefault(point, _Mark(now)).watchers[watcher] = now + seconds
 

@@ -43,6 +43,7 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
         left: how many machines may still pass it on.
         number: of the request, given by the asking machine and repeated in the answer.
         origin: the star that is to get the answer; empty for an answer.
+        priority: with which it goes over each lane.
         payload: a frame of ``wire``.
     """
 
@@ -50,6 +51,7 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
     left: int
     number: int
     origin: str
+    priority: int
     payload: msgspec.Raw
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from hyperverse_core.cli import common, options
+from hyperverse_core.cli.options import common, options
 from hyperverse_core.errors import HyperverseError
 
 from .settings import FILE_NAME

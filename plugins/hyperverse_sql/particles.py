@@ -125,6 +125,7 @@ def override(tx: Transaction, registration: Registration) -> Registered:
     if existing.assignment is not None:
         tx.log(ChangeKind.RELEASED, point.text)
     tx.log(ChangeKind.REGISTERED, point.text)
+    tx.log(ChangeKind.OWNER, point.text)  # what may be done to it and by it may be another by now
     return Registered(_new_record(registration), created=True)
 
 

@@ -20,17 +20,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     monkeypatch.syspath_prepend(site)
     before = set(sys.modules)
 
-    def install(
-        name: str, source: str, *, requires: str = "", distribution: str = "", version: str = "1.2"
-    ) -> str:
+    def install(name: str, source: str, *, requires: str = "", distribution: str = "", version: str = "1.2") -> str:
         distribution = distribution or f"dist-{name}"
         module = f"plugin_{name}_{len(list(site.iterdir()))}".replace("-", "_")
         (site / f"{module}.py").write_text(source)
         info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n{requires}"
-        )
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n{requires}")
         (info / "entry_points.txt").write_text(f"[hyperverse]\n{name} = {module}\n")
         importlib.invalidate_caches()
         return module

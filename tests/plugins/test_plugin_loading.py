@@ -68,9 +68,7 @@ def test_a_syntax_error_is_a_failure(install: Install) -> None:
 
 
 def test_what_a_plugin_registered_before_it_raised_does_not_count(install: Install) -> None:
-    install(
-        "half", GOOD + '\n@hookimpl\ndef hyperverse_register_star_kinds(register):\n    raise OSError("no")\n'
-    )
+    install("half", GOOD + '\n@hookimpl\ndef hyperverse_register_star_kinds(register):\n    raise OSError("no")\n')
     plugins = load("half")
     assert state_of(plugins, "half") == ("failed", "OSError: no")
     assert "Tally" not in plugins.drivers
@@ -106,9 +104,7 @@ def test_what_a_plugin_registered_before_it_raised_does_not_count(install: Insta
         ),
     ],
 )
-def test_what_cannot_be_registered_is_a_failure_with_its_reason(
-    install: Install, source: str, reason: str
-) -> None:
+def test_what_cannot_be_registered_is_a_failure_with_its_reason(install: Install, source: str, reason: str) -> None:
     install("wrong", HEAD + source)
     state, said = state_of(load("wrong"), "wrong")
     assert state == "failed"
@@ -126,9 +122,7 @@ def test_two_plugins_with_one_kind_are_blocked_and_name_each_other(install: Inst
 
 
 def test_a_plugin_may_not_take_a_name_of_the_core(install: Install) -> None:
-    install(
-        "taker", HEAD + "@hookimpl\ndef hyperverse_register_star_kinds(register):\n    register('Fold')\n"
-    )
+    install("taker", HEAD + "@hookimpl\ndef hyperverse_register_star_kinds(register):\n    register('Fold')\n")
     plugins = load("taker")
     assert state_of(plugins, "taker") == ("blocked", "the star kind 'Fold' is also claimed by the core")
     assert plugins.star_kinds["Fold"].forwards

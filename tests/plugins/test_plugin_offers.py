@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hyperverse_core import hookimpl
+from hyperverse_core.config import Plugins
 from hyperverse_core.contracts.placement import Spread
 from hyperverse_core.errors import BadRequest, NotFound, PluginError, UnknownTransport
 from hyperverse_core.plugins import PluginSet, StarKindSpec
@@ -69,7 +70,14 @@ def test_a_thing_of_a_failed_plugin_is_told_from_an_unknown_one(install: Install
     install("pigeon", transport("pigeon", "nowhere:P") + '\n    raise OSError("shot")\n')
     with pytest.raises(UnknownTransport) as caught:
         load("pigeon").transport("pigeon")
-    assert caught.value.hint == "the plugin 'pigeon' has it but is failed: OSError: shot"
+    assert caught.value.hint == "the plugin 'pigeon' is failed: OSError: shot"
+
+
+def test_a_thing_of_a_plugin_that_was_left_out_is_told_from_an_unknown_one(install: Install) -> None:
+    install("pigeon", transport("pigeon", "nowhere:P"))
+    with pytest.raises(UnknownTransport) as caught:
+        PluginSet.load(Plugins(disable=("pigeon",)), environ={}).transport("pigeon")
+    assert caught.value.hint == "the plugin 'pigeon' is blocked: disabled by the config"
 
 
 def test_an_unknown_registry_is_not_found() -> None:
@@ -80,18 +88,14 @@ def test_an_unknown_registry_is_not_found() -> None:
 
 def test_a_missing_module_says_which_extra_to_install(install: Install) -> None:
     install("pigeon", transport("pigeon", "absent_module.lane:Pigeon", extra="birds"))
-    with pytest.raises(
-        PluginError, match="'pigeon' cannot be loaded: No module named 'absent_module'"
-    ) as caught:
+    with pytest.raises(PluginError, match="'pigeon' cannot be loaded: No module named 'absent_module'") as caught:
         load("pigeon").transport("pigeon")
     assert caught.value.hint == 'pip install "dist-pigeon[birds]"'
 
 
 def test_a_missing_attribute_is_the_plugins_fault(install: Install) -> None:
     install("pigeon", transport("pigeon", "json:Pigeon"))
-    with pytest.raises(
-        PluginError, match="'pigeon' cannot be loaded: module 'json' has no attribute"
-    ) as caught:
+    with pytest.raises(PluginError, match="'pigeon' cannot be loaded: module 'json' has no attribute") as caught:
         load("pigeon").transport("pigeon")
     assert "is broken" in caught.value.hint
 

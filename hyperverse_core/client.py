@@ -1,0 +1,290 @@
+"""Client: what Python programs and the ``hyperverse`` command use to talk to a machine.
+
+async with Client.connect(data_dir=Path("data")) as client:
+    pong = await client.ping("localhost:hits", "Ext<Add>", {"by": 3}, expect=int)
+    print(pong.body, pong.receipt)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Callable, Generator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .client_api import Result
+from .client_cli_session import CliSession
+from .client_link import ClientLink
+from .client_search import NoMachine, Search, Target, is_alive
+from .client_sender import ClientSender
+from .client_serving import ClientServing, OnWave
+from .errors import (
+    HyperverseError,
+    PolicyError,
+    ProtocolError,
+    Unavailable,
+    error_for_status,
+)
+from .fabric.wire import Echoes, Message
+from .universe.point import ROOT, Point
+from .universe.surface import Surface
+from .universe.wave import (
+    Ping,
+    Pong,
+    Signal,
+)
+
+if TYPE_CHECKING:
+    from .contracts.lane import LaneTransport
+
+__all__ = ["CliSession", "Client", "Connecting", "NoMachine", "Result"]
+
+_log = logging.getLogger("hyperverse.client")
+_SECOND = 1_000_000_000
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+_STOP_SECONDS = 15.0
+
+
+class Client(ClientSender):
+    """A connection to a Hyperverse from outside of its processes. Made by :meth:`connect`.
+
+    When the connection is lost it is made again, to the same machine or to another one of the data directory. A wave
+    that was under way then ends with status 503 and outcome ``unknown``, unless its ``retries`` let it be sent again;
+    the machine handles it once, however often it comes.
+
+    Attributes:
+        machine: name of the machine that it is connected to.
+        surface: of the particle that stands for this client, to which others may send.
+    """
+
+    def __init__(self, search: Search, transport: LaneTransport | None, timeout: float) -> None:
+        super().__init__()
+        self._search = search
+        self._timeout = timeout
+        self._given = transport
+        self._transports: dict[str, LaneTransport] = {}
+        self._link: ClientLink | None = None
+        self._serving = ClientServing()
+        self._keeper: asyncio.Task[None] | None = None
+        self._agent = ROOT
+        self.machine = search.machine or ""
+        self.surface = Surface(ROOT)
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    @classmethod
+    def connect(
+        cls,
+        data_dir: Path | str | None = None,
+        *,
+        machine: str | None = None,
+        address: str | None = None,
+        door_key: str | None = None,
+        token: str | None = None,
+        timeout: float = 5.0,
+        transport: LaneTransport | str | None = None,
+    ) -> Connecting:
+        """Connects: ``async with Client.connect(...) as client``, or ``client = await Client.connect(...)``.
+
+        Args:
+            data_dir: of the machine; the nearest ``.hyperverse`` upward, else the user's, when None.
+            machine: which machine of the data directory; any when None.
+            address, door_key: where the machine listens and the public key of its door, when that is not to be
+                read from the data directory.
+            token: what to knock with; that of the variable ``HYPERVERSE_TOKEN``, else of the data directory.
+            timeout: seconds for the connection.
+            transport: name of a lane transport, or one that the caller has made and closes.
+
+        Raises (when awaited or entered):
+            NoMachine: nobody listens.
+            Unauthorized: the token is not taken, or the machine does not prove its key.
+        """
+        from .config import default_data_dir
+
+        name = transport if isinstance(transport, str) else None
+        given = transport if not isinstance(transport, str) else None
+        where = default_data_dir(Path.cwd()) if data_dir is None else Path(data_dir)
+        search = Search(where, machine, address, door_key, token, name)
+        return Connecting(cls, search, given, timeout)
+
+    async def start(self) -> None:
+        """Connects for the first time; :meth:`connect` calls it."""
+        try:
+            await self._connect()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Ends the connection, and with it what is under way. May be called twice; leaves no task."""
+        if self._closed is None:
+            self._closed = Unavailable("the client is closed", hint="connect a new one")
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+        self._pending.give_up(self._closed)
+        await self._serving.close()
+        link, self._link = self._link, None
+        if link is not None:
+            link.standing = False
+            await link.transport.disconnect(link.peer)
+        for transport in self._transports.values():
+            await transport.close()
+        self._transports.clear()
+
+    @property
+    def agent(self) -> Point:
+        return self._agent
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection stands now."""
+        return self._link is not None
+
+    # -- the connection -----------------------------------------------------------------------------------
+
+    async def _connect(self) -> None:
+        """Connects to the first machine that lets us in. Raises what the last one said."""
+        targets = self._search.targets(self.machine)
+        until = self._loop.time() + self._timeout
+        failure: HyperverseError | None = None
+        for position, target in enumerate(targets):
+            share = (until - self._loop.time()) / (len(targets) - position)
+            try:
+                await self._connect_to(target, max(0.05, share))
+                return
+            except HyperverseError as exc:
+                if failure is None or isinstance(exc, PolicyError):
+                    failure = exc
+        assert failure is not None
+        if type(failure) is Unavailable:
+            raise NoMachine(failure.message, hint=failure.hint or "is the machine up?", retry_after=1.0) from failure
+        raise failure
+
+    async def _connect_to(self, target: Target, timeout: float) -> None:
+        link = ClientLink(self, self._transport(target.transport), target)
+        await link.open(self._search.token(), timeout)
+        greet = link.greet
+        if not link.standing:
+            raise Unavailable(f"{link.name} greeted and was lost", retry_after=1.0)
+        self._agent = Point.parse(greet.agent)
+        self.surface = Surface.parse(greet.surface)
+        self.machine = greet.machine
+        self._link = link
+        self._pending.connected(link.transport, link.peer, greet.waves)
+
+    def _transport(self, name: str) -> LaneTransport:
+        if self._given is not None:
+            return self._given
+        known = self._transports.get(name)
+        if known is None:
+            from .plugins import PluginSet
+
+            known = self._transports[name] = PluginSet.load().transport(name)
+        return known
+
+    def lost(self, link: ClientLink, error: HyperverseError) -> None:
+        """The connection has ended (called by the link)."""
+        if self._link is not link:
+            return
+        self._link = None
+        _log.info("%s", error.message)
+        self._pending.disconnected(error.message)
+        self._keeper = self._loop.create_task(self._reconnect(link), name="reconnect")
+
+    async def _reconnect(self, old: ClientLink) -> None:
+        """Tries until it succeeds, or is told that it never will."""
+        try:
+            await old.transport.disconnect(old.peer)
+        except HyperverseError:
+            pass  # it has ended already
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._connect()
+                return
+            except (PolicyError, ProtocolError) as exc:
+                self._closed = exc
+                self._pending.give_up(exc)
+                return
+            except HyperverseError as exc:
+                _log.debug("no connection yet: %s", exc.message)
+            await asyncio.sleep(pause * (0.5 + random.random()))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def received(self, link: ClientLink, message: Message) -> None:
+        """Something has come over the connection (called by the link). Raises ProtocolError."""
+        if type(message) is Pong:
+            self._pending.answered(message)
+        elif type(message) is Echoes:
+            self._pending.echoed(message.id, message.echoes, last=message.last)
+        elif type(message) is Ping or type(message) is Signal:
+            self._serving.take(link.transport, link.peer, message)
+        else:
+            raise ProtocolError(f"a machine does not send a {type(message).__name__}")
+
+    # -- what it serves, sessions, and the end --------------------------------------------------------
+
+    def on_wave(self, callback: OnWave | None) -> OnWave | None:
+        """Serves the waves that are sent to :attr:`surface`; can be used as a decorator.
+
+        Args:
+            callback: gets the wave and returns the body of the reply or a Pong, or an awaitable of one; what it
+                raises is the reply too. None serves nothing again. Cmd<Bounce> is answered without it.
+        """
+        self._serving.callback = callback
+        return callback
+
+    async def open_session(self, working: Point | str = ROOT) -> CliSession:
+        """A session of the command language that keeps its working point on the machine's side."""
+        where = await self.ask(self.surface.point, "Ext<NewCliSession>", {"working": str(working)})
+        return CliSession(self, Surface.parse(where))
+
+    async def stop(self) -> None:
+        """Stops the machine, gracefully, and returns when it is gone. Raises Forbidden for anybody but the
+        hyperuser, TimedOut when it takes more than 15 s."""
+        link = self._link
+        await super().stop()
+        pid = link.target.pid if link is not None else 0
+        until = self._loop.time() + _STOP_SECONDS
+        while (link is not None and link.standing) or _is_another_living(pid):
+            if self._loop.time() > until:
+                raise error_for_status(408, f"machine {self.machine!r} has not stopped within {_STOP_SECONDS:g} s")
+            await asyncio.sleep(0.02)
+
+
+class Connecting:
+    """What :meth:`Client.connect` returns: to be awaited, or entered with ``async with``."""
+
+    def __init__(self, cls: type[Client], search: Search, transport: LaneTransport | None, timeout: float) -> None:
+        self._make: Callable[[], Client] = partial(cls, search, transport, timeout)
+        self._client: Client | None = None
+
+    def __await__(self) -> Generator[Any, None, Client]:
+        return self._begin().__await__()
+
+    async def _begin(self) -> Client:
+        client = self._make()
+        await client.start()
+        return client
+
+    async def __aenter__(self) -> Client:
+        self._client = await self._begin()
+        return self._client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+
+def _is_another_living(pid: int) -> bool:
+    return bool(pid) and pid != os.getpid() and is_alive(pid)

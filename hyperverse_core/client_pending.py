@@ -1,0 +1,207 @@
+"""What a client has asked and not been answered yet; in which order it is sent, and what is sent again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+import attrs
+
+from .contracts.lane import LaneTransport, Peer
+from .errors import HyperverseError, LaneFull, TimedOut, Unavailable
+from .fabric.wire import encode_frame
+from .fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
+from .universe.wave import Echo, Outcome, Pong
+
+__all__ = ["Pending", "PendingWaves"]
+
+_SECOND = 1_000_000_000
+_GRACE = 0.25
+"""Seconds that an answer may be on its way after the machine has given up."""
+
+
+@attrs.define(eq=False)
+class Pending:
+    """One wave.
+
+    Attributes:
+        frame: as it is sent.
+        future: gets the reply; for a Ripple one with its echoes as body.
+        deadline: time of the loop after which nobody waits.
+        retries: how often it may still be sent again after the connection was lost.
+        sends: how often it was sent.
+        in_flight: whether it was sent over the connection that stands now.
+        echoes: of a Ripple, as far as they have come.
+    """
+
+    frame: AskFrame | TellFrame | AskManyFrame
+    future: asyncio.Future[Pong]
+    deadline: float
+    retries: int = 0
+    sends: int = 0
+    in_flight: bool = False
+    echoes: list[Echo] = attrs.field(factory=list)
+    timer: asyncio.TimerHandle | None = None
+
+
+class PendingWaves:
+    """Everything that waits for an answer. Waves are sent in the order in which they were put.
+
+    A machine takes a limited number of a client's waves at once; the others wait here. While there is no connection
+    all of them do.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._by_id: dict[str, Pending] = {}
+        self._queue: deque[Pending] = deque()
+        self._in_flight = 0
+        self._window = 0
+        self._line: tuple[LaneTransport, Peer] | None = None
+        self._drainer: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    # -- the connection -----------------------------------------------------------------------------------
+
+    def connected(self, transport: LaneTransport, peer: Peer, window: int) -> None:
+        """A connection stands, and takes ``window`` waves at once."""
+        self._line = (transport, peer)
+        self._window = window
+        self._pump()
+
+    def disconnected(self, why: str) -> None:
+        """The connection is gone. What was sent over it may have run; it is sent again where that was asked for."""
+        self._line = None
+        self._stop_draining()
+        sent = [pending for pending in self._by_id.values() if pending.in_flight]
+        self._in_flight = 0
+        again: list[Pending] = []
+        for pending in sent:
+            pending.in_flight = False
+            if pending.retries > 0:
+                pending.retries -= 1
+                again.append(pending)
+            else:
+                self._settle(pending, Pong(503, {"error": why}, outcome=Outcome.UNKNOWN))
+        self._queue.extendleft(reversed(again))
+
+    def give_up(self, error: HyperverseError) -> None:
+        """Nothing will be sent any more."""
+        self._line = None
+        self._stop_draining()
+        for pending in list(self._by_id.values()):
+            reply = Pong.failure(error, Outcome.UNKNOWN if pending.sends else Outcome.REJECTED)
+            self._settle(pending, reply)
+        self._queue.clear()
+
+    # -- waves --------------------------------------------------------------------------------------------
+
+    def put(self, pending: Pending) -> None:
+        """Sends it now, or as soon as that is possible. Raises BadRequest when its body cannot be sent."""
+        encoded = encode_frame(pending.frame)
+        self._by_id[pending.frame.id] = pending
+        pending.timer = self._loop.call_at(pending.deadline + _GRACE, self._expire, pending)
+        if self._queue or self._line is None or self._in_flight >= self._window:
+            self._queue.append(pending)
+        else:
+            self._send(pending, encoded)
+
+    def forget(self, pending: Pending) -> None:
+        """Nobody waits for it any more."""
+        if self._by_id.pop(pending.frame.id, None) is not None:
+            self._left(pending)
+
+    def answered(self, reply: Pong) -> None:
+        """The reply to one of them has come."""
+        pending = self._by_id.get(reply.id)
+        if pending is not None:
+            reply.attempts = max(1, reply.attempts + pending.sends - 1)
+            self._settle(pending, reply)
+
+    def echoed(self, wave: str, echoes: Iterable[Echo], *, last: bool) -> None:
+        """Echoes of one of them have come."""
+        pending = self._by_id.get(wave)
+        if pending is None:
+            return
+        pending.echoes.extend(echoes)
+        if last:
+            self._settle(pending, Pong(200, None, id=wave))
+
+    def _expire(self, pending: Pending) -> None:
+        wait = pending.frame.to if isinstance(pending.frame.to, str) else "the recipients"
+        if pending.sends:
+            error: HyperverseError = TimedOut(f"no answer of {wait!r} to {pending.frame.method} in time")
+            self._settle(pending, Pong.failure(error, Outcome.UNKNOWN))
+        else:
+            error = Unavailable(f"no machine took {pending.frame.method} for {wait!r} in time", retry_after=1.0)
+            self._settle(pending, Pong.failure(error))
+
+    def _settle(self, pending: Pending, reply: Pong) -> None:
+        if self._by_id.pop(pending.frame.id, None) is None:
+            return
+        if not reply.id:
+            reply.id = pending.frame.id
+            reply.attempts = max(1, pending.sends)
+        if not pending.future.done():
+            pending.future.set_result(reply)
+        self._left(pending)
+
+    def _left(self, pending: Pending) -> None:
+        if pending.timer is not None:
+            pending.timer.cancel()
+        if pending.in_flight:
+            pending.in_flight = False
+            self._in_flight -= 1
+            if self._queue:
+                self._pump()
+
+    # -- sending ------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        while self._queue and self._line is not None and self._in_flight < self._window:
+            pending = self._queue.popleft()
+            if pending.frame.id not in self._by_id:
+                continue  # it has been given up
+            left = pending.deadline - self._loop.time()
+            pending.frame.wait = max(1, int(left * _SECOND))
+            if not self._send(pending, encode_frame(pending.frame)):
+                return
+
+    def _send(self, pending: Pending, encoded: bytes) -> bool:
+        """Whether more may follow."""
+        assert self._line is not None
+        transport, peer = self._line
+        try:
+            transport.send(peer, encoded, priority=pending.frame.priority)
+        except LaneFull:
+            self._queue.appendleft(pending)
+            if self._drainer is None:
+                self._drainer = self._loop.create_task(self._drain(transport, peer))
+            return False
+        except Unavailable:  # the connection's end is on its way
+            self._queue.appendleft(pending)
+            self._line = None
+            return False
+        except HyperverseError as exc:  # too large for any lane
+            self._settle(pending, Pong.failure(exc))
+            return True
+        pending.sends += 1
+        pending.in_flight = True
+        self._in_flight += 1
+        return True
+
+    async def _drain(self, transport: LaneTransport, peer: Peer) -> None:
+        try:
+            await transport.drain(peer)
+        except Unavailable:
+            return
+        self._drainer = None
+        self._pump()
+
+    def _stop_draining(self) -> None:
+        if self._drainer is not None:
+            self._drainer.cancel()
+            self._drainer = None

@@ -1,0 +1,97 @@
+"""Waves that are sent to a client, and how it answers them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from .contracts.lane import LaneTransport, Peer
+from .errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable
+from .fabric.wire import encode_pong
+from .universe.wave import BOUNCE, Outcome, Ping, Pong, Signal
+
+__all__ = ["ClientServing", "OnWave"]
+
+_log = logging.getLogger("hyperverse.client")
+_MOST = 256
+
+OnWave = Callable[[Ping | Signal], Any]
+"""Gets a wave and returns a body or a Pong, or an awaitable of one."""
+
+
+class ClientServing:
+    """Answers waves: Cmd<Bounce> by itself, every other with the callback.
+
+    Attributes:
+        callback: None while the client serves nothing.
+    """
+
+    def __init__(self) -> None:
+        self.callback: OnWave | None = None
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, transport: LaneTransport, peer: Peer, wave: Ping | Signal) -> None:
+        """A wave has come."""
+        if wave.method is BOUNCE:
+            if type(wave) is Ping:
+                self._answer(transport, peer, wave, Pong(200))
+            return
+        if self.callback is None or len(self._tasks) >= _MOST:
+            error: HyperverseError = NotFound(f"this client does not serve {wave.method}")
+            if self.callback is not None:
+                error = Unavailable(f"{_MOST} waves are being handled by this client", retry_after=0.1)
+            if type(wave) is Ping:
+                self._answer(transport, peer, wave, Pong.failure(error))
+            return
+        task = self._loop.create_task(self._handle(transport, peer, wave, self.callback))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, transport: LaneTransport, peer: Peer, wave: Ping | Signal, call: OnWave) -> None:
+        reply = await self._call(wave, call)
+        if type(wave) is Ping:
+            self._answer(transport, peer, wave, reply)
+
+    @staticmethod
+    async def _call(wave: Ping | Signal, call: OnWave) -> Pong:
+        try:
+            async with asyncio.timeout_at(None if wave.deadline == float("inf") else wave.deadline):
+                said = call(wave)
+                if inspect.isawaitable(said):
+                    said = await said
+        except TimeoutError:
+            return Pong.failure(TimedOut(f"the client did not finish {wave.method} in time"), Outcome.UNKNOWN)
+        except HyperverseError as exc:
+            return Pong.failure(exc, Outcome.FAILED)
+        except Exception as exc:  # noqa: BLE001 - a callback is somebody else's code
+            _log.exception("the callback failed to handle %s", wave.method, extra={"wave": wave.id})
+            return Pong.failure(HandlerFailed(f"{type(exc).__name__}: {exc}"), Outcome.FAILED)
+        return said if isinstance(said, Pong) else Pong(200, said)
+
+    @staticmethod
+    def _answer(transport: LaneTransport, peer: Peer, wave: Ping, reply: Pong) -> None:
+        reply.id = wave.id
+        try:
+            try:
+                transport.send(peer, encode_pong(reply))
+            except LaneFull:
+                raise
+            except Unavailable:
+                return  # whoever asked is told that this client has gone
+            except HyperverseError as exc:
+                failure = Pong.failure(HandlerFailed(exc.message, hint=exc.hint), Outcome.FAILED)
+                failure.id = wave.id
+                transport.send(peer, encode_pong(failure))
+        except LaneFull:
+            _log.warning("the machine does not take replies, that to %s is lost", wave.id)
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

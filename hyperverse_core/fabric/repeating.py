@@ -1,0 +1,78 @@
+"""Repeating: a Ping that is sent again because its first answer may only mean bad luck."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ..errors import HyperverseError, NotHostedHere
+from ..universe.wave import Outcome, Ping, Pong
+
+if TYPE_CHECKING:
+    from .star import Star
+
+__all__ = ["Lost", "may_repeat", "repeat"]
+
+_AGAIN = frozenset({408, 421, 503})
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
+
+
+@attrs.define(eq=False)
+class Lost(Pong):
+    """No answer has come from a far star, so the wave may have run there or not.
+
+    Attributes:
+        incarnation: of the star that it was sent to.
+    """
+
+    incarnation: int = 0
+
+
+def may_repeat(reply: Pong) -> bool:
+    """Whether sending again may help. What a handler has answered itself is an answer, whatever its status."""
+    if reply.status not in _AGAIN:
+        return False
+    return reply.outcome is Outcome.REJECTED or reply.status == NotHostedHere.status or isinstance(reply, Lost)
+
+
+async def repeat(star: Star, wave: Ping, reply: Pong) -> Pong:
+    """Sends a wave again, with pauses that grow, as often as its Handling says and its deadline allows.
+
+    One that may have run goes only to the star that would remember it, in the same incarnation; another star would
+    run it a second time. When that star is gone for good, the answer is that nobody knows.
+
+    Args:
+        star: that the wave starts from.
+        reply: the answer to the first attempt.
+    """
+    pause = _FIRST_PAUSE
+    lost = reply if isinstance(reply, Lost) else None
+    for attempt in range(2, wave.handling.retries + 2):
+        await asyncio.sleep(pause * (0.5 + star.machine.chance.random()))
+        pause = min(pause * 4, _LONGEST_PAUSE)
+        if lost is not None and not star.machine.membership.is_there(lost.star, lost.incarnation):
+            return lost
+        again = await _once_more(star, wave, lost)
+        again.attempts = attempt
+        if isinstance(again, Lost) or lost is None or not may_repeat(again):
+            reply = again
+        if isinstance(again, Lost):
+            lost = again
+        elif lost is not None and again.status == NotHostedHere.status:
+            lost = None  # it does not live there, and it has not run there
+            reply = again
+        if not may_repeat(reply):
+            break
+    return reply
+
+
+async def _once_more(star: Star, wave: Ping, lost: Lost | None) -> Pong:
+    if lost is not None:
+        return await star.machine.exchange.ask_again(lost, wave)
+    try:
+        place = await star.machine.gravity.locate(wave.to)
+        return await place.receive(wave)
+    except HyperverseError as exc:
+        return await star.find_again(wave, exc)

@@ -1,0 +1,63 @@
+"""A Signal is accepted or refused; nobody waits for what its handler makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hyperverse_core import Machine, Outcome
+
+
+async def test_a_signal_is_accepted_and_handled_later(machine: Machine, world) -> None:
+    await world("a<Worker>")
+    client = machine.client()
+    reply = await client.signal("localhost:a", "Ext<Work>", {"tag": "x", "seconds": 1.0})
+    assert (reply.status, reply.outcome, reply.body) == (202, Outcome.OK, None)
+    assert await client.ask("localhost:a", "Ext<Book>") == ["x"]
+
+
+async def test_a_signal_that_does_not_fit_is_refused_at_once(machine: Machine, world) -> None:
+    await world("a<Worker>")
+    client = machine.client()
+    assert (await client.signal("localhost:nobody", "Ext<Work>")).status == 404
+    assert (await client.signal("localhost:a", "Ext<Unknown>")).status == 404
+    assert (await client.signal("localhost:a", "Ext<Add>", {"by": "x"})).status == 400
+    assert (await client.signal("localhost:a", "Cmd<Bounce>")).status == 202
+
+
+async def test_what_the_handler_of_a_signal_raises_is_logged(machine: Machine, world, caplog) -> None:
+    await world("a<Worker>")
+    client = machine.client()
+    assert (await client.signal("localhost:a", "Ext<Fail>")).status == 202
+    assert (await client.ping("localhost:a", "Ext<Get>")).ok
+    assert "a secret of the handler" in caplog.text
+
+
+async def test_signals_to_a_concurrent_particle_are_handled_at_once(machine: Machine, world) -> None:
+    await world("c<Crowd>")
+    client = machine.client()
+    for _ in range(5):
+        assert (await client.signal("localhost:c", "Ext<Work>", {"seconds": 5.0})).status == 202
+    assert await client.ask("localhost:c", "Ext<Work>", {"seconds": 1.0}) == 6
+
+
+async def test_a_signal_that_waits_while_its_particle_leaves_memory_follows_it(machine: Machine, world) -> None:
+    await world("l<Lively>")
+    client = machine.client()
+    await client.ask("localhost:l", "Ext<Get>")
+    live = machine.gravity.places["localhost:l"]
+    leaving = asyncio.ensure_future(live.star.hosting.passivate([live], 1.0))
+    await asyncio.sleep(0)
+    assert (await client.signal("localhost:l", "Ext<Set>", {"to": 7})).status == 202
+    await leaving
+    values = [(await client.ask("localhost:l", "Ext<Get>"))[0] for _ in range(300)]
+    assert values[-1] == 7
+
+
+async def test_a_signal_through_a_bind_is_refused_where_the_bind_refuses_it(machine: Machine, world) -> None:
+    await world("t<Taker>")
+    client = machine.client()
+    bind = "'Bind(version=1.0.0) { Route<Ext<Note>> -[ Text ]-> localhost:t => &; }'"
+    assert (await client.exec(f"create localhost:b<Worker>{{ +bind={bind} }}"))[0].ok
+    assert (await client.signal("localhost:b", "Ext<Note>", {"a": 1})).status == 400
+    assert (await client.signal("localhost:b", "Ext<Other>")).status == 404
+    assert (await client.signal("localhost:b", "Ext<Note>", "text")).status == 202
