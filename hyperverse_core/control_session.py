@@ -197,15 +197,17 @@ class ClientSession:
             return
         try:
             self.transport.send(self.peer, frame)
+            return
         except LaneFull:
-            if self._held + len(frame) > _MOST_HELD:
-                frame = otherwise  # and nothing refers to the large one while we wait
-            if frame:
-                await self._send_slowly(frame)
-            else:
-                self._sent_away()
+            pass  # to wait in here would keep the error, its traceback, and all that they refer to
         except Unavailable:
-            pass
+            return
+        if self._held + len(frame) > _MOST_HELD:
+            frame = otherwise
+        if frame:
+            await self._send_slowly(frame)
+        else:
+            self._sent_away()
 
     async def _send_slowly(self, frame: bytes) -> None:
         self.room.stuck()
@@ -228,6 +230,8 @@ class ClientSession:
             self.room.unstuck()
 
     def _sent_away(self) -> None:
+        if self.over:
+            return
         _log.warning("client %s does not take its replies and is sent away", self.name)
         self.gate.dismiss(self, "it does not take its replies")
 

@@ -6,10 +6,10 @@ plain annotations, is settled by a type comparison before it is asked.
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_type_hints
+from weakref import WeakKeyDictionary
 
 import attrs
 import cattrs
@@ -186,13 +186,18 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{kind.__name__} is neither plain nor an attrs class")
 
 
-@functools.cache
+_durables: WeakKeyDictionary[type, tuple[tuple[str, Any], ...]] = WeakKeyDictionary()
+
+
 def _durable(cls: type) -> tuple[tuple[str, Any], ...]:
     """Names and types of the durable fields."""
-    if not attrs.has(cls):
-        return ()
-    hints = get_type_hints(cls)
-    return tuple((f.name, hints.get(f.name, Any)) for f in attrs.fields(cls) if not f.metadata.get("transient"))
+    known = _durables.get(cls)
+    if known is None:
+        hints = get_type_hints(cls) if attrs.has(cls) else {}
+        fields = attrs.fields(cls) if attrs.has(cls) else ()
+        known = tuple((f.name, hints.get(f.name, Any)) for f in fields if not f.metadata.get("transient"))
+        _durables[cls] = known
+    return known
 
 
 def state_of(particle: object) -> dict[str, Any]:

@@ -41,23 +41,27 @@ class Feed:
         pause = _FIRST_PAUSE
         while True:
             try:
-                changes = await self.machine.registry.changes(self.revision, timeout=_WAIT)
-                if changes.lost:
-                    _log.warning("changes were missed: everything cached is dropped")
-                    await self._start_anew()
-                await self._apply(changes.entries)
+                if await self._read_on():
+                    await asyncio.sleep(_GATHER)
+                pause = _FIRST_PAUSE
             except HyperverseError as exc:  # what was read is read and applied again
                 _log.warning("the change feed could not be followed: %s", exc)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-                continue
             except Exception:
-                _log.exception("a change could not be followed: everything cached is dropped; please report it")
+                _log.exception("the change feed could not be followed: caches are dropped; please report it")
                 self.machine.forget_everything()
-            pause = _FIRST_PAUSE
-            self.revision = changes.revision
-            if changes.entries:
-                await asyncio.sleep(_GATHER)
+                await asyncio.sleep(_LONGEST_PAUSE)
+
+    async def _read_on(self) -> bool:
+        """Reads what has changed and drops what it makes wrong; whether there was something."""
+        changes = await self.machine.registry.changes(self.revision, timeout=_WAIT)
+        if changes.lost:
+            _log.warning("changes were missed: everything cached is dropped")
+            await self._start_anew()
+        await self._apply(changes.entries)
+        self.revision = changes.revision
+        return bool(changes.entries)
 
     async def _start_anew(self) -> None:
         """Nothing that was read before can be relied on, also not that what lives here still does."""

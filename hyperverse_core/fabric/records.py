@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
+
 from ..contracts.registry import ParticleRecord, Registry
 from ..errors import NotFound
 from ..universe.kind import Kind
@@ -14,27 +16,52 @@ __all__ = ["Records"]
 _KEPT = 100_000
 
 
+@attrs.define(eq=False)
+class _Reading:
+    """A record that is being read.
+
+    Attributes:
+        readers: how many reads of it are under way.
+        stale: it has changed since the first of them began.
+    """
+
+    readers: int = 0
+    stale: bool = False
+
+
 class Records:
     """A cache of particle records. What is not registered is never remembered."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._kept: dict[Point, ParticleRecord] = {}
-        self._dropped = 0
+        self._being_read: dict[Point, _Reading] = {}
 
     async def get(self, points: tuple[Point, ...]) -> Mapping[Point, ParticleRecord]:
         """The records of those that are registered."""
         found = {p: r for p in points if (r := self._kept.get(p)) is not None}
         missing = [p for p in points if p not in found]
-        if missing:
-            dropped = self._dropped
+        if not missing:
+            return found
+        for point in missing:
+            self._being_read.setdefault(point, _Reading()).readers += 1
+        read: Mapping[Point, ParticleRecord] = {}
+        try:
             read = await self._registry.records(missing)
-            found.update(read)
-            if dropped == self._dropped:  # else what was read may be older than what has changed
-                if len(self._kept) > _KEPT:
-                    self._kept.clear()
-                self._kept.update(read)
-        return found
+        finally:
+            for point in missing:
+                self._finish(point, read.get(point))
+        return {**found, **read}
+
+    def _finish(self, point: Point, record: ParticleRecord | None) -> None:
+        reading = self._being_read[point]
+        reading.readers -= 1
+        if not reading.readers:
+            del self._being_read[point]
+        if record is not None and not reading.stale:  # else what was read may be older than what has changed
+            if len(self._kept) > _KEPT:
+                self._kept.clear()
+            self._kept[point] = record
 
     async def one(self, point: Point) -> ParticleRecord:
         """The record of ``point``. Raises NotFound."""
@@ -57,10 +84,13 @@ class Records:
 
     def drop(self, point: Point) -> None:
         """The record of ``point`` has changed."""
-        self._dropped += 1
         self._kept.pop(point, None)
+        reading = self._being_read.get(point)
+        if reading is not None:
+            reading.stale = True
 
     def clear(self) -> None:
         """Anything may have changed."""
-        self._dropped += 1
         self._kept.clear()
+        for reading in self._being_read.values():
+            reading.stale = True

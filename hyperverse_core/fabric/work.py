@@ -44,6 +44,7 @@ class Work:
         task = asyncio.get_running_loop().create_task(self._run(work, wave), name=name or f"work of {self._text}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began would complain
 
     async def _run(self, work: Coroutine[Any, Any, None], wave: Directed) -> None:
         working_for.set(wave)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import attrs
@@ -213,6 +214,7 @@ def resolve(kind: Kind, table: Mapping[str, KindDef]) -> Kind:
     return kind if known.specific_required or kind.specific is None else Kind(kind.base, kind.sub)
 
 
+@lru_cache(maxsize=1024)
 def _selectors(texts: tuple[str, ...]) -> tuple[KindSelector, ...]:
     return tuple(KindSelector.parse(text if text.startswith("<") else f"<{text}>") for text in texts)
 

@@ -261,4 +261,8 @@ class Scenario:
 
 async def run_scenario(seed: int, directory: Path) -> Result:
     """Runs the scenario with that number; it is the same each time."""
-    return await Scenario(seed, directory).run()
+    scenario = Scenario(seed, directory)
+    try:
+        return await scenario.run()
+    finally:
+        scenario.sim.bury()

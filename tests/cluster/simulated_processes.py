@@ -67,8 +67,10 @@ class Process:
 
     def go_on(self) -> None:
         """SIGCONT: everything that has become due goes on, in order."""
-        if self.dead:
-            return
+        if not self.dead:
+            self._release()
+
+    def _release(self) -> None:
         self.running = True
         held, self._held = self._held, deque()
         for step in held:
@@ -76,15 +78,18 @@ class Process:
                 self._loop.call_soon(step.callback, *step.args, context=step.context)
 
     def kill(self) -> None:
-        """SIGKILL: nothing of it ever runs again."""
+        """SIGKILL: nothing of it ever runs again, until the end of the simulation."""
         self.running, self.dead = False, True
-        self._held.clear()
+
+    def bury(self) -> None:
+        """The simulation is over: its tasks may be cancelled."""
+        self._release()
 
     def run(self, step: _Step) -> None:
         """Runs a callback, or keeps it for later."""
         if self.running:
             step.callback(*step.args)
-        elif not self.dead:
+        else:
             self._held.append(step)
 
 

@@ -69,6 +69,7 @@ class Simulation:
         self.network = Network(random.Random(seed + 1), delay=(0.0002, 0.004), notice=2.0)
         self.nodes = {name: Node(name) for name in names}
         self.ledger = Ledger(self.database)
+        self._processes: list[Process] = []
 
     async def open(self) -> None:
         """Starts every machine and creates ``localhost``."""
@@ -99,6 +100,7 @@ class Simulation:
         """Starts a machine that is down."""
         node.lives += 1
         node.process = Process(self.loop, f"{node.name}#{node.lives}")
+        self._processes.append(node.process)
         node.registry = _REGISTRY(self.database, random.Random(self.chance.getrandbits(32)))
         machine = Machine(
             self._config(node),
@@ -140,6 +142,12 @@ class Simulation:
         """SIGCONT."""
         assert node.process is not None
         node.process.go_on()
+
+    def bury(self) -> None:
+        """The end: the tasks of those that were killed may be cancelled with all others."""
+        for process in self._processes:
+            if process.dead:
+                process.bury()
 
     def up(self) -> list[Node]:
         """The machines that run."""

@@ -324,7 +324,6 @@ async def test_a_client_that_does_not_read_is_sent_away_before_it_fills_the_memo
     await child.wait()
     assert ("delivered", "Ext<Big>") in watch.seen
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print("grown", grown)
     assert grown < 200 * 1024  # of 400 MB
     assert len(machine.control) == 0
     assert (await machine.client().ping(PROBE, "Ext<Runs>")).ok

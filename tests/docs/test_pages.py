@@ -1,7 +1,7 @@
 """Whoever does what a page says gets what it says: every block of README and docs is executed.
 
-```console        commands behind ``$`` with what they print; ``...`` stands for any text. A command that fails is
-                  followed by ``echo $?``.
+```console        commands behind ``$`` with what they print; ``...`` stands for any text. A command that fails
+                  prints an ``error:``, or is followed by ``echo $?``.
 ```console elsewhere   commands that install this repository or run its tests: .ci/run does it, and tests/plugins.
 ```python         runs. With ``file=NAME`` it is written to that file, for the commands behind it.
 ```toml           is a configuration, or part of a pyproject.toml. ``file=NAME`` as above.
@@ -82,8 +82,9 @@ def _console(page: Path, block: Block, reader: Reader) -> str:
         wrong = reader.types(command)
         if wrong:
             return wrong
-        if reader.code and (following is None or following.text != "echo $?"):
-            return f"$ {command.text}\nended with {reader.code}, and the page does not say so"
+        asks = following is not None and following.text == "echo $?"
+        if not asks and bool(reader.code) != ("error:" in command.output):
+            return f"$ {command.text}\nended with {reader.code}, and the page says otherwise"
     return ""
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hyperverse_core import Machine, Observer, Point, Scope
+from hyperverse_core import Kind, Machine, Observer, Point, Registration, Scope
 from hyperverse_core.fabric.local_sender import LocalSender
 from hyperverse_core.universe.access import AccessGrant
 from hyperverse_core.universe.grant import GrantKind
@@ -25,6 +25,8 @@ async def let(machine: Machine, what: str, on: str, to: str = ANN) -> int:
 def users(machine: Machine, world):
     async def make() -> None:
         await world("users<UserBase<Keycloak>>", "users:ann<User>", "a<Worker>", "r<Relay>")
+        for point in (*reversed([p for p in HYPERUSER.ancestors() if not p.is_root]), HYPERUSER):
+            await machine.registry.register(Registration(point, Kind("Base"), HYPERUSER))  # a grantor is a particle
 
     return make
 
