@@ -11,6 +11,7 @@ import attrs
 from .contracts.driver import Sender
 from .errors import HyperverseError, ParseError, ProtocolError
 from .universe.point import GLOBAL_EXECUTOR, Point
+from .universe.selector import Selector
 from .universe.wave import Body, Method, Outcome, Pong, Receipt
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected", "results_of"]
@@ -184,6 +185,22 @@ class ClientApi(Sender):
                 yield result
                 if not result.ok and not keep_going:
                     return
+
+    async def select(self, selector: Selector | str) -> AsyncIterator[dict[str, Any]]:
+        """The particles that match, with point, Kind and status, ordered by point; fetched page by page.
+
+        Raises:
+            ParseError: ``selector`` is not one.
+            Forbidden: the agent may select none of them.
+        """
+        text = f"select {Selector.parse(selector) if isinstance(selector, str) else selector}"
+        after: str | None = ""
+        while after is not None:
+            pong = await self.ping(GLOBAL_EXECUTOR, _RAW_COMMAND, {"text": text, "after": after})
+            page = results_of(text, pong)[0].unwrap()
+            for item in page["items"]:
+                yield item
+            after = page.get("after")
 
     # -- the machine --------------------------------------------------------------------------------------
 

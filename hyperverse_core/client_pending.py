@@ -27,21 +27,21 @@ class Pending:
 
     Attributes:
         frame: as it is sent.
-        future: gets the reply; for a Ripple one with its echoes as body.
+        future: gets the reply, for a Ripple when the last echo has come.
         deadline: time of the loop after which nobody waits.
         retries: how often it may still be sent again after the connection was lost.
+        echoes: of a Ripple, as far as they have come; None for other waves.
         sends: how often it was sent.
         in_flight: whether it was sent over the connection that stands now.
-        echoes: of a Ripple, as far as they have come.
     """
 
     frame: AskFrame | TellFrame | AskManyFrame
     future: asyncio.Future[Pong]
     deadline: float
     retries: int = 0
+    echoes: list[Echo] | None = None
     sends: int = 0
     in_flight: bool = False
-    echoes: list[Echo] = attrs.field(factory=list)
     timer: asyncio.TimerHandle | None = None
 
 
@@ -124,7 +124,7 @@ class PendingWaves:
     def echoed(self, wave: str, echoes: Iterable[Echo], *, last: bool) -> None:
         """Echoes of one of them have come."""
         pending = self._by_id.get(wave)
-        if pending is None:
+        if pending is None or pending.echoes is None:
             return
         pending.echoes.extend(echoes)
         if last:

@@ -122,33 +122,34 @@ class ClientSender(ClientApi):
             handling.priority,
             "",
         )
-        pending = self._new_pending(frame, handling.wait, 0)
-        reply = await self._answer(pending)
+        echoes: list[Echo] = []
+        reply = await self._settled(frame, handling.wait, echoes=echoes)
         if reply.ok:
-            return pending.echoes
+            return echoes
         if isinstance(recipients, tuple) and reply.outcome is Outcome.UNKNOWN:  # a partial answer is kept
-            heard = {echo.sender for echo in pending.echoes}
+            heard = {echo.sender for echo in echoes}
             late = [point for point in recipients if point not in heard]
-            return pending.echoes + [Echo(reply.status, reply.body, point, Outcome.UNKNOWN, reply.id) for point in late]
+            return echoes + [Echo(reply.status, reply.body, point, Outcome.UNKNOWN, reply.id) for point in late]
         raise error_for_status(reply.status, reply.error)
 
-    def _new_pending(self, frame: AskFrame | TellFrame | AskManyFrame, wait: float, retries: int) -> Pending:
-        return Pending(frame, self._loop.create_future(), self._loop.time() + wait, retries)
-
-    async def _settled(self, frame: AskFrame | TellFrame, wait: float, retries: int = 0) -> Pong:
-        reply = await self._answer(self._new_pending(frame, wait, retries))
-        if reply.sender is ROOT:
-            reply.sender = Point.parse(frame.to)
-        return reply
-
-    async def _answer(self, pending: Pending) -> Pong:
+    async def _settled(
+        self,
+        frame: AskFrame | TellFrame | AskManyFrame,
+        wait: float,
+        retries: int = 0,
+        echoes: list[Echo] | None = None,
+    ) -> Pong:
         if self._closed is not None:
             return Pong.failure(self._closed)
+        pending = Pending(frame, self._loop.create_future(), self._loop.time() + wait, retries, echoes)
         self._pending.put(pending)
         try:
-            return await pending.future
+            reply = await pending.future
         finally:
             self._pending.forget(pending)
+        if reply.sender is ROOT and isinstance(frame.to, str):
+            reply.sender = Point.parse(frame.to)
+        return reply
 
 
 def _handling(wait: float | None, retries: int, priority: int) -> Handling:

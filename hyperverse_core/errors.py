@@ -61,6 +61,10 @@ __all__ = [
 ]
 
 
+_SHOWN = 60
+"""Characters before and behind the place of an error that are shown of a long line."""
+
+
 class HyperverseError(Exception):
     """Anything that goes wrong on purpose.
 
@@ -117,10 +121,17 @@ class ParseError(BadRequest):
         self.column = offset - (before.rfind("\n") + 1) + 1
 
     def caret(self) -> str:
-        """The line of the text that went wrong, with a caret below the place."""
-        lines = self.text.splitlines() or [""]
-        line = lines[min(self.line, len(lines)) - 1]
-        return f"{line}\n{' ' * (self.column - 1)}^"
+        """The line of the text that went wrong, or the part of it around the place, with a caret below."""
+        start = self.text.rfind("\n", 0, self.offset) + 1
+        end = self.text.find("\n", self.offset)
+        end = len(self.text) if end < 0 else end
+        at = self.offset
+        before = self.text[max(start, at - _SHOWN) : at].rstrip("\r")
+        behind = self.text[at : min(end, at + _SHOWN)].rstrip("\r")
+        cut = "..." if at - _SHOWN > start else ""
+        more = "..." if at + _SHOWN < end else ""
+        under = "".join("\t" if char == "\t" else " " for char in before)
+        return f"{cut}{before}{behind}{more}\n{' ' * len(cut)}{under}^"
 
     def __str__(self) -> str:
         said = f"line {self.line}, column {self.column}: {self.message}"

@@ -13,6 +13,7 @@ from ..contracts.policy import Need
 from ..contracts.registry import ParticleRecord
 from ..contracts.registry import Strategy as RegistryStrategy
 from ..errors import (
+    BadRequest,
     Forbidden,
     HyperverseError,
     InternalError,
@@ -26,7 +27,7 @@ from ..universe.command import Command, CommandTemplate, Into, Strategy
 from ..universe.env import Env
 from ..universe.kind import KindDef
 from ..universe.point import ROOT, Point
-from ..universe.properties import PropertySource
+from ..universe.properties import PropertyChange, PropertySource
 from ..universe.script import parse_command
 from ..universe.selector import Selector
 from ..universe.wave import Method, Outcome, Pong
@@ -78,7 +79,7 @@ class Commands:
             answer = await do(self, resolved, ctx)
         except HyperverseError as exc:
             return self.refused(exc)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - a policy or a placement is somebody else's code
             _log.exception("a command failed: %s", command)
             return self.refused(InternalError(f"the command failed: {type(exc).__name__}: {exc}"))
         return answer if isinstance(answer, Pong) else Pong(200, answer)
@@ -92,11 +93,13 @@ class Commands:
 
     @staticmethod
     def refused(error: HyperverseError) -> Pong:
-        """The reply to a command that was not carried out; it says where a text went wrong."""
+        """The reply to a command that was not carried out; it says where a text went wrong, also one inside it."""
         reply = Pong.failure(error)
         if isinstance(error, ParseError):
             place = {"line": error.line, "column": error.column, "expected": list(error.expected)}
             reply.body |= {**place, "caret": error.caret()}
+        elif isinstance(error.__cause__, ParseError):
+            reply.body["caret"] = error.__cause__.caret()
         return reply
 
     async def run_script(
@@ -156,8 +159,8 @@ class Commands:
         items = [r.point.text for r in seen] if command.into is Into.POINTS else [stub(r) for r in seen]
         return {"items": items, "after": page.after.text if page.after else None}
 
-    async def all_of(self, selector: Selector) -> list[ParticleRecord]:
-        """Every particle that matches."""
+    async def _all_of(self, selector: Selector) -> list[ParticleRecord]:
+        """Every particle that matches. Raises NotFound when none does."""
         found: list[ParticleRecord] = []
         after = None
         while True:
@@ -165,12 +168,13 @@ class Commands:
             found += page.records
             after = page.after
             if after is None:
-                return found
+                break
+        if not found:
+            raise NotFound(f"nothing matches {str(selector)!r}")
+        return found
 
     async def _delete(self, command: commands.Delete, ctx: Context) -> Any:
-        found = await self.all_of(command.selector)
-        if not found:
-            raise NotFound(f"nothing matches {str(command.selector)!r}")
+        found = await self._all_of(command.selector)
         for record in (await self._above(found)).values():
             await self._demand(ctx, "d", record)
         deleted = await self.machine.provisioner.delete([r.point for r in found])
@@ -183,24 +187,45 @@ class Commands:
             state = await self.machine.registry.load_state(record.point)
             return None if state is None else msgspec.msgpack.decode(state)
         kind = self.machine.kinds.get(record.kind.base)
-        keys = command.keys or tuple(record.properties)
+        if not command.keys:
+            return self._readable(record)
         if kind is not None:
-            if not command.keys:
-                keys = tuple(k for k in keys if not _is_secret(kind, k))
-            kind.properties.check_read(keys)
-        return {k: record.properties[k].value if k in record.properties else None for k in keys}
+            kind.properties.check_read(command.keys)
+        return {k: record.properties[k].value if k in record.properties else None for k in command.keys}
 
     async def _set(self, command: commands.Set[Point], ctx: Context) -> Any:
-        record = await self._record(command.point)
-        await self._demand(ctx, "w", record)
+        target = command.target
+        found = await self._all_of(target) if isinstance(target, Selector) else [await self._record(target)]
+        for record in found:
+            await self._demand(ctx, "w", record)
+        self._check_update(found, command.properties)
+        points = tuple(r.point for r in found)
+        await self.machine.registry.set_properties(points, list(command.properties))
+        await self.machine.check_live(points)
+        for point in points:
+            self.machine.records.drop(point)
+        if isinstance(target, Selector):
+            return {"changed": [stub(r) for r in found]}
+        changed = await self.machine.registry.record(target)
+        return {"point": target.text, "properties": self._readable(changed)}
+
+    def _check_update(self, records: Sequence[ParticleRecord], changes: Sequence[PropertyChange]) -> None:
+        """Whether the Kinds of ``records`` take ``changes``; raises BadRequest that names the first that does not."""
+        bases = {r.kind.base: r for r in reversed(records)}
+        for base, first in bases.items():
+            kind = self.machine.kinds.get(base)
+            if kind is None:
+                continue
+            try:
+                kind.properties.check_update(changes)
+            except BadRequest as exc:
+                said = f"{first.point.text!r}, a {base}: {exc.message}" if len(records) > 1 else exc.message
+                raise BadRequest(said, hint=exc.hint) from exc.__cause__
+
+    def _readable(self, record: ParticleRecord) -> dict[str, str]:
+        """The properties of a particle but its secrets."""
         kind = self.machine.kinds.get(record.kind.base)
-        if kind is not None:
-            kind.properties.check_update(command.properties)
-        await self.machine.registry.set_properties([record.point], list(command.properties))
-        changed = await self.machine.registry.record(record.point)
-        await self.machine.check_live((record.point,))
-        self.machine.records.drop(record.point)
-        return {"point": record.point.text, "properties": {k: v.value for k, v in changed.properties.items()}}
+        return {k: v.value for k, v in record.properties.items() if kind is None or not _is_secret(kind, k)}
 
     async def _record(self, point: Point) -> ParticleRecord:
         found = (await self.machine.registry.records((point,))).get(point)

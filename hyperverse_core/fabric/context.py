@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..contracts.driver import Ctx
 from ..contracts.registry import ParticleRecord, PropertyValue, Strategy
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Context", "timed_out"]
 
 _log = logging.getLogger("hyperverse.particle")
+_HYP: Final = MethodKind.HYP
 _HANDLINGS: dict[tuple[float, int, int], Handling] = {}
 
 
@@ -155,7 +156,7 @@ class Context(Ctx):
             to = Point.parse(to)
         if type(method) is str:
             method = Method.parse(method)
-        if method.kind is MethodKind.HYP:  # type: ignore[union-attr]  # it is a Method by now
+        if method.kind is _HYP:  # type: ignore[union-attr]  # it is a Method by now
             return Pong.failure(Forbidden(f"{method} is between stars"))
         live = self._live
         star = live.star
@@ -201,7 +202,7 @@ class Context(Ctx):
         live = self._live
         star = live.star
         parsed = Method.parse(method) if type(method) is str else method
-        if parsed.kind is MethodKind.HYP:  # type: ignore[union-attr]
+        if parsed.kind is _HYP:  # type: ignore[union-attr]
             return Pong.failure(Forbidden(f"{method} is between stars"))
         handling = handling_of(None, 0, priority)
         wave = Signal(
@@ -238,7 +239,7 @@ class Context(Ctx):
         live = self._live
         star = live.star
         parsed = Method.parse(method) if type(method) is str else method
-        if parsed.kind is MethodKind.HYP:  # type: ignore[union-attr]
+        if parsed.kind is _HYP:  # type: ignore[union-attr]
             raise Forbidden(f"{method} is between stars")
         handling = handling_of(wait, 0, priority)
         wave = Ripple(

@@ -93,7 +93,7 @@ class Arguments:
     def bind(self, body: Any, captures: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The keyword arguments for ``body``. Raises BadRequest that lists every fault."""
         if type(body) is dict and (
-            self.only_body is None or self.only_body.plain is not None or self.only_body.name in body
+            self.only_body is None or self.only_body.plain is not None or body.keys() == {self.only_body.name}
         ):
             given = body if not captures else {**captures, **body}
         elif body is None:

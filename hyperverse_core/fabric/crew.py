@@ -57,7 +57,7 @@ class Crew:
         self._jobs.append((job, args))
         if not self._wake_planned:
             self._wake_planned = True
-            self._loop.call_soon(self._wake)
+            self._wake()
 
     def _wake(self) -> None:
         """One worker more, for as long as jobs wait: runs again right behind the worker's first step."""
@@ -82,7 +82,7 @@ class Crew:
                 job, args = jobs.popleft()
                 try:
                     await job(*args)
-                except Exception:
+                except Exception:  # noqa: BLE001 - the next job is not to blame
                     _log.exception("a wave was lost to an error of the fabric; please report it")
             if self._closed or len(self._idle) >= 64:
                 return

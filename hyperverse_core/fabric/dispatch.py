@@ -33,7 +33,8 @@ class Handler:
     def unconditional(self) -> bool:
         """Whether it takes every wave of its methods."""
         s = self.selector
-        return s.path.is_any and s.topic is None and not s.filters
+        every_path = RouteSelector(s.method).path  # what stands for no path at all
+        return s.path == every_path and s.topic is None and not s.filters
 
 
 class Handlers:

@@ -54,7 +54,7 @@ class Field:
             if star is None or wave.agent != star.point:  # clients and particles never act as a star
                 raise Forbidden(f"{wave.method} is between stars")
             return
-        if live.is_open:
+        if isinstance(live.allowed, Everyone):
             return
         need = Need(wave.method.need)
         try:

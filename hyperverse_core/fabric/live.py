@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..contracts.driver import Particle
@@ -29,7 +28,6 @@ from ..universe.wave import BOUNCE, Directed, Outcome, Pong, Signal
 from .context import Context
 from .convert import decode_state, encode_state, state_of, to_body
 from .dispatch import Handler
-from .field import Everyone
 from .mailbox import Mailbox
 from .pipeline import Unread
 from .work import Work
@@ -105,7 +103,7 @@ class Live:
         self.particle = particle
         self.concurrent = hosted.concurrent
         self.allowed: dict[str, str] = {}
-        self.mailbox = Mailbox(hosted.waves_limit)
+        self.mailbox = Mailbox(hosted.waves_limit, self._begin_notices)
         self.ready = False
         self.gone = False
         self.cut = False
@@ -186,7 +184,10 @@ class Live:
             crew.put(self._notice, handler, arguments, wave)
             return
         crew.check_room()
-        self.mailbox.post(partial(crew.put_accepted, self._notice_in_turn, handler, arguments, wave))
+        self.mailbox.post(handler, arguments, wave)
+
+    def _begin_notices(self, *posted: Any) -> None:
+        self.star.machine.crew.put_accepted(self._notices, *posted)
 
     async def _notice(self, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
         try:
@@ -195,15 +196,23 @@ class Live:
         except HyperverseError as exc:
             await self._missed(wave, exc)
 
-    async def _notice_in_turn(self, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
+    async def _notices(self, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
+        """Handles a Signal whose turn has come, and those that wait right behind it."""
+        box = self.mailbox
         try:
-            if not self.ready:
-                await self.start()
-            await self._run(handler, arguments, wave)
-        except HyperverseError as exc:
-            await self._missed(wave, exc)
+            while True:
+                try:
+                    if not self.ready:
+                        await self.start()
+                    await self._run(handler, arguments, wave)
+                except HyperverseError as exc:
+                    await self._missed(wave, exc)
+                posted = box.next_posted()
+                if posted is None:
+                    return
+                handler, arguments, wave = posted
         finally:
-            self.mailbox.leave()
+            box.leave()
 
     async def _missed(self, wave: Signal, error: HyperverseError) -> None:
         """A Signal that was accepted has not reached its handler: it follows its particle if that has moved."""
@@ -249,7 +258,7 @@ class Live:
             reply = Pong.failure(exc, Outcome.FAILED)
         except RecursionError:
             reply = Pong.failure(LoopDetected(f"too many waves within one another, the last to {self.text!r}"))
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - a particle is somebody else's code
             _log.exception("%s failed", handler.name, extra={"wave": wave.id, "point": self.text})
             reply = Pong(500, {"error": f"{type(exc).__name__}: {exc}"}, outcome=Outcome.FAILED)
         reply.sender = self.point
@@ -379,15 +388,6 @@ class Live:
         """Whether nothing is under way in it."""
         return self.quiet and not self.work
 
-    def open_to_everyone(self) -> None:
-        """The policy is not asked who may reach it."""
-        self.allowed = Everyone()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the policy is not asked."""
-        return isinstance(self.allowed, Everyone)
-
     async def stop(self, grace: float) -> None:
         """Ends its work and calls ``on_stop``; the turn must be ours. It takes no waves afterwards."""
         was_ready, self.ready = self.ready, False
@@ -397,7 +397,7 @@ class Live:
             try:
                 async with asyncio.timeout(grace):
                     await self.particle.on_stop(Context.own(self))
-            except Exception:
+            except Exception:  # noqa: BLE001 - a particle is somebody else's code
                 _log.exception("on_stop failed", extra={"point": self.text})
         self.gone = True
         if self.work is not None:

@@ -295,6 +295,8 @@ class Machine:
                 f"no driver here serves Kind {kind.base!r}",
                 hint="install the plugin that brings it; the particle's record and state are kept",
             )
+        if hosted.status is Status.DONE:
+            raise Unavailable("this machine is stopping", retry_after=1.0)
         if not hosted.serves:
             raise NoDriver(
                 f"the driver of Kind {kind.base!r} (plugin {hosted.plugin!r}) does not serve: "

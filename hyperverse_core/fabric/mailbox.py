@@ -6,26 +6,28 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..errors import Unavailable
 
 __all__ = ["Mailbox"]
 
-_Entry: TypeAlias = "asyncio.Future[None] | Callable[[], None]"
+Posted: TypeAlias = tuple[Any, ...]
+_Entry: TypeAlias = "asyncio.Future[None] | Posted"
 
 
 class Mailbox:
     """Who has the turn, and who waits for it.
 
-    A Ping waits as a future; a Signal, whose sender does not wait, as a function that is called when its turn has
-    come and that then owns it.
+    A Ping waits as a future. A Signal, whose sender does not wait, is posted: ``begin`` is called with what was
+    posted when its turn has come, and then owns it.
     """
 
-    __slots__ = ("_limit", "_waiting", "busy")
+    __slots__ = ("_begin", "_limit", "_waiting", "busy")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, begin: Callable[..., None]) -> None:
         self.busy = False
+        self._begin = begin
         self._waiting: deque[_Entry] | None = None  # most mailboxes never need one
         self._limit = limit
 
@@ -54,28 +56,35 @@ class Mailbox:
                 self.leave()  # the turn was given to us while we were being cancelled
             raise
 
-    def post(self, begin: Callable[[], None]) -> None:
-        """Calls ``begin`` when the turn has come, at once if it is free. Raises Unavailable when too many wait, and
+    def post(self, *posted: Any) -> None:
+        """Begins it when the turn has come, at once if that is free. Raises Unavailable when too many wait, and
         what ``begin`` raises when it is called at once; the turn is not taken then."""
         if self.busy:
-            self._queue().append(begin)
+            self._queue().append(posted)
         else:
-            begin()
+            self._begin(*posted)
             self.busy = True
+
+    def next_posted(self) -> Posted | None:
+        """What was posted next, if that is what waits first: the turn goes on to it. None leaves the turn with us."""
+        queue = self._waiting
+        if queue and type(queue[0]) is tuple:
+            return queue.popleft()  # type: ignore[return-value]  # it is no future
+        return None
 
     def leave(self) -> None:
         """Gives the turn to the next one, or back."""
         queue = self._waiting
         while queue:
             entry = queue.popleft()
-            if not isinstance(entry, asyncio.Future):
+            if type(entry) is tuple:
                 try:
-                    entry()
+                    self._begin(*entry)
                 except Unavailable:
                     continue  # nobody runs it any more: the machine has stopped
                 return
-            if not entry.done():
-                entry.set_result(None)
+            if not entry.done():  # type: ignore[union-attr]  # it is a future
+                entry.set_result(None)  # type: ignore[union-attr]
                 return
         self.busy = False
         self._waiting = None

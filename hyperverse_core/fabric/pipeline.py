@@ -16,6 +16,7 @@ from ..universe.bind import BindConfig, Selected
 from ..universe.env import Env
 from ..universe.pipeline import Step
 from ..universe.point import Point
+from ..universe.property_pattern import is_bind_text
 from ..universe.stop import Call, CoreStop, PointStop, ReflectStop
 from ..universe.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
 from .local_sender import send_ping
@@ -41,7 +42,7 @@ class Unread:
     @property
     def inline(self) -> bool:
         """Whether ``source`` is the bind itself."""
-        return self.source.lstrip().startswith(("Bind", "#"))
+        return is_bind_text(self.source)
 
 
 class Binds:
@@ -151,7 +152,8 @@ class _Passage:
         self.live = live
         self.wave = wave
         self.steps = selected.pipeline.steps
-        self.variables = dict(selected.captures)
+        self.captures = selected.captures
+        self.own: dict[str, str] = {}
         self.body: Body = wave.body
         self.headers: Mapping[str, str] | None = wave.headers
         self.status = 200
@@ -159,10 +161,10 @@ class _Passage:
         source = live.record.properties.get("bind")
         if source is not None and not Unread(source.value).inline:
             at = Point.parse(source.value)
-            self.variables["self.bind"] = at.text
+            self.own["self.bind"] = at.text
             bundle = at.to_bundle() if at.has_bundle else None
             if bundle is not None:
-                self.variables["self.bundle"] = bundle.text
+                self.own["self.bundle"] = bundle.text
 
     async def run(self) -> Pong:
         for number, step in enumerate(self.steps, 1):
@@ -176,8 +178,16 @@ class _Passage:
             if not reply.ok:
                 return reply
             self.answered, self.body, self.status = reply, reply.body, reply.status
-            self.headers = reply.headers
+            if reply.headers:  # what was said of the new body goes before what the sender said
+                self.headers = {**(self.headers or {}), **reply.headers}
         return self._reply(None, status=202)
+
+    def _segment(self, name: str) -> str | None:
+        """A capture for use in a point. It comes from whoever asks, who must not get to choose how deep it leads."""
+        value = self.captures.get(name)
+        if value is not None and ":" in value:
+            raise BadRequest(f"{value!r} cannot be a segment of a point", hint="a segment has no ':'")
+        return value
 
     def _check(self, number: int, step: Step) -> None:
         if step.accepts(self.body):
@@ -193,14 +203,17 @@ class _Passage:
                 await self.live.accept_core(inward)
                 return None
             return await self.live.core(inward)
-        env = Env(working=self.live.point, variables=self.variables)
+        env = Env(working=self.live.point, variables=self.own, resolvers=(self._segment,))
         point = stop.point.resolve(env)
         limit = self.star.machine.config.limits.hops
         if wave.hops >= limit:
             raise LoopDetected(f"{wave.method} has passed {limit} binds and lanes, the last is {self.live.text!r}")
         method, path = wave.method, wave.path
         if isinstance(stop, Call):
-            method, path = stop.method, stop.resolve_path(env)
+            method, path = (
+                stop.method,
+                stop.resolve_path(Env(working=self.live.point, variables={**self.captures, **self.own})),
+            )
         request = self._request(point, method, path)
         request.hops += 1
         if isinstance(request, Signal):
@@ -233,7 +246,7 @@ class _Passage:
     def _reply(self, body: Body, *, status: int | None = None) -> Pong:
         last = self.answered
         reply = Pong(status or self.status, body, self.live.point, Outcome.OK, self.wave.id, self.star.text)
-        reply.headers = self.headers if last is not None else None
+        reply.headers = last.headers if last is not None else None
         reply.hops = max(self.wave.hops, last.hops if last else 0)
         reply.remote = last.remote if last else False
         return reply

@@ -8,6 +8,7 @@ same there and sends the echoes back together.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..errors import HyperverseError, Unavailable
@@ -22,22 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["gather_here", "spread", "to_echo"]
 
 _PAGE = 1000
+_SHARED = frozenset({dict, list, tuple})
 
 
 def to_echo(reply: Pong, point: Point) -> Echo:
     """The echo of ``point`` that says the same as ``reply``."""
-    return Echo(
-        reply.status,
-        reply.body,
-        point,
-        reply.outcome,
-        reply.id,
-        reply.star,
-        reply.hops,
-        reply.remote,
-        reply.attempts,
-        reply.headers,
-    )
+    if type(reply) is not Echo:
+        reply.__class__ = Echo  # they have the same fields, and nobody else has this one
+    reply.sender = point
+    return reply  # type: ignore[return-value]  # it is one now
 
 
 def own_copy(body: Any) -> Any:
@@ -92,6 +86,7 @@ class _Gathering:
         self.wanted = len(points) if wave.count is None else min(wave.count, len(points))
         self.echoes: list[Echo] = []
         self.tasks: set[asyncio.Task[None]] = set()
+        self.here: deque[tuple[Point, Place | None]] = deque()
         self.over = False
         self.done: asyncio.Future[None] = star.loop.create_future()
 
@@ -120,19 +115,23 @@ class _Gathering:
             if place is not None and place.remote:
                 far.setdefault(place.star.text, []).append(point)
                 continue
-            try:
-                crew.put(self._one, point, place)
-            except Unavailable as exc:
+            self.here.append((point, place))
+        try:
+            crew.put(self._next_ones)
+        except Unavailable as exc:
+            for point, _ in self.here:
                 self._take(to_echo(self.star.refusal(self.wave, exc), point))
+            self.here.clear()
         for group in far.values():
             crew.put_accepted(self._many, group, places[group[0].text])
 
     def _copy(self, point: Point) -> Ripple:
         w = self.wave
+        body = w.body
         return Ripple(
             point,
             w.method,
-            own_copy(w.body),
+            own_copy(body) if type(body) in _SHARED else body,
             w.path,
             w.headers,
             w.sender,
@@ -147,13 +146,28 @@ class _Gathering:
             w.origin,
         )
 
-    async def _one(self, point: Point, place: Place | None) -> None:
-        """One recipient, in the task of a worker."""
-        if self.over:
+    async def _next_ones(self) -> None:
+        """One recipient after the other, in the task of a worker, for as long as none waits. When one does, the next
+        worker goes on with the others."""
+        here = self.here
+        if self.over or not here:
             return
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
+        self.star.machine.crew.put_accepted(self._next_ones)
+        try:
+            while here and not self.over:
+                point, place = here.popleft()
+                await self._one(point, place)
+        except asyncio.CancelledError:
+            if self.over and task.uncancel() == 0:
+                return  # the ripple is over, and the worker goes on with the next job
+            raise
+        finally:
+            self.tasks.discard(task)
+
+    async def _one(self, point: Point, place: Place | None) -> None:
         try:
             if place is None:
                 place = await self.star.machine.gravity.locate(point)
@@ -166,12 +180,6 @@ class _Gathering:
             reply = await place.receive(copy)
         except HyperverseError as exc:
             reply = self.star.refusal(self.wave, exc)
-        except asyncio.CancelledError:
-            if self.over and task.uncancel() == 0:
-                return  # the ripple is over, and the worker goes on with the next job
-            raise
-        finally:
-            self.tasks.discard(task)
         self._take(to_echo(reply, point))
 
     async def _many(self, points: list[Point], place: Place) -> None:

@@ -68,7 +68,9 @@ class Sweeper:
         """Every particle leaves: the machine stops. Those that are busy get a moment to finish."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self.machine.config.stop_deadline * _DRAIN
-        while await self._empty_once() and loop.time() < until:
+        while await self._empty_once():
+            if loop.time() >= until:
+                break
             await asyncio.sleep(_GLANCE)
         for star in self.machine.stars.values():
             for live in [live for live in star.hosting.live.values() if live.assignment is not None]:

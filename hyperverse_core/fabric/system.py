@@ -14,6 +14,7 @@ from ..errors import BadRequest, Forbidden
 from ..universe.point import GLOBAL_EXECUTOR, HYPERUSER, Point
 from ..universe.wave import Pong
 from .context import Context
+from .field import Everyone
 from .star_particle import StarParticle
 from .status import kinds_of, stars_of
 
@@ -137,4 +138,4 @@ def pin_system_particles(machine: Machine) -> None:
         (GLOBAL_MACHINE, MachineParticle(machine)),
     ):
         machine.globals[point.text] = home.hosting.pin(point, "Global", particle)
-    machine.globals[GLOBAL_EXECUTOR.text].open_to_everyone()
+    machine.globals[GLOBAL_EXECUTOR.text].allowed = Everyone()  # each command asks for itself

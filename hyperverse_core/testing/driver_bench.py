@@ -30,6 +30,7 @@ __all__ = ["DriverBench", "DriverPlugin", "Lives", "kind_of", "kind_to_create", 
 _PATIENCE = 10.0
 _SAMPLES: Mapping[PropertyPattern, str] = {
     PropertyPattern.POINT: "localhost",
+    PropertyPattern.BIND: "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }",
     PropertyPattern.U64: "1",
     PropertyPattern.BOOL: "true",
     PropertyPattern.USERNAME: "somebody",

@@ -73,18 +73,25 @@ class Get(Generic[P]):
 
 @attrs.frozen
 class Set(Generic[P]):
-    """``set POINT{ +k=v, +@k=v, !k }``: set properties, set and lock them, unset them."""
+    """``set POINT{ +k=v, +@k=v, !k }``: set properties, set and lock them, unset them.
 
-    point: P
+    Attributes:
+        target: the particle that is told; or a selector, for everything that it matches: all of it or nothing. A
+            selector of names alone prints as the point that it means.
+        properties: what it is told.
+    """
+
+    target: P | Selector
     properties: tuple[PropertyChange, ...] = ()
     uploads: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self: Set[PointVar], env: Env) -> Set[Point]:
         """This command with an absolute point; raises what `PointVar.resolve` raises."""
-        return Set(self.point.resolve(env), self.properties)
+        target = self.target
+        return Set(target if isinstance(target, Selector) else target.resolve(env), self.properties)
 
     def __str__(self) -> str:
-        return f"set {self.point}{print_changes(self.properties)}"
+        return f"set {self.target}{print_changes(self.properties)}"
 
 
 @attrs.frozen

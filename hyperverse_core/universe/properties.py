@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from ..errors import BadRequest, ParseError, did_you_mean
-from . import lexis
-from .point import Point
+from .property_pattern import PropertyPattern, is_bind_text
 
 __all__ = [
     "PropertiesConfig",
@@ -24,50 +23,6 @@ __all__ = [
 ]
 
 _KEY = re.compile(r"[a-z0-9.-]++")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?+"
-_EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]++@{_LABEL}(?:\.{_LABEL})*+")
-_DIGITS = re.compile(r"[0-9]++")
-_U64 = 2**64
-
-
-class PropertyPattern(enum.StrEnum):
-    """What a property's value has to look like."""
-
-    ANYTHING = "Anything"
-    POINT = "Point"
-    """An absolute point."""
-    U64 = "U64"
-    """A number from 0 to 18446744073709551615."""
-    BOOL = "Bool"
-    """``true`` or ``false``."""
-    USERNAME = "Username"
-    """A skewer-case name."""
-    EMAIL = "Email"
-
-    def fits(self, value: str) -> bool:
-        """Whether ``value`` looks like that."""
-        match self:
-            case PropertyPattern.ANYTHING:
-                return True
-            case PropertyPattern.POINT:
-                return _is_point(value)
-            case PropertyPattern.U64:
-                digits = value.lstrip("0") or "0"
-                return _DIGITS.fullmatch(value) is not None and len(digits) <= 20 and int(digits) < _U64
-            case PropertyPattern.BOOL:
-                return value in ("true", "false")
-            case PropertyPattern.USERNAME:
-                return lexis.SKEWER.fullmatch(value) is not None
-            case PropertyPattern.EMAIL:
-                return len(value) <= 254 and _EMAIL.fullmatch(value) is not None
-
-
-def _is_point(value: str) -> bool:
-    try:
-        Point.parse(value)
-    except ParseError:
-        return False
-    return True
 
 
 class PropertySource(enum.StrEnum):
@@ -160,16 +115,30 @@ class PropertyDef:
     def value_faults(self, value: str) -> Iterator[str]:
         """What is wrong with giving it ``value`` from outside, each as a line."""
         if not self.pattern.fits(value):
-            yield f"{self.key!r} cannot be {value!r}: it has to be {self.pattern.value}"
+            yield self._misfit(value)
         if self.source is PropertySource.CORE_READ_ONLY:
             yield f"{self.key!r} is set by the particle itself only"
+
+    def bind_error(self, value: str) -> ParseError | None:
+        """Where ``value``, which is meant to be the text of a bind, is wrong; None when it is not or is right."""
+        return self.pattern.parse_error(value) if self.pattern is PropertyPattern.BIND and is_bind_text(value) else None
+
+    def _misfit(self, value: str) -> str:
+        error = self.bind_error(value)
+        if error is None:
+            return f"{self.key!r} cannot be {value!r}: it has to be {self.pattern.meant}"
+        expected = f"; expected {', '.join(error.expected)}" if error.expected else ""
+        return (
+            f"the bind in {self.key!r} is wrong at line {error.line}, column {error.column}: {error.message}{expected}"
+        )
 
 
 @attrs.frozen
 class PropertiesConfig:
     """The properties of a Kind. Without any, no property is legal.
 
-    Each check looks at every change and raises one BadRequest that names all faults.
+    Each check looks at every change and raises one BadRequest that names all faults. Its cause is the ParseError of
+    the first bind that is wrong, if one is.
     """
 
     definitions: tuple[PropertyDef, ...] = attrs.field(default=(), converter=_definitions)
@@ -219,12 +188,13 @@ class PropertiesConfig:
         for definition in self.definitions:
             if definition.required and definition.key not in present:
                 faults.append(f"{definition.key!r} is required")
-        _raise(faults)
+        _raise(faults, self._first_bind_error(given))
 
     def check_update(self, changes: Iterable[PropertyChange]) -> None:
         """Whether an existing particle may be told ``changes``; raises BadRequest."""
         faults: list[str] = []
-        for change in _last_of_each(changes):
+        given = _last_of_each(changes)
+        for change in given:
             if (definition := self._known(change.key, faults)) is None:
                 continue
             if definition.constant:
@@ -235,7 +205,7 @@ class PropertiesConfig:
                 faults.extend(definition.value_faults(change.value))
             elif definition.required:
                 faults.append(f"{change.key!r} is required and cannot be unset")
-        _raise(faults)
+        _raise(faults, self._first_bind_error(given))
 
     def check_read(self, keys: Iterable[str]) -> None:
         """Whether the properties ``keys`` may be read from outside; raises BadRequest."""
@@ -245,6 +215,15 @@ class PropertiesConfig:
             if definition is not None and definition.source is PropertySource.CORE_SECRET:
                 faults.append(f"{key!r} is a secret of the particle")
         _raise(faults)
+
+    def _first_bind_error(self, changes: Iterable[PropertyChange]) -> ParseError | None:
+        for change in changes:
+            definition = self._by_key.get(change.key)
+            if definition is not None and isinstance(change, SetProperty):
+                error = definition.bind_error(change.value)
+                if error is not None:
+                    return error
+        return None
 
     def _known(self, key: str, faults: list[str]) -> PropertyDef | None:
         definition = self._by_key.get(key)
@@ -259,6 +238,6 @@ def _last_of_each(changes: Iterable[PropertyChange]) -> list[PropertyChange]:
     return list({change.key: change for change in changes}.values())
 
 
-def _raise(faults: list[str]) -> None:
+def _raise(faults: list[str], cause: ParseError | None = None) -> None:
     if faults:
-        raise BadRequest("; ".join(faults))
+        raise BadRequest("; ".join(faults)) from cause

@@ -15,6 +15,12 @@ def _point(key: str, doc: str, *, required: bool = False, mutable: bool = False)
     return PropertyDef(key, doc, PropertyPattern.POINT, required=required, mutable=mutable)
 
 
+def _bind(*, required: bool = False) -> PropertyDef:
+    # universe 8 has a point only; the text itself is as good, and needs no artifact.
+    doc = "Its routes: the text of a bind, or the particle that has one"
+    return PropertyDef("bind", doc, PropertyPattern.BIND, required=required, mutable=False)
+
+
 def _constant_bind(name: str) -> PropertyDef:
     return PropertyDef(
         "bind",
@@ -27,12 +33,11 @@ def _constant_bind(name: str) -> PropertyDef:
     )
 
 
-_BIND = "The artifact with its routes"
 _CONFIG = "The artifact with its configuration"
-_RUNNABLE = PropertiesConfig((_point("bind", _BIND, required=True), _point("config", _CONFIG, required=True)))
+_RUNNABLE = PropertiesConfig((_bind(required=True), _point("config", _CONFIG, required=True)))
 
 STANDARD_PROPERTIES: Mapping[str, PropertiesConfig] = {
-    "Space": PropertiesConfig((_point("bind", _BIND), _point("config", _CONFIG))),
+    "Space": PropertiesConfig((_bind(), _point("config", _CONFIG))),
     "App": _RUNNABLE,
     "Mechtron": _RUNNABLE,
     "User": PropertiesConfig(

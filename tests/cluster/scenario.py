@@ -18,7 +18,7 @@ __all__ = ["Result", "run_scenario"]
 
 _PARTICLES = 4
 _CLIENTS = 3
-_FAULTS = 6
+_FAULTS = 8
 _NAMES = ("a", "b", "c")
 _WAIT = 3.0
 _SETTLE = 6.0
@@ -48,6 +48,7 @@ class Scenario:
     def __init__(self, seed: int, directory: Path) -> None:
         self.chance = random.Random(seed * 7919)
         self.sim = Simulation(seed, directory, _NAMES, placement=self.chance.choice(["spread", "hash", "round-robin"]))
+        self.sim.network.drop = self.chance.choice((0.0, 0.0, 0.002))
         self.points = [f"localhost:l{number}" for number in range(_PARTICLES)]
         self.over = False
         self.events: list[str] = []
@@ -200,9 +201,9 @@ class Scenario:
         node = self.chance.choice(self.sim.up())
         self.note(f"drain {node.name}")
         await self._administer(node, "Ext<Drain>", None)
-        if node.is_up and not self.over:
+        if node.is_up:
             await self.sim.stop(node)
-        self.later(0.2, lambda: self.start_again(node))
+            self.later(0.2, lambda: self.start_again(node))
 
     async def rebalance(self) -> None:
         up = self.sim.up()
@@ -230,10 +231,11 @@ class Scenario:
         made.unwrap()
         self.clients = [sim.loop.create_task(self.client(number)) for number in range(_CLIENTS)]
         for _ in range(_FAULTS):
-            await asyncio.sleep(self.chance.uniform(0.1, 1.5))
+            await asyncio.sleep(self.chance.uniform(0.02, 1.2))
             await self.go_wrong()
         await asyncio.gather(*self.coming_back)
         sim.network.heal_all()
+        sim.network.drop = 0.0
         await asyncio.sleep(_SETTLE)
         self.over = True
         await asyncio.gather(*self.clients)

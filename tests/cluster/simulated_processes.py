@@ -15,6 +15,7 @@ from hyperverse_core.testing.clock import VirtualClockLoop
 __all__ = ["OUTSIDE", "Process", "ProcessLoop", "current_process"]
 
 _PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
+_SHARED = "hyperverse_core.fabric.deadline"
 OUTSIDE = Context()
 """Where the network and the database run: in no process of the simulation."""
 
@@ -97,7 +98,7 @@ class ProcessLoop(VirtualClockLoop):
     """An event loop with virtual time in which several processes live."""
 
     def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
-        context = context or contextvars.copy_context()
+        context = contextvars.copy_context() if context is None else context
         process = context.get(_PROCESS)
         if process is None:
             return super().call_soon(callback, *args, context=context)
@@ -106,7 +107,9 @@ class ProcessLoop(VirtualClockLoop):
         return step.handle
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
-        context = context or contextvars.copy_context()
+        if type(getattr(callback, "__self__", None)).__module__ == _SHARED:
+            context = OUTSIDE.copy()  # deadlines of one loop share timers; what they do goes on in each one's context
+        context = contextvars.copy_context() if context is None else context
         process = context.get(_PROCESS)
         if process is None:
             return super().call_at(when, callback, *args, context=context)

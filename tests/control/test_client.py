@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 import pytest
 
-from hyperverse_core import Client, Machine, NoMachine, Outcome, Point, Pong
-from hyperverse_core.errors import BadRequest, HandlerFailed, NotFound, ProtocolError, Unauthorized
+from hyperverse_core import Client, Kind, Machine, NoMachine, Outcome, Point, Pong, Registration
+from hyperverse_core.errors import BadRequest, HandlerFailed, NotFound, ParseError, ProtocolError, Unauthorized
 
 PROBE = "localhost:probe"
 
@@ -97,6 +97,17 @@ async def test_a_script_that_cannot_be_read_says_where(client: Client) -> None:
     assert single[0].status == 400 and (single[0].line, single[0].column) == (1, 1)
 
 
+async def test_a_select_of_many_pages_gives_every_particle_once(client: Client, machine: Machine) -> None:
+    point = Point.parse
+    for number in range(2100):
+        registration = Registration(point(f"localhost:n{number:04}"), Kind.parse("Base"), client.agent)
+        await machine.registry.register(registration)
+    found = [item["point"] async for item in client.select("localhost:*<Base>")]
+    assert found == [f"localhost:n{number:04}" for number in range(2100)]
+    with pytest.raises(ParseError):
+        [item async for item in client.select("local host")]
+
+
 async def test_results_come_as_soon_as_they_are_there(
     client: Client, machine: Machine, events: dict[str, asyncio.Event]
 ) -> None:
@@ -169,7 +180,6 @@ async def test_ten_thousand_pings_at_once_are_all_answered_in_their_order(client
 
 
 async def test_waves_arrive_in_the_order_in_which_they_were_sent(client: Client) -> None:
-    await client.ask(PROBE, "Ext<Runs>")
     pings = [asyncio.create_task(client.ping(PROBE, "Ext<Run>")) for _ in range(2000)]
     assert [(await ping).body for ping in pings] == list(range(1, 2001))
 

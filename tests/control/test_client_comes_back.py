@@ -50,6 +50,13 @@ async def test_pending_pings_end_unknown_and_the_client_comes_back(client: Clien
     assert client.surface != before
 
 
+async def test_a_ripple_whose_connection_is_lost_is_unknown_for_each_recipient(client: Client, hub: FaultyHub) -> None:
+    asked = asyncio.create_task(client.ripple([PROBE], "Ext<Hold>"))
+    await client.ping(PROBE, "Ext<Runs>")
+    hub.disconnect("local", "client")
+    assert [(echo.sender.text, echo.status, echo.outcome) for echo in await asked] == [(PROBE, 503, Outcome.UNKNOWN)]
+
+
 async def test_a_ping_waits_for_a_machine_that_comes_back(
     machine: Machine, client: Client, hub: FaultyHub, start_machine: Any
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 import hyperverse_core
 import hyperverse_core.testing
+from docs.pages import REPOSITORY
 from hyperverse_core import errors
 from hyperverse_core.client_search import NoMachine
 from hyperverse_core.config import Config
@@ -23,8 +24,6 @@ from hyperverse_core.plugins import PluginSet
 from hyperverse_grants.settings import Settings as GrantsSettings
 from hyperverse_sql.settings import Settings as SqlSettings
 from hyperverse_zmq.settings import ZmqSettings
-
-from docs.pages import REPOSITORY
 
 REFERENCE = REPOSITORY / "docs" / "reference"
 HELD = ("sql", "zmq", "base", "grants")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
@@ -22,15 +23,14 @@ from typing import Any
 
 import pytest
 
+from docs.pages import REPOSITORY, Block, all_pages, blocks_of, commands_of
+from docs.reader import Reader
 from hyperverse_core.config import load_config
 from hyperverse_core.universe.access import AccessGrant
 from hyperverse_core.universe.bind import BindConfig
 from hyperverse_core.universe.point import Point
 from hyperverse_core.universe.script import parse_command, parse_script
 from hyperverse_core.universe.selector import Selector
-
-from docs.pages import REPOSITORY, Block, all_pages, blocks_of, commands_of
-from docs.reader import Reader
 
 LANGUAGE_PAGES = {"points", "kinds", "selectors", "access", "commands", "binds"}
 """Their text blocks are tested in tests/universe and tests/universe_text."""
@@ -55,6 +55,9 @@ def reader() -> Iterator[Reader]:
 
 @pytest.mark.parametrize("page", all_pages(), ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_a_page_is_true(page: Path, reader: Reader) -> None:
+    if page.name == "README.md":  # it is read in a clone
+        unwanted = shutil.ignore_patterns(".*", "__pycache__", "build", "dist")
+        shutil.copytree(REPOSITORY / "contrib", reader.desk / "contrib", ignore=unwanted)
     for block in blocks_of(page):
         wrong = _wrong(page, block, reader)
         assert not wrong, f"{page.relative_to(REPOSITORY)}, block of line {block.line}: {wrong}"

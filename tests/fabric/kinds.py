@@ -8,7 +8,18 @@ from typing import Any
 
 import attrs
 
-from hyperverse_core import Ctx, Driver, KindDef, Particle, Pong, PropertiesConfig, PropertyDef, handler, hookimpl, transient
+from hyperverse_core import (
+    Ctx,
+    Driver,
+    KindDef,
+    Particle,
+    Pong,
+    PropertiesConfig,
+    PropertyDef,
+    handler,
+    hookimpl,
+    transient,
+)
 from hyperverse_core.errors import Conflict, Unavailable
 
 BIND = PropertiesConfig((PropertyDef("bind", doc="the routes of its waves"), PropertyDef("note")))
@@ -77,7 +88,6 @@ class Worker(Particle):
     async def refuse(self, ctx: Ctx) -> None:
         self.value += 1
         raise Unavailable("not today", retry_after=1.0)
-
 
     @handler("Ext<Odd>")
     async def odd(self, ctx: Ctx) -> Any:

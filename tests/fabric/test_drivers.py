@@ -19,14 +19,15 @@ class Plain(Particle):
 
 
 class Plugin:
-    """Brings one driver."""
+    """Brings some drivers."""
 
-    def __init__(self, driver: type[Driver]) -> None:
-        self.driver = driver
+    def __init__(self, *drivers: type[Driver]) -> None:
+        self.drivers = drivers
 
     @hookimpl
     def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
-        register(self.driver)
+        for driver in self.drivers:
+            register(driver)
 
 
 def row(machine: Any, kind: str) -> dict[str, Any]:
@@ -135,7 +136,7 @@ async def test_two_drivers_start_side_by_side_and_stop_once(start_machine) -> No
         return Slow
 
     begun = asyncio.get_running_loop().time()
-    machine = await start_machine(plugins=[Plugin(made("One")), Plugin(made("Two"))])
+    machine = await start_machine(plugins=[Plugin(made("One"), made("Two"))])
     assert asyncio.get_running_loop().time() - begun == pytest.approx(2.0, abs=0.1)
     await machine.stop()
     await machine.stop()

@@ -32,7 +32,7 @@ async def test_a_machine_that_is_ready_says_so(machine: Machine) -> None:
 
 async def test_a_second_machine_of_a_name_on_a_data_directory_is_refused(start_machine) -> None:
     await start_machine()
-    with pytest.raises(Conflict, match="runs on .* already"):
+    with pytest.raises(Conflict, match=r"runs on .* already"):
         await start_machine(registry=MemoryRegistry())
 
 
@@ -109,7 +109,7 @@ async def test_a_stopped_machine_takes_no_waves(start_machine) -> None:
     await client.exec("create localhost<Space>; create localhost:a<Worker>; ping localhost:a Ext<Add>")
     await machine.stop()
     reply = await client.ping("localhost:a", "Ext<Add>", wait=2.0)
-    assert (reply.status, reply.outcome) in ((503, Outcome.REJECTED), (404, Outcome.REJECTED), (408, Outcome.UNKNOWN))
+    assert (reply.status, reply.outcome) == (503, Outcome.REJECTED)
     assert machine.status()["state"] == "Done"
 
 
@@ -165,5 +165,3 @@ async def test_the_hook_at_the_end_still_finds_a_machine_that_serves(start_machi
     machine = await start_machine(plugins=[Farewell()])
     await machine.stop()
     assert answers == [200]
-
-

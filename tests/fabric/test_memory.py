@@ -168,7 +168,9 @@ async def test_an_observer_that_fails_is_named_and_the_wave_goes_on(machine: Mac
 
 
 @pytest.mark.parametrize("placement", ["spread", "hash", "round-robin", "near-parent"])
-async def test_the_config_chooses_the_placement_of_a_kind(start_machine, machine_config: Config, placement: str) -> None:
+async def test_the_config_chooses_the_placement_of_a_kind(
+    start_machine, machine_config: Config, placement: str
+) -> None:
     kinds = {"Worker": KindSettings(placement=placement)}
     machine = await start_machine(config=attrs.evolve(machine_config, kinds=kinds))
     client = machine.client()

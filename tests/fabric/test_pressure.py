@@ -30,7 +30,9 @@ async def test_more_signals_than_may_wait_are_refused_too(machine: Machine, worl
     assert statuses == [202] * 4 + [503] * 6
 
 
-async def test_the_config_says_how_many_may_wait_where_the_driver_does_not(start_machine, machine_config: Config) -> None:
+async def test_the_config_says_how_many_may_wait_where_the_driver_does_not(
+    start_machine, machine_config: Config
+) -> None:
     machine = await start_machine(config=attrs.evolve(machine_config, limits=Limits(mailbox=2)))
     client = machine.client()
     await client.exec("create localhost<Space>; create localhost:a<Worker>; create localhost:n<Narrow>")
@@ -96,7 +98,9 @@ async def test_binds_that_send_a_wave_round_and_round_are_stopped(machine: Machi
     assert (await client.signal("localhost:a", "Ext<Get>")).status == 508
 
 
-async def test_a_crowd_of_callers_on_one_particle_is_served_within_bounds(start_machine, machine_config: Config) -> None:
+async def test_a_crowd_of_callers_on_one_particle_is_served_within_bounds(
+    start_machine, machine_config: Config
+) -> None:
     machine = await start_machine(config=attrs.evolve(machine_config, limits=Limits(waves=50)), plugins=())
     client = machine.client()
     await client.exec("create localhost<Space>; create localhost:c<Crowd>")

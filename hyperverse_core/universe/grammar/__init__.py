@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import ParseError
+from ..lexis import shown
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -24,6 +25,7 @@ __all__ = ["Grammar", "moved", "without_comments"]
 
 _FOUND: Final = re.compile(r"[A-Za-z0-9_\-.]{1,24}|\S")
 _COMMENT: Final = re.compile(r"#[^\n]*")
+_ENDED: Final = f"unexpected {shown('', 0)}"
 
 
 def without_comments(text: str) -> str:
@@ -85,7 +87,10 @@ class Grammar:
         except UnexpectedInput as exc:
             raise self._translate(exc, text) from None
         except ParseError as exc:
-            # Builders raise with an offset into the whole text, but do not have the text itself.
+            # Builders raise with an offset into the whole text, but do not have the text itself: what ended too
+            # early for them is followed by something that they have not seen.
+            if exc.message == _ENDED and exc.offset < len(text):
+                exc.message = f"unexpected {shown(text, exc.offset)}"
             raise moved(exc, text, 0) from None
 
     def follows(self, text: str, start: str) -> set[str]:

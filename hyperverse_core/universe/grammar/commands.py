@@ -69,6 +69,7 @@ COMMAND_WORDS: Final = (
 )
 """The words that commands start with."""
 
+_ONLY_IN_SELECTORS: Final = frozenset("*+<>(=^~")
 _NO_CODE: Final = re.compile(r"(?:\s++|#[^\n]*+)*+")
 
 
@@ -117,8 +118,8 @@ class _Builder:
     def get(self, point: Token, keys: tuple[str, ...] | None) -> CommandTemplate:
         return Get(_point(point), keys)
 
-    def set(self, point: Token, changes: tuple[PropertyChange, ...]) -> CommandTemplate:
-        return Set(_point(point), changes)
+    def set(self, target: Token, changes: tuple[PropertyChange, ...]) -> CommandTemplate:
+        return Set(_point_or_selector(target), changes)
 
     def read(self, point: Token) -> CommandTemplate:
         return Read(_point(point))
@@ -219,6 +220,20 @@ def _selector(token: Token) -> Selector:
     return _part(Selector.parse, token, _start(token))
 
 
+def _point_or_selector(token: Token) -> PointVar | Selector:
+    """The point that ``token`` writes, else the selector. Of two errors, the one that lies further on: so far its
+    reading made sense."""
+    try:
+        return _point(token)
+    except ParseError as no_point:
+        if _ONLY_IN_SELECTORS.isdisjoint(token):
+            raise
+        try:
+            return _selector(token)
+        except ParseError as no_selector:
+            raise (no_point if no_point.offset > no_selector.offset else no_selector) from None
+
+
 def _body(rest: Token) -> tuple[Any, int | None]:
     """The body that ``rest`` starts with, and the offset behind the ``;`` that ends its statement."""
     text = str(rest)
@@ -251,6 +266,7 @@ _GRAMMAR: Final = Grammar(
         "TEMPLATE": "a point",
         "KIND": "a Kind such as <Space>",
         "SELECTOR": "a selector",
+        "TARGET": "a point or a selector",
         "METHOD": "a method such as Ext<Add>",
         "MASK": "a mask such as +csd-RwX",
         "PRIVILEGE": "a privilege such as property:email:read",

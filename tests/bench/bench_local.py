@@ -1,0 +1,233 @@
+"""What waves cost on one machine, as ratios against a round trip over two queues in the same run.
+
+Run it as ``python tests/bench/bench_local.py [--quick] [--profile]``. Everything is on that is on by default:
+location, the policy ``grants``, the bind, deadlines, conversion of arguments, receipts. The registry is the one in
+memory, because no row here waits for it. Each row is printed for asyncio's own event loop and for uvloop, where that
+is installed. ``--profile`` shows where the time of the sequential Ping and of the Ripple goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import gc
+import importlib.util
+import logging
+import pstats
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import attrs
+
+from hyperverse_core.cli.bench_particles import BenchPlugin
+from hyperverse_core.config import STANDALONE, Config, Control, StarTemplate
+from hyperverse_core.contracts.registry import Registration
+from hyperverse_core.fabric.local_lane import LocalTransport
+from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.testing import MemoryRegistry
+from hyperverse_core.universe.kind import Kind
+from hyperverse_core.universe.point import HYPERUSER, Point
+
+CALLER = "localhost:caller"
+TARGET = "localhost:target"
+CROWD = "localhost:crowd"
+MEMORY = 20_000
+ROUNDS = 5
+Ask = Callable[[str, dict[str, object]], Awaitable[float]]
+
+
+@attrs.frozen
+class Row:
+    """One line of the table."""
+
+    what: str
+    value: float
+    unit: str
+    reference: float | None = None
+    at_most: float | None = None
+
+    def __str__(self) -> str:
+        if self.reference is None:
+            bound = "" if self.at_most is None else f"   at most {self.at_most:g} {self.unit}"
+            return f"{self.what:<58} {self.value:9.2f} {self.unit}{bound}"
+        ratio = self.value / self.reference
+        mark = "" if self.at_most is None else "ok" if ratio <= self.at_most else "MISSED"
+        bound = "" if self.at_most is None else f"at most {self.at_most:g}x"
+        return f"{self.what:<58} {self.value:9.2f} {self.unit}  {ratio:5.2f}x  {bound:<14} {mark}"
+
+
+async def queue_trip(count: int) -> float:
+    """Seconds of a round trip over two queues between two tasks: the reference."""
+    there: asyncio.Queue[int] = asyncio.Queue()
+    back: asyncio.Queue[int] = asyncio.Queue()
+
+    async def answer() -> None:
+        while True:
+            await back.put(await there.get())
+
+    task = asyncio.create_task(answer())
+    begun = time.perf_counter()
+    for number in range(count):
+        await there.put(number)
+        await back.get()
+    took = (time.perf_counter() - begun) / count
+    task.cancel()
+    return took
+
+
+@asynccontextmanager
+async def running(particles: int, stars: tuple[StarTemplate, ...] = STANDALONE) -> AsyncIterator[Ask]:
+    """A machine with a caller, a target, and so many particles besides, all of them alive."""
+    with tempfile.TemporaryDirectory(prefix="hyperverse-bench-") as folder:
+        config = Config(name="bench", data_dir=Path(folder), control=Control(enabled=False), seed=1, stars=stars)
+        machine = Machine(config, plugins=[BenchPlugin()], registry=MemoryRegistry(), transport=LocalTransport())
+        async with machine:
+            await machine.registry.register(Registration(Point.parse("localhost"), Kind("Space"), HYPERUSER))
+            await machine.registry.register(Registration(Point.parse(CROWD), Kind("Base"), HYPERUSER))
+            for text, kind in ((CALLER, "BenchCaller"), (TARGET, "BenchEcho")):
+                await machine.registry.register(Registration(Point.parse(text), Kind(kind), HYPERUSER))
+            client = machine.client()
+
+            async def ask(method: str, body: dict[str, object]) -> float:
+                return float(await client.ask(CALLER, method, body, wait=600.0))
+
+            await ask("Ext<Sequential>", {"to": TARGET, "count": 100})
+            await enliven(machine, particles)
+            yield ask
+
+
+async def enliven(machine: Machine, particles: int) -> None:
+    """Registers so many particles and sends each its first wave."""
+    client = machine.client()
+    for number in range(particles):
+        point = Point.parse(f"{CROWD}:e{number:06}")
+        await machine.registry.register(Registration(point, Kind("BenchEcho"), HYPERUSER))
+        (await client.ping(point, "Ext<Echo>", {"number": 1})).unwrap()
+
+
+async def best(measure: Callable[[], Awaitable[float]], rounds: int = ROUNDS) -> float:
+    """The best of some runs: what the computer does besides only ever adds."""
+    return min([await measure() for _ in range(rounds)])
+
+
+async def waves(share: float) -> AsyncIterator[Row]:
+    """The rows of the table."""
+    many, few = max(200, int(20_000 * share)), max(2, int(20 * share))
+    crowd = [f"{CROWD}:e{number:06}" for number in range(1_000)]
+    async with running(len(crowd)) as ask:
+        queue = await best(lambda: queue_trip(many))
+        yield Row("reference: round trip over two queues", queue * 1e6, "us")
+        ping = await best(lambda: ask("Ext<Sequential>", {"to": TARGET, "count": many}))
+        yield Row("Ping/Pong, sequential", ping * 1e6, "us", queue * 1e6, 1.2)
+        await ask("Ext<Flight>", {"to": crowd, "rounds": 1})
+        flight = await best(lambda: ask("Ext<Flight>", {"to": crowd, "rounds": few}))
+        yield Row("Ping/Pong, 1,000 in flight to 1,000 particles, each", flight * 1e6, "us", queue * 1e6, 1.5)
+        flight = await best(lambda: ask("Ext<Flight>", {"to": [TARGET] * 1_000, "rounds": few}))
+        yield Row("Ping/Pong, 1,000 in flight to one particle, each", flight * 1e6, "us", queue * 1e6, 1.5)
+        signal = await best(lambda: ask("Ext<Signals>", {"to": TARGET, "count": 2_000}))
+        yield Row("Signal", signal * 1e6, "us", queue * 1e6 / 2, 1.2)
+        ripple = await best(lambda: ask("Ext<RippleTo>", {"to": crowd, "rounds": few}))
+        yield Row("Ripple to 1,000 particles by point, against 1,000 Pings", ripple * 1e6, "us", ping * 1e9, 0.6)
+        selected = await best(lambda: ask("Ext<Ripple>", {"selector": f"{CROWD}:*", "rounds": few}))
+        yield Row("Ripple to 1,000 particles by selector", selected * 1e6, "us", ping * 1e9, 0.6)
+
+
+async def memory() -> AsyncIterator[Row]:
+    """What a live idle particle takes, without its record in the registry in memory."""
+    with tempfile.TemporaryDirectory(prefix="hyperverse-bench-") as folder:
+        config = Config(name="bench", data_dir=Path(folder), control=Control(enabled=False), seed=1)
+        registry = MemoryRegistry(feed=10)
+        async with Machine(
+            config, plugins=[BenchPlugin()], registry=registry, transport=LocalTransport()
+        ) as machine:
+            await registry.register(Registration(Point.parse("localhost"), Kind("Space"), HYPERUSER))
+            points = [Point.parse(f"localhost:e{number:06}") for number in range(MEMORY)]
+            for point in points:
+                await registry.register(Registration(point, Kind("BenchEcho"), HYPERUSER))
+            client = machine.client()
+            gc.collect()
+            tracemalloc.start()
+            before = tracemalloc.get_traced_memory()[0]
+            for point in points:
+                (await client.ping(point, "Ext<Echo>", {"number": 1})).unwrap()
+            await asyncio.sleep(1.0)
+            gc.collect()
+            after = tracemalloc.get_traced_memory()[0]
+            tracemalloc.stop()
+            yield Row("a live idle particle", (after - before) / MEMORY / 1024, "KiB", at_most=2.0)
+
+
+async def shape(share: float) -> AsyncIterator[Row]:
+    """A Ping's time by the number of live particles, and of stars."""
+    many = max(200, int(20_000 * share))
+    first = 0.0
+    for particles in (1, 1_000, int(100_000 * max(share, 0.1))):
+        async with running(particles) as ask:
+            took = await best(lambda: ask("Ext<Sequential>", {"to": TARGET, "count": many}))
+            first = first or took
+            yield Row(f"Ping with {particles:,} live particles", took * 1e6, "us", first * 1e6, 1.15)
+    for stars in (STANDALONE[3:4], STANDALONE):
+        alone = tuple(attrs.evolve(star, links=()) for star in stars) if len(stars) == 1 else stars
+        async with running(1, alone) as ask:
+            took = await best(lambda: ask("Ext<Sequential>", {"to": TARGET, "count": many}))
+            yield Row(f"Ping with {len(stars) + 1} stars", took * 1e6, "us", first * 1e6, 1.15)
+
+
+@contextmanager
+def profiled(title: str) -> Iterator[None]:
+    """Prints the 20 most expensive functions of the block."""
+    profile = cProfile.Profile()
+    profile.enable()
+    yield
+    profile.disable()
+    print(f"\n-- {title}")
+    pstats.Stats(profile, stream=sys.stdout).sort_stats("tottime").print_stats(20)
+
+
+async def show_profiles() -> None:
+    """Where the time goes."""
+    crowd = [f"{CROWD}:e{number:06}" for number in range(1_000)]
+    async with running(len(crowd)) as ask:
+        for title, method, body in (
+            ("Ping, sequential", "Ext<Sequential>", {"to": TARGET, "count": 20_000}),
+            ("Signal", "Ext<Signals>", {"to": TARGET, "count": 20_000}),
+            ("Ripple to 1,000", "Ext<RippleTo>", {"to": crowd, "rounds": 20}),
+        ):
+            with profiled(title):
+                await ask(method, body)
+
+
+async def measure(share: float, profile: bool) -> None:
+    loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+    print(f"-- {loop}, Python {sys.version.split()[0]}")
+    for rows in (waves(share), shape(share), memory()):
+        async for row in rows:
+            print(row, flush=True)
+    if profile:
+        await show_profiles()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
+    parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)
+    factories: list[Callable[[], asyncio.AbstractEventLoop] | None] = [None]
+    if importlib.util.find_spec("uvloop") is not None:
+        import uvloop
+
+        factories.append(uvloop.new_event_loop)
+    for factory in factories:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(measure(0.1 if given.quick else 1.0, given.profile))
+
+
+if __name__ == "__main__":
+    main()

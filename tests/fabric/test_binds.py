@@ -1,0 +1,197 @@
+"""Binds at work: routes, captures, pipelines through several particles, patterns, and what becomes of a change."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fabric.kinds import Taker
+from hyperverse_core import Driver, KindDef, Machine, Outcome, hookimpl
+
+
+async def bound(machine: Machine, name: str, routes: str, kind: str = "Taker") -> None:
+    text = f"Bind(version=1.0.0) {{ {routes} }}"
+    result = (await machine.client().exec(f"create localhost:{name}<{kind}>{{ +bind='{text}' }}"))[0]
+    assert result.ok, result.error
+
+
+async def test_a_route_sends_the_wave_to_the_core_and_back(machine: Machine, world) -> None:
+    await world()
+    await bound(machine, "a", "Route<Ext<Number>> -> (()) => &;")
+    assert await machine.client().ask("localhost:a", "Ext<Number>") == 7
+
+
+async def test_what_no_route_takes_is_404_but_a_cmd_falls_through_to_the_core(machine: Machine, world) -> None:
+    await world()
+    await bound(machine, "a", "Route<Ext<Number>> -> (()) => &;", kind="Worker")
+    client = machine.client()
+    reply = await client.ping("localhost:a", "Ext<Get>")
+    assert (reply.status, "no route for Ext<Get>" in reply.error) == (404, True)
+    assert (await client.ping("localhost:a", "Cmd<Bounce>")).ok
+    assert await client.ask("localhost:a", "Cmd<Read>") == {"value": 0, "book": []}
+
+
+async def test_captures_feed_points(machine: Machine, world) -> None:
+    await world("profiles<Base>", "profiles:fae<Taker>", "profiles:less<Taker>")
+    route = "Route<Http<Get>>/users/(?P<user>[^/]+) -> localhost:profiles:${user} => &;"
+    await bound(machine, "a", route)
+    client = machine.client()
+    for user in ("fae", "less"):
+        told = await client.ask("localhost:a", "Http<Get>", path=f"/users/{user}")
+        assert (told["at"], told["path"]) == (f"localhost:profiles:{user}", f"/users/{user}")
+    assert (await client.ping("localhost:a", "Http<Get>", path="/users/nobody")).status == 404
+    assert (await client.ping("localhost:a", "Http<Get>", path="/groups/fae")).status == 404
+
+
+@pytest.mark.parametrize("user", ["fae:secret", "..", "fae@x", "Fae Less", "<<STAR::machine:test[0]>>::star"])
+async def test_a_capture_cannot_lead_out_of_its_segment(machine: Machine, world, user: str) -> None:
+    await world("profiles<Base>", "profiles:fae<Base>", "profiles:fae:secret<Taker>")
+    route = "Route<Http<Get>>/users/(?P<user>[^/]+) -> localhost:profiles:${user} => &;"
+    await bound(machine, "a", route)
+    reply = await machine.client().ping("localhost:a", "Http<Get>", path=f"/users/{user}")
+    assert reply.status in (400, 404), reply
+
+
+async def test_a_pipeline_leads_through_several_particles_and_each_gets_what_the_last_one_answered(
+    machine: Machine, world
+) -> None:
+    await world("b<Taker>", "c<Taker>")
+    await bound(machine, "a", "Route<Ext<Note>> -> localhost:b -> localhost:c => &;")
+    reply = await machine.client().ping("localhost:a", "Ext<Note>", {"body": "x"}, headers={"trace": "1"})
+    told = reply.body
+    assert (told["at"], told["body"]["at"], told["body"]["body"]) == ("localhost:c", "localhost:b", "x")
+    assert told["id"] == told["body"]["id"] == reply.id
+    assert told["body"]["headers"] == {"trace": "1"}
+    assert told["agent"] == machine.client().agent.text
+
+
+async def test_a_pipeline_may_call_another_method_with_a_path_of_captures(machine: Machine, world) -> None:
+    await world("b<Taker>")
+    route = "Route<Http<Get>>/items/(?P<id>[0-9]+) -> localhost:b^Ext<Item>/it/${id} => &;"
+    await bound(machine, "a", route)
+    told = await machine.client().ask("localhost:a", "Http<Get>", path="/items/42")
+    assert (told["method"], told["path"]) == ("Ext<Item>", "/it/42")
+
+
+async def test_patterns_are_checked_at_every_step(machine: Machine, world) -> None:
+    await world("b<Taker>")
+    await bound(machine, "a", "Route<Ext<Number>> -[ Text ]-> localhost:b^Ext<Take> -[ Map{ *<Int> } ]-> (()) => &;")
+    client = machine.client()
+    wrong = await client.ping("localhost:a", "Ext<Number>", 5)
+    assert (wrong.status, wrong.outcome) == (400, Outcome.REJECTED)
+    assert "step 1" in wrong.error
+    other = await client.ping("localhost:a", "Ext<Number>", "text")
+    assert (other.status, "step 2" in other.error) == (502, True)
+
+
+async def test_a_step_that_fails_answers_its_own_status(machine: Machine, world) -> None:
+    await world("b<Taker>", "w<Worker>")
+    client = machine.client()
+    await bound(machine, "a", "Route<Ext<Number>> -> localhost:b^Ext<Deny> -> (()) => &;")
+    reply = await client.ping("localhost:a", "Ext<Number>")
+    assert (reply.status, reply.error, reply.outcome) == (409, "it is taken", Outcome.FAILED)
+    await bound(machine, "c", "Route<Ext<Fail>> -> localhost:w => &;")
+    assert (await client.ping("localhost:c", "Ext<Fail>")).status == 500
+    await bound(machine, "d", "Route<Ext<X>> -> localhost:nobody => &;")
+    assert (await client.ping("localhost:d", "Ext<X>")).status == 404
+
+
+async def test_the_policy_of_each_stop_decides_about_the_one_who_asked(machine: Machine, world) -> None:
+    await world("b<Taker>")
+    await bound(machine, "a", "Route<Ext<X>> -> localhost:b => &;")
+    stranger = machine.client(agent="localhost:stranger")
+    assert (await stranger.ping("localhost:a", "Ext<X>")).status == 403
+
+
+async def test_a_bind_that_is_wrong_is_told_with_its_place(machine: Machine, world) -> None:
+    await world("b<Taker>")
+    client = machine.client()
+    await client.exec("create localhost:a<Taker>{ +bind='Bind(version=1.0.0) { Rute<Ext<X>> -> (()) => &; }' }")
+    reply = await client.ping("localhost:a", "Ext<X>")
+    assert (reply.status, "the bind of 'localhost:a' is wrong" in reply.error) == (400, True)
+    assert "line 1" in reply.error
+
+
+async def test_a_bind_can_be_read_from_another_particle(machine: Machine, world) -> None:
+    await world("page<Page>")
+    client = machine.client()
+    text = "Bind(version=1.0.0) { Route<Ext<Number>> -> (()) => &; }"
+    assert (await client.ping("localhost:page", "Cmd<Update>", {"text": text})).ok
+    assert (await client.exec("create localhost:a<Taker>{ +bind=localhost:page }"))[0].ok
+    assert await client.ask("localhost:a", "Ext<Number>") == 7
+    assert (await client.ping("localhost:a", "Ext<Other>")).status == 404
+    # and when that changes, so does the bind
+    text = "Bind(version=1.0.0) { Route<Ext<Other>> -> (()) => &; }"
+    assert (await client.ping("localhost:page", "Cmd<Update>", {"text": text})).ok
+    await asyncio.sleep(0.1)
+    assert (await client.ping("localhost:a", "Ext<Number>")).status == 404
+    assert (await client.ping("localhost:a", "Ext<Other>")).ok
+
+
+async def test_a_bind_that_cannot_be_read_says_why(machine: Machine, world) -> None:
+    await world("w<Worker>")
+    client = machine.client()
+    for source, why in (("localhost:gone", "no particle"), ("localhost:w", "it is dict, not a text")):
+        await client.exec(f"create! localhost:a<Taker>{{ +bind={source} }}")
+        reply = await client.ping("localhost:a", "Ext<X>")
+        assert (reply.status, why in reply.error) == (400, True), reply.error
+
+
+async def test_the_bind_property_can_be_changed_and_removed(machine: Machine, world) -> None:
+    await world()
+    await bound(machine, "a", "Route<Ext<Number>> -> (()) => &;")
+    client = machine.client()
+    assert (await client.ping("localhost:a", "Ext<Other>")).status == 404
+    other = "'Bind(version=1.0.0) { Route<Ext<Other>> -> (()) => &; }'"
+    assert (await client.exec(f"set localhost:a{{ +bind={other} }}"))[0].ok
+    assert (await client.ping("localhost:a", "Ext<Other>")).ok
+    assert (await client.ping("localhost:a", "Ext<Number>")).status == 404
+    assert (await client.exec("set localhost:a{ !bind }"))[0].ok
+    assert (await client.ping("localhost:a", "Ext<Number>")).ok
+
+
+async def test_a_driver_may_have_a_bind_for_its_kind(start_machine) -> None:
+    class Strict(Driver):
+        kind = KindDef("Strict", doc="has routes of its own")
+        particle = Taker
+        bind = "Bind(version=1.0.0) { Route<Ext<Number>> -> (()) => &; }"
+
+    class Plugin:
+        @hookimpl
+        def hyperverse_register_drivers(self, register) -> None:
+            register(Strict)
+
+    client = (await start_machine(plugins=[Plugin()])).client()
+    await client.exec("create localhost<Space>; create localhost:s<Strict>")
+    assert await client.ask("localhost:s", "Ext<Number>") == 7
+    assert (await client.ping("localhost:s", "Ext<Other>")).status == 404
+
+
+async def test_a_signal_passes_every_stop_of_a_pipeline(machine: Machine, world) -> None:
+    await world("b<Taker>", "c<Taker>")
+    await bound(machine, "a", "Route<Ext<Note>> -> localhost:b -> (()) -> localhost:c => &;")
+    client = machine.client()
+    reply = await client.signal("localhost:a", "Ext<Note>", {"body": "x"})
+    assert (reply.status, reply.outcome) == (202, Outcome.OK)
+    for name in "bc":
+        assert await client.ask(f"localhost:{name}", "Ext<Taken>") == ["Ext<Note>/"]
+
+
+async def test_a_pipeline_keeps_the_deadline_of_its_wave(machine: Machine, world) -> None:
+    await world("w<Worker>")
+    await bound(machine, "a", "Route<Ext<Work>> -> localhost:w => &;")
+    client = machine.client()
+    reply = await client.ping("localhost:a", "Ext<Work>", {"seconds": 60.0}, wait=2.0)
+    assert (reply.status, reply.outcome) == (408, Outcome.UNKNOWN)
+    assert await client.ask("localhost:w", "Ext<Book>") == []
+
+
+async def test_waves_that_come_while_a_bind_is_read_keep_their_order(machine: Machine, world) -> None:
+    await world("page<Page>", "r<Relay>")
+    client = machine.client()
+    text = "Bind(version=1.0.0) { Route<Ext<*>> -> (()) => &; }"
+    await client.ping("localhost:page", "Cmd<Update>", {"text": text})
+    await client.exec("create localhost:w<Worker>{ +bind=localhost:page }")
+    await client.ask("localhost:r", "Ext<Burst>", {"to": "localhost:w", "count": 30})
+    assert await client.ask("localhost:w", "Ext<Book>") == [str(n) for n in range(30)]
