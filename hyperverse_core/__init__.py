@@ -91,7 +91,7 @@ _HOMES = {
     "universe.wave": "Echo Handling Method Outcome Ping Pong Receipt Ripple Signal Stars Watchers",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - the table above is the one list of public names
+__all__ = sorted(_HOME_OF)
 
 
 def __getattr__(name: str) -> Any:

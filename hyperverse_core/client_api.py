@@ -270,7 +270,8 @@ def _split(text: str) -> Iterator[_Command]:
 
 def _unreadable(error: ParseError) -> Result:
     pong = Pong.failure(error)
-    pong.body |= {"error": str(error), "line": error.line, "column": error.column, "caret": error.caret()}
+    place = {"line": error.line, "column": error.column, "expected": list(error.expected)}
+    pong.body |= {**place, "caret": error.caret()}
     return Result("", pong.status, pong.outcome, pong.body, pong.receipt, error.line, error.column)
 
 

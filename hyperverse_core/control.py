@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from .contracts.lane import Peer
 from .contracts.registry import TokenRecord
-from .control_door import CONTROL_FILE, DoorNote, open_door, read_note
+from .control_door import CONTROL_FILE, DoorNote, read_note
 from .control_particle import ControlParticle
 from .control_session import ClientSession
 from .errors import HyperverseError, Unavailable
+from .fabric.doors import open_door
 from .fabric.recent import Recent
 from .fabric.wire import PROTOCOL
 from .tokens import digest, ensure_identity, ensure_token, write_private
@@ -76,7 +77,7 @@ class ControlGate:
         await self._admit_owner()
         self.door_key = identity.public
         self.address = await open_door(
-            machine.transport, machine.config.control.address, identity, self, self._directory
+            machine.transport, "clients", machine.config.control.address, identity, self, self._directory
         )
         note = DoorNote(
             name=machine.name,

@@ -143,6 +143,7 @@ def builtin_offers() -> dict[tuple[str, str], Offer]:
         ("Machine", False, False),
     ):
         star_kind(name, forwards=forwards, hosts=hosts)
+    offers.register("transport")("local", "hyperverse_core.fabric.local_lane:LocalTransport")
     for name, strategy in (
         ("spread", Spread),
         ("round-robin", RoundRobin),

@@ -48,10 +48,14 @@ class BenchCaller(Particle):
 
     @handler("Ext<Flight>")
     async def flight(self, ctx: Ctx, to: list[str], rounds: int) -> float:
-        """One Ping to each at once, several times."""
+        """As many senders as there are points, all at once, each of which sends one Ping after the other to its own."""
+
+        async def sender(point: str) -> None:
+            for _ in range(rounds):
+                await ctx.ping(point, "Ext<Echo>", 1)
+
         began = time.perf_counter()
-        for _ in range(rounds):
-            await asyncio.gather(*(ctx.ping(point, "Ext<Echo>", 1) for point in to))
+        await asyncio.gather(*map(sender, to))
         return (time.perf_counter() - began) / (rounds * len(to))
 
     @handler("Ext<Create>")

@@ -82,12 +82,12 @@ def _lines(body: Any) -> list[str]:
 
 
 def items_of(body: Any) -> list[Any] | None:
-    """The items of a body that is a list, a page of a select, or what a delete has deleted; else None."""
+    """The items of a body that is a list, a page of a select, or what a delete or set has reached; else None."""
     if isinstance(body, (list, tuple)):
         return list(body)
-    for keys in ({"items", "after"}, {"deleted"}):
+    for name, keys in (("items", {"items", "after"}), ("deleted", {"deleted"}), ("changed", {"changed"})):
         if isinstance(body, Mapping) and set(body) == keys:
-            found = body["items" if "items" in keys else "deleted"]
+            found = body[name]
             return found if isinstance(found, list) else None
     return None
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from ..contracts.driver import Ctx
-from ..contracts.policy import Need
 from ..contracts.registry import ParticleRecord
 from ..contracts.registry import Strategy as RegistryStrategy
 from ..errors import (
@@ -118,7 +117,7 @@ class Commands:
 
     async def _demand(self, ctx: Context, letter: str, target: ParticleRecord) -> None:
         agent, scope = ctx.acting_as
-        await self.machine.policy.authorize(agent, Need(letter), target, scope=scope)
+        await self.machine.rights.demand(agent, letter, target, scope)
 
     async def _above(self, records: Sequence[ParticleRecord]) -> dict[Point, ParticleRecord]:
         """The records of the parents; a root stands for its own."""

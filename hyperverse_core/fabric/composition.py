@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..config import Config, StarTemplate
 from ..universe.star_key import StarKey
 
-__all__ = ["linked", "own_stars"]
+if TYPE_CHECKING:
+    from .star import Star
+
+__all__ = ["linked", "machine_links", "own_stars"]
 
 
 def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, int]]:
@@ -24,6 +28,15 @@ def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, in
     free = [t for t in config.stars if not t.machine]
     stride = {t.name: sum(other.name == t.name for other in config.stars) for t in free}
     return own + [(t, t.index + machine_index * stride[t.name]) for t in free]
+
+
+def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
+    """The links of the star that stands for a machine: to the machine's other stars, and, when none of those passes
+    waves on, to the stars that these are linked to. So no machine is cut off by what it is made of."""
+    links = [star.text for star in stars]
+    if not any(star.kind.forwards for star in stars):
+        links += [link for star in stars for link in star.links]
+    return tuple(dict.fromkeys(links))
 
 
 def linked(star: StarKey, links: Sequence[str], known: Iterable[StarKey]) -> tuple[StarKey, ...]:

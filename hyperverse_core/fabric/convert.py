@@ -65,7 +65,7 @@ class _Parameter:
 class Arguments:
     """The compiled parameters of one handler."""
 
-    __slots__ = ("_by_name", "_params", "only_body")
+    __slots__ = ("_by_name", "_name", "_params", "_plain", "only_body")
 
     def __init__(self, function: Callable[..., Awaitable[Any]]) -> None:
         signature = inspect.signature(function)
@@ -89,9 +89,13 @@ class Arguments:
         self._by_name = {p.name: p for p in self._params}
         one = self._params[0] if len(self._params) == 1 else None
         self.only_body = one
+        self._plain = one.plain if one is not None and one.plain is not type(None) else None
+        self._name = one.name if one is not None else ""
 
     def bind(self, body: Any, captures: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The keyword arguments for ``body``. Raises BadRequest that lists every fault."""
+        if type(body) is self._plain and not captures:
+            return {self._name: body}
         if type(body) is dict and (
             self.only_body is None or self.only_body.plain is not None or body.keys() == {self.only_body.name}
         ):

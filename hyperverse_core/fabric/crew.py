@@ -18,6 +18,7 @@ from ..errors import Unavailable
 __all__ = ["Crew"]
 
 _log = logging.getLogger("hyperverse.fabric")
+_IN_A_ROW = 32
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -77,9 +78,13 @@ class Crew:
 
     async def _work(self) -> None:
         jobs = self._jobs
+        done = 0
         while True:
             while jobs:
                 job, args = jobs.popleft()
+                done += 1
+                if not done % _IN_A_ROW:
+                    await asyncio.sleep(0)  # timers and everybody else want the loop too
                 try:
                     await job(*args)
                 except Exception:  # noqa: BLE001 - the next job is not to blame

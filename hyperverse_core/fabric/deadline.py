@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from types import TracebackType
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 __all__ = ["Deadline"]
 
@@ -21,21 +22,20 @@ _FAR = 0.5
 
 
 class _Wheel:
-    """The shared timers of one event loop."""
+    """The shared timers of one event loop, which it does not keep alive."""
 
-    __slots__ = ("_loop", "_ticks")
+    __slots__ = ("_ticks",)
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
         self._ticks: dict[int, set[Deadline]] = {}
 
-    def at(self, when: float) -> set[Deadline]:
+    def at(self, loop: asyncio.AbstractEventLoop, when: float) -> set[Deadline]:
         """The deadlines that pass together with one at ``when``."""
         tick = math.ceil(when * _TICKS)
         together = self._ticks.get(tick)
         if together is None:
             together = self._ticks[tick] = set()
-            self._loop.call_at(tick / _TICKS, self._pass, tick)
+            loop.call_at(tick / _TICKS, self._pass, tick)
         return together
 
     def _pass(self, tick: int) -> None:
@@ -44,6 +44,15 @@ class _Wheel:
 
 
 _wheels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Wheel] = WeakKeyDictionary()
+_newest: tuple[Callable[[], asyncio.AbstractEventLoop | None], _Wheel] = (lambda: None, _Wheel())
+
+
+def _wheel_of(loop: asyncio.AbstractEventLoop) -> _Wheel:
+    """The timers of ``loop``; nearly always those that were asked for last."""
+    global _newest
+    if _newest[0]() is not loop:
+        _newest = (ref(loop), _wheels.setdefault(loop, _Wheel()))
+    return _newest[1]
 
 
 class Deadline:
@@ -60,17 +69,13 @@ class Deadline:
         self._cancelling = task.cancelling()
         self._fired = False
         self.passed = False
+        self._together: set[Deadline] | None = None
         self._handle: asyncio.TimerHandle | None = None
         if when - loop.time() < _FAR:
             self._handle = loop.call_at(when, self._fire)
         elif when != math.inf:
-            wheel = _wheels.get(loop)
-            if wheel is None:
-                wheel = _wheels[loop] = _Wheel(loop)
-            self._together = wheel.at(when)
+            self._together = _wheel_of(loop).at(loop, when)
             self._together.add(self)
-            return
-        self._together = set()
 
     def _fire(self) -> None:
         self._fired = True
@@ -83,8 +88,9 @@ class Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         if not self._fired:
-            self._together.discard(self)
-            if self._handle is not None:
+            if self._together is not None:
+                self._together.discard(self)
+            elif self._handle is not None:
                 self._handle.cancel()
             return False
         # somebody else may have cancelled the task too: then that goes on

@@ -64,6 +64,13 @@ class Handlers:
                 return handler, captures
         return None
 
+    def sure(self, method: Method) -> Handler | None:
+        """The handler of every wave of ``method``; None when that depends on the wave, or when there is none."""
+        if method.text not in self._known:
+            self._learn(method)
+        found = self._sure.get(method.text)
+        return None if found is None or found[0].privilege else found[0]
+
     def _learn(self, method: Method) -> tuple[Handler, ...]:
         fitting = tuple(h for h in self._all if h.selector.method.matches(method))
         if len(self._known) < _KEPT:  # Ext names come from outside

@@ -74,7 +74,7 @@ class Exchange:
         it surely did not leave. No answer is a :class:`Lost`."""
         incarnation = self.machine.membership.incarnation_of(far.key)
         reply = await self._ask(far.text, incarnation, wave)
-        if reply.status == 421:
+        if reply.status == NotHostedHere.status and reply.outcome is Outcome.REJECTED:
             raise NotHostedHere(reply.error)
         return reply
 

@@ -77,6 +77,8 @@ class Feed:
         for change in entries:
             access = access or change.kind in _ACCESS
             stars = stars or change.kind is ChangeKind.STAR
+            if change.kind in (ChangeKind.REGISTERED, ChangeKind.DELETED):
+                machine.selections.forget()
             if change.kind is not ChangeKind.STAR:
                 machine.records.drop(change.point)
                 machine.binds.drop(change.point)
@@ -92,6 +94,7 @@ class Feed:
             machine.watches.changed(change)
         if access:
             machine.policy.forget()
+            machine.rights.forget()
             for star in machine.stars.values():
                 star.field.forget()
         if stale:

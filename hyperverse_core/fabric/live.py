@@ -21,6 +21,7 @@ from ..errors import (
     LoopDetected,
     NotFound,
     NotHostedHere,
+    Unavailable,
     error_for_status,
 )
 from ..universe.bind import BindConfig
@@ -29,6 +30,7 @@ from .context import Context
 from .convert import decode_state, encode_state, state_of, to_body
 from .dispatch import Handler
 from .mailbox import Mailbox
+from .notices import begin_notices, notice
 from .pipeline import Unread
 from .work import Work
 
@@ -103,7 +105,7 @@ class Live:
         self.particle = particle
         self.concurrent = hosted.concurrent
         self.allowed: dict[str, str] = {}
-        self.mailbox = Mailbox(hosted.waves_limit, self._begin_notices)
+        self.mailbox = Mailbox(hosted.waves_limit)
         self.ready = False
         self.gone = False
         self.cut = False
@@ -120,8 +122,6 @@ class Live:
 
     async def receive(self, wave: Directed) -> Pong:
         """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not get as far as a handler."""
-        if self.star.loop.time() >= self.star.serve_until:
-            self.star.check_lease(self)
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
             await self.star.field.authorise(self, wave)
         if self.bind is not None:
@@ -141,8 +141,8 @@ class Live:
         arguments = handler.arguments.bind(wave.body, captures)
         box = self.mailbox
         if self.concurrent or (box.busy and self.text in wave.chain):
-            await self._check_beside()
-            return await self._run_beside(handler, arguments, wave)
+            await self.check_beside()
+            return await self.run_beside(handler, arguments, wave)
         if box.busy:
             await box.turn()
         else:
@@ -150,7 +150,26 @@ class Live:
         try:
             if not self.ready:
                 await self.start()
-            return await self._run(handler, arguments, wave)
+            return await self.run(handler, arguments, wave)
+        finally:
+            box.leave()
+
+    async def receive_alike(self, wave: Directed, handler: Handler, arguments: dict[str, Any]) -> Pong:
+        """As :meth:`receive`, for one of many copies whose handler was found for another particle of the same class
+        before: unconditional, without a privilege, and with arguments that nobody can change."""
+        box = self.mailbox
+        if (
+            box.busy
+            or not self.ready
+            or self.concurrent
+            or self.bind is not None
+            or wave.scope is not None
+            or wave.method.need not in self.allowed.get(wave.agent.text, "")
+        ):
+            return await self.receive(wave)
+        box.busy = True
+        try:
+            return await self.run(handler, arguments, wave)
         finally:
             box.leave()
 
@@ -181,49 +200,12 @@ class Live:
             await self.star.field.demand(self, wave, handler.privilege)
         arguments = handler.arguments.bind(wave.body, captures)
         if self.concurrent:
-            crew.put(self._notice, handler, arguments, wave)
+            crew.put(notice, self, handler, arguments, wave)
             return
         crew.check_room()
-        self.mailbox.post(handler, arguments, wave)
+        self.mailbox.post(begin_notices, self, handler, arguments, wave)
 
-    def _begin_notices(self, *posted: Any) -> None:
-        self.star.machine.crew.put_accepted(self._notices, *posted)
-
-    async def _notice(self, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
-        try:
-            await self._check_beside()
-            await self._run_beside(handler, arguments, wave)
-        except HyperverseError as exc:
-            await self._missed(wave, exc)
-
-    async def _notices(self, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
-        """Handles a Signal whose turn has come, and those that wait right behind it."""
-        box = self.mailbox
-        try:
-            while True:
-                try:
-                    if not self.ready:
-                        await self.start()
-                    await self._run(handler, arguments, wave)
-                except HyperverseError as exc:
-                    await self._missed(wave, exc)
-                posted = box.next_posted()
-                if posted is None:
-                    return
-                handler, arguments, wave = posted
-        finally:
-            box.leave()
-
-    async def _missed(self, wave: Signal, error: HyperverseError) -> None:
-        """A Signal that was accepted has not reached its handler: it follows its particle if that has moved."""
-        if isinstance(error, NotHostedHere):
-            reply = await self.star.notify(wave)
-            if reply.ok:
-                return
-            error = error_for_status(reply.status, reply.error)
-        _log.warning("signal %s to %s: %s", wave.method, self.text, error, extra={"wave": wave.id})
-
-    async def _check_beside(self) -> None:
+    async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
         if self.ready:
             return
@@ -234,14 +216,18 @@ class Live:
         elif self.cut:
             raise self._was_cut()
 
-    async def _run_beside(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
+    async def run_beside(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
+        """Calls a handler beside those that run."""
         self.running += 1
         try:
-            return await self._run(handler, arguments, wave)
+            return await self.run(handler, arguments, wave)
         finally:
             self.running -= 1
 
-    async def _run(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
+    async def run(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
+        """Calls a handler; the turn must be ours, and the particle ready. What it raises is in the reply."""
+        if self.star.loop.time() >= self.star.serve_until:  # here, because it may have waited long for its turn
+            self.star.check_lease(self)
         self.touched = True
         observers = self.star.machine.observers
         begun = self.star.loop.time() if observers else 0.0
@@ -249,6 +235,8 @@ class Live:
             result = await handler.call(self.particle, Context(self, wave), **arguments)
             if type(result) is Pong:
                 reply = result
+                if reply.status >= 400:
+                    reply.outcome = Outcome.FAILED  # whoever asked it: this handler has run
             else:
                 reply = Pong(200, result if result is None or type(result) is int else to_body(result))
         except asyncio.CancelledError:
@@ -256,6 +244,8 @@ class Live:
             raise
         except HyperverseError as exc:
             reply = Pong.failure(exc, Outcome.FAILED)
+            if reply.status == NotHostedHere.status:  # from its save; no sign that the wave may be handled elsewhere
+                reply.status = Unavailable.status
         except RecursionError:
             reply = Pong.failure(LoopDetected(f"too many waves within one another, the last to {self.text!r}"))
         except Exception as exc:  # noqa: BLE001 - a particle is somebody else's code
@@ -274,6 +264,7 @@ class Live:
         """What every particle answers without a handler of its own (universe 4.9)."""
         if self.gone:
             raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
+        self.star.check_lease(self)
         body = None
         if wave.method.text == "Cmd<Read>":
             body = await self._read_state(wave)
@@ -294,7 +285,7 @@ class Live:
     async def _read_state(self, wave: Directed) -> dict[str, Any]:
         """The state between two handlers, never what one of them has half done, but for its own call chain."""
         if self.concurrent or (self.mailbox.busy and self.text in wave.chain):
-            await self._check_beside()
+            await self.check_beside()
         else:
             await self._start_in_turn()
         return state_of(self.particle)
@@ -330,6 +321,8 @@ class Live:
                 raise
             _log.exception("it could not start", extra={"point": self.text})
             raise HandlerFailed(f"{self.text!r} could not start: {type(exc).__name__}: {exc}") from exc
+        if self.gone:
+            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
         self.ready = True
 
     async def _make(self) -> Particle:

@@ -29,7 +29,7 @@ from ..universe.kind import STANDARD_KINDS, Kind, KindDef
 from ..universe.point import HYPERUSER, Point
 from ..universe.star_key import StarKey
 from .commands import Commands
-from .composition import own_stars
+from .composition import machine_links, own_stars
 from .crew import Crew
 from .drivers import Drivers
 from .exchange import Exchange
@@ -43,6 +43,8 @@ from .moves import Moves
 from .pipeline import Binds
 from .provisioner import Provisioner
 from .records import Records
+from .rights import Rights
+from .selections import Selections
 from .star import Star
 from .status import status_of
 from .sweeper import Sweeper
@@ -135,7 +137,7 @@ class Machine:
         registry, transport, policy = self._given
         config = self.config
         self.registry = registry or self.plugins.registry(config.registry.driver, self._registry_settings())
-        self.transport = transport or self.plugins.transport(config.lanes.driver, config.lanes.settings)
+        self.transport = transport or self.plugins.transport(config.lanes.driver, self._lane_settings())
         self.policy = policy or self.plugins.policy(config.security.driver, config.security.settings)
         await self._lock.acquire()
         await self.registry.open()
@@ -144,6 +146,8 @@ class Machine:
         self.gravity = Gravity(self)
         self._make_stars()
         self.binds = Binds(self)
+        self.selections = Selections(self)
+        self.rights = Rights(self)
         self.watches = Watches(self)
         self.provisioner = Provisioner(self)
         self.commands = Commands(self)
@@ -169,6 +173,10 @@ class Machine:
         for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 
+    def _lane_settings(self) -> dict[str, Any]:
+        """The transport's own settings; ``address`` says where this machine's door for others is."""
+        return {key: value for key, value in self.config.lanes.settings.items() if key != "address"}
+
     def _registry_settings(self) -> dict[str, Any]:
         settings = dict(self.config.registry.settings)
         if "path" not in settings and "url" not in settings:
@@ -180,7 +188,7 @@ class Machine:
         for template, index in own_stars(self.config, self._lock.index):
             key = StarKey(self.config.constellation, template.name, index)
             self._add_star(key, template.kind, (*template.links, str(machine_key)))
-        self._add_star(machine_key, "Machine", tuple(map(str, self.stars)))
+        self._add_star(machine_key, "Machine", machine_links(list(self.stars.values())))
 
     def _add_star(self, key: StarKey, kind: str, links: tuple[str, ...]) -> None:
         from ..errors import NotFound, did_you_mean
@@ -192,6 +200,11 @@ class Machine:
                 hint=f"known: {', '.join(self.star_kinds)}{did_you_mean(kind, self.star_kinds)}",
             )
         self.stars[key] = Star(self, key, known, links)
+
+    @property
+    def directory(self) -> Path:
+        """What this machine keeps for itself in the data directory."""
+        return self._lock.directory
 
     @property
     def machine_star(self) -> Star:
@@ -354,9 +367,11 @@ class Machine:
     def forget_everything(self) -> None:
         """Drops every cache."""
         self.records.clear()
+        self.selections.forget()
         self.binds.clear()
         self.gravity.forget_all()
         self.policy.forget()
+        self.rights.forget()
         for star in self.stars.values():
             star.field.forget()
 

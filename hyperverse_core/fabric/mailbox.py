@@ -12,22 +12,21 @@ from ..errors import Unavailable
 
 __all__ = ["Mailbox"]
 
-Posted: TypeAlias = tuple[Any, ...]
-_Entry: TypeAlias = "asyncio.Future[None] | Posted"
+_Posted: TypeAlias = tuple[Any, ...]
+_Entry: TypeAlias = "asyncio.Future[None] | _Posted"
 
 
 class Mailbox:
     """Who has the turn, and who waits for it.
 
-    A Ping waits as a future. A Signal, whose sender does not wait, is posted: ``begin`` is called with what was
-    posted when its turn has come, and then owns it.
+    A Ping waits as a future. A Signal, whose sender does not wait, is posted: a function with its arguments, which
+    is called when its turn has come and then owns it.
     """
 
-    __slots__ = ("_begin", "_limit", "_waiting", "busy")
+    __slots__ = ("_limit", "_waiting", "busy")
 
-    def __init__(self, limit: int, begin: Callable[..., None]) -> None:
+    def __init__(self, limit: int) -> None:
         self.busy = False
-        self._begin = begin
         self._waiting: deque[_Entry] | None = None  # most mailboxes never need one
         self._limit = limit
 
@@ -56,17 +55,18 @@ class Mailbox:
                 self.leave()  # the turn was given to us while we were being cancelled
             raise
 
-    def post(self, *posted: Any) -> None:
-        """Begins it when the turn has come, at once if that is free. Raises Unavailable when too many wait, and
-        what ``begin`` raises when it is called at once; the turn is not taken then."""
+    def post(self, begin: Callable[..., None], *args: Any) -> None:
+        """Calls ``begin(*args)`` when the turn has come, at once if that is free. Raises Unavailable when too many
+        wait, and what ``begin`` raises when it is called at once; the turn is not taken then."""
         if self.busy:
-            self._queue().append(posted)
+            self._queue().append((begin, *args))
         else:
-            self._begin(*posted)
+            begin(*args)
             self.busy = True
 
-    def next_posted(self) -> Posted | None:
-        """What was posted next, if that is what waits first: the turn goes on to it. None leaves the turn with us."""
+    def next_posted(self) -> _Posted | None:
+        """What was posted, the function first, if that is what waits first: the turn goes on to it, and the function
+        is not called. None leaves the turn with us."""
         queue = self._waiting
         if queue and type(queue[0]) is tuple:
             return queue.popleft()  # type: ignore[return-value]  # it is no future
@@ -79,7 +79,7 @@ class Mailbox:
             entry = queue.popleft()
             if type(entry) is tuple:
                 try:
-                    self._begin(*entry)
+                    entry[0](*entry[1:])
                 except Unavailable:
                     continue  # nobody runs it any more: the machine has stopped
                 return

@@ -165,8 +165,11 @@ class Membership:
         self._tasks = []
         self._hold_until(0.0)
         own = [self._record(star) for star in self.machine.stars.values() if star.incarnation]
-        if own:
-            await self.machine.registry.withdraw(own)
+        try:
+            if own:
+                await self.machine.registry.withdraw(own)
+        except HyperverseError as exc:
+            _log.warning("this machine's stars could not be withdrawn, so their leases have to run out: %s", exc)
 
     # -- the others ---------------------------------------------------------------------------------------
 

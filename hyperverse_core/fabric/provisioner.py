@@ -7,7 +7,6 @@ import logging
 from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..contracts.policy import Need
 from ..contracts.registry import (
     ParticleRecord,
     PropertyValue,
@@ -123,7 +122,7 @@ class Provisioner:
     async def _demand_override(self, point: Point, parent: ParticleRecord, agent: Point, scope: Scope | None) -> None:
         """Who replaces a particle must be allowed to delete it."""
         if await self.machine.registry.records((point,)):
-            await self.machine.policy.authorize(agent, Need("d"), parent, scope=scope)
+            await self.machine.rights.demand(agent, "d", parent, scope)
 
     async def _parent(
         self,
@@ -144,7 +143,7 @@ class Provisioner:
                 f"{above.text!r} does not exist, so {where.child!r} cannot be created in it",
                 hint=f"create {above.text} first",
             ) from None
-        await self.machine.policy.authorize(agent, Need("c"), parent, scope=scope)
+        await self.machine.rights.demand(agent, "c", parent, scope)
         if strategy is Strategy.OVERRIDE and not where.is_pattern:
             await self._demand_override(where.point(None), parent, agent, scope)
         holder = self.machine.kinds.get(parent.kind.base)
@@ -170,6 +169,7 @@ class Provisioner:
         if strategy is Strategy.OVERRIDE:
             self.evict([made.record])
         self.machine.records.drop(made.record.point)
+        self.machine.selections.forget()
         if declared.eager and made.created:
             await self.machine.gravity.locate(made.record.point)
 
@@ -253,6 +253,7 @@ class Provisioner:
     async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
         """Deletes the subtrees of ``points`` and lets go of what lives here. Rights are the caller's to check."""
         deleted = await self.machine.registry.delete(points)
+        self.machine.selections.forget()
         self.evict(deleted)
         for record in deleted:
             hosted = self.machine.hosted.get(record.kind.base)

@@ -32,9 +32,7 @@ class Lost(Pong):
 
 def may_repeat(reply: Pong) -> bool:
     """Whether sending again may help. What a handler has answered itself is an answer, whatever its status."""
-    if reply.status not in _AGAIN:
-        return False
-    return reply.outcome is Outcome.REJECTED or reply.status == NotHostedHere.status or isinstance(reply, Lost)
+    return reply.status in _AGAIN and (reply.outcome is Outcome.REJECTED or isinstance(reply, Lost))
 
 
 async def repeat(star: Star, wave: Ping, reply: Pong) -> Pong:

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..errors import HyperverseError, Unavailable
+from ..errors import BadRequest, HyperverseError, Unavailable
 from ..universe.point import Point
 from ..universe.selector import Selector
-from ..universe.wave import Echo, Outcome, Pong, Ripple, Stars, Watchers
+from ..universe.wave import Body, Echo, Outcome, Pong, Ripple, Stars, Watchers
+from .dispatch import Handler
 from .gravity import Place
+from .live import Live
 
 if TYPE_CHECKING:
+    from .hosting import Hosted
     from .star import Star
 
 __all__ = ["gather_here", "spread", "to_echo"]
 
-_PAGE = 1000
-_SHARED = frozenset({dict, list, tuple})
+_IN_A_ROW = 128
+_IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes})
+_Alike: TypeAlias = "tuple[Handler | None, dict[str, Any]]"
 
 
 def to_echo(reply: Pong, point: Point) -> Echo:
@@ -61,14 +65,7 @@ async def _recipients(star: Star, wave: Ripple) -> list[Point]:
         return await machine.watches.watchers(to)
     if not isinstance(to, Selector):
         return list(dict.fromkeys(to))
-    found: list[Point] = []
-    after = None
-    while True:
-        page = await machine.registry.select(to, after=after, limit=_PAGE)
-        found += [record.point for record in page.records]
-        after = page.after
-        if after is None:
-            return found
+    return list(await machine.selections.points(to))
 
 
 async def gather_here(star: Star, wave: Ripple, points: list[Point]) -> list[Echo]:
@@ -82,10 +79,11 @@ class _Gathering:
     def __init__(self, star: Star, wave: Ripple, points: list[Point]) -> None:
         self.star = star
         self.wave = wave
-        self.open = dict.fromkeys(points)
+        self.open = {point.text: point for point in points}
         self.wanted = len(points) if wave.count is None else min(wave.count, len(points))
         self.echoes: list[Echo] = []
         self.tasks: set[asyncio.Task[None]] = set()
+        self.alike: dict[Hosted, _Alike] = {}
         self.here: deque[tuple[Point, Place | None]] = deque()
         self.over = False
         self.done: asyncio.Future[None] = star.loop.create_future()
@@ -102,7 +100,7 @@ class _Gathering:
             if timer is not None:
                 timer.cancel()
             self._stop()
-        missing = () if self.wave.count is not None and len(self.echoes) >= self.wanted else tuple(self.open)
+        missing = () if self.wave.count is not None and len(self.echoes) >= self.wanted else tuple(self.open.values())
         late = {"error": f"no answer after {self.wave.deadline - begun:g} s"}
         return self.echoes + [Echo(408, late, p, Outcome.UNKNOWN, self.wave.id) for p in missing]
 
@@ -110,8 +108,8 @@ class _Gathering:
         places = self.star.machine.gravity.places
         crew = self.star.machine.crew
         far: dict[str, list[Point]] = {}
-        for point in tuple(self.open):
-            place = places.get(point.text)
+        for text, point in self.open.items():
+            place = places.get(text)
             if place is not None and place.remote:
                 far.setdefault(place.star.text, []).append(point)
                 continue
@@ -119,19 +117,30 @@ class _Gathering:
         try:
             crew.put(self._next_ones)
         except Unavailable as exc:
-            for point, _ in self.here:
+            while self.here:
+                point, _ = self.here.popleft()
                 self._take(to_echo(self.star.refusal(self.wave, exc), point))
-            self.here.clear()
         for group in far.values():
             crew.put_accepted(self._many, group, places[group[0].text])
 
-    def _copy(self, point: Point) -> Ripple:
+    def _alike(self, hosted: Hosted) -> _Alike:
+        """The handler that takes the wave in every particle of ``hosted``, with arguments that they may share."""
+        try:
+            handler = hosted.handlers.sure(self.wave.method)
+            arguments = {} if handler is None else handler.arguments.bind(self.wave.body)
+        except BadRequest:
+            handler, arguments = None, {}
+        may_share = all(type(value) in _IMMUTABLE for value in arguments.values())
+        found = self.alike[hosted] = (handler if may_share else None, arguments)
+        return found
+
+    def _copy(self, point: Point, place: Place, body: Body) -> Ripple:
         w = self.wave
-        body = w.body
+        hops = w.hops if place.star is self.star else w.hops + self.star.distances.get(place.star.text, 0)
         return Ripple(
             point,
             w.method,
-            own_copy(body) if type(body) in _SHARED else body,
+            body,
             w.path,
             w.headers,
             w.sender,
@@ -140,7 +149,7 @@ class _Gathering:
             w.handling,
             w.deadline,
             w.chain,
-            w.hops,
+            hops,
             w.id,
             w.topic,
             w.origin,
@@ -155,11 +164,28 @@ class _Gathering:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
+        body = self.wave.body
         self.star.machine.crew.put_accepted(self._next_ones)
         try:
-            while here and not self.over:
+            for _ in range(_IN_A_ROW):
+                if self.over or not here:
+                    break
                 point, place = here.popleft()
-                await self._one(point, place)
+                reply: Pong | None
+                try:
+                    if type(place) is Live:
+                        handler, arguments = self.alike.get(place.hosted) or self._alike(place.hosted)
+                        if handler is not None:
+                            copy = self._copy(point, place, body.copy() if type(body) is dict else body)
+                            reply = await place.receive_alike(copy, handler, arguments)
+                        else:
+                            reply = await place.receive(self._copy(point, place, own_copy(body)))
+                    else:
+                        reply = await self._found(point)
+                except HyperverseError as exc:
+                    reply = self.star.refusal(self.wave, exc)
+                if reply is not None:
+                    self._take(to_echo(reply, point))
         except asyncio.CancelledError:
             if self.over and task.uncancel() == 0:
                 return  # the ripple is over, and the worker goes on with the next job
@@ -167,20 +193,13 @@ class _Gathering:
         finally:
             self.tasks.discard(task)
 
-    async def _one(self, point: Point, place: Place | None) -> None:
-        try:
-            if place is None:
-                place = await self.star.machine.gravity.locate(point)
-                if place.remote:
-                    await self._many([point], place)
-                    return
-            copy = self._copy(point)
-            if place.star is not self.star:
-                copy.hops += self.star.distances.get(place.star.text, 0)
-            reply = await place.receive(copy)
-        except HyperverseError as exc:
-            reply = self.star.refusal(self.wave, exc)
-        self._take(to_echo(reply, point))
+    async def _found(self, point: Point) -> Pong | None:
+        """One whose place is not known yet. None when its echo is taken already."""
+        place = await self.star.machine.gravity.locate(point)
+        if place.remote:
+            await self._many([point], place)
+            return None
+        return await place.receive(self._copy(point, place, own_copy(self.wave.body)))
 
     async def _many(self, points: list[Point], place: Place) -> None:
         """All recipients of one far star, in one transport."""
@@ -188,9 +207,8 @@ class _Gathering:
             self._take(echo)
 
     def _take(self, echo: Echo) -> None:
-        if self.over or echo.sender not in self.open:
+        if self.over or self.open.pop(echo.sender.text, None) is None:
             return
-        del self.open[echo.sender]
         self.echoes.append(echo)
         if len(self.echoes) >= self.wanted:
             self._end()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..contracts.lane import Door, Identity, LaneTransport, Peer
+from ..contracts.lane import Identity, LaneTransport, Peer
 from ..errors import HyperverseError, ProtocolError, Unavailable
 from ..universe.star_key import StarKey
+from .doors import open_door
 from .far import Far
 from .keyring import Keyring
 from .machine_lane import MachineLane
@@ -58,7 +59,9 @@ class Switchboard:
         """Opens the door for other machines. Raises Unavailable when its address is in use."""
         self.identity = self.keyring.own(self.machine.name, self.transport)
         address = str(self.machine.config.lanes.settings.get("address", ""))
-        self.address = await self.transport.open(Door("stars", address, self.identity), self)
+        self.address = await open_door(
+            self.transport, "stars", address, self.identity, self, self.machine.directory
+        )
         self.door_key = self.identity.public
 
     # -- out ----------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..contracts.driver import Ctx, Particle, handler
-from ..contracts.policy import Need
 from ..errors import BadRequest, Forbidden
 from ..universe.point import GLOBAL_EXECUTOR, HYPERUSER, Point
 from ..universe.wave import Pong
@@ -108,7 +107,7 @@ class MachineParticle(Particle):
     async def watch(self, ctx: Ctx, point: str, aspects: list[str]) -> None:
         """The sender gets a Signal ``Ext<Changed>`` for each change of those aspects from now on."""
         record = await self._machine.records.one(Point.parse(point))
-        await self._machine.policy.authorize(ctx.agent, Need("r"), record)
+        await self._machine.rights.demand(ctx.agent, "r", record)
         for aspect in aspects:
             self._machine.watches.add(record.point, aspect, ctx.wave.sender)
 

@@ -55,7 +55,10 @@ class Hierarchy:
             parts.append(part)
             kinds.append(kind)
             if at == len(text):
-                return cls(_point(text, prefix, parts, offsets), tuple(kinds))
+                point = _point(text, prefix, parts, offsets)
+                if point.is_root:
+                    fail(text, text.index("<", offsets[0]), "the end of the hierarchy", hint="ROOT has no segments")
+                return cls(point, tuple(kinds))
             if text[at] == ":":
                 parts.append(":")
                 offsets.append(at)

@@ -61,10 +61,10 @@ class MethodKind(enum.StrEnum):
 
 _NAMES: Final[dict[MethodKind, frozenset[str]]] = {
     MethodKind.HYP: frozenset(
-        "Assign Provision Knock Hop Transport HyperWave Search Init Host Release State Status".split()
+        ["Assign", "Provision", "Knock", "Hop", "Transport", "HyperWave", "Search", "Init", "Host", "Release", "State", "Status"]
     ),
-    MethodKind.CMD: frozenset("Init Read Update Bounce Knock Greet Command RawCommand Log".split()),
-    MethodKind.HTTP: frozenset("Options Get Post Put Delete Head Trace Connect Patch".split()),
+    MethodKind.CMD: frozenset(["Init", "Read", "Update", "Bounce", "Knock", "Greet", "Command", "RawCommand", "Log"]),
+    MethodKind.HTTP: frozenset(["Options", "Get", "Post", "Put", "Delete", "Head", "Trace", "Connect", "Patch"]),
 }
 _CAMEL: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _METHOD: Final = re.compile(r"([A-Z][a-z]+)<([A-Z][A-Za-z0-9]*)>")

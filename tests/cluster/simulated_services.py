@@ -35,6 +35,7 @@ class RemoteRegistry(Registry):
         self.inner = inner
         self.chance = chance
         self.failing = 0.0
+        self._arrival = 0.0
         self._open = asyncio.Event()
         self._open.set()
 
@@ -57,11 +58,12 @@ class RemoteRegistry(Registry):
         if name in ("open", "close"):
             return await getattr(self.inner, name)()
         loop = asyncio.get_running_loop()
-        done = loop.create_task(self._serve(name, args, kwargs), context=OUTSIDE.copy())
+        self._arrival = max(self._arrival, loop.time() + self._latency())
+        done = loop.create_task(self._serve(self._arrival, name, args, kwargs), context=OUTSIDE.copy())
         return await asyncio.shield(done)
 
-    async def _serve(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        await self._way()
+    async def _serve(self, arrival: float, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        await asyncio.sleep(arrival - asyncio.get_running_loop().time())  # one connection: in the order of asking
         await self._open.wait()
         if self.failing and self.chance.random() < self.failing:
             raise Unavailable("the database is away", retry_after=0.1)
@@ -71,8 +73,11 @@ class RemoteRegistry(Registry):
         return result
 
     async def _way(self) -> None:
+        await asyncio.sleep(self._latency())
+
+    def _latency(self) -> float:
         slow = self.chance.random() < _SLOW_CHANCE
-        await asyncio.sleep(self.chance.uniform(*_LATENCY) + (self.chance.uniform(0, _SLOW) if slow else 0.0))
+        return self.chance.uniform(*_LATENCY) + (self.chance.uniform(0, _SLOW) if slow else 0.0)
 
 
 def _forward(name: str) -> Callable[..., Any]:
