@@ -178,7 +178,7 @@ class Client(ClientSender):
         self.surface = Surface.parse(greet.surface)
         self.machine = greet.machine
         self._link = link
-        self._pending.connected(link.transport, link.peer, greet.waves)
+        self._pending.connected(link.transport, link.peer, greet.waves, greet.life)
 
     def _transport(self, name: str) -> LaneTransport:
         if self._given is not None:

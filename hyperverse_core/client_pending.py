@@ -10,6 +10,7 @@ import attrs
 
 from .contracts.lane import LaneTransport, Peer
 from .errors import HyperverseError, LaneFull, TimedOut, Unavailable
+from .fabric.repeating import HARMLESS
 from .fabric.wire import encode_frame
 from .fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
 from .universe.wave import Echo, Outcome, Pong
@@ -59,6 +60,7 @@ class PendingWaves:
         self._in_flight = 0
         self._window = 0
         self._line: tuple[LaneTransport, Peer] | None = None
+        self._life = ""
         self._drainer: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -66,10 +68,15 @@ class PendingWaves:
 
     # -- the connection -----------------------------------------------------------------------------------
 
-    def connected(self, transport: LaneTransport, peer: Peer, window: int) -> None:
-        """A connection stands, and takes ``window`` waves at once."""
+    def connected(self, transport: LaneTransport, peer: Peer, window: int, life: str) -> None:
+        """A connection stands, and takes ``window`` waves at once. What was sent to another ``life`` of a machine is
+        not sent again: this one does not know whether it has run."""
         self._line = (transport, peer)
         self._window = window
+        if life != self._life:
+            self._life = life
+            for pending in [p for p in self._queue if p.sends and p.frame.method not in HARMLESS]:
+                self._settle(pending, Pong(503, {"error": "the machine that had it is gone"}, outcome=Outcome.UNKNOWN))
         self._pump()
 
     def disconnected(self, why: str) -> None:

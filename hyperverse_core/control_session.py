@@ -139,6 +139,7 @@ class ClientSession:
             __version__,
             limits.client_waves,
             limits.body,
+            self.machine.life,
         )
         self.send_or_dismiss(encode_frame(greet))
         _log.info("client %s has come in as %s", point.text, agent.text, extra={"point": point.text})

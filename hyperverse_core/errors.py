@@ -133,11 +133,14 @@ class ParseError(BadRequest):
         under = "".join("\t" if char == "\t" else " " for char in before)
         return f"{cut}{before}{behind}{more}\n{' ' * len(cut)}{under}^"
 
+    @property
+    def told(self) -> str:
+        """Place, message and what was expected, in one line."""
+        expected = f"; expected {', '.join(self.expected)}" if self.expected else ""
+        return f"line {self.line}, column {self.column}: {self.message}{expected}"
+
     def __str__(self) -> str:
-        said = f"line {self.line}, column {self.column}: {self.message}"
-        if self.expected:
-            said += f"; expected {', '.join(self.expected)}"
-        return f"{said}\n  hint: {self.hint}" if self.hint else said
+        return f"{self.told}\n  hint: {self.hint}" if self.hint else self.told
 
 
 class ConfigError(BadRequest):

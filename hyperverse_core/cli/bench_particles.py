@@ -11,7 +11,6 @@ import attrs
 from ..contracts.driver import Ctx, Driver, Particle, handler
 from ..hookspecs import hookimpl
 from ..universe.kind import KindDef
-from ..universe.point import Point
 
 __all__ = ["BenchPlugin"]
 
@@ -86,15 +85,6 @@ class BenchCaller(Particle):
         began = time.perf_counter()
         for _ in range(rounds):
             await ctx.ripple(selector, "Ext<Echo>", 1)
-        return (time.perf_counter() - began) / rounds
-
-    @handler("Ext<RippleTo>")
-    async def ripple_to(self, ctx: Ctx, to: list[str], rounds: int) -> float:
-        """Ripples to these points; the time of one ripple."""
-        points = [Point.parse(text) for text in to]
-        began = time.perf_counter()
-        for _ in range(rounds):
-            await ctx.ripple(points, "Ext<Echo>", {"number": 1})
         return (time.perf_counter() - began) / rounds
 
 

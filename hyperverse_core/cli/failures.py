@@ -90,8 +90,7 @@ def describe(exc: HyperverseError) -> dict[str, Any]:
         said["error"] = "the configuration cannot be used"
         said["faults"] = list(exc.faults)
     if isinstance(exc, ParseError):
-        expected = f"; expected {', '.join(exc.expected)}" if exc.expected else ""
-        said["error"] = f"line {exc.line}, column {exc.column}: {exc.message}{expected}"
+        said["error"] = exc.told
         said["line"], said["column"] = exc.line, exc.column
         if exc.text:
             said["caret"] = exc.caret()

@@ -11,7 +11,7 @@ from .options import options
 if TYPE_CHECKING:
     from ..client import Client
 
-__all__ = ["talk"]
+__all__ = ["talk", "talk_to"]
 
 _T = TypeVar("_T")
 
@@ -22,11 +22,16 @@ def talk(work: Callable[[Client], Awaitable[_T]]) -> _T:
     Raises:
         NoMachine: nobody listens there.
     """
+    return talk_to(None, work)
+
+
+def talk_to(machine: str | None, work: Callable[[Client], Awaitable[_T]]) -> _T:
+    """As :func:`talk`, with a machine of that name."""
     data_dir = options().where()  # a wrong config is told before anything is imported for nothing
     from ..client import Client
 
     async def run() -> _T:
-        async with Client.connect(data_dir=data_dir) as client:
+        async with Client.connect(data_dir=data_dir, machine=machine) as client:
             return await work(client)
 
     return asyncio.run(run())

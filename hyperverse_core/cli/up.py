@@ -10,34 +10,52 @@ import click
 
 from ..config import LoadedConfig
 from ..errors import HyperverseError
-from .detach import start_detached, tell_parent
+from .detach import tell_parent
 from .failures import Stop, describe
 from .log_setup import make_log_dir, set_up
+from .machines import free_name, joined, more_names, start_more, stop_more
 from .options import common, options
 from .output import plain
 from .ready import print_ready
 
 __all__ = ["up"]
 
+_PASSED = frozenset({"name", "log.format", "log.level"})
+
 
 @click.command()
 @click.option("--name", help="Name of the machine.")
+@click.option("--join", metavar="WHERE", help="Join others: data directory of one on this host, or registry URL.")
+@click.option("--machines", type=click.IntRange(1, 64), default=1, help="Start so many on this host, to use its cores.")
 @click.option("--detach", "-d", is_flag=True, help="Run in the background; returns when it is ready.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
 @click.option("--ready-fd", type=int, hidden=True)
 @common
-def up(name: str | None, detach: bool, log_format: str | None, log_level: str | None, ready_fd: int | None) -> None:
+def up(
+    name: str | None,
+    join: str | None,
+    machines: int,
+    detach: bool,
+    log_format: str | None,
+    log_level: str | None,
+    ready_fd: int | None,
+) -> None:
     """Start a machine.
 
     Prints one line when it is ready. SIGTERM and Ctrl-C stop it gracefully, a second one at once.
     """
     flags = {"name": name, "log.format": log_format, "log.level": log_level}
+    if join is not None:
+        flags |= joined(join)
     loaded = options().load(flags)
+    if join is not None and name is None and loaded.config.data_dir is not None:
+        flags["name"] = free_name(loaded.config.data_dir, loaded.config.name)
+        loaded = options().load(flags)
     if detach:
-        _detached(loaded, flags)
+        _detached(loaded, flags, machines)
     elif ready_fd is None:
-        _here(loaded)
+        _here(loaded, flags, machines)
     else:
         _for_parent(loaded, ready_fd)
 
@@ -47,17 +65,44 @@ def _directory(loaded: LoadedConfig) -> Path:
     return make_log_dir(loaded.config.data_dir, loaded.config.name)
 
 
-def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None]) -> None:
-    args = [f"--{key.replace('.', '-')}={value}" for key, value in flags.items() if value is not None]
+def _args(loaded: LoadedConfig, flags: Mapping[str, str | None]) -> list[str]:
+    """The words of a command line that starts the same machine."""
+    args = [f"--{key.replace('.', '-')}={value}" for key, value in flags.items() if value and key in _PASSED]
     args.append(f"--data-dir={loaded.config.data_dir}")
+    if flags.get("registry.url"):
+        args.append(f"--join={flags['registry.url']}")
     if options().config is not None:
         args.append(f"--config={options().config}")
-    print_ready(start_detached(args, _directory(loaded)), as_json=options().json)
+    return args
 
 
-def _here(loaded: LoadedConfig) -> None:
+def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
+    data_dir = loaded.config.data_dir
+    assert data_dir is not None  # load_config fills it in
+    names = more_names(loaded.config.name, machines)
+    for status in start_more(names, _args(loaded, flags), data_dir):
+        print_ready(status, as_json=options().json)
+
+
+def _here(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
+    """The first machine in this process, further ones beside it; they stop with it."""
+    data_dir = loaded.config.data_dir
+    assert data_dir is not None  # load_config fills it in
     set_up(loaded.config.log, quiet=options().quiet)
-    _serve(loaded, lambda status: print_ready(status, as_json=options().json))
+    names = more_names(loaded.config.name, machines)
+    others: list[Mapping[str, Any]] = []
+
+    def ready(status: Mapping[str, Any]) -> None:
+        print_ready(status, as_json=options().json)
+
+    try:
+        others += start_more(names[1:], _args(loaded, flags), data_dir)
+        for status in others:
+            ready(status)
+        _serve(loaded, ready)
+    finally:
+        if others:
+            stop_more(others, data_dir)
 
 
 def _for_parent(loaded: LoadedConfig, descriptor: int) -> None:

@@ -78,7 +78,7 @@ class Commands:
             answer = await do(self, resolved, ctx)
         except HyperverseError as exc:
             return self.refused(exc)
-        except Exception as exc:  # noqa: BLE001 - a policy or a placement is somebody else's code
+        except Exception as exc:
             _log.exception("a command failed: %s", command)
             return self.refused(InternalError(f"the command failed: {type(exc).__name__}: {exc}"))
         return answer if isinstance(answer, Pong) else Pong(200, answer)

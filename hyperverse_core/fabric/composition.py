@@ -39,15 +39,18 @@ def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(links))
 
 
-def linked(star: StarKey, links: Sequence[str], known: Iterable[StarKey]) -> tuple[StarKey, ...]:
-    """The stars that ``links`` mean, of those that are known: all of a name, one by name and index, or by key."""
+def linked(star: StarKey, links: Sequence[str], known: Iterable[StarKey], home: str) -> tuple[StarKey, ...]:
+    """The stars that ``links`` mean, of those that are known: all of a name, one by name and index, or by key.
+
+    Args:
+        home: the constellation that names without one belong to.
+    """
     found = [
         key
         for key in known
         if key != star
         and any(
-            link == str(key)
-            or (key.constellation == star.constellation and link in (key.name, f"{key.name}[{key.index}]"))
+            link == str(key) or (key.constellation == home and link in (key.name, f"{key.name}[{key.index}]"))
             for link in links
         )
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -215,7 +216,7 @@ class Context(Ctx):
             self._agent or live.point,
             self._scope,
             handling,
-            float("inf"),
+            math.inf,
             (),
             0,
             star.new_id(),

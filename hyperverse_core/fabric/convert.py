@@ -97,7 +97,7 @@ class Arguments:
         if type(body) is self._plain and not captures:
             return {self._name: body}
         if type(body) is dict and (
-            self.only_body is None or self.only_body.plain is not None or body.keys() == {self.only_body.name}
+            self.only_body is None or self.only_body.plain is not None or (len(body) == 1 and self._name in body)
         ):
             given = body if not captures else {**captures, **body}
         elif body is None:

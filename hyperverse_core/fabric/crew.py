@@ -81,13 +81,15 @@ class Crew:
         done = 0
         while True:
             while jobs:
-                job, args = jobs.popleft()
-                done += 1
-                if not done % _IN_A_ROW:
+                if done == _IN_A_ROW:
+                    done = 0
                     await asyncio.sleep(0)  # timers and everybody else want the loop too
+                    continue  # others may have taken what was next
+                done += 1
+                job, args = jobs.popleft()
                 try:
                     await job(*args)
-                except Exception:  # noqa: BLE001 - the next job is not to blame
+                except Exception:
                     _log.exception("a wave was lost to an error of the fabric; please report it")
             if self._closed or len(self._idle) >= 64:
                 return

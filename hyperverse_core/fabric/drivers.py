@@ -76,7 +76,7 @@ class Drivers:
                 hosted = Hosted(cls(), plugin=plugin, idle_after=idle)
                 if cls.waves_limit == Driver.waves_limit:
                     hosted.waves_limit = machine.config.limits.mailbox
-            except Exception as exc:  # noqa: BLE001 - a driver is somebody else's code
+            except Exception as exc:
                 _log.error("driver of %s (plugin %s) cannot be made", name, plugin, exc_info=exc)
                 hosted = Hosted(_broken(cls), plugin=plugin)
                 hosted.status, hosted.cause = Status.FATAL, str(exc)
@@ -110,7 +110,7 @@ class Drivers:
             hosted.status = Status.INIT
             try:
                 await hosted.driver.start(Host(self.machine, hosted.kind.name))
-            except Exception as exc:  # noqa: BLE001 - a driver is somebody else's code
+            except Exception as exc:
                 hosted.status, hosted.cause = Status.PANIC, f"{type(exc).__name__}: {exc}"
                 self._tried[hosted.kind.name].set()
                 _log.warning(
@@ -145,7 +145,7 @@ class Drivers:
         try:
             async with asyncio.timeout(_STOP):
                 await hosted.driver.stop()
-        except Exception as exc:  # noqa: BLE001 - a driver is somebody else's code
+        except Exception as exc:
             _log.error("driver of %s (plugin %s): stop failed", hosted.kind.name, hosted.plugin, exc_info=exc)
 
 

@@ -72,8 +72,14 @@ class Exchange:
     async def ask(self, far: Far, wave: Ping) -> Pong:
         """Sends a Ping to a far star. Raises NotHostedHere when the particle does not live there, Unavailable when
         it surely did not leave. No answer is a :class:`Lost`."""
-        incarnation = self.machine.membership.incarnation_of(far.key)
-        reply = await self._ask(far.text, incarnation, wave)
+        membership = self.machine.membership
+        incarnation = membership.incarnation_of(far.key)
+        try:
+            reply = await self._ask(far.text, incarnation, wave)
+        except Unavailable as exc:
+            if await membership.has_left(far.key, incarnation):
+                raise NotHostedHere(f"{far.text} has left the Hyperverse") from exc
+            raise
         if reply.status == NotHostedHere.status and reply.outcome is Outcome.REJECTED:
             raise NotHostedHere(reply.error)
         return reply

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from ..contracts.lane import Identity, LaneTransport
-from ..errors import ConfigError
+from ..errors import ConfigError, NotFound
 
 __all__ = ["Keyring"]
 
@@ -51,6 +51,15 @@ class Keyring:
         """Lets the machine ``name`` in, which lives elsewhere."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(self.directory / f"{name}.pub", key)
+
+
+    def remove(self, name: str) -> None:
+        """Lets the machine ``name`` in no more. Raises NotFound."""
+        try:
+            (self.directory / f"{name}.pub").unlink()
+        except FileNotFoundError:
+            raise NotFound(f"no key of a machine {name!r} is allowed here", hint="see `hyperverse keys show`") from None
+        self._known.clear()
 
 
 def _write(path: Path, text: str) -> None:

@@ -202,8 +202,9 @@ class Live:
         if self.concurrent:
             crew.put(notice, self, handler, arguments, wave)
             return
-        crew.check_room()
-        self.mailbox.post(begin_notices, self, handler, arguments, wave)
+        if not self.mailbox.busy:
+            crew.check_room()
+        self.mailbox.post((begin_notices, self, handler, arguments, wave))
 
     async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
@@ -226,17 +227,18 @@ class Live:
 
     async def run(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
         """Calls a handler; the turn must be ours, and the particle ready. What it raises is in the reply."""
-        if self.star.loop.time() >= self.star.serve_until:  # here, because it may have waited long for its turn
-            self.star.check_lease(self)
+        star = self.star
+        begun = star.loop.time()
+        if begun >= star.serve_until:  # here, because it may have waited long for its turn
+            star.check_lease(self)
         self.touched = True
-        observers = self.star.machine.observers
-        begun = self.star.loop.time() if observers else 0.0
         try:
             result = await handler.call(self.particle, Context(self, wave), **arguments)
             if type(result) is Pong:
                 reply = result
-                if reply.status >= 400:
-                    reply.outcome = Outcome.FAILED  # whoever asked it: this handler has run
+                if reply.status >= 400 and self.assignment is not None:
+                    # this handler has run; the platform's own particles know better what has become of the wave
+                    reply.outcome = Outcome.FAILED
             else:
                 reply = Pong(200, result if result is None or type(result) is int else to_body(result))
         except asyncio.CancelledError:
@@ -248,16 +250,16 @@ class Live:
                 reply.status = Unavailable.status
         except RecursionError:
             reply = Pong.failure(LoopDetected(f"too many waves within one another, the last to {self.text!r}"))
-        except Exception as exc:  # noqa: BLE001 - a particle is somebody else's code
+        except Exception as exc:
             _log.exception("%s failed", handler.name, extra={"wave": wave.id, "point": self.text})
             reply = Pong(500, {"error": f"{type(exc).__name__}: {exc}"}, outcome=Outcome.FAILED)
         reply.sender = self.point
         reply.id = wave.id
-        reply.star = self.star.text
+        reply.star = star.text
         reply.hops = wave.hops
-        if observers:
+        if star.machine.observers:
             answer = None if isinstance(wave, Signal) else reply
-            self.star.machine.observed("wave_delivered", wave, answer, self.star.loop.time() - begun)
+            star.machine.observed("wave_delivered", wave, answer, star.loop.time() - begun)
         return reply
 
     async def _built_in(self, wave: Directed) -> Pong:
@@ -390,7 +392,7 @@ class Live:
             try:
                 async with asyncio.timeout(grace):
                     await self.particle.on_stop(Context.own(self))
-            except Exception:  # noqa: BLE001 - a particle is somebody else's code
+            except Exception:
                 _log.exception("on_stop failed", extra={"point": self.text})
         self.gone = True
         if self.work is not None:

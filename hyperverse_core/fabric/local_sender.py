@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ class LocalSender(Sender):
             self._agent,
             self._scope,
             handling_of(None, 0, priority),
-            float("inf"),
+            math.inf,
             (),
             0,
             star.new_id(),

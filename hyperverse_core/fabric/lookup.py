@@ -1,8 +1,8 @@
 """Answers that are found once and kept, without letting a later wave overtake an earlier one.
 
-While an answer is being found by whoever asked first, the others queue up. When it has come they go on in the order in which
-they asked; only when the last of them goes on, and nobody has come meanwhile, is the answer put where it is found
-without waiting. So a wave that comes late cannot slip past those that are just being woken.
+While an answer is being found by whoever asked first, the others queue up. When it has come they go on in the order
+in which they asked; only when the last of them goes on, and nobody has come meanwhile, is the answer put where it is
+found without waiting. So a wave that comes late cannot slip past those that are just being woken.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Lookup(Generic[K, V]):
         """Finds it for those who still wait."""
         try:
             queue.value = await self._find(key)
-        except Exception as exc:  # noqa: BLE001 - it goes to those who asked
+        except Exception as exc:
             self._failed(key, queue, exc)
         else:
             self._admit(key, queue)

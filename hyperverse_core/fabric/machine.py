@@ -12,6 +12,7 @@ import itertools
 import logging
 import os
 import random
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -48,7 +49,7 @@ from .selections import Selections
 from .star import Star
 from .status import status_of
 from .sweeper import Sweeper
-from .switchboard import Switchboard
+from .switchboard import OWN_SETTINGS, Switchboard
 from .system import pin_system_particles
 from .watches import Watches
 
@@ -98,7 +99,8 @@ class Machine:
         self._placements: dict[str, Placement] = {}
         self._lock = MachineLock(self)
         self._stopped: asyncio.Event
-        nonce = f"{self.chance.getrandbits(64):016x}-"
+        self.life = secrets.token_hex(8)  # not by chance: no two lives may share it, whatever the seed
+        nonce = f"{self.life}-"
         ids = itertools.count(1)
 
         def new_id() -> str:
@@ -173,15 +175,15 @@ class Machine:
         for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 
-    def _lane_settings(self) -> dict[str, Any]:
-        """The transport's own settings; ``address`` says where this machine's door for others is."""
-        return {key: value for key, value in self.config.lanes.settings.items() if key != "address"}
-
     def _registry_settings(self) -> dict[str, Any]:
         settings = dict(self.config.registry.settings)
         if "path" not in settings and "url" not in settings:
             settings["path"] = str(self.data_dir / "registry.sqlite")
         return settings
+
+    def _lane_settings(self) -> dict[str, Any]:
+        """What is for the transport; where this machine listens is for the switchboard."""
+        return {key: value for key, value in self.config.lanes.settings.items() if key not in OWN_SETTINGS}
 
     def _make_stars(self) -> None:
         machine_key = StarKey("machine", self.name, 0)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ..errors import Unavailable
 
-__all__ = ["Mailbox"]
+__all__ = ["Mailbox", "Posted"]
 
-_Posted: TypeAlias = tuple[Any, ...]
-_Entry: TypeAlias = "asyncio.Future[None] | _Posted"
+Posted: TypeAlias = tuple[Any, ...]
+"""A function, and what it is called with."""
+_Entry: TypeAlias = "asyncio.Future[None] | Posted"
 
 
 class Mailbox:
@@ -55,16 +55,16 @@ class Mailbox:
                 self.leave()  # the turn was given to us while we were being cancelled
             raise
 
-    def post(self, begin: Callable[..., None], *args: Any) -> None:
-        """Calls ``begin(*args)`` when the turn has come, at once if that is free. Raises Unavailable when too many
-        wait, and what ``begin`` raises when it is called at once; the turn is not taken then."""
+    def post(self, posted: Posted) -> None:
+        """Calls the function in ``posted`` with the rest when the turn has come, at once if that is free. Raises
+        Unavailable when too many wait, and what the function raises at once; the turn is not taken then."""
         if self.busy:
-            self._queue().append((begin, *args))
+            self._queue().append(posted)
         else:
-            begin(*args)
+            posted[0](*posted[1:])
             self.busy = True
 
-    def next_posted(self) -> _Posted | None:
+    def next_posted(self) -> Posted | None:
         """What was posted, the function first, if that is what waits first: the turn goes on to it, and the function
         is not called. None leaves the turn with us."""
         queue = self._waiting

@@ -1,8 +1,9 @@
 """Membership: stars that join, stay and leave.
 
-A star holds its place in the directory by renewing it. Clocks of machines are not compared: whoever sees a star's
-count of renewals stand still for its lease, by the own clock, may expire it; the star itself stops serving when
-the same time has passed since it *began* its last renewal, which is always earlier.
+A star holds its place in the directory by renewing it. Clocks of machines are not compared. A star stops serving when
+three quarters of its lease have passed, by its own clock, since it *began* its last good renewal. Whoever sees a star's
+count of renewals stand still for 0.85 of its lease, by the own clock, may expire it. What is seen was begun before, so
+the star has stopped by then, unless one of the clocks runs a tenth faster than the other.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Membership"]
 
 _log = logging.getLogger("hyperverse.membership")
-_MARGIN = 0.8
+_MARGIN = 0.75
 """Part of the lease after which a star that could not renew stops serving."""
+_PATIENCE = 0.85
+"""Part of the lease after which a star that was not seen to renew is expired."""
 _RENEW = 1 / 5
 """Part of the lease between two renewals."""
 _LOOK = 1 / 8
@@ -105,7 +108,7 @@ class Membership:
             address=machine.switchboard.address,
             door_key=machine.switchboard.door_key,
             kinds=tuple(sorted(name for name in machine.hosted if star.hosting.can_host(name))),
-            links=linked(star.key, star.links, {*self.machine.stars, *self.directory}),
+            links=linked(star.key, star.links, {*self.machine.stars, *self.directory}, machine.config.constellation),
             particles=len(star.hosting),
             incarnation=star.incarnation,
             lease=machine.config.lease,
@@ -239,7 +242,7 @@ class Membership:
         return [
             record
             for key, record in self.directory.items()
-            if key not in self.machine.stars and now - self._seen[key][2] > record.lease
+            if key not in self.machine.stars and now - self._seen[key][2] > record.lease * _PATIENCE
         ]
 
     def find_ways(self) -> None:
@@ -303,6 +306,15 @@ class Membership:
         """Of a star as it is announced now, 0 when it is not."""
         record = self.directory.get(key)
         return record.incarnation if record is not None else 0
+
+    async def has_left(self, key: StarKey, incarnation: int) -> bool:
+        """Whether a star that cannot be reached is not announced any more, as far as that can be known now."""
+        if self.incarnation_of(key) == incarnation:
+            try:
+                await self.refresh()
+            except HyperverseError:
+                return False
+        return self.incarnation_of(key) != incarnation
 
     def is_there(self, star: str, incarnation: int) -> bool:
         """Whether a star, by the text of its key, is announced in that incarnation."""

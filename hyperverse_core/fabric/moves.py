@@ -99,9 +99,7 @@ class Moves:
         return moves
 
     @staticmethod
-    def _by_share(
-        kind: str, own: dict[StarKey, list[ParticleRecord]], candidates: list[Candidate]
-    ) -> list[Move]:
+    def _by_share(kind: str, own: dict[StarKey, list[ParticleRecord]], candidates: list[Candidate]) -> list[Move]:
         allowed = [c.star for c in candidates]
         counts = Counter({key: len(own.get(key, ())) for key in allowed})
         total = sum(len(records) for records in own.values())

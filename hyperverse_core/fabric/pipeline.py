@@ -72,7 +72,7 @@ class Binds:
         try:
             return BindConfig.parse(text)
         except ParseError as exc:
-            raise BadRequest(f"the bind of {live.text!r} is wrong: {exc}") from exc
+            raise BadRequest(f"the bind of {live.text!r} is wrong: {exc.told}", hint=exc.hint) from exc
 
     def _keep(self, key: tuple[Live, str], bind: BindConfig) -> None:
         live, source = key

@@ -17,4 +17,4 @@ def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
         return Selector.parse(to)
     if isinstance(to, Selector | Stars | Watchers):
         return to
-    return tuple(Point.parse(p) if isinstance(p, str) else p for p in to)
+    return tuple([p if isinstance(p, Point) else Point.parse(p) for p in to])

@@ -13,8 +13,10 @@ from ..universe.wave import Outcome, Ping, Pong
 if TYPE_CHECKING:
     from .star import Star
 
-__all__ = ["Lost", "may_repeat", "repeat"]
+__all__ = ["HARMLESS", "Lost", "may_repeat", "repeat"]
 
+HARMLESS = frozenset({"Cmd<Bounce>", "Cmd<Read>", "Http<Get>", "Http<Head>", "Http<Options>"})
+"""Methods that change nothing, so that it does not matter how often they run."""
 _AGAIN = frozenset({408, 421, 503})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
 
@@ -46,7 +48,7 @@ async def repeat(star: Star, wave: Ping, reply: Pong) -> Pong:
         reply: the answer to the first attempt.
     """
     pause = _FIRST_PAUSE
-    lost = reply if isinstance(reply, Lost) else None
+    lost = _remembered(wave, reply)
     for attempt in range(2, wave.handling.retries + 2):
         await asyncio.sleep(pause * (0.5 + star.machine.chance.random()))
         pause = min(pause * 4, _LONGEST_PAUSE)
@@ -54,16 +56,21 @@ async def repeat(star: Star, wave: Ping, reply: Pong) -> Pong:
             return lost
         again = await _once_more(star, wave, lost)
         again.attempts = attempt
-        if isinstance(again, Lost) or lost is None or not may_repeat(again):
+        if lost is None or again.outcome is not Outcome.REJECTED:
             reply = again
+        elif again.status == NotHostedHere.status:
+            reply = again  # it does not live there, and it has not run there
+            lost = None
         if isinstance(again, Lost):
-            lost = again
-        elif lost is not None and again.status == NotHostedHere.status:
-            lost = None  # it does not live there, and it has not run there
-            reply = again
+            lost = _remembered(wave, again)
         if not may_repeat(reply):
             break
     return reply
+
+
+def _remembered(wave: Ping, reply: Pong) -> Lost | None:
+    """The answer that binds a wave to the star that it went to."""
+    return reply if isinstance(reply, Lost) and wave.method.text not in HARMLESS else None
 
 
 async def _once_more(star: Star, wave: Ping, lost: Lost | None) -> Pong:

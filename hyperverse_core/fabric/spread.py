@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import BadRequest, HyperverseError, Unavailable
@@ -64,13 +65,55 @@ async def _recipients(star: Star, wave: Ripple) -> list[Point]:
     if isinstance(to, Watchers):
         return await machine.watches.watchers(to)
     if not isinstance(to, Selector):
-        return list(dict.fromkeys(to))
+        return list(to)
     return list(await machine.selections.points(to))
 
 
 async def gather_here(star: Star, wave: Ripple, points: list[Point]) -> list[Echo]:
     """Delivers a Ripple that has come from another machine to its recipients."""
     return await _Gathering(star, wave, points).run()
+
+
+def _copier(star: Star, wave: Ripple) -> Callable[[Point, Place, Body], Ripple]:
+    """Makes the copies of ``wave``; what all of them have in common is looked up once."""
+    method, path, headers, sender, agent, scope = (
+        wave.method,
+        wave.path,
+        wave.headers,
+        wave.sender,
+        wave.agent,
+        wave.scope,
+    )
+    handling, deadline, chain, wave_id, topic, origin = (
+        wave.handling,
+        wave.deadline,
+        wave.chain,
+        wave.id,
+        wave.topic,
+        wave.origin,
+    )
+    hops = {text: wave.hops + lanes for text, lanes in star.distances.items()}
+
+    def copy(point: Point, place: Place, body: Body) -> Ripple:
+        return Ripple(
+            point,
+            method,
+            body,
+            path,
+            headers,
+            sender,
+            agent,
+            scope,
+            handling,
+            deadline,
+            chain,
+            hops.get(place.star.text, 0),
+            wave_id,
+            topic,
+            origin,
+        )
+
+    return copy
 
 
 class _Gathering:
@@ -80,9 +123,10 @@ class _Gathering:
         self.star = star
         self.wave = wave
         self.open = {point.text: point for point in points}
-        self.wanted = len(points) if wave.count is None else min(wave.count, len(points))
+        self.wanted = len(self.open) if wave.count is None else min(wave.count, len(self.open))
         self.echoes: list[Echo] = []
         self.tasks: set[asyncio.Task[None]] = set()
+        self.copy = _copier(star, wave)
         self.alike: dict[Hosted, _Alike] = {}
         self.here: deque[tuple[Point, Place | None]] = deque()
         self.over = False
@@ -119,7 +163,7 @@ class _Gathering:
         except Unavailable as exc:
             while self.here:
                 point, _ = self.here.popleft()
-                self._take(to_echo(self.star.refusal(self.wave, exc), point))
+                self._take(self.star.refusal(self.wave, exc), point)
         for group in far.values():
             crew.put_accepted(self._many, group, places[group[0].text])
 
@@ -134,27 +178,6 @@ class _Gathering:
         found = self.alike[hosted] = (handler if may_share else None, arguments)
         return found
 
-    def _copy(self, point: Point, place: Place, body: Body) -> Ripple:
-        w = self.wave
-        hops = w.hops if place.star is self.star else w.hops + self.star.distances.get(place.star.text, 0)
-        return Ripple(
-            point,
-            w.method,
-            body,
-            w.path,
-            w.headers,
-            w.sender,
-            w.agent,
-            w.scope,
-            w.handling,
-            w.deadline,
-            w.chain,
-            hops,
-            w.id,
-            w.topic,
-            w.origin,
-        )
-
     async def _next_ones(self) -> None:
         """One recipient after the other, in the task of a worker, for as long as none waits. When one does, the next
         worker goes on with the others."""
@@ -164,7 +187,10 @@ class _Gathering:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
-        body = self.wave.body
+        body, copy = self.wave.body, self.copy
+        hosted: Hosted | None = None
+        handler: Handler | None = None
+        arguments: dict[str, Any] = {}
         self.star.machine.crew.put_accepted(self._next_ones)
         try:
             for _ in range(_IN_A_ROW):
@@ -174,18 +200,20 @@ class _Gathering:
                 reply: Pong | None
                 try:
                     if type(place) is Live:
-                        handler, arguments = self.alike.get(place.hosted) or self._alike(place.hosted)
+                        if place.hosted is not hosted:
+                            hosted = place.hosted
+                            handler, arguments = self.alike.get(hosted) or self._alike(hosted)
                         if handler is not None:
-                            copy = self._copy(point, place, body.copy() if type(body) is dict else body)
-                            reply = await place.receive_alike(copy, handler, arguments)
+                            wave = copy(point, place, body.copy() if type(body) is dict else body)
+                            reply = await place.receive_alike(wave, handler, arguments)
                         else:
-                            reply = await place.receive(self._copy(point, place, own_copy(body)))
+                            reply = await place.receive(copy(point, place, own_copy(body)))
                     else:
                         reply = await self._found(point)
                 except HyperverseError as exc:
                     reply = self.star.refusal(self.wave, exc)
                 if reply is not None:
-                    self._take(to_echo(reply, point))
+                    self._take(reply, point)
         except asyncio.CancelledError:
             if self.over and task.uncancel() == 0:
                 return  # the ripple is over, and the worker goes on with the next job
@@ -199,17 +227,21 @@ class _Gathering:
         if place.remote:
             await self._many([point], place)
             return None
-        return await place.receive(self._copy(point, place, own_copy(self.wave.body)))
+        return await place.receive(self.copy(point, place, own_copy(self.wave.body)))
 
     async def _many(self, points: list[Point], place: Place) -> None:
         """All recipients of one far star, in one transport."""
-        for echo in await self.star.machine.exchange.spread(place, self.wave, points):
-            self._take(echo)
+        try:
+            echoes = await self.star.machine.exchange.spread(place, self.wave, points)
+        except HyperverseError as exc:
+            echoes = [to_echo(self.star.refusal(self.wave, exc), point) for point in points]
+        for echo in echoes:
+            self._take(echo, echo.sender)
 
-    def _take(self, echo: Echo) -> None:
-        if self.over or self.open.pop(echo.sender.text, None) is None:
+    def _take(self, reply: Pong, point: Point) -> None:
+        if self.over or self.open.pop(point.text, None) is None:
             return
-        self.echoes.append(echo)
+        self.echoes.append(to_echo(reply, point))
         if len(self.echoes) >= self.wanted:
             self._end()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..contracts.lane import Identity, LaneTransport, Peer
-from ..errors import HyperverseError, ProtocolError, Unavailable
+from ..errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
 from ..universe.star_key import StarKey
 from .doors import open_door
 from .far import Far
@@ -21,10 +21,13 @@ from .wire_lane import Envelope, Hello, Refused, decode_lane, encode_lane
 
 if TYPE_CHECKING:
     from .machine import Machine
+    from .star import Star
 
-__all__ = ["Switchboard"]
+__all__ = ["OWN_SETTINGS", "Switchboard"]
 
 _log = logging.getLogger("hyperverse.lane")
+OWN_SETTINGS = frozenset({"address", "advertise"})
+"""Keys of ``[lanes]`` that say where this machine listens, and where others find it when that is not the same."""
 _ANSWER = 2
 """Priority of an answer: it goes before what is yet to begin."""
 
@@ -52,16 +55,18 @@ class Switchboard:
         self._lanes: dict[str, MachineLane] = {}
         self._guests: dict[Peer, str] = {}
         self._known: dict[str, int] = {}
+        self._own: dict[str, Star] = {}
         self._far: dict[StarKey, Far] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Opens the door for other machines. Raises Unavailable when its address is in use."""
         self.identity = self.keyring.own(self.machine.name, self.transport)
-        address = str(self.machine.config.lanes.settings.get("address", ""))
-        self.address = await open_door(
-            self.transport, "stars", address, self.identity, self, self.machine.directory
-        )
+        self._own = {star.text: star for star in self.machine.stars.values()}
+        settings = self.machine.config.lanes.settings
+        address = str(settings.get("address", ""))
+        opened = await open_door(self.transport, "stars", address, self.identity, self, self.machine.directory)
+        self.address = str(settings.get("advertise", opened))
         self.door_key = self.identity.public
 
     # -- out ----------------------------------------------------------------------------------------------
@@ -79,7 +84,7 @@ class Switchboard:
         """Sends a frame to a star of another machine; returns the name of the machine that got it first.
 
         Raises Unavailable when there is no way or the lane is full."""
-        frame = encode_lane(Envelope(star, self._hops, number, origin, priority, msgspec.Raw(payload)))
+        frame = encode_lane(Envelope(star, self._hops, number, origin, priority, (), msgspec.Raw(payload)))
         return self._pass(star, frame, priority)
 
     def answer(self, via: Peer | None, request: Envelope, payload: bytes) -> None:
@@ -87,7 +92,7 @@ class Switchboard:
 
         Raises Unavailable when there is no way or the lane is full."""
         star = request.origin
-        frame = encode_lane(Envelope(star, self._hops, request.number, "", _ANSWER, msgspec.Raw(payload)))
+        frame = encode_lane(Envelope(star, self._hops, request.number, "", _ANSWER, (), msgspec.Raw(payload)))
         if via is not None and via in self._guests:
             self.transport.send(via, frame, priority=_ANSWER)
         else:
@@ -227,19 +232,26 @@ class Switchboard:
                 lane.hurry()  # who has found a way to us can be reached
 
     def _deliver(self, envelope: Envelope, peer: Peer) -> None:
-        star = self.machine.stars.get(StarKey.parse(envelope.star))
-        exchange = self.machine.exchange
+        star = self._own.get(envelope.star)
         if star is not None:
-            exchange.take(star, envelope, peer)
+            self.machine.exchange.take(star, envelope, peer)
             return
-        if envelope.left <= 0:
-            exchange.bounce(envelope, peer, 508, f"it was passed on too often on its way to {envelope.star}")
-            return
-        envelope.left -= 1
         try:
-            self._pass(envelope.star, encode_lane(envelope), envelope.priority)
+            self._pass_on(envelope, peer)
         except HyperverseError as exc:
-            exchange.bounce(envelope, peer, exc.status, exc.message)
+            self.machine.exchange.bounce(envelope, peer, exc.status, exc.message)
+
+    def _pass_on(self, envelope: Envelope, peer: Peer) -> None:
+        """Sends a frame further. Raises LoopDetected when it has come too far, Unavailable when there is no way, or
+        only one that leads back: machines that know different things must not send it to and fro."""
+        if envelope.left <= 0:
+            raise LoopDetected(f"it was passed on too often on its way to {envelope.star}")
+        lane = self.outgoing.get(peer)
+        envelope.left -= 1
+        envelope.passed = (*envelope.passed, lane.name if lane is not None else self._guests[peer])
+        if self.machine.membership.way_to(envelope.star) in envelope.passed:
+            raise Unavailable(f"the only way to {envelope.star} leads back", retry_after=0.5)
+        self._pass(envelope.star, encode_lane(envelope), envelope.priority)
 
     def lane_down(self, peer: Peer, reason: str) -> None:
         """A connection is gone."""
@@ -253,5 +265,3 @@ class Switchboard:
         lanes, self._lanes = list(self._lanes.values()), {}
         await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-

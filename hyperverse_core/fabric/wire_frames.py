@@ -66,6 +66,7 @@ class GreetFrame(_Frame, tag=2):
         version: of the machine's program.
         waves: how many of its waves may be in flight.
         body: the largest body (bytes).
+        life: of the machine's process; another one does not remember what this one has handled.
     """
 
     protocol: int
@@ -76,6 +77,7 @@ class GreetFrame(_Frame, tag=2):
     version: str
     waves: int
     body: int
+    life: str = ""
 
 
 class RefusalFrame(_Frame, tag=3):

@@ -44,6 +44,7 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
         number: of the request, given by the asking machine and repeated in the answer.
         origin: the star that is to get the answer; empty for an answer.
         priority: with which it goes over each lane.
+        passed: machines that have had it: it goes to none of them again.
         payload: a frame of ``wire``.
     """
 
@@ -52,6 +53,7 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
     number: int
     origin: str
     priority: int
+    passed: tuple[str, ...]
     payload: msgspec.Raw
 
 

@@ -50,7 +50,7 @@ class Work:
         working_for.set(wave)
         try:
             await work
-        except Exception:  # noqa: BLE001 - a particle is somebody else's code
+        except Exception:
             _log.exception("work of its own failed", extra={"point": self._text})
 
     def give_up(self) -> None:

@@ -44,8 +44,7 @@ _ROUTE = (
     r"(?:(?!\.\.?::)[a-z0-9.-]++|LOCAL|REMOTE|GLOBAL|HYPER"
     r"|\[[a-z][A-Za-z0-9-]*+\]|<<[A-Za-z0-9./_:()\[\]-]++>>)"
 )
-_is_plain = re.compile(_BODY).fullmatch
-_is_routed = re.compile(f"{_ROUTE}::{_BODY}").fullmatch
+_is_usual = re.compile(f"(?:{_BODY}|{_ROUTE}::{_BODY})").fullmatch
 
 _REMEMBERED = 65_536
 _LONGEST_REMEMBERED = 256
@@ -87,7 +86,7 @@ class Point:
         # Written out here instead of calling `_known`: each wave that comes in may bring a new one.
         point = _seen.get(text)
         if point is None:
-            if _is_plain(text) is None and _is_routed(text) is None:
+            if _is_usual(text) is None:
                 return _parse_slowly(text)
             point = Point()
             point.text = text

@@ -127,10 +127,7 @@ class PropertyDef:
         error = self.bind_error(value)
         if error is None:
             return f"{self.key!r} cannot be {value!r}: it has to be {self.pattern.meant}"
-        expected = f"; expected {', '.join(error.expected)}" if error.expected else ""
-        return (
-            f"the bind in {self.key!r} is wrong at line {error.line}, column {error.column}: {error.message}{expected}"
-        )
+        return f"the bind in {self.key!r} is wrong: {error.told}"
 
 
 @attrs.frozen
@@ -240,4 +237,4 @@ def _last_of_each(changes: Iterable[PropertyChange]) -> list[PropertyChange]:
 
 def _raise(faults: list[str], cause: ParseError | None = None) -> None:
     if faults:
-        raise BadRequest("; ".join(faults)) from cause
+        raise BadRequest("; ".join(faults), hint=cause.hint if cause is not None else "") from cause

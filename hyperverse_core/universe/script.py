@@ -6,6 +6,7 @@ reached, so that a script runs up to its first error, and the error says where i
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -34,6 +35,7 @@ _NO_CODE: Final = re.compile(r"(?:\s++|#[^\n]*+)*+")
 _WORD: Final = re.compile(r"[^\s;#?!]*+")
 _END_OF_WORD: Final = re.compile(r"[\s;#]|\Z")
 _MARKS: Final = {"create": ("?", "!"), "publish": ("?",)}
+_PIECE: Final = 2048
 _LAST_WORD: Final = re.compile(r"\S*\Z")
 
 
@@ -147,12 +149,12 @@ def _last_command(text: str) -> str:
     at = 0
     while at < len(text):
         try:
-            end = parse_statement(text[at:]).end
+            end = _read(text, at).end
         except ParseError:
             break
         if end is None:
             break
-        at += end
+        at = end
     return text[at:]
 
 
@@ -169,9 +171,22 @@ def _statement(text: str, at: int) -> Statement:
     if _END_OF_WORD.match(text, behind) is None:
         fail(text, behind, "a blank")
     try:
-        statement = parse_statement(text[start:] if start else text)
+        return _read(text, start)
     except ParseError as exc:
         raise moved(exc, text, start) from None
+
+
+def _read(text: str, start: int) -> Statement:
+    """The command that starts at ``start``, with its end in ``text``; an error has its offset from ``start``.
+
+    Most commands are short: reading a piece first keeps a long script from being copied for each of its commands.
+    """
+    statement = None
+    if len(text) - start > _PIECE:
+        with contextlib.suppress(ParseError):  # perhaps it was only cut off: all of it is read then
+            statement = parse_statement(text[start : start + _PIECE])
+    if statement is None or statement.end is None:
+        statement = parse_statement(text[start:] if start else text)
     return statement if statement.end is None else attrs.evolve(statement, end=start + statement.end)
 
 

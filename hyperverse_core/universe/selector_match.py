@@ -5,8 +5,9 @@ that ends at an inclusive hop matches although hops remain (universe 3.3).
 
 Most selectors have at most one ``**``. Then every hop has a fixed place, counted from the front or from the
 back, so that one regular expression over the point's text settles the texts and a look at those places
-settles Kinds and versions. All others are run as a set of states kept in the bits of one number: no
-backtracking, and the time is the number of segments times the number of hops at worst.
+settles Kinds and versions. Kinds between two ``**`` are looked for from left to right. All others are run as a set
+of states kept in the bits of one number: no backtracking, and the time is the number of segments times the number
+of hops at worst.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 from .kind_selector import KindSelector
+from .selector_states import States
 from .specific import ANY
 from .version import VersionReq
 
@@ -33,7 +35,6 @@ _Hops: TypeAlias = "tuple[Hop, ...]"
 
 _MANY_HOPS = 32
 _MANY_WAYS = 4
-_MANY_KINDS = 256
 
 # A whole segment with what separates it from the one before; possessive, so that it is never cut in two.
 _FIRST = r"(?!ROOT\Z)[^:/]++"
@@ -47,11 +48,12 @@ def compile_matcher(hops: _Hops, *, root: bool) -> Matcher:
     ways = [hops[: i + 1] for i, hop in enumerate(hops[:-1]) if hop.inclusive]
     ways.append(hops)
     if not hops or len(hops) > _MANY_HOPS or len(ways) > _MANY_WAYS:
-        return _States(hops, root).matches
+        return States(hops, root).matches
     places = [_places(way) for way in ways]
     checks = [place for place in places if place is not None]
     if len(checks) < len(ways):
-        return _States(hops, root).matches
+        floating = None if root or len(ways) > 1 else _floating(hops)
+        return States(hops, root).matches if floating is None else floating
     patterns = [_pattern(way) for way in ways]
     if root:
         patterns.append("ROOT")
@@ -146,6 +148,73 @@ def _rest_fits(places: list[_Place], point: Point, kinds: Sequence[Kind]) -> boo
     return True
 
 
+def _floating(hops: _Hops) -> Matcher | None:
+    """For two ``**`` with hops between them that ask for Kinds; None when that is not what ``hops`` are."""
+    stars = [i for i, hop in enumerate(hops) if hop.is_recursive]
+    if len(stars) != 2 or any(hop.in_filesystem or hop.version is not None for hop in hops):
+        return None
+    first, last = stars
+    # `**<Kind>` asks for the Kind of the segment in front of the next hop: then that belongs to what is looked for.
+    begin = first if not hops[first].kinds.is_any else first + 1
+    asks = [(i, hop.kinds) for i, hop in enumerate(hops) if not hop.kinds.is_any]
+    texts = [(i, hop.text) for i, hop in enumerate(hops) if hop.is_exact]
+    return _by_block(
+        [_Place(i if i < first else i - len(hops), kinds, None) for i, kinds in asks if not begin <= i < last],
+        [(i if i < first else i - len(hops), text) for i, text in texts if not begin <= i < last],
+        [(i - begin, kinds) for i, kinds in asks if begin <= i < last],
+        [(i - begin, text) for i, text in texts if begin <= i < last],
+        (begin, last - begin, len(hops) - last),
+    )
+
+
+def _by_block(
+    fixed: list[_Place],
+    fixed_texts: list[tuple[int, str]],
+    asks: list[tuple[int, KindSelector]],
+    texts: list[tuple[int, str]],
+    block: tuple[int, int, int],
+) -> Matcher:
+    """Looks for the first place of a block of hops; any place is as good as another.
+
+    Args:
+        fixed, fixed_texts: what is asked for outside of the block.
+        asks, texts: Kinds and texts that the block asks for, by their places in it; there is one Kind at least.
+        block: where it may begin at the earliest, its length, and how many segments are needed behind it.
+    """
+    bases = [(place.at, place.kinds.base) for place in fixed if place.base_only]
+    rest = [place for place in fixed if not place.base_only]
+    (at, asked), *more = asks
+    earliest, length, behind = block
+    start, stop, least = earliest + at, at + 1 - length - behind, earliest + length + behind
+    base = asked.base if _Place(at, asked, None).base_only else ""
+
+    def matches(point: Point, kinds: Sequence[Kind]) -> bool:
+        if len(kinds) < least:
+            return False
+        for place, name in bases:
+            if kinds[place].base != name:
+                return False
+        segments = point.segments
+        for place, text in fixed_texts:
+            if segments[place].text != text:
+                return False
+        if rest and not _rest_fits(rest, point, kinds):
+            return False
+        begin = earliest
+        for kind in kinds[start:stop]:
+            if kind.base == base or (not base and asked.matches(kind)):
+                for place, text in texts:
+                    if segments[begin + place].text != text:
+                        break
+                else:
+                    if not more or all(wanted.matches(kinds[begin + place]) for place, wanted in more):
+                        return True
+            begin += 1
+        return False
+
+    return matches
+
+
 def _pattern(way: _Hops) -> str:
     """The texts of ``way`` as a regular expression. What stands between two ``**`` is taken where it comes
     first
@@ -184,70 +253,3 @@ def _one(hop: Hop, *, first: bool) -> str:
     if hop.is_dir:
         return _DIR
     return _FIRST if first else _NEXT
-
-
-class _States:
-    """Runs the hops as an automaton. Bit ``i + 1`` stands for hop ``i``, bit 0 for the start."""
-
-    def __init__(self, hops: _Hops, root: bool) -> None:
-        self._root = root
-        self._accepting = self._stars = self._any = self._dirs = 0
-        self._exact: dict[str, int] = {}
-        self._versions: list[tuple[int, VersionReq]] = []
-        self._kinds: dict[KindSelector, int] = {}
-        self._by_kind: dict[str, int] = {}
-        for i, hop in enumerate(hops):
-            self._add(hop, 1 << (i + 1))
-        self._accepting |= 1 << len(hops)
-        self._exact = {text: bits | self._any for text, bits in self._exact.items()}
-
-    def _add(self, hop: Hop, bit: int) -> None:
-        if hop.inclusive:
-            self._accepting |= bit
-        if hop.is_recursive:
-            self._stars |= bit
-        if hop.is_exact:
-            self._exact[hop.text] = self._exact.get(hop.text, 0) | bit
-        elif hop.version is not None:
-            self._versions.append((bit, hop.version))
-        elif hop.is_dir:
-            self._dirs |= bit
-        else:
-            self._any |= bit
-        self._kinds[hop.kinds] = self._kinds.get(hop.kinds, 0) | bit
-
-    def matches(self, point: Point, kinds: Sequence[Kind]) -> bool:
-        """Whether the automaton ends in an accepting state."""
-        if point.is_root:
-            return self._root
-        # `done`: hops that are complete; `within`: `**` hops that have taken some segment, of whatever Kind.
-        done, within = 1, 0
-        texts, by_kind, any_text = self._exact, self._by_kind, self._any
-        special = bool(self._dirs or self._versions)
-        for segment, kind in zip(point.segments, kinds, strict=True):
-            fits = texts.get(segment.text, any_text)
-            if special:
-                fits |= self._special(segment.text)
-            reached = ((done << 1) | within) & fits
-            if not reached:
-                return False
-            within = reached & self._stars
-            admitted = by_kind.get(kind.text)
-            done = reached & (self._admitted(kind) if admitted is None else admitted)
-        return bool(done & self._accepting)
-
-    def _special(self, text: str) -> int:
-        mask = self._dirs if text.endswith("/") and text != "/" else 0
-        for bit, requirement in self._versions:
-            if requirement.matches_text(text):
-                mask |= bit
-        return mask
-
-    def _admitted(self, kind: Kind) -> int:
-        mask = 0
-        for selector, bits in self._kinds.items():
-            if selector.matches(kind):
-                mask |= bits
-        if len(self._by_kind) < _MANY_KINDS:
-            self._by_kind[kind.text] = mask
-        return mask

@@ -61,7 +61,20 @@ class MethodKind(enum.StrEnum):
 
 _NAMES: Final[dict[MethodKind, frozenset[str]]] = {
     MethodKind.HYP: frozenset(
-        ["Assign", "Provision", "Knock", "Hop", "Transport", "HyperWave", "Search", "Init", "Host", "Release", "State", "Status"]
+        [
+            "Assign",
+            "Provision",
+            "Knock",
+            "Hop",
+            "Transport",
+            "HyperWave",
+            "Search",
+            "Init",
+            "Host",
+            "Release",
+            "State",
+            "Status",
+        ]
     ),
     MethodKind.CMD: frozenset(["Init", "Read", "Update", "Bounce", "Knock", "Greet", "Command", "RawCommand", "Log"]),
     MethodKind.HTTP: frozenset(["Options", "Get", "Post", "Put", "Delete", "Head", "Trace", "Connect", "Patch"]),

@@ -79,6 +79,8 @@ def selectors() -> None:
         "localhost:**:users:**",
         "localhost:app:users:**<Mechtron>",
         "**:users<UserBase>:**<User>",
+        "**:*<App>:**<Mechtron>",
+        "localhost:**<App>:users:**",
     ):
         selector = Selector.parse(written)
         selector.matches(scott, kinds)

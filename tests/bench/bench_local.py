@@ -25,7 +25,8 @@ from pathlib import Path
 
 import attrs
 
-from hyperverse_core.cli.bench_particles import BenchPlugin
+from hyperverse_core import Ctx, Driver, KindDef, handler, hookimpl
+from hyperverse_core.cli.bench_particles import BenchCaller, BenchEcho
 from hyperverse_core.config import STANDALONE, Config, Control, StarTemplate
 from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.fabric.local_lane import LocalTransport
@@ -40,6 +41,63 @@ CROWD = "localhost:crowd"
 MEMORY = 20_000
 ROUNDS = 5
 Ask = Callable[[str, dict[str, object]], Awaitable[float]]
+
+
+@attrs.define
+class LocalCaller(BenchCaller):
+    """Sends in further ways."""
+
+    @handler("Ext<Tasks>")
+    async def tasks(self, ctx: Ctx, to: list[str], method: str, rounds: int) -> float:
+        """A task for each Ping, all of a round at once."""
+        begun = time.perf_counter()
+        for _ in range(rounds):
+            await asyncio.gather(*(ctx.ping(point, method, 1) for point in to))
+        return (time.perf_counter() - begun) / (rounds * len(to))
+
+    @handler("Ext<RippleTo>")
+    async def ripple_to(self, ctx: Ctx, to: list[str], rounds: int) -> float:
+        """Ripples to these points; the time of one."""
+        points = [Point.parse(text) for text in to]
+        begun = time.perf_counter()
+        for _ in range(rounds):
+            await ctx.ripple(points, "Ext<Echo>", 1)
+        return (time.perf_counter() - begun) / rounds
+
+
+@attrs.define
+class LocalEcho(BenchEcho):
+    """Answers at once, or after a turn of the event loop."""
+
+    @handler("Ext<Turn>")
+    async def turn(self, ctx: Ctx, number: int) -> int:
+        """The number that came, after a turn."""
+        await asyncio.sleep(0)
+        return number
+
+
+class CallerDriver(Driver):
+    """Serves LocalCaller."""
+
+    kind = KindDef("LocalCaller", doc="Asks, for measurements")
+    particle = LocalCaller
+
+
+class EchoDriver(Driver):
+    """Serves LocalEcho."""
+
+    kind = KindDef("LocalEcho", doc="Answers, for measurements")
+    particle = LocalEcho
+
+
+class LocalPlugin:
+    """Brings both Kinds."""
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
+        """Registers their drivers."""
+        register(CallerDriver)
+        register(EchoDriver)
 
 
 @attrs.frozen
@@ -86,11 +144,11 @@ async def running(particles: int, stars: tuple[StarTemplate, ...] = STANDALONE) 
     """A machine with a caller, a target, and so many particles besides, all of them alive."""
     with tempfile.TemporaryDirectory(prefix="hyperverse-bench-") as folder:
         config = Config(name="bench", data_dir=Path(folder), control=Control(enabled=False), seed=1, stars=stars)
-        machine = Machine(config, plugins=[BenchPlugin()], registry=MemoryRegistry(), transport=LocalTransport())
+        machine = Machine(config, plugins=[LocalPlugin()], registry=MemoryRegistry(), transport=LocalTransport())
         async with machine:
             await machine.registry.register(Registration(Point.parse("localhost"), Kind("Space"), HYPERUSER))
             await machine.registry.register(Registration(Point.parse(CROWD), Kind("Base"), HYPERUSER))
-            for text, kind in ((CALLER, "BenchCaller"), (TARGET, "BenchEcho")):
+            for text, kind in ((CALLER, "LocalCaller"), (TARGET, "LocalEcho")):
                 await machine.registry.register(Registration(Point.parse(text), Kind(kind), HYPERUSER))
             client = machine.client()
 
@@ -99,7 +157,10 @@ async def running(particles: int, stars: tuple[StarTemplate, ...] = STANDALONE) 
 
             await ask("Ext<Sequential>", {"to": TARGET, "count": 100})
             await enliven(machine, particles)
+            gc.collect()
+            gc.freeze()
             yield ask
+            gc.unfreeze()
 
 
 async def enliven(machine: Machine, particles: int) -> None:
@@ -107,7 +168,7 @@ async def enliven(machine: Machine, particles: int) -> None:
     client = machine.client()
     for number in range(particles):
         point = Point.parse(f"{CROWD}:e{number:06}")
-        await machine.registry.register(Registration(point, Kind("BenchEcho"), HYPERUSER))
+        await machine.registry.register(Registration(point, Kind("LocalEcho"), HYPERUSER))
         (await client.ping(point, "Ext<Echo>", {"number": 1})).unwrap()
 
 
@@ -125,11 +186,14 @@ async def waves(share: float) -> AsyncIterator[Row]:
         yield Row("reference: round trip over two queues", queue * 1e6, "us")
         ping = await best(lambda: ask("Ext<Sequential>", {"to": TARGET, "count": many}))
         yield Row("Ping/Pong, sequential", ping * 1e6, "us", queue * 1e6, 1.2)
-        await ask("Ext<Flight>", {"to": crowd, "rounds": 1})
-        flight = await best(lambda: ask("Ext<Flight>", {"to": crowd, "rounds": few}))
-        yield Row("Ping/Pong, 1,000 in flight to 1,000 particles, each", flight * 1e6, "us", queue * 1e6, 1.5)
-        flight = await best(lambda: ask("Ext<Flight>", {"to": [TARGET] * 1_000, "rounds": few}))
-        yield Row("Ping/Pong, 1,000 in flight to one particle, each", flight * 1e6, "us", queue * 1e6, 1.5)
+        for what, method, body in (
+            ("1,000 senders at once", "Ext<Flight>", {"to": crowd}),
+            ("1,000 tasks at once", "Ext<Tasks>", {"to": crowd, "method": "Ext<Echo>"}),
+            ("1,000 tasks at once, to one particle", "Ext<Tasks>", {"to": [TARGET] * 1_000, "method": "Ext<Echo>"}),
+            ("1,000 tasks at once, whose handlers wait", "Ext<Tasks>", {"to": crowd, "method": "Ext<Turn>"}),
+        ):
+            flight = await best(lambda method=method, body=body: ask(method, {**body, "rounds": few}))
+            yield Row(f"Ping/Pong, {what}, each", flight * 1e6, "us", queue * 1e6, None if "wait" in what else 1.5)
         signal = await best(lambda: ask("Ext<Signals>", {"to": TARGET, "count": 2_000}))
         yield Row("Signal", signal * 1e6, "us", queue * 1e6 / 2, 1.2)
         ripple = await best(lambda: ask("Ext<RippleTo>", {"to": crowd, "rounds": few}))
@@ -143,13 +207,11 @@ async def memory() -> AsyncIterator[Row]:
     with tempfile.TemporaryDirectory(prefix="hyperverse-bench-") as folder:
         config = Config(name="bench", data_dir=Path(folder), control=Control(enabled=False), seed=1)
         registry = MemoryRegistry(feed=10)
-        async with Machine(
-            config, plugins=[BenchPlugin()], registry=registry, transport=LocalTransport()
-        ) as machine:
+        async with Machine(config, plugins=[LocalPlugin()], registry=registry, transport=LocalTransport()) as machine:
             await registry.register(Registration(Point.parse("localhost"), Kind("Space"), HYPERUSER))
             points = [Point.parse(f"localhost:e{number:06}") for number in range(MEMORY)]
             for point in points:
-                await registry.register(Registration(point, Kind("BenchEcho"), HYPERUSER))
+                await registry.register(Registration(point, Kind("LocalEcho"), HYPERUSER))
             client = machine.client()
             gc.collect()
             tracemalloc.start()
@@ -172,10 +234,12 @@ async def shape(share: float) -> AsyncIterator[Row]:
             took = await best(lambda: ask("Ext<Sequential>", {"to": TARGET, "count": many}))
             first = first or took
             yield Row(f"Ping with {particles:,} live particles", took * 1e6, "us", first * 1e6, 1.15)
+    first = 0.0
     for stars in (STANDALONE[3:4], STANDALONE):
         alone = tuple(attrs.evolve(star, links=()) for star in stars) if len(stars) == 1 else stars
         async with running(1, alone) as ask:
             took = await best(lambda: ask("Ext<Sequential>", {"to": TARGET, "count": many}))
+            first = first or took
             yield Row(f"Ping with {len(stars) + 1} stars", took * 1e6, "us", first * 1e6, 1.15)
 
 
@@ -219,6 +283,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
     given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
+    gc.set_threshold(50_000, 20, 50)  # this and freezing what is there: as `hyperverse up` does
     factories: list[Callable[[], asyncio.AbstractEventLoop] | None] = [None]
     if importlib.util.find_spec("uvloop") is not None:
         import uvloop

@@ -16,7 +16,6 @@ from cluster.worlds import InProcess, Processes, World, in_process
 from hyperverse_core.client_api import ClientApi
 from hyperverse_core.testing import VirtualClockLoop
 
-WORLDS = [(kind, composition) for kind in ("virtual", "processes") for composition in COMPOSITIONS]
 _numbers = itertools.count(1)
 
 
@@ -24,16 +23,17 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Virtual time for everything but tests with processes."""
-    if "processes" in item.nodeid:
+    if "processes" in item.path.name:
         return {"real time": asyncio.new_event_loop}
     return {"virtual time": VirtualClockLoop}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for ``world`` runs in every one."""
+    """A test that asks for ``world`` runs in every composition."""
     if "world" in metafunc.fixturenames:
-        ids = [f"{kind}-{composition}" for kind, composition in WORLDS]
-        metafunc.parametrize("world", WORLDS, ids=ids, indirect=True)
+        kind = "processes" if "processes" in metafunc.definition.path.name else "virtual"
+        worlds = [(kind, composition) for composition in COMPOSITIONS]
+        metafunc.parametrize("world", worlds, ids=list(COMPOSITIONS), indirect=True)
 
 
 @pytest.fixture(scope="session")

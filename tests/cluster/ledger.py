@@ -9,11 +9,10 @@ from typing import Any
 
 import attrs
 
+from cluster.simulated_processes import current_process
 from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
 from hyperverse_core.contracts.registry import Registry
 from hyperverse_core.universe.wave import Outcome
-
-from cluster.simulated_processes import current_process
 
 __all__ = ["Call", "Ledger", "LedgerKinds", "check_lists"]
 

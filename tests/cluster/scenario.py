@@ -9,10 +9,9 @@ from pathlib import Path
 
 import attrs
 
-from hyperverse_core.universe.wave import Outcome
-
 from cluster.ledger import Call, check_lists
 from cluster.simulation import Node, Simulation
+from hyperverse_core.universe.wave import Outcome
 
 __all__ = ["Result", "run_scenario"]
 

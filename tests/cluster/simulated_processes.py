@@ -8,13 +8,14 @@ import contextvars
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from hyperverse_core.testing.clock import VirtualClockLoop
 
 __all__ = ["OUTSIDE", "Process", "ProcessLoop", "current_process"]
 
 _PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
+_Ts = TypeVarTuple("_Ts")
 _SHARED = "hyperverse_core.fabric.deadline"
 OUTSIDE = Context()
 """Where the network and the database run: in no process of the simulation."""
@@ -97,7 +98,9 @@ class Process:
 class ProcessLoop(VirtualClockLoop):
     """An event loop with virtual time in which several processes live."""
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.Handle:
         context = contextvars.copy_context() if context is None else context
         process = context.get(_PROCESS)
         if process is None:
@@ -106,7 +109,9 @@ class ProcessLoop(VirtualClockLoop):
         step.handle = super().call_soon(process.run, step, context=context)
         return step.handle
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         if type(getattr(callback, "__self__", None)).__module__ == _SHARED:
             context = OUTSIDE.copy()  # deadlines of one loop share timers; what they do goes on in each one's context
         context = contextvars.copy_context() if context is None else context

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cluster.simulated_processes import OUTSIDE, Process, current_process
 from hyperverse_core.contracts.lane import Door, Identity, LaneReceiver, Peer
 from hyperverse_core.contracts.registry import Changes, Registry
 from hyperverse_core.errors import Unavailable
@@ -14,8 +15,6 @@ from hyperverse_core.fabric.local_end import Way
 from hyperverse_core.fabric.local_lane import LocalTransport
 from hyperverse_core.testing.faulty_lane import FaultyHub, FaultyTransport
 from hyperverse_core.testing.memory_registry import MemoryRegistry
-
-from cluster.simulated_processes import OUTSIDE, Process, current_process
 
 __all__ = ["Network", "RemoteRegistry", "new_registry_class"]
 

@@ -9,6 +9,24 @@ from typing import Any
 from cluster.worlds import World
 from hyperverse_core.client_api import ClientApi
 
+__all__ = [
+    "test_a_body_of_three_megabytes_goes_both_ways",
+    "test_a_client_cannot_speak_as_a_star",
+    "test_a_particle_answers_the_same_from_every_machine",
+    "test_a_ripple_gathers_an_echo_from_each_particle_once",
+    "test_a_ripple_that_times_out_keeps_the_echoes_that_came",
+    "test_a_star_bounces_from_every_machine",
+    "test_a_wave_passes_through_particles_of_many_kinds_of_stars",
+    "test_enough_echoes_are_enough",
+    "test_every_machine_sees_every_star_with_its_true_number_of_hops",
+    "test_first_waves_from_everywhere_at_once_make_one_live_copy",
+    "test_particles_that_call_each_other_over_machines_do_not_block",
+    "test_pings_of_one_sender_are_handled_in_order",
+    "test_signals_arrive_in_the_order_they_were_sent",
+    "test_what_is_deleted_through_one_machine_is_gone_for_all",
+    "test_what_is_not_there_is_answered_404_from_everywhere",
+]
+
 
 async def create(client: ClientApi, *commands: str) -> None:
     for command in commands:
@@ -23,7 +41,7 @@ def lanes_from(start: str, rows: list[dict[str, Any]]) -> dict[str, int]:
         for end in row["lanes"]:
             ends[row["star"]].add(end)
             ends[end].add(row["star"])
-    forwards = {row["star"] for row in rows if row["kind"] == "Nexus"} | {start}
+    forwards = {row["star"] for row in rows if row["kind"] not in ("Central", "Machine")} | {start}
     found, queue = {start: 0}, deque([start])
     while queue:
         here = queue.popleft()

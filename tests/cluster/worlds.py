@@ -15,14 +15,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from cluster import cluster_kinds
 from hyperverse_core import Client
 from hyperverse_core.client_api import ClientApi
 from hyperverse_core.config import Config, Control, StarTemplate
 from hyperverse_core.fabric.local_lane import LocalHub, LocalTransport
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.testing.memory_registry import MemoryRegistry
-
-from cluster import cluster_kinds
 
 __all__ = ["InProcess", "Process", "Processes", "World"]
 
@@ -37,8 +36,10 @@ class World(Protocol):
         space: a point that is this test's own.
     """
 
-    machines: list[str]
     space: str
+
+    @property
+    def machines(self) -> list[str]: ...
 
     async def client(self, machine: str = "") -> ClientApi:
         """A client of a machine, of the first when none is named. It is closed with the world."""
@@ -54,6 +55,7 @@ class InProcess:
         self.hub = LocalHub()
         self.running: dict[str, Machine] = {}
         self.space = "localhost"
+        self.plugins: tuple[object, ...] = ()
 
     @property
     def machines(self) -> list[str]:
@@ -65,7 +67,7 @@ class InProcess:
             settings["stars"] = tuple(stars)
         machine = Machine(
             Config(name=name, data_dir=self._directory, seed=len(name), control=Control(enabled=False), **settings),
-            plugins=(cluster_kinds,),
+            plugins=(cluster_kinds, *self.plugins),
             registry=self.registry,
             transport=LocalTransport(hub=self.hub),
         )

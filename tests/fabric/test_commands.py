@@ -176,4 +176,4 @@ async def test_one_command_can_be_sent_as_a_wave_of_its_own(machine: Machine, wo
     client = machine.client()
     assert (await client.ping(GLOBAL_EXECUTOR, "Cmd<Command>", {"text": "create localhost:a<Worker>"})).status == 200
     reply = await client.ping(GLOBAL_EXECUTOR, "Cmd<Command>", {"text": "create localhost:a<Worker>"})
-    assert (reply.status, str(reply.outcome)) == (409, "failed")
+    assert (reply.status, str(reply.outcome)) == (409, "rejected")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hyperverse_core import Machine, Outcome
 from hyperverse_core.errors import TimedOut
@@ -107,3 +110,46 @@ async def test_a_caller_who_is_cancelled_takes_the_handler_with_it(machine: Mach
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await client.ask("localhost:a", "Ext<Get>") == 0
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+async def test_whatever_is_cut_off_when_only_what_was_saved_is_ever_seen(seed: int, machine: Machine, world) -> None:
+    chance = random.Random(seed)
+    target = f"localhost:t{seed}"
+    await world(f"t{seed}<Worker>")
+    client = machine.client()
+    acknowledged: list[int] = []
+
+    async def add() -> None:
+        reply = await client.ping(target, "Ext<Add>", wait=1000.0)
+        assert reply.ok, reply
+        acknowledged.append(reply.body)
+
+    async def spoil() -> None:
+        body = {"by": 10_000, "seconds": 500.0}
+        if chance.random() < 0.5:
+            assert (await client.ping(target, "Ext<Spoil>", body, wait=chance.uniform(0.1, 5.0))).status == 408
+            return
+        task = asyncio.ensure_future(client.ping(target, "Ext<Spoil>", body, wait=100.0))
+        await asyncio.sleep(chance.uniform(0.0, 5.0))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def look() -> None:
+        reply = await client.ping(target, chance.choice(["Ext<Get>", "Cmd<Read>"]), wait=1000.0)
+        value = reply.body if isinstance(reply.body, int) else reply.body["value"]
+        assert value < 10_000
+
+    async def leave() -> None:
+        live = machine.gravity.places.get(target)
+        if live is not None:
+            await live.star.hosting.passivate([live], 1.0)
+
+    doing = []
+    for _ in range(20):
+        doing.append(asyncio.ensure_future(chance.choice([add, add, spoil, spoil, look, leave])()))
+        await asyncio.sleep(chance.choice([0.0, 0.0, 0.5, 3.0]))
+    await asyncio.gather(*doing)
+    assert sorted(acknowledged) == list(range(1, len(acknowledged) + 1))
+    assert await client.ask(target, "Ext<Get>") == len(acknowledged)

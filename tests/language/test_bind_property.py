@@ -69,7 +69,7 @@ async def test_a_wrong_bind_is_refused_before_anything_is_created(run: Run, worl
         """
     )
     assert (result.status, result.line, result.column) == (400, 2, 9)
-    assert result.error.startswith("the bind in 'bind' is wrong at line 2, column 38: unexpected 'A")
+    assert result.error.startswith("the bind in 'bind' is wrong: line 2, column 38: unexpected 'A")
     assert "expected a base such as app" in result.error
     line, caret = result.body["caret"].splitlines()
     assert line[caret.index("^")] == "A"
@@ -80,7 +80,7 @@ async def test_a_wrong_bind_is_refused_before_anything_is_created(run: Run, worl
     ("value", "said"),
     [
         ("Localhost", "'bind' cannot be 'Localhost': it has to be a point, or Bind(version=1.0.0) { ... }"),
-        ("'Bind(version=9.0.0) { }'", "the bind in 'bind' is wrong at line 1, column 14: version '9.0.0'"),
+        ("'Bind(version=9.0.0) { }'", "the bind in 'bind' is wrong: line 1, column 14: version '9.0.0'"),
         ("'Bind(version=1.0.0) { } x'", "line 1, column 25: unexpected 'x'; expected the end"),
     ],
 )

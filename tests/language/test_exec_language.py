@@ -37,7 +37,7 @@ create {space}:app<App>{{
     done = talk("exec", "-", stdin=script)
     assert done.returncode == 1
     what, text, caret = done.stderr.splitlines()[:3]
-    assert what.startswith("error: 400 the bind in 'bind' is wrong at line 2, column ")
+    assert what.startswith("error: 400 the bind in 'bind' is wrong: line 2, column ")
     assert text.strip() == "Route<Http<Gett>>/users -> (()) => &;"
     assert text[caret.index("^") :].startswith("Gett")
     good = talk("exec", "-", "--quiet", stdin=script.replace("Gett", "Get"))

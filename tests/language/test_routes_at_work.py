@@ -96,7 +96,9 @@ async def test_a_topic_chooses_the_route(machine: Machine, world: World) -> None
 
 
 async def test_a_filter_looks_at_who_asks(machine: Machine, world: World) -> None:
-    await app(world, "Route<Ext<X>>(auth localhost:users) -> localhost:a => &; Route<Ext<X>>(auth) -> localhost:b => &;")
+    await app(
+        world, "Route<Ext<X>>(auth localhost:users) -> localhost:a => &; Route<Ext<X>>(auth) -> localhost:b => &;"
+    )
     await world("create localhost:users<UserBase<Keycloak>>", "create localhost:users:ann<User>")
     ann = Point.parse("localhost:users:ann")
     await machine.registry.chown([Point.parse("localhost:app"), Point.parse("localhost:a")], ann)

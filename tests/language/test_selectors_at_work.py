@@ -83,7 +83,9 @@ async def test_delete_asks_for_every_one_before_it_deletes_any(machine: Machine,
     assert (await run("delete localhost:**<Scribe>", agent=ANN))[0].status == 403
     assert set(await notes(run)) == {"rose", "iris", "fern"}
     (result,) = await run("delete localhost:bed:*", agent=ANN)
-    assert {gone["point"] for gone in result.body["deleted"]} == {f"localhost:bed:{n}" for n in ("iris", "rose", "soil")}
+    assert {gone["point"] for gone in result.body["deleted"]} == {
+        f"localhost:bed:{n}" for n in ("iris", "rose", "soil")
+    }
 
 
 async def test_delete_takes_what_lies_below(run: Run, world: World) -> None:

@@ -63,7 +63,7 @@ def test_an_unknown_transport_names_the_known_ones(install: Install) -> None:
     install("pigeon", transport("pigeon", "nowhere:Pigeon"))
     with pytest.raises(UnknownTransport, match="no lane transport named 'pigon'") as caught:
         load("pigeon").transport("pigon")
-    assert caught.value.hint == "known: pigeon; did you mean 'pigeon'?"
+    assert caught.value.hint == "known: local, pigeon; did you mean 'pigeon'?"
 
 
 def test_a_thing_of_a_failed_plugin_is_told_from_an_unknown_one(install: Install) -> None:

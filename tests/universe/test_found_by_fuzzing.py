@@ -8,11 +8,17 @@ import pytest
 
 from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.hierarchy import Hierarchy
+from hyperverse_core.universe.script import parse_command
 
 
 @pytest.mark.parametrize(
     ("parse", "text", "offset"),
-    [(Hierarchy.parse, "GLOBAL::ROOT<ReSe<F>>", 12), (Hierarchy.parse, "ROOT<Root>", 4)],
+    [
+        (Hierarchy.parse, "GLOBAL::ROOT<ReSe<F>>", 12),
+        (Hierarchy.parse, "ROOT<Root>", 4),
+        (parse_command, "set o<*>:b{}", 4),
+        (parse_command, "set o<*>:B{}", 4),
+    ],
 )
 def test_it_is_refused_at_its_place(parse: Callable[[str], object], text: str, offset: int) -> None:
     with pytest.raises(ParseError) as caught:

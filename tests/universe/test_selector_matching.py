@@ -91,6 +91,20 @@ def test_a_selector_matches_what_trying_everything_finds(
     assert selector.matches(point, kinds) == naive(selector, point, kinds)
 
 
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(["a", "b<A>", "*", "*<B>", "*<B<C>>"]), min_size=1, max_size=3), _points(), st.data())
+def test_kinds_between_two_stars_are_found_wherever_they_are(
+    inside: list[str], point: Point, data: st.DataObject
+) -> None:
+    star = st.sampled_from(["**", "**", "**<A>"])
+    around = st.lists(st.sampled_from(["a", "*<A>"]), max_size=1)
+    hops = [*data.draw(around), data.draw(star), *inside, data.draw(star), *data.draw(around)]
+    selector = Selector.parse(":".join(hops))
+    count = len(point.segments)
+    kinds = data.draw(st.lists(_kinds, min_size=count, max_size=count))
+    assert selector.matches(point, kinds) == naive(selector, point, kinds)
+
+
 @settings(max_examples=200)
 @given(st.lists(_selectors(), min_size=1, max_size=3), _points())
 def test_everything_a_selector_matches_lies_at_or_below_its_query_root(selectors: list[Selector], point: Point) -> None:

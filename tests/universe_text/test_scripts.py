@@ -64,3 +64,19 @@ def test_a_script_names_each_file_once() -> None:
 @pytest.mark.parametrize("text", ["", "  \n", "# only a comment", "# one\n\n# two\n"])
 def test_a_script_may_be_empty(text: str) -> None:
     assert len(parse_script(text)) == 0
+
+
+@pytest.mark.parametrize("length", [1, 2_040, 2_044, 2_046, 2_047, 2_048, 2_049, 2_060, 5_000, 70_000])
+def test_a_command_may_be_of_any_length(length: int) -> None:
+    filler = ("x;#" * length)[:length]
+    script = parse_script(f"get a;\nwrite b '{filler}'; get c; write d {'y' * length}; get e;")
+    assert [str(one.command)[:7] for one in script] == ["get a", "write b", "get c", "write d", "get e"]
+    assert script.commands[1].command.body == filler
+    assert (script.commands[1].line, script.commands[1].column) == (2, 1)
+
+
+def test_an_error_behind_a_long_command_has_its_place() -> None:
+    text = f"write b '{'x' * 5_000}';\nget c; gte d;"
+    with pytest.raises(ParseError) as caught:
+        parse_script(text)
+    assert (caught.value.line, caught.value.column, caught.value.offset) == (2, 8, text.index("gte"))

@@ -89,7 +89,9 @@ commands = st.one_of(
     st.builds(Delete, selectors()),
     st.builds(Select, selectors(), st.sampled_from(Into)),
     st.builds(Get, point_vars(), st.none() | st.lists(keys, max_size=3).map(tuple)),
-    st.builds(Set, point_vars(), changes),
+    st.builds(
+        Set, point_vars() | selectors().filter(lambda selector: not {*"*+<("}.isdisjoint(str(selector))), changes
+    ),
     st.builds(Read, point_vars()),
     st.builds(Write, point_vars(), some_bodies),
     st.builds(Ping, point_vars(), methods, paths, bodies),

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Grammar", "moved", "without_comments"]
 
-_FOUND: Final = re.compile(r"[A-Za-z0-9_\-.]{1,24}|\S")
+_FOUND: Final = re.compile(r"[+!]?@?[A-Za-z0-9_\-.]{1,24}|\S")
 _COMMENT: Final = re.compile(r"#[^\n]*")
+_QUOTES: Final = ("'", '"')
 _ENDED: Final = f"unexpected {shown('', 0)}"
 
 
@@ -117,4 +118,6 @@ class Grammar:
         expected = sorted({self._names[name] for name in allowed or () if name in self._names})
         found = _FOUND.match(text, offset)
         said = f"unexpected {found[0]!r}" if found is not None else "the text ends too early"
+        if "VALUE" in (allowed or ()) and found is not None and found[0] in _QUOTES:
+            return ParseError("the quote is never closed", text=text, offset=offset, expected=(found[0],))
         return ParseError(said, text=text, offset=offset, expected=expected)

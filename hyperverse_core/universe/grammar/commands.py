@@ -229,9 +229,16 @@ def _point_or_selector(token: Token) -> PointVar | Selector:
         if _ONLY_IN_SELECTORS.isdisjoint(token):
             raise
         try:
-            return _selector(token)
+            selector = _selector(token)
         except ParseError as no_selector:
             raise (no_point if no_point.offset > no_selector.offset else no_selector) from None
+        if _ONLY_IN_SELECTORS.isdisjoint(str(selector)):
+            raise ParseError(
+                f"{str(token)!r} asks for nothing but names",
+                offset=_start(token),
+                expected=(f"the point {selector}",),
+            ) from None
+        return selector
 
 
 def _body(rest: Token) -> tuple[Any, int | None]:
@@ -264,7 +271,7 @@ _GRAMMAR: Final = Grammar(
         "INTO_WHAT": "points or stubs",
         "POINT": "a point",
         "TEMPLATE": "a point",
-        "KIND": "a Kind such as <Space>",
+        "KIND": "a Kind such as <Space> directly behind the point",
         "SELECTOR": "a selector",
         "TARGET": "a point or a selector",
         "METHOD": "a method such as Ext<Add>",

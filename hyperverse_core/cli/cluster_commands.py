@@ -1,0 +1,57 @@
+"""``hyperverse drain`` and ``hyperverse rebalance``: where particles live, moved while they work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .options import common, options
+from .output import print_json, table
+from .talk import talk_to
+
+__all__ = ["drain", "rebalance"]
+
+_LIMIT = 300.0
+_MACHINE = "GLOBAL::machine"
+
+
+@click.command()
+@click.argument("machine")
+@common
+def drain(machine: str) -> None:
+    """Empty MACHINE before it is stopped.
+
+    It takes no new particles; those that it has save their state, leave, and come back elsewhere at their next wave.
+    No wave is lost.
+    """
+    left: int = talk_to(machine, lambda client: client.ask(_MACHINE, "Ext<Drain>", wait=_LIMIT))
+    if options().json:
+        print_json({"machine": machine, "left": left})
+    elif not options().quiet:
+        print(f"drained: {left} particles have left machine {machine}; stop it with: hyperverse down --name {machine}")
+
+
+@click.command()
+@click.option("--plan", "what", flag_value="plan", default="plan", help="Show the moves and why (the default).")
+@click.option("--apply", "what", flag_value="apply", help="Carry them out.")
+@common
+def rebalance(what: str) -> None:
+    """Give every star its share of the particles.
+
+    Particles move live, with their state; waves that come meanwhile find them.
+    """
+    body = {"apply": what == "apply"}
+    found: dict[str, Any] = talk_to(None, lambda client: client.ask(_MACHINE, "Ext<Rebalance>", body, wait=_LIMIT))
+    if options().json:
+        print_json(found)
+        return
+    if found["moves"] and not options().quiet:
+        head = ("point", "kind", "from", "to", "why")
+        table(head, [[move[key] for key in head] for move in found["moves"]])
+    if what == "apply":
+        print(f"moved: {found['moved']} of {len(found['moves'])}")
+    elif found["moves"]:
+        print(f"{len(found['moves'])} moves; carry them out with: hyperverse rebalance --apply")
+    else:
+        print("every star has its share: nothing to move")

@@ -1,0 +1,32 @@
+"""``python -m tests.chaos --minutes 30 --seed 7``: the long form. Ends with 1 when something was lost or doubled."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from chaos.run import Chaos
+
+
+def main() -> int:
+    """Runs it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0, help="for how long things are broken")
+    parser.add_argument("--seed", type=int, default=0, help="which plan")
+    parser.add_argument("--keep", type=Path, help="a new directory for data and logs, kept afterwards")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
+        directory = given.keep or Path(temporary)
+        chaos = Chaos(directory, seed=given.seed, seconds=given.minutes * 60, say=lambda text: print(text, flush=True))
+        findings = asyncio.run(chaos.run())
+    print("\n".join(findings.lines()))
+    return 1 if findings.lost or findings.doubled or findings.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

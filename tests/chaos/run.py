@@ -1,0 +1,203 @@
+"""A run: machines as processes, clients that append to lists, and a plan of faults that a seed decides."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import shutil
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from chaos import chaos_kinds
+from chaos.history import Findings, History, Operation
+from cluster.worlds import Process
+from hyperverse_core import Client
+from hyperverse_core.errors import HyperverseError
+
+__all__ = ["Chaos"]
+
+_MACHINES = ("a", "b", "c")
+_PARTICLES = 12
+_WORKERS = 6
+_WAIT = 6.0
+_CONFIG = '[plugins]\nlocal = true\n[kinds.Journal]\nplacement = "{placement}"\n'
+
+
+class Chaos:
+    """One run.
+
+    Args:
+        directory: empty; for data, config and logs.
+        seed: decides faults and load.
+        seconds: for which things are broken; mending and checking come on top.
+        say: told what happens.
+    """
+
+    def __init__(self, directory: Path, *, seed: int, seconds: float, say: Callable[[str], None]) -> None:
+        self.chance = random.Random(seed)
+        self.seconds = seconds
+        self.say = say
+        self.data_dir = directory / "data"
+        self.data_dir.mkdir(parents=True)
+        shutil.copy(chaos_kinds.__file__, directory / "hyperverse_local.py")
+        self.config = directory / "hyperverse.toml"
+        self.config.write_text(_CONFIG.format(placement=self.chance.choice(["spread", "hash", "round-robin"])))
+        self.history = History()
+        self.running: dict[str, Process] = {}
+        self.frozen: set[str] = set()
+        self.begun = time.monotonic()
+        self.over = False
+        self._numbers = itertools.count(1)
+        self._mending: set[asyncio.Task[None]] = set()
+
+    # -- load ---------------------------------------------------------------------------------------------
+
+    async def _worker(self, number: int) -> None:
+        """Appends through one client after another. A client whose machine dies finds another by itself."""
+        chance = random.Random(number)
+        while not self.over:
+            with suppress(HyperverseError):
+                async with Client.connect(self.data_dir, timeout=3.0) as client:
+                    until = time.monotonic() + chance.uniform(3.0, 10.0)
+                    while time.monotonic() < until and not self.over:
+                        await self._append(client, chance)
+                        await asyncio.sleep(chance.uniform(0.0, 0.02))
+            await asyncio.sleep(0.02)
+
+    async def _append(self, client: Client, chance: random.Random) -> None:
+        target = f"localhost:j{chance.randrange(_PARTICLES)}"
+        operation = Operation(f"op{next(self._numbers)}", target, time.monotonic() - self.begun)
+        self.history.operations.append(operation)
+        reply = await client.ping(
+            target, "Ext<Append>", {"op": operation.op}, wait=_WAIT, retries=chance.choice((0, 0, 5))
+        )
+        operation.ended = time.monotonic() - self.begun
+        operation.outcome, operation.status = str(reply.outcome), reply.status
+        if reply.ok:
+            operation.place = reply.body
+
+    # -- what is broken -----------------------------------------------------------------------------------
+
+    def _note(self, text: str) -> None:
+        self.say(f"{time.monotonic() - self.begun:7.2f}  {text}")
+
+    def _later(self, seconds: float, what: Callable[[], None]) -> None:
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(what)
+
+        task = asyncio.get_running_loop().create_task(wait())
+        self._mending.add(task)
+        task.add_done_callback(self._mending.discard)
+
+    def _whole(self) -> list[str]:
+        return sorted(self.running.keys() - self.frozen)
+
+    async def _break(self) -> None:
+        self.history.faults += 1
+        faults = [self._pause_registry]
+        if len(self._whole()) > 1:
+            faults += [self._kill, self._kill, self._freeze, self._freeze, self._stop, self._drain]
+        await self.chance.choice(faults)()
+
+    async def _kill(self) -> None:
+        name = self.chance.choice(self._whole())
+        self._note(f"SIGKILL {name}")
+        await asyncio.to_thread(self.running.pop(name).kill)
+        self._later(self.chance.uniform(0.1, 4.0), lambda: self._start(name))
+
+    async def _stop(self) -> None:
+        name = self.chance.choice(self._whole())
+        self._note(f"SIGTERM {name}")
+        await asyncio.to_thread(self.running.pop(name).stop)
+        self._later(self.chance.uniform(0.1, 2.0), lambda: self._start(name))
+
+    async def _freeze(self) -> None:
+        name = self.chance.choice(self._whole())
+        seconds = self.chance.choice((0.3, 1.0, 1.7, 2.5, 4.0, 6.0))
+        self._note(f"SIGSTOP {name} for {seconds} s")
+        process = self.running[name]
+        process.signal(signal.SIGSTOP)
+        self.frozen.add(name)
+
+        def go_on() -> None:
+            self.frozen.discard(name)
+            process.signal(signal.SIGCONT)
+
+        self._later(seconds, go_on)
+
+    async def _drain(self) -> None:
+        name = self.chance.choice(self._whole())
+        self._note(f"drain {name}")
+        with suppress(HyperverseError):
+            async with Client.connect(self.data_dir, machine=name, timeout=2.0) as client:
+                await client.ping("GLOBAL::machine", "Ext<Drain>", wait=5.0)
+        await asyncio.to_thread(self.running.pop(name).stop)
+        self._later(0.1, lambda: self._start(name))
+
+    async def _pause_registry(self) -> None:
+        """Holds the write lock of the database, as a backup or a disk that hangs would."""
+        seconds = self.chance.choice((0.5, 1.0, 2.0, 3.5))
+        self._note(f"the registry is paused for {seconds} s")
+
+        def hold() -> None:
+            held = sqlite3.connect(self.data_dir / "registry.sqlite", isolation_level=None, timeout=1.0)
+            try:
+                held.execute("BEGIN IMMEDIATE")
+                time.sleep(seconds)
+                held.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                self._note("the registry is held by a machine that sleeps in the middle of a transaction")
+            finally:
+                held.close()
+
+        await asyncio.to_thread(hold)
+
+    def _start(self, name: str) -> None:
+        process = Process(name, self.data_dir, self.config)
+        process.wait_ready()
+        self.running[name] = process
+        self._note(f"{name} is up")
+
+    # -- the run ------------------------------------------------------------------------------------------
+
+    async def run(self) -> Findings:
+        """Everything, in order."""
+        try:
+            return await self._run()
+        finally:
+            self.over = True
+            for process in self.running.values():
+                process.signal(signal.SIGCONT)
+                process.kill()
+
+    async def _run(self) -> Findings:
+        for name in _MACHINES:
+            await asyncio.to_thread(self._start, name)
+        async with Client.connect(self.data_dir) as client:
+            commands = ["create localhost<Space>", *(f"create localhost:j{n}<Journal>" for n in range(_PARTICLES))]
+            for result in await client.exec("; ".join(commands)):
+                result.unwrap()
+        self.begun = time.monotonic()
+        workers = [asyncio.ensure_future(self._worker(number)) for number in range(_WORKERS)]
+        while time.monotonic() - self.begun < self.seconds:
+            await asyncio.sleep(self.chance.uniform(0.5, 4.0))
+            await self._break()
+        await asyncio.gather(*self._mending)
+        await asyncio.sleep(5.0)  # by then every particle answers again
+        self.over = True
+        await asyncio.gather(*workers)
+        return self.history.judge(await self._lists())
+
+    async def _lists(self) -> dict[str, list[str]]:
+        found = {}
+        async with Client.connect(self.data_dir) as client:
+            for number in range(_PARTICLES):
+                point = f"localhost:j{number}"
+                found[point] = (await client.ping(point, "Ext<List>", wait=_WAIT)).unwrap()
+        return found

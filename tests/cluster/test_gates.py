@@ -1,0 +1,129 @@
+"""Gates: which machines are let in, which stars they may be, and that clients come in by another door."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from cluster.worlds import InProcess
+from hyperverse_core.config import StarTemplate
+from hyperverse_core.contracts.lane import Door
+from hyperverse_core.errors import Conflict
+from hyperverse_core.fabric.local_lane import LocalTransport
+from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.fabric.wire_frames import PROTOCOL
+from hyperverse_core.fabric.wire_lane import Envelope, Hello, Refused, decode_lane, encode_lane
+from hyperverse_core.testing.lane_kit.recorder import Recorder
+
+
+async def knock_as(world: InProcess, machine: Machine, name: str) -> tuple[LocalTransport, Recorder, Refused]:
+    """Comes to the star door with a key of its own and says that it is ``name``; the answer."""
+    transport, hears = LocalTransport(hub=world.hub), Recorder(2.0)
+    board = machine.switchboard
+    peer = await transport.connect(
+        board.address, hears, identity=transport.new_identity(), door_key=board.door_key, timeout=2.0
+    )
+    try:
+        transport.send(peer, encode_lane(Hello(PROTOCOL, name, "0", "central")))
+    except Exception as exc:  # it may have been sent away already, and that is an answer as well
+        logging.getLogger(__name__).info("%s", exc)
+    await asyncio.sleep(0.1)
+    said = decode_lane(hears.frames()[0])
+    assert isinstance(said, Refused)
+    return transport, hears, said
+
+
+async def test_a_machine_with_an_unknown_key_is_refused(inside: InProcess) -> None:
+    machine = await inside.start("first")
+    transport, _, said = await knock_as(inside, machine, "stranger")
+    assert said.status == 401
+    assert "hyperverse keys allow" in said.error
+    transport.abort()
+
+
+async def test_a_machine_cannot_take_the_name_of_another(inside: InProcess) -> None:
+    first = await inside.start("first")
+    await inside.start("second")
+    transport = LocalTransport(hub=inside.hub)
+    identity = transport.new_identity()
+    first.switchboard.keyring.allow("third", identity.public)
+    hears = Recorder(2.0)
+    peer = await transport.connect(
+        first.switchboard.address, hears, identity=identity, door_key=first.switchboard.door_key
+    )
+    transport.send(peer, encode_lane(Hello(PROTOCOL, "second", "0", "central")))
+    await asyncio.sleep(0.1)
+    said = decode_lane(hears.frames()[0])
+    assert isinstance(said, Refused)
+    assert said.status == 401
+    transport.abort()
+
+
+async def test_frames_of_somebody_who_was_not_welcomed_are_not_delivered(inside: InProcess) -> None:
+    machine = await inside.start("first")
+    transport = LocalTransport(hub=inside.hub)
+    identity = transport.new_identity()
+    machine.switchboard.keyring.allow("third", identity.public)
+    hears = Recorder(2.0)
+    peer = await transport.connect(
+        machine.switchboard.address, hears, identity=identity, door_key=machine.switchboard.door_key
+    )
+    import msgspec
+
+    from hyperverse_core.fabric.wire import encode_ping
+    from hyperverse_core.universe.wave import BOUNCE, Ping
+
+    star = machine.machine_star
+    payload = encode_ping(Ping(star.point, BOUNCE, deadline=star.loop.time() + 1.0), star.loop.time())
+    transport.send(peer, encode_lane(Envelope(star.text, 8, 1, "STAR::machine:third[0]", 3, (), msgspec.Raw(payload))))
+    await asyncio.sleep(0.5)
+    assert not hears.frames()
+    transport.abort()
+
+
+async def test_another_wire_version_is_refused_with_a_clear_text_on_both_sides(
+    inside: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await inside.start("old")
+    monkeypatch.setattr("hyperverse_core.fabric.machine_lane.PROTOCOL", PROTOCOL + 1)
+    caplog.set_level(logging.WARNING, "hyperverse.lane")
+    await inside.start("new")
+    await asyncio.sleep(0.5)
+    told = [record.getMessage() for record in caplog.records]
+    assert any("is refused" in line and "run the same version on both" in line for line in told)
+    assert any("refuses the lane" in line and "run the same version on both" in line for line in told)
+
+
+async def test_an_occupied_star_refuses_a_second_holder(inside: InProcess) -> None:
+    await inside.start("first", [StarTemplate("fold", "Fold", machine="first")])
+    with pytest.raises(Conflict, match="first"):
+        await inside.start("second", [StarTemplate("fold", "Fold", machine="second")])
+    inside.running.pop("second", None)
+
+
+async def test_two_machines_of_one_name_cannot_run_on_one_data_directory(inside: InProcess) -> None:
+    await inside.start("first")
+    with pytest.raises(Conflict, match="runs on"):
+        await inside.start("first")
+
+
+async def test_the_door_for_clients_is_not_that_for_machines(inside: InProcess) -> None:
+    machine = await inside.start("first")
+    transport, hears = LocalTransport(hub=inside.hub), Recorder(2.0)
+    door = Door("clients", "local://clients", machine.switchboard.identity)
+    await machine.transport.open(door, machine.control)
+    peer = await transport.connect("local://clients", hears, door_key=machine.switchboard.door_key)
+    transport.send(peer, encode_lane(Hello(PROTOCOL, "second", "0", "central")))
+    await asyncio.sleep(0.2)
+    assert not machine.switchboard.outgoing
+    assert all(not isinstance(_lane(frame), Hello) for frame in hears.frames())
+    transport.abort()
+
+
+def _lane(frame: bytes) -> object:
+    try:
+        return decode_lane(frame)
+    except Exception:  # a frame of the other protocol
+        return None

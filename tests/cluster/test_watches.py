@@ -1,0 +1,124 @@
+"""Watchers: who watches a particle hears of its Log, State, Property and Child changes, wherever either lives."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+
+from cluster.worlds import InProcess
+from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
+from hyperverse_core.client_api import ClientApi
+
+
+@attrs.define
+class Watcher(Particle):
+    """Watches, and keeps what it hears."""
+
+    heard: list[dict[str, Any]] = attrs.field(factory=list)
+
+    @handler("Ext<Begin>")
+    async def begin(self, ctx: Ctx, point: str, aspects: list[str]) -> None:
+        """Watches from now on."""
+        reply = await ctx.on_behalf.ping("GLOBAL::machine", "Ext<Watch>", {"point": point, "aspects": aspects})
+        reply.unwrap()
+
+    @handler("Ext<End>")
+    async def end(self, ctx: Ctx) -> None:
+        """Watches nothing any more."""
+        (await ctx.on_behalf.ping("GLOBAL::machine", "Ext<Unwatch>")).unwrap()
+
+    @handler("Ext<Changed>")
+    async def changed(self, ctx: Ctx, body: Any) -> None:
+        """Something has changed."""
+        self.heard.append(body)
+
+    @handler("Ext<Heard>")
+    async def list_all(self, ctx: Ctx) -> list[dict[str, Any]]:
+        """What it has heard."""
+        return self.heard
+
+
+class WatcherDriver(Driver):
+    kind = KindDef("Watcher", doc="Watches (for tests)")
+    particle = Watcher
+
+
+class Watching:
+    """The plugin."""
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Any) -> None:
+        """Watcher."""
+        register(WatcherDriver)
+
+
+async def prepared(world: InProcess) -> tuple[ClientApi, ClientApi]:
+    """Two machines, a Tally and a Watcher."""
+    world.plugins = (Watching(),)
+    first, second = await world.start("first"), await world.start("second")
+    await asyncio.sleep(1.0)
+    client = first.client()
+    for text in ("localhost<Space>", "localhost:watched<Tally>", "localhost:eye<Watcher>"):
+        (await client.exec(f"create {text}"))[0].unwrap()
+    return client, second.client()
+
+
+async def heard(client: ClientApi) -> list[tuple[str, str]]:
+    """Aspect and point of each change that was heard."""
+    await asyncio.sleep(0.5)
+    return [(entry["aspect"], entry["point"]) for entry in (await client.ping("localhost:eye", "Ext<Heard>")).unwrap()]
+
+
+async def begin(client: ClientApi, *aspects: str) -> None:
+    body = {"point": "localhost:watched", "aspects": list(aspects)}
+    (await client.ping("localhost:eye", "Ext<Begin>", body)).unwrap()
+    await asyncio.sleep(0.5)
+
+
+async def test_all_four_aspects_are_heard(inside: InProcess) -> None:
+    client, other = await prepared(inside)
+    (await client.ping("localhost:watched", "Ext<Value>")).unwrap()
+    await begin(client, "Log", "State", "Property", "Child")
+    assert await heard(client) == []
+    await other.ping("localhost:watched", "Ext<Add>")
+    assert await heard(client) == [("State", "localhost:watched")]
+    await other.ping("localhost:watched", "Ext<Say>", {"text": "hello"})
+    assert (await heard(client))[1:] == [("Log", "localhost:watched")]
+    (await other.exec("create localhost:watched:child<Tally>"))[0].unwrap()
+    assert (await heard(client))[2:] == [("Child", "localhost:watched:child")]
+
+
+async def test_who_watches_a_particle_that_moves_goes_on_hearing(inside: InProcess) -> None:
+    client, other = await prepared(inside)
+    first = (await client.ping("localhost:watched", "Ext<Value>")).star
+    eye = (await client.ping("localhost:eye", "Ext<Heard>")).star
+    await begin(client, "State", "Log")
+    rows = {row["star"]: row["machine"] for row in await client.stars()}
+    machine = rows[first]
+    drained = client if machine == "first" else other
+    assert (await drained.ping("GLOBAL::machine", "Ext<Drain>")).ok
+    moved = await client.ping("localhost:watched", "Ext<Add>")
+    assert rows[moved.star] != machine, eye
+    await asyncio.sleep(0.5)
+    before = len(await heard(client))
+    await client.ping("localhost:watched", "Ext<Add>")
+    await client.ping("localhost:watched", "Ext<Say>", {"text": "moved"})
+    assert sorted((await heard(client))[before:]) == [("Log", "localhost:watched"), ("State", "localhost:watched")]
+
+
+async def test_an_aspect_that_does_not_exist_is_refused(inside: InProcess) -> None:
+    client, _ = await prepared(inside)
+    body = {"point": "localhost:watched", "aspects": ["Stat"]}
+    reply = await client.ping("localhost:eye", "Ext<Begin>", body)
+    assert reply.status == 400
+    assert "State" in reply.error
+
+
+async def test_who_does_not_want_to_watch_any_more_hears_nothing(inside: InProcess) -> None:
+    client, _ = await prepared(inside)
+    await begin(client, "State")
+    (await client.ping("localhost:eye", "Ext<End>")).unwrap()
+    await client.ping("localhost:watched", "Ext<Add>")
+    assert await heard(client) == []
