@@ -67,7 +67,7 @@ class ClientServing:
             return Pong.failure(TimedOut(f"the client did not finish {wave.method} in time"), Outcome.UNKNOWN)
         except HyperverseError as exc:
             return Pong.failure(exc, Outcome.FAILED)
-        except Exception as exc:  # noqa: BLE001 - a callback is somebody else's code
+        except Exception as exc:
             _log.exception("the callback failed to handle %s", wave.method, extra={"wave": wave.id})
             return Pong.failure(HandlerFailed(f"{type(exc).__name__}: {exc}"), Outcome.FAILED)
         return said if isinstance(said, Pong) else Pong(200, said)

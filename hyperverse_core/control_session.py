@@ -116,7 +116,7 @@ class ClientSession:
                 self._greet(agent)
         except HyperverseError as exc:
             self.refuse(exc)
-        except Exception as exc:  # noqa: BLE001 - a policy is somebody else's code
+        except Exception as exc:
             _log.exception("client %s could not be let in", self.peer.name)
             self.refuse(InternalError(f"the machine could not let the client in: {type(exc).__name__}"))
 

@@ -108,7 +108,7 @@ class Loading:
             self._check_hooks(plugin)
             for thing, hook in HOOKS.items():
                 hook_of(self.pm, hook, plugin)(register=offers.register(thing))
-        except Exception as exc:  # noqa: BLE001 - whatever a plugin does is its failure, not ours
+        except Exception as exc:
             self._drop(info, "failed", _why(exc))
             info.error = exc
         else:

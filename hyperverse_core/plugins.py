@@ -200,6 +200,6 @@ class PluginSet:
                 for result in hook_of(self.pm, hook, plugin)(**kwargs):
                     if inspect.isawaitable(result):
                         await result
-            except Exception as exc:  # noqa: BLE001 - a plugin may raise anything; the caller logs it by name
+            except Exception as exc:
                 failures.append((info, exc))
         return failures

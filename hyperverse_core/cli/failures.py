@@ -46,7 +46,7 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
     except BrokenPipeError:  # whoever read our output has had enough: no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except Exception as exc:  # noqa: BLE001 - the last frame: whatever it is, the user gets words and a code
+    except Exception as exc:
         if debug:
             import traceback
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def free_name(data_dir: Path, name: str) -> str:
     """``name``, or with the first number behind it that no machine of the data directory has."""
     folder = data_dir / "machines"
     taken = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
-    return next(found for found in (name, *_numbered(name)) if found not in taken)
+    return next(found for found in itertools.chain([name], _numbered(name)) if found not in taken)
 
 
 def more_names(name: str, count: int) -> list[str]:

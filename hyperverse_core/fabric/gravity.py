@@ -52,7 +52,9 @@ class Gravity:
         self._lookup: Lookup[Point, Place] = Lookup(self._find, self._keep)
 
     async def locate(self, point: Point) -> Place:
-        """Where ``point`` lives; it is provisioned when it lives nowhere yet. Raises NotFound, NoDriver, Unavailable."""
+        """Where ``point`` lives; it is provisioned when it lives nowhere yet.
+
+        Raises NotFound, NoDriver, Unavailable."""
         place = self.places.get(point.text)
         return place if place is not None else await self._lookup.get(point)
 

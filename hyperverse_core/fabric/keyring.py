@@ -52,7 +52,6 @@ class Keyring:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(self.directory / f"{name}.pub", key)
 
-
     def remove(self, name: str) -> None:
         """Lets the machine ``name`` in no more. Raises NotFound."""
         try:

@@ -35,7 +35,7 @@ async def bring_to_rest(live: Live, grace: float) -> bool | None:
                 box.busy = True
             took = True
             ready, live.ready = live.ready, False  # a concurrent one begins no wave any more: they wait for the turn
-            while live.running:
+            while live.running:  # noqa: ASYNC110 - an event would cost every wave of a concurrent particle
                 await asyncio.sleep(_GLANCE)
         if not live.gone:
             return ready

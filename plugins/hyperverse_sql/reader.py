@@ -79,7 +79,7 @@ class Reader:
     ) -> None:
         try:
             result = await connection.run_sync(_run_unit, unit)
-        except Exception as error:  # noqa: BLE001 - it becomes the error of the caller
+        except Exception as error:
             if not future.done():
                 future.set_exception(sqlite.translated(error, self.path))
         else:

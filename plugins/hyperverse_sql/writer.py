@@ -159,7 +159,7 @@ class Writer:
         groups = plan(units)
         try:
             tx, results = await connection.run_sync(_transact, groups)
-        except Exception as error:  # noqa: BLE001 - it becomes the error of the units
+        except Exception as error:
             await self._failed(connection, units, error)
             return
         self.committed(tx)

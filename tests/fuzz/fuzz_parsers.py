@@ -1,4 +1,6 @@
-"""Coverage-guided fuzzing of every parser: nothing but ParseError may come out, and what parses prints and parses again.
+"""Coverage-guided fuzzing of every parser.
+
+Nothing but ParseError may come out, and what parses prints and parses again.
 
     pip install atheris
     python tests/fuzz/fuzz_parsers.py -max_total_time=3600

@@ -1,0 +1,124 @@
+"""A Ping between two machines, each a process of its own, over ZeroMQ ipc with CURVE, against a bare pyzmq echo with the
+same socket options: sequential, and 256 in flight.
+
+    python tests/bench/bench_machines.py [seconds for each figure]
+
+Everything is on: locate, authorise, deadline, argument conversion, handler, receipt. Prints microseconds for each wave,
+the least of five rounds that alternate between the two, and their ratio. With ``hops``: what each further machine on
+the way costs. The scheduler places the processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import uvloop
+from bench.bench_lanes import ROUNDS, measure
+
+from cluster import cluster_kinds
+from cluster.worlds import Processes
+from hyperverse_core.config import Config, Control, StarTemplate
+from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.universe.point import HYPERUSER
+from hyperverse_core.universe.wave import Method
+
+_FLIGHTS = (1, 256)
+_CHAIN = "abcd"
+
+
+def stars() -> tuple[StarTemplate, ...]:
+    """A chain of machines, each with a forwarder; particles live in the last of each."""
+    made = [StarTemplate("super", "Super", 0, ("nexusa",), "a")]
+    for number, name in enumerate(_CHAIN):
+        links = (f"nexus{_CHAIN[number - 1]}",) if number else ()
+        made.append(StarTemplate(f"nexus{name}", "Nexus", 0, links, name))
+        made.append(StarTemplate(f"home{name}", "Maelstrom", 0, (f"nexus{name}",), name))
+    return tuple(made)
+
+
+class Bench:
+    """Machine ``a`` in this process, the others beside it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.client = machine.client(HYPERUSER)
+
+    async def particle_on(self, machine: str) -> str:
+        """A Tally that lives on that machine."""
+        for number in range(200):
+            point = f"localhost:{machine}{number}"
+            (await self.client.exec(f"create {point}<Tally>"))[0].unwrap()
+            reply = await self.client.ping(point, "Ext<Value>")
+            if reply.star == f"STAR::central:home{machine}[0]":
+                return point
+        raise RuntimeError(f"nothing lives on {machine}")
+
+    async def time_for(self, point: str, flight: int, seconds: float) -> float:
+        """Microseconds for each Ping with so many in flight."""
+        method = Method.parse("Ext<Value>")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        count = 0
+
+        async def one() -> None:
+            nonlocal count
+            while loop.time() < until:
+                reply = await self.client.ping(point, method)
+                assert reply.ok, reply.error
+                count += 1
+
+        begun = time.perf_counter()
+        await asyncio.gather(*(one() for _ in range(flight)))
+        return (time.perf_counter() - begun) / count * 1e6
+
+
+async def main(seconds: float, hops: bool) -> None:
+    """Starts the machines and measures."""
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        world = Processes(directory, stars=stars())
+        stack.callback(world.end)
+        world.start(*_CHAIN[1:] if hops else "b")
+        config = Config(name="a", data_dir=world.data_dir, stars=stars(), control=Control(enabled=False))
+        bench = Bench(await stack.enter_async_context(Machine(config, plugins=(cluster_kinds,))))
+        await asyncio.sleep(1.0)
+        (await bench.client.exec("create localhost<Space>"))[0].unwrap()
+        if hops:
+            await measure_hops(bench, seconds)
+        else:
+            await measure_rows(bench, seconds, directory)
+
+
+async def measure_hops(bench: Bench, seconds: float) -> None:
+    """What each machine on the way adds, sequential."""
+    points = {name: await bench.particle_on(name) for name in _CHAIN}
+    print(f"{'machines crossed':20}{'us':>10}")
+    for number, point in enumerate(points.values()):
+        figure = min([await bench.time_for(point, 1, seconds) for _ in range(ROUNDS)])
+        print(f"{number:<20}{figure:10.1f}", flush=True)
+
+
+async def measure_rows(bench: Bench, seconds: float, folder: Path) -> None:
+    """The two rows of the table."""
+    point = await bench.particle_on("b")
+    print(f"{'uvloop':28}{'bare us':>10}{'ping us':>10}{'ratio':>8}")
+    for flight in _FLIGHTS:
+        bare, ping = [], []
+        for _ in range(ROUNDS):
+            bare.append(await asyncio.to_thread(measure, "uvloop", "bare", flight, seconds, folder))
+            ping.append(await bench.time_for(point, flight, seconds))
+        found = min(ping) / min(bare)
+        print(f"{f'{flight} in flight':28}{min(bare):10.1f}{min(ping):10.1f}{found:8.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    words = [word for word in sys.argv[1:] if word != "hops"]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(float(words[0]) if words else 1.0, "hops" in sys.argv))
