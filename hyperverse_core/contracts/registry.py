@@ -380,7 +380,7 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def grant(self, grant: AccessGrant) -> AccessGrant:
-        """Stores a grant and returns it with its id. ``grant.by`` must be registered: NotFound."""
+        """Stores a grant and returns it with its id. ``grant.by`` must be registered, or the hyperuser: NotFound."""
 
     @abc.abstractmethod
     async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:

@@ -48,6 +48,7 @@ class Exchange:
         self.loop = asyncio.get_running_loop()
         self.serving = Serving(machine)
         self.origin = str(StarKey("machine", machine.name, 0))
+        self._switchboard = machine.switchboard
         self._numbers = itertools.count(1)
         self._pending: dict[int, tuple[asyncio.Future[Any], str]] = {}
 
@@ -69,45 +70,41 @@ class Exchange:
             if timer is not None:
                 timer.cancel()
 
-    async def ask(self, far: Far, wave: Ping) -> Pong:
+    async def ask(self, far: Far, wave: Directed) -> Pong:
         """Sends a Ping to a far star. Raises NotHostedHere when the particle does not live there, Unavailable when
         it surely did not leave. No answer is a :class:`Lost`."""
-        membership = self.machine.membership
-        incarnation = membership.incarnation_of(far.key)
+        assert isinstance(wave, Ping)
+        incarnation, loop, handling, number = far.incarnation, self.loop, wave.handling, next(self._numbers)
         try:
-            reply = await self._ask(far.text, incarnation, wave)
+            payload = encode_ping(wave, loop.time())
+            lane = self._switchboard.send(far.text, number, self.origin, payload, priority=handling.priority)
         except Unavailable as exc:
-            if await membership.has_left(far.key, incarnation):
+            if await self.machine.membership.has_left(far.key, incarnation):
                 raise NotHostedHere(f"{far.text} has left the Hyperverse") from exc
             raise
+        future: asyncio.Future[Any] = loop.create_future()
+        self._pending[number] = (future, lane)
+        timer = loop.call_later(_share(wave, loop.time()), self._settle, number, None) if handling.retries else None
+        try:
+            reply = await future
+        finally:
+            self._pending.pop(number, None)
+            if timer is not None:
+                timer.cancel()
+        if type(reply) is not Pong:
+            return _lost(reply, far.text, incarnation, wave)
         if reply.status == NotHostedHere.status and reply.outcome is Outcome.REJECTED:
             raise NotHostedHere(reply.error)
+        reply.remote = True
+        reply.hops = wave.hops
         return reply
 
     async def ask_again(self, lost: Lost, wave: Ping) -> Pong:
         """Repeats a Ping that has got no answer at the same star."""
         try:
-            return await self._ask(lost.star, lost.incarnation, wave)
+            return await self.ask(self._switchboard.far(StarKey.parse(lost.star)), wave)
         except HyperverseError as exc:
             return self.machine.machine_star.refusal(wave, exc)
-
-    async def _ask(self, star: str, incarnation: int, wave: Ping) -> Pong:
-        now = self.loop.time()
-        handling = wave.handling
-        limit = (wave.deadline - now) / (handling.retries + 1) if handling.retries else None
-        reply = await self._request(star, encode_ping(wave, now), priority=handling.priority, limit=limit)
-        if isinstance(reply, Pong):
-            reply.remote = True
-            reply.hops = wave.hops
-            return reply
-        if reply is None:
-            reply = TimedOut(f"{wave.to.text!r} at {star} did not answer in time")
-        elif not isinstance(reply, HyperverseError):
-            reply = ProtocolError(f"{star} has answered a Ping with {type(reply).__name__}")
-        body = {"error": reply.message}
-        return Lost(
-            reply.status, body, wave.to, Outcome.UNKNOWN, wave.id, star, wave.hops, True, incarnation=incarnation
-        )
 
     def tell(self, far: Far, wave: Directed) -> None:
         """Sends a Signal to a far star. Raises Unavailable."""
@@ -120,6 +117,7 @@ class Exchange:
         star = place.star.text
         own = self.machine.machine_star
         wave_hops = own.distances.get(star, 0)
+        reply: Any = None
         try:
             payload = encode_part(wave, points, self.loop.time())
             reply = await self._request(
@@ -127,7 +125,7 @@ class Exchange:
             )
             _raise(reply)
         except HyperverseError as exc:
-            lost = Pong.failure(exc, Outcome.UNKNOWN)
+            lost = Pong.failure(exc, Outcome.UNKNOWN if exc is reply else Outcome.REJECTED)
             return [Echo(lost.status, lost.body, p, lost.outcome, wave.id, star, wave_hops, True) for p in points]
         if reply is None:
             return []  # whoever gathers says which did not answer
@@ -191,6 +189,21 @@ class Exchange:
         """Ends what waits."""
         for number in list(self._pending):
             self._settle(number, Unavailable("this machine is stopping"))
+
+
+def _share(wave: Ping, now: float) -> float:
+    """Seconds that one attempt of several may take."""
+    return (wave.deadline - now) / (wave.handling.retries + 1)
+
+
+def _lost(reply: object, star: str, incarnation: int, wave: Ping) -> Lost:
+    """What the sender is told when there was no answer."""
+    if reply is None:
+        reply = TimedOut(f"{wave.to.text!r} at {star} did not answer in time")
+    elif not isinstance(reply, HyperverseError):
+        reply = ProtocolError(f"{star} has answered a Ping with {type(reply).__name__}")
+    body = {"error": reply.message}
+    return Lost(reply.status, body, wave.to, Outcome.UNKNOWN, wave.id, star, wave.hops, True, incarnation=incarnation)
 
 
 def _raise(reply: object) -> None:

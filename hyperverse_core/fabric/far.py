@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from ..universe.star_key import StarKey
-from ..universe.wave import Directed, Ping, Pong
+from ..universe.wave import Directed, Pong
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -14,9 +15,14 @@ __all__ = ["Far"]
 
 
 class Far:
-    """Hands waves to the exchange. It stands for its own star: ``far.star.text``."""
+    """Hands waves to the exchange. It stands for its own star: ``far.star.text``.
 
-    __slots__ = ("_machine", "key", "text")
+    Attributes:
+        key, text: of the star.
+        incarnation: in which it is announced, kept up by the switchboard.
+    """
+
+    __slots__ = ("_machine", "incarnation", "key", "text")
 
     remote = True
 
@@ -24,16 +30,16 @@ class Far:
         self._machine = machine
         self.key = key
         self.text = str(key)
+        self.incarnation = 0
 
     @property
     def star(self) -> Far:
         """Itself."""
         return self
 
-    async def receive(self, wave: Directed) -> Pong:
+    def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
         """Sends it and waits for the answer. Raises NotHostedHere when the star does not have the particle."""
-        assert isinstance(wave, Ping)
-        return await self._machine.exchange.ask(self, wave)
+        return self._machine.exchange.ask(self, wave)
 
     async def accept(self, wave: Directed) -> None:
         """Hands a Signal to the lane. Raises Unavailable when there is none."""

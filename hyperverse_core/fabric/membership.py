@@ -201,10 +201,9 @@ class Membership:
             if self._answered >= mine:
                 return  # a reading that began after our call has just ended
             upto = self._asked
-            now = self.loop.time()
             records = {record.key: record for record in await self.machine.registry.stars()}
             self._answered = upto
-            self._take_directory(records, now)
+            self._take_directory(records, self.loop.time())  # not before: a renewal may have come while we waited
 
     def _take_directory(self, records: dict[StarKey, StarRecord], now: float) -> None:
         self._forgive(now)

@@ -78,6 +78,7 @@ class Switchboard:
         known = self._far.get(key)
         if known is None:
             known = self._far[key] = Far(self.machine, key)
+            known.incarnation = self.machine.membership.incarnation_of(key)
         return known
 
     def send(self, star: str, number: int, origin: str, payload: bytes, *, priority: int = 3) -> str:
@@ -124,6 +125,8 @@ class Switchboard:
 
     def stars_changed(self) -> None:
         """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
+        for key, far in self._far.items():
+            far.incarnation = self.machine.membership.incarnation_of(key) or far.incarnation
         present = self.machine.membership.machines()
         for name in [name for name in self._lanes if name not in present]:
             self._later(self._lanes.pop(name).close())

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hyperverse_core.contracts.registry import ChangeKind, TokenRecord
 from hyperverse_core.errors import NotFound
 from hyperverse_core.universe.access import AccessGrant, GrantKind
-from hyperverse_core.universe.point import Point
+from hyperverse_core.universe.point import HYPERUSER, Point
 from hyperverse_core.universe.selector import Selector
 
 from . import sqlite
@@ -51,9 +51,10 @@ def _grant_of(row: Sequence[Any]) -> AccessGrant:
 
 def add_grant(tx: Transaction, grant: AccessGrant) -> AccessGrant:
     """Stores it, and gives it its id."""
-    by = tx.connection.execute(sa.select(particles.c.id).where(particles.c.point == grant.by.text)).first()
-    if by is None:
-        raise missing((grant.by,))
+    if grant.by != HYPERUSER:  # who needs no record to exist
+        by = tx.connection.execute(sa.select(particles.c.id).where(particles.c.point == grant.by.text)).first()
+        if by is None:
+            raise missing((grant.by,))
     values = {
         "kind": str(grant.kind),
         "on_selector": str(grant.on),

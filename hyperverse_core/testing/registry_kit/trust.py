@@ -56,6 +56,11 @@ class Trust(KitBase):
             await registry.grant(AccessGrant.parse(_GRANTS[0]))
         assert await snapshot(registry) == before
 
+    async def test_the_hyperuser_grants_without_a_record(self, registry: Registry) -> None:
+        grant = AccessGrant.parse("super on localhost+:** to localhost by hyperspace:users:hyperuser")
+        stored = await registry.grant(grant)
+        assert await registry.grants() == [stored]
+
     async def test_a_revoked_grant_is_gone_and_its_id_is_not_given_again(self, registry: Registry) -> None:
         await plant(registry, "localhost<Space>")
         stored = await registry.grant(AccessGrant.parse(_GRANTS[0]))
