@@ -10,7 +10,7 @@ import attrs
 from ..universe.point import GLOBAL_EXECUTOR
 
 if TYPE_CHECKING:
-    from ..client_api import ClientApi, Result
+    from ..client.api import ClientApi, Result
 
 __all__ = ["select", "whole", "with_later_pages"]
 

@@ -12,7 +12,7 @@ import click
 from .output import body_text, note, on_terminal, plain, print_json
 
 if TYPE_CHECKING:
-    from ..client_api import Result
+    from ..client.api import Result
     from ..universe.wave import Receipt
 
 __all__ = ["items_of", "print_result", "receipt_line", "result_json"]

@@ -12,14 +12,16 @@ from .talk import talk
 
 __all__ = ["stars"]
 
+_COLUMNS = ("star", "kind", "machine", "pid", "hops", "particles", "lease", "address")
+
 
 @click.command()
 @common
 def stars() -> None:
-    """List the stars: kind, machine, process, and how many particles live there."""
+    """List the stars: machine, process, how many lanes away, how many particles, and the lease."""
     found: list[dict[str, Any]] = talk(lambda client: client.stars())
     if options().json:
         print_json(found)
         return
-    rows = [[star.get(key, "") for key in ("star", "kind", "machine", "pid", "particles")] for star in found]
-    table(("star", "kind", "machine", "pid", "particles"), rows)
+    rows = [["" if star.get(key) is None else star[key] for key in _COLUMNS] for star in found]
+    table(_COLUMNS, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 
 from .. import __version__
-from ..plugin_sources import installed_sources
+from ..plugins.sources import installed_sources
 
 __all__ = ["print_version"]
 

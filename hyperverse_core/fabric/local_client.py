@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..client_api import ClientApi, expected
+from ..client.api import ClientApi, expected
 from ..errors import Forbidden
 from ..universe.point import Point
 from ..universe.wave import Body, Method, MethodKind, Ping, Pong

@@ -54,6 +54,7 @@ def stars_of(machine: Machine) -> list[dict[str, Any]]:
             "hops": asking.get(str(key)),
             "particles": len(own[key].hosting) if key in own else record.particles,
             "incarnation": record.incarnation,
+            "lease": record.lease,
             "draining": record.draining,
             "serves_clients": record.machine == machine.name and machine.config.control.enabled,
         }

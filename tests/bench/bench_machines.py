@@ -20,8 +20,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import uvloop
-from bench.bench_lanes import ROUNDS, measure
 
+from bench.bench_lanes import ROUNDS, measure
 from cluster import cluster_kinds
 from cluster.worlds import Processes
 from hyperverse_core.config import Config, Control, StarTemplate

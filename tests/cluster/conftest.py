@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from cluster.compositions import COMPOSITIONS, stars_of
 from cluster.worlds import InProcess, Processes, World, in_process
-from hyperverse_core.client_api import ClientApi
+from hyperverse_core.client.api import ClientApi
 from hyperverse_core.testing import VirtualClockLoop
 
 _numbers = itertools.count(1)

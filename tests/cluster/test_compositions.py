@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 from cluster.worlds import World
-from hyperverse_core.client_api import ClientApi
+from hyperverse_core.client.api import ClientApi
 
 __all__ = [
     "test_a_body_of_three_megabytes_goes_both_ways",

@@ -18,7 +18,7 @@ import pytest_asyncio
 from chaos.proxy import Proxy
 from cluster.worlds import Process, Processes
 from hyperverse_core import Client
-from hyperverse_core.client_api import ClientApi
+from hyperverse_core.client.api import ClientApi
 from hyperverse_core.universe.wave import Outcome
 
 _COUNT = 24

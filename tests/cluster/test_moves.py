@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from cluster.worlds import InProcess
-from hyperverse_core.client_api import ClientApi
+from hyperverse_core.client.api import ClientApi
 from hyperverse_core.universe.wave import Pong
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from cluster.worlds import InProcess
 from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
-from hyperverse_core.client_api import ClientApi
+from hyperverse_core.client.api import ClientApi
 
 
 @attrs.define

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from cluster import cluster_kinds
 from hyperverse_core import Client
-from hyperverse_core.client_api import ClientApi
+from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import Config, Control, StarTemplate
 from hyperverse_core.fabric.local_lane import LocalHub, LocalTransport
 from hyperverse_core.fabric.machine import Machine

@@ -14,9 +14,9 @@ import pytest
 from hyperverse_core import Client, Config, Machine, Observer, Particle, hookimpl
 from hyperverse_core.config import Choice, Limits
 from hyperverse_core.contracts.driver import Ctx, Driver, handler
+from hyperverse_core.data_dir.tokens import read_token
 from hyperverse_core.fabric.wire import PROTOCOL, decode, encode_frame
 from hyperverse_core.fabric.wire_frames import GreetFrame, KnockFrame
-from hyperverse_core.tokens import read_token
 from hyperverse_core.universe.kind import KindDef
 from hyperverse_zmq.transport import ZmqTransport
 

@@ -20,10 +20,10 @@ import pytest
 from hyperverse_core import Client, Config, Machine, Outcome, Pong
 from hyperverse_core.config import Control
 from hyperverse_core.contracts.registry import TokenRecord
+from hyperverse_core.data_dir.tokens import digest, read_token
 from hyperverse_core.errors import TooLarge, Unauthorized
 from hyperverse_core.fabric.wire import PROTOCOL, encode_frame, encode_ping
 from hyperverse_core.fabric.wire_frames import AskFrame, AskManyFrame, KnockFrame, RefusalFrame
-from hyperverse_core.tokens import digest, read_token
 from hyperverse_core.universe.point import Point
 from hyperverse_core.universe.wave import Method, Ping, Priority
 

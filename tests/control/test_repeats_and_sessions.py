@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hyperverse_core import Point, Pong
-from hyperverse_core.control_room import Room
+from hyperverse_core.control.room import Room
 from hyperverse_core.errors import Forbidden, NotFound, TooMany
 from hyperverse_core.fabric.recent import Recent
 from hyperverse_core.fabric.shell import CliSessions

@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 
 from hyperverse_core import Identity
+from hyperverse_core.data_dir.tokens import (
+    TOKEN_VARIABLE,
+    digest,
+    ensure_identity,
+    ensure_token,
+    read_token,
+    write_private,
+)
 from hyperverse_core.errors import ConfigError
-from hyperverse_core.tokens import TOKEN_VARIABLE, digest, ensure_identity, ensure_token, read_token, write_private
 
 
 def mode(path: Path) -> int:

@@ -18,7 +18,7 @@ import hyperverse_core
 import hyperverse_core.testing
 from docs.pages import REPOSITORY
 from hyperverse_core import errors
-from hyperverse_core.client_search import NoMachine
+from hyperverse_core.client.search import NoMachine
 from hyperverse_core.config import Config
 from hyperverse_core.plugins import PluginSet
 from hyperverse_grants.settings import Settings as GrantsSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core import HyperverseError, Machine, Point
-from hyperverse_core.client_api import ClientApi
+from hyperverse_core.client.api import ClientApi
 from hyperverse_core.errors import Forbidden
 from hyperverse_core.testing import Constellation, ManualClock
 from hyperverse_core.universe.access import AccessGrant

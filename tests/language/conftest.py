@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from hyperverse_core import Machine
-from hyperverse_core.client_api import Result
+from hyperverse_core.client.api import Result
 from hyperverse_core.testing import VirtualClockLoop
 from language.kinds import LanguageKinds
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hyperverse_core import HyperverseError, Machine, Point
-from hyperverse_core.client_api import ClientApi
+from hyperverse_core.client.api import ClientApi
 from hyperverse_core.errors import NotFound, TimedOut
 from hyperverse_core.testing import Constellation, LeakCheck, ManualClock
 from hyperverse_core.testing.fixtures import StartMachine

@@ -13,20 +13,20 @@ import os
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .contracts.lane import Peer
-from .contracts.registry import TokenRecord
-from .control_door import CONTROL_FILE, DoorNote, read_note
-from .control_particle import ControlParticle
-from .control_session import ClientSession
-from .errors import HyperverseError, Unavailable
-from .fabric.doors import open_door
-from .fabric.recent import Recent
-from .fabric.wire import PROTOCOL
-from .tokens import digest, ensure_identity, ensure_token, write_private
-from .universe.point import HYPERUSER
+from ..contracts.lane import Peer
+from ..contracts.registry import TokenRecord
+from ..data_dir.door_note import CONTROL_FILE, DoorNote, read_note
+from ..data_dir.tokens import digest, ensure_identity, ensure_token, write_private
+from ..errors import HyperverseError, Unavailable
+from ..fabric.doors import open_door
+from ..fabric.recent import Recent
+from ..fabric.wire import PROTOCOL
+from ..universe.point import HYPERUSER
+from .particle import ControlParticle
+from .session import ClientSession
 
 if TYPE_CHECKING:
-    from .fabric.machine import Machine
+    from ..fabric.machine import Machine
 
 __all__ = ["ControlGate", "ControlParticle"]
 

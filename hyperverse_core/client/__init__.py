@@ -17,30 +17,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .client_api import Result
-from .client_cli_session import CliSession
-from .client_link import ClientLink
-from .client_search import NoMachine, Search, Target, is_alive
-from .client_sender import ClientSender
-from .client_serving import ClientServing, OnWave
-from .errors import (
+from ..errors import (
     HyperverseError,
     PolicyError,
     ProtocolError,
     Unavailable,
     error_for_status,
 )
-from .fabric.wire import Echoes, Message
-from .universe.point import ROOT, Point
-from .universe.surface import Surface
-from .universe.wave import (
+from ..fabric.wire import Echoes, Message
+from ..universe.point import ROOT, Point
+from ..universe.surface import Surface
+from ..universe.wave import (
     Ping,
     Pong,
     Signal,
 )
+from .api import Result
+from .cli_session import CliSession
+from .link import ClientLink
+from .search import NoMachine, Search, Target, is_alive
+from .sender import ClientSender
+from .serving import ClientServing, OnWave
 
 if TYPE_CHECKING:
-    from .contracts.lane import LaneTransport
+    from ..contracts.lane import LaneTransport
 
 __all__ = ["CliSession", "Client", "Connecting", "NoMachine", "Result"]
 
@@ -105,7 +105,7 @@ class Client(ClientSender):
             NoMachine: nobody listens.
             Unauthorized: the token is not taken, or the machine does not prove its key.
         """
-        from .config import default_data_dir
+        from ..config import default_data_dir
 
         name = transport if isinstance(transport, str) else None
         given = transport if not isinstance(transport, str) else None
@@ -185,7 +185,7 @@ class Client(ClientSender):
             return self._given
         known = self._transports.get(name)
         if known is None:
-            from .plugins import PluginSet
+            from ..plugins import PluginSet
 
             known = self._transports[name] = PluginSet.load().transport(name)
         return known

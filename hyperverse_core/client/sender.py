@@ -8,14 +8,12 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .client_api import ClientApi, expected
-from .client_pending import Pending, PendingWaves
-from .errors import HyperverseError, error_for_status
-from .fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
-from .fabric.wire_recipients import write_recipients
-from .universe.point import ROOT, Point
-from .universe.selector import Selector
-from .universe.wave import (
+from ..errors import HyperverseError, error_for_status
+from ..fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
+from ..fabric.wire_recipients import write_recipients
+from ..universe.point import ROOT, Point
+from ..universe.selector import Selector
+from ..universe.wave import (
     DEFAULT_HANDLING,
     Body,
     Echo,
@@ -26,6 +24,8 @@ from .universe.wave import (
     Priority,
     Recipients,
 )
+from .api import ClientApi, expected
+from .pending import Pending, PendingWaves
 
 __all__ = ["ClientSender"]
 

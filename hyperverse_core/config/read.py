@@ -10,10 +10,10 @@ from typing import Any
 
 import attrs
 
-from .config_check import Fault, Secret, faults_of_fields, hints_of, join
-from .config_files import Leaves, Origin
-from .config_schema import Choice, Config, StarTemplate, star_faults
-from .errors import did_you_mean
+from ..errors import did_you_mean
+from .check import Fault, Secret, faults_of_fields, hints_of, join
+from .files import Leaves, Origin
+from .schema import Choice, Config, StarTemplate, star_faults
 
 __all__ = ["read_config", "resolve_secrets"]
 

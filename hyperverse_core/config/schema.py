@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import attrs
 
-from .config_check import Fault, faults_of_fields, setting
-from .errors import ConfigError, ParseError, did_you_mean
-from .universe.star_key import StarKey
+from ..errors import ConfigError, ParseError, did_you_mean
+from ..universe.star_key import StarKey
+from .check import Fault, faults_of_fields, setting
 
 __all__ = [
     "STANDALONE",

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from .client_search import Target
-from .contracts.lane import LaneTransport, Peer
-from .errors import HyperverseError, ProtocolError, Unavailable, error_for_status
-from .fabric.wire import PROTOCOL, Message, decode, encode_frame
-from .fabric.wire_frames import GreetFrame, KnockFrame, RefusalFrame
+from ..contracts.lane import LaneTransport, Peer
+from ..errors import HyperverseError, ProtocolError, Unavailable, error_for_status
+from ..fabric.wire import PROTOCOL, Message, decode, encode_frame
+from ..fabric.wire_frames import GreetFrame, KnockFrame, RefusalFrame
+from .search import Target
 
 __all__ = ["ClientLink", "LinkOwner"]
 
@@ -54,7 +54,7 @@ class ClientLink:
             Unauthorized: the machine does not prove ``door_key``, or does not take the token.
             ProtocolError: what is there is no machine, or one of another release.
         """
-        from . import __version__
+        from .. import __version__
 
         target = self.target
         until = self._loop.time() + timeout

@@ -8,11 +8,11 @@ from typing import Any
 
 import attrs
 
-from .contracts.driver import Sender
-from .errors import HyperverseError, ParseError, ProtocolError
-from .universe.point import GLOBAL_EXECUTOR, Point
-from .universe.selector import Selector
-from .universe.wave import Body, Method, Outcome, Pong, Receipt
+from ..contracts.driver import Sender
+from ..errors import HyperverseError, ParseError, ProtocolError
+from ..universe.point import GLOBAL_EXECUTOR, Point
+from ..universe.selector import Selector
+from ..universe.wave import Body, Method, Outcome, Pong, Receipt
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected", "results_of"]
 
@@ -230,7 +230,7 @@ def expected(pong: Pong, expect: Any) -> Pong:
         return pong
     import cattrs  # most programs never need it
 
-    from .fabric.convert import converter
+    from ..fabric.convert import converter
 
     try:
         pong.body = converter.structure(pong.body, expect)
@@ -253,7 +253,7 @@ def _split(text: str) -> Iterator[_Command]:
     if ";" not in text:
         yield _Command(text)
         return
-    from .universe.script import iter_script  # reading scripts needs the grammars
+    from ..universe.script import iter_script  # reading scripts needs the grammars
 
     end = 0
     try:

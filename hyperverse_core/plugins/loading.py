@@ -10,11 +10,11 @@ from typing import Literal
 import attrs
 import pluggy
 
-from . import hookspecs
-from .config_schema import Plugins
-from .errors import BadRequest, HyperverseError, did_you_mean
-from .plugin_offers import CORE, HOOKS, Offer, Offers, builtin_offers
-from .plugin_sources import PluginSource, missing_requirements
+from .. import hookspecs
+from ..config.schema import Plugins
+from ..errors import BadRequest, HyperverseError, did_you_mean
+from .offers import CORE, HOOKS, Offer, Offers, builtin_offers
+from .sources import PluginSource, missing_requirements
 
 __all__ = ["Loading", "PluginInfo", "State", "hook_of"]
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import attrs
 
-from .contracts.driver import Driver
-from .contracts.observer import Observer
-from .contracts.placement import Hash, NearParent, RoundRobin, Spread
-from .errors import BadRequest, Conflict, HyperverseError, PluginError
-from .universe.kind import KindDef
+from ..contracts.driver import Driver
+from ..contracts.observer import Observer
+from ..contracts.placement import Hash, NearParent, RoundRobin, Spread
+from ..errors import BadRequest, Conflict, HyperverseError, PluginError
+from ..universe.kind import KindDef
 
 __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "load_factory"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import attrs
 
-from .control_door import notes_in
-from .errors import Unavailable, did_you_mean
-from .tokens import read_token
+from ..data_dir.door_note import notes_in
+from ..data_dir.tokens import read_token
+from ..errors import Unavailable, did_you_mean
 
 __all__ = ["NoMachine", "Search", "Target"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from .contracts.driver import Ctx, Particle, handler
-from .errors import BadRequest
-from .fabric.shell import CliSessions
-from .universe.point import GLOBAL_EXECUTOR, Point
-from .universe.wave import Directed, Pong
+from ..contracts.driver import Ctx, Particle, handler
+from ..errors import BadRequest
+from ..fabric.shell import CliSessions
+from ..universe.point import GLOBAL_EXECUTOR, Point
+from ..universe.wave import Directed, Pong
 
 __all__ = ["ControlParticle"]
 

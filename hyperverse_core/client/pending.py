@@ -8,12 +8,12 @@ from collections.abc import Iterable
 
 import attrs
 
-from .contracts.lane import LaneTransport, Peer
-from .errors import HyperverseError, LaneFull, TimedOut, Unavailable
-from .fabric.repeating import HARMLESS
-from .fabric.wire import encode_frame
-from .fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
-from .universe.wave import Echo, Outcome, Pong
+from ..contracts.lane import LaneTransport, Peer
+from ..errors import HyperverseError, LaneFull, TimedOut, Unavailable
+from ..fabric.repeating import HARMLESS
+from ..fabric.wire import encode_frame
+from ..fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
+from ..universe.wave import Echo, Outcome, Pong
 
 __all__ = ["Pending", "PendingWaves"]
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import attrs
 
-from .errors import BadRequest, HandlerFailed, HyperverseError
-from .fabric.wire import encode_echoes, encode_pong
-from .universe.wave import Echo, Outcome, Pong
+from ..errors import BadRequest, HandlerFailed, HyperverseError
+from ..fabric.wire import encode_echoes, encode_pong
+from ..universe.wave import Echo, Outcome, Pong
 
 __all__ = ["echo_frames", "reply_frame"]
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import msgspec
 
-from .control_replies import echo_frames, reply_frame
-from .errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
-from .fabric.context import handling_of, timed_out
-from .fabric.deadline import Deadline
-from .fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
-from .fabric.wire_recipients import read_recipients
-from .universe.point import ROOT, Point, RouteKind
-from .universe.wave import (
+from ..errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
+from ..fabric.context import handling_of, timed_out
+from ..fabric.deadline import Deadline
+from ..fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
+from ..fabric.wire_recipients import read_recipients
+from ..universe.point import ROOT, Point, RouteKind
+from ..universe.wave import (
     BOUNCE,
     Directed,
     Method,
@@ -28,9 +27,10 @@ from .universe.wave import (
     Signal,
     Stars,
 )
+from .replies import echo_frames, reply_frame
 
 if TYPE_CHECKING:
-    from .control_session import ClientSession
+    from .session import ClientSession
 
 __all__ = ["ClientWaves"]
 

@@ -7,12 +7,9 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .contracts.lane import Peer
-from .contracts.policy import Knock
-from .control_particle import ControlParticle
-from .control_room import Room
-from .control_waves import ClientWaves
-from .errors import (
+from ..contracts.lane import Peer
+from ..contracts.policy import Knock
+from ..errors import (
     Conflict,
     HyperverseError,
     InternalError,
@@ -22,17 +19,20 @@ from .errors import (
     TooMany,
     Unavailable,
 )
-from .fabric.shell import CliSessions
-from .fabric.wire import PROTOCOL, decode, encode_frame, encode_ping, encode_signal
-from .fabric.wire_frames import AskFrame, AskManyFrame, GreetFrame, KnockFrame, RefusalFrame, TellFrame
-from .universe.layer import Layer
-from .universe.point import Point
-from .universe.surface import Surface
-from .universe.wave import Directed, Outcome, Pong, Signal
+from ..fabric.shell import CliSessions
+from ..fabric.wire import PROTOCOL, decode, encode_frame, encode_ping, encode_signal
+from ..fabric.wire_frames import AskFrame, AskManyFrame, GreetFrame, KnockFrame, RefusalFrame, TellFrame
+from ..universe.layer import Layer
+from ..universe.point import Point
+from ..universe.surface import Surface
+from ..universe.wave import Directed, Outcome, Pong, Signal
+from .particle import ControlParticle
+from .room import Room
+from .waves import ClientWaves
 
 if TYPE_CHECKING:
-    from .control import ControlGate
-    from .fabric.live import Live
+    from ..fabric.live import Live
+    from . import ControlGate
 
 __all__ = ["ClientSession"]
 
@@ -121,7 +121,7 @@ class ClientSession:
             self.refuse(InternalError(f"the machine could not let the client in: {type(exc).__name__}"))
 
     def _greet(self, agent: Point) -> None:
-        from . import __version__
+        from .. import __version__
 
         self._knock_timer.cancel()
         star = self.machine.machine_star

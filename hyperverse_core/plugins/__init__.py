@@ -17,17 +17,17 @@ from typing import Any, Final, cast
 import attrs
 import pluggy
 
-from .config_schema import Plugins
-from .contracts.driver import Driver
-from .contracts.lane import LaneTransport
-from .contracts.observer import Observer
-from .contracts.placement import Placement
-from .contracts.policy import SecurityPolicy
-from .contracts.registry import Registry
-from .errors import HyperverseError, NotFound, PluginError, UnknownTransport, did_you_mean
-from .plugin_loading import Loading, PluginInfo, State, hook_of
-from .plugin_offers import CORE, Offer, StarKindSpec, load_factory
-from .plugin_sources import installed_sources, local_source, object_source
+from ..config.schema import Plugins
+from ..contracts.driver import Driver
+from ..contracts.lane import LaneTransport
+from ..contracts.observer import Observer
+from ..contracts.placement import Placement
+from ..contracts.policy import SecurityPolicy
+from ..contracts.registry import Registry
+from ..errors import HyperverseError, NotFound, PluginError, UnknownTransport, did_you_mean
+from .loading import Loading, PluginInfo, State, hook_of
+from .offers import CORE, Offer, StarKindSpec, load_factory
+from .sources import installed_sources, local_source, object_source
 
 __all__ = ["PluginInfo", "PluginSet", "StarKindSpec", "State"]
 

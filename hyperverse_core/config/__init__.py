@@ -14,8 +14,9 @@ from typing import Any
 
 import attrs
 
-from .config_check import Fault, Secret
-from .config_files import (
+from ..errors import ConfigError
+from .check import Fault, Secret
+from .files import (
     Leaves,
     Origin,
     default_data_dir,
@@ -27,8 +28,8 @@ from .config_files import (
     nested,
     user_file,
 )
-from .config_read import read_config, resolve_secrets
-from .config_schema import (
+from .read import read_config, resolve_secrets
+from .schema import (
     STANDALONE,
     Choice,
     Config,
@@ -39,7 +40,6 @@ from .config_schema import (
     Plugins,
     StarTemplate,
 )
-from .errors import ConfigError
 
 __all__ = [
     "STANDALONE",

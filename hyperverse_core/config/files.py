@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 import platformdirs
 
-from .errors import ConfigError
+from ..errors import ConfigError
 
 __all__ = [
     "CONFIG_NAME",

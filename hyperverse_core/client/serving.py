@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from .contracts.lane import LaneTransport, Peer
-from .errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable
-from .fabric.wire import encode_pong
-from .universe.wave import BOUNCE, Outcome, Ping, Pong, Signal
+from ..contracts.lane import LaneTransport, Peer
+from ..errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable
+from ..fabric.wire import encode_pong
+from ..universe.wave import BOUNCE, Outcome, Ping, Pong, Signal
 
 __all__ = ["ClientServing", "OnWave"]
 

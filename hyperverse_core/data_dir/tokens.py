@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .contracts.lane import Identity
-from .errors import ConfigError, Unauthorized
+from ..contracts.lane import Identity
+from ..errors import ConfigError, Unauthorized
 
 __all__ = ["TOKEN_VARIABLE", "digest", "ensure_identity", "ensure_token", "read_token", "write_private"]
 

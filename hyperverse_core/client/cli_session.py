@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from .client_api import ClientApi, Result, results_of
-from .universe.point import Point
-from .universe.surface import Surface
+from ..universe.point import Point
+from ..universe.surface import Surface
+from .api import ClientApi, Result, results_of
 
 __all__ = ["CliSession"]
 

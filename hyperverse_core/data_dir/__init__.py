@@ -1,0 +1,1 @@
+"""Files in a data directory that a machine writes and its clients read."""
