@@ -145,6 +145,8 @@ class Moves:
                 moved += 1
             except (Conflict, NotHostedHere):
                 _log.info("%s was placed by a wave before it could be moved", move.point)
+            except Unavailable as exc:
+                _log.warning("%s was not moved, its next wave places it: %s", move.point, exc)
         return moved
 
     async def _settle(self, record: ParticleRecord, target: StarKey) -> None:

@@ -85,12 +85,15 @@ class Serving:
         except HyperverseError as exc:
             _log.warning("an answer for %s is lost: %s", request.envelope.origin, exc)
 
-    async def _reply(self, request: Request, reply: Pong) -> None:
+    @staticmethod
+    def _encoded(reply: Pong) -> bytes:
         try:
-            payload = encode_pong(reply)
+            return encode_pong(reply)
         except HyperverseError as exc:
-            payload = encode_pong(_unsent(exc, reply))
-        await self._send(request, payload)
+            return encode_pong(_unsent(exc, reply))
+
+    async def _reply(self, request: Request, reply: Pong) -> None:
+        await self._send(request, self._encoded(reply))
 
     async def _send(self, request: Request, payload: bytes) -> None:
         """Sends an answer; waits for room when the lane is full. Answers are worth more than what is yet to begin."""
@@ -130,9 +133,10 @@ class Serving:
                     )
                 return
         reply = await self._handle(star, wave)
+        payload = self._encoded(reply)
         if key:
-            self.recent.settle(key, None if reply.outcome == "rejected" else reply)
-        await self._reply(request, reply)
+            self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
+        await self._send(request, payload)
 
     async def _handle(self, star: Star, wave: Ping) -> Pong:
         with Deadline(self.loop, wave.deadline):

@@ -15,13 +15,26 @@ from . import sqlite
 from .grants import forget_grants
 from .rows import RECORD, record_of
 from .schema import particles
-from .subtree import below
+from .subtree import below, first_below
 from .transaction import Transaction
 
 __all__ = ["delete"]
 
 # Records are made on the event loop's thread: as many at a time as do not keep others waiting.
 _CHUNK: Final = 500
+_THESE = sa.select(*RECORD).where(particles.c.point.in_(sqlite.listed("points")))
+# What lies below a point begins with its text and a separator: a range, whose end is the same text with the character
+# behind that separator.
+_BEGIN: sa.ColumnElement[str] = sa.column("value", sa.Text)
+_LAST = sa.func.unicode(sa.func.substr(_BEGIN, -1), type_=sa.Integer)
+_END = sa.func.substr(_BEGIN, 1, sa.func.length(_BEGIN) - 1, type_=sa.Text).concat(
+    sa.func.char(_LAST + 1, type_=sa.Text)
+)
+_HOLDING = (
+    sa.select(_BEGIN)
+    .select_from(sa.func.json_each(sa.bindparam("begins", type_=sa.Text)))
+    .where(sa.exists().where(particles.c.point > _BEGIN, particles.c.point < _END))
+)
 # States go with their particles: ON DELETE CASCADE.
 _DELETE = sa.delete(particles).where(particles.c.point.in_(sqlite.listed("points")))
 
@@ -31,9 +44,9 @@ def delete(tx: Transaction, points: Sequence[Point]) -> list[ParticleRecord]:
     if any(point.is_root and point.route.is_local for point in points):
         raise Conflict("the root cannot be deleted", hint="delete what is below it")
     found: dict[str, ParticleRecord] = {}
-    for point in sorted(set(points)):
-        if point.text not in found:
-            found.update((record.point.text, record) for record in _subtree(tx, point))
+    wanted = sorted(set(points))
+    for start in range(0, len(wanted), _CHUNK):
+        _find(tx, [point for point in wanted[start : start + _CHUNK] if point.text not in found], found)
     if not found:
         return []
     deleted = sorted(found.values(), key=lambda record: (-len(record.point.segments), record.point))
@@ -44,9 +57,17 @@ def delete(tx: Transaction, points: Sequence[Point]) -> list[ParticleRecord]:
     return deleted
 
 
-def _subtree(tx: Transaction, point: Point) -> Iterator[ParticleRecord]:
-    itself = tx.connection.execute(sa.select(*RECORD).where(particles.c.point == point.text)).all()
-    yield from map(record_of, itself)
+def _find(tx: Transaction, points: Sequence[Point], found: dict[str, ParticleRecord]) -> None:
+    """Adds what stands at ``points`` and below them. Most of many have nothing below: one query finds the others."""
+    rows = tx.connection.execute(_THESE, {"points": sqlite.listing(point.text for point in points)})
+    found.update((row[0], record_of(row)) for row in rows)
+    begins = {first_below(point): point for point in points if not point.is_root}
+    holding = tx.connection.execute(_HOLDING, {"begins": sqlite.listing(begins)}).scalars().all()
+    for point in (*(begins[begin] for begin in holding), *(point for point in points if point.is_root)):
+        found.update((record.point.text, record) for record in _below(tx, point))
+
+
+def _below(tx: Transaction, point: Point) -> Iterator[ParticleRecord]:
     query = sa.select(*RECORD).where(*below(point)).order_by(particles.c.point).limit(_CHUNK)
     chunk = tx.connection.execute(query).all()
     while chunk:

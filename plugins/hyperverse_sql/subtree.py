@@ -12,7 +12,7 @@ from hyperverse_core.universe.point import Point
 
 from .schema import particles
 
-__all__ = ["below", "present_cosmos"]
+__all__ = ["below", "first_below", "present_cosmos"]
 
 
 def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bool]]:
@@ -23,10 +23,14 @@ def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bo
         conditions = [particles.c.route == point.route.prefix, particles.c.depth == depth]
     if point.is_root:
         return conditions if depth is not None else [*conditions, particles.c.depth > 0]
-    text = point.text
-    first = text if text.endswith("/") else f"{text}:"
+    first = first_below(point)
     behind = first[:-1] + chr(ord(first[-1]) + 1)
     return [*conditions, particles.c.point > first, particles.c.point < behind]
+
+
+def first_below(point: Point) -> str:
+    """The text that everything below ``point`` begins with."""
+    return point.text if point.text.endswith("/") else f"{point.text}:"
 
 
 def present_cosmos() -> list[sa.ColumnElement[bool]]:

@@ -7,6 +7,7 @@ import itertools
 import random
 import shutil
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from chaos import chaos_kinds
 from chaos.history import Findings, History, Operation
+from chaos.proxy import Proxy
 from cluster.worlds import Process
 from hyperverse_core import Client
 from hyperverse_core.errors import HyperverseError
@@ -25,7 +27,23 @@ _MACHINES = ("a", "b", "c")
 _PARTICLES = 12
 _WORKERS = 6
 _WAIT = 6.0
-_CONFIG = '[plugins]\nlocal = true\n[kinds.Journal]\nplacement = "{placement}"\n'
+_CONFIG = """
+[lanes]
+address = "tcp://127.0.0.1:{port}"
+advertise = "tcp://127.0.0.1:{proxy}"
+[plugins]
+local = true
+[kinds.Journal]
+placement = "{placement}"
+"""
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 class Chaos:
@@ -45,8 +63,10 @@ class Chaos:
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True)
         shutil.copy(chaos_kinds.__file__, directory / "hyperverse_local.py")
-        self.config = directory / "hyperverse.toml"
-        self.config.write_text(_CONFIG.format(placement=self.chance.choice(["spread", "hash", "round-robin"])))
+        self.directory = directory
+        self.placement = self.chance.choice(["spread", "hash", "round-robin"])
+        self.ports = {name: free_port() for name in _MACHINES}
+        self.proxies = {name: Proxy(port) for name, port in self.ports.items()}
         self.history = History()
         self.running: dict[str, Process] = {}
         self.frozen: set[str] = set()
@@ -86,7 +106,7 @@ class Chaos:
     def _note(self, text: str) -> None:
         self.say(f"{time.monotonic() - self.begun:7.2f}  {text}")
 
-    def _later(self, seconds: float, what: Callable[[], None]) -> None:
+    def _later(self, seconds: float, what: Callable[[], object]) -> None:
         async def wait() -> None:
             await asyncio.sleep(seconds)
             await asyncio.to_thread(what)
@@ -100,7 +120,7 @@ class Chaos:
 
     async def _break(self) -> None:
         self.history.faults += 1
-        faults = [self._pause_registry]
+        faults = [self._pause_registry, self._cut, self._cut]
         if len(self._whole()) > 1:
             faults += [self._kill, self._kill, self._freeze, self._freeze, self._stop, self._drain]
         await self.chance.choice(faults)()
@@ -131,6 +151,14 @@ class Chaos:
 
         self._later(seconds, go_on)
 
+    async def _cut(self) -> None:
+        """Nothing gets to a machine from the others: its lanes fall silent, and break when it is over."""
+        name, seconds = self.chance.choice(_MACHINES), self.chance.choice((0.2, 1.0, 2.0, 4.0))
+        self._note(f"the way to {name} is cut for {seconds} s")
+        self.proxies[name].cut()
+        loop = asyncio.get_running_loop()
+        self._later(seconds, lambda: loop.call_soon_threadsafe(self.proxies[name].heal))
+
     async def _drain(self) -> None:
         name = self.chance.choice(self._whole())
         self._note(f"drain {name}")
@@ -159,7 +187,11 @@ class Chaos:
         await asyncio.to_thread(hold)
 
     def _start(self, name: str) -> None:
-        process = Process(name, self.data_dir, self.config)
+        config = self.directory / f"{name}.toml"
+        config.write_text(
+            _CONFIG.format(port=self.ports[name], proxy=self.proxies[name].port, placement=self.placement)
+        )
+        process = Process(name, self.data_dir, config)
         process.wait_ready()
         self.running[name] = process
         self._note(f"{name} is up")
@@ -175,9 +207,12 @@ class Chaos:
             for process in self.running.values():
                 process.signal(signal.SIGCONT)
                 process.kill()
+            for proxy in self.proxies.values():
+                await proxy.close()
 
     async def _run(self) -> Findings:
         for name in _MACHINES:
+            await self.proxies[name].open()
             await asyncio.to_thread(self._start, name)
         async with Client.connect(self.data_dir) as client:
             commands = ["create localhost<Space>", *(f"create localhost:j{n}<Journal>" for n in range(_PARTICLES))]
