@@ -332,7 +332,8 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
-        """Replaces the state of ``point``, if ``assignment`` still holds.
+        """Replaces the state of ``point``, if ``assignment`` still holds. What one process saves of one particle takes
+        effect in the order in which it was asked for, also when nobody waits for it any more.
 
         Args:
             announce: write an entry into the change feed (somebody watches the state).
@@ -366,7 +367,8 @@ class Registry(abc.ABC):
     @abc.abstractmethod
     async def expire(self, star: StarRecord) -> bool:
         """Withdraws a star whose incarnation and ``renewals`` are still those of the given record. The caller has
-        seen them stand still for longer than the lease, by its own clock. Returns whether it was withdrawn."""
+        seen them stand still for so much of the lease that the star has stopped serving. Returns whether it was
+        withdrawn."""
 
     @abc.abstractmethod
     async def stars(self) -> list[StarRecord]:

@@ -159,9 +159,10 @@ class Exchange:
         """An envelope for a star of this machine has come from ``via``. Raises ProtocolError when what is in it is
         none of ours."""
         message: Message = decode(bytes(envelope.payload), self.loop.time())
-        if envelope.origin or isinstance(message, Signal):
+        kind = type(message)
+        if envelope.origin or kind is Signal:
             self.serving.serve(star, Request(envelope, via), message)
-        elif isinstance(message, Pong | Echoes | Assigned):
+        elif kind is Pong or kind is Echoes or kind is Assigned:
             self._settle(envelope.number, message)  # one that came too late finds nobody, and that is fine
         else:
             raise ProtocolError(f"{type(message).__name__} is no answer")

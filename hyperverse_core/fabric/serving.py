@@ -37,7 +37,7 @@ __all__ = ["Request", "Serving"]
 _log = logging.getLogger("hyperverse.lane")
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Request:
     """What another machine asks.
 
@@ -70,7 +70,7 @@ class Serving:
         try:
             if job is None:
                 raise ProtocolError(f"{type(message).__name__} is nothing to ask of a star")
-            if not self.machine.may_serve():
+            if self.loop.time() >= star.serve_until:
                 raise Unavailable(f"{star.text} cannot renew its lease", retry_after=0.5)
             self.machine.crew.put(job, star, request, message)
         except HyperverseError as exc:

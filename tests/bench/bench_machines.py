@@ -1,5 +1,6 @@
-"""A Ping between two machines, each a process of its own, over ZeroMQ ipc with CURVE, against a bare pyzmq echo with the
-same socket options: sequential, and 256 in flight.
+"""A Ping between two machines, each a process of its own, over ZeroMQ ipc with CURVE.
+
+The reference is a bare pyzmq echo with the same socket options: sequential, and 256 in flight.
 
     python tests/bench/bench_machines.py [seconds for each figure]
 
