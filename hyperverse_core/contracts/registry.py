@@ -318,7 +318,8 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
-        """Gives ``point`` to a star, if its assignment is still ``expected`` (compare-and-set).
+        """Gives ``point`` to a star, if its assignment is still ``expected`` (compare-and-set); its status is then
+        Ready.
 
         Raises:
             NotFound: no such particle.

@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..contracts.driver import Particle
-from ..contracts.registry import Assignment, ParticleRecord
+from ..contracts.registry import Assignment, ParticleRecord, Status
 from ..errors import (
     BadRequest,
     Conflict,
@@ -68,6 +68,7 @@ class Live:
         "gone",
         "hosted",
         "mailbox",
+        "panicked",
         "particle",
         "pinned",
         "point",
@@ -108,6 +109,7 @@ class Live:
         self.mailbox = Mailbox(hosted.waves_limit)
         self.ready = False
         self.gone = False
+        self.panicked = False
         self.cut = False
         self.running = 0
         self.pinned = assignment is None
@@ -319,13 +321,25 @@ class Live:
         except BaseException as exc:
             if self.assignment is not None:
                 self.particle = None
+                if isinstance(exc, Exception):
+                    await self._show(Status.PANIC)
             if isinstance(exc, HyperverseError) or not isinstance(exc, Exception):
                 raise
             _log.exception("it could not start", extra={"point": self.text})
             raise HandlerFailed(f"{self.text!r} could not start: {type(exc).__name__}: {exc}") from exc
         if self.gone:
             raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
+        if self.panicked:
+            await self._show(Status.READY)
         self.ready = True
+
+    async def _show(self, status: Status) -> None:
+        """Writes how the particle is into its record; the wave that it is about does not fail for that."""
+        self.panicked = status is Status.PANIC
+        try:
+            await self.star.machine.registry.set_status(self.point, status)
+        except HyperverseError as exc:
+            _log.warning("its status %s could not be written: %s", status, exc, extra={"point": self.text})
 
     async def _make(self) -> Particle:
         state = self._saved

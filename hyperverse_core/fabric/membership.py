@@ -70,7 +70,7 @@ class Membership:
         self._reading = asyncio.Lock()
         self._asked = 0
         self._answered = 0
-        self._looked = self.loop.time()
+        self._looked = self._renewed = self.loop.time()
 
     # -- own places ---------------------------------------------------------------------------------------
 
@@ -135,6 +135,7 @@ class Membership:
                 async with asyncio.timeout(lease):
                     await self.machine.registry.renew(records)
                 self._hold_until(begun + lease * _MARGIN)
+                self._renewed = self.loop.time()
                 for record in records:
                     self.directory[record.key] = attrs.evolve(record, renewals=-1)
             except NotHostedHere as exc:
@@ -229,11 +230,13 @@ class Membership:
             self.machine.switchboard.stars_changed()
 
     def _forgive(self, now: float) -> None:
-        """When nobody has looked for a while (this process slept, the registry was away), the others are not to
-        blame for having stood still: that time does not count."""
+        """When nobody has looked for a while (this process slept, the registry was away), or when we cannot renew
+        either (the registry takes no writes), the others are not to blame for standing still: that time does not
+        count."""
         gap = now - self._looked
         self._looked = now
-        if gap > self.machine.config.lease / 2:
+        lease = self.machine.config.lease
+        if gap > lease / 2 or now - self._renewed > lease * _RENEW * 2:
             self._seen = {key: (*seen[:2], seen[2] + gap) for key, seen in self._seen.items()}
 
     def _overdue(self) -> list[StarRecord]:

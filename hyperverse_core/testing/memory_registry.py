@@ -178,7 +178,7 @@ class MemoryRegistry(Registry):
             raise NotHostedHere(f"incarnation {incarnation} of star '{star}' is not the announced one")
         # The revision as epoch: it grows for ever, also when a point is deleted and registered again.
         assignment = Assignment(star, incarnation, self._feed.log(ChangeKind.ASSIGNED, point))
-        particle.record = attrs.evolve(particle.record, assignment=assignment)
+        particle.record = attrs.evolve(particle.record, assignment=assignment, status=Status.READY)
         return Assigned(assignment, particle.state)
 
     async def release(self, assignments: Sequence[tuple[Point, Assignment]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import Assigned, Assignment, ChangeKind
+from hyperverse_core.contracts.registry import Assigned, Assignment, ChangeKind, Status
 from hyperverse_core.errors import Conflict, HyperverseError, NotFound, NotHostedHere
 from hyperverse_core.universe.point import Point
 from hyperverse_core.universe.star_key import StarKey
@@ -37,6 +37,7 @@ _PLACE: dict[str, Any] = {
     "star": sa.bindparam("to"),
     "incarnation": sa.bindparam("its"),
     "epoch": sa.bindparam("since"),
+    "status": sa.text(f"'{Status.READY.value}'"),
 }
 _ASSIGN = Many(sa.update(particles).where(_AT).values(_PLACE), ("to", "its", "since", "at"))
 _NOWHERE = {"star": sa.null(), "incarnation": sa.null(), "epoch": sa.null()}

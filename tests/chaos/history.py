@@ -43,6 +43,7 @@ class Findings:
         doubled: there more than once.
         wrong: everything else that must not be, in words.
         outage: longest time (seconds) for which one particle acknowledged nothing though it was asked.
+        outage_at: when that began.
     """
 
     operations: int
@@ -54,6 +55,7 @@ class Findings:
     doubled: int
     wrong: list[str]
     outage: float
+    outage_at: float
 
     def lines(self) -> list[str]:
         """For people."""
@@ -64,7 +66,7 @@ class Findings:
             f"lost          {self.lost}",
             f"doubled       {self.doubled}",
             f"wrong         {len(self.wrong)}",
-            f"longest outage of one particle {self.outage:.2f} s",
+            f"longest outage of one particle {self.outage:.2f} s, from {self.outage_at:.2f} on",
             *self.wrong[:20],
         ]
 
@@ -104,24 +106,25 @@ class History:
             lost,
             doubled,
             wrong,
-            max((self._outage(target) for target in lists), default=0.0),
+            *max((self._outage(target) for target in lists), default=(0.0, 0.0)),
         )
 
     def _asked(self, target: str) -> set[str]:
         return {operation.op for operation in self.operations if operation.target == target}
 
-    def _outage(self, target: str) -> float:
+    def _outage(self, target: str) -> tuple[float, float]:
         """The longest stretch that begins with an acknowledgement or a question, and ends with the next
         acknowledgement."""
         own = [operation for operation in self.operations if operation.target == target]
         if not own:
-            return 0.0
+            return 0.0, 0.0
+        first = min(o.begun for o in own)
         good = sorted(o.ended for o in own if o.outcome == "ok" and o.ended is not None)
         if not good:
-            return max(o.ended or o.begun for o in own) - min(o.begun for o in own)
-        longest = good[0] - min(o.begun for o in own)
+            return max(o.ended or o.begun for o in own) - first, first
+        longest = good[0] - first, first
         for one, other in itertools.pairwise(good):
             asked = [o.begun for o in own if one <= o.begun < other]
             if asked:
-                longest = max(longest, other - min(asked))
+                longest = max(longest, (other - min(asked), min(asked)))
         return longest

@@ -174,7 +174,9 @@ class Scenario:
         nodes = self.chance.sample(self.sim.up(), self.chance.randint(0, len(self.sim.up())))
         registries = [node.registry for node in nodes if node.registry is not None]
         self.note(f"pause the registry of {', '.join(node.name for node in nodes)}")
+        reads = self.chance.random() < 0.5
         for registry in registries:
+            registry.reads = reads
             registry.pause()
 
         async def go_on() -> None:

@@ -20,6 +20,7 @@ __all__ = ["Network", "RemoteRegistry", "new_registry_class"]
 
 _LATENCY = (0.0002, 0.006)
 _SLOW, _SLOW_CHANCE = 0.15, 0.01
+_READS = frozenset({"records", "record", "stars", "children", "select", "load_state", "hosted", "grants", "revision"})
 
 
 class RemoteRegistry(Registry):
@@ -28,12 +29,14 @@ class RemoteRegistry(Registry):
     Attributes:
         paused: while it is set, nothing is answered, and nothing is done.
         failing: chance that a call is refused; nothing is done then.
+        reads: whether it can be read while it is paused, as when somebody holds the lock for writing.
     """
 
     def __init__(self, inner: MemoryRegistry, chance: random.Random) -> None:
         self.inner = inner
         self.chance = chance
         self.failing = 0.0
+        self.reads = False
         self._arrival = 0.0
         self._open = asyncio.Event()
         self._open.set()
@@ -63,12 +66,14 @@ class RemoteRegistry(Registry):
 
     async def _serve(self, arrival: float, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         await asyncio.sleep(arrival - asyncio.get_running_loop().time())  # one connection: in the order of asking
-        await self._open.wait()
+        if name not in _READS or not self.reads:
+            await self._open.wait()
         if self.failing and self.chance.random() < self.failing:
             raise Unavailable("the database is away", retry_after=0.1)
         result = await getattr(self.inner, name)(*args, **kwargs)
         await self._way()
-        await self._open.wait()
+        if name not in _READS or not self.reads:
+            await self._open.wait()
         return result
 
     async def _way(self) -> None:

@@ -91,6 +91,23 @@ async def test_a_particle_that_cannot_start_answers_500_and_is_tried_again(machi
     assert str(replies[0].outcome) == "rejected"
 
 
+async def test_a_record_says_how_its_particle_is(machine: Machine, world) -> None:
+    await world("s<Shy>")
+    client = machine.client()
+
+    async def status() -> str:
+        return str((await machine.registry.record(Point.parse("localhost:s"))).status)
+
+    assert await status() == "Pending"
+    await client.ping("localhost:s", "Cmd<Bounce>")
+    assert await status() == "Ready"
+    seen = []
+    for _ in range(3):
+        await client.ping("localhost:s", "Ext<Get>")
+        seen.append(await status())
+    assert seen == ["Panic", "Panic", "Ready"]
+
+
 async def test_deleting_takes_the_subtree_and_leaves_nothing(machine: Machine, world) -> None:
     await world("b<Base>", "b:a<Worker>", "b:c<Worker>", "d<Worker>")
     client = machine.client()
@@ -103,7 +120,7 @@ async def test_deleting_takes_the_subtree_and_leaves_nothing(machine: Machine, w
     assert (await client.ping("localhost:b:a", "Ext<Get>")).status == 404
     assert (await client.exec("select localhost+:**"))[0].body["items"] == [
         {"point": "localhost", "kind": "Space", "status": "Pending"},
-        {"point": "localhost:d", "kind": "Worker", "status": "Pending"},
+        {"point": "localhost:d", "kind": "Worker", "status": "Ready"},
     ]
     await client.exec("create localhost:b<Base>; create localhost:b:a<Worker>")
     assert await client.ask("localhost:b:a", "Ext<Get>") == 0

@@ -7,7 +7,7 @@ from functools import partial
 import attrs
 import pytest
 
-from ...contracts.registry import Assignment, Registration, Registry, Strategy
+from ...contracts.registry import Assignment, Registration, Registry, Status, Strategy
 from ...errors import Conflict, NotFound, NotHostedHere
 from ...universe.point import HYPERUSER, Point
 from ...universe.star_key import StarKey
@@ -29,7 +29,8 @@ class Places(KitBase):
         assigned = await registry.assign(_A, FOLD, star.incarnation, None)
         assert (assigned.assignment.star, assigned.assignment.incarnation) == (FOLD, star.incarnation)
         assert assigned.state == b"first"
-        assert (await registry.record(_A)).assignment == assigned.assignment
+        record = await registry.record(_A)
+        assert (record.assignment, record.status) == (assigned.assignment, Status.READY)
 
     async def test_an_assignment_of_a_particle_without_a_state_brings_none(self, registry: Registry) -> None:
         star = await _planted(registry)
