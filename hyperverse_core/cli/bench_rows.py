@@ -14,6 +14,7 @@ import attrs
 from ..config import Config, Control
 from ..fabric.machine import Machine
 from .bench_particles import BenchPlugin
+from .memory import settle_memory
 
 __all__ = ["ROWS", "Row", "measure"]
 
@@ -70,6 +71,7 @@ async def measure(folder: Path, share: float, step: Callable[[str], None]) -> li
         share: of the full work.
         step: is told what comes next.
     """
+    settle_memory()  # as `hyperverse up` does, and for the references too
     step("references")
     queue = min([await _queue_trip(int(20_000 * share)) for _ in range(3)])
     insert = _insert(folder / "raw.sqlite", int(2_000 * share))

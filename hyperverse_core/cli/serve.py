@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from ..config import Config
 from ..fabric.machine import Machine
 from .failures import INTERRUPTED
+from .memory import settle_memory
 from .output import note
 
 __all__ = ["loop_factory", "serve"]
@@ -43,7 +43,7 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
     try:
         async with Machine(config) as machine:
             stop.serving(machine)
-            _settle_memory()
+            settle_memory()
             ready(machine.status())
             await machine.wait_stopped()
     except asyncio.CancelledError:
@@ -51,14 +51,6 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
             raise
         return INTERRUPTED  # while it was still starting
     return 0
-
-
-def _settle_memory() -> None:
-    """What is here now stays for good, so the garbage collector need not look at it again; and it looks less often:
-    a machine makes many small objects that are gone at once, and particles that stay, but hardly a cycle."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 class _Stop:

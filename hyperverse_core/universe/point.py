@@ -283,7 +283,11 @@ def _parent(point: Point) -> Point | None:
 
 
 def _name(point: Point) -> str:
-    return point.segments[-1].text if point.segments else ""
+    if point.is_root:
+        return ""
+    if ":/" in point.text[point.body_start :]:
+        return point.segments[-1].text
+    return point.text[max(point.text.rfind(":") + 1, point.body_start) :]
 
 
 def _star_key(point: Point) -> StarKey | None:
