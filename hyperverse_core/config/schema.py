@@ -270,6 +270,13 @@ class Config(_Checked):
     stop_deadline: float = setting(10.0, rule=_positive, converter=_number)
     log: Log = Log()
 
+    def registry_settings(self, data_dir: Path) -> dict[str, Any]:
+        """What the registry's factory is given: ``[registry]``, with a file in ``data_dir`` when it names no place."""
+        settings = dict(self.registry.settings)
+        if "path" not in settings and "url" not in settings:
+            settings["path"] = str(data_dir / "registry.sqlite")
+        return settings
+
     def faults(self) -> list[Fault]:
         """Stars that occur twice, and links that lead nowhere."""
         return star_faults(self.stars)

@@ -6,14 +6,17 @@ import asyncio
 import json
 from pathlib import Path
 
+import attrs
 import click
 
 from hyperverse_core.cli.options import common, options
-from hyperverse_core.errors import HyperverseError
+from hyperverse_core.errors import ConfigError, HyperverseError
 
-from .settings import FILE_NAME
+from .settings import Settings
 
 __all__ = ["registry"]
+
+_DRIVER = "sql"
 
 
 @click.group()
@@ -26,11 +29,12 @@ def registry() -> None:
 @common
 def check() -> None:
     """Say whether the registry is in order. Exit code 1 when it is not."""
-    path = options().where() / FILE_NAME
     try:
-        faults = asyncio.run(_check(path))
+        settings = _settings()
+        faults = asyncio.run(_check(settings))
     except HyperverseError as error:
         raise _told(error) from error
+    path = settings.path
     if options().json:
         click.echo(json.dumps({"file": str(path), "ok": not faults, "faults": faults}))
     else:
@@ -45,29 +49,42 @@ def check() -> None:
 @common
 def backup(file: Path) -> None:
     """Copy the registry, as it is at one moment, to FILE, which must not exist."""
-    path = options().where() / FILE_NAME
     try:
-        asyncio.run(_backup(path, file))
+        settings = _settings()
+        asyncio.run(_backup(settings, file))
     except HyperverseError as error:
         raise _told(error) from error
+    path = settings.path
     if options().json:
         click.echo(json.dumps({"file": str(path), "copy": str(file)}))
     else:
         click.echo(f"{path}: copied to {file}")
 
 
-async def _check(path: Path) -> list[str]:
+def _settings() -> Settings:
+    """The registry that a machine with the same config would open; it is never created. Raises ConfigError."""
+    config = options().load().config
+    if config.registry.driver != _DRIVER:
+        raise ConfigError(
+            f"the registry of this config is {config.registry.driver!r}, and this command looks after {_DRIVER!r}",
+            hint="see `hyperverse config show --origin` for where that is said",
+        )
+    assert config.data_dir is not None  # load_config fills it in
+    return attrs.evolve(Settings.read(config.registry_settings(config.data_dir)), create=False)
+
+
+async def _check(settings: Settings) -> list[str]:
     # Imported here: it brings SQLAlchemy, and `--help` shall not wait for that.
     from .registry import SqlRegistry
 
-    async with SqlRegistry({"path": path, "create": False}) as opened:
+    async with SqlRegistry(settings) as opened:
         return await opened.check()
 
 
-async def _backup(path: Path, target: Path) -> None:
+async def _backup(settings: Settings, target: Path) -> None:
     from .registry import SqlRegistry
 
-    async with SqlRegistry({"path": path, "create": False}) as opened:
+    async with SqlRegistry(settings) as opened:
         await opened.backup(target)
 
 

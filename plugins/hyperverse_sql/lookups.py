@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import attrs
 import sqlalchemy as sa
@@ -41,7 +42,7 @@ class Lookups:
         if not asked:
             return {}
         if self._answer is None:
-            self._answer = asyncio.ensure_future(self._reader.read(self._look_up))
+            self._answer = asyncio.ensure_future(self._reader.read_late(self._begin))
             # When everybody who asked has gone away, nobody is left to be told of an error.
             self._answer.add_done_callback(_retrieved)
         self._wanted.update(point.text for point in asked)
@@ -49,10 +50,10 @@ class Lookups:
         found = await asyncio.shield(self._answer)
         return {point: found[point.text] for point in asked if point.text in found}
 
-    def _look_up(self, connection: sa.Connection) -> dict[str, ParticleRecord]:
+    def _begin(self) -> Callable[[sa.Connection], dict[str, ParticleRecord]]:
         # It starts here: whoever asks from now on waits for the next one.
         wanted, self._wanted, self._answer = self._wanted, set(), None
-        return records_at(connection, wanted)
+        return partial(records_at, points=wanted)
 
 
 def _retrieved(answer: asyncio.Future[dict[str, ParticleRecord]]) -> None:

@@ -14,6 +14,7 @@ from hyperverse_core.universe.kind import Kind
 from hyperverse_core.universe.point import HYPERUSER, ROOT
 
 from . import sqlite
+from .connection import BUSY_TIMEOUT
 from .rows import NEW_ROW, new_row
 from .schema import SCHEMA_VERSION, meta, metadata, particles
 from .settings import Settings
@@ -83,7 +84,7 @@ def _check_version(path: Path) -> None:
 
 
 def _use_wal(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=sqlite.BUSY_TIMEOUT)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT)
     try:
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             # Two processes may do this at once: the transaction makes the second wait for the first.

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hyperverse_core.errors import Unavailable
 
 from . import sqlite
+from .connection import Connection
 
 __all__ = ["Reader"]
 
@@ -33,16 +33,18 @@ class Reader:
 
     path: Path
     name: str
-    _waiting: deque[tuple[Callable[[sa.Connection], Any], asyncio.Future[Any]]] = attrs.field(factory=deque)
+    _connection: Connection
+    _waiting: deque[tuple[Callable[[], Callable[[sa.Connection], Any]], asyncio.Future[Any]]] = attrs.field(
+        factory=deque
+    )
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
-    _connection: AsyncConnection | None = None
     _task: asyncio.Task[None] | None = None
     _closing: bool = False
 
-    async def open(self, engine: AsyncEngine) -> None:
-        """Takes the connection."""
-        self._connection = await engine.connect()
-        self._task = asyncio.create_task(self._run(self._connection), name=f"registry reader: {self.name}")
+    async def open(self) -> None:
+        """Connects."""
+        await self._connection.open()
+        self._task = asyncio.create_task(self._run(), name=f"registry reader: {self.name}")
 
     async def close(self) -> None:
         """Answers what was asked, and lets go. May be called twice."""
@@ -50,45 +52,38 @@ class Reader:
         self._wake.set()
         if self._task is not None:
             await self._task
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
+        await self._connection.close()
 
     async def read(self, unit: Callable[[sa.Connection], _T]) -> _T:
-        """The result of ``unit``. It sees what was committed before it starts; to see one state in several
-        statements, it begins with ``BEGIN``; what it has begun is ended behind it."""
+        """The result of ``unit``, which runs in another thread. It sees what was committed before it starts; to see
+        one state in several statements, it begins with ``BEGIN``; what it has begun is ended behind it."""
+        return await self.read_late(lambda: unit)
+
+    async def read_late(self, make: Callable[[], Callable[[sa.Connection], _T]]) -> _T:
+        """As :meth:`read`; the unit is made on the event loop when its turn has come."""
         if self._closing:
             raise Unavailable("the registry is closed")
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((unit, future))
+        self._waiting.append((make, future))
         self._wake.set()
         return await future
 
-    async def _run(self, connection: AsyncConnection) -> None:
+    async def _run(self) -> None:
         while not self._closing or self._waiting:
             self._wake.clear()
             while self._waiting:
-                unit, future = self._waiting.popleft()
+                make, future = self._waiting.popleft()
                 if not future.done():
-                    await self._answer(connection, unit, future)
+                    await self._answer(make(), future)
             if not self._closing:
                 await self._wake.wait()
 
-    async def _answer(
-        self, connection: AsyncConnection, unit: Callable[[sa.Connection], Any], future: asyncio.Future[Any]
-    ) -> None:
+    async def _answer(self, unit: Callable[[sa.Connection], Any], future: asyncio.Future[Any]) -> None:
         try:
-            result = await connection.run_sync(_run_unit, unit)
+            result = await self._connection.run(unit)
         except Exception as error:
             if not future.done():
                 future.set_exception(sqlite.translated(error, self.path))
         else:
             if not future.done():
                 future.set_result(result)
-
-
-def _run_unit(connection: sa.Connection, unit: Callable[[sa.Connection], Any]) -> Any:
-    try:
-        return unit(connection)
-    finally:
-        connection.rollback()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hyperverse_core.contracts.registry import (
     Assigned,
@@ -35,6 +34,7 @@ from hyperverse_core.universe.star_key import StarKey
 from . import assignments, deletion, grants, pages, particles, sqlite, stars
 from .backup import copy_to
 from .checking import check
+from .connection import Connection
 from .feed import Feed, FeedSize, newest_revision, oldest_revision
 from .lookups import Lookups
 from .opening import create_schema, prepare_file
@@ -62,29 +62,33 @@ _ADD_TOKEN: Final = one_by_one(grants.add_token)
 _REVOKE_TOKEN: Final = one_by_one(grants.revoke_token)
 
 
+def _create_schema(connection: sa.Connection) -> None:
+    with connection.begin():
+        create_schema(connection)
+
+
 class SqlRegistry(Registry):
     """The registry in SQLite. ``async with SqlRegistry({"path": "registry.sqlite"}) as registry: ...``
 
     Args:
-        settings: see :class:`Settings`; raises ConfigError when they do not fit.
+        settings: :class:`Settings`, or what :meth:`Settings.read` takes; raises ConfigError when they do not fit.
 
     One instance belongs to one event loop. Writes go over one connection and reads over two others: one for records
     and the feed, one for whatever may take longer.
     """
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._settings = Settings.read(settings)
+    def __init__(self, settings: Mapping[str, Any] | Settings) -> None:
+        self._settings = settings if isinstance(settings, Settings) else Settings.read(settings)
         path = self._settings.path
         synchronous = self._settings.synchronous
-        self._writing: AsyncEngine = sqlite.connect_engine(path, writes=True, synchronous=synchronous)
-        self._reading: AsyncEngine = sqlite.connect_engine(path, writes=False)
-        self._writer = Writer(path, self._committed)
-        self._quick = Reader(path, "records")
-        self._scans = Reader(path, "pages")
+        self._writing = Connection(path, writes=True, synchronous=synchronous)
+        self._writer = Writer(path, self._committed, self._writing)
+        self._quick = Reader(path, "records", Connection(path, writes=False))
+        self._scans = Reader(path, "pages", Connection(path, writes=False))
         self._lookups = Lookups(self._quick)
         self._feed = Feed(self._quick)
         self._size = FeedSize(self._settings.feed)
-        self._upkeep = Upkeep(path, self._size, self._writer, self._reading)
+        self._upkeep = Upkeep(path, self._size, self._writer)
         self._opened = False
         self._closed = False
 
@@ -112,11 +116,11 @@ class SqlRegistry(Registry):
 
     async def _connect(self) -> None:
         try:
-            async with self._writing.begin() as connection:
-                await connection.run_sync(create_schema)
-            await self._writer.open(self._writing)
-            await self._quick.open(self._reading)
-            await self._scans.open(self._reading)
+            await self._writing.open()
+            await self._writing.run(_create_schema)
+            self._writer.start()
+            await self._quick.open()
+            await self._scans.open()
             self._size.newest = await self._quick.read(newest_revision)
             self._size.oldest = await self._quick.read(oldest_revision)
         except (sa.exc.DBAPIError, Unavailable) as error:
@@ -130,8 +134,6 @@ class SqlRegistry(Registry):
         await self._writer.close()
         await self._quick.close()
         await self._scans.close()
-        await self._writing.dispose()
-        await self._reading.dispose()
 
     def _committed(self, tx: Transaction) -> None:
         if tx.logged:

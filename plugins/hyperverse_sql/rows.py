@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -103,6 +104,7 @@ def depth_of(point: Point) -> int:
 
 def star_of(row: Any) -> StarRecord:
     """The star in a row of :data:`STAR`."""
+    kinds, links = _hosts_and_links(row.kinds, row.links)
     return StarRecord(
         key=StarKey.parse(row.key),
         kind=row.kind,
@@ -110,14 +112,20 @@ def star_of(row: Any) -> StarRecord:
         pid=row.pid,
         address=row.address,
         door_key=row.door_key,
-        kinds=tuple(json.loads(row.kinds)),
-        links=tuple(StarKey.parse(link) for link in json.loads(row.links)),
+        kinds=kinds,
+        links=links,
         particles=row.particles,
         incarnation=row.incarnation,
         renewals=row.renewals,
         lease=row.lease,
         draining=bool(row.draining),
     )
+
+
+@lru_cache(maxsize=1024)
+def _hosts_and_links(kinds: str, links: str) -> tuple[tuple[str, ...], tuple[StarKey, ...]]:
+    # Every machine reads every star some times a second, and these two columns hardly ever change.
+    return tuple(json.loads(kinds)), tuple(StarKey.parse(link) for link in json.loads(links))
 
 
 def star_row(star: StarRecord) -> dict[str, Any]:

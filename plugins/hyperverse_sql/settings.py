@@ -10,9 +10,8 @@ import attrs
 
 from hyperverse_core.errors import ConfigError, did_you_mean
 
-__all__ = ["FILE_NAME", "Settings"]
+__all__ = ["Settings"]
 
-FILE_NAME: Final = "registry.sqlite"
 _SCHEMES: Final = ("sqlite:///", "sqlite+aiosqlite:///")
 _SYNCHRONOUS: Final = ("NORMAL", "FULL")
 

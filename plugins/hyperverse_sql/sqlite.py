@@ -1,4 +1,4 @@
-"""What is SQLite's own: connections, transactions, its files, and what its errors mean.
+"""What is SQLite's own: its lists, its files, and what its errors mean.
 
 Everything else in this package is SQL that other databases know too.
 """
@@ -11,18 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import aiosqlite
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from hyperverse_core.errors import BadRequest, HyperverseError, InternalError, TooLarge, Unavailable
 
-from .one_hop import OneHopConnection
+from .connection import BUSY_TIMEOUT
 
 __all__ = [
-    "BUSY_TIMEOUT",
-    "connect_engine",
     "data_version",
     "error_code",
     "hits_all",
@@ -34,8 +29,6 @@ __all__ = [
     "wal_size",
 ]
 
-BUSY_TIMEOUT: Final = 5.0
-_CACHE_KIB: Final = 65_536
 # What happens to every transaction alike: trying the units of a failed one by themselves is no use.
 _HITS_ALL: Final = frozenset(
     {
@@ -48,51 +41,6 @@ _HITS_ALL: Final = frozenset(
         sqlite3.SQLITE_PERM,
     }
 )
-
-
-def connect_engine(path: Path, *, writes: bool, synchronous: str = "NORMAL") -> AsyncEngine:
-    """An engine over the file at ``path``.
-
-    Args:
-        writes: its transactions take the write lock at once (``BEGIN IMMEDIATE``), so that what they read stays
-            true until they commit. Otherwise nothing begins a transaction but the unit itself.
-        synchronous: ``NORMAL`` survives a crash of the process, ``FULL`` one of the machine.
-    """
-
-    async def connect() -> aiosqlite.Connection:
-        # isolation_level=None: the sqlite3 module begins no transactions of its own accord.
-        def connector() -> sqlite3.Connection:
-            return sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False)
-
-        connection = OneHopConnection(connector, iter_chunk_size=64)
-        # A process that ends without closing the registry shall not wait for this thread.
-        connection._thread.daemon = True
-        return await connection
-
-    engine = create_async_engine("sqlite+aiosqlite://", async_creator=connect, poolclass=NullPool)
-    sa.event.listen(engine.sync_engine, "connect", _prepare(synchronous, read_only=not writes))
-    if writes:
-        sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
-    return engine
-
-
-def _prepare(synchronous: str, *, read_only: bool) -> Any:
-    def prepare(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA synchronous={synchronous}")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        # Checkpoints set the slowest hundredth of the writes: Upkeep makes them, beside the writer.
-        cursor.execute("PRAGMA wal_autocheckpoint=0")
-        if read_only:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.close()
-
-    return prepare
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def listed(name: str) -> sa.Select[Any]:

@@ -12,17 +12,35 @@ from hyperverse_core.contracts.registry import ChangeKind, StarRecord
 from hyperverse_core.errors import Conflict, NotHostedHere
 
 from .assignments import release_hosted
+from .many import Many
 from .rows import STAR, star_of, star_row
 from .schema import stars
+from .sqlite import listed, listing
 from .transaction import Transaction
 
 __all__ = ["announce", "directory", "expire", "renew", "withdraw"]
+
+_HELD = sa.select(stars.c.key, stars.c.incarnation, stars.c.kinds, stars.c.links, stars.c.draining).where(
+    stars.c.announced, stars.c.key.in_(listed("keys"))
+)
+_RENEWED = ("kinds", "links", "particles", "draining")
+_RENEW = Many(
+    sa.update(stars)
+    .where(stars.c.key == sa.bindparam("star"))
+    .values({name: sa.bindparam(name) for name in _RENEWED} | {"renewals": stars.c.renewals + sa.literal_column("1")}),
+    (*_RENEWED, "star"),
+)
 
 
 def directory(connection: sa.Connection) -> list[StarRecord]:
     """The announced stars, in the order of their keys."""
     rows = connection.execute(sa.select(*STAR).where(stars.c.announced))
-    return sorted((star_of(row) for row in rows), key=lambda star: star.key)
+    return sorted((star_of(row) for row in rows), key=_in_order)
+
+
+def _in_order(star: StarRecord) -> tuple[str, str, int]:
+    # As keys compare, which compare field by field and in Python.
+    return star.key.constellation, star.key.name, star.key.index
 
 
 def announce(tx: Transaction, star: StarRecord) -> StarRecord:
@@ -48,21 +66,21 @@ def announce(tx: Transaction, star: StarRecord) -> StarRecord:
 
 def renew(tx: Transaction, renewed: Sequence[StarRecord]) -> None:
     """Counts a renewal for each, or raises."""
-    held = {star.key: star for star in directory(tx.connection)}
-    gone = [star for star in renewed if not _is_held(held.get(star.key), star)]
+    held = {row.key: row for row in tx.connection.execute(_HELD, {"keys": listing(str(star.key) for star in renewed)})}
+    gone = [star for star in renewed if _incarnation(held.get(str(star.key))) != star.incarnation]
     if gone:
         names = ", ".join(f"'{star.key}' (incarnation {star.incarnation})" for star in gone)
         raise NotHostedHere(f"not in the directory any more: {names}", hint="the lease has ended; announce it again")
-    for star in renewed:
-        before = held[star.key]
-        values: dict[str, Any] = {
-            name: value for name, value in star_row(star).items() if name in ("particles", "kinds", "links", "draining")
-        }
-        tx.connection.execute(
-            sa.update(stars).where(stars.c.key == str(star.key)).values(values | {"renewals": stars.c.renewals + 1})
-        )
-        if (before.kinds, before.links, before.draining) != (star.kinds, star.links, star.draining):
+    rows = [(star, star_row(star)) for star in renewed]
+    _RENEW.run(tx.connection, [tuple(row[name] for name in (*_RENEWED, "key")) for _, row in rows])
+    for star, row in rows:
+        before = held[row["key"]]
+        if (before.kinds, before.links, before.draining) != (row["kinds"], row["links"], row["draining"]):
             tx.log(ChangeKind.STAR, star.key.point.text)
+
+
+def _incarnation(row: Any) -> int | None:
+    return None if row is None else row.incarnation
 
 
 def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> None:

@@ -9,11 +9,11 @@ from typing import Final
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hyperverse_core.errors import HyperverseError
 
 from . import sqlite
+from .connection import Connection
 from .feed import FeedSize, prune
 from .writer import Writer
 
@@ -40,7 +40,6 @@ class Upkeep:
     path: Path
     size: FeedSize
     _writer: Writer
-    _engine: AsyncEngine
     _timer: asyncio.TimerHandle | None = None
     _task: asyncio.Task[None] | None = None
     _closed: bool = False
@@ -83,5 +82,13 @@ class Upkeep:
             return
         mode = "TRUNCATE" if size >= _EMPTY_FROM else "PASSIVE"
         # A connection of its own, and so a thread of its own: the writer goes on meanwhile.
-        async with self._engine.connect() as connection:
-            await connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})")
+        connection = Connection(self.path, writes=False)
+        await connection.open()
+        try:
+            await connection.run(_checkpoint, mode)
+        finally:
+            await connection.close()
+
+
+def _checkpoint(connection: sa.Connection, mode: str) -> None:
+    connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})")

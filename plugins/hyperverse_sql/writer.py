@@ -18,11 +18,11 @@ from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hyperverse_core.errors import HyperverseError, Unavailable
 
 from . import sqlite
+from .connection import Connection
 from .transaction import Transaction
 
 __all__ = ["Group", "Unit", "Work", "Writer", "one_by_one", "plan"]
@@ -102,7 +102,7 @@ def one_by_one(do: Callable[[Transaction, Any], Any]) -> Work:
 
 @attrs.define(eq=False)
 class Writer:
-    """The one connection that writes.
+    """What writes, over the one connection that does.
 
     Attributes:
         path: of the file, for what is said of errors.
@@ -111,16 +111,15 @@ class Writer:
 
     path: Path
     committed: Callable[[Transaction], None]
+    _connection: Connection
     _waiting: deque[Unit] = attrs.field(factory=deque)
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
-    _connection: AsyncConnection | None = None
     _task: asyncio.Task[None] | None = None
     _closing: bool = False
 
-    async def open(self, engine: AsyncEngine) -> None:
-        """Takes the connection."""
-        self._connection = await engine.connect()
-        self._task = asyncio.create_task(self._run(self._connection), name="registry writer")
+    def start(self) -> None:
+        """Begins to write; the connection is open."""
+        self._task = asyncio.create_task(self._run(), name="registry writer")
 
     async def close(self) -> None:
         """Writes what waits, and lets go. May be called twice."""
@@ -128,9 +127,7 @@ class Writer:
         self._wake.set()
         if self._task is not None:
             await self._task
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
+        await self._connection.close()
 
     async def write(self, work: Work, argument: Any, touches: tuple[str, ...] | None = None) -> Any:
         """The result of ``work`` for ``argument``, when it is committed; raises its error."""
@@ -141,12 +138,12 @@ class Writer:
         self._wake.set()
         return await future
 
-    async def _run(self, connection: AsyncConnection) -> None:
+    async def _run(self) -> None:
         while not self._closing or self._waiting:
             self._wake.clear()
             units = self._take()
             if units:
-                await self._commit(connection, units)
+                await self._commit(units)
             if not self._waiting and not self._closing:
                 await self._wake.wait()
 
@@ -155,23 +152,23 @@ class Writer:
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_IN_ONE))]
         return [unit for unit in taken if not unit.future.done()]
 
-    async def _commit(self, connection: AsyncConnection, units: list[Unit]) -> None:
+    async def _commit(self, units: list[Unit]) -> None:
         groups = plan(units)
         try:
-            tx, results = await connection.run_sync(_transact, groups)
+            tx, results = await self._connection.run(_transact, groups)
         except Exception as error:
-            await self._failed(connection, units, error)
+            await self._failed(units, error)
             return
         self.committed(tx)
         for group, found in zip(groups, results, strict=True):
             for unit, result in zip(group.units, found, strict=True):
                 _answer(unit, result)
 
-    async def _failed(self, connection: AsyncConnection, units: list[Unit], error: Exception) -> None:
+    async def _failed(self, units: list[Unit], error: Exception) -> None:
         if len(units) > 1 and not sqlite.hits_all(error):
             # One of them is to blame, and the transaction of all is rolled back: each on its own.
             for unit in units:
-                await self._commit(connection, [unit])
+                await self._commit([unit])
             return
         if not isinstance(error, sa.exc.DBAPIError | HyperverseError | UnicodeError | OverflowError):
             _log.error("a write to the registry failed", exc_info=error)

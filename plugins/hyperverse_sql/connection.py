@@ -1,0 +1,108 @@
+"""A connection that runs a whole unit of work in its own thread: one crossing there and one back.
+
+SQLAlchemy's asynchronous engine crosses for every statement. A crossing costs more than most of our statements, and a
+transaction that comes back to the event loop between its statements holds the write lock, of every process that has
+the file open, while the loop is busy with something else. So the thread is aiosqlite's, and what runs in it is
+SQLAlchemy's ordinary connection.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import aiosqlite
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+__all__ = ["BUSY_TIMEOUT", "Connection"]
+
+BUSY_TIMEOUT: Final = 5.0
+_CACHE_KIB: Final = 65_536
+
+_T = TypeVar("_T")
+
+
+class Connection:
+    """A connection to the file at ``path``.
+
+    Args:
+        writes: its transactions take the write lock at once (``BEGIN IMMEDIATE``), so that what they read stays
+            true until they commit. Otherwise nothing begins a transaction but the unit itself.
+        synchronous: ``NORMAL`` survives a crash of the process, ``FULL`` one of the machine.
+    """
+
+    def __init__(self, path: Path, *, writes: bool, synchronous: str = "NORMAL") -> None:
+        self._path = path
+        self._writes = writes
+        self._synchronous = synchronous
+        self._thread: aiosqlite.Connection | None = None
+        self._connection: sa.Connection | None = None
+
+    async def open(self) -> None:
+        """Connects. Raises what SQLAlchemy raises."""
+        # isolation_level=None: the sqlite3 module begins no transactions of its own accord.
+        thread = aiosqlite.Connection(
+            lambda: sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False),
+            iter_chunk_size=64,
+        )
+        # A process that ends without closing the registry shall not wait for this thread.
+        thread._thread.daemon = True
+        try:
+            self._thread = await thread
+        except sqlite3.Error as error:
+            raise sa.exc.OperationalError("connect", None, error) from error
+        try:
+            self._connection = await self._in_thread(self._wrap, thread._conn)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _wrap(self, raw: sqlite3.Connection) -> sa.Connection:
+        engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+        if self._writes:
+            sa.event.listen(engine, "begin", _begin_immediate)
+        for pragma in self._pragmas():
+            raw.execute(f"PRAGMA {pragma}")
+        return engine.connect()
+
+    def _pragmas(self) -> list[str]:
+        pragmas = [f"synchronous={self._synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KIB}"]
+        # Checkpoints set the slowest hundredth of the writes: Upkeep makes them, beside the writer.
+        pragmas.append("wal_autocheckpoint=0")
+        if not self._writes:
+            pragmas.append("query_only=ON")
+        return pragmas
+
+    async def run(self, unit: Callable[..., _T], *arguments: Any) -> _T:
+        """``unit(connection, *arguments)``, in the thread. What it has begun and not ended is rolled back."""
+        return await self._in_thread(self._run, unit, arguments)
+
+    def _run(self, unit: Callable[..., _T], arguments: tuple[Any, ...]) -> _T:
+        connection = self._connection
+        assert connection is not None
+        try:
+            return unit(connection, *arguments)
+        finally:
+            connection.rollback()
+
+    async def close(self) -> None:
+        """Lets go, behind what was asked before. May be called twice."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await self._in_thread(connection.close)
+        if self._thread is not None:
+            thread, self._thread = self._thread, None
+            await thread.close()
+
+    async def _in_thread(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        if self._thread is None:
+            raise ValueError("the connection is closed")
+        done: _T = await self._thread._execute(function, *arguments)  # type: ignore[no-untyped-call]  # aiosqlite's own way
+        return done
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
