@@ -28,13 +28,15 @@ def execute(text: str | None, file: Path | None, keep_going: bool) -> None:
     hyperverse exec 'ping localhost Cmd<Bounce>'
     hyperverse exec -f setup.hv
 
-    Commands of a script end with a semicolon; it stops at the first failure. With --json there is one object
-    for each command, with its status, outcome, body and receipt.
+    Commands of a script end with a semicolon; the last one of TEXT may lack it, of a file or of stdin it may not.
+    It stops at the first failure. With --json there is one object for each command, with its status, outcome, body
+    and receipt.
     """
     script = _script(text, file)
 
     folder = file.parent if file is not None else Path.cwd()
-    if not talk(lambda client: run_script(client, script, folder=folder, keep_going=keep_going)):
+    typed = file is None and text != "-"  # anything else may have been cut off
+    if not talk(lambda client: run_script(client, script, folder=folder, keep_going=keep_going, typed=typed)):
         raise Stop(FAILED)
 
 

@@ -18,14 +18,15 @@ __all__ = ["run_script"]
 _UPLOAD = re.compile(r"\^\[\s*([^\]\s][^\]]*?)\s*\]")
 
 
-async def run_script(client: Client, text: str, *, folder: Path, keep_going: bool = False) -> bool:
+async def run_script(client: Client, text: str, *, folder: Path, keep_going: bool = False, typed: bool = True) -> bool:
     """Returns whether all commands were carried out.
 
     Args:
         folder: files that commands name (``^[ file ]``) are relative to it.
+        typed: whether it was typed, so that its last command may lack the ``;``.
     """
     good = True
-    async for result in client.run(text, keep_going=keep_going, files=_files(text, folder)):
+    async for result in client.run(text, keep_going=keep_going, files=_files(text, folder), typed=typed):
         good = good and result.ok
         if options().json:
             print_result(await whole(client, result), as_json=True)

@@ -145,7 +145,7 @@ class ClientApi(Sender):
         files: Mapping[str, bytes] | None = None,
         wait: float | None = None,
     ) -> list[Result]:
-        """Runs a command, or a script of commands ended by ``;``, and returns what became of each.
+        """Runs a command, or several with ``;`` between them, and returns what became of each.
 
         Args:
             keep_going: whether the commands behind one that failed are run too.
@@ -163,9 +163,15 @@ class ClientApi(Sender):
         working: Point | str | None = None,
         files: Mapping[str, bytes] | None = None,
         wait: float | None = None,
+        typed: bool = True,
     ) -> AsyncIterator[Result]:
-        """As :meth:`exec`, but each result comes as soon as it is there."""
-        commands = _split(text)
+        """As :meth:`exec`, but each result comes as soon as it is there.
+
+        Args:
+            typed: whether somebody has typed it, so that its last command may lack the ``;``. False for a script that
+                comes from a file: one that was cut off does not run its last command.
+        """
+        commands = _split(text, typed=typed)
         while True:
             try:
                 command = next(commands, None)
@@ -248,24 +254,15 @@ def _unexpected(pong: Pong, expect: Any, said: str) -> ProtocolError:
     )
 
 
-def _split(text: str) -> Iterator[_Command]:
-    """The commands of a script. The last may lack its ``;``: what a user types is no file that may be cut off."""
-    if ";" not in text:
+def _split(text: str, *, typed: bool) -> Iterator[_Command]:
+    """The commands of ``text``; see `iter_script`."""
+    if typed and ";" not in text:
         yield _Command(text)
         return
     from ..universe.script import iter_script  # reading scripts needs the grammars
 
-    end = 0
-    try:
-        for one in iter_script(text):
-            end = one.end
-            yield _Command(one.source, one.line, one.column)
-    except ParseError as exc:
-        if exc.offset < len(text) or exc.expected != ("';'",):
-            raise
-        rest = text[end:].lstrip()
-        start = len(text) - len(rest)
-        yield _Command(rest, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
+    for one in iter_script(text, typed=typed):
+        yield _Command(one.source, one.line, one.column)
 
 
 def _unreadable(error: ParseError) -> Result:

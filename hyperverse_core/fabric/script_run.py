@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,7 +10,7 @@ from ..errors import ParseError
 from ..universe.command import CommandTemplate, Select
 from ..universe.env import Env
 from ..universe.point import Point
-from ..universe.script import ScriptCommand, iter_script, parse_command
+from ..universe.script import iter_script
 from ..universe.wave import Pong
 
 if TYPE_CHECKING:
@@ -19,24 +18,6 @@ if TYPE_CHECKING:
     from .context import Context
 
 __all__ = ["result", "run_script"]
-
-
-def _statements(text: str) -> Iterator[ScriptCommand]:
-    """The commands of ``text``. The last may lack its ``;``: what a user types is no file that may be cut off."""
-    end = 0
-    try:
-        for statement in iter_script(text):
-            end = statement.end
-            yield statement
-    except ParseError as exc:
-        if not exc.message.startswith("the last command is not ended"):
-            raise
-        rest = text[end:]
-        before = text[:end]
-        start = end + len(rest) - len(rest.lstrip())
-        line = before.count("\n") + rest[: start - end].count("\n") + 1
-        column = start - (text.rfind("\n", 0, start) + 1) + 1
-        yield ScriptCommand(parse_command(rest), line, column, rest.strip(), start, len(text))
 
 
 def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -> dict[str, Any]:
@@ -57,7 +38,7 @@ async def run_script(
 ) -> list[dict[str, Any]]:
     """Carries out the commands of ``text``; see :meth:`Commands.run_script`."""
     results: list[dict[str, Any]] = []
-    statements = _statements(text)
+    statements = iter_script(text, typed=True)  # a wave brings all of it or nothing
     while True:
         try:
             statement = next(statements)

@@ -6,13 +6,13 @@ same text gives the same object as long as it is remembered, and what is derived
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound, ParseError
 from .address import Form, scan_address
 from .lexis import fail
+from .point_shape import LONGEST_REMEMBERED, find_unusual, is_usual
 from .route import THIS, Route, RouteKind
 from .segment import Segment, SegmentKind
 from .star_key import StarKey
@@ -30,24 +30,7 @@ __all__ = [
     "scan_point",
 ]
 
-_NUMBER = r"(?:0|[1-9][0-9]{0,18}+)"
-_FILE = r"[A-Za-z0-9._-]++"
-# The usual texts, possessive throughout, so that none makes it go back. What these do not take (a number of
-# twenty digits, the route ".", an error) is read by the scanner.
-_BODY = (
-    r"(?:[a-z][a-z0-9-]*+(?:\.(?!\.)[a-z0-9-]*+)*+(?::[a-z][a-z0-9-]*+)*+"
-    rf"(?::{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-(?!0[0-9]++(?![a-z0-9-]))[a-z0-9-]++)?+)?+"
-    rf"(?::/(?:(?!\.\.?/){_FILE}/)*+(?:(?!\.\.?\Z){_FILE})?+)?+"
-    r"|ROOT)"
-)
-_ROUTE = (
-    r"(?:(?!\.\.?::)[a-z0-9.-]++|LOCAL|REMOTE|GLOBAL|HYPER"
-    r"|\[[a-z][A-Za-z0-9-]*+\]|<<[A-Za-z0-9./_:()\[\]-]++>>)"
-)
-_is_usual = re.compile(f"(?:{_BODY}|{_ROUTE}::{_BODY})").fullmatch
-
 _REMEMBERED = 65_536
-_LONGEST_REMEMBERED = 256
 _seen: dict[str, Point] = {}
 
 
@@ -59,21 +42,18 @@ class Point:
         route: the part before ``::``.
         segments: the steps, root first; none for ROOT.
         parent: the point without its last segment; None for ROOT and for a route's ROOT.
-        name: the text of the last segment; empty for ROOT.
         is_root: whether it has no segments.
-        star_key: the key of the star whose address space this is, or None.
         body_start: the offset in ``text`` behind the route.
     """
 
-    __slots__ = ("body_start", "is_root", "name", "parent", "route", "segments", "star_key", "text")
+    # Only what waves, matching and registries ask for is kept: a new point's memory is a good part of its price.
+    __slots__ = ("body_start", "is_root", "parent", "route", "segments", "text")
 
     text: str
     route: Route
     segments: tuple[Segment, ...]
     parent: Point | None
-    name: str
     is_root: bool
-    star_key: StarKey | None
     body_start: int
 
     @staticmethod
@@ -86,14 +66,13 @@ class Point:
         # Written out here instead of calling `_known`: each wave that comes in may bring a new one.
         point = _seen.get(text)
         if point is None:
-            if _is_usual(text) is None:
+            if find_unusual(text) is not None:
                 return _parse_slowly(text)
             point = Point()
             point.text = text
-            if len(text) <= _LONGEST_REMEMBERED:
-                if len(_seen) >= _REMEMBERED:
-                    _make_room()
-                _seen[text] = point
+            if len(_seen) >= _REMEMBERED:
+                _make_room()
+            _seen[text] = point
         return point
 
     if not TYPE_CHECKING:
@@ -181,6 +160,25 @@ class Point:
         raise NotFound(f"point {self.text!r} has no {kind.value} segment")
 
     @property
+    def name(self) -> str:
+        """The text of the last segment; empty for ROOT."""
+        if self.is_root:
+            return ""
+        if ":/" in self.text[self.body_start :]:
+            return self.segments[-1].text
+        return self.text[max(self.text.rfind(":") + 1, self.body_start) :]
+
+    @property
+    def star_key(self) -> StarKey | None:
+        """The key of the star whose address space this is, or None."""
+        if self.route.kind is not RouteKind.STAR:
+            return None
+        try:
+            return StarKey.parse(self.route.name)
+        except ParseError:
+            return None
+
+    @property
     def has_bundle(self) -> bool:
         """Whether it is a bundle or lies in one: whether it has a version."""
         return any(segment.kind is SegmentKind.VERSION for segment in self.segments)
@@ -209,6 +207,8 @@ class Point:
 
 
 def _parse_slowly(text: str) -> Point:
+    if len(text) > LONGEST_REMEMBERED and is_usual(text) is not None:
+        return _known(text)
     address, end = scan_address(text, 0, Form.ABSOLUTE)
     if end < len(text):
         fail(text, end, "the end of the point")
@@ -227,7 +227,7 @@ def _known(text: str) -> Point:
     if point is None:
         point = Point()
         point.text = text
-        if len(text) <= _LONGEST_REMEMBERED:
+        if len(text) <= LONGEST_REMEMBERED:
             if len(_seen) >= _REMEMBERED:
                 _make_room()
             _seen[text] = point
@@ -282,31 +282,12 @@ def _parent(point: Point) -> Point | None:
     return _known(text[:start] + "ROOT" if cut < 0 else text[:cut])
 
 
-def _name(point: Point) -> str:
-    if point.is_root:
-        return ""
-    if ":/" in point.text[point.body_start :]:
-        return point.segments[-1].text
-    return point.text[max(point.text.rfind(":") + 1, point.body_start) :]
-
-
-def _star_key(point: Point) -> StarKey | None:
-    if point.route.kind is not RouteKind.STAR:
-        return None
-    try:
-        return StarKey.parse(point.route.name)
-    except ParseError:
-        return None
-
-
 _DERIVED: dict[str, Callable[[Point], Any]] = {
     "body_start": _body_start,
     "is_root": _is_root,
-    "name": _name,
     "parent": _parent,
     "route": _route,
     "segments": _segments,
-    "star_key": _star_key,
 }
 
 ROOT = Point.parse("ROOT")

@@ -47,7 +47,7 @@ class ScriptCommand:
         command: what is asked.
         line, column: of its first character, from 1.
         source: its text, without the ``;``.
-        start, end: offsets in the script; ``end`` is behind the ``;``.
+        start, end: offsets in the script; ``end`` is behind the ``;``, if it has one.
     """
 
     command: CommandTemplate
@@ -95,11 +95,16 @@ def parse_command(text: str) -> CommandTemplate:
     return statement.command
 
 
-def iter_script(text: str) -> Iterator[ScriptCommand]:
+def iter_script(text: str, *, typed: bool = False) -> Iterator[ScriptCommand]:
     """The commands of a script, one after the other.
 
-    Raises ParseError when the first command that is wrong is reached, with its place in the script. A command
-    without its ``;`` is wrong too: a script that was cut off does not run its last command.
+    Args:
+        text: the script.
+        typed: whether somebody has typed it where it is used. The last command may lack its ``;`` then; in a file it
+            may not, because a script that was cut off does not run its last command.
+
+    Raises:
+        ParseError: when the first command that is wrong is reached, with its place in the script.
     """
     at = _skip(text, 0)
     line, line_start, counted = 1, 0, 0
@@ -109,7 +114,7 @@ def iter_script(text: str) -> Iterator[ScriptCommand]:
         line_start = newest + 1 if newest >= 0 else line_start
         counted = at
         statement = _statement(text, at)
-        if statement.end is None:
+        if statement.end is None and not typed:
             raise ParseError(
                 "the last command is not ended",
                 text=text,
@@ -117,8 +122,8 @@ def iter_script(text: str) -> Iterator[ScriptCommand]:
                 expected=("';'",),
                 hint="write a ';'",
             )
-        end = statement.end
-        source = text[at : end - 1].rstrip()
+        end = len(text) if statement.end is None else statement.end
+        source = text[at : end if statement.end is None else end - 1].rstrip()
         yield ScriptCommand(statement.command, line, at - line_start + 1, source, at, end)
         at = _skip(text, end)
 

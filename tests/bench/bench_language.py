@@ -6,16 +6,28 @@ Run it with ``python tests/bench/bench_language.py``.
 from __future__ import annotations
 
 import re
+import statistics
 import time
 import timeit
 from collections.abc import Callable
 
+from hyperverse_core.cli.memory import settle_memory
 from hyperverse_core.universe import point
 from hyperverse_core.universe.kind import Kind
 from hyperverse_core.universe.point import Point
 from hyperverse_core.universe.selector import Selector
 
 _ROUNDS = 5
+_PIECE = 1_000
+_FORMS = (
+    "localhost:app:users:u{}",
+    "my-domain.com:apps:app-{}:1.0.0:/bind/dir/file.txt",
+    "localhost:user-{}",
+    "GLOBAL::repo:r{}",
+    "<<STAR::central:fold[0]>>::a:b{}",
+    "[tag]::a:b{}",
+    "my-domain.com::a:b{}",
+)
 
 
 def cost(act: Callable[[], object], number: int) -> float:
@@ -28,32 +40,43 @@ def row(what: str, took: float, reference: float, limit: str) -> None:
     print(f"{what:<58} {took:>10.0f} ns {took / reference:>7.2f}x   {limit}")
 
 
-def points() -> None:
-    """A point seen before against a dict look-up, a new one against splitting its text."""
+def known_point() -> None:
+    """A point seen before against a dict look-up."""
     text = "localhost:app:users:scott"
     known = {text: 1}
     row("a point seen before / dict look-up", cost(lambda: Point.parse(text), 200_000), _call(known, text), "")
-    for form in ("localhost:app:users:u{}", "my-domain.com:apps:app-{}:1.0.0:/bind/dir/file.txt", "GLOBAL::repo:r{}"):
-        texts = [form.format(i) for i in range(20_000)]
 
-        took, reference = _new_points(texts)
-        row(f"a new point {form} / split", took, reference, "at most 5x")
+
+def new_points(collector: str) -> None:
+    """New points against splitting their texts; ``collector`` says how the garbage collector is set meanwhile."""
+    print(f"\nnew points / split, {collector}")
+    for form in _FORMS:
+        row(form, *_new_points([form.format(i) for i in range(20_000)]), "at most 5x")
 
 
 def _new_points(texts: list[str]) -> tuple[float, float]:
-    """Nanoseconds for a new point and for splitting its text, the best of rounds that take turns."""
-    took = reference = float("inf")
+    """Nanoseconds for a new point, and for splitting its text.
+
+    Pieces of the texts take turns, and the median of their ratios counts: what else the computer does meanwhile hits
+    both sides of a pair, and few of the pairs. All texts are different, and no point is remembered when a round begins.
+    """
+    ratios: list[float] = []
+    references: list[float] = []
+    pieces = [texts[at : at + _PIECE] for at in range(0, len(texts), _PIECE)]
     for _ in range(3 * _ROUNDS):
         point._seen.clear()
-        start = time.perf_counter()
-        for text in texts:
-            Point.parse(text)
-        middle = time.perf_counter()
-        for text in texts:
-            text.split(":")
-        took = min(took, middle - start)
-        reference = min(reference, time.perf_counter() - middle)
-    return took / len(texts) * 1e9, reference / len(texts) * 1e9
+        for piece in pieces:
+            start = time.perf_counter()
+            for text in piece:
+                Point.parse(text)
+            middle = time.perf_counter()
+            for text in piece:
+                text.split(":")
+            reference = time.perf_counter() - middle
+            ratios.append((middle - start) / reference)
+            references.append(reference / len(piece) * 1e9)
+    reference = statistics.median(references)
+    return statistics.median(ratios) * reference, reference
 
 
 def _call(known: dict[str, int], text: str) -> float:
@@ -114,6 +137,9 @@ def _hostile(length: int, selector: str) -> bool:
 
 
 if __name__ == "__main__":
-    points()
+    known_point()
     selectors()
     growth()
+    new_points("with the collector as Python sets it")
+    settle_memory()
+    new_points("with the collector as a running machine sets it")

@@ -44,6 +44,22 @@ create {space}:app<App>{{
     assert (good.returncode, good.stdout) == (0, f"{space}:app\n"), good.stderr
 
 
+def test_a_script_that_was_cut_off_does_not_run_its_last_command(talk: Run, space: str, tmp_path: Path) -> None:  # noqa: F811
+    cut = f"create {space}:a<Base>;\ncreate {space}:b<Base>"
+    script = tmp_path / "x.hv"
+    script.write_text(cut)
+    done = talk("exec", "-f", str(script))
+    assert (done.returncode, done.stdout) == (1, f"{space}:a\n")
+    assert done.stderr.startswith("error: 400 line 2, column ") and "the last command is not ended" in done.stderr
+    script.write_text(f"create {space}:b<Base>")
+    assert (talk("exec", "-f", str(script)).returncode, talk("exec", "-", stdin=script.read_text()).returncode) == (
+        1,
+        1,
+    )
+    typed = talk("exec", cut.replace(":a<", ":c<"))
+    assert (typed.returncode, typed.stdout) == (0, f"{space}:c\n{space}:b\n")
+
+
 def test_an_error_in_a_script_has_its_place_in_the_file(talk: Run, space: str, tmp_path: Path) -> None:  # noqa: F811
     script = tmp_path / "x.hv"
     script.write_text(f"create {space}:a<Base>;\n\n  set {space}:a{{ +x= 1 }};\ncreate {space}:b<Base>;\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from hyperverse_core.errors import NotFound, ParseError
 from hyperverse_core.universe.point import HYPERUSER, ROOT, Point, SegmentKind, scan_point
@@ -14,6 +15,37 @@ from universe.strategies import points
 def test_equal_texts_are_one_point() -> None:
     assert Point.parse("localhost:app") is Point.parse("localhost:app")
     assert Point.parse(".::localhost:app") is Point.parse("localhost:app")
+
+
+_PIECES = ("a", "b-1", "z.y", ".", "..", "-", ":", "::", ":/", "/", "0", "01", "1.0.0", "-rc", "-01", "A", "_", "\n")
+_PREFIXES = ("", ".::", "GLOBAL::", "HUB::", "[tag]::", "<<STAR::a:b[0]>>::", "my-host.com::", "127.0.0.1::", "a..b::")
+
+
+@given(
+    st.builds("{}{}".format, st.sampled_from(_PREFIXES), st.lists(st.sampled_from(_PIECES), max_size=8).map("".join))
+)
+def test_a_text_is_a_point_by_itself_exactly_when_it_is_one_inside_a_text(text: str) -> None:
+    try:
+        by_itself: Point | None = Point.parse(text)
+    except ParseError:
+        by_itself = None
+    try:
+        point, end = scan_point(f"{text};", 0)
+    except ParseError:
+        assert by_itself is None
+    else:
+        assert (by_itself == point) == (end == len(text))
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 257, 258, 70_000])
+@pytest.mark.parametrize("start", ["a", "a:b", "a:/b", "GLOBAL::a", "my-host.com::a"])
+def test_a_point_may_be_of_any_length(start: str, length: int) -> None:
+    text = start + "c" * (length - len(start))
+    assert Point.parse(text) == Point.parse(text)
+    assert Point.parse(text).text == text
+    with pytest.raises(ParseError) as caught:
+        Point.parse(f"{text}\n")
+    assert caught.value.offset == len(text)
 
 
 @given(points())

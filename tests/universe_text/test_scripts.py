@@ -47,6 +47,21 @@ def test_a_script_that_was_cut_off_does_not_run_its_last_command() -> None:
         next(commands)
 
 
+def test_what_is_typed_may_lack_its_last_semicolon() -> None:
+    typed = list(iter_script("get a;\n  get b  # the last\n", typed=True))
+    assert [(one.line, one.column, str(one.command)) for one in typed] == [(1, 1, "get a"), (2, 3, "get b")]
+    assert [str(one.command) for one in iter_script("get a;", typed=True)] == ["get a"]
+
+
+@pytest.mark.parametrize("text", ["get a; gte b", "get a; set b{", "get a; get 'b"])
+def test_what_is_typed_is_otherwise_read_as_a_script(text: str) -> None:
+    with pytest.raises(ParseError) as strict:
+        parse_script(text)
+    with pytest.raises(ParseError) as typed:
+        list(iter_script(text, typed=True))
+    assert (str(typed.value), typed.value.offset) == (str(strict.value), strict.value.offset)
+
+
 def test_semicolons_and_hashes_inside_bodies_and_quotes_end_nothing() -> None:
     script = parse_script("""ping a Ext<X> {"a": ";#"}; set a{ +k='; #', +u=b;c }; write a '; #' ;""")
     assert [str(one.command) for one in script] == [
