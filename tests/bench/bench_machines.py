@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -23,12 +22,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import uvloop
 
 from bench.bench_lanes import ROUNDS, measure
+from bench.timing import time_for
 from cluster import cluster_kinds
 from cluster.worlds import Processes
 from hyperverse_core.config import Config, Control, StarTemplate
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.universe.point import HYPERUSER
-from hyperverse_core.universe.wave import Method
 
 _FLIGHTS = (1, 256)
 _CHAIN = "abcd"
@@ -61,24 +60,6 @@ class Bench:
                 return point
         raise RuntimeError(f"nothing lives on {machine}")
 
-    async def time_for(self, point: str, flight: int, seconds: float) -> float:
-        """Microseconds for each Ping with so many in flight."""
-        method = Method.parse("Ext<Value>")
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        count = 0
-
-        async def one() -> None:
-            nonlocal count
-            while loop.time() < until:
-                reply = await self.client.ping(point, method)
-                assert reply.ok, reply.error
-                count += 1
-
-        begun = time.perf_counter()
-        await asyncio.gather(*(one() for _ in range(flight)))
-        return (time.perf_counter() - begun) / count * 1e6
-
 
 async def main(seconds: float, hops: bool) -> None:
     """Starts the machines and measures."""
@@ -102,7 +83,7 @@ async def measure_hops(bench: Bench, seconds: float) -> None:
     points = {name: await bench.particle_on(name) for name in _CHAIN}
     print(f"{'machines crossed':20}{'us':>10}")
     for number, point in enumerate(points.values()):
-        figure = min([await bench.time_for(point, 1, seconds) for _ in range(ROUNDS)])
+        figure = min([await time_for(bench.client, point, 1, seconds) for _ in range(ROUNDS)])
         print(f"{number:<20}{figure:10.1f}", flush=True)
 
 
@@ -114,7 +95,7 @@ async def measure_rows(bench: Bench, seconds: float, folder: Path) -> None:
         bare, ping = [], []
         for _ in range(ROUNDS):
             bare.append(await asyncio.to_thread(measure, "uvloop", "bare", flight, seconds, folder))
-            ping.append(await bench.time_for(point, flight, seconds))
+            ping.append(await time_for(bench.client, point, flight, seconds))
         found = min(ping) / min(bare)
         print(f"{f'{flight} in flight':28}{min(bare):10.1f}{min(ping):10.1f}{found:8.2f}", flush=True)
 

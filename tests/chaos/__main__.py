@@ -10,7 +10,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from chaos.run import Chaos
+from chaos.run import FAULTS, Chaos
+
+_LONG = 4.0
+"""Outages over this many seconds are listed."""
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def main() -> int:
@@ -19,11 +26,16 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0, help="for how long things are broken")
     parser.add_argument("--seed", type=int, default=0, help="which plan")
     parser.add_argument("--keep", type=Path, help="a new directory for data and logs, kept afterwards")
+    parser.add_argument("--faults", nargs="+", choices=sorted(set(FAULTS)), default=FAULTS, help="what may happen")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         directory = given.keep or Path(temporary)
-        chaos = Chaos(directory, seed=given.seed, seconds=given.minutes * 60, say=lambda text: print(text, flush=True))
+        seconds = given.minutes * 60
+        chaos = Chaos(directory, seed=given.seed, seconds=seconds, say=_say, faults=given.faults)
         findings = asyncio.run(chaos.run())
+    for begin, end in sorted(chaos.history.outages()):
+        if end - begin > _LONG:
+            print(f"{begin:7.2f}  a particle acknowledged nothing for {end - begin:.2f} s")
     print("\n".join(findings.lines()))
     return 1 if findings.lost or findings.doubled or findings.wrong else 0
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections import Counter
 from collections.abc import Mapping
 
 import attrs
 
-__all__ = ["Findings", "History", "Operation"]
+__all__ = ["Fault", "Findings", "History", "Operation"]
+
+
+@attrs.define(eq=False)
+class Fault:
+    """Something that was broken on purpose.
+
+    Attributes:
+        what: in words.
+        begun, ended: in seconds; ``ended`` is None while it lasts. A death ends at once: the rest is our recovery.
+    """
+
+    what: str
+    begun: float
+    ended: float | None = None
 
 
 @attrs.define(eq=False)
@@ -42,8 +57,11 @@ class Findings:
         lost: acknowledged and not there.
         doubled: there more than once.
         wrong: everything else that must not be, in words.
-        outage: longest time (seconds) for which one particle acknowledged nothing though it was asked.
+        outage: longest time (seconds) for which one particle acknowledged nothing though it was asked, however many
+            faults overlapped.
         outage_at: when that began.
+        death_outage: the longest of those in which one machine died and nothing else was broken.
+        recovery: longest time from the end of the last fault within an outage to the end of the outage.
     """
 
     operations: int
@@ -56,6 +74,8 @@ class Findings:
     wrong: list[str]
     outage: float
     outage_at: float
+    death_outage: float
+    recovery: float
 
     def lines(self) -> list[str]:
         """For people."""
@@ -66,7 +86,9 @@ class Findings:
             f"lost          {self.lost}",
             f"doubled       {self.doubled}",
             f"wrong         {len(self.wrong)}",
-            f"longest outage of one particle {self.outage:.2f} s, from {self.outage_at:.2f} on",
+            f"longest outage of one particle, faults overlapping: {self.outage:.2f} s, from {self.outage_at:.2f} on",
+            f"longest outage by the death of a machine alone:     {self.death_outage:.2f} s",
+            f"longest outage after the last fault had ended:      {self.recovery:.2f} s",
             *self.wrong[:20],
         ]
 
@@ -76,7 +98,7 @@ class History:
     """All operations of a run."""
 
     operations: list[Operation] = attrs.field(factory=list)
-    faults: int = 0
+    faults: list[Fault] = attrs.field(factory=list)
 
     def judge(self, lists: Mapping[str, list[str]]) -> Findings:
         """Compares the lists of the particles at the end with what was answered."""
@@ -97,34 +119,55 @@ class History:
                 wrong.append(f"{operation.op} was said not to have run, and has ({operation.status})")
             elif operation.ended is None:
                 wrong.append(f"{operation.op} has never ended")
+        outages = self.outages()
+        longest = max(outages, key=lambda found: found[1] - found[0], default=(0.0, 0.0))
         return Findings(
             len(self.operations),
             done["ok"],
             done["unknown"],
             done["rejected"] + done["failed"],
-            self.faults,
+            len(self.faults),
             lost,
             doubled,
             wrong,
-            *max((self._outage(target) for target in lists), default=(0.0, 0.0)),
+            longest[1] - longest[0],
+            longest[0],
+            max((end - begin for begin, end in outages if self._one_death(begin, end)), default=0.0),
+            max((end - self._last_end(begin, end) for begin, end in outages), default=0.0),
         )
 
     def _asked(self, target: str) -> set[str]:
         return {operation.op for operation in self.operations if operation.target == target}
 
-    def _outage(self, target: str) -> tuple[float, float]:
-        """The longest stretch that begins with an acknowledgement or a question, and ends with the next
-        acknowledgement."""
-        own = [operation for operation in self.operations if operation.target == target]
-        if not own:
-            return 0.0, 0.0
-        first = min(o.begun for o in own)
+    def outages(self) -> list[tuple[float, float]]:
+        """Begin and end of every outage of over half a second, of all particles."""
+        targets = {operation.target for operation in self.operations}
+        return [found for target in sorted(targets) for found in self._outages(target)]
+
+    def _outages(self, target: str) -> list[tuple[float, float]]:
+        """Stretches that begin with a question and end with the next acknowledgement, those of over half a second."""
+        own = sorted((o for o in self.operations if o.target == target), key=lambda o: o.begun)
         good = sorted(o.ended for o in own if o.outcome == "ok" and o.ended is not None)
-        if not good:
-            return max(o.ended or o.begun for o in own) - first, first
-        longest = good[0] - first, first
-        for one, other in itertools.pairwise(good):
-            asked = [o.begun for o in own if one <= o.begun < other]
-            if asked:
-                longest = max(longest, (other - min(asked), min(asked)))
-        return longest
+        asked = [o.begun for o in own]
+        if not asked:
+            return []
+        end = max(o.ended or o.begun for o in own)
+        stretches = []
+        for one, other in itertools.pairwise([asked[0], *good, end]):
+            first = bisect.bisect_left(asked, one)
+            if first < len(asked) and asked[first] < other - 0.5:
+                stretches.append((asked[first], other))
+        return stretches
+
+    def _during(self, begin: float, end: float) -> list[Fault]:
+        """What was broken at some time of a stretch, or in the two seconds before it."""
+        return [f for f in self.faults if f.begun <= end and (f.ended is None or f.ended >= begin - 2.0)]
+
+    def _one_death(self, begin: float, end: float) -> bool:
+        faults = self._during(begin, end)
+        return len(faults) == 1 and faults[0].what.startswith("SIGKILL")
+
+    def _last_end(self, begin: float, end: float) -> float:
+        """When the last fault of a stretch was over: not before its begin, not after its end."""
+        ends = [end if fault.ended is None else fault.ended for fault in self._during(begin, end)]
+        return min(end, max([begin, *ends]))

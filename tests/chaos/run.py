@@ -10,23 +10,25 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from chaos import chaos_kinds
-from chaos.history import Findings, History, Operation
+from chaos.history import Fault, Findings, History, Operation
 from chaos.proxy import Proxy
 from cluster.worlds import Process
 from hyperverse_core import Client
 from hyperverse_core.errors import HyperverseError
 
-__all__ = ["Chaos"]
+__all__ = ["FAULTS", "Chaos"]
 
 _MACHINES = ("a", "b", "c")
 _PARTICLES = 12
 _WORKERS = 6
 _WAIT = 6.0
+FAULTS = ("pause", "cut", "cut", "kill", "kill", "freeze", "freeze", "stop", "drain")
+_HARM_NO_MACHINE = frozenset({"pause", "cut"})
 _CONFIG = """
 [lanes]
 address = "tcp://127.0.0.1:{port}"
@@ -54,12 +56,16 @@ class Chaos:
         seed: decides faults and load.
         seconds: for which things are broken; mending and checking come on top.
         say: told what happens.
+        faults: what may happen; what is named twice happens twice as often.
     """
 
-    def __init__(self, directory: Path, *, seed: int, seconds: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: Path, *, seed: int, seconds: float, say: Callable[[str], None], faults: Sequence[str] = FAULTS
+    ) -> None:
         self.chance = random.Random(seed)
         self.seconds = seconds
         self.say = say
+        self.faults = faults
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True)
         shutil.copy(chaos_kinds.__file__, directory / "hyperverse_local.py")
@@ -73,7 +79,7 @@ class Chaos:
         self.begun = time.monotonic()
         self.over = False
         self._numbers = itertools.count(1)
-        self._mending: set[asyncio.Task[None]] = set()
+        self._mending: list[asyncio.Task[None]] = []
 
     # -- load ---------------------------------------------------------------------------------------------
 
@@ -106,41 +112,59 @@ class Chaos:
     def _note(self, text: str) -> None:
         self.say(f"{time.monotonic() - self.begun:7.2f}  {text}")
 
-    def _later(self, seconds: float, what: Callable[[], object]) -> None:
+    def _fault(self, what: str) -> Fault:
+        self._note(what)
+        fault = Fault(what, time.monotonic() - self.begun)
+        self.history.faults.append(fault)
+        return fault
+
+    def _over(self, fault: Fault) -> None:
+        fault.ended = time.monotonic() - self.begun
+
+    def _later(self, seconds: float, what: Callable[[], object], fault: Fault | None = None) -> None:
         async def wait() -> None:
             await asyncio.sleep(seconds)
             await asyncio.to_thread(what)
+            if fault is not None:
+                self._over(fault)
 
         task = asyncio.get_running_loop().create_task(wait())
-        self._mending.add(task)
-        task.add_done_callback(self._mending.discard)
+        self._mending.append(task)
 
     def _whole(self) -> list[str]:
         return sorted(self.running.keys() - self.frozen)
 
     async def _break(self) -> None:
-        self.history.faults += 1
-        faults = [self._pause_registry, self._cut, self._cut]
-        if len(self._whole()) > 1:
-            faults += [self._kill, self._kill, self._freeze, self._freeze, self._stop, self._drain]
-        await self.chance.choice(faults)()
+        faults = {
+            "pause": self._pause_registry,
+            "cut": self._cut,
+            "kill": self._kill,
+            "freeze": self._freeze,
+            "stop": self._stop,
+            "drain": self._drain,
+        }
+        possible = [name for name in self.faults if len(self._whole()) > 1 or name in _HARM_NO_MACHINE]
+        if possible:
+            await faults[self.chance.choice(possible)]()
 
     async def _kill(self) -> None:
         name = self.chance.choice(self._whole())
-        self._note(f"SIGKILL {name}")
+        fault = self._fault(f"SIGKILL {name}")
         await asyncio.to_thread(self.running.pop(name).kill)
+        self._over(fault)
         self._later(self.chance.uniform(0.1, 4.0), lambda: self._start(name))
 
     async def _stop(self) -> None:
         name = self.chance.choice(self._whole())
-        self._note(f"SIGTERM {name}")
+        fault = self._fault(f"SIGTERM {name}")
         await asyncio.to_thread(self.running.pop(name).stop)
+        self._over(fault)
         self._later(self.chance.uniform(0.1, 2.0), lambda: self._start(name))
 
     async def _freeze(self) -> None:
         name = self.chance.choice(self._whole())
         seconds = self.chance.choice((0.3, 1.0, 1.7, 2.5, 4.0, 6.0))
-        self._note(f"SIGSTOP {name} for {seconds} s")
+        fault = self._fault(f"SIGSTOP {name} for {seconds} s")
         process = self.running[name]
         process.signal(signal.SIGSTOP)
         self.frozen.add(name)
@@ -149,29 +173,30 @@ class Chaos:
             self.frozen.discard(name)
             process.signal(signal.SIGCONT)
 
-        self._later(seconds, go_on)
+        self._later(seconds, go_on, fault)
 
     async def _cut(self) -> None:
         """Nothing gets to a machine from the others: its lanes fall silent, and break when it is over."""
         name, seconds = self.chance.choice(_MACHINES), self.chance.choice((0.2, 1.0, 2.0, 4.0))
-        self._note(f"the way to {name} is cut for {seconds} s")
+        fault = self._fault(f"the way to {name} is cut for {seconds} s")
         self.proxies[name].cut()
         loop = asyncio.get_running_loop()
-        self._later(seconds, lambda: loop.call_soon_threadsafe(self.proxies[name].heal))
+        self._later(seconds, lambda: loop.call_soon_threadsafe(self.proxies[name].heal), fault)
 
     async def _drain(self) -> None:
         name = self.chance.choice(self._whole())
-        self._note(f"drain {name}")
+        fault = self._fault(f"drain {name}")
         with suppress(HyperverseError):
             async with Client.connect(self.data_dir, machine=name, timeout=2.0) as client:
                 await client.ping("GLOBAL::machine", "Ext<Drain>", wait=5.0)
         await asyncio.to_thread(self.running.pop(name).stop)
+        self._over(fault)
         self._later(0.1, lambda: self._start(name))
 
     async def _pause_registry(self) -> None:
         """Holds the write lock of the database, as a backup or a disk that hangs would."""
         seconds = self.chance.choice((0.5, 1.0, 2.0, 3.5))
-        self._note(f"the registry is paused for {seconds} s")
+        fault = self._fault(f"the registry is paused for {seconds} s")
 
         def hold() -> None:
             held = sqlite3.connect(self.data_dir / "registry.sqlite", isolation_level=None, timeout=1.0)
@@ -185,6 +210,7 @@ class Chaos:
                 held.close()
 
         await asyncio.to_thread(hold)
+        self._over(fault)
 
     def _start(self, name: str) -> None:
         config = self.directory / f"{name}.toml"
@@ -221,7 +247,11 @@ class Chaos:
         self.begun = time.monotonic()
         workers = [asyncio.ensure_future(self._worker(number)) for number in range(_WORKERS)]
         while time.monotonic() - self.begun < self.seconds:
-            await asyncio.sleep(self.chance.uniform(0.5, 4.0))
+            quiet = self.chance.random() < 0.25  # long enough to see how long it takes until all answer again
+            await asyncio.sleep(self.chance.uniform(6.0, 9.0) if quiet else self.chance.uniform(0.5, 4.0))
+            for task in self._mending:
+                if task.done():
+                    task.result()  # raises what went wrong, a machine that does not come up for example
             await self._break()
         await asyncio.gather(*self._mending)
         await asyncio.sleep(5.0)  # by then every particle answers again
