@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, Unavailable, error_for_status
+from ..errors import ConfigError, HyperverseError, Unavailable, error_for_status
 
 __all__ = ["start_detached", "tell_parent"]
 
@@ -51,12 +51,19 @@ def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(said)
     if "error" in answer:
         child.wait()
-        status, hint = answer.get("status", 500), answer.get("hint", "")
-        if status == ConfigError.status:
-            raise ConfigError(answer["error"], hint=hint)
-        raise error_for_status(status, answer["error"], hint=hint)
+        raise _told(answer) from (HyperverseError(answer["why"]) if "why" in answer else None)
     child.returncode = 0  # it goes on without us: no warning that it still runs
     return answer
+
+
+def _told(answer: Mapping[str, Any]) -> HyperverseError:
+    """The error that the child died of, from what it has said of it."""
+    status, hint = answer.get("status", 500), answer.get("hint", "")
+    if "faults" in answer:
+        return ConfigError(faults=answer["faults"], hint=hint)
+    if status == ConfigError.status:
+        return ConfigError(answer["error"], hint=hint)
+    return error_for_status(status, answer["error"], hint=hint)
 
 
 def _read_all(descriptor: int) -> bytes:

@@ -84,6 +84,23 @@ def test_a_wrong_config_ends_with_2_and_shows_every_fault(run: Run, home: Path) 
     ]
 
 
+def test_a_detached_machine_that_cannot_start_tells_the_same_as_one_in_front(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text('[registry]\nfeed = "many"\nsynchronous = 5\nsynchron = true\n')
+    front, behind = run("up"), run("up", "--detach")
+    assert front.returncode == behind.returncode == 2
+    assert behind.stderr == front.stderr
+    assert [line.strip().partition(" ")[0] for line in front.stderr.splitlines()] == [
+        "error:",
+        "no",
+        "synchronous",
+        "feed",
+        "hint:",
+    ]
+    told = [json.loads(run(*args, "--json").stderr) for args in (["up"], ["up", "--detach"])]
+    assert told[0] == told[1]
+    assert len(told[0]["faults"]) == 3
+
+
 @pytest.mark.parametrize("args", [["status"], ["down"], ["stars"], ["kinds"], ["tree"], ["exec", "select *"]])
 def test_no_machine_ends_with_3_and_says_how_to_start_one(run: Run, home: Path, args: list[str]) -> None:
     done = run(*args, "--data-dir", str(home / "nowhere"))
