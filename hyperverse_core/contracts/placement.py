@@ -60,7 +60,9 @@ class Spread(Placement):
         """Compares the numbers of particles of two random candidates."""
         if len(candidates) == 1:
             return candidates[0].star
-        one, other = self.chance.sample(candidates, 2)
+        count = len(candidates)
+        first, second = int(self.chance.random() * count), int(self.chance.random() * (count - 1))
+        one, other = candidates[first], candidates[second + (second >= first)]
         return one.star if one.particles <= other.particles else other.star
 
 

@@ -29,6 +29,14 @@ class ResolvedTemplate:
 
     parent: Point
     child: str
+    _whole: Point | None = attrs.field(default=None, eq=False, repr=False)
+
+    @classmethod
+    def of(cls, point: Point) -> ResolvedTemplate:
+        """For a point whose name is given, which has a parent."""
+        if point.parent is None:
+            raise BadRequest(f"'{point}' is there already and cannot be created")
+        return cls(point.parent, point.name, point)
 
     @property
     def is_pattern(self) -> bool:
@@ -44,6 +52,8 @@ class ResolvedTemplate:
         Raises:
             BadRequest: a number is needed and missing, or what comes out is no point.
         """
+        if self._whole is not None:
+            return self._whole
         if not self.is_pattern:
             return self.parent.child(self.child)
         if number is None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
 
 from hyperverse_core.contracts.registry import ParticleRecord
+from hyperverse_core.errors import HyperverseError
 from hyperverse_core.universe.point import Point
 
 from . import sqlite
@@ -34,28 +36,53 @@ class Lookups:
 
     _reader: Reader
     _wanted: set[str] = attrs.field(factory=set)
-    _answer: asyncio.Future[dict[str, ParticleRecord]] | None = None
+    _asking: list[asyncio.Future[dict[str, ParticleRecord]]] = attrs.field(factory=list)
+    _queries: set[asyncio.Task[None]] = attrs.field(factory=set)
 
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
         """The records of those of ``points`` that are registered, as committed when this is called or later."""
         asked = list(points)
         if not asked:
             return {}
-        if self._answer is None:
-            self._answer = asyncio.ensure_future(self._reader.read_late(self._begin))
-            # When everybody who asked has gone away, nobody is left to be told of an error.
-            self._answer.add_done_callback(_retrieved)
+        if not self._asking:
+            query = asyncio.create_task(self._query(), name="registry look-up")
+            self._queries.add(query)
+            query.add_done_callback(self._queries.discard)
+        # A future for each: one caller that is cancelled does not take the answer away from the others.
+        answer: asyncio.Future[dict[str, ParticleRecord]] = asyncio.get_running_loop().create_future()
+        self._asking.append(answer)
         self._wanted.update(point.text for point in asked)
-        # Shielded: one caller that is cancelled does not take the answer away from the others.
-        found = await asyncio.shield(self._answer)
+        found = await answer
         return {point: found[point.text] for point in asked if point.text in found}
 
-    def _begin(self) -> Callable[[sa.Connection], dict[str, ParticleRecord]]:
-        # It starts here: whoever asks from now on waits for the next one.
-        wanted, self._wanted, self._answer = self._wanted, set(), None
-        return partial(records_at, points=wanted)
+    async def _query(self) -> None:
+        asking: list[asyncio.Future[dict[str, ParticleRecord]]] = []
+
+        def begin() -> Callable[[sa.Connection], dict[str, ParticleRecord]]:
+            # Whoever asks from now on waits for the next query.
+            nonlocal asking
+            asking, self._asking = self._asking, []
+            wanted, self._wanted = self._wanted, set()
+            return partial(records_at, points=wanted)
+
+        try:
+            found = await self._reader.read_late(begin)
+        except BaseException as error:
+            if not asking:  # it has not begun, and will not
+                asking, self._asking, self._wanted = self._asking, [], set()
+            for answer in asking:
+                if not answer.done():
+                    _fail(answer, error)
+            if not isinstance(error, HyperverseError):
+                raise
+        else:
+            for answer in asking:
+                if not answer.done():
+                    answer.set_result(found)
 
 
-def _retrieved(answer: asyncio.Future[dict[str, ParticleRecord]]) -> None:
-    if not answer.cancelled():
-        answer.exception()
+def _fail(answer: asyncio.Future[Any], error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError):
+        answer.cancel()
+    else:
+        answer.set_exception(error)
