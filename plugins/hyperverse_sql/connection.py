@@ -8,7 +8,9 @@ SQLAlchemy's ordinary connection.
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,6 +23,7 @@ __all__ = ["BUSY_TIMEOUT", "Connection"]
 
 BUSY_TIMEOUT: Final = 5.0
 _CACHE_KIB: Final = 65_536
+_LOOK: Final = 0.001
 
 _T = TypeVar("_T")
 
@@ -43,9 +46,10 @@ class Connection:
 
     async def open(self) -> None:
         """Connects. Raises what SQLAlchemy raises."""
+        timeout = 0.0 if self._writes else BUSY_TIMEOUT  # who writes waits in its own way
         # isolation_level=None: the sqlite3 module begins no transactions of its own accord.
         thread = aiosqlite.Connection(
-            lambda: sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False),
+            lambda: sqlite3.connect(self._path, isolation_level=None, timeout=timeout, check_same_thread=False),
             iter_chunk_size=64,
         )
         # A process that ends without closing the registry shall not wait for this thread.
@@ -105,4 +109,16 @@ class Connection:
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Takes the write lock. SQLite's own waiting looks less and less often, in the end ten times a second, and a
+    process that writes without a pause would keep the others out for seconds; so we look every millisecond."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    until = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
+        time.sleep(random.uniform(0.5, 1.5) * _LOOK)

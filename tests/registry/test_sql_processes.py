@@ -84,3 +84,23 @@ async def test_many_processes_create_one_registry(tmp_path: Path) -> None:
     assert [(await registry.record(_SPACE)).point for registry in opened] == [_SPACE] * 5
     for registry in opened:
         await registry.close()
+
+
+async def test_a_process_that_writes_without_a_pause_does_not_keep_the_others_out(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    await _prepared(path)
+    process = await _started(path, "register", "p")
+    assert process.stdout is not None
+    await process.stdout.readline()
+    reading = asyncio.create_task(process.stdout.read())
+    passed = []
+    async with SqlRegistry({"path": path}) as registry:
+        for _ in range(40):
+            before = await registry.revision()
+            await registry.sequence(_SPACE)
+            passed.append(await registry.revision() - before)
+    process.kill()
+    await process.wait()
+    await reading
+    assert sum(passed) > 0, "the other process wrote nothing meanwhile"
+    assert max(passed) < 2000, f"so many writes of the other process went first: {passed}"
