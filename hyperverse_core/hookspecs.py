@@ -63,7 +63,8 @@ def hyperverse_register_placements(register: Register) -> None:
 
 @hookspec
 def hyperverse_register_drivers(register: Callable[[type[Driver]], None]) -> None:
-    """Drivers: ``register(CounterDriver)``. Each Kind has exactly one."""
+    """Drivers: ``register(CounterDriver)``. Each Kind has exactly one; the same class from several plugins counts
+    once."""
 
 
 @hookspec

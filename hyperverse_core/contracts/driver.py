@@ -325,4 +325,11 @@ class Driver:
         return self.particle()
 
     async def on_delete(self, point: Point) -> None:
-        """A particle of this Kind that lived here was deleted."""
+        """A particle of this Kind that lived here was deleted, and has left memory. Called once for each, on the
+        machine whose star hosted it, whichever machine carried the deletion out, and whether that named the particle
+        or one above it: as a rule before the deletion is answered, on other machines soon after. What it raises is
+        logged and keeps nobody.
+
+        A particle that lived nowhere, because no wave has ever reached for it or because it was idle, is deleted from
+        the registry only: no driver is called. Nor is one for a machine that ends before it has heard of the deletion.
+        So clean up here what a live particle holds, and never rely on it for what must not be left behind."""

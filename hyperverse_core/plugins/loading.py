@@ -141,15 +141,17 @@ class Loading:
             self.pm.unregister(name=info.name)
 
     def settled(self) -> dict[tuple[str, str], Offer]:
-        """Blocks plugins that claim the same thing; returns what is left, the built-in things first."""
+        """Blocks plugins that claim the same thing, but for one driver class that several bring; returns what is left,
+        the built-in things first."""
         builtin = builtin_offers()
-        claims: dict[tuple[str, str], list[str]] = {key: [CORE] for key in builtin}
-        for name, found in self.offers.items():
-            for key in found:
+        claims: dict[tuple[str, str], list[Offer]] = {key: [offer] for key, offer in builtin.items()}
+        for found in self.offers.values():
+            for key, offer in found.items():
                 if key[0] != "observer":
-                    claims.setdefault(key, []).append(name)
-        for (thing, what), names in claims.items():
-            for name in names if len(names) > 1 else ():
+                    claims.setdefault(key, []).append(offer)
+        for (thing, what), claimed in claims.items():
+            names = [offer.plugin for offer in claimed]
+            for name in () if all(offer.is_same(claimed[0]) for offer in claimed[1:]) else names:
                 others = ", ".join(repr(other) if other != CORE else CORE for other in names if other != name)
                 for info in self.plugins:
                     if info.name == name and info.state != "blocked":
@@ -157,7 +159,7 @@ class Loading:
         left = dict(builtin)
         for info in self.plugins:
             for key, offer in self.offers.get(info.name, {}).items():
-                left[key if key[0] != "observer" else (key[0], f"{info.name}.{key[1]}")] = offer
+                left.setdefault(key if key[0] != "observer" else (key[0], f"{info.name}.{key[1]}"), offer)
         return left
 
 

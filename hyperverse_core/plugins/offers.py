@@ -65,6 +65,10 @@ class Offer:
     value: Any
     extra: str = ""
 
+    def is_same(self, other: Offer) -> bool:
+        """Whether both are one driver class, which is taken once however often it is registered."""
+        return self.thing == "driver" and self.value is other.value
+
 
 @attrs.define
 class Offers:
@@ -89,7 +93,10 @@ class Offers:
 
     def _add(self, offer: Offer) -> None:
         key = (offer.thing, offer.name)
-        if key in self.found:
+        known = self.found.get(key)
+        if known is not None and offer.is_same(known):
+            return
+        if known is not None:
             raise Conflict(f"it registers the {offer.thing} {offer.name!r} twice")
         self.found[key] = offer
 

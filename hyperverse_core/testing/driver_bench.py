@@ -61,17 +61,16 @@ class Lives(Observer):
 
 
 class DriverPlugin:
-    """Registers the driver, unless an installed plugin does, and the observer."""
+    """Registers the driver, which other plugins of the machine may do as well, and the observer."""
 
-    def __init__(self, driver: type[Driver] | None, lives: Lives) -> None:
+    def __init__(self, driver: type[Driver], lives: Lives) -> None:
         self._driver = driver
         self._lives = lives
 
     @hookimpl
     def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
         """The driver."""
-        if self._driver is not None:
-            register(self._driver)
+        register(self._driver)
 
     @hookimpl
     def hyperverse_register_observers(self, register: Callable[[Observer], None]) -> None:

@@ -21,7 +21,6 @@ from ..config import Config
 from ..contracts.driver import Driver, Particle
 from ..contracts.registry import Registry
 from ..errors import NotFound
-from ..plugins import PluginSet
 from ..universe.bind import BindConfig
 from ..universe.kind import Kind
 from ..universe.point import Point
@@ -69,8 +68,7 @@ class DriverConformance:
         """The running machine with the driver in it."""
         kind = self.driver.kind
         lives = Lives()
-        installed = PluginSet.load(machine_config.plugins).drivers.get(kind.name)
-        plugin = DriverPlugin(None if installed is self.driver else self.driver, lives)
+        plugin = DriverPlugin(self.driver, lives)
         config = attrs.evolve(machine_config, idle_after=_IDLE_AFTER)
         made = DriverBench(
             self.driver,

@@ -121,6 +121,31 @@ def test_two_plugins_with_one_kind_are_blocked_and_name_each_other(install: Inst
     assert list(plugins.drivers) == ["Other"]
 
 
+def test_one_driver_that_several_plugins_bring_is_taken_once(install: Install) -> None:
+    module = install("one", GOOD)
+    install("two", f"from {module} import hyperverse_register_drivers\n")
+    plugins = load("one", "two")
+    assert (state_of(plugins, "one"), state_of(plugins, "two")) == (("ok", ""), ("ok", ""))
+    assert list(plugins.drivers) == ["Tally"]
+    assert plugins.who_provides("driver", "Tally") == "one"
+
+
+def test_two_drivers_for_one_kind_stay_an_error_when_one_of_them_comes_twice(install: Install) -> None:
+    module = install("one", GOOD)
+    install("two", f"from {module} import hyperverse_register_drivers\n")
+    install("three", GOOD)
+    plugins = load("one", "two", "three")
+    assert {state_of(plugins, name)[0] for name in ("one", "two", "three")} == {"blocked"}
+    assert "Tally" not in plugins.drivers
+
+
+def test_a_plugin_that_registers_a_driver_twice_means_it_once(install: Install) -> None:
+    install("keen", GOOD + "    register(CounterDriver)\n")
+    plugins = load("keen")
+    assert state_of(plugins, "keen") == ("ok", "")
+    assert list(plugins.drivers) == ["Tally"]
+
+
 def test_a_plugin_may_not_take_a_name_of_the_core(install: Install) -> None:
     install("taker", HEAD + "@hookimpl\ndef hyperverse_register_star_kinds(register):\n    register('Fold')\n")
     plugins = load("taker")

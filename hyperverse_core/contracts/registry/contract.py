@@ -1,238 +1,29 @@
-"""The Registry: where each particle lives, what it is, and who may touch it.
-
-Everything durable of a Hyperverse is here. Several machines may share one registry; what two of them
-decide at once is settled by compare-and-set in it, and each of them tails :meth:`Registry.changes` and
-drops what it has cached.
-"""
+"""The contract itself: what every registry does, and what is atomic."""
 
 from __future__ import annotations
 
 import abc
-import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-import attrs
+from ...universe.access import AccessGrant
+from ...universe.point import Point
+from ...universe.properties import SetProperty, UnsetProperty
+from ...universe.selector import Selector
+from ...universe.star_key import StarKey
+from .records import (
+    Assigned,
+    Assignment,
+    Changes,
+    Page,
+    ParticleRecord,
+    Registered,
+    Registration,
+    StarRecord,
+    Status,
+    TokenRecord,
+)
 
-from ..universe.access import AccessGrant
-from ..universe.kind import Kind
-from ..universe.point import Point
-from ..universe.properties import SetProperty, UnsetProperty
-from ..universe.selector import Selector
-from ..universe.star_key import StarKey
-
-__all__ = [
-    "Assigned",
-    "Assignment",
-    "Change",
-    "ChangeKind",
-    "Changes",
-    "Page",
-    "ParticleRecord",
-    "PropertyValue",
-    "Registered",
-    "Registration",
-    "Registry",
-    "StarRecord",
-    "Status",
-    "Strategy",
-    "TokenRecord",
-]
-
-
-class Status(enum.StrEnum):
-    """State of a particle, star, driver or machine (universe 5.1)."""
-
-    UNKNOWN = "Unknown"
-    PENDING = "Pending"
-    INIT = "Init"
-    READY = "Ready"
-    PAUSED = "Paused"
-    RESUMING = "Resuming"
-    PANIC = "Panic"
-    """It cannot serve now; it is tried again."""
-    FATAL = "Fatal"
-    """It cannot serve, and trying again would not help."""
-    DONE = "Done"
-
-
-class Strategy(enum.StrEnum):
-    """What registering does when the point is taken (hyperverse 3.5)."""
-
-    COMMIT = "create"
-    """Conflict."""
-    ENSURE = "create?"
-    """Fine when it has the same Kind, and nothing is changed; Conflict otherwise."""
-    OVERRIDE = "create!"
-    """Kind, owner and properties are replaced, state and assignment dropped; children stay. Conflict when the
-    Kind would change while there are children."""
-
-
-@attrs.frozen
-class PropertyValue:
-    """A property's value, and whether it is locked against change."""
-
-    value: str
-    locked: bool = False
-
-
-@attrs.frozen
-class Assignment:
-    """Where a particle lives.
-
-    Attributes:
-        star: the star that hosts it.
-        incarnation: of that star, at the time it was assigned.
-        epoch: fencing number; every new assignment of a particle has a greater one. It is the revision of the
-            assignment's entry in the change feed.
-    """
-
-    star: StarKey
-    incarnation: int
-    epoch: int
-
-
-@attrs.frozen
-class ParticleRecord:
-    """What the registry knows of a particle."""
-
-    point: Point
-    kind: Kind
-    owner: Point
-    status: Status = Status.PENDING
-    assignment: Assignment | None = None
-    properties: Mapping[str, PropertyValue] = attrs.field(factory=dict)
-
-
-@attrs.frozen
-class Registration:
-    """A particle to be registered."""
-
-    point: Point
-    kind: Kind
-    owner: Point
-    properties: Mapping[str, PropertyValue] = attrs.field(factory=dict)
-    strategy: Strategy = Strategy.COMMIT
-    status: Status = Status.PENDING
-    state: bytes | None = None
-    """First state of the particle, written with its record."""
-
-
-@attrs.frozen
-class Registered:
-    """Result of :meth:`Registry.register`; ``created`` is False when Ensure found it there."""
-
-    record: ParticleRecord
-    created: bool
-
-
-@attrs.frozen
-class Assigned:
-    """Result of :meth:`Registry.assign`: the new assignment, and the particle's saved state."""
-
-    assignment: Assignment
-    state: bytes | None
-
-
-@attrs.frozen
-class Page:
-    """Some particles in the order of their points; ``after`` continues, None when that was all."""
-
-    records: tuple[ParticleRecord, ...]
-    after: Point | None = None
-
-
-@attrs.frozen
-class StarRecord:
-    """A star in the directory.
-
-    Attributes:
-        key: its name.
-        kind: its star kind, such as ``Maelstrom``.
-        machine: name of the machine that runs it.
-        address: where that machine's star door can be reached, empty when nowhere.
-        door_key: public key of that door.
-        kinds: Kinds whose particles it can host.
-        links: stars that it has lanes to.
-        particles: how many it hosts, as of its last renewal.
-        incarnation: grows each time that somebody announces the star.
-        renewals: grows with each renewal; whoever sees it stand still for a lease may expire the star.
-        lease: seconds for which a renewal is good.
-        draining: it takes no new particles.
-        pid: process id of the machine.
-    """
-
-    key: StarKey
-    kind: str
-    machine: str
-    address: str = ""
-    door_key: str = ""
-    kinds: tuple[str, ...] = ()
-    links: tuple[StarKey, ...] = ()
-    particles: int = 0
-    incarnation: int = 0
-    renewals: int = 0
-    lease: float = 2.0
-    draining: bool = False
-    pid: int = 0
-
-
-@attrs.frozen
-class TokenRecord:
-    """A token, known by its hash only.
-
-    Attributes:
-        digest: hex SHA-256 of the token.
-        agent: in whose name its bearer acts.
-        label: for people.
-    """
-
-    digest: str
-    agent: Point
-    label: str = ""
-
-
-class ChangeKind(enum.StrEnum):
-    """What an entry of the change feed is about."""
-
-    REGISTERED = "registered"
-    DELETED = "deleted"
-    ASSIGNED = "assigned"
-    RELEASED = "released"
-    STATUS = "status"
-    PROPERTIES = "properties"
-    STATE = "state"
-    OWNER = "owner"
-    """Also behind ``registered``, when a particle was overridden: owner and Kind may be others."""
-    GRANTED = "granted"
-    """``point`` is the query root of the grant."""
-    REVOKED = "revoked"
-    STAR = "star"
-    """A star was announced, changed or withdrawn; ``point`` is its point."""
-    TOKEN = "token"
-
-
-@attrs.frozen
-class Change:
-    """One entry of the change feed. Revisions grow; there may be gaps between them."""
-
-    revision: int
-    kind: ChangeKind
-    point: Point
-
-
-@attrs.frozen
-class Changes:
-    """Result of :meth:`Registry.changes`.
-
-    Attributes:
-        entries: in the order in which they were committed.
-        revision: ask from here the next time.
-        lost: older entries than the registry keeps were asked for; whoever caches must drop everything.
-    """
-
-    entries: tuple[Change, ...]
-    revision: int
-    lost: bool = False
+__all__ = ["Registry"]
 
 
 class Registry(abc.ABC):
@@ -275,7 +66,7 @@ class Registry(abc.ABC):
 
     async def record(self, point: Point) -> ParticleRecord:
         """The record of ``point``. Raises NotFound."""
-        from ..errors import NotFound
+        from ...errors import NotFound
 
         found = (await self.records((point,))).get(point)
         if found is None:
