@@ -213,6 +213,7 @@ def test_a_token_is_not_shown_in_a_frames_repr() -> None:
 
 
 def test_a_clients_frame_has_no_place_for_a_sender_or_an_agent() -> None:
+    """8.5: forged from and agent by a client."""
     known = set(AskFrame.__struct_fields__)
     assert not known & {"sender", "agent", "scope", "chain", "hops", "origin", "left"}
 
