@@ -15,13 +15,14 @@ from .output import note
 __all__ = ["free_name", "joined", "more_names", "start_more", "stop_more"]
 
 
-def joined(where: str) -> dict[str, str]:
+def joined(where: str) -> dict[str, Any]:
     """The flags that make a machine part of the Hyperverse at ``where``: the data directory of another machine on
     this host, or the URL of the registry that they share.
 
     Raises NotFound when there is none."""
     if "://" in where:
-        return {"registry.url": where}
+        # a registry that is not there is a slip of the pen: nobody is to be joined in a new one
+        return {"registry.url": where, **({"registry.create": False} if where.startswith("sqlite:") else {})}
     path = Path(where).expanduser().absolute()
     if not (path / "machines").is_dir():
         raise NotFound(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable
 
 import attrs
 
 from ..contracts.lane import LaneTransport, Peer
 from ..errors import HyperverseError, LaneFull, TimedOut, Unavailable
+from ..fabric.line import Line
 from ..fabric.repeating import HARMLESS
 from ..fabric.wire import encode_frame
 from ..fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
@@ -47,7 +47,8 @@ class Pending:
 
 
 class PendingWaves:
-    """Everything that waits for an answer. Waves are sent in the order in which they were put.
+    """Everything that waits for an answer. Waves of one priority are sent in the order in which they were put, those
+    of a higher one before them.
 
     A machine takes a limited number of a client's waves at once; the others wait here. While there is no connection
     all of them do.
@@ -56,7 +57,7 @@ class PendingWaves:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._by_id: dict[str, Pending] = {}
-        self._queue: deque[Pending] = deque()
+        self._queue: Line[Pending] = Line()
         self._in_flight = 0
         self._window = 0
         self._line: tuple[LaneTransport, Peer] | None = None
@@ -93,7 +94,8 @@ class PendingWaves:
                 again.append(pending)
             else:
                 self._settle(pending, Pong(503, {"error": why}, outcome=Outcome.UNKNOWN))
-        self._queue.extendleft(reversed(again))
+        for pending in reversed(again):
+            self._queue.put_back(pending, pending.frame.priority)
 
     def give_up(self, error: HyperverseError) -> None:
         """Nothing will be sent any more."""
@@ -112,7 +114,7 @@ class PendingWaves:
         self._by_id[pending.frame.id] = pending
         pending.timer = self._loop.call_at(pending.deadline + _GRACE, self._expire, pending)
         if self._queue or self._line is None or self._in_flight >= self._window:
-            self._queue.append(pending)
+            self._queue.put(pending, pending.frame.priority)
         else:
             self._send(pending, encoded)
 
@@ -169,7 +171,7 @@ class PendingWaves:
 
     def _pump(self) -> None:
         while self._queue and self._line is not None and self._in_flight < self._window:
-            pending = self._queue.popleft()
+            pending = self._queue.take()
             if pending.frame.id not in self._by_id:
                 continue  # it has been given up
             left = pending.deadline - self._loop.time()
@@ -184,12 +186,12 @@ class PendingWaves:
         try:
             transport.send(peer, encoded, priority=pending.frame.priority)
         except LaneFull:
-            self._queue.appendleft(pending)
+            self._queue.put_back(pending, pending.frame.priority)
             if self._drainer is None:
                 self._drainer = self._loop.create_task(self._drain(transport, peer))
             return False
         except Unavailable:  # the connection's end is on its way
-            self._queue.appendleft(pending)
+            self._queue.put_back(pending, pending.frame.priority)
             self._line = None
             return False
         except HyperverseError as exc:  # too large for any lane

@@ -188,16 +188,17 @@ class ClientSession:
         except Unavailable:
             pass  # it has gone, and its end is on its way
 
-    async def send(self, frame: bytes, otherwise: bytes = b"") -> None:
+    async def send(self, frame: bytes, otherwise: bytes = b"", *, priority: int = 3) -> None:
         """Sends, and waits a while for a client that does not keep up; then it is sent away.
 
         Args:
             otherwise: sent instead when too much waits already; an empty one sends the client away at once.
+            priority: of the wave that it answers.
         """
         if self.over:
             return
         try:
-            self.transport.send(self.peer, frame)
+            self.transport.send(self.peer, frame, priority=priority)
             return
         except LaneFull:
             pass  # to wait in here would keep the error, its traceback, and all that they refer to
@@ -206,11 +207,11 @@ class ClientSession:
         if self._held + len(frame) > _MOST_HELD:
             frame = otherwise
         if frame:
-            await self._send_slowly(frame)
+            await self._send_slowly(frame, priority)
         else:
             self._sent_away()
 
-    async def _send_slowly(self, frame: bytes) -> None:
+    async def _send_slowly(self, frame: bytes, priority: int) -> None:
         self.room.stuck()
         self._held += len(frame)
         try:
@@ -218,7 +219,7 @@ class ClientSession:
                 while not self.over:
                     await self.transport.drain(self.peer)
                     try:
-                        self.transport.send(self.peer, frame)
+                        self.transport.send(self.peer, frame, priority=priority)
                         return
                     except LaneFull:
                         continue  # others who waited too were faster

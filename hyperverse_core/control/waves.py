@@ -143,7 +143,7 @@ class ClientWaves:
             raise Conflict(f"a wave with id {wave.id!r} is under way", hint="ids are used once")
         self.running[wave.id] = None
         try:
-            self.crew.put(job, wave, *args)
+            self.crew.put(job, wave, *args, priority=wave.handling.priority)
         except HyperverseError:
             del self.running[wave.id]
             raise
@@ -152,16 +152,16 @@ class ClientWaves:
         await self._cuttable(wave, self._asked(wave))
 
     async def _asked(self, wave: Ping) -> None:
-        await self._send(await self._reply(wave))
+        await self._send(wave, await self._reply(wave))
 
-    def _send(self, reply: Pong) -> Coroutine[Any, Any, None]:
+    def _send(self, wave: Directed, reply: Pong) -> Coroutine[Any, Any, None]:
         """Not a coroutine itself, so that nothing keeps ``reply`` while its frame waits."""
         frame = reply_frame(reply, self._largest_frame)
         if len(frame) <= _SMALL:
-            return self.session.send(frame)
+            return self.session.send(frame, priority=wave.handling.priority)
         lost = {"error": "the client does not keep up with its replies", "hint": "ask for less at once"}
         short = attrs.evolve(reply, status=503, body=lost, outcome=Outcome.UNKNOWN, headers=None)
-        return self.session.send(frame, reply_frame(short, self._largest_frame))
+        return self.session.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
 
     async def _reply(self, wave: Ping) -> Pong:
         with Deadline(self.loop, wave.deadline):
@@ -175,7 +175,7 @@ class ClientWaves:
         reply = timed_out(wave, wave.handling.wait)
         with Deadline(self.loop, wave.deadline):
             reply = await self.star.notify(wave)
-        await self._send(reply)
+        await self._send(wave, reply)
 
     async def _ask_many(self, wave: Ripple) -> None:
         await self._cuttable(wave, self._asked_many(wave))
@@ -184,10 +184,10 @@ class ClientWaves:
         try:
             echoes = await self.star.spread(wave)
         except HyperverseError as exc:
-            await self._send(self.star.refusal(wave, exc))
+            await self._send(wave, self.star.refusal(wave, exc))
             return
         for frame in echo_frames(wave.id, echoes, self._largest_frame):
-            await self.session.send(frame)
+            await self.session.send(frame, priority=wave.handling.priority)
 
     async def _cuttable(self, wave: Directed, work: Coroutine[Any, Any, None]) -> None:
         """Runs in the task of a worker, which must survive when the work is cut."""
@@ -243,7 +243,7 @@ class ClientWaves:
             reply = await self._reply(wave)
             size = len(reply_frame(reply, self._largest_frame))
             self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=size)
-            await self._send(reply)
+            await self._send(wave, reply)
         finally:
             self.recent.settle(key, None)  # nothing when it is settled
             self._ended(wave)
@@ -260,4 +260,4 @@ class ClientWaves:
                 if not first.cancelled():
                     raise
                 reply = self.star.refusal(wave, Unavailable("the first try was not taken", retry_after=0.05))
-        await self._send(reply)
+        await self._send(wave, reply)

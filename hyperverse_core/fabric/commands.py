@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from ..contracts.driver import Ctx
-from ..contracts.registry import ParticleRecord
+from ..contracts.registry import ParticleRecord, Status
 from ..contracts.registry import Strategy as RegistryStrategy
 from ..errors import (
     BadRequest,
@@ -155,8 +155,17 @@ class Commands:
                 f"{ctx.acting_as[0]} may not select what {str(command.selector)!r} matches",
                 hint="it takes the permission s on their parents",
             )
-        items = [r.point.text for r in seen] if command.into is Into.POINTS else [stub(r) for r in seen]
+        items = [r.point.text for r in seen] if command.into is Into.POINTS else [self._seen(r) for r in seen]
         return {"items": items, "after": page.after.text if page.after else None}
+
+    def _seen(self, record: ParticleRecord) -> dict[str, Any]:
+        """A particle as it looks from here: nobody knows the status of one whose star cannot be reached."""
+        found, assignment = stub(record), record.assignment
+        if assignment is None or assignment.star in self.machine.stars:
+            return found
+        if str(assignment.star) not in self.machine.membership.ways:
+            found["status"] = str(Status.UNKNOWN)
+        return found
 
     async def _all_of(self, selector: Selector) -> list[ParticleRecord]:
         """Every particle that matches. Raises NotFound when none does."""

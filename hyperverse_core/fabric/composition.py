@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..config import Config, StarTemplate
+from ..contracts.registry import StarRecord
 from ..universe.star_key import StarKey
 
 if TYPE_CHECKING:
     from .star import Star
 
-__all__ = ["linked", "machine_links", "own_stars"]
+__all__ = ["free_index", "linked", "machine_links", "own_stars"]
 
 
 def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, int]]:
@@ -28,6 +29,22 @@ def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, in
     free = [t for t in config.stars if not t.machine]
     stride = {t.name: sum(other.name == t.name for other in config.stars) for t in free}
     return own + [(t, t.index + machine_index * stride[t.name]) for t in free]
+
+
+def free_index(config: Config, machine_index: int, known: Iterable[StarRecord]) -> int:
+    """``machine_index``, or the first one behind it with which no other machine holds a star of this one: machines
+    of another data directory count for themselves.
+
+    Args:
+        known: the directory of stars.
+    """
+    held = {record.key for record in known if record.machine != config.name}
+    while any(
+        not template.machine and StarKey(config.constellation, template.name, index) in held
+        for template, index in own_stars(config, machine_index)
+    ):
+        machine_index += 1
+    return machine_index
 
 
 def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:

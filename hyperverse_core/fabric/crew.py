@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..errors import Unavailable
+from .line import ORDINARY, Line
 
 __all__ = ["Crew"]
 
@@ -23,7 +23,8 @@ Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Crew:
-    """Runs jobs in the order they were put, each begun as soon as those before it have ended or wait.
+    """Runs jobs in the order they were put, each begun as soon as those before it have ended or wait. Urgent ones
+    begin before those that were put earlier and have not begun.
 
     Args:
         limit: how many jobs may wait to begin; :meth:`put` raises Unavailable beyond.
@@ -33,29 +34,29 @@ class Crew:
 
     def __init__(self, limit: int = 100_000) -> None:
         self._loop = asyncio.get_running_loop()
-        self._jobs: deque[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = deque()
+        self._jobs: Line[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = Line()
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[None]] = []
         self._limit = limit
         self._wake_planned = False
         self._closed = False
 
-    def put(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+    def put(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
         """Plans ``job(*args)``. It must answer for its own errors. Raises Unavailable when too much waits."""
         self.check_room()
-        self.put_accepted(job, *args)
+        self.put_accepted(job, *args, priority=priority)
 
     def check_room(self) -> None:
         """Raises Unavailable when too much waits."""
         if len(self._jobs) >= self._limit:
             raise Unavailable(f"{self._limit} waves wait to begin", retry_after=0.1)
 
-    def put_accepted(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+    def put_accepted(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
         """As :meth:`put`, for what has been promised already: it is planned however much waits. Raises Unavailable
         only when the machine stops."""
         if self._closed:
             raise Unavailable("this machine is stopping")
-        self._jobs.append((job, args))
+        self._jobs.put((job, args), priority)
         if not self._wake_planned:
             self._wake_planned = True
             self._wake()
@@ -86,7 +87,7 @@ class Crew:
                     await asyncio.sleep(0)  # timers and everybody else want the loop too
                     continue  # others may have taken what was next
                 done += 1
-                job, args = jobs.popleft()
+                job, args = jobs.popleft() if jobs.ranks is None else jobs.take()
                 try:
                     await job(*args)
                 except Exception:

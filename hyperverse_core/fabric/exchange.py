@@ -95,6 +95,8 @@ class Exchange:
             return _lost(reply, far.text, incarnation, wave)
         if reply.status == NotHostedHere.status and reply.outcome is Outcome.REJECTED:
             raise NotHostedHere(reply.error)
+        if not reply.id:  # a refusal on the way, of an envelope that was not opened
+            reply.id, reply.sender = wave.id, wave.to
         reply.remote = True
         reply.hops = wave.hops
         return reply
@@ -184,12 +186,24 @@ class Exchange:
         """What was sent over a lane may have run or not."""
         for number, (_, lane) in list(self._pending.items()):
             if lane == machine:
-                self._settle(number, Unavailable(f"the lane to machine {machine!r} was lost: {cause}", retry_after=0.2))
+                self._settle(number, _lane_lost(machine, cause))
+
+    async def last_answers(self, machine: str, cause: str, seconds: float) -> None:
+        """A machine has left: what waits for its answers may get them for so long, and is told that there are none."""
+        waiting = {number: future for number, (future, lane) in self._pending.items() if lane == machine}
+        if waiting:
+            await asyncio.wait(waiting.values(), timeout=seconds)
+        for number in waiting:
+            self._settle(number, _lane_lost(machine, cause))
 
     async def close(self) -> None:
         """Ends what waits."""
         for number in list(self._pending):
             self._settle(number, Unavailable("this machine is stopping"))
+
+
+def _lane_lost(machine: str, cause: str) -> Unavailable:
+    return Unavailable(f"the lane to machine {machine!r} was lost: {cause}", retry_after=0.2)
 
 
 def _share(wave: Ping, now: float) -> float:

@@ -10,6 +10,7 @@ from ..contracts.registry import Change, ChangeKind
 from ..errors import HyperverseError
 from .gravity import Place
 from .live import Live
+from .provisioner import tell_drivers
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -22,6 +23,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _GATHER = 0.01
 """Seconds in which further changes gather: under load they are read together, a hundred times a second at most."""
 _ACCESS = frozenset({ChangeKind.OWNER, ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.DELETED})
+_ENDS = frozenset({ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED})
 
 
 class Feed:
@@ -31,6 +33,7 @@ class Feed:
         self.machine = machine
         self.revision = 0
         self._task: asyncio.Task[None] | None = None
+        self._taken: dict[str, Live] = {}
 
     async def start(self) -> None:
         """Begins behind the newest revision."""
@@ -69,11 +72,35 @@ class Feed:
         await self.machine.membership.refresh()
         for star in self.machine.stars.values():
             await self.machine.check_live(tuple(live.point for live in star.hosting.live.values()))
+        taken, self._taken = self._taken, {}
+        left = await self.machine.registry.records(tuple(live.point for live in taken.values()))
+        self._tell([live for live in taken.values() if live.point not in left])
+
+    def expect(self, live: Live) -> None:
+        """A particle has been taken from here, and why is in entries that have not been read yet."""
+        self._taken[live.text] = live
+
+    def _ended(self, change: Change, place: Place | None) -> Live | None:
+        """The particle of this machine that was deleted, if that is what the entry says. It is gone from here on."""
+        live = self._taken.get(change.point.text) or place
+        if not isinstance(live, Live) or live.assignment is None or live.assignment.epoch >= change.revision:
+            return None  # what has come to life since then is another one
+        self._taken.pop(live.text, None)
+        if change.kind is not ChangeKind.DELETED:
+            return None
+        live.star.hosting.lost(live)
+        return live
+
+    def _tell(self, deleted: list[Live]) -> None:
+        """Tells the drivers, who may take their time: the feed does not wait for them."""
+        if deleted:
+            self.machine.crew.put_accepted(tell_drivers, deleted)
 
     async def _apply(self, entries: tuple[Change, ...]) -> None:
         machine = self.machine
         access = stars = False
         stale = []
+        deleted: list[Live] = []
         for change in entries:
             access = access or change.kind in _ACCESS
             stars = stars or change.kind is ChangeKind.STAR
@@ -83,15 +110,19 @@ class Feed:
                 machine.records.drop(change.point)
                 machine.binds.drop(change.point)
             place = machine.gravity.places.get(change.point.text) or machine.at_home(change.point)
+            ended = self._ended(change, place) if change.kind in _ENDS else None
+            if ended is not None:
+                deleted.append(ended)
             if place is None:
                 if change.kind in (ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED):
                     machine.gravity.forget(change.point)
             elif place.remote:
                 if change.kind in (ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED):
                     machine.gravity.drop(change.point)
-            elif not self._is_ours(change, place):
+            elif place is not ended and not self._is_ours(change, place):
                 stale.append(change.point)
             machine.watches.changed(change)
+        self._tell(deleted)
         if access:
             machine.policy.forget()
             machine.rights.forget()

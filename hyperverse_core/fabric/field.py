@@ -15,8 +15,9 @@ from ..errors import Forbidden, PolicyError
 from ..universe.bind import BindConfig
 from ..universe.point import Point
 from ..universe.wave import Directed, MethodKind, Pong
+from .binds import Unread
 from .lookup import Lookup
-from .pipeline import Unread, follow
+from .pipeline import follow
 
 if TYPE_CHECKING:
     from .hosting import Hosted

@@ -14,7 +14,7 @@ from ..universe.kind import Kind, KindDef
 from ..universe.point import HYPERUSER, Point
 from .convert import encode_state
 from .dispatch import Handlers
-from .leaving import bring_to_rest
+from .leaving import bring_to_rest, stop
 from .live import Live
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ class Hosting:
         machine = star.machine
         live = Live(record, hosted, star, assignment=assigned.assignment, state=assigned.state)
         live.bind = star.field.first_bind(record, hosted)
+        live.watched_until = machine.watches.state_until(live.point)
         if live.text in machine.binds:
             live.watched_until = float("inf")  # others use the bind that it hands out
         self.live[live.text] = live
@@ -165,11 +166,17 @@ class Hosting:
             machine.observed("particle_released", live.point, self.star.key)
 
     def lost(self, live: Live) -> None:
-        """The registry says that the particle lives elsewhere by now: nothing of it may be written or answered."""
+        """The particle does not live here any more: nothing of it may be written or answered."""
         _log.info("%s has been taken from %s", live.text, self.star.text, extra={"point": live.text})
         self.remove(live)
         if live.work is not None:
             live.work.give_up()
+
+    def taken(self, live: Live) -> None:
+        """As :meth:`lost`, because the registry says so. Why, the change feed will tell: perhaps it was deleted."""
+        if self.live.get(live.text) is live:
+            self.star.machine.feed.expect(live)
+        self.lost(live)
 
     def of_the_past(self) -> list[Live]:
         """Those that belong to an earlier incarnation of the star: they live elsewhere by now."""
@@ -211,11 +218,13 @@ class Hosting:
         assert live.assignment is not None
         live.ready = ready
         particle = live.particle if live.ready else None
-        await live.stop(grace)
+        await stop(live, grace)
         if particle is not None:
             try:
                 await self.star.machine.registry.save_state(live.point, live.assignment, encode_state(particle))
             except NotHostedHere:
+                if self.live.get(live.text) is live:
+                    self.star.machine.feed.expect(live)
                 return None
             except HyperverseError as exc:
                 _log.error("%s leaves without what it has not saved itself: %s", live.text, exc)

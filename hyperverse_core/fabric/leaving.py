@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from ..errors import Unavailable
+from .context import Context
 
 if TYPE_CHECKING:
     from .live import Live
 
-__all__ = ["bring_to_rest"]
+__all__ = ["bring_to_rest", "stop"]
 
+_log = logging.getLogger("hyperverse.particle")
 _GLANCE = 0.005
 
 
@@ -45,3 +48,24 @@ async def bring_to_rest(live: Live, grace: float) -> bool | None:
     if took:
         box.leave()
     return None
+
+
+async def stop(live: Live, grace: float) -> None:
+    """Ends its work and calls ``on_stop``; the turn must be ours. It takes no waves afterwards.
+
+    Args:
+        grace: seconds that each may take.
+    """
+    was_ready, live.ready = live.ready, False
+    if live.work is not None:
+        await live.work.end(grace)
+    if was_ready and live.particle is not None:
+        try:
+            async with asyncio.timeout(grace):
+                await live.particle.on_stop(Context.own(live))
+        except Exception:
+            _log.exception("on_stop failed", extra={"point": live.text})
+    live.gone = True
+    if live.work is not None:
+        await live.work.end(grace)  # what on_stop has begun
+    live.particle = None

@@ -12,11 +12,10 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..contracts.driver import Particle
-from ..contracts.registry import Assignment, ParticleRecord, Status
+from ..contracts.registry import Assignment, ParticleRecord
 from ..errors import (
     BadRequest,
     Conflict,
-    HandlerFailed,
     HyperverseError,
     LoopDetected,
     NotFound,
@@ -26,12 +25,13 @@ from ..errors import (
 )
 from ..universe.bind import BindConfig
 from ..universe.wave import BOUNCE, Directed, Outcome, Pong, Signal
+from .binds import Unread
 from .context import Context
-from .convert import decode_state, encode_state, state_of, to_body
+from .convert import encode_state, state_of, to_body
 from .dispatch import Handler
 from .mailbox import Mailbox
 from .notices import begin_notices, notice
-from .pipeline import Unread
+from .waking import wake
 from .work import Work
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class Live:
         allowed: permission letters that the policy has granted, for each agent that has asked.
         bind: the routes that its waves take; None sends all to the handlers.
         touched: whether a wave has come since the last look for idle ones.
+        saved: the state to wake up with; None when the registry has to be asked for it.
         work: what it does on its own account; None when it never did anything.
         cut: whether a handler was ended in the middle, so that the next turn begins with the saved state.
     """
 
     __slots__ = (
-        "_saved",
         "allowed",
         "assignment",
         "bind",
@@ -76,6 +76,7 @@ class Live:
         "ready",
         "record",
         "running",
+        "saved",
         "star",
         "text",
         "touched",
@@ -117,7 +118,7 @@ class Live:
         self.quiet_since = 0.0
         self.watched_until = 0.0
         # empty: known to have none, so that nobody has to ask the registry
-        self._saved = b"" if state is None and assignment is not None else state
+        self.saved = b"" if state is None and assignment is not None else state
         self.work: Work | None = None
 
     # -- in -----------------------------------------------------------------------------------------------
@@ -146,12 +147,12 @@ class Live:
             await self.check_beside()
             return await self.run_beside(handler, arguments, wave)
         if box.busy:
-            await box.turn()
+            await box.turn(wave.handling.priority)
         else:
             box.busy = True
         try:
             if not self.ready:
-                await self.start()
+                await wake(self)
             return await self.run(handler, arguments, wave)
         finally:
             box.leave()
@@ -202,11 +203,11 @@ class Live:
             await self.star.field.demand(self, wave, handler.privilege)
         arguments = handler.arguments.bind(wave.body, captures)
         if self.concurrent:
-            crew.put(notice, self, handler, arguments, wave)
+            crew.put(notice, self, handler, arguments, wave, priority=wave.handling.priority)
             return
         if not self.mailbox.busy:
             crew.check_room()
-        self.mailbox.post((begin_notices, self, handler, arguments, wave))
+        self.mailbox.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
 
     async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
@@ -301,55 +302,9 @@ class Live:
             self.mailbox.busy = True
         try:
             if not self.ready:
-                await self.start()
+                await wake(self)
         finally:
             self.mailbox.leave()
-
-    async def start(self) -> None:
-        """Makes the particle from its saved state. Raises what its driver or its state is to blame for."""
-        if self.gone:
-            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
-        if self.cut:
-            if self.work is not None:
-                self.work.give_up()  # it belongs to the object that is given up
-            self.particle = None
-            self.cut = False
-        try:
-            if self.particle is None:
-                self.particle = await self._make()
-            await self.particle.on_start(Context.own(self))
-        except BaseException as exc:
-            if self.assignment is not None:
-                self.particle = None
-                if isinstance(exc, Exception):
-                    await self._show(Status.PANIC)
-            if isinstance(exc, HyperverseError) or not isinstance(exc, Exception):
-                raise
-            _log.exception("it could not start", extra={"point": self.text})
-            raise HandlerFailed(f"{self.text!r} could not start: {type(exc).__name__}: {exc}") from exc
-        if self.gone:
-            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
-        if self.panicked:
-            await self._show(Status.READY)
-        self.ready = True
-
-    async def _show(self, status: Status) -> None:
-        """Writes how the particle is into its record; the wave that it is about does not fail for that."""
-        self.panicked = status is Status.PANIC
-        try:
-            await self.star.machine.registry.set_status(self.point, status)
-        except HyperverseError as exc:
-            _log.warning("its status %s could not be written: %s", status, exc, extra={"point": self.text})
-
-    async def _make(self) -> Particle:
-        state = self._saved
-        if state is None and self.assignment is not None:
-            state = await self.star.machine.registry.load_state(self.point)
-        particle = self.hosted.driver.create(self.point, str(self.record.kind))
-        if state:
-            decode_state(particle, state)
-        self._saved = None
-        return particle
 
     def cut_off(self) -> None:
         """A handler was ended in the middle: what it left behind must not be seen. The next wave gets the particle
@@ -374,7 +329,7 @@ class Live:
             state, watched = encode_state(self.particle), self.star.loop.time() < self.watched_until
             await self.star.machine.registry.save_state(self.point, self.assignment, state, announce=watched)
         except NotHostedHere:
-            self.star.hosting.lost(self)
+            self.star.hosting.taken(self)
             raise
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
@@ -396,19 +351,3 @@ class Live:
     def idle(self) -> bool:
         """Whether nothing is under way in it."""
         return self.quiet and not self.work
-
-    async def stop(self, grace: float) -> None:
-        """Ends its work and calls ``on_stop``; the turn must be ours. It takes no waves afterwards."""
-        was_ready, self.ready = self.ready, False
-        if self.work is not None:
-            await self.work.end(grace)
-        if was_ready and self.particle is not None:
-            try:
-                async with asyncio.timeout(grace):
-                    await self.particle.on_stop(Context.own(self))
-            except Exception:
-                _log.exception("on_stop failed", extra={"point": self.text})
-        self.gone = True
-        if self.work is not None:
-            await self.work.end(grace)  # what on_stop has begun
-        self.particle = None

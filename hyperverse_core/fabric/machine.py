@@ -29,8 +29,9 @@ from ..plugins import PluginSet
 from ..universe.kind import STANDARD_KINDS, Kind, KindDef
 from ..universe.point import HYPERUSER, Point
 from ..universe.star_key import StarKey
+from .binds import Binds
 from .commands import Commands
-from .composition import machine_links, own_stars
+from .composition import free_index, machine_links, own_stars
 from .crew import Crew
 from .drivers import Drivers
 from .exchange import Exchange
@@ -41,7 +42,6 @@ from .live import Live
 from .lock import MachineLock
 from .membership import Membership
 from .moves import Moves
-from .pipeline import Binds
 from .provisioner import Provisioner
 from .records import Records
 from .rights import Rights
@@ -138,7 +138,9 @@ class Machine:
         self.plugins.check_required()
         registry, transport, policy = self._given
         config = self.config
-        self.registry = registry or self.plugins.registry(config.registry.driver, self._registry_settings())
+        self.registry = registry or self.plugins.registry(
+            config.registry.driver, config.registry_settings(self.data_dir)
+        )
         self.transport = transport or self.plugins.transport(config.lanes.driver, self._lane_settings())
         self.policy = policy or self.plugins.policy(config.security.driver, config.security.settings)
         await self._lock.acquire()
@@ -146,7 +148,7 @@ class Machine:
         self.crew = Crew(config.limits.waves)
         self.records = Records(self.registry)
         self.gravity = Gravity(self)
-        self._make_stars()
+        self._make_stars(free_index(config, self._lock.index, await self.registry.stars()))
         self.binds = Binds(self)
         self.selections = Selections(self)
         self.rights = Rights(self)
@@ -175,20 +177,14 @@ class Machine:
         for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 
-    def _registry_settings(self) -> dict[str, Any]:
-        settings = dict(self.config.registry.settings)
-        if "path" not in settings and "url" not in settings:
-            settings["path"] = str(self.data_dir / "registry.sqlite")
-        return settings
-
     def _lane_settings(self) -> dict[str, Any]:
         """What is for the transport; where this machine listens is for the switchboard."""
         return {key: value for key, value in self.config.lanes.settings.items() if key not in OWN_SETTINGS}
 
-    def _make_stars(self) -> None:
+    def _make_stars(self, index: int) -> None:
         machine_key = StarKey("machine", self.name, 0)
-        for template, index in own_stars(self.config, self._lock.index):
-            key = StarKey(self.config.constellation, template.name, index)
+        for template, number in own_stars(self.config, index):
+            key = StarKey(self.config.constellation, template.name, number)
             self._add_star(key, template.kind, (*template.links, str(machine_key)))
         self._add_star(machine_key, "Machine", machine_links(list(self.stars.values())))
 
@@ -251,9 +247,21 @@ class Machine:
             _log.error("plugin %s: hyperverse_machine_stopping failed", info.name, exc_info=exc)
         await self.control.close()
         await self.sweeper.close()
+        await self._take_no_more()
         await self.sweeper.empty()
+        await self.watches.leave()
         await self.drivers.stop()
         await self.membership.leave()
+
+    async def _take_no_more(self) -> None:
+        """What leaves from here on, and what is new, the other machines take: it would only have to leave again."""
+        if not self.membership.machines():
+            return
+        self.membership.draining = True
+        try:
+            await self.membership.announce_changes()
+        except HyperverseError as exc:
+            _log.warning("the other machines are not told that this one stops: %s", exc)
 
     async def _abandon(self) -> None:
         """Lets go of everything that was begun, in the opposite order; one that fails does not keep the others."""
@@ -347,7 +355,7 @@ class Machine:
                 continue  # what has come to life meanwhile is newer than what was read
             record = found.get(point)
             if record is None or record.assignment != live.assignment:
-                live.star.hosting.lost(live)
+                live.star.hosting.taken(live)
                 continue
             self._renewed(live, record)
 

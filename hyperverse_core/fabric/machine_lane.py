@@ -21,6 +21,8 @@ _log = logging.getLogger("hyperverse.lane")
 _QUEUE = 10_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _TIMEOUT = 3.0
+_LAST_ANSWERS = 2.0
+"""Seconds that answers of a machine that has left may be on their way."""
 
 
 class MachineLane:
@@ -42,6 +44,7 @@ class MachineLane:
         self._welcome: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
+        self._retired = False
 
     def send(self, frame: bytes, priority: int) -> None:
         """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
@@ -141,18 +144,42 @@ class MachineLane:
             self._welcome.set_exception(Unavailable(f"the connection to {self.name!r} broke: {reason}"))
             return
         self.peer = None
+        if self._retired:
+            self.switchboard.machine.exchange.lane_lost(self.name, reason)
+            return
         self._gone(reason)
         self.connect()
 
     def _gone(self, cause: str) -> None:
         was = self.down
         self.down, self.cause = True, cause
-        lost, self._waiting = self._waiting, deque()
-        for frame, _ in lost:
-            self.switchboard.undelivered(frame, cause)
+        self._give_back(cause)
         if not was:
             _log.warning("lane to machine %s is down: %s", self.name, cause)
             self.switchboard.lane_is(self, False)
+
+    def _give_back(self, cause: str) -> None:
+        """What waits for the connection is not going to be sent by it."""
+        lost, self._waiting = self._waiting, deque()
+        for frame, _ in lost:
+            self.switchboard.undelivered(frame, cause)
+
+    async def retire(self) -> None:
+        """The machine has left the Hyperverse: what it has answered may still come, then the lane ends. No wave is left
+        waiting for what will never come."""
+        self._retired = True
+        cause = f"machine {self.name!r} has left"
+        if self.peer is None:
+            self._give_back(cause)
+        await self.switchboard.machine.exchange.last_answers(self.name, cause, _LAST_ANSWERS)
+        await self.close()
+
+    def give_up(self) -> None:
+        """The machine has started again, elsewhere: nothing comes by this lane any more. To be closed then."""
+        cause = f"machine {self.name!r} has started again"
+        self._retired = True
+        self._give_back(cause)
+        self.switchboard.machine.exchange.lane_lost(self.name, cause)
 
     async def close(self) -> None:
         """Ends it."""

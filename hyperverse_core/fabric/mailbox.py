@@ -1,13 +1,12 @@
-"""Turns: one wave at a time for a particle, in the order of arrival."""
+"""Turns: one wave at a time for a particle, the most urgent first, in the order of arrival within one priority."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import deque
 from typing import Any, TypeAlias
 
 from ..errors import Unavailable
+from .line import ORDINARY, Line
 
 __all__ = ["Mailbox", "Posted"]
 
@@ -27,39 +26,38 @@ class Mailbox:
 
     def __init__(self, limit: int) -> None:
         self.busy = False
-        self._waiting: deque[_Entry] | None = None  # most mailboxes never need one
+        self._waiting: Line[_Entry] | None = None  # most mailboxes never need one
         self._limit = limit
 
     def __len__(self) -> int:
         return len(self._waiting) if self._waiting else 0
 
-    def _queue(self) -> deque[_Entry]:
+    def _queue(self) -> Line[_Entry]:
         if self._waiting is None:
-            self._waiting = deque()
+            self._waiting = Line()
         elif len(self._waiting) >= self._limit:
             raise Unavailable(f"{self._limit} waves wait for this particle", retry_after=0.1)
         return self._waiting
 
-    async def turn(self) -> None:
+    async def turn(self, priority: int = ORDINARY) -> None:
         """Returns when the turn is the caller's. Raises Unavailable when too many wait."""
         queue = self._queue()
         future = asyncio.get_running_loop().create_future()
-        queue.append(future)
+        queue.put(future, priority)
         try:
             await future
         except asyncio.CancelledError:
             if future.cancelled():
-                with contextlib.suppress(ValueError):  # who has gone must not count as one who waits
-                    queue.remove(future)
+                queue.leave(future, priority)  # who has gone must not count as one who waits
             else:
                 self.leave()  # the turn was given to us while we were being cancelled
             raise
 
-    def post(self, posted: Posted) -> None:
+    def post(self, posted: Posted, priority: int = ORDINARY) -> None:
         """Calls the function in ``posted`` with the rest when the turn has come, at once if that is free. Raises
         Unavailable when too many wait, and what the function raises at once; the turn is not taken then."""
         if self.busy:
-            self._queue().append(posted)
+            self._queue().put(posted, priority)
         else:
             posted[0](*posted[1:])
             self.busy = True
@@ -69,14 +67,14 @@ class Mailbox:
         is not called. None leaves the turn with us."""
         queue = self._waiting
         if queue and type(queue[0]) is tuple:
-            return queue.popleft()  # type: ignore[return-value]  # it is no future
+            return queue.take()  # type: ignore[return-value]  # it is no future
         return None
 
     def leave(self) -> None:
         """Gives the turn to the next one, or back."""
         queue = self._waiting
         while queue:
-            entry = queue.popleft()
+            entry = queue.take()
             if type(entry) is tuple:
                 try:
                     entry[0](*entry[1:])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import HyperverseError, NotHostedHere, error_for_status
 from ..universe.wave import Signal
 from .dispatch import Handler
+from .waking import wake
 
 if TYPE_CHECKING:
     from .live import Live
@@ -19,7 +20,8 @@ _log = logging.getLogger("hyperverse.particle")
 
 def begin_notices(live: Live, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
     """The turn of a Signal has come, and is its own from here on. Raises Unavailable when the machine stops."""
-    live.star.machine.crew.put_accepted(_notices, live, handler, arguments, wave)
+    crew = live.star.machine.crew
+    crew.put_accepted(_notices, live, handler, arguments, wave, priority=wave.handling.priority)
 
 
 async def _notices(live: Live, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
@@ -29,7 +31,7 @@ async def _notices(live: Live, handler: Handler, arguments: dict[str, Any], wave
         while True:
             try:
                 if not live.ready:
-                    await live.start()
+                    await wake(live)
                 await live.run(handler, arguments, wave)
             except HyperverseError as exc:
                 await _missed(live, wave, exc)

@@ -9,120 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import attrs
-
-from ..errors import BadRequest, HyperverseError, LoopDetected, NotFound, ParseError, ProtocolError
-from ..universe.bind import BindConfig, Selected
+from ..errors import BadRequest, HyperverseError, LoopDetected, NotFound, ProtocolError
+from ..universe.bind import Selected
 from ..universe.env import Env
 from ..universe.pipeline import Step
 from ..universe.point import Point
-from ..universe.property_pattern import is_bind_text
 from ..universe.stop import Call, CoreStop, PointStop, ReflectStop
 from ..universe.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
-from .local_sender import send_ping
-from .lookup import Lookup
+from .binds import Unread
 
 if TYPE_CHECKING:
     from .live import Live
-    from .machine import Machine
     from .star import Star
 
-__all__ = ["Binds", "Unread", "follow"]
-
-_READ = Method.parse("Cmd<Read>")
-_KEPT = 1024
-
-
-@attrs.frozen
-class Unread:
-    """A bind that a particle names and that nobody has needed yet: its text, or the point that has it."""
-
-    source: str
-
-    @property
-    def inline(self) -> bool:
-        """Whether ``source`` is the bind itself."""
-        return is_bind_text(self.source)
-
-
-class Binds:
-    """Compiled binds, by where they come from. Dropped when the particle that has one changes."""
-
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._kept: dict[str, BindConfig] = {}
-        self._lookup: Lookup[tuple[Live, str], BindConfig] = Lookup(self._find, self._keep)
-
-    def __contains__(self, source: str) -> bool:
-        return source in self._kept
-
-    async def get(self, live: Live, unread: Unread) -> BindConfig:
-        """The bind that ``live`` names, in turn. Raises BadRequest that says where it is wrong, or why it cannot be
-        read."""
-        key = (live, unread.source)
-        known = self._kept.get(unread.source)
-        if known is not None and key not in self._lookup:
-            live.bind = known
-            return known
-        return await self._lookup.get(key)
-
-    async def _find(self, key: tuple[Live, str]) -> BindConfig:
-        live, source = key
-        text = source if Unread(source).inline else await self._read(live, source)
-        try:
-            return BindConfig.parse(text)
-        except ParseError as exc:
-            raise BadRequest(f"the bind of {live.text!r} is wrong: {exc.told}", hint=exc.hint) from exc
-
-    def _keep(self, key: tuple[Live, str], bind: BindConfig) -> None:
-        live, source = key
-        if len(self._kept) >= _KEPT:
-            self._kept.clear()
-        self._kept[source] = bind
-        if live.bind == Unread(source):
-            live.bind = bind
-
-    async def _read(self, live: Live, source: str) -> str:
-        from .live import Live as Here
-
-        star = live.star
-        point = Point.parse(source)
-        wave = Ping(point, _READ, sender=live.point, agent=live.point)
-        wave.deadline = star.loop.time() + wave.handling.wait
-        wave.id, wave.origin = star.new_id(), star.text
-        reply = await send_ping(star, wave)
-        place = star.machine.gravity.places.get(point.text)
-        if isinstance(place, Here):
-            place.watched_until = float("inf")  # its state goes into the change feed from now on
-        body = reply.body
-        if reply.ok and isinstance(body, bytes):
-            body = body.decode(errors="replace")
-        if reply.ok and isinstance(body, str):
-            return body
-        why = reply.error or f"it is {type(body).__name__}, not a text"
-        raise BadRequest(f"the bind of {live.text!r} cannot be read from {source!r}: {why}")
-
-    def drop(self, point: Point) -> None:
-        """The particle at ``point`` has changed."""
-        self._lookup.forget_all()
-        if self._kept.pop(point.text, None) is None:
-            return
-        for star in self._machine.stars.values():
-            for live in star.hosting.live.values():
-                own = live.record.properties.get("bind")
-                if own is not None and own.value == point.text:
-                    live.bind = Unread(point.text)
-
-    def clear(self) -> None:
-        """Anything may have changed."""
-        self._lookup.forget_all()
-        for source in tuple(self._kept):
-            if not Unread(source).inline:
-                self.drop(Point.parse(source))
-
-    async def close(self) -> None:
-        """Ends what is being read."""
-        await self._lookup.close()
+__all__ = ["follow"]
 
 
 async def follow(star: Star, live: Live, wave: Directed) -> Pong | None:

@@ -27,9 +27,10 @@ from ..universe.star_key import StarKey
 from .gravity import Place
 
 if TYPE_CHECKING:
+    from .live import Live
     from .machine import Machine
 
-__all__ = ["Provisioner"]
+__all__ = ["Provisioner", "tell_drivers"]
 
 _log = logging.getLogger("hyperverse.provisioner")
 _TRIES = 16
@@ -43,6 +44,8 @@ class Provisioner:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._kinds: dict[str, Kind] = {}
+        self._fitting: set[tuple[Kind, Kind]] = set()
+        self._defaults: dict[str, dict[str, PropertyValue]] = {}
 
     # -- create -------------------------------------------------------------------------------------------
 
@@ -60,10 +63,7 @@ class Provisioner:
         if "%" in where:
             template = PointTemplate.parse(where).resolve(Env())
         else:
-            point = Point.parse(where)
-            if point.parent is None:
-                raise BadRequest(f"{where!r} is there already and cannot be created")
-            template = ResolvedTemplate(point.parent, point.name)
+            template = ResolvedTemplate.of(Point.parse(where))
         wanted = self._kinds.get(kind)
         if wanted is None:
             wanted = KindTemplate.parse(kind).resolve(self.machine.kinds)
@@ -146,6 +146,14 @@ class Provisioner:
         await self.machine.rights.demand(agent, "c", parent, scope)
         if strategy is Strategy.OVERRIDE and not where.is_pattern:
             await self._demand_override(where.point(None), parent, agent, scope)
+        if (kind, parent.kind) not in self._fitting:
+            self._check_fits(kind, declared, parent)
+            if len(self._fitting) < _KINDS:
+                self._fitting.add((kind, parent.kind))
+        return parent
+
+    def _check_fits(self, kind: Kind, declared: KindDef, parent: ParticleRecord) -> None:
+        """Whether a particle of that Kind may be created in ``parent``. Raises BadRequest."""
         holder = self.machine.kinds.get(parent.kind.base)
         if not declared.may_live_under(parent.kind):
             raise BadRequest(
@@ -157,10 +165,18 @@ class Provisioner:
                 f"{parent.point.text!r}, a {parent.kind}, cannot hold a {kind}",
                 hint=f"it holds: {', '.join(holder.children) or 'nothing'}",
             )
-        return parent
+
+    def _values(self, declared: KindDef, changes: Sequence[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:
+        """The properties of a new particle. Raises BadRequest."""
+        if changes:
+            return self._checked(declared, changes)
+        values = self._defaults.get(declared.name)
+        if values is None:
+            values = self._defaults[declared.name] = self._checked(declared, ())
+        return values
 
     @staticmethod
-    def _values(declared: KindDef, changes: Sequence[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:
+    def _checked(declared: KindDef, changes: Sequence[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:
         filled = declared.properties.fill_create_defaults(changes)
         declared.properties.check_create(filled)
         return {c.key: PropertyValue(c.value, c.lock) for c in filled if isinstance(c, SetProperty)}
@@ -251,22 +267,16 @@ class Provisioner:
     # -- delete -------------------------------------------------------------------------------------------
 
     async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
-        """Deletes the subtrees of ``points`` and lets go of what lives here. Rights are the caller's to check."""
+        """Deletes the subtrees of ``points`` and lets go of what lives here; what lives elsewhere goes when the machine
+        that hosts it reads of it in the change feed. Rights are the caller's to check."""
         deleted = await self.machine.registry.delete(points)
         self.machine.selections.forget()
-        self.evict(deleted)
-        for record in deleted:
-            hosted = self.machine.hosted.get(record.kind.base)
-            if hosted is None or record.assignment is None or record.assignment.star not in self.machine.stars:
-                continue
-            try:
-                await hosted.driver.on_delete(record.point)
-            except Exception:
-                _log.exception("driver of %s: on_delete failed", record.kind.base, extra={"point": record.point.text})
+        await tell_drivers(self.evict(deleted))
         return deleted
 
-    def evict(self, records: Sequence[ParticleRecord]) -> None:
-        """What lives here of ``records`` is gone at once."""
+    def evict(self, records: Sequence[ParticleRecord]) -> list[Live]:
+        """What lives here of ``records`` is gone at once. Returns what has lived here."""
+        evicted: list[Live] = []
         for record in records:
             self.machine.records.drop(record.point)
             self.machine.gravity.drop(record.point)
@@ -274,3 +284,14 @@ class Provisioner:
                 live = star.hosting.live.get(record.point.text)
                 if live is not None:
                     star.hosting.lost(live)
+                    evicted.append(live)
+        return evicted
+
+
+async def tell_drivers(deleted: Sequence[Live]) -> None:
+    """Calls ``on_delete`` for particles that have lived here; one that raises does not keep the others."""
+    for live in deleted:
+        try:
+            await live.hosted.driver.on_delete(live.point)
+        except Exception:
+            _log.exception("driver of %s: on_delete failed", live.record.kind.base, extra={"point": live.text})

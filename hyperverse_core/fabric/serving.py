@@ -72,7 +72,7 @@ class Serving:
                 raise ProtocolError(f"{type(message).__name__} is nothing to ask of a star")
             if self.loop.time() >= star.serve_until:
                 raise Unavailable(f"{star.text} cannot renew its lease", retry_after=0.5)
-            self.machine.crew.put(job, star, request, message)
+            self.machine.crew.put(job, star, request, message, priority=request.envelope.priority)
         except HyperverseError as exc:
             self.refuse(request, Pong.failure(exc))
 

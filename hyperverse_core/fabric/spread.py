@@ -159,13 +159,13 @@ class _Gathering:
                 continue
             self.here.append((point, place))
         try:
-            crew.put(self._next_ones)
+            crew.put(self._next_ones, priority=self.wave.handling.priority)
         except Unavailable as exc:
             while self.here:
                 point, _ = self.here.popleft()
                 self._take(self.star.refusal(self.wave, exc), point)
         for group in far.values():
-            crew.put_accepted(self._many, group, places[group[0].text])
+            crew.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
 
     def _alike(self, hosted: Hosted) -> _Alike:
         """The handler that takes the wave in every particle of ``hosted``, with arguments that they may share."""
@@ -191,7 +191,7 @@ class _Gathering:
         hosted: Hosted | None = None
         handler: Handler | None = None
         arguments: dict[str, Any] = {}
-        self.star.machine.crew.put_accepted(self._next_ones)
+        self.star.machine.crew.put_accepted(self._next_ones, priority=self.wave.handling.priority)
         try:
             for _ in range(_IN_A_ROW):
                 if self.over or not here:

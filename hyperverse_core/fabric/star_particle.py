@@ -48,6 +48,14 @@ class StarParticle(Particle):
         return await self._star.hosting.send_away(leaving, _GRACE)
 
     @handler("Hyp<State>")
-    async def watched(self, ctx: Ctx, point: str, aspect: str, watcher: str, seconds: float) -> None:
-        """Somebody watches a particle that may live here, for so many seconds from now on."""
-        self._star.machine.watches.mark(Point.parse(point), aspect, Point.parse(watcher), seconds)
+    async def watched(self, ctx: Ctx, watches: list[tuple[str, str, str]], seconds: float) -> None:
+        """Particles that may come to live here are watched for so many seconds from now on: each is named with an
+        aspect and with who watches it."""
+        for point, aspect, watcher in watches:
+            self._star.machine.watches.mark(Point.parse(point), aspect, Point.parse(watcher), seconds)
+
+    @handler("Hyp<Host>")
+    async def take_watches(self, ctx: Ctx, watcher: str, watches: list[tuple[str, str]]) -> None:
+        """A particle that watches others, each named with an aspect, has come here: it is told from here on."""
+        for point, aspect in watches:
+            self._star.machine.watches.add(Point.parse(point), aspect, Point.parse(watcher))

@@ -29,7 +29,7 @@ _log = logging.getLogger("hyperverse.lane")
 OWN_SETTINGS = frozenset({"address", "advertise"})
 """Keys of ``[lanes]`` that say where this machine listens, and where others find it when that is not the same."""
 _ANSWER = 2
-"""Priority of an answer: it goes before what is yet to begin."""
+"""Priority of an answer: it goes before what is yet to begin, and that to an urgent wave before others."""
 
 
 class Switchboard:
@@ -92,12 +92,12 @@ class Switchboard:
         """Sends the answer to a request by the connection that it came by, or by any way when that has ended.
 
         Raises Unavailable when there is no way or the lane is full."""
-        star = request.origin
-        frame = encode_lane(Envelope(star, self._hops, request.number, "", _ANSWER, (), msgspec.Raw(payload)))
+        star, priority = request.origin, min(request.priority, _ANSWER)
+        frame = encode_lane(Envelope(star, self._hops, request.number, "", priority, (), msgspec.Raw(payload)))
         if via is not None and via in self._guests:
-            self.transport.send(via, frame, priority=_ANSWER)
+            self.transport.send(via, frame, priority=priority)
         else:
-            self._pass(star, frame, _ANSWER)
+            self._pass(star, frame, priority)
 
     async def room(self, via: Peer | None, star: str) -> None:
         """Returns when an answer may be tried again after LaneFull. Raises Unavailable."""
@@ -129,11 +129,12 @@ class Switchboard:
             far.incarnation = self.machine.membership.incarnation_of(key) or far.incarnation
         present = self.machine.membership.machines()
         for name in [name for name in self._lanes if name not in present]:
-            self._later(self._lanes.pop(name).close())
+            self._later(self._lanes.pop(name).retire())
         for name, record in present.items():
             lane = self._lanes.get(name)
             if lane is not None and (lane.address, lane.door_key) != (record.address, record.door_key):
-                self._later(self._lanes.pop(name).close())
+                self._lanes.pop(name).give_up()
+                self._later(lane.close())
                 lane = None
             if lane is None and record.address:
                 self._add(name).connect()

@@ -5,9 +5,12 @@ An envelope names the star it is for, so that a machine on the way passes it on 
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from ..errors import ProtocolError
+from ..universe.wave import Priority
 
 __all__ = ["Envelope", "Hello", "Refused", "decode_lane", "encode_lane"]
 
@@ -52,7 +55,7 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
     left: int
     number: int
     origin: str
-    priority: int
+    priority: Annotated[int, msgspec.Meta(ge=int(min(Priority)), le=int(max(Priority)))]
     passed: tuple[str, ...]
     payload: msgspec.Raw
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
+from hyperverse_core import Ctx, Driver, KindDef, Particle, PropertiesConfig, PropertyDef, handler, hookimpl
 
 
 @attrs.define
@@ -83,7 +83,7 @@ class Relay(Particle):
 
 
 class TallyDriver(Driver):
-    kind = KindDef("Tally", doc="A number (for tests)")
+    kind = KindDef("Tally", doc="A number (for tests)", properties=PropertiesConfig((PropertyDef("note"),)))
     particle = Tally
 
 

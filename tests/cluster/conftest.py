@@ -22,8 +22,8 @@ _numbers = itertools.count(1)
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Virtual time for everything but tests with processes."""
-    if "processes" in item.path.name:
+    """Virtual time for everything but tests with processes or sockets."""
+    if "processes" in item.path.name or "sockets" in item.path.name:
         return {"real time": asyncio.new_event_loop}
     return {"virtual time": VirtualClockLoop}
 

@@ -41,6 +41,16 @@ class Program:
         """What it prints with ``--json``, when that is one line."""
         return json.loads(self(*words, "--json"))
 
+    def until_reached(self, stars: int) -> Any:
+        """The stars, as soon as so many of each machine, and all, can be reached from here."""
+        until = time.monotonic() + 10.0
+        while True:
+            found = self.json("stars")
+            if len(found) >= 2 * stars and all(star["hops"] is not None for star in found):
+                return found
+            assert time.monotonic() < until, found
+            time.sleep(0.1)
+
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Program]:
@@ -81,20 +91,87 @@ def test_a_machine_joins_another_under_a_free_name(program: Program) -> None:
     assert program.json("keys", "show").keys() == {"local", "local2"}
 
 
-def test_joining_nobody_is_an_error(program: Program, tmp_path: Path) -> None:
-    done = subprocess.run(
-        program.words("up", "--detach", "--join", str(tmp_path / "nothing")), capture_output=True, text=True
-    )
+@pytest.mark.parametrize(
+    ("where", "code", "said"),
+    [
+        ("{}/nothing", 1, "no machine has ever run on"),
+        ("{}", 1, "no machine has ever run on"),
+        ("tcp://127.0.0.1:7000", 2, "it begins with sqlite:/// and names a file"),
+        ("sqlite:///{}/registry.sqlite", 2, "there is no registry"),
+    ],
+)
+def test_joining_nobody_is_an_error(program: Program, tmp_path: Path, where: str, code: int, said: str) -> None:
+    words = program.words("up", "--detach", "--join", where.format(tmp_path), "--data-dir", str(program.data_dir))
+    if "://" not in where:
+        words = words[:-2]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "hint:" in done.stderr
+    assert not (tmp_path / "registry.sqlite").exists()
+
+
+def test_a_second_machine_of_one_name_is_refused(program: Program) -> None:
+    program("up", "--detach", "--name", "a")
+    words = program.words("up", "--detach", "--name", "a", "--join", str(program.data_dir))
+    done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "no machine has ever run on" in done.stderr
+    assert "a machine named 'a' runs on" in done.stderr
+    assert {star["machine"] for star in program.json("stars")} == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("join", "lanes"), [(False, "ipc"), (True, "tcp")], ids=["the same data directory over ipc", "--join over tcp"]
+)
+def test_two_machines_by_name_are_one_hyperverse(program: Program, tmp_path: Path, join: bool, lanes: str) -> None:
+    """8.5: two machines, their lane over a real transport; what one creates the other one answers for."""
+    config = tmp_path / "machines.toml"
+    config.write_text('[lanes]\naddress = "tcp://127.0.0.1:*"\n' if lanes == "tcp" else "")
+    program("up", "--detach", "--name", "a", "--config", str(config))
+    if join:
+        words = program.words("up", "--detach", "--name", "b", "--join", str(program.data_dir), "--config", str(config))
+        subprocess.run(words, check=True, capture_output=True)
+    else:
+        program("up", "--detach", "--name", "b", "--config", str(config))
+    stars = program.until_reached(4)
+    assert {star["machine"] for star in stars} == {"a", "b"}
+    assert {star["address"].partition("://")[0] for star in stars} == {lanes}
+    names = [f"localhost:b{number}" for number in range(8)]
+    program("exec", "; ".join(["create localhost<Space>", *(f"create {name}<Base>" for name in names)]))
+    lines = program("exec", "--json", "; ".join(f"ping {name} Cmd<Bounce>" for name in names)).splitlines()
+    receipts = [json.loads(line)["receipt"] for line in lines]
+    assert {receipt["remote"] for receipt in receipts} == {True, False}
+
+
+def test_a_machine_of_another_data_directory_joins_by_the_registry_when_keys_are_allowed(
+    program: Program, tmp_path: Path
+) -> None:
+    config = tmp_path / "machines.toml"
+    config.write_text('[lanes]\naddress = "tcp://127.0.0.1:*"\n')
+    other = Program(tmp_path / "other")
+    url = f"sqlite:///{program.data_dir}/registry.sqlite"
+    program("up", "--detach", "--name", "a", "--config", str(config))
+    try:
+        other("up", "--detach", "--name", "b", "--join", url, "--config", str(config))
+        stars = other.json("stars")
+        assert {star["machine"] for star in stars} == {"a", "b"}
+        assert all(star["hops"] is None for star in stars if star["machine"] == "a")
+        log = other("logs", "--lines", "1000")
+        assert "machine a refuses the lane" in log
+        assert "allow it with `hyperverse keys allow`" in log
+        program("keys", "allow", "b", other.json("keys", "show")["b"])
+        other("keys", "allow", "a", program.json("keys", "show")["a"])
+        for one in (program, other):
+            assert {star["machine"] for star in one.until_reached(4)} == {"a", "b"}
+    finally:
+        subprocess.run(other.words("down", "--data-dir", str(other.data_dir)), capture_output=True, timeout=60)
 
 
 def test_a_machine_is_drained_and_the_rest_is_balanced(program: Program) -> None:
     program("up", "--detach", "--machines", "2")
     names = [f"localhost:b{number}" for number in range(20)]
     program("exec", "; ".join(["create localhost<Space>", *(f"create {name}<Base>" for name in names)]))
-    for name in names:
-        program("exec", f"ping {name} Cmd<Bounce>")
+    program("exec", "; ".join(f"ping {name} Cmd<Bounce>" for name in names))
     assert program.json("drain", "local2")["left"] > 0
     stars = [star for star in program.json("stars") if star["machine"] == "local2"]
     assert all(star["draining"] for star in stars)
@@ -102,20 +179,29 @@ def test_a_machine_is_drained_and_the_rest_is_balanced(program: Program) -> None
     assert "moved" in program.json("rebalance", "--apply")
 
 
-def test_watching_prints_what_happens(program: Program) -> None:
+@pytest.mark.parametrize(
+    ("aspect", "change", "point"),
+    [
+        ("Child", "create localhost:users:u{}<User>", "localhost:users:u"),
+        ("Property", "set localhost:users{{ +config=localhost:c{} }}", "localhost:users"),
+    ],
+)
+def test_watching_prints_what_happens(program: Program, aspect: str, change: str, point: str) -> None:
     program("up", "--detach")
-    program("exec", "create localhost<Space>; create localhost:seen<Base>")
-    words = program.words("watch", "localhost:seen", "--count", "1", "--json", "--data-dir", str(program.data_dir))
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        for number in range(50):
-            program("exec", f"create localhost:seen:child{number}<Base>")
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-        assert process.stdout is not None
-        said = json.loads(process.stdout.readline())
-        process.kill()
-    assert (said["aspect"], said["watched"]) == ("Child", "localhost:seen")
+    program("exec", "create localhost<Space>; create localhost:users<UserBase<Keycloak>>")
+    words = program.words("watch", "localhost:users", "--aspect", aspect, "--count", "1", "--json")
+    with subprocess.Popen([*words, "--data-dir", str(program.data_dir)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            for number in range(20):
+                program("exec", change.format(number))
+                if process.poll() is not None:
+                    break
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+    assert (said["aspect"], said["watched"]) == (aspect, "localhost:users")
+    assert said["point"].startswith(point)
 
 
 def test_keys_are_allowed_and_removed(program: Program) -> None:

@@ -36,6 +36,7 @@ async def knock_as(world: InProcess, machine: Machine, name: str) -> tuple[Local
 
 
 async def test_a_machine_with_an_unknown_key_is_refused(inside: InProcess) -> None:
+    """HL7: who has no key that is let in stays outside, and is told the cure."""
     machine = await inside.start("first")
     transport, _, said = await knock_as(inside, machine, "stranger")
     assert said.status == 401
@@ -86,6 +87,7 @@ async def test_frames_of_somebody_who_was_not_welcomed_are_not_delivered(inside:
 async def test_another_wire_version_is_refused_with_a_clear_text_on_both_sides(
     inside: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A machine with another wire version."""
     await inside.start("old")
     monkeypatch.setattr("hyperverse_core.fabric.machine_lane.PROTOCOL", PROTOCOL + 1)
     caplog.set_level(logging.WARNING, "hyperverse.lane")
@@ -97,6 +99,7 @@ async def test_another_wire_version_is_refused_with_a_clear_text_on_both_sides(
 
 
 async def test_an_occupied_star_refuses_a_second_holder(inside: InProcess) -> None:
+    """An occupied star mount refuses a second holder."""
     await inside.start("first", [StarTemplate("fold", "Fold", machine="first")])
     with pytest.raises(Conflict, match="first"):
         await inside.start("second", [StarTemplate("fold", "Fold", machine="second")])
@@ -110,6 +113,7 @@ async def test_two_machines_of_one_name_cannot_run_on_one_data_directory(inside:
 
 
 async def test_the_door_for_clients_is_not_that_for_machines(inside: InProcess) -> None:
+    """8.5: knock as a star by a client: who says hello at the door for clients is not heard."""
     machine = await inside.start("first")
     transport, hears = LocalTransport(hub=inside.hub), Recorder(2.0)
     door = Door("clients", "local://clients", machine.switchboard.identity)

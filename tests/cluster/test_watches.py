@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import attrs
+import pytest
 
 from cluster.worlds import InProcess
 from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
@@ -88,6 +89,8 @@ async def test_all_four_aspects_are_heard(inside: InProcess) -> None:
     assert (await heard(client))[1:] == [("Log", "localhost:watched")]
     (await other.exec("create localhost:watched:child<Tally>"))[0].unwrap()
     assert (await heard(client))[2:] == [("Child", "localhost:watched:child")]
+    (await other.exec("set localhost:watched{ +note=new }"))[0].unwrap()
+    assert (await heard(client))[3:] == [("Property", "localhost:watched")]
 
 
 async def test_who_watches_a_particle_that_moves_goes_on_hearing(inside: InProcess) -> None:
@@ -106,6 +109,84 @@ async def test_who_watches_a_particle_that_moves_goes_on_hearing(inside: InProce
     await client.ping("localhost:watched", "Ext<Add>")
     await client.ping("localhost:watched", "Ext<Say>", {"text": "moved"})
     assert sorted((await heard(client))[before:]) == [("Log", "localhost:watched"), ("State", "localhost:watched")]
+
+
+async def machine_of(client: ClientApi, point: str) -> str:
+    """Name of the machine that a particle lives on."""
+    star = (await client.ping(point, "Cmd<Bounce>")).star
+    return next(row["machine"] for row in await client.stars() if row["star"] == star)
+
+
+async def change_all(client: ClientApi, number: int) -> list[tuple[str, str]]:
+    """Changes every aspect once; what is to be heard of it, in the order of the alphabet."""
+    (await client.ping("localhost:watched", "Ext<Add>")).unwrap()
+    (await client.ping("localhost:watched", "Ext<Say>", {"text": "hello"})).unwrap()
+    for text in (f"set localhost:watched{{ +note={number} }}", f"create localhost:watched:child{number}<Tally>"):
+        (await client.exec(text))[0].unwrap()
+    watched = "localhost:watched"
+    return [("Child", f"{watched}:child{number}"), ("Log", watched), ("Property", watched), ("State", watched)]
+
+
+@pytest.mark.parametrize("watched", [True, False], ids=["what is watched moves", "who watches moves"])
+async def test_all_four_aspects_are_heard_after_a_move_and_after_the_old_machine_has_stopped(
+    inside: InProcess, watched: bool
+) -> None:
+    await prepared(inside)
+    client = inside.running["first"].client()
+    moving = "localhost:watched" if watched else "localhost:eye"
+    await client.ping("localhost:watched", "Ext<Add>")
+    await begin(client, "Log", "State", "Property", "Child")
+    old = await machine_of(client, moving)
+    new = "second" if old == "first" else "first"
+    client = inside.running[new].client()
+    (await client.ping(f"<<STAR::machine:{old}[0]>>::star", "Cmd<Bounce>")).unwrap()
+    (await inside.running[old].client().ping("GLOBAL::machine", "Ext<Drain>")).unwrap()
+    for number in range(2):
+        assert await machine_of(client, moving) == new
+        await heard(client)
+        await asyncio.sleep(3.0)  # a watch of log lines is renewed every two seconds
+        before = len(await heard(client))
+        expected = await change_all(client, number)
+        assert sorted((await heard(client))[before:]) == expected
+        if not number:
+            await inside.running[old].stop()
+    (await client.ping("localhost:eye", "Ext<End>")).unwrap()
+    before = len(await heard(client))
+    await change_all(client, 3)
+    assert len(await heard(client)) == before  # nothing is left of the watch where it began
+
+
+async def test_what_the_first_wave_after_a_move_changes_is_heard(inside: InProcess) -> None:
+    await prepared(inside)
+    client = inside.running["first"].client()
+    (await client.ping("localhost:watched", "Ext<Add>")).unwrap()
+    await begin(client, "State", "Log")
+    homes = set()
+    for _ in range(20):
+        old = await machine_of(client, "localhost:watched")
+        homes.add(old)
+        hosting = [star.hosting for star in inside.running[old].stars.values()]
+        for one in hosting:
+            await one.send_away([live for text, live in one.live.items() if text == "localhost:watched"], 1.0)
+        await asyncio.sleep(1.0)
+        before = len(await heard(client))
+        (await client.ping("localhost:watched", "Ext<Say>", {"text": "here again"})).unwrap()
+        (await client.ping("localhost:watched", "Ext<Add>")).unwrap()
+        assert sorted((await heard(client))[before:]) == [("Log", "localhost:watched"), ("State", "localhost:watched")]
+    assert len(homes) == 2
+
+
+async def test_a_particle_that_watches_and_its_machine_stops_goes_on_hearing(inside: InProcess) -> None:
+    await prepared(inside)
+    client = inside.running["first"].client()
+    await client.ping("localhost:watched", "Ext<Add>")
+    await begin(client, "Property", "Child")
+    old = await machine_of(client, "localhost:eye")
+    other = inside.running["second" if old == "first" else "first"].client()
+    await inside.running[old].stop()
+    before = len(await heard(other))
+    (await other.exec("set localhost:watched{ +note=still }"))[0].unwrap()
+    assert (await heard(other))[before:] == [("Property", "localhost:watched")]
 
 
 async def test_an_aspect_that_does_not_exist_is_refused(inside: InProcess) -> None:

@@ -21,6 +21,7 @@ from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import Config, Control, StarTemplate
 from hyperverse_core.fabric.local_lane import LocalHub, LocalTransport
 from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.testing.faulty_lane import FaultyHub
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 
 __all__ = ["InProcess", "Process", "Processes", "World"]
@@ -46,13 +47,19 @@ class World(Protocol):
 
 
 class InProcess:
-    """Machines in this event loop."""
+    """Machines in this event loop.
+
+    Attributes:
+        hub: the network between them; a FaultyHub for tests of what breaks.
+        lanes: settings of each machine's transport.
+    """
 
     def __init__(self, stack: AsyncExitStack, directory: Path) -> None:
         self._stack = stack
         self._directory = directory
         self.registry = MemoryRegistry()
-        self.hub = LocalHub()
+        self.hub: LocalHub = LocalHub()
+        self.lanes: dict[str, Any] = {}
         self.running: dict[str, Machine] = {}
         self.space = "localhost"
         self.plugins: tuple[object, ...] = ()
@@ -69,10 +76,15 @@ class InProcess:
             Config(name=name, data_dir=self._directory, seed=len(name), control=Control(enabled=False), **settings),
             plugins=(cluster_kinds, *self.plugins),
             registry=self.registry,
-            transport=LocalTransport(hub=self.hub),
+            transport=self._transport(name),
         )
         self.running[name] = await self._stack.enter_async_context(machine)
         return machine
+
+    def _transport(self, name: str) -> LocalTransport:
+        if isinstance(self.hub, FaultyHub):
+            return self.hub.transport(name, self.lanes)
+        return LocalTransport(self.lanes, hub=self.hub, machine=name)
 
     async def client(self, machine: str = "") -> ClientApi:
         return self.running[machine or self.machines[0]].client()

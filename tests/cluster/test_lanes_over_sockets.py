@@ -1,0 +1,234 @@
+"""Scenarios HL1 to HL8 of the hyperlanes (hyperverse 8.2), with real sockets: two machines in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import pytest_asyncio
+
+from cluster import cluster_kinds
+from hyperverse_core import Client, Ctx, Driver, KindDef, Particle, Pong, handler, hookimpl
+from hyperverse_core.config import Choice, Config, KindSettings, Limits
+from hyperverse_core.errors import HyperverseError
+from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.fabric.wire_frames import PROTOCOL
+from hyperverse_core.fabric.wire_lane import Hello, Refused, decode_lane, encode_lane
+from hyperverse_core.testing.lane_kit.recorder import Recorder
+from hyperverse_core.universe.wave import Directed, Priority
+from hyperverse_zmq.transport import ZmqTransport
+
+_LARGE = b"hyper" * 600_000
+
+
+@attrs.define
+class Person(Particle):
+    """Says hello to somebody, and keeps which hello was said to it."""
+
+    heard: list[str] = attrs.field(factory=list)
+
+    @handler("Ext<Hello>")
+    async def hello(self, ctx: Ctx) -> dict[str, Any]:
+        """Who says hello, by which wave."""
+        self.heard.append(ctx.wave.id)
+        return {"sender": ctx.wave.sender.text, "id": ctx.wave.id}
+
+    @handler("Ext<Greet>")
+    async def greet(self, ctx: Ctx, who: str) -> dict[str, Any]:
+        """Says hello to ``who``."""
+        reply = await ctx.ping(who, "Ext<Hello>")
+        return {"status": reply.status, "body": reply.body, "id": reply.id, "remote": reply.remote}
+
+
+class PersonDriver(Driver):
+    kind = KindDef("Person", doc="Says hello (for tests)")
+    particle = Person
+
+
+class People:
+    """The plugin."""
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
+        """Person."""
+        register(PersonDriver)
+
+
+@attrs.define
+class Pair:
+    """Machines a and b, with LESS on one of them and FAE on the other."""
+
+    directory: Path
+    stack: AsyncExitStack
+    a: Machine
+    b: Machine
+    less: str = ""
+    fae: str = ""
+
+    async def client(self, machine: Machine) -> Client:
+        """A client from outside."""
+        found: Client = await self.stack.enter_async_context(Client.connect(self.directory, machine=machine.name))
+        return found
+
+
+async def connected(directory: Path, stack: AsyncExitStack, lanes: Choice) -> Pair:
+    """Two machines that have lanes to one another, and know both people."""
+    machines = []
+    for name in ("a", "b"):
+        config = Config(
+            name=name,
+            data_dir=directory,
+            lanes=lanes,
+            kinds={"Person": KindSettings(placement="round-robin")},
+            limits=Limits(client_waves=32),
+        )
+        machine = Machine(config, plugins=(cluster_kinds, People()))
+        machines.append(await stack.enter_async_context(machine))
+    pair = Pair(directory, stack, *machines)
+    client = pair.a.client()
+    (await client.exec("create space<Space>"))[0].unwrap()
+    async with asyncio.timeout(10.0):
+        for number in range(100):
+            point = f"space:p{number}"
+            (await client.exec(f"create {point}<Person>"))[0].unwrap()
+            if (await client.ping(point, "Ext<Hello>")).remote:
+                pair.fae = point
+            else:
+                pair.less = point
+            if pair.less and pair.fae:
+                return pair
+    raise AssertionError("all people live on one machine")
+
+
+@pytest_asyncio.fixture(params=["ipc", "tcp"])
+async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
+    settings = {"address": "tcp://127.0.0.1:*"} if request.param == "tcp" else {}
+    async with AsyncExitStack() as stack:
+        found = await connected(tmp_path, stack, Choice("zmq", settings))
+        assert found.a.switchboard.address.startswith(f"{request.param}://")
+        yield found
+
+
+@pytest_asyncio.fixture
+async def tcp(tmp_path: Path) -> AsyncIterator[Pair]:
+    async with AsyncExitStack() as stack:
+        yield await connected(tmp_path, stack, Choice("zmq", {"address": "tcp://127.0.0.1:*"}))
+
+
+async def test_hl1_a_wave_goes_through_a_lane_with_its_id(pair: Pair) -> None:
+    """HL1: LESS says hello to FAE, and FAE hears the very same wave."""
+    said = await pair.a.client().ask(pair.less, "Ext<Greet>", {"who": pair.fae})
+    assert (said["status"], said["remote"]) == (200, True)
+    assert said["body"] == {"sender": pair.less, "id": said["id"]}
+
+
+async def test_hl2_a_lane_carries_both_ways(pair: Pair) -> None:
+    """HL2: what is sent into either end comes out at the other one."""
+    for one, other in ((pair.less, pair.fae), (pair.fae, pair.less)):
+        said = await pair.b.client().ask(one, "Ext<Greet>", {"who": other})
+        assert (said["status"], said["body"]["sender"], said["remote"]) == (200, one, True)
+
+
+async def test_hl3_a_client_sends_waves_and_is_sent_some(pair: Pair) -> None:
+    """HL3: (a) a client's wave arrives, (b) a wave for the client arrives there; also from the other machine."""
+    client = await pair.client(pair.a)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def answer(wave: Directed) -> Pong:
+        await heard.put(wave.sender.text)
+        return Pong(200, {"sender": wave.sender.text, "id": wave.id})
+
+    client.on_wave(answer)
+    assert (await client.ask(pair.fae, "Ext<Hello>"))["sender"] == client.surface.point.text
+    for person in (pair.less, pair.fae):
+        said = await client.ask(person, "Ext<Greet>", {"who": client.surface.point.text})
+        assert (said["status"], said["body"]["sender"]) == (200, person)
+        assert await asyncio.wait_for(heard.get(), 5.0) == person
+
+
+@pytest.mark.parametrize("machines", ["aa", "ab"], ids=["HL4 one machine", "HL5 a machine for each"])
+async def test_hl4_and_hl5_somebody_answers_a_client_through_the_gates(pair: Pair, machines: str) -> None:
+    """HL4: two clients come in at one machine; HL5: each at another. A hello for the second is answered 200."""
+    less, fae = [await pair.client(pair.a if name == "a" else pair.b) for name in machines]
+    fae.on_wave(lambda wave: Pong(200, "hello" if wave.method.text == "Ext<Hello>" else None))
+    said = await less.ask(pair.less, "Ext<Greet>", {"who": fae.surface.point.text})
+    assert (said["status"], said["body"]) == (200, "hello")
+
+
+async def test_hl6_a_bounce_crosses_from_the_client_of_one_machine_to_that_of_another(pair: Pair) -> None:
+    """HL6: what a bridge between two interchanges is for, a lane between two machines does. Also 8.5: two machines,
+    their link over a real transport, a bounce across."""
+    less, fae = await pair.client(pair.a), await pair.client(pair.b)
+    reply = await less.ping(fae.surface.point, "Cmd<Bounce>", wait=5.0)
+    assert (reply.status, reply.body, reply.sender, reply.remote) == (200, None, fae.surface.point, True)
+    back = await fae.ping(less.surface.point, "Cmd<Bounce>", wait=5.0)
+    assert (back.status, back.body, back.sender, back.remote) == (200, None, less.surface.point, True)
+
+
+async def test_hl7_machines_meet_over_tcp_with_keys_and_nobody_else_comes_in(tcp: Pair) -> None:
+    """HL7: over TCP both sides prove their keys; a stranger, and one that expects another key, is refused."""
+    assert set(tcp.a.switchboard.keyring.names()) == {"a", "b"}
+    assert (await tcp.a.client().ping(tcp.fae, "Ext<Hello>")).remote
+    assert (await tcp.b.client().ping(tcp.less, "Ext<Hello>")).remote
+    stranger, hears = ZmqTransport(), Recorder(5.0)
+    try:
+        board = tcp.a.switchboard
+        with pytest.raises(HyperverseError):
+            wrong = stranger.new_identity().public
+            await stranger.connect(board.address, hears, identity=stranger.new_identity(), door_key=wrong, timeout=1.0)
+        identity = stranger.new_identity()
+        peer = await stranger.connect(board.address, hears, identity=identity, door_key=board.door_key, timeout=5.0)
+        stranger.send(peer, encode_lane(Hello(PROTOCOL, "b", "0", "central")))
+        await hears.have_down(peer)
+        refusals = [said for frame in hears.frames() if isinstance(said := decode_lane(frame), Refused)]
+        assert [said.status for said in refusals] == [401]
+    finally:
+        await stranger.close()
+    assert (await tcp.a.client().ping(tcp.fae, "Ext<Hello>")).remote
+
+
+async def test_hl8_three_megabytes_go_both_ways_over_tcp(tcp: Pair) -> None:
+    """HL8: a large body each way, in both directions, while small waves go on."""
+    client = tcp.a.client()
+    points = [f"space:t{number}" for number in range(8)]
+    for point in points:
+        (await client.exec(f"create {point}<Tally>"))[0].unwrap()
+    replies = await asyncio.gather(*(client.ping(point, "Ext<Echo>", _LARGE, wait=20.0) for point in points))
+    assert {reply.remote for reply in replies} == {True, False}
+    assert all(reply.unwrap() == _LARGE for reply in replies)
+    far = next(point for point, reply in zip(points, replies, strict=True) if reply.remote)
+    near = next(point for point, reply in zip(points, replies, strict=True) if not reply.remote)
+    both = await asyncio.gather(
+        client.ping(far, "Ext<Echo>", _LARGE, wait=20.0),
+        tcp.b.client().ping(near, "Ext<Echo>", _LARGE, wait=20.0),
+        *(client.ping(tcp.fae, "Ext<Hello>") for _ in range(20)),
+    )
+    assert all(reply.ok for reply in both)
+    assert both[0].body == both[1].body == _LARGE
+
+
+async def test_a_clients_urgent_wave_goes_before_those_of_its_own_that_wait(pair: Pair) -> None:
+    """A machine takes only so many waves of a client at once; the others wait on the client's side."""
+    client = await pair.client(pair.b)
+    for text in ("create space:busy<Tally>",):
+        (await client.exec(text))[0].unwrap()
+    order: list[str] = []
+
+    async def tell(name: str, priority: Priority) -> None:
+        body = {"what": name}
+        (await client.ping("space:busy", "Ext<Tell>", body, priority=priority, wait=20.0)).unwrap()
+        order.append(name)
+
+    many = [asyncio.ensure_future(tell(f"low {number}", Priority.LOW)) for number in range(300)]
+    urgent = [asyncio.ensure_future(tell(f"high {number}", Priority.HIGH)) for number in range(5)]
+    await asyncio.gather(*many, *urgent)
+    told = await client.ask("space:busy", "Ext<Told>")
+    assert [name for name in told if name[0] == "l"] == [f"low {number}" for number in range(300)]
+    assert [name for name in told if name[0] == "h"] == [f"high {number}" for number in range(5)]
+    assert told.index("high 4") <= 32 + 5  # as many were under way already
+    assert order.index("high 4") <= 32 + 5

@@ -1,0 +1,163 @@
+"""Scenarios of hyperverse 8.5 that need processes: a star crashes, a machine terminates, a client watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.worlds import Processes
+from hyperverse_core.client.api import ClientApi
+from hyperverse_core.universe.wave import Directed, Pong
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    world = Processes(tmp_path)
+    yield world
+    world.end()
+
+
+async def fill(client: ClientApi, count: int = 16) -> list[str]:
+    """Tallies with the value 1."""
+    points = [f"localhost:t{number}" for number in range(count)]
+    for text in ("create localhost<Space>", *(f"create {point}<Tally>" for point in points)):
+        (await client.exec(text))[0].unwrap()
+    for point in points:
+        assert (await client.ping(point, "Ext<Add>")).unwrap() == 1
+    return points
+
+
+async def machine_of(client: ClientApi, point: str) -> str:
+    """Name of the machine that a particle lives on."""
+    star = (await client.ping(point, "Cmd<Bounce>")).star
+    return next(row["machine"] for row in await client.stars() if row["star"] == star)
+
+
+async def statuses(client: ClientApi) -> dict[str, str]:
+    """What a select says of each Tally."""
+    return {row["point"]: row["status"] async for row in client.select("localhost:*<Tally>")}
+
+
+async def test_particles_of_a_star_that_crashes_are_unknown_until_they_live_elsewhere(processes: Processes) -> None:
+    """8.5: star crash, status, recovery. Of one that cannot start: Panic, in test_scenarios.py."""
+    processes.start("a", "b")
+    async with processes.client("a") as client:
+        points = await fill(client)
+        on_b = {point for point in points if await machine_of(client, point) == "b"}
+        assert set((await statuses(client)).values()) == {"Ready"}
+        processes.running.pop("b").kill()
+        seen: list[set[str]] = []
+        for _ in range(400):
+            found = await statuses(client)
+            assert {status for point, status in found.items() if point not in on_b} == {"Ready"}
+            assert set(found.values()) <= {"Ready", "Unknown"}
+            seen.append({point for point, status in found.items() if status == "Unknown"})
+            if on_b in seen and not seen[-1]:
+                break
+            await asyncio.sleep(0.02)
+        assert on_b in seen
+        assert not seen[-1]
+        for point in points:
+            assert (await client.ping(point, "Ext<Add>", wait=5.0)).unwrap() == 2
+        assert set((await statuses(client)).values()) == {"Ready"}
+
+
+async def test_a_process_that_is_told_to_terminate_hands_over_all_that_it_has(processes: Processes) -> None:
+    """8.5: orderly terminate: SIGTERM under load. What was answered is kept, and every wave ends."""
+    processes.start("a", "b")
+    async with processes.client("a") as client:
+        points = await fill(client)
+        replies: list[tuple[str, Pong]] = []
+        over = asyncio.Event()
+
+        async def load(point: str) -> None:
+            while not over.is_set():
+                replies.append((point, await client.ping(point, "Ext<Add>", wait=5.0)))
+                await asyncio.sleep(0.01)
+
+        loads = [asyncio.ensure_future(load(point)) for point in points]
+        await asyncio.sleep(0.3)
+        process = processes.running.pop("b")
+        assert await asyncio.to_thread(process.stop) == 0
+        over.set()
+        await asyncio.gather(*loads)
+        added = Counter(point for point, reply in replies if reply.ok)
+        unclear = Counter(point for point, reply in replies if str(reply.outcome) == "unknown")
+        assert added.total() > 100
+        assert {reply.status for _, reply in replies} <= {200, 503}  # no wave waits for an answer that never comes
+        assert not {str(reply.outcome) for _, reply in replies} - {"ok", "rejected", "unknown"}
+        assert max(unclear.values(), default=0) <= 1  # what was on its way just then
+        for point in points:
+            value = (await client.ping(point, "Ext<Value>")).unwrap()
+            assert 1 + added[point] <= value <= 1 + added[point] + unclear[point]
+        assert {row["machine"] for row in await client.stars()} == {"a"}
+
+
+@asynccontextmanager
+async def watching(client: Any, aspects: list[str]) -> AsyncIterator[asyncio.Queue[tuple[str, str]]]:
+    """What a client hears of ``localhost:t0``."""
+    heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    def told(wave: Directed) -> None:
+        if wave.method.text == "Ext<Changed>":
+            heard.put_nowait((wave.body["aspect"], wave.body["point"]))
+
+    client.on_wave(told)
+    await client.ask("GLOBAL::machine", "Ext<Watch>", {"point": "localhost:t0", "aspects": aspects})
+    yield heard
+
+
+async def until(heard: asyncio.Queue[tuple[str, str]], count: int) -> list[tuple[str, str]]:
+    """The next changes, in the order of the alphabet."""
+    return sorted([await asyncio.wait_for(heard.get(), 5.0) for _ in range(count)])
+
+
+async def test_a_client_goes_on_hearing_when_what_it_watches_moves_and_its_old_machine_stops(
+    processes: Processes,
+) -> None:
+    processes.start("a", "b")
+    async with processes.client("a") as first, processes.client("b") as second:
+        await fill(first, 1)
+        old = await machine_of(first, "localhost:t0")
+        watcher, other = (second, first) if old == "a" else (first, second)
+        async with watching(watcher, ["Log", "State", "Property", "Child"]) as heard:
+            (await other.ping("GLOBAL::machine", "Ext<Drain>", wait=20.0)).unwrap()
+            for number in range(2):
+                (await watcher.ping("localhost:t0", "Ext<Say>", {"text": "hello"})).unwrap()
+                (await watcher.ping("localhost:t0", "Ext<Add>")).unwrap()
+                for text in (f"set localhost:t0{{ +note={number} }}", f"create localhost:t0:c{number}<Tally>"):
+                    (await watcher.exec(text))[0].unwrap()
+                assert await until(heard, 4) == [
+                    ("Child", f"localhost:t0:c{number}"),
+                    ("Log", "localhost:t0"),
+                    ("Property", "localhost:t0"),
+                    ("State", "localhost:t0"),
+                ]
+                if not number:
+                    await asyncio.to_thread(processes.running.pop(old).stop)
+
+
+async def test_a_client_whose_machine_dies_watches_again_from_the_next_one(processes: Processes) -> None:
+    """What `hyperverse watch` does: it asks again when it has come in elsewhere."""
+    processes.start("a", "b")
+    async with processes.client() as client:
+        await fill(client, 1)
+        async with watching(client, ["Property"]) as heard:
+            (await client.exec("set localhost:t0{ +note=one }"))[0].unwrap()
+            assert await until(heard, 1) == [("Property", "localhost:t0")]
+            surface = client.surface
+            processes.running.pop(client.machine).kill()
+            for _ in range(400):
+                if (await client.ping("localhost:t0", "Cmd<Bounce>", wait=1.0)).ok:
+                    break
+                await asyncio.sleep(0.02)
+            assert client.surface != surface
+            await client.ask("GLOBAL::machine", "Ext<Watch>", {"point": "localhost:t0", "aspects": ["Property"]})
+            (await client.exec("set localhost:t0{ +note=two }"))[0].unwrap()
+            assert await until(heard, 1) == [("Property", "localhost:t0")]

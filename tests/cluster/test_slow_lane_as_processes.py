@@ -1,0 +1,67 @@
+"""A machine that is stopped under load, with real processes: the others go on, and nothing piles up."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.worlds import Processes
+from hyperverse_core.client.api import ClientApi
+from hyperverse_core.universe.wave import Outcome
+
+_MIB = 1024 * 1024
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    world = Processes(tmp_path)
+    yield world
+    world.end()
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that a process has in memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+async def one_on_each(client: ClientApi) -> dict[str, str]:
+    """A particle on each machine, by the name of the machine."""
+    script = "; ".join(["create localhost<Space>", *(f"create localhost:t{n}<Tally>" for n in range(30))])
+    for result in await client.exec(script):
+        result.unwrap()
+    machines = {row["star"]: row["machine"] for row in await client.stars()}
+    found = {}
+    for number in range(30):
+        point = f"localhost:t{number}"
+        found.setdefault(machines[(await client.ping(point, "Ext<Value>")).star], point)
+    return found
+
+
+async def test_a_machine_that_is_stopped_under_load_holds_up_nobody_else(processes: Processes) -> None:
+    processes.start("a", "b", "c")
+    a, b = processes.running["a"], processes.running["b"]
+    async with processes.client("a") as client, processes.client("a") as other:
+        at = await one_on_each(client)
+        body = bytes(_MIB)
+        assert (await client.ping(at["b"], "Ext<Echo>", body, wait=10.0)).ok
+        before = memory_of(a.pid)
+        b.signal(signal.SIGSTOP)
+        load = [asyncio.ensure_future(client.ping(at["b"], "Ext<Echo>", body, wait=4.0)) for _ in range(60)]
+        answered, most = 0, 0
+        while not all(ping.done() for ping in load):
+            reply = await other.ping(at["c"], "Ext<Value>", wait=3.0)
+            assert reply.ok, reply.error
+            answered += 1
+            most = max(most, memory_of(a.pid) - before)
+            await asyncio.sleep(0.005)
+        outcomes = {reply.outcome for reply in await asyncio.gather(*load)}
+        b.signal(signal.SIGCONT)
+    assert answered >= 20
+    assert outcomes <= {Outcome.UNKNOWN, Outcome.REJECTED, Outcome.OK}  # ok: those that found it on another machine
+    assert most < 250 * _MIB  # sixty bodies, as they came and as they are sent, and what waits for the lane
+    print(f"{answered} pings answered meanwhile, {most / _MIB:.0f} MiB more in memory")
