@@ -62,13 +62,14 @@ def linked(star: StarKey, links: Sequence[str], known: Iterable[StarKey], home: 
     Args:
         home: the constellation that names without one belong to.
     """
+    wanted = frozenset(links)
     found = [
         key
         for key in known
-        if key != star
-        and any(
-            link == str(key) or (key.constellation == home and link in (key.name, f"{key.name}[{key.index}]"))
-            for link in links
-        )
+        if (str(key) in wanted or (key.constellation == home and not wanted.isdisjoint(_names(key)))) and key != star
     ]
     return tuple(sorted(found, key=str))
+
+
+def _names(key: StarKey) -> tuple[str, str]:
+    return key.name, f"{key.name}[{key.index}]"

@@ -1,7 +1,7 @@
 """The change feed, from its readers' side.
 
 Commits of this process wake the waiting readers at once. Commits of other processes are noticed by asking SQLite
-whether its data has changed, every 50 ms, as long as somebody waits.
+whether its data has changed, every 50 ms, as long as somebody waits; most of those renew leases and add nothing here.
 """
 
 from __future__ import annotations
@@ -60,6 +60,12 @@ def _read(since: int, connection: sa.Connection) -> Changes:
     return Changes((), newest, lost=True)
 
 
+def _look(seen: tuple[int, int] | None, connection: sa.Connection) -> tuple[int, int]:
+    """The version of the data and the newest revision, which is asked for when the version is not the one seen."""
+    version = sqlite.data_version(connection)
+    return seen if seen is not None and seen[0] == version else (version, newest_revision(connection))
+
+
 @attrs.define(eq=False)
 class Feed:
     """Answers :meth:`Registry.changes`."""
@@ -107,17 +113,17 @@ class Feed:
 
     async def _poll(self) -> None:
         # The first look wakes everybody: something may have been committed before it.
-        seen: int | None = None
+        seen: tuple[int, int] | None = None
         while self._waiting:
             try:
-                version = await self._reader.read(sqlite.data_version)
+                found = await self._reader.read(partial(_look, seen))
             except HyperverseError:
                 # Whoever waits meets the same error when it reads.
                 self.wake()
                 return
-            if version != seen:
-                seen = version
+            if seen is None or found[1] != seen[1]:
                 self.wake()
+            seen = found
             await asyncio.sleep(_POLL)
 
 
