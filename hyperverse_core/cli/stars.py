@@ -12,16 +12,24 @@ from .talk import talk
 
 __all__ = ["stars"]
 
-_COLUMNS = ("star", "kind", "machine", "pid", "hops", "particles", "lease", "address")
+_COLUMNS = ("star", "kind", "machine", "pid", "hops", "lanes", "particles", "lease", "address")
 
 
 @click.command()
 @common
 def stars() -> None:
-    """List the stars: machine, process, how many lanes away, how many particles, and the lease."""
+    """List the stars: machine, process, hops from here, how many lanes and particles each has, and its lease."""
     found: list[dict[str, Any]] = talk(lambda client: client.stars())
     if options().json:
         print_json(found)
         return
-    rows = [["" if star.get(key) is None else star[key] for key in _COLUMNS] for star in found]
-    table(_COLUMNS, rows)
+    table(_COLUMNS, [_row(star) for star in found])
+
+
+def _row(star: dict[str, Any]) -> list[Any]:
+    told = star | {
+        "hops": "" if star["hops"] is None else star["hops"],
+        "lanes": len(star["lanes"]),
+        "lease": f"{star['lease']:g} s, draining" if star["draining"] else f"{star['lease']:g} s",
+    }
+    return [told[key] for key in _COLUMNS]

@@ -157,24 +157,16 @@ class Live:
         finally:
             box.leave()
 
-    async def receive_alike(self, wave: Directed, handler: Handler, arguments: dict[str, Any]) -> Pong:
-        """As :meth:`receive`, for one of many copies whose handler was found for another particle of the same class
-        before: unconditional, without a privilege, and with arguments that nobody can change."""
-        box = self.mailbox
-        if (
-            box.busy
-            or not self.ready
-            or self.concurrent
-            or self.bind is not None
-            or wave.scope is not None
-            or wave.method.need not in self.allowed.get(wave.agent.text, "")
-        ):
-            return await self.receive(wave)
-        box.busy = True
-        try:
-            return await self.run(handler, arguments, wave)
-        finally:
-            box.leave()
+    def is_free_for(self, need: str, agent: str) -> bool:
+        """Whether a wave that needs this permission, and whose handler is known, may take the turn at once: nothing
+        on its way would have to be waited for or could change it."""
+        return (
+            self.ready
+            and not self.mailbox.busy
+            and not self.concurrent
+            and self.bind is None
+            and need in self.allowed.get(agent, "")
+        )
 
     async def accept(self, wave: Directed) -> None:
         """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Raises HyperverseError."""

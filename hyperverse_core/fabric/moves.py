@@ -170,4 +170,5 @@ class Moves:
                 leaving = [live for live in star.hosting.live.values() if not live.pinned]
                 for start in range(0, len(leaving), _BATCH):
                     left += await star.hosting.send_away(leaving[start : start + _BATCH], _GRACE)
+        membership.changed()  # whoever looks sees how few are left
         return left

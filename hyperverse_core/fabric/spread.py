@@ -174,7 +174,7 @@ class _Gathering:
             arguments = {} if handler is None else handler.arguments.bind(self.wave.body)
         except BadRequest:
             handler, arguments = None, {}
-        may_share = all(type(value) in _IMMUTABLE for value in arguments.values())
+        may_share = self.wave.scope is None and all(type(value) in _IMMUTABLE for value in arguments.values())
         found = self.alike[hosted] = (handler if may_share else None, arguments)
         return found
 
@@ -188,6 +188,7 @@ class _Gathering:
         assert task is not None
         self.tasks.add(task)
         body, copy = self.wave.body, self.copy
+        need, agent = self.wave.method.need, self.wave.agent.text
         hosted: Hosted | None = None
         handler: Handler | None = None
         arguments: dict[str, Any] = {}
@@ -203,9 +204,14 @@ class _Gathering:
                         if place.hosted is not hosted:
                             hosted = place.hosted
                             handler, arguments = self.alike.get(hosted) or self._alike(hosted)
-                        if handler is not None:
-                            wave = copy(point, place, body.copy() if type(body) is dict else body)
-                            reply = await place.receive_alike(wave, handler, arguments)
+                        if handler is not None and place.is_free_for(need, agent):
+                            box = place.mailbox
+                            box.busy = True
+                            try:
+                                wave = copy(point, place, body.copy() if type(body) is dict else body)
+                                reply = await place.run(handler, arguments, wave)
+                            finally:
+                                box.leave()
                         else:
                             reply = await place.receive(copy(point, place, own_copy(body)))
                     else:
