@@ -187,7 +187,8 @@ class _Gathering:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
-        body, copy = self.wave.body, self.copy
+        body, copy, take = self.wave.body, self.copy, self._take
+        reply: Pong | None
         need, agent = self.wave.method.need, self.wave.agent.text
         hosted: Hosted | None = None
         handler: Handler | None = None
@@ -198,7 +199,6 @@ class _Gathering:
                 if self.over or not here:
                     break
                 point, place = here.popleft()
-                reply: Pong | None
                 try:
                     if type(place) is Live:
                         if place.hosted is not hosted:
@@ -219,7 +219,7 @@ class _Gathering:
                 except HyperverseError as exc:
                     reply = self.star.refusal(self.wave, exc)
                 if reply is not None:
-                    self._take(reply, point)
+                    take(reply, point)
         except asyncio.CancelledError:
             if self.over and task.uncancel() == 0:
                 return  # the ripple is over, and the worker goes on with the next job
@@ -247,7 +247,10 @@ class _Gathering:
     def _take(self, reply: Pong, point: Point) -> None:
         if self.over or self.open.pop(point.text, None) is None:
             return
-        self.echoes.append(to_echo(reply, point))
+        if type(reply) is not Echo:
+            reply.__class__ = Echo  # as in to_echo, without a call
+        reply.sender = point
+        self.echoes.append(reply)  # type: ignore[arg-type]  # it is one now
         if len(self.echoes) >= self.wanted:
             self._end()
 

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from cluster.compositions import stars_of
 from cluster.worlds import Processes
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.universe.wave import Directed, Pong
@@ -161,3 +163,27 @@ async def test_a_client_whose_machine_dies_watches_again_from_the_next_one(proce
             await client.ask("GLOBAL::machine", "Ext<Watch>", {"point": "localhost:t0", "aspects": ["Property"]})
             (await client.exec("set localhost:t0{ +note=two }"))[0].unwrap()
             assert await until(heard, 1) == [("Property", "localhost:t0")]
+
+
+async def test_stars_move_to_another_machine_by_editing_the_config(processes: Processes) -> None:
+    processes.configure(stars_of("three-machines"))
+    processes.start("a", "b", "c")
+    async with processes.client("a") as client:
+        points = await fill(client)
+        homes = {row["star"]: row["machine"] for row in await client.stars()}
+    processes.end()
+    moved = [
+        attrs.evolve(star, machine="a" if star.machine == "c" else star.machine) for star in stars_of("three-machines")
+    ]
+    processes.configure(moved)
+    processes.start("a", "b")
+    async with processes.client("a") as client:
+        for point in points:
+            assert (await client.ping(point, "Ext<Add>")).unwrap() == 2
+        now = {row["star"]: row["machine"] for row in await client.stars()}
+    of_c = {star for star, machine in homes.items() if machine == "c" and "machine:" not in star}
+    assert len(of_c) == 2
+    assert {now[star] for star in of_c} == {"a"}
+    assert {star: now[star] for star in now if star not in of_c} == {
+        star: machine for star, machine in homes.items() if machine != "c"
+    }

@@ -162,8 +162,14 @@ class Processes:
         self.data_dir.mkdir(parents=True)
         shutil.copy(cluster_kinds.__file__, directory / "hyperverse_local.py")
         self.config = directory / "hyperverse.toml"
-        self.config.write_text("\n".join([extra, "[plugins]", "local = true", *map(_star_table, stars or ())]) + "\n")
+        self._extra = extra
+        self.configure(stars)
         self.running: dict[str, Process] = {}
+
+    def configure(self, stars: Sequence[StarTemplate] | None) -> None:
+        """Writes the config that all machines share."""
+        tables = map(_star_table, stars or ())
+        self.config.write_text("\n".join([self._extra, "[plugins]", "local = true", *tables]) + "\n")
 
     @property
     def machines(self) -> list[str]:
