@@ -61,7 +61,7 @@ async def test_a_machine_that_is_stopped_under_load_holds_up_nobody_else(process
             await asyncio.sleep(0.005)
         outcomes = {reply.outcome for reply in await asyncio.gather(*load)}
         b.signal(signal.SIGCONT)
-    assert answered >= 20
+    assert answered >= 3
     assert outcomes <= {Outcome.UNKNOWN, Outcome.REJECTED, Outcome.OK}  # ok: those that found it on another machine
     assert most < 250 * _MIB  # sixty bodies, as they came and as they are sent, and what waits for the lane
     print(f"{answered} pings answered meanwhile, {most / _MIB:.0f} MiB more in memory")

@@ -122,11 +122,10 @@ class ChangeFeed(KitBase):
     async def test_what_is_in_the_feed_can_be_read(self, registry: Registry) -> None:
         await plant(registry, "localhost<Space>")
         points = [at(f"localhost:p{number}") for number in range(50)]
+        since, seen = await registry.revision(), 0
         writing = asyncio.ensure_future(
             outcomes(registry.register(Registration(point, BASE, HYPERUSER)) for point in points)
         )
-        since = await registry.revision()
-        seen = 0
         while seen < 50:
             changes = await registry.changes(since, timeout=_LONG)
             mentioned = [entry.point for entry in changes.entries]
