@@ -4,12 +4,19 @@ SQLAlchemy's asynchronous engine crosses for every statement. A crossing costs m
 transaction that comes back to the event loop between its statements holds the write lock, of every process that has
 the file open, while the loop is busy with something else. So the thread is aiosqlite's, and what runs in it is
 SQLAlchemy's ordinary connection.
+
+A thread that wants Python's lock asks for it after 5 ms, and begins to wait anew whenever the lock is let go and taken
+again in between. An event loop that never rests does that in every turn, so the thread might wait for seconds, and the
+leases of a busy machine would run out. Hence the loop itself gives way: where a unit takes long, it stands still for a
+moment, until the unit is done.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +31,8 @@ __all__ = ["BUSY_TIMEOUT", "Connection"]
 BUSY_TIMEOUT: Final = 5.0
 _CACHE_KIB: Final = 65_536
 _LOOK: Final = 0.001
+_PATIENCE: Final = 0.01
+_GIVE_WAY: Final = 0.003
 
 _T = TypeVar("_T")
 
@@ -43,6 +52,9 @@ class Connection:
         self._synchronous = synchronous
         self._thread: aiosqlite.Connection | None = None
         self._connection: sa.Connection | None = None
+        self._finished = threading.Event()
+        self._timer: asyncio.TimerHandle
+        self._waits_for_others = False
 
     async def open(self) -> None:
         """Connects. Raises what SQLAlchemy raises."""
@@ -67,7 +79,7 @@ class Connection:
     def _wrap(self, raw: sqlite3.Connection) -> sa.Connection:
         engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
         if self._writes:
-            sa.event.listen(engine, "begin", _begin_immediate)
+            sa.event.listen(engine, "begin", self._begin_immediate)
         for pragma in self._pragmas():
             raw.execute(f"PRAGMA {pragma}")
         return engine.connect()
@@ -104,21 +116,41 @@ class Connection:
     async def _in_thread(self, function: Callable[..., _T], *arguments: Any) -> _T:
         if self._thread is None:
             raise ValueError("the connection is closed")
-        done: _T = await self._thread._execute(function, *arguments)  # type: ignore[no-untyped-call]  # aiosqlite's own way
-        return done
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    """Takes the write lock. SQLite's own waiting looks less and less often, in the end ten times a second, and a
-    process that writes without a pause would keep the others out for seconds; so we look every millisecond."""
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    until = time.monotonic() + BUSY_TIMEOUT
-    while True:
+        self._finished.clear()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_PATIENCE, self._give_way, loop)
         try:
-            raw.execute("BEGIN IMMEDIATE")
-            return
-        except sqlite3.OperationalError as error:
-            if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
-        time.sleep(random.uniform(0.5, 1.5) * _LOOK)
+            done: _T = await self._thread._execute(self._to_the_end, function, arguments)  # type: ignore[no-untyped-call]  # aiosqlite's own way
+            return done
+        finally:
+            self._timer.cancel()
+
+    def _to_the_end(self, function: Callable[..., _T], arguments: tuple[Any, ...]) -> _T:
+        try:
+            return function(*arguments)
+        finally:
+            self._finished.set()
+
+    def _give_way(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Lets the thread have Python's lock for a while, unless it waits for another process."""
+        if self._waits_for_others or not self._finished.wait(_GIVE_WAY):
+            self._timer = loop.call_later(_PATIENCE, self._give_way, loop)
+
+    def _begin_immediate(self, connection: sa.Connection) -> None:
+        """Takes the write lock. SQLite's own waiting looks less and less often, in the end ten times a second, and a
+        process that writes without a pause would keep the others out for seconds; so we look every millisecond."""
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        until = time.monotonic() + BUSY_TIMEOUT
+        try:
+            while True:
+                try:
+                    raw.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                        raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
+                self._waits_for_others = True
+                time.sleep(random.uniform(0.5, 1.5) * _LOOK)
+        finally:
+            self._waits_for_others = False
