@@ -7,8 +7,8 @@ SQLAlchemy's ordinary connection.
 
 A thread that wants Python's lock asks for it after 5 ms, and begins to wait anew whenever the lock is let go and taken
 again in between. An event loop that never rests does that in every turn, so the thread might wait for seconds, and the
-leases of a busy machine would run out. Hence the loop itself gives way: where a unit takes long, it stands still for a
-moment, until the unit is done.
+leases of a busy machine would run out. Hence such a loop gives way: where a unit takes long and the loop has used its
+processor all the while, it stands still for a moment, until the unit is done. A loop that rests loses nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _CACHE_KIB: Final = 65_536
 _LOOK: Final = 0.001
 _PATIENCE: Final = 0.01
 _GIVE_WAY: Final = 0.003
+_RESTLESS: Final = 0.8 * _PATIENCE
 
 _T = TypeVar("_T")
 
@@ -54,7 +55,7 @@ class Connection:
         self._connection: sa.Connection | None = None
         self._finished = threading.Event()
         self._timer: asyncio.TimerHandle
-        self._waits_for_others = False
+        self._used = 0.0  # processor time of the loop's thread, when it was looked at last
 
     async def open(self) -> None:
         """Connects. Raises what SQLAlchemy raises."""
@@ -79,7 +80,7 @@ class Connection:
     def _wrap(self, raw: sqlite3.Connection) -> sa.Connection:
         engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
         if self._writes:
-            sa.event.listen(engine, "begin", self._begin_immediate)
+            sa.event.listen(engine, "begin", _begin_immediate)
         for pragma in self._pragmas():
             raw.execute(f"PRAGMA {pragma}")
         return engine.connect()
@@ -117,6 +118,7 @@ class Connection:
         if self._thread is None:
             raise ValueError("the connection is closed")
         self._finished.clear()
+        self._used = time.thread_time()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(_PATIENCE, self._give_way, loop)
         try:
@@ -132,25 +134,24 @@ class Connection:
             self._finished.set()
 
     def _give_way(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Lets the thread have Python's lock for a while, unless it waits for another process."""
-        if self._waits_for_others or not self._finished.wait(_GIVE_WAY):
+        """Lets the thread have Python's lock for a while, if the loop has not rested since the last look."""
+        restless = time.thread_time() - self._used > _RESTLESS
+        if not restless or not self._finished.wait(_GIVE_WAY):
+            self._used = time.thread_time()
             self._timer = loop.call_later(_PATIENCE, self._give_way, loop)
 
-    def _begin_immediate(self, connection: sa.Connection) -> None:
-        """Takes the write lock. SQLite's own waiting looks less and less often, in the end ten times a second, and a
-        process that writes without a pause would keep the others out for seconds; so we look every millisecond."""
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, sqlite3.Connection)
-        until = time.monotonic() + BUSY_TIMEOUT
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    """Takes the write lock. SQLite's own waiting looks less and less often, in the end ten times a second, and a
+    process that writes without a pause would keep the others out for seconds; so we look every millisecond."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    until = time.monotonic() + BUSY_TIMEOUT
+    while True:
         try:
-            while True:
-                try:
-                    raw.execute("BEGIN IMMEDIATE")
-                    return
-                except sqlite3.OperationalError as error:
-                    if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                        raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
-                self._waits_for_others = True
-                time.sleep(random.uniform(0.5, 1.5) * _LOOK)
-        finally:
-            self._waits_for_others = False
+            raw.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
+        time.sleep(random.uniform(0.5, 1.5) * _LOOK)
