@@ -37,7 +37,7 @@ def show() -> None:
 @click.argument("key")
 @common
 def allow(machine: str, key: str) -> None:
-    """Let MACHINE in, which proves who it is by KEY."""
+    """Let MACHINE in, which proves who it is by KEY. Before a KEY that begins with a hyphen say -- once."""
     from ..fabric.keyring import Keyring
 
     Keyring(options().where()).allow(machine, key)

@@ -55,8 +55,10 @@ class ZmqTransport(LaneTransport):
         self._ended = False
 
     def new_identity(self) -> Identity:
-        public, secret = zmq.curve_keypair()
-        return Identity(public.decode(), secret.decode())
+        while True:
+            public, secret = zmq.curve_keypair()
+            if not public.startswith(b"-"):  # people hand it to commands, which would take it for an option
+                return Identity(public.decode(), secret.decode())
 
     async def open(self, door: Door, receiver: LaneReceiver) -> str:
         context = self._begin()

@@ -105,6 +105,11 @@ async def test_a_door_without_a_key_is_refused(bench: Bench) -> None:
         await transport.connect("tcp://127.0.0.1:1", bench.recorder())
 
 
+def test_no_key_looks_like_an_option_of_a_command() -> None:
+    transport = ZmqTransport()
+    assert not any(transport.new_identity().public.startswith("-") for _ in range(1000))
+
+
 def test_all_faults_of_the_settings_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         ZmqTransport({"max_frames": 1, "queue_bytes": "many", "heartbeat_interval": 0})
