@@ -28,13 +28,14 @@ class EdgeSocket:
     Args:
         socket: owned from now on.
         receive: reads one message without waiting and handles it; raises ``zmq.Again`` when there is none.
-        rested: called after each turn of reading: now it is time to answer, and there may be room to send again.
+        rested: called after each turn of reading: now it is time to answer, and there may be room to send again. Says
+            whether it has used the socket.
     """
 
     __slots__ = ("_closed", "_descriptor", "_loop", "_receive", "_rested", "_scheduled", "busy", "socket")
 
     def __init__(
-        self, socket: zmq.Socket[bytes], receive: Callable[[], None], rested: Callable[[], None] | None = None
+        self, socket: zmq.Socket[bytes], receive: Callable[[], None], rested: Callable[[], bool] | None = None
     ) -> None:
         self.socket = socket
         self._receive = receive
@@ -57,25 +58,28 @@ class EdgeSocket:
         self._turn()
 
     def _turn(self) -> None:
-        self.busy = True
+        self.busy, empty = True, False
         try:
-            self._read_burst()
-            if self._rested is not None and not self._closed:
-                self._rested()
+            empty = self._read_burst()
+            if self._rested is not None and not self._closed and self._rested():
+                empty = False
         finally:
             self.busy = False
-            self.look()
+            if not empty:
+                self.look()
 
-    def _read_burst(self) -> None:
+    def _read_burst(self) -> bool:
+        """Reads; whether the socket itself said last that it has nothing more."""
         try:
             for _ in range(_BURST):
                 if self._closed:
-                    return
+                    return True
                 self._receive()
                 if self._closed or not int(self.socket.getsockopt(_EVENTS)) & _POLLIN:
-                    return
+                    return True
         except zmq.Again:
-            return
+            pass  # asked again behind it, in vain: but who knows what else that call has fetched
+        return False
 
     def read_all(self) -> None:
         """Reads everything that has arrived, now."""
