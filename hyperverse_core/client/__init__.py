@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["CliSession", "Client", "Connecting", "NoMachine", "Result"]
 
 _log = logging.getLogger("hyperverse.client")
-_SECOND = 1_000_000_000
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _STOP_SECONDS = 15.0

@@ -17,7 +17,6 @@ from ..universe.wave import Echo, Outcome, Pong
 
 __all__ = ["Pending", "PendingWaves"]
 
-_SECOND = 1_000_000_000
 _GRACE = 0.25
 """Seconds that an answer may be on its way after the machine has given up."""
 
@@ -175,7 +174,7 @@ class PendingWaves:
             if pending.frame.id not in self._by_id:
                 continue  # it has been given up
             left = pending.deadline - self._loop.time()
-            pending.frame.wait = max(1, int(left * _SECOND))
+            pending.frame.wait = max(1e-9, left)
             if not self._send(pending, encode_frame(pending.frame)):
                 return
 

@@ -29,8 +29,6 @@ from .pending import Pending, PendingWaves
 
 __all__ = ["ClientSender"]
 
-_SECOND = 1_000_000_000
-
 
 class ClientSender(ClientApi):
     """The waves of a client from outside. Who makes the connection gives them a way with ``self._pending``."""
@@ -64,7 +62,7 @@ class ClientSender(ClientApi):
             body,
             path,
             headers if headers is None else dict(headers),
-            int(handling.wait * _SECOND),
+            handling.wait,
             retries,
             handling.priority,
             topic,
@@ -90,7 +88,7 @@ class ClientSender(ClientApi):
             body,
             path,
             headers if headers is None else dict(headers),
-            int(handling.wait * _SECOND),
+            handling.wait,
             handling.priority,
             "",
         )
@@ -117,7 +115,7 @@ class ClientSender(ClientApi):
             body,
             path,
             headers if headers is None else dict(headers),
-            int(handling.wait * _SECOND),
+            handling.wait,
             count,
             handling.priority,
             "",

@@ -11,7 +11,6 @@ import msgspec
 
 from ..errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
 from ..fabric.context import handling_of, timed_out
-from ..fabric.deadline import Deadline
 from ..fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
 from ..fabric.wire_recipients import read_recipients
 from ..universe.point import ROOT, Point, RouteKind
@@ -39,7 +38,6 @@ _Asked = AskFrame | TellFrame | AskManyFrame
 _LONGEST_ID = 64
 _SMALL = 8192
 _LONGEST_WAIT = 86_400.0
-_SECOND = 1_000_000_000
 
 
 class ClientWaves:
@@ -98,7 +96,7 @@ class ClientWaves:
         self._check_target(to, method)
         if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
             raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is no id of a client's wave", hint="it begins with 'c-'")
-        handling = handling_of(min(raw.wait / _SECOND, _LONGEST_WAIT), retries, raw.priority)
+        handling = handling_of(min(raw.wait, _LONGEST_WAIT), retries, raw.priority)
         return cls(
             to,
             method,
@@ -164,7 +162,7 @@ class ClientWaves:
         return self.session.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
 
     async def _reply(self, wave: Ping) -> Pong:
-        with Deadline(self.loop, wave.deadline):
+        with self.star.deadlines.by(wave.deadline):
             return await self.star.ask(wave)
         return timed_out(wave, wave.handling.wait)
 
@@ -173,7 +171,7 @@ class ClientWaves:
 
     async def _told(self, wave: Signal) -> None:
         reply = timed_out(wave, wave.handling.wait)
-        with Deadline(self.loop, wave.deadline):
+        with self.star.deadlines.by(wave.deadline):
             reply = await self.star.notify(wave)
         await self._send(wave, reply)
 
@@ -253,7 +251,7 @@ class ClientWaves:
 
     async def _repeated(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
         reply = timed_out(wave, wave.handling.wait)
-        with Deadline(self.loop, wave.deadline):
+        with self.star.deadlines.by(wave.deadline):
             try:
                 reply = await asyncio.shield(first)
             except asyncio.CancelledError:

@@ -30,7 +30,6 @@ from ..universe.wave import (
     Ripple,
     Signal,
 )
-from .deadline import Deadline
 from .recipients import to_recipients
 from .work import working_for
 
@@ -186,7 +185,7 @@ class Context(Ctx):
             return Pong.failure(exc)
         if deadline >= outer:  # whoever waits for us has a timer that ends us both
             return await star.ask(wave)
-        with Deadline(star.loop, deadline):
+        with star.deadlines.by(deadline):
             return await star.ask(wave)
         return timed_out(wave, handling.wait)
 

@@ -12,7 +12,6 @@ from ..universe.point import ROOT, Point
 from ..universe.scope import Scope
 from ..universe.wave import Body, Echo, Method, MethodKind, Ping, Pong, Recipients, Ripple, Signal
 from .context import handling_of, timed_out
-from .deadline import Deadline
 from .recipients import to_recipients
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ __all__ = ["LocalSender", "send_ping"]
 
 async def send_ping(star: Star, wave: Ping) -> Pong:
     """Asks, and gives up at the wave's deadline."""
-    with Deadline(star.loop, wave.deadline):
+    with star.deadlines.by(wave.deadline):
         return await star.ask(wave)
     return timed_out(wave, wave.handling.wait)
 

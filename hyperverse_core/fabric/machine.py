@@ -33,6 +33,7 @@ from .binds import Binds
 from .commands import Commands
 from .composition import free_index, machine_links, own_stars
 from .crew import Crew
+from .deadline import Deadlines
 from .drivers import Drivers
 from .exchange import Exchange
 from .feed import Feed
@@ -146,6 +147,7 @@ class Machine:
         await self._lock.acquire()
         await self.registry.open()
         self.crew = Crew(config.limits.waves)
+        self.deadlines = Deadlines(asyncio.get_running_loop())
         self.records = Records(self.registry)
         self.gravity = Gravity(self)
         self._make_stars(free_index(config, self._lock.index, await self.registry.stars()))

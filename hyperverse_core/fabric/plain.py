@@ -11,13 +11,13 @@ DEEPEST = 64
 """Levels of lists and maps that a body may have."""
 
 # Heads of a MessagePack timestamp, the one extension that msgspec reads and writes by itself.
-_TIMESTAMPS = (b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff")
+_SHORT, _LONG, _LONGEST = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
 _PLAIN = frozenset({type(None), bool, float, bytes})
 
 
 def may_hold_timestamp(frame: bytes) -> bool:
     """Whether an encoded frame may hold a timestamp; :func:`foreign` tells for sure."""
-    return b"\xff" in frame and any(head in frame for head in _TIMESTAMPS)
+    return b"\xff" in frame and (_SHORT in frame or _LONG in frame or _LONGEST in frame)
 
 
 def foreign(value: Any, where: str = "the body", depth: int = 0) -> str:

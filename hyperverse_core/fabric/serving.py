@@ -14,7 +14,6 @@ from ..errors import HyperverseError, LaneFull, NotHostedHere, ProtocolError, Un
 from ..universe.point import Point
 from ..universe.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from .context import timed_out
-from .deadline import Deadline
 from .recent import Recent
 from .spread import gather_here, to_echo
 from .wire import (
@@ -139,7 +138,7 @@ class Serving:
         await self._send(request, payload)
 
     async def _handle(self, star: Star, wave: Ping) -> Pong:
-        with Deadline(self.loop, wave.deadline):
+        with star.deadlines.by(wave.deadline):
             try:
                 return await self._find(star, wave).receive(wave)
             except HyperverseError as exc:

@@ -64,6 +64,7 @@ class Star:
         self.hosting = Hosting(self)
         self.field = Field(self)
         self.new_id = machine.new_id
+        self.deadlines = machine.deadlines
         self._places = machine.gravity.places
 
     async def ask(self, wave: Ping) -> Pong:

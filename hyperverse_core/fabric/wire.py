@@ -7,7 +7,7 @@ Everything that machines say to each other, and to clients, is here. What the fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import attrs
 import msgspec
@@ -32,7 +32,6 @@ from ..universe.wave import (
 )
 from .plain import foreign, may_hold_timestamp
 from .wire_frames import (
-    NO_DEADLINE,
     PROTOCOL,
     AskFrame,
     AskManyFrame,
@@ -67,8 +66,9 @@ __all__ = [
     "encode_signal",
 ]
 
-_FOREVER = float("inf")
-_SECOND = 1_000_000_000
+_F = TypeVar("_F", PingFrame, SignalFrame, PartFrame)
+_W = TypeVar("_W", Ping, Signal, Ripple)
+_P = TypeVar("_P", Pong, Echo)
 
 
 @attrs.frozen
@@ -130,14 +130,15 @@ def _no_extension(code: int, data: memoryview) -> NoReturn:
     raise ProtocolError(f"a body holds an extension value of type {code}", hint="bodies are plain values")
 
 
-_encoder = msgspec.msgpack.Encoder()
+_encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[_Raw] = msgspec.msgpack.Decoder(_Raw, ext_hook=_no_extension)
+_decode = _decoder.decode
 
 
 def encode_frame(frame: _Raw) -> bytes:
     """A frame as bytes. Raises BadRequest that says which value of the body cannot be sent."""
     try:
-        encoded = _encoder.encode(frame)
+        encoded = _encode(frame)
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
         raise _not_plain(foreign(_body(frame)) or str(exc)) from exc
     if may_hold_timestamp(encoded):
@@ -163,20 +164,20 @@ def _not_plain(said: str) -> BadRequest:
 # -- there -----------------------------------------------------------------------------------------
 
 
-def _fields(wave: Directed, now: float) -> tuple[Any, ...]:
-    handling = wave.handling
-    return (
+def _wave_frame(kind: type[_F], wave: Directed, now: float) -> _F:
+    handling, headers, scope, left = wave.handling, wave.headers, wave.scope, wave.deadline - now
+    return kind(
         wave.id,
         wave.to.text,
         wave.method.text,
         wave.body,
         wave.path,
-        wave.headers if wave.headers is None else dict(wave.headers),
+        headers if headers is None else dict(headers),
         wave.sender.text,
         wave.agent.text,
-        None if wave.scope is None else str(wave.scope),
-        NO_DEADLINE if wave.deadline == _FOREVER else max(0, int((wave.deadline - now) * _SECOND)),
-        int(handling.wait * _SECOND),
+        scope if scope is None else str(scope),
+        left if left > 0 else 0.0,
+        handling.wait,
         handling.retries,
         handling.priority,
         wave.chain,
@@ -188,17 +189,17 @@ def _fields(wave: Directed, now: float) -> tuple[Any, ...]:
 
 def encode_ping(wave: Directed, now: float) -> bytes:
     """A Ping, or another wave as one. ``now``: time of the loop. Raises BadRequest when its body is not plain."""
-    return encode_frame(PingFrame(*_fields(wave, now)))
+    return encode_frame(_wave_frame(PingFrame, wave, now))
 
 
 def encode_signal(wave: Signal, now: float) -> bytes:
     """A Signal. Raises BadRequest when its body is not plain."""
-    return encode_frame(SignalFrame(*_fields(wave, now)))
+    return encode_frame(_wave_frame(SignalFrame, wave, now))
 
 
 def encode_part(wave: Ripple, points: Sequence[Point], now: float) -> bytes:
     """The part of a Ripple that is for ``points``. Raises BadRequest when its body is not plain."""
-    frame = PartFrame(*_fields(wave, now))
+    frame = _wave_frame(PartFrame, wave, now)
     frame.points = [point.text for point in points]
     frame.count = wave.count
     return encode_frame(frame)
@@ -260,7 +261,7 @@ def decode(frame: bytes, now: float) -> Message:
         ProtocolError: it does not follow the protocol.
     """
     try:
-        raw = _decoder.decode(frame)
+        raw = _decode(frame)
         if may_hold_timestamp(frame):
             _check_plain(raw)
         return _BUILD[type(raw)](raw, now)
@@ -278,30 +279,36 @@ def _check_plain(raw: _Raw) -> None:
         raise ProtocolError(f"a frame holds what it must not: {said}")
 
 
-_handlings: dict[tuple[int, int, Priority], Handling] = {(15 * _SECOND, 0, Priority.MED): DEFAULT_HANDLING}
+_handlings: dict[tuple[float, int, int], Handling] = {}
 
 
-def _handling(wait: int, retries: int, priority: Priority) -> Handling:
-    known = _handlings.get((wait, retries, priority))
+def _handling(wait: float, retries: int, priority: Priority) -> Handling:
+    if wait == DEFAULT_HANDLING.wait and retries == 0 and priority is Priority.MED:
+        return DEFAULT_HANDLING
+    key = (wait, retries, int(priority))
+    known = _handlings.get(key)
     if known is None:
-        known = Handling(wait / _SECOND, retries, priority)
+        known = Handling(wait, retries, priority)
         if len(_handlings) < 256:
-            _handlings[wait, retries, priority] = known
+            _handlings[key] = known
     return known
 
 
-def _wave_fields(raw: PingFrame | SignalFrame | PartFrame, now: float) -> tuple[Any, ...]:
-    left = raw.left
-    return (
+def _wave(kind: type[_W], to: Point, raw: PingFrame | SignalFrame | PartFrame, now: float) -> _W:
+    scope = raw.scope
+    if not raw.left >= 0:
+        raise ProtocolError(f"a wave has {raw.left} s left")
+    return kind(
+        to,
         Method.parse(raw.method),
         raw.body,
         raw.path,
         raw.headers,
         Point.parse(raw.sender),
         Point.parse(raw.agent),
-        None if raw.scope is None else Scope.parse(raw.scope),
+        scope if scope is None else Scope.parse(scope),
         _handling(raw.wait, raw.retries, raw.priority),
-        _FOREVER if left < 0 else now + left / _SECOND,
+        now + raw.left,
         raw.chain,
         raw.hops,
         raw.id,
@@ -311,22 +318,26 @@ def _wave_fields(raw: PingFrame | SignalFrame | PartFrame, now: float) -> tuple[
 
 
 def _ping(raw: PingFrame, now: float) -> Ping:
-    return Ping(Point.parse(raw.to), *_wave_fields(raw, now))
+    return _wave(Ping, Point.parse(raw.to), raw, now)
 
 
 def _signal(raw: SignalFrame, now: float) -> Signal:
-    return Signal(Point.parse(raw.to), *_wave_fields(raw, now))
+    return _wave(Signal, Point.parse(raw.to), raw, now)
 
 
 def _part(raw: PartFrame, now: float) -> Ripple:
-    ripple = Ripple(ROOT, *_wave_fields(raw, now))
+    ripple = _wave(Ripple, ROOT, raw, now)
     ripple.recipients = tuple(Point.parse(text) for text in raw.points)
     ripple.count = raw.count
     return ripple
 
 
-def _pong_fields(raw: PongFrame) -> tuple[Any, ...]:
-    return (
+def _pong(raw: PongFrame, _: float) -> Pong:
+    return _reply(Pong, raw)
+
+
+def _reply(kind: type[_P], raw: PongFrame) -> _P:
+    return kind(
         raw.status,
         raw.body,
         Point.parse(raw.sender),
@@ -340,12 +351,8 @@ def _pong_fields(raw: PongFrame) -> tuple[Any, ...]:
     )
 
 
-def _pong(raw: PongFrame, _: float) -> Pong:
-    return Pong(*_pong_fields(raw))
-
-
 def _echoes(raw: EchoesFrame, _: float) -> Echoes:
-    return Echoes(raw.id, [Echo(*_pong_fields(echo)) for echo in raw.echoes], raw.last)
+    return Echoes(raw.id, [_reply(Echo, echo) for echo in raw.echoes], raw.last)
 
 
 def _assignment(fields: tuple[str, int, int] | None) -> Assignment | None:

@@ -1,7 +1,7 @@
 """Frames: what travels between two machines, and between a machine and a client, field by field.
 
 Each is a MessagePack array whose first element, one byte, says what it is. Texts stand for values (points,
-methods, scopes), whole nanoseconds for times. A client asks with frames of its own, in which there is no
+methods, scopes), times are seconds. A client asks with frames of its own, in which there is no
 place for a sender, an agent, a chain or a scope: so it cannot forge them.
 """
 
@@ -14,7 +14,6 @@ import msgspec
 from ..universe.wave import Outcome, Priority
 
 __all__ = [
-    "NO_DEADLINE",
     "PROTOCOL",
     "AskFrame",
     "AskManyFrame",
@@ -33,9 +32,6 @@ __all__ = [
 
 PROTOCOL = 1
 """Number of this protocol. It grows with every change that the other side would not understand."""
-
-NO_DEADLINE = -1
-"""Time left of a wave that nobody waits for."""
 
 
 class _Frame(msgspec.Struct, array_like=True, gc=False):
@@ -89,7 +85,7 @@ class RefusalFrame(_Frame, tag=3):
 
 
 class AskFrame(_Frame, tag=4):
-    """A client's Ping. ``wait``: nanoseconds that it waits from now on."""
+    """A client's Ping. ``wait``: seconds that it waits from now on."""
 
     id: str
     to: str
@@ -97,7 +93,7 @@ class AskFrame(_Frame, tag=4):
     body: Any
     path: str
     headers: dict[str, str] | None
-    wait: int
+    wait: float
     retries: int
     priority: Priority
     topic: str
@@ -112,7 +108,7 @@ class TellFrame(_Frame, tag=5):
     body: Any
     path: str
     headers: dict[str, str] | None
-    wait: int
+    wait: float
     priority: Priority
     topic: str
 
@@ -126,7 +122,7 @@ class AskManyFrame(_Frame, tag=6):
     body: Any
     path: str
     headers: dict[str, str] | None
-    wait: int
+    wait: float
     count: int | None
     priority: Priority
     topic: str
@@ -136,6 +132,8 @@ class AskManyFrame(_Frame, tag=6):
 
 
 class _WaveFrame(_Frame):
+    # ``left``: seconds until nobody waits for it any more; infinite when nobody ever does.
+
     id: str
     to: str
     method: str
@@ -145,8 +143,8 @@ class _WaveFrame(_Frame):
     sender: str
     agent: str
     scope: str | None
-    left: int
-    wait: int
+    left: float
+    wait: float
     retries: int
     priority: Priority
     chain: tuple[str, ...]

@@ -23,7 +23,7 @@ def ask(number: int = 1, **changes: Any) -> AskFrame:
         "body": None,
         "path": "/",
         "headers": None,
-        "wait": 5_000_000_000,
+        "wait": 5.0,
         "retries": 0,
         "priority": Priority.MED,
         "topic": "",
