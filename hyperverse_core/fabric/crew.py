@@ -43,8 +43,9 @@ class Crew:
 
     def put(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
         """Plans ``job(*args)``. It must answer for its own errors. Raises Unavailable when too much waits."""
-        self.check_room()
-        self.put_accepted(job, *args, priority=priority)
+        if len(self._jobs) >= self._limit:
+            self.check_room()
+        self._plan(job, args, priority)
 
     def check_room(self) -> None:
         """Raises Unavailable when too much waits."""
@@ -54,6 +55,9 @@ class Crew:
     def put_accepted(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
         """As :meth:`put`, for what has been promised already: it is planned however much waits. Raises Unavailable
         only when the machine stops."""
+        self._plan(job, args, priority)
+
+    def _plan(self, job: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...], priority: int) -> None:
         if self._closed:
             raise Unavailable("this machine is stopping")
         self._jobs.put((job, args), priority)

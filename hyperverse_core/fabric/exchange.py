@@ -160,7 +160,7 @@ class Exchange:
     def take(self, star: Star, envelope: Envelope, via: Peer) -> None:
         """An envelope for a star of this machine has come from ``via``. Raises ProtocolError when what is in it is
         none of ours."""
-        message: Message = decode(bytes(envelope.payload), self.loop.time())
+        message: Message = decode(envelope.payload, self.loop.time())
         kind = type(message)
         if envelope.origin or kind is Signal:
             self.serving.serve(star, Request(envelope, via), message)

@@ -9,8 +9,8 @@ from ..client.api import ClientApi, expected
 from ..errors import Forbidden
 from ..universe.point import Point
 from ..universe.wave import Body, Method, MethodKind, Ping, Pong
-from .context import handling_of
-from .local_sender import LocalSender, send_ping
+from .context import handling_of, timed_out
+from .local_sender import LocalSender
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -81,4 +81,7 @@ class LocalClient(LocalSender, ClientApi):
         )
         if wave.method.kind is MethodKind.HYP:
             return star.refusal(wave, Forbidden(f"{method} is between stars"))
-        return expected(await send_ping(star, wave), expect)
+        with star.deadlines.by(wave.deadline):
+            reply = await star.ask(wave)
+            return reply if expect is None else expected(reply, expect)
+        return timed_out(wave, handling.wait)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["DEEPEST", "foreign", "may_hold_timestamp"]
+__all__ = ["DEEPEST", "SCALARS", "foreign", "may_hold_timestamp"]
 
 DEEPEST = 64
 """Levels of lists and maps that a body may have."""
@@ -13,6 +13,8 @@ DEEPEST = 64
 # Heads of a MessagePack timestamp, the one extension that msgspec reads and writes by itself.
 _SHORT, _LONG, _LONGEST = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
 _PLAIN = frozenset({type(None), bool, float, bytes})
+SCALARS = _PLAIN | {int, str}
+"""Types of values that hold no others. What cannot travel of them the encoder itself refuses."""
 
 
 def may_hold_timestamp(frame: bytes) -> bool:

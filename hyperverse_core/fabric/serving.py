@@ -91,9 +91,6 @@ class Serving:
         except HyperverseError as exc:
             return encode_pong(_unsent(exc, reply))
 
-    async def _reply(self, request: Request, reply: Pong) -> None:
-        await self._send(request, self._encoded(reply))
-
     async def _send(self, request: Request, payload: bytes) -> None:
         """Sends an answer; waits for room when the lane is full. Answers are worth more than what is yet to begin."""
         try:
@@ -122,28 +119,30 @@ class Serving:
             key = f"{wave.id} {wave.to.text} {wave.hops}"
             first = self.recent.first(key)
             if first is not None:
-                try:
-                    await self._reply(request, await asyncio.shield(first))
-                except asyncio.CancelledError:
-                    if not first.cancelled():
-                        raise
-                    await self._reply(
-                        request, Pong.failure(Unavailable("the first try was not taken", retry_after=0.05))
-                    )
+                await self._repeat(request, first)
                 return
-        reply = await self._handle(star, wave)
+        reply: Pong | None = None
+        with star.deadlines.by(wave.deadline):
+            try:
+                reply = await self._find(star, wave).receive(wave)
+            except HyperverseError as exc:
+                reply = star.refusal(wave, exc)
+        if reply is None:
+            reply = timed_out(wave, wave.handling.wait)
         payload = self._encoded(reply)
         if key:
             self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
         await self._send(request, payload)
 
-    async def _handle(self, star: Star, wave: Ping) -> Pong:
-        with star.deadlines.by(wave.deadline):
-            try:
-                return await self._find(star, wave).receive(wave)
-            except HyperverseError as exc:
-                return star.refusal(wave, exc)
-        return timed_out(wave, wave.handling.wait)
+    async def _repeat(self, request: Request, first: asyncio.Future[Pong]) -> None:
+        """Answers a Ping that has come before as that one is answered."""
+        try:
+            reply = await asyncio.shield(first)
+        except asyncio.CancelledError:
+            if not first.cancelled():
+                raise
+            reply = Pong.failure(Unavailable("the first try was not taken", retry_after=0.05))
+        await self._send(request, self._encoded(reply))
 
     async def _signal(self, star: Star, request: Request, wave: Signal) -> None:
         try:

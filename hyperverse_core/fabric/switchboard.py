@@ -86,7 +86,9 @@ class Switchboard:
 
         Raises Unavailable when there is no way or the lane is full."""
         frame = encode_lane(Envelope(star, self._hops, number, origin, priority, (), msgspec.Raw(payload)))
-        return self._pass(star, frame, priority)
+        name = self.machine.membership.way_to(star)
+        (self._lanes.get(name) or self._add(name)).send(frame, priority)
+        return name
 
     def answer(self, via: Peer | None, request: Envelope, payload: bytes) -> None:
         """Sends the answer to a request by the connection that it came by, or by any way when that has ended.
@@ -108,13 +110,9 @@ class Switchboard:
             raise Unavailable(f"there is no lane to {star}", retry_after=0.5)
         await self.transport.drain(via)
 
-    def _pass(self, star: str, frame: bytes, priority: int) -> str:
+    def _pass(self, star: str, frame: bytes, priority: int) -> None:
         name = self.machine.membership.way_to(star)
-        lane = self._lanes.get(name)
-        if lane is None:
-            lane = self._add(name)
-        lane.send(frame, priority)
-        return name
+        (self._lanes.get(name) or self._add(name)).send(frame, priority)
 
     def _add(self, name: str) -> MachineLane:
         record = self.machine.membership.machine_record(name)
@@ -194,19 +192,31 @@ class Switchboard:
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         """What a machine has sent."""
+        own, take, known = self._own, self.machine.exchange.take, self._is_known(peer)
         try:
             for frame in frames:
-                self._take(peer, frame)
+                said = decode_lane(frame)
+                if not isinstance(said, Envelope):
+                    self._take(peer, said)
+                    known = self._is_known(peer)
+                elif known:
+                    star = own.get(said.star)
+                    if star is not None:
+                        take(star, said, peer)
+                    else:
+                        self._pass_on(said, peer)
         except ProtocolError as exc:
             self._refuse(peer, 400, exc.message)
 
-    def _take(self, peer: Peer, frame: bytes) -> None:
-        said = decode_lane(frame)
+    def _is_known(self, peer: Peer) -> bool:
+        """Whether both sides have greeted."""
+        if peer in self._guests:
+            return True
         lane = self.outgoing.get(peer)
-        if isinstance(said, Envelope):
-            if peer in self._guests or (lane is not None and lane.peer is peer):
-                self._deliver(said, peer)
-            return
+        return lane is not None and lane.peer is peer
+
+    def _take(self, peer: Peer, said: Hello | Refused) -> None:
+        lane = self.outgoing.get(peer)
         if lane is not None:
             if isinstance(said, Hello):
                 lane.welcomed(said)
@@ -235,17 +245,13 @@ class Switchboard:
             if lane is not None:
                 lane.hurry()  # who has found a way to us can be reached
 
-    def _deliver(self, envelope: Envelope, peer: Peer) -> None:
-        star = self._own.get(envelope.star)
-        if star is not None:
-            self.machine.exchange.take(star, envelope, peer)
-            return
+    def _pass_on(self, envelope: Envelope, peer: Peer) -> None:
         try:
-            self._pass_on(envelope, peer)
+            self._send_on(envelope, peer)
         except HyperverseError as exc:
             self.machine.exchange.bounce(envelope, peer, exc.status, exc.message)
 
-    def _pass_on(self, envelope: Envelope, peer: Peer) -> None:
+    def _send_on(self, envelope: Envelope, peer: Peer) -> None:
         """Sends a frame further. Raises LoopDetected when it has come too far, Unavailable when there is no way, or
         only one that leads back: machines that know different things must not send it to and fro."""
         if envelope.left <= 0:

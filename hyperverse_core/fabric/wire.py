@@ -30,7 +30,7 @@ from ..universe.wave import (
     Ripple,
     Signal,
 )
-from .plain import foreign, may_hold_timestamp
+from .plain import SCALARS, foreign, may_hold_timestamp
 from .wire_frames import (
     PROTOCOL,
     AskFrame,
@@ -141,7 +141,7 @@ def encode_frame(frame: _Raw) -> bytes:
         encoded = _encode(frame)
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
         raise _not_plain(foreign(_body(frame)) or str(exc)) from exc
-    if may_hold_timestamp(encoded):
+    if type(getattr(frame, "body", frame)) not in SCALARS and may_hold_timestamp(encoded):
         said = foreign(_body(frame))
         if said:
             raise _not_plain(said)
@@ -250,7 +250,7 @@ def _assignment_fields(assignment: Assignment | None) -> tuple[str, int, int] | 
 # -- and back --------------------------------------------------------------------------------------
 
 
-def decode(frame: bytes, now: float) -> Message:
+def decode(frame: bytes | msgspec.Raw, now: float) -> Message:
     """What a frame says.
 
     Args:
@@ -262,11 +262,11 @@ def decode(frame: bytes, now: float) -> Message:
     """
     try:
         raw = _decode(frame)
-        if may_hold_timestamp(frame):
+        if type(getattr(raw, "body", raw)) not in SCALARS and may_hold_timestamp(bytes(frame)):
             _check_plain(raw)
         return _BUILD[type(raw)](raw, now)
     except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
-        raise ProtocolError(f"a frame of {len(frame)} bytes does not follow the protocol: {exc}") from exc
+        raise ProtocolError(f"a frame of {len(bytes(frame))} bytes does not follow the protocol: {exc}") from exc
     except HyperverseError as exc:
         if isinstance(exc, ProtocolError):
             raise

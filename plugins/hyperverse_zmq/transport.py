@@ -120,12 +120,15 @@ class ZmqTransport(LaneTransport):
         return await connection.greet(timeout)
 
     def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
-        pump, link = self._living(peer)
+        found = self._roster.get(peer)  # as `_living` does, without the call: every wave comes by here
+        if found is None or found[1].closing:
+            raise self._has_ended(peer)
         if len(frame) > self.max_frame:
             raise TooLarge(
                 f"a frame of {len(frame)} bytes is larger than {self.max_frame}",
                 hint="send less at once, or raise max_frame on both sides",
             )
+        pump, link = found
         link.outbox.put(frame, priority)
         if not link.awake:
             pump.wake(link)
@@ -174,8 +177,12 @@ class ZmqTransport(LaneTransport):
     def _living(self, peer: Peer) -> tuple[Pump, Link]:
         found = self._roster.get(peer)
         if found is None or found[1].closing:
-            raise Unavailable(f"the lane to {peer.name!r} has ended", hint="connect again")
+            raise self._has_ended(peer)
         return found
+
+    @staticmethod
+    def _has_ended(peer: Peer) -> Unavailable:
+        return Unavailable(f"the lane to {peer.name!r} has ended", hint="connect again")
 
     def _name_peer(self, prefix: str) -> str:
         return f"{prefix}-{next(self._numbers)}"
