@@ -65,19 +65,27 @@ class ZmqDoor(Pump):
         socket = self._edge.socket
         head = socket.recv(_NOBLOCK, copy=False)
         route = head.bytes
-        body = socket.recv(_NOBLOCK, copy=False) if head.more else head
-        message = body.bytes
-        while body.more:  # nobody of ours sends several parts
-            message = b""
-            body = socket.recv(_NOBLOCK, copy=False)
         key = str(head.get("User-Id"))
         link = self._by_route.get(route)
         if link is None:
-            self._stranger(route, key, message)
-        elif link.peer.key == key:
+            self._stranger(route, key, self._read_body(head))
+            return
+        # Nobody of ours sends a third part, and asking whether there is one costs as much as reading. It would be taken
+        # for a message of its own next time: that of a stranger, or with another's routing id and the wrong key.
+        message = socket.recv(_NOBLOCK) if head.more else b""
+        if link.peer.key == key:
             self._handle(link, message)
         else:
             _log.warning("door %r: %r speaks with the routing id of %s", self._door.name, key, link.peer)
+
+    def _read_body(self, head: zmq.Frame) -> bytes:
+        """What follows the routing id; nothing when it is not one part."""
+        body = self._edge.socket.recv(_NOBLOCK, copy=False) if head.more else head
+        message = body.bytes
+        while body.more:
+            message = b""
+            body = self._edge.socket.recv(_NOBLOCK, copy=False)
+        return message
 
     def _stranger(self, route: bytes, key: str, message: bytes) -> None:
         if route in self._unwanted:

@@ -29,7 +29,7 @@ class EdgeSocket:
         socket: owned from now on.
         receive: reads one message without waiting and handles it; raises ``zmq.Again`` when there is none.
         rested: called after each turn of reading: now it is time to answer, and there may be room to send again. Says
-            whether it has used the socket.
+            whether it is going to :meth:`look` by itself, before the event loop waits.
     """
 
     __slots__ = ("_closed", "_descriptor", "_loop", "_receive", "_rested", "_scheduled", "busy", "socket")
@@ -45,7 +45,7 @@ class EdgeSocket:
         self._scheduled = False
         self._closed = False
         self.busy = False
-        self._loop.add_reader(self._descriptor, self._turn)
+        self._loop.add_reader(self._descriptor, self._told)
         self._schedule()  # the first edge may have passed already
 
     def _schedule(self) -> None:
@@ -53,33 +53,34 @@ class EdgeSocket:
             self._scheduled = True
             self._loop.call_soon(self._scheduled_turn)
 
+    def _told(self) -> None:
+        """The descriptor. Nearly always one message has come: whether there are more is asked once, behind it."""
+        self._turn(1)
+
     def _scheduled_turn(self) -> None:
         self._scheduled = False
-        self._turn()
+        self._turn(_BURST)
 
-    def _turn(self) -> None:
-        self.busy, empty = True, False
+    def _turn(self, messages: int) -> None:
+        self.busy, looks = True, False
         try:
-            empty = self._read_burst()
-            if self._rested is not None and not self._closed and self._rested():
-                empty = False
+            self._read(messages)
+            if self._rested is not None and not self._closed:
+                looks = self._rested()
         finally:
             self.busy = False
-            if not empty:
+            if not looks:
                 self.look()
 
-    def _read_burst(self) -> bool:
-        """Reads; whether the socket itself said last that it has nothing more."""
+    def _read(self, messages: int) -> None:
         try:
-            for _ in range(_BURST):
-                if self._closed:
-                    return True
+            while not self._closed:
                 self._receive()
-                if self._closed or not int(self.socket.getsockopt(_EVENTS)) & _POLLIN:
-                    return True
+                messages -= 1
+                if not messages or self._closed or not int(self.socket.getsockopt(_EVENTS)) & _POLLIN:
+                    return
         except zmq.Again:
-            pass  # asked again behind it, in vain: but who knows what else that call has fetched
-        return False
+            return
 
     def read_all(self) -> None:
         """Reads everything that has arrived, now."""

@@ -85,16 +85,15 @@ class Pump(abc.ABC):
             self._heard = False
             if not self._flush_planned:
                 self._plan_flush()
-        if not self._awake and not self._blocked:
-            return False
-        self._push_awake()
-        return True
+        if self._awake or self._blocked:
+            self._push_awake()
+        return self._flush_planned
 
     def _flush(self) -> None:
         self._flush_planned = False
         if self._awake:
             self._push_awake()
-            self._edge.look()
+        self._edge.look()
 
     def _push_awake(self) -> None:
         while self._awake:  # those who are told of an end may send again
