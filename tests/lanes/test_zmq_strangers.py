@@ -114,6 +114,21 @@ async def test_a_routing_id_of_ones_own_choice_is_refused(pair: Pair) -> None:
     assert pair.far_hears.ups == [pair.guest]
 
 
+async def test_nobody_speaks_for_another_by_a_part_too_many(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    route = pair.far._roster[pair.guest][1].route  # type: ignore[attr-defined]  # whoever attacks would have to guess it
+    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+        await peer.greet()
+        guest = await pair.far_hears.have_up(2)
+        said = [message(DATA, struct.pack("<II", 1, 4 << 4) + word) for word in (b"good", b"evil")]
+        await peer.send(said[0], route, said[1])
+        await peer.send(said[0], b"noise")
+        await peer.send(said[0])
+        assert await pair.far_hears.have(3, guest) == [b"good"] * 3
+        await pair.prove_it_works()
+    assert b"evil" not in pair.far_hears.frames(pair.guest)
+    assert "speaks with the routing id" in caplog.text
+
+
 async def test_the_key_of_a_raw_peer_is_the_one_it_has_proved(pair: Pair) -> None:
     me = pair.near.new_identity()
     async with raw_peer(pair.address, pair.door.identity.public, identity=me) as peer:
