@@ -14,11 +14,15 @@ from .outbox import PRIORITIES, Piece
 __all__ = ["Unpacker", "pack"]
 
 _COUNT = struct.Struct("<I")
+_ONE = struct.Struct("<II")
+"""The count and the word of a message with one piece, as most are where waves go one by one."""
 
 
 def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:
     """One message: ``head``, then everything that :meth:`Outbox.take` gave."""
     count = len(words)
+    if count == 1:
+        return b"".join((head, _ONE.pack(1, words[0]), pieces[0]))
     return b"".join((head, _COUNT.pack(count), struct.pack(f"<{count}I", *words), *pieces))
 
 
@@ -45,6 +49,12 @@ class Unpacker:
         Raises:
             ProtocolError: this is no message of ours, or a frame is larger than ``max_frame``.
         """
+        if len(message) >= start + 8:
+            count, word = _ONE.unpack_from(message, start)
+            if count == 1 and not word & 1 and len(message) == start + 8 + (word >> 4) <= self._max_frame:
+                stream = word >> 1 & 7
+                if stream < PRIORITIES and not self._begun[stream]:
+                    return [message[start + 8 :]]
         try:
             (count,) = _COUNT.unpack_from(message, start)
             at = start + 4
