@@ -5,7 +5,7 @@ The reference is a bare pyzmq echo with the same socket options: sequential, and
     python tests/bench/bench_machines.py [seconds for each figure]
 
 Everything is on: locate, authorise, deadline, argument conversion, handler, receipt. Prints microseconds for each wave,
-the least of five rounds that alternate between the two, and their ratio. With ``hops``: what each further machine on
+the least of twenty rounds that alternate between the two, and their ratio. With ``hops``: what each further machine on
 the way costs. The scheduler places the processes.
 """
 
@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import uvloop
 
-from bench.bench_lanes import ROUNDS, measure
+from bench.bench_lanes import measure
 from bench.timing import time_for
 from cluster import cluster_kinds
 from cluster.worlds import Processes
@@ -30,6 +30,7 @@ from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.universe.point import HYPERUSER
 
 _FLIGHTS = (1, 256)
+_ROUNDS = 20
 _CHAIN = "abcd"
 
 
@@ -83,7 +84,7 @@ async def measure_hops(bench: Bench, seconds: float) -> None:
     points = {name: await bench.particle_on(name) for name in _CHAIN}
     print(f"{'machines crossed':20}{'us':>10}")
     for number, point in enumerate(points.values()):
-        figure = min([await time_for(bench.client, point, 1, seconds) for _ in range(ROUNDS)])
+        figure = min([await time_for(bench.client, point, 1, seconds) for _ in range(_ROUNDS)])
         print(f"{number:<20}{figure:10.1f}", flush=True)
 
 
@@ -93,7 +94,7 @@ async def measure_rows(bench: Bench, seconds: float, folder: Path) -> None:
     print(f"{'uvloop':28}{'bare us':>10}{'ping us':>10}{'ratio':>8}")
     for flight in _FLIGHTS:
         bare, ping = [], []
-        for _ in range(ROUNDS):
+        for _ in range(_ROUNDS):
             bare.append(await asyncio.to_thread(measure, "uvloop", "bare", flight, seconds, folder))
             ping.append(await time_for(bench.client, point, flight, seconds))
         found = min(ping) / min(bare)
@@ -103,4 +104,4 @@ async def measure_rows(bench: Bench, seconds: float, folder: Path) -> None:
 if __name__ == "__main__":
     words = [word for word in sys.argv[1:] if word != "hops"]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(float(words[0]) if words else 1.0, "hops" in sys.argv))
+        runner.run(main(float(words[0]) if words else 0.3, "hops" in sys.argv))
