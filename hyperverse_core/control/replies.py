@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-import attrs
+import msgspec
 
 from ..errors import BadRequest, HandlerFailed, HyperverseError
 from ..fabric.wire import encode_echoes, encode_pong
@@ -57,7 +57,7 @@ def _fitting(wave: str, echoes: Sequence[Echo], largest: int, *, last: bool) -> 
 
 def _instead(reply: P, error: HyperverseError) -> P:
     failure = Pong.failure(error)
-    return attrs.evolve(reply, status=500, body=failure.body, outcome=Outcome.FAILED, headers=None)
+    return msgspec.structs.replace(reply, status=500, body=failure.body, outcome=Outcome.FAILED, headers=None)
 
 
 def _too_large(size: int, largest: int) -> HandlerFailed:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import attrs
 import msgspec
 
 from ..errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
@@ -158,7 +157,7 @@ class ClientWaves:
         if len(frame) <= _SMALL:
             return self.session.send(frame, priority=wave.handling.priority)
         lost = {"error": "the client does not keep up with its replies", "hint": "ask for less at once"}
-        short = attrs.evolve(reply, status=503, body=lost, outcome=Outcome.UNKNOWN, headers=None)
+        short = msgspec.structs.replace(reply, status=503, body=lost, outcome=Outcome.UNKNOWN, headers=None)
         return self.session.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
 
     async def _reply(self, wave: Ping) -> Pong:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["Live"]
 
 _log = logging.getLogger("hyperverse.particle")
+_OK = Outcome.OK
+_HEARD = Pong()
+"""What becomes of a Signal that was handled; nobody reads it."""
 
 
 class Live:
@@ -168,6 +171,31 @@ class Live:
             and need in self.allowed.get(agent, "")
         )
 
+    def accept_now(self, wave: Directed) -> bool:
+        """Takes a Signal as :meth:`accept` does if nothing has to be waited for; otherwise leaves it as it was and
+        returns False. Raises HyperverseError."""
+        star = self.star
+        if star.loop.time() >= star.serve_until:
+            star.check_lease(self)
+        if (
+            self.bind is not None
+            or self.concurrent
+            or wave.scope is not None
+            or wave.method.need not in self.allowed.get(wave.agent.text, "")
+        ):
+            return False
+        found = self.hosted.handlers.find(wave)
+        if found is None or found[0].privilege:
+            return False
+        handler, captures = found
+        self._post(handler, handler.arguments.bind(wave.body, captures), wave)
+        return True
+
+    def _post(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> None:
+        if not self.mailbox.busy:
+            self.star.machine.crew.check_room()
+        self.mailbox.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
+
     async def accept(self, wave: Directed) -> None:
         """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Raises HyperverseError."""
         if self.star.loop.time() >= self.star.serve_until:
@@ -184,7 +212,6 @@ class Live:
 
     async def accept_core(self, wave: Directed) -> None:
         """From behind the field into the queue of the handlers. Raises HyperverseError."""
-        crew = self.star.machine.crew
         found = self.hosted.handlers.find(wave)
         if found is None:
             if wave.method is not BOUNCE:
@@ -195,11 +222,10 @@ class Live:
             await self.star.field.demand(self, wave, handler.privilege)
         arguments = handler.arguments.bind(wave.body, captures)
         if self.concurrent:
+            crew = self.star.machine.crew
             crew.put(notice, self, handler, arguments, wave, priority=wave.handling.priority)
-            return
-        if not self.mailbox.busy:
-            crew.check_room()
-        self.mailbox.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
+        else:
+            self._post(handler, arguments, wave)
 
     async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
@@ -229,32 +255,47 @@ class Live:
         self.touched = True
         try:
             result = await handler.call(self.particle, Context(self, wave), **arguments)
-            if type(result) is Pong:
-                reply = result
+            if type(wave) is Signal:
+                reply = _HEARD
+            elif type(result) is not Pong:
+                body = result if result is None or type(result) is int else to_body(result)
+                reply = Pong(200, body, self.point, _OK, wave.id, star.text, wave.hops)
+            else:
+                reply = self._signed(result, wave)
                 if reply.status >= 400 and self.assignment is not None:
                     # this handler has run; the platform's own particles know better what has become of the wave
                     reply.outcome = Outcome.FAILED
-            else:
-                reply = Pong(200, result if result is None or type(result) is int else to_body(result))
         except asyncio.CancelledError:
             self.cut_off()
             raise
-        except HyperverseError as exc:
-            reply = Pong.failure(exc, Outcome.FAILED)
-            if reply.status == NotHostedHere.status:  # from its save; no sign that the wave may be handled elsewhere
-                reply.status = Unavailable.status
-        except RecursionError:
-            reply = Pong.failure(LoopDetected(f"too many waves within one another, the last to {self.text!r}"))
         except Exception as exc:
-            _log.exception("%s failed", handler.name, extra={"wave": wave.id, "point": self.text})
-            reply = Pong(500, {"error": f"{type(exc).__name__}: {exc}"}, outcome=Outcome.FAILED)
-        reply.sender = self.point
-        reply.id = wave.id
-        reply.star = star.text
-        reply.hops = wave.hops
+            reply = self._failed(handler, wave, exc)
         if star.machine.observers:
             answer = None if isinstance(wave, Signal) else reply
             star.machine.observed("wave_delivered", wave, answer, star.loop.time() - begun)
+        return reply
+
+    def _failed(self, handler: Handler, wave: Directed, error: Exception) -> Pong:
+        """The reply of a handler that has raised."""
+        if isinstance(error, RecursionError):
+            error = LoopDetected(f"too many waves within one another, the last to {self.text!r}")
+            reply = Pong.failure(error)
+        elif isinstance(error, HyperverseError):
+            reply = Pong.failure(error, Outcome.FAILED)
+            if reply.status == NotHostedHere.status:  # from its save; no sign that the wave may be handled elsewhere
+                reply.status = Unavailable.status
+        else:
+            _log.error("%s failed", handler.name, exc_info=error, extra={"wave": wave.id, "point": self.text})
+            return self._signed(Pong(500, {"error": f"{type(error).__name__}: {error}"}, outcome=Outcome.FAILED), wave)
+        if isinstance(wave, Signal):  # nobody is told
+            _log.warning("signal %s to %s: %s", wave.method, self.text, error, extra={"wave": wave.id})
+        return self._signed(reply, wave)
+
+    def _signed(self, reply: Pong, wave: Directed) -> Pong:
+        reply.sender = self.point
+        reply.id = wave.id
+        reply.star = self.star.text
+        reply.hops = wave.hops
         return reply
 
     async def _built_in(self, wave: Directed) -> Pong:

@@ -57,7 +57,13 @@ class Mailbox:
         """Calls the function in ``posted`` with the rest when the turn has come, at once if that is free. Raises
         Unavailable when too many wait, and what the function raises at once; the turn is not taken then."""
         if self.busy:
-            self._queue().put(posted, priority)
+            queue = self._waiting
+            if queue is None or len(queue) >= self._limit:
+                queue = self._queue()
+            if queue.ranks is None and priority == ORDINARY:
+                queue.append(posted)  # as `put` does, without the call
+            else:
+                queue.put(posted, priority)
         else:
             posted[0](*posted[1:])
             self.busy = True
@@ -67,7 +73,7 @@ class Mailbox:
         is not called. None leaves the turn with us."""
         queue = self._waiting
         if queue and type(queue[0]) is tuple:
-            return queue.take()  # type: ignore[return-value]  # it is no future
+            return queue.popleft() if queue.ranks is None else queue.take()  # type: ignore[return-value]  # it is no future
         return None
 
     def leave(self) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import attrs
-
 from ..errors import HyperverseError, NotHostedHere
 from ..universe.wave import Outcome, Ping, Pong
 
@@ -21,8 +19,7 @@ _AGAIN = frozenset({408, 421, 503})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
 
 
-@attrs.define(eq=False)
-class Lost(Pong):
+class Lost(Pong, eq=False):
     """No answer has come from a far star, so the wave may have run there or not.
 
     Attributes:

@@ -187,7 +187,7 @@ class _Gathering:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
-        body, copy, take = self.wave.body, self.copy, self._take
+        body, copy, take, awaited, echoes = self.wave.body, self.copy, self._take, self.open, self.echoes
         reply: Pong | None
         need, agent = self.wave.method.need, self.wave.agent.text
         hosted: Hosted | None = None
@@ -212,8 +212,13 @@ class _Gathering:
                                 reply = await place.run(handler, arguments, wave)
                             finally:
                                 box.leave()
-                        else:
-                            reply = await place.receive(copy(point, place, own_copy(body)))
+                            if not self.over and awaited.pop(point.text, None) is not None:
+                                reply.__class__ = Echo  # as `_take` does, without the call
+                                echoes.append(reply)  # type: ignore[arg-type]  # it is one now
+                                if len(echoes) >= self.wanted:
+                                    self._end()
+                            continue
+                        reply = await place.receive(copy(point, place, own_copy(body)))
                     else:
                         reply = await self._found(point)
                 except HyperverseError as exc:

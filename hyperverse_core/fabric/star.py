@@ -130,7 +130,8 @@ class Star:
             if place.star is not self:
                 wave.hops += self.distances.get(place.star.text, 0)
             try:
-                await place.accept(wave)
+                if not place.accept_now(wave):
+                    await place.accept(wave)
             except NotHostedHere:
                 self.machine.gravity.forget(wave.to)
                 place = await self.machine.gravity.locate(wave.to)

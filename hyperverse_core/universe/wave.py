@@ -1,8 +1,8 @@
 """Waves: the messages that travel between particles (universe 4).
 
 A directed wave (:class:`Ping`, :class:`Ripple`, :class:`Signal`) asks; a reflected one (:class:`Pong`,
-:class:`Echo`) answers. These are the envelopes of the hot path, so they are mutable slotted classes that the
-fabric fills in place; a handler gets to see them read-only through its ``ctx``.
+:class:`Echo`) answers. These are the envelopes of the hot path, so they are mutable structs, made at a third of
+the cost of another class, that the fabric fills in place; a handler gets to see them read-only through its ``ctx``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import attrs
+import msgspec
 
 from ..errors import BadRequest, HyperverseError, ParseError, did_you_mean, error_for_status
 from .point import ROOT, Point
@@ -234,8 +235,7 @@ class Receipt:
     wave: str
 
 
-@attrs.define(eq=False)
-class Pong:
+class Pong(msgspec.Struct, eq=False):
     """The answer to a Ping.
 
     Attributes:
@@ -294,8 +294,7 @@ class Pong:
         return cls(error.status, body, outcome=outcome)
 
 
-@attrs.define(eq=False)
-class Echo(Pong):
+class Echo(Pong, eq=False):
     """The answer of one recipient of a Ripple; ``sender`` says whose."""
 
 
@@ -318,8 +317,7 @@ class Watchers:
 Recipients: TypeAlias = Selector | tuple[Point, ...] | Stars | Watchers
 
 
-@attrs.define(eq=False)
-class Directed:
+class Directed(msgspec.Struct, eq=False):
     """What all directed waves carry. ``sender``, ``agent``, ``scope``, ``id`` and ``chain`` are set by the fabric.
 
     Attributes:
@@ -352,18 +350,15 @@ class Directed:
     origin: str = ""
 
 
-@attrs.define(eq=False)
-class Ping(Directed):
+class Ping(Directed, eq=False):
     """A request to one particle, answered by a :class:`Pong`."""
 
 
-@attrs.define(eq=False)
-class Signal(Directed):
+class Signal(Directed, eq=False):
     """A notification to one particle; nothing is answered."""
 
 
-@attrs.define(eq=False)
-class Ripple(Directed):
+class Ripple(Directed, eq=False):
     """A request to many particles, answered by one :class:`Echo` from each.
 
     Attributes:

@@ -32,6 +32,16 @@ async def test_what_the_handler_of_a_signal_raises_is_logged(machine: Machine, w
     assert "a secret of the handler" in caplog.text
 
 
+async def test_a_signal_that_its_handler_refuses_is_logged_for_nobody_else_is_told(
+    machine: Machine, world, caplog
+) -> None:
+    await world("a<Worker>")
+    client = machine.client()
+    assert (await client.signal("localhost:a", "Ext<Refuse>")).status == 202
+    assert (await client.ping("localhost:a", "Ext<Get>")).ok
+    assert "signal Ext<Refuse> to localhost:a: not today" in caplog.text
+
+
 async def test_signals_to_a_concurrent_particle_are_handled_at_once(machine: Machine, world) -> None:
     await world("c<Crowd>")
     client = machine.client()
