@@ -160,17 +160,6 @@ class Live:
         finally:
             box.leave()
 
-    def is_free_for(self, need: str, agent: str) -> bool:
-        """Whether a wave that needs this permission, and whose handler is known, may take the turn at once: nothing
-        on its way would have to be waited for or could change it."""
-        return (
-            self.ready
-            and not self.mailbox.busy
-            and not self.concurrent
-            and self.bind is None
-            and need in self.allowed.get(agent, "")
-        )
-
     def accept_now(self, wave: Directed) -> bool:
         """Takes a Signal as :meth:`accept` does if nothing has to be waited for; otherwise leaves it as it was and
         returns False. Raises HyperverseError."""

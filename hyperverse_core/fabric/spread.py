@@ -128,7 +128,7 @@ class _Gathering:
         self.tasks: set[asyncio.Task[None]] = set()
         self.copy = _copier(star, wave)
         self.alike: dict[Hosted, _Alike] = {}
-        self.here: deque[tuple[Point, Place | None]] = deque()
+        self.here: deque[Point] = deque()
         self.over = False
         self.done: asyncio.Future[None] = star.loop.create_future()
 
@@ -152,18 +152,20 @@ class _Gathering:
         places = self.star.machine.gravity.places
         crew = self.star.machine.crew
         far: dict[str, list[Point]] = {}
-        for text, point in self.open.items():
-            place = places.get(text)
-            if place is not None and place.remote:
-                far.setdefault(place.star.text, []).append(point)
-                continue
-            self.here.append((point, place))
+        if not self.star.machine.membership.ways:  # there is no other machine
+            self.here.extend(self.open.values())
+        else:
+            for text, point in self.open.items():
+                place = places.get(text)
+                if place is not None and place.remote:
+                    far.setdefault(place.star.text, []).append(point)
+                else:
+                    self.here.append(point)
         try:
             crew.put(self._next_ones, priority=self.wave.handling.priority)
         except Unavailable as exc:
             while self.here:
-                point, _ = self.here.popleft()
-                self._take(self.star.refusal(self.wave, exc), point)
+                self._take(self.star.refusal(self.wave, exc), self.here.popleft())
         for group in far.values():
             crew.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
 
@@ -188,6 +190,7 @@ class _Gathering:
         assert task is not None
         self.tasks.add(task)
         body, copy, take, awaited, echoes = self.wave.body, self.copy, self._take, self.open, self.echoes
+        places = self.star.machine.gravity.places
         reply: Pong | None
         need, agent = self.wave.method.need, self.wave.agent.text
         hosted: Hosted | None = None
@@ -198,14 +201,23 @@ class _Gathering:
             for _ in range(_IN_A_ROW):
                 if self.over or not here:
                     break
-                point, place = here.popleft()
+                point = here.popleft()
+                place = places.get(point.text)
                 try:
                     if type(place) is Live:
                         if place.hosted is not hosted:
                             hosted = place.hosted
                             handler, arguments = self.alike.get(hosted) or self._alike(hosted)
-                        if handler is not None and place.is_free_for(need, agent):
-                            box = place.mailbox
+                        box = place.mailbox
+                        # Nothing on its way has to be waited for, or could change it: it takes the turn at once.
+                        if (
+                            handler is not None
+                            and place.ready
+                            and not box.busy
+                            and not place.concurrent
+                            and place.bind is None
+                            and need in place.allowed.get(agent, "")
+                        ):
                             box.busy = True
                             try:
                                 wave = copy(point, place, body.copy() if type(body) is dict else body)
