@@ -65,6 +65,7 @@ class Membership:
         self._layout: Mapping[StarKey, object] = {}
         self._sorted: list[tuple[str, StarKey, StarRecord]] = []
         self._possible: dict[str, list[tuple[str, StarKey, StarRecord, Star | None, int]]] = {}
+        self._links: dict[StarKey, tuple[StarKey, ...]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._renew_now = asyncio.Event()
         self._reading = asyncio.Lock()
@@ -108,13 +109,20 @@ class Membership:
             address=machine.switchboard.address,
             door_key=machine.switchboard.door_key,
             kinds=tuple(sorted(name for name in machine.hosted if star.hosting.can_host(name))),
-            links=linked(star.key, star.links, {*self.machine.stars, *self.directory}, machine.config.constellation),
+            links=self._links_of(star),
             particles=len(star.hosting),
             incarnation=star.incarnation,
             lease=machine.config.lease,
             draining=self.draining,
             pid=os.getpid(),
         )
+
+    def _links_of(self, star: Star) -> tuple[StarKey, ...]:
+        links = self._links.get(star.key)
+        if links is None:
+            known = {*self.machine.stars, *self.directory}
+            links = self._links[star.key] = linked(star.key, star.links, known, self.machine.config.constellation)
+        return links
 
     async def announce_changes(self) -> None:
         """Tells the others at once what has changed about this machine's stars. Raises Unavailable."""
@@ -212,6 +220,8 @@ class Membership:
             seen = self._seen.get(key)
             if seen is None or seen[:2] != (record.incarnation, record.renewals):
                 self._seen[key] = (record.incarnation, record.renewals, now)
+        if self.directory.keys() != records.keys():
+            self._links.clear()
         for key in self.directory.keys() - records.keys():
             self._seen.pop(key, None)
             self.machine.gravity.forget_star(str(key))

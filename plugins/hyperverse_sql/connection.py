@@ -30,6 +30,7 @@ __all__ = ["BUSY_TIMEOUT", "Connection"]
 
 BUSY_TIMEOUT: Final = 5.0
 _CACHE_KIB: Final = 65_536
+_LOG_BYTES: Final = 2**20
 _LOOK: Final = 0.001
 _PATIENCE: Final = 0.01
 _GIVE_WAY: Final = 0.003
@@ -89,7 +90,10 @@ class Connection:
         pragmas = [f"synchronous={self._synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KIB}"]
         # Checkpoints set the slowest hundredth of the writes: Upkeep makes them, beside the writer.
         pragmas.append("wal_autocheckpoint=0")
-        if not self._writes:
+        if self._writes:
+            # When it begins again at its start: what has been large once must not look full for ever.
+            pragmas.append(f"journal_size_limit={_LOG_BYTES}")
+        else:
             pragmas.append("query_only=ON")
         return pragmas
 

@@ -104,27 +104,27 @@ def depth_of(point: Point) -> int:
 
 def star_of(row: Any) -> StarRecord:
     """The star in a row of :data:`STAR`."""
-    kinds, links = _hosts_and_links(row.kinds, row.links)
+    # By position: every machine reads every star some times a second, and names cost as much as all the rest.
+    key, _, kind, machine, address, door_key, kinds, links, particles, incarnation, renewals, lease, draining, pid = row
     return StarRecord(
-        key=StarKey.parse(row.key),
-        kind=row.kind,
-        machine=row.machine,
-        pid=row.pid,
-        address=row.address,
-        door_key=row.door_key,
-        kinds=kinds,
-        links=links,
-        particles=row.particles,
-        incarnation=row.incarnation,
-        renewals=row.renewals,
-        lease=row.lease,
-        draining=bool(row.draining),
+        StarKey.parse(key),
+        kind,
+        machine,
+        address,
+        door_key,
+        *_hosts_and_links(kinds, links),
+        particles,
+        incarnation,
+        renewals,
+        lease,
+        draining,
+        pid,
     )
 
 
 @lru_cache(maxsize=1024)
 def _hosts_and_links(kinds: str, links: str) -> tuple[tuple[str, ...], tuple[StarKey, ...]]:
-    # Every machine reads every star some times a second, and these two columns hardly ever change.
+    # These two columns hardly ever change.
     return tuple(json.loads(kinds)), tuple(StarKey.parse(link) for link in json.loads(links))
 
 

@@ -146,3 +146,17 @@ def test_the_commands_create_no_registry(tmp_path: Path) -> None:
     code, said = _run("--data-dir", str(tmp_path), "check")
     assert (code, "there is no registry" in said) == (1, True)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_log_is_small_again_after_many_writes(registry: SqlRegistry, tmp_path: Path) -> None:
+    log = tmp_path / "registry.sqlite-wal"
+    for number in range(40):
+        await registry.register(Registration(_SPACE.child(f"n{number}"), Kind("Base"), HYPERUSER, state=bytes(2**18)))
+    assert log.stat().st_size > 8 * 2**20
+    number = 0
+    async with asyncio.timeout(30):
+        while log.stat().st_size > 2 * 2**20:
+            number += 1
+            await registry.register(Registration(_SPACE.child(f"m{number}"), Kind("Base"), HYPERUSER))
+            await asyncio.sleep(0.05)
+    assert await registry.check() == []
