@@ -194,7 +194,10 @@ def test_a_body_that_holds_itself_is_refused() -> None:
         wire.encode_pong(Pong(200, endless))
 
 
-@pytest.mark.parametrize("value", [datetime.datetime.now(datetime.UTC), msgspec.msgpack.Ext(9, b"x")])
+_NOW = datetime.datetime.now(datetime.UTC)
+
+
+@pytest.mark.parametrize("value", [_NOW, [1, {"at": _NOW}], msgspec.msgpack.Ext(9, b"x")])
 def test_an_extension_value_in_a_frame_is_refused(value: Any) -> None:
     fields = msgspec.msgpack.decode(wire.encode_pong(Pong(200, "HERE")))
     forged = msgspec.msgpack.encode([value if field == "HERE" else field for field in fields])
@@ -206,6 +209,15 @@ def test_time_left_is_never_negative_and_no_deadline_stays_none() -> None:
     late = Ping(Point.parse("localhost"), Method.parse("Ext<A>"), deadline=5.0)
     arrived = wire.decode(wire.encode_ping(late, 9.0), 100.0)
     assert isinstance(arrived, Ping) and arrived.deadline == 100.0
+
+
+@pytest.mark.parametrize("left", [float("nan"), -1.0, float("-inf")])
+def test_a_time_left_that_is_none_is_refused(left: float) -> None:
+    wave = Ping(Point.parse("localhost"), Method.parse("Ext<A>"), deadline=5.0)
+    fields = msgspec.msgpack.decode(wire.encode_ping(wave, 1.0))
+    forged = msgspec.msgpack.encode([left if field == 4.0 else field for field in fields])
+    with pytest.raises(ProtocolError, match="s left"):
+        wire.decode(forged, 0.0)
 
 
 def test_a_token_is_not_shown_in_a_frames_repr() -> None:
