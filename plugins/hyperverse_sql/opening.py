@@ -9,12 +9,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from hyperverse_core.contracts.registry import Registration, Status
-from hyperverse_core.errors import ConfigError
+from hyperverse_core.errors import ConfigError, Unavailable
 from hyperverse_core.universe.kind import Kind
 from hyperverse_core.universe.point import HYPERUSER, ROOT
 
 from . import sqlite
-from .connection import BUSY_TIMEOUT
 from .rows import NEW_ROW, new_row
 from .schema import SCHEMA_VERSION, meta, metadata, particles
 from .settings import Settings
@@ -22,6 +21,8 @@ from .settings import Settings
 __all__ = ["create_schema", "prepare_file"]
 
 _HEADER: Final = b"SQLite format 3\x00"
+_PATIENCE: Final = 20.0
+"""Seconds that whoever starts waits for a process that sleeps in the middle of a write: longer than a wave would."""
 
 
 def prepare_file(settings: Settings) -> None:
@@ -29,6 +30,7 @@ def prepare_file(settings: Settings) -> None:
 
     Raises:
         ConfigError: it is no registry, a newer one, absent and not to be created, or cannot be written.
+        Unavailable: another process holds it all the time.
     """
     path = settings.path
     try:
@@ -42,6 +44,11 @@ def prepare_file(settings: Settings) -> None:
     except OSError as error:
         raise _unusable(path, error.strerror or str(error)) from error
     except sqlite3.Error as error:
+        if sqlite.primary_code(error) == sqlite3.SQLITE_BUSY:
+            raise Unavailable(
+                f"the registry {str(path)!r} is held by another process for more than {_PATIENCE:g} s",
+                hint="a process that was stopped (not ended) in the middle of a write has to go on, or be killed",
+            ) from error
         raise _unusable(path, str(error)) from error
 
 
@@ -84,7 +91,7 @@ def _check_version(path: Path) -> None:
 
 
 def _use_wal(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
     try:
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             # Two processes may do this at once: the transaction makes the second wait for the first.

@@ -53,6 +53,23 @@ async def test_a_registry_of_a_newer_version_is_refused_and_left_alone(tmp_path:
     assert path.read_bytes() == before
 
 
+async def test_who_opens_a_registry_that_is_held_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "registry.sqlite"
+    async with SqlRegistry({"path": path}):
+        pass
+    monkeypatch.setattr("hyperverse_sql.opening._PATIENCE", 0.1)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    registry = SqlRegistry({"path": path})
+    with pytest.raises(Unavailable, match="held by another process") as caught:
+        await registry.open()
+    assert "be killed" in caught.value.hint
+    await registry.close()
+    holder.close()
+    async with SqlRegistry({"path": path}) as registry:
+        assert (await registry.record(ROOT)).point == ROOT
+
+
 async def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "registry.sqlite"
     connection = sqlite3.connect(path)
