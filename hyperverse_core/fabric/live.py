@@ -177,13 +177,12 @@ class Live:
         if found is None or found[0].privilege:
             return False
         handler, captures = found
-        self._post(handler, handler.arguments.bind(wave.body, captures), wave)
+        box = self.mailbox
+        if not box.busy:
+            star.machine.crew.check_room()
+        arguments = handler.arguments.bind(wave.body, captures)
+        box.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
         return True
-
-    def _post(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> None:
-        if not self.mailbox.busy:
-            self.star.machine.crew.check_room()
-        self.mailbox.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
 
     async def accept(self, wave: Directed) -> None:
         """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Raises HyperverseError."""
@@ -214,7 +213,9 @@ class Live:
             crew = self.star.machine.crew
             crew.put(notice, self, handler, arguments, wave, priority=wave.handling.priority)
         else:
-            self._post(handler, arguments, wave)
+            if not self.mailbox.busy:
+                self.star.machine.crew.check_room()
+            self.mailbox.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
 
     async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""

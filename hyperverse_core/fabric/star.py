@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Star"]
 
 _log = logging.getLogger("hyperverse.star")
+_OK = Outcome.OK
 _PAUSES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.25)
 """Seconds before each further look for a particle that has left."""
 
@@ -141,7 +142,7 @@ class Star:
         self.asked += 1
         if not self.asked & _IN_A_ROW:
             await asyncio.sleep(0)
-        return Pong(202, None, wave.to, Outcome.OK, wave.id, place.star.text, wave.hops, place.remote)
+        return Pong(202, None, wave.to, _OK, wave.id, place.star.text, wave.hops, place.remote)
 
     async def spread(self, wave: Ripple) -> list[Echo]:
         """Sends a Ripple to all its recipients and gathers the echoes. Raises HyperverseError only when it cannot
