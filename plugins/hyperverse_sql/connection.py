@@ -60,10 +60,9 @@ class Connection:
 
     async def open(self) -> None:
         """Connects. Raises what SQLAlchemy raises."""
-        timeout = 0.0 if self._writes else BUSY_TIMEOUT  # who writes waits in its own way
         # isolation_level=None: the sqlite3 module begins no transactions of its own accord.
         thread = aiosqlite.Connection(
-            lambda: sqlite3.connect(self._path, isolation_level=None, timeout=timeout, check_same_thread=False),
+            lambda: sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False),
             iter_chunk_size=64,
         )
         # A process that ends without closing the registry shall not wait for this thread.
@@ -82,8 +81,11 @@ class Connection:
         engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
         if self._writes:
             sa.event.listen(engine, "begin", _begin_immediate)
-        for pragma in self._pragmas():
-            raw.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in self._pragmas():
+                raw.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            raise sa.exc.OperationalError("PRAGMA", None, error) from error
         return engine.connect()
 
     def _pragmas(self) -> list[str]:
@@ -93,6 +95,9 @@ class Connection:
         if self._writes:
             # When it begins again at its start: what has been large once must not look full for ever.
             pragmas.append(f"journal_size_limit={_LOG_BYTES}")
+            # The last one, because those before may have to wait for a process that opens or closes the file. From
+            # here on who writes waits in its own way.
+            pragmas.append("busy_timeout=0")
         else:
             pragmas.append("query_only=ON")
         return pragmas

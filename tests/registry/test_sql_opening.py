@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.errors import ConfigError, Unavailable
 from hyperverse_core.universe.kind import Kind
 from hyperverse_core.universe.point import HYPERUSER, ROOT, Point
+from hyperverse_sql.connection import Connection
 from hyperverse_sql.registry import SqlRegistry
 
 
@@ -68,6 +70,22 @@ async def test_who_opens_a_registry_that_is_held_is_told_why(tmp_path: Path, mon
     holder.close()
     async with SqlRegistry({"path": path}) as registry:
         assert (await registry.record(ROOT)).point == ROOT
+
+
+async def test_a_connection_waits_for_a_process_that_just_opens_or_closes_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    async with SqlRegistry({"path": path}):
+        pass
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.2, holder.close)
+    release.start()
+    for writes in (True, False):
+        connection = Connection(path, writes=writes)
+        await connection.open()
+        await connection.close()
+    release.join()
 
 
 async def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> None:
