@@ -43,8 +43,7 @@ class Crew:
 
     def put(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
         """Plans ``job(*args)``. It must answer for its own errors. Raises Unavailable when too much waits."""
-        if len(self._jobs) >= self._limit:
-            self.check_room()
+        self.check_room()
         self._plan(job, args, priority)
 
     def check_room(self) -> None:
