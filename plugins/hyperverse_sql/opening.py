@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,9 @@ __all__ = ["create_schema", "prepare_file"]
 _HEADER: Final = b"SQLite format 3\x00"
 _PATIENCE: Final = 20.0
 """Seconds that whoever starts waits for a process that sleeps in the middle of a write: longer than a wave would."""
+_LOOK: Final = 0.01
+"""Seconds between two attempts. The waiting is ours: SQLite does not wait where two could wait for each other, as when
+several processes turn a new file to WAL mode at once."""
 
 
 def prepare_file(settings: Settings) -> None:
@@ -32,24 +37,33 @@ def prepare_file(settings: Settings) -> None:
         ConfigError: it is no registry, a newer one, absent and not to be created, or cannot be written.
         Unavailable: another process holds it all the time.
     """
+    path, until = settings.path, time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return _prepare(settings)
+        except OSError as error:
+            raise _unusable(path, error.strerror or str(error)) from error
+        except sqlite3.Error as error:
+            if sqlite.primary_code(error) != sqlite3.SQLITE_BUSY:
+                raise _unusable(path, str(error)) from error
+            if time.monotonic() > until:
+                raise Unavailable(
+                    f"the registry {str(path)!r} is held by another process for more than {_PATIENCE:g} s",
+                    hint="a process that was stopped (not ended) in the middle of a write has to go on, or be killed",
+                ) from error
+        time.sleep(random.uniform(0.5, 1.5) * _LOOK)
+
+
+def _prepare(settings: Settings) -> None:
+    """One attempt; raises sqlite3.Error with the code BUSY when another process is in its way."""
     path = settings.path
-    try:
-        if _is_there(path):
-            _check_version(path)
-        elif not settings.create:
-            raise ConfigError(f"there is no registry {str(path)!r}", hint="is that the data directory of a machine?")
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        _use_wal(path)
-    except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from error
-    except sqlite3.Error as error:
-        if sqlite.primary_code(error) == sqlite3.SQLITE_BUSY:
-            raise Unavailable(
-                f"the registry {str(path)!r} is held by another process for more than {_PATIENCE:g} s",
-                hint="a process that was stopped (not ended) in the middle of a write has to go on, or be killed",
-            ) from error
-        raise _unusable(path, str(error)) from error
+    if _is_there(path):
+        _check_version(path)
+    elif not settings.create:
+        raise ConfigError(f"there is no registry {str(path)!r}", hint="is that the data directory of a machine?")
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    _use_wal(path)
 
 
 def _is_there(path: Path) -> bool:
@@ -91,10 +105,9 @@ def _check_version(path: Path) -> None:
 
 
 def _use_wal(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0)
     try:
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            # Two processes may do this at once: the transaction makes the second wait for the first.
             connection.execute("PRAGMA journal_mode=WAL").fetchone()
         # Takes the lock, so that a file that cannot be written is found out here.
         connection.execute("BEGIN IMMEDIATE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 import zmq
@@ -54,7 +55,9 @@ class Connection(Pump):
         """Connects; returns when the door has welcomed us. Raises as :meth:`LaneTransport.connect`."""
         try:
             self._edge.socket.connect(self._address)
-            self._put(b"", HEAD.pack(HELLO, 0) + VERSION)
+            # When ZeroMQ has no way any more, the connection has failed already, and the monitor says why.
+            with contextlib.suppress(zmq.Again):
+                self._put(b"", HEAD.pack(HELLO, 0) + VERSION)
             self._edge.look()
             async with asyncio.timeout(timeout):
                 await self._welcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +14,7 @@ import zmq.asyncio
 
 from hyperverse_core.errors import Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.base import Bench, Pair
+from hyperverse_zmq.connection import Connection
 from hyperverse_zmq.transport import ZmqTransport
 from lanes.raw_peers import ACK, DATA, HELLO, message, raw_peer
 
@@ -146,7 +148,10 @@ async def test_without_curve_nobody_comes_in(pair: Pair) -> None:
     assert pair.far_hears.ups == [pair.guest]
 
 
-async def test_a_door_without_curve_is_not_trusted() -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["", "greeted too late"])
+async def test_a_door_without_curve_is_not_trusted(late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if late:
+        _greet_after(0.3, monkeypatch)
     context = zmq.Context()
     socket = context.socket(zmq.ROUTER)
     port = socket.bind_to_random_port("tcp://127.0.0.1")
@@ -159,6 +164,27 @@ async def test_a_door_without_curve_is_not_trusted() -> None:
     finally:
         context.destroy(0)
         bench.end()
+
+
+async def test_who_greets_when_nobody_listens_any_more_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(ZmqTransport, lambda: "tcp://127.0.0.1:*", 10.0)
+    pair = await bench.pair()
+    await pair.far.close()
+    _greet_after(0.3, monkeypatch)
+    with pytest.raises(Unavailable, match="nobody listens"):
+        await pair.near.connect(pair.address, bench.recorder(), door_key=pair.door.identity.public)
+    bench.end()
+
+
+def _greet_after(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy computer: ZeroMQ's thread is done with the connection before ours has greeted."""
+    put = Connection._put
+
+    def late(self: Connection, route: bytes, message: bytes) -> None:
+        time.sleep(seconds)
+        put(self, route, message)
+
+    monkeypatch.setattr(Connection, "_put", late)
 
 
 async def test_noise_on_the_port_harms_nobody(pair: Pair) -> None:

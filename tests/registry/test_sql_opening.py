@@ -72,6 +72,19 @@ async def test_who_opens_a_registry_that_is_held_is_told_why(tmp_path: Path, mon
         assert (await registry.record(ROOT)).point == ROOT
 
 
+async def test_who_opens_a_new_file_waits_for_another_who_does(tmp_path: Path) -> None:
+    """SQLite itself does not wait here: two that turn a file to WAL mode could wait for each other."""
+    path = tmp_path / "registry.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("PRAGMA user_version=1")
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.2, other.close)
+    release.start()
+    async with SqlRegistry({"path": path}) as registry:
+        assert (await registry.record(ROOT)).point == ROOT
+    release.join()
+
+
 async def test_a_connection_waits_for_a_process_that_just_opens_or_closes_the_file(tmp_path: Path) -> None:
     path = tmp_path / "registry.sqlite"
     async with SqlRegistry({"path": path}):
