@@ -41,11 +41,6 @@ class Far:
         """Sends it and waits for the answer. Raises NotHostedHere when the star does not have the particle."""
         return self._machine.exchange.ask(self, wave)
 
-    def accept_now(self, wave: Directed) -> bool:
+    def accept(self, wave: Directed) -> None:
         """Hands a Signal to the lane. Raises Unavailable when there is none."""
         self._machine.exchange.tell(self, wave)
-        return True
-
-    async def accept(self, wave: Directed) -> None:
-        """The same."""
-        self.accept_now(wave)

@@ -6,7 +6,8 @@ the :class:`Far` star that hosts it elsewhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import NotFound
 from ..universe.point import Point, RouteKind
@@ -36,9 +37,7 @@ class Place(Protocol):
 
     async def receive(self, wave: Directed) -> Pong: ...
 
-    def accept_now(self, wave: Directed) -> bool: ...
-
-    async def accept(self, wave: Directed) -> None: ...
+    def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None: ...
 
 
 class Gravity:

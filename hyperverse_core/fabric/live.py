@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..contracts.driver import Particle
@@ -160,34 +160,25 @@ class Live:
         finally:
             box.leave()
 
-    def accept_now(self, wave: Directed) -> bool:
-        """Takes a Signal as :meth:`accept` does if nothing has to be waited for; otherwise leaves it as it was and
-        returns False. Raises HyperverseError."""
+    def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
+        """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Returns None when it is
+        taken, or what is left to be awaited. This and that raise HyperverseError."""
         star = self.star
         if star.loop.time() >= star.serve_until:
             star.check_lease(self)
         if (
             self.bind is not None
-            or self.concurrent
             or wave.scope is not None
             or wave.method.need not in self.allowed.get(wave.agent.text, "")
         ):
-            return False
+            return self._accept_by_field(wave)
         found = self.hosted.handlers.find(wave)
         if found is None or found[0].privilege:
-            return False
-        handler, captures = found
-        box = self.mailbox
-        if not box.busy:
-            star.machine.crew.check_room()
-        arguments = handler.arguments.bind(wave.body, captures)
-        box.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
-        return True
+            return self.accept_core(wave)
+        self._queue(found, wave)
+        return None
 
-    async def accept(self, wave: Directed) -> None:
-        """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Raises HyperverseError."""
-        if self.star.loop.time() >= self.star.serve_until:
-            self.star.check_lease(self)
+    async def _accept_by_field(self, wave: Directed) -> None:
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
             await self.star.field.authorise(self, wave)
         if self.bind is not None:
@@ -205,17 +196,20 @@ class Live:
             if wave.method is not BOUNCE:
                 raise self._no_handler(wave)
             return
+        if found[0].privilege:
+            await self.star.field.demand(self, wave, found[0].privilege)
+        self._queue(found, wave)
+
+    def _queue(self, found: tuple[Handler, Mapping[str, str]], wave: Directed) -> None:
         handler, captures = found
-        if handler.privilege:
-            await self.star.field.demand(self, wave, handler.privilege)
         arguments = handler.arguments.bind(wave.body, captures)
+        crew, box = self.star.machine.crew, self.mailbox
         if self.concurrent:
-            crew = self.star.machine.crew
             crew.put(notice, self, handler, arguments, wave, priority=wave.handling.priority)
         else:
-            if not self.mailbox.busy:
-                self.star.machine.crew.check_room()
-            self.mailbox.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
+            if not box.busy:
+                crew.check_room()
+            box.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
 
     async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""

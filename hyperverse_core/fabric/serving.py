@@ -146,7 +146,9 @@ class Serving:
 
     async def _signal(self, star: Star, request: Request, wave: Signal) -> None:
         try:
-            await self._find(star, wave).accept(wave)
+            rest = self._find(star, wave).accept(wave)
+            if rest is not None:
+                await rest
         except NotHostedHere:
             # it has moved while it was under way: from here it is sent on
             reply = await star.notify(wave)

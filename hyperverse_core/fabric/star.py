@@ -131,12 +131,15 @@ class Star:
             if place.star is not self:
                 wave.hops += self.distances.get(place.star.text, 0)
             try:
-                if not place.accept_now(wave):
-                    await place.accept(wave)
+                rest = place.accept(wave)
+                if rest is not None:
+                    await rest
             except NotHostedHere:
                 self.machine.gravity.forget(wave.to)
                 place = await self.machine.gravity.locate(wave.to)
-                await place.accept(wave)
+                rest = place.accept(wave)
+                if rest is not None:
+                    await rest
         except HyperverseError as exc:
             return self.refusal(wave, exc)
         self.asked += 1
