@@ -32,6 +32,7 @@ class Feed:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.revision = 0
+        self._told = 0
         self._task: asyncio.Task[None] | None = None
         self._taken: dict[str, Live] = {}
 
@@ -64,6 +65,10 @@ class Feed:
             await self._start_anew()
         await self._apply(changes.entries)
         self.revision = changes.revision
+        own = self.machine.registry.committed
+        if own > self._told:
+            self._told = own
+            self.machine.switchboard.tell_all(own)
         return bool(changes.entries)
 
     async def _start_anew(self) -> None:

@@ -21,6 +21,8 @@ _log = logging.getLogger("hyperverse.lane")
 _QUEUE = 10_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _TIMEOUT = 3.0
+_MENTIONED = 1
+"""Priority of what is said by the way: before waves, which may go where it says that nobody lives any more."""
 _LAST_ANSWERS = 2.0
 """Seconds that answers of a machine that has left may be on their way."""
 
@@ -57,6 +59,14 @@ class MachineLane:
             raise Unavailable(f"{_QUEUE} waves wait for the lane to machine {self.name!r}", retry_after=0.2)
         self._waiting.append((frame, priority))
         self.connect()
+
+    def mention(self, frame: bytes) -> None:
+        """Sends what may be lost."""
+        if self.peer is not None and not self._waiting:
+            try:
+                self.switchboard.transport.send(self.peer, frame, priority=_MENTIONED)
+            except HyperverseError as exc:
+                _log.debug("machine %s is not told: %s", self.name, exc)
 
     def hurry(self) -> None:
         """Tries to connect now instead of after the pause."""

@@ -17,7 +17,7 @@ from .far import Far
 from .keyring import Keyring
 from .machine_lane import MachineLane
 from .wire_frames import PROTOCOL
-from .wire_lane import Envelope, Hello, Refused, decode_lane, encode_lane
+from .wire_lane import Envelope, Hello, News, Refused, decode_lane, encode_lane
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -121,6 +121,12 @@ class Switchboard:
         lane = self._lanes[name] = MachineLane(self, name, record.address, record.door_key)
         return lane
 
+    def tell_all(self, revision: int) -> None:
+        """Tells the others of a commit. Who is not told finds it a little later."""
+        frame = encode_lane(News(revision))
+        for lane in self._lanes.values():
+            lane.mention(frame)
+
     def stars_changed(self) -> None:
         """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
         for key, far in self._far.items():
@@ -197,8 +203,11 @@ class Switchboard:
             for frame in frames:
                 said = decode_lane(frame)
                 if not isinstance(said, Envelope):
-                    self._take(peer, said)
-                    known = self._is_known(peer)
+                    if not isinstance(said, News):
+                        self._take(peer, said)
+                        known = self._is_known(peer)
+                    elif known:
+                        self.machine.registry.hint(said.revision)
                 elif known:
                     star = own.get(said.star)
                     if star is not None:

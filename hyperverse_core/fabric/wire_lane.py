@@ -12,7 +12,7 @@ import msgspec
 from ..errors import ProtocolError
 from ..universe.wave import Priority
 
-__all__ = ["Envelope", "Hello", "Refused", "decode_lane", "encode_lane"]
+__all__ = ["Envelope", "Hello", "News", "Refused", "decode_lane", "encode_lane"]
 
 
 class Hello(msgspec.Struct, array_like=True, gc=False, tag=1):
@@ -60,16 +60,24 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
     payload: msgspec.Raw
 
 
+class News(msgspec.Struct, array_like=True, gc=False, tag=4):
+    """The machine has committed that revision of the registry: what others hold in their caches may be wrong."""
+
+    revision: int
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Hello | Refused | Envelope] = msgspec.msgpack.Decoder(Hello | Refused | Envelope)
+_decoder: msgspec.msgpack.Decoder[Hello | Refused | Envelope | News] = msgspec.msgpack.Decoder(
+    Hello | Refused | Envelope | News
+)
 
 
-def encode_lane(frame: Hello | Refused | Envelope) -> bytes:
+def encode_lane(frame: Hello | Refused | Envelope | News) -> bytes:
     """A lane frame as bytes."""
     return _encoder.encode(frame)
 
 
-def decode_lane(frame: bytes) -> Hello | Refused | Envelope:
+def decode_lane(frame: bytes) -> Hello | Refused | Envelope | News:
     """What a lane frame says. Raises ProtocolError."""
     try:
         return _decoder.decode(frame)

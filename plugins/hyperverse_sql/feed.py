@@ -1,7 +1,8 @@
 """The change feed, from its readers' side.
 
-Commits of this process wake the waiting readers at once. Commits of other processes are noticed by asking SQLite
-whether its data has changed, every 50 ms, as long as somebody waits; most of those renew leases and add nothing here.
+Commits of this process wake the waiting readers at once, and those of other processes when somebody hints at them.
+Who is not told asks SQLite, as long as somebody waits: seldom while there is nothing that was not hinted at, often
+once there was.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from hyperverse_core.contracts.registry import Change, ChangeKind, Changes
 from hyperverse_core.errors import HyperverseError
 from hyperverse_core.universe.point import Point
 
-from . import sqlite
 from .reader import Reader
 from .schema import changes
 from .transaction import Transaction
@@ -25,7 +25,11 @@ from .transaction import Transaction
 __all__ = ["Feed", "FeedSize", "newest_revision", "oldest_revision", "prune"]
 
 _MOST_AT_ONCE: Final = 2000
-_POLL: Final = 0.05
+_OFTEN: Final = 0.05
+"""Seconds between two looks for what other processes have committed, after a commit that nobody had hinted at;"""
+_SELDOM: Final = 0.25
+"""these grow up to here."""
+_GROWTH: Final = 1.05
 _KINDS: Final = {kind.value: kind for kind in ChangeKind}
 
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(changes.c.revision), 0))
@@ -60,18 +64,14 @@ def _read(since: int, connection: sa.Connection) -> Changes:
     return Changes((), newest, lost=True)
 
 
-def _look(seen: tuple[int, int] | None, connection: sa.Connection) -> tuple[int, int]:
-    """The version of the data and the newest revision, which is asked for when the version is not the one seen."""
-    version = sqlite.data_version(connection)
-    return seen if seen is not None and seen[0] == version else (version, newest_revision(connection))
-
-
 @attrs.define(eq=False)
 class Feed:
     """Answers :meth:`Registry.changes`."""
 
     _reader: Reader
     _waiting: set[asyncio.Future[None]] = attrs.field(factory=set)
+    _seen: int = 0  # the newest revision that was found
+    _pause: float = _OFTEN
     _poller: asyncio.Task[None] | None = None
     _closed: bool = False
 
@@ -85,6 +85,7 @@ class Feed:
             self._waiting.add(woken)
             try:
                 found = await self._reader.read(partial(_read, since))
+                self._seen = found.revision
                 left = ends - loop.time()
                 if found.entries or found.lost or left <= 0 or self._closed:
                     return found
@@ -99,6 +100,11 @@ class Feed:
             if not woken.done():
                 woken.set_result(None)
 
+    def hint(self, revision: int) -> None:
+        """Somebody has heard of ``revision``."""
+        if revision > self._seen:
+            self.wake()
+
     async def close(self) -> None:
         """Sends home whoever waits, with what there is."""
         self._closed = True
@@ -112,19 +118,18 @@ class Feed:
             self._poller = asyncio.create_task(self._poll(), name="registry feed")
 
     async def _poll(self) -> None:
-        # The first look wakes everybody: something may have been committed before it.
-        seen: tuple[int, int] | None = None
         while self._waiting:
             try:
-                found = await self._reader.read(partial(_look, seen))
+                newest = await self._reader.read(newest_revision)
             except HyperverseError:
                 # Whoever waits meets the same error when it reads.
                 self.wake()
                 return
-            if seen is None or found[1] != seen[1]:
+            if newest != self._seen:  # a smaller one, when the file was put back from a backup
+                self._pause = _OFTEN
                 self.wake()
-            seen = found
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * _GROWTH, _SELDOM)
 
 
 @attrs.define

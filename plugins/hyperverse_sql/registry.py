@@ -137,6 +137,7 @@ class SqlRegistry(Registry):
 
     def _committed(self, tx: Transaction) -> None:
         if tx.logged:
+            self.committed = tx.revision
             self._feed.wake()
         self._upkeep.committed(tx.revision)
 
@@ -253,6 +254,9 @@ class SqlRegistry(Registry):
 
     async def changes(self, since: int, *, timeout: float) -> Changes:
         return await self._feed.changes(since, timeout)
+
+    def hint(self, revision: int) -> None:
+        self._feed.hint(revision)
 
     # -- care ---------------------------------------------------------------------------------------------
 

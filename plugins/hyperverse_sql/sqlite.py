@@ -18,7 +18,6 @@ from hyperverse_core.errors import BadRequest, HyperverseError, InternalError, T
 from .connection import BUSY_TIMEOUT
 
 __all__ = [
-    "data_version",
     "error_code",
     "hits_all",
     "listed",
@@ -55,11 +54,6 @@ def listed(name: str) -> sa.Select[Any]:
 def listing(texts: Iterable[str]) -> str:
     """``texts`` as a parameter for :func:`listed`."""
     return json.dumps(list(texts))
-
-
-def data_version(connection: sa.Connection) -> int:
-    """A number that changes whenever any other connection, of any process, has committed."""
-    return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
 
 def wal_size(path: Path) -> int:

@@ -21,7 +21,8 @@ __all__ = ["ZmqDoor"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
 _NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)
-_SETTLE_SECONDS = 0.02  # between ZeroMQ's news that a connection ended and its own tidying up
+_SETTLE_SECONDS = (0.02, 0.5)  # between ZeroMQ's news that a connection ended and its own tidying up, in a busy process
+_PROBES_OF_LINKS = 5  # probes, about a second apart, of which one asks for links whose end was not told
 _HELLO = HEAD.pack(HELLO, 0) + VERSION
 _WELCOME = HEAD.pack(WELCOME, 0) + VERSION
 
@@ -48,7 +49,8 @@ class ZmqDoor(Pump):
         self._name_peer = name_peer
         self._by_route: dict[bytes, Link] = {}
         self._unwanted: dict[bytes, bytes] = {}
-        self._probe_planned = False
+        self._planned: set[float] = set()
+        self._probes = 0
         self.full = False
         super().__init__(socket, settings, roster)
         self._monitor = Monitor(context, socket, self._told)
@@ -131,21 +133,33 @@ class ZmqDoor(Pump):
             self._refuse(link.route, "the other side has given this connection up")
 
     def probe(self) -> None:
-        super().probe()
         for route in tuple(self._unwanted):
             self._remind_unwanted(route)
+        self._probes += 1
+        if self._probes % _PROBES_OF_LINKS == 0:
+            self._probe_links()
+        super().probe()
 
     def _told(self, event: int, value: int) -> None:
         if event != zmq.EVENT_DISCONNECTED:
             _log.info("door %r: a handshake failed (event %#x, %#x)", self._door.name, event, value)
-        elif not self._probe_planned:
-            self._probe_planned = True
-            self._loop.call_later(_SETTLE_SECONDS, self._probe_now)
+            return
+        for seconds in _SETTLE_SECONDS:
+            if seconds not in self._planned:
+                self._planned.add(seconds)
+                self._loop.call_later(seconds, self._probe_now, seconds)
 
-    def _probe_now(self) -> None:
+    def _probe_now(self, planned: float) -> None:
         """ZeroMQ does not say whose connection has ended: ask for each."""
-        self._probe_planned = False
-        super().probe()
+        self._planned.discard(planned)
+        self._probe_links()
+        self._edge.look()
+
+    def _probe_links(self) -> None:
+        """Asks ZeroMQ whether there still is a way to each peer, by sending something."""
+        for link in self.links():
+            if link.unsent is None and not link.closing:
+                self._offer(link, link.acknowledgement())
 
     def abort(self) -> None:
         self._monitor.close()

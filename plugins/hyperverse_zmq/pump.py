@@ -199,10 +199,7 @@ class Pump(abc.ABC):
             self.end(link, "closed")
 
     def probe(self) -> None:
-        """Asks ZeroMQ whether there still is a way to each peer, by sending something."""
-        for link in self.links():
-            if link.unsent is None:
-                self._offer(link, link.acknowledgement())
+        """Called now and then: what nobody was told of, because a descriptor was silent, is found here."""
         self._edge.look()
 
     def abort(self) -> None:

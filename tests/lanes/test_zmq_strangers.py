@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import zmq
 import zmq.asyncio
 
+from hyperverse_core.contracts.lane import Identity
 from hyperverse_core.errors import Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.base import Bench, Pair
 from hyperverse_zmq.connection import Connection
 from hyperverse_zmq.transport import ZmqTransport
-from lanes.raw_peers import ACK, DATA, HELLO, message, raw_peer
+from lanes.raw_peers import ACK, BYE, DATA, HELLO, WELCOME, message, raw_peer
 
 PIECE = 128 * 1024
 
@@ -213,22 +215,47 @@ async def test_a_door_takes_no_more_peers_than_it_may() -> None:
     bench.end()
 
 
-async def test_a_door_that_answers_nonsense_is_left(pair: Pair) -> None:
+@contextlib.contextmanager
+def raw_door(identity: Identity) -> Iterator[tuple[str, zmq.asyncio.Socket]]:
+    """A ROUTER socket without any of our code around it, and its address."""
     context = zmq.asyncio.Context()
     socket = context.socket(zmq.ROUTER)
-    identity = pair.near.new_identity()
     socket.curve_server = True
     socket.curve_publickey, socket.curve_secretkey = identity.public.encode(), identity.secret.encode()
     port = socket.bind_to_random_port("tcp://127.0.0.1")
-
-    async def answer() -> None:
-        route, _hello = await socket.recv_multipart()
-        await socket.send_multipart([route, b"nonsense"])
-
-    answering = asyncio.ensure_future(answer())
     try:
-        with pytest.raises(Unavailable, match="not answer as agreed"):
-            await pair.near.connect(f"tcp://127.0.0.1:{port}", pair.near_hears, door_key=identity.public)
+        yield f"tcp://127.0.0.1:{port}", socket
     finally:
-        await answering
         context.destroy(0)
+
+
+async def test_a_door_that_answers_nonsense_is_left(pair: Pair) -> None:
+    identity = pair.near.new_identity()
+    with raw_door(identity) as (address, socket):
+
+        async def answer() -> None:
+            route, _hello = await socket.recv_multipart()
+            await socket.send_multipart([route, b"nonsense"])
+
+        answering = asyncio.ensure_future(answer())
+        with pytest.raises(Unavailable, match="not answer as agreed"):
+            await pair.near.connect(address, pair.near_hears, door_key=identity.public)
+        await answering
+
+
+async def test_nothing_comes_after_goodbye(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A door takes what does for the greeting of a stranger who does not greet as agreed."""
+    monkeypatch.setattr("hyperverse_zmq.transport._PROBE_SECONDS", 0.02)
+    near = ZmqTransport({})
+    identity = near.new_identity()
+    with raw_door(identity) as (address, socket):
+        connecting = asyncio.ensure_future(near.connect(address, pair.near_hears, door_key=identity.public))
+        route, _hello = await socket.recv_multipart()
+        await socket.send_multipart([route, message(WELCOME, b"\1\0")])
+        leaving = asyncio.ensure_future(near.disconnect(await connecting))  # waits for an answer, which does not come
+        said = [(await socket.recv_multipart())[1]]
+        await leaving
+        while await socket.poll(200):
+            said.append((await socket.recv_multipart())[1])
+        assert [one[0] for one in said] == [BYE]
+    near.abort()

@@ -210,3 +210,12 @@ class Registry(abc.ABC):
     async def changes(self, since: int, *, timeout: float) -> Changes:
         """What was committed behind revision ``since``, by this process or any other, at most a few thousand
         entries at once. Waits up to ``timeout`` seconds for the first; then the result may be empty."""
+
+    committed: int = 0
+    """The newest revision that this process has committed, of a registry that has to look by itself for what others
+    commit. Machines tell each other of it (:meth:`hint`), so that nobody need look often. One that is told by its
+    database leaves it 0."""
+
+    def hint(self, revision: int) -> None:
+        """Another machine says that ``revision`` was committed: whoever waits in :meth:`changes` for it gets it now.
+        Never needed: what nobody has hinted at is found as well, a little later."""

@@ -159,6 +159,18 @@ class ChangeFeed(KitBase):
         await plant(registry, "localhost<Space>")
         assert len(await drain(registry)) == 1
 
+    async def test_a_hint_at_what_is_not_there_brings_nothing(self, registry: Registry) -> None:
+        since = await registry.revision()
+        waiting = asyncio.ensure_future(registry.changes(since, timeout=_LONG))
+        await registry.revision()
+        registry.hint(since)
+        registry.hint(since + 1000)
+        await registry.revision()
+        await plant(registry, "localhost<Space>")
+        found = await asyncio.wait_for(waiting, _LONG / 2)
+        assert [entry.point for entry in found.entries] == [at("localhost")]
+        assert registry.committed in (0, found.revision)
+
     async def test_who_asks_from_the_future_has_lost_track(self, registry: Registry) -> None:
         await plant(registry, "localhost<Space>")
         found = await registry.changes(await registry.revision() + 1000, timeout=_LONG)

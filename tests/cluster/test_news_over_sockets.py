@@ -1,0 +1,66 @@
+"""Machines that share a registry which has to be looked at tell each other of what they commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from cluster import cluster_kinds
+from hyperverse_core import Machine
+from hyperverse_core.config import Config, Control
+from hyperverse_core.universe.point import HYPERUSER
+
+_NEVER = 1_000_000.0
+
+
+async def _up(stack: AsyncExitStack, data_dir: Path, *names: str) -> list[Machine]:
+    """Machines of one Hyperverse, with a lane from each to each."""
+    machines = []
+    for name in names:
+        config = Config(name=name, data_dir=data_dir, control=Control(enabled=False))
+        machines.append(await stack.enter_async_context(Machine(config, plugins=(cluster_kinds,))))
+    await _until(lambda: all(len(m.switchboard.outgoing) == len(names) - 1 for m in machines), within=10.0)
+    return machines
+
+
+async def _until(condition: Callable[[], bool], *, within: float) -> None:
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 (nothing tells of what a cache forgets)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_commit_is_known_elsewhere_without_a_look_at_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pause in ("_OFTEN", "_SELDOM", "_GROWTH"):
+        monkeypatch.setattr(f"hyperverse_sql.feed.{pause}", _NEVER)
+    async with AsyncExitStack() as stack:
+        one, other, third = await _up(stack, tmp_path, "one", "other", "third")
+        client = one.client(HYPERUSER)
+        (await client.exec("create localhost<Space>"))[0].unwrap()
+        (await client.exec("create localhost:t<Tally>"))[0].unwrap()
+        for machine in (other, third, one):
+            assert (await machine.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).body == 0
+        (await client.exec("delete localhost:t"))[0].unwrap()
+        machines = (one, other, third)
+        # After five seconds the feed asks anyway.
+        await _until(lambda: not any("localhost:t" in m.gravity.places for m in machines), within=3.0)
+        for machine in machines:
+            assert (await machine.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).status == 404
+
+
+async def test_what_nobody_has_told_is_found_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with AsyncExitStack() as stack:
+        one, other = await _up(stack, tmp_path, "one", "other")
+        monkeypatch.setattr(one.switchboard, "tell_all", lambda revision: None)
+        monkeypatch.setattr(other.switchboard, "tell_all", lambda revision: None)
+        client = one.client(HYPERUSER)
+        (await client.exec("create localhost<Space>; create localhost:t<Tally>;"))[0].unwrap()
+        assert (await other.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).body == 0
+        (await client.exec("delete localhost:t"))[0].unwrap()
+        await _until(lambda: "localhost:t" not in other.gravity.places, within=5.0)
+        assert (await other.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).status == 404
