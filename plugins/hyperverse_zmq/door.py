@@ -12,7 +12,7 @@ from hyperverse_core.lanes import tell
 
 from .link import Link
 from .monitor import Monitor
-from .protocol import BYE, HEAD, HELLO, VERSION, WELCOME
+from .protocol import BYE, GONE, HEAD, HELLO, VERSION, WELCOME
 from .pump import Pump, Roster
 from .settings import ZmqSettings
 from .sockets import Context, Socket
@@ -23,6 +23,7 @@ _log = logging.getLogger("hyperverse.lane.zmq")
 _NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)
 _SETTLE_SECONDS = (0.02, 0.5)  # between ZeroMQ's news that a connection ended and its own tidying up, in a busy process
 _PROBES_OF_LINKS = 5  # probes, about a second apart, of which one asks for links whose end was not told
+_GONE = bytes([GONE])
 _HELLO = HEAD.pack(HELLO, 0) + VERSION
 _WELCOME = HEAD.pack(WELCOME, 0) + VERSION
 
@@ -90,8 +91,8 @@ class ZmqDoor(Pump):
         return message
 
     def _stranger(self, route: bytes, key: str, message: bytes) -> None:
-        if route in self._unwanted:
-            return
+        if route in self._unwanted or message[:1] == _GONE:
+            return  # GONE from somebody unknown: both sides have said BYE at once, and we have heard theirs first
         if not message.startswith(_HELLO[: HEAD.size]) or route[:1] != b"\0":
             _log.warning("door %r: %r does not greet as agreed and is not let in", self._door.name, key)
             self._refuse(route, "it did not greet as agreed")

@@ -12,9 +12,9 @@ import zmq.asyncio
 
 from hyperverse_core.contracts.lane import Identity
 
-__all__ = ["ACK", "BYE", "DATA", "HELLO", "WELCOME", "RawPeer", "message", "raw_peer"]
+__all__ = ["ACK", "BYE", "DATA", "GONE", "HELLO", "WELCOME", "RawPeer", "message", "raw_peer"]
 
-HELLO, WELCOME, DATA, ACK, BYE = 1, 2, 3, 4, 5
+HELLO, WELCOME, DATA, ACK, BYE, GONE = 1, 2, 3, 4, 5, 6
 
 
 def message(kind: int, body: bytes = b"", count: int = 0) -> bytes:

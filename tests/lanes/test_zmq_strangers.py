@@ -18,7 +18,7 @@ from hyperverse_core.errors import Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.base import Bench, Pair
 from hyperverse_zmq.connection import Connection
 from hyperverse_zmq.transport import ZmqTransport
-from lanes.raw_peers import ACK, BYE, DATA, HELLO, WELCOME, message, raw_peer
+from lanes.raw_peers import ACK, BYE, DATA, GONE, HELLO, WELCOME, message, raw_peer
 
 PIECE = 128 * 1024
 
@@ -241,6 +241,19 @@ async def test_a_door_that_answers_nonsense_is_left(pair: Pair) -> None:
         with pytest.raises(Unavailable, match="not answer as agreed"):
             await pair.near.connect(address, pair.near_hears, door_key=identity.public)
         await answering
+
+
+async def test_two_who_say_goodbye_at_once_part_in_peace(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+        await peer.greet()
+        guest = await pair.far_hears.have_up(2)
+        leaving = asyncio.ensure_future(pair.far.disconnect(guest))
+        assert await peer.until_bye() == "closed by the other side"
+        await peer.send(message(BYE))  # sent before theirs came, which is answered then
+        await leaving
+        await peer.send(message(GONE))
+        await pair.prove_it_works()
+    assert "greet" not in caplog.text
 
 
 async def test_nothing_comes_after_goodbye(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
