@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..errors import Unavailable
+from .cancelling import is_cancelled
 from .line import ORDINARY, Line
 
 __all__ = ["Crew"]
@@ -93,7 +94,9 @@ class Crew:
                 job, args = jobs.popleft() if jobs.ranks is None else jobs.take()
                 try:
                     await job(*args)
-                except Exception:
+                except (Exception, asyncio.CancelledError):
+                    if is_cancelled():
+                        raise
                     _log.exception("a wave was lost to an error of the fabric; please report it")
             if self._closed or len(self._idle) >= 64:
                 return

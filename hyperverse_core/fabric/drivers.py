@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..contracts.driver import Driver, DriverHost
 from ..contracts.registry import Status
 from ..universe.kind import KindDef
+from .cancelling import is_cancelled
 from .hosting import Hosted
 from .local_sender import LocalSender
 
@@ -110,7 +111,9 @@ class Drivers:
             hosted.status = Status.INIT
             try:
                 await hosted.driver.start(Host(self.machine, hosted.kind.name))
-            except Exception as exc:
+            except (Exception, asyncio.CancelledError) as exc:
+                if is_cancelled():
+                    raise
                 hosted.status, hosted.cause = Status.PANIC, f"{type(exc).__name__}: {exc}"
                 self._tried[hosted.kind.name].set()
                 _log.warning(
@@ -145,7 +148,9 @@ class Drivers:
         try:
             async with asyncio.timeout(_STOP):
                 await hosted.driver.stop()
-        except Exception as exc:
+        except (Exception, asyncio.CancelledError) as exc:
+            if is_cancelled():
+                raise
             _log.error("driver of %s (plugin %s): stop failed", hosted.kind.name, hosted.plugin, exc_info=exc)
 
 

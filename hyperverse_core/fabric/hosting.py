@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
 from ..contracts.driver import Driver, Particle
 from ..contracts.registry import Assigned, Assignment, ParticleRecord, Status
-from ..errors import HyperverseError, NotHostedHere, UnknownKind
+from ..errors import Conflict, HyperverseError, NotHostedHere, UnknownKind
 from ..universe.bind import BindConfig
 from ..universe.kind import Kind, KindDef
 from ..universe.point import HYPERUSER, Point
@@ -81,6 +82,7 @@ class Hosting:
         self.star = star
         self.live: dict[str, Live] = {}
         self._coming: dict[str, asyncio.Future[None]] = {}
+        self._leaving: set[str] = set()
 
     def __len__(self) -> int:
         return len(self.live)
@@ -114,6 +116,20 @@ class Hosting:
         finally:
             del self._coming[record.point.text]
             coming.set_result(None)
+
+    async def recover(self, point: Point) -> Live:
+        """A particle that others look for here, and that has not come to life: when the registry says that it lives
+        here all the same, its placing was cut off or its release failed, and nobody else will ever place it.
+
+        Raises NotHostedHere when it lives elsewhere, or nowhere, NoDriver, Unavailable."""
+        if point.text not in self._leaving:
+            record = (await self.star.machine.registry.records((point,))).get(point)
+            at = None if record is None else record.assignment
+            here = at is not None and (at.star, at.incarnation) == (self.star.key, self.star.incarnation)
+            if record is not None and here and point.text not in self._leaving:
+                with contextlib.suppress(Conflict):  # somebody else was faster
+                    return await self.adopt(record, at)
+        raise NotHostedHere(f"{point.text!r} does not live in {self.star.text}")
 
     async def at_home(self, point: Point) -> Live | None:
         """The particle, if it lives here; one that is just coming is waited for."""
@@ -190,7 +206,8 @@ class Hosting:
             live: live.ready for live in candidates if live.quiet and not live.gone and live.assignment is not None
         }
         for live in leaving:
-            live.mailbox.busy = True  # nobody else gets a turn from here on
+            live.mailbox.busy = True  # nobody else gets a turn from here on,
+            live.ready = False  # and a concurrent one begins no wave beside
         return await self._let_go(leaving, grace)
 
     async def send_away(self, candidates: list[Live], grace: float) -> int:
@@ -202,6 +219,7 @@ class Hosting:
 
     async def _let_go(self, leaving: dict[Live, bool], grace: float) -> int:
         """Whose turn is ours; and whether they have started."""
+        self._leaving.update(live.text for live in leaving)
         try:
             left = await asyncio.gather(*(self._save(live, ready, grace) for live, ready in leaving.items()))
             for live in leaving:
@@ -210,6 +228,7 @@ class Hosting:
         finally:
             for live in leaving:
                 self.remove(live)
+                self._leaving.discard(live.text)
                 live.mailbox.leave()  # those who came meanwhile are told to look again
         return len(leaving)
 
@@ -228,4 +247,6 @@ class Hosting:
                 return None
             except HyperverseError as exc:
                 _log.error("%s leaves without what it has not saved itself: %s", live.text, exc)
+            except Exception:  # its state cannot be written down: no reason to keep its neighbours from leaving
+                _log.exception("%s leaves without what it has not saved itself", live.text)
         return live.point, live.assignment

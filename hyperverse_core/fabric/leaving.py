@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..errors import Unavailable
+from .cancelling import is_cancelled
 from .context import Context
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ async def stop(live: Live, grace: float) -> None:
         try:
             async with asyncio.timeout(grace):
                 await live.particle.on_stop(Context.own(live))
-        except Exception:
+        except (Exception, asyncio.CancelledError):
+            if is_cancelled():
+                raise
             _log.exception("on_stop failed", extra={"point": live.text})
     live.gone = True
     if live.work is not None:

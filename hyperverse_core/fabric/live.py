@@ -26,6 +26,7 @@ from ..errors import (
 from ..universe.bind import BindConfig
 from ..universe.wave import BOUNCE, Directed, Outcome, Pong, Signal
 from .binds import Unread
+from .cancelling import is_cancelled
 from .context import Context
 from .convert import encode_state, state_of, to_body
 from .dispatch import Handler
@@ -249,9 +250,13 @@ class Live:
                 if reply.status >= 400 and self.assignment is not None:
                     # this handler has run; the platform's own particles know better what has become of the wave
                     reply.outcome = Outcome.FAILED
-        except asyncio.CancelledError:
-            self.cut_off()
-            raise
+            if star.loop.time() >= star.serve_until and self.assignment is not None:
+                reply = self._outlived(wave)
+        except asyncio.CancelledError as exc:
+            if is_cancelled():
+                self.cut_off()
+                raise
+            reply = self._failed(handler, wave, exc)
         except Exception as exc:
             reply = self._failed(handler, wave, exc)
         if star.machine.observers:
@@ -259,7 +264,13 @@ class Live:
             star.machine.observed("wave_delivered", wave, answer, star.loop.time() - begun)
         return reply
 
-    def _failed(self, handler: Handler, wave: Directed, error: Exception) -> Pong:
+    def _outlived(self, wave: Directed) -> Pong:
+        """The reply of a handler that has run longer than its star may serve: the particle may live elsewhere by now,
+        and what is not saved is not there."""
+        error = f"{self.star.text} has lost its lease while {self.text!r} handled this"
+        return self._signed(Pong(503, {"error": error}, outcome=Outcome.UNKNOWN), wave)
+
+    def _failed(self, handler: Handler, wave: Directed, error: BaseException) -> Pong:
         """The reply of a handler that has raised."""
         if isinstance(error, RecursionError):
             error = LoopDetected(f"too many waves within one another, the last to {self.text!r}")

@@ -241,7 +241,10 @@ class Machine:
                 await self._stop_gracefully()
         except TimeoutError:
             _log.error("stopping took longer than %g s: the rest is cut", self.config.stop_deadline)
-        await self._abandon()
+        except Exception:
+            _log.exception("stopping failed: the rest is cut; please report it")
+        finally:
+            await self._abandon()
         _log.info("machine %s has stopped", self.name)
 
     async def _stop_gracefully(self) -> None:
@@ -350,10 +353,10 @@ class Machine:
 
     async def check_live(self, points: tuple[Point, ...]) -> None:
         """The records of some particles that live here may have changed."""
-        before = [self.gravity.places.get(point.text) for point in points]
+        before = [self.at_home(point) for point in points]
         found = await self.registry.records(points)
         for point, live in zip(points, before, strict=True):
-            if not isinstance(live, Live) or live.assignment is None or live.gone:
+            if live is None or live.assignment is None or live.gone:
                 continue  # what has come to life meanwhile is newer than what was read
             record = found.get(point)
             if record is None or record.assignment != live.assignment:

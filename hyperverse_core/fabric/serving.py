@@ -119,14 +119,22 @@ class Serving:
             key = f"{wave.id} {wave.to.text} {wave.hops}"
             first = self.recent.first(key)
             if first is not None:
-                await self._repeat(request, first)
+                await self._repeat(star, request, wave, first)
                 return
         reply: Pong | None = None
-        with star.deadlines.by(wave.deadline):
-            try:
-                reply = await self._find(star, wave).receive(wave)
-            except HyperverseError as exc:
-                reply = star.refusal(wave, exc)
+        try:
+            with star.deadlines.by(wave.deadline):
+                try:
+                    live = star.hosting.live.get(wave.to.text)
+                    if live is None or live.gone:
+                        live = await star.hosting.recover(wave.to)
+                    reply = await live.receive(wave)
+                except HyperverseError as exc:
+                    reply = star.refusal(wave, exc)
+        except BaseException:
+            if key:  # those who repeat it wait for an end
+                self.recent.settle(key, _unknown(wave), size=0)
+            raise
         if reply is None:
             reply = timed_out(wave, wave.handling.wait)
         payload = self._encoded(reply)
@@ -134,10 +142,12 @@ class Serving:
             self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
         await self._send(request, payload)
 
-    async def _repeat(self, request: Request, first: asyncio.Future[Pong]) -> None:
+    async def _repeat(self, star: Star, request: Request, wave: Ping, first: asyncio.Future[Pong]) -> None:
         """Answers a Ping that has come before as that one is answered."""
+        reply = timed_out(wave, wave.handling.wait)
         try:
-            reply = await asyncio.shield(first)
+            with star.deadlines.by(wave.deadline):
+                reply = await asyncio.shield(first)
         except asyncio.CancelledError:
             if not first.cancelled():
                 raise
@@ -185,6 +195,11 @@ class Serving:
     def _settle_place(self, point: Point, live: Live) -> None:
         if not live.gone:
             self.machine.gravity.places[point.text] = live
+
+
+def _unknown(wave: Ping) -> Pong:
+    """What is said of a Ping that was ended in the middle."""
+    return Pong(503, {"error": "it was begun and cut off"}, wave.to, Outcome.UNKNOWN, wave.id)
 
 
 def _unsent(error: HyperverseError, reply: Pong) -> Pong:

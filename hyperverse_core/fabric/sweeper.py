@@ -45,7 +45,9 @@ class Sweeper:
                 try:
                     await self._look(star.hosting)
                 except HyperverseError as exc:
-                    _log.warning("idle particles of %s stay in memory: %s", star.text, exc)
+                    _log.warning("idle particles of %s could not be released: %s", star.text, exc)
+                except Exception:
+                    _log.exception("idle particles of %s could not be released; please report it", star.text)
 
     async def _look(self, hosting: Hosting) -> None:
         now = hosting.star.loop.time()
@@ -87,6 +89,8 @@ class Sweeper:
                 await self._send_off(hosting, [live for live in there if live.quiet])
             except HyperverseError as exc:
                 _log.warning("particles of %s could not be released: %s", star.text, exc)
+            except Exception:
+                _log.exception("particles of %s could not be released; please report it", star.text)
             busy += sum(live.assignment is not None for live in hosting.live.values())
         return busy
 

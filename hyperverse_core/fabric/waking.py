@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 from ..contracts.driver import Particle
 from ..contracts.registry import Status
 from ..errors import HandlerFailed, HyperverseError, NotHostedHere
+from .cancelling import is_cancelled
 from .context import Context
 from .convert import decode_state
 
@@ -32,11 +34,12 @@ async def wake(live: Live) -> None:
             live.particle = await _make(live)
         await live.particle.on_start(Context.own(live))
     except BaseException as exc:
+        its_own = isinstance(exc, Exception) or (isinstance(exc, asyncio.CancelledError) and not is_cancelled())
         if live.assignment is not None:
             live.particle = None
-            if isinstance(exc, Exception):
+            if its_own:
                 await _show(live, Status.PANIC)
-        if isinstance(exc, HyperverseError) or not isinstance(exc, Exception):
+        if isinstance(exc, HyperverseError) or not its_own:
             raise
         _log.exception("it could not start", extra={"point": live.text})
         raise HandlerFailed(f"{live.text!r} could not start: {type(exc).__name__}: {exc}") from exc
