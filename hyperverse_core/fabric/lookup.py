@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import Generic, TypeVar
+
+from ..errors import Unavailable
 
 __all__ = ["Lookup"]
 
@@ -70,16 +73,19 @@ class Lookup(Generic[K, V]):
     def _failed(self, key: K, queue: _Queue[V], exc: BaseException) -> None:
         """Whatever it is, it is theirs who asked; but one who gave up is no answer for the others."""
         waiting = [future for future in queue.waiting if not future.done()]
-        if waiting and isinstance(exc, asyncio.CancelledError) and not self._closed:
+        if not isinstance(exc, asyncio.CancelledError):
+            self._refuse(key, queue, exc)
+        elif not waiting or self._closed:
+            self._refuse(key, queue, _stopping())
+        else:
             task = self._loop.create_task(self._go_on(key, queue))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            return
+            task.add_done_callback(partial(self._went_on, key, queue))
+
+    def _refuse(self, key: K, queue: _Queue[V], exc: BaseException) -> None:
         self._leave(key, queue)
-        for future in waiting:
-            if isinstance(exc, asyncio.CancelledError):
-                future.cancel()
-            else:
+        for future in queue.waiting:
+            if not future.done():
                 future.set_exception(exc)
 
     async def _go_on(self, key: K, queue: _Queue[V]) -> None:
@@ -90,6 +96,12 @@ class Lookup(Generic[K, V]):
             self._failed(key, queue, exc)
         else:
             self._admit(key, queue)
+
+    def _went_on(self, key: K, queue: _Queue[V], task: asyncio.Task[None]) -> None:
+        """Told here and not where it is caught: a task that is cancelled before it has begun catches nothing."""
+        self._tasks.discard(task)
+        if task.cancelled():
+            self._refuse(key, queue, _stopping())
 
     def _admit(self, key: K, queue: _Queue[V]) -> None:
         """Wakes those who wait; the last of them comes back here when it goes on."""
@@ -123,9 +135,13 @@ class Lookup(Generic[K, V]):
         return key in self._queues
 
     async def close(self) -> None:
-        """Ends what is under way."""
+        """Ends what is under way; whoever waits for that gets Unavailable."""
         self._closed = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("this machine is stopping", retry_after=1.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from hyperverse_core import Machine, Outcome
 
 
@@ -71,3 +73,24 @@ async def test_a_signal_through_a_bind_is_refused_where_the_bind_refuses_it(mach
     assert (await client.signal("localhost:b", "Ext<Note>", {"a": 1})).status == 400
     assert (await client.signal("localhost:b", "Ext<Other>")).status == 404
     assert (await client.signal("localhost:b", "Ext<Note>", "text")).status == 202
+
+
+async def test_a_signal_that_waits_for_a_look_up_of_another_is_refused_when_the_machine_stops(
+    machine: Machine, world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world("a<Worker>")
+
+    async def never(*args: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(machine.provisioner, "place", never)
+    client = machine.client()
+    first = asyncio.ensure_future(client.ping("localhost:a", "Ext<Get>"))
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(client.signal("localhost:a", "Ext<Work>"))
+    await asyncio.sleep(0)
+    first.cancel()
+    await machine.stop()
+    async with asyncio.timeout(1.0):
+        reply = await second
+    assert (reply.status, reply.outcome, reply.error) == (503, Outcome.REJECTED, "this machine is stopping")
