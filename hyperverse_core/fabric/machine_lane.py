@@ -84,10 +84,13 @@ class MachineLane:
                 await self._connect()
             except HyperverseError as exc:
                 self._gone(exc.message)
-                pause = await self._pause(pause)
-                continue
-            self._task = None
-            return
+            except Exception as exc:  # of a transport: with nobody who tries again, the lane would be down for ever
+                _log.exception("the lane to machine %s could not be connected; please report it", self.name)
+                self._gone(f"{type(exc).__name__}: {exc}")
+            else:
+                self._task = None
+                return
+            pause = await self._pause(pause)
 
     async def _pause(self, seconds: float) -> float:
         """Waits about that long, or until there is a reason to hurry; how long to wait the next time."""

@@ -44,9 +44,9 @@ class Connection(Pump):
         self._link = Link.make(peer, receiver, b"", settings)
         self._held: list[bytes] | None = []  # what came before the caller of connect() has its peer
         self.closed = False
+        self._monitor = Monitor(context, socket, self._told)  # first: when it fails, nothing reads the socket yet
         super().__init__(socket, settings, roster)
         self._welcome: asyncio.Future[None] = self._loop.create_future()
-        self._monitor = Monitor(context, socket, self._told)
 
     def links(self) -> list[Link]:
         return [] if self._link.gone else [self._link]

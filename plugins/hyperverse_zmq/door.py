@@ -53,8 +53,8 @@ class ZmqDoor(Pump):
         self._planned: set[float] = set()
         self._probes = 0
         self.full = False
+        self._monitor = Monitor(context, socket, self._told)  # first: when it fails, nothing reads the socket yet
         super().__init__(socket, settings, roster)
-        self._monitor = Monitor(context, socket, self._told)
 
     def links(self) -> list[Link]:
         return list(self._by_route.values())

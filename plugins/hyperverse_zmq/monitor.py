@@ -26,7 +26,9 @@ class Monitor:
     Args:
         context: of the socket.
         socket: must be watched before it connects.
-        told: called with the event (``zmq.EVENT_...``) and its value.
+        told: called with the event (``zmq.EVENT_...``) and its value, not before the next turn of the event loop.
+
+    Raises ``zmq.ZMQError`` when there is no file descriptor left.
     """
 
     __slots__ = ("_edge", "_told", "_watched")
@@ -38,7 +40,11 @@ class Monitor:
         socket.monitor(address, _WATCHED)
         self._watched = socket
         self._told = told
-        pair = context.socket(zmq.PAIR)
+        try:
+            pair = context.socket(zmq.PAIR)
+        except zmq.ZMQError:
+            socket.disable_monitor()
+            raise
         pair.linger = 0
         pair.connect(address)
         self._edge = EdgeSocket(pair, self._receive)

@@ -64,6 +64,20 @@ class ZmqTransport(LaneTransport):
         context = self._begin()
         _check_keys(door.identity, f"the door {door.name!r}")
         place = Place.parse(door.address) if door.address else Place.choose()
+        try:
+            opened = self._open(context, place, door, receiver)
+        except (zmq.ZMQError, OSError, HyperverseError) as exc:
+            place.clear()
+            if isinstance(exc, HyperverseError):
+                raise
+            if exc.errno == errno.EADDRINUSE:
+                raise in_use(place.address) from exc
+            raise _cannot("listen at", place.address, exc) from exc
+        self._places.append(place)
+        self._doors.append(opened)
+        return place.address
+
+    def _open(self, context: Context, place: Place, door: Door, receiver: LaneReceiver) -> ZmqDoor:
         domain = f"door-{next(self._numbers)}".encode()
         socket = context.socket(zmq.ROUTER)
         try:
@@ -80,15 +94,10 @@ class ZmqTransport(LaneTransport):
             self._gatekeeper.admit(domain, door.allow)
             socket.bind(place.address)
             place.taken(socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0"))
-        except (zmq.ZMQError, OSError, HyperverseError) as exc:
+            return ZmqDoor(context, socket, door, receiver, self._settings, self._roster, self._name_peer)
+        except BaseException:
             socket.close(0)
-            place.clear()
-            if isinstance(exc, HyperverseError):
-                raise
-            raise _cannot_bind(place.address, exc) from exc
-        self._places.append(place)
-        self._doors.append(ZmqDoor(context, socket, door, receiver, self._settings, self._roster, self._name_peer))
-        return place.address
+            raise
 
     async def connect(
         self,
@@ -106,18 +115,30 @@ class ZmqTransport(LaneTransport):
         if not _KEY.fullmatch(door_key):
             raise BadRequest(f"not the public key of a door: {door_key!r}", hint="a CURVE key has 40 characters")
         place = Place.parse(address)
-        socket = context.socket(zmq.DEALER)
-        configure(socket, self._settings, ipv6=place.is_ipv6)
-        socket.setsockopt(zmq.RECONNECT_IVL, -1)
-        socket.setsockopt(zmq.CONNECT_TIMEOUT, int(timeout * 1000))
-        socket.setsockopt(zmq.HANDSHAKE_IVL, int(timeout * 1000))
-        socket.curve_serverkey = door_key.encode()
-        socket.curve_publickey = identity.public.encode()
-        socket.curve_secretkey = identity.secret.encode()
         peer = Peer(name=self._name_peer("to"), key=door_key)
-        connection = Connection(context, socket, address, peer, receiver, self._settings, self._roster)
+        try:
+            connection = self._connection(context, place, peer, receiver, identity, timeout)
+        except zmq.ZMQError as exc:
+            raise _cannot("connect to", address, exc) from exc
         self._connections.add(connection)
         return await connection.greet(timeout)
+
+    def _connection(
+        self, context: Context, place: Place, peer: Peer, receiver: LaneReceiver, identity: Identity, timeout: float
+    ) -> Connection:
+        socket = context.socket(zmq.DEALER)
+        try:
+            configure(socket, self._settings, ipv6=place.is_ipv6)
+            socket.setsockopt(zmq.RECONNECT_IVL, -1)
+            socket.setsockopt(zmq.CONNECT_TIMEOUT, int(timeout * 1000))
+            socket.setsockopt(zmq.HANDSHAKE_IVL, int(timeout * 1000))
+            socket.curve_serverkey = peer.key.encode()
+            socket.curve_publickey = identity.public.encode()
+            socket.curve_secretkey = identity.secret.encode()
+            return Connection(context, socket, place.address, peer, receiver, self._settings, self._roster)
+        except BaseException:
+            socket.close(0)
+            raise
 
     def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
         found = self._roster.get(peer)  # as `_living` does, without the call: every wave comes by here
@@ -207,14 +228,15 @@ def _check_keys(identity: Identity, whose: str) -> None:
         )
 
 
-def _cannot_bind(address: str, exc: zmq.ZMQError | OSError) -> HyperverseError:
-    if exc.errno == errno.EADDRINUSE:
-        return in_use(address)
+def _cannot(what: str, address: str, exc: zmq.ZMQError | OSError) -> Unavailable:
     hints = {
         errno.ENOENT: "its folder does not exist: make it first",
         errno.EACCES: "choose an address that this user may use (ports below 1024 are not)",
         errno.EADDRNOTAVAIL: "that is no address of this computer",
         errno.ENODEV: "that is no address of this computer",
+        # also what ZeroMQ says beyond MAX_SOCKETS
+        errno.EMFILE: "this process has no file descriptor left: raise its limit (ulimit -n)",
+        errno.ENFILE: "this computer has no file descriptor left",
     }
     reason = os.strerror(exc.errno) if exc.errno and exc.errno < 200 else exc.strerror
-    return Unavailable(f"cannot listen at {address!r}: {reason}", hint=hints.get(exc.errno or 0, ""))
+    return Unavailable(f"cannot {what} {address!r}: {reason}", hint=hints.get(exc.errno or 0, ""))

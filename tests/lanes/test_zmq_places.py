@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import resource
 import socket
 import tempfile
 import threading
@@ -186,3 +188,57 @@ async def test_a_lost_connection_leaves_no_descriptor(bench: Bench) -> None:
         await again.near_hears.have_down(again.peer)
     await pair.prove_it_works()
     await _fall_to(files + 5)  # twenty were lost; one that is just connecting again is no leak
+
+
+@contextlib.contextmanager
+def _descriptors(left: int) -> Iterator[None]:
+    """Leaves this process only so many file descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_open_files() + 64, hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(left):
+            os.close(held.pop())
+        yield
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("left", range(3))
+async def test_a_connection_that_finds_no_descriptor_says_so_and_leaves_nothing(bench: Bench, left: int) -> None:
+    pair = await bench.pair()
+    key, files = pair.door.identity.public, _open_files()
+    for _ in range(3):
+        with (
+            _descriptors(left),
+            pytest.raises(Unavailable, match=r"cannot connect to .*open files\n  hint: .*ulimit -n"),
+        ):
+            await pair.near.connect(pair.address, bench.recorder(), door_key=key)
+        await _fall_to(files)
+    again = await bench.join(pair.far, pair.far_hears, pair.address, pair.door, near=pair.near)
+    await again.prove_it_works()
+    await pair.prove_it_works()
+
+
+@pytest.mark.parametrize("left", range(4))
+async def test_a_door_that_finds_no_descriptor_says_so_and_leaves_nothing(
+    bench: Bench, left: int, folder: Path
+) -> None:
+    pair = await bench.pair()
+    address, files, names = f"ipc://{folder}/door", _open_files(), _names(folder)
+    for _ in range(3):
+        with (
+            _descriptors(left),
+            pytest.raises(Unavailable, match=r"cannot listen at .*open files\n  hint: .*ulimit -n"),
+        ):
+            await pair.far.open(Door("more", address, pair.door.identity), bench.recorder())
+        await _fall_to(files)
+    assert _names(folder) == names
+    await pair.far.open(Door("more", address, pair.door.identity), pair.far_hears)
+    again = await bench.join(pair.far, pair.far_hears, address, pair.door)
+    await again.prove_it_works()
