@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
 from ..contracts.lane import Peer
-from ..errors import HyperverseError, ProtocolError, Unavailable
+from ..errors import HyperverseError, LaneFull, ProtocolError, Unavailable
 from .wire_frames import PROTOCOL
 from .wire_lane import Hello, encode_lane
 
@@ -19,6 +20,7 @@ __all__ = ["MachineLane"]
 
 _log = logging.getLogger("hyperverse.lane")
 _QUEUE = 10_000
+_QUEUE_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _TIMEOUT = 3.0
 _MENTIONED = 1
@@ -31,7 +33,8 @@ class MachineLane:
     """What this machine sends to one other machine goes here. What comes from it comes by its own lane to us.
 
     While it connects for the first time, or again, frames wait in order; when connecting fails they are given back
-    to whoever sent them, and the lane counts as down until it is there again.
+    to whoever sent them, and the lane counts as down until it is there again. When it is there, they are sent as fast
+    as the transport takes them; what comes meanwhile waits behind them.
     """
 
     def __init__(self, switchboard: Switchboard, name: str, address: str, door_key: str) -> None:
@@ -43,6 +46,7 @@ class MachineLane:
         self.cause = ""
         self.down = False
         self._waiting: deque[tuple[bytes, int]] = deque()
+        self._waiting_bytes = 0
         self._welcome: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
@@ -55,10 +59,17 @@ class MachineLane:
             return
         if self.down:
             raise Unavailable(f"there is no lane to machine {self.name!r}: {self.cause}", retry_after=0.5)
+        self._check_room(len(frame))
+        self._waiting.append((frame, priority))
+        self._waiting_bytes += len(frame)
+        self.connect()
+
+    def _check_room(self, size: int) -> None:
         if len(self._waiting) >= _QUEUE:
             raise Unavailable(f"{_QUEUE} waves wait for the lane to machine {self.name!r}", retry_after=0.2)
-        self._waiting.append((frame, priority))
-        self.connect()
+        if self._waiting and self._waiting_bytes + size > _QUEUE_BYTES:
+            said = f"waves of {self._waiting_bytes} bytes wait for the lane to machine {self.name!r}"
+            raise Unavailable(said, hint=f"no more than {_QUEUE_BYTES} bytes may", retry_after=0.2)
 
     def mention(self, frame: bytes) -> None:
         """Sends what may be lost."""
@@ -88,8 +99,12 @@ class MachineLane:
                 _log.exception("the lane to machine %s could not be connected; please report it", self.name)
                 self._gone(f"{type(exc).__name__}: {exc}")
             else:
-                self._task = None
-                return
+                await self._send_waiting()
+                if self.peer is not None or self._retired:
+                    self._task = None
+                    return
+                pause = _FIRST_PAUSE  # it broke meanwhile, and what was left has been given back
+                continue
             pause = await self._pause(pause)
 
     async def _pause(self, seconds: float) -> float:
@@ -125,10 +140,23 @@ class MachineLane:
         self.peer = peer
         self.down, self.cause = False, ""
         _log.info("lane to machine %s is up", self.name)
-        waiting, self._waiting = self._waiting, deque()
-        for frame, priority in waiting:
-            board.transport.send(peer, frame, priority=priority)
         board.lane_is(self, True)
+
+    async def _send_waiting(self) -> None:
+        """Sends what has waited for the connection, until nothing is left or the connection has ended."""
+        transport = self.switchboard.transport
+        while self._waiting and self.peer is not None:
+            frame, priority = self._waiting.popleft()
+            try:
+                transport.send(self.peer, frame, priority=priority)
+            except LaneFull:
+                self._waiting.appendleft((frame, priority))
+                with contextlib.suppress(Unavailable):  # then the connection has ended, and what waited is given back
+                    await transport.drain(self.peer)
+                continue
+            except HyperverseError as exc:
+                self.switchboard.undelivered(frame, exc.message)
+            self._waiting_bytes -= len(frame)
 
     async def _dismiss(self, peer: Peer) -> None:
         self.switchboard.outgoing.pop(peer, None)
@@ -158,6 +186,7 @@ class MachineLane:
             return
         self.peer = None
         if self._retired:
+            self._give_back(reason)
             self.switchboard.machine.exchange.lane_lost(self.name, reason)
             return
         self._gone(reason)
@@ -173,7 +202,7 @@ class MachineLane:
 
     def _give_back(self, cause: str) -> None:
         """What waits for the connection is not going to be sent by it."""
-        lost, self._waiting = self._waiting, deque()
+        lost, self._waiting, self._waiting_bytes = self._waiting, deque(), 0
         for frame, _ in lost:
             self.switchboard.undelivered(frame, cause)
 
@@ -185,6 +214,7 @@ class MachineLane:
         if self.peer is None:
             self._give_back(cause)
         await self.switchboard.machine.exchange.last_answers(self.name, cause, _LAST_ANSWERS)
+        self._give_back(cause)
         await self.close()
 
     def give_up(self) -> None:
