@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..errors import BadRequest, HyperverseError, LoopDetected, NotFound, ProtocolError
+from ..errors import BadRequest, HyperverseError, LoopDetected, NotFound, NotHostedHere, ProtocolError, Unavailable
 from ..universe.bind import Selected
 from ..universe.env import Env
 from ..universe.pipeline import Step
@@ -17,6 +17,7 @@ from ..universe.point import Point
 from ..universe.stop import Call, CoreStop, PointStop, ReflectStop
 from ..universe.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
 from .binds import Unread
+from .repeating import Lost
 
 if TYPE_CHECKING:
     from .live import Live
@@ -58,6 +59,7 @@ class _Passage:
         self.headers: Mapping[str, str] | None = wave.headers
         self.status = 200
         self.answered: Pong | None = None
+        self.begun = False
         source = live.record.properties.get("bind")
         if source is not None and not Unread(source.value).inline:
             at = Point.parse(source.value)
@@ -67,20 +69,41 @@ class _Passage:
                 self.own["self.bundle"] = bundle.text
 
     async def run(self) -> Pong:
+        """The answer of the pipeline. Raises HyperverseError only as long as no stop has taken the wave: who hears of
+        a refusal may send the whole wave again, and what has run by then would run twice."""
+        try:
+            return await self._pass()
+        except HyperverseError as exc:
+            if not self.begun:
+                raise
+            return self._failed(self.star.refusal(self.wave, exc))
+
+    async def _pass(self) -> Pong:
         for number, step in enumerate(self.steps, 1):
             self._check(number, step)
             stop = step.stop
             if isinstance(stop, ReflectStop):
                 return self._reply(self.body)
             reply = await self._go(stop)
+            if reply is not None and not reply.ok:
+                return self._failed(reply)
+            self.begun = True
             if reply is None:
                 continue  # a Signal: nothing comes back
-            if not reply.ok:
-                return reply
             self.answered, self.body, self.status = reply, reply.body, reply.status
             if reply.headers:  # what was said of the new body goes before what the sender said
                 self.headers = {**(self.headers or {}), **reply.headers}
         return self._reply(None, status=202)
+
+    def _failed(self, reply: Pong) -> Pong:
+        """The answer of a stop that ends the pipeline, as what has become of the whole wave."""
+        if isinstance(reply, Lost):  # the star that remembers the stop's wave knows nothing of the whole one
+            reply = Pong(**{name: getattr(reply, name) for name in Pong.__struct_fields__})
+        if self.begun and reply.outcome is Outcome.REJECTED:
+            reply.outcome = Outcome.FAILED
+            if reply.status == NotHostedHere.status:  # of that stop; no sign that the whole wave may go elsewhere
+                reply.status = Unavailable.status
+        return reply
 
     def _segment(self, name: str) -> str | None:
         """A capture for use in a point. It comes from whoever asks, who must not get to choose how deep it leads."""

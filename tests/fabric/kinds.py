@@ -103,6 +103,10 @@ class Worker(Particle):
         things.append(ctx.point.name)
         return things
 
+    @handler("Ext<Same>")
+    async def same(self, ctx: Ctx, body: Any = None) -> Any:
+        return body
+
     @handler("Ext<Owner>", privilege="press-red-button")
     async def privileged(self, ctx: Ctx) -> str:
         return "pressed"

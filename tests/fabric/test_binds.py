@@ -82,7 +82,7 @@ async def test_patterns_are_checked_at_every_step(machine: Machine, world) -> No
     assert (wrong.status, wrong.outcome) == (400, Outcome.REJECTED)
     assert "step 1" in wrong.error
     other = await client.ping("localhost:a", "Ext<Number>", "text")
-    assert (other.status, "step 2" in other.error) == (502, True)
+    assert (other.status, "step 2" in other.error, other.outcome) == (502, True, Outcome.FAILED)
 
 
 async def test_a_step_that_fails_answers_its_own_status(machine: Machine, world) -> None:
@@ -95,6 +95,57 @@ async def test_a_step_that_fails_answers_its_own_status(machine: Machine, world)
     assert (await client.ping("localhost:c", "Ext<Fail>")).status == 500
     await bound(machine, "d", "Route<Ext<X>> -> localhost:nobody => &;")
     assert (await client.ping("localhost:d", "Ext<X>")).status == 404
+
+
+async def test_only_the_first_stop_can_refuse_a_wave_so_that_it_surely_did_not_run(machine: Machine, world) -> None:
+    await world("b<Taker>")
+    client = machine.client()
+    await bound(machine, "a", "Route<Ext<X>> -> localhost:nobody => &;")
+    reply = await client.ping("localhost:a", "Ext<X>")
+    assert (reply.status, reply.outcome) == (404, Outcome.REJECTED)
+    await bound(machine, "c", "Route<Ext<X>> -> localhost:b -> localhost:nobody => &;")
+    reply = await client.ping("localhost:c", "Ext<X>")
+    assert (reply.status, "localhost:nobody" in reply.error, reply.outcome) == (404, True, Outcome.FAILED)
+    assert await client.ask("localhost:b", "Ext<Taken>") == ["Ext<X>/"]
+
+
+async def test_a_pipeline_whose_first_stop_has_run_is_not_sent_again_as_a_whole(machine: Machine, world) -> None:
+    await world("n<Narrow>")
+    routes = "Route<Ext<Add>> -> (()) -> localhost:n^Ext<Same> => &; Route<Ext<Get>> -> (()) => &;"
+    await bound(machine, "a", routes, kind="Worker")
+    client = machine.client()
+    busy = [asyncio.ensure_future(client.ping("localhost:n", "Ext<Work>", {"seconds": 2.0})) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    reply = await client.ping("localhost:a", "Ext<Add>", retries=3)
+    assert (reply.status, reply.outcome) == (503, Outcome.FAILED)
+    assert "3 waves wait" in reply.error
+    assert await client.ask("localhost:a", "Ext<Get>") == 1
+    await asyncio.gather(*busy)
+
+
+async def test_a_stop_that_is_busy_for_a_moment_is_asked_again_without_those_before_it(machine: Machine, world) -> None:
+    await world("n<Narrow>")
+    await bound(machine, "a", "Route<Ext<Add>> -> (()) -> localhost:n^Ext<Same> => &;", kind="Worker")
+    client = machine.client()
+    busy = [asyncio.ensure_future(client.ping("localhost:n", "Ext<Work>", {"seconds": 0.1})) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    assert (await client.ping("localhost:a", "Ext<Add>", retries=10)).body == 1
+    await asyncio.gather(*busy)
+
+
+async def test_a_particle_that_leaves_in_the_middle_of_its_pipeline_does_not_begin_it_anew(
+    machine: Machine, world
+) -> None:
+    await world("w<Worker>")
+    await bound(machine, "a", "Route<Ext<Work>> -> localhost:w -> (()) => &;")
+    client = machine.client()
+    asked = asyncio.ensure_future(client.ping("localhost:a", "Ext<Work>", {"tag": "once", "seconds": 1.0}, retries=3))
+    await asyncio.sleep(0.5)
+    (await client.exec("delete localhost:a"))[0].unwrap()
+    await bound(machine, "a", "Route<Ext<Work>> -> localhost:w -> (()) => &;")
+    reply = await asked
+    assert (reply.status, reply.outcome) == (503, Outcome.FAILED)
+    assert await client.ask("localhost:w", "Ext<Book>") == ["once"]
 
 
 async def test_the_policy_of_each_stop_decides_about_the_one_who_asked(machine: Machine, world) -> None:

@@ -1,0 +1,68 @@
+"""A handler runs once for one id, also where answers are lost or are not kept any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from cluster.worlds import InProcess
+from hyperverse_core import Ctx, Driver, KindDef, Machine, Outcome, Particle, handler, hookimpl
+
+
+class Counts:
+    """The plugin of the Kind Counted, which counts how often a handler has run for a wave."""
+
+    def __init__(self) -> None:
+        self.ran: Counter[str] = Counter()
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Any) -> None:
+        """Counted."""
+        ran = self.ran
+
+        class Counted(Particle):
+            concurrent = True
+
+            @handler("Ext<Go>")
+            async def go(self, ctx: Ctx) -> None:
+                """Answers at once."""
+                ran[f"go {ctx.wave.id}"] += 1
+
+            @handler("Ext<Slow>")
+            async def slow(self, ctx: Ctx, seconds: float = 60.0) -> None:
+                """Takes its time."""
+                ran[f"slow {ctx.wave.id}"] += 1
+                await asyncio.sleep(seconds)
+
+        class CountedDriver(Driver):
+            kind = KindDef("Counted", doc="counts")
+            particle = Counted
+            bind = """Bind(version=1.0.0) {
+                Route<Ext<Go>>/(?P<next>c[0-9]+) -> (()) -> localhost:${next}^Ext<Slow> => &;
+                Route<Ext<*>> -> (()) => &;
+            }"""
+
+        register(CountedDriver)
+
+
+async def _two(inside: InProcess, counts: Counts) -> tuple[Machine, str, str]:
+    """A machine of two, a particle that lives on it, and one that lives on the other."""
+    inside.plugins = (counts,)
+    first, _ = await inside.start("first"), await inside.start("second")
+    await asyncio.sleep(1.0)
+    client, homes = first.client(), {}
+    (await client.exec("create localhost<Space>"))[0].unwrap()
+    for name in (f"localhost:c{number}" for number in range(12)):
+        (await client.exec(f"create {name}<Counted>"))[0].unwrap()
+        homes[(await client.ping(name, "Cmd<Bounce>")).remote] = name
+    return first, homes[False], homes[True]
+
+
+async def test_a_lost_answer_of_a_stop_does_not_begin_its_pipeline_anew(inside: InProcess) -> None:
+    counts = Counts()
+    first, near, far = await _two(inside, counts)
+    path = "/" + far.removeprefix("localhost:")
+    reply = await first.client().ping(near, "Ext<Go>", path=path, wait=10.0, retries=2)
+    assert (reply.status, reply.outcome) == (408, Outcome.UNKNOWN)
+    assert counts.ran == {f"go {reply.id}": 1, f"slow {reply.id}": 1}
