@@ -224,7 +224,7 @@ class ClientWaves:
         if wave.id in self.running:
             return  # it is being answered to this very connection
         key = f"{self.agent.text} {wave.id}"  # so that nobody gets at replies to somebody else
-        first = self.recent.first(key)
+        first = self.recent.first(key, wave)
         if first is not None:
             self._begin(self._repeat, wave, first)
             return

@@ -117,7 +117,7 @@ class Serving:
         key = ""
         if wave.handling.retries:
             key = f"{wave.id} {wave.to.text} {wave.hops}"
-            first = self.recent.first(key)
+            first = self.recent.first(key, wave)
             if first is not None:
                 await self._repeat(star, request, wave, first)
                 return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from typing import Any
 
 from cluster.worlds import InProcess
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Outcome, Particle, handler, hookimpl
+from hyperverse_core.testing.faulty_lane import FaultyHub
 
 
 class Counts:
@@ -66,3 +68,17 @@ async def test_a_lost_answer_of_a_stop_does_not_begin_its_pipeline_anew(inside: 
     reply = await first.client().ping(near, "Ext<Go>", path=path, wait=10.0, retries=2)
     assert (reply.status, reply.outcome) == (408, Outcome.UNKNOWN)
     assert counts.ran == {f"go {reply.id}": 1, f"slow {reply.id}": 1}
+
+
+async def test_a_repeat_that_comes_when_the_reply_is_gone_does_not_run_the_handler_again(inside: InProcess) -> None:
+    hub = inside.hub = FaultyHub(random.Random(1), notice=0.6)
+    counts = Counts()
+    first, _, far = await _two(inside, counts)
+    asked = asyncio.ensure_future(first.client().ping(far, "Ext<Slow>", {"seconds": 0.5}, wait=300.0, retries=200))
+    await asyncio.sleep(0.2)
+    hub.cut("first", "second")
+    await asyncio.sleep(65.0)  # a reply is kept for 60
+    hub.heal_all()
+    reply = await asked
+    assert (reply.status, reply.outcome, "not kept any more" in reply.error) == (503, Outcome.UNKNOWN, True)
+    assert counts.ran == {f"slow {reply.id}": 1}

@@ -22,6 +22,7 @@ from hyperverse_core.config import Control
 from hyperverse_core.contracts.registry import TokenRecord
 from hyperverse_core.data_dir.tokens import digest
 from hyperverse_core.errors import Unauthorized
+from hyperverse_core.fabric.recent import Recent
 from hyperverse_core.fabric.wire import PROTOCOL, encode_frame
 from hyperverse_core.fabric.wire_frames import KnockFrame
 from hyperverse_core.universe.point import Point
@@ -125,6 +126,18 @@ async def test_a_reply_that_was_lost_is_given_again(machine: Machine, raw: Any) 
     assert isinstance(second, Pong) and (first.body, second.body) == (1, 1)
     raw.send(encode_frame(ask(2, method="Ext<Run>", retries=1)))
     assert (await raw.hear()).body == 2
+
+
+async def test_a_client_is_told_when_a_reply_that_was_lost_is_not_kept_any_more(machine: Machine, raw: Any) -> None:
+    machine.control.recent = Recent(limit=0)
+    await raw.knock(machine)
+    raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
+    first = await raw.hear()
+    raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
+    second = await raw.hear()
+    assert (second.id, second.status, second.outcome) == (first.id, 503, Outcome.UNKNOWN)
+    raw.send(encode_frame(ask(2, method="Ext<Runs>")))
+    assert (await raw.hear()).body == 1
 
 
 async def test_nobody_else_is_given_the_reply(machine: Machine, data_dir: Path, raw: Any) -> None:
