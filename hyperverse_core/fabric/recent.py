@@ -14,6 +14,8 @@ from .repeating import HARMLESS
 
 __all__ = ["Recent"]
 
+_LONGEST = 86_400.0
+"""Seconds that a key is kept at the most; a client cannot wait longer, and a handler that waits for ever does not count."""
 _UNDER_WAY = 10.0
 """Seconds after the deadline of a wave in which a repeat that was sent before may still arrive."""
 
@@ -74,7 +76,8 @@ class Recent:
             # an old key may be forgotten only when nobody repeats its wave any more
             return self._answer(wave, f"{self._most} waves that may be repeated are remembered here", Outcome.REJECTED)
         # one that may run twice need not be remembered longer than its reply
-        until = 0.0 if wave.method.text in HARMLESS else wave.deadline + _UNDER_WAY
+        patience = min(wave.deadline, self._loop.time() + _LONGEST)
+        until = 0.0 if wave.method.text in HARMLESS else patience + _UNDER_WAY
         self._open[key] = _Open(self._loop.create_future(), until)
         return None
 
