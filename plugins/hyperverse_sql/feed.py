@@ -8,6 +8,7 @@ once there was.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -69,8 +70,8 @@ class Feed:
     """Answers :meth:`Registry.changes`."""
 
     _reader: Reader
-    _waiting: set[asyncio.Future[None]] = attrs.field(factory=set)
-    _seen: int = 0  # the newest revision that was found
+    _waiting: dict[asyncio.Future[None], int] = attrs.field(factory=dict)  # and the revision that each has read up to
+    _known: int = 0  # the newest revision that was read, found or hinted at
     _pause: float = _OFTEN
     _poller: asyncio.Task[None] | None = None
     _closed: bool = False
@@ -82,28 +83,33 @@ class Feed:
         while True:
             # Before the query: what is committed while it runs shall wake us.
             woken = loop.create_future()
-            self._waiting.add(woken)
+            self._waiting[woken] = since
             try:
                 found = await self._reader.read(partial(_read, since))
-                self._seen = found.revision
+                # Lost: a file that was put back from a backup begins anew, with smaller revisions.
+                self._known = found.revision if found.lost else max(self._known, found.revision)
                 left = ends - loop.time()
                 if found.entries or found.lost or left <= 0 or self._closed:
                     return found
                 self._watch()
                 await asyncio.wait((woken,), timeout=left)
             finally:
-                self._waiting.discard(woken)
+                del self._waiting[woken]
 
     def wake(self) -> None:
         """Wakes whoever waits."""
-        for woken in self._waiting:
-            if not woken.done():
-                woken.set_result(None)
+        self._wake_those(lambda since: True)
 
     def hint(self, revision: int) -> None:
         """Somebody has heard of ``revision``."""
-        if revision > self._seen:
-            self.wake()
+        self._known = max(self._known, revision)
+        self._wake_those(lambda since: since < revision)
+
+    def _wake_those(self, concerned: Callable[[int], bool]) -> None:
+        """Each by what it has read itself: what one reader knows already, another may still wait for."""
+        for woken, since in self._waiting.items():
+            if not woken.done() and concerned(since):
+                woken.set_result(None)
 
     async def close(self) -> None:
         """Sends home whoever waits, with what there is."""
@@ -125,9 +131,9 @@ class Feed:
                 # Whoever waits meets the same error when it reads.
                 self.wake()
                 return
-            if newest != self._seen:  # a smaller one, when the file was put back from a backup
-                self._pause = _OFTEN
-                self.wake()
+            if newest > self._known:
+                self._known, self._pause = newest, _OFTEN
+            self._wake_those(newest.__ne__)  # a smaller one, when the file was put back from a backup
             await asyncio.sleep(self._pause)
             self._pause = min(self._pause * _GROWTH, _SELDOM)
 

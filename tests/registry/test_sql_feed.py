@@ -1,0 +1,59 @@
+"""The change feed of a file that other processes write to as well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from hyperverse_core.contracts.registry import Registration
+from hyperverse_core.universe.kind import Kind
+from hyperverse_core.universe.point import HYPERUSER, Point
+from hyperverse_sql.registry import SqlRegistry
+
+_NEVER = 1_000_000.0
+_LONG = 60.0
+
+
+@attrs.frozen
+class _Two:
+    """Two that have one file open, as two processes would."""
+
+    here: SqlRegistry
+    other: SqlRegistry
+
+    async def commit_elsewhere(self, name: str) -> None:
+        await self.other.register(Registration(Point.parse(name), Kind("Space"), HYPERUSER))
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[_Two]:
+    path = tmp_path / "registry.sqlite"
+    async with SqlRegistry({"path": path}) as here, SqlRegistry({"path": path}) as other:
+        yield _Two(here, other)
+
+
+async def test_what_one_reader_has_read_another_gets_as_well(two: _Two) -> None:
+    for name in ("a", "b", "c"):
+        since = await two.here.revision()
+        waiting = asyncio.ensure_future(two.here.changes(since, timeout=_LONG))
+        await asyncio.sleep(0.3)  # looks are rare by now: the second reader comes between two of them
+        await two.commit_elsewhere(name)
+        found = await two.here.changes(since, timeout=_LONG)
+        assert await asyncio.wait_for(waiting, 2.0) == found
+
+
+async def test_a_hint_at_what_one_reader_has_read_wakes_another(two: _Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause in ("_OFTEN", "_SELDOM", "_GROWTH"):
+        monkeypatch.setattr(f"hyperverse_sql.feed.{pause}", _NEVER)
+    since = await two.here.revision()
+    waiting = asyncio.ensure_future(two.here.changes(since, timeout=_LONG))
+    await asyncio.sleep(0.3)  # the last look was before the commit
+    await two.commit_elsewhere("a")
+    found = await two.here.changes(since, timeout=_LONG)
+    assert not waiting.done()
+    two.here.hint(found.revision)
+    assert await asyncio.wait_for(waiting, 2.0) == found
