@@ -65,7 +65,9 @@ class Feed:
             await self._start_anew()
         await self._apply(changes.entries)
         self.revision = changes.revision
-        own = self.machine.registry.committed
+        # What this process commits is announced before it can be read. So nothing that was read here is missed, and
+        # what was not read yet is told when it is: others could not find it before.
+        own = min(self.machine.registry.committed, changes.revision)
         if own > self._told:
             self._told = own
             self.machine.switchboard.tell_all(own)

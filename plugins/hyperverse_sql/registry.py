@@ -82,7 +82,7 @@ class SqlRegistry(Registry):
         path = self._settings.path
         synchronous = self._settings.synchronous
         self._writing = Connection(path, writes=True, synchronous=synchronous)
-        self._writer = Writer(path, self._committed, self._writing)
+        self._writer = Writer(path, self._committing, self._committed, self._writing)
         self._quick = Reader(path, "records", Connection(path, writes=False))
         self._scans = Reader(path, "pages", Connection(path, writes=False))
         self._lookups = Lookups(self._quick)
@@ -135,9 +135,15 @@ class SqlRegistry(Registry):
         await self._quick.close()
         await self._scans.close()
 
-    def _committed(self, tx: Transaction) -> None:
+    def _committing(self, tx: Transaction) -> None:
+        # Not behind the commit: the feed's reader has a thread of its own and may be back on the loop first, and who
+        # then found an entry of ours newer than this would tell nobody. A commit that fails leaves a number behind
+        # that says too much, until the next one: somebody is told of a commit that another process has told of.
         if tx.logged:
             self.committed = tx.revision
+
+    def _committed(self, tx: Transaction) -> None:
+        if tx.logged:
             self._feed.wake()
         self._upkeep.committed(tx.revision)
 

@@ -106,10 +106,12 @@ class Writer:
 
     Attributes:
         path: of the file, for what is said of errors.
-        committed: called after each commit.
+        committing: called before each commit, in the thread that makes it.
+        committed: called after each commit, on the event loop.
     """
 
     path: Path
+    committing: Callable[[Transaction], None]
     committed: Callable[[Transaction], None]
     _connection: Connection
     _waiting: deque[Unit] = attrs.field(factory=deque)
@@ -155,7 +157,7 @@ class Writer:
     async def _commit(self, units: list[Unit]) -> None:
         groups = plan(units)
         try:
-            tx, results = await self._connection.run(_transact, groups)
+            tx, results = await self._connection.run(_transact, groups, self.committing)
         except Exception as error:
             await self._failed(units, error)
             return
@@ -176,11 +178,14 @@ class Writer:
             _answer(unit, sqlite.translated(error, self.path))
 
 
-def _transact(connection: sa.Connection, groups: list[Group]) -> tuple[Transaction, list[Sequence[Any]]]:
+def _transact(
+    connection: sa.Connection, groups: list[Group], committing: Callable[[Transaction], None]
+) -> tuple[Transaction, list[Sequence[Any]]]:
     with connection.begin():
         tx = Transaction.on(connection)
         results = [group.work(tx, [unit.argument for unit in group.units]) for group in groups]
         tx.flush()
+        committing(tx)
     return tx, results
 
 

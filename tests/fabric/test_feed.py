@@ -94,3 +94,17 @@ async def test_when_entries_were_lost_everything_cached_is_dropped(start_machine
         await registry.set_properties([Point.parse("localhost:b")], [SetProperty("note", str(number))])
     await asyncio.sleep(0.1)
     assert (await client.ping("localhost:a", "Ext<Get>")).status == 404
+
+
+async def test_others_are_told_of_no_more_than_was_read(
+    machine: Machine, world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(machine.switchboard, "tell_all", told.append)
+    await world("a<Worker>")
+    ahead = await machine.registry.revision() + 2
+    monkeypatch.setattr(machine.registry, "committed", ahead)  # as while a commit is under way
+    for number in range(3):
+        await machine.registry.set_properties([A], [SetProperty("note", str(number))])
+        await asyncio.sleep(0.1)
+    assert told == [ahead - 1, ahead]

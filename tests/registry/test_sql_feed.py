@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.universe.kind import Kind
 from hyperverse_core.universe.point import HYPERUSER, Point
+from hyperverse_sql import writer
 from hyperverse_sql.registry import SqlRegistry
 
 _NEVER = 1_000_000.0
@@ -57,3 +60,20 @@ async def test_a_hint_at_what_one_reader_has_read_wakes_another(two: _Two, monke
     assert not waiting.done()
     two.here.hint(found.revision)
     assert await asyncio.wait_for(waiting, 2.0) == found
+
+
+async def test_an_own_commit_is_known_as_such_to_whoever_reads_it(two: _Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    transact = writer._transact
+
+    def slow(*arguments: Any) -> Any:
+        done = transact(*arguments)
+        time.sleep(0.5)  # committed, and the event loop does not know it yet
+        return done
+
+    monkeypatch.setattr(writer, "_transact", slow)
+    since = await two.other.revision()
+    writing = asyncio.ensure_future(two.commit_elsewhere("a"))
+    found = await two.other.changes(since, timeout=_LONG)
+    assert found.revision == two.other.committed == since + 1
+    assert not writing.done(), "it was not read before the writer was back"
+    await writing

@@ -212,9 +212,9 @@ class Registry(abc.ABC):
         entries at once. Waits up to ``timeout`` seconds for the first; then the result may be empty."""
 
     committed: int = 0
-    """The newest revision that this process has committed, of a registry that has to look by itself for what others
-    commit. Machines tell each other of it (:meth:`hint`), so that nobody need look often. One that is told by its
-    database leaves it 0."""
+    """The newest revision that this process has committed or is about to, of a registry that has to look by itself for
+    what others commit: set before :meth:`changes` can have it. Machines tell each other of it (:meth:`hint`) when
+    they have read it, so that nobody need look often. One that is told by its database leaves it 0."""
 
     def hint(self, revision: int) -> None:
         """Another machine says that ``revision`` was committed: whoever waits in :meth:`changes` for it gets it now.
