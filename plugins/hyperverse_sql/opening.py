@@ -23,6 +23,8 @@ from .settings import Settings
 __all__ = ["create_schema", "prepare_file"]
 
 _HEADER: Final = b"SQLite format 3\x00"
+_NO_HEADER: Final = bytes(len(_HEADER))
+_JOURNAL: Final = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _PATIENCE: Final = 20.0
 """Seconds that whoever starts waits for a process that sleeps in the middle of a write: longer than a wave would."""
 _LOOK: Final = 0.01
@@ -57,6 +59,8 @@ def prepare_file(settings: Settings) -> None:
 def _prepare(settings: Settings) -> None:
     """One attempt; raises sqlite3.Error with the code BUSY when another process is in its way."""
     path = settings.path
+    if _may_be_half_written(path):
+        _roll_back(path)
     if _is_there(path):
         _check_version(path)
     elif not settings.create:
@@ -71,15 +75,43 @@ def _is_there(path: Path) -> bool:
     return path.exists() and (not path.is_file() or path.stat().st_size > 0)
 
 
+def _may_be_half_written(path: Path) -> bool:
+    """Whether a process may have been killed in the middle of a write: until the file is in WAL mode, what is written
+    over is kept in a journal beside it. For certain it is known to SQLite, when it reads the file."""
+    if not path.is_file():
+        return False
+    header, journal = _start_of(path), _start_of(path.with_name(path.name + "-journal"))
+    if header == _NO_HEADER:  # other pages were written before the first one: any file might begin like that
+        return journal.startswith(_JOURNAL)
+    return header == _HEADER and journal[:1] not in (b"", b"\x00")
+
+
+def _start_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEADER))
+    except FileNotFoundError:
+        return b""
+
+
+def _roll_back(path: Path) -> None:
+    """Lets SQLite undo what was half written, if anything was; the file may be empty behind it. Who only reads cannot
+    do that, and is refused until it is done. A write of a process that lives is left alone."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    finally:
+        connection.close()
+
+
 def _check_version(path: Path) -> None:
     if not path.is_file():
         raise ConfigError(f"the registry {str(path)!r} is not a file", hint="name a file as path of the registry")
-    with path.open("rb") as file:
-        if file.read(len(_HEADER)) != _HEADER:
-            raise ConfigError(
-                f"the file {str(path)!r} is no SQLite database",
-                hint="name another file, or restore a backup there",
-            )
+    if _start_of(path) != _HEADER:
+        raise ConfigError(
+            f"the file {str(path)!r} is no SQLite database",
+            hint="name another file, or restore a backup there",
+        )
     connection = sqlite.open_read_only(path)
     try:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

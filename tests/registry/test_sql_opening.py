@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,24 @@ from hyperverse_core.universe.kind import Kind
 from hyperverse_core.universe.point import HYPERUSER, ROOT, Point
 from hyperverse_sql.connection import Connection
 from hyperverse_sql.registry import SqlRegistry
+
+# More pages than the cache has room for: some are written before the commit, what they replace is in the journal.
+_HALF_A_WRITE = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size=1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE half (text)")
+connection.executemany("INSERT INTO half VALUES (?)", [("x" * 1000,)] * 500)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def _leave_half_a_write(path: Path) -> None:
+    """A process writes to a file that is not in WAL mode, and is killed."""
+    killed = subprocess.run([sys.executable, "-c", _HALF_A_WRITE, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.with_name(path.name + "-journal").stat().st_size > 0
 
 
 async def _refused(path: Path, **settings: Any) -> str:
@@ -83,6 +104,61 @@ async def test_who_opens_a_new_file_waits_for_another_who_does(tmp_path: Path) -
     async with SqlRegistry({"path": path}) as registry:
         assert (await registry.record(ROOT)).point == ROOT
     release.join()
+
+
+async def test_who_opens_a_new_file_waits_for_another_who_has_written_half_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("PRAGMA cache_size=1")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE half (text)")
+    other.executemany("INSERT INTO half VALUES (?)", [("x" * 1000,)] * 500)
+    assert path.stat().st_size > 0
+    release = threading.Timer(0.2, other.close)
+    release.start()
+    async with SqlRegistry({"path": path}) as registry:
+        assert (await registry.record(ROOT)).point == ROOT
+    release.join()
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["without its first page", "with its first page"])
+async def test_a_registry_whose_creator_was_killed_is_created_by_the_next(tmp_path: Path, begun: bool) -> None:
+    path = tmp_path / "registry.sqlite"
+    _leave_half_a_write(path)
+    if begun:
+        with path.open("r+b") as file:
+            file.write(b"SQLite format 3\x00")
+    async with SqlRegistry({"path": path}) as registry:
+        assert (await registry.record(ROOT)).point == ROOT
+        assert await registry.check() == []
+
+
+async def test_a_registry_whose_creator_was_killed_is_not_there_for_who_only_looks(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    _leave_half_a_write(path)
+    assert "there is no registry" in await _refused(path, create=False)
+
+
+async def test_what_was_committed_is_there_after_a_process_was_killed_while_it_wrote_over_it(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    point = Point.parse("localhost")
+    async with SqlRegistry({"path": path}) as registry:
+        await registry.register(Registration(point, Kind("Space"), HYPERUSER))
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.close()
+    _leave_half_a_write(path)
+    async with SqlRegistry({"path": path}) as registry:
+        assert (await registry.record(point)).point == point
+        assert await registry.check() == []
+
+
+async def test_zeros_beside_some_other_journal_are_left_alone(tmp_path: Path) -> None:
+    path, journal = tmp_path / "registry.sqlite", tmp_path / "registry.sqlite-journal"
+    path.write_bytes(bytes(10_000))
+    journal.write_text("Dear diary")
+    assert "no SQLite database" in await _refused(path)
+    assert (path.read_bytes(), journal.read_text()) == (bytes(10_000), "Dear diary")
 
 
 async def test_a_connection_waits_for_a_process_that_just_opens_or_closes_the_file(tmp_path: Path) -> None:
