@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Final
@@ -32,12 +33,16 @@ _LOOK: Final = 0.01
 several processes turn a new file to WAL mode at once."""
 
 
-def prepare_file(settings: Settings) -> None:
+def prepare_file(settings: Settings, given_up: threading.Event) -> None:
     """Sees to it that there is a file we may use, in WAL mode. Blocks; touches no file that we may not use.
+
+    Args:
+        settings: which file.
+        given_up: set when nobody waits for it any more.
 
     Raises:
         ConfigError: it is no registry, a newer one, absent and not to be created, or cannot be written.
-        Unavailable: another process holds it all the time.
+        Unavailable: another process holds it all the time, or until it was given up.
     """
     path, until = settings.path, time.monotonic() + _PATIENCE
     while True:
@@ -53,7 +58,9 @@ def prepare_file(settings: Settings) -> None:
                     f"the registry {str(path)!r} is held by another process for more than {_PATIENCE:g} s",
                     hint="a process that was stopped (not ended) in the middle of a write has to go on, or be killed",
                 ) from error
-        time.sleep(random.uniform(0.5, 1.5) * _LOOK)
+        # Not a mere sleep: a process that ends waits for this thread.
+        if given_up.wait(random.uniform(0.5, 1.5) * _LOOK):
+            raise Unavailable(f"nobody waits for the registry {str(path)!r} any more")
 
 
 def _prepare(settings: Settings) -> None:
@@ -112,7 +119,7 @@ def _check_version(path: Path) -> None:
             f"the file {str(path)!r} is no SQLite database",
             hint="name another file, or restore a backup there",
         )
-    connection = sqlite.open_read_only(path)
+    connection = sqlite.open_read_only(path, timeout=0)
     try:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "meta" not in tables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -107,10 +108,12 @@ class SqlRegistry(Registry):
         if self._opened:
             return
         self._opened = True
+        given_up = threading.Event()
         try:
-            await asyncio.to_thread(prepare_file, self._settings)
+            await asyncio.to_thread(prepare_file, self._settings, given_up)
             await self._connect()
         except BaseException:
+            given_up.set()
             await self.close()
             raise
 

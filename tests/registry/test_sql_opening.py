@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,23 @@ async def test_who_opens_a_registry_that_is_held_is_told_why(tmp_path: Path, mon
     holder.close()
     async with SqlRegistry({"path": path}) as registry:
         assert (await registry.record(ROOT)).point == ROOT
+
+
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_process_that_gives_up_opening_a_held_registry_ends_at_once(tmp_path: Path, lock: str) -> None:
+    path = tmp_path / "registry.sqlite"
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA user_version=1")
+    holder.execute(f"BEGIN {lock}")
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(SqlRegistry({"path": path}).open(), 0.3)
+
+    began = time.monotonic()
+    asyncio.run(give_up())  # waits for the threads that it has started
+    assert time.monotonic() - began < 3.0
+    holder.close()
 
 
 async def test_who_opens_a_new_file_waits_for_another_who_does(tmp_path: Path) -> None:
