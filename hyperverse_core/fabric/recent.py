@@ -15,7 +15,7 @@ from .repeating import HARMLESS
 __all__ = ["Recent"]
 
 _LONGEST = 86_400.0
-"""Seconds that a key is kept at the most; a client cannot wait longer, and a handler that waits for ever does not count."""
+"""Seconds that a key is kept at the most: a client cannot wait longer, and for ever is too long."""
 _UNDER_WAY = 10.0
 """Seconds after the deadline of a wave in which a repeat that was sent before may still arrive."""
 
