@@ -60,6 +60,11 @@ class Crowded(Clumsy):
     concurrent = True
 
 
+class Stumbler(Clumsy):
+    async def on_start(self, ctx: Ctx) -> None:
+        await _await_what_others_cancelled()
+
+
 class ClumsyDriver(Driver):
     kind = KindDef("Clumsy", doc="Does things wrong (for tests)")
     particle = Clumsy
@@ -76,10 +81,16 @@ class CrowdedDriver(Driver):
     particle = Crowded
 
 
+class StumblerDriver(Driver):
+    kind = KindDef("Stumbler", doc="Cannot start (for tests)")
+    particle = Stumbler
+
+
 class Mishaps:
     @hookimpl
     def hyperverse_register_drivers(self, register: Any) -> None:
-        """Both."""
+        """All."""
+        register(StumblerDriver)
         register(ClumsyDriver)
         register(CrowdedDriver)
 
@@ -150,6 +161,14 @@ async def test_awaiting_what_was_cancelled_is_an_error_of_the_handler(
         assert (reply.status, reply.outcome) == (500, Outcome.FAILED)
         assert "CancelledError" in reply.error
         assert await machine.client().ask(point, "Ext<Get>") == value
+
+
+async def test_one_that_starts_badly_says_so(machine: Machine) -> None:
+    (point, *_) = await _made(machine, 1, "Stumbler")
+    for _ in range(2):
+        reply = await machine.client().ping(point, "Ext<Get>", wait=5.0)
+        assert reply.status == 500
+        assert "could not start: CancelledError" in reply.error
 
 
 async def test_one_that_stops_badly_leaves_all_the_same(machine: Machine) -> None:
