@@ -162,7 +162,7 @@ class ControlGate:
             async with asyncio.timeout(_GRACE_SECONDS):
                 await self.machine.transport.disconnect(peer)
         except (HyperverseError, TimeoutError) as exc:
-            _log.warning("client %s could not be disconnected: %s", peer.name, exc or "it took too long")
+            _log.warning("client %s could not be disconnected: %s", peer.name, str(exc) or "it took too long")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something that ends by itself soon; :meth:`close` waits for it."""

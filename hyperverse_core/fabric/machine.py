@@ -295,7 +295,7 @@ class Machine:
                 async with asyncio.timeout(2.0):
                     await getattr(part, method)()
             except (HyperverseError, TimeoutError, OSError) as exc:
-                _log.warning("%s could not be closed: %s", name.strip("_"), exc or "it took too long")
+                _log.warning("%s could not be closed: %s", name.strip("_"), str(exc) or "it took too long")
             except Exception:
                 _log.exception("%s could not be closed", name.strip("_"))
         for star in self.stars.values():

@@ -45,6 +45,7 @@ class MachineLane:
         self.peer: Peer | None = None
         self.cause = ""
         self.down = False
+        self._refusal = ""
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._waiting_bytes = 0
         self._welcome: asyncio.Future[None] | None = None
@@ -139,6 +140,7 @@ class MachineLane:
             raise Unavailable(f"the connection to {self.name!r} broke at once")
         self.peer = peer
         self.down, self.cause = False, ""
+        self._refusal = ""
         _log.info("lane to machine %s is up", self.name)
         board.lane_is(self, True)
 
@@ -175,7 +177,9 @@ class MachineLane:
 
     def refused(self, status: int, error: str) -> None:
         """The other machine does not want us."""
-        _log.error("machine %s refuses the lane: %s (%d)", self.name, error, status)
+        level = logging.DEBUG if error == self._refusal else logging.ERROR  # we ask once a second
+        _log.log(level, "machine %s refuses the lane: %s (%d)", self.name, error, status)
+        self._refusal = error
         if self._welcome is not None and not self._welcome.done():
             self._welcome.set_exception(Unavailable(f"machine {self.name!r} refuses: {error}"))
 

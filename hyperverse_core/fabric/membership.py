@@ -18,7 +18,7 @@ import attrs
 
 from ..contracts.placement import Candidate
 from ..contracts.registry import Assignment, ParticleRecord, StarRecord
-from ..errors import HyperverseError, NotHostedHere, Unavailable
+from ..errors import Conflict, HyperverseError, NotHostedHere, Unavailable
 from ..universe.point import Point
 from ..universe.star_key import StarKey
 from ..universe.wave import Stars
@@ -76,12 +76,40 @@ class Membership:
     # -- own places ---------------------------------------------------------------------------------------
 
     async def join(self) -> None:
-        """Announces this machine's stars and begins to renew them. Raises Conflict when another machine holds one."""
+        """Announces this machine's stars and begins to renew them. Raises Conflict when another machine holds one, or
+        goes by the same name."""
+        await self._claim_name()
         await self._announce()
         self._tasks = [
             self.loop.create_task(self._renewing(), name="renew leases"),
             self.loop.create_task(self._watching(), name="watch stars"),
         ]
+
+    async def _claim_name(self) -> None:
+        """A machine that was started again has its old keys, and takes its places at once. Stars that are announced
+        under its name with other keys are those of a namesake, or left behind by one: whether they are renewed tells.
+        Raises Conflict when they are."""
+        before = await self._namesakes()
+        lease = max((record.lease for record in before.values()), default=0.0)
+        until = self.loop.time() + lease * _PATIENCE
+        now = before
+        while now and self.loop.time() < until:
+            await asyncio.sleep(lease * _CLOSE_LOOK)
+            now = await self._namesakes()
+            if any(
+                key not in before or (before[key].incarnation, before[key].renewals) != (r.incarnation, r.renewals)
+                for key, r in now.items()
+            ):
+                raise Conflict(
+                    f"another machine named {self.machine.name!r} runs at {next(iter(now.values())).address}",
+                    hint="give this one a name of its own: `hyperverse up --name NAME`",
+                )
+        for record in now.values():
+            await self.machine.registry.expire(record)
+
+    async def _namesakes(self) -> dict[StarKey, StarRecord]:
+        name, key = self.machine.name, self.machine.switchboard.door_key
+        return {r.key: r for r in await self.machine.registry.stars() if r.machine == name and r.door_key != key}
 
     async def _announce(self) -> None:
         begun = self.loop.time()
@@ -150,7 +178,7 @@ class Membership:
                 _log.warning("this machine's stars were given up on, it takes its places again: %s", exc)
                 await self._rejoin()
             except (HyperverseError, TimeoutError) as exc:
-                _log.warning("the leases could not be renewed: %s", exc or "no answer in time")
+                _log.warning("the leases could not be renewed: %s", str(exc) or "no answer in time")
             except Exception:
                 _log.exception("the leases could not be renewed; please report it")
             self._renew_now.clear()
@@ -198,7 +226,7 @@ class Membership:
                         _log.warning("%s of machine %s does not renew its lease", record.key, record.machine)
                         await self.machine.registry.expire(record)
             except (HyperverseError, TimeoutError) as exc:
-                _log.warning("the directory of stars could not be read: %s", exc or "no answer in time")
+                _log.warning("the directory of stars could not be read: %s", str(exc) or "no answer in time")
             except Exception:
                 _log.exception("the directory of stars could not be followed; please report it")
 
@@ -299,6 +327,14 @@ class Membership:
             return f"there is no way to {star}: it is not in the directory of stars"
         cause = self.machine.switchboard.cause_of(record.machine)
         return f"there is no way to {star}" + (f": the lane to {record.machine!r} is down: {cause}" if cause else "")
+
+    def no_other_way(self, star: str) -> str:
+        """Why a star cannot be reached from here but through machines that sent us the wave."""
+        record = self.directory.get(StarKey.parse(star))
+        cause = self.machine.switchboard.cause_of(record.machine) if record is not None else ""
+        own = self.machine.name
+        why = f": the lane from {own!r} to {record.machine!r} is down: {cause}" if record is not None and cause else ""
+        return f"the only way to {star} leads back" + why
 
     def machines(self) -> dict[str, StarRecord]:
         """Every other machine, by name, with the record of one of its stars."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ __all__ = ["OWN_SETTINGS", "Switchboard"]
 _log = logging.getLogger("hyperverse.lane")
 OWN_SETTINGS = frozenset({"address", "advertise"})
 """Keys of ``[lanes]`` that say where this machine listens, and where others find it when that is not the same."""
+_REFUSED = 1000
+"""Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
 _ANSWER = 2
 """Priority of an answer: it goes before what is yet to begin, and that to an urgent wave before others."""
 
@@ -55,6 +58,7 @@ class Switchboard:
         self._lanes: dict[str, MachineLane] = {}
         self._guests: dict[Peer, str] = {}
         self._known: dict[str, int] = {}
+        self._refused: dict[str, str] = {}
         self._own: dict[str, Star] = {}
         self._far: dict[StarKey, Far] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -185,10 +189,18 @@ class Switchboard:
         """Somebody has come in. Who it is, its key says; it has to say hello."""
         holder = self.keyring.holder(peer.key)
         if not holder and peer.key:
-            self._refuse(peer, 401, "this machine's key is not let in: allow it with `hyperverse keys allow`")
+            allow = f"hyperverse keys allow NAME {shlex.quote(peer.key)}"
+            self._refuse(
+                peer, 401, f"machine {self.machine.name!r} does not let that key in: allow it there: `{allow}`"
+            )
 
     def _refuse(self, peer: Peer, status: int, error: str) -> None:
-        _log.warning("a machine at %s is refused: %s", peer.name, error)
+        # It knocks once a second: what is known is not said again.
+        level = logging.DEBUG if self._refused.get(peer.key) == error else logging.WARNING
+        _log.log(level, "a machine at %s is refused: %s", peer.name, error)
+        if len(self._refused) >= _REFUSED:
+            self._refused.clear()
+        self._refused[peer.key] = error
         try:
             self.transport.send(peer, encode_lane(Refused(status, error)))
         except HyperverseError as exc:
@@ -248,6 +260,7 @@ class Switchboard:
             )
         else:
             self._guests[peer] = hello.machine
+            self._refused.pop(peer.key, None)
             answer = Hello(PROTOCOL, self.machine.name, self.version, self.machine.config.constellation)
             self.transport.send(peer, encode_lane(answer))
             lane = self._lanes.get(hello.machine)
@@ -269,7 +282,7 @@ class Switchboard:
         envelope.left -= 1
         envelope.passed = (*envelope.passed, lane.name if lane is not None else self._guests[peer])
         if self.machine.membership.way_to(envelope.star) in envelope.passed:
-            raise Unavailable(f"the only way to {envelope.star} leads back", retry_after=0.5)
+            raise Unavailable(self.machine.membership.no_other_way(envelope.star), retry_after=0.5)
         self._pass(envelope.star, encode_lane(envelope), envelope.priority)
 
     def lane_down(self, peer: Peer, reason: str) -> None:

@@ -158,7 +158,7 @@ def test_a_machine_of_another_data_directory_joins_by_the_registry_when_keys_are
         assert all(star["hops"] is None for star in stars if star["machine"] == "a")
         log = other("logs", "--lines", "1000")
         assert "machine a refuses the lane" in log
-        assert "allow it with `hyperverse keys allow`" in log
+        assert "allow it there: `hyperverse keys allow NAME" in log
         program("keys", "allow", "b", other.json("keys", "show")["b"])
         other("keys", "allow", "a", program.json("keys", "show")["a"])
         for one in (program, other):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 
 import pytest
 
+from cluster import cluster_kinds
 from cluster.worlds import InProcess
-from hyperverse_core.config import StarTemplate
+from hyperverse_core.config import Config, Control, StarTemplate
 from hyperverse_core.contracts.lane import Door
 from hyperverse_core.errors import Conflict
 from hyperverse_core.fabric.local_lane import LocalTransport
@@ -131,3 +133,57 @@ def _lane(frame: bytes) -> object:
         return decode_lane(frame)
     except Exception:  # a frame of the other protocol
         return None
+
+
+async def test_a_machine_that_is_refused_again_and_again_is_named_once(
+    inside: InProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = await inside.start("first")
+    caplog.set_level(logging.WARNING, "hyperverse.lane")
+    identity = LocalTransport(hub=inside.hub).new_identity()
+    for _ in range(5):
+        transport = LocalTransport(hub=inside.hub)
+        hears = Recorder(2.0)
+        await transport.connect(
+            machine.switchboard.address, hears, identity=identity, door_key=machine.switchboard.door_key
+        )
+        await asyncio.sleep(0.1)
+        transport.abort()
+    told = [record.getMessage() for record in caplog.records if "is refused" in record.getMessage()]
+    assert len(told) == 1
+    assert identity.public in told[0]
+
+
+async def test_a_namesake_from_another_data_directory_does_not_start(inside: InProcess, tmp_path: Path) -> None:
+    """Neither takes the other's places."""
+    first = await inside.start("first")
+    before = {record.key: record.incarnation for record in await inside.registry.stars()}
+    namesake = elsewhere(inside, "first", tmp_path / "elsewhere")
+    with pytest.raises(Conflict, match="another machine named 'first'") as caught:
+        await namesake.start()
+    assert "--name" in caught.value.hint
+    assert {record.key: record.incarnation for record in await inside.registry.stars()} == before
+    assert first.may_serve()
+
+
+async def test_a_machine_takes_its_places_again_when_its_keys_are_new(inside: InProcess, tmp_path: Path) -> None:
+    """Its data directory was lost with the machine: nobody renews what it has left behind."""
+    lost = await inside.start("first")
+    left = await inside.registry.stars()
+    await lost.stop()
+    for record in left:
+        await inside.registry.announce(record)
+    again = elsewhere(inside, "first", tmp_path / "elsewhere")
+    await again.start()
+    assert {r.door_key for r in await inside.registry.stars()} == {again.switchboard.door_key}
+    await again.stop()
+
+
+def elsewhere(inside: InProcess, name: str, directory: Path) -> Machine:
+    """A machine with a data directory of its own that shares the registry."""
+    return Machine(
+        Config(name=name, data_dir=directory, seed=7, control=Control(enabled=False)),
+        plugins=(cluster_kinds,),
+        registry=inside.registry,
+        transport=LocalTransport({}, hub=inside.hub, machine=name),
+    )
