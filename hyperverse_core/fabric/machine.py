@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from ..config import Config, default_data_dir
 from ..contracts.lane import LaneTransport
 from ..contracts.observer import Observer
-from ..contracts.placement import Placement
 from ..contracts.policy import PolicyView, SecurityPolicy
 from ..contracts.registry import ParticleRecord, Registry, Status
 from ..errors import HyperverseError, NoDriver, Unavailable
@@ -43,6 +42,7 @@ from .live import Live
 from .lock import MachineLock
 from .membership import Membership
 from .moves import Moves
+from .placements import Placements
 from .provisioner import Provisioner
 from .records import Records
 from .rights import Rights
@@ -97,7 +97,7 @@ class Machine:
         self.hosted: dict[str, Hosted] = {}
         self.kinds: dict[str, KindDef] = dict(STANDARD_KINDS)
         self._given = (registry, transport, policy)
-        self._placements: dict[str, Placement] = {}
+        self.placements = Placements(self)
         self._lock = MachineLock(self)
         self._stopped: asyncio.Event
         self.life = secrets.token_hex(8)  # not by chance: no two lives may share it, whatever the seed
@@ -137,6 +137,7 @@ class Machine:
         from ..control import ControlGate
 
         self.plugins.check_required()
+        self.placements.check()
         registry, transport, policy = self._given
         config = self.config
         self.registry = registry or self.plugins.registry(
@@ -332,16 +333,6 @@ class Machine:
                 retry_after=1.0,
             )
         return hosted
-
-    def placement_of(self, kind: str) -> Placement:
-        """The strategy that chooses stars for particles of ``kind``."""
-        settings = self.config.kinds.get(kind)
-        name = (settings.placement if settings else None) or self.hosted[kind].driver.placement
-        made = self._placements.get(name)
-        if made is None:
-            table = self.config.placements.get(name, {})
-            made = self._placements[name] = self.plugins.placement(name, self.chance, table)
-        return made
 
     def observed(self, event: str, *args: Any) -> None:
         """Tells the observers."""

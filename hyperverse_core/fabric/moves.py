@@ -81,7 +81,7 @@ class Moves:
         candidates = machine.membership.candidates(sample)
         if not candidates:
             return []
-        placement = machine.placement_of(kind)
+        placement = machine.placements.of(kind)
         if isinstance(placement, Hash):
             return self._by_hash(kind, placement, own, candidates)
         return self._by_share(kind, own, candidates)

@@ -251,7 +251,7 @@ class Provisioner:
                 hint="see `hyperverse status` for why",
                 retry_after=1.0,
             )
-        return machine.placement_of(record.kind.base).choose(record.kind, record.point, candidates)
+        return machine.placements.of(record.kind.base).choose(record.kind, record.point, candidates)
 
     async def nearest(self, point: Point) -> str:
         """A hint for a point that does not exist: the names beside it that are spelt alike."""

@@ -131,6 +131,11 @@ class PluginSet:
                     hint="repair it, or take it out of [plugins] require",
                 )
 
+    def check(self, thing: str, name: str) -> None:
+        """Raises NotFound, with the nearest names, when nobody provides a thing of that name."""
+        if (thing, name) not in self.offers:
+            self._unknown(thing, name)
+
     # -- making things ------------------------------------------------------------------------------------
 
     def registry(self, name: str, settings: Mapping[str, Any] | None = None) -> Registry:

@@ -187,6 +187,17 @@ def test_a_detached_machine_that_cannot_start_says_why(run: Run, home: Path) -> 
 
 
 @pytest.mark.parametrize("detach", [[], ["--detach"]])
+def test_a_placement_that_nobody_brings_ends_with_2_and_the_nearest_name(
+    run: Run, home: Path, detach: list[str]
+) -> None:
+    (home / "hyperverse.toml").write_text('[kinds.Counter]\nplacement = "has"\n')
+    done = run("up", *detach, "--data-dir", "data")
+    assert done.returncode == 2
+    assert "kinds.Counter.placement: no placement named 'has'" in done.stderr
+    assert "known: hash, near-parent, round-robin, spread; did you mean 'hash'?" in done.stderr
+
+
+@pytest.mark.parametrize("detach", [[], ["--detach"]])
 def test_a_data_directory_that_cannot_be_used_ends_with_2_and_the_cure(run: Run, home: Path, detach: list[str]) -> None:
     (home / "file").touch()
     done = run("up", *detach, "--data-dir", str(home / "file" / "data"))
