@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .routes import both_ways
+
 if TYPE_CHECKING:
     from .machine import Machine
 
@@ -43,6 +45,7 @@ def stars_of(machine: Machine) -> list[dict[str, Any]]:
     """Every star of the Hyperverse, as plain values."""
     own = machine.stars
     asking = machine.machine_star.distances
+    lanes = both_ways({str(key): frozenset(map(str, r.links)) for key, r in machine.membership.directory.items()})
     return [
         {
             "star": str(key),
@@ -50,7 +53,7 @@ def stars_of(machine: Machine) -> list[dict[str, Any]]:
             "machine": record.machine,
             "pid": record.pid,
             "address": record.address,
-            "lanes": sorted(map(str, record.links)),
+            "lanes": sorted(lanes[str(key)]),
             "hops": asking.get(str(key)),
             "particles": len(own[key].hosting) if key in own else record.particles,
             "incarnation": record.incarnation,

@@ -127,6 +127,9 @@ def test_stars_and_kinds_say_what_is_promised(talk: Run, shared: dict[str, Any])
     assert len(stars) == 8
     assert all({"star", "kind", "machine", "pid", "particles"} <= star.keys() for star in stars)
     assert {star["pid"] for star in stars} == {shared["pid"]}
+    lanes = {(star["star"], end) for star in stars for end in star["lanes"]}
+    assert ("STAR::central:nexus[0]", "STAR::central:super[0]") in lanes
+    assert lanes == {(end, star) for star, end in lanes}, "a lane has two ends"
     kinds = {kind["kind"]: kind for kind in json.loads(talk("kinds", "--json").stdout)}
     assert kinds["Counter"]["plugin"] == "local"
     assert "Counter" in talk("kinds").stdout and "Fold" in talk("stars").stdout
