@@ -65,7 +65,8 @@ def _print_failure(result: Result) -> None:
     body = result.body if isinstance(result.body, Mapping) else {}
     place = f"line {result.line}, column {result.column}: " if "column" in body and "expected" in body else ""
     expected = f"; expected {', '.join(map(str, body['expected']))}" if body.get("expected") else ""
-    note(f"error: {result.status} {place}{result.error}{expected}")
+    doubt = " (it may have run)" if result.outcome == "unknown" else ""  # who repeats it should know
+    note(f"error: {result.status} {place}{result.error}{expected}{doubt}")
     if result.command and "caret" not in body:
         note(f"  in: {result.command}")
     for key in ("caret", "hint"):
