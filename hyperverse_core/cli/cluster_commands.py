@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from .failures import FAILED, Stop
 from .options import common, options
-from .output import print_json, table
+from .output import note, print_json, table
 from .talk import talk_to
 
 __all__ = ["drain", "rebalance"]
@@ -33,24 +34,34 @@ def drain(machine: str) -> None:
 
 
 @click.command()
-@click.option("--plan", "what", flag_value="plan", default="plan", help="Show the moves and why (the default).")
-@click.option("--apply", "what", flag_value="apply", help="Carry them out.")
+@click.option("--plan", is_flag=True, help="Show the moves and why (the default).")
+@click.option("--apply", is_flag=True, help="Carry them out.")
 @common
-def rebalance(what: str) -> None:
+def rebalance(plan: bool, apply: bool) -> None:
     """Give every star its share of the particles.
 
     Particles move live, with their state; waves that come meanwhile find them.
     """
-    body = {"apply": what == "apply"}
+    if plan and apply:
+        raise click.UsageError("give --plan, which moves nothing, or --apply, not both")
+    body = {"apply": apply}
     found: dict[str, Any] = talk_to(None, lambda client: client.ask(_MACHINE, "Ext<Rebalance>", body, wait=_LIMIT))
     if options().json:
         print_json(found)
-        return
+    else:
+        _print_moves(found, apply)
+    if apply and found["moves"] and not found["moved"]:
+        raise Stop(FAILED)
+
+
+def _print_moves(found: dict[str, Any], applied: bool) -> None:
     if found["moves"] and not options().quiet:
         head = ("point", "kind", "from", "to", "why")
         table(head, [[move[key] for key in head] for move in found["moves"]])
-    if what == "apply":
+    if applied:
         print(f"moved: {found['moved']} of {len(found['moves'])}")
+        if found["why"]:
+            note(f"  why not all: {found['why']}" if found["moved"] else f"error: nothing moved: {found['why']}")
     elif found["moves"]:
         print(f"{len(found['moves'])} moves; carry them out with: hyperverse rebalance --apply")
     else:

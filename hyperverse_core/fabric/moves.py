@@ -116,38 +116,43 @@ class Moves:
                 moves.append(Move(record.point, kind, key, target, why))
         return moves
 
-    async def apply(self, moves: list[Move]) -> int:
-        """Carries moves out; how many particles have moved. One that was busy or has gone meanwhile stays."""
-        done = 0
+    async def apply(self, moves: list[Move]) -> list[str]:
+        """Carries moves out. One that was busy or has gone meanwhile stays: why, for each that has not moved."""
+        stayed: list[str] = []
         for start in range(0, len(moves), _BATCH):
             batch = moves[start : start + _BATCH]
             by_origin: dict[StarKey, list[Move]] = {}
             for move in batch:
                 by_origin.setdefault(move.origin, []).append(move)
             for origin, group in by_origin.items():
-                done += await self._hand_over(origin, group)
-        return done
+                stayed += await self._hand_over(origin, group)
+        return stayed
 
-    async def _hand_over(self, origin: StarKey, group: list[Move]) -> int:
+    async def _hand_over(self, origin: StarKey, group: list[Move]) -> list[str]:
         machine = self.machine
         points = [move.point.text for move in group]
         reply = await ask_star(machine.machine_star, origin, "Hyp<Release>", {"points": points}, wait=30.0)
         if not reply.ok:
             raise Unavailable(f"{origin} does not let go: {reply.error}", retry_after=1.0)
         records = await machine.registry.records([move.point for move in group])
-        moved = 0
-        for move in group:
-            record = records.get(move.point)
-            if record is None or record.assignment is not None:
-                continue
-            try:
-                await self._settle(record, move.target)
-                moved += 1
-            except (Conflict, NotHostedHere):
-                _log.info("%s was placed by a wave before it could be moved", move.point)
-            except Unavailable as exc:
-                _log.warning("%s was not moved, its next wave places it: %s", move.point, exc)
-        return moved
+        reasons = [await self._place(move, records.get(move.point)) for move in group]
+        return [reason for reason in reasons if reason]
+
+    async def _place(self, move: Move, record: ParticleRecord | None) -> str:
+        """Gives a particle that was let go to its new star; why not, empty when it has moved."""
+        if record is None:
+            return f"{move.point} has been deleted meanwhile"
+        if record.assignment is not None:
+            return f"{move.point} was busy, or a wave was faster: it lives in {record.assignment.star}"
+        try:
+            await self._settle(record, move.target)
+        except (Conflict, NotHostedHere):
+            _log.info("%s was placed by a wave before it could be moved", move.point)
+            return f"{move.point} was placed by a wave before it could be moved"
+        except Unavailable as exc:
+            _log.warning("%s was not moved, its next wave places it: %s", move.point, exc)
+            return f"{move.point} was not moved, its next wave places it: {exc.message}"
+        return ""
 
     async def _settle(self, record: ParticleRecord, target: StarKey) -> None:
         star = self.machine.stars.get(target)

@@ -93,15 +93,16 @@ class MachineParticle(Particle):
 
     @handler("Ext<Rebalance>")
     async def rebalance(self, ctx: Ctx, apply: bool = False) -> dict[str, Any]:
-        """The moves that would give every star its share, carried out when ``apply``. Only the hyperuser may."""
+        """The moves that would give every star its share, carried out when ``apply``; when some
+        stayed, why the last of them did. Only the hyperuser may."""
         _demand_hyperuser(ctx)
         moves = await self._machine.moves.plan()
-        moved = await self._machine.moves.apply(moves) if apply else 0
+        stayed = await self._machine.moves.apply(moves) if apply else []
         rows = [
             {"point": m.point.text, "kind": m.kind, "from": str(m.origin), "to": str(m.target), "why": m.why}
             for m in moves
         ]
-        return {"moves": rows, "moved": moved}
+        return {"moves": rows, "moved": len(moves) - len(stayed) if apply else 0, "why": stayed[-1] if stayed else ""}
 
     @handler("Ext<Watch>")
     async def watch(self, ctx: Ctx, point: str, aspects: list[str]) -> None:

@@ -84,6 +84,20 @@ async def test_rebalancing_shows_its_plan_and_moves_live_particles_without_a_fai
     assert not (await administer(client, "Ext<Rebalance>"))["moves"]
 
 
+async def test_rebalancing_says_why_busy_particles_stayed(inside: InProcess) -> None:
+    first = await inside.start("first")
+    client = first.client()
+    points = await fill(client, 24)
+    await inside.start("second")
+    await asyncio.sleep(1.0)
+    busy = [asyncio.ensure_future(client.ping(point, "Ext<Wait>", {"seconds": 20.0}, wait=60.0)) for point in points]
+    await asyncio.sleep(0.1)
+    done = await administer(client, "Ext<Rebalance>", {"apply": True})
+    assert done["moved"] < len(done["moves"])
+    assert "was busy, or a wave was faster: it lives in STAR::" in done["why"]
+    assert all(pong.ok for pong in await asyncio.gather(*busy))
+
+
 async def test_a_new_machine_takes_only_its_share_of_hashed_particles(inside: InProcess) -> None:
     first = await inside.start("first")
     await inside.start("second")
