@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from .failures import FAILED, Stop
 from .options import common, options
 from .output import note, print_json, table
 from .talk import talk_to
+
+if TYPE_CHECKING:
+    from ..client import Client
 
 __all__ = ["drain", "rebalance"]
 
@@ -26,11 +29,34 @@ def drain(machine: str) -> None:
     It takes no new particles; those that it has save their state, leave, and come back elsewhere at their next wave.
     No wave is lost.
     """
-    left: int = talk_to(machine, lambda client: client.ask(_MACHINE, "Ext<Drain>", wait=_LIMIT))
+    left, stars = talk_to(machine, _drain)
+    warning = _without_a_place(machine, stars)
     if options().json:
-        print_json({"machine": machine, "left": left})
-    elif not options().quiet:
+        print_json({"machine": machine, "left": left, "warning": warning})
+        return
+    if not options().quiet:
         print(f"drained: {left} particles have left machine {machine}; stop it with: hyperverse down --name {machine}")
+    if warning:
+        note(f"warning: {warning}")
+
+
+async def _drain(client: Client) -> tuple[int, list[dict[str, Any]]]:
+    left: int = await client.ask(_MACHINE, "Ext<Drain>", wait=_LIMIT)
+    return left, await client.stars()
+
+
+def _without_a_place(machine: str, stars: list[dict[str, Any]]) -> str:
+    """A warning when a machine that was drained was the last one that took particles of some Kinds."""
+    given_up = {kind for star in stars if star["machine"] == machine for kind in star["kinds"]}
+    taken = {kind for star in stars if star["machine"] != machine and not star["draining"] for kind in star["kinds"]}
+    homeless = sorted(given_up - taken)
+    if not homeless:
+        return ""
+    return (
+        f"no machine takes particles of these Kinds now: {', '.join(homeless)}; "
+        f"waves to them are answered 503 until machine {machine} is started again, which ends the drain, "
+        "or another machine takes them"
+    )
 
 
 @click.command()

@@ -51,6 +51,7 @@ def stars_of(machine: Machine) -> list[dict[str, Any]]:
             "star": str(key),
             "kind": record.kind,
             "machine": record.machine,
+            "kinds": sorted(record.kinds),
             "pid": record.pid,
             "address": record.address,
             "lanes": sorted(lanes[str(key)]),

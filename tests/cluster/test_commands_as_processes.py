@@ -172,11 +172,25 @@ def test_a_machine_is_drained_and_the_rest_is_balanced(program: Program) -> None
     names = [f"localhost:b{number}" for number in range(20)]
     program("exec", "; ".join(["create localhost<Space>", *(f"create {name}<Base>" for name in names)]))
     program("exec", "; ".join(f"ping {name} Cmd<Bounce>" for name in names))
-    assert program.json("drain", "local2")["left"] > 0
+    drained = program.json("drain", "local2")
+    assert drained["left"] > 0
+    assert drained["warning"] == ""
     stars = [star for star in program.json("stars") if star["machine"] == "local2"]
     assert all(star["draining"] for star in stars)
     assert "moves" in program.json("rebalance", "--plan")
     assert "moved" in program.json("rebalance", "--apply")
+
+
+def test_draining_the_last_machine_warns_that_its_kinds_have_no_place(program: Program) -> None:
+    program("up", "--detach")
+    program("exec", "create localhost<Space>; create localhost:a<Base>; ping localhost:a Cmd<Bounce>")
+    warning = program.json("drain", "local")["warning"]
+    assert "no machine takes particles of these Kinds now: " in warning
+    assert "Base" in warning
+    program("exec", "ping localhost:a Cmd<Bounce>", code=1)
+    program("down")
+    program("up", "--detach")
+    program("exec", "ping localhost:a Cmd<Bounce>")
 
 
 @pytest.mark.parametrize(
