@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import click
 
 from .options import common, options
 from .output import print_json, table
 
+if TYPE_CHECKING:
+    from ..fabric.keyring import Keyring
+
 __all__ = ["keys"]
+
+_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
 
 @click.group()
@@ -23,9 +31,7 @@ def keys() -> None:
 @common
 def show() -> None:
     """The public keys of the machines that are let in, by name."""
-    from ..fabric.keyring import Keyring
-
-    known = Keyring(options().where()).names()
+    known = _keyring().names()
     if options().json:
         print_json(known)
     else:
@@ -38,9 +44,10 @@ def show() -> None:
 @common
 def allow(machine: str, key: str) -> None:
     """Let MACHINE in, which proves who it is by KEY. Before a KEY that begins with a hyphen say -- once."""
-    from ..fabric.keyring import Keyring
-
-    Keyring(options().where()).allow(machine, key)
+    keyring = _keyring()
+    _check_name(machine)
+    _check_key(key)
+    keyring.allow(machine, key)
     if options().json:
         print_json({machine: key})
     elif not options().quiet:
@@ -52,8 +59,46 @@ def allow(machine: str, key: str) -> None:
 @common
 def remove(machine: str) -> None:
     """Let MACHINE in no more. A lane that stands goes on until it breaks or a machine starts again."""
-    from ..fabric.keyring import Keyring
-
-    Keyring(options().where()).remove(machine)
+    _keyring().remove(machine)
     if not options().quiet and not options().json:
         print(f"removed: machine {machine}")
+
+
+def _keyring() -> Keyring:
+    """The keys of the data directory. Raises NotFound when there is no such directory: keys in a new one would let
+    nobody in anywhere."""
+    from ..errors import NotFound
+    from ..fabric.keyring import Keyring
+
+    data_dir = options().where()
+    if not data_dir.is_dir():
+        raise NotFound(
+            f"there is no data directory {str(data_dir)!r}",
+            hint="--data-dir takes that of a machine; start one with `hyperverse up --detach`",
+        )
+    return Keyring(data_dir)
+
+
+def _check_name(machine: str) -> None:
+    """Raises BadRequest for what no machine can be called."""
+    from ..config import Config
+    from ..errors import BadRequest, ConfigError
+
+    try:
+        Config(name=machine)  # the rule is the configuration's
+    except ConfigError:
+        raise BadRequest(
+            f"{machine!r} is not the name of a machine",
+            hint="a name has lower-case letters and digits, a letter first; it is what `hyperverse status` shows there",
+        ) from None
+
+
+def _check_key(key: str) -> None:
+    """Raises BadRequest for what is not the public half of a CURVE key pair in Z85."""
+    from ..errors import BadRequest
+
+    if not _KEY.fullmatch(key):
+        raise BadRequest(
+            f"{key!r} is not the public key of a machine",
+            hint="a key has 40 characters; `hyperverse keys show` on the machine's side prints it. Quote it: '...'",
+        )

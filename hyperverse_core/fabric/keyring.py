@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from ..contracts.lane import Identity, LaneTransport
-from ..errors import ConfigError, NotFound
+from ..errors import ConfigError, Conflict, NotFound
 
 __all__ = ["Keyring"]
 
@@ -48,16 +48,33 @@ class Keyring:
         return {path.stem: path.read_text().strip() for path in sorted(self.directory.glob("*.pub"))}
 
     def allow(self, name: str, key: str) -> None:
-        """Lets the machine ``name`` in, which lives elsewhere."""
+        """Lets the machine ``name`` in, which lives elsewhere; a key that it had before is let in no more.
+
+        Raises Conflict when the key is that of another name, or the machine is one of this data directory."""
+        known = self.names()
+        if known.get(name) == key:
+            return
+        if (self.directory / f"{name}.secret").exists():
+            raise Conflict(
+                f"machine {name!r} is one of this data directory, which has a key of its own here",
+                hint="machines of one data directory know each other; one elsewhere needs another name",
+            )
+        # a key says who somebody is: under two names, the right one may be refused
+        holder = next((other for other, has in known.items() if has == key), "")
+        if holder:
+            raise Conflict(
+                f"this key is that of machine {holder!r} already, so it cannot be that of {name!r}",
+                hint=f"if the name is wrong, say `hyperverse keys remove {holder}` first",
+            )
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(self.directory / f"{name}.pub", key)
+        self._known.clear()
 
     def remove(self, name: str) -> None:
         """Lets the machine ``name`` in no more. Raises NotFound."""
-        try:
-            (self.directory / f"{name}.pub").unlink()
-        except FileNotFoundError:
-            raise NotFound(f"no key of a machine {name!r} is allowed here", hint="see `hyperverse keys show`") from None
+        if name not in self.names():  # a name that leads out of the directory is not among them
+            raise NotFound(f"no key of a machine {name!r} is allowed here", hint="see `hyperverse keys show`")
+        (self.directory / f"{name}.pub").unlink(missing_ok=True)
         self._known.clear()
 
 

@@ -32,10 +32,18 @@ class Program:
 
     def __call__(self, *words: str, code: int = 0) -> str:
         done = subprocess.run(
-            self.words(*words, "--data-dir", str(self.data_dir)), capture_output=True, text=True, timeout=60
+            self.words("--data-dir", str(self.data_dir), *words), capture_output=True, text=True, timeout=60
         )
         assert done.returncode == code, done.stderr
         return done.stdout
+
+    def refused(self, *words: str) -> str:
+        """What a command says that ends with 1."""
+        words = ("--data-dir", str(self.data_dir), *words)
+        done = subprocess.run(self.words(*words), capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+        assert "hint:" in done.stderr
+        return done.stderr
 
     def json(self, *words: str) -> Any:
         """What it prints with ``--json``, when that is one line."""
@@ -159,8 +167,8 @@ def test_a_machine_of_another_data_directory_joins_by_the_registry_when_keys_are
         log = other("logs", "--lines", "1000")
         assert "machine a refuses the lane" in log
         assert "allow it there: `hyperverse keys allow NAME" in log
-        program("keys", "allow", "b", other.json("keys", "show")["b"])
-        other("keys", "allow", "a", program.json("keys", "show")["a"])
+        program("keys", "allow", "b", "--", other.json("keys", "show")["b"])
+        other("keys", "allow", "a", "--", program.json("keys", "show")["a"])
         for one in (program, other):
             assert {star["machine"] for star in one.until_reached(4)} == {"a", "b"}
     finally:
@@ -219,8 +227,18 @@ def test_watching_prints_what_happens(program: Program, aspect: str, change: str
 
 
 def test_keys_are_allowed_and_removed(program: Program) -> None:
+    program.data_dir.mkdir()
     program("keys", "allow", "elsewhere", "k" * 40)
     assert program.json("keys", "show") == {"elsewhere": "k" * 40}
     program("keys", "remove", "elsewhere")
     assert program.json("keys", "show") == {}
     program("keys", "remove", "elsewhere", code=1)
+
+
+def test_the_key_of_a_machine_of_the_data_directory_is_not_overwritten(program: Program) -> None:
+    program("up", "--detach")
+    known = program.json("keys", "show")
+    assert "machine 'local' is one of this data directory" in program.refused("keys", "allow", "local", "k" * 40)
+    assert "that of machine 'local' already" in program.refused("keys", "allow", "other", "--", known["local"])
+    program("keys", "allow", "local", "--", known["local"])
+    assert program.json("keys", "show") == known
