@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -30,12 +31,12 @@ def keys() -> None:
 @keys.command()
 @common
 def show() -> None:
-    """The public keys of the machines that are let in, by name."""
+    """The public keys of the machines that are let in, each as the command that allows it elsewhere."""
     known = _keyring().names()
     if options().json:
         print_json(known)
     else:
-        table(("machine", "key"), known.items())
+        table(("machine", "to allow it elsewhere"), ((name, _command(name, key)) for name, key in known.items()))
 
 
 @keys.command()
@@ -62,6 +63,12 @@ def remove(machine: str) -> None:
     _keyring().remove(machine)
     if not options().quiet and not options().json:
         print(f"removed: machine {machine}")
+
+
+def _command(machine: str, key: str) -> str:
+    """What to type on the other side. Keys have characters that mean something to a shell."""
+    end = ["--"] if key.startswith("-") else []
+    return shlex.join(["hyperverse", "keys", "allow", machine, *end, key])
 
 
 def _keyring() -> Keyring:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -318,3 +319,13 @@ def test_keys_need_a_data_directory(run: Run, home: Path, args: list[str]) -> No
     assert f"error: there is no data directory '{home / 'nowhere'}'" in done.stderr
     assert "hint:" in done.stderr
     assert not (home / "nowhere").exists()
+
+
+@pytest.mark.parametrize("key", [KEY, "W1!p(x)>&".ljust(40, "k")])
+def test_keys_are_shown_as_the_command_that_a_shell_takes(run: Run, data_dir: Path, key: str) -> None:
+    run("keys", "allow", "a", "--", key)
+    command = run("keys", "show").stdout.splitlines()[1].partition("hyperverse ")[2]
+    run("keys", "remove", "a")
+    assert f"'{key}'" in command
+    assert run(*shlex.split(command)).returncode == 0
+    assert kept(run) == {"a": key}
