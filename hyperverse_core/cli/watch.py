@@ -24,7 +24,7 @@ _LOOK = 0.5
 @click.command()
 @click.argument("point")
 @click.option("--aspect", "aspects", multiple=True, type=click.Choice(_ASPECTS), help="Only this; may be repeated.")
-@click.option("--count", type=int, help="End after that many changes.")
+@click.option("--count", type=click.IntRange(min=1), help="End after that many changes.")
 @common
 def watch(point: str, aspects: tuple[str, ...], count: int | None) -> None:
     """Print the changes of POINT until Ctrl-C: log lines, state, properties, children.

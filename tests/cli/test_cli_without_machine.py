@@ -69,6 +69,13 @@ def test_wrong_usage_ends_with_2(run: Run, args: list[str]) -> None:
     assert run(*args).returncode == 2
 
 
+@pytest.mark.parametrize("count", ["0", "-1"])
+def test_watching_for_no_change_at_all_is_wrong_usage(run: Run, count: str) -> None:
+    done = run("watch", "localhost", "--count", count)
+    assert done.returncode == 2
+    assert f"{count} is not in the range x>=1" in done.stderr
+
+
 def test_a_misspelt_command_is_met_with_the_nearest(run: Run) -> None:
     assert "no such command 'statsu'; did you mean 'status'" in run("statsu").stderr
 
