@@ -47,6 +47,7 @@ def up(
     """
     flags = {"name": name, "log.format": log_format, "log.level": log_level}
     if join is not None:
+        _check_join(join)
         flags |= joined(join)
     loaded = options().load(flags)
     if join is not None and name is None and loaded.config.data_dir is not None:
@@ -58,6 +59,17 @@ def up(
         _here(loaded, flags, machines)
     else:
         _for_parent(loaded, ready_fd)
+
+
+def _check_join(join: str) -> None:
+    """Raises UsageError when two data directories are named, of which the machine could have but one."""
+    given = options().data_dir
+    if given is None or "://" in join or given.resolve() == Path(join).expanduser().resolve():
+        return
+    raise click.UsageError(
+        f"--join {join} and --data-dir {given} name two data directories. --join DIR starts the machine in that of "
+        "another machine; --data-dir says where one of its own is, and goes with --join REGISTRY_URL."
+    )
 
 
 def _directory(loaded: LoadedConfig) -> Path:

@@ -76,6 +76,18 @@ def test_watching_for_no_change_at_all_is_wrong_usage(run: Run, count: str) -> N
     assert f"{count} is not in the range x>=1" in done.stderr
 
 
+def test_joining_a_data_directory_with_another_one_is_wrong_usage(run: Run, home: Path) -> None:
+    (home / "theirs" / "machines").mkdir(parents=True)
+    done = run("up", "--detach", "--join", "theirs", "--data-dir", "mine")
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 2
+    assert "--join theirs and --data-dir" in said
+    assert "--join DIR starts the machine in that of another machine" in said
+    assert "goes with --join REGISTRY_URL" in said
+    assert list((home / "theirs" / "machines").iterdir()) == []
+    assert not (home / "mine").exists()
+
+
 def test_a_misspelt_command_is_met_with_the_nearest(run: Run) -> None:
     assert "no such command 'statsu'; did you mean 'status'" in run("statsu").stderr
 
