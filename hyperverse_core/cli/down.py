@@ -9,61 +9,98 @@ from typing import Any
 import click
 import filelock
 
-from ..errors import TimedOut
+from ..errors import HyperverseError, TimedOut
+from .failures import FAILED, Stop, describe
 from .options import common, options
-from .output import print_json
+from .output import note, print_json
 
 __all__ = ["down"]
 
 _LIMIT = 30.0
+_GRACE = 3.0  # for one that somebody else has asked to stop, and that answers no more
 
 
 @click.command()
 @click.option("--name", help="Stop this machine only.")
 @common
 def down(name: str | None) -> None:
-    """Stop the machines of the data directory, gracefully, and wait until they are gone."""
-    data_dir = options().where()
-    stopped = asyncio.run(_stop_all(data_dir, name))
-    for machine in stopped:
-        _wait_gone(data_dir, machine["machine"])
+    """Stop the machines of the data directory, gracefully, and wait until they are gone.
+
+    Every machine is asked, whatever the others say; ends with 1 when one of them is left running.
+    """
+    stopped, failed = _stop_all(options().where(), name)
     if options().json:
-        print_json({"stopped": stopped})
-    elif not options().quiet:
-        for machine in stopped:
-            print(f"stopped: machine {machine['machine']} (pid {machine['pid']})")
+        print_json({"stopped": stopped, **({"failed": failed} if failed else {})})
+    else:
+        _tell(stopped, failed)
+    if failed:
+        raise Stop(FAILED)
 
 
-async def _stop_all(data_dir: Path, name: str | None) -> list[dict[str, Any]]:
-    """Asks each machine to stop. Raises NoMachine when there is none."""
-    from ..client import Client, NoMachine
+def _tell(stopped: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None:
+    for machine in stopped if not options().quiet else ():
+        print(f"stopped: machine {machine['machine']} (pid {machine['pid']})", flush=True)
+    for machine in failed:
+        note(f"error: machine {machine['machine']} is left running: {machine['error']}")
+        for key in ("why", "hint"):
+            if machine.get(key):
+                note(f"  {key}: {machine[key]}")
 
+
+def _stop_all(data_dir: Path, name: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The machines that are gone, and those that are left running, with the reason. Raises NoMachine when none runs."""
+    stopped, failed = [], []
+    missing: HyperverseError | None = None
+    for machine in _wanted(data_dir, name):
+        try:
+            stopped.append(asyncio.run(_stop(data_dir, machine)))
+        except HyperverseError as exc:
+            if machine is not None and _runs(data_dir, machine, _GRACE):
+                failed.append({"machine": machine, **_reason(exc, machine)})
+            else:
+                missing = exc
+    if not stopped and not failed and missing is not None:
+        raise missing
+    return stopped, failed
+
+
+def _reason(exc: HyperverseError, machine: str) -> dict[str, Any]:
+    """Why a machine is left running."""
+    from ..client import NoMachine
+
+    said = {"hint": f"look at: hyperverse logs --name {machine}"} | describe(exc)
+    if isinstance(exc, NoMachine):  # its words are about a machine that is not there, and this one is
+        hint = f"it may be stuck or stopped by a debugger; look at: hyperverse logs --name {machine}"
+        return said | {"error": "it does not answer", "why": exc.message, "hint": hint}
+    return said
+
+
+def _wanted(data_dir: Path, name: str | None) -> list[str | None]:
+    """Names of the machines to be stopped; None for any, when there is none that could be named."""
     folder = data_dir / "machines"
     known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    wanted: list[str | None] = [name] if name is not None or not known else [*known]
-    stopped = []
-    missing: NoMachine | None = None
-    for machine in wanted:
-        try:
-            async with Client.connect(data_dir=data_dir, machine=machine) as client:
-                status = await client.status()
-                await client.stop()
-        except NoMachine as exc:
-            missing = exc
-            continue
-        stopped.append({"machine": status["machine"], "pid": status["pid"]})
-    if not stopped and missing is not None:
-        raise missing
-    return stopped
+    return [name] if name is not None or not known else [*known]
 
 
-def _wait_gone(data_dir: Path, machine: str) -> None:
-    """Returns when the machine has let go of its lock, the last thing that it does."""
-    lock = filelock.FileLock(data_dir / "machines" / machine / "lock", mode=0o600)
+async def _stop(data_dir: Path, machine: str | None) -> dict[str, Any]:
+    """Asks the machine to stop, and returns when it is gone."""
+    from ..client import Client
+
+    async with Client.connect(data_dir=data_dir, machine=machine) as client:
+        status = await client.status()
+        await client.stop()
+    if not _runs(data_dir, status["machine"], _LIMIT):
+        return {"machine": status["machine"], "pid": status["pid"]}
+    raise TimedOut(f"it has not stopped after {_LIMIT:.0f} s")
+
+
+def _runs(data_dir: Path, machine: str, wait: float = 0.0) -> bool:
+    """Whether the machine holds its lock, of which it lets go last of all; one that does not answer holds it too."""
+    path = data_dir / "machines" / machine / "lock"
+    if not path.exists():
+        return False
     try:
-        with lock.acquire(timeout=_LIMIT, poll_interval=0.02):
-            return
+        with filelock.FileLock(path, mode=0o600).acquire(timeout=wait, poll_interval=0.02):
+            return False
     except filelock.Timeout:
-        raise TimedOut(
-            f"machine {machine!r} has not stopped after {_LIMIT:.0f} s", hint="look at: hyperverse logs"
-        ) from None
+        return True

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,51 @@ def test_down_stops_every_machine_of_the_data_directory(run: Run, home: Path) ->
     assert "machine b is ready" in run("logs", "--name", "b").stdout
     stopped = json.loads(run("down", "--json").stdout)["stopped"]
     assert [machine["machine"] for machine in stopped] == ["a", "b"]
+
+
+@pytest.fixture
+def two(run: Run, home: Path) -> Iterator[dict[str, int]]:
+    """Machines a and b on one data directory: their processes by name."""
+    (home / ".hyperverse").mkdir()
+    started = [json.loads(run("up", "--detach", "--json", "--name", name).stdout) for name in ("a", "b")]
+    yield {status["machine"]: status["pid"] for status in started}
+    run("down")
+
+
+def test_down_names_a_machine_that_does_not_answer(run: Run, two: dict[str, int]) -> None:
+    os.kill(two["a"], signal.SIGSTOP)
+    try:
+        done = run("down")
+        assert done.returncode == 1
+        assert done.stdout == f"stopped: machine b (pid {two['b']})\n"
+        assert done.stderr.startswith("error: machine a is left running: it does not answer")
+        assert "hint:" in done.stderr
+        again = run("down", "--json")
+    finally:
+        os.kill(two["a"], signal.SIGCONT)
+    assert again.returncode == 1
+    said = json.loads(again.stdout)
+    assert said["stopped"] == []
+    assert [failed["machine"] for failed in said["failed"]] == ["a"]
+    assert said["failed"][0]["error"]
+
+
+def test_down_asks_the_others_when_a_machine_cannot_be_talked_to(run: Run, home: Path, two: dict[str, int]) -> None:
+    note = home / ".hyperverse" / "machines" / "a" / "control.json"
+    right = note.read_text()
+    note.write_text(json.dumps({**json.loads(right), "transport": "zqm"}))
+    done = run("down")
+    note.write_text(right)
+    assert done.returncode == 1
+    assert done.stdout == f"stopped: machine b (pid {two['b']})\n"
+    assert "error: machine a is left running: no lane transport named 'zqm'" in done.stderr
+    assert run("down").stdout == f"stopped: machine a (pid {two['a']})\n"
+
+
+def test_down_passes_over_a_machine_that_was_killed(run: Run, two: dict[str, int]) -> None:
+    os.kill(two["a"], signal.SIGKILL)
+    done = run("down")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"stopped: machine b (pid {two['b']})\n", "")
 
 
 def test_state_survives_sigkill_and_a_stale_lock(run: Run, background: dict[str, Any]) -> None:
