@@ -18,11 +18,12 @@ import attrs
 
 from ..contracts.placement import Candidate
 from ..contracts.registry import Assignment, ParticleRecord, StarRecord
-from ..errors import Conflict, HyperverseError, NotHostedHere, Unavailable
+from ..errors import HyperverseError, NotHostedHere, Unavailable
 from ..universe.point import Point
 from ..universe.star_key import StarKey
 from ..universe.wave import Stars
 from .composition import linked
+from .namesakes import claim_name
 from .routes import both_ways, distances_from, paths_from
 
 if TYPE_CHECKING:
@@ -78,38 +79,12 @@ class Membership:
     async def join(self) -> None:
         """Announces this machine's stars and begins to renew them. Raises Conflict when another machine holds one, or
         goes by the same name."""
-        await self._claim_name()
+        await claim_name(self.machine, _PATIENCE)
         await self._announce()
         self._tasks = [
             self.loop.create_task(self._renewing(), name="renew leases"),
             self.loop.create_task(self._watching(), name="watch stars"),
         ]
-
-    async def _claim_name(self) -> None:
-        """A machine that was started again has its old keys, and takes its places at once. Stars that are announced
-        under its name with other keys are those of a namesake, or left behind by one: whether they are renewed tells.
-        Raises Conflict when they are."""
-        before = await self._namesakes()
-        lease = max((record.lease for record in before.values()), default=0.0)
-        until = self.loop.time() + lease * _PATIENCE
-        now = before
-        while now and self.loop.time() < until:
-            await asyncio.sleep(lease * _CLOSE_LOOK)
-            now = await self._namesakes()
-            if any(
-                key not in before or (before[key].incarnation, before[key].renewals) != (r.incarnation, r.renewals)
-                for key, r in now.items()
-            ):
-                raise Conflict(
-                    f"another machine named {self.machine.name!r} runs at {next(iter(now.values())).address}",
-                    hint="give this one a name of its own: `hyperverse up --name NAME`",
-                )
-        for record in now.values():
-            await self.machine.registry.expire(record)
-
-    async def _namesakes(self) -> dict[StarKey, StarRecord]:
-        name, key = self.machine.name, self.machine.switchboard.door_key
-        return {r.key: r for r in await self.machine.registry.stars() if r.machine == name and r.door_key != key}
 
     async def _announce(self) -> None:
         begun = self.loop.time()
