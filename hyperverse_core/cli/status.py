@@ -23,6 +23,10 @@ def status() -> None:
         print_json(found)
         return
     _line("machine", found, "machine", f"pid {found.get('pid')}, connect at {found.get('address')}")
+    if found.get("draining"):
+        print("draining: it takes no particles until it is started again")
+    for lane in found.get("lanes", ()):
+        _line("lane to", lane, "machine", "")
     print("stars:")
     for star in found.get("stars", ()):
         print(f"  {star['star']}: {star['kind']}, {star['particles']} particles")

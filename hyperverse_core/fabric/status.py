@@ -36,6 +36,11 @@ def status_of(machine: Machine) -> dict[str, Any]:
         "plugins": [
             {"plugin": info.name, "state": info.state, "reason": info.reason} for info in machine.plugins.plugins
         ],
+        "lanes": [
+            {"machine": name, "state": "down" if cause else "up", "cause": cause}
+            for name, cause in machine.switchboard.lanes().items()
+        ],
+        "draining": machine.membership.draining,
         "waiting": machine.crew.waiting,
         "serves": machine.may_serve(),
     }

@@ -159,6 +159,10 @@ class Switchboard:
         """Whether a lane is known to be down."""
         return any(lane.down for lane in self._lanes.values())
 
+    def lanes(self) -> dict[str, str]:
+        """Why the lane to each other machine is down, by its name; empty for one that is not."""
+        return {name: (lane.cause or "it is down") if lane.down else "" for name, lane in sorted(self._lanes.items())}
+
     def cause_of(self, machine: str) -> str:
         """Why the lane to a machine is down; empty when it is not."""
         lane = self._lanes.get(machine)
