@@ -49,16 +49,22 @@ def _tell(stopped: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None:
 
 def _stop_all(data_dir: Path, name: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The machines that are gone, and those that are left running, with the reason. Raises NoMachine when none runs."""
-    stopped, failed = [], []
+    asked, stopped, failed = [], [], []
     missing: HyperverseError | None = None
-    for machine in _wanted(data_dir, name):
+    for machine in _wanted(data_dir, name):  # all are asked before one is waited for: they stop side by side
         try:
-            stopped.append(asyncio.run(_stop(data_dir, machine)))
+            asked.append(asyncio.run(_ask(data_dir, machine)))
         except HyperverseError as exc:
             if machine is not None and _runs(data_dir, machine, _GRACE):
                 failed.append({"machine": machine, **_reason(exc, machine)})
             else:
                 missing = exc
+    for found in asked:
+        if _runs(data_dir, found["machine"], _LIMIT):
+            late = TimedOut(f"it has not stopped after {_LIMIT:.0f} s")
+            failed.append({"machine": found["machine"], **_reason(late, found["machine"])})
+        else:
+            stopped.append(found)
     if not stopped and not failed and missing is not None:
         raise missing
     return stopped, failed
@@ -82,16 +88,14 @@ def _wanted(data_dir: Path, name: str | None) -> list[str | None]:
     return [name] if name is not None or not known else [*known]
 
 
-async def _stop(data_dir: Path, machine: str | None) -> dict[str, Any]:
-    """Asks the machine to stop, and returns when it is gone."""
+async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
+    """Asks the machine to stop; its name and pid."""
     from ..client import Client
 
     async with Client.connect(data_dir=data_dir, machine=machine) as client:
         status = await client.status()
         await client.stop()
-    if not _runs(data_dir, status["machine"], _LIMIT):
-        return {"machine": status["machine"], "pid": status["pid"]}
-    raise TimedOut(f"it has not stopped after {_LIMIT:.0f} s")
+    return {"machine": status["machine"], "pid": status["pid"]}
 
 
 def _runs(data_dir: Path, machine: str, wait: float = 0.0) -> bool:
