@@ -42,28 +42,28 @@ if TYPE_CHECKING:
     from .fabric.machine import Machine as Machine
     from .hookspecs import Register as Register
     from .hookspecs import hookimpl as hookimpl
-    from .universe.access import Access as Access
-    from .universe.bind import BindConfig as BindConfig
-    from .universe.kind import Kind as Kind
-    from .universe.kind import KindDef as KindDef
-    from .universe.point import Point as Point
-    from .universe.properties import PropertiesConfig as PropertiesConfig
-    from .universe.properties import PropertyDef as PropertyDef
-    from .universe.scope import Scope as Scope
-    from .universe.selector import Selector as Selector
-    from .universe.star_key import StarKey as StarKey
-    from .universe.surface import Surface as Surface
-    from .universe.wave import Echo as Echo
-    from .universe.wave import Handling as Handling
-    from .universe.wave import Method as Method
-    from .universe.wave import Outcome as Outcome
-    from .universe.wave import Ping as Ping
-    from .universe.wave import Pong as Pong
-    from .universe.wave import Receipt as Receipt
-    from .universe.wave import Ripple as Ripple
-    from .universe.wave import Signal as Signal
-    from .universe.wave import Stars as Stars
-    from .universe.wave import Watchers as Watchers
+    from .universe.access.access import Access as Access
+    from .universe.access.scope import Scope as Scope
+    from .universe.address.point import Point as Point
+    from .universe.address.star_key import StarKey as StarKey
+    from .universe.address.surface import Surface as Surface
+    from .universe.kind_defs.properties import PropertiesConfig as PropertiesConfig
+    from .universe.kind_defs.properties import PropertyDef as PropertyDef
+    from .universe.kinds.kind import Kind as Kind
+    from .universe.kinds.kind import KindDef as KindDef
+    from .universe.routing.bind import BindConfig as BindConfig
+    from .universe.selectors.selector import Selector as Selector
+    from .universe.waves.wave import Echo as Echo
+    from .universe.waves.wave import Handling as Handling
+    from .universe.waves.wave import Method as Method
+    from .universe.waves.wave import Outcome as Outcome
+    from .universe.waves.wave import Ping as Ping
+    from .universe.waves.wave import Pong as Pong
+    from .universe.waves.wave import Receipt as Receipt
+    from .universe.waves.wave import Ripple as Ripple
+    from .universe.waves.wave import Signal as Signal
+    from .universe.waves.wave import Stars as Stars
+    from .universe.waves.wave import Watchers as Watchers
 
 __version__ = "0.1.0"
 
@@ -79,16 +79,16 @@ _HOMES = {
     "errors": "HyperverseError",
     "fabric.machine": "Machine",
     "hookspecs": "Register hookimpl",
-    "universe.access": "Access",
-    "universe.bind": "BindConfig",
-    "universe.kind": "Kind KindDef",
-    "universe.point": "Point",
-    "universe.properties": "PropertiesConfig PropertyDef",
-    "universe.scope": "Scope",
-    "universe.selector": "Selector",
-    "universe.star_key": "StarKey",
-    "universe.surface": "Surface",
-    "universe.wave": "Echo Handling Method Outcome Ping Pong Receipt Ripple Signal Stars Watchers",
+    "universe.access.access": "Access",
+    "universe.routing.bind": "BindConfig",
+    "universe.kinds.kind": "Kind KindDef",
+    "universe.address.point": "Point",
+    "universe.kind_defs.properties": "PropertiesConfig PropertyDef",
+    "universe.access.scope": "Scope",
+    "universe.selectors.selector": "Selector",
+    "universe.address.star_key": "StarKey",
+    "universe.address.surface": "Surface",
+    "universe.waves.wave": "Echo Handling Method Outcome Ping Pong Receipt Ripple Signal Stars Watchers",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME_OF)

@@ -10,7 +10,7 @@ import attrs
 
 from ..contracts.driver import Ctx, Driver, Particle, handler
 from ..hookspecs import hookimpl
-from ..universe.kind import KindDef
+from ..universe.kinds.kind import KindDef
 
 __all__ = ["BenchPlugin"]
 

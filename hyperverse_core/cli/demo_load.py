@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..errors import HyperverseError
-from ..universe.wave import Outcome
+from ..universe.waves.wave import Outcome
 
 if TYPE_CHECKING:
     from ..client import Client

@@ -12,7 +12,7 @@ from .options import common, options
 from .output import print_json, table
 
 if TYPE_CHECKING:
-    from ..fabric.keyring import Keyring
+    from ..fabric.cluster.trusted_keys import Keyring
 
 __all__ = ["keys"]
 
@@ -75,7 +75,7 @@ def _keyring() -> Keyring:
     """The keys of the data directory. Raises NotFound when there is no such directory: keys in a new one would let
     nobody in anywhere."""
     from ..errors import NotFound
-    from ..fabric.keyring import Keyring
+    from ..fabric.cluster.trusted_keys import Keyring
 
     data_dir = options().where()
     if not data_dir.is_dir():

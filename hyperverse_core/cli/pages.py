@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ..universe.point import GLOBAL_EXECUTOR
+from ..universe.address.point import GLOBAL_EXECUTOR
 
 if TYPE_CHECKING:
     from ..client.api import ClientApi, Result
@@ -21,7 +21,7 @@ async def _page(client: ClientApi, command: str, after: str) -> dict[str, Any]:
     answer = await client.ask(GLOBAL_EXECUTOR, "Cmd<RawCommand>", body)
     (result,) = answer["results"]
     if not 200 <= result["status"] < 300:
-        from ..universe.wave import Pong
+        from ..universe.waves.wave import Pong
 
         Pong(result["status"], result["body"]).unwrap()
     page: dict[str, Any] = result["body"]

@@ -13,7 +13,7 @@ from .output import body_text, note, on_terminal, plain, print_json
 
 if TYPE_CHECKING:
     from ..client.api import Result
-    from ..universe.wave import Receipt
+    from ..universe.waves.wave import Receipt
 
 __all__ = ["items_of", "print_result", "receipt_line", "result_json"]
 

@@ -10,7 +10,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from ..errors import HyperverseError
-from ..universe.script import complete
+from ..universe.commands.script import complete
 from .results import items_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import NotFound
-from ..universe.point import ROOT, Point
+from ..universe.address.point import ROOT, Point
 from .options import common, options
 from .output import print_json, table
 from .pages import select

@@ -13,7 +13,7 @@ from .talk import talk_to
 
 if TYPE_CHECKING:
     from ..client import Client
-    from ..universe.wave import Directed
+    from ..universe.waves.wave import Directed
 
 __all__ = ["watch"]
 

@@ -17,21 +17,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import (
-    HyperverseError,
-    PolicyError,
-    ProtocolError,
-    Unavailable,
-    error_for_status,
-)
-from ..fabric.wire import Echoes, Message
-from ..universe.point import ROOT, Point
-from ..universe.surface import Surface
-from ..universe.wave import (
-    Ping,
-    Pong,
-    Signal,
-)
+from ..errors import HyperverseError, PolicyError, ProtocolError, Unavailable, error_for_status
+from ..protocol.codec import Echoes, Message
+from ..universe.address.point import ROOT, Point
+from ..universe.address.surface import Surface
+from ..universe.waves.wave import Ping, Pong, Signal
 from .api import Result
 from .cli_session import CliSession
 from .link import ClientLink

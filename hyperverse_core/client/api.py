@@ -10,9 +10,9 @@ import attrs
 
 from ..contracts.driver import Sender
 from ..errors import HyperverseError, ParseError, ProtocolError
-from ..universe.point import GLOBAL_EXECUTOR, Point
-from ..universe.selector import Selector
-from ..universe.wave import Body, Method, Outcome, Pong, Receipt
+from ..universe.address.point import GLOBAL_EXECUTOR, Point
+from ..universe.selectors.selector import Selector
+from ..universe.waves.wave import Body, Method, Outcome, Pong, Receipt
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected", "results_of"]
 
@@ -236,7 +236,7 @@ def expected(pong: Pong, expect: Any) -> Pong:
         return pong
     import cattrs  # most programs never need it
 
-    from ..fabric.convert import converter
+    from ..fabric.particles.conversion import converter
 
     try:
         pong.body = converter.structure(pong.body, expect)
@@ -259,7 +259,7 @@ def _split(text: str, *, typed: bool) -> Iterator[_Command]:
     if typed and ";" not in text:
         yield _Command(text)
         return
-    from ..universe.script import iter_script  # reading scripts needs the grammars
+    from ..universe.commands.script import iter_script  # reading scripts needs the grammars
 
     for one in iter_script(text, typed=typed):
         yield _Command(one.source, one.line, one.column)

@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from ..universe.point import Point
-from ..universe.surface import Surface
+from ..universe.address.point import Point
+from ..universe.address.surface import Surface
 from .api import ClientApi, Result, results_of
 
 __all__ = ["CliSession"]

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ..contracts.lane import LaneTransport, Peer
 from ..errors import HyperverseError, ProtocolError, Unavailable, error_for_status
-from ..fabric.wire import PROTOCOL, Message, decode, encode_frame
-from ..fabric.wire_frames import GreetFrame, KnockFrame, RefusalFrame
+from ..protocol.codec import PROTOCOL, Message, decode, encode_frame
+from ..protocol.frames import GreetFrame, KnockFrame, RefusalFrame
 from .search import Target
 
 __all__ = ["ClientLink", "LinkOwner"]

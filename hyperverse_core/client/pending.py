@@ -9,11 +9,11 @@ import attrs
 
 from ..contracts.lane import LaneTransport, Peer
 from ..errors import HyperverseError, LaneFull, TimedOut, Unavailable
-from ..fabric.line import Line
-from ..fabric.repeating import HARMLESS
-from ..fabric.wire import encode_frame
-from ..fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
-from ..universe.wave import Echo, Outcome, Pong
+from ..fabric.delivery.retry import HARMLESS
+from ..protocol.codec import encode_frame
+from ..protocol.frames import AskFrame, AskManyFrame, TellFrame
+from ..scheduling.priority_queue import Line
+from ..universe.waves.wave import Echo, Outcome, Pong
 
 __all__ = ["Pending", "PendingWaves"]
 

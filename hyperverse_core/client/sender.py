@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import HyperverseError, error_for_status
-from ..fabric.wire_frames import AskFrame, AskManyFrame, TellFrame
-from ..fabric.wire_recipients import write_recipients
-from ..universe.point import ROOT, Point
-from ..universe.selector import Selector
-from ..universe.wave import (
+from ..protocol.frames import AskFrame, AskManyFrame, TellFrame
+from ..protocol.recipients_text import write_recipients
+from ..universe.address.point import ROOT, Point
+from ..universe.selectors.selector import Selector
+from ..universe.waves.wave import (
     DEFAULT_HANDLING,
     Body,
     Echo,

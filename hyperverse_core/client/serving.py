@@ -10,8 +10,8 @@ from typing import Any
 
 from ..contracts.lane import LaneTransport, Peer
 from ..errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable
-from ..fabric.wire import encode_pong
-from ..universe.wave import BOUNCE, Outcome, Ping, Pong, Signal
+from ..protocol.codec import encode_pong
+from ..universe.waves.wave import BOUNCE, Outcome, Ping, Pong, Signal
 
 __all__ = ["ClientServing", "OnWave"]
 

@@ -29,17 +29,7 @@ from .files import (
     user_file,
 )
 from .read import read_config, resolve_secrets
-from .schema import (
-    STANDALONE,
-    Choice,
-    Config,
-    Control,
-    KindSettings,
-    Limits,
-    Log,
-    Plugins,
-    StarTemplate,
-)
+from .schema import STANDALONE, Choice, Config, Control, KindSettings, Limits, Log, Plugins, StarTemplate
 
 __all__ = [
     "STANDALONE",

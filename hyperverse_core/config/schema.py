@@ -14,7 +14,7 @@ from typing import Any, Literal
 import attrs
 
 from ..errors import ConfigError, ParseError, did_you_mean
-from ..universe.star_key import StarKey
+from ..universe.address.star_key import StarKey
 from .check import Fault, faults_of_fields, setting
 
 __all__ = [

@@ -27,11 +27,11 @@ from typing import Any, ClassVar, TypeVar
 import attrs
 
 from ..errors import BadRequest
-from ..universe.command import Command
-from ..universe.kind import KindDef
-from ..universe.point import Point
-from ..universe.route_selector import RouteSelector
-from ..universe.wave import Body, Directed, Echo, Method, Pong, Recipients
+from ..universe.address.point import Point
+from ..universe.commands.command import Command
+from ..universe.kinds.kind import KindDef
+from ..universe.routing.route_selector import RouteSelector
+from ..universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
 from .registry import ParticleRecord, PropertyValue, Strategy
 
 __all__ = ["Ctx", "Driver", "DriverHost", "HandlerSpec", "Particle", "Sender", "handler", "transient"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..universe.point import Point
-from ..universe.star_key import StarKey
-from ..universe.wave import Directed, Pong
+from ..universe.address.point import Point
+from ..universe.address.star_key import StarKey
+from ..universe.waves.wave import Directed, Pong
 
 __all__ = ["Observer"]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import attrs
 
-from ..universe.kind import Kind
-from ..universe.point import Point
-from ..universe.star_key import StarKey
+from ..universe.address.point import Point
+from ..universe.address.star_key import StarKey
+from ..universe.kinds.kind import Kind
 
 __all__ = ["Candidate", "Hash", "NearParent", "Placement", "RoundRobin", "Spread"]
 

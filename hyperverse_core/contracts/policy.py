@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from ..universe.access import Access
-from ..universe.point import Point
-from ..universe.scope import Scope
+from ..universe.access.access import Access
+from ..universe.access.scope import Scope
+from ..universe.address.point import Point
 from .registry import ParticleRecord, Registry
 
 __all__ = ["Knock", "Need", "PolicyView", "SecurityPolicy"]

@@ -25,37 +25,37 @@ from ..contracts.policy import PolicyView, SecurityPolicy
 from ..contracts.registry import ParticleRecord, Registry, Status
 from ..errors import HyperverseError, NoDriver, Unavailable
 from ..plugins import PluginSet
-from ..universe.kind import STANDARD_KINDS, Kind, KindDef
-from ..universe.point import HYPERUSER, Point
-from ..universe.star_key import StarKey
-from .binds import Binds
-from .commands import Commands
-from .composition import free_index, machine_links, own_stars
-from .crew import Crew
-from .deadline import Deadlines
-from .drivers import Drivers
-from .exchange import Exchange
-from .feed import Feed
-from .gravity import Gravity
-from .hosting import Hosted
-from .live import Live
-from .lock import MachineLock
-from .membership import Membership
-from .moves import Moves
-from .placements import Placements
-from .provisioner import Provisioner
-from .records import Records
-from .rights import Rights
-from .selections import Selections
-from .star import Star
-from .status import status_of
-from .sweeper import Sweeper
-from .switchboard import OWN_SETTINGS, Switchboard
-from .system import pin_system_particles
-from .watches import Watches
+from ..scheduling.deadlines import Deadlines
+from ..scheduling.worker_pool import Crew
+from ..universe.address.point import HYPERUSER, Point
+from ..universe.address.star_key import StarKey
+from ..universe.kinds.kind import STANDARD_KINDS, Kind, KindDef
+from .caches.grants import Rights
+from .caches.records import Records
+from .caches.selections import Selections
+from .cluster.membership import Membership
+from .delivery.binds import Binds
+from .delivery.location import Gravity
+from .delivery.outbound import Star
+from .machine_lock import MachineLock
+from .particles.active import Live
+from .particles.hosting import Hosted
+from .particles.idle_sweeper import Sweeper
+from .placement.provisioner import Provisioner
+from .placement.rebalancing import Moves
+from .placement.strategies import Placements
+from .services.change_feed import Feed
+from .services.commands import Commands
+from .services.drivers import Drivers
+from .services.status import status_of
+from .services.system_particles import pin_system_particles
+from .services.watches import Watches
+from .stars.topology import free_index, machine_links, own_stars
+from .transit.requests import Exchange
+from .transit.switchboard import OWN_SETTINGS, Switchboard
 
 if TYPE_CHECKING:
-    from .local_client import LocalClient
+    from .delivery.local_client import LocalClient
 
 __all__ = ["Machine"]
 
@@ -134,7 +134,7 @@ class Machine:
         _log.info("machine %s is ready", self.name)
 
     async def _start(self) -> None:
-        from ..control import ControlGate
+        from ..gateway.gate import ControlGate
 
         self.plugins.check_required()
         self.placements.check()
@@ -385,7 +385,7 @@ class Machine:
 
     def client(self, agent: Point | str = HYPERUSER) -> LocalClient:
         """A client inside the process: no socket, no knock, the rights of ``agent``."""
-        from .local_client import LocalClient
+        from .delivery.local_client import LocalClient
 
         return LocalClient(self, Point.parse(agent) if isinstance(agent, str) else agent)
 

@@ -12,7 +12,7 @@ from ..contracts.driver import Driver
 from ..contracts.observer import Observer
 from ..contracts.placement import Hash, NearParent, RoundRobin, Spread
 from ..errors import BadRequest, Conflict, HyperverseError, PluginError
-from ..universe.kind import KindDef
+from ..universe.kinds.kind import KindDef
 
 __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "load_factory"]
 
@@ -150,7 +150,7 @@ def builtin_offers() -> dict[tuple[str, str], Offer]:
         ("Machine", False, False),
     ):
         star_kind(name, forwards=forwards, hosts=hosts)
-    offers.register("transport")("local", "hyperverse_core.fabric.local_lane:LocalTransport")
+    offers.register("transport")("local", "hyperverse_core.lanes.local.transport:LocalTransport")
     for name, strategy in (
         ("spread", Spread),
         ("round-robin", RoundRobin),

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ..contracts.driver import Ctx, Driver, Particle, handler
-from ..fabric.local_sender import LocalSender
+from ..fabric.delivery.local_sender import LocalSender
 from ..hookspecs import hookimpl
-from ..universe.kind import KindDef
-from ..universe.point import Point
-from ..universe.wave import Body, Method, Pong
+from ..universe.address.point import Point
+from ..universe.kinds.kind import KindDef
+from ..universe.waves.wave import Body, Method, Pong
 
 if TYPE_CHECKING:
     from ..fabric.machine import Machine

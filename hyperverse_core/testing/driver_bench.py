@@ -15,14 +15,14 @@ from ..contracts.observer import Observer
 from ..contracts.registry import Registry
 from ..errors import NotFound
 from ..hookspecs import hookimpl
-from ..universe.kind import Kind, KindDef
-from ..universe.kind_template import KindTemplate
-from ..universe.point import ROOT, Point
-from ..universe.properties import PropertyPattern
-from ..universe.star_key import StarKey
+from ..universe.address.point import ROOT, Point
+from ..universe.address.star_key import StarKey
+from ..universe.kind_defs.kind_template import KindTemplate
+from ..universe.kind_defs.properties import PropertyPattern
+from ..universe.kinds.kind import Kind, KindDef
 
 if TYPE_CHECKING:
-    from ..fabric.local_client import LocalClient
+    from ..fabric.delivery.local_client import LocalClient
     from ..fabric.machine import Machine
 
 __all__ = ["DriverBench", "DriverPlugin", "Lives", "kind_of", "kind_to_create", "required_properties"]

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from ..contracts.driver import Driver
 from ..errors import ParseError
-from ..universe.wave import Method
+from ..universe.waves.wave import Method
 
 __all__ = ["bad_bodies", "takes"]
 

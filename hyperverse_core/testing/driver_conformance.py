@@ -21,10 +21,10 @@ from ..config import Config
 from ..contracts.driver import Driver, Particle
 from ..contracts.registry import Registry
 from ..errors import NotFound
-from ..universe.bind import BindConfig
-from ..universe.kind import Kind
-from ..universe.point import Point
-from ..universe.wave import Method
+from ..universe.address.point import Point
+from ..universe.kinds.kind import Kind
+from ..universe.routing.bind import BindConfig
+from ..universe.waves.wave import Method
 from .driver_bench import DriverBench, DriverPlugin, Lives, kind_of, kind_to_create, required_properties
 from .driver_calls import bad_bodies, takes
 from .fixtures import StartMachine

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakSet
 
-from ..fabric.local_end import LocalEnd, Way
-from ..fabric.local_lane import LocalHub, LocalTransport
+from ..lanes.local.end import LocalEnd, Way
+from ..lanes.local.transport import LocalHub, LocalTransport
 from ..lanes.outbox import Piece
 
 __all__ = ["FaultyHub", "FaultyTransport"]

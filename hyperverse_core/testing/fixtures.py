@@ -15,7 +15,7 @@ from .pytest_plugin import LEAK_CHECK
 if TYPE_CHECKING:
     from ..config import Config
     from ..contracts.registry import Registry
-    from ..fabric.local_client import LocalClient
+    from ..fabric.delivery.local_client import LocalClient
     from ..fabric.machine import Machine
     from .clock import ManualClock
     from .constellation import Constellation
@@ -82,8 +82,8 @@ async def start_machine(
     Arguments: ``config``, ``plugins`` (besides ``machine_plugins``), ``registry`` and ``policy`` instead of those
     of the fixtures.
     """
-    from ..fabric.local_lane import LocalTransport
     from ..fabric.machine import Machine
+    from ..lanes.local.transport import LocalTransport
     from .constellation import TestKinds
 
     async with AsyncExitStack() as stack:

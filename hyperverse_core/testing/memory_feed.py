@@ -9,7 +9,7 @@ from itertools import islice
 import attrs
 
 from ..contracts.registry import Change, ChangeKind, Changes
-from ..universe.point import Point
+from ..universe.address.point import Point
 
 __all__ = ["MemoryFeed"]
 

@@ -8,10 +8,10 @@ import attrs
 
 from ..contracts.registry import ParticleRecord, PropertyValue, Registration
 from ..errors import Conflict
-from ..universe.point import Point
-from ..universe.properties import SetProperty, UnsetProperty
-from ..universe.selector import Selector
-from ..universe.star_key import StarKey
+from ..universe.address.point import Point
+from ..universe.address.star_key import StarKey
+from ..universe.kind_defs.properties import SetProperty, UnsetProperty
+from ..universe.selectors.selector import Selector
 
 __all__ = ["Particle", "changed", "exactly", "is_hosted", "new_record"]
 

@@ -28,12 +28,12 @@ from ..contracts.registry import (
     TokenRecord,
 )
 from ..errors import Conflict, NotFound, NotHostedHere, Unavailable
-from ..universe.access import AccessGrant
-from ..universe.kind import Kind
-from ..universe.point import HYPERUSER, ROOT, Point
-from ..universe.properties import SetProperty, UnsetProperty
-from ..universe.selector import Selector
-from ..universe.star_key import StarKey
+from ..universe.access.access import AccessGrant
+from ..universe.address.point import HYPERUSER, ROOT, Point
+from ..universe.address.star_key import StarKey
+from ..universe.kind_defs.properties import SetProperty, UnsetProperty
+from ..universe.kinds.kind import Kind
+from ..universe.selectors.selector import Selector
 from .memory_feed import MemoryFeed
 from .memory_particle import Particle, changed, exactly, is_hosted, new_record
 

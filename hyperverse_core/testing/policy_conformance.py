@@ -18,10 +18,10 @@ import pytest
 from ..contracts.policy import Knock, Need, PolicyView, SecurityPolicy
 from ..contracts.registry import ParticleRecord, Registration, Status, TokenRecord
 from ..errors import Forbidden, Unauthorized
-from ..universe.access import Access, AccessGrant
-from ..universe.kind import Kind
-from ..universe.point import ANONYMOUS, HYPERUSER, ROOT, Point
-from ..universe.scope import Scope
+from ..universe.access.access import Access, AccessGrant
+from ..universe.access.scope import Scope
+from ..universe.address.point import ANONYMOUS, HYPERUSER, ROOT, Point
+from ..universe.kinds.kind import Kind
 from .memory_registry import MemoryRegistry
 
 __all__ = ["PolicyConformance", "PolicyWorld"]

@@ -8,9 +8,9 @@ import attrs
 
 from hyperverse_core.contracts.policy import PolicyView
 from hyperverse_core.contracts.registry import ParticleRecord
-from hyperverse_core.universe.access import AccessGrant, grant_roots
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import ANONYMOUS, HYPERUSER, Point
+from hyperverse_core.universe.access.access import AccessGrant, grant_roots
+from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER, Point
+from hyperverse_core.universe.kinds.kind import Kind
 
 from .grant_book import GrantBook
 
@@ -28,7 +28,7 @@ _BUILT_IN: Mapping[Point, Kind] = {
 
 @attrs.frozen
 class Gathered:
-    """An :class:`~hyperverse_core.universe.access.AccessView` over what was read."""
+    """An :class:`~hyperverse_core.universe.access.access.AccessView` over what was read."""
 
     records: Mapping[Point, ParticleRecord]
     grants_by_root: Mapping[Point, Sequence[AccessGrant]]

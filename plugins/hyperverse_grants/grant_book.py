@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hyperverse_core.contracts.registry import Registry
-from hyperverse_core.universe.access import AccessGrant
-from hyperverse_core.universe.point import Point
+from hyperverse_core.universe.access.access import AccessGrant
+from hyperverse_core.universe.address.point import Point
 
 __all__ = ["GrantBook"]
 

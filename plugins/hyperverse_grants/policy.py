@@ -9,9 +9,9 @@ from typing import Any
 from hyperverse_core.contracts.policy import Knock, Need, PolicyView, SecurityPolicy
 from hyperverse_core.contracts.registry import ParticleRecord
 from hyperverse_core.errors import InternalError, Unauthorized
-from hyperverse_core.universe.access import Access, Explanation, explain
-from hyperverse_core.universe.point import ANONYMOUS, HYPERUSER, Point
-from hyperverse_core.universe.scope import Scope, ScopeKind
+from hyperverse_core.universe.access.access import Access, Explanation, explain
+from hyperverse_core.universe.access.scope import Scope, ScopeKind
+from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER, Point
 
 from .gathered import Gathered, gather, kinds_of, path_of
 from .grant_book import GrantBook

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hyperverse_core.contracts.policy import Need
 from hyperverse_core.contracts.registry import ParticleRecord
 from hyperverse_core.errors import Forbidden
-from hyperverse_core.universe.permissions import Permissions
-from hyperverse_core.universe.point import ANONYMOUS, HYPERUSER, Point
+from hyperverse_core.universe.access.permissions import Permissions
+from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER, Point
 
 __all__ = ["in_words", "refused"]
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from hyperverse_core.contracts.registry import ChangeKind, ParticleRecord
 from hyperverse_core.errors import Conflict
-from hyperverse_core.universe.point import Point
+from hyperverse_core.universe.address.point import Point
 
 from . import sqlite
 from .grants import forget_grants

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from hyperverse_core.contracts.registry import Change, ChangeKind, Changes
 from hyperverse_core.errors import HyperverseError
-from hyperverse_core.universe.point import Point
+from hyperverse_core.universe.address.point import Point
 
 from .reader import Reader
 from .schema import changes

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from hyperverse_core.contracts.registry import ParticleRecord
 from hyperverse_core.errors import HyperverseError
-from hyperverse_core.universe.point import Point
+from hyperverse_core.universe.address.point import Point
 
 from . import sqlite
 from .reader import Reader

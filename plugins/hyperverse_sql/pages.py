@@ -8,10 +8,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from hyperverse_core.contracts.registry import Page, ParticleRecord
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.selector import HopKind, Selector
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.universe.selectors.selector import HopKind, Selector
 
 from . import sqlite
 from .rows import RECORD, record_of

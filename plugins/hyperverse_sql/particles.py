@@ -18,8 +18,8 @@ from hyperverse_core.contracts.registry import (
     Strategy,
 )
 from hyperverse_core.errors import Conflict, HyperverseError, NotFound
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.properties import SetProperty, UnsetProperty
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
 
 from . import sqlite
 from .lookups import records_at

@@ -26,11 +26,11 @@ from hyperverse_core.contracts.registry import (
     TokenRecord,
 )
 from hyperverse_core.errors import ConfigError, Unavailable
-from hyperverse_core.universe.access import AccessGrant
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.properties import SetProperty, UnsetProperty
-from hyperverse_core.universe.selector import Selector
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.access.access import AccessGrant
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
+from hyperverse_core.universe.selectors.selector import Selector
 
 from . import assignments, deletion, grants, pages, particles, sqlite, stars
 from .backup import copy_to

@@ -17,9 +17,9 @@ from hyperverse_core.contracts.registry import (
     StarRecord,
     Status,
 )
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
 
 from .schema import particles, stars
 

@@ -30,7 +30,7 @@ from cluster.worlds import Processes
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import Config, Control
 from hyperverse_core.fabric.machine import Machine
-from hyperverse_core.universe.point import HYPERUSER
+from hyperverse_core.universe.address.point import HYPERUSER
 
 _SIZES = (2, 4, 8, 16)
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -12,10 +12,10 @@ import timeit
 from collections.abc import Callable
 
 from hyperverse_core.cli.memory import settle_memory
-from hyperverse_core.universe import point
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.selector import Selector
+from hyperverse_core.universe.address.address import point
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.universe.selectors.selector import Selector
 
 _ROUNDS = 5
 _PIECE = 1_000

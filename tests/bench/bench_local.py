@@ -29,11 +29,11 @@ from hyperverse_core import Ctx, Driver, KindDef, handler, hookimpl
 from hyperverse_core.cli.bench_particles import BenchCaller, BenchEcho
 from hyperverse_core.config import STANDALONE, Config, Control, StarTemplate
 from hyperverse_core.contracts.registry import Registration
-from hyperverse_core.fabric.local_lane import LocalTransport
 from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.lanes.local.transport import LocalTransport
 from hyperverse_core.testing import MemoryRegistry
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.kinds.kind import Kind
 
 CALLER = "localhost:caller"
 TARGET = "localhost:target"

@@ -27,7 +27,7 @@ from cluster import cluster_kinds
 from cluster.worlds import Processes
 from hyperverse_core.config import Config, Control, StarTemplate
 from hyperverse_core.fabric.machine import Machine
-from hyperverse_core.universe.point import HYPERUSER
+from hyperverse_core.universe.address.point import HYPERUSER
 
 _FLIGHTS = (1, 256)
 _ROUNDS = 20

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from hyperverse_core.contracts.registry import Assignment, Registration, StarRecord
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql.registry import SqlRegistry
 
 IN_FLIGHT = 256

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.bind import BindConfig
-from hyperverse_core.universe.mechtron_config import MechtronConfig
-from hyperverse_core.universe.path_regex import PathRegex
-from hyperverse_core.universe.pattern import Pattern
-from hyperverse_core.universe.pipeline import Pipeline
-from hyperverse_core.universe.route_selector import RouteSelector
-from hyperverse_core.universe.script import complete, parse_changes, parse_command, parse_script
-from hyperverse_core.universe.wave import Method
+from hyperverse_core.universe.commands.script import complete, parse_changes, parse_command, parse_script
+from hyperverse_core.universe.routing.bind import BindConfig
+from hyperverse_core.universe.routing.mechtron_config import MechtronConfig
+from hyperverse_core.universe.routing.path_regex import PathRegex
+from hyperverse_core.universe.routing.pattern import Pattern
+from hyperverse_core.universe.routing.pipeline import Pipeline
+from hyperverse_core.universe.routing.route_selector import RouteSelector
+from hyperverse_core.universe.waves.wave import Method
 
 SMALL, LARGE = 8 * 1024, 64 * 1024
 

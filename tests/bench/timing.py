@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from hyperverse_core.client.api import ClientApi
-from hyperverse_core.universe.wave import Method
+from hyperverse_core.universe.waves.wave import Method
 
 __all__ = ["time_for"]
 

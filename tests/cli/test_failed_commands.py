@@ -6,7 +6,7 @@ import pytest
 
 from hyperverse_core.cli.results import print_result
 from hyperverse_core.client.api import Result
-from hyperverse_core.universe.wave import Outcome, Receipt
+from hyperverse_core.universe.waves.wave import Outcome, Receipt
 
 
 @pytest.mark.parametrize(("outcome", "doubt"), [(Outcome.UNKNOWN, " (it may have run)"), (Outcome.REJECTED, "")])

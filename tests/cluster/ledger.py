@@ -12,7 +12,7 @@ import attrs
 from cluster.simulated_processes import current_process
 from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
 from hyperverse_core.contracts.registry import Registry
-from hyperverse_core.universe.wave import Outcome
+from hyperverse_core.universe.waves.wave import Outcome
 
 __all__ = ["Call", "Ledger", "LedgerKinds", "check_lists"]
 

@@ -11,7 +11,7 @@ import attrs
 
 from cluster.ledger import Call, check_lists
 from cluster.simulation import Node, Simulation
-from hyperverse_core.universe.wave import Outcome
+from hyperverse_core.universe.waves.wave import Outcome
 
 __all__ = ["Result", "run_scenario"]
 

@@ -16,7 +16,7 @@ __all__ = ["OUTSIDE", "Process", "ProcessLoop", "current_process"]
 
 _PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
 _Ts = TypeVarTuple("_Ts")
-_SHARED = "hyperverse_core.fabric.deadline"
+_SHARED = "hyperverse_core.scheduling.deadlines"
 OUTSIDE = Context()
 """Where the network and the database run: in no process of the simulation."""
 

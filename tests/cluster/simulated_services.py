@@ -11,8 +11,8 @@ from cluster.simulated_processes import OUTSIDE, Process, current_process
 from hyperverse_core.contracts.lane import Door, Identity, LaneReceiver, Peer
 from hyperverse_core.contracts.registry import Changes, Registry
 from hyperverse_core.errors import Unavailable
-from hyperverse_core.fabric.local_end import Way
-from hyperverse_core.fabric.local_lane import LocalTransport
+from hyperverse_core.lanes.local.end import Way
+from hyperverse_core.lanes.local.transport import LocalTransport
 from hyperverse_core.testing.faulty_lane import FaultyHub, FaultyTransport
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 

@@ -14,10 +14,10 @@ from cluster.ledger import Ledger, LedgerKinds
 from cluster.simulated_processes import Process, ProcessLoop
 from cluster.simulated_services import Network, RemoteRegistry, new_registry_class
 from hyperverse_core.config import Config, Control, KindSettings, Plugins, StarTemplate
-from hyperverse_core.fabric.local_sender import LocalSender
+from hyperverse_core.fabric.delivery.local_sender import LocalSender
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.testing.memory_registry import MemoryRegistry
-from hyperverse_core.universe.point import HYPERUSER, Point
+from hyperverse_core.universe.address.point import HYPERUSER, Point
 
 __all__ = ["Node", "Simulation"]
 

@@ -19,7 +19,7 @@ from chaos.proxy import Proxy
 from cluster.worlds import Process, Processes
 from hyperverse_core import Client
 from hyperverse_core.client.api import ClientApi
-from hyperverse_core.universe.wave import Outcome
+from hyperverse_core.universe.waves.wave import Outcome
 
 _COUNT = 24
 

@@ -13,10 +13,10 @@ from cluster.worlds import InProcess
 from hyperverse_core.config import Config, Control, StarTemplate
 from hyperverse_core.contracts.lane import Door
 from hyperverse_core.errors import Conflict
-from hyperverse_core.fabric.local_lane import LocalTransport
 from hyperverse_core.fabric.machine import Machine
-from hyperverse_core.fabric.wire_frames import PROTOCOL
-from hyperverse_core.fabric.wire_lane import Envelope, Hello, Refused, decode_lane, encode_lane
+from hyperverse_core.lanes.local.transport import LocalTransport
+from hyperverse_core.protocol.envelope import Envelope, Hello, Refused, decode_lane, encode_lane
+from hyperverse_core.protocol.frames import PROTOCOL
 from hyperverse_core.testing.lane_kit.recorder import Recorder
 
 
@@ -75,8 +75,8 @@ async def test_frames_of_somebody_who_was_not_welcomed_are_not_delivered(inside:
     )
     import msgspec
 
-    from hyperverse_core.fabric.wire import encode_ping
-    from hyperverse_core.universe.wave import BOUNCE, Ping
+    from hyperverse_core.protocol.codec import encode_ping
+    from hyperverse_core.universe.waves.wave import BOUNCE, Ping
 
     star = machine.machine_star
     payload = encode_ping(Ping(star.point, BOUNCE, deadline=star.loop.time() + 1.0), star.loop.time())
@@ -91,7 +91,7 @@ async def test_another_wire_version_is_refused_with_a_clear_text_on_both_sides(
 ) -> None:
     """A machine with another wire version."""
     await inside.start("old")
-    monkeypatch.setattr("hyperverse_core.fabric.machine_lane.PROTOCOL", PROTOCOL + 1)
+    monkeypatch.setattr("hyperverse_core.fabric.transit.peer_lane.PROTOCOL", PROTOCOL + 1)
     caplog.set_level(logging.WARNING, "hyperverse.lane")
     await inside.start("new")
     await asyncio.sleep(0.5)

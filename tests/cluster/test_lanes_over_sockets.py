@@ -17,10 +17,10 @@ from hyperverse_core import Client, Ctx, Driver, KindDef, Particle, Pong, handle
 from hyperverse_core.config import Choice, Config, KindSettings, Limits
 from hyperverse_core.errors import HyperverseError
 from hyperverse_core.fabric.machine import Machine
-from hyperverse_core.fabric.wire_frames import PROTOCOL
-from hyperverse_core.fabric.wire_lane import Hello, Refused, decode_lane, encode_lane
+from hyperverse_core.protocol.envelope import Hello, Refused, decode_lane, encode_lane
+from hyperverse_core.protocol.frames import PROTOCOL
 from hyperverse_core.testing.lane_kit.recorder import Recorder
-from hyperverse_core.universe.wave import Directed, Priority
+from hyperverse_core.universe.waves.wave import Directed, Priority
 from hyperverse_zmq.transport import ZmqTransport
 
 _LARGE = b"hyper" * 600_000

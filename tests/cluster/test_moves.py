@@ -8,7 +8,7 @@ from typing import Any
 
 from cluster.worlds import InProcess
 from hyperverse_core.client.api import ClientApi
-from hyperverse_core.universe.wave import Pong
+from hyperverse_core.universe.waves.wave import Pong
 
 
 async def fill(client: ClientApi, count: int, kind: str = "Tally") -> list[str]:

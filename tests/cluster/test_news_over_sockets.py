@@ -12,7 +12,7 @@ import pytest
 from cluster import cluster_kinds
 from hyperverse_core import Machine
 from hyperverse_core.config import Config, Control
-from hyperverse_core.universe.point import HYPERUSER
+from hyperverse_core.universe.address.point import HYPERUSER
 
 _NEVER = 1_000_000.0
 

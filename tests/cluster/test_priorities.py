@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from cluster.worlds import InProcess
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import Limits
-from hyperverse_core.fabric.crew import Crew
-from hyperverse_core.fabric.line import Line
 from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.scheduling.priority_queue import Line
+from hyperverse_core.scheduling.worker_pool import Crew
 from hyperverse_core.testing.faulty_lane import FaultyHub
-from hyperverse_core.universe.wave import Pong, Priority
+from hyperverse_core.universe.waves.wave import Pong, Priority
 
 _BUSY = "localhost:busy"
 _MANY = 400

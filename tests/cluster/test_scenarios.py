@@ -17,8 +17,8 @@ from cluster.worlds import InProcess
 from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import StarTemplate
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.wave import Stars
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.waves.wave import Stars
 
 _SPLIT = (
     StarTemplate("nexus", "Nexus", 0, (), "a"),

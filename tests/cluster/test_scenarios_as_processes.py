@@ -15,7 +15,7 @@ import pytest
 from cluster.compositions import stars_of
 from cluster.worlds import Processes
 from hyperverse_core.client.api import ClientApi
-from hyperverse_core.universe.wave import Directed, Pong
+from hyperverse_core.universe.waves.wave import Directed, Pong
 
 
 @pytest.fixture

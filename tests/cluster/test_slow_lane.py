@@ -13,7 +13,7 @@ from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import KindSettings
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.testing.faulty_lane import FaultyHub
-from hyperverse_core.universe.wave import Pong
+from hyperverse_core.universe.waves.wave import Pong
 
 _QUEUE_FRAMES, _QUEUE_BYTES = 500, 2 * 1024 * 1024
 

@@ -11,7 +11,7 @@ import pytest
 
 from cluster.worlds import Processes
 from hyperverse_core.client.api import ClientApi
-from hyperverse_core.universe.wave import Outcome
+from hyperverse_core.universe.waves.wave import Outcome
 
 _MIB = 1024 * 1024
 

@@ -13,12 +13,12 @@ import pytest_asyncio
 from cluster import cluster_kinds
 from cluster.worlds import InProcess
 from hyperverse_core.config import Config, Control, Limits, StarTemplate
-from hyperverse_core.fabric.discovery import search
+from hyperverse_core.fabric.delivery.star_requests import search
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.testing.faulty_lane import FaultyHub
 from hyperverse_core.testing.memory_registry import MemoryRegistry
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
 
 _CHAIN = (
     StarTemplate("first", "Nexus", 0, ("second",), "a"),

@@ -19,8 +19,8 @@ from cluster import cluster_kinds
 from hyperverse_core import Client
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import Config, Control, StarTemplate
-from hyperverse_core.fabric.local_lane import LocalHub, LocalTransport
 from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.lanes.local.transport import LocalHub, LocalTransport
 from hyperverse_core.testing.faulty_lane import FaultyHub
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 

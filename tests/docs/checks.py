@@ -23,11 +23,11 @@ from docs.pages import Block, commands_of
 from docs.reader import Reader
 from hyperverse_core.config import load_config
 from hyperverse_core.errors import HyperverseError
-from hyperverse_core.universe.access import AccessGrant
-from hyperverse_core.universe.bind import BindConfig
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.script import parse_command, parse_script
-from hyperverse_core.universe.selector import Selector
+from hyperverse_core.universe.access.access import AccessGrant
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.commands.script import parse_command, parse_script
+from hyperverse_core.universe.routing.bind import BindConfig
+from hyperverse_core.universe.selectors.selector import Selector
 
 __all__ = ["wrong_with"]
 

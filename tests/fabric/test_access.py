@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from hyperverse_core import Kind, Machine, Observer, Point, Registration, Scope
-from hyperverse_core.fabric.local_sender import LocalSender
-from hyperverse_core.universe.access import AccessGrant
-from hyperverse_core.universe.grant import GrantKind
-from hyperverse_core.universe.point import ANONYMOUS, HYPERUSER
-from hyperverse_core.universe.selector import Selector
+from hyperverse_core.fabric.delivery.local_sender import LocalSender
+from hyperverse_core.universe.access.access import AccessGrant
+from hyperverse_core.universe.access.grant import GrantKind
+from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER
+from hyperverse_core.universe.selectors.selector import Selector
 
 ANN = "localhost:users:ann"
 

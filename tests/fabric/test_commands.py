@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core import Machine
-from hyperverse_core.universe.point import GLOBAL_EXECUTOR
+from hyperverse_core.universe.address.point import GLOBAL_EXECUTOR
 
 
 async def run(machine: Machine, text: str, **kwargs):

@@ -8,8 +8,8 @@ import pytest
 
 from hyperverse_core import Kind, Machine, Outcome, Point, Registration
 from hyperverse_core.contracts.registry import Strategy
-from hyperverse_core.universe.point import HYPERUSER
-from hyperverse_core.universe.properties import SetProperty
+from hyperverse_core.universe.address.point import HYPERUSER
+from hyperverse_core.universe.kind_defs.properties import SetProperty
 
 A = Point.parse("localhost:a")
 

@@ -10,7 +10,7 @@ import pytest
 from hyperverse_core import Config, Driver, KindDef, Machine, Outcome, hookimpl
 from hyperverse_core.config import Plugins
 from hyperverse_core.errors import Conflict, HyperverseError, Unavailable
-from hyperverse_core.fabric.local_lane import LocalTransport
+from hyperverse_core.lanes.local.transport import LocalTransport
 from hyperverse_core.testing import MemoryRegistry
 
 

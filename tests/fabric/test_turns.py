@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hyperverse_core import Machine
-from hyperverse_core.fabric.mailbox import Mailbox
+from hyperverse_core.fabric.particles.mailbox import Mailbox
 
 
 async def test_waves_are_handled_one_at_a_time(machine: Machine, world) -> None:

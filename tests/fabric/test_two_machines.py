@@ -11,9 +11,9 @@ import pytest
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Particle, Point, Registration, handler, hookimpl
 from hyperverse_core.contracts.driver import DriverHost
 from hyperverse_core.testing.fixtures import StartMachine
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.point import HYPERUSER
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
 
 _SOON = 0.2
 

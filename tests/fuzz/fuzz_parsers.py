@@ -20,30 +20,30 @@ import atheris
 
 with atheris.instrument_imports(include=["hyperverse_core.universe"]):
     from hyperverse_core.errors import ParseError
-    from hyperverse_core.universe.access import Access  # noqa: F401 - instrumented with the rest
-    from hyperverse_core.universe.bind import BindConfig
-    from hyperverse_core.universe.grant import AccessGrant, GrantKind
-    from hyperverse_core.universe.hierarchy import Hierarchy
-    from hyperverse_core.universe.kind import Kind
-    from hyperverse_core.universe.kind_selector import KindSelector
-    from hyperverse_core.universe.kind_template import KindTemplate
-    from hyperverse_core.universe.mechtron_config import MechtronConfig
-    from hyperverse_core.universe.pattern import Pattern
-    from hyperverse_core.universe.permissions import Permissions, PermissionsMask
-    from hyperverse_core.universe.pipeline import Pipeline
-    from hyperverse_core.universe.point import Point
-    from hyperverse_core.universe.point_template import PointTemplate
-    from hyperverse_core.universe.route_selector import RouteSelector
-    from hyperverse_core.universe.scope import Scope
-    from hyperverse_core.universe.script import complete, parse_command, parse_script
-    from hyperverse_core.universe.selector import Selector
-    from hyperverse_core.universe.specific import Specific, SpecificSelector
-    from hyperverse_core.universe.star_key import StarKey
-    from hyperverse_core.universe.surface import Surface
-    from hyperverse_core.universe.template import PointCtx, PointVar
-    from hyperverse_core.universe.topic import Topic
-    from hyperverse_core.universe.version import Version, VersionReq
-    from hyperverse_core.universe.wave import Method
+    from hyperverse_core.universe.access.access import Access  # noqa: F401 - instrumented with the rest
+    from hyperverse_core.universe.access.grant import AccessGrant, GrantKind
+    from hyperverse_core.universe.access.permissions import Permissions, PermissionsMask
+    from hyperverse_core.universe.access.scope import Scope
+    from hyperverse_core.universe.address.point import Point
+    from hyperverse_core.universe.address.point_template import PointTemplate
+    from hyperverse_core.universe.address.star_key import StarKey
+    from hyperverse_core.universe.address.surface import Surface
+    from hyperverse_core.universe.address.template import PointCtx, PointVar
+    from hyperverse_core.universe.address.topic import Topic
+    from hyperverse_core.universe.commands.script import complete, parse_command, parse_script
+    from hyperverse_core.universe.kind_defs.kind_template import KindTemplate
+    from hyperverse_core.universe.kinds.kind import Kind
+    from hyperverse_core.universe.kinds.kind_selector import KindSelector
+    from hyperverse_core.universe.kinds.specific import Specific, SpecificSelector
+    from hyperverse_core.universe.routing.bind import BindConfig
+    from hyperverse_core.universe.routing.mechtron_config import MechtronConfig
+    from hyperverse_core.universe.routing.pattern import Pattern
+    from hyperverse_core.universe.routing.pipeline import Pipeline
+    from hyperverse_core.universe.routing.route_selector import RouteSelector
+    from hyperverse_core.universe.selectors.hierarchy import Hierarchy
+    from hyperverse_core.universe.selectors.selector import Selector
+    from hyperverse_core.universe.text.version import Version, VersionReq
+    from hyperverse_core.universe.waves.wave import Method
 
 ROUND_TRIP: tuple[Callable[[str], Any], ...] = (
     Point.parse,

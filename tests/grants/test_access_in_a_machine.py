@@ -8,8 +8,8 @@ from hyperverse_core import HyperverseError, Machine, Point
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.errors import Forbidden
 from hyperverse_core.testing import Constellation, ManualClock
-from hyperverse_core.universe.access import AccessGrant
-from hyperverse_core.universe.point import ANONYMOUS
+from hyperverse_core.universe.access.access import AccessGrant
+from hyperverse_core.universe.address.point import ANONYMOUS
 
 ALICE, BOB = "localhost:users:alice", "localhost:users:bob"
 WORLD = (

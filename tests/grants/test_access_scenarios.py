@@ -12,10 +12,10 @@ import pytest
 from hyperverse_core.contracts.policy import PolicyView
 from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.testing import MemoryRegistry
-from hyperverse_core.universe.access import Access, AccessGrant
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
-from hyperverse_core.universe.selector import Selector
+from hyperverse_core.universe.access.access import Access, AccessGrant
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.universe.selectors.selector import Selector
 from hyperverse_grants.policy import GrantsPolicy
 
 CASES = Path(__file__).parents[1] / "universe" / "cases" / "access.json"

@@ -8,9 +8,9 @@ from hyperverse_core.contracts.policy import Knock, Need, SecurityPolicy
 from hyperverse_core.contracts.registry import ParticleRecord, TokenRecord
 from hyperverse_core.errors import Forbidden, Unauthorized
 from hyperverse_core.testing import PolicyConformance
-from hyperverse_core.universe.access import Access
-from hyperverse_core.universe.point import HYPERUSER, Point
-from hyperverse_core.universe.scope import Scope
+from hyperverse_core.universe.access.access import Access
+from hyperverse_core.universe.access.scope import Scope
+from hyperverse_core.universe.address.point import HYPERUSER, Point
 from hyperverse_grants.policy import GrantsPolicy
 
 

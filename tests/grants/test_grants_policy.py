@@ -11,11 +11,11 @@ from hyperverse_core.contracts.registry import ParticleRecord, Registration, Tok
 from hyperverse_core.errors import ConfigError, Forbidden, InternalError, Unauthorized
 from hyperverse_core.testing import MemoryRegistry
 from hyperverse_core.testing.policy_conformance import PolicyWorld
-from hyperverse_core.universe.access import Access, AccessGrant
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import ANONYMOUS, HYPERUSER, Point
-from hyperverse_core.universe.scope import Scope
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.access.access import Access, AccessGrant
+from hyperverse_core.universe.access.scope import Scope
+from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER, Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_grants.policy import GrantsPolicy
 
 ALICE, BOB = Point.parse("localhost:users:alice"), Point.parse("localhost:users:bob")

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from hyperverse_core.contracts.lane import Door, LaneReceiver, LaneTransport, Peer
-from hyperverse_core.fabric.local_end import LocalEnd, Way
-from hyperverse_core.fabric.local_lane import LocalHub, LocalTransport
+from hyperverse_core.lanes.local.end import LocalEnd, Way
+from hyperverse_core.lanes.local.transport import LocalHub, LocalTransport
 
 __all__ = ["BROKEN"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hyperverse_core.fabric.local_lane import LocalTransport
+from hyperverse_core.lanes.local.transport import LocalTransport
 from hyperverse_core.testing.lane_conformance import LaneConformance
 
 

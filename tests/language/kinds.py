@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from hyperverse_core import Ctx, Driver, KindDef, Particle, Pong, PropertiesConfig, PropertyDef, handler, hookimpl
-from hyperverse_core.universe.properties import PropertyPattern, PropertySource
+from hyperverse_core.universe.kind_defs.properties import PropertyPattern, PropertySource
 
 _PROPERTIES = PropertiesConfig(
     (

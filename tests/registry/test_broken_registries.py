@@ -23,10 +23,10 @@ from hyperverse_core.contracts.registry import (
 from hyperverse_core.errors import Conflict, NotHostedHere
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.testing.registry_conformance import RegistryConformance
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.properties import SetProperty, UnsetProperty
-from hyperverse_core.universe.selector import Selector
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
+from hyperverse_core.universe.selectors.selector import Selector
 
 
 class LosesUpdates(MemoryRegistry):

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 from hyperverse_core.contracts.registry import Registration, StarRecord
 from hyperverse_core.errors import Conflict, Unavailable
-from hyperverse_core.universe.access import AccessGrant
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.access.access import AccessGrant
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql.commands import registry as command
 from hyperverse_sql.registry import SqlRegistry
 

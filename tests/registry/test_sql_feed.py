@@ -12,8 +12,8 @@ import attrs
 import pytest
 
 from hyperverse_core.contracts.registry import Registration
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql import writer
 from hyperverse_sql.registry import SqlRegistry
 

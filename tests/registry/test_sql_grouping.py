@@ -15,8 +15,8 @@ from sqlalchemy.engine import Engine
 
 from hyperverse_core.contracts.registry import Registration, Status, Strategy, TokenRecord
 from hyperverse_core.errors import BadRequest, NotFound
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql.registry import SqlRegistry
 from hyperverse_sql.writer import Unit, one_by_one, plan
 

@@ -17,8 +17,8 @@ import pytest
 
 from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.errors import ConfigError, Unavailable
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, ROOT, Point
+from hyperverse_core.universe.address.point import HYPERUSER, ROOT, Point
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql.connection import Connection
 from hyperverse_sql.registry import SqlRegistry
 

@@ -8,9 +8,9 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 from hyperverse_core.contracts.registry import Registration, StarRecord
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql.registry import SqlRegistry
 
 _SCRIPT = Path(__file__).with_name("writing_process.py")

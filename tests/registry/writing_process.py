@@ -8,9 +8,9 @@ import sys
 
 from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.errors import Conflict
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql.registry import SqlRegistry
 
 SPACE = Point.parse("localhost")

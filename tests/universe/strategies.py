@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from hyperverse_core.universe.grant import AccessGrant, GrantKind
-from hyperverse_core.universe.hierarchy import Hierarchy
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.kind_selector import KindSelector
-from hyperverse_core.universe.kind_template import KindTemplate
-from hyperverse_core.universe.layer import Layer
-from hyperverse_core.universe.permissions import MaskKind, Permissions, PermissionsMask, Privileges
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.route import Route
-from hyperverse_core.universe.scope import Scope, ScopeGrant
-from hyperverse_core.universe.selector import Selector
-from hyperverse_core.universe.specific import Specific, SpecificSelector
-from hyperverse_core.universe.star_key import StarKey
-from hyperverse_core.universe.surface import Surface
-from hyperverse_core.universe.template import PointVar
-from hyperverse_core.universe.topic import Topic
-from hyperverse_core.universe.version import Version, VersionReq
+from hyperverse_core.universe.access.grant import AccessGrant, GrantKind
+from hyperverse_core.universe.access.permissions import MaskKind, Permissions, PermissionsMask, Privileges
+from hyperverse_core.universe.access.scope import Scope, ScopeGrant
+from hyperverse_core.universe.address.layer import Layer
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.address.route import Route
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.address.surface import Surface
+from hyperverse_core.universe.address.template import PointVar
+from hyperverse_core.universe.address.topic import Topic
+from hyperverse_core.universe.kind_defs.kind_template import KindTemplate
+from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.universe.kinds.kind_selector import KindSelector
+from hyperverse_core.universe.kinds.specific import Specific, SpecificSelector
+from hyperverse_core.universe.selectors.hierarchy import Hierarchy
+from hyperverse_core.universe.selectors.selector import Selector
+from hyperverse_core.universe.text.version import Version, VersionReq
 
 numbers = st.integers(0, 3) | st.integers(0, 2**64 - 1)
 versions = st.builds(Version, numbers, numbers, numbers, st.sampled_from(["", "a", "alpha-1", "0", "7", "-"]))

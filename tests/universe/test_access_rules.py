@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperverse_core.errors import Forbidden
-from hyperverse_core.universe.access import (
+from hyperverse_core.universe.access.access import (
     Access,
     AccessGrant,
     GrantWord,
@@ -20,8 +20,8 @@ from hyperverse_core.universe.access import (
     evaluate,
     explain,
 )
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import HYPERUSER, Point
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.kinds.kind import Kind
 
 
 @attrs.frozen

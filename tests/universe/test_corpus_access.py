@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import HyperverseError
-from hyperverse_core.universe.access import AccessGrant, evaluate
-from hyperverse_core.universe.grant import GrantKind
-from hyperverse_core.universe.kind import STANDARD_KINDS, Kind
-from hyperverse_core.universe.layer import PLANS, Layer
-from hyperverse_core.universe.permissions import Permissions, PermissionsMask, check_privilege_name
-from hyperverse_core.universe.point import HYPERUSER, Point
-from hyperverse_core.universe.properties import PropertiesConfig, PropertyDef, SetProperty, UnsetProperty
-from hyperverse_core.universe.scope import Scope, ScopeGrant
-from hyperverse_core.universe.selector import Selector
+from hyperverse_core.universe.access.access import AccessGrant, evaluate
+from hyperverse_core.universe.access.grant import GrantKind
+from hyperverse_core.universe.access.permissions import Permissions, PermissionsMask, check_privilege_name
+from hyperverse_core.universe.access.scope import Scope, ScopeGrant
+from hyperverse_core.universe.address.layer import PLANS, Layer
+from hyperverse_core.universe.address.point import HYPERUSER, Point
+from hyperverse_core.universe.kind_defs.properties import PropertiesConfig, PropertyDef, SetProperty, UnsetProperty
+from hyperverse_core.universe.kinds.kind import STANDARD_KINDS, Kind
+from hyperverse_core.universe.selectors.selector import Selector
 from universe.corpus import cases, load, settle
 from universe.test_corpus_points import attempt
 

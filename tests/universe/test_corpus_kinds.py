@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hyperverse_core.universe.kind import STANDARD_KINDS, Kind, resolve
-from hyperverse_core.universe.kind_selector import KindSelector
-from hyperverse_core.universe.specific import Specific, SpecificSelector
-from hyperverse_core.universe.version import Version, VersionReq
+from hyperverse_core.universe.kinds.kind import STANDARD_KINDS, Kind, resolve
+from hyperverse_core.universe.kinds.kind_selector import KindSelector
+from hyperverse_core.universe.kinds.specific import Specific, SpecificSelector
+from hyperverse_core.universe.text.version import Version, VersionReq
 from universe.corpus import cases, cases_of, settle
 from universe.test_corpus_points import attempt
 

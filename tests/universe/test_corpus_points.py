@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import HyperverseError, NotFound, ParseError
-from hyperverse_core.universe import lexis
-from hyperverse_core.universe.env import Env
-from hyperverse_core.universe.hierarchy import Hierarchy
-from hyperverse_core.universe.layer import Layer
-from hyperverse_core.universe.path_regex import PathRegex
-from hyperverse_core.universe.point import Point, Route
-from hyperverse_core.universe.point_template import PointTemplate, Template
-from hyperverse_core.universe.star_key import StarKey
-from hyperverse_core.universe.surface import Surface
-from hyperverse_core.universe.template import PointVar, scan_point_var
-from hyperverse_core.universe.topic import Topic
+from hyperverse_core.universe.address.env import Env
+from hyperverse_core.universe.address.layer import Layer
+from hyperverse_core.universe.address.point import Point, Route
+from hyperverse_core.universe.address.point_template import PointTemplate, Template
+from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.universe.address.surface import Surface
+from hyperverse_core.universe.address.template import PointVar, scan_point_var
+from hyperverse_core.universe.address.topic import Topic
+from hyperverse_core.universe.routing.path_regex import PathRegex
+from hyperverse_core.universe.selectors.hierarchy import Hierarchy
+from hyperverse_core.universe.text import lexis
 from universe.corpus import cases, cases_of, load, settle
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.selector import Selector
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.universe.selectors.selector import Selector
 from universe.corpus import cases, settle
 from universe.test_corpus_points import attempt
 

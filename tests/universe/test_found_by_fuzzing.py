@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.hierarchy import Hierarchy
-from hyperverse_core.universe.script import parse_command
+from hyperverse_core.universe.commands.script import parse_command
+from hyperverse_core.universe.selectors.hierarchy import Hierarchy
 
 
 @pytest.mark.parametrize(

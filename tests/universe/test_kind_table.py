@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core.errors import BadRequest, ParseError, UnknownKind
-from hyperverse_core.universe.kind import STANDARD_KINDS, Kind, KindDef, resolve
-from hyperverse_core.universe.specific import Specific
+from hyperverse_core.universe.kinds.kind import STANDARD_KINDS, Kind, KindDef, resolve
+from hyperverse_core.universe.kinds.specific import Specific
 
 
 def test_a_plugin_declares_a_kind_in_one_line() -> None:

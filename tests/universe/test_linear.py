@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.hierarchy import Hierarchy
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.permissions import Privileges
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.point_template import PointTemplate
-from hyperverse_core.universe.scope import Scope
-from hyperverse_core.universe.selector import Selector
-from hyperverse_core.universe.template import PointVar
+from hyperverse_core.universe.access.permissions import Privileges
+from hyperverse_core.universe.access.scope import Scope
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.address.point_template import PointTemplate
+from hyperverse_core.universe.address.template import PointVar
+from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.universe.selectors.hierarchy import Hierarchy
+from hyperverse_core.universe.selectors.selector import Selector
 
 
 def lines_of(act: Callable[[], object]) -> int:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperverse_core.errors import NotFound, ParseError
-from hyperverse_core.universe.point import HYPERUSER, ROOT, Point, SegmentKind, scan_point
-from hyperverse_core.universe.star_key import StarKey
+from hyperverse_core.universe.address.point import HYPERUSER, ROOT, Point, SegmentKind, scan_point
+from hyperverse_core.universe.address.star_key import StarKey
 from universe.strategies import points
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core.errors import BadRequest
-from hyperverse_core.universe.kind import STANDARD_KINDS
-from hyperverse_core.universe.properties import (
+from hyperverse_core.universe.kind_defs.properties import (
     PropertiesConfig,
     PropertyDef,
     PropertyPattern,
     SetProperty,
     UnsetProperty,
 )
+from hyperverse_core.universe.kinds.kind import STANDARD_KINDS
 
 
 def test_every_fault_is_told_at_once() -> None:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 
 from hyperverse_core.errors import BadRequest
-from hyperverse_core.universe.access import Access, Permissions, Privileges
-from hyperverse_core.universe.grant import GrantKind
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.scope import Scope, ScopeGrant, ScopeKind
-from hyperverse_core.universe.selector import Selector
+from hyperverse_core.universe.access.access import Access, Permissions, Privileges
+from hyperverse_core.universe.access.grant import GrantKind
+from hyperverse_core.universe.access.scope import Scope, ScopeGrant, ScopeKind
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.universe.selectors.selector import Selector
 from universe.strategies import scope_grants, scopes
 
 

@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.kind import Kind
-from hyperverse_core.universe.point import ROOT, Point
-from hyperverse_core.universe.selector import Hop, HopKind, Selector
+from hyperverse_core.universe.address.point import ROOT, Point
+from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.universe.selectors.selector import Hop, HopKind, Selector
 
 
 def _accepts(hop: Hop, text: str) -> bool:

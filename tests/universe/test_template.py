@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 
 from hyperverse_core.errors import BadRequest, NotFound, ParseError, UnknownKind
-from hyperverse_core.universe.env import Env
-from hyperverse_core.universe.kind import STANDARD_KINDS
-from hyperverse_core.universe.kind_template import KindTemplate
-from hyperverse_core.universe.point import Point
-from hyperverse_core.universe.point_template import PointTemplate, Template, scan_template
-from hyperverse_core.universe.template import PointVar
+from hyperverse_core.universe.address.env import Env
+from hyperverse_core.universe.address.point import Point
+from hyperverse_core.universe.address.point_template import PointTemplate, Template, scan_template
+from hyperverse_core.universe.address.template import PointVar
+from hyperverse_core.universe.kind_defs.kind_template import KindTemplate
+from hyperverse_core.universe.kinds.kind import STANDARD_KINDS
 from universe.strategies import points
 
 ENV = Env(

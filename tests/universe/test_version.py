@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.version import Version, VersionReq
+from hyperverse_core.universe.text.version import Version, VersionReq
 
 
 def test_versions_are_ordered_as_semantic_versioning_says() -> None:

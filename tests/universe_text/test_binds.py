@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperverse_core.errors import BadRequest, ParseError
-from hyperverse_core.universe.bind import BindConfig
-from hyperverse_core.universe.env import Env
-from hyperverse_core.universe.method_pattern import MethodPattern
-from hyperverse_core.universe.pipeline import Pipeline
-from hyperverse_core.universe.point import ANONYMOUS, Point
-from hyperverse_core.universe.stop import CORE, REFLECT, Call, PointStop
-from hyperverse_core.universe.wave import Method
+from hyperverse_core.universe.address.env import Env
+from hyperverse_core.universe.address.point import ANONYMOUS, Point
+from hyperverse_core.universe.routing.bind import BindConfig
+from hyperverse_core.universe.routing.method_pattern import MethodPattern
+from hyperverse_core.universe.routing.pipeline import Pipeline
+from hyperverse_core.universe.routing.stop import CORE, REFLECT, Call, PointStop
+from hyperverse_core.universe.waves.wave import Method
 
 GET, POST, ADD = Method.parse("Http<Get>"), Method.parse("Http<Post>"), Method.parse("Ext<Add>")
 SCOTT = Point.parse("localhost:users:scott")

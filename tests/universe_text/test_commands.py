@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core.errors import BadRequest, NotFound, ParseError
-from hyperverse_core.universe.body import Upload
-from hyperverse_core.universe.command import (
+from hyperverse_core.universe.access.grant import GrantKind
+from hyperverse_core.universe.access.permissions import PermissionsMask
+from hyperverse_core.universe.address.env import Env
+from hyperverse_core.universe.address.point import ROOT, Point
+from hyperverse_core.universe.address.point_template import ResolvedTemplate
+from hyperverse_core.universe.address.template import PointVar
+from hyperverse_core.universe.commands.command import (
     Chown,
     Create,
     Explain,
@@ -25,16 +30,11 @@ from hyperverse_core.universe.command import (
     Strategy,
     Write,
 )
-from hyperverse_core.universe.env import Env
-from hyperverse_core.universe.grant import GrantKind
-from hyperverse_core.universe.permissions import PermissionsMask
-from hyperverse_core.universe.point import ROOT, Point
-from hyperverse_core.universe.point_template import ResolvedTemplate
-from hyperverse_core.universe.properties import SetProperty, UnsetProperty
-from hyperverse_core.universe.script import complete, parse_command
-from hyperverse_core.universe.selector import Selector
-from hyperverse_core.universe.template import PointVar
-from hyperverse_core.universe.wave import BOUNCE, Method
+from hyperverse_core.universe.commands.script import complete, parse_command
+from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
+from hyperverse_core.universe.selectors.selector import Selector
+from hyperverse_core.universe.waves.body import Upload
+from hyperverse_core.universe.waves.wave import BOUNCE, Method
 
 APP = PointVar.parse("localhost:app")
 

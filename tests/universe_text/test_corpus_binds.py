@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.bind import BindConfig, RouteScope
-from hyperverse_core.universe.filters import Filter
-from hyperverse_core.universe.grammar.pipelines import parse_stop
-from hyperverse_core.universe.mechtron_config import Assignment, MechtronConfig
-from hyperverse_core.universe.pipeline import Arrow, Pipeline, Step
-from hyperverse_core.universe.route_selector import RouteSelector
-from hyperverse_core.universe.scope_text import (
+from hyperverse_core.universe.routing.bind import BindConfig, RouteScope
+from hyperverse_core.universe.routing.filters import Filter
+from hyperverse_core.universe.routing.grammar import parse_stop
+from hyperverse_core.universe.routing.mechtron_config import Assignment, MechtronConfig
+from hyperverse_core.universe.routing.pipeline import Arrow, Pipeline, Step
+from hyperverse_core.universe.routing.route_selector import RouteSelector
+from hyperverse_core.universe.routing.scope_text import (
     CLOSER_OF,
     scan_block,
     scan_document_head,
@@ -22,8 +22,8 @@ from hyperverse_core.universe.scope_text import (
     scan_names,
     scan_scope,
 )
-from hyperverse_core.universe.stop import Call, CoreStop, PointStop
-from hyperverse_core.universe.wave import Method
+from hyperverse_core.universe.routing.stop import Call, CoreStop, PointStop
+from hyperverse_core.universe.waves.wave import Method
 from universe.corpus import load
 from universe_text.settled import cases, settle
 

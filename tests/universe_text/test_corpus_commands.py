@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.command import Create, Get, Publish, Set
-from hyperverse_core.universe.env import Env
-from hyperverse_core.universe.point import Point, Segment
-from hyperverse_core.universe.properties import PropertyChange, SetProperty
-from hyperverse_core.universe.script import iter_script, parse_changes, parse_command
+from hyperverse_core.universe.address.env import Env
+from hyperverse_core.universe.address.point import Point, Segment
+from hyperverse_core.universe.commands.command import Create, Get, Publish, Set
+from hyperverse_core.universe.commands.script import iter_script, parse_changes, parse_command
+from hyperverse_core.universe.kind_defs.properties import PropertyChange, SetProperty
 from universe.corpus import load
 from universe_text.settled import cases, deviations, name_of, settle
 

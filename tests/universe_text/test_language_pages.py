@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.bind import BindConfig
-from hyperverse_core.universe.grammar.commands import COMMAND_WORDS
-from hyperverse_core.universe.mechtron_config import MechtronConfig
-from hyperverse_core.universe.path_regex import PathRegex
-from hyperverse_core.universe.pattern import Pattern
-from hyperverse_core.universe.pipeline import Pipeline
-from hyperverse_core.universe.route_selector import RouteSelector
-from hyperverse_core.universe.script import parse_command, parse_script
+from hyperverse_core.universe.commands.grammar import COMMAND_WORDS
+from hyperverse_core.universe.commands.script import parse_command, parse_script
+from hyperverse_core.universe.routing.bind import BindConfig
+from hyperverse_core.universe.routing.mechtron_config import MechtronConfig
+from hyperverse_core.universe.routing.path_regex import PathRegex
+from hyperverse_core.universe.routing.pattern import Pattern
+from hyperverse_core.universe.routing.pipeline import Pipeline
+from hyperverse_core.universe.routing.route_selector import RouteSelector
 
 _PAGES = Path(__file__).parents[2] / "docs" / "reference"
 _BLOCK = re.compile(r"^```text (not )?(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

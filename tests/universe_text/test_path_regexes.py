@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.path_regex import PathRegex
+from hyperverse_core.universe.routing.path_regex import PathRegex
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.pattern import Pattern
-from hyperverse_core.universe.route_selector import RouteSelector
-from hyperverse_core.universe.wave import Method
+from hyperverse_core.universe.routing.pattern import Pattern
+from hyperverse_core.universe.routing.route_selector import RouteSelector
+from hyperverse_core.universe.waves.wave import Method
 
 BODIES: dict[str, Any] = {
     "none": None,

@@ -10,17 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.bind import BindConfig
-from hyperverse_core.universe.command import CommandTemplate
-from hyperverse_core.universe.grammar.pipelines import parse_stop
-from hyperverse_core.universe.mechtron_config import Assignment, MechtronConfig
-from hyperverse_core.universe.method_pattern import MethodPattern
-from hyperverse_core.universe.path_regex import PathRegex
-from hyperverse_core.universe.pattern import Pattern
-from hyperverse_core.universe.pipeline import Arrow, Pipeline, Step
-from hyperverse_core.universe.route_selector import RouteSelector
-from hyperverse_core.universe.scope_text import scan_block, scan_scope
-from hyperverse_core.universe.script import complete, parse_changes, parse_command, parse_script
+from hyperverse_core.universe.commands.command import CommandTemplate
+from hyperverse_core.universe.commands.script import complete, parse_changes, parse_command, parse_script
+from hyperverse_core.universe.routing.bind import BindConfig
+from hyperverse_core.universe.routing.grammar import parse_stop
+from hyperverse_core.universe.routing.mechtron_config import Assignment, MechtronConfig
+from hyperverse_core.universe.routing.method_pattern import MethodPattern
+from hyperverse_core.universe.routing.path_regex import PathRegex
+from hyperverse_core.universe.routing.pattern import Pattern
+from hyperverse_core.universe.routing.pipeline import Arrow, Pipeline, Step
+from hyperverse_core.universe.routing.route_selector import RouteSelector
+from hyperverse_core.universe.routing.scope_text import scan_block, scan_scope
 from universe_text.text_strategies import binds, commands, patterns, pipelines, route_selectors
 
 slow = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.script import iter_script, parse_script
+from hyperverse_core.universe.commands.script import iter_script, parse_script
 
 SCRIPT = """\
 # what the tutorial needs

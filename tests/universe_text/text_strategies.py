@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from hyperverse_core.universe.bind import BindConfig, Condition, MethodScope, RouteScope, WaveScope
-from hyperverse_core.universe.body import Upload
-from hyperverse_core.universe.command import (
+from hyperverse_core.universe.address.point_template import PointTemplate
+from hyperverse_core.universe.commands.command import (
     Chown,
     Create,
     Delete,
@@ -26,10 +25,12 @@ from hyperverse_core.universe.command import (
     Strategy,
     Write,
 )
-from hyperverse_core.universe.filters import Filter
-from hyperverse_core.universe.method_pattern import MethodPattern
-from hyperverse_core.universe.path_regex import PathRegex
-from hyperverse_core.universe.pattern import (
+from hyperverse_core.universe.kind_defs.properties import PropertyChange, SetProperty, UnsetProperty
+from hyperverse_core.universe.routing.bind import BindConfig, Condition, MethodScope, RouteScope, WaveScope
+from hyperverse_core.universe.routing.filters import Filter
+from hyperverse_core.universe.routing.method_pattern import MethodPattern
+from hyperverse_core.universe.routing.path_regex import PathRegex
+from hyperverse_core.universe.routing.pattern import (
     ANY_BODY,
     NO_BODY,
     Count,
@@ -38,13 +39,12 @@ from hyperverse_core.universe.pattern import (
     Pattern,
     Validator,
 )
-from hyperverse_core.universe.pipeline import Arrow, Direction, Pipeline, Step
-from hyperverse_core.universe.point_template import PointTemplate
-from hyperverse_core.universe.properties import PropertyChange, SetProperty, UnsetProperty
-from hyperverse_core.universe.route_selector import RouteSelector
-from hyperverse_core.universe.stop import CORE, REFLECT, Call, PointStop
-from hyperverse_core.universe.substance import SUBSTANCES, Format
-from hyperverse_core.universe.wave import Method, MethodKind
+from hyperverse_core.universe.routing.pipeline import Arrow, Direction, Pipeline, Step
+from hyperverse_core.universe.routing.route_selector import RouteSelector
+from hyperverse_core.universe.routing.stop import CORE, REFLECT, Call, PointStop
+from hyperverse_core.universe.routing.substance import SUBSTANCES, Format
+from hyperverse_core.universe.waves.body import Upload
+from hyperverse_core.universe.waves.wave import Method, MethodKind
 from universe.strategies import bases, grant_kinds, kind_templates, point_vars, selectors, topics
 
 methods = st.sampled_from(["Cmd<Bounce>", "Cmd<Read>", "Ext<Add>", "Ext<X9>", "Http<Get>", "Hyp<Assign>"]).map(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Sequence
 
-from ...universe.access import AccessGrant
-from ...universe.point import Point
-from ...universe.properties import SetProperty, UnsetProperty
-from ...universe.selector import Selector
-from ...universe.star_key import StarKey
+from ...universe.access.access import AccessGrant
+from ...universe.address.point import Point
+from ...universe.address.star_key import StarKey
+from ...universe.kind_defs.properties import SetProperty, UnsetProperty
+from ...universe.selectors.selector import Selector
 from .records import (
     Assigned,
     Assignment,

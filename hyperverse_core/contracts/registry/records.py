@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import attrs
 
-from ...universe.kind import Kind
-from ...universe.point import Point
-from ...universe.star_key import StarKey
+from ...universe.address.point import Point
+from ...universe.address.star_key import StarKey
+from ...universe.kinds.kind import Kind
 
 __all__ = [
     "Assigned",

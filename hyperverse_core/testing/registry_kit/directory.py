@@ -7,7 +7,7 @@ import pytest
 
 from ...contracts.registry import Registry, StarRecord
 from ...errors import Conflict, NotHostedHere
-from ...universe.star_key import StarKey
+from ...universe.address.star_key import StarKey
 from .garden import FOLD, KitBase, at, fold, hosted_at, outcomes, plant, snapshot
 
 __all__ = ["Directory"]

@@ -9,23 +9,10 @@ import pytest
 
 from ...contracts.registry import ChangeKind, PropertyValue, Registration, Registry, Status, Strategy, TokenRecord
 from ...errors import Conflict, NotFound
-from ...universe.access import AccessGrant
-from ...universe.point import HYPERUSER
-from ...universe.properties import SetProperty
-from .garden import (
-    BASE,
-    FOLD,
-    SPACE,
-    KitBase,
-    at,
-    drain,
-    fold,
-    heard,
-    hosted_at,
-    outcomes,
-    plant,
-    snapshot,
-)
+from ...universe.access.access import AccessGrant
+from ...universe.address.point import HYPERUSER
+from ...universe.kind_defs.properties import SetProperty
+from .garden import BASE, FOLD, SPACE, KitBase, at, drain, fold, heard, hosted_at, outcomes, plant, snapshot
 
 __all__ = ["ChangeFeed", "Reopening"]
 

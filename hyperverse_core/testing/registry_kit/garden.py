@@ -6,19 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import Any, ClassVar
 
-from ...contracts.registry import (
-    Assignment,
-    Change,
-    ChangeKind,
-    Page,
-    Registration,
-    Registry,
-    StarRecord,
-)
-from ...universe.kind import Kind
-from ...universe.point import HYPERUSER, Point
-from ...universe.selector import Selector
-from ...universe.star_key import StarKey
+from ...contracts.registry import Assignment, Change, ChangeKind, Page, Registration, Registry, StarRecord
+from ...universe.address.point import HYPERUSER, Point
+from ...universe.address.star_key import StarKey
+from ...universe.kinds.kind import Kind
+from ...universe.selectors.selector import Selector
 
 __all__ = [
     "APP",

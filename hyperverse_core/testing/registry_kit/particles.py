@@ -6,8 +6,8 @@ import pytest
 
 from ...contracts.registry import PropertyValue, Registration, Registry, Status
 from ...errors import Conflict, NotFound
-from ...universe.point import HYPERUSER
-from ...universe.properties import SetProperty, UnsetProperty
+from ...universe.address.point import HYPERUSER
+from ...universe.kind_defs.properties import SetProperty, UnsetProperty
 from .garden import SPACE, KitBase, at, outcomes, plant, snapshot
 
 __all__ = ["ChangingParticles"]

@@ -9,8 +9,8 @@ import pytest
 
 from ...contracts.registry import Assignment, Registration, Registry, Status, Strategy
 from ...errors import Conflict, NotFound, NotHostedHere
-from ...universe.point import HYPERUSER, Point
-from ...universe.star_key import StarKey
+from ...universe.address.point import HYPERUSER, Point
+from ...universe.address.star_key import StarKey
 from .garden import BASE, FOLD, KitBase, at, fold, hosted_at, outcomes, plant, points_of, snapshot, whole
 
 __all__ = ["Places"]

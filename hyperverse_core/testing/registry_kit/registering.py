@@ -7,7 +7,7 @@ import pytest
 
 from ...contracts.registry import PropertyValue, Registration, Registry, Status, Strategy
 from ...errors import Conflict, NotFound
-from ...universe.point import HYPERUSER, ROOT
+from ...universe.address.point import HYPERUSER, ROOT
 from .garden import APP, BASE, EVERYTHING, SPACE, KitBase, at, fold, hosted_at, outcomes, plant, snapshot
 
 __all__ = ["Registering"]

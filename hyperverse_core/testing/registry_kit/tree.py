@@ -9,11 +9,11 @@ import pytest
 
 from ...contracts.registry import PropertyValue, Registration, Registry
 from ...errors import Conflict
-from ...universe.access import AccessGrant, GrantKind
-from ...universe.kind import Kind
-from ...universe.point import HYPERUSER, ROOT, Point
-from ...universe.properties import SetProperty
-from ...universe.selector import Selector
+from ...universe.access.access import AccessGrant, GrantKind
+from ...universe.address.point import HYPERUSER, ROOT, Point
+from ...universe.kind_defs.properties import SetProperty
+from ...universe.kinds.kind import Kind
+from ...universe.selectors.selector import Selector
 from .garden import APP, BASE, EVERYTHING, SPACE, USER, KitBase, at, plant, points_of, snapshot, whole
 
 __all__ = ["ReadingTheTree"]

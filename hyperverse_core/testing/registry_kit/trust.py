@@ -7,8 +7,8 @@ import pytest
 
 from ...contracts.registry import Registry, TokenRecord
 from ...errors import NotFound
-from ...universe.access import AccessGrant
-from ...universe.point import ROOT
+from ...universe.access.access import AccessGrant
+from ...universe.address.point import ROOT
 from .garden import KitBase, at, outcomes, plant, snapshot
 
 __all__ = ["Trust"]

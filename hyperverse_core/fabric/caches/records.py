@@ -1,0 +1,96 @@
+"""Records of the registry that this machine has read, kept until the change feed says that they have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from ...contracts.registry import ParticleRecord, Registry
+from ...errors import NotFound
+from ...universe.address.point import Point
+from ...universe.kinds.kind import Kind
+
+__all__ = ["Records"]
+
+_KEPT = 100_000
+
+
+@attrs.define(eq=False)
+class _Reading:
+    """A record that is being read.
+
+    Attributes:
+        readers: how many reads of it are under way.
+        stale: it has changed since the first of them began.
+    """
+
+    readers: int = 0
+    stale: bool = False
+
+
+class Records:
+    """A cache of particle records. What is not registered is never remembered."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._kept: dict[Point, ParticleRecord] = {}
+        self._being_read: dict[Point, _Reading] = {}
+
+    async def get(self, points: tuple[Point, ...]) -> Mapping[Point, ParticleRecord]:
+        """The records of those that are registered."""
+        found = {p: r for p in points if (r := self._kept.get(p)) is not None}
+        missing = [p for p in points if p not in found]
+        if not missing:
+            return found
+        for point in missing:
+            self._being_read.setdefault(point, _Reading()).readers += 1
+        read: Mapping[Point, ParticleRecord] = {}
+        try:
+            read = await self._registry.records(missing)
+        finally:
+            for point in missing:
+                self._finish(point, read.get(point))
+        return {**found, **read}
+
+    def _finish(self, point: Point, record: ParticleRecord | None) -> None:
+        reading = self._being_read[point]
+        reading.readers -= 1
+        if not reading.readers:
+            del self._being_read[point]
+        if record is not None and not reading.stale:  # else what was read may be older than what has changed
+            if len(self._kept) > _KEPT:
+                self._kept.clear()
+            self._kept[point] = record
+
+    async def one(self, point: Point) -> ParticleRecord:
+        """The record of ``point``. Raises NotFound."""
+        kept = self._kept.get(point)
+        if kept is not None:
+            return kept
+        found = (await self.get((point,))).get(point)
+        if found is None:
+            raise NotFound(f"no particle {point.text!r}")
+        return found
+
+    async def kinds(self, point: Point) -> tuple[Kind, ...]:
+        """The Kind of each segment of ``point``, root first. Raises NotFound."""
+        path = (*reversed([p for p in point.ancestors() if not p.is_root]), point)
+        found = await self.get(path)
+        missing = [p for p in path if p not in found]
+        if missing:
+            raise NotFound(f"no particle {missing[0].text!r}")
+        return tuple(found[p].kind for p in path)
+
+    def drop(self, point: Point) -> None:
+        """The record of ``point`` has changed."""
+        self._kept.pop(point, None)
+        reading = self._being_read.get(point)
+        if reading is not None:
+            reading.stale = True
+
+    def clear(self) -> None:
+        """Anything may have changed."""
+        self._kept.clear()
+        for reading in self._being_read.values():
+            reading.stale = True

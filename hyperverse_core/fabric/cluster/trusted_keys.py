@@ -1,0 +1,84 @@
+"""The keys of machines: each has one, and lets in those whose public keys lie in ``DATA_DIR/keys/machines``.
+
+A machine puts its own public key there when it starts, so machines of one data directory know each other. A key of
+a machine on another host is put there by ``hyperverse keys allow``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ...contracts.lane import Identity, LaneTransport
+from ...errors import ConfigError, Conflict, NotFound
+
+__all__ = ["Keyring"]
+
+
+class Keyring:
+    """Key files of one data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.directory = data_dir / "keys" / "machines"
+        self._known: dict[str, str] = {}
+
+    def own(self, name: str, transport: LaneTransport) -> Identity:
+        """The key pair of machine ``name``, made when there is none. Raises ConfigError when it cannot be kept."""
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            secret = self.directory / f"{name}.secret"
+            public = self.directory / f"{name}.pub"
+            if secret.exists() and public.exists():
+                return Identity(public.read_text().strip(), secret.read_text().strip())
+            made = transport.new_identity()
+            _write(secret, made.secret)
+            _write(public, made.public)
+        except OSError as exc:
+            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
+        return made
+
+    def holder(self, key: str) -> str:
+        """Name of the machine that holds ``key``, empty when no such key is let in."""
+        if key not in self._known and self.directory.is_dir():
+            self._known = {path.read_text().strip(): path.stem for path in self.directory.glob("*.pub")}
+        return self._known.get(key, "")
+
+    def names(self) -> dict[str, str]:
+        """Public keys that are let in, by the name of the machine."""
+        return {path.stem: path.read_text().strip() for path in sorted(self.directory.glob("*.pub"))}
+
+    def allow(self, name: str, key: str) -> None:
+        """Lets the machine ``name`` in, which lives elsewhere; a key that it had before is let in no more.
+
+        Raises Conflict when the key is that of another name, or the machine is one of this data directory."""
+        known = self.names()
+        if known.get(name) == key:
+            return
+        if (self.directory / f"{name}.secret").exists():
+            raise Conflict(
+                f"machine {name!r} is one of this data directory, which has a key of its own here",
+                hint="machines of one data directory know each other; one elsewhere needs another name",
+            )
+        # a key says who somebody is: under two names, the right one may be refused
+        holder = next((other for other, has in known.items() if has == key), "")
+        if holder:
+            raise Conflict(
+                f"this key is that of machine {holder!r} already, so it cannot be that of {name!r}",
+                hint=f"if the name is wrong, say `hyperverse keys remove {holder}` first",
+            )
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(self.directory / f"{name}.pub", key)
+        self._known.clear()
+
+    def remove(self, name: str) -> None:
+        """Lets the machine ``name`` in no more. Raises NotFound."""
+        if name not in self.names():  # a name that leads out of the directory is not among them
+            raise NotFound(f"no key of a machine {name!r} is allowed here", hint="see `hyperverse keys show`")
+        (self.directory / f"{name}.pub").unlink(missing_ok=True)
+        self._known.clear()
+
+
+def _write(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text + "\n")

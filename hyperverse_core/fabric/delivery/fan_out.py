@@ -1,0 +1,283 @@
+"""Ripples: one wave to many recipients, grouped by star, echoes gathered.
+
+Recipients on this machine are handled by the crew, each in the task of whichever worker is free; one timer ends
+all that have not answered. For recipients on another machine one transport goes to their star, which does the
+same there and sends the echoes back together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ...errors import BadRequest, HyperverseError, Unavailable
+from ...universe.address.point import Point
+from ...universe.selectors.selector import Selector
+from ...universe.waves.wave import Body, Echo, Outcome, Pong, Ripple, Stars, Watchers
+from ..particles.active import Live
+from ..particles.handlers import Handler
+from .location import Place
+
+if TYPE_CHECKING:
+    from ..particles.hosting import Hosted
+    from .outbound import Star
+
+__all__ = ["gather_here", "spread", "to_echo"]
+
+_IN_A_ROW = 128
+_IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes})
+_Alike: TypeAlias = "tuple[Handler | None, dict[str, Any]]"
+
+
+def to_echo(reply: Pong, point: Point) -> Echo:
+    """The echo of ``point`` that says the same as ``reply``."""
+    if type(reply) is not Echo:
+        reply.__class__ = Echo  # they have the same fields, and nobody else has this one
+    reply.sender = point
+    return reply  # type: ignore[return-value]  # it is one now
+
+
+def own_copy(body: Any) -> Any:
+    """A body that shares no list or map with ``body``: each recipient may do with its own what it likes."""
+    if type(body) is dict:
+        return {key: own_copy(value) for key, value in body.items()}
+    if type(body) is list or type(body) is tuple:
+        return [own_copy(value) for value in body]
+    return body
+
+
+async def spread(star: Star, wave: Ripple) -> list[Echo]:
+    """Delivers a Ripple and returns the echoes, in the order in which they came."""
+    points = await _recipients(star, wave)
+    if not points:
+        return []
+    gathering = _Gathering(star, wave, points)
+    return await gathering.run()
+
+
+async def _recipients(star: Star, wave: Ripple) -> list[Point]:
+    to = wave.recipients
+    machine = star.machine
+    if isinstance(to, Stars):
+        return machine.membership.star_points(to, star)
+    if isinstance(to, Watchers):
+        return await machine.watches.watchers(to)
+    if not isinstance(to, Selector):
+        return list(to)
+    return list(await machine.selections.points(to))
+
+
+async def gather_here(star: Star, wave: Ripple, points: list[Point]) -> list[Echo]:
+    """Delivers a Ripple that has come from another machine to its recipients."""
+    return await _Gathering(star, wave, points).run()
+
+
+def _copier(star: Star, wave: Ripple) -> Callable[[Point, Place, Body], Ripple]:
+    """Makes the copies of ``wave``; what all of them have in common is looked up once."""
+    method, path, headers, sender, agent, scope = (
+        wave.method,
+        wave.path,
+        wave.headers,
+        wave.sender,
+        wave.agent,
+        wave.scope,
+    )
+    handling, deadline, chain, wave_id, topic, origin = (
+        wave.handling,
+        wave.deadline,
+        wave.chain,
+        wave.id,
+        wave.topic,
+        wave.origin,
+    )
+    hops = {text: wave.hops + lanes for text, lanes in star.distances.items()}
+
+    def copy(point: Point, place: Place, body: Body) -> Ripple:
+        return Ripple(
+            point,
+            method,
+            body,
+            path,
+            headers,
+            sender,
+            agent,
+            scope,
+            handling,
+            deadline,
+            chain,
+            hops.get(place.star.text, 0),
+            wave_id,
+            topic,
+            origin,
+        )
+
+    return copy
+
+
+class _Gathering:
+    """One Ripple on its way."""
+
+    def __init__(self, star: Star, wave: Ripple, points: list[Point]) -> None:
+        self.star = star
+        self.wave = wave
+        self.open = {point.text: point for point in points}
+        self.wanted = len(self.open) if wave.count is None else min(wave.count, len(self.open))
+        self.echoes: list[Echo] = []
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.copy = _copier(star, wave)
+        self.alike: dict[Hosted, _Alike] = {}
+        self.here: deque[Point] = deque()
+        self.over = False
+        self.done: asyncio.Future[None] = star.loop.create_future()
+
+    async def run(self) -> list[Echo]:
+        loop = self.star.loop
+        begun = loop.time()
+        timer = loop.call_at(self.wave.deadline, self._end) if self.wave.deadline < float("inf") else None
+        try:
+            await self._send()
+            if not self.done.done():
+                await self.done
+        finally:
+            if timer is not None:
+                timer.cancel()
+            self._stop()
+        missing = () if self.wave.count is not None and len(self.echoes) >= self.wanted else tuple(self.open.values())
+        late = {"error": f"no answer after {self.wave.deadline - begun:g} s"}
+        return self.echoes + [Echo(408, late, p, Outcome.UNKNOWN, self.wave.id) for p in missing]
+
+    async def _send(self) -> None:
+        places = self.star.machine.gravity.places
+        crew = self.star.machine.crew
+        far: dict[str, list[Point]] = {}
+        if not self.star.machine.membership.ways:  # there is no other machine
+            self.here.extend(self.open.values())
+        else:
+            for text, point in self.open.items():
+                place = places.get(text)
+                if place is not None and place.remote:
+                    far.setdefault(place.star.text, []).append(point)
+                else:
+                    self.here.append(point)
+        try:
+            crew.put(self._next_ones, priority=self.wave.handling.priority)
+        except Unavailable as exc:
+            while self.here:
+                self._take(self.star.refusal(self.wave, exc), self.here.popleft())
+        for group in far.values():
+            crew.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
+
+    def _alike(self, hosted: Hosted) -> _Alike:
+        """The handler that takes the wave in every particle of ``hosted``, with arguments that they may share."""
+        try:
+            handler = hosted.handlers.sure(self.wave.method)
+            arguments = {} if handler is None else handler.arguments.bind(self.wave.body)
+        except BadRequest:
+            handler, arguments = None, {}
+        may_share = self.wave.scope is None and all(type(value) in _IMMUTABLE for value in arguments.values())
+        found = self.alike[hosted] = (handler if may_share else None, arguments)
+        return found
+
+    async def _next_ones(self) -> None:
+        """One recipient after the other, in the task of a worker, for as long as none waits. When one does, the next
+        worker goes on with the others."""
+        here = self.here
+        if self.over or not here:
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        body, copy, take, awaited, echoes = self.wave.body, self.copy, self._take, self.open, self.echoes
+        places = self.star.machine.gravity.places
+        reply: Pong | None
+        need, agent = self.wave.method.need, self.wave.agent.text
+        hosted: Hosted | None = None
+        handler: Handler | None = None
+        arguments: dict[str, Any] = {}
+        self.star.machine.crew.put_accepted(self._next_ones, priority=self.wave.handling.priority)
+        try:
+            for _ in range(_IN_A_ROW):
+                if self.over or not here:
+                    break
+                point = here.popleft()
+                place = places.get(point.text)
+                try:
+                    if type(place) is Live:
+                        if place.hosted is not hosted:
+                            hosted = place.hosted
+                            handler, arguments = self.alike.get(hosted) or self._alike(hosted)
+                        box = place.mailbox
+                        # Nothing on its way has to be waited for, or could change it: it takes the turn at once.
+                        if (
+                            handler is not None
+                            and place.ready
+                            and not box.busy
+                            and not place.concurrent
+                            and place.bind is None
+                            and need in place.allowed.get(agent, "")
+                        ):
+                            box.busy = True
+                            try:
+                                wave = copy(point, place, body.copy() if type(body) is dict else body)
+                                reply = await place.run(handler, arguments, wave)
+                            finally:
+                                box.leave()
+                            if not self.over and awaited.pop(point.text, None) is not None:
+                                reply.__class__ = Echo  # as `_take` does, without the call
+                                echoes.append(reply)  # type: ignore[arg-type]  # it is one now
+                                if len(echoes) >= self.wanted:
+                                    self._end()
+                            continue
+                        reply = await place.receive(copy(point, place, own_copy(body)))
+                    else:
+                        reply = await self._found(point)
+                except HyperverseError as exc:
+                    reply = self.star.refusal(self.wave, exc)
+                if reply is not None:
+                    take(reply, point)
+        except asyncio.CancelledError:
+            if self.over and task.uncancel() == 0:
+                return  # the ripple is over, and the worker goes on with the next job
+            raise
+        finally:
+            self.tasks.discard(task)
+
+    async def _found(self, point: Point) -> Pong | None:
+        """One whose place is not known yet. None when its echo is taken already."""
+        place = await self.star.machine.gravity.locate(point)
+        if place.remote:
+            await self._many([point], place)
+            return None
+        return await place.receive(self.copy(point, place, own_copy(self.wave.body)))
+
+    async def _many(self, points: list[Point], place: Place) -> None:
+        """All recipients of one far star, in one transport."""
+        try:
+            echoes = await self.star.machine.exchange.spread(place, self.wave, points)
+        except HyperverseError as exc:
+            echoes = [to_echo(self.star.refusal(self.wave, exc), point) for point in points]
+        for echo in echoes:
+            self._take(echo, echo.sender)
+
+    def _take(self, reply: Pong, point: Point) -> None:
+        if self.over or self.open.pop(point.text, None) is None:
+            return
+        if type(reply) is not Echo:
+            reply.__class__ = Echo  # as in to_echo, without a call
+        reply.sender = point
+        self.echoes.append(reply)  # type: ignore[arg-type]  # it is one now
+        if len(self.echoes) >= self.wanted:
+            self._end()
+
+    def _end(self) -> None:
+        self.over = True
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def _stop(self) -> None:
+        """Nobody waits any more: handlers that have not finished are cut."""
+        self.over = True
+        for task in self.tasks:
+            task.cancel()

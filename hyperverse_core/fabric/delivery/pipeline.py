@@ -1,0 +1,175 @@
+"""Pipelines: the way that a bind has for a wave, stop by stop (universe 6.3).
+
+What leaves a pipeline towards another particle keeps the id, headers, agent and scope of the wave, so that the
+policy of the next stop decides about the one who asked, and a trace can be followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ...errors import BadRequest, HyperverseError, LoopDetected, NotFound, NotHostedHere, ProtocolError, Unavailable
+from ...universe.address.env import Env
+from ...universe.address.point import Point
+from ...universe.routing.bind import Selected
+from ...universe.routing.pipeline import Step
+from ...universe.routing.stop import Call, CoreStop, PointStop, ReflectStop
+from ...universe.waves.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
+from .binds import Unread
+from .retry import Lost
+
+if TYPE_CHECKING:
+    from ..particles.active import Live
+    from .outbound import Star
+
+__all__ = ["follow"]
+
+
+async def follow(star: Star, live: Live, wave: Directed) -> Pong | None:
+    """Takes ``wave`` through the bind of ``live``. None sends it to the particle as it is."""
+    bind = live.bind
+    if isinstance(bind, Unread):
+        try:
+            bind = await star.machine.binds.get(live, bind)
+        except HyperverseError:
+            if wave.method.kind is MethodKind.CMD:
+                return None  # what every particle answers is answered even where the bind cannot be read
+            raise
+    assert bind is not None
+    selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)
+    if selected is None:
+        if wave.method.kind is MethodKind.CMD:
+            return None
+        raise NotFound(f"{live.text!r} has no route for {wave.method} {wave.path}", hint="its bind decides that")
+    return await _Passage(star, live, wave, selected).run()
+
+
+class _Passage:
+    """One wave on its way through one pipeline."""
+
+    def __init__(self, star: Star, live: Live, wave: Directed, selected: Selected) -> None:
+        self.star = star
+        self.live = live
+        self.wave = wave
+        self.steps = selected.pipeline.steps
+        self.captures = selected.captures
+        self.own: dict[str, str] = {}
+        self.body: Body = wave.body
+        self.headers: Mapping[str, str] | None = wave.headers
+        self.status = 200
+        self.answered: Pong | None = None
+        self.begun = False
+        source = live.record.properties.get("bind")
+        if source is not None and not Unread(source.value).inline:
+            at = Point.parse(source.value)
+            self.own["self.bind"] = at.text
+            bundle = at.to_bundle() if at.has_bundle else None
+            if bundle is not None:
+                self.own["self.bundle"] = bundle.text
+
+    async def run(self) -> Pong:
+        """The answer of the pipeline. Raises HyperverseError only as long as no stop has taken the wave: who hears of
+        a refusal may send the whole wave again, and what has run by then would run twice."""
+        try:
+            return await self._pass()
+        except HyperverseError as exc:
+            if not self.begun:
+                raise
+            return self._failed(self.star.refusal(self.wave, exc))
+
+    async def _pass(self) -> Pong:
+        for number, step in enumerate(self.steps, 1):
+            self._check(number, step)
+            stop = step.stop
+            if isinstance(stop, ReflectStop):
+                return self._reply(self.body)
+            reply = await self._go(stop)
+            if reply is not None and not reply.ok:
+                return self._failed(reply)
+            self.begun = True
+            if reply is None:
+                continue  # a Signal: nothing comes back
+            self.answered, self.body, self.status = reply, reply.body, reply.status
+            if reply.headers:  # what was said of the new body goes before what the sender said
+                self.headers = {**(self.headers or {}), **reply.headers}
+        return self._reply(None, status=202)
+
+    def _failed(self, reply: Pong) -> Pong:
+        """The answer of a stop that ends the pipeline, as what has become of the whole wave."""
+        if isinstance(reply, Lost):  # the star that remembers the stop's wave knows nothing of the whole one
+            reply = Pong(**{name: getattr(reply, name) for name in Pong.__struct_fields__})
+        if self.begun and reply.outcome is Outcome.REJECTED:
+            reply.outcome = Outcome.FAILED
+            if reply.status == NotHostedHere.status:  # of that stop; no sign that the whole wave may go elsewhere
+                reply.status = Unavailable.status
+        return reply
+
+    def _segment(self, name: str) -> str | None:
+        """A capture for use in a point. It comes from whoever asks, who must not get to choose how deep it leads."""
+        value = self.captures.get(name)
+        if value is not None and ":" in value:
+            raise BadRequest(f"{value!r} cannot be a segment of a point", hint="a segment has no ':'")
+        return value
+
+    def _check(self, number: int, step: Step) -> None:
+        if step.accepts(self.body):
+            return
+        said = f"step {number} of the pipeline of {self.live.text!r} takes {step.pattern}, not this body"
+        raise ProtocolError(said) if self.answered is not None else BadRequest(said)
+
+    async def _go(self, stop: CoreStop | PointStop | Call) -> Pong | None:
+        wave = self.wave
+        if isinstance(stop, CoreStop):
+            inward = self._request(self.live.point, wave.method, wave.path)
+            if isinstance(inward, Signal):
+                await self.live.accept_core(inward)
+                return None
+            return await self.live.core(inward)
+        env = Env(working=self.live.point, variables=self.own, resolvers=(self._segment,))
+        point = stop.point.resolve(env)
+        limit = self.star.machine.config.limits.hops
+        if wave.hops >= limit:
+            raise LoopDetected(f"{wave.method} has passed {limit} binds and lanes, the last is {self.live.text!r}")
+        method, path = wave.method, wave.path
+        if isinstance(stop, Call):
+            method, path = (
+                stop.method,
+                stop.resolve_path(Env(working=self.live.point, variables={**self.captures, **self.own})),
+            )
+        request = self._request(point, method, path)
+        request.hops += 1
+        if isinstance(request, Signal):
+            reply = await self.star.notify(request)
+            return None if reply.ok else reply
+        assert isinstance(request, Ping)
+        return await self.star.ask(request)
+
+    def _request(self, to: Point, method: Method, path: str) -> Ping | Signal:
+        w = self.wave
+        kind = Signal if isinstance(w, Signal) else Ping
+        return kind(
+            to,
+            method,
+            self.body,
+            path,
+            self.headers,
+            w.sender,
+            w.agent,
+            w.scope,
+            w.handling,
+            w.deadline,
+            w.chain,
+            w.hops,
+            w.id,
+            w.topic,
+            w.origin,
+        )
+
+    def _reply(self, body: Body, *, status: int | None = None) -> Pong:
+        last = self.answered
+        reply = Pong(status or self.status, body, self.live.point, Outcome.OK, self.wave.id, self.star.text)
+        reply.headers = last.headers if last is not None else None
+        reply.hops = max(self.wave.hops, last.hops if last else 0)
+        reply.remote = last.remote if last else False
+        return reply

@@ -1,0 +1,69 @@
+"""Work of a particle's own: what it does on nobody's wave, bounded and ended with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from typing import Any
+
+from ...errors import TooMany
+from ...universe.waves.wave import Directed
+
+__all__ = ["Work", "working_for"]
+
+_log = logging.getLogger("hyperverse.particle")
+_PIECES = 64
+
+working_for: ContextVar[Directed | None] = ContextVar("hyperverse_working_for", default=None)
+"""In a piece of work and whatever it begins: the wave whose handler has begun it."""
+
+
+class Work:
+    """The pieces of work that a particle has under way.
+
+    Args:
+        text: of the particle's point.
+    """
+
+    __slots__ = ("_tasks", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def begin(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
+        """Starts a piece, while ``wave`` is handled. Raises TooMany when there are 64 already."""
+        if len(self._tasks) >= _PIECES:
+            work.close()
+            raise TooMany(f"{self._text!r} has {len(self._tasks)} pieces of work under way", retry_after=1.0)
+        task = asyncio.get_running_loop().create_task(self._run(work, wave), name=name or f"work of {self._text}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began would complain
+
+    async def _run(self, work: Coroutine[Any, Any, None], wave: Directed) -> None:
+        working_for.set(wave)
+        try:
+            await work
+        except Exception:
+            _log.exception("work of its own failed", extra={"point": self._text})
+
+    def give_up(self) -> None:
+        """Cancels everything without waiting for the end."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def end(self, grace: float) -> None:
+        """Cancels everything and waits for the end, ``grace`` seconds at most."""
+        if not self._tasks:
+            return
+        tasks = tuple(self._tasks)
+        self.give_up()
+        _, stubborn = await asyncio.wait(tasks, timeout=grace)
+        if stubborn:
+            _log.error("%d pieces of work do not end", len(stubborn), extra={"point": self._text})

@@ -1,0 +1,237 @@
+"""Bodies to arguments and results to bodies, by the handler's annotations.
+
+cattrs does the work and is told to be strict: it would turn ``"7"`` into 7. The common case, plain values for
+plain annotations, is settled by a type comparison before it is asked.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, get_type_hints
+from weakref import WeakKeyDictionary
+
+import attrs
+import cattrs
+import msgspec
+
+from ...errors import BadRequest, HandlerFailed, did_you_mean
+from ...universe.address.point import Point
+from ...universe.kinds.kind import Kind
+
+__all__ = ["Arguments", "converter", "decode_state", "encode_state", "state_of", "to_body"]
+
+_PLAIN = frozenset({int, str, bool, float, bytes, type(None)})
+
+
+def _strict(wanted: type) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is wanted:
+            return value
+        raise TypeError(f"{value!r} is not {wanted.__name__}")
+
+    return structure
+
+
+def _float(value: Any, _: Any) -> float:
+    if type(value) is float or type(value) is int:
+        return float(value)
+    raise TypeError(f"{value!r} is not a number")
+
+
+def _make() -> cattrs.Converter:
+    made = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
+    for plain in (int, str, bool, bytes):
+        made.register_structure_hook(plain, _strict(plain))
+    made.register_structure_hook(float, _float)
+    made.register_structure_hook(Point, lambda value, _: Point.parse(value))
+    made.register_unstructure_hook(Point, str)
+    made.register_structure_hook(Kind, lambda value, _: Kind.parse(value))
+    made.register_unstructure_hook(Kind, str)
+    return made
+
+
+converter = _make()
+
+
+@attrs.frozen
+class _Parameter:
+    name: str
+    type: Any
+    plain: type | None
+    required: bool
+
+
+class Arguments:
+    """The compiled parameters of one handler."""
+
+    __slots__ = ("_by_name", "_name", "_params", "_plain", "only_body")
+
+    def __init__(self, function: Callable[..., Awaitable[Any]]) -> None:
+        signature = inspect.signature(function)
+        hints = get_type_hints(function)
+        params = list(signature.parameters.values())[2:]  # self, ctx
+        for param in params:
+            if param.kind in (param.VAR_POSITIONAL, param.VAR_KEYWORD):
+                raise BadRequest(
+                    f"handler {function.__qualname__}: {param} cannot be converted",
+                    hint="name each argument, or take one of type dict",
+                )
+        self._params = tuple(
+            _Parameter(
+                p.name,
+                hints.get(p.name, Any),
+                hints.get(p.name) if hints.get(p.name) in _PLAIN else None,
+                p.default is p.empty,
+            )
+            for p in params
+        )
+        self._by_name = {p.name: p for p in self._params}
+        one = self._params[0] if len(self._params) == 1 else None
+        self.only_body = one
+        self._plain = one.plain if one is not None and one.plain is not type(None) else None
+        self._name = one.name if one is not None else ""
+
+    def bind(self, body: Any, captures: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The keyword arguments for ``body``. Raises BadRequest that lists every fault."""
+        if type(body) is self._plain and not captures:
+            return {self._name: body}
+        if type(body) is dict and (
+            self.only_body is None or self.only_body.plain is not None or (len(body) == 1 and self._name in body)
+        ):
+            given = body if not captures else {**captures, **body}
+        elif body is None:
+            given = dict(captures) if captures else {}
+        elif self.only_body is not None and not captures:
+            given = {self.only_body.name: body}
+        elif captures and len(rest := [p for p in self._params if p.name not in captures]) == 1:
+            given = {**captures, rest[0].name: body}
+        else:
+            raise BadRequest(
+                f"a body of type {type(body).__name__} does not fit", hint=f"send a map with {self._names()}"
+            )
+        arguments = {}
+        for name, value in given.items():
+            param = self._by_name.get(name)
+            if param is None:
+                return self._explain(given, captures)
+            if type(value) is param.plain:
+                arguments[name] = value
+                continue
+            try:
+                arguments[name] = self._convert(param, value, captures)
+            except (TypeError, ValueError, cattrs.BaseValidationError, BadRequest):
+                return self._explain(given, captures)
+        if len(arguments) < len(self._params):
+            for param in self._params:
+                if param.required and param.name not in arguments:
+                    return self._explain(given, captures)
+        return arguments
+
+    @staticmethod
+    def _convert(param: _Parameter, value: Any, captures: Mapping[str, str] | None) -> Any:
+        if captures and param.name in captures and param.plain in (int, float) and type(value) is str:
+            return param.plain(value)  # what a path says is text
+        return value if param.type is Any else converter.structure(value, param.type)
+
+    def _explain(self, given: Mapping[str, Any], captures: Mapping[str, str] | None) -> dict[str, Any]:
+        faults = []
+        for name, value in given.items():
+            param = self._by_name.get(name)
+            if param is None:
+                if captures and name in captures:
+                    continue
+                faults.append(f"unknown argument {name!r}{did_you_mean(name, self._by_name)}")
+                continue
+            try:
+                self._convert(param, value, captures)
+            except cattrs.BaseValidationError as exc:
+                faults += [f"{name}: {text}" for text in cattrs.transform_error(exc)]
+            except (TypeError, ValueError, BadRequest) as exc:
+                faults.append(f"{name}: {exc}")
+        faults += [f"argument {p.name!r} is missing" for p in self._params if p.required and p.name not in given]
+        if not faults:  # only captures that the handler does not ask for
+            return {
+                name: self._convert(self._by_name[name], value, captures)
+                for name, value in given.items()
+                if name in self._by_name
+            }
+        raise BadRequest("the body does not fit: " + "; ".join(faults), hint=f"it takes {self._names()}")
+
+    def _names(self) -> str:
+        if not self._params:
+            return "no arguments"
+        return ", ".join(
+            f"{p.name}: {getattr(p.type, '__name__', p.type)}{'' if p.required else ' (optional)'}"
+            for p in self._params
+        )
+
+
+def to_body(value: Any) -> Any:
+    """What a handler returned, as plain values. Raises HandlerFailed when it has none."""
+    if type(value) in _PLAIN:
+        return value
+    try:
+        return _plain(converter.unstructure(value))
+    except (TypeError, cattrs.BaseValidationError) as exc:
+        raise HandlerFailed(f"the handler returned {type(value).__name__}, which is no body: {exc}") from exc
+
+
+def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        return {k if type(k) is str else str(k): _plain(v) for k, v in value.items()}
+    if kind in (list, tuple, set, frozenset):
+        return [_plain(v) for v in value]
+    if isinstance(value, str):
+        return str(value)  # a StrEnum
+    raise TypeError(f"{kind.__name__} is neither plain nor an attrs class")
+
+
+_durables: WeakKeyDictionary[type, tuple[tuple[str, Any], ...]] = WeakKeyDictionary()
+
+
+def _durable(cls: type) -> tuple[tuple[str, Any], ...]:
+    """Names and types of the durable fields."""
+    known = _durables.get(cls)
+    if known is None:
+        hints = get_type_hints(cls) if attrs.has(cls) else {}
+        fields = attrs.fields(cls) if attrs.has(cls) else ()
+        known = tuple((f.name, hints.get(f.name, Any)) for f in fields if not f.metadata.get("transient"))
+        _durables[cls] = known
+    return known
+
+
+def state_of(particle: object) -> dict[str, Any]:
+    """The durable fields of a particle, as plain values."""
+    return {name: to_body(getattr(particle, name)) for name, _ in _durable(type(particle))}
+
+
+def encode_state(particle: object) -> bytes:
+    """The durable fields of a particle."""
+    return msgspec.msgpack.encode(state_of(particle))
+
+
+def decode_state(particle: object, state: bytes) -> None:
+    """Puts saved fields into a fresh particle. A field that the class no longer has is passed over, one that is new
+    keeps its default: so a driver may be upgraded in place. Raises HandlerFailed when a value no longer fits."""
+    saved = msgspec.msgpack.decode(state)
+    for name, wanted in _durable(type(particle)):
+        if name not in saved:
+            continue
+        value = saved[name]
+        if type(value) is not wanted or wanted not in _PLAIN:
+            value = _restored(particle, name, value, wanted)
+        object.__setattr__(particle, name, value)
+
+
+def _restored(particle: object, name: str, value: Any, wanted: Any) -> Any:
+    try:
+        return value if wanted is Any else converter.structure(value, wanted)
+    except (TypeError, ValueError, cattrs.BaseValidationError) as exc:
+        raise HandlerFailed(
+            f"saved state of {type(particle).__name__} does not fit its field {name!r}: {exc}",
+            hint="change the field's type only together with a way to read the old one",
+        ) from exc

@@ -1,0 +1,92 @@
+"""Which handler of a particle class takes a wave; compiled once for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from ...contracts.driver import Particle
+from ...errors import BadRequest
+from ...universe.routing.route_selector import RouteSelector
+from ...universe.waves.wave import Directed, Method
+from .conversion import Arguments
+
+__all__ = ["Handler", "Handlers"]
+
+_KEPT: Final = 1024
+_NONE: Final[Mapping[str, str]] = {}
+
+
+@attrs.frozen(eq=False)
+class Handler:
+    """One handler: the function (called with particle, ctx and arguments), its arguments, what it demands."""
+
+    name: str
+    call: Callable[..., Awaitable[Any]]
+    arguments: Arguments
+    selector: RouteSelector
+    privilege: str
+
+    @property
+    def unconditional(self) -> bool:
+        """Whether it takes every wave of its methods."""
+        s = self.selector
+        every_path = RouteSelector(s.method).path  # what stands for no path at all
+        return s.path == every_path and s.topic is None and not s.filters
+
+
+class Handlers:
+    """The handlers of one particle class, with an answer kept for each method that was asked."""
+
+    __slots__ = ("_all", "_known", "_sure")
+
+    def __init__(self, cls: type[Particle]) -> None:
+        self._all = tuple(
+            Handler(name, getattr(cls, name), Arguments(getattr(cls, name)), spec.selector, spec.privilege)
+            for name, spec in cls.handlers()
+        )
+        self._sure: dict[str, tuple[Handler, Mapping[str, str]]] = {}
+        self._known: dict[str, tuple[Handler, ...]] = {}
+
+    def find(self, wave: Directed) -> tuple[Handler, Mapping[str, str]] | None:
+        """The first handler that takes it, with what it captured from the path."""
+        sure = self._sure.get(wave.method.text)
+        if sure is not None:
+            return sure
+        known = self._known.get(wave.method.text)
+        if known is None:
+            known = self._learn(wave.method)
+        for handler in known:
+            captures = handler.selector.matches(wave.method, wave.path, wave.topic or None, agent=wave.agent)
+            if captures is not None:
+                return handler, captures
+        return None
+
+    def sure(self, method: Method) -> Handler | None:
+        """The handler of every wave of ``method``; None when that depends on the wave, or when there is none."""
+        if method.text not in self._known:
+            self._learn(method)
+        found = self._sure.get(method.text)
+        return None if found is None or found[0].privilege else found[0]
+
+    def _learn(self, method: Method) -> tuple[Handler, ...]:
+        fitting = tuple(h for h in self._all if h.selector.method.matches(method))
+        if len(self._known) < _KEPT:  # Ext names come from outside
+            self._known[method.text] = fitting
+            if fitting and fitting[0].unconditional:
+                self._sure[method.text] = (fitting[0], _NONE)
+        return fitting
+
+    def methods(self) -> list[str]:
+        """The selectors, as text, for error messages."""
+        return [str(h.selector) for h in self._all]
+
+    @classmethod
+    def of(cls, particle: type[Particle]) -> Handlers:
+        """The handlers of a class. Raises BadRequest that names the class when one cannot be compiled."""
+        try:
+            return cls(particle)
+        except (TypeError, NameError) as exc:
+            raise BadRequest(f"particle class {particle.__qualname__}: {exc}") from exc

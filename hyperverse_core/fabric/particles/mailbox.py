@@ -1,0 +1,94 @@
+"""Turns: one wave at a time for a particle, the most urgent first, in the order of arrival within one priority."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeAlias
+
+from ...errors import Unavailable
+from ...scheduling.priority_queue import ORDINARY, Line
+
+__all__ = ["Mailbox", "Posted"]
+
+Posted: TypeAlias = tuple[Any, ...]
+"""A function, and what it is called with."""
+_Entry: TypeAlias = "asyncio.Future[None] | Posted"
+
+
+class Mailbox:
+    """Who has the turn, and who waits for it.
+
+    A Ping waits as a future. A Signal, whose sender does not wait, is posted: a function with its arguments, which
+    is called when its turn has come and then owns it.
+    """
+
+    __slots__ = ("_limit", "_waiting", "busy")
+
+    def __init__(self, limit: int) -> None:
+        self.busy = False
+        self._waiting: Line[_Entry] | None = None  # most mailboxes never need one
+        self._limit = limit
+
+    def __len__(self) -> int:
+        return len(self._waiting) if self._waiting else 0
+
+    def _queue(self) -> Line[_Entry]:
+        if self._waiting is None:
+            self._waiting = Line()
+        elif len(self._waiting) >= self._limit:
+            raise Unavailable(f"{self._limit} waves wait for this particle", retry_after=0.1)
+        return self._waiting
+
+    async def turn(self, priority: int = ORDINARY) -> None:
+        """Returns when the turn is the caller's. Raises Unavailable when too many wait."""
+        queue = self._queue()
+        future = asyncio.get_running_loop().create_future()
+        queue.put(future, priority)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.cancelled():
+                queue.leave(future, priority)  # who has gone must not count as one who waits
+            else:
+                self.leave()  # the turn was given to us while we were being cancelled
+            raise
+
+    def post(self, posted: Posted, priority: int = ORDINARY) -> None:
+        """Calls the function in ``posted`` with the rest when the turn has come, at once if that is free. Raises
+        Unavailable when too many wait, and what the function raises at once; the turn is not taken then."""
+        if self.busy:
+            queue = self._waiting
+            if queue is None or len(queue) >= self._limit:
+                queue = self._queue()
+            if queue.ranks is None and priority == ORDINARY:
+                queue.append(posted)  # as `put` does, without the call
+            else:
+                queue.put(posted, priority)
+        else:
+            posted[0](*posted[1:])
+            self.busy = True
+
+    def next_posted(self) -> Posted | None:
+        """What was posted, the function first, if that is what waits first: the turn goes on to it, and the function
+        is not called. None leaves the turn with us."""
+        queue = self._waiting
+        if queue and type(queue[0]) is tuple:
+            return queue.popleft() if queue.ranks is None else queue.take()  # type: ignore[return-value]  # it is no future
+        return None
+
+    def leave(self) -> None:
+        """Gives the turn to the next one, or back."""
+        queue = self._waiting
+        while queue:
+            entry = queue.take()
+            if type(entry) is tuple:
+                try:
+                    entry[0](*entry[1:])
+                except Unavailable:
+                    continue  # nobody runs it any more: the machine has stopped
+                return
+            if not entry.done():  # type: ignore[union-attr]  # it is a future
+                entry.set_result(None)  # type: ignore[union-attr]
+                return
+        self.busy = False
+        self._waiting = None

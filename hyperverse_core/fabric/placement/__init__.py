@@ -1,0 +1,1 @@
+"""Where a particle is to live: creating, choosing a star, moving."""

@@ -1,0 +1,290 @@
+"""Provisioning: particles are registered, placed when the first wave reaches for them, and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Container, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ...contracts.registry import ParticleRecord, PropertyValue, Registered, Registration, Status, Strategy
+from ...errors import BadRequest, Conflict, NoDriver, NotFound, NotHostedHere, Unavailable
+from ...universe.access.scope import Scope
+from ...universe.address.env import Env
+from ...universe.address.point import Point
+from ...universe.address.point_template import PointTemplate, ResolvedTemplate
+from ...universe.address.star_key import StarKey
+from ...universe.kind_defs.kind_template import KindTemplate
+from ...universe.kind_defs.properties import SetProperty, UnsetProperty
+from ...universe.kinds.kind import Kind, KindDef
+from ..delivery.location import Place
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+    from ..particles.active import Live
+
+__all__ = ["Provisioner", "tell_drivers"]
+
+_log = logging.getLogger("hyperverse.provisioner")
+_TRIES = 16
+_PAUSE = 0.005
+_KINDS = 1024
+
+
+class Provisioner:
+    """Creates, places and deletes particles for one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._kinds: dict[str, Kind] = {}
+        self._fitting: set[tuple[Kind, Kind]] = set()
+        self._defaults: dict[str, dict[str, PropertyValue]] = {}
+
+    # -- create -------------------------------------------------------------------------------------------
+
+    async def create(
+        self,
+        where: str,
+        kind: str,
+        properties: Mapping[str, str],
+        strategy: Strategy,
+        *,
+        agent: Point,
+        scope: Scope | None = None,
+    ) -> ParticleRecord:
+        """As :meth:`create_from`, from texts."""
+        if "%" in where:
+            template = PointTemplate.parse(where).resolve(Env())
+        else:
+            template = ResolvedTemplate.of(Point.parse(where))
+        wanted = self._kinds.get(kind)
+        if wanted is None:
+            wanted = KindTemplate.parse(kind).resolve(self.machine.kinds)
+            if len(self._kinds) < _KINDS:
+                self._kinds[kind] = wanted
+        changes = [SetProperty(key, value) for key, value in properties.items()]
+        return await self._create(template, wanted, changes, strategy, agent, scope, None)
+
+    async def create_from(
+        self,
+        where: ResolvedTemplate,
+        kind: KindTemplate,
+        changes: Sequence[SetProperty | UnsetProperty],
+        strategy: Strategy,
+        *,
+        agent: Point,
+        scope: Scope | None = None,
+        state: bytes | None = None,
+    ) -> ParticleRecord:
+        """Registers a particle, owned by ``agent``; one ``%`` in the last segment takes the parent's next number.
+
+        Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there)
+        and Conflict."""
+        wanted = kind.resolve(self.machine.kinds)
+        return await self._create(where, wanted, changes, strategy, agent, scope, state)
+
+    async def _create(
+        self,
+        where: ResolvedTemplate,
+        wanted: Kind,
+        changes: Sequence[SetProperty | UnsetProperty],
+        strategy: Strategy,
+        agent: Point,
+        scope: Scope | None,
+        state: bytes | None,
+    ) -> ParticleRecord:
+        declared = self.machine.kinds[wanted.base]
+        if declared.name not in self.machine.hosted:
+            raise NoDriver(f"no driver here serves Kind {wanted.base!r}", hint="install the plugin that brings it")
+        parent = await self._parent(where, wanted, declared, strategy, agent, scope)
+        values = self._values(declared, changes)
+        for _ in range(_TRIES):
+            number = await self.machine.registry.sequence(parent.point) if where.is_pattern else None
+            point = where.point(number)
+            registration = Registration(point, wanted, agent, values, strategy, Status.PENDING, state)
+            try:
+                made = await self.machine.registry.register(registration)
+            except Conflict:
+                if where.is_pattern:
+                    continue
+                raise
+            await self._made(made, strategy, declared)
+            return made.record
+        raise Conflict(f"{_TRIES} numbers for {where.child!r} were taken", hint="name the particle")
+
+    async def _demand_override(self, point: Point, parent: ParticleRecord, agent: Point, scope: Scope | None) -> None:
+        """Who replaces a particle must be allowed to delete it."""
+        if await self.machine.registry.records((point,)):
+            await self.machine.rights.demand(agent, "d", parent, scope)
+
+    async def _parent(
+        self,
+        where: ResolvedTemplate,
+        kind: Kind,
+        declared: KindDef,
+        strategy: Strategy,
+        agent: Point,
+        scope: Scope | None,
+    ) -> ParticleRecord:
+        above = where.parent
+        if not above.route.is_local:
+            raise BadRequest(f"{above.text!r} has a route, and its particles are made by the platform")
+        try:
+            parent = await self.machine.records.one(above)
+        except NotFound:
+            raise NotFound(
+                f"{above.text!r} does not exist, so {where.child!r} cannot be created in it",
+                hint=f"create {above.text} first",
+            ) from None
+        await self.machine.rights.demand(agent, "c", parent, scope)
+        if strategy is Strategy.OVERRIDE and not where.is_pattern:
+            await self._demand_override(where.point(None), parent, agent, scope)
+        if (kind, parent.kind) not in self._fitting:
+            self._check_fits(kind, declared, parent)
+            if len(self._fitting) < _KINDS:
+                self._fitting.add((kind, parent.kind))
+        return parent
+
+    def _check_fits(self, kind: Kind, declared: KindDef, parent: ParticleRecord) -> None:
+        """Whether a particle of that Kind may be created in ``parent``. Raises BadRequest."""
+        holder = self.machine.kinds.get(parent.kind.base)
+        if not declared.may_live_under(parent.kind):
+            raise BadRequest(
+                f"a {kind} cannot live under {parent.point.text!r}, a {parent.kind}",
+                hint=f"it lives under: {', '.join(declared.parents)}",
+            )
+        if holder is not None and not holder.may_hold(kind):
+            raise BadRequest(
+                f"{parent.point.text!r}, a {parent.kind}, cannot hold a {kind}",
+                hint=f"it holds: {', '.join(holder.children) or 'nothing'}",
+            )
+
+    def _values(self, declared: KindDef, changes: Sequence[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:
+        """The properties of a new particle. Raises BadRequest."""
+        if changes:
+            return self._checked(declared, changes)
+        values = self._defaults.get(declared.name)
+        if values is None:
+            values = self._defaults[declared.name] = self._checked(declared, ())
+        return values
+
+    @staticmethod
+    def _checked(declared: KindDef, changes: Sequence[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:
+        filled = declared.properties.fill_create_defaults(changes)
+        declared.properties.check_create(filled)
+        return {c.key: PropertyValue(c.value, c.lock) for c in filled if isinstance(c, SetProperty)}
+
+    async def _made(self, made: Registered, strategy: Strategy, declared: KindDef) -> None:
+        if strategy is Strategy.OVERRIDE:
+            self.evict([made.record])
+        self.machine.records.drop(made.record.point)
+        self.machine.selections.forget()
+        if declared.eager and made.created:
+            await self.machine.gravity.locate(made.record.point)
+
+    # -- place --------------------------------------------------------------------------------------------
+
+    async def place(self, point: Point) -> Place:
+        """Where ``point`` lives, which is decided now if it lives nowhere.
+
+        Raises NotFound, NoDriver (501), Unavailable (503: no star takes it now)."""
+        missed: dict[StarKey, Unavailable] = {}
+        for attempt in range(_TRIES):
+            record = (await self.machine.registry.records((point,))).get(point)
+            if record is None:
+                raise NotFound(f"no particle {point.text!r}", hint=await self.nearest(point))
+            place = await self._try(record, missed)
+            if place is not None:
+                return place
+            if attempt:
+                await asyncio.sleep(_PAUSE * attempt)
+        raise Unavailable(f"{point.text!r} is given from star to star", retry_after=0.2)
+
+    async def _try(self, record: ParticleRecord, missed: dict[StarKey, Unavailable]) -> Place | None:
+        """Where a particle lives, or has been put; None when that has changed meanwhile: look again.
+
+        Args:
+            missed: stars that were asked to take it and have not answered; more are added.
+        """
+        machine = self.machine
+        at = record.assignment
+        if at is not None:
+            star = machine.stars.get(at.star)
+            if star is None:
+                # never taken from a star that is announced: a star that is not has nothing assigned to it
+                if not machine.membership.holds(at):
+                    await machine.membership.refresh()
+                return machine.switchboard.far(at.star) if machine.membership.holds(at) else None
+            live = await star.hosting.at_home(record.point)
+            if live is not None:
+                return live
+        chosen = self.choose(record, missed)
+        star = machine.stars.get(chosen)
+        try:
+            if star is not None:
+                return await star.hosting.adopt(record, at)
+            return await machine.exchange.provision(chosen, record, at)
+        except (Conflict, NotHostedHere):
+            return None  # somebody else was faster
+        except Unavailable as exc:
+            if chosen in missed or star is not None:
+                raise
+            missed[chosen] = exc
+            return None
+
+    def choose(self, record: ParticleRecord, missed: Container[StarKey] = ()) -> StarKey:
+        """The star that is to take a particle; one of ``missed`` only if there is no other."""
+        machine = self.machine
+        machine.driver_of(record.kind)
+        candidates = machine.membership.candidates(record)
+        candidates = [c for c in candidates if c.star not in missed] or candidates
+        if not candidates:
+            raise Unavailable(
+                f"no star takes particles of Kind {record.kind.base!r} now",
+                hint="see `hyperverse status` for why",
+                retry_after=1.0,
+            )
+        return machine.placements.of(record.kind.base).choose(record.kind, record.point, candidates)
+
+    async def nearest(self, point: Point) -> str:
+        """A hint for a point that does not exist: the names beside it that are spelt alike."""
+        from ...errors import did_you_mean
+
+        parent = point.parent
+        if parent is None:
+            return ""
+        page = await self.machine.registry.children(parent, limit=200)
+        said = did_you_mean(point.text, [r.point.text for r in page.records])
+        return said.removeprefix("; ")
+
+    # -- delete -------------------------------------------------------------------------------------------
+
+    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
+        """Deletes the subtrees of ``points`` and lets go of what lives here; what lives elsewhere goes when the machine
+        that hosts it reads of it in the change feed. Rights are the caller's to check."""
+        deleted = await self.machine.registry.delete(points)
+        self.machine.selections.forget()
+        await tell_drivers(self.evict(deleted))
+        return deleted
+
+    def evict(self, records: Sequence[ParticleRecord]) -> list[Live]:
+        """What lives here of ``records`` is gone at once. Returns what has lived here."""
+        evicted: list[Live] = []
+        for record in records:
+            self.machine.records.drop(record.point)
+            self.machine.gravity.drop(record.point)
+            for star in self.machine.stars.values():  # its place may be so new that gravity has not kept it yet
+                live = star.hosting.live.get(record.point.text)
+                if live is not None:
+                    star.hosting.lost(live)
+                    evicted.append(live)
+        return evicted
+
+
+async def tell_drivers(deleted: Sequence[Live]) -> None:
+    """Calls ``on_delete`` for particles that have lived here; one that raises does not keep the others."""
+    for live in deleted:
+        try:
+            await live.hosted.driver.on_delete(live.point)
+        except Exception:
+            _log.exception("driver of %s: on_delete failed", live.record.kind.base, extra={"point": live.text})

@@ -1,0 +1,179 @@
+"""Moves: particles that live elsewhere from now on, without a wave being lost.
+
+A particle that is to move is let go by its star with its state saved and then taken by the other one; waves that
+come in between are told 421 and find it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ...contracts.placement import Candidate, Hash
+from ...contracts.registry import ParticleRecord
+from ...errors import Conflict, NotHostedHere, Unavailable
+from ...universe.address.point import Point
+from ...universe.address.star_key import StarKey
+from ..delivery.star_requests import ask_star
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+
+__all__ = ["Move", "Moves"]
+
+_log = logging.getLogger("hyperverse.moves")
+_PAGE = 1000
+_BATCH = 200
+_GRACE = 5.0
+_ROUNDS = 3
+
+
+@attrs.frozen
+class Move:
+    """One particle that is to live elsewhere, and why."""
+
+    point: Point
+    kind: str
+    origin: StarKey
+    target: StarKey
+    why: str
+
+
+class Moves:
+    """Rebalancing and draining, from one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    async def plan(self) -> list[Move]:
+        """What would have to move so that every star has its share: for Kinds that are placed by hash those whose
+        star by the hash is another, for the others as many as the fullest stars have too much."""
+        hosted: dict[StarKey, list[ParticleRecord]] = {}
+        for key in sorted(self.machine.membership.directory, key=str):
+            hosted[key] = await self._hosted(key)
+        moves: list[Move] = []
+        kinds = sorted({r.kind.base for records in hosted.values() for r in records})
+        for kind in kinds:
+            if kind not in self.machine.hosted:
+                continue
+            own = {key: [r for r in records if r.kind.base == kind] for key, records in hosted.items()}
+            moves += self._plan_kind(kind, own)
+        return moves
+
+    async def _hosted(self, key: StarKey) -> list[ParticleRecord]:
+        found: list[ParticleRecord] = []
+        after: Point | None = None
+        while True:
+            page = await self.machine.registry.hosted(key, after=after, limit=_PAGE)
+            found += page.records
+            after = page.after
+            if after is None:
+                return found
+
+    def _plan_kind(self, kind: str, own: dict[StarKey, list[ParticleRecord]]) -> list[Move]:
+        machine = self.machine
+        sample = next((records[0] for records in own.values() if records), None)
+        if sample is None:
+            return []
+        candidates = machine.membership.candidates(sample)
+        if not candidates:
+            return []
+        placement = machine.placements.of(kind)
+        if isinstance(placement, Hash):
+            return self._by_hash(kind, placement, own, candidates)
+        return self._by_share(kind, own, candidates)
+
+    @staticmethod
+    def _by_hash(
+        kind: str, placement: Hash, own: dict[StarKey, list[ParticleRecord]], candidates: list[Candidate]
+    ) -> list[Move]:
+        moves = []
+        for key, records in own.items():
+            for record in records:
+                target = placement.choose(record.kind, record.point, candidates)
+                if target != key:
+                    moves.append(Move(record.point, kind, key, target, "its star by the hash"))
+        return moves
+
+    @staticmethod
+    def _by_share(kind: str, own: dict[StarKey, list[ParticleRecord]], candidates: list[Candidate]) -> list[Move]:
+        allowed = [c.star for c in candidates]
+        counts = Counter({key: len(own.get(key, ())) for key in allowed})
+        total = sum(len(records) for records in own.values())
+        share = -(-total // len(allowed))
+        moves = []
+        for key, records in own.items():
+            spare = len(records) if key not in counts else max(0, len(records) - share)
+            for record in records[:spare]:
+                target = min(allowed, key=lambda star: (counts[star], str(star)))
+                if counts[target] >= share:
+                    break
+                counts[target] += 1
+                why = f"{key} hosts {len(records)} of {total} {kind}, its share is {share}"
+                moves.append(Move(record.point, kind, key, target, why))
+        return moves
+
+    async def apply(self, moves: list[Move]) -> list[str]:
+        """Carries moves out. One that was busy or has gone meanwhile stays: why, for each that has not moved."""
+        stayed: list[str] = []
+        for start in range(0, len(moves), _BATCH):
+            batch = moves[start : start + _BATCH]
+            by_origin: dict[StarKey, list[Move]] = {}
+            for move in batch:
+                by_origin.setdefault(move.origin, []).append(move)
+            for origin, group in by_origin.items():
+                stayed += await self._hand_over(origin, group)
+        return stayed
+
+    async def _hand_over(self, origin: StarKey, group: list[Move]) -> list[str]:
+        machine = self.machine
+        points = [move.point.text for move in group]
+        reply = await ask_star(machine.machine_star, origin, "Hyp<Release>", {"points": points}, wait=30.0)
+        if not reply.ok:
+            raise Unavailable(f"{origin} does not let go: {reply.error}", retry_after=1.0)
+        records = await machine.registry.records([move.point for move in group])
+        reasons = [await self._place(move, records.get(move.point)) for move in group]
+        return [reason for reason in reasons if reason]
+
+    async def _place(self, move: Move, record: ParticleRecord | None) -> str:
+        """Gives a particle that was let go to its new star; why not, empty when it has moved."""
+        if record is None:
+            return f"{move.point} has been deleted meanwhile"
+        if record.assignment is not None:
+            return f"{move.point} was busy, or a wave was faster: it lives in {record.assignment.star}"
+        try:
+            await self._settle(record, move.target)
+        except (Conflict, NotHostedHere):
+            _log.info("%s was placed by a wave before it could be moved", move.point)
+            return f"{move.point} was placed by a wave before it could be moved"
+        except Unavailable as exc:
+            _log.warning("%s was not moved, its next wave places it: %s", move.point, exc)
+            return f"{move.point} was not moved, its next wave places it: {exc.message}"
+        return ""
+
+    async def _settle(self, record: ParticleRecord, target: StarKey) -> None:
+        star = self.machine.stars.get(target)
+        self.machine.gravity.forget(record.point)
+        if star is not None:
+            live = await star.hosting.adopt(record, None)
+            self.machine.gravity.places[live.text] = live
+        else:
+            await self.machine.exchange.provision(target, record, None)
+
+    async def drain(self) -> int:
+        """Empties this machine: it takes no particles any more, and those it has leave with their state saved. They
+        come back elsewhere at their next wave. Returns how many have left."""
+        membership = self.machine.membership
+        membership.draining = True
+        await membership.announce_changes()
+        left = 0
+        for star in self.machine.stars.values():
+            for _ in range(_ROUNDS):  # some may have been on their way here before the others knew
+                leaving = [live for live in star.hosting.live.values() if not live.pinned]
+                for start in range(0, len(leaving), _BATCH):
+                    left += await star.hosting.send_away(leaving[start : start + _BATCH], _GRACE)
+        membership.changed()  # whoever looks sees how few are left
+        return left

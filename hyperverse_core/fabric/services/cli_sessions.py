@@ -1,0 +1,87 @@
+"""Shell: the command-line sessions of a particle (universe 5.3).
+
+A session keeps the point that relative points start from. Only the particle that has opened it may use it; one that
+nobody uses for an hour is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import attrs
+
+from ...errors import Forbidden, NotFound, TooMany
+from ...universe.address.layer import Layer
+from ...universe.address.point import ROOT, Point
+from ...universe.address.surface import Surface
+from ...universe.address.topic import Topic, TopicKind
+
+__all__ = ["CliSession", "CliSessions"]
+
+_KEPT_SECONDS = 3600.0
+_MOST = 64
+
+
+@attrs.define(eq=False)
+class CliSession:
+    """One session.
+
+    Attributes:
+        surface: where its commands are sent to.
+        working: the point that relative points start from.
+        used: time of the loop at which it was used last.
+    """
+
+    surface: Surface
+    working: Point
+    used: float
+
+
+class CliSessions:
+    """The sessions of one particle.
+
+    Args:
+        owner: the particle; waves of any other are refused.
+        chance: where the names of sessions come from.
+    """
+
+    def __init__(self, owner: Point, chance: random.Random) -> None:
+        self._owner = owner
+        self._chance = chance
+        self._loop = asyncio.get_running_loop()
+        self._open: dict[str, CliSession] = {}
+
+    def __len__(self) -> int:
+        self._sweep()
+        return len(self._open)
+
+    def open(self, sender: Point, working: Point = ROOT) -> CliSession:
+        """A new session. Raises Forbidden for anybody but the owner, TooMany when it has 64."""
+        self._check(sender)
+        self._sweep()
+        if len(self._open) >= _MOST:
+            raise TooMany(f"{self._owner.text!r} has {_MOST} sessions open", hint="use one of them")
+        topic = Topic(TopicKind.UUID, f"{self._chance.getrandbits(128):032x}")
+        session = CliSession(Surface(self._owner, Layer.SHELL, topic), working, self._loop.time())
+        self._open[str(topic)] = session
+        return session
+
+    def find(self, sender: Point, topic: str) -> CliSession:
+        """The session that a wave with ``topic`` is for. Raises Forbidden, and NotFound when it is over."""
+        self._check(sender)
+        self._sweep()
+        session = self._open.get(topic)
+        if session is None:
+            raise NotFound(f"no session {topic!r}", hint="it is over: open a new one with Ext<NewCliSession>")
+        session.used = self._loop.time()
+        return session
+
+    def _check(self, sender: Point) -> None:
+        if sender != self._owner:
+            raise Forbidden(f"the sessions of {self._owner.text!r} are its own", hint="open one of your own")
+
+    def _sweep(self) -> None:
+        over = self._loop.time() - _KEPT_SECONDS
+        for topic in [topic for topic, session in self._open.items() if session.used < over]:
+            del self._open[topic]

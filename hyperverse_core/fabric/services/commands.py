@@ -1,0 +1,276 @@
+"""Commands at work: each is carried out in the name of an agent, and asks the policy for what it needs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from ...contracts.driver import Ctx
+from ...contracts.registry import ParticleRecord, Status
+from ...contracts.registry import Strategy as RegistryStrategy
+from ...errors import (
+    BadRequest,
+    Forbidden,
+    HyperverseError,
+    InternalError,
+    NoDriver,
+    NotFound,
+    ParseError,
+    PolicyError,
+)
+from ...universe.address.env import Env
+from ...universe.address.point import ROOT, Point
+from ...universe.commands import command as commands
+from ...universe.commands.command import Command, CommandTemplate, Into, Strategy
+from ...universe.commands.script import parse_command
+from ...universe.kind_defs.properties import PropertyChange, PropertySource
+from ...universe.kinds.kind import KindDef
+from ...universe.selectors.selector import Selector
+from ...universe.waves.wave import Method, Outcome, Pong
+from ..particles.context import Context
+from .scripts import run_script
+
+if TYPE_CHECKING:
+    from ..machine import Machine
+
+__all__ = ["Commands"]
+
+_log = logging.getLogger("hyperverse.command")
+_PAGE = 1000
+_READ = Method.parse("Cmd<Read>")
+_UPDATE = Method.parse("Cmd<Update>")
+_STRATEGIES = {
+    Strategy.COMMIT: RegistryStrategy.COMMIT,
+    Strategy.ENSURE: RegistryStrategy.ENSURE,
+    Strategy.OVERRIDE: RegistryStrategy.OVERRIDE,
+}
+_Do = Callable[["Commands", Any, Context], Awaitable[Any]]
+
+
+def stub(record: ParticleRecord) -> dict[str, Any]:
+    """Point, Kind and status of a particle, as plain values."""
+    return {"point": record.point.text, "kind": str(record.kind), "status": str(record.status)}
+
+
+def _is_secret(kind: KindDef, key: str) -> bool:
+    declared = kind.properties.get(key)
+    return declared is not None and declared.source is PropertySource.CORE_SECRET
+
+
+class Commands:
+    """Carries out commands on one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    async def run(self, command: Command | CommandTemplate | str, ctx: Context, env: Env | None = None) -> Pong:
+        """Carries out one command as the agent of ``ctx``; every failure is a reply with its status."""
+        try:
+            parsed = parse_command(command) if isinstance(command, str) else command
+            resolved = parsed.resolve(env or Env(working=ctx.point))  # type: ignore[misc]  # all have it
+            do = _DO.get(type(resolved))
+            if do is None:
+                word = type(resolved).__name__.lower()
+                raise NoDriver(f"the command {word!r} is not carried out by this version", hint="it only parses yet")
+            answer = await do(self, resolved, ctx)
+        except HyperverseError as exc:
+            return self.refused(exc)
+        except Exception as exc:
+            _log.exception("a command failed: %s", command)
+            return self.refused(InternalError(f"the command failed: {type(exc).__name__}: {exc}"))
+        return answer if isinstance(answer, Pong) else Pong(200, answer)
+
+    async def run_select(self, command: commands.Select, ctx: Context, after: Point) -> Pong:
+        """The next page of a select."""
+        try:
+            return Pong(200, await self._select(command, ctx, after))
+        except HyperverseError as exc:
+            return self.refused(exc)
+
+    @staticmethod
+    def refused(error: HyperverseError) -> Pong:
+        """The reply to a command that was not carried out; it says where a text went wrong, also one inside it."""
+        reply = Pong.failure(error)
+        if isinstance(error, ParseError):
+            place = {"line": error.line, "column": error.column, "expected": list(error.expected)}
+            reply.body |= {**place, "caret": error.caret()}
+        elif isinstance(error.__cause__, ParseError):
+            reply.body["caret"] = error.__cause__.caret()
+        return reply
+
+    async def run_script(
+        self, text: str, ctx: Ctx, *, keep_going: bool, working: str, files: dict[str, bytes], after: str
+    ) -> list[dict[str, Any]]:
+        """Carries out a script, command by command, and stops at the first failure unless ``keep_going``.
+
+        Returns:
+            one map for each command that was begun: ``command``, ``line``, ``column``, ``status``, ``outcome``,
+            ``body``, ``receipt``.
+        """
+        env = Env(working=Point.parse(working) if working else ROOT, files=files)
+        return await run_script(self, text, cast(Context, ctx), env, keep_going=keep_going, after=after)
+
+    # -- rights -------------------------------------------------------------------------------------------
+
+    async def _demand(self, ctx: Context, letter: str, target: ParticleRecord) -> None:
+        agent, scope = ctx.acting_as
+        await self.machine.rights.demand(agent, letter, target, scope)
+
+    async def _above(self, records: Sequence[ParticleRecord]) -> dict[Point, ParticleRecord]:
+        """The records of the parents; a root stands for its own."""
+        points = tuple({r.point.parent or r.point for r in records})
+        return dict(await self.machine.records.get(points))
+
+    # -- registry -----------------------------------------------------------------------------------------
+
+    async def _create(self, command: commands.Create[Any], ctx: Context) -> Any:
+        agent, scope = ctx.acting_as
+        record = await self.machine.provisioner.create_from(
+            command.where,
+            command.kind,
+            command.properties,
+            _STRATEGIES[command.strategy],
+            agent=agent,
+            scope=scope,
+            state=None if command.state is None else msgspec.msgpack.encode(command.state),
+        )
+        return stub(record)
+
+    async def _select(self, command: commands.Select, ctx: Context, after: Point | None = None) -> Any:
+        page = await self.machine.registry.select(command.selector, after=after, limit=_PAGE)
+        above = await self._above(page.records)
+        allowed: dict[Point, bool] = {}
+        for point, record in above.items():
+            try:
+                await self._demand(ctx, "s", record)
+                allowed[point] = True
+            except PolicyError:
+                allowed[point] = False
+        seen = [r for r in page.records if allowed.get(r.point.parent or r.point)]
+        if page.records and not seen and page.after is None and after is None:
+            raise Forbidden(
+                f"{ctx.acting_as[0]} may not select what {str(command.selector)!r} matches",
+                hint="it takes the permission s on their parents",
+            )
+        items = [r.point.text for r in seen] if command.into is Into.POINTS else [self._seen(r) for r in seen]
+        return {"items": items, "after": page.after.text if page.after else None}
+
+    def _seen(self, record: ParticleRecord) -> dict[str, Any]:
+        """A particle as it looks from here: nobody knows the status of one whose star cannot be reached."""
+        found, assignment = stub(record), record.assignment
+        if assignment is None or assignment.star in self.machine.stars:
+            return found
+        if str(assignment.star) not in self.machine.membership.ways:
+            found["status"] = str(Status.UNKNOWN)
+        return found
+
+    async def _all_of(self, selector: Selector) -> list[ParticleRecord]:
+        """Every particle that matches. Raises NotFound when none does."""
+        found: list[ParticleRecord] = []
+        after = None
+        while True:
+            page = await self.machine.registry.select(selector, after=after, limit=_PAGE)
+            found += page.records
+            after = page.after
+            if after is None:
+                break
+        if not found:
+            raise NotFound(f"nothing matches {str(selector)!r}")
+        return found
+
+    async def _delete(self, command: commands.Delete, ctx: Context) -> Any:
+        found = await self._all_of(command.selector)
+        for record in (await self._above(found)).values():
+            await self._demand(ctx, "d", record)
+        deleted = await self.machine.provisioner.delete([r.point for r in found])
+        return {"deleted": [stub(r) for r in deleted]}
+
+    async def _get(self, command: commands.Get[Point], ctx: Context) -> Any:
+        record = await self._record(command.point)
+        await self._demand(ctx, "r", record)
+        if command.keys is None:
+            state = await self.machine.registry.load_state(record.point)
+            return None if state is None else msgspec.msgpack.decode(state)
+        kind = self.machine.kinds.get(record.kind.base)
+        if not command.keys:
+            return self._readable(record)
+        if kind is not None:
+            kind.properties.check_read(command.keys)
+        return {k: record.properties[k].value if k in record.properties else None for k in command.keys}
+
+    async def _set(self, command: commands.Set[Point], ctx: Context) -> Any:
+        target = command.target
+        found = await self._all_of(target) if isinstance(target, Selector) else [await self._record(target)]
+        for record in found:
+            await self._demand(ctx, "w", record)
+        self._check_update(found, command.properties)
+        points = tuple(r.point for r in found)
+        await self.machine.registry.set_properties(points, list(command.properties))
+        await self.machine.check_live(points)
+        for point in points:
+            self.machine.records.drop(point)
+        if isinstance(target, Selector):
+            return {"changed": [stub(r) for r in found]}
+        changed = await self.machine.registry.record(target)
+        return {"point": target.text, "properties": self._readable(changed)}
+
+    def _check_update(self, records: Sequence[ParticleRecord], changes: Sequence[PropertyChange]) -> None:
+        """Whether the Kinds of ``records`` take ``changes``; raises BadRequest that names the first that does not."""
+        bases = {r.kind.base: r for r in reversed(records)}
+        for base, first in bases.items():
+            kind = self.machine.kinds.get(base)
+            if kind is None:
+                continue
+            try:
+                kind.properties.check_update(changes)
+            except BadRequest as exc:
+                said = f"{first.point.text!r}, a {base}: {exc.message}" if len(records) > 1 else exc.message
+                raise BadRequest(said, hint=exc.hint) from exc.__cause__
+
+    def _readable(self, record: ParticleRecord) -> dict[str, str]:
+        """The properties of a particle but its secrets."""
+        kind = self.machine.kinds.get(record.kind.base)
+        return {k: v.value for k, v in record.properties.items() if kind is None or not _is_secret(kind, k)}
+
+    async def _record(self, point: Point) -> ParticleRecord:
+        found = (await self.machine.registry.records((point,))).get(point)
+        if found is None:
+            raise NotFound(f"no particle {point.text!r}", hint=await self.machine.provisioner.nearest(point))
+        return found
+
+    # -- waves --------------------------------------------------------------------------------------------
+
+    async def _read(self, command: commands.Read[Point], ctx: Context) -> Pong:
+        return await ctx.ping(command.point, _READ)
+
+    async def _write(self, command: commands.Write[Point], ctx: Context) -> Pong:
+        return await ctx.ping(command.point, _UPDATE, command.body)
+
+    async def _ping(self, command: commands.Ping[Point], ctx: Context) -> Pong:
+        return await ctx.ping(command.point, command.method, command.body, path=command.path)
+
+    async def _signal(self, command: commands.Signal[Point], ctx: Context) -> Pong:
+        return await ctx.signal(command.point, command.method, command.body, path=command.path)
+
+    async def _ripple(self, command: commands.Ripple, ctx: Context) -> Pong:
+        echoes = await ctx.ripple(command.selector, command.method, command.body, path=command.path)
+        rows = [{"point": e.sender.text, "status": e.status, "outcome": str(e.outcome), "body": e.body} for e in echoes]
+        failed = any(not e.ok for e in echoes)
+        return Pong(207 if failed else 200, rows, outcome=Outcome.OK)
+
+
+_DO: dict[type, _Do] = {
+    commands.Create: Commands._create,
+    commands.Select: Commands._select,
+    commands.Delete: Commands._delete,
+    commands.Get: Commands._get,
+    commands.Set: Commands._set,
+    commands.Read: Commands._read,
+    commands.Write: Commands._write,
+    commands.Ping: Commands._ping,
+    commands.Signal: Commands._signal,
+    commands.Ripple: Commands._ripple,
+}

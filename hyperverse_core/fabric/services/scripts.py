@@ -1,0 +1,65 @@
+"""Scripts: commands one after the other, each with its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ...errors import ParseError
+from ...universe.address.env import Env
+from ...universe.address.point import Point
+from ...universe.commands.command import CommandTemplate, Select
+from ...universe.commands.script import iter_script
+from ...universe.waves.wave import Pong
+
+if TYPE_CHECKING:
+    from ..particles.context import Context
+    from .commands import Commands
+
+__all__ = ["result", "run_script"]
+
+
+def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -> dict[str, Any]:
+    """What is told of one command, as plain values."""
+    return {
+        "command": command,
+        "line": line,
+        "column": column,
+        "status": reply.status,
+        "outcome": str(reply.outcome),
+        "body": reply.body,
+        "receipt": {**attrs.asdict(reply.receipt), "outcome": str(reply.outcome)},
+    }
+
+
+async def run_script(
+    commands: Commands, text: str, ctx: Context, env: Env, *, keep_going: bool, after: str
+) -> list[dict[str, Any]]:
+    """Carries out the commands of ``text``; see :meth:`Commands.run_script`."""
+    results: list[dict[str, Any]] = []
+    statements = iter_script(text, typed=True)  # a wave brings all of it or nothing
+    while True:
+        try:
+            statement = next(statements)
+        except StopIteration:
+            return results
+        except ParseError as exc:
+            reply = commands.refused(exc)
+            results.append(result(reply, command=_line(exc), line=exc.line, column=exc.column))
+            return results
+        reply = await _one(commands, statement.command, ctx, env, after)
+        results.append(result(reply, command=statement.source, line=statement.line, column=statement.column))
+        if not reply.ok and not keep_going:
+            return results
+
+
+async def _one(commands: Commands, command: CommandTemplate, ctx: Context, env: Env, after: str) -> Pong:
+    if after and isinstance(command, Select):
+        return await commands.run_select(command, ctx, Point.parse(after))
+    return await commands.run(command, ctx, env)
+
+
+def _line(error: ParseError) -> str:
+    lines = error.text.splitlines()
+    return lines[error.line - 1].strip() if error.line <= len(lines) else ""

@@ -1,0 +1,1 @@
+"""Lanes between machines: connections, requests that wait for an answer, stars elsewhere."""

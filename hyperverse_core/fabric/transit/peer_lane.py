@@ -1,0 +1,239 @@
+"""A lane to another machine: connected when it is needed, and again when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from ...contracts.lane import Peer
+from ...errors import HyperverseError, LaneFull, ProtocolError, Unavailable
+from ...protocol.envelope import Hello, encode_lane
+from ...protocol.frames import PROTOCOL
+
+if TYPE_CHECKING:
+    from .switchboard import Switchboard
+
+__all__ = ["MachineLane"]
+
+_log = logging.getLogger("hyperverse.lane")
+_QUEUE = 10_000
+_QUEUE_BYTES = 64 * 1024 * 1024
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_TIMEOUT = 3.0
+_MENTIONED = 1
+"""Priority of what is said by the way: before waves, which may go where it says that nobody lives any more."""
+_LAST_ANSWERS = 2.0
+"""Seconds that answers of a machine that has left may be on their way."""
+
+
+class MachineLane:
+    """What this machine sends to one other machine goes here. What comes from it comes by its own lane to us.
+
+    While it connects for the first time, or again, frames wait in order; when connecting fails they are given back
+    to whoever sent them, and the lane counts as down until it is there again. When it is there, they are sent as fast
+    as the transport takes them; what comes meanwhile waits behind them.
+    """
+
+    def __init__(self, switchboard: Switchboard, name: str, address: str, door_key: str) -> None:
+        self.switchboard = switchboard
+        self.name = name
+        self.address = address
+        self.door_key = door_key
+        self.peer: Peer | None = None
+        self.cause = ""
+        self.down = False
+        self._refusal = ""
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._waiting_bytes = 0
+        self._welcome: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+        self._retired = False
+
+    def send(self, frame: bytes, priority: int) -> None:
+        """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
+        if self.peer is not None and not self._waiting:
+            self.switchboard.transport.send(self.peer, frame, priority=priority)
+            return
+        if self.down:
+            raise Unavailable(f"there is no lane to machine {self.name!r}: {self.cause}", retry_after=0.5)
+        self._check_room(len(frame))
+        self._waiting.append((frame, priority))
+        self._waiting_bytes += len(frame)
+        self.connect()
+
+    def _check_room(self, size: int) -> None:
+        if len(self._waiting) >= _QUEUE:
+            raise Unavailable(f"{_QUEUE} waves wait for the lane to machine {self.name!r}", retry_after=0.2)
+        if self._waiting and self._waiting_bytes + size > _QUEUE_BYTES:
+            said = f"waves of {self._waiting_bytes} bytes wait for the lane to machine {self.name!r}"
+            raise Unavailable(said, hint=f"no more than {_QUEUE_BYTES} bytes may", retry_after=0.2)
+
+    def mention(self, frame: bytes) -> None:
+        """Sends what may be lost."""
+        if self.peer is not None and not self._waiting:
+            try:
+                self.switchboard.transport.send(self.peer, frame, priority=_MENTIONED)
+            except HyperverseError as exc:
+                _log.debug("machine %s is not told: %s", self.name, exc)
+
+    def hurry(self) -> None:
+        """Tries to connect now instead of after the pause."""
+        self._hurry.set()
+
+    def connect(self) -> None:
+        """Begins to connect unless that is under way."""
+        if self._task is None and self.peer is None:
+            self._task = asyncio.get_running_loop().create_task(self._connecting(), name=f"lane to {self.name}")
+
+    async def _connecting(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._connect()
+            except HyperverseError as exc:
+                self._gone(exc.message)
+            except Exception as exc:  # of a transport: with nobody who tries again, the lane would be down for ever
+                _log.exception("the lane to machine %s could not be connected; please report it", self.name)
+                self._gone(f"{type(exc).__name__}: {exc}")
+            else:
+                await self._send_waiting()
+                if self.peer is not None or self._retired:
+                    self._task = None
+                    return
+                pause = _FIRST_PAUSE  # it broke meanwhile, and what was left has been given back
+                continue
+            pause = await self._pause(pause)
+
+    async def _pause(self, seconds: float) -> float:
+        """Waits about that long, or until there is a reason to hurry; how long to wait the next time."""
+        self._hurry.clear()
+        try:
+            async with asyncio.timeout(seconds * (0.5 + self.switchboard.machine.chance.random())):
+                await self._hurry.wait()
+            return _FIRST_PAUSE
+        except TimeoutError:
+            return min(seconds * 2, _LONGEST_PAUSE)
+
+    async def _connect(self) -> None:
+        board = self.switchboard
+        peer = await board.transport.connect(
+            self.address, board, identity=board.identity, door_key=self.door_key, timeout=_TIMEOUT
+        )
+        self._welcome = asyncio.get_running_loop().create_future()
+        board.outgoing[peer] = self
+        try:
+            hello = Hello(PROTOCOL, board.machine.name, board.version, board.machine.config.constellation)
+            board.transport.send(peer, encode_lane(hello))
+            async with asyncio.timeout(_TIMEOUT):
+                await self._welcome
+        except TimeoutError:
+            await self._dismiss(peer)
+            raise Unavailable(f"machine {self.name!r} does not greet us") from None
+        except BaseException:
+            await self._dismiss(peer)
+            raise
+        if peer not in board.outgoing:
+            raise Unavailable(f"the connection to {self.name!r} broke at once")
+        self.peer = peer
+        self.down, self.cause = False, ""
+        self._refusal = ""
+        _log.info("lane to machine %s is up", self.name)
+        board.lane_is(self, True)
+
+    async def _send_waiting(self) -> None:
+        """Sends what has waited for the connection, until nothing is left or the connection has ended."""
+        transport = self.switchboard.transport
+        while self._waiting and self.peer is not None:
+            frame, priority = self._waiting.popleft()
+            try:
+                transport.send(self.peer, frame, priority=priority)
+            except LaneFull:
+                self._waiting.appendleft((frame, priority))
+                with contextlib.suppress(Unavailable):  # then the connection has ended, and what waited is given back
+                    await transport.drain(self.peer)
+                continue
+            except HyperverseError as exc:
+                self.switchboard.undelivered(frame, exc.message)
+            self._waiting_bytes -= len(frame)
+
+    async def _dismiss(self, peer: Peer) -> None:
+        self.switchboard.outgoing.pop(peer, None)
+        await self.switchboard.transport.disconnect(peer)
+
+    def welcomed(self, hello: Hello) -> None:
+        """The other machine has answered our hello."""
+        if self._welcome is None or self._welcome.done():
+            return
+        if hello.machine != self.name:
+            self._welcome.set_exception(
+                ProtocolError(f"at {self.address} there is machine {hello.machine!r}, not {self.name!r}")
+            )
+        else:
+            self._welcome.set_result(None)
+
+    def refused(self, status: int, error: str) -> None:
+        """The other machine does not want us."""
+        level = logging.DEBUG if error == self._refusal else logging.ERROR  # we ask once a second
+        _log.log(level, "machine %s refuses the lane: %s (%d)", self.name, error, status)
+        self._refusal = error
+        if self._welcome is not None and not self._welcome.done():
+            self._welcome.set_exception(Unavailable(f"machine {self.name!r} refuses: {error}"))
+
+    def broken(self, reason: str) -> None:
+        """The connection is gone: connect again."""
+        if self._welcome is not None and not self._welcome.done():
+            self._welcome.set_exception(Unavailable(f"the connection to {self.name!r} broke: {reason}"))
+            return
+        self.peer = None
+        if self._retired:
+            self._give_back(reason)
+            self.switchboard.machine.exchange.lane_lost(self.name, reason)
+            return
+        self._gone(reason)
+        self.connect()
+
+    def _gone(self, cause: str) -> None:
+        was = self.down
+        self.down, self.cause = True, cause
+        self._give_back(cause)
+        if not was:
+            _log.warning("lane to machine %s is down: %s", self.name, cause)
+            self.switchboard.lane_is(self, False)
+
+    def _give_back(self, cause: str) -> None:
+        """What waits for the connection is not going to be sent by it."""
+        lost, self._waiting, self._waiting_bytes = self._waiting, deque(), 0
+        for frame, _ in lost:
+            self.switchboard.undelivered(frame, cause)
+
+    async def retire(self) -> None:
+        """The machine has left the Hyperverse: what it has answered may still come, then the lane ends. No wave is left
+        waiting for what will never come."""
+        self._retired = True
+        cause = f"machine {self.name!r} has left"
+        if self.peer is None:
+            self._give_back(cause)
+        await self.switchboard.machine.exchange.last_answers(self.name, cause, _LAST_ANSWERS)
+        self._give_back(cause)
+        await self.close()
+
+    def give_up(self) -> None:
+        """The machine has started again, elsewhere: nothing comes by this lane any more. To be closed then."""
+        cause = f"machine {self.name!r} has started again"
+        self._retired = True
+        self._give_back(cause)
+        self.switchboard.machine.exchange.lane_lost(self.name, cause)
+
+    async def close(self) -> None:
+        """Ends it."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if self.peer is not None:
+            peer, self.peer = self.peer, None
+            await self._dismiss(peer)

@@ -1,0 +1,303 @@
+"""Switchboard: the lanes of this machine. Stars of one machine need none; others are reached by transport."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shlex
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ...contracts.lane import Identity, LaneTransport, Peer
+from ...errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
+from ...protocol.envelope import Envelope, Hello, News, Refused, decode_lane, encode_lane
+from ...protocol.frames import PROTOCOL
+from ...universe.address.star_key import StarKey
+from ..cluster.trusted_keys import Keyring
+from .listen import open_door
+from .peer_lane import MachineLane
+from .remote_star import Far
+
+if TYPE_CHECKING:
+    from ..delivery.outbound import Star
+    from ..machine import Machine
+
+__all__ = ["OWN_SETTINGS", "Switchboard"]
+
+_log = logging.getLogger("hyperverse.lane")
+OWN_SETTINGS = frozenset({"address", "advertise"})
+"""Keys of ``[lanes]`` that say where this machine listens, and where others find it when that is not the same."""
+_REFUSED = 1000
+"""Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
+_ANSWER = 2
+"""Priority of an answer: it goes before what is yet to begin, and that to an urgent wave before others."""
+
+
+class Switchboard:
+    """The lanes between this machine and others, and the door by which others come.
+
+    Attributes:
+        address, door_key: of this machine's door, as the directory tells them.
+        outgoing: connections that we made.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        from ... import __version__
+
+        self.machine = machine
+        self.version = __version__
+        self.transport: LaneTransport = machine.transport
+        self.keyring = Keyring(machine.data_dir)
+        self.identity = Identity()
+        self._hops = machine.config.limits.hops
+        self.address = ""
+        self.door_key = ""
+        self.outgoing: dict[Peer, MachineLane] = {}
+        self._lanes: dict[str, MachineLane] = {}
+        self._guests: dict[Peer, str] = {}
+        self._known: dict[str, int] = {}
+        self._refused: dict[str, str] = {}
+        self._own: dict[str, Star] = {}
+        self._far: dict[StarKey, Far] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Opens the door for other machines. Raises Unavailable when its address is in use."""
+        self.identity = self.keyring.own(self.machine.name, self.transport)
+        self._own = {star.text: star for star in self.machine.stars.values()}
+        settings = self.machine.config.lanes.settings
+        address = str(settings.get("address", ""))
+        opened = await open_door(self.transport, "stars", address, self.identity, self, self.machine.directory)
+        self.address = str(settings.get("advertise", opened))
+        self.door_key = self.identity.public
+
+    # -- out ----------------------------------------------------------------------------------------------
+
+    def far(self, key: StarKey) -> Far:
+        """What takes waves for a star of another machine. Raises Unavailable when no such star is announced."""
+        if key not in self.machine.membership.directory:
+            raise Unavailable(f"{key} is not in the directory of stars", retry_after=1.0)
+        known = self._far.get(key)
+        if known is None:
+            known = self._far[key] = Far(self.machine, key)
+            known.incarnation = self.machine.membership.incarnation_of(key)
+        return known
+
+    def send(self, star: str, number: int, origin: str, payload: bytes, *, priority: int = 3) -> str:
+        """Sends a frame to a star of another machine; returns the name of the machine that got it first.
+
+        Raises Unavailable when there is no way or the lane is full."""
+        frame = encode_lane(Envelope(star, self._hops, number, origin, priority, (), msgspec.Raw(payload)))
+        name = self.machine.membership.way_to(star)
+        (self._lanes.get(name) or self._add(name)).send(frame, priority)
+        return name
+
+    def answer(self, via: Peer | None, request: Envelope, payload: bytes) -> None:
+        """Sends the answer to a request by the connection that it came by, or by any way when that has ended.
+
+        Raises Unavailable when there is no way or the lane is full."""
+        star, priority = request.origin, min(request.priority, _ANSWER)
+        frame = encode_lane(Envelope(star, self._hops, request.number, "", priority, (), msgspec.Raw(payload)))
+        if via is not None and via in self._guests:
+            self.transport.send(via, frame, priority=priority)
+        else:
+            self._pass(star, frame, priority)
+
+    async def room(self, via: Peer | None, star: str) -> None:
+        """Returns when an answer may be tried again after LaneFull. Raises Unavailable."""
+        if via is None or via not in self._guests:
+            lane = self._lanes.get(self.machine.membership.way_to(star))
+            via = lane.peer if lane is not None else None
+        if via is None:
+            raise Unavailable(f"there is no lane to {star}", retry_after=0.5)
+        await self.transport.drain(via)
+
+    def _pass(self, star: str, frame: bytes, priority: int) -> None:
+        name = self.machine.membership.way_to(star)
+        (self._lanes.get(name) or self._add(name)).send(frame, priority)
+
+    def _add(self, name: str) -> MachineLane:
+        record = self.machine.membership.machine_record(name)
+        if record is None or not record.address:
+            raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
+        lane = self._lanes[name] = MachineLane(self, name, record.address, record.door_key)
+        return lane
+
+    def tell_all(self, revision: int) -> None:
+        """Tells the others of a commit. Who is not told finds it a little later."""
+        frame = encode_lane(News(revision))
+        for lane in self._lanes.values():
+            lane.mention(frame)
+
+    def stars_changed(self) -> None:
+        """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
+        for key, far in self._far.items():
+            far.incarnation = self.machine.membership.incarnation_of(key) or far.incarnation
+        present = self.machine.membership.machines()
+        for name in [name for name in self._lanes if name not in present]:
+            self._later(self._lanes.pop(name).retire())
+        for name, record in present.items():
+            lane = self._lanes.get(name)
+            if lane is not None and (lane.address, lane.door_key) != (record.address, record.door_key):
+                self._lanes.pop(name).give_up()
+                self._later(lane.close())
+                lane = None
+            if lane is None and record.address:
+                self._add(name).connect()
+            elif lane is not None and lane.down and self._known.get(name) != record.incarnation:
+                lane.hurry()  # it has come back
+        self._known = {name: record.incarnation for name, record in present.items()}
+
+    def is_down(self, machine: str) -> bool:
+        """Whether the lane to a machine is known to be down."""
+        lane = self._lanes.get(machine)
+        return lane is not None and lane.down
+
+    def any_down(self) -> bool:
+        """Whether a lane is known to be down."""
+        return any(lane.down for lane in self._lanes.values())
+
+    def lanes(self) -> dict[str, str]:
+        """Why the lane to each other machine is down, by its name; empty for one that is not."""
+        return {name: (lane.cause or "it is down") if lane.down else "" for name, lane in sorted(self._lanes.items())}
+
+    def cause_of(self, machine: str) -> str:
+        """Why the lane to a machine is down; empty when it is not."""
+        lane = self._lanes.get(machine)
+        return lane.cause if lane is not None and lane.down else ""
+
+    def lane_is(self, lane: MachineLane, up: bool) -> None:
+        """A lane has come up or gone down: ways change."""
+        self.machine.membership.find_ways()
+        if not up:
+            self.machine.exchange.lane_lost(lane.name, lane.cause)
+        if self.machine.observers:
+            self.machine.observed(*(("lane_up", lane.name) if up else ("lane_down", lane.name, lane.cause)))
+
+    def undelivered(self, frame: bytes, cause: str) -> None:
+        """A frame that waited for a lane has not left: whoever waits for its answer is told."""
+        envelope = decode_lane(frame)
+        if isinstance(envelope, Envelope) and envelope.origin:
+            self.machine.exchange.undelivered(envelope, cause)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- in: called by the transport ----------------------------------------------------------------------
+
+    def lane_up(self, peer: Peer) -> None:
+        """Somebody has come in. Who it is, its key says; it has to say hello."""
+        holder = self.keyring.holder(peer.key)
+        if not holder and peer.key:
+            allow = f"hyperverse keys allow NAME {shlex.quote(peer.key)}"
+            self._refuse(
+                peer, 401, f"machine {self.machine.name!r} does not let that key in: allow it there: `{allow}`"
+            )
+
+    def _refuse(self, peer: Peer, status: int, error: str) -> None:
+        # It knocks once a second: what is known is not said again.
+        level = logging.DEBUG if self._refused.get(peer.key) == error else logging.WARNING
+        _log.log(level, "a machine at %s is refused: %s", peer.name, error)
+        if len(self._refused) >= _REFUSED:
+            self._refused.clear()
+        self._refused[peer.key] = error
+        try:
+            self.transport.send(peer, encode_lane(Refused(status, error)))
+        except HyperverseError as exc:
+            _log.debug("the refusal could not be sent: %s", exc)
+        self._guests.pop(peer, None)
+        self._later(self.transport.disconnect(peer))
+
+    def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
+        """What a machine has sent."""
+        own, take, known = self._own, self.machine.exchange.take, self._is_known(peer)
+        try:
+            for frame in frames:
+                said = decode_lane(frame)
+                if not isinstance(said, Envelope):
+                    if not isinstance(said, News):
+                        self._take(peer, said)
+                        known = self._is_known(peer)
+                    elif known:
+                        self.machine.registry.hint(said.revision)
+                elif known:
+                    star = own.get(said.star)
+                    if star is not None:
+                        take(star, said, peer)
+                    else:
+                        self._pass_on(said, peer)
+        except ProtocolError as exc:
+            self._refuse(peer, 400, exc.message)
+
+    def _is_known(self, peer: Peer) -> bool:
+        """Whether both sides have greeted."""
+        if peer in self._guests:
+            return True
+        lane = self.outgoing.get(peer)
+        return lane is not None and lane.peer is peer
+
+    def _take(self, peer: Peer, said: Hello | Refused) -> None:
+        lane = self.outgoing.get(peer)
+        if lane is not None:
+            if isinstance(said, Hello):
+                lane.welcomed(said)
+            else:
+                lane.refused(said.status, said.error)
+        elif isinstance(said, Hello):
+            self._greet(peer, said)
+
+    def _greet(self, peer: Peer, hello: Hello) -> None:
+        holder = self.keyring.holder(peer.key)
+        if peer.key and holder != hello.machine:
+            self._refuse(peer, 401, f"the key of this connection is not that of machine {hello.machine!r}")
+        elif hello.protocol != PROTOCOL:
+            self._refuse(
+                peer,
+                502,
+                f"machine {self.machine.name!r} speaks wire protocol {PROTOCOL} (version {self.version}), "
+                f"machine {hello.machine!r} speaks {hello.protocol} (version {hello.version}): "
+                "run the same version on both",
+            )
+        else:
+            self._guests[peer] = hello.machine
+            self._refused.pop(peer.key, None)
+            answer = Hello(PROTOCOL, self.machine.name, self.version, self.machine.config.constellation)
+            self.transport.send(peer, encode_lane(answer))
+            lane = self._lanes.get(hello.machine)
+            if lane is not None:
+                lane.hurry()  # who has found a way to us can be reached
+
+    def _pass_on(self, envelope: Envelope, peer: Peer) -> None:
+        try:
+            self._send_on(envelope, peer)
+        except HyperverseError as exc:
+            self.machine.exchange.bounce(envelope, peer, exc.status, exc.message)
+
+    def _send_on(self, envelope: Envelope, peer: Peer) -> None:
+        """Sends a frame further. Raises LoopDetected when it has come too far, Unavailable when there is no way, or
+        only one that leads back: machines that know different things must not send it to and fro."""
+        if envelope.left <= 0:
+            raise LoopDetected(f"it was passed on too often on its way to {envelope.star}")
+        lane = self.outgoing.get(peer)
+        envelope.left -= 1
+        envelope.passed = (*envelope.passed, lane.name if lane is not None else self._guests[peer])
+        if self.machine.membership.way_to(envelope.star) in envelope.passed:
+            raise Unavailable(self.machine.membership.no_other_way(envelope.star), retry_after=0.5)
+        self._pass(envelope.star, encode_lane(envelope), envelope.priority)
+
+    def lane_down(self, peer: Peer, reason: str) -> None:
+        """A connection is gone."""
+        self._guests.pop(peer, None)
+        lane = self.outgoing.pop(peer, None)
+        if lane is not None:
+            lane.broken(reason)
+
+    async def close(self) -> None:
+        """Closes all lanes."""
+        lanes, self._lanes = list(self._lanes.values()), {}
+        await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)

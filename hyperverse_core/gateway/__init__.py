@@ -1,0 +1,1 @@
+"""Sessions of clients: the control gate, and what other gateways stand on."""

@@ -1,0 +1,269 @@
+"""One client's connection, on the machine's side: from its knock to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..contracts.lane import Peer
+from ..contracts.policy import Knock
+from ..errors import (
+    Conflict,
+    HyperverseError,
+    InternalError,
+    LaneFull,
+    ProtocolError,
+    TimedOut,
+    TooMany,
+    Unavailable,
+)
+from ..fabric.services.cli_sessions import CliSessions
+from ..protocol.codec import PROTOCOL, decode, encode_frame, encode_ping, encode_signal
+from ..protocol.frames import AskFrame, AskManyFrame, GreetFrame, KnockFrame, RefusalFrame, TellFrame
+from ..universe.address.layer import Layer
+from ..universe.address.point import Point
+from ..universe.address.surface import Surface
+from ..universe.waves.wave import Directed, Outcome, Pong, Signal
+from .backpressure import Room
+from .particle import ControlParticle
+from .waves import ClientWaves
+
+if TYPE_CHECKING:
+    from ..fabric.particles.active import Live
+    from .gate import ControlGate
+
+__all__ = ["ClientSession"]
+
+_log = logging.getLogger("hyperverse.control")
+_KNOCK_SECONDS = 5.0
+_DRAIN_SECONDS = 5.0
+_MOST_HELD = 32 * 1024 * 1024
+"""Bytes of replies that may wait for one client, besides those in the transport's own queue."""
+
+
+class ClientSession:
+    """What is known of one client.
+
+    Attributes:
+        peer: its connection.
+        live: the particle that stands for it; None before it was let in.
+        room: whether it takes its replies.
+        waves: what it has sent; None before it was let in.
+        over: whether it has gone: nothing is sent to it any more.
+    """
+
+    def __init__(self, gate: ControlGate, peer: Peer) -> None:
+        self.gate = gate
+        self.machine = gate.machine
+        self.transport = gate.machine.transport
+        self.loop = asyncio.get_running_loop()
+        self.peer = peer
+        self.live: Live | None = None
+        self.waves: ClientWaves | None = None
+        self.over = False
+        self.room = Room()
+        self._held = 0
+        self._relayed: dict[str, asyncio.Future[Pong]] = {}
+        self._knocked = False
+        self._knock_timer = self.loop.call_later(_KNOCK_SECONDS, self._knock_is_late)
+
+    @property
+    def name(self) -> str:
+        """For logs."""
+        return self.peer.name if self.live is None else self.live.text
+
+    # -- coming in ----------------------------------------------------------------------------------------
+
+    def take(self, frames: Sequence[bytes]) -> None:
+        """Frames have come."""
+        for frame in frames:
+            if self.over:
+                return
+            try:
+                message = decode(frame, self.loop.time())
+                if self.waves is None:
+                    self._first(message)
+                elif isinstance(message, AskFrame | TellFrame | AskManyFrame):
+                    self.waves.take(message, len(frame))
+                elif type(message) is Pong:
+                    self._answered(message)
+                else:
+                    raise ProtocolError(f"a client does not send a {type(message).__name__}")
+            except ProtocolError as exc:
+                self.refuse(exc)
+
+    def _first(self, message: object) -> None:
+        if not isinstance(message, KnockFrame) or self._knocked:
+            raise ProtocolError("a client sends nothing but its knock before it was greeted")
+        self._knocked = True
+        self.gate.spawn(self._let_in(message))
+
+    def _knock_is_late(self) -> None:
+        self.refuse(TimedOut(f"not let in within {_KNOCK_SECONDS:g} s"))
+
+    async def _let_in(self, knock: KnockFrame) -> None:
+        try:
+            if knock.protocol != PROTOCOL:
+                raise ProtocolError(
+                    f"the client speaks protocol {knock.protocol}, this machine {PROTOCOL}",
+                    hint="use a client and a machine of the same release",
+                )
+            shown = Knock(token=knock.token, peer_key=self.peer.key, address=self.peer.name)
+            agent = await self.machine.policy.authenticate(shown)
+            if not self.over:
+                self._greet(agent)
+        except HyperverseError as exc:
+            self.refuse(exc)
+        except Exception as exc:
+            _log.exception("client %s could not be let in", self.peer.name)
+            self.refuse(InternalError(f"the machine could not let the client in: {type(exc).__name__}"))
+
+    def _greet(self, agent: Point) -> None:
+        from .. import __version__
+
+        self._knock_timer.cancel()
+        star = self.machine.machine_star
+        point = star.point.child(f"controls:control-{self.gate.next_number()}")
+        particle = ControlParticle(self.relay, CliSessions(point, self.machine.chance))
+        self.live = star.hosting.pin(point, "Control", particle, owner=agent)
+        self.waves = ClientWaves(self, point, agent)
+        limits = self.machine.config.limits
+        greet = GreetFrame(
+            PROTOCOL,
+            str(Surface(point, Layer.CORE)),
+            agent.text,
+            self.machine.name,
+            star.text,
+            __version__,
+            limits.client_waves,
+            limits.body,
+            self.machine.life,
+        )
+        self.send_or_dismiss(encode_frame(greet))
+        _log.info("client %s has come in as %s", point.text, agent.text, extra={"point": point.text})
+        self.machine.observed("lane_up", self.name)
+
+    # -- going --------------------------------------------------------------------------------------------
+
+    def refuse(self, error: HyperverseError) -> None:
+        """Tells the client why, and ends the connection."""
+        if self.over:
+            return
+        level = logging.INFO if isinstance(error, Unavailable) else logging.WARNING
+        _log.log(level, "client %s is sent away: %d %s", self.name, error.status, error.message)
+        try:
+            frame = encode_frame(RefusalFrame(error.status, error.message, error.hint))
+            self.transport.send(self.peer, frame)
+        except Unavailable:
+            pass  # then it only sees the connection end
+        self.gate.dismiss(self, error.message)
+
+    def end(self, reason: str) -> None:
+        """The client has gone, or is made to: nothing of it stays. May be called twice."""
+        if self.over:
+            return
+        self.over = True
+        self._knock_timer.cancel()
+        if self.waves is not None:
+            self.waves.cut()
+        if self.live is not None:
+            self.machine.machine_star.hosting.remove(self.live)
+            _log.info("client %s has gone: %s", self.name, reason, extra={"point": self.live.text})
+            self.machine.observed("lane_down", self.name, reason)
+        for future in self._relayed.values():
+            if not future.done():
+                gone = {"error": f"the client {self.name!r} has gone"}
+                future.set_result(Pong(503, gone, outcome=Outcome.UNKNOWN))
+
+    # -- to the client ------------------------------------------------------------------------------------
+
+    def send_or_dismiss(self, frame: bytes) -> None:
+        """Sends at once. A client that has no room for what it provokes by itself is sent away."""
+        try:
+            self.transport.send(self.peer, frame)
+        except LaneFull:
+            self._sent_away()
+        except Unavailable:
+            pass  # it has gone, and its end is on its way
+
+    async def send(self, frame: bytes, otherwise: bytes = b"", *, priority: int = 3) -> None:
+        """Sends, and waits a while for a client that does not keep up; then it is sent away.
+
+        Args:
+            otherwise: sent instead when too much waits already; an empty one sends the client away at once.
+            priority: of the wave that it answers.
+        """
+        if self.over:
+            return
+        try:
+            self.transport.send(self.peer, frame, priority=priority)
+            return
+        except LaneFull:
+            pass  # to wait in here would keep the error, its traceback, and all that they refer to
+        except Unavailable:
+            return
+        if self._held + len(frame) > _MOST_HELD:
+            frame = otherwise
+        if frame:
+            await self._send_slowly(frame, priority)
+        else:
+            self._sent_away()
+
+    async def _send_slowly(self, frame: bytes, priority: int) -> None:
+        self.room.stuck()
+        self._held += len(frame)
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while not self.over:
+                    await self.transport.drain(self.peer)
+                    try:
+                        self.transport.send(self.peer, frame, priority=priority)
+                        return
+                    except LaneFull:
+                        continue  # others who waited too were faster
+        except TimeoutError:
+            self._sent_away()
+        except Unavailable:
+            pass
+        finally:
+            self._held -= len(frame)
+            self.room.unstuck()
+
+    def _sent_away(self) -> None:
+        if self.over:
+            return
+        _log.warning("client %s does not take its replies and is sent away", self.name)
+        self.gate.dismiss(self, "it does not take its replies")
+
+    async def relay(self, wave: Directed) -> Pong | None:
+        """Sends a wave to the client and returns what it answers, None for a Signal."""
+        if self.over:
+            raise Unavailable(f"the client {self.name!r} has gone")
+        now = self.loop.time()
+        if isinstance(wave, Signal):
+            self.transport.send(self.peer, encode_signal(wave, now), priority=wave.handling.priority)
+            return None
+        if len(self._relayed) >= self.machine.config.limits.client_waves:
+            raise TooMany(f"{len(self._relayed)} waves wait for the client {self.name!r}", retry_after=0.1)
+        if wave.id in self._relayed:
+            raise Conflict(f"a wave with id {wave.id!r} waits for the client {self.name!r} already")
+        self.transport.send(self.peer, encode_ping(wave, now), priority=wave.handling.priority)
+        future: asyncio.Future[Pong] = self.loop.create_future()
+        self._relayed[wave.id] = future
+        try:
+            return await future
+        finally:
+            del self._relayed[wave.id]
+
+    def _answered(self, said: Pong) -> None:
+        future = self._relayed.get(said.id)
+        if future is None or future.done():
+            return  # nobody waits for it any more
+        if not 100 <= said.status < 600:
+            raise ProtocolError(f"a reply has status {said.status}")
+        outcome = said.outcome
+        if (outcome is Outcome.OK) != said.ok:
+            outcome = Outcome.OK if said.ok else Outcome.FAILED
+        future.set_result(Pong(said.status, said.body, outcome=outcome, headers=said.headers))

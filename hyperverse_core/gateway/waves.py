@@ -1,0 +1,249 @@
+"""A client's waves: checked, filled in by the fabric's hand, run, answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ..errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
+from ..fabric.particles.context import handling_of, timed_out
+from ..protocol.frames import AskFrame, AskManyFrame, TellFrame
+from ..protocol.recipients_text import read_recipients
+from ..universe.address.point import ROOT, Point, RouteKind
+from ..universe.waves.wave import BOUNCE, Directed, Method, MethodKind, Outcome, Ping, Pong, Ripple, Signal, Stars
+from .replies import echo_frames, reply_frame
+
+if TYPE_CHECKING:
+    from .session import ClientSession
+
+__all__ = ["ClientWaves"]
+
+_W = TypeVar("_W", bound=Directed)
+_Asked = AskFrame | TellFrame | AskManyFrame
+_LONGEST_ID = 64
+_SMALL = 8192
+_LONGEST_WAIT = 86_400.0
+
+
+class ClientWaves:
+    """The waves of one client.
+
+    Sender, agent, chain, scope and origin of a wave are put in here; a client's frames have no place for them.
+
+    Attributes:
+        running: waves under way, by id, with the task that is to be cut when the client goes.
+    """
+
+    def __init__(self, session: ClientSession, point: Point, agent: Point) -> None:
+        machine = session.machine
+        self.session = session
+        self.point = point
+        self.agent = agent
+        self.loop = session.loop
+        self.star = machine.machine_star
+        self.crew = machine.crew
+        self.recent = session.gate.recent
+        self.running: dict[str, asyncio.Task[Any] | None] = {}
+        self._most = machine.config.limits.client_waves
+        self._largest_body = machine.config.limits.body
+        self._largest_frame = machine.transport.max_frame
+
+    def take(self, raw: _Asked, size: int) -> None:
+        """A frame of ``size`` bytes has come."""
+        try:
+            if size > self._largest_body:
+                self._check_body(raw)
+            if type(raw) is AskFrame:
+                wave = self._wave(Ping, raw, Point.parse(raw.to), raw.retries)
+                if raw.retries > 0:
+                    self._begin_repeatable(wave)
+                else:
+                    self._begin(self._ask, wave)
+            elif type(raw) is TellFrame:
+                self._begin(self._tell, self._wave(Signal, raw, Point.parse(raw.to)))
+            elif type(raw) is AskManyFrame:
+                self._begin(self._ask_many, self._ripple(raw))
+        except HyperverseError as exc:
+            reply = Pong.failure(exc)
+            reply.id, reply.star = raw.id, self.star.text
+            self.session.send_or_dismiss(reply_frame(reply, self._largest_frame))
+
+    # -- what a wave must be ------------------------------------------------------------------------------
+
+    def _check_body(self, raw: _Asked) -> None:
+        size = len(msgspec.msgpack.encode(raw.body))
+        if size > self._largest_body:
+            raise TooLarge(f"the body has {size} bytes, and {self._largest_body} are allowed", hint="send it in parts")
+
+    def _wave(self, cls: type[_W], raw: _Asked, to: Point, retries: int = 0) -> _W:
+        """The wave as the fabric knows it. Raises BadRequest, ParseError, Forbidden."""
+        method = Method.parse(raw.method)
+        self._check_target(to, method)
+        if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
+            raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is no id of a client's wave", hint="it begins with 'c-'")
+        handling = handling_of(min(raw.wait, _LONGEST_WAIT), retries, raw.priority)
+        return cls(
+            to,
+            method,
+            raw.body,
+            raw.path,
+            raw.headers,
+            self.point,
+            self.agent,
+            None,
+            handling,
+            self.loop.time() + handling.wait,
+            (),
+            0,
+            raw.id,
+            raw.topic,
+            self.star.text,
+        )
+
+    def _check_target(self, to: Point, method: Method) -> None:
+        """What is for stars only, clients may not send (hyperverse 9.3, 16)."""
+        if method.kind is MethodKind.HYP:
+            raise Forbidden(f"{method} is between stars")
+        if to.route.kind is RouteKind.STAR and method is not BOUNCE and to != self.point:
+            raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
+
+    def _ripple(self, raw: AskManyFrame) -> Ripple:
+        wave = self._wave(Ripple, raw, ROOT)
+        wave.recipients, wave.count = read_recipients(raw.to), raw.count
+        if isinstance(wave.recipients, tuple):
+            for point in wave.recipients:
+                self._check_target(point, wave.method)
+        elif isinstance(wave.recipients, Stars) and wave.method is not BOUNCE:
+            raise Forbidden(f"a client may not send {wave.method} to stars", hint="Cmd<Bounce> is free")
+        return wave
+
+    # -- under way ----------------------------------------------------------------------------------------
+
+    def _begin(self, job: Callable[..., Coroutine[Any, Any, None]], wave: Directed, *args: Any) -> None:
+        if len(self.running) >= self._most:
+            raise TooMany(f"{self._most} waves of this client are under way", retry_after=0.1)
+        if wave.id in self.running:
+            raise Conflict(f"a wave with id {wave.id!r} is under way", hint="ids are used once")
+        self.running[wave.id] = None
+        try:
+            self.crew.put(job, wave, *args, priority=wave.handling.priority)
+        except HyperverseError:
+            del self.running[wave.id]
+            raise
+
+    async def _ask(self, wave: Ping) -> None:
+        await self._cuttable(wave, self._asked(wave))
+
+    async def _asked(self, wave: Ping) -> None:
+        await self._send(wave, await self._reply(wave))
+
+    def _send(self, wave: Directed, reply: Pong) -> Coroutine[Any, Any, None]:
+        """Not a coroutine itself, so that nothing keeps ``reply`` while its frame waits."""
+        frame = reply_frame(reply, self._largest_frame)
+        if len(frame) <= _SMALL:
+            return self.session.send(frame, priority=wave.handling.priority)
+        lost = {"error": "the client does not keep up with its replies", "hint": "ask for less at once"}
+        short = msgspec.structs.replace(reply, status=503, body=lost, outcome=Outcome.UNKNOWN, headers=None)
+        return self.session.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
+
+    async def _reply(self, wave: Ping) -> Pong:
+        with self.star.deadlines.by(wave.deadline):
+            return await self.star.ask(wave)
+        return timed_out(wave, wave.handling.wait)
+
+    async def _tell(self, wave: Signal) -> None:
+        await self._cuttable(wave, self._told(wave))
+
+    async def _told(self, wave: Signal) -> None:
+        reply = timed_out(wave, wave.handling.wait)
+        with self.star.deadlines.by(wave.deadline):
+            reply = await self.star.notify(wave)
+        await self._send(wave, reply)
+
+    async def _ask_many(self, wave: Ripple) -> None:
+        await self._cuttable(wave, self._asked_many(wave))
+
+    async def _asked_many(self, wave: Ripple) -> None:
+        try:
+            echoes = await self.star.spread(wave)
+        except HyperverseError as exc:
+            await self._send(wave, self.star.refusal(wave, exc))
+            return
+        for frame in echo_frames(wave.id, echoes, self._largest_frame):
+            await self.session.send(frame, priority=wave.handling.priority)
+
+    async def _cuttable(self, wave: Directed, work: Coroutine[Any, Any, None]) -> None:
+        """Runs in the task of a worker, which must survive when the work is cut."""
+        task = asyncio.current_task(self.loop)
+        assert task is not None
+        if self.session.over:
+            work.close()
+            return
+        self.running[wave.id] = task
+        try:
+            if not self.session.room.free:
+                await self.session.room.turn()
+            await work
+        except asyncio.CancelledError:
+            if self.session.over and task.uncancel() == 0:
+                return
+            raise
+        finally:
+            work.close()  # if it was never begun
+            self._ended(wave)
+
+    def _ended(self, wave: Directed) -> None:
+        self.running.pop(wave.id, None)
+        self.session.gate.one_ended()
+
+    def cut(self) -> None:
+        """Ends what is under way, but for waves that may be asked for again."""
+        for task in self.running.values():
+            if task is not None:
+                task.cancel()
+        self.running.clear()
+
+    # -- waves that may be repeated -----------------------------------------------------------------------
+
+    def _begin_repeatable(self, wave: Ping) -> None:
+        """A Ping whose sender may send it again, also over another connection: it is handled once."""
+        if wave.id in self.running:
+            return  # it is being answered to this very connection
+        key = f"{self.agent.text} {wave.id}"  # so that nobody gets at replies to somebody else
+        first = self.recent.first(key, wave)
+        if first is not None:
+            self._begin(self._repeat, wave, first)
+            return
+        try:
+            self._begin(self._first, wave, key)
+        except HyperverseError:
+            self.recent.settle(key, None)
+            raise
+
+    async def _first(self, wave: Ping, key: str) -> None:
+        """It is not cut when the client goes: the client may come back and ask for the reply."""
+        try:
+            reply = await self._reply(wave)
+            size = len(reply_frame(reply, self._largest_frame))
+            self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=size)
+            await self._send(wave, reply)
+        finally:
+            self.recent.settle(key, None)  # nothing when it is settled
+            self._ended(wave)
+
+    async def _repeat(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
+        await self._cuttable(wave, self._repeated(wave, first))
+
+    async def _repeated(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
+        reply = timed_out(wave, wave.handling.wait)
+        with self.star.deadlines.by(wave.deadline):
+            try:
+                reply = await asyncio.shield(first)
+            except asyncio.CancelledError:
+                if not first.cancelled():
+                    raise
+                reply = self.star.refusal(wave, Unavailable("the first try was not taken", retry_after=0.05))
+        await self._send(wave, reply)

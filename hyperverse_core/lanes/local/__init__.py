@@ -1,0 +1,1 @@
+"""The transport that stays in one process, for tests and simulations."""

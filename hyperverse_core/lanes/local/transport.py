@@ -1,0 +1,214 @@
+"""LocalTransport: lanes inside one process and one event loop. No sockets, no bytes copied: for tests, for
+simulations under a virtual clock, and for a client in the machine's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import attrs
+
+from ...contracts.lane import Door, Identity, LaneReceiver, LaneTransport, Peer
+from ...errors import BadRequest, TooLarge, Unauthorized, Unavailable
+from .end import LocalEnd, Way
+
+__all__ = ["LocalHub", "LocalTransport"]
+
+_SCHEME = "local://"
+
+
+@attrs.frozen(eq=False)
+class _OpenDoor:
+    door: Door
+    receiver: LaneReceiver
+    transport: LocalTransport
+
+
+class LocalHub:
+    """The doors that transports of one event loop can reach, and the ways between them."""
+
+    def __init__(self) -> None:
+        self._doors: dict[str, _OpenDoor] = {}
+        self._numbers = itertools.count(1)
+
+    def way(self, source: LocalTransport, target: LocalTransport) -> Way:
+        """A way for one direction of one connection. A network with faults returns its own."""
+        return Way(asyncio.get_running_loop())
+
+    def reachable(self, source: LocalTransport, target: LocalTransport) -> bool:
+        """Whether a new connection can be made."""
+        return True
+
+    def new_name(self, prefix: str) -> str:
+        """A name that nobody has."""
+        return f"{prefix}-{next(self._numbers)}"
+
+    def enter(self, address: str, opened: _OpenDoor) -> None:
+        """Opens a door, or raises Unavailable."""
+        if address in self._doors:
+            raise Unavailable(f"the address {address!r} is in use", hint="choose another one")
+        self._doors[address] = opened
+
+    def leave(self, address: str) -> None:
+        """Closes a door."""
+        self._doors.pop(address, None)
+
+    def door(self, address: str) -> _OpenDoor | None:
+        """Who listens at ``address``."""
+        return self._doors.get(address)
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, LocalHub] = WeakKeyDictionary()
+
+
+def _hub_of_this_loop() -> LocalHub:
+    return _hubs.setdefault(asyncio.get_running_loop(), LocalHub())
+
+
+class LocalTransport(LaneTransport):
+    """Lanes in one process; addresses are ``local://any-name``.
+
+    Args:
+        settings: ``queue_frames``, ``queue_bytes``: what may wait for one peer; ``max_frame``.
+        hub: who can be reached; all transports of this event loop when None.
+        machine: name of the machine that this transport stands for, for a hub with faults.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, Any] | None = None, *, hub: LocalHub | None = None, machine: str = ""
+    ) -> None:
+        super().__init__(settings)
+        self.machine = machine
+        self.max_frame = int(self.settings.get("max_frame", LaneTransport.max_frame))
+        self._queue_frames = int(self.settings.get("queue_frames", 8192))
+        self._queue_bytes = int(self.settings.get("queue_bytes", 16 * 1024 * 1024))
+        self._hub = hub
+        self.ends: dict[Peer, LocalEnd] = {}
+        self._addresses: list[str] = []
+        self.ended = False
+
+    @property
+    def hub(self) -> LocalHub:
+        """Who can be reached."""
+        if self._hub is None:
+            self._hub = _hub_of_this_loop()
+        return self._hub
+
+    def new_identity(self) -> Identity:
+        secret = secrets.token_hex(16)
+        return Identity(_public(secret), secret)
+
+    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+        self._must_live()
+        address = door.address or _SCHEME + self.hub.new_name(door.name)
+        if not address.startswith(_SCHEME) or address == _SCHEME:
+            raise BadRequest(f"not an address: {address!r}", hint="local://any-name")
+        self.hub.enter(address, _OpenDoor(door, receiver, self))
+        self._addresses.append(address)
+        return address
+
+    async def connect(
+        self,
+        address: str,
+        receiver: LaneReceiver,
+        *,
+        identity: Identity | None = None,
+        door_key: str = "",
+        timeout: float = 5.0,
+    ) -> Peer:
+        self._must_live()
+        identity = identity or self.new_identity()
+        opened = self.hub.door(address)
+        if opened is None:
+            raise Unavailable(f"nobody listens at {address!r}", retry_after=1.0)
+        if not self.hub.reachable(self, opened.transport):
+            await asyncio.sleep(timeout)
+            raise Unavailable(f"no answer from {address!r} within {timeout:g} s", retry_after=1.0)
+        _check_keys(address, opened.door, identity, door_key)
+        end = self._join(opened, identity, receiver)
+        try:
+            async with asyncio.timeout(timeout):
+                await end.greet()
+        except TimeoutError:
+            end.cut("the connecting side has given up")
+            raise Unavailable(f"no answer from {address!r} within {timeout:g} s", retry_after=1.0) from None
+        except BaseException:
+            end.cut("the connecting side has given up")
+            raise
+        return end.peer
+
+    def _join(self, opened: _OpenDoor, identity: Identity, receiver: LaneReceiver) -> LocalEnd:
+        theirs = Peer(self.hub.new_name("to"), opened.door.identity.public)
+        ours = Peer(self.hub.new_name(opened.door.name), identity.public, opened.door.name)
+        near = self._new_end(theirs, receiver, self.hub.way(self, opened.transport))
+        far = opened.transport._new_end(ours, opened.receiver, self.hub.way(opened.transport, self))
+        near.other, far.other = far, near
+        return near
+
+    def _new_end(self, peer: Peer, receiver: LaneReceiver, way: Way) -> LocalEnd:
+        return LocalEnd(peer, receiver, way, self, max_frames=self._queue_frames, max_bytes=self._queue_bytes)
+
+    def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
+        end = self._living(peer)
+        if len(frame) > self.max_frame:
+            raise TooLarge(f"a frame of {len(frame)} bytes is larger than {self.max_frame}")
+        end.send(frame, priority)
+
+    async def drain(self, peer: Peer) -> None:
+        await self._living(peer).outbox.drained()
+
+    async def disconnect(self, peer: Peer) -> None:
+        end = self.ends.get(peer)
+        if end is not None:
+            await end.disconnect()
+
+    async def close(self) -> None:
+        self._leave()
+        try:
+            await asyncio.gather(*(end.disconnect() for end in list(self.ends.values())))
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        self._leave()
+        for end in list(self.ends.values()):
+            end.cut("the other side has aborted")
+
+    def crash(self) -> None:
+        """As when the process is killed: nobody is told. The hub decides when the others notice."""
+        self._leave()
+        for end in list(self.ends.values()):
+            end.vanish()
+
+    def _leave(self) -> None:
+        self.ended = True
+        while self._addresses:
+            self.hub.leave(self._addresses.pop())
+
+    def _must_live(self) -> None:
+        if self.ended:
+            raise Unavailable("the transport was closed", hint="make a new one")
+
+    def _living(self, peer: Peer) -> LocalEnd:
+        end = self.ends.get(peer)
+        if end is None or end.closing:
+            raise Unavailable(f"the lane to {peer.name!r} has ended", hint="connect again")
+        return end
+
+
+def _public(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()[:40] if secret else ""
+
+
+def _check_keys(address: str, door: Door, identity: Identity, door_key: str) -> None:
+    if _public(identity.secret) != identity.public:
+        raise Unauthorized(f"the public key {identity.public!r} does not belong to its secret")
+    if door.identity.public != door_key or _public(door.identity.secret) != door_key:
+        raise Unauthorized(f"the door at {address!r} does not hold the key that was expected")
+    if door.allow is not None and identity.public not in door.allow:
+        raise Unauthorized(f"the door at {address!r} does not let our key in")

@@ -1,0 +1,388 @@
+"""Waves to bytes and back.
+
+Everything that machines say to each other, and to clients, is here. What the frames look like is said in
+``wire_frames``. A time on the wire is the time that is left, so clocks of machines are never compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+import attrs
+import msgspec
+
+from ..contracts.registry import Assignment
+from ..errors import BadRequest, HyperverseError, ProtocolError
+from ..universe.access.scope import Scope
+from ..universe.address.point import ROOT, Point
+from ..universe.address.star_key import StarKey
+from ..universe.waves.wave import (
+    DEFAULT_HANDLING,
+    Body,
+    Directed,
+    Echo,
+    Handling,
+    Method,
+    Ping,
+    Pong,
+    Priority,
+    Ripple,
+    Signal,
+)
+from .frames import (
+    PROTOCOL,
+    AskFrame,
+    AskManyFrame,
+    AssignedFrame,
+    EchoesFrame,
+    GreetFrame,
+    KnockFrame,
+    PartFrame,
+    PingFrame,
+    PongFrame,
+    ProvisionFrame,
+    RefusalFrame,
+    SignalFrame,
+    TellFrame,
+)
+from .plain_values import SCALARS, foreign, may_hold_timestamp
+
+__all__ = [
+    "PROTOCOL",
+    "Assigned",
+    "ClientFrame",
+    "Echoes",
+    "Message",
+    "Provision",
+    "decode",
+    "encode_assigned",
+    "encode_echoes",
+    "encode_frame",
+    "encode_part",
+    "encode_ping",
+    "encode_pong",
+    "encode_provision",
+    "encode_signal",
+]
+
+_F = TypeVar("_F", PingFrame, SignalFrame, PartFrame)
+_W = TypeVar("_W", Ping, Signal, Ripple)
+_P = TypeVar("_P", Pong, Echo)
+
+
+@attrs.frozen
+class Echoes:
+    """Echoes of the Ripple with that id; ``last`` when no more will come."""
+
+    id: str
+    echoes: list[Echo]
+    last: bool
+
+
+@attrs.frozen
+class Provision:
+    """``star`` is asked to take ``point`` in place of the ``expected`` assignment."""
+
+    id: str
+    star: StarKey
+    point: Point
+    expected: Assignment | None
+
+
+@attrs.frozen
+class Assigned:
+    """The answer to a Provision: where the particle lives now, or why it was not taken."""
+
+    id: str
+    assignment: Assignment | None
+    status: int = 200
+    error: str = ""
+    hint: str = ""
+
+
+ClientFrame: TypeAlias = KnockFrame | GreetFrame | RefusalFrame | AskFrame | TellFrame | AskManyFrame
+"""Frames that are used as they are: texts in them have not been looked at."""
+
+Message: TypeAlias = Ping | Signal | Ripple | Pong | Echoes | Provision | Assigned | ClientFrame
+
+_Raw: TypeAlias = (
+    KnockFrame
+    | GreetFrame
+    | RefusalFrame
+    | AskFrame
+    | TellFrame
+    | AskManyFrame
+    | PingFrame
+    | SignalFrame
+    | PartFrame
+    | PongFrame
+    | EchoesFrame
+    | ProvisionFrame
+    | AssignedFrame
+)
+
+
+# -- bodies ----------------------------------------------------------------------------------------
+
+
+def _no_extension(code: int, data: memoryview) -> NoReturn:
+    raise ProtocolError(f"a body holds an extension value of type {code}", hint="bodies are plain values")
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoder: msgspec.msgpack.Decoder[_Raw] = msgspec.msgpack.Decoder(_Raw, ext_hook=_no_extension)
+_decode = _decoder.decode
+
+
+def encode_frame(frame: _Raw) -> bytes:
+    """A frame as bytes. Raises BadRequest that says which value of the body cannot be sent."""
+    try:
+        encoded = _encode(frame)
+    except (TypeError, ValueError, OverflowError, RecursionError) as exc:
+        raise _not_plain(foreign(_body(frame)) or str(exc)) from exc
+    if type(getattr(frame, "body", frame)) not in SCALARS and may_hold_timestamp(encoded):
+        said = foreign(_body(frame))
+        if said:
+            raise _not_plain(said)
+    return encoded
+
+
+def _body(raw: _Raw) -> Body:
+    if isinstance(raw, EchoesFrame):
+        return [echo.body for echo in raw.echoes]
+    return getattr(raw, "body", None)
+
+
+def _not_plain(said: str) -> BadRequest:
+    return BadRequest(
+        f"this cannot be sent: {said}",
+        hint="a body is made of None, bool, int (64 bits), float, str, bytes, lists and maps",
+    )
+
+
+# -- there -----------------------------------------------------------------------------------------
+
+
+def _wave_frame(kind: type[_F], wave: Directed, now: float) -> _F:
+    handling, headers, scope, left = wave.handling, wave.headers, wave.scope, wave.deadline - now
+    return kind(
+        wave.id,
+        wave.to.text,
+        wave.method.text,
+        wave.body,
+        wave.path,
+        headers if headers is None else dict(headers),
+        wave.sender.text,
+        wave.agent.text,
+        scope if scope is None else str(scope),
+        left if left > 0 else 0.0,
+        handling.wait,
+        handling.retries,
+        handling.priority,
+        wave.chain,
+        wave.hops,
+        wave.topic,
+        wave.origin,
+    )
+
+
+def encode_ping(wave: Directed, now: float) -> bytes:
+    """A Ping, or another wave as one. ``now``: time of the loop. Raises BadRequest when its body is not plain."""
+    return encode_frame(_wave_frame(PingFrame, wave, now))
+
+
+def encode_signal(wave: Signal, now: float) -> bytes:
+    """A Signal. Raises BadRequest when its body is not plain."""
+    return encode_frame(_wave_frame(SignalFrame, wave, now))
+
+
+def encode_part(wave: Ripple, points: Sequence[Point], now: float) -> bytes:
+    """The part of a Ripple that is for ``points``. Raises BadRequest when its body is not plain."""
+    frame = _wave_frame(PartFrame, wave, now)
+    frame.points = [point.text for point in points]
+    frame.count = wave.count
+    return encode_frame(frame)
+
+
+def _pong_frame(pong: Pong) -> PongFrame:
+    return PongFrame(
+        pong.id,
+        pong.status,
+        pong.body,
+        pong.sender.text,
+        pong.outcome,
+        pong.star,
+        pong.hops,
+        pong.remote,
+        pong.attempts,
+        pong.headers if pong.headers is None else dict(pong.headers),
+    )
+
+
+def encode_pong(pong: Pong) -> bytes:
+    """A Pong. Raises BadRequest when its body is not plain."""
+    return encode_frame(_pong_frame(pong))
+
+
+def encode_echoes(wave: str, echoes: Iterable[Echo], *, last: bool = True) -> bytes:
+    """Echoes of the Ripple with id ``wave``. Raises BadRequest when a body is not plain."""
+    return encode_frame(EchoesFrame(wave, [_pong_frame(echo) for echo in echoes], last))
+
+
+def encode_provision(message: Provision) -> bytes:
+    """A request to take a particle."""
+    expected = _assignment_fields(message.expected)
+    return encode_frame(ProvisionFrame(message.id, str(message.star), message.point.text, expected))
+
+
+def encode_assigned(message: Assigned) -> bytes:
+    """The answer to one."""
+    return encode_frame(
+        AssignedFrame(message.id, _assignment_fields(message.assignment), message.status, message.error, message.hint)
+    )
+
+
+def _assignment_fields(assignment: Assignment | None) -> tuple[str, int, int] | None:
+    return None if assignment is None else (str(assignment.star), assignment.incarnation, assignment.epoch)
+
+
+# -- and back --------------------------------------------------------------------------------------
+
+
+def decode(frame: bytes | msgspec.Raw, now: float) -> Message:
+    """What a frame says.
+
+    Args:
+        frame: as it came.
+        now: time of the loop; deadlines are counted from it.
+
+    Raises:
+        ProtocolError: it does not follow the protocol.
+    """
+    try:
+        raw = _decode(frame)
+        if type(getattr(raw, "body", raw)) not in SCALARS and may_hold_timestamp(bytes(frame)):
+            _check_plain(raw)
+        return _BUILD[type(raw)](raw, now)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
+        raise ProtocolError(f"a frame of {len(bytes(frame))} bytes does not follow the protocol: {exc}") from exc
+    except HyperverseError as exc:
+        if isinstance(exc, ProtocolError):
+            raise
+        raise ProtocolError(f"a frame holds what it must not: {exc.message}") from exc
+
+
+def _check_plain(raw: _Raw) -> None:
+    said = foreign(_body(raw))
+    if said:
+        raise ProtocolError(f"a frame holds what it must not: {said}")
+
+
+_handlings: dict[tuple[float, int, int], Handling] = {}
+
+
+def _handling(wait: float, retries: int, priority: Priority) -> Handling:
+    if wait == DEFAULT_HANDLING.wait and retries == 0 and priority is Priority.MED:
+        return DEFAULT_HANDLING
+    key = (wait, retries, int(priority))
+    known = _handlings.get(key)
+    if known is None:
+        known = Handling(wait, retries, priority)
+        if len(_handlings) < 256:
+            _handlings[key] = known
+    return known
+
+
+def _wave(kind: type[_W], to: Point, raw: PingFrame | SignalFrame | PartFrame, now: float) -> _W:
+    scope = raw.scope
+    if not raw.left >= 0:
+        raise ProtocolError(f"a wave has {raw.left} s left")
+    return kind(
+        to,
+        Method.parse(raw.method),
+        raw.body,
+        raw.path,
+        raw.headers,
+        Point.parse(raw.sender),
+        Point.parse(raw.agent),
+        scope if scope is None else Scope.parse(scope),
+        _handling(raw.wait, raw.retries, raw.priority),
+        now + raw.left,
+        raw.chain,
+        raw.hops,
+        raw.id,
+        raw.topic,
+        raw.origin,
+    )
+
+
+def _ping(raw: PingFrame, now: float) -> Ping:
+    return _wave(Ping, Point.parse(raw.to), raw, now)
+
+
+def _signal(raw: SignalFrame, now: float) -> Signal:
+    return _wave(Signal, Point.parse(raw.to), raw, now)
+
+
+def _part(raw: PartFrame, now: float) -> Ripple:
+    ripple = _wave(Ripple, ROOT, raw, now)
+    ripple.recipients = tuple(Point.parse(text) for text in raw.points)
+    ripple.count = raw.count
+    return ripple
+
+
+def _pong(raw: PongFrame, _: float) -> Pong:
+    return _reply(Pong, raw)
+
+
+def _reply(kind: type[_P], raw: PongFrame) -> _P:
+    return kind(
+        raw.status,
+        raw.body,
+        Point.parse(raw.sender),
+        raw.outcome,
+        raw.id,
+        raw.star,
+        raw.hops,
+        raw.remote,
+        raw.attempts,
+        raw.headers,
+    )
+
+
+def _echoes(raw: EchoesFrame, _: float) -> Echoes:
+    return Echoes(raw.id, [_reply(Echo, echo) for echo in raw.echoes], raw.last)
+
+
+def _assignment(fields: tuple[str, int, int] | None) -> Assignment | None:
+    return None if fields is None else Assignment(StarKey.parse(fields[0]), fields[1], fields[2])
+
+
+def _provision(raw: ProvisionFrame, _: float) -> Provision:
+    return Provision(raw.id, StarKey.parse(raw.star), Point.parse(raw.point), _assignment(raw.expected))
+
+
+def _assigned(raw: AssignedFrame, _: float) -> Assigned:
+    return Assigned(raw.id, _assignment(raw.assignment), raw.status, raw.error, raw.hint)
+
+
+def _as_it_is(raw: ClientFrame, _: float) -> ClientFrame:
+    return raw
+
+
+_BUILD: dict[type, Callable[[Any, float], Message]] = {
+    KnockFrame: _as_it_is,
+    GreetFrame: _as_it_is,
+    RefusalFrame: _as_it_is,
+    AskFrame: _as_it_is,
+    TellFrame: _as_it_is,
+    AskManyFrame: _as_it_is,
+    PingFrame: _ping,
+    SignalFrame: _signal,
+    PartFrame: _part,
+    PongFrame: _pong,
+    EchoesFrame: _echoes,
+    ProvisionFrame: _provision,
+    AssignedFrame: _assigned,
+}

@@ -1,0 +1,81 @@
+"""Line: who waits, the most urgent first, and in the order of arrival within one priority."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TypeVar
+
+from ..universe.waves.wave import Priority
+
+__all__ = ["ORDINARY", "Line"]
+
+T = TypeVar("T")
+ORDINARY = int(Priority.MED)
+"""The priority of a wave whose sender has not chosen one."""
+_RANKS = len(Priority)
+
+
+class Line(deque[T]):
+    """A deque that is kept in order.
+
+    As long as everything in it is of ordinary priority it is a plain deque and costs as much: ``ranks`` is None,
+    and it may be appended to and popped from directly. Otherwise :meth:`put` and :meth:`take` do that.
+
+    Attributes:
+        ranks: how many of each priority wait; None while they are all of ordinary priority.
+    """
+
+    __slots__ = ("ranks",)
+
+    ranks: list[int] | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ranks = None
+
+    def put(self, item: T, priority: int) -> None:
+        """Adds behind the last one of its priority."""
+        if priority == ORDINARY and self.ranks is None:
+            self.append(item)
+            return
+        ranks = self._ranked()
+        self.insert(sum(ranks[: priority + 1]), item)
+        ranks[priority] += 1
+
+    def put_back(self, item: T, priority: int) -> None:
+        """Adds before the first one of its priority: it had its turn already, and could not use it."""
+        ranks = self._ranked()
+        self.insert(sum(ranks[:priority]), item)
+        ranks[priority] += 1
+
+    def take(self) -> T:
+        """The first one. Raises IndexError when nobody waits."""
+        item = self.popleft()
+        if self.ranks is not None:
+            self._less(next(rank for rank, count in enumerate(self.ranks) if count))
+        return item
+
+    def leave(self, item: T, priority: int) -> None:
+        """Takes out one that does not wait any more, if it is there."""
+        try:
+            self.remove(item)
+        except ValueError:
+            return
+        if self.ranks is not None:
+            self._less(priority)
+
+    def clear(self) -> None:
+        super().clear()
+        self.ranks = None
+
+    def _ranked(self) -> list[int]:
+        if self.ranks is None:
+            self.ranks = [0] * _RANKS
+            self.ranks[ORDINARY] = len(self)
+        return self.ranks
+
+    def _less(self, rank: int) -> None:
+        if not self:
+            self.ranks = None
+        elif self.ranks is not None:
+            self.ranks[rank] -= 1

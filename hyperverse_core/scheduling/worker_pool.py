@@ -1,0 +1,119 @@
+"""Workers for waves that nobody awaits in line: signals, the copies of a ripple, waves from other machines.
+
+A task costs as much as half a wave, and most handlers never wait. So one worker takes job after job and runs
+them in its own task; only when a job really waits does the next worker begin. Stepping coroutines without a
+task would be cheaper still, but breaks ``asyncio.timeout`` inside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ..errors import Unavailable
+from .cancellation import is_cancelled
+from .priority_queue import ORDINARY, Line
+
+__all__ = ["Crew"]
+
+_log = logging.getLogger("hyperverse.fabric")
+_IN_A_ROW = 32
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Crew:
+    """Runs jobs in the order they were put, each begun as soon as those before it have ended or wait. Urgent ones
+    begin before those that were put earlier and have not begun.
+
+    Args:
+        limit: how many jobs may wait to begin; :meth:`put` raises Unavailable beyond.
+    """
+
+    __slots__ = ("_closed", "_idle", "_jobs", "_limit", "_loop", "_wake_planned", "_workers")
+
+    def __init__(self, limit: int = 100_000) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._jobs: Line[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = Line()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._idle: list[asyncio.Future[None]] = []
+        self._limit = limit
+        self._wake_planned = False
+        self._closed = False
+
+    def put(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
+        """Plans ``job(*args)``. It must answer for its own errors. Raises Unavailable when too much waits."""
+        self.check_room()
+        self._plan(job, args, priority)
+
+    def check_room(self) -> None:
+        """Raises Unavailable when too much waits."""
+        if len(self._jobs) >= self._limit:
+            raise Unavailable(f"{self._limit} waves wait to begin", retry_after=0.1)
+
+    def put_accepted(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
+        """As :meth:`put`, for what has been promised already: it is planned however much waits. Raises Unavailable
+        only when the machine stops."""
+        self._plan(job, args, priority)
+
+    def _plan(self, job: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...], priority: int) -> None:
+        if self._closed:
+            raise Unavailable("this machine is stopping")
+        self._jobs.put((job, args), priority)
+        if not self._wake_planned:
+            self._wake_planned = True
+            self._wake()
+
+    def _wake(self) -> None:
+        """One worker more, for as long as jobs wait: runs again right behind the worker's first step."""
+        if not self._jobs or self._closed:
+            self._wake_planned = False
+            return
+        while self._idle:
+            sleeper = self._idle.pop()
+            if not sleeper.done():
+                sleeper.set_result(None)
+                break
+        else:
+            task = self._loop.create_task(self._work())
+            self._workers.add(task)
+            task.add_done_callback(self._workers.discard)
+        self._loop.call_soon(self._wake)
+
+    async def _work(self) -> None:
+        jobs = self._jobs
+        done = 0
+        while True:
+            while jobs:
+                if done == _IN_A_ROW:
+                    done = 0
+                    await asyncio.sleep(0)  # timers and everybody else want the loop too
+                    continue  # others may have taken what was next
+                done += 1
+                job, args = jobs.popleft() if jobs.ranks is None else jobs.take()
+                try:
+                    await job(*args)
+                except (Exception, asyncio.CancelledError):
+                    if is_cancelled():
+                        raise
+                    _log.exception("a wave was lost to an error of the fabric; please report it")
+            if self._closed or len(self._idle) >= 64:
+                return
+            sleeper = self._loop.create_future()
+            self._idle.append(sleeper)
+            await sleeper
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs have not begun."""
+        return len(self._jobs)
+
+    async def close(self) -> None:
+        """Cancels what is under way and waits for its end. May be called twice."""
+        self._closed = True
+        self._jobs.clear()
+        workers = list(self._workers)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)

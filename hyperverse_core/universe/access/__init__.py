@@ -1,0 +1,1 @@
+"""Permissions, scopes, grants: the access algebra."""

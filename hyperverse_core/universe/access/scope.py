@@ -1,0 +1,150 @@
+"""Scopes: the bounds within which a wave may be followed up (universe 4.2)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import attrs
+
+from ...errors import BadRequest
+from ..address.point import Point
+from ..kinds.kind import Kind
+from ..selectors.selector import Selector, scan_selector
+from ..text.lexis import fail
+from .access import Access
+from .grant import GrantKind, GrantWord, scan_grant_kind
+from .permissions import MaskKind, Permissions, Privileges
+
+__all__ = ["Scope", "ScopeGrant", "ScopeKind"]
+
+
+class ScopeKind(enum.Enum):
+    """The three shapes of a scope."""
+
+    FULL = "Full"
+    NONE = "None"
+    GRANTS = "Grants"
+
+
+@attrs.frozen
+class ScopeGrant:
+    """Something that a scope leaves open, written ``perm +csd-RwX on SELECTOR``.
+
+    Attributes:
+        on: on which particles.
+        kind: the permissions or the privilege. ``super`` is not possible: a scope bounds, it gives nothing.
+    """
+
+    on: Selector
+    kind: GrantKind = attrs.field()
+
+    @kind.validator
+    def _check_kind(self, _: object, value: GrantKind) -> None:
+        if value.word is GrantWord.SUPER:
+            raise BadRequest("a scope cannot hold 'super'", hint="a scope without bounds is Full")
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.on}"
+
+
+@attrs.frozen
+class Scope:
+    """Bounds of what may be done further: everything, nothing, or what some grants leave open.
+
+    Written ``Full``, ``None`` or ``{perm +csd-RwX on SELECTOR, priv NAME on SELECTOR}``. ``&`` narrows, ``|``
+    widens.
+    """
+
+    kind: ScopeKind
+    grants: frozenset[ScopeGrant] = frozenset()
+
+    FULL: ClassVar[Scope]
+    NONE: ClassVar[Scope]
+
+    @classmethod
+    def of(cls, grants: Iterable[ScopeGrant]) -> Scope:
+        """What ``grants`` leave open."""
+        return cls(ScopeKind.GRANTS, frozenset(grants))
+
+    @classmethod
+    def parse(cls, text: str) -> Scope:
+        """The scope that ``text`` writes; raises ParseError."""
+        if text in ("Full", "None"):
+            return cls.FULL if text == "Full" else cls.NONE
+        if not text.startswith("{"):
+            fail(text, 0, "'Full'", "'None'", "'{'")
+        grants: list[ScopeGrant] = []
+        at = 1
+        while not (not grants and text.startswith("}", at)):
+            grant, at = _scan_scope_grant(text, at)
+            grants.append(grant)
+            if not text.startswith(", ", at):
+                break
+            at += 2
+        if text[at:] != "}":
+            fail(text, at, "', '", "'}'")
+        return cls.of(grants)
+
+    def has_grant(self, grant: ScopeGrant) -> bool:
+        """Whether ``grant`` is within the bounds."""
+        return self.kind is ScopeKind.FULL or grant in self.grants
+
+    def __and__(self, other: Scope) -> Scope:
+        if ScopeKind.NONE in (self.kind, other.kind):
+            return Scope.NONE
+        if self.kind is ScopeKind.FULL:
+            return other
+        return self if other.kind is ScopeKind.FULL else Scope.of(self.grants & other.grants)
+
+    def __or__(self, other: Scope) -> Scope:
+        if ScopeKind.FULL in (self.kind, other.kind):
+            return Scope.FULL
+        if self.kind is ScopeKind.NONE:
+            return other
+        return self if other.kind is ScopeKind.NONE else Scope.of(self.grants | other.grants)
+
+    def bound(self, access: Access, point: Point, kinds: Sequence[Kind]) -> Access:
+        """``access`` on ``point`` cut down to what the scope leaves open there; never more than ``access``.
+
+        Args:
+            access: what the agent may do without the scope.
+            point: on what.
+            kinds: the Kind of each segment of ``point``, root first.
+        """
+        if self.kind is ScopeKind.FULL:
+            return access
+        permissions, privileges = Permissions.NONE, Privileges.NONE
+        restricted = Permissions.FULL
+        for grant in self.grants:
+            if not grant.on.matches(point, kinds):
+                continue
+            if grant.kind.privilege is not None:
+                privileges |= Privileges({grant.kind.privilege})
+            elif grant.kind.mask is not None and grant.kind.mask.kind is MaskKind.OR:
+                permissions |= grant.kind.mask.permissions
+            elif grant.kind.mask is not None:
+                restricted &= grant.kind.mask.permissions
+        held = Privileges.FULL if access.has_full else access.privileges
+        return Access.enumerated(permissions & restricted & access.permissions(), privileges & held)
+
+    def __str__(self) -> str:
+        if self.kind is not ScopeKind.GRANTS:
+            return str(self.kind.value)
+        return f"{{{', '.join(sorted(map(str, self.grants)))}}}"
+
+
+Scope.FULL = Scope(ScopeKind.FULL)
+Scope.NONE = Scope(ScopeKind.NONE)
+
+
+def _scan_scope_grant(text: str, at: int) -> tuple[ScopeGrant, int]:
+    start = at
+    kind, at = scan_grant_kind(text, at)
+    if kind.word is GrantWord.SUPER:
+        fail(text, start, "'perm'", "'priv'", hint="a scope without bounds is Full")
+    if not text.startswith(" on ", at):
+        fail(text, at, "' on '")
+    on, at = scan_selector(text, at + 4)
+    return ScopeGrant(on, kind), at

@@ -1,0 +1,1 @@
+"""Points, surfaces, star keys and templates: how a particle is named."""

@@ -1,0 +1,187 @@
+"""The grammar of addresses, in its three forms (universe 1.1, 1.2).
+
+One hand-written scanner reads them all: what every wave may carry has to be read fast, and the place of an
+error has to be exact. `Point` has a regular expression for the usual case in front of it and comes here for
+the unusual one and for the message.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import NoReturn
+
+import attrs
+
+from ..text import lexis
+from ..text.lexis import at_end, fail
+from ..text.version import scan_version
+from .route import THIS, Route, match_route
+from .segment import Segment, SegmentKind
+
+__all__ = ["Address", "Form", "scan_address"]
+
+
+class Form(enum.Enum):
+    """Which segments an address may have."""
+
+    ABSOLUTE = "Point"
+    CONTEXT = "PointCtx"
+    VARIABLE = "PointVar"
+
+
+_SPACE = re.compile(r"[a-z][a-z0-9-]*+(?:\.(?!\.)[a-z0-9-]*+)*+")
+_BASE = re.compile(r"[a-z][a-z0-9-]*+")
+_NAME = re.compile(r"[A-Za-z0-9._-]++")
+_RELATIVE = {".": SegmentKind.WORKING, "..": SegmentKind.POP}
+_DOTS = re.compile(r"\.\.?+(?![a-z0-9.-])")
+_LEADING = frozenset({SegmentKind.WORKING, SegmentKind.POP, SegmentKind.VAR})
+
+
+@attrs.frozen
+class Address:
+    """What was read: a route, the segments behind it, and the text that says both."""
+
+    route: Route
+    segments: tuple[Segment, ...]
+    text: str
+
+
+def scan_address(text: str, pos: int, form: Form) -> tuple[Address, int]:
+    """The address at ``pos`` and the offset behind it; raises ParseError.
+
+    It ends at the end of the text, at a blank or at one of ``< " ' ] ) } ^ [ ( { % @ ; , =``.
+    """
+    route, start = _scan_prefix(text, pos, form)
+    if text.startswith("ROOT", start):
+        end = start + 4
+        if not at_end(text, end):
+            fail(text, end, "the end of the point", hint="ROOT has no segments; write its child without ROOT")
+        return Address(route, (), f"{route.prefix}ROOT"), end
+    segments: list[Segment] = []
+    at = _scan_head(text, start, form, segments)
+    while at < len(text) and text[at] == ":":
+        if text.startswith("/", at + 1):
+            at = _scan_filesystem(text, at + 1, form, segments)
+            break
+        if segments[-1].kind is SegmentKind.VERSION:
+            fail(text, at + 1, "'/'", hint="only a filesystem may follow a version")
+        at = _scan_mesh(text, at + 1, form, segments)
+    if not at_end(text, at):
+        _fail_behind(text, at, segments[-1])
+    return Address(route, tuple(segments), f"{route.prefix}{text[start:at]}"), at
+
+
+def _scan_prefix(text: str, pos: int, form: Form) -> tuple[Route, int]:
+    found = match_route(text, pos, variables=form is Form.VARIABLE)
+    if found is None or not text.startswith("::", found[1]):
+        return THIS, pos
+    return found[0], found[1] + 2
+
+
+def _scan_head(text: str, at: int, form: Form, segments: list[Segment]) -> int:
+    """The first segment: a space, or what stands for some segments in a template."""
+    if form is not Form.ABSOLUTE and (dots := _DOTS.match(text, at)) is not None:
+        segments.append(Segment(_RELATIVE[dots.group()], dots.group()))
+        return dots.end()
+    if form is Form.VARIABLE and text.startswith("$", at):
+        return _scan_variable(text, at, segments)
+    space = _SPACE.match(text, at)
+    if space is None:
+        _fail_head(text, at, form)
+    segments.append(Segment(SegmentKind.SPACE, space.group()))
+    return space.end()
+
+
+def _fail_head(text: str, at: int, form: Form) -> NoReturn:
+    hint = ""
+    if _DOTS.match(text, at) is not None:
+        hint = "a relative address has to be resolved against a working point first"
+    elif text.startswith("$", at):
+        hint = "a variable has to be substituted first"
+    elif at < len(text) and text[at].isupper():
+        hint = "the first segment starts with a lower-case letter"
+    expected = ["a space such as localhost", "ROOT"]
+    if form is not Form.ABSOLUTE:
+        expected += ["'.'", "'..'"]
+    if form is Form.VARIABLE:
+        expected.append("${variable}")
+    fail(text, at, *expected, hint=hint)
+
+
+def _scan_mesh(text: str, at: int, form: Form, segments: list[Segment]) -> int:
+    """A segment behind ``:`` that is no filesystem."""
+    if form is Form.VARIABLE and text.startswith("$", at):
+        return _scan_variable(text, at, segments)
+    if form is not Form.ABSOLUTE and text.startswith("..", at):
+        return _scan_pop(text, at, segments)
+    if at < len(text) and "0" <= text[at] <= "9":
+        _, end = scan_version(text, at)
+        segments.append(Segment(SegmentKind.VERSION, text[at:end]))
+        return end
+    base = _BASE.match(text, at)
+    if base is None:
+        upper = at < len(text) and text[at].isupper()
+        fail(
+            text, at, "a base such as app", "a version such as 1.0.0", "'/'",
+            hint="segments are written in lower case" if upper else "",
+        )  # fmt: skip
+    segments.append(Segment(SegmentKind.BASE, base.group()))
+    return base.end()
+
+
+def _scan_pop(text: str, at: int, segments: list[Segment]) -> int:
+    """``..`` behind the head. It climbs from where the address starts and never out of a named segment:
+    a value that is put in for a variable cannot lead out of the branch that the template names."""
+    if segments[-1].kind not in _LEADING:
+        fail(text, at, "a base such as app", hint="'..' stands at the start, or behind '.', '..' or a variable")
+    segments.append(Segment(SegmentKind.POP, ".."))
+    return at + 2
+
+
+def _scan_variable(text: str, at: int, segments: list[Segment]) -> int:
+    if not text.startswith("${", at):
+        fail(text, at + 1, "'{'")
+    name = lexis.SKEWER.match(text, at + 2)
+    if name is None:
+        fail(text, at + 2, "a variable's name such as user", hint="it starts with a lower-case letter")
+    if not text.startswith("}", name.end()):
+        fail(text, name.end(), "'}'", hint="a variable's name has letters, digits and '-' only")
+    segments.append(Segment(SegmentKind.VAR, text[at : name.end() + 1]))
+    return name.end() + 1
+
+
+def _scan_filesystem(text: str, at: int, form: Form, segments: list[Segment]) -> int:
+    """The directories and the file behind ``:``, from the root ``/`` at ``at``."""
+    segments.append(Segment(SegmentKind.FS_ROOT, "/"))
+    at += 1
+    while True:
+        if form is Form.VARIABLE and text.startswith("$", at):
+            end = _scan_variable(text, at, segments)
+            if not text.startswith("/", end):
+                return end
+            at = end + 1
+            continue
+        name = _NAME.match(text, at)
+        if name is None:
+            return at
+        if name.group() in _RELATIVE:
+            fail(text, at, "a file or directory name", hint="a path inside a filesystem has no '.' or '..'")
+        if not text.startswith("/", name.end()):
+            segments.append(Segment(SegmentKind.FILE, name.group()))
+            return name.end()
+        segments.append(Segment(SegmentKind.DIR, name.group() + "/"))
+        at = name.end() + 1
+
+
+def _fail_behind(text: str, at: int, last: Segment) -> NoReturn:
+    if last.kind.is_filesystem:
+        fail(text, at, "'/'", "a file or directory name", "the end of the point")
+    hint = ""
+    if text[at] == "/":
+        hint = "a filesystem is introduced by ':/'"
+    elif text[at] == ".":
+        hint = "only the first segment may have dots, and no two of them together"
+    elif text[at] == "_" or text[at].isupper():
+        hint = "segments have lower-case letters, digits and '-'"
+    fail(text, at, "':'", "the end of the point", hint=hint)

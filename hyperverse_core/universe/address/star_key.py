@@ -1,0 +1,101 @@
+"""Star keys: the name of a star in its constellation (universe 1.4)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ...errors import ParseError
+from ..text.lexis import fail
+
+if TYPE_CHECKING:
+    from .point import Point
+
+__all__ = ["StarKey"]
+
+_NAME = re.compile(r"[a-z][a-z0-9]*+")
+_INDEX = re.compile(r"[0-9]++")
+_LAST_INDEX = 65_535
+
+
+def _check_name(_: object, field: attrs.Attribute[str], value: str) -> None:
+    if _NAME.fullmatch(value) is None:
+        raise ParseError(
+            f"a star's {field.name} cannot be {value!r}",
+            text=value,
+            expected=("lower-case letters and digits, a letter first",),
+        )
+
+
+def _check_index(_: object, __: object, value: int) -> None:
+    if not 0 <= value <= _LAST_INDEX:
+        raise ParseError(f"a star's index cannot be {value!r}", text=str(value), expected=(f"0 to {_LAST_INDEX}",))
+
+
+@attrs.frozen(order=True)
+class StarKey:
+    """The name of a star: ``STAR::constellation:name[index]``."""
+
+    constellation: str = attrs.field(validator=_check_name)
+    name: str = attrs.field(validator=_check_name)
+    index: int = attrs.field(default=0, validator=_check_index)
+    _text: str = attrs.field(init=False, eq=False, order=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_text", f"STAR::{self.constellation}:{self.name}[{self.index}]")
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @classmethod
+    def parse(cls, text: str) -> StarKey:
+        """The key that ``text`` writes, such as ``STAR::central:fold[0]``; raises ParseError."""
+        return _parse(text) if len(text) <= 256 else _parse.__wrapped__(text)
+
+    def __str__(self) -> str:
+        return self._text
+
+    @property
+    def point(self) -> Point:
+        """The star's own address, ``<<STAR::...>>::star``."""
+        from .point import Point  # a point knows the key of its star, so the two modules know each other
+
+        return Point.parse(f"<<{self}>>::star")
+
+    @property
+    def sql_name(self) -> str:
+        """The key as a name for a table or a schema: ``star_central_fold_0``."""
+        return f"star_{self.constellation}_{self.name}_{self.index}"
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> StarKey:
+    constellation, at = _scan_name(text, _expect(text, 0, "STAR::"))
+    name, at = _scan_name(text, _expect(text, at, ":"))
+    at = _expect(text, at, "[")
+    digits = _INDEX.match(text, at)
+    if digits is None:
+        fail(text, at, "a number")
+    index = digits.group()
+    if len(index) > 5 or int(index) > _LAST_INDEX or (len(index) > 1 and index[0] == "0"):
+        fail(text, at, f"a number of at most {_LAST_INDEX}, without leading zeros")
+    end = _expect(text, digits.end(), "]")
+    if end < len(text):
+        fail(text, end, "the end of the star key")
+    return StarKey(constellation, name, int(index))
+
+
+def _expect(text: str, at: int, token: str) -> int:
+    if not text.startswith(token, at):
+        fail(text, at, repr(token))
+    return at + len(token)
+
+
+def _scan_name(text: str, at: int) -> tuple[str, int]:
+    found = _NAME.match(text, at)
+    if found is None:
+        fail(text, at, "a name of lower-case letters and digits")
+    return found.group(), found.end()

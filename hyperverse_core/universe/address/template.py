@@ -1,0 +1,170 @@
+"""Templates of points: with variables, or relative to a working point (universe 1.1, 1.9).
+
+A `PointVar` may hold ``${variable}``, ``.`` and ``..``. Its variables are put in as text, which gives a
+`PointCtx`; that is resolved against a working point, which gives a `Point`.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import attrs
+
+from ...errors import BadRequest, ParseError
+from ..text.lexis import fail
+from .address import Address, Form, scan_address
+from .env import Env
+from .point import ROOT, Point
+from .route import Route, RouteKind
+from .segment import Segment, SegmentKind
+
+__all__ = ["PointCtx", "PointVar", "scan_point_var"]
+
+_RELATIVE = (SegmentKind.WORKING, SegmentKind.POP)
+
+
+@attrs.frozen
+class _Relative:
+    """What the two forms share.
+
+    Attributes:
+        text: as printed.
+        route: the part before ``::``.
+        segments: the steps, those that stand for others included.
+    """
+
+    text: str
+    route: Route = attrs.field(eq=False)
+    segments: tuple[Segment, ...] = attrs.field(eq=False)
+
+    @classmethod
+    def _of(cls, address: Address) -> Self:
+        return cls(address.text, address.route, address.segments)
+
+    @property
+    def is_normalized(self) -> bool:
+        """Whether it holds nothing that stands for something else, so that it is a `Point` as it is."""
+        special = (*_RELATIVE, SegmentKind.VAR)
+        return self.route.kind is not RouteKind.VAR and all(s.kind not in special for s in self.segments)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@attrs.frozen
+class PointCtx(_Relative):
+    """An address that may start with ``.`` or ``..``: relative to a working point."""
+
+    @classmethod
+    def parse(cls, text: str) -> PointCtx:
+        """The relative address that ``text`` writes; raises ParseError."""
+        return cls._of(_whole(text, Form.CONTEXT))
+
+    def resolve(self, working: Point) -> Point:
+        """The point that it is, seen from ``working``.
+
+        ``.`` stands for ``working``, each ``..`` drops one more segment. A route of its own wins over that of
+        ``working``.
+
+        Raises:
+            BadRequest: there are more ``..`` than ``working`` has segments.
+            ParseError: the rest cannot lie below the point that was reached.
+        """
+        leading = [segment for segment in self.segments if segment.kind in _RELATIVE]
+        if not leading:
+            return Point.parse(self.text)
+        base = working if self.route.is_local else Point.parse(self.route.prefix + working.text[working.body_start :])
+        for segment in leading:
+            if segment.kind is SegmentKind.POP:
+                base = self._pop(base, working)
+        body = self.text[len(self.route.prefix) :]
+        rest = body[sum(len(segment.text) + 1 for segment in leading) :]
+        return base.child(rest) if rest else base
+
+    def _pop(self, base: Point, working: Point) -> Point:
+        if base.parent is None:
+            raise BadRequest(
+                f"{self.text!r} leads above ROOT, seen from '{working}'",
+                hint=f"'{working}' has {len(working.segments)} segments",
+            )
+        return base.parent
+
+
+@attrs.frozen
+class PointVar(_Relative):
+    """An address that may hold variables, and may be relative."""
+
+    @classmethod
+    def parse(cls, text: str) -> PointVar:
+        """The template that ``text`` writes; raises ParseError."""
+        return cls._of(_whole(text, Form.VARIABLE))
+
+    @classmethod
+    def of(cls, point: Point) -> PointVar:
+        """The template that stands for ``point`` only."""
+        return cls(point.text, point.route, point.segments)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of its variables, in their order."""
+        names = [segment.text[2:-1] for segment in self.segments if segment.kind is SegmentKind.VAR]
+        return (self.route.name, *names) if self.route.kind is RouteKind.VAR else tuple(names)
+
+    def substitute(self, env: Env) -> PointCtx:
+        """The address with its variables put in, as text.
+
+        A value may be several segments, or relative where the template starts with it. It cannot change the
+        route that the template has.
+
+        Raises:
+            BadRequest: a variable is not set.
+            ParseError: the values do not make an address.
+        """
+        if not self.variables:
+            return PointCtx(self.text, self.route, self.segments)
+        text = self.text
+        for name in dict.fromkeys(self.variables):
+            # A value is put in once and not looked at again: the sign that starts a variable is in no value.
+            value = env.variable(name)
+            if "$" in value:
+                raise ParseError(f"the variable {name!r} cannot be {value!r} here", text=value, offset=value.index("$"))
+            text = text.replace(f"${{{name}}}", value)
+        found = PointCtx.parse(text)
+        if found.route != self._expected_route(env) and not self._starts_with_variable:
+            raise ParseError(
+                f"the variables of {self.text!r} make {text!r}, which has another route",
+                text=text,
+                hint="a value is one or more segments; it cannot bring a route with it",
+            )
+        return found
+
+    @property
+    def _starts_with_variable(self) -> bool:
+        return self.route.is_local and bool(self.segments) and self.segments[0].kind is SegmentKind.VAR
+
+    def _expected_route(self, env: Env) -> Route:
+        return Route.parse(env.variable(self.route.name)) if self.route.kind is RouteKind.VAR else self.route
+
+    def resolve(self, env: Env) -> Point:
+        """The point that it is in ``env``; raises what `substitute` and `PointCtx.resolve` raise."""
+        return self.substitute(env).resolve(env.working)
+
+    def collapse(self) -> Point:
+        """The point that it is without any help; raises BadRequest or ParseError when something is left
+        open."""
+        if self.variables:
+            raise BadRequest(f"{self.text!r} has variables: {', '.join(self.variables)}")
+        return PointCtx(self.text, self.route, self.segments).resolve(ROOT)
+
+
+def _whole(text: str, form: Form) -> Address:
+    address, end = scan_address(text, 0, form)
+    if end < len(text):
+        fail(text, end, "the end of the point")
+    return address
+
+
+def scan_point_var(text: str, pos: int) -> tuple[PointVar, int]:
+    """The template of a point at ``pos`` and the offset behind it; raises ParseError."""
+    address, end = scan_address(text, pos, Form.VARIABLE)
+    return PointVar(address.text, address.route, address.segments), end

@@ -1,0 +1,73 @@
+"""Commands: what people and programs ask of a Hyperverse (universe 5.3, 5.4).
+
+Each is a frozen value; ``str(command)`` is the line that means it. As parsed, its points are templates
+(:class:`PointVar`): they may be relative or have variables. ``command.resolve(env)`` is the same command with
+absolute points, and with the content of files where uploads stood; ``command.uploads`` names those files.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from ..address.point import Point
+from ..address.point_template import PointTemplate, ResolvedTemplate
+from ..address.template import PointVar
+from .command_access import Chown, Explain, Grant, Grants, Revoke
+from .command_create import Create, Publish, Strategy
+from .command_particle import Delete, Get, Into, Read, Select, Set, Write
+from .command_wave import Ping, Ripple, Signal
+
+__all__ = [
+    "Chown",
+    "Command",
+    "CommandTemplate",
+    "Create",
+    "Delete",
+    "Explain",
+    "Get",
+    "Grant",
+    "Grants",
+    "Into",
+    "Ping",
+    "Publish",
+    "Read",
+    "Revoke",
+    "Ripple",
+    "Select",
+    "Set",
+    "Signal",
+    "Strategy",
+    "Write",
+]
+
+_Absolute: TypeAlias = Delete | Select | Ripple | Grant | Grants | Revoke
+
+CommandTemplate: TypeAlias = (
+    Create[PointTemplate]
+    | Publish[PointVar]
+    | Get[PointVar]
+    | Set[PointVar]
+    | Read[PointVar]
+    | Write[PointVar]
+    | Ping[PointVar]
+    | Signal[PointVar]
+    | Chown[PointVar]
+    | Explain[PointVar]
+    | _Absolute
+)
+"""A command as it was written."""
+
+Command: TypeAlias = (
+    Create[ResolvedTemplate]
+    | Publish[Point]
+    | Get[Point]
+    | Set[Point]
+    | Read[Point]
+    | Write[Point]
+    | Ping[Point]
+    | Signal[Point]
+    | Chown[Point]
+    | Explain[Point]
+    | _Absolute
+)
+"""A command that can be carried out: its points are absolute."""

@@ -1,0 +1,114 @@
+"""Commands that bring particles into being: create and publish (universe 5.4)."""
+
+from __future__ import annotations
+
+import enum
+from typing import Generic, TypeVar
+
+import attrs
+
+from ...errors import BadRequest
+from ..address.env import Env
+from ..address.point import Point
+from ..address.point_template import PointTemplate, ResolvedTemplate
+from ..address.template import PointVar
+from ..kind_defs.kind_template import KindTemplate
+from ..kind_defs.properties import PropertyChange
+from ..waves.body import Upload, print_body
+from .command_parts import P, content_of, names_of, print_changes
+
+__all__ = ["Create", "Publish", "Strategy"]
+
+
+class Strategy(enum.StrEnum):
+    """What to do when the particle exists already; the value is the mark behind the word."""
+
+    COMMIT = ""
+    """Refuse: 409."""
+    ENSURE = "?"
+    """Leave it, if it is of the same Kind."""
+    OVERRIDE = "!"
+    """Replace it."""
+
+
+W = TypeVar("W", PointTemplate, ResolvedTemplate)
+"""Where to create, as it is known: a template, or an absolute parent and a child."""
+
+
+@attrs.frozen
+class Create(Generic[W]):
+    """``create[?|!] POINT<KIND>{ ... }``
+
+    Attributes:
+        where: the point to create; a ``%`` in its last segment takes the parent's next sequence number.
+        kind: of the new particle.
+        properties: what it is told at its creation.
+        strategy: what to do when it exists already.
+        state: what it starts with: the content of a file, or None. It is no part of the text.
+    """
+
+    where: W
+    kind: KindTemplate
+    properties: tuple[PropertyChange, ...] = ()
+    strategy: Strategy = Strategy.COMMIT
+    state: Upload | bytes | None = attrs.field(default=None, repr=False)
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """Names of the files that have to go with it."""
+        return names_of(self.state)
+
+    def resolve(self: Create[PointTemplate], env: Env) -> Create[ResolvedTemplate]:
+        """This command with an absolute point; raises what `PointTemplate.resolve` and `Env.file` raise."""
+        where = self.where.resolve(env)
+        return Create(where, self.kind, self.properties, self.strategy, content_of(self.state, env))
+
+    def __str__(self) -> str:
+        changes = print_changes(self.properties) if self.properties else ""
+        return f"create{self.strategy.value} {_print_where(self.where)}<{self.kind}>{changes}"
+
+
+@attrs.frozen
+class Publish(Generic[P]):
+    """``publish[?] ^[ bundle.zip ]-> POINT``: create a Bundle from the content of a file.
+
+    Attributes:
+        upload: the file, or its content.
+        point: of the Bundle; its last segment is a version.
+        strategy: what to do when it exists already.
+    """
+
+    upload: Upload | bytes = attrs.field(repr=False)
+    point: P
+    strategy: Strategy = Strategy.COMMIT
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """Names of the files that have to go with it."""
+        return names_of(self.upload)
+
+    def resolve(self: Publish[PointVar], env: Env) -> Publish[Point]:
+        """This command with an absolute point and the file's content."""
+        content = content_of(self.upload, env)
+        assert content is not None  # an upload always has one: Env.file raises otherwise
+        return Publish(content, self.point.resolve(env), self.strategy)
+
+    def as_create(self: Publish[Point]) -> Create[ResolvedTemplate]:
+        """The create that it stands for. Raises BadRequest when its point is ROOT."""
+        parent = self.point.parent
+        if parent is None:
+            raise BadRequest("a bundle cannot be ROOT", hint="publish ^[ bundle.zip ]-> localhost:repo:my:1.0.0")
+        where = ResolvedTemplate(parent, self.point.name)
+        return Create(where, KindTemplate("Bundle"), (), self.strategy, self.upload)
+
+    def __str__(self) -> str:
+        return f"publish{self.strategy.value} {print_body(self.upload)}-> {self.point}"
+
+
+def _print_where(where: PointTemplate | ResolvedTemplate) -> str:
+    if isinstance(where, PointTemplate):
+        return str(where)
+    parent = where.parent
+    if parent.is_root:
+        return f"{parent.route.prefix}{where.child}"
+    return f"{parent}{where.child}" if parent.text.endswith("/") else f"{parent}:{where.child}"

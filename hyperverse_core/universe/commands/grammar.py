@@ -1,0 +1,313 @@
+"""What the rules of ``commands.lark`` stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import attrs
+
+from ...errors import ParseError
+from ..access.grant import GrantKind
+from ..access.permissions import PermissionsMask
+from ..address.point_template import PointTemplate
+from ..address.template import PointVar
+from ..kind_defs.kind_template import KindTemplate
+from ..kind_defs.properties import PropertyChange, SetProperty, UnsetProperty
+from ..selectors.selector import Selector
+from ..text.lark_grammar import Grammar, moved
+from ..text.lexis import fail
+from ..waves.body import Upload, scan_body, unquoted
+from ..waves.wave import BOUNCE, Method
+from .command import (
+    Chown,
+    CommandTemplate,
+    Create,
+    Delete,
+    Explain,
+    Get,
+    Grant,
+    Grants,
+    Into,
+    Ping,
+    Publish,
+    Read,
+    Revoke,
+    Ripple,
+    Select,
+    Set,
+    Signal,
+    Strategy,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from lark import Token
+
+__all__ = ["COMMAND_WORDS", "Statement", "follows", "parse_changes", "parse_statement"]
+
+_T = TypeVar("_T")
+
+COMMAND_WORDS: Final = (
+    "create",
+    "delete",
+    "select",
+    "get",
+    "set",
+    "read",
+    "write",
+    "ping",
+    "signal",
+    "ripple",
+    "publish",
+    "grant",
+    "grants",
+    "revoke",
+    "chown",
+    "explain",
+)
+"""The words that commands start with."""
+
+_ONLY_IN_SELECTORS: Final = frozenset("*+<>(=^~")
+_NO_CODE: Final = re.compile(r"(?:\s++|#[^\n]*+)*+")
+
+
+@attrs.frozen
+class Statement:
+    """A command, and the offset behind its ``;``; None when the text ended without one."""
+
+    command: CommandTemplate
+    end: int | None
+
+
+@attrs.frozen
+class _Request:
+    """A method with its path."""
+
+    method: Method = BOUNCE
+    path: str = "/"
+
+
+class _Builder:
+    """One method for each rule; arguments are its parts, None for an optional one that is not there."""
+
+    def plain(self, command: CommandTemplate, end: Token | None) -> Statement:
+        return Statement(command, None if end is None else _start(end) + 1)
+
+    def bodied(self, statement: Statement) -> Statement:
+        return statement
+
+    def create(self, word: Token, where: Token, kind: Token, changes: Any) -> CommandTemplate:
+        template = _part(KindTemplate.parse, kind[1:-1], _start(kind) + 1)
+        strategy = Strategy(word.removeprefix("create"))
+        return Create(_part(PointTemplate.parse, where, _start(where)), template, changes or (), strategy)
+
+    def publish(self, word: Token, upload: Upload, point: Token) -> CommandTemplate:
+        return Publish(upload, _point(point), Strategy(word.removeprefix("publish")))
+
+    def upload(self, name: Token) -> Upload:
+        return Upload(str(name))
+
+    def delete(self, selector: Token) -> CommandTemplate:
+        return Delete(_selector(selector))
+
+    def select(self, selector: Token, into: Token | None) -> CommandTemplate:
+        return Select(_selector(selector), Into.STUBS if into is None else Into(into))
+
+    def get(self, point: Token, keys: tuple[str, ...] | None) -> CommandTemplate:
+        return Get(_point(point), keys)
+
+    def set(self, target: Token, changes: tuple[PropertyChange, ...]) -> CommandTemplate:
+        return Set(_point_or_selector(target), changes)
+
+    def read(self, point: Token) -> CommandTemplate:
+        return Read(_point(point))
+
+    def write_body(self, point: Token, body: Token) -> Statement:
+        content, end = _body(body)
+        return Statement(Write(_point(point), content), end)
+
+    def ping(self, point: Token, request: _Request | None) -> CommandTemplate:
+        request = request or _Request()
+        return Ping(_point(point), request.method, request.path)
+
+    def ping_body(self, point: Token, request: _Request | None, body: Token) -> Statement:
+        request = request or _Request()
+        content, end = _body(body)
+        return Statement(Ping(_point(point), request.method, request.path, content), end)
+
+    def signal(self, point: Token, request: _Request) -> CommandTemplate:
+        return Signal(_point(point), request.method, request.path)
+
+    def signal_body(self, point: Token, request: _Request, body: Token) -> Statement:
+        content, end = _body(body)
+        return Statement(Signal(_point(point), request.method, request.path, content), end)
+
+    def ripple(self, selector: Token, request: _Request) -> CommandTemplate:
+        return Ripple(_selector(selector), request.method, request.path)
+
+    def ripple_body(self, selector: Token, request: _Request, body: Token) -> Statement:
+        content, end = _body(body)
+        return Statement(Ripple(_selector(selector), request.method, request.path, content), end)
+
+    def request(self, text: Token) -> _Request:
+        cut = text.index(">") + 1
+        return _Request(_part(Method.parse, text[:cut], _start(text)), text[cut:] or "/")
+
+    def grant_perm(self, mask: Token, on: Selector, to: Selector) -> CommandTemplate:
+        return Grant(GrantKind.perm(_part(PermissionsMask.parse, mask, _start(mask))), on, to)
+
+    def grant_priv(self, name: Token, on: Selector, to: Selector) -> CommandTemplate:
+        return Grant(GrantKind.priv(str(name)), on, to)
+
+    def grant_super(self, on: Selector, to: Selector) -> CommandTemplate:
+        return Grant(GrantKind.super(), on, to)
+
+    def grants(self, on: Selector | None, to: Selector | None) -> CommandTemplate:
+        return Grants(on, to)
+
+    def on(self, selector: Token) -> Selector:
+        return _selector(selector)
+
+    def to(self, selector: Token) -> Selector:
+        return _selector(selector)
+
+    def revoke(self, number: Token) -> CommandTemplate:
+        return Revoke(int(number))
+
+    def chown(self, selector: Token, owner: Token) -> CommandTemplate:
+        return Chown(_selector(selector), _point(owner))
+
+    def explain(self, agent: Token, point: Token, request: Token | None) -> CommandTemplate:
+        method = None if request is None else _part(Method.parse, request, _start(request))
+        return Explain(_point(agent), _point(point), method)
+
+    def keys(self, *names: Token | None) -> tuple[str, ...]:
+        return tuple(str(name) for name in names if name is not None)
+
+    def changes(self, *changes: PropertyChange) -> tuple[PropertyChange, ...]:
+        # A later change of a key replaces an earlier one (universe 5.4).
+        return tuple({change.key: change for change in changes}.values())
+
+    bare_changes = changes
+
+    def set_property(self, key: Token, value: Token) -> PropertyChange:
+        content = unquoted(value) if value[0] in "'\"" else str(value)
+        return SetProperty(key[1:-1].removeprefix("@"), content, key.startswith("+@"))
+
+    def unset_property(self, key: Token) -> PropertyChange:
+        return UnsetProperty(key[1:])
+
+
+def _start(token: Token) -> int:
+    return token.start_pos or 0
+
+
+def _part(parse: Callable[[str], _T], text: str, at: int) -> _T:
+    """What ``text``, which starts at ``at``, says; its errors are moved there."""
+    try:
+        return parse(str(text))
+    except ParseError as exc:
+        raise moved(exc, "", at) from None
+
+
+def _point(token: Token) -> PointVar:
+    return _part(PointVar.parse, token, _start(token))
+
+
+def _selector(token: Token) -> Selector:
+    return _part(Selector.parse, token, _start(token))
+
+
+def _point_or_selector(token: Token) -> PointVar | Selector:
+    """The point that ``token`` writes, else the selector. Of two errors, the one that lies further on: so far its
+    reading made sense."""
+    try:
+        return _point(token)
+    except ParseError as no_point:
+        if _ONLY_IN_SELECTORS.isdisjoint(token):
+            raise
+        try:
+            selector = _selector(token)
+        except ParseError as no_selector:
+            raise (no_point if no_point.offset > no_selector.offset else no_selector) from None
+        if _ONLY_IN_SELECTORS.isdisjoint(str(selector)):
+            raise ParseError(
+                f"{str(token)!r} asks for nothing but names",
+                offset=_start(token),
+                expected=(f"the point {selector}",),
+            ) from None
+        return selector
+
+
+def _body(rest: Token) -> tuple[Any, int | None]:
+    """The body that ``rest`` starts with, and the offset behind the ``;`` that ends its statement."""
+    text = str(rest)
+    try:
+        body, end = scan_body(text, 0)
+        found = _NO_CODE.match(text, end)
+        end = end if found is None else found.end()
+        if end < len(text) and text[end] != ";":
+            fail(text, end, "';'", "the end")
+    except ParseError as exc:
+        raise moved(exc, "", _start(rest)) from None
+    return body, _start(rest) + end + 1 if end < len(text) else None
+
+
+_WORDS: Final = {
+    "CREATE": "create",
+    "PUBLISH": "publish",
+    **{f"_{word.upper()}": word for word in COMMAND_WORDS if word not in ("create", "publish")},
+    **{f"_{word.upper()}": word for word in ("perm", "priv", "super", "on", "to", "into")},
+}
+
+_GRAMMAR: Final = Grammar(
+    "commands.lark",
+    ("statement", "bare_changes"),
+    _Builder,
+    {
+        **_WORDS,
+        "INTO_WHAT": "points or stubs",
+        "POINT": "a point",
+        "TEMPLATE": "a point",
+        "KIND": "a Kind such as <Space> directly behind the point",
+        "SELECTOR": "a selector",
+        "TARGET": "a point or a selector",
+        "METHOD": "a method such as Ext<Add>",
+        "MASK": "a mask such as +csd-RwX",
+        "PRIVILEGE": "a privilege such as property:email:read",
+        "ID": "the number of a grant",
+        "FILE": "the name of a file, without '/'",
+        "_UPLOAD_OPEN": "'^['",
+        "_UPLOAD_CLOSE": "']->'",
+        "KEY": "a key",
+        "KEY_EQUALS": "+key= or +@key=",
+        "UNSET": "!key",
+        "VALUE": "a value directly behind '='",
+        "END": "';'",
+        "BODY": "a body",
+        "LBRACE": "'{'",
+        "RBRACE": "'}'",
+        "COMMA": "','",
+    },
+)
+
+
+def parse_statement(text: str) -> Statement:
+    """The command that ``text`` starts with; raises ParseError. What is behind its ``;`` is not looked at."""
+    statement: Statement = _GRAMMAR.parse(text, "statement")
+    return statement
+
+
+def parse_changes(text: str) -> tuple[PropertyChange, ...]:
+    """Changes of properties without braces, ``+a=b, !c``; raises ParseError."""
+    changes: tuple[PropertyChange, ...] = _GRAMMAR.parse(text, "bare_changes")
+    return changes
+
+
+def follows(text: str) -> list[str]:
+    """Words of the language that may come next behind the beginning ``text`` of a command."""
+    names = _GRAMMAR.follows(text, "statement")
+    words = [word for name, word in _WORDS.items() if name in names]
+    return sorted([*words, *(("points", "stubs") if "INTO_WHAT" in names else ())])

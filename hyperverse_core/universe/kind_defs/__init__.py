@@ -1,0 +1,1 @@
+"""What a Kind demands: properties, parents, children; and the standard Kinds."""

@@ -1,0 +1,98 @@
+"""Templates of Kinds: what a command asks for, before it is settled which product serves it (universe
+2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from ...errors import BadRequest
+from ..kinds.kind import Kind, KindDef, resolve
+from ..kinds.specific import SpecificSelector, scan_specific_selector
+from ..text import lexis
+from ..text.lexis import fail
+
+__all__ = ["KindTemplate", "scan_kind_template"]
+
+
+@attrs.frozen
+class KindTemplate:
+    """``Base``, ``Base<Sub>`` or ``Base<Sub<provider:vendor:product:variant:(requirement)>>``.
+
+    Attributes:
+        base: name of the Kind.
+        sub: name of the sub kind, or an alias of one (``UserBase<Keycloak>``), or None.
+        specific: which products will do, None for the Kind's own choice.
+    """
+
+    base: str
+    sub: str | None = None
+    specific: SpecificSelector | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> KindTemplate:
+        """The template that ``text`` writes; raises ParseError."""
+        template, end = scan_kind_template(text, 0)
+        if end < len(text):
+            fail(text, end, "the end of the Kind")
+        return template
+
+    def resolve(self, table: Mapping[str, KindDef]) -> Kind:
+        """The Kind that is meant, among those in ``table``.
+
+        An alias stands for its full sub kind. A selector of products picks the one that an alias names, or
+        else has to name one product exactly.
+
+        Raises:
+            UnknownKind: nobody declares it.
+            BadRequest: something is missing, or no product that is known fits.
+        """
+        known = table.get(self.base)
+        if known is None or self.sub is None:
+            return resolve(Kind(self.base, self.sub), table)
+        if self.specific is None:
+            full = known.aliases.get(self.sub, self.sub)
+            return resolve(Kind.parse(f"{self.base}<{full}>"), table)
+        for full in known.aliases.values():
+            kind = Kind.parse(f"{self.base}<{full}>")
+            if kind.sub == self.sub and kind.specific is not None and self.specific.matches(kind.specific):
+                return resolve(kind, table)
+        if (exact := self.specific.exact) is not None:
+            return resolve(Kind(self.base, self.sub, exact), table)
+        raise BadRequest(
+            f"no product is known that fits '{self}'",
+            hint="name one exactly: provider:vendor:product:variant:(1.0.0)",
+        )
+
+    def __str__(self) -> str:
+        if self.sub is None:
+            return self.base
+        inner = "" if self.specific is None else f"<{self.specific}>"
+        return f"{self.base}<{self.sub}{inner}>"
+
+
+def scan_kind_template(text: str, pos: int) -> tuple[KindTemplate, int]:
+    """The template at ``pos`` and the offset behind it; raises ParseError."""
+    base, at = _camel(text, pos, "a Kind such as Space")
+    if not text.startswith("<", at):
+        return KindTemplate(base), at
+    sub, at = _camel(text, at + 1, "a sub kind, a CamelCase name")
+    specific = None
+    if text.startswith("<", at):
+        specific, at = scan_specific_selector(text, at + 1)
+        at = _close(text, at)
+    return KindTemplate(base, sub, specific), _close(text, at)
+
+
+def _camel(text: str, at: int, looks: str) -> tuple[str, int]:
+    found = lexis.CAMEL.match(text, at)
+    if found is None:
+        fail(text, at, looks, hint="Kinds are CamelCase names")
+    return found.group(), found.end()
+
+
+def _close(text: str, at: int) -> int:
+    if not text.startswith(">", at):
+        fail(text, at, "'>'")
+    return at + 1

@@ -1,0 +1,1 @@
+"""Kinds, their specifics, and selectors of Kinds."""

@@ -1,0 +1,142 @@
+"""Specifics: the product behind a Kind, and patterns of it (universe 2.2)."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from ..text import lexis
+from ..text.lexis import fail
+from ..text.version import Version, VersionReq, scan_version, scan_version_req
+
+__all__ = ["ANY", "Specific", "SpecificSelector", "scan_specific", "scan_specific_selector"]
+
+ANY = "*"
+"""The pattern that every name fits."""
+
+_PARTS = (
+    ("provider", lexis.DOMAIN, "a domain"),
+    ("vendor", lexis.DOMAIN, "a domain"),
+    ("product", lexis.SKEWER, "a lower-case name"),
+    ("variant", lexis.SKEWER, "a lower-case name"),
+)
+_BLANKS = re.compile(r"[ \t]*+")
+
+
+@attrs.frozen
+class Specific:
+    """``provider:vendor:product:variant:version``, such as
+    ``mechtronhub.io:postgres.org:postgres:gis:8.0.0``."""
+
+    provider: str
+    vendor: str
+    product: str
+    variant: str
+    version: Version
+
+    @classmethod
+    def parse(cls, text: str) -> Specific:
+        """The specific that ``text`` writes; raises ParseError."""
+        specific, end = scan_specific(text, 0)
+        if end < len(text):
+            fail(text, end, "the end of the specific")
+        return specific
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.vendor}:{self.product}:{self.variant}:{self.version}"
+
+
+def scan_specific(text: str, pos: int) -> tuple[Specific, int]:
+    """The specific at ``pos`` and the offset behind it; raises ParseError."""
+    names, at = _scan_names(text, pos, patterns=False)
+    version, end = scan_version(text, at)
+    return Specific(*names, version), end
+
+
+@attrs.frozen
+class SpecificSelector:
+    """Which products are meant: ``*`` or an exact name in each place, and a version requirement.
+
+    Written ``mechtronhub.io:postgres.org:postgres:*:(^8)``.
+    """
+
+    provider: str
+    vendor: str
+    product: str
+    variant: str
+    version: VersionReq
+
+    @classmethod
+    def parse(cls, text: str) -> SpecificSelector:
+        """The selector that ``text`` writes; raises ParseError."""
+        selector, end = scan_specific_selector(text, 0)
+        if end < len(text):
+            fail(text, end, "the end of the specific selector")
+        return selector
+
+    def matches(self, specific: Specific) -> bool:
+        """Whether ``specific`` fits in every place."""
+        return (
+            self.provider in (ANY, specific.provider)
+            and self.vendor in (ANY, specific.vendor)
+            and self.product in (ANY, specific.product)
+            and self.variant in (ANY, specific.variant)
+            and self.version.matches(specific.version)
+        )
+
+    @property
+    def exact(self) -> Specific | None:
+        """The one product that it names, when every name is exact and the version is complete; else None."""
+        names = (self.provider, self.vendor, self.product, self.variant)
+        only = self.version.comparators[0]
+        if ANY in names or len(self.version.comparators) > 1 or only.op not in ("=", "^"):
+            return None
+        if only.minor is None or only.patch is None:
+            return None
+        return Specific(*names, Version(only.major, only.minor, only.patch, only.pre))
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.vendor}:{self.product}:{self.variant}:({self.version})"
+
+
+def scan_specific_selector(text: str, pos: int) -> tuple[SpecificSelector, int]:
+    """The specific selector at ``pos`` and the offset behind it; raises ParseError."""
+    names, at = _scan_names(text, pos, patterns=True)
+    if not text.startswith("(", at):
+        fail(text, at, "'('", hint="a version requirement stands in parentheses: (^1)")
+    requirement, end = scan_parenthesised_req(text, at)
+    return SpecificSelector(*names, requirement), end
+
+
+def scan_parenthesised_req(text: str, pos: int) -> tuple[VersionReq, int]:
+    """The version requirement in the parentheses that open at ``pos``, and the offset behind them."""
+    requirement, at = scan_version_req(text, _behind_blanks(text, pos + 1))
+    at = _behind_blanks(text, at)
+    if not text.startswith(")", at):
+        fail(text, at, "')'", "another comparator")
+    return requirement, at + 1
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found is not None else at
+
+
+def _scan_names(text: str, at: int, *, patterns: bool) -> tuple[tuple[str, str, str, str], int]:
+    names: list[str] = []
+    for part, pattern, looks in _PARTS:
+        if patterns and text.startswith(ANY, at):
+            names.append(ANY)
+            at += 1
+        else:
+            found = pattern.match(text, at)
+            if found is None:
+                fail(text, at, f"{looks} as {part}", *(("'*'",) if patterns else ()))
+            names.append(found.group())
+            at = found.end()
+        if not text.startswith(":", at):
+            fail(text, at, f"':' behind the {part}")
+        at += 1
+    provider, vendor, product, variant = names
+    return (provider, vendor, product, variant), at

@@ -1,0 +1,1 @@
+"""Binds: patterns, pipelines, route tables."""

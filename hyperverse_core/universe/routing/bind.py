@@ -1,0 +1,136 @@
+"""Binds: which requests a particle takes, and what way they go (universe 6).
+
+    Bind(version=1.0.0) {
+      Route<Ext<Add>> -> (()) => &;
+      Route/users -> {
+        Http -> {
+          Get/users/(?P<user>[^/]+) -> localhost:users:${user} => &;
+        }
+      }
+    }
+
+Scopes have three levels: Route, the family of the method, the method. ``Route<Http<Get>>`` writes all three
+in one; filters and path then belong to the outermost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from ...errors import ParseError
+from ..address.point import Point
+from ..text.lark_grammar import moved, without_comments
+from ..text.lexis import fail
+from ..text.version import Version
+from ..waves.wave import Method
+from .bind_printer import print_bind
+from .bind_scopes import Condition, MethodScope, RouteScope, WaveScope
+from .bind_text import scan_routes
+from .pattern import Pattern
+from .pipeline import Pipeline
+from .route_table import Leaf, RouteTable, Selected
+from .scope_text import scan_block, scan_document_head, skip_blanks
+
+__all__ = ["BIND_VERSION", "BindConfig", "Condition", "MethodScope", "RouteScope", "Selected", "WaveScope"]
+
+BIND_VERSION = Version(1, 0, 0)
+"""The version of the language that is spoken here."""
+
+
+@attrs.frozen
+class BindConfig:
+    """The routes of a particle.
+
+    Attributes:
+        routes: the outermost scopes, in order.
+    """
+
+    routes: tuple[RouteScope, ...] = ()
+    _table: RouteTable = attrs.field(init=False, eq=False, repr=False)
+
+    @_table.default
+    def _make_table(self) -> RouteTable:
+        return RouteTable(_leaves(self.routes))
+
+    @classmethod
+    def parse(cls, text: str) -> BindConfig:
+        """The bind that ``text`` writes; raises ParseError.
+
+        ``#`` starts a comment, wherever it stands, that ends with its line.
+        """
+        clean = without_comments(text)
+        try:
+            return cls(_scan(clean))
+        except ParseError as exc:
+            raise moved(exc, text, 0) from None
+
+    def select(
+        self, method: Method, path: str, topic: str | None = None, *, agent: Point | None = None
+    ) -> Selected | None:
+        """The route that takes a request: the first in the document whose every condition holds.
+
+        Args:
+            method: of the request.
+            path: of the request; expressions match from its start.
+            topic: text of its topic, None or empty for none.
+            agent: who asks, for filters; None is anonymous.
+
+        Returns:
+            The pipeline and what was captured, or None when no route takes it: 404, except that a Cmd then
+            goes to the core (universe 6.3).
+        """
+        return self._table.select(method, path, topic or "", agent)
+
+    def __str__(self) -> str:
+        return print_bind(self.routes, BIND_VERSION)
+
+
+def _scan(text: str) -> tuple[RouteScope, ...]:
+    head, at = scan_document_head(text)
+    if head.name != "Bind":
+        raise ParseError(f"{head.name!r} is not a bind", text=text, offset=head.at, expected=("Bind(version=1.0.0)",))
+    if head.version != BIND_VERSION:
+        raise ParseError(
+            f"version {str(head.version)!r} of binds is not known",
+            text=text,
+            offset=text.index("=", head.at) + 1,
+            expected=(str(BIND_VERSION),),
+        )
+    opener = skip_blanks(text, at)
+    if not text.startswith("{", opener):
+        fail(text, opener, "'{'")
+    closer = scan_block(text, opener)
+    behind = skip_blanks(text, closer)
+    if behind < len(text):
+        fail(text, behind, "the end")
+    return scan_routes(text, opener + 1, closer - 1)
+
+
+def _leaves(routes: tuple[RouteScope, ...]) -> Iterator[Leaf]:
+    order = 0
+    for route in routes:
+        for wave in route.waves:
+            for method in wave.methods:
+                around = (route.condition, wave.condition, method.condition)
+                yield Leaf(
+                    order,
+                    method.method,
+                    tuple(condition.path for condition in around if condition.path is not None),
+                    tuple(condition.topic for condition in around if condition.topic is not None),
+                    tuple(one for condition in around for one in condition.filters),
+                    _guarded(method.pipeline, around),
+                )
+                order += 1
+
+
+def _guarded(pipeline: Pipeline, around: tuple[Condition, ...]) -> Pipeline:
+    """``pipeline``, whose first step also demands what the steps in front of the blocks around it demand."""
+    patterns = [condition.arrow.pattern for condition in around if condition.arrow.pattern is not None]
+    if not patterns or not pipeline.steps:
+        return pipeline
+    first, *others = pipeline.steps
+    if first.pattern is not None:
+        patterns.append(first.pattern)
+    return Pipeline((attrs.evolve(first, pattern=Pattern.all_of(patterns)), *others))

@@ -1,0 +1,173 @@
+"""Which route takes a request: the part of a bind that is asked for every wave.
+
+A table is made once for a bind. Routes are found by method and by characters that a path must have, so
+that the number of routes hardly matters; of those left, the first in the document wins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from ..address.point import Point
+from ..address.topic import Topic
+from ..waves.wave import Method, MethodKind
+from .filters import Filter
+from .method_pattern import MethodPattern
+from .path_regex import PathRegex
+from .pipeline import Pipeline
+
+__all__ = ["Leaf", "RouteTable", "Selected", "topics_admit"]
+
+_MOST_PROBES: Final = 12
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+@attrs.frozen
+class Selected:
+    """The route that takes a request.
+
+    Attributes:
+        pipeline: what to do.
+        captures: what the named groups of the route's path expressions matched, of every level of scopes.
+    """
+
+    pipeline: Pipeline
+    captures: Mapping[str, str]
+
+
+@attrs.frozen
+class Leaf:
+    """A route with all that the scopes around it demand.
+
+    Attributes:
+        order: its place in the document.
+        method: which methods it takes.
+        paths: expressions that the path must match, outermost first.
+        topics: which topics, outermost first.
+        filters: who may ask.
+        pipeline: what to do.
+    """
+
+    order: int
+    method: MethodPattern
+    paths: tuple[PathRegex, ...]
+    topics: tuple[Topic, ...]
+    filters: tuple[Filter, ...]
+    pipeline: Pipeline
+
+    @property
+    def keys(self) -> tuple[tuple[int, str], ...]:
+        """What every path it takes starts with (number 0), and what segments of it start with."""
+        prefix = max((path.prefix for path in self.paths), key=len, default="")
+        return ((0, prefix), *(start for path in self.paths for start in path.starts))
+
+    def captures(self, path: str) -> Mapping[str, str] | None:
+        """What is captured from ``path``; None when it does not match."""
+        found = _NOTHING
+        for regex in self.paths:
+            more = regex.captures(path)
+            if more is None:
+                return None
+            if more:
+                found = {**found, **more} if found else more
+        return found
+
+
+class RouteTable:
+    """Routes by method and path.
+
+    Args:
+        leaves: the routes, in the order of the document.
+    """
+
+    __slots__ = ("_by_method", "_leaves", "_others")
+
+    def __init__(self, leaves: Iterable[Leaf]) -> None:
+        self._leaves = tuple(leaves)
+        # Only methods that a route names have a table of their own: names come from outside.
+        self._by_method: dict[str, _Paths | None] = {
+            f"{kind}<{leaf.method.name}>": None
+            for leaf in self._leaves
+            if leaf.method.name is not None
+            for kind in ((leaf.method.kind,) if leaf.method.kind is not None else MethodKind)
+        }
+        self._others: dict[MethodKind, _Paths] = {}
+
+    def select(self, method: Method, path: str, topic: str, agent: Point | None) -> Selected | None:
+        """The first route that takes the request; None when none does."""
+        paths = self._by_method.get(method.text)
+        if paths is None:
+            paths = self._paths(method)
+        for leaf in paths.candidates(path):
+            captures = leaf.captures(path)
+            if captures is None:
+                continue
+            if leaf.topics and not topics_admit(leaf.topics, topic):
+                continue
+            if leaf.filters and not all(condition.admits(agent) for condition in leaf.filters):
+                continue
+            return Selected(leaf.pipeline, captures)
+        return None
+
+    def _paths(self, method: Method) -> _Paths:
+        if method.text in self._by_method:
+            made = self._by_method[method.text] = _Paths([x for x in self._leaves if x.method.matches(method)])
+            return made
+        known = self._others.get(method.kind)
+        if known is None:
+            unnamed = MethodPattern(method.kind)
+            takers = [x for x in self._leaves if x.method.name is None and x.method.kind in (None, unnamed.kind)]
+            known = self._others[method.kind] = _Paths(takers)
+        return known
+
+
+class _Paths:
+    """Routes of one method, by what the paths that they take have at a certain place.
+
+    Each route is filed under that of its keys which the fewest routes share. A path is then looked up once for each
+    place and length of a key.
+    """
+
+    __slots__ = ("_probes", "_splits")
+
+    def __init__(self, leaves: Sequence[Leaf]) -> None:
+        common = Counter(key for leaf in leaves for key in set(leaf.keys))
+        chosen = [min(leaf.keys, key=lambda key: (common[key], -len(key[1]))) for leaf in leaves]
+        probes = Counter((number, len(text)) for number, text in chosen)
+        kept = {probe for probe, _ in probes.most_common(_MOST_PROBES)}
+        filed: dict[tuple[int, int], dict[str, list[Leaf]]] = {}
+        for leaf, (number, text) in zip(leaves, chosen, strict=True):
+            length = max((n for at, n in kept if at == number and n <= len(text)), default=0)
+            filed.setdefault((number if length else 0, length), {}).setdefault(text[:length], []).append(leaf)
+        self._probes = tuple(
+            (number, length, {text: tuple(found) for text, found in filed[number, length].items()})
+            for number, length in sorted(filed)
+        )
+        self._splits = any(number for number, _ in filed)
+
+    def candidates(self, path: str) -> Sequence[Leaf]:
+        """Routes that may take ``path``, in the order of the document."""
+        segments = [path, *path.split("/")[1:]] if self._splits else (path,)
+        found: Sequence[Leaf] = ()
+        several = False
+        for number, length, buckets in self._probes:
+            if number >= len(segments):
+                break
+            bucket = buckets.get(segments[number][:length])
+            if bucket is not None:
+                several = bool(found)
+                found = (*found, *bucket) if found else bucket
+        return sorted(found, key=_order) if several else found
+
+
+def _order(leaf: Leaf) -> int:
+    return leaf.order
+
+
+def topics_admit(topics: Iterable[Topic], topic: str) -> bool:
+    """Whether a request with ``topic``, empty for none, meets every one of ``topics``."""
+    return all(wanted.admits(topic) for wanted in topics)

@@ -1,0 +1,1 @@
+"""Words, versions and the grammar machinery: what the text languages share."""

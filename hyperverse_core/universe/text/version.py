@@ -1,0 +1,242 @@
+"""Versions and what is asked of them, after Semantic Versioning (universe 1.2, 2.2)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache, total_ordering
+
+import attrs
+
+from ...errors import ParseError
+from .lexis import fail
+
+__all__ = ["Comparator", "Version", "VersionReq", "scan_version", "scan_version_req"]
+
+_LIMIT = 2**64 - 1
+_VERSION = re.compile(r"([0-9]++)\.([0-9]++)\.([0-9]++)(?:-([a-z0-9-]++))?+")
+_PARTIAL = re.compile(r"([0-9]++|\*)(?:\.([0-9]++|\*))?+(?:\.([0-9]++|\*))?+(?:-([a-z0-9-]++))?+")
+_OP = re.compile(r"(>=|<=|>|<|=|\^|~)?+[ \t]*+")
+_BETWEEN = re.compile(r"[ \t]*+,[ \t]*+|[ \t]++")
+_BLANKS = re.compile(r"[ \t]*+")
+_MANY = 32
+
+
+@total_ordering
+@attrs.frozen(order=False)
+class Version:
+    """``major.minor.patch`` or ``major.minor.patch-pre``, ordered as Semantic Versioning says."""
+
+    major: int
+    minor: int
+    patch: int
+    pre: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """The version that ``text`` writes; raises ParseError."""
+        version, end = scan_version(text, 0)
+        if end < len(text):
+            fail(text, end, "the end of the version")
+        return version
+
+    def __str__(self) -> str:
+        number = f"{self.major}.{self.minor}.{self.patch}"
+        return f"{number}-{self.pre}" if self.pre else number
+
+    @property
+    def _key(self) -> tuple[int, int, int, tuple[int, int, str]]:
+        return self.major, self.minor, self.patch, _pre_key(self.pre)
+
+    def __lt__(self, other: Version) -> bool:
+        return self._key < other._key
+
+
+def _pre_key(pre: str) -> tuple[int, int, str]:
+    """A pre-release is before its release; a numeric one before any other, by value (its length first)."""
+    if not pre:
+        return (2, 0, "")
+    return (0, len(pre), pre) if pre.isdigit() else (1, 0, pre)
+
+
+def scan_version(text: str, pos: int) -> tuple[Version, int]:
+    """The version at ``pos`` and the offset behind it; raises ParseError."""
+    found = _VERSION.match(text, pos)
+    if found is None:
+        fail(text, pos, "a version such as 1.0.0", hint="a version has three numbers")
+    major, minor, patch = (_number(text, found, group) for group in (1, 2, 3))
+    return Version(major, minor, patch, _pre(text, found)), found.end()
+
+
+def _number(text: str, found: re.Match[str], group: int) -> int:
+    digits = found.group(group)
+    if len(digits) > 1 and digits[0] == "0":
+        fail(text, found.start(group), "a number without leading zeros")
+    if len(digits) > 20 or int(digits) > _LIMIT:
+        fail(text, found.start(group), f"a number of at most {_LIMIT}")
+    return int(digits)
+
+
+def _pre(text: str, found: re.Match[str]) -> str:
+    pre: str = found.group(4) or ""
+    if pre.isdigit() and len(pre) > 1 and pre[0] == "0":
+        fail(text, found.start(4), "a pre-release number without leading zeros")
+    return pre
+
+
+@attrs.frozen
+class Comparator:
+    """One condition of a requirement: an operator and a version that may be cut short (``^1``, ``=1.2``).
+
+    A missing number means any; the operators are ``= > >= < <= ~ ^``.
+    """
+
+    op: str
+    major: int
+    minor: int | None = None
+    patch: int | None = None
+    pre: str = ""
+
+    def __str__(self) -> str:
+        numbers = [str(n) for n in (self.major, self.minor, self.patch) if n is not None]
+        return f"{self.op}{'.'.join(numbers)}" + (f"-{self.pre}" if self.pre else "")
+
+    def matches(self, version: Version) -> bool:
+        """Whether ``version`` satisfies this condition, pre-releases compared by order only."""
+        match self.op:
+            case "=":
+                return self._same(version)
+            case ">":
+                return not self._same(version) and self._floor() < version
+            case ">=":
+                return self._same(version) or self._floor() < version
+            case "<":
+                return version < self._floor()
+            case "<=":
+                return self._same(version) or version < self._floor()
+            case "~":
+                return self._floor() <= version and self._tilde(version)
+            case _:
+                return self._floor() <= version and self._caret(version)
+
+    def _floor(self) -> Version:
+        return Version(self.major, self.minor or 0, self.patch or 0, self.pre)
+
+    def _same(self, version: Version) -> bool:
+        if self.patch is not None:
+            return version == self._floor()
+        return self.major == version.major and self.minor in (None, version.minor)
+
+    def _tilde(self, version: Version) -> bool:
+        return self.major == version.major and self.minor in (None, version.minor)
+
+    def _caret(self, version: Version) -> bool:
+        """The leftmost number that is not zero stays as it is (missing numbers are free)."""
+        if self.major != version.major or self.minor is None:
+            return self.major == version.major
+        if self.major > 0:
+            return True
+        if self.minor != version.minor or self.patch is None:
+            return self.minor == version.minor
+        return self.minor > 0 or self.patch == version.patch
+
+
+@attrs.frozen
+class VersionReq:
+    """What is asked of a version: every comparator must hold.
+
+    A pre-release is admitted only by a requirement that names a pre-release of the same three numbers.
+    """
+
+    comparators: tuple[Comparator, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> VersionReq:
+        """The requirement that ``text`` writes, such as ``^1``, ``>=1.2, <2`` or ``1.*``; raises
+        ParseError."""
+        return _parse_req(text) if len(text) <= 256 else _parse_req.__wrapped__(text)
+
+    def matches(self, version: Version) -> bool:
+        """Whether ``version`` satisfies every comparator."""
+        if not all(comparator.matches(version) for comparator in self.comparators):
+            return False
+        if not version.pre:
+            return True
+        same = (version.major, version.minor, version.patch)
+        return any(c.pre and (c.major, c.minor, c.patch) == same for c in self.comparators)
+
+    def matches_text(self, text: str) -> bool:
+        """Whether ``text`` is a version that satisfies it; False for what is no version."""
+        try:
+            return self.matches(Version.parse(text))
+        except ParseError:
+            return False
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.comparators))
+
+
+@lru_cache(maxsize=1024)
+def _parse_req(text: str) -> VersionReq:
+    requirement, end = scan_version_req(text, _blanks(text, 0))
+    end = _blanks(text, end)
+    if end < len(text):
+        fail(text, end, "',' or a blank and another comparator", "the end of the version requirement")
+    return requirement
+
+
+def _blanks(text: str, pos: int) -> int:
+    found = _BLANKS.match(text, pos)
+    return found.end() if found is not None else pos
+
+
+def scan_version_req(text: str, pos: int) -> tuple[VersionReq, int]:
+    """The requirement at ``pos`` and the offset behind its last comparator; raises ParseError.
+
+    Comparators are separated by a comma, by blanks, or by both.
+    """
+    comparators: list[Comparator] = []
+    at = pos
+    while True:
+        comparator, end = _scan_comparator(text, at)
+        comparators.append(comparator)
+        if len(comparators) > _MANY:
+            fail(text, at, f"at most {_MANY} comparators")
+        between = _BETWEEN.match(text, end)
+        if between is None:
+            return VersionReq(tuple(comparators)), end
+        if "," not in between.group() and not _starts_comparator(text, between.end()):
+            return VersionReq(tuple(comparators)), end
+        at = between.end()
+
+
+def _starts_comparator(text: str, at: int) -> bool:
+    return at < len(text) and ((text[at].isascii() and text[at].isdigit()) or text[at] in "<>=^~")
+
+
+def _scan_comparator(text: str, pos: int) -> tuple[Comparator, int]:
+    op_found = _OP.match(text, pos)
+    op = op_found.group(1) if op_found is not None else None
+    at = op_found.end() if op_found is not None else pos
+    found = _PARTIAL.match(text, at)
+    if found is None or found.group(1) == "*":
+        fail(text, at, "a version such as 1, 1.0 or 1.0.0")
+    numbers = _partial_numbers(text, found)
+    wildcard = "*" in found.group()
+    if wildcard and op not in (None, "="):
+        fail(text, found.end() - 1, "a number: a wildcard takes no operator")
+    pre = _pre(text, found)
+    if pre and numbers[2] is None:
+        fail(text, found.start(4), "three numbers before a pre-release")
+    return Comparator("=" if wildcard else op or "^", *numbers, pre), found.end()
+
+
+def _partial_numbers(text: str, found: re.Match[str]) -> tuple[int, int | None, int | None]:
+    rest: list[int | None] = []
+    for group in (2, 3):
+        if found.group(group) in (None, "*"):
+            rest.append(None)
+        elif rest and rest[0] is None:
+            fail(text, found.start(group), "'*' behind a '*'")
+        else:
+            rest.append(_number(text, found, group))
+    return _number(text, found, 1), rest[0], rest[1]
