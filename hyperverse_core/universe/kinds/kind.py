@@ -133,7 +133,7 @@ def _read_only(value: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(value))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class KindDef:
     """What a plugin says of a Kind that it serves.
 
@@ -152,17 +152,18 @@ class KindDef:
         eager: whether its particles are provisioned when they are created, not at their first wave.
     """
 
-    name: str = attrs.field(validator=_check_name, kw_only=False)
-    doc: str = ""
-    subs: tuple[str, ...] = attrs.field(default=(), converter=_names, validator=_check_names)
-    sub_required: bool = False
-    specific_required: bool = False
-    aliases: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only, hash=False)
-    properties: PropertiesConfig = attrs.field(factory=PropertiesConfig)
-    parents: tuple[str, ...] = attrs.field(default=("*",), converter=_names)
-    children: tuple[str, ...] = attrs.field(default=("*",), converter=_names)
-    layers: str = attrs.field(default="standard", validator=_check_layers)
-    eager: bool = False
+    name: str = attrs.field(validator=_check_name)
+    # Each field is marked as keyword-only: attrs before 25.4 cannot exempt one from a class that is marked.
+    doc: str = attrs.field(default="", kw_only=True)
+    subs: tuple[str, ...] = attrs.field(default=(), converter=_names, validator=_check_names, kw_only=True)
+    sub_required: bool = attrs.field(default=False, kw_only=True)
+    specific_required: bool = attrs.field(default=False, kw_only=True)
+    aliases: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only, hash=False, kw_only=True)
+    properties: PropertiesConfig = attrs.field(factory=PropertiesConfig, kw_only=True)
+    parents: tuple[str, ...] = attrs.field(default=("*",), converter=_names, kw_only=True)
+    children: tuple[str, ...] = attrs.field(default=("*",), converter=_names, kw_only=True)
+    layers: str = attrs.field(default="standard", validator=_check_layers, kw_only=True)
+    eager: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         _selectors(self.parents)
