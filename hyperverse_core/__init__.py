@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from .client import Client as Client
     from .client import NoMachine as NoMachine
@@ -64,8 +66,6 @@ if TYPE_CHECKING:
     from .universe.waves.wave import Signal as Signal
     from .universe.waves.wave import Stars as Stars
     from .universe.waves.wave import Watchers as Watchers
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "client": "Client NoMachine",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from .. import __version__
+from .._version import __version__
 from ..plugins.sources import installed_sources
 
 __all__ = ["print_version"]

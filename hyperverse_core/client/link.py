@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from .._version import __version__
 from ..contracts.lane import LaneTransport, Peer
 from ..errors import HyperverseError, ProtocolError, Unavailable, error_for_status
 from ..protocol.codec import PROTOCOL, Message, decode, encode_frame
@@ -54,8 +55,6 @@ class ClientLink:
             Unauthorized: the machine does not prove ``door_key``, or does not take the token.
             ProtocolError: what is there is no machine, or one of another release.
         """
-        from .. import __version__
-
         target = self.target
         until = self._loop.time() + timeout
         self.peer = await self.transport.connect(target.address, self, door_key=target.door_key, timeout=timeout)

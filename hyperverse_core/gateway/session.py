@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .._version import __version__
 from ..contracts.lane import Peer
 from ..contracts.policy import Knock
 from ..errors import (
@@ -121,8 +122,6 @@ class ClientSession:
             self.refuse(InternalError(f"the machine could not let the client in: {type(exc).__name__}"))
 
     def _greet(self, agent: Point) -> None:
-        from .. import __version__
-
         self._knock_timer.cancel()
         star = self.machine.machine_star
         point = star.point.child(f"controls:control-{self.gate.next_number()}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..._version import __version__
 from ...contracts.lane import Identity, LaneTransport, Peer
 from ...errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
 from ...protocol.envelope import Envelope, Hello, News, Refused, decode_lane, encode_lane
@@ -44,8 +45,6 @@ class Switchboard:
     """
 
     def __init__(self, machine: Machine) -> None:
-        from ... import __version__
-
         self.machine = machine
         self.version = __version__
         self.transport: LaneTransport = machine.transport
