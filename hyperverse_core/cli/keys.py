@@ -12,7 +12,7 @@ from .options import common, options
 from .output import print_json, table
 
 if TYPE_CHECKING:
-    from ..fabric.cluster.trusted_keys import Keyring
+    from ..fabric.cluster.trusted_keys import TrustedKeys
 
 __all__ = ["keys"]
 
@@ -71,11 +71,11 @@ def _command(machine: str, key: str) -> str:
     return shlex.join(["hyperverse", "keys", "allow", machine, *end, key])
 
 
-def _keyring() -> Keyring:
+def _keyring() -> TrustedKeys:
     """The keys of the data directory. Raises NotFound when there is no such directory: keys in a new one would let
     nobody in anywhere."""
     from ..errors import NotFound
-    from ..fabric.cluster.trusted_keys import Keyring
+    from ..fabric.cluster.trusted_keys import TrustedKeys
 
     data_dir = options().where()
     if not data_dir.is_dir():
@@ -83,7 +83,7 @@ def _keyring() -> Keyring:
             f"there is no data directory {str(data_dir)!r}",
             hint="--data-dir takes that of a machine; start one with `hyperverse up --detach`",
         )
-    return Keyring(data_dir)
+    return TrustedKeys(data_dir)
 
 
 def _check_name(machine: str) -> None:

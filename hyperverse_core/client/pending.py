@@ -12,7 +12,7 @@ from ..errors import HyperverseError, LaneFull, TimedOut, Unavailable
 from ..fabric.delivery.retry import HARMLESS
 from ..protocol.codec import encode_frame
 from ..protocol.frames import AskFrame, AskManyFrame, TellFrame
-from ..scheduling.priority_queue import Line
+from ..scheduling.priority_queue import PriorityQueue
 from ..universe.waves.wave import Echo, Outcome, Pong
 
 __all__ = ["Pending", "PendingWaves"]
@@ -56,7 +56,7 @@ class PendingWaves:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._by_id: dict[str, Pending] = {}
-        self._queue: Line[Pending] = Line()
+        self._queue: PriorityQueue[Pending] = PriorityQueue()
         self._in_flight = 0
         self._window = 0
         self._line: tuple[LaneTransport, Peer] | None = None

@@ -26,7 +26,7 @@ from ..contracts.registry import ParticleRecord, Registry, Status
 from ..errors import HyperverseError, NoDriver, Unavailable
 from ..plugins import PluginSet
 from ..scheduling.deadlines import Deadlines
-from ..scheduling.worker_pool import Crew
+from ..scheduling.worker_pool import WorkerPool
 from ..universe.address.point import HYPERUSER, Point
 from ..universe.address.star_key import StarKey
 from ..universe.kinds.kind import STANDARD_KINDS, Kind, KindDef
@@ -35,23 +35,23 @@ from .caches.records import Records
 from .caches.selections import Selections
 from .cluster.membership import Membership
 from .delivery.binds import Binds
-from .delivery.location import Gravity
+from .delivery.location import Location
 from .delivery.outbound import Star
 from .machine_lock import MachineLock
-from .particles.active import Live
-from .particles.hosting import Hosted
-from .particles.idle_sweeper import Sweeper
+from .particles.active import Active
+from .particles.hosting import Served
+from .particles.idle_sweeper import IdleSweeper
 from .placement.provisioner import Provisioner
-from .placement.rebalancing import Moves
-from .placement.strategies import Placements
-from .services.change_feed import Feed
+from .placement.rebalancing import Rebalancer
+from .placement.strategies import Strategies
+from .services.change_feed import ChangeFeed
 from .services.commands import Commands
 from .services.drivers import Drivers
 from .services.status import status_of
 from .services.system_particles import pin_system_particles
 from .services.watches import Watches
 from .stars.topology import free_index, machine_links, own_stars
-from .transit.requests import Exchange
+from .transit.requests import Requests
 from .transit.switchboard import OWN_SETTINGS, Switchboard
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ class Machine:
         self.star_kinds = self.plugins.star_kinds
         self.observers: list[Observer] = list(self.plugins.observers)
         self.stars: dict[StarKey, Star] = {}
-        self.globals: dict[str, Live] = {}
-        self.hosted: dict[str, Hosted] = {}
+        self.globals: dict[str, Active] = {}
+        self.hosted: dict[str, Served] = {}
         self.kinds: dict[str, KindDef] = dict(STANDARD_KINDS)
         self._given = (registry, transport, policy)
-        self.placements = Placements(self)
+        self.placements = Strategies(self)
         self._lock = MachineLock(self)
         self._stopped: asyncio.Event
         self.life = secrets.token_hex(8)  # not by chance: no two lives may share it, whatever the seed
@@ -147,10 +147,10 @@ class Machine:
         self.policy = policy or self.plugins.policy(config.security.driver, config.security.settings)
         await self._lock.acquire()
         await self.registry.open()
-        self.crew = Crew(config.limits.waves)
+        self.crew = WorkerPool(config.limits.waves)
         self.deadlines = Deadlines(asyncio.get_running_loop())
         self.records = Records(self.registry)
-        self.gravity = Gravity(self)
+        self.gravity = Location(self)
         self._make_stars(free_index(config, self._lock.index, await self.registry.stars()))
         self.binds = Binds(self)
         self.selections = Selections(self)
@@ -160,11 +160,11 @@ class Machine:
         self.commands = Commands(self)
         self.membership = Membership(self)
         self.switchboard = Switchboard(self)
-        self.exchange = Exchange(self)
-        self.feed = Feed(self)
-        self.moves = Moves(self)
+        self.exchange = Requests(self)
+        self.feed = ChangeFeed(self)
+        self.moves = Rebalancer(self)
         self.drivers = Drivers(self)
-        self.sweeper = Sweeper(self)
+        self.sweeper = IdleSweeper(self)
         self.control = ControlGate(self)
         await self.policy.open(PolicyView(self.registry, self.records.get))
         await self.feed.start()
@@ -308,7 +308,7 @@ class Machine:
         """Whether this machine's stars still hold their leases."""
         return asyncio.get_running_loop().time() < self.membership.serve_until
 
-    def at_home(self, point: Point) -> Live | None:
+    def at_home(self, point: Point) -> Active | None:
         """The particle, if it lives in one of this machine's stars; also while waves still wait for it to begin."""
         for star in self.stars.values():
             live = star.hosting.live.get(point.text)
@@ -316,7 +316,7 @@ class Machine:
                 return live
         return None
 
-    def driver_of(self, kind: Kind) -> Hosted:
+    def driver_of(self, kind: Kind) -> Served:
         """The driver that serves ``kind`` here. Raises NoDriver (501)."""
         hosted = self.hosted.get(kind.base)
         if hosted is None:
@@ -356,7 +356,7 @@ class Machine:
             self._renewed(live, record)
 
     @staticmethod
-    def _renewed(live: Live, record: ParticleRecord) -> None:
+    def _renewed(live: Active, record: ParticleRecord) -> None:
         if record.owner != live.record.owner:
             live.allowed.clear()
         if record.properties.get("bind") != live.record.properties.get("bind"):

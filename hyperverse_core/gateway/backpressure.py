@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-__all__ = ["Room"]
+__all__ = ["Backpressure"]
 
 
-class Room:
+class Backpressure:
     """Whether there is room for another reply. Who waits for it goes on in turn, one at a time."""
 
     __slots__ = ("_loop", "_stuck", "_waiting", "_waking")

@@ -18,7 +18,7 @@ from ..contracts.registry import TokenRecord
 from ..data_dir.door_note import CONTROL_FILE, DoorNote, read_note
 from ..data_dir.tokens import digest, ensure_identity, ensure_token, write_private
 from ..errors import HyperverseError, Unavailable
-from ..fabric.delivery.replay_cache import Recent
+from ..fabric.delivery.replay_cache import ReplayCache
 from ..fabric.transit.listen import open_door
 from ..protocol.codec import PROTOCOL
 from ..universe.address.point import HYPERUSER
@@ -47,7 +47,7 @@ class ControlGate:
         self.machine = machine
         self.address = ""
         self.door_key = ""
-        self.recent = Recent()
+        self.recent = ReplayCache()
         self._sessions: dict[Peer, ClientSession] = {}
         self._numbers = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()

@@ -27,12 +27,12 @@ from ..universe.address.layer import Layer
 from ..universe.address.point import Point
 from ..universe.address.surface import Surface
 from ..universe.waves.wave import Directed, Outcome, Pong, Signal
-from .backpressure import Room
+from .backpressure import Backpressure
 from .particle import ControlParticle
 from .waves import ClientWaves
 
 if TYPE_CHECKING:
-    from ..fabric.particles.active import Live
+    from ..fabric.particles.active import Active
     from .gate import ControlGate
 
 __all__ = ["ClientSession"]
@@ -61,10 +61,10 @@ class ClientSession:
         self.transport = gate.machine.transport
         self.loop = asyncio.get_running_loop()
         self.peer = peer
-        self.live: Live | None = None
+        self.live: Active | None = None
         self.waves: ClientWaves | None = None
         self.over = False
-        self.room = Room()
+        self.room = Backpressure()
         self._held = 0
         self._relayed: dict[str, asyncio.Future[Pong]] = {}
         self._knocked = False

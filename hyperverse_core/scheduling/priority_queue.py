@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ..universe.waves.wave import Priority
 
-__all__ = ["ORDINARY", "Line"]
+__all__ = ["ORDINARY", "PriorityQueue"]
 
 T = TypeVar("T")
 ORDINARY = int(Priority.MED)
@@ -15,7 +15,7 @@ ORDINARY = int(Priority.MED)
 _RANKS = len(Priority)
 
 
-class Line(deque[T]):
+class PriorityQueue(deque[T]):
     """A deque that is kept in order.
 
     As long as everything in it is of ordinary priority it is a plain deque and costs as much: ``ranks`` is None,

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from ..errors import Unavailable
 
-__all__ = ["Lookup"]
+__all__ = ["SingleFlight"]
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -30,7 +30,7 @@ class _Queue(Generic[V]):
         self.value: V
 
 
-class Lookup(Generic[K, V]):
+class SingleFlight(Generic[K, V]):
     """Finds values by key.
 
     Args:

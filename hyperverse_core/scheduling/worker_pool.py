@@ -14,16 +14,16 @@ from typing import Any
 
 from ..errors import Unavailable
 from .cancellation import is_cancelled
-from .priority_queue import ORDINARY, Line
+from .priority_queue import ORDINARY, PriorityQueue
 
-__all__ = ["Crew"]
+__all__ = ["WorkerPool"]
 
 _log = logging.getLogger("hyperverse.fabric")
 _IN_A_ROW = 32
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Crew:
+class WorkerPool:
     """Runs jobs in the order they were put, each begun as soon as those before it have ended or wait. Urgent ones
     begin before those that were put earlier and have not begun.
 
@@ -35,7 +35,7 @@ class Crew:
 
     def __init__(self, limit: int = 100_000) -> None:
         self._loop = asyncio.get_running_loop()
-        self._jobs: Line[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = Line()
+        self._jobs: PriorityQueue[tuple[Callable[..., Coroutine[Any, Any, None]], tuple[Any, ...]]] = PriorityQueue()
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[None]] = []
         self._limit = limit

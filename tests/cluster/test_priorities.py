@@ -14,8 +14,8 @@ from cluster.worlds import InProcess
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import Limits
 from hyperverse_core.fabric.machine import Machine
-from hyperverse_core.scheduling.priority_queue import Line
-from hyperverse_core.scheduling.worker_pool import Crew
+from hyperverse_core.scheduling.priority_queue import PriorityQueue
+from hyperverse_core.scheduling.worker_pool import WorkerPool
 from hyperverse_core.testing.faulty_lane import FaultyHub
 from hyperverse_core.universe.waves.wave import Pong, Priority
 
@@ -152,7 +152,7 @@ async def test_a_particle_that_has_too_many_waiting_refuses_the_next_whatever_it
 
 async def test_urgent_jobs_begin_before_those_that_were_put_earlier() -> None:
     """A worker's next wave: of a machine that has more to do than it can."""
-    crew, done = Crew(), asyncio.Event()
+    crew, done = WorkerPool(), asyncio.Event()
     begun: list[str] = []
 
     async def job(name: str) -> None:
@@ -169,7 +169,7 @@ async def test_urgent_jobs_begin_before_those_that_were_put_earlier() -> None:
 
 @given(st.lists(st.one_of(st.tuples(st.sampled_from("pbl"), st.integers(0, 4)), st.just(("t", 0))), max_size=60))
 def test_a_line_is_always_in_order(steps: list[tuple[str, int]]) -> None:
-    line: Line[tuple[int, int]] = Line()
+    line: PriorityQueue[tuple[int, int]] = PriorityQueue()
     model: list[tuple[int, int]] = []
     for number, (what, priority) in enumerate(steps):
         if what == "p":

@@ -22,7 +22,7 @@ from hyperverse_core.config import Control
 from hyperverse_core.contracts.registry import TokenRecord
 from hyperverse_core.data_dir.tokens import digest
 from hyperverse_core.errors import Unauthorized
-from hyperverse_core.fabric.delivery.replay_cache import Recent
+from hyperverse_core.fabric.delivery.replay_cache import ReplayCache
 from hyperverse_core.protocol.codec import PROTOCOL, encode_frame
 from hyperverse_core.protocol.frames import KnockFrame
 from hyperverse_core.universe.address.point import Point
@@ -129,7 +129,7 @@ async def test_a_reply_that_was_lost_is_given_again(machine: Machine, raw: Any) 
 
 
 async def test_a_client_is_told_when_a_reply_that_was_lost_is_not_kept_any_more(machine: Machine, raw: Any) -> None:
-    machine.control.recent = Recent(limit=0)
+    machine.control.recent = ReplayCache(limit=0)
     await raw.knock(machine)
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
     first = await raw.hear()

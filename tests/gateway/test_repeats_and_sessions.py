@@ -10,10 +10,10 @@ import pytest
 
 from hyperverse_core import Outcome, Point, Pong
 from hyperverse_core.errors import Forbidden, NotFound, TooMany
-from hyperverse_core.fabric.delivery.replay_cache import Recent
+from hyperverse_core.fabric.delivery.replay_cache import ReplayCache
 from hyperverse_core.fabric.delivery.retry import may_repeat
 from hyperverse_core.fabric.services.cli_sessions import CliSessions
-from hyperverse_core.gateway.backpressure import Room
+from hyperverse_core.gateway.backpressure import Backpressure
 from hyperverse_core.universe.waves.wave import Method, Ping
 
 OWNER = Point.parse("localhost:fae")
@@ -26,7 +26,7 @@ def wave(method: str = "Ext<Add>", wait: float = 15.0) -> Ping:
 
 
 async def test_the_first_handles_and_repeats_get_its_reply(clock: Any) -> None:
-    recent = Recent(keep=60)
+    recent = ReplayCache(keep=60)
     assert recent.first("a", wave()) is None
     waiting = recent.first("a", wave())
     assert waiting is not None and not waiting.done()
@@ -36,7 +36,7 @@ async def test_the_first_handles_and_repeats_get_its_reply(clock: Any) -> None:
 
 
 async def test_what_did_not_reach_a_handler_is_handled_anew(clock: Any) -> None:
-    recent = Recent()
+    recent = ReplayCache()
     assert recent.first("a", wave()) is None
     waiting = recent.first("a", wave())
     recent.settle("a", None)
@@ -45,7 +45,7 @@ async def test_what_did_not_reach_a_handler_is_handled_anew(clock: Any) -> None:
 
 
 async def test_replies_are_forgotten_after_a_while_and_what_is_under_way_is_not(clock: Any) -> None:
-    recent = Recent(keep=60)
+    recent = ReplayCache(keep=60)
     assert recent.first("slow", wave()) is None and recent.first("fast", wave()) is None
     recent.settle("fast", Pong(200))
     await clock.advance(61)
@@ -57,7 +57,7 @@ async def test_replies_are_forgotten_after_a_while_and_what_is_under_way_is_not(
 async def test_a_repeat_whose_reply_had_to_go_is_told_so_and_is_not_handled_again(
     clock: Any, bounds: dict[str, Any]
 ) -> None:
-    recent = Recent(**bounds)
+    recent = ReplayCache(**bounds)
     for key in "ab":
         assert recent.first(key, wave(wait=100.0)) is None
         recent.settle(key, Pong(200), size=90)
@@ -74,7 +74,7 @@ async def test_a_repeat_whose_reply_had_to_go_is_told_so_and_is_not_handled_agai
 
 
 async def test_what_may_run_twice_is_handled_again_when_its_reply_had_to_go(clock: Any) -> None:
-    recent = Recent(keep=1)
+    recent = ReplayCache(keep=1)
     assert recent.first("a", wave("Cmd<Read>", 100.0)) is None
     recent.settle("a", Pong(200))
     assert recent.first("a", wave("Cmd<Read>", 100.0)) is not None
@@ -83,7 +83,7 @@ async def test_what_may_run_twice_is_handled_again_when_its_reply_had_to_go(cloc
 
 
 async def test_a_new_wave_is_refused_rather_than_one_forgotten_that_may_be_repeated(clock: Any) -> None:
-    recent = Recent(limit=10, most=100)
+    recent = ReplayCache(limit=10, most=100)
     for number in range(100):
         assert recent.first(str(number), wave()) is None
         recent.settle(str(number), Pong(200))
@@ -98,7 +98,7 @@ async def test_a_new_wave_is_refused_rather_than_one_forgotten_that_may_be_repea
 
 
 async def test_it_stays_small(clock: Any) -> None:
-    recent = Recent(keep=60, limit=100, max_bytes=1000)
+    recent = ReplayCache(keep=60, limit=100, max_bytes=1000)
     for number in range(1000):
         recent.first(str(number), wave())
         recent.settle(str(number), Pong(200))
@@ -147,7 +147,7 @@ async def test_there_are_at_most_64_sessions(clock: Any) -> None:
 
 
 async def test_who_waits_for_room_goes_on_in_turn_one_at_a_time() -> None:
-    room, order = Room(), []
+    room, order = Backpressure(), []
 
     async def work(number: int) -> None:
         if not room.free:

@@ -12,10 +12,10 @@ from pathlib import Path
 from ...contracts.lane import Identity, LaneTransport
 from ...errors import ConfigError, Conflict, NotFound
 
-__all__ = ["Keyring"]
+__all__ = ["TrustedKeys"]
 
 
-class Keyring:
+class TrustedKeys:
     """Key files of one data directory."""
 
     def __init__(self, data_dir: Path) -> None:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ...errors import BadRequest, HyperverseError, ParseError
-from ...scheduling.single_flight import Lookup
+from ...scheduling.single_flight import SingleFlight
 from ...universe.address.point import Point
 from ...universe.kind_defs.property_pattern import is_bind_text
 from ...universe.routing.bind import BindConfig
 from ...universe.waves.wave import Method, Ping
-from ..transit.remote_star import Far
+from ..transit.remote_star import RemoteStar
 from .local_sender import send_ping
 
 if TYPE_CHECKING:
     from ..machine import Machine
-    from ..particles.active import Live
+    from ..particles.active import Active
 
-__all__ = ["Binds", "Unread"]
+__all__ = ["Binds", "UnreadBind"]
 
 _READ = Method.parse("Cmd<Read>")
 _KEPT = 1024
@@ -27,7 +27,7 @@ _FOR_GOOD = 1e9
 
 
 @attrs.frozen
-class Unread:
+class UnreadBind:
     """A bind that a particle names and that nobody has needed yet: its text, or the point that has it."""
 
     source: str
@@ -48,12 +48,12 @@ class Binds:
         self._machine = machine
         self._kept: dict[str, BindConfig] = {}
         self._sources: set[str] = set()  # points from which something was read since they last changed
-        self._lookup: Lookup[tuple[Live, str], BindConfig] = Lookup(self._find, self._keep)
+        self._lookup: SingleFlight[tuple[Active, str], BindConfig] = SingleFlight(self._find, self._keep)
 
     def __contains__(self, source: str) -> bool:
         return source in self._sources
 
-    async def get(self, live: Live, unread: Unread) -> BindConfig:
+    async def get(self, live: Active, unread: UnreadBind) -> BindConfig:
         """The bind that ``live`` names, in turn. Raises BadRequest that says where it is wrong, or why it cannot be
         read."""
         key = (live, unread.source)
@@ -63,23 +63,23 @@ class Binds:
             return known
         return await self._lookup.get(key)
 
-    async def _find(self, key: tuple[Live, str]) -> BindConfig:
+    async def _find(self, key: tuple[Active, str]) -> BindConfig:
         live, source = key
-        text = source if Unread(source).inline else await self._read(live, source)
+        text = source if UnreadBind(source).inline else await self._read(live, source)
         try:
             return BindConfig.parse(text)
         except ParseError as exc:
             raise BadRequest(f"the bind of {live.text!r} is wrong: {exc.told}", hint=exc.hint) from exc
 
-    def _keep(self, key: tuple[Live, str], bind: BindConfig) -> None:
+    def _keep(self, key: tuple[Active, str], bind: BindConfig) -> None:
         live, source = key
         if len(self._kept) >= _KEPT:
             self._kept.clear()
         self._kept[source] = bind
-        if live.bind == Unread(source):
+        if live.bind == UnreadBind(source):
             live.bind = bind
 
-    async def _read(self, live: Live, source: str) -> str:
+    async def _read(self, live: Active, source: str) -> str:
         point = Point.parse(source)
         self._sources.add(point.text)  # before anything else: a change from here on makes stale what is read
         try:
@@ -101,13 +101,13 @@ class Binds:
     async def _watch(self, point: Point) -> None:
         """The states of the particle go into the change feed from now on, until it moves: that is in the feed itself.
         Raises what keeps it from being found or its star from being told."""
-        from ..particles.active import Live as Here
+        from ..particles.active import Active as Here
         from .star_requests import ask_star
 
         place = await self._machine.gravity.locate(point)
         if isinstance(place, Here):
             place.watched_until = float("inf")
-        elif isinstance(place, Far):
+        elif isinstance(place, RemoteStar):
             own = self._machine.machine_star
             body = {"watches": [[point.text, "State", own.point.text]], "seconds": _FOR_GOOD}
             (await ask_star(own, place.key, "Hyp<State>", body)).unwrap()
@@ -123,7 +123,7 @@ class Binds:
             for live in star.hosting.live.values():
                 own = live.record.properties.get("bind")
                 if own is not None and own.value == point.text:
-                    live.bind = Unread(point.text)
+                    live.bind = UnreadBind(point.text)
 
     def clear(self) -> None:
         """Anything may have changed."""
@@ -136,5 +136,5 @@ class Binds:
         await self._lookup.close()
 
 
-def _unreadable(live: Live, source: str, why: str) -> BadRequest:
+def _unreadable(live: Active, source: str, why: str) -> BadRequest:
     return BadRequest(f"the bind of {live.text!r} cannot be read from {source!r}: {why}")

@@ -16,12 +16,12 @@ from ...errors import BadRequest, HyperverseError, Unavailable
 from ...universe.address.point import Point
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Body, Echo, Outcome, Pong, Ripple, Stars, Watchers
-from ..particles.active import Live
+from ..particles.active import Active
 from ..particles.handlers import Handler
 from .location import Place
 
 if TYPE_CHECKING:
-    from ..particles.hosting import Hosted
+    from ..particles.hosting import Served
     from .outbound import Star
 
 __all__ = ["gather_here", "spread", "to_echo"]
@@ -127,7 +127,7 @@ class _Gathering:
         self.echoes: list[Echo] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.copy = _copier(star, wave)
-        self.alike: dict[Hosted, _Alike] = {}
+        self.alike: dict[Served, _Alike] = {}
         self.here: deque[Point] = deque()
         self.over = False
         self.done: asyncio.Future[None] = star.loop.create_future()
@@ -169,7 +169,7 @@ class _Gathering:
         for group in far.values():
             crew.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
 
-    def _alike(self, hosted: Hosted) -> _Alike:
+    def _alike(self, hosted: Served) -> _Alike:
         """The handler that takes the wave in every particle of ``hosted``, with arguments that they may share."""
         try:
             handler = hosted.handlers.sure(self.wave.method)
@@ -193,7 +193,7 @@ class _Gathering:
         places = self.star.machine.gravity.places
         reply: Pong | None
         need, agent = self.wave.method.need, self.wave.agent.text
-        hosted: Hosted | None = None
+        hosted: Served | None = None
         handler: Handler | None = None
         arguments: dict[str, Any] = {}
         self.star.machine.crew.put_accepted(self._next_ones, priority=self.wave.handling.priority)
@@ -204,7 +204,7 @@ class _Gathering:
                 point = here.popleft()
                 place = places.get(point.text)
                 try:
-                    if type(place) is Live:
+                    if type(place) is Active:
                         if place.hosted is not hosted:
                             hosted = place.hosted
                             handler, arguments = self.alike.get(hosted) or self._alike(hosted)

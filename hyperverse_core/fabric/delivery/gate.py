@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any
 from ...contracts.policy import Need
 from ...contracts.registry import ParticleRecord
 from ...errors import Forbidden, PolicyError
-from ...scheduling.single_flight import Lookup
+from ...scheduling.single_flight import SingleFlight
 from ...universe.address.point import Point
 from ...universe.routing.bind import BindConfig
 from ...universe.waves.wave import Directed, MethodKind, Pong
-from .binds import Unread
+from .binds import UnreadBind
 from .pipeline import follow
 
 if TYPE_CHECKING:
-    from ..particles.active import Live
-    from ..particles.hosting import Hosted
+    from ..particles.active import Active
+    from ..particles.hosting import Served
     from .outbound import Star
 
-__all__ = ["Everyone", "Field"]
+__all__ = ["AllowAll", "Field"]
 
 _log = logging.getLogger("hyperverse.security")
 _KEPT = 10_000
 
 
-class Everyone(dict[str, str]):
+class AllowAll(dict[str, str]):
     """Stands in the place of what was granted where everybody may come: each command asks for itself."""
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -45,17 +45,17 @@ class Field:
 
     def __init__(self, star: Star) -> None:
         self.star = star
-        self._decisions: Lookup[tuple[Live, str, Need], None] = Lookup(self._decide, self._keep)
-        self._privileges: set[tuple[Live, str, Need]] = set()
+        self._decisions: SingleFlight[tuple[Active, str, Need], None] = SingleFlight(self._decide, self._keep)
+        self._privileges: set[tuple[Active, str, Need]] = set()
 
-    async def authorise(self, live: Live, wave: Directed) -> None:
+    async def authorise(self, live: Active, wave: Directed) -> None:
         """Returns when the wave may go on. Raises Forbidden."""
         if wave.method.kind is MethodKind.HYP:
             star = wave.agent.star_key
             if star is None or wave.agent != star.point:  # clients and particles never act as a star
                 raise Forbidden(f"{wave.method} is between stars")
             return
-        if isinstance(live.allowed, Everyone):
+        if isinstance(live.allowed, AllowAll):
             return
         need = Need(wave.method.need)
         try:
@@ -67,7 +67,7 @@ class Field:
             self._deny(live, wave, exc)
             raise
 
-    async def demand(self, live: Live, wave: Directed, privilege: str) -> None:
+    async def demand(self, live: Active, wave: Directed, privilege: str) -> None:
         """Returns when the agent has ``privilege`` on the particle. Raises Forbidden."""
         need = Need("", privilege)
         key = (live, wave.agent.text, need)
@@ -82,17 +82,17 @@ class Field:
             self._deny(live, wave, exc)
             raise
 
-    def _deny(self, live: Live, wave: Directed, exc: PolicyError) -> None:
+    def _deny(self, live: Active, wave: Directed, exc: PolicyError) -> None:
         _log.info("denied: %s %s %s: %s", wave.agent, wave.method, live.text, exc, extra={"wave": wave.id})
         machine = self.star.machine
         if machine.observers:
             machine.observed("access_denied", wave.agent, live.point, wave.method.text, str(exc))
 
-    async def _decide(self, key: tuple[Live, str, Need]) -> None:
+    async def _decide(self, key: tuple[Active, str, Need]) -> None:
         live, agent, need = key
         await self.star.machine.policy.authorize(Point.parse(agent), need, live.record)
 
-    def _keep(self, key: tuple[Live, str, Need], _: None) -> None:
+    def _keep(self, key: tuple[Active, str, Need], _: None) -> None:
         live, agent, need = key
         if need.privilege:
             if len(self._privileges) >= _KEPT:
@@ -108,12 +108,12 @@ class Field:
         for live in self.star.hosting.live.values():
             live.allowed.clear()
 
-    def first_bind(self, record: ParticleRecord, hosted: Hosted) -> BindConfig | Unread | None:
+    def first_bind(self, record: ParticleRecord, hosted: Served) -> BindConfig | UnreadBind | None:
         """The routes of a particle: its ``bind`` property's, read when the first wave comes, else its driver's."""
         own = record.properties.get("bind")
-        return hosted.bind if own is None else Unread(own.value)
+        return hosted.bind if own is None else UnreadBind(own.value)
 
-    async def follow(self, live: Live, wave: Directed) -> Pong | None:
+    async def follow(self, live: Active, wave: Directed) -> Pong | None:
         """Sends the wave by the route that its bind has for it; None lets it through to the particle."""
         return await follow(self.star, live, wave)
 

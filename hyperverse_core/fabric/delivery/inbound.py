@@ -17,14 +17,14 @@ from ...universe.address.point import Point
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..particles.context import timed_out
 from .fan_out import gather_here, to_echo
-from .replay_cache import Recent
+from .replay_cache import ReplayCache
 
 if TYPE_CHECKING:
     from ..machine import Machine
-    from ..particles.active import Live
+    from ..particles.active import Active
     from .outbound import Star
 
-__all__ = ["Request", "Serving"]
+__all__ = ["Inbound", "Request"]
 
 _log = logging.getLogger("hyperverse.lane")
 
@@ -42,13 +42,13 @@ class Request:
     via: Peer | None
 
 
-class Serving:
+class Inbound:
     """Handles the requests of other machines, each in the task of a worker of the crew."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.loop = asyncio.get_running_loop()
-        self.recent = Recent()
+        self.recent = ReplayCache()
         self._jobs: dict[type, Callable[..., Coroutine[Any, Any, None]]] = {
             Ping: self._ping,
             Signal: self._signal,
@@ -100,7 +100,7 @@ class Serving:
         self.machine.switchboard.answer(request.via, request.envelope, payload)
 
     @staticmethod
-    def _find(star: Star, wave: Directed) -> Live:
+    def _find(star: Star, wave: Directed) -> Active:
         live = star.hosting.live.get(wave.to.text)
         if live is None or live.gone:
             raise NotHostedHere(f"{wave.to.text!r} does not live in {star.text}")
@@ -185,7 +185,7 @@ class Serving:
             reply = Assigned(message.id, None, exc.status, exc.message, exc.hint)
         await self._send(request, encode_assigned(reply))
 
-    def _settle_place(self, point: Point, live: Live) -> None:
+    def _settle_place(self, point: Point, live: Active) -> None:
         if not live.gone:
             self.machine.gravity.places[point.text] = live
 

@@ -1,7 +1,7 @@
 """Gravity: where a particle is.
 
 A place is whatever takes waves for a point: the :class:`Live` particle itself when it lives on this machine, or
-the :class:`Far` star that hosts it elsewhere.
+the :class:`RemoteStar` star that hosts it elsewhere.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import NotFound
-from ...scheduling.single_flight import Lookup
+from ...scheduling.single_flight import SingleFlight
 from ...universe.address.point import Point, RouteKind
 from ...universe.waves.wave import Directed, Pong
 
 if TYPE_CHECKING:
     from ..machine import Machine
 
-__all__ = ["Gravity", "Place", "StarText"]
+__all__ = ["Location", "Place", "StarText"]
 
 
 class StarText(Protocol):
@@ -40,7 +40,7 @@ class Place(Protocol):
     def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None: ...
 
 
-class Gravity:
+class Location:
     """The places that this machine knows.
 
     Attributes:
@@ -50,7 +50,7 @@ class Gravity:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.places: dict[str, Place] = {}
-        self._lookup: Lookup[Point, Place] = Lookup(self._find, self._keep)
+        self._lookup: SingleFlight[Point, Place] = SingleFlight(self._find, self._keep)
 
     async def locate(self, point: Point) -> Place:
         """Where ``point`` lives; it is provisioned when it lives nowhere yet.

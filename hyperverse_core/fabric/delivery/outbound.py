@@ -21,7 +21,7 @@ from .retry import may_repeat, repeat
 
 if TYPE_CHECKING:
     from ..machine import Machine
-    from ..particles.active import Live
+    from ..particles.active import Active
     from ..stars.star_kind import StarKind
 
 __all__ = ["Star"]
@@ -103,7 +103,7 @@ class Star:
             error = Unavailable(f"{wave.to.text!r} was not found where it lives: {error.message}", retry_after=0.5)
         return self.refusal(wave, error)
 
-    def check_lease(self, live: Live) -> None:
+    def check_lease(self, live: Active) -> None:
         """Raises Unavailable when this star's lease may be over: the particle may live elsewhere by now. Those that
         the registry does not place live nowhere else."""
         if live.assignment is not None and self.loop.time() >= self.serve_until:

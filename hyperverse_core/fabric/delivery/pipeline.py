@@ -16,20 +16,20 @@ from ...universe.routing.bind import Selected
 from ...universe.routing.pipeline import Step
 from ...universe.routing.stop import Call, CoreStop, PointStop, ReflectStop
 from ...universe.waves.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
-from .binds import Unread
+from .binds import UnreadBind
 from .retry import Lost
 
 if TYPE_CHECKING:
-    from ..particles.active import Live
+    from ..particles.active import Active
     from .outbound import Star
 
 __all__ = ["follow"]
 
 
-async def follow(star: Star, live: Live, wave: Directed) -> Pong | None:
+async def follow(star: Star, live: Active, wave: Directed) -> Pong | None:
     """Takes ``wave`` through the bind of ``live``. None sends it to the particle as it is."""
     bind = live.bind
-    if isinstance(bind, Unread):
+    if isinstance(bind, UnreadBind):
         try:
             bind = await star.machine.binds.get(live, bind)
         except HyperverseError:
@@ -48,7 +48,7 @@ async def follow(star: Star, live: Live, wave: Directed) -> Pong | None:
 class _Passage:
     """One wave on its way through one pipeline."""
 
-    def __init__(self, star: Star, live: Live, wave: Directed, selected: Selected) -> None:
+    def __init__(self, star: Star, live: Active, wave: Directed, selected: Selected) -> None:
         self.star = star
         self.live = live
         self.wave = wave
@@ -61,7 +61,7 @@ class _Passage:
         self.answered: Pong | None = None
         self.begun = False
         source = live.record.properties.get("bind")
-        if source is not None and not Unread(source.value).inline:
+        if source is not None and not UnreadBind(source.value).inline:
             at = Point.parse(source.value)
             self.own["self.bind"] = at.text
             bundle = at.to_bundle() if at.has_bundle else None

@@ -12,7 +12,7 @@ from ...errors import Unavailable
 from ...universe.waves.wave import Outcome, Ping, Pong
 from .retry import HARMLESS
 
-__all__ = ["Recent"]
+__all__ = ["ReplayCache"]
 
 _LONGEST = 86_400.0
 """Seconds that a key is kept at the most: a client cannot wait longer, and for ever is too long."""
@@ -34,7 +34,7 @@ class _Settled:
     size: int
 
 
-class Recent:
+class ReplayCache:
     """Remembers replies by a key for a while. What is still being handled is never forgotten.
 
     A reply may have to go while its wave may still be repeated. Then its key stays: a repeat is told that nobody

@@ -11,20 +11,20 @@ from .activation import wake
 from .handlers import Handler
 
 if TYPE_CHECKING:
-    from .active import Live
+    from .active import Active
 
 __all__ = ["begin_notices", "notice"]
 
 _log = logging.getLogger("hyperverse.particle")
 
 
-def begin_notices(live: Live, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
+def begin_notices(live: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
     """The turn of a Signal has come, and is its own from here on. Raises Unavailable when the machine stops."""
     crew = live.star.machine.crew
     crew.put_accepted(_notices, live, handler, arguments, wave, priority=wave.handling.priority)
 
 
-async def _notices(live: Live, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
+async def _notices(live: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
     """Handles it, and those that wait right behind it."""
     box = live.mailbox
     try:
@@ -43,7 +43,7 @@ async def _notices(live: Live, handler: Handler, arguments: dict[str, Any], wave
         box.leave()
 
 
-async def notice(live: Live, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
+async def notice(live: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
     """Handles one beside others."""
     try:
         await live.check_beside()
@@ -52,7 +52,7 @@ async def notice(live: Live, handler: Handler, arguments: dict[str, Any], wave: 
         await _missed(live, wave, exc)
 
 
-async def _missed(live: Live, wave: Signal, error: HyperverseError) -> None:
+async def _missed(live: Active, wave: Signal, error: HyperverseError) -> None:
     """It was accepted and has not reached its handler: it follows its particle if that has moved."""
     if isinstance(error, NotHostedHere):
         reply = await live.star.notify(wave)

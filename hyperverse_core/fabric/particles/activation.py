@@ -14,14 +14,14 @@ from .context import Context
 from .conversion import decode_state
 
 if TYPE_CHECKING:
-    from .active import Live
+    from .active import Active
 
 __all__ = ["wake"]
 
 _log = logging.getLogger("hyperverse.particle")
 
 
-async def wake(live: Live) -> None:
+async def wake(live: Active) -> None:
     """Makes the particle; the turn must be ours. Raises what its driver or its state is to blame for."""
     _check_here(live)
     if live.cut:
@@ -49,12 +49,12 @@ async def wake(live: Live) -> None:
     live.ready = True
 
 
-def _check_here(live: Live) -> None:
+def _check_here(live: Active) -> None:
     if live.gone:
         raise NotHostedHere(f"{live.text!r} has left {live.star.text}")
 
 
-async def _show(live: Live, status: Status) -> None:
+async def _show(live: Active, status: Status) -> None:
     """Writes how the particle is into its record; the wave that it is about does not fail for that."""
     live.panicked = status is Status.PANIC
     try:
@@ -63,7 +63,7 @@ async def _show(live: Live, status: Status) -> None:
         _log.warning("its status %s could not be written: %s", status, exc, extra={"point": live.text})
 
 
-async def _make(live: Live) -> Particle:
+async def _make(live: Active) -> Particle:
     state = live.saved
     if state is None and live.assignment is not None:
         state = await live.star.machine.registry.load_state(live.point)

@@ -1,6 +1,6 @@
 """A particle that lives in a star of this machine: the last steps of a wave's way.
 
-:meth:`Live.receive` is the hot path. Its steps: may the agent do this (a look-up in what was asked before), does a
+:meth:`Active.receive` is the hot path. Its steps: may the agent do this (a look-up in what was asked before), does a
 bind send the wave elsewhere, which handler takes it, is it the wave's turn, call it.
 """
 
@@ -26,7 +26,7 @@ from ...errors import (
 from ...scheduling.cancellation import is_cancelled
 from ...universe.routing.bind import BindConfig
 from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong, Signal
-from ..delivery.binds import Unread
+from ..delivery.binds import UnreadBind
 from .accepted_signals import begin_notices, notice
 from .activation import wake
 from .background import Work
@@ -37,9 +37,9 @@ from .mailbox import Mailbox
 
 if TYPE_CHECKING:
     from ..delivery.outbound import Star
-    from .hosting import Hosted
+    from .hosting import Served
 
-__all__ = ["Live"]
+__all__ = ["Active"]
 
 _log = logging.getLogger("hyperverse.particle")
 _OK = Outcome.OK
@@ -47,7 +47,7 @@ _HEARD = Pong()
 """What becomes of a Signal that was handled; nobody reads it."""
 
 
-class Live:
+class Active:
     """A particle at home here.
 
     Attributes:
@@ -93,12 +93,12 @@ class Live:
     def __init__(
         self,
         record: ParticleRecord,
-        hosted: Hosted,
+        hosted: Served,
         star: Star,
         *,
         assignment: Assignment | None = None,
         state: bytes | None = None,
-        bind: BindConfig | Unread | None = None,
+        bind: BindConfig | UnreadBind | None = None,
         particle: Particle | None = None,
     ) -> None:
         self.point = record.point

@@ -34,7 +34,7 @@ from ..stars.recipients import to_recipients
 from .background import working_for
 
 if TYPE_CHECKING:
-    from .active import Live
+    from .active import Active
 
 __all__ = ["Context", "timed_out"]
 
@@ -46,7 +46,7 @@ _HANDLINGS: dict[tuple[float, int, int], Handling] = {}
 class _ParticleLog(logging.LoggerAdapter[logging.Logger]):
     """Adds the particle's point and the wave's id to each line, and shows it to those who watch the particle."""
 
-    def __init__(self, live: Live, wave: str) -> None:
+    def __init__(self, live: Active, wave: str) -> None:
         super().__init__(_log, {"point": live.text, "wave": wave})
         self._live = live
 
@@ -88,7 +88,7 @@ class Context(Ctx):
 
     __slots__ = ("_agent", "_chain", "_live", "_scope", "_wave")
 
-    def __init__(self, live: Live, wave: Directed, agent: Point | None = None, scope: Scope | None = None) -> None:
+    def __init__(self, live: Active, wave: Directed, agent: Point | None = None, scope: Scope | None = None) -> None:
         self._live = live
         self._wave = wave
         self._chain: tuple[str, ...] | None = None
@@ -96,7 +96,7 @@ class Context(Ctx):
         self._scope = scope
 
     @classmethod
-    def own(cls, live: Live) -> Context:
+    def own(cls, live: Active) -> Context:
         """For what a particle does without a wave: its start and stop, work of its own."""
         return cls(live, Ping(live.point, BOUNCE, sender=live.point, agent=live.point))
 

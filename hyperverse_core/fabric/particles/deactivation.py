@@ -11,7 +11,7 @@ from ...scheduling.cancellation import is_cancelled
 from .context import Context
 
 if TYPE_CHECKING:
-    from .active import Live
+    from .active import Active
 
 __all__ = ["bring_to_rest", "stop"]
 
@@ -19,7 +19,7 @@ _log = logging.getLogger("hyperverse.particle")
 _GLANCE = 0.005
 
 
-async def bring_to_rest(live: Live, grace: float) -> bool | None:
+async def bring_to_rest(live: Active, grace: float) -> bool | None:
     """Takes the particle's turn, behind the waves that have it, and keeps it: nothing runs in it from then on.
 
     Args:
@@ -51,7 +51,7 @@ async def bring_to_rest(live: Live, grace: float) -> bool | None:
     return None
 
 
-async def stop(live: Live, grace: float) -> None:
+async def stop(live: Active, grace: float) -> None:
     """Ends its work and calls ``on_stop``; the turn must be ours. It takes no waves afterwards.
 
     Args:

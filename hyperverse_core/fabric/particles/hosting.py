@@ -13,7 +13,7 @@ from ...errors import Conflict, HyperverseError, NotHostedHere, UnknownKind
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.kinds.kind import Kind, KindDef
 from ...universe.routing.bind import BindConfig
-from .active import Live
+from .active import Active
 from .conversion import encode_state
 from .deactivation import bring_to_rest, stop
 from .handlers import Handlers
@@ -21,12 +21,12 @@ from .handlers import Handlers
 if TYPE_CHECKING:
     from ..delivery.outbound import Star
 
-__all__ = ["Hosted", "Hosting"]
+__all__ = ["Hosting", "Served"]
 
 _log = logging.getLogger("hyperverse.hosting")
 
 
-class Hosted:
+class Served:
     """A Kind as it is served on this machine.
 
     Attributes:
@@ -54,18 +54,18 @@ class Hosted:
         self.handlers = Handlers.of(cls)
         self.bind = BindConfig.parse(driver.bind) if driver.bind else None
         self.concurrent = cls.concurrent
-        self._others: dict[type[Particle], Hosted] = {}
+        self._others: dict[type[Particle], Served] = {}
         self.idle_after = idle_after
         self.waves_limit = driver.waves_limit
         self.status = Status.PENDING
         self.cause = ""
         self.plugin = plugin
 
-    def with_particle(self, cls: type[Particle]) -> Hosted:
+    def with_particle(self, cls: type[Particle]) -> Served:
         """The same driver for particles of another class: those that the platform makes itself."""
         known = self._others.get(cls)
         if known is None:
-            known = self._others[cls] = Hosted(self.driver, plugin=self.plugin, particle=cls)
+            known = self._others[cls] = Served(self.driver, plugin=self.plugin, particle=cls)
             known.status = self.status
         return known
 
@@ -80,7 +80,7 @@ class Hosting:
 
     def __init__(self, star: Star) -> None:
         self.star = star
-        self.live: dict[str, Live] = {}
+        self.live: dict[str, Active] = {}
         self._coming: dict[str, asyncio.Future[None]] = {}
         self._leaving: set[str] = set()
 
@@ -92,12 +92,12 @@ class Hosting:
         hosted = self.star.machine.hosted.get(kind)
         return hosted is not None and hosted.serves and self.may_host(hosted)
 
-    def may_host(self, hosted: Hosted) -> bool:
+    def may_host(self, hosted: Served) -> bool:
         """Whether this kind of star is one that the driver allows."""
         allowed = hosted.driver.star_kinds
         return self.star.kind.hosts if allowed is None else self.star.kind.name in allowed
 
-    async def adopt(self, record: ParticleRecord, expected: Assignment | None) -> Live:
+    async def adopt(self, record: ParticleRecord, expected: Assignment | None) -> Active:
         """Brings a particle to life here, if the registry agrees that it lives where ``expected`` says.
 
         Raises Conflict when it has gone to somebody else meanwhile, NotFound, NotHostedHere."""
@@ -117,7 +117,7 @@ class Hosting:
             del self._coming[record.point.text]
             coming.set_result(None)
 
-    async def recover(self, point: Point) -> Live:
+    async def recover(self, point: Point) -> Active:
         """A particle that others look for here, and that has not come to life: when the registry says that it lives
         here all the same, its placing was cut off or its release failed, and nobody else will ever place it.
 
@@ -131,7 +131,7 @@ class Hosting:
                     return await self.adopt(record, at)
         raise NotHostedHere(f"{point.text!r} does not live in {self.star.text}")
 
-    async def at_home(self, point: Point) -> Live | None:
+    async def at_home(self, point: Point) -> Active | None:
         """The particle, if it lives here; one that is just coming is waited for."""
         while True:
             coming = self._coming.get(point.text)
@@ -140,10 +140,10 @@ class Hosting:
                 return None if live is None or live.gone else live
             await asyncio.shield(coming)
 
-    def _settle(self, record: ParticleRecord, hosted: Hosted, assigned: Assigned) -> Live:
+    def _settle(self, record: ParticleRecord, hosted: Served, assigned: Assigned) -> Active:
         star = self.star
         machine = star.machine
-        live = Live(record, hosted, star, assignment=assigned.assignment, state=assigned.state)
+        live = Active(record, hosted, star, assignment=assigned.assignment, state=assigned.state)
         live.bind = star.field.first_bind(record, hosted)
         live.watched_until = machine.watches.state_until(live.point)
         if live.text in machine.binds:
@@ -153,7 +153,7 @@ class Hosting:
             machine.observed("particle_provisioned", live.point, star.key)
         return live
 
-    def pin(self, point: Point, kind: str, particle: Particle | None = None, *, owner: Point = HYPERUSER) -> Live:
+    def pin(self, point: Point, kind: str, particle: Particle | None = None, *, owner: Point = HYPERUSER) -> Active:
         """Puts a particle here that the registry does not place: a star, a global, a client. Raises UnknownKind."""
         machine = self.star.machine
         parsed = Kind.parse(kind)
@@ -162,13 +162,13 @@ class Hosting:
             raise UnknownKind(f"no driver serves {kind!r}", hint="is the plugin `base` disabled?")
         if particle is not None and type(particle) is not hosted.driver.particle:
             hosted = hosted.with_particle(type(particle))
-        live = Live(ParticleRecord(point, parsed, owner, Status.READY), hosted, self.star, particle=particle)
+        live = Active(ParticleRecord(point, parsed, owner, Status.READY), hosted, self.star, particle=particle)
         live.bind = hosted.bind
         self.live[live.text] = live
         machine.gravity.places[live.text] = live
         return live
 
-    def remove(self, live: Live) -> None:
+    def remove(self, live: Active) -> None:
         """The particle is not here any more; its waves are answered 421 and find it again."""
         live.gone = True
         live.ready = False  # those who wait for their turn are told to look again
@@ -181,25 +181,25 @@ class Hosting:
         if machine.observers:
             machine.observed("particle_released", live.point, self.star.key)
 
-    def lost(self, live: Live) -> None:
+    def lost(self, live: Active) -> None:
         """The particle does not live here any more: nothing of it may be written or answered."""
         _log.info("%s has been taken from %s", live.text, self.star.text, extra={"point": live.text})
         self.remove(live)
         if live.work is not None:
             live.work.give_up()
 
-    def taken(self, live: Live) -> None:
+    def taken(self, live: Active) -> None:
         """As :meth:`lost`, because the registry says so. Why, the change feed will tell: perhaps it was deleted."""
         if self.live.get(live.text) is live:
             self.star.machine.feed.expect(live)
         self.lost(live)
 
-    def of_the_past(self) -> list[Live]:
+    def of_the_past(self) -> list[Active]:
         """Those that belong to an earlier incarnation of the star: they live elsewhere by now."""
         now = self.star.incarnation
         return [v for v in self.live.values() if v.assignment is not None and v.assignment.incarnation != now]
 
-    async def passivate(self, candidates: list[Live], grace: float) -> int:
+    async def passivate(self, candidates: list[Active], grace: float) -> int:
         """Takes those in which no wave is under way out of memory: their work is ended, their state saved, their
         assignments released. Returns how many."""
         leaving = {
@@ -210,14 +210,14 @@ class Hosting:
             live.ready = False  # and a concurrent one begins no wave beside
         return await self._let_go(leaving, grace)
 
-    async def send_away(self, candidates: list[Live], grace: float) -> int:
+    async def send_away(self, candidates: list[Active], grace: float) -> int:
         """As :meth:`passivate`, but the busy leave too, each behind the wave that it is handling. One that has not
         come to rest after ``grace`` seconds stays."""
         going = [live for live in candidates if not live.gone and live.assignment is not None]
         rests = await asyncio.gather(*(bring_to_rest(live, grace) for live in going))
         return await self._let_go({live: r for live, r in zip(going, rests, strict=True) if r is not None}, grace)
 
-    async def _let_go(self, leaving: dict[Live, bool], grace: float) -> int:
+    async def _let_go(self, leaving: dict[Active, bool], grace: float) -> int:
         """Whose turn is ours; and whether they have started."""
         self._leaving.update(live.text for live in leaving)
         try:
@@ -232,7 +232,7 @@ class Hosting:
                 live.mailbox.leave()  # those who came meanwhile are told to look again
         return len(leaving)
 
-    async def _save(self, live: Live, ready: bool, grace: float) -> tuple[Point, Assignment] | None:
+    async def _save(self, live: Active, ready: bool, grace: float) -> tuple[Point, Assignment] | None:
         """Ends a particle and writes its state; what is to be released, None when it is not ours any more."""
         assert live.assignment is not None
         live.ready = ready

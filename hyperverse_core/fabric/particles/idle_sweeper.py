@@ -7,13 +7,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from ...errors import HyperverseError
-from .active import Live
+from .active import Active
 
 if TYPE_CHECKING:
     from ..machine import Machine
     from .hosting import Hosting
 
-__all__ = ["Sweeper"]
+__all__ = ["IdleSweeper"]
 
 _log = logging.getLogger("hyperverse.hosting")
 _GRACE = 5.0
@@ -23,7 +23,7 @@ _DRAIN = 0.5
 _GLANCE = 0.02
 
 
-class Sweeper:
+class IdleSweeper:
     """Looks for idle particles now and then.
 
     A wave only marks its particle as touched; the time is taken here, once for each look.
@@ -62,7 +62,7 @@ class Sweeper:
                 await asyncio.sleep(0)  # others want the loop too
         await self._send_off(hosting, idle)
 
-    async def _send_off(self, hosting: Hosting, leaving: list[Live]) -> None:
+    async def _send_off(self, hosting: Hosting, leaving: list[Active]) -> None:
         for start in range(0, len(leaving), _CHUNK):
             await hosting.passivate(leaving[start : start + _CHUNK], _GRACE)
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, TypeAlias
 
 from ...errors import Unavailable
-from ...scheduling.priority_queue import ORDINARY, Line
+from ...scheduling.priority_queue import ORDINARY, PriorityQueue
 
 __all__ = ["Mailbox", "Posted"]
 
@@ -26,15 +26,15 @@ class Mailbox:
 
     def __init__(self, limit: int) -> None:
         self.busy = False
-        self._waiting: Line[_Entry] | None = None  # most mailboxes never need one
+        self._waiting: PriorityQueue[_Entry] | None = None  # most mailboxes never need one
         self._limit = limit
 
     def __len__(self) -> int:
         return len(self._waiting) if self._waiting else 0
 
-    def _queue(self) -> Line[_Entry]:
+    def _queue(self) -> PriorityQueue[_Entry]:
         if self._waiting is None:
-            self._waiting = Line()
+            self._waiting = PriorityQueue()
         elif len(self._waiting) >= self._limit:
             raise Unavailable(f"{self._limit} waves wait for this particle", retry_after=0.1)
         return self._waiting

@@ -21,7 +21,7 @@ from ..delivery.location import Place
 
 if TYPE_CHECKING:
     from ..machine import Machine
-    from ..particles.active import Live
+    from ..particles.active import Active
 
 __all__ = ["Provisioner", "tell_drivers"]
 
@@ -267,9 +267,9 @@ class Provisioner:
         await tell_drivers(self.evict(deleted))
         return deleted
 
-    def evict(self, records: Sequence[ParticleRecord]) -> list[Live]:
+    def evict(self, records: Sequence[ParticleRecord]) -> list[Active]:
         """What lives here of ``records`` is gone at once. Returns what has lived here."""
-        evicted: list[Live] = []
+        evicted: list[Active] = []
         for record in records:
             self.machine.records.drop(record.point)
             self.machine.gravity.drop(record.point)
@@ -281,7 +281,7 @@ class Provisioner:
         return evicted
 
 
-async def tell_drivers(deleted: Sequence[Live]) -> None:
+async def tell_drivers(deleted: Sequence[Active]) -> None:
     """Calls ``on_delete`` for particles that have lived here; one that raises does not keep the others."""
     for live in deleted:
         try:

@@ -22,7 +22,7 @@ from ..delivery.star_requests import ask_star
 if TYPE_CHECKING:
     from ..machine import Machine
 
-__all__ = ["Move", "Moves"]
+__all__ = ["Move", "Rebalancer"]
 
 _log = logging.getLogger("hyperverse.moves")
 _PAGE = 1000
@@ -42,7 +42,7 @@ class Move:
     why: str
 
 
-class Moves:
+class Rebalancer:
     """Rebalancing and draining, from one machine."""
 
     def __init__(self, machine: Machine) -> None:

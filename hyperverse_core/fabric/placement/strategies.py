@@ -11,10 +11,10 @@ from ...errors import ConfigError, NotFound
 if TYPE_CHECKING:
     from ..machine import Machine
 
-__all__ = ["Placements"]
+__all__ = ["Strategies"]
 
 
-class Placements:
+class Strategies:
     """The strategies that choose stars for particles."""
 
     def __init__(self, machine: Machine) -> None:

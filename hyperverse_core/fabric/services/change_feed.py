@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from ...contracts.registry import Change, ChangeKind
 from ...errors import HyperverseError
 from ..delivery.location import Place
-from ..particles.active import Live
+from ..particles.active import Active
 from ..placement.provisioner import tell_drivers
 
 if TYPE_CHECKING:
     from ..machine import Machine
 
-__all__ = ["Feed"]
+__all__ = ["ChangeFeed"]
 
 _log = logging.getLogger("hyperverse.feed")
 _WAIT = 5.0
@@ -26,7 +26,7 @@ _ACCESS = frozenset({ChangeKind.OWNER, ChangeKind.GRANTED, ChangeKind.REVOKED, C
 _ENDS = frozenset({ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED})
 
 
-class Feed:
+class ChangeFeed:
     """Follows the registry's changes for one machine."""
 
     def __init__(self, machine: Machine) -> None:
@@ -34,7 +34,7 @@ class Feed:
         self.revision = 0
         self._told = 0
         self._task: asyncio.Task[None] | None = None
-        self._taken: dict[str, Live] = {}
+        self._taken: dict[str, Active] = {}
 
     async def start(self) -> None:
         """Begins behind the newest revision."""
@@ -83,14 +83,14 @@ class Feed:
         left = await self.machine.registry.records(tuple(live.point for live in taken.values()))
         self._tell([live for live in taken.values() if live.point not in left])
 
-    def expect(self, live: Live) -> None:
+    def expect(self, live: Active) -> None:
         """A particle has been taken from here, and why is in entries that have not been read yet."""
         self._taken[live.text] = live
 
-    def _ended(self, change: Change, place: Place | None) -> Live | None:
+    def _ended(self, change: Change, place: Place | None) -> Active | None:
         """The particle of this machine that was deleted, if that is what the entry says. It is gone from here on."""
         live = self._taken.get(change.point.text) or place
-        if not isinstance(live, Live) or live.assignment is None or live.assignment.epoch >= change.revision:
+        if not isinstance(live, Active) or live.assignment is None or live.assignment.epoch >= change.revision:
             return None  # what has come to life since then is another one
         self._taken.pop(live.text, None)
         if change.kind is not ChangeKind.DELETED:
@@ -98,7 +98,7 @@ class Feed:
         live.star.hosting.lost(live)
         return live
 
-    def _tell(self, deleted: list[Live]) -> None:
+    def _tell(self, deleted: list[Active]) -> None:
         """Tells the drivers, who may take their time: the feed does not wait for them."""
         if deleted:
             self.machine.crew.put_accepted(tell_drivers, deleted)
@@ -107,7 +107,7 @@ class Feed:
         machine = self.machine
         access = stars = False
         stale = []
-        deleted: list[Live] = []
+        deleted: list[Active] = []
         for change in entries:
             access = access or change.kind in _ACCESS
             stars = stars or change.kind is ChangeKind.STAR
@@ -145,7 +145,7 @@ class Feed:
         """Whether it only says what this machine did itself: saved a state, took the particle."""
         if change.kind is ChangeKind.STATE:
             return True
-        assignment = place.assignment if isinstance(place, Live) else None
+        assignment = place.assignment if isinstance(place, Active) else None
         return change.kind is ChangeKind.ASSIGNED and assignment is not None and assignment.epoch == change.revision
 
     async def close(self) -> None:

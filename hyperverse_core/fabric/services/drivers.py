@@ -13,7 +13,7 @@ from ...contracts.registry import Status
 from ...scheduling.cancellation import is_cancelled
 from ...universe.kinds.kind import KindDef
 from ..delivery.local_sender import LocalSender
-from ..particles.hosting import Hosted
+from ..particles.hosting import Served
 
 if TYPE_CHECKING:
     from ..machine import Machine
@@ -74,12 +74,12 @@ class Drivers:
             idle = (settings.idle_after if settings else None) or cls.idle_after or machine.config.idle_after
             machine.kinds[name] = cls.kind
             try:
-                hosted = Hosted(cls(), plugin=plugin, idle_after=idle)
+                hosted = Served(cls(), plugin=plugin, idle_after=idle)
                 if cls.waves_limit == Driver.waves_limit:
                     hosted.waves_limit = machine.config.limits.mailbox
             except Exception as exc:
                 _log.error("driver of %s (plugin %s) cannot be made", name, plugin, exc_info=exc)
-                hosted = Hosted(_broken(cls), plugin=plugin)
+                hosted = Served(_broken(cls), plugin=plugin)
                 hosted.status, hosted.cause = Status.FATAL, str(exc)
             machine.hosted[name] = hosted
 
@@ -105,7 +105,7 @@ class Drivers:
                 hosted.cause = f"start has not returned after {_PATIENCE:g} s"
                 _log.warning("driver of %s (plugin %s): %s", name, hosted.plugin, hosted.cause)
 
-    async def _keep_starting(self, hosted: Hosted) -> None:
+    async def _keep_starting(self, hosted: Served) -> None:
         pause = 0.2
         while True:
             hosted.status = Status.INIT
@@ -141,7 +141,7 @@ class Drivers:
         serving = [h for h in self.machine.hosted.values() if h.serves]
         await asyncio.gather(*(self._stop_one(hosted) for hosted in serving))
 
-    async def _stop_one(self, hosted: Hosted) -> None:
+    async def _stop_one(self, hosted: Served) -> None:
         hosted.status = Status.DONE
         if type(hosted.driver).stop is Driver.stop:
             return

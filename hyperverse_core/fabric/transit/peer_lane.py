@@ -16,7 +16,7 @@ from ...protocol.frames import PROTOCOL
 if TYPE_CHECKING:
     from .switchboard import Switchboard
 
-__all__ = ["MachineLane"]
+__all__ = ["PeerLane"]
 
 _log = logging.getLogger("hyperverse.lane")
 _QUEUE = 10_000
@@ -29,7 +29,7 @@ _LAST_ANSWERS = 2.0
 """Seconds that answers of a machine that has left may be on their way."""
 
 
-class MachineLane:
+class PeerLane:
     """What this machine sends to one other machine goes here. What comes from it comes by its own lane to us.
 
     While it connects for the first time, or again, frames wait in order; when connecting fails they are given back

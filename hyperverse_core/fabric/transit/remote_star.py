@@ -11,10 +11,10 @@ from ...universe.waves.wave import Directed, Pong
 if TYPE_CHECKING:
     from ..machine import Machine
 
-__all__ = ["Far"]
+__all__ = ["RemoteStar"]
 
 
-class Far:
+class RemoteStar:
     """Hands waves to the exchange. It stands for its own star: ``far.star.text``.
 
     Attributes:
@@ -33,7 +33,7 @@ class Far:
         self.incarnation = 0
 
     @property
-    def star(self) -> Far:
+    def star(self) -> RemoteStar:
         """Itself."""
         return self
 

@@ -25,28 +25,28 @@ from ...protocol.envelope import Envelope
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
-from ..delivery.inbound import Request, Serving
+from ..delivery.inbound import Inbound, Request
 from ..delivery.location import Place
 from ..delivery.retry import Lost
-from .remote_star import Far
+from .remote_star import RemoteStar
 
 if TYPE_CHECKING:
     from ..delivery.outbound import Star
     from ..machine import Machine
 
-__all__ = ["Exchange"]
+__all__ = ["Requests"]
 
 _log = logging.getLogger("hyperverse.lane")
 _PROVISION_WAIT = 10.0
 
 
-class Exchange:
+class Requests:
     """What this machine has asked others; what they have asked it goes to :class:`Serving`."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.loop = asyncio.get_running_loop()
-        self.serving = Serving(machine)
+        self.serving = Inbound(machine)
         self.origin = str(StarKey("machine", machine.name, 0))
         self._switchboard = machine.switchboard
         self._numbers = itertools.count(1)
@@ -70,7 +70,7 @@ class Exchange:
             if timer is not None:
                 timer.cancel()
 
-    async def ask(self, far: Far, wave: Directed) -> Pong:
+    async def ask(self, far: RemoteStar, wave: Directed) -> Pong:
         """Sends a Ping to a far star. Raises NotHostedHere when the particle does not live there, Unavailable when
         it surely did not leave. No answer is a :class:`Lost`."""
         assert isinstance(wave, Ping)
@@ -108,7 +108,7 @@ class Exchange:
         except HyperverseError as exc:
             return self.machine.machine_star.refusal(wave, exc)
 
-    def tell(self, far: Far, wave: Directed) -> None:
+    def tell(self, far: RemoteStar, wave: Directed) -> None:
         """Sends a Signal to a far star. Raises Unavailable."""
         assert isinstance(wave, Signal)
         payload = encode_signal(wave, self.loop.time())

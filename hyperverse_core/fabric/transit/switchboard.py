@@ -16,10 +16,10 @@ from ...errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
 from ...protocol.envelope import Envelope, Hello, News, Refused, decode_lane, encode_lane
 from ...protocol.frames import PROTOCOL
 from ...universe.address.star_key import StarKey
-from ..cluster.trusted_keys import Keyring
+from ..cluster.trusted_keys import TrustedKeys
 from .listen import open_door
-from .peer_lane import MachineLane
-from .remote_star import Far
+from .peer_lane import PeerLane
+from .remote_star import RemoteStar
 
 if TYPE_CHECKING:
     from ..delivery.outbound import Star
@@ -48,18 +48,18 @@ class Switchboard:
         self.machine = machine
         self.version = __version__
         self.transport: LaneTransport = machine.transport
-        self.keyring = Keyring(machine.data_dir)
+        self.keyring = TrustedKeys(machine.data_dir)
         self.identity = Identity()
         self._hops = machine.config.limits.hops
         self.address = ""
         self.door_key = ""
-        self.outgoing: dict[Peer, MachineLane] = {}
-        self._lanes: dict[str, MachineLane] = {}
+        self.outgoing: dict[Peer, PeerLane] = {}
+        self._lanes: dict[str, PeerLane] = {}
         self._guests: dict[Peer, str] = {}
         self._known: dict[str, int] = {}
         self._refused: dict[str, str] = {}
         self._own: dict[str, Star] = {}
-        self._far: dict[StarKey, Far] = {}
+        self._far: dict[StarKey, RemoteStar] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -74,13 +74,13 @@ class Switchboard:
 
     # -- out ----------------------------------------------------------------------------------------------
 
-    def far(self, key: StarKey) -> Far:
+    def far(self, key: StarKey) -> RemoteStar:
         """What takes waves for a star of another machine. Raises Unavailable when no such star is announced."""
         if key not in self.machine.membership.directory:
             raise Unavailable(f"{key} is not in the directory of stars", retry_after=1.0)
         known = self._far.get(key)
         if known is None:
-            known = self._far[key] = Far(self.machine, key)
+            known = self._far[key] = RemoteStar(self.machine, key)
             known.incarnation = self.machine.membership.incarnation_of(key)
         return known
 
@@ -117,11 +117,11 @@ class Switchboard:
         name = self.machine.membership.way_to(star)
         (self._lanes.get(name) or self._add(name)).send(frame, priority)
 
-    def _add(self, name: str) -> MachineLane:
+    def _add(self, name: str) -> PeerLane:
         record = self.machine.membership.machine_record(name)
         if record is None or not record.address:
             raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
-        lane = self._lanes[name] = MachineLane(self, name, record.address, record.door_key)
+        lane = self._lanes[name] = PeerLane(self, name, record.address, record.door_key)
         return lane
 
     def tell_all(self, revision: int) -> None:
@@ -167,7 +167,7 @@ class Switchboard:
         lane = self._lanes.get(machine)
         return lane.cause if lane is not None and lane.down else ""
 
-    def lane_is(self, lane: MachineLane, up: bool) -> None:
+    def lane_is(self, lane: PeerLane, up: bool) -> None:
         """A lane has come up or gone down: ways change."""
         self.machine.membership.find_ways()
         if not up:
