@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import HyperverseError, PolicyError, ProtocolError, Unavailable, error_for_status
 from ..protocol.codec import Echoes, Message
+from ..scheduling.backoff import Backoff
 from ..universe.address.point import ROOT, Point
 from ..universe.address.surface import Surface
 from ..universe.waves.wave import Ping, Pong, Signal
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["CliSession", "Client", "Connecting", "NoMachine", "Result"]
 
 _log = logging.getLogger("hyperverse.client")
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 2.0
 _STOP_SECONDS = 15.0
 
 
@@ -61,6 +60,7 @@ class Client(ClientSender):
         self._link: ClientLink | None = None
         self._serving = ClientServing()
         self._keeper: asyncio.Task[None] | None = None
+        self._chance = random.Random()
         self._agent = ROOT
         self.machine = search.machine or ""
         self.surface = Surface(ROOT)
@@ -194,7 +194,7 @@ class Client(ClientSender):
             await old.transport.disconnect(old.peer)
         except HyperverseError:
             pass  # it has ended already
-        pause = _FIRST_PAUSE
+        backoff = Backoff(first=0.05, longest=2.0, chance=self._chance)
         while True:
             try:
                 await self._connect()
@@ -205,8 +205,7 @@ class Client(ClientSender):
                 return
             except HyperverseError as exc:
                 _log.debug("no connection yet: %s", exc.message)
-            await asyncio.sleep(pause * (0.5 + random.random()))
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            await asyncio.sleep(backoff.next_pause())
 
     def received(self, link: ClientLink, message: Message) -> None:
         """Something has come over the connection (called by the link). Raises ProtocolError."""

@@ -236,7 +236,7 @@ def expected(pong: Pong, expect: Any) -> Pong:
         return pong
     import cattrs  # most programs never need it
 
-    from ..fabric.particles.conversion import converter
+    from ..protocol.strict_conversion import converter
 
     try:
         pong.body = converter.structure(pong.body, expect)

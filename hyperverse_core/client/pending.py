@@ -9,9 +9,9 @@ import attrs
 
 from ..contracts.lane import LaneTransport, Peer
 from ..errors import HyperverseError, LaneFull, TimedOut, Unavailable
-from ..fabric.delivery.retry import HARMLESS
 from ..protocol.codec import encode_frame
 from ..protocol.frames import AskFrame, AskManyFrame, TellFrame
+from ..protocol.repeats import HARMLESS
 from ..scheduling.priority_queue import PriorityQueue
 from ..universe.waves.wave import Echo, Outcome, Pong
 

@@ -60,7 +60,8 @@ def test_loading_it_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
-    assert loaded == ["hyperverse_core", "hyperverse_core.testing", "hyperverse_core.testing.pytest_plugin"]
+    own = ["hyperverse_core", "hyperverse_core._version", "hyperverse_core.testing"]
+    assert loaded == [*own, "hyperverse_core.testing.pytest_plugin"]
 
 
 def test_every_public_name_of_the_kits_is_there() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...errors import BadRequest, HyperverseError, LoopDetected, NotFound, NotHostedHere, ProtocolError, Unavailable
+from ...protocol.repeats import NoAnswer
 from ...universe.address.env import Env
 from ...universe.address.point import Point
 from ...universe.routing.bind import Selected
@@ -17,7 +18,6 @@ from ...universe.routing.pipeline import Step
 from ...universe.routing.stop import Call, CoreStop, PointStop, ReflectStop
 from ...universe.waves.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
 from .binds import UnreadBind
-from .retry import Lost
 
 if TYPE_CHECKING:
     from ..particles.active import Active
@@ -97,7 +97,7 @@ class _Passage:
 
     def _failed(self, reply: Pong) -> Pong:
         """The answer of a stop that ends the pipeline, as what has become of the whole wave."""
-        if isinstance(reply, Lost):  # the star that remembers the stop's wave knows nothing of the whole one
+        if isinstance(reply, NoAnswer):  # the star that remembers the stop's wave knows nothing of the whole one
             reply = Pong(**{name: getattr(reply, name) for name in Pong.__struct_fields__})
         if self.begun and reply.outcome is Outcome.REJECTED:
             reply.outcome = Outcome.FAILED

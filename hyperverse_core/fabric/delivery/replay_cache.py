@@ -9,8 +9,8 @@ from collections import OrderedDict
 import attrs
 
 from ...errors import Unavailable
+from ...protocol.repeats import HARMLESS
 from ...universe.waves.wave import Outcome, Ping, Pong
-from .retry import HARMLESS
 
 __all__ = ["ReplayCache"]
 

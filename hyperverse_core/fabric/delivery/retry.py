@@ -6,32 +6,21 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ...errors import HyperverseError, NotHostedHere
+from ...protocol.repeats import HARMLESS, NoAnswer
 from ...universe.waves.wave import Outcome, Ping, Pong
 
 if TYPE_CHECKING:
     from .outbound import Star
 
-__all__ = ["HARMLESS", "Lost", "may_repeat", "repeat"]
+__all__ = ["may_repeat", "repeat"]
 
-HARMLESS = frozenset({"Cmd<Bounce>", "Cmd<Read>", "Http<Get>", "Http<Head>", "Http<Options>"})
-"""Methods that change nothing, so that it does not matter how often they run."""
 _AGAIN = frozenset({408, 421, 503})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
 
 
-class Lost(Pong, eq=False):
-    """No answer has come from a far star, so the wave may have run there or not.
-
-    Attributes:
-        incarnation: of the star that it was sent to.
-    """
-
-    incarnation: int = 0
-
-
 def may_repeat(reply: Pong) -> bool:
     """Whether sending again may help. What a handler has answered itself is an answer, whatever its status."""
-    return reply.status in _AGAIN and (reply.outcome is Outcome.REJECTED or isinstance(reply, Lost))
+    return reply.status in _AGAIN and (reply.outcome is Outcome.REJECTED or isinstance(reply, NoAnswer))
 
 
 async def repeat(star: Star, wave: Ping, reply: Pong) -> Pong:
@@ -58,19 +47,19 @@ async def repeat(star: Star, wave: Ping, reply: Pong) -> Pong:
         elif again.status == NotHostedHere.status:
             reply = again  # it does not live there, and it has not run there
             lost = None
-        if isinstance(again, Lost):
+        if isinstance(again, NoAnswer):
             lost = _remembered(wave, again)
         if not may_repeat(reply):
             break
     return reply
 
 
-def _remembered(wave: Ping, reply: Pong) -> Lost | None:
+def _remembered(wave: Ping, reply: Pong) -> NoAnswer | None:
     """The answer that binds a wave to the star that it went to."""
-    return reply if isinstance(reply, Lost) and wave.method.text not in HARMLESS else None
+    return reply if isinstance(reply, NoAnswer) and wave.method.text not in HARMLESS else None
 
 
-async def _once_more(star: Star, wave: Ping, lost: Lost | None) -> Pong:
+async def _once_more(star: Star, wave: Ping, lost: NoAnswer | None) -> Pong:
     if lost is not None:
         return await star.machine.exchange.ask_again(lost, wave)
     try:

@@ -1,7 +1,7 @@
 """Bodies to arguments and results to bodies, by the handler's annotations.
 
-cattrs does the work and is told to be strict: it would turn ``"7"`` into 7. The common case, plain values for
-plain annotations, is settled by a type comparison before it is asked.
+The strict converter of ``protocol.strict_conversion`` does the work. The common case, plain values for plain
+annotations, is settled by a type comparison before the converter is asked.
 """
 
 from __future__ import annotations
@@ -16,42 +16,11 @@ import cattrs
 import msgspec
 
 from ...errors import BadRequest, HandlerFailed, did_you_mean
-from ...universe.address.point import Point
-from ...universe.kinds.kind import Kind
+from ...protocol.strict_conversion import converter
 
-__all__ = ["Arguments", "converter", "decode_state", "encode_state", "state_of", "to_body"]
+__all__ = ["Arguments", "decode_state", "encode_state", "state_of", "to_body"]
 
 _PLAIN = frozenset({int, str, bool, float, bytes, type(None)})
-
-
-def _strict(wanted: type) -> Callable[[Any, Any], Any]:
-    def structure(value: Any, _: Any) -> Any:
-        if type(value) is wanted:
-            return value
-        raise TypeError(f"{value!r} is not {wanted.__name__}")
-
-    return structure
-
-
-def _float(value: Any, _: Any) -> float:
-    if type(value) is float or type(value) is int:
-        return float(value)
-    raise TypeError(f"{value!r} is not a number")
-
-
-def _make() -> cattrs.Converter:
-    made = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
-    for plain in (int, str, bool, bytes):
-        made.register_structure_hook(plain, _strict(plain))
-    made.register_structure_hook(float, _float)
-    made.register_structure_hook(Point, lambda value, _: Point.parse(value))
-    made.register_unstructure_hook(Point, str)
-    made.register_structure_hook(Kind, lambda value, _: Kind.parse(value))
-    made.register_unstructure_hook(Kind, str)
-    return made
-
-
-converter = _make()
 
 
 @attrs.frozen

@@ -22,12 +22,12 @@ from ...protocol.codec import (
     encode_signal,
 )
 from ...protocol.envelope import Envelope
+from ...protocol.repeats import NoAnswer
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..delivery.inbound import Inbound, Request
 from ..delivery.location import Place
-from ..delivery.retry import Lost
 from .remote_star import RemoteStar
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Requests:
 
     async def ask(self, far: RemoteStar, wave: Directed) -> Pong:
         """Sends a Ping to a far star. Raises NotHostedHere when the particle does not live there, Unavailable when
-        it surely did not leave. No answer is a :class:`Lost`."""
+        it surely did not leave. No answer is a :class:`NoAnswer`."""
         assert isinstance(wave, Ping)
         incarnation, loop, handling, number = far.incarnation, self.loop, wave.handling, next(self._numbers)
         try:
@@ -101,7 +101,7 @@ class Requests:
         reply.hops = wave.hops
         return reply
 
-    async def ask_again(self, lost: Lost, wave: Ping) -> Pong:
+    async def ask_again(self, lost: NoAnswer, wave: Ping) -> Pong:
         """Repeats a Ping that has got no answer at the same star."""
         try:
             return await self.ask(self._switchboard.far(StarKey.parse(lost.star)), wave)
@@ -211,14 +211,16 @@ def _share(wave: Ping, now: float) -> float:
     return (wave.deadline - now) / (wave.handling.retries + 1)
 
 
-def _lost(reply: object, star: str, incarnation: int, wave: Ping) -> Lost:
+def _lost(reply: object, star: str, incarnation: int, wave: Ping) -> NoAnswer:
     """What the sender is told when there was no answer."""
     if reply is None:
         reply = TimedOut(f"{wave.to.text!r} at {star} did not answer in time")
     elif not isinstance(reply, HyperverseError):
         reply = ProtocolError(f"{star} has answered a Ping with {type(reply).__name__}")
     body = {"error": reply.message}
-    return Lost(reply.status, body, wave.to, Outcome.UNKNOWN, wave.id, star, wave.hops, True, incarnation=incarnation)
+    lost = NoAnswer(reply.status, body, wave.to, Outcome.UNKNOWN, wave.id, star, wave.hops, True)
+    lost.incarnation = incarnation
+    return lost
 
 
 def _raise(reply: object) -> None:

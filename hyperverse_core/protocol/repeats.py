@@ -1,0 +1,20 @@
+"""What both ends of a lane agree on when a wave is sent a second time."""
+
+from __future__ import annotations
+
+from ..universe.waves.wave import Pong
+
+__all__ = ["HARMLESS", "NoAnswer"]
+
+HARMLESS = frozenset({"Cmd<Bounce>", "Cmd<Read>", "Http<Get>", "Http<Head>", "Http<Options>"})
+"""Methods that change nothing. A wave with one of them may run any number of times."""
+
+
+class NoAnswer(Pong, eq=False):
+    """The reply of this side when the star that got a wave did not answer: the handler may have run or not.
+
+    Attributes:
+        incarnation: incarnation of the star that the wave was sent to.
+    """
+
+    incarnation: int = 0
