@@ -45,7 +45,8 @@ class Command:
 
 def all_pages() -> list[Path]:
     """Every page, the README first."""
-    return [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+    top = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "RELEASING.md", "changelog.d/README.md")]
+    return [*top, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 
 def blocks_of(page: Path) -> list[Block]:
