@@ -1,14 +1,24 @@
 """Cosmic Hyperverse: a platform that hosts addressable resources and carries messages between them.
 
-This is the front door: what a plugin or a program needs is here. Names are imported when they are asked for, so
-that a program which needs a Point does not pay for a Machine.
+This is the front door. It has what most programs and plugins need. The other doors have everything about one subject:
+
+- :mod:`hyperverse_core.driver`: behaviour of particles
+- :mod:`hyperverse_core.registry`, :mod:`~hyperverse_core.transport`, :mod:`~hyperverse_core.policy`,
+  :mod:`~hyperverse_core.gateway`: other parts of the platform
+- :mod:`hyperverse_core.commands`: commands of the ``hyperverse`` program
+- :mod:`hyperverse_core.values`: points, Kinds, selectors, permissions, waves
+- :mod:`hyperverse_core.errors`, :mod:`hyperverse_core.testing`
+
+The names of these modules are public: Semantic Versioning covers them. Everything else in this package is internal and
+may change in any release. A name is imported when it is used, so that a program that needs a Point does not pay for a
+Machine.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ._lazy import lazily
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -16,92 +26,77 @@ if TYPE_CHECKING:
     from .client import NoMachine as NoMachine
     from .config import Config as Config
     from .config import load_config as load_config
-    from .contracts.driver import Ctx as Ctx
-    from .contracts.driver import Driver as Driver
-    from .contracts.driver import DriverHost as DriverHost
-    from .contracts.driver import Particle as Particle
-    from .contracts.driver import Sender as Sender
-    from .contracts.driver import handler as handler
-    from .contracts.driver import transient as transient
-    from .contracts.lane import Door as Door
-    from .contracts.lane import Identity as Identity
-    from .contracts.lane import LaneReceiver as LaneReceiver
-    from .contracts.lane import LaneTransport as LaneTransport
-    from .contracts.lane import Peer as Peer
     from .contracts.observer import Observer as Observer
     from .contracts.placement import Candidate as Candidate
     from .contracts.placement import Placement as Placement
-    from .contracts.policy import Knock as Knock
-    from .contracts.policy import Need as Need
-    from .contracts.policy import PolicyView as PolicyView
-    from .contracts.policy import SecurityPolicy as SecurityPolicy
-    from .contracts.registry import ParticleRecord as ParticleRecord
-    from .contracts.registry import Registration as Registration
-    from .contracts.registry import Registry as Registry
-    from .contracts.registry import Status as Status
-    from .contracts.registry import Strategy as Strategy
+    from .driver import Ctx as Ctx
+    from .driver import Driver as Driver
+    from .driver import DriverHost as DriverHost
+    from .driver import Particle as Particle
+    from .driver import Sender as Sender
+    from .driver import handler as handler
+    from .driver import transient as transient
     from .errors import HyperverseError as HyperverseError
     from .fabric.machine import Machine as Machine
     from .hookspecs import Register as Register
     from .hookspecs import hookimpl as hookimpl
-    from .universe.access.access import Access as Access
-    from .universe.access.scope import Scope as Scope
-    from .universe.address.point import Point as Point
-    from .universe.address.star_key import StarKey as StarKey
-    from .universe.address.surface import Surface as Surface
-    from .universe.kind_defs.properties import PropertiesConfig as PropertiesConfig
-    from .universe.kind_defs.properties import PropertyDef as PropertyDef
-    from .universe.kinds.kind import Kind as Kind
-    from .universe.kinds.kind import KindDef as KindDef
-    from .universe.routing.bind import BindConfig as BindConfig
-    from .universe.selectors.selector import Selector as Selector
-    from .universe.waves.wave import Echo as Echo
-    from .universe.waves.wave import Handling as Handling
-    from .universe.waves.wave import Method as Method
-    from .universe.waves.wave import Outcome as Outcome
-    from .universe.waves.wave import Ping as Ping
-    from .universe.waves.wave import Pong as Pong
-    from .universe.waves.wave import Receipt as Receipt
-    from .universe.waves.wave import Ripple as Ripple
-    from .universe.waves.wave import Signal as Signal
-    from .universe.waves.wave import Stars as Stars
-    from .universe.waves.wave import Watchers as Watchers
+    from .policy import Knock as Knock
+    from .policy import Need as Need
+    from .policy import PolicyView as PolicyView
+    from .policy import SecurityPolicy as SecurityPolicy
+    from .registry import ParticleRecord as ParticleRecord
+    from .registry import Registration as Registration
+    from .registry import Registry as Registry
+    from .registry import Status as Status
+    from .registry import Strategy as Strategy
+    from .transport import Door as Door
+    from .transport import Identity as Identity
+    from .transport import LaneReceiver as LaneReceiver
+    from .transport import LaneTransport as LaneTransport
+    from .transport import Peer as Peer
+    from .values import Access as Access
+    from .values import BindConfig as BindConfig
+    from .values import Echo as Echo
+    from .values import Handling as Handling
+    from .values import Kind as Kind
+    from .values import KindDef as KindDef
+    from .values import Method as Method
+    from .values import Outcome as Outcome
+    from .values import Ping as Ping
+    from .values import Point as Point
+    from .values import Pong as Pong
+    from .values import PropertiesConfig as PropertiesConfig
+    from .values import PropertyDef as PropertyDef
+    from .values import Receipt as Receipt
+    from .values import Ripple as Ripple
+    from .values import Scope as Scope
+    from .values import Selector as Selector
+    from .values import Signal as Signal
+    from .values import StarKey as StarKey
+    from .values import Stars as Stars
+    from .values import Surface as Surface
+    from .values import Watchers as Watchers
 
-_HOMES = {
-    "client": "Client NoMachine",
-    "config": "Config load_config",
-    "contracts.driver": "Ctx Driver DriverHost Particle Sender handler transient",
-    "contracts.lane": "Door Identity LaneReceiver LaneTransport Peer",
-    "contracts.observer": "Observer",
-    "contracts.placement": "Candidate Placement",
-    "contracts.policy": "Knock Need PolicyView SecurityPolicy",
-    "contracts.registry": "ParticleRecord Registration Registry Status Strategy",
-    "errors": "HyperverseError",
-    "fabric.machine": "Machine",
-    "hookspecs": "Register hookimpl",
-    "universe.access.access": "Access",
-    "universe.routing.bind": "BindConfig",
-    "universe.kinds.kind": "Kind KindDef",
-    "universe.address.point": "Point",
-    "universe.kind_defs.properties": "PropertiesConfig PropertyDef",
-    "universe.access.scope": "Scope",
-    "universe.selectors.selector": "Selector",
-    "universe.address.star_key": "StarKey",
-    "universe.address.surface": "Surface",
-    "universe.waves.wave": "Echo Handling Method Outcome Ping Pong Receipt Ripple Signal Stars Watchers",
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = sorted(_HOME_OF)
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a name that does not exist
+    __all__, __getattr__, __dir__ = lazily(
+        __name__,
+        __package__,
+        {
+            "client": "Client NoMachine",
+            "config": "Config load_config",
+            "contracts.observer": "Observer",
+            "contracts.placement": "Candidate Placement",
+            "driver": "Ctx Driver DriverHost Particle Sender handler transient",
+            "errors": "HyperverseError",
+            "fabric.machine": "Machine",
+            "hookspecs": "Register hookimpl",
+            "policy": "Knock Need PolicyView SecurityPolicy",
+            "registry": "ParticleRecord Registration Registry Status Strategy",
+            "transport": "Door Identity LaneReceiver LaneTransport Peer",
+            "values": (
+                "Access BindConfig Echo Handling Kind KindDef Method Outcome Ping Point Pong "
+                "PropertiesConfig PropertyDef Receipt Ripple Scope Selector Signal StarKey Stars Surface "
+                "Watchers"
+            ),
+        },
+    )

@@ -1,5 +1,8 @@
 """Every error that the platform raises on purpose.
 
+For programs that catch them and plugins that raise them. The names of this module are public: Semantic Versioning
+covers them.
+
 Each class has a ``status`` (what a caller of a wave gets) and its branch says whose move it is::
 
     HyperverseError

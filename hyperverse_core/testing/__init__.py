@@ -1,14 +1,15 @@
 """For authors of plugins: conformance kits, a registry in memory, lanes with faults, virtual time.
 
-A kit is a class of tests; subclass it in a test module of your own and give it what it asks for. The fixtures
-``machine``, ``client``, ``constellation`` and ``clock`` come with the pytest plugin, which is there as soon as
-``cosmic-hyperverse[test]`` is installed.
+A kit is a class of tests: subclass it in a test module of your own and give it the fixture that it asks for. The
+fixtures ``machine``, ``client``, ``start_machine``, ``constellation`` and ``clock`` come from the pytest plugin of
+``cosmic-hyperverse[test]``. The names of this module are public: Semantic Versioning covers them.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
 
 if TYPE_CHECKING:
     from .clock import ManualClock as ManualClock
@@ -26,30 +27,20 @@ if TYPE_CHECKING:
     from .policy_conformance import PolicyWorld as PolicyWorld
     from .registry_conformance import RegistryConformance as RegistryConformance
 
-_HOMES = {
-    "clock": "ManualClock VirtualClockLoop",
-    "constellation": "Constellation Handle",
-    "driver_bench": "DriverBench",
-    "driver_conformance": "DriverConformance",
-    "faulty_lane": "FaultyHub FaultyTransport",
-    "lane_conformance": "LaneConformance",
-    "leaks": "LeakCheck",
-    "memory_registry": "MemoryRegistry",
-    "policy_conformance": "PolicyConformance PolicyWorld",
-    "registry_conformance": "RegistryConformance",
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = sorted(_HOME_OF)
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+if not TYPE_CHECKING:  # a type checker sees the imports above, and tells a name that is not there
+    __all__, __getattr__, __dir__ = lazily(
+        __name__,
+        __package__,
+        {
+            "clock": "ManualClock VirtualClockLoop",
+            "constellation": "Constellation Handle",
+            "driver_bench": "DriverBench",
+            "driver_conformance": "DriverConformance",
+            "faulty_lane": "FaultyHub FaultyTransport",
+            "lane_conformance": "LaneConformance",
+            "leaks": "LeakCheck",
+            "memory_registry": "MemoryRegistry",
+            "policy_conformance": "PolicyConformance PolicyWorld",
+            "registry_conformance": "RegistryConformance",
+        },
+    )

@@ -8,8 +8,7 @@ from types import MappingProxyType
 import attrs
 
 from hyperverse_core import Driver
-from hyperverse_core.universe.kind_defs.properties import PropertiesConfig
-from hyperverse_core.universe.kinds.kind import STANDARD_KINDS
+from hyperverse_core.values import STANDARD_KINDS, PropertiesConfig
 
 from .table import TABLE, Row
 

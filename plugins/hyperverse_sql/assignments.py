@@ -8,10 +8,9 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import Assigned, Assignment, ChangeKind, Status
 from hyperverse_core.errors import Conflict, HyperverseError, NotFound, NotHostedHere
-from hyperverse_core.universe.address.point import Point
-from hyperverse_core.universe.address.star_key import StarKey
+from hyperverse_core.registry import Assigned, Assignment, ChangeKind, Status
+from hyperverse_core.values import Point, StarKey
 
 from . import sqlite
 from .many import Many

@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from hyperverse_core.errors import HyperverseError
-from hyperverse_core.universe.address.point import ROOT, Point
+from hyperverse_core.values import ROOT, Point
 
 from . import sqlite
 from .grants import grants_at

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import click
 
-from hyperverse_core.cli.options import common, options
+from hyperverse_core.commands import common, options
 from hyperverse_core.errors import ConfigError, HyperverseError
 
 from .settings import Settings

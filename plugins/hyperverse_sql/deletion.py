@@ -7,9 +7,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import ChangeKind, ParticleRecord
 from hyperverse_core.errors import Conflict
-from hyperverse_core.universe.address.point import Point
+from hyperverse_core.registry import ChangeKind, ParticleRecord
+from hyperverse_core.values import Point
 
 from . import sqlite
 from .grants import forget_grants

@@ -15,9 +15,9 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import Change, ChangeKind, Changes
 from hyperverse_core.errors import HyperverseError
-from hyperverse_core.universe.address.point import Point
+from hyperverse_core.registry import Change, ChangeKind, Changes
+from hyperverse_core.values import Point
 
 from .reader import Reader
 from .schema import changes

@@ -8,11 +8,9 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import ChangeKind, TokenRecord
 from hyperverse_core.errors import NotFound
-from hyperverse_core.universe.access.access import AccessGrant, GrantKind
-from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_core.universe.selectors.selector import Selector
+from hyperverse_core.registry import ChangeKind, TokenRecord
+from hyperverse_core.values import HYPERUSER, AccessGrant, GrantKind, Point, Selector
 
 from . import sqlite
 from .particles import missing

@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import ParticleRecord
 from hyperverse_core.errors import HyperverseError
-from hyperverse_core.universe.address.point import Point
+from hyperverse_core.registry import ParticleRecord
+from hyperverse_core.values import Point
 
 from . import sqlite
 from .reader import Reader

@@ -11,10 +11,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import Registration, Status
 from hyperverse_core.errors import ConfigError, Unavailable
-from hyperverse_core.universe.address.point import HYPERUSER, ROOT
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.registry import Registration, Status
+from hyperverse_core.values import HYPERUSER, ROOT, Kind
 
 from . import sqlite
 from .rows import NEW_ROW, new_row

@@ -7,11 +7,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import Page, ParticleRecord
-from hyperverse_core.universe.address.point import Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kinds.kind import Kind
-from hyperverse_core.universe.selectors.selector import HopKind, Selector
+from hyperverse_core.registry import Page, ParticleRecord
+from hyperverse_core.values import HopKind, Kind, Point, Selector, StarKey
 
 from . import sqlite
 from .rows import RECORD, record_of

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import (
+from hyperverse_core.errors import Conflict, HyperverseError, NotFound
+from hyperverse_core.registry import (
     ChangeKind,
     ParticleRecord,
     PropertyValue,
@@ -17,9 +18,7 @@ from hyperverse_core.contracts.registry import (
     Status,
     Strategy,
 )
-from hyperverse_core.errors import Conflict, HyperverseError, NotFound
-from hyperverse_core.universe.address.point import Point
-from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
+from hyperverse_core.values import Point, SetProperty, UnsetProperty
 
 from . import sqlite
 from .lookups import records_at

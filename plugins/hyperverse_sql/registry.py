@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import (
+from hyperverse_core.errors import ConfigError, Unavailable
+from hyperverse_core.registry import (
     Assigned,
     Assignment,
     Changes,
@@ -25,12 +26,7 @@ from hyperverse_core.contracts.registry import (
     Strategy,
     TokenRecord,
 )
-from hyperverse_core.errors import ConfigError, Unavailable
-from hyperverse_core.universe.access.access import AccessGrant
-from hyperverse_core.universe.address.point import Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
-from hyperverse_core.universe.selectors.selector import Selector
+from hyperverse_core.values import AccessGrant, Point, Selector, SetProperty, StarKey, UnsetProperty
 
 from . import assignments, deletion, grants, pages, particles, sqlite, stars
 from .backup import copy_to

@@ -9,17 +9,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import (
-    Assignment,
-    ParticleRecord,
-    PropertyValue,
-    Registration,
-    StarRecord,
-    Status,
-)
-from hyperverse_core.universe.address.point import Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.registry import Assignment, ParticleRecord, PropertyValue, Registration, StarRecord, Status
+from hyperverse_core.values import Kind, Point, StarKey
 
 from .schema import particles, stars
 

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import ChangeKind, StarRecord
 from hyperverse_core.errors import Conflict, NotHostedHere
+from hyperverse_core.registry import ChangeKind, StarRecord
 
 from .assignments import release_hosted
 from .many import Many

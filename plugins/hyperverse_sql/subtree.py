@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from hyperverse_core.universe.address.point import Point
+from hyperverse_core.values import Point
 
 from .schema import particles
 

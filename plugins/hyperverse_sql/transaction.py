@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.contracts.registry import ChangeKind
+from hyperverse_core.registry import ChangeKind
 
 from .many import Many
 from .schema import changes

@@ -1,0 +1,21 @@
+"""Drivers and particles: the behaviour of a Kind.
+
+For authors of drivers. Subclass :class:`Particle` and :class:`Driver`, register the driver with the hook
+``hyperverse_register_drivers``, and test it with :class:`hyperverse_core.testing.DriverConformance`. The names of this
+module are public: Semantic Versioning covers them.
+"""
+
+from __future__ import annotations
+
+from .contracts.driver import Ctx, Driver, DriverHost, HandlerSpec, Particle, Sender, handler, transient
+
+__all__ = [
+    "Ctx",
+    "Driver",
+    "DriverHost",
+    "HandlerSpec",
+    "Particle",
+    "Sender",
+    "handler",
+    "transient",
+]

@@ -1,0 +1,18 @@
+"""The contract of a security policy.
+
+For authors of policies. Subclass :class:`SecurityPolicy`, register the class with the hook
+``hyperverse_register_policies``, and test it with :class:`hyperverse_core.testing.PolicyConformance`. Permissions,
+grants and scopes are in :mod:`hyperverse_core.values`. The names of this module are public: Semantic Versioning covers
+them.
+"""
+
+from __future__ import annotations
+
+from .contracts.policy import Knock, Need, PolicyView, SecurityPolicy
+
+__all__ = [
+    "Knock",
+    "Need",
+    "PolicyView",
+    "SecurityPolicy",
+]

@@ -1,0 +1,45 @@
+"""The contract of a registry, and the records that it keeps.
+
+For authors of registries, and for policies and programs that read one. Subclass :class:`Registry`, register the class
+with the hook ``hyperverse_register_registries``, and test it with
+:class:`hyperverse_core.testing.RegistryConformance`. The names of this module are public: Semantic Versioning covers
+them.
+"""
+
+from __future__ import annotations
+
+from .contracts.registry import (
+    Assigned,
+    Assignment,
+    Change,
+    ChangeKind,
+    Changes,
+    Page,
+    ParticleRecord,
+    PropertyValue,
+    Registered,
+    Registration,
+    Registry,
+    StarRecord,
+    Status,
+    Strategy,
+    TokenRecord,
+)
+
+__all__ = [
+    "Assigned",
+    "Assignment",
+    "Change",
+    "ChangeKind",
+    "Changes",
+    "Page",
+    "ParticleRecord",
+    "PropertyValue",
+    "Registered",
+    "Registration",
+    "Registry",
+    "StarRecord",
+    "Status",
+    "Strategy",
+    "TokenRecord",
+]

@@ -1,0 +1,23 @@
+"""The contract of a lane transport, and parts to build one from.
+
+For authors of transports. Subclass :class:`LaneTransport`, register the class with the hook
+``hyperverse_register_transports``, and test it with :class:`hyperverse_core.testing.LaneConformance`. The names of this
+module are public: Semantic Versioning covers them.
+"""
+
+from __future__ import annotations
+
+from .contracts.lane import Door, Identity, LaneReceiver, LaneTransport, Peer
+from .lanes import Outbox, Unpacker, pack, tell
+
+__all__ = [
+    "Door",
+    "Identity",
+    "LaneReceiver",
+    "LaneTransport",
+    "Outbox",
+    "Peer",
+    "Unpacker",
+    "pack",
+    "tell",
+]
