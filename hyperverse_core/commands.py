@@ -1,13 +1,22 @@
 """What a command of the ``hyperverse`` program needs.
 
 For plugins that add commands with the hook ``hyperverse_register_commands``. Put :func:`common` below
-``@click.command()``, and ask :func:`options` for what the user has chosen. The names of this module are public:
-Semantic Versioning covers them.
+``@click.command()``, and ask :func:`options` for what the user has chosen::
+
+    @click.command()
+    @common
+    def pigeons() -> None:
+        \"\"\"Count the pigeons.\"\"\"
+        print(options().where(), options().json)
+
+A command that raises a :class:`hyperverse_core.errors.HyperverseError` ends with exit code 1 (a ConfigError with 2);
+the program prints the message and the hint, as JSON with ``--json``. The names of this module are public: Semantic
+Versioning covers them.
 """
 
 from __future__ import annotations
 
-from .cli.options import Options, common, options
+from .cli.terminal.options import Options, common, options
 
 __all__ = [
     "Options",

@@ -7,31 +7,31 @@ from typing import Any, Final
 
 import click
 
-from .options import common
+from .terminal.options import common
 
 __all__ = ["COMMANDS", "LazyGroup", "root"]
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "up": ("up:up", "Start a machine."),
-    "down": ("down:down", "Stop the machines of a data directory."),
-    "status": ("status:status", "Show the state of machine, stars and drivers."),
-    "exec": ("execute:execute", "Run a command or a script of the command language."),
-    "term": ("term:term", "Type commands with history and completion."),
-    "tree": ("tree:tree", "Show a particle and everything below it."),
-    "ls": ("tree:ls", "List the children of a particle."),
-    "stars": ("stars:stars", "List the stars."),
-    "drain": ("cluster_commands:drain", "Empty a machine before it is stopped."),
-    "rebalance": ("cluster_commands:rebalance", "Give every star its share of the particles."),
-    "watch": ("watch:watch", "Print what happens to a particle."),
-    "keys": ("keys:keys", "Show and allow the keys of machines."),
-    "kinds": ("kinds:kinds", "List the Kinds that can be created."),
-    "plugins": ("plugins:plugins", "List, show and check plugins."),
-    "config": ("config:config", "Show the configuration and where it came from."),
-    "logs": ("logs:logs", "Read the log of a detached machine."),
-    "demo": ("demo:demo", "Watch a Hyperverse survive kill -9."),
-    "bench": ("bench:bench", "Measure the speed on this computer."),
-    "completion": ("completion:completion", "Print the completion script of a shell."),
-    "new": ("new:new", "Write the files of a new plugin."),
+    "up": ("machine.up:up", "Start a machine."),
+    "down": ("machine.down:down", "Stop the machines of a data directory."),
+    "status": ("machine.status:status", "Show the state of machine, stars and drivers."),
+    "exec": ("talk.execute:execute", "Run a command or a script of the command language."),
+    "term": ("talk.term:term", "Type commands with history and completion."),
+    "tree": ("look.tree:tree", "Show a particle and everything below it."),
+    "ls": ("look.tree:ls", "List the children of a particle."),
+    "stars": ("look.stars:stars", "List the stars."),
+    "drain": ("machine.drain:drain", "Empty a machine before it is stopped."),
+    "rebalance": ("machine.rebalance:rebalance", "Give every star its share of the particles."),
+    "watch": ("look.watch:watch", "Print what happens to a particle."),
+    "keys": ("machine.keys:keys", "Show and allow the keys of machines."),
+    "kinds": ("look.kinds:kinds", "List the Kinds that can be created."),
+    "plugins": ("setup.plugins:plugins", "List, show and check plugins."),
+    "config": ("setup.config:config", "Show the configuration and where it came from."),
+    "logs": ("machine.logs:logs", "Read the log of a detached machine."),
+    "demo": ("demo.command:demo", "Watch a Hyperverse survive kill -9."),
+    "bench": ("bench.command:bench", "Measure the speed on this computer."),
+    "completion": ("setup.completion:completion", "Print the completion script of a shell."),
+    "new": ("setup.new:new", "Write the files of a new plugin."),
 }
 """By name: where the command is, within this package, and its line in the help."""
 

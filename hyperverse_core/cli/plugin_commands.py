@@ -38,7 +38,7 @@ def load(name: str) -> click.Command | None:
 def _plugins() -> PluginSet:
     from ..errors import ConfigError
     from ..plugins import PluginSet
-    from .options import Options
+    from .terminal.options import Options
 
     try:
         return Options().plugins()

@@ -11,7 +11,7 @@ import time
 import timeit
 from collections.abc import Callable
 
-from hyperverse_core.cli.memory import settle_memory
+from hyperverse_core.cli.machine.memory import settle_memory
 from hyperverse_core.universe.address.address import point
 from hyperverse_core.universe.address.point import Point
 from hyperverse_core.universe.kinds.kind import Kind

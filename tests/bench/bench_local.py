@@ -26,7 +26,7 @@ from pathlib import Path
 import attrs
 
 from hyperverse_core import Ctx, Driver, KindDef, handler, hookimpl
-from hyperverse_core.cli.bench_particles import BenchCaller, BenchEcho
+from hyperverse_core.cli.bench.particles import BenchCaller, BenchEcho
 from hyperverse_core.config import STANDALONE, Config, Control, StarTemplate
 from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.fabric.machine import Machine

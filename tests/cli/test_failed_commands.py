@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyperverse_core.cli.results import print_result
+from hyperverse_core.cli.talk.results import print_result
 from hyperverse_core.client.api import Result
 from hyperverse_core.universe.waves.wave import Outcome, Receipt
 

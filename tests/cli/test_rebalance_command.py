@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from hyperverse_core.cli import cluster_commands
-from hyperverse_core.cli.failures import reported
+from hyperverse_core.cli.machine import rebalance as command
+from hyperverse_core.cli.terminal.failures import reported
 
 
 def rebalance(monkeypatch: pytest.MonkeyPatch, moved: int, *words: str) -> int:
     """The exit code of ``rebalance`` when the machine answers that so many of two have moved."""
     row = {"point": "a:b", "kind": "Base", "from": "x", "to": "y", "why": "its share is 1"}
     answer: dict[str, Any] = {"moves": [row, row], "moved": moved, "why": "a:b was busy" if moved < 2 else ""}
-    monkeypatch.setattr(cluster_commands, "talk_to", lambda machine, work: answer)
-    return reported(lambda: cluster_commands.rebalance.main(list(words), standalone_mode=False), words)
+    monkeypatch.setattr(command, "talk_to", lambda machine, work: answer)
+    return reported(lambda: command.rebalance.main(list(words), standalone_mode=False), words)
 
 
 @pytest.mark.parametrize("words", [["--apply"], ["--apply", "--json"]])

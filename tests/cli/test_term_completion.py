@@ -7,7 +7,7 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from hyperverse_core import Client
-from hyperverse_core.cli.term_completion import TermCompleter
+from hyperverse_core.cli.talk.term_completion import TermCompleter
 
 
 async def offered(client: Client, text: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""``hyperverse bench``: measures the speed of this computer."""

@@ -1,0 +1,1 @@
+"""``hyperverse demo``: shows that a machine loses nothing when it is killed."""

@@ -1,0 +1,83 @@
+"""A machine in a child process of this one: started with the real command, stopped, killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from ...errors import Unavailable
+
+__all__ = ["ChildMachine"]
+
+_START_LIMIT = 60.0
+_STOP_LIMIT = 20.0
+
+
+class ChildMachine:
+    """``hyperverse up`` with a config file and a data directory.
+
+    Attributes:
+        data_dir: where it keeps its files; what it says on stderr is in ``up.log`` there.
+    """
+
+    def __init__(self, config: Path, data_dir: Path) -> None:
+        self._config = config
+        self.data_dir = data_dir
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> dict[str, Any]:
+        """Starts it and returns its status when it is ready. Raises Unavailable when it ends instead."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        log = self.data_dir / "up.log"
+        with log.open("ab") as stderr:
+            self._process = process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "hyperverse_core.cli", "up", "--json"),
+                *("--config", str(self._config), "--data-dir", str(self.data_dir)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+                limit=1 << 20,
+            )
+        assert process.stdout is not None  # it is a pipe
+        try:
+            async with asyncio.timeout(_START_LIMIT):
+                line = await process.stdout.readline()
+        except TimeoutError:
+            await self.kill()
+            raise Unavailable(f"the machine was not ready after {_START_LIMIT:.0f} s", hint=_tail(log)) from None
+        if not line:
+            code = await process.wait()
+            raise Unavailable(f"the machine ended with {code} before it was ready", hint=_tail(log))
+        status: dict[str, Any] = json.loads(line)
+        return status
+
+    async def kill(self) -> int:
+        """SIGKILL. Returns the exit code when the process is gone."""
+        return await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """SIGTERM, and SIGKILL for one that takes too long."""
+        try:
+            async with asyncio.timeout(_STOP_LIMIT):
+                return await self._end(signal.SIGTERM)
+        except TimeoutError:
+            return await self.kill()
+
+    async def _end(self, number: signal.Signals) -> int:
+        process = self._process
+        if process is None:
+            return 0
+        if process.returncode is None:
+            process.send_signal(number)
+        code = await process.wait()
+        self._process = None
+        return code
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text("utf-8", "replace").strip().splitlines() if log.is_file() else []
+    return " / ".join(lines[-3:])

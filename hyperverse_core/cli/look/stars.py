@@ -1,0 +1,35 @@
+"""``hyperverse stars``: the stars of the whole Hyperverse, as its directory has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..talk.connection import talk
+from ..terminal.options import common, options
+from ..terminal.output import print_json, table
+
+__all__ = ["stars"]
+
+_COLUMNS = ("star", "kind", "machine", "pid", "hops", "lanes", "particles", "lease", "address")
+
+
+@click.command()
+@common
+def stars() -> None:
+    """List the stars: machine, process, hops from here, how many lanes and particles each has, and its lease."""
+    found: list[dict[str, Any]] = talk(lambda client: client.stars())
+    if options().json:
+        print_json(found)
+        return
+    table(_COLUMNS, [_row(star) for star in found])
+
+
+def _row(star: dict[str, Any]) -> list[Any]:
+    told = star | {
+        "hops": "" if star["hops"] is None else star["hops"],
+        "lanes": len(star["lanes"]),
+        "lease": f"{star['lease']:g} s, draining" if star["draining"] else f"{star['lease']:g} s",
+    }
+    return [told[key] for key in _COLUMNS]

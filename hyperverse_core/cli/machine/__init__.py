@@ -1,0 +1,1 @@
+"""Runs machines: starts, stops and moves them, and shows their state, logs and keys."""

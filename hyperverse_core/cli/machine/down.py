@@ -1,0 +1,110 @@
+"""``hyperverse down``: stops the machines of a data directory."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+import filelock
+
+from ...errors import HyperverseError, TimedOut
+from ..terminal.failures import FAILED, Stop, describe
+from ..terminal.options import common, options
+from ..terminal.output import note, print_json
+
+__all__ = ["down"]
+
+_LIMIT = 30.0
+_GRACE = 3.0  # for one that somebody else has asked to stop, and that answers no more
+
+
+@click.command()
+@click.option("--name", help="Stop this machine only.")
+@common
+def down(name: str | None) -> None:
+    """Stop the machines of the data directory, gracefully, and wait until they are gone.
+
+    Every machine is asked, whatever the others say; ends with 1 when one of them is left running.
+    """
+    stopped, failed = _stop_all(options().where(), name)
+    if options().json:
+        print_json({"stopped": stopped, **({"failed": failed} if failed else {})})
+    else:
+        _tell(stopped, failed)
+    if failed:
+        raise Stop(FAILED)
+
+
+def _tell(stopped: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None:
+    for machine in stopped if not options().quiet else ():
+        print(f"stopped: machine {machine['machine']} (pid {machine['pid']})", flush=True)
+    for machine in failed:
+        note(f"error: machine {machine['machine']} is left running: {machine['error']}")
+        for key in ("why", "hint"):
+            if machine.get(key):
+                note(f"  {key}: {machine[key]}")
+
+
+def _stop_all(data_dir: Path, name: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The machines that are gone, and those that are left running, with the reason. Raises NoMachine when none runs."""
+    asked, stopped, failed = [], [], []
+    missing: HyperverseError | None = None
+    for machine in _wanted(data_dir, name):  # all are asked before one is waited for: they stop side by side
+        try:
+            asked.append(asyncio.run(_ask(data_dir, machine)))
+        except HyperverseError as exc:
+            if machine is not None and _runs(data_dir, machine, _GRACE):
+                failed.append({"machine": machine, **_reason(exc, machine)})
+            else:
+                missing = exc
+    for found in asked:
+        if _runs(data_dir, found["machine"], _LIMIT):
+            late = TimedOut(f"it has not stopped after {_LIMIT:.0f} s")
+            failed.append({"machine": found["machine"], **_reason(late, found["machine"])})
+        else:
+            stopped.append(found)
+    if not stopped and not failed and missing is not None:
+        raise missing
+    return stopped, failed
+
+
+def _reason(exc: HyperverseError, machine: str) -> dict[str, Any]:
+    """Why a machine is left running."""
+    from ...client import NoMachine
+
+    said = {"hint": f"look at: hyperverse logs --name {machine}"} | describe(exc)
+    if isinstance(exc, NoMachine):  # its words are about a machine that is not there, and this one is
+        hint = f"it may be stuck or stopped by a debugger; look at: hyperverse logs --name {machine}"
+        return said | {"error": "it does not answer", "why": exc.message, "hint": hint}
+    return said
+
+
+def _wanted(data_dir: Path, name: str | None) -> list[str | None]:
+    """Names of the machines to be stopped; None for any, when there is none that could be named."""
+    folder = data_dir / "machines"
+    known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    return [name] if name is not None or not known else [*known]
+
+
+async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
+    """Asks the machine to stop; its name and pid."""
+    from ...client import Client
+
+    async with Client.connect(data_dir=data_dir, machine=machine) as client:
+        status = await client.status()
+        await client.stop()
+    return {"machine": status["machine"], "pid": status["pid"]}
+
+
+def _runs(data_dir: Path, machine: str, wait: float = 0.0) -> bool:
+    """Whether the machine holds its lock, of which it lets go last of all; one that does not answer holds it too."""
+    path = data_dir / "machines" / machine / "lock"
+    if not path.exists():
+        return False
+    try:
+        with filelock.FileLock(path, mode=0o600).acquire(timeout=wait, poll_interval=0.02):
+            return False
+    except filelock.Timeout:
+        return True

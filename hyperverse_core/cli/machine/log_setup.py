@@ -1,0 +1,99 @@
+"""Where log lines go and how they look: for people, or one JSON object a line."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import logging.handlers
+import sys
+from pathlib import Path
+from typing import Final
+
+from ...config import Log
+from ...errors import ConfigError
+
+__all__ = ["LOG_NAME", "JsonFormatter", "TextFormatter", "log_dir", "make_log_dir", "set_up"]
+
+LOG_NAME: Final = "machine.log"
+_FIELDS: Final = ("wave", "point", "star", "machine", "plugin")
+"""What a line may carry besides its text; set through ``extra``."""
+
+
+def log_dir(data_dir: Path, machine: str) -> Path:
+    """Directory of a machine's log files."""
+    return data_dir / "machines" / machine / "log"
+
+
+def make_log_dir(data_dir: Path, machine: str) -> Path:
+    """Makes it, with the data directory above it for its owner only. Raises ConfigError when that cannot be."""
+    directory = log_dir(data_dir, machine)
+    try:
+        for path in (data_dir, data_dir / "machines", directory.parent, directory):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(
+            f"the data directory {str(data_dir)!r} cannot be used: {exc.strerror or exc}",
+            hint="choose one that you may write to with --data-dir",
+        ) from exc
+    return directory
+
+
+class TextFormatter(logging.Formatter):
+    """``TIME LEVEL logger: text [point wave]``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and a traceback below it when there is one."""
+        at = datetime.datetime.fromtimestamp(record.created).strftime("%H:%M:%S.%f")[:-3]
+        extras = [f"{name}={value}" for name in _FIELDS if (value := getattr(record, name, None))]
+        line = f"{at} {record.levelname.lower():7} {record.name}: {record.getMessage()}"
+        line += f" [{' '.join(extras)}]" if extras else ""
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, and what is known."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
+        at = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        line: dict[str, object] = {
+            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        for name in _FIELDS:
+            if value := getattr(record, name, None):
+                line[name] = str(value)
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up(log: Log, directory: Path | None = None, *, quiet: bool = False) -> None:
+    """Sends the platform's log to stderr, or into rotated files when there is a directory.
+
+    Args:
+        directory: of a detached machine.
+        quiet: on stderr, warnings and worse only.
+    """
+    handler: logging.Handler
+    if directory is not None:
+        handler = logging.handlers.RotatingFileHandler(
+            directory / LOG_NAME, maxBytes=log.rotate_bytes, backupCount=log.rotate_backups, encoding="utf-8"
+        )
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+        if quiet:
+            handler.setLevel(logging.WARNING)
+    handler.setFormatter(JsonFormatter() if log.format == "json" else TextFormatter())
+    logger = logging.getLogger("hyperverse")
+    logger.handlers[:] = [handler]
+    logger.setLevel(log.level.upper())
+    logger.propagate = False
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").handlers[:] = [handler]
+    logging.getLogger("asyncio").handlers[:] = [handler]

@@ -1,0 +1,78 @@
+"""``hyperverse logs``: the log of a detached machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from ...errors import NotFound
+from ..terminal.options import common, options
+from .log_setup import LOG_NAME, log_dir
+
+__all__ = ["logs"]
+
+_PAUSE = 0.2
+
+
+@click.command()
+@click.option("--follow", "-f", is_flag=True, help="Go on as lines are written.")
+@click.option("--lines", "-n", type=click.IntRange(min=0), default=100, show_default=True, help="How many of the last.")
+@click.option("--name", help="The machine, when the data directory has several.")
+@common
+def logs(follow: bool, lines: int, name: str | None) -> None:
+    """Read the log of a detached machine.
+
+    The lines are as the machine wrote them: text, or JSON with `up --log-format json`.
+    """
+    path = log_dir(options().where(), name or _only_machine(options().where())) / LOG_NAME
+    if not path.is_file():
+        raise NotFound(f"there is no log {str(path)!r}", hint="only a machine of `hyperverse up --detach` writes one")
+    for line in _last(path, lines):
+        print(line)
+    if follow:
+        for line in _following(path):
+            print(line, flush=True)
+
+
+def _only_machine(data_dir: Path) -> str:
+    machines = data_dir / "machines"
+    names = sorted(p.name for p in machines.iterdir() if p.is_dir()) if machines.is_dir() else []
+    if not names:
+        raise NotFound(f"no machine has ever run in {str(data_dir)!r}", hint="start one: hyperverse up --detach")
+    if len(names) > 1:
+        raise NotFound("which machine's log?", hint=f"add --name, one of {', '.join(names)}")
+    return names[0]
+
+
+def _last(path: Path, count: int) -> list[str]:
+    """The last lines, reaching into the rotated file before when the present one has fewer."""
+    kept: deque[str] = deque(maxlen=count)
+    for file in (path.with_name(path.name + ".1"), path):
+        if file.is_file():
+            with file.open(encoding="utf-8", errors="replace") as stream:
+                kept.extend(line.rstrip("\n") for line in stream)
+    return list(kept)
+
+
+def _following(path: Path) -> Iterator[str]:
+    """Lines from now on, through rotations, until the reader is interrupted."""
+    stream = path.open(encoding="utf-8", errors="replace")
+    stream.seek(0, 2)
+    rest = ""
+    while True:
+        text = stream.read()
+        if text:
+            *whole, rest = (rest + text).split("\n")
+            yield from whole
+        elif path.is_file() and path.stat().st_ino != os.fstat(stream.fileno()).st_ino:
+            *whole, rest = (rest + stream.read()).split("\n")  # what was written just before it was rotated
+            yield from whole
+            stream.close()
+            stream = path.open(encoding="utf-8", errors="replace")
+        else:
+            time.sleep(_PAUSE)

@@ -1,0 +1,83 @@
+"""Runs a machine in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...config import Config
+from ...fabric.machine import Machine
+from ..terminal.failures import INTERRUPTED
+from ..terminal.output import note
+from .memory import settle_memory
+
+__all__ = ["loop_factory", "serve"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
+    """Starts the machine, calls ``ready`` with its status, and returns the exit code when it has stopped.
+
+    The first SIGTERM or SIGINT stops it gracefully, the second ends the process at once.
+    """
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_run(config, ready))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """A maker of uvloop event loops where it is installed, else None."""
+    try:
+        import uvloop
+    except ImportError:  # it is optional, and faster
+        return None
+    return uvloop.new_event_loop
+
+
+async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
+    stop = _Stop(asyncio.current_task())
+    stop.listen()
+    try:
+        async with Machine(config) as machine:
+            stop.serving(machine)
+            settle_memory()
+            ready(machine.status())
+            await machine.wait_stopped()
+    except asyncio.CancelledError:
+        if stop.count == 0:
+            raise
+        return INTERRUPTED  # while it was still starting
+    return 0
+
+
+class _Stop:
+    """What to do at a signal: cancel the start, ask to stop, or end at once."""
+
+    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+        self.count = 0
+        self._starting = task
+        self._machine: Machine | None = None
+
+    def listen(self) -> None:
+        """Takes over SIGTERM and SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._signalled, number)
+
+    def serving(self, machine: Machine) -> None:
+        """The machine has started."""
+        self._machine = machine
+
+    def _signalled(self, number: int) -> None:
+        self.count += 1
+        if self.count > 1:
+            note("stopping at once")
+            os._exit(128 + number)
+        if self._machine is not None:
+            note("stopping; once more to stop at once")
+            self._machine.request_stop()
+        elif self._starting is not None:
+            self._starting.cancel()

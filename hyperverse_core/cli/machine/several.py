@@ -1,0 +1,85 @@
+"""Several machines on one host: names that nobody has, joining, and starting many at once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import NotFound
+from ..terminal.output import note
+from .detach import start_detached
+from .log_setup import make_log_dir
+
+__all__ = ["free_name", "joined", "more_names", "start_more", "stop_more"]
+
+
+def joined(where: str) -> dict[str, Any]:
+    """The flags that make a machine part of the Hyperverse at ``where``: the data directory of another machine on
+    this host, or the URL of the registry that they share.
+
+    Raises NotFound when there is none."""
+    if "://" in where:
+        # a registry that is not there is a slip of the pen: nobody is to be joined in a new one
+        return {"registry.url": where, **({"registry.create": False} if where.startswith("sqlite:") else {})}
+    path = Path(where).expanduser().absolute()
+    if not (path / "machines").is_dir():
+        raise NotFound(
+            f"no machine has ever run on {str(path)!r}",
+            hint="--join takes the data directory of another machine, or the URL of its registry",
+        )
+    return {"data_dir": str(path)}
+
+
+def free_name(data_dir: Path, name: str) -> str:
+    """``name``, or with the first number behind it that no machine of the data directory has."""
+    folder = data_dir / "machines"
+    taken = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+    return next(found for found in itertools.chain([name], _numbered(name)) if found not in taken)
+
+
+def more_names(name: str, count: int) -> list[str]:
+    """Names for ``count`` machines: ``local``, ``local2``, ``local3``."""
+    numbered = _numbered(name)
+    return [name, *(next(numbered) for _ in range(count - 1))]
+
+
+def _numbered(name: str) -> Iterator[str]:
+    number = 2
+    while True:
+        yield f"{name}{number}"
+        number += 1
+
+
+def start_more(names: Sequence[str], args: Sequence[str], data_dir: Path) -> list[dict[str, Any]]:
+    """Starts a process for each name, in the background; their statuses. When one does not start, none stays."""
+    started: list[dict[str, Any]] = []
+    try:
+        for name in names:
+            others = [word for word in args if not word.startswith("--name=")]
+            started.append(start_detached([f"--name={name}", *others], make_log_dir(data_dir, name)))
+    except BaseException:
+        stop_more(started, data_dir)
+        raise
+    return started
+
+
+def stop_more(statuses: Sequence[Mapping[str, Any]], data_dir: Path) -> None:
+    """Stops machines that were started here; one that is gone already is passed over."""
+    import asyncio
+
+    from ...client import Client
+    from ...errors import HyperverseError
+
+    async def stop(name: str) -> None:
+        try:
+            async with Client.connect(data_dir=data_dir, machine=name) as client:
+                await client.stop()
+        except HyperverseError as exc:
+            note(f"machine {name}: {exc.message}")
+
+    async def stop_all() -> None:
+        await asyncio.gather(*(stop(str(status["machine"])) for status in statuses))
+
+    asyncio.run(stop_all())

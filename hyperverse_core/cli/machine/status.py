@@ -1,0 +1,45 @@
+"""``hyperverse status``: state of machine, stars and drivers, with causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from ..talk.connection import talk
+from ..terminal.options import common, options
+from ..terminal.output import colour, print_json
+
+__all__ = ["status"]
+
+
+@click.command()
+@common
+def status() -> None:
+    """Show the state of machine, stars and drivers, and the cause of what is not ready."""
+    found = talk(lambda client: client.status())
+    if options().json:
+        print_json(found)
+        return
+    _line("machine", found, "machine", f"pid {found.get('pid')}, connect at {found.get('address')}")
+    if found.get("draining"):
+        print("draining: it takes no particles until it is started again")
+    for lane in found.get("lanes", ()):
+        _line("lane to", lane, "machine", "")
+    print("stars:")
+    for star in found.get("stars", ()):
+        print(f"  {star['star']}: {star['kind']}, {star['particles']} particles")
+    print("drivers:")
+    for driver in found.get("drivers", ()):
+        _line("  ", driver, "kind", f"plugin {driver.get('plugin')}")
+    for plugin in found.get("plugins", ()):
+        if plugin.get("state") != "ok":
+            _line("plugin", plugin, "plugin", "")
+
+
+def _line(title: str, entry: Mapping[str, Any], name: str, more: str) -> None:
+    state = str(entry.get("state", ""))
+    cause = entry.get("cause") or entry.get("reason") or ""
+    words = f"{title} {entry.get(name)}" if title.strip() else f"{title}{entry.get(name)}"
+    print(f"{words}: {colour(state, state)}{f' ({more})' if more else ''}{f': {cause}' if cause else ''}")

@@ -1,0 +1,143 @@
+"""``hyperverse up``: starts a machine, in this terminal or detached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...config import LoadedConfig
+from ...errors import HyperverseError
+from ..terminal.failures import Stop, describe
+from ..terminal.options import common, options
+from ..terminal.output import plain
+from .detach import tell_parent
+from .log_setup import make_log_dir, set_up
+from .ready import print_ready
+from .several import free_name, joined, more_names, start_more, stop_more
+
+__all__ = ["up"]
+
+_PASSED = frozenset({"name", "log.format", "log.level"})
+
+
+@click.command()
+@click.option("--name", help="Name of the machine.")
+@click.option("--join", metavar="WHERE", help="Join others: data directory of one on this host, or registry URL.")
+@click.option("--machines", type=click.IntRange(1, 64), default=1, help="Start so many on this host, to use its cores.")
+@click.option("--detach", "-d", is_flag=True, help="Run in the background; returns when it is ready.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
+@click.option("--ready-fd", type=int, hidden=True)
+@common
+def up(
+    name: str | None,
+    join: str | None,
+    machines: int,
+    detach: bool,
+    log_format: str | None,
+    log_level: str | None,
+    ready_fd: int | None,
+) -> None:
+    """Start a machine.
+
+    Prints one line when it is ready. SIGTERM and Ctrl-C stop it gracefully, a second one at once.
+    """
+    flags = {"name": name, "log.format": log_format, "log.level": log_level}
+    if join is not None:
+        _check_join(join)
+        flags |= joined(join)
+    loaded = options().load(flags)
+    if join is not None and name is None and loaded.config.data_dir is not None:
+        flags["name"] = free_name(loaded.config.data_dir, loaded.config.name)
+        loaded = options().load(flags)
+    if detach:
+        _detached(loaded, flags, machines)
+    elif ready_fd is None:
+        _here(loaded, flags, machines)
+    else:
+        _for_parent(loaded, ready_fd)
+
+
+def _check_join(join: str) -> None:
+    """Raises UsageError when two data directories are named, of which the machine could have but one."""
+    given = options().data_dir
+    if given is None or "://" in join or given.resolve() == Path(join).expanduser().resolve():
+        return
+    raise click.UsageError(
+        f"--join {join} and --data-dir {given} name two data directories. --join DIR starts the machine in that of "
+        "another machine; --data-dir says where one of its own is, and goes with --join REGISTRY_URL."
+    )
+
+
+def _directory(loaded: LoadedConfig) -> Path:
+    assert loaded.config.data_dir is not None  # load_config fills it in
+    return make_log_dir(loaded.config.data_dir, loaded.config.name)
+
+
+def _args(loaded: LoadedConfig, flags: Mapping[str, str | None]) -> list[str]:
+    """The words of a command line that starts the same machine."""
+    args = [f"--{key.replace('.', '-')}={value}" for key, value in flags.items() if value and key in _PASSED]
+    args.append(f"--data-dir={loaded.config.data_dir}")
+    if flags.get("registry.url"):
+        args.append(f"--join={flags['registry.url']}")
+    if options().config is not None:
+        args.append(f"--config={options().config}")
+    return args
+
+
+def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
+    data_dir = loaded.config.data_dir
+    assert data_dir is not None  # load_config fills it in
+    names = more_names(loaded.config.name, machines)
+    for status in start_more(names, _args(loaded, flags), data_dir):
+        print_ready(status, as_json=options().json)
+
+
+def _here(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
+    """The first machine in this process, further ones beside it; they stop with it."""
+    data_dir = loaded.config.data_dir
+    assert data_dir is not None  # load_config fills it in
+    set_up(loaded.config.log, quiet=options().quiet)
+    names = more_names(loaded.config.name, machines)
+    others: list[Mapping[str, Any]] = []
+
+    def ready(status: Mapping[str, Any]) -> None:
+        print_ready(status, as_json=options().json)
+
+    try:
+        others += start_more(names[1:], _args(loaded, flags), data_dir)
+        for status in others:
+            ready(status)
+        _serve(loaded, ready)
+    finally:
+        if others:
+            stop_more(others, data_dir)
+
+
+def _for_parent(loaded: LoadedConfig, descriptor: int) -> None:
+    """The detached process itself."""
+    set_up(loaded.config.log, _directory(loaded))
+    told = False
+
+    def ready(status: Mapping[str, Any]) -> None:
+        nonlocal told
+        told = True
+        tell_parent(descriptor, plain(status))
+
+    try:
+        _serve(loaded, ready)
+    except HyperverseError as exc:
+        if not told:
+            tell_parent(descriptor, describe(exc))
+        raise
+
+
+def _serve(loaded: LoadedConfig, ready: Any) -> None:
+    from .serve import serve
+
+    code = serve(loaded.config, ready)
+    if code:
+        raise Stop(code)

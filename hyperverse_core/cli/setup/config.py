@@ -1,0 +1,82 @@
+"""``hyperverse config``: what a machine would be told, and by whom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from ...config import dump
+from ..terminal.options import common, options
+from ..terminal.output import print_json
+
+__all__ = ["config"]
+
+
+@click.group()
+def config() -> None:
+    """Show the configuration and where it came from."""
+
+
+@config.command()
+@click.option("--origin", is_flag=True, help="Say where each value came from.")
+@common
+def show(origin: bool) -> None:
+    """Every value in effect, as TOML; secrets are hidden."""
+    loaded = options().load()
+    values = dump(loaded.config)
+    if options().json:
+        lines = dict(_lines(values))
+        origins = {key: str(loaded.origin(key)) for key in lines}
+        print_json({"config": values, "origins": origins} if origin else values)
+        return
+    if origin:
+        rows = [(f"{key} = {_toml(value)}", str(loaded.origin(key))) for key, value in _lines(values)]
+        width = min(60, max(len(said) for said, _ in rows))
+        for said, where in rows:
+            print(f"{said.ljust(width)}  # {where}")
+        return
+    _print_tables(values)
+
+
+def _lines(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value by its dotted key."""
+    for key, value in values.items():
+        name = f"{above}.{_key(key)}" if above else _key(key)
+        if isinstance(value, dict) and value:
+            yield from _lines(value, name)
+        elif value is not None:
+            yield name, value
+
+
+def _print_tables(values: dict[str, Any], above: str = "") -> None:
+    """As a TOML file that could be used as it is."""
+    tables = {key: value for key, value in values.items() if isinstance(value, dict) and value}
+    for key, value in values.items():
+        if key not in tables and value is not None and not _is_tables(value) and value != {}:
+            print(f"{_key(key)} = {_toml(value)}")
+    for key, value in values.items():
+        for item in value if _is_tables(value) else ():
+            print(f"\n[[{above}{_key(key)}]]")
+            _print_tables(item, f"{above}{_key(key)}.")
+    for key, value in tables.items():
+        print(f"\n[{above}{_key(key)}]")
+        _print_tables(value, f"{above}{_key(key)}.")
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _key(key: str) -> str:
+    return key if key and all(c.isalnum() or c in "-_" for c in key) and key.isascii() else json.dumps(key)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items() if v is not None) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (str, bool, int, float)) else str(value)

@@ -1,0 +1,70 @@
+"""``hyperverse new``: writes the files of a new plugin, with a test that passes."""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+import string
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ...errors import BadRequest, Conflict
+from ..terminal.options import common, options
+from ..terminal.output import print_json
+
+__all__ = ["new"]
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_FILES: Final = {
+    "pyproject.toml.txt": "pyproject.toml",
+    "README.md.txt": "README.md",
+    "gitignore.txt": ".gitignore",
+    "package__init__.py.txt": "$package/__init__.py",
+    "test_package.py.txt": "tests/test_$package.py",
+    "ci.yml.txt": ".github/workflows/ci.yml",
+}
+
+
+@click.group()
+def new() -> None:
+    """Write the files of a new plugin."""
+
+
+@new.command()
+@click.argument("name")
+@click.option("--into", type=click.Path(path_type=Path), help="Folder for it; default: hyperverse-NAME here.")
+@common
+def driver(name: str, into: Path | None) -> None:
+    """A plugin with a driver for one Kind: NAME such as my-thing makes the Kind MyThing."""
+    if not _NAME.fullmatch(name):
+        raise BadRequest(f"{name!r} is not a name for a plugin", hint="lower-case words with hyphens, such as my-thing")
+    names = {
+        "name": name,
+        "distribution": f"hyperverse-{name}",
+        "package": f"hyperverse_{name.replace('-', '_')}",
+        "kind": "".join(word.capitalize() for word in name.split("-")),
+    }
+    folder = into or Path(names["distribution"])
+    written = _write(folder, names)
+    if options().json:
+        print_json({"folder": str(folder), "kind": names["kind"], "files": written})
+        return
+    print(f"wrote {folder}: {', '.join(written)}")
+    if not options().quiet:
+        print(f'next: pip install -e "{folder}[test]" && pytest {folder} && hyperverse plugins show {name}')
+
+
+def _write(folder: Path, names: dict[str, str]) -> list[str]:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Conflict(f"{str(folder)!r} is there already", hint="name another folder with --into")
+    templates = importlib.resources.files(__package__) / "driver_template"
+    written = []
+    for source, target in _FILES.items():
+        path = folder / string.Template(target).substitute(names)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = (templates / source).read_text("utf-8")
+        path.write_text(string.Template(text).substitute(names), "utf-8")
+        written.append(str(path.relative_to(folder)))
+    return written

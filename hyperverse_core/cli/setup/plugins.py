@@ -1,0 +1,104 @@
+"""``hyperverse plugins``: what is installed, in which state, and why."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import click
+
+from ...hookspecs import PROJECT
+from ...plugins import PluginInfo
+from ..terminal.failures import FAILED, Stop
+from ..terminal.options import common, options
+from ..terminal.output import colour, note, print_json, table
+
+__all__ = ["plugins"]
+
+
+@click.group()
+def plugins() -> None:
+    """List, show and check plugins.
+
+    A plugin is found by its entry point of group "hyperverse".
+    """
+
+
+def _plain(info: PluginInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "distribution": info.distribution,
+        "version": info.version,
+        "state": info.state,
+        "reason": info.reason,
+        "registers": {thing: list(names) for thing, names in info.registers.items()},
+    }
+
+
+def _registers(info: PluginInfo) -> str:
+    return "; ".join(f"{thing} {', '.join(names)}" for thing, names in info.registers.items())
+
+
+@plugins.command("list")
+@common
+def list_() -> None:
+    """Every installed plugin: version, state, and what it registers."""
+    found = options().plugins()
+    if options().json:
+        print_json([_plain(info) for info in found.plugins])
+        return
+    rows = [(info.name, info.distribution, info.version, info.state, _registers(info)) for info in found.plugins]
+    table(("name", "distribution", "version", "state", "registers"), rows, state=3)
+    _explain(found.plugins, found.notes)
+
+
+def _explain(found: list[PluginInfo], notes: list[str]) -> None:
+    for info in found:
+        if info.reason:
+            note(f"{info.name}: {info.reason}")
+    for line in notes:
+        note(line)
+
+
+@plugins.command()
+@click.argument("name")
+@common
+def show(name: str) -> None:
+    """One plugin in detail."""
+    found = options().plugins()
+    info = found.info(name)
+    if options().json:
+        print_json(_plain(info))
+    else:
+        print(f"{info.name}: {colour(info.state, info.state)}")
+        print(f"  from: {info.distribution or 'no distribution'} {info.version}".rstrip())
+        if info.reason:
+            print(f"  reason: {info.reason}")
+        for thing, names in info.registers.items():
+            print(f"  {thing}: {', '.join(names)}")
+        hooks = found.pm.get_hookcallers(found.pm.get_plugin(name)) if found.pm.has_plugin(name) else []
+        if hooks:
+            print(f"  hooks of {PROJECT}: {', '.join(sorted(hook.name for hook in hooks))}")
+    if info.error is not None and options().debug:
+        traceback.print_exception(info.error)
+
+
+@plugins.command()
+@common
+def check() -> None:
+    """Ends with 1 when a plugin is not ok (those that were disabled on purpose apart), and says why."""
+    found = options().plugins()
+    bad = [info for info in found.plugins if info.state != "ok" and not _on_purpose(info)]
+    wrong = [*bad, *found.notes]
+    if options().json:
+        print_json({"ok": not wrong, "plugins": [_plain(info) for info in bad], "notes": found.notes})
+    else:
+        _explain(bad, found.notes)
+        if not wrong and not options().quiet:
+            print(f"{len(found.plugins)} plugins, all fine")
+    if wrong:
+        raise Stop(FAILED)
+
+
+def _on_purpose(info: PluginInfo) -> bool:
+    return info.state == "blocked" and info.reason.startswith(("disabled by", "only "))

@@ -1,0 +1,101 @@
+"""How results of the command language are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from ..terminal.output import body_text, note, on_terminal, plain, print_json
+
+if TYPE_CHECKING:
+    from ...client.api import Result
+    from ...universe.waves.wave import Receipt
+
+__all__ = ["items_of", "print_result", "receipt_line", "result_json"]
+
+_SENDS = ("ping", "signal", "ripple")
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """One object with what ``exec --json`` promises."""
+    return {
+        "command": result.command,
+        "status": result.status,
+        "outcome": str(result.outcome),
+        "body": plain(result.body),
+        "receipt": plain(attrs.asdict(result.receipt)),
+    }
+
+
+def print_result(result: Result, *, as_json: bool, quiet: bool = False) -> None:
+    """A result: points for commands that answer with particles, else the body; failures go to stderr."""
+    if as_json:
+        print_json(result_json(result))
+        return
+    if not result.ok:
+        _print_failure(result)
+        return
+    for line in _lines(result.body):
+        print(line)
+    sys.stdout.flush()
+    if result.command.lstrip().startswith(_SENDS) and not quiet:
+        note(receipt_line(result.receipt))
+
+
+def receipt_line(receipt: Receipt) -> str:
+    """What became of a wave, for people."""
+    there = "another machine" if receipt.remote else "this machine"
+    parts = [f"{receipt.status} {receipt.outcome}"]
+    if receipt.star:
+        parts.append(f"from {receipt.star} on {there}")
+    parts += [_count(receipt.hops, "hop"), _count(receipt.attempts, "attempt")]
+    line = "  " + ", ".join(parts)
+    return click.style(line, dim=True) if on_terminal() else line
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _print_failure(result: Result) -> None:
+    body = result.body if isinstance(result.body, Mapping) else {}
+    place = f"line {result.line}, column {result.column}: " if "column" in body and "expected" in body else ""
+    expected = f"; expected {', '.join(map(str, body['expected']))}" if body.get("expected") else ""
+    doubt = " (it may have run)" if result.outcome == "unknown" else ""  # who repeats it should know
+    note(f"error: {result.status} {place}{result.error}{expected}{doubt}")
+    if result.command and "caret" not in body:
+        note(f"  in: {result.command}")
+    for key in ("caret", "hint"):
+        for line in str(body.get(key) or "").splitlines():
+            note(f"  {line}" if key == "caret" else f"  {key}: {line}")
+
+
+def _lines(body: Any) -> list[str]:
+    """A body as lines: one for each item of a list; of a particle, its point."""
+    items = items_of(body)
+    if items is not None:
+        return [_line(item) for item in items]
+    return [_line(body)] if body is not None else []
+
+
+def items_of(body: Any) -> list[Any] | None:
+    """The items of a body that is a list, a page of a select, or what a delete or set has reached; else None."""
+    if isinstance(body, (list, tuple)):
+        return list(body)
+    for name, keys in (("items", {"items", "after"}), ("deleted", {"deleted"}), ("changed", {"changed"})):
+        if isinstance(body, Mapping) and set(body) == keys:
+            found = body[name]
+            return found if isinstance(found, list) else None
+    return None
+
+
+def _line(item: Any) -> str:
+    if isinstance(item, Mapping) and set(item) == {"point", "kind", "status"}:
+        return str(item["point"])
+    if isinstance(item, Mapping) and set(item) == {"point", "status", "outcome", "body"}:
+        return f"{item['point']}: {item['status']} {body_text(item['body'])}".rstrip()
+    return body_text(item)

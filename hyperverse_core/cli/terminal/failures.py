@@ -1,0 +1,126 @@
+"""How a failed command ends: a line that says what, one why, one what to do, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ...errors import HyperverseError
+
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "NO_MACHINE", "USAGE", "Stop", "describe", "reported"]
+
+DONE, FAILED, USAGE, NO_MACHINE, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class Stop(Exception):
+    """Ends the command with an exit code after it has said itself what happened."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
+    """Runs ``invoke``; says on stderr what went wrong; returns the exit code."""
+    options = list(args[: args.index("--")] if "--" in args else args)
+    debug, as_json = "--debug" in options, "--json" in options
+    try:
+        result = invoke()
+        sys.stdout.flush()
+    except Stop as stop:
+        return stop.code
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.UsageError as exc:
+        exc.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has had enough: no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as exc:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        return _failed(exc, as_json, debug)
+    return result if isinstance(result, int) else DONE
+
+
+def _failed(exc: Exception, as_json: bool, debug: bool) -> int:
+    from ...errors import ConfigError, HyperverseError
+
+    if isinstance(exc, click.ClickException) and isinstance(exc.__cause__, HyperverseError):
+        exc = exc.__cause__  # a plugin's command has put it into words for click
+    if isinstance(exc, HyperverseError):
+        _say(describe(exc), as_json)
+        if isinstance(exc, ConfigError):
+            return USAGE
+        return NO_MACHINE if type(exc).__name__ == "NoMachine" else FAILED
+    if isinstance(exc, click.ClickException):
+        _say({"error": exc.format_message()}, as_json)
+        return exc.exit_code
+    if isinstance(exc, OSError):
+        _say({"error": _os_error(exc)}, as_json)
+        return FAILED
+    hint = "please report this" if debug else "please report this with the output of the same command and --debug"
+    _say({"error": f"internal error: {type(exc).__name__}: {exc}", "hint": hint}, as_json)
+    return FAILED
+
+
+def _os_error(exc: OSError) -> str:
+    where = f"{exc.filename}: " if exc.filename else ""
+    return f"{where}{exc.strerror or exc}"
+
+
+def describe(exc: HyperverseError) -> dict[str, Any]:
+    """What, why and what to do, as far as they are known."""
+    from ...errors import ConfigError, ParseError
+
+    said: dict[str, Any] = {"status": exc.status, "error": exc.message}
+    if isinstance(exc, ConfigError) and exc.faults:
+        said["error"] = "the configuration cannot be used"
+        said["faults"] = list(exc.faults)
+    if isinstance(exc, ParseError):
+        said["error"] = exc.told
+        said["line"], said["column"] = exc.line, exc.column
+        if exc.text:
+            said["caret"] = exc.caret()
+    cause = exc.__cause__
+    why = _why(cause) if isinstance(cause, Exception) else ""
+    if why and why not in exc.message:
+        said["why"] = why
+    if exc.hint:
+        said["hint"] = exc.hint
+    return said
+
+
+def _why(cause: Exception) -> str:
+    from ...errors import HyperverseError
+
+    if isinstance(cause, OSError):
+        return cause.strerror or str(cause)
+    return cause.message if isinstance(cause, HyperverseError) else str(cause)
+
+
+def _say(said: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(said, ensure_ascii=False), file=sys.stderr)
+        return
+    style = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    print(f"{click.style('error', fg='red', bold=True) if style else 'error'}: {said['error']}", file=sys.stderr)
+    for line in said.get("caret", "").splitlines():
+        print(f"  {line}", file=sys.stderr)
+    for fault in said.get("faults", ()):
+        print(f"  {fault}", file=sys.stderr)
+    for key in ("why", "hint"):
+        if said.get(key):
+            print(f"  {key}: {said[key]}", file=sys.stderr)
