@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DriverBench", "DriverPlugin", "Lives", "kind_of", "kind_to_create", "required_properties"]
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 _SAMPLES: Mapping[PropertyPattern, str] = {
     PropertyPattern.POINT: "localhost",
     PropertyPattern.BIND: "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }",

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from patience import START
+
 HERE = Path(__file__).parent
 CAUGHT_BY = {
     "TestUnsaved": "test_what_was_answered_survives_a_crash",
@@ -32,7 +34,7 @@ def failed() -> set[str]:
         cwd=HERE,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=START,
     )
     assert done.returncode == 1, done.stdout + done.stderr
     lines = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")]

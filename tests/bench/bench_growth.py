@@ -64,7 +64,7 @@ async def idle_share(world: Processes) -> float:
 async def main(seconds: float, sizes: tuple[int, ...]) -> None:
     """Starts machine after machine and measures in between."""
     async with AsyncExitStack() as stack:
-        world = Processes(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        world = Processes(Path(stack.enter_context(tempfile.TemporaryDirectory())), lease=2.0)
         stack.callback(world.end)
         world.start("m1")
         config = Config(name="m0", data_dir=world.data_dir, control=Control(enabled=False))

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from patience import START
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 _NUMBERS = itertools.count(1)
 
@@ -57,7 +59,7 @@ def program(home: Path) -> Run:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=START,
         )
 
     return run

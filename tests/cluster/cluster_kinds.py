@@ -52,8 +52,10 @@ class Tally(Particle):
         return body
 
     @handler("Ext<Wait>")
-    async def wait(self, ctx: Ctx, seconds: float) -> float:
-        """Takes its time."""
+    async def wait(self, ctx: Ctx, seconds: float, begun: str = "") -> float:
+        """Takes its time. Adds one to the Tally ``begun`` before."""
+        if begun:
+            await ctx.ping(begun, "Ext<Add>")
         await asyncio.sleep(seconds)
         return seconds
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from patience import PATIENCE, START
+
 
 def is_alive(pid: int) -> bool:
     """Whether a process runs. One that has ended may be shown for as long as nobody asks for its exit code."""
@@ -32,7 +34,7 @@ class Program:
 
     def __call__(self, *words: str, code: int = 0) -> str:
         done = subprocess.run(
-            self.words("--data-dir", str(self.data_dir), *words), capture_output=True, text=True, timeout=60
+            self.words("--data-dir", str(self.data_dir), *words), capture_output=True, text=True, timeout=START
         )
         assert done.returncode == code, done.stderr
         return done.stdout
@@ -40,7 +42,7 @@ class Program:
     def refused(self, *words: str) -> str:
         """What a command says that ends with 1."""
         words = ("--data-dir", str(self.data_dir), *words)
-        done = subprocess.run(self.words(*words), capture_output=True, text=True, timeout=60)
+        done = subprocess.run(self.words(*words), capture_output=True, text=True, timeout=START)
         assert (done.returncode, done.stdout) == (1, ""), done.stderr
         assert "hint:" in done.stderr
         return done.stderr
@@ -51,7 +53,7 @@ class Program:
 
     def until_reached(self, stars: int) -> Any:
         """The stars, as soon as so many of each machine, and all, can be reached from here."""
-        until = time.monotonic() + 30.0  # on a busy computer a command alone takes a second
+        until = time.monotonic() + START  # on a busy computer a command alone takes a second
         while True:
             found = self.json("stars")
             if len(found) >= 2 * stars and all(star["hops"] is not None for star in found):
@@ -64,7 +66,7 @@ class Program:
 def program(tmp_path: Path) -> Iterator[Program]:
     program = Program(tmp_path / "data")
     yield program
-    subprocess.run(program.words("down", "--data-dir", str(program.data_dir)), capture_output=True, timeout=60)
+    subprocess.run(program.words("down", "--data-dir", str(program.data_dir)), capture_output=True, timeout=START)
 
 
 def test_many_machines_start_at_once_and_stop_at_once(program: Program) -> None:
@@ -85,7 +87,7 @@ def test_machines_that_run_in_the_foreground_stop_with_the_first(program: Progra
         ready = [json.loads(process.stdout.readline()) for _ in range(2)]
         assert [status["machine"] for status in ready] == ["local2", "local"]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     assert not is_alive(ready[0]["pid"])
 
 
@@ -176,7 +178,7 @@ def test_a_machine_of_another_data_directory_joins_by_the_registry_when_keys_are
         for one in (program, other):
             assert {star["machine"] for star in one.until_reached(4)} == {"a", "b"}
     finally:
-        subprocess.run(other.words("down", "--data-dir", str(other.data_dir)), capture_output=True, timeout=60)
+        subprocess.run(other.words("down", "--data-dir", str(other.data_dir)), capture_output=True, timeout=START)
 
 
 def test_a_machine_is_drained_and_the_rest_is_balanced(program: Program) -> None:

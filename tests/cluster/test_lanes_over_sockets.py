@@ -22,6 +22,7 @@ from hyperverse_core.protocol.frames import PROTOCOL
 from hyperverse_core.testing.lane_kit.recorder import Recorder
 from hyperverse_core.universe.waves.wave import Directed, Priority
 from hyperverse_zmq.transport import ZmqTransport
+from patience import LEASE, PATIENCE
 
 _LARGE = b"hyper" * 600_000
 
@@ -84,6 +85,7 @@ async def connected(directory: Path, stack: AsyncExitStack, lanes: Choice) -> Pa
             name=name,
             data_dir=directory,
             lanes=lanes,
+            lease=LEASE,
             kinds={"Person": KindSettings(placement="round-robin")},
             limits=Limits(client_waves=32),
         )
@@ -92,7 +94,7 @@ async def connected(directory: Path, stack: AsyncExitStack, lanes: Choice) -> Pa
     pair = Pair(directory, stack, *machines)
     client = pair.a.client()
     (await client.exec("create space<Space>"))[0].unwrap()
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(PATIENCE):
         for number in range(100):
             point = f"space:p{number}"
             (await client.exec(f"create {point}<Person>"))[0].unwrap()
@@ -148,7 +150,7 @@ async def test_hl3_a_client_sends_waves_and_is_sent_some(pair: Pair) -> None:
     for person in (pair.less, pair.fae):
         said = await client.ask(person, "Ext<Greet>", {"who": client.surface.point.text})
         assert (said["status"], said["body"]["sender"]) == (200, person)
-        assert await asyncio.wait_for(heard.get(), 5.0) == person
+        assert await asyncio.wait_for(heard.get(), PATIENCE) == person
 
 
 @pytest.mark.parametrize("machines", ["aa", "ab"], ids=["HL4 one machine", "HL5 a machine for each"])
@@ -164,9 +166,9 @@ async def test_hl6_a_bounce_crosses_from_the_client_of_one_machine_to_that_of_an
     """HL6: what a bridge between two interchanges is for, a lane between two machines does. Also 8.5: two machines,
     their link over a real transport, a bounce across."""
     less, fae = await pair.client(pair.a), await pair.client(pair.b)
-    reply = await less.ping(fae.surface.point, "Cmd<Bounce>", wait=5.0)
+    reply = await less.ping(fae.surface.point, "Cmd<Bounce>", wait=PATIENCE)
     assert (reply.status, reply.body, reply.sender, reply.remote) == (200, None, fae.surface.point, True)
-    back = await fae.ping(less.surface.point, "Cmd<Bounce>", wait=5.0)
+    back = await fae.ping(less.surface.point, "Cmd<Bounce>", wait=PATIENCE)
     assert (back.status, back.body, back.sender, back.remote) == (200, None, less.surface.point, True)
 
 
@@ -175,14 +177,14 @@ async def test_hl7_machines_meet_over_tcp_with_keys_and_nobody_else_comes_in(tcp
     assert set(tcp.a.switchboard.keyring.names()) == {"a", "b"}
     assert (await tcp.a.client().ping(tcp.fae, "Ext<Hello>")).remote
     assert (await tcp.b.client().ping(tcp.less, "Ext<Hello>")).remote
-    stranger, hears = ZmqTransport(), Recorder(5.0)
+    stranger, hears = ZmqTransport(), Recorder(PATIENCE)
     try:
         board = tcp.a.switchboard
         with pytest.raises(HyperverseError):
             wrong = stranger.new_identity().public
             await stranger.connect(board.address, hears, identity=stranger.new_identity(), door_key=wrong, timeout=1.0)
         identity = stranger.new_identity()
-        peer = await stranger.connect(board.address, hears, identity=identity, door_key=board.door_key, timeout=5.0)
+        peer = await stranger.connect(board.address, hears, identity=identity, door_key=board.door_key)
         stranger.send(peer, encode_lane(Hello(PROTOCOL, "b", "0", "central")))
         await hears.have_down(peer)
         refusals = [said for frame in hears.frames() if isinstance(said := decode_lane(frame), Refused)]
@@ -198,14 +200,14 @@ async def test_hl8_three_megabytes_go_both_ways_over_tcp(tcp: Pair) -> None:
     points = [f"space:t{number}" for number in range(8)]
     for point in points:
         (await client.exec(f"create {point}<Tally>"))[0].unwrap()
-    replies = await asyncio.gather(*(client.ping(point, "Ext<Echo>", _LARGE, wait=20.0) for point in points))
+    replies = await asyncio.gather(*(client.ping(point, "Ext<Echo>", _LARGE, wait=PATIENCE) for point in points))
     assert {reply.remote for reply in replies} == {True, False}
     assert all(reply.unwrap() == _LARGE for reply in replies)
     far = next(point for point, reply in zip(points, replies, strict=True) if reply.remote)
     near = next(point for point, reply in zip(points, replies, strict=True) if not reply.remote)
     both = await asyncio.gather(
-        client.ping(far, "Ext<Echo>", _LARGE, wait=20.0),
-        tcp.b.client().ping(near, "Ext<Echo>", _LARGE, wait=20.0),
+        client.ping(far, "Ext<Echo>", _LARGE, wait=PATIENCE),
+        tcp.b.client().ping(near, "Ext<Echo>", _LARGE, wait=PATIENCE),
         *(client.ping(tcp.fae, "Ext<Hello>") for _ in range(20)),
     )
     assert all(reply.ok for reply in both)
@@ -221,7 +223,7 @@ async def test_a_clients_urgent_wave_goes_before_those_of_its_own_that_wait(pair
 
     async def tell(name: str, priority: Priority) -> None:
         body = {"what": name}
-        (await client.ping("space:busy", "Ext<Tell>", body, priority=priority, wait=20.0)).unwrap()
+        (await client.ping("space:busy", "Ext<Tell>", body, priority=priority, wait=PATIENCE)).unwrap()
         order.append(name)
 
     many = [asyncio.ensure_future(tell(f"low {number}", Priority.LOW)) for number in range(300)]

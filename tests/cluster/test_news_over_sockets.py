@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from cluster import cluster_kinds
 from hyperverse_core import Machine
 from hyperverse_core.config import Config, Control
 from hyperverse_core.universe.address.point import HYPERUSER
+from patience import until
 
 _NEVER = 1_000_000.0
 
@@ -23,14 +22,8 @@ async def _up(stack: AsyncExitStack, data_dir: Path, *names: str) -> list[Machin
     for name in names:
         config = Config(name=name, data_dir=data_dir, control=Control(enabled=False))
         machines.append(await stack.enter_async_context(Machine(config, plugins=(cluster_kinds,))))
-    await _until(lambda: all(len(m.switchboard.outgoing) == len(names) - 1 for m in machines), within=10.0)
+    await until(lambda: all(len(m.switchboard.outgoing) == len(names) - 1 for m in machines), "every lane")
     return machines
-
-
-async def _until(condition: Callable[[], bool], *, within: float) -> None:
-    async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 (nothing tells of what a cache forgets)
-            await asyncio.sleep(0.01)
 
 
 async def test_a_commit_is_known_elsewhere_without_a_look_at_the_file(
@@ -38,6 +31,7 @@ async def test_a_commit_is_known_elsewhere_without_a_look_at_the_file(
 ) -> None:
     for pause in ("_OFTEN", "_SELDOM", "_GROWTH"):
         monkeypatch.setattr(f"hyperverse_sql.feed.{pause}", _NEVER)
+    monkeypatch.setattr("hyperverse_core.fabric.services.change_feed._WAIT", _NEVER)  # else it asks after five seconds
     async with AsyncExitStack() as stack:
         one, other, third = await _up(stack, tmp_path, "one", "other", "third")
         client = one.client(HYPERUSER)
@@ -47,8 +41,7 @@ async def test_a_commit_is_known_elsewhere_without_a_look_at_the_file(
             assert (await machine.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).body == 0
         (await client.exec("delete localhost:t"))[0].unwrap()
         machines = (one, other, third)
-        # After five seconds the feed asks anyway.
-        await _until(lambda: not any("localhost:t" in m.gravity.places for m in machines), within=3.0)
+        await until(lambda: not any("localhost:t" in m.gravity.places for m in machines), "the news of its end")
         for machine in machines:
             assert (await machine.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).status == 404
 
@@ -62,5 +55,5 @@ async def test_what_nobody_has_told_is_found_all_the_same(tmp_path: Path, monkey
         (await client.exec("create localhost<Space>; create localhost:t<Tally>;"))[0].unwrap()
         assert (await other.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).body == 0
         (await client.exec("delete localhost:t"))[0].unwrap()
-        await _until(lambda: "localhost:t" not in other.gravity.places, within=5.0)
+        await until(lambda: "localhost:t" not in other.gravity.places, "a look at the file")
         assert (await other.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).status == 404

@@ -12,6 +12,7 @@ import pytest
 from cluster.worlds import Processes
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.universe.waves.wave import Outcome
+from patience import PATIENCE
 
 _MIB = 1024 * 1024
 
@@ -46,15 +47,17 @@ async def test_a_machine_that_is_stopped_under_load_holds_up_nobody_else(process
     processes.start("a", "b", "c")
     a, b = processes.running["a"], processes.running["b"]
     async with processes.client("a") as client, processes.client("a") as other:
+        while sum(lane["state"] == "up" for lane in (await client.status())["lanes"]) < 2:  # noqa: ASYNC110  # not up yet
+            await asyncio.sleep(0.01)
         at = await one_on_each(client)
         body = bytes(_MIB)
-        assert (await client.ping(at["b"], "Ext<Echo>", body, wait=10.0)).ok
+        assert (await client.ping(at["b"], "Ext<Echo>", body, wait=PATIENCE)).ok
         before = memory_of(a.pid)
         b.signal(signal.SIGSTOP)
         load = [asyncio.ensure_future(client.ping(at["b"], "Ext<Echo>", body, wait=4.0)) for _ in range(60)]
         answered, most = 0, 0
         while not all(ping.done() for ping in load):
-            reply = await other.ping(at["c"], "Ext<Value>", wait=3.0)
+            reply = await other.ping(at["c"], "Ext<Value>", wait=PATIENCE / 2)
             assert reply.ok, reply.error
             answered += 1
             most = max(most, memory_of(a.pid) - before)

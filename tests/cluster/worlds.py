@@ -23,10 +23,9 @@ from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.lanes.local.transport import LocalHub, LocalTransport
 from hyperverse_core.testing.faulty_lane import FaultyHub
 from hyperverse_core.testing.memory_registry import MemoryRegistry
+from patience import LEASE, PATIENCE, START
 
 __all__ = ["InProcess", "Process", "Processes", "World"]
-
-_READY = 40.0
 
 
 class World(Protocol):
@@ -119,7 +118,7 @@ class Process:
     def wait_ready(self) -> dict[str, Any]:
         """Returns its status when it is ready."""
         assert self._process.stdout is not None
-        until, line = time.monotonic() + _READY, b""
+        until, line = time.monotonic() + START, b""
         while not line.endswith(b"\n"):
             ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, until - time.monotonic()))
             news = os.read(self._process.stdout.fileno(), 1 << 20) if ready else b""
@@ -142,7 +141,7 @@ class Process:
         self._process.send_signal(signal.SIGCONT)
         self._process.terminate()
         try:
-            return self._end(20.0)
+            return self._end(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._end()
@@ -155,21 +154,27 @@ class Process:
 
 
 class Processes:
-    """Machines as processes, of one data directory."""
+    """Machines as processes, of one data directory.
 
-    def __init__(self, directory: Path, *, stars: Sequence[StarTemplate] | None = None, extra: str = "") -> None:
+    Args:
+        directory: empty; for config, data and logs.
+        stars: those that the config names; each machine has its own when there are none.
+        lease: seconds of a star's lease. It is how long the particles of a dead machine are out of reach.
+    """
+
+    def __init__(self, directory: Path, *, stars: Sequence[StarTemplate] | None = None, lease: float = LEASE) -> None:
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True)
         shutil.copy(cluster_kinds.__file__, directory / "hyperverse_local.py")
         self.config = directory / "hyperverse.toml"
-        self._extra = extra
+        self._lease = lease
         self.configure(stars)
         self.running: dict[str, Process] = {}
 
     def configure(self, stars: Sequence[StarTemplate] | None) -> None:
         """Writes the config that all machines share."""
         tables = map(_star_table, stars or ())
-        self.config.write_text("\n".join([self._extra, "[plugins]", "local = true", *tables]) + "\n")
+        self.config.write_text("\n".join([f"lease = {self._lease}", "[plugins]", "local = true", *tables]) + "\n")
 
     @property
     def machines(self) -> list[str]:
@@ -184,7 +189,7 @@ class Processes:
 
     def client(self, machine: str | None = None) -> Any:
         """A connection, to be entered or awaited."""
-        return Client.connect(self.data_dir, machine=machine, timeout=10.0)
+        return Client.connect(self.data_dir, machine=machine, timeout=PATIENCE)
 
     def end(self) -> None:
         """Stops all."""

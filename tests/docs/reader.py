@@ -22,10 +22,10 @@ from typing import Final
 import attrs
 
 from docs.pages import Command
+from patience import START
 
 __all__ = ["Reader"]
 
-_SECONDS: Final = 60
 _PROGRAM: Final = "#!{python}\nfrom hyperverse_core.cli import main\nmain()\n"
 _PIP: Final = """#!/bin/sh
 # Installs what is on this disk, with what is installed already: a page must not wait for a network.
@@ -145,7 +145,7 @@ class Reader:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                timeout=_SECONDS,
+                timeout=START,
             )
             self.code = done.returncode
             output.seek(0)

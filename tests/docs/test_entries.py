@@ -24,6 +24,7 @@ from hyperverse_core.plugins import PluginSet
 from hyperverse_grants.settings import Settings as GrantsSettings
 from hyperverse_sql.settings import Settings as SqlSettings
 from hyperverse_zmq.settings import ZmqSettings
+from patience import START
 
 REFERENCE = REPOSITORY / "docs" / "reference"
 HELD = ("sql", "zmq", "base", "grants")
@@ -92,11 +93,11 @@ def test_a_public_name_has_an_entry(module: Any) -> None:
 def test_a_file_of_the_data_directory_has_an_entry(tmp_path: Path) -> None:
     program = [sys.executable, "-m", "hyperverse_core.cli"]
     where = ["--data-dir", str(tmp_path / "data"), "--quiet"]
-    subprocess.run([*program, "up", "--detach", *where], check=True, capture_output=True, timeout=60)
+    subprocess.run([*program, "up", "--detach", *where], check=True, capture_output=True, timeout=START)
     try:
         found = {path.relative_to(tmp_path / "data") for path in (tmp_path / "data").rglob("*") if not path.is_dir()}
     finally:
-        subprocess.run([*program, "down", *where], check=True, capture_output=True, timeout=60)
+        subprocess.run([*program, "down", *where], check=True, capture_output=True, timeout=START)
     text = (REFERENCE / "data-directory.md").read_text("utf-8")
     for file in found:
         said = file.as_posix().replace("/local/", "/NAME/").replace("/local.", "/NAME.")

@@ -12,7 +12,7 @@ from docs.pages import REPOSITORY, all_pages, blocks_of
 from docs.reader import Reader
 
 
-@pytest.mark.timeout(300)  # a page starts several machines and programs
+@pytest.mark.timeout(900)  # a page starts several machines and programs
 @pytest.mark.parametrize("page", all_pages(), ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_a_page_is_true(page: Path, reader: Reader) -> None:
     if page.name == "README.md":  # it is read in a clone

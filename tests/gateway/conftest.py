@@ -19,6 +19,7 @@ from hyperverse_core.protocol.codec import PROTOCOL, decode, encode_frame
 from hyperverse_core.protocol.frames import GreetFrame, KnockFrame
 from hyperverse_core.universe.kinds.kind import KindDef
 from hyperverse_zmq.transport import ZmqTransport
+from patience import PATIENCE
 
 StartMachine = Callable[..., Awaitable[Machine]]
 
@@ -103,7 +104,7 @@ class Watch(Observer):
 
     async def until(self, what: str, who: str = "", *, times: int = 1) -> None:
         """Returns when it has happened that often."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while sum(1 for event, name in self.seen if event == what and who in name) < times:
                 self._news.clear()
                 await self._news.wait()
@@ -209,7 +210,7 @@ class RawClient:
 
     async def hear(self) -> Any:
         """The next thing that the machine says; None when the connection has ended."""
-        return await asyncio.wait_for(self.heard.get(), 10)
+        return await asyncio.wait_for(self.heard.get(), PATIENCE)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from hyperverse_core import Client, Kind, Machine, NoMachine, Outcome, Point, Pong, Registration
 from hyperverse_core.errors import BadRequest, HandlerFailed, NotFound, ParseError, ProtocolError, Unauthorized
+from patience import PATIENCE
 
 PROBE = "localhost:probe"
 
@@ -156,7 +157,7 @@ async def test_a_client_serves_the_waves_that_are_sent_to_it(client: Client, mac
     failed = await inside.ping(client.surface.point, "Ext<Fail>")
     assert (failed.status, failed.outcome) == (500, Outcome.FAILED)
     assert (await inside.signal(client.surface.point, "Ext<Note>", 7)).status == 202
-    assert await asyncio.wait_for(signals.get(), 5) == 7
+    assert await asyncio.wait_for(signals.get(), PATIENCE) == 7
     echoes = await inside.ripple([client.surface.point], "Ext<Who>", 1)
     assert [echo.status for echo in echoes] == [201]
 

@@ -13,6 +13,7 @@ import pytest
 
 from hyperverse_core import Client, Config, Machine, NoMachine, Outcome
 from hyperverse_core.testing.faulty_lane import FaultyHub
+from patience import PATIENCE, START
 
 PROBE = "localhost:probe"
 SETUP = "create? localhost<Space>; create? localhost:probe<Probe>"
@@ -61,7 +62,7 @@ async def test_a_ping_waits_for_a_machine_that_comes_back(
     machine: Machine, client: Client, hub: FaultyHub, start_machine: Any
 ) -> None:
     await machine.stop()
-    waiting = asyncio.create_task(client.ping(PROBE, "Ext<Runs>", wait=10))
+    waiting = asyncio.create_task(client.ping(PROBE, "Ext<Runs>", wait=PATIENCE))
     await start_machine(transport=hub.transport("local"))
     assert (await waiting).ok
 
@@ -101,7 +102,7 @@ async def test_a_client_goes_to_another_machine_of_the_data_directory(
     await start_machine(attrs.evolve(config, name="other"), transport=hub.transport("other"))
     assert client.machine == "local"
     machine.transport.crash()  # type: ignore[attr-defined]  # as when its process is killed
-    pong = await client.ping("GLOBAL::executor", "Cmd<Bounce>", wait=10, retries=1)
+    pong = await client.ping("GLOBAL::executor", "Cmd<Bounce>", wait=PATIENCE, retries=1)
     assert pong.ok and client.machine == "other"
 
 
@@ -112,7 +113,7 @@ async def test_a_token_that_is_revoked_ends_the_client_for_good(
         await machine.registry.revoke_token(token.digest)
     hub.disconnect("local", "client")
     await client.ping(PROBE, "Ext<Runs>")  # may still have been put on the lost connection
-    pong = await client.ping(PROBE, "Ext<Runs>", wait=5)
+    pong = await client.ping(PROBE, "Ext<Runs>", wait=PATIENCE)
     assert (pong.status, pong.outcome) == (401, Outcome.REJECTED)
     assert (await client.ping(PROBE, "Ext<Runs>")).status == 401
 
@@ -136,7 +137,7 @@ async def _machine_process(data_dir: Path) -> asyncio.subprocess.Process:
         sys.executable, "-c", _MACHINE, str(data_dir), stdout=asyncio.subprocess.PIPE
     )
     assert child.stdout is not None
-    assert await asyncio.wait_for(child.stdout.readline(), 20) == b"ready\n"
+    assert await asyncio.wait_for(child.stdout.readline(), START) == b"ready\n"
     return child
 
 
@@ -147,9 +148,9 @@ async def test_a_client_survives_the_death_of_the_machines_process(data_dir: Pat
         first.kill()
         await first.wait()
         second = await _machine_process(data_dir)
-        assert (await client.ping("localhost", "Cmd<Bounce>", wait=20, retries=3)).ok
+        assert (await client.ping("localhost", "Cmd<Bounce>", wait=PATIENCE, retries=3)).ok
         assert (await client.status())["pid"] == second.pid
         await client.stop()
-        assert await asyncio.wait_for(second.wait(), 10) == 0
+        assert await asyncio.wait_for(second.wait(), PATIENCE) == 0
         with pytest.raises(NoMachine):
             await Client.connect(data_dir)

@@ -26,6 +26,7 @@ from hyperverse_core.fabric.delivery.replay_cache import ReplayCache
 from hyperverse_core.protocol.codec import PROTOCOL, encode_frame
 from hyperverse_core.protocol.frames import KnockFrame
 from hyperverse_core.universe.address.point import Point
+from patience import START
 
 # -- going away --------------------------------------------------------------------------------------------
 
@@ -56,7 +57,7 @@ async def test_a_client_whose_process_is_killed_leaves_nothing_behind(
         sys.executable, "-c", _CHILD, str(data_dir), stdout=asyncio.subprocess.PIPE
     )
     assert child.stdout is not None
-    assert await asyncio.wait_for(child.stdout.readline(), 20) == b"ready\n"
+    assert await asyncio.wait_for(child.stdout.readline(), START) == b"ready\n"
     assert len(machine.control) == 1 and points(machine) != before
     child.send_signal(how)
     await watch.until("down", "control-")

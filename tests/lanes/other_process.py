@@ -47,7 +47,7 @@ async def main(what: str, address: str, *rest: str) -> None:
     transport = ZmqTransport()
     if what == "connect":
         hears = Teller(transport, rest[1])
-        await transport.connect(address, hears, door_key=rest[0], timeout=20.0)
+        await transport.connect(address, hears, door_key=rest[0], timeout=60.0)
         say("connected")
     else:
         hears = Teller(transport, rest[0])

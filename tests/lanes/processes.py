@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from patience import START
+
 __all__ = ["OtherProcess", "other_process"]
 
 SCRIPT = Path(__file__).with_name("other_process.py")
@@ -26,7 +28,7 @@ class OtherProcess:
         os.set_blocking(self._out, False)
         self._text = b""
 
-    async def line(self, within: float = 20.0) -> str:
+    async def line(self, within: float = START) -> str:
         """The next line that it says."""
         async with asyncio.timeout(within):
             while b"\n" not in self._text:

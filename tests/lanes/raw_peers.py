@@ -11,6 +11,7 @@ import zmq
 import zmq.asyncio
 
 from hyperverse_core.contracts.lane import Identity
+from patience import PATIENCE
 
 __all__ = ["ACK", "BYE", "DATA", "GONE", "HELLO", "WELCOME", "RawPeer", "message", "raw_peer"]
 
@@ -32,7 +33,7 @@ class RawPeer:
         await self.socket.send_multipart(parts)
 
     async def receive(self) -> bytes:
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(PATIENCE):
             return bytes(await self.socket.recv())
 
     async def greet(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hyperverse_core.testing.lane_conformance import LaneConformance
 from hyperverse_core.testing.lane_kit.base import Bench
 from lanes.broken_lanes import BROKEN
+from patience import PATIENCE
 
 CAUGHT_BY = {
     "loses a frame": "test_frames_sent_in_one_turn_arrive_in_order",
@@ -43,7 +44,7 @@ async def test_a_lane_that_breaks_the_contract_is_caught(what: str, test: str) -
 
 @pytest.mark.parametrize("test", sorted(set(CAUGHT_BY.values())))
 async def test_a_sound_lane_is_not_accused(test: str) -> None:
-    await _run("nothing", test, patience=10.0)
+    await _run("nothing", test, patience=PATIENCE)
 
 
 async def test_a_lane_that_cuts_frames_off_is_caught() -> None:

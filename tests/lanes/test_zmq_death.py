@@ -15,8 +15,9 @@ from hyperverse_core.errors import LaneFull
 from hyperverse_core.testing.lane_kit.recorder import Recorder
 from hyperverse_zmq.transport import ZmqTransport
 from lanes.processes import other_process
+from patience import PATIENCE, budget
 
-SOON = 3.0  # seconds, with room for a busy computer; 2 on an idle one
+SOON = 3.0  # seconds, when a core is free for both processes
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ async def transport() -> AsyncIterator[ZmqTransport]:
 
 @pytest.fixture
 async def door(transport: ZmqTransport) -> tuple[str, str, Recorder]:
-    hears, identity = Recorder(15.0), transport.new_identity()
+    hears, identity = Recorder(PATIENCE), transport.new_identity()
     return await transport.open(Door("stars", "", identity), hears), identity.public, hears
 
 
@@ -39,7 +40,7 @@ async def test_a_killed_peer_is_down_at_once(door: tuple[str, str, Recorder]) ->
         began = time.monotonic()
         other.signal(signal.SIGKILL)
         await hears.have_down(guest)
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < budget(SOON)
 
 
 async def test_a_stopped_peer_is_down_soon_and_learns_of_it(door: tuple[str, str, Recorder]) -> None:
@@ -50,7 +51,7 @@ async def test_a_stopped_peer_is_down_soon_and_learns_of_it(door: tuple[str, str
         began = time.monotonic()
         other.signal(signal.SIGSTOP)
         await hears.have_down(guest)
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < budget(SOON)
         other.signal(signal.SIGCONT)
         assert (await other.line()).startswith("down ")
 
@@ -71,7 +72,7 @@ async def test_a_peer_stopped_under_load_is_down_soon_and_learns_of_it(
             while True:
                 transport.send(guest, bytes(100_000))
         await hears.have_down(guest)
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < budget(SOON)
         other.signal(signal.SIGCONT)
         assert (await other.line()).startswith("down ")
 
@@ -89,7 +90,7 @@ async def test_a_peer_stopped_with_little_on_the_way_is_down_soon(
         began = time.monotonic()
         transport.send(guest, bytes(500_000))  # more than the kernel takes, less than ZeroMQ's pipe
         await hears.have_down(guest)
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < budget(SOON)
 
 
 async def test_a_busy_peer_is_not_down(transport: ZmqTransport, door: tuple[str, str, Recorder]) -> None:
@@ -114,7 +115,7 @@ async def test_a_busy_peer_is_not_down(transport: ZmqTransport, door: tuple[str,
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_door_that_dies_is_down_soon(transport: ZmqTransport, tmp_path: Path, how: signal.Signals) -> None:
-    hears = Recorder(15.0)
+    hears = Recorder(PATIENCE)
     with other_process("open", f"ipc://{tmp_path}/door", "echo") as other:
         address, key = (await other.line()).split()
         peer = await transport.connect(address, hears, door_key=key)
@@ -124,7 +125,7 @@ async def test_a_door_that_dies_is_down_soon(transport: ZmqTransport, tmp_path: 
         began = time.monotonic()
         other.signal(how)
         await hears.have_down(peer)
-        assert time.monotonic() - began < SOON
+        assert time.monotonic() - began < budget(SOON)
         if how is signal.SIGSTOP:
             other.signal(signal.SIGCONT)
             assert (await other.line()).startswith("down ")
@@ -137,7 +138,7 @@ async def test_a_socket_left_by_a_killed_process_does_not_block_its_successor(
     with other_process("open", address, "mute") as other:
         await other.line()
         other.signal(signal.SIGKILL)
-    door, hears = Door("stars", address, transport.new_identity()), Recorder(15.0)
+    door, hears = Door("stars", address, transport.new_identity()), Recorder(PATIENCE)
     assert await transport.open(door, hears) == address
     await transport.connect(address, hears, door_key=door.identity.public)
     await hears.have_up()
@@ -149,6 +150,6 @@ async def test_connecting_to_a_stopped_door_ends_in_time(transport: ZmqTransport
         other.signal(signal.SIGSTOP)
         began = time.monotonic()
         with pytest.raises(Exception, match="no answer"):
-            async with asyncio.timeout(10):
-                await transport.connect(address, Recorder(5.0), door_key=key, timeout=0.5)
-        assert time.monotonic() - began < SOON
+            async with asyncio.timeout(PATIENCE):
+                await transport.connect(address, Recorder(PATIENCE), door_key=key, timeout=0.5)
+        assert time.monotonic() - began < budget(SOON)

@@ -12,12 +12,13 @@ from hyperverse_core.errors import LaneFull
 from hyperverse_core.testing.lane_kit.base import Bench
 from hyperverse_zmq.edge import EdgeSocket
 from hyperverse_zmq.transport import ZmqTransport
+from patience import PATIENCE
 
 MANY = 100_000
 
 
 async def test_a_hundred_thousand_frames_both_ways() -> None:
-    bench = Bench(ZmqTransport, str, 60.0)
+    bench = Bench(ZmqTransport, str, PATIENCE)
     pair = await bench.pair()
     chance = random.Random(7)
 
@@ -44,7 +45,7 @@ async def test_a_hundred_thousand_frames_both_ways() -> None:
 
 async def test_a_full_pipe_is_emptied_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hyperverse_zmq.sockets._SEND_MARK", 1)
-    bench = Bench(ZmqTransport, str, 30.0)
+    bench = Bench(ZmqTransport, str, PATIENCE)
     first = await bench.pair()
     pairs = [first]
     for _ in range(4):
@@ -92,7 +93,7 @@ async def test_bare_sockets_that_answer_each_other_never_stall(seed: int) -> Non
     while sent < wanted:
         send(chance.choice(edges), chance.randrange(1, 50))
         await asyncio.sleep(0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await done
     assert got == sent == wanted
     for edge in edges:

@@ -18,11 +18,12 @@ from hyperverse_core.contracts.lane import Door, Identity
 from hyperverse_core.errors import BadRequest, ConfigError, Unavailable
 from hyperverse_core.testing.lane_kit.base import Bench
 from hyperverse_zmq.transport import ZmqTransport
+from patience import PATIENCE, budget
 
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    bench = Bench(ZmqTransport, str, 10.0)
+    bench = Bench(ZmqTransport, str, PATIENCE)
     yield bench
     bench.end()
 
@@ -93,7 +94,7 @@ async def test_lanes_work_over_ipv6() -> None:
             probe.bind(("::1", 0))
     except OSError:
         pytest.skip("this computer has no IPv6")
-    bench = Bench(ZmqTransport, lambda: "tcp://[::1]:*", 10.0)
+    bench = Bench(ZmqTransport, lambda: "tcp://[::1]:*", PATIENCE)
     await (await bench.pair()).prove_it_works()
     bench.end()
 
@@ -124,8 +125,8 @@ async def test_nobody_there_is_told_at_once(bench: Bench, tmp_path: Path) -> Non
     key, began = transport.new_identity().public, asyncio.get_running_loop().time()
     for address in (f"ipc://{tmp_path}/nobody", "tcp://127.0.0.1:1"):
         with pytest.raises(Unavailable, match="nobody listens"):
-            await transport.connect(address, bench.recorder(), door_key=key, timeout=30.0)
-    assert asyncio.get_running_loop().time() - began < 5.0
+            await transport.connect(address, bench.recorder(), door_key=key, timeout=PATIENCE)
+    assert asyncio.get_running_loop().time() - began < budget(5.0)
 
 
 def _open_files() -> int:
@@ -134,7 +135,7 @@ def _open_files() -> int:
 
 async def _fall_to(files: int) -> None:
     """Waits until no more than so many files are open: ZeroMQ's own thread closes what was lost in its own time."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while _open_files() > files:  # noqa: ASYNC110 (nothing tells of a closed descriptor)
             await asyncio.sleep(0.01)
 
@@ -154,7 +155,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("how", ["close", "abort"])
 async def test_nothing_is_left(how: str, folder: Path) -> None:
     async def round_trip() -> None:
-        bench = Bench(ZmqTransport, str, 10.0)
+        bench = Bench(ZmqTransport, str, PATIENCE)
         pair = await bench.pair()
         await pair.prove_it_works()
         with contextlib.suppress(Unavailable):

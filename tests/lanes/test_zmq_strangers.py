@@ -19,6 +19,7 @@ from hyperverse_core.testing.lane_kit.base import Bench, Pair
 from hyperverse_zmq.connection import Connection
 from hyperverse_zmq.transport import ZmqTransport
 from lanes.raw_peers import ACK, BYE, DATA, GONE, HELLO, WELCOME, message, raw_peer
+from patience import PATIENCE
 
 PIECE = 128 * 1024
 
@@ -26,7 +27,7 @@ PIECE = 128 * 1024
 @pytest.fixture
 async def pair() -> AsyncIterator[Pair]:
     """A door with one well-behaved guest, over tcp."""
-    bench = Bench(ZmqTransport, lambda: "tcp://127.0.0.1:*", 10.0)
+    bench = Bench(ZmqTransport, lambda: "tcp://127.0.0.1:*", PATIENCE)
     yield await bench.pair()
     bench.end()
 
@@ -157,7 +158,7 @@ async def test_a_door_without_curve_is_not_trusted(late: bool, monkeypatch: pyte
     context = zmq.Context()
     socket = context.socket(zmq.ROUTER)
     port = socket.bind_to_random_port("tcp://127.0.0.1")
-    bench = Bench(ZmqTransport, str, 10.0)
+    bench = Bench(ZmqTransport, str, PATIENCE)
     transport = await bench.transport()
     key = transport.new_identity().public
     try:
@@ -169,7 +170,7 @@ async def test_a_door_without_curve_is_not_trusted(late: bool, monkeypatch: pyte
 
 
 async def test_who_greets_when_nobody_listens_any_more_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(ZmqTransport, lambda: "tcp://127.0.0.1:*", 10.0)
+    bench = Bench(ZmqTransport, lambda: "tcp://127.0.0.1:*", PATIENCE)
     pair = await bench.pair()
     await pair.far.close()
     _greet_after(0.3, monkeypatch)
@@ -206,7 +207,7 @@ async def test_another_version_is_told_so(pair: Pair) -> None:
 
 
 async def test_a_door_takes_no_more_peers_than_it_may() -> None:
-    bench = Bench(lambda: ZmqTransport({"max_peers": 1}), str, 10.0)
+    bench = Bench(lambda: ZmqTransport({"max_peers": 1}), str, PATIENCE)
     pair = await bench.pair()
     with pytest.raises(Unavailable, match="no more peers"):
         await pair.near.connect(pair.address, bench.recorder(), door_key=pair.door.identity.public)

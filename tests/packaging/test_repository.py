@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE
+
 REPOSITORY = Path(__file__).parents[2]
 ALLOWED = {
     ".ci",
@@ -32,7 +34,7 @@ def tracked(repository: Path) -> list[str]:
         pytest.skip("this is no clone: only git knows which of the files here belong to the project")
     command = ["git", "-C", str(repository), "ls-files", "--cached", "-z"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except FileNotFoundError:
         pytest.skip("there is no git to say which of the files here belong to the project")
     assert done.returncode == 0, done.stderr
@@ -53,10 +55,10 @@ def test_what_a_user_puts_beside_the_project_does_not_count(tmp_path: Path) -> N
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
     try:
-        subprocess.run(["git", "init", "-q", str(tmp_path)], check=True, capture_output=True, timeout=30)
+        subprocess.run(["git", "init", "-q", str(tmp_path)], check=True, capture_output=True, timeout=PATIENCE)
     except FileNotFoundError:
         pytest.skip("there is no git here")
-    subprocess.run(["git", "-C", str(tmp_path), "add", "kept"], check=True, capture_output=True, timeout=30)
+    subprocess.run(["git", "-C", str(tmp_path), "add", "kept"], check=True, capture_output=True, timeout=PATIENCE)
     assert top(tracked(tmp_path)) == {"kept"}
 
 

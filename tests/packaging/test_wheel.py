@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from patience import START
+
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 PACKAGES = [Path(package) for package in SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]
@@ -32,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
         [*build, "--no-build-isolation", "-w", str(folder), str(folder / "source")],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=START,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (file,) = folder.glob("cosmic_hyperverse-*.whl")

@@ -19,14 +19,15 @@ from typing import Any
 import attrs
 import pytest
 
+from patience import START
+
 CONTRIB = Path(__file__).parents[2] / "contrib" / "hyperverse-counter"
-TIMEOUT = 60
 
 
 def run(*command: str | Path, cwd: Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith(("HYPERVERSE", "PYTEST", "PYTHON"))}
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=TIMEOUT
+        [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=START
     )
     assert done.returncode == 0 or not ok, f"{command}: {done.stdout}{done.stderr}"
     return done

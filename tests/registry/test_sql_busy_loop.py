@@ -12,6 +12,7 @@ from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.universe.address.point import HYPERUSER, Point
 from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql.registry import SqlRegistry
+from patience import budget
 
 _SPACE = Point.parse("localhost")
 _TURN = 0.0005
@@ -42,12 +43,13 @@ async def test_writes_and_reads_are_not_kept_waiting_by_a_busy_loop(tmp_path: Pa
 
 
 async def test_a_machine_that_is_busy_with_its_own_waves_keeps_its_lease(tmp_path: Path) -> None:
-    config = Config(data_dir=tmp_path, lease=0.6, control=Control(enabled=False))
+    lease = budget(0.6)
+    config = Config(data_dir=tmp_path, lease=lease, control=Control(enabled=False))
     async with Machine(config) as machine:
         client = machine.client()
         (await client.exec("create localhost<Space>"))[0].unwrap()
         (await client.ping("localhost", "Cmd<Bounce>")).unwrap()
         loop = asyncio.get_running_loop()
-        until = loop.time() + 1.5
+        until = loop.time() + 2.5 * lease
         while loop.time() < until:  # each is answered in line; none of them waits for anything
             assert (await client.ping("localhost", "Cmd<Bounce>")).ok

@@ -19,6 +19,7 @@ from hyperverse_core.universe.address.star_key import StarKey
 from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql.commands import registry as command
 from hyperverse_sql.registry import SqlRegistry
+from patience import PATIENCE
 
 _SPACE = Point.parse("localhost")
 
@@ -154,7 +155,7 @@ async def test_the_log_is_small_again_after_many_writes(registry: SqlRegistry, t
         await registry.register(Registration(_SPACE.child(f"n{number}"), Kind("Base"), HYPERUSER, state=bytes(2**18)))
     assert log.stat().st_size > 8 * 2**20
     number = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while log.stat().st_size > 2 * 2**20:
             number += 1
             await registry.register(Registration(_SPACE.child(f"m{number}"), Kind("Base"), HYPERUSER))

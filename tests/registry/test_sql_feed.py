@@ -16,9 +16,10 @@ from hyperverse_core.universe.address.point import HYPERUSER, Point
 from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_sql import writer
 from hyperverse_sql.registry import SqlRegistry
+from patience import PATIENCE
 
 _NEVER = 1_000_000.0
-_LONG = 60.0
+_LONG = PATIENCE
 
 
 @attrs.frozen
@@ -46,7 +47,7 @@ async def test_what_one_reader_has_read_another_gets_as_well(two: _Two) -> None:
         await asyncio.sleep(0.3)  # looks are rare by now: the second reader comes between two of them
         await two.commit_elsewhere(name)
         found = await two.here.changes(since, timeout=_LONG)
-        assert await asyncio.wait_for(waiting, 2.0) == found
+        assert await asyncio.wait_for(waiting, PATIENCE / 2) == found
 
 
 async def test_a_hint_at_what_one_reader_has_read_wakes_another(two: _Two, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +60,7 @@ async def test_a_hint_at_what_one_reader_has_read_wakes_another(two: _Two, monke
     found = await two.here.changes(since, timeout=_LONG)
     assert not waiting.done()
     two.here.hint(found.revision)
-    assert await asyncio.wait_for(waiting, 2.0) == found
+    assert await asyncio.wait_for(waiting, PATIENCE / 2) == found
 
 
 async def test_an_own_commit_is_known_as_such_to_whoever_reads_it(two: _Two, monkeypatch: pytest.MonkeyPatch) -> None:

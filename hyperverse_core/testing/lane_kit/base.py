@@ -102,7 +102,7 @@ class Chapter:
     """Fixtures of the kit."""
 
     proves_keys: bool = True
-    patience: float = 10.0
+    patience: float = 60.0
     flood_frames: int = 20_000
     most_waiting: int = 64 * 1024 * 1024
 

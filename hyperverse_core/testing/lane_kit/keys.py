@@ -57,7 +57,7 @@ class Keys(Chapter):
         near, hears = await bench.transport(), bench.recorder()
         with pytest.raises(Unauthorized):
             async with asyncio.timeout(self.patience):
-                await near.connect(pair.address, hears, door_key=near.new_identity().public, timeout=3.0)
+                await near.connect(pair.address, hears, door_key=near.new_identity().public, timeout=self.patience)
         await pair.prove_it_works()
         assert pair.far_hears.ups == [pair.guest], "lane_up for somebody who was not let in"
 
@@ -70,7 +70,7 @@ class Keys(Chapter):
         with pytest.raises(Unauthorized):
             async with asyncio.timeout(self.patience):
                 await near.connect(
-                    address, bench.recorder(), identity=stranger, door_key=door.identity.public, timeout=3.0
+                    address, bench.recorder(), identity=stranger, door_key=door.identity.public, timeout=self.patience
                 )
         assert hears.ups == []
         pair = await bench.join(far, hears, address, door, near=near, identity=friend)
@@ -83,14 +83,14 @@ class Keys(Chapter):
         address = await far.open(door, bench.recorder())
         near = await bench.transport()
         with pytest.raises(Unauthorized):
-            await near.connect(address, bench.recorder(), door_key=door.identity.public, timeout=3.0)
+            await near.connect(address, bench.recorder(), door_key=door.identity.public, timeout=self.patience)
 
     async def test_each_door_has_its_own_list(self, bench: Bench) -> None:
         pair = await bench.pair()
         strict = Door("strict", bench.address(), pair.far.new_identity(), frozenset())
         address = await pair.far.open(strict, bench.recorder())
         with pytest.raises(Unauthorized):
-            await pair.near.connect(address, bench.recorder(), door_key=strict.identity.public, timeout=3.0)
+            await pair.near.connect(address, bench.recorder(), door_key=strict.identity.public, timeout=self.patience)
         await (await bench.join(pair.far, pair.far_hears, pair.address, pair.door)).prove_it_works()
 
     async def test_a_stolen_public_key_is_worth_nothing(self, bench: Bench) -> None:
