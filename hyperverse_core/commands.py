@@ -10,8 +10,8 @@ For plugins that add commands with the hook ``hyperverse_register_commands``. Pu
         print(options().where(), options().json)
 
 A command that raises a :class:`hyperverse_core.errors.HyperverseError` ends with exit code 1 (a ConfigError with 2);
-the program prints the message and the hint, as JSON with ``--json``. The names of this module are public: Semantic
-Versioning covers them.
+the program prints the message and the hint, as JSON with ``--json``. The names of this module are public:
+Semantic Versioning covers them.
 """
 
 from __future__ import annotations
