@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .registry import Registry as Registry
     from .registry import Status as Status
     from .registry import Strategy as Strategy
-    from .transport import Door as Door
+    from .transport import Endpoint as Endpoint
     from .transport import Identity as Identity
     from .transport import LaneReceiver as LaneReceiver
     from .transport import LaneTransport as LaneTransport
@@ -92,7 +92,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "hookspecs": "Register hookimpl",
             "policy": "Knock Need PolicyView SecurityPolicy",
             "registry": "ParticleRecord Registration Registry Status Strategy",
-            "transport": "Door Identity LaneReceiver LaneTransport Peer",
+            "transport": "Endpoint Identity LaneReceiver LaneTransport Peer",
             "values": (
                 "Access BindConfig Echo Handling Kind KindDef Method Outcome Ping Point Pong "
                 "PropertiesConfig PropertyDef Receipt Ripple Scope Selector Signal StarKey Stars Surface "

@@ -7,11 +7,11 @@ module are public: Semantic Versioning covers them.
 
 from __future__ import annotations
 
-from .contracts.lane import Door, Identity, LaneReceiver, LaneTransport, Peer
+from .contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
 from .lanes import Outbox, Unpacker, pack, tell
 
 __all__ = [
-    "Door",
+    "Endpoint",
     "Identity",
     "LaneReceiver",
     "LaneTransport",

@@ -74,7 +74,7 @@ class Client(ClientSender):
         *,
         machine: str | None = None,
         address: str | None = None,
-        door_key: str | None = None,
+        server_key: str | None = None,
         token: str | None = None,
         timeout: float = 5.0,
         transport: LaneTransport | str | None = None,
@@ -84,7 +84,7 @@ class Client(ClientSender):
         Args:
             data_dir: of the machine; the nearest ``.hyperverse`` upward, else the user's, when None.
             machine: which machine of the data directory; any when None.
-            address, door_key: where the machine listens and the public key of its door, when that is not to be
+            address, server_key: where the machine listens and the public key of its door, when that is not to be
                 read from the data directory.
             token: what to knock with; that of the variable ``HYPERVERSE_TOKEN``, else of the data directory.
             timeout: seconds for the connection.
@@ -99,7 +99,7 @@ class Client(ClientSender):
         name = transport if isinstance(transport, str) else None
         given = transport if not isinstance(transport, str) else None
         where = default_data_dir(Path.cwd()) if data_dir is None else Path(data_dir)
-        search = Search(where, machine, address, door_key, token, name)
+        search = Search(where, machine, address, server_key, token, name)
         return Connecting(cls, search, given, timeout)
 
     async def start(self) -> None:

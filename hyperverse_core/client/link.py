@@ -52,12 +52,12 @@ class ClientLink:
 
         Raises:
             Unavailable: nobody listens there, or no greeting in time.
-            Unauthorized: the machine does not prove ``door_key``, or does not take the token.
+            Unauthorized: the machine does not prove ``server_key``, or does not take the token.
             ProtocolError: what is there is no machine, or one of another release.
         """
         target = self.target
         until = self._loop.time() + timeout
-        self.peer = await self.transport.connect(target.address, self, door_key=target.door_key, timeout=timeout)
+        self.peer = await self.transport.connect(target.address, self, server_key=target.server_key, timeout=timeout)
         try:
             self.transport.send(self.peer, encode_frame(KnockFrame(PROTOCOL, token, __version__)))
             async with asyncio.timeout_at(until):

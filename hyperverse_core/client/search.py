@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from ..data_dir.door_note import notes_in
+from ..data_dir.endpoint_file import endpoint_files_in
 from ..data_dir.tokens import read_token
 from ..errors import Unavailable, did_you_mean
 
@@ -25,14 +25,14 @@ class Target:
     Attributes:
         name: of the machine, empty when it is not known.
         pid: of its process on this computer, 0 when it may be on another.
-        address, door_key: as in the contract of lane transports.
+        address, server_key: as in the contract of lane transports.
         transport: name of the lane transport.
     """
 
     name: str
     pid: int
     address: str
-    door_key: str
+    server_key: str
     transport: str
 
 
@@ -43,7 +43,7 @@ class Search:
     data_dir: Path
     machine: str | None = None
     address: str | None = None
-    door_key: str | None = None
+    server_key: str | None = None
     given_token: str | None = attrs.field(default=None, repr=False)
     transport: str | None = None
 
@@ -51,16 +51,16 @@ class Search:
         """Machines that may be there, that named ``prefer`` first. Raises NoMachine when there is none."""
         if self.address is not None:
             name = self.machine or ""
-            return [Target(name, 0, self.address, self.door_key or "", self.transport or "zmq")]
+            return [Target(name, 0, self.address, self.server_key or "", self.transport or "zmq")]
         found = [
             Target(
                 note.name,
                 note.pid if note.address.startswith("ipc:") else 0,
                 note.address,
-                self.door_key or note.door_key,
+                self.server_key or note.server_key,
                 self.transport or note.transport,
             )
-            for note in notes_in(self.data_dir)
+            for note in endpoint_files_in(self.data_dir)
         ]
         living = [target for target in found if not target.pid or is_alive(target.pid)]
         wanted = [t for t in living if self.machine is None or t.name == self.machine]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import attrs
 
-__all__ = ["Door", "Identity", "LaneReceiver", "LaneTransport", "Peer"]
+__all__ = ["Endpoint", "Identity", "LaneReceiver", "LaneTransport", "Peer"]
 
 
 @attrs.frozen
@@ -23,7 +23,7 @@ class Identity:
 
 
 @attrs.frozen
-class Door:
+class Endpoint:
     """A place where peers may connect.
 
     Attributes:
@@ -91,7 +91,7 @@ class LaneTransport(abc.ABC):
         """A fresh key pair."""
 
     @abc.abstractmethod
-    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
         """Listens; several doors may be open at once, each with its own receiver.
 
         Returns:
@@ -109,19 +109,19 @@ class LaneTransport(abc.ABC):
         receiver: LaneReceiver,
         *,
         identity: Identity | None = None,
-        door_key: str = "",
+        server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
         """Connects to a door.
 
         Args:
             identity: our key pair; a fresh one when None.
-            door_key: the public key that the door must prove to hold.
+            server_key: the public key that the door must prove to hold.
             timeout: seconds for the whole of it.
 
         Raises:
             Unavailable: nobody listens there, or no answer in time.
-            Unauthorized: the door does not let our key in, or does not hold ``door_key``.
+            Unauthorized: the door does not let our key in, or does not hold ``server_key``.
         """
 
     @abc.abstractmethod

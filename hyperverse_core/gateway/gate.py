@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contracts.lane import Peer
 from ..contracts.registry import TokenRecord
-from ..data_dir.door_note import CONTROL_FILE, DoorNote, read_note
+from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file
 from ..data_dir.tokens import digest, ensure_identity, ensure_token, write_private
 from ..errors import HyperverseError, Unavailable
 from ..fabric.delivery.replay_cache import ReplayCache
@@ -39,14 +39,14 @@ class ControlGate:
 
     Attributes:
         address: where it listens; empty while it does not.
-        door_key: the public key that it proves to hold.
+        server_key: the public key that it proves to hold.
         recent: replies that a client may ask for again, by agent and id.
     """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.address = ""
-        self.door_key = ""
+        self.server_key = ""
         self.recent = ReplayCache()
         self._sessions: dict[Peer, ClientSession] = {}
         self._numbers = itertools.count()
@@ -75,15 +75,15 @@ class ControlGate:
         machine = self.machine
         identity = ensure_identity(machine.data_dir / "keys" / "clients.key", machine.transport.new_identity)
         await self._admit_owner()
-        self.door_key = identity.public
+        self.server_key = identity.public
         self.address = await open_door(
             machine.transport, "clients", machine.config.control.address, identity, self, self._directory
         )
-        note = DoorNote(
+        note = EndpointFile(
             name=machine.name,
             pid=os.getpid(),
             address=self.address,
-            door_key=self.door_key,
+            server_key=self.server_key,
             protocol=PROTOCOL,
             transport=machine.config.lanes.driver,
         )
@@ -111,7 +111,7 @@ class ControlGate:
         self.address = ""
 
     def _remove_note(self) -> None:
-        note = read_note(self._directory / CONTROL_FILE)
+        note = read_endpoint_file(self._directory / CONTROL_FILE)
         if note is not None and note.pid == os.getpid():
             (self._directory / CONTROL_FILE).unlink(missing_ok=True)
 

@@ -96,13 +96,13 @@ def depth_of(point: Point) -> int:
 def star_of(row: Any) -> StarRecord:
     """The star in a row of :data:`STAR`."""
     # By position: every machine reads every star some times a second, and names cost as much as all the rest.
-    key, _, kind, machine, address, door_key, kinds, links, particles, incarnation, renewals, lease, draining, pid = row
+    key, _, kind, machine, address, public, kinds, links, particles, incarnation, renewals, lease, draining, pid = row
     return StarRecord(
         StarKey.parse(key),
         kind,
         machine,
         address,
-        door_key,
+        public,
         *_hosts_and_links(kinds, links),
         particles,
         incarnation,
@@ -128,7 +128,7 @@ def star_row(star: StarRecord) -> dict[str, Any]:
         "machine": star.machine,
         "pid": star.pid,
         "address": star.address,
-        "door_key": star.door_key,
+        "door_key": star.server_key,
         "kinds": json.dumps(star.kinds),
         "links": json.dumps([str(link) for link in star.links]),
         "particles": star.particles,

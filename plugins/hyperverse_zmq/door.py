@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import zmq
 
-from hyperverse_core.contracts.lane import Door, LaneReceiver, Peer
+from hyperverse_core.contracts.lane import Endpoint, LaneReceiver, Peer
 from hyperverse_core.lanes import tell
 
 from .link import Link
@@ -39,7 +39,7 @@ class ZmqDoor(Pump):
         self,
         context: Context,
         socket: Socket,
-        door: Door,
+        door: Endpoint,
         receiver: LaneReceiver,
         settings: ZmqSettings,
         roster: Roster,

@@ -12,7 +12,7 @@ from typing import Any
 
 import zmq
 
-from hyperverse_core.contracts.lane import Door, Identity, LaneReceiver, LaneTransport, Peer
+from hyperverse_core.contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
 from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, Unavailable
 
 from .address import Place, in_use
@@ -60,7 +60,7 @@ class ZmqTransport(LaneTransport):
             if not public.startswith(b"-"):  # people hand it to commands, which would take it for an option
                 return Identity(public.decode(), secret.decode())
 
-    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
         context = self._begin()
         _check_keys(door.identity, f"the door {door.name!r}")
         place = Place.parse(door.address) if door.address else Place.choose()
@@ -77,7 +77,7 @@ class ZmqTransport(LaneTransport):
         self._doors.append(opened)
         return place.address
 
-    def _open(self, context: Context, place: Place, door: Door, receiver: LaneReceiver) -> ZmqDoor:
+    def _open(self, context: Context, place: Place, door: Endpoint, receiver: LaneReceiver) -> ZmqDoor:
         domain = f"door-{next(self._numbers)}".encode()
         socket = context.socket(zmq.ROUTER)
         try:
@@ -105,17 +105,17 @@ class ZmqTransport(LaneTransport):
         receiver: LaneReceiver,
         *,
         identity: Identity | None = None,
-        door_key: str = "",
+        server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
         """See the contract. Raises BadRequest when the address or a key is none."""
         context = self._begin()
         identity = identity or self.new_identity()
         _check_keys(identity, "we")
-        if not _KEY.fullmatch(door_key):
-            raise BadRequest(f"not the public key of a door: {door_key!r}", hint="a CURVE key has 40 characters")
+        if not _KEY.fullmatch(server_key):
+            raise BadRequest(f"not the public key of a door: {server_key!r}", hint="a CURVE key has 40 characters")
         place = Place.parse(address)
-        peer = Peer(name=self._name_peer("to"), key=door_key)
+        peer = Peer(name=self._name_peer("to"), key=server_key)
         try:
             connection = self._connection(context, place, peer, receiver, identity, timeout)
         except zmq.ZMQError as exc:

@@ -20,7 +20,7 @@ from typing import Any
 import uvloop
 import zmq
 
-from hyperverse_core.contracts.lane import Door, Identity, Peer
+from hyperverse_core.contracts.lane import Endpoint, Identity, Peer
 from hyperverse_zmq.settings import ZmqSettings
 from hyperverse_zmq.sockets import configure
 from hyperverse_zmq.transport import ZmqTransport
@@ -129,7 +129,7 @@ class Echo:
 
 async def serve_lane(address: str, identity: Identity) -> None:
     transport = ZmqTransport()
-    await transport.open(Door("bench", address, identity), Echo(transport))
+    await transport.open(Endpoint("bench", address, identity), Echo(transport))
     print("ready", flush=True)
     await asyncio.Event().wait()
 
@@ -137,7 +137,7 @@ async def serve_lane(address: str, identity: Identity) -> None:
 async def drive_lane(address: str, key: str, flight: int, seconds: float) -> float:
     transport = ZmqTransport()
     echo = Echo(transport)
-    peer = await transport.connect(address, echo, door_key=key)
+    peer = await transport.connect(address, echo, server_key=key)
     echo.counter = Counter(flight, seconds, lambda frame: transport.send(peer, frame))
     echo.counter.begin()
     figure = await echo.counter.result

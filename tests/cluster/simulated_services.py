@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cluster.simulated_processes import OUTSIDE, Process, current_process
-from hyperverse_core.contracts.lane import Door, Identity, LaneReceiver, Peer
+from hyperverse_core.contracts.lane import Endpoint, Identity, LaneReceiver, Peer
 from hyperverse_core.contracts.registry import Changes, Registry
 from hyperverse_core.errors import Unavailable
 from hyperverse_core.lanes.local.end import Way
@@ -115,7 +115,7 @@ class _Receiver:
 
 
 class _Transport(FaultyTransport):
-    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
         return await super().open(door, _in_process(receiver))
 
     async def connect(
@@ -124,11 +124,11 @@ class _Transport(FaultyTransport):
         receiver: LaneReceiver,
         *,
         identity: Identity | None = None,
-        door_key: str = "",
+        server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
         return await super().connect(
-            address, _in_process(receiver), identity=identity, door_key=door_key, timeout=timeout
+            address, _in_process(receiver), identity=identity, server_key=server_key, timeout=timeout
         )
 
 

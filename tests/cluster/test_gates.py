@@ -11,7 +11,7 @@ import pytest
 from cluster import cluster_kinds
 from cluster.worlds import InProcess
 from hyperverse_core.config import Config, Control, StarTemplate
-from hyperverse_core.contracts.lane import Door
+from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import Conflict
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.lanes.local.transport import LocalTransport
@@ -25,7 +25,7 @@ async def knock_as(world: InProcess, machine: Machine, name: str) -> tuple[Local
     transport, hears = LocalTransport(hub=world.hub), Recorder(2.0)
     board = machine.switchboard
     peer = await transport.connect(
-        board.address, hears, identity=transport.new_identity(), door_key=board.door_key, timeout=2.0
+        board.address, hears, identity=transport.new_identity(), server_key=board.server_key, timeout=2.0
     )
     try:
         transport.send(peer, encode_lane(Hello(PROTOCOL, name, "0", "central")))
@@ -54,7 +54,7 @@ async def test_a_machine_cannot_take_the_name_of_another(inside: InProcess) -> N
     first.switchboard.keyring.allow("third", identity.public)
     hears = Recorder(2.0)
     peer = await transport.connect(
-        first.switchboard.address, hears, identity=identity, door_key=first.switchboard.door_key
+        first.switchboard.address, hears, identity=identity, server_key=first.switchboard.server_key
     )
     transport.send(peer, encode_lane(Hello(PROTOCOL, "second", "0", "central")))
     await asyncio.sleep(0.1)
@@ -71,7 +71,7 @@ async def test_frames_of_somebody_who_was_not_welcomed_are_not_delivered(inside:
     machine.switchboard.keyring.allow("third", identity.public)
     hears = Recorder(2.0)
     peer = await transport.connect(
-        machine.switchboard.address, hears, identity=identity, door_key=machine.switchboard.door_key
+        machine.switchboard.address, hears, identity=identity, server_key=machine.switchboard.server_key
     )
     import msgspec
 
@@ -118,9 +118,9 @@ async def test_the_door_for_clients_is_not_that_for_machines(inside: InProcess) 
     """8.5: knock as a star by a client: who says hello at the door for clients is not heard."""
     machine = await inside.start("first")
     transport, hears = LocalTransport(hub=inside.hub), Recorder(2.0)
-    door = Door("clients", "local://clients", machine.switchboard.identity)
+    door = Endpoint("clients", "local://clients", machine.switchboard.identity)
     await machine.transport.open(door, machine.control)
-    peer = await transport.connect("local://clients", hears, door_key=machine.switchboard.door_key)
+    peer = await transport.connect("local://clients", hears, server_key=machine.switchboard.server_key)
     transport.send(peer, encode_lane(Hello(PROTOCOL, "second", "0", "central")))
     await asyncio.sleep(0.2)
     assert not machine.switchboard.outgoing
@@ -145,7 +145,7 @@ async def test_a_machine_that_is_refused_again_and_again_is_named_once(
         transport = LocalTransport(hub=inside.hub)
         hears = Recorder(2.0)
         await transport.connect(
-            machine.switchboard.address, hears, identity=identity, door_key=machine.switchboard.door_key
+            machine.switchboard.address, hears, identity=identity, server_key=machine.switchboard.server_key
         )
         await asyncio.sleep(0.1)
         transport.abort()
@@ -175,7 +175,7 @@ async def test_a_machine_takes_its_places_again_when_its_keys_are_new(inside: In
         await inside.registry.announce(record)
     again = elsewhere(inside, "first", tmp_path / "elsewhere")
     await again.start()
-    assert {r.door_key for r in await inside.registry.stars()} == {again.switchboard.door_key}
+    assert {r.server_key for r in await inside.registry.stars()} == {again.switchboard.server_key}
     await again.stop()
 
 

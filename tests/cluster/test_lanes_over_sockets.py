@@ -182,9 +182,11 @@ async def test_hl7_machines_meet_over_tcp_with_keys_and_nobody_else_comes_in(tcp
         board = tcp.a.switchboard
         with pytest.raises(HyperverseError):
             wrong = stranger.new_identity().public
-            await stranger.connect(board.address, hears, identity=stranger.new_identity(), door_key=wrong, timeout=1.0)
+            await stranger.connect(
+                board.address, hears, identity=stranger.new_identity(), server_key=wrong, timeout=1.0
+            )
         identity = stranger.new_identity()
-        peer = await stranger.connect(board.address, hears, identity=identity, door_key=board.door_key)
+        peer = await stranger.connect(board.address, hears, identity=identity, server_key=board.server_key)
         stranger.send(peer, encode_lane(Hello(PROTOCOL, "b", "0", "central")))
         await hears.have_down(peer)
         refusals = [said for frame in hears.frames() if isinstance(said := decode_lane(frame), Refused)]

@@ -195,7 +195,7 @@ class RawClient:
         self.heard.put_nowait(None)
 
     async def connect(self, machine: Machine) -> None:
-        self.peer = await self.transport.connect(machine.control.address, self, door_key=machine.control.door_key)
+        self.peer = await self.transport.connect(machine.control.address, self, server_key=machine.control.server_key)
 
     async def knock(self, machine: Machine) -> GreetFrame:
         """Connects and comes in as the owner."""

@@ -55,7 +55,7 @@ async def test_a_client_of_another_protocol_is_told_so(raw: Any, machine: Machin
 
 async def test_the_machine_must_prove_its_key(machine: Machine, data_dir: Path) -> None:
     with pytest.raises(Unauthorized):
-        await Client.connect(data_dir, door_key="a" * 40, timeout=2.0)
+        await Client.connect(data_dir, server_key="a" * 40, timeout=2.0)
 
 
 async def test_another_token_brings_another_agent(machine: Machine, data_dir: Path) -> None:

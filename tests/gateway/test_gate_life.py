@@ -172,7 +172,7 @@ async def test_secrets_are_for_the_owner_only_and_gone_when_the_machine_is(
         assert mode(directory) == 0o700, directory
     said = json.loads(note.read_text())
     assert said["pid"] == os.getpid() and said["name"] == "local" and said["protocol"] == PROTOCOL
-    assert said["address"] == machine.control.address and said["door_key"] == machine.control.door_key
+    assert said["address"] == machine.control.address and said["door_key"] == machine.control.server_key
     await machine.stop()
     assert not note.exists()
 

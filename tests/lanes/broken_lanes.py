@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from hyperverse_core.contracts.lane import Door, LaneReceiver, LaneTransport, Peer
+from hyperverse_core.contracts.lane import Endpoint, LaneReceiver, LaneTransport, Peer
 from hyperverse_core.lanes.local.end import LocalEnd, Way
 from hyperverse_core.lanes.local.transport import LocalHub, LocalTransport
 
@@ -64,7 +64,7 @@ class _NoLimit(LocalTransport):
 
 
 class _LetsAnybodyIn(LocalTransport):
-    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
         return await super().open(attrs.evolve(door, allow=None), receiver)
 
 
@@ -72,7 +72,7 @@ class _TrustsAnyDoor(LocalTransport):
     async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:
         opened = self.hub.door(address)
         if opened is not None:
-            options["door_key"] = opened.door.identity.public
+            options["server_key"] = opened.door.identity.public
         return await super().connect(address, receiver, **options)
 
 
@@ -81,7 +81,7 @@ class _SharedReceiver(LocalTransport):
 
     _first: LaneReceiver | None = None
 
-    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
         self._first = self._first or receiver
         return await super().open(door, self._first)
 
@@ -121,7 +121,7 @@ class _UpTwice(_Bent):
 
 def _bending(bent: type[_Bent]) -> Callable[[], Callable[[], LaneTransport]]:
     class Bending(LocalTransport):
-        async def open(self, door: Door, receiver: LaneReceiver) -> str:
+        async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
             return await super().open(door, bent(receiver))
 
         async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from hyperverse_core.contracts.lane import Door, Peer
+from hyperverse_core.contracts.lane import Endpoint, Peer
 from hyperverse_zmq.transport import ZmqTransport
 
 
@@ -47,11 +47,11 @@ async def main(what: str, address: str, *rest: str) -> None:
     transport = ZmqTransport()
     if what == "connect":
         hears = Teller(transport, rest[1])
-        await transport.connect(address, hears, door_key=rest[0], timeout=60.0)
+        await transport.connect(address, hears, server_key=rest[0], timeout=60.0)
         say("connected")
     else:
         hears = Teller(transport, rest[0])
-        door = Door("other", address, transport.new_identity())
+        door = Endpoint("other", address, transport.new_identity())
         say(f"{await transport.open(door, hears)} {door.identity.public}")
     await asyncio.Event().wait()
 

@@ -51,19 +51,19 @@ class RawPeer:
 
 @contextlib.asynccontextmanager
 async def raw_peer(
-    address: str, door_key: str = "", *, identity: Identity | None = None, routing_id: bytes = b""
+    address: str, server_key: str = "", *, identity: Identity | None = None, routing_id: bytes = b""
 ) -> AsyncIterator[RawPeer]:
-    """A raw socket connected to a door, with CURVE if there is a ``door_key``."""
+    """A raw socket connected to a door, with CURVE if there is a ``server_key``."""
     context = zmq.asyncio.Context()
     socket = context.socket(zmq.DEALER)
     socket.linger = 0
     if routing_id:
         socket.setsockopt(zmq.ROUTING_ID, routing_id)
-    if door_key:
+    if server_key:
         public, secret = zmq.curve_keypair()
         if identity is not None:
             public, secret = identity.public.encode(), identity.secret.encode()
-        socket.curve_serverkey = door_key.encode()
+        socket.curve_serverkey = server_key.encode()
         socket.curve_publickey, socket.curve_secretkey = public, secret
     socket.connect(address)
     try:

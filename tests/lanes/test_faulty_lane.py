@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hyperverse_core.contracts.lane import Door, Peer
+from hyperverse_core.contracts.lane import Endpoint, Peer
 from hyperverse_core.errors import Unavailable
 from hyperverse_core.testing.clock import VirtualClockLoop
 from hyperverse_core.testing.faulty_lane import FaultyHub, FaultyTransport
@@ -38,7 +38,7 @@ class Wire:
         self.hub = hub
         self.fae, self.less = hub.transport("fae"), hub.transport("less")
         self.fae_hears, self.less_hears = Recorder(100.0), Recorder(100.0)
-        self.door = Door("stars", "local://fae", self.fae.new_identity())
+        self.door = Endpoint("stars", "local://fae", self.fae.new_identity())
         self.peer: Peer
         self.guest: Peer
 
@@ -46,7 +46,7 @@ class Wire:
         if self.hub.door("local://fae") is None:
             await self.fae.open(self.door, self.fae_hears)
         before = len(self.fae_hears.ups)
-        self.peer = await self.less.connect("local://fae", self.less_hears, door_key=self.door.identity.public)
+        self.peer = await self.less.connect("local://fae", self.less_hears, server_key=self.door.identity.public)
         self.guest = await self.fae_hears.have_up(before + 1)
         return self
 
@@ -117,7 +117,7 @@ def test_a_partition_cuts_only_between_its_groups() -> None:
         wire.less.send(wire.peer, b"x")
         await wire.fae_hears.have(1)
         with pytest.raises(Unavailable):
-            await hub.transport("elsewhere").connect("local://fae", Recorder(1.0), door_key=wire.door.identity.public)
+            await hub.transport("elsewhere").connect("local://fae", Recorder(1.0), server_key=wire.door.identity.public)
 
     run(main())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperverse_core.contracts.lane import Door
+from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import LaneFull
 from hyperverse_core.testing.lane_kit.recorder import Recorder
 from hyperverse_zmq.transport import ZmqTransport
@@ -30,7 +30,7 @@ async def transport() -> AsyncIterator[ZmqTransport]:
 @pytest.fixture
 async def door(transport: ZmqTransport) -> tuple[str, str, Recorder]:
     hears, identity = Recorder(PATIENCE), transport.new_identity()
-    return await transport.open(Door("stars", "", identity), hears), identity.public, hears
+    return await transport.open(Endpoint("stars", "", identity), hears), identity.public, hears
 
 
 async def test_a_killed_peer_is_down_at_once(door: tuple[str, str, Recorder]) -> None:
@@ -118,7 +118,7 @@ async def test_a_door_that_dies_is_down_soon(transport: ZmqTransport, tmp_path: 
     hears = Recorder(PATIENCE)
     with other_process("open", f"ipc://{tmp_path}/door", "echo") as other:
         address, key = (await other.line()).split()
-        peer = await transport.connect(address, hears, door_key=key)
+        peer = await transport.connect(address, hears, server_key=key)
         assert await other.line() == "up"
         transport.send(peer, b"x")
         assert await hears.have(1, peer) == [b"x"]
@@ -138,9 +138,9 @@ async def test_a_socket_left_by_a_killed_process_does_not_block_its_successor(
     with other_process("open", address, "mute") as other:
         await other.line()
         other.signal(signal.SIGKILL)
-    door, hears = Door("stars", address, transport.new_identity()), Recorder(PATIENCE)
+    door, hears = Endpoint("stars", address, transport.new_identity()), Recorder(PATIENCE)
     assert await transport.open(door, hears) == address
-    await transport.connect(address, hears, door_key=door.identity.public)
+    await transport.connect(address, hears, server_key=door.identity.public)
     await hears.have_up()
 
 
@@ -151,5 +151,5 @@ async def test_connecting_to_a_stopped_door_ends_in_time(transport: ZmqTransport
         began = time.monotonic()
         with pytest.raises(Exception, match="no answer"):
             async with asyncio.timeout(PATIENCE):
-                await transport.connect(address, Recorder(PATIENCE), door_key=key, timeout=0.5)
+                await transport.connect(address, Recorder(PATIENCE), server_key=key, timeout=0.5)
         assert time.monotonic() - began < budget(SOON)

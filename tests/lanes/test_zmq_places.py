@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperverse_core.contracts.lane import Door, Identity
+from hyperverse_core.contracts.lane import Endpoint, Identity
 from hyperverse_core.errors import BadRequest, ConfigError, Unavailable
 from hyperverse_core.testing.lane_kit.base import Bench
 from hyperverse_zmq.transport import ZmqTransport
@@ -30,7 +30,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 async def _open(bench: Bench, address: str) -> str:
     transport = await bench.transport()
-    return await transport.open(Door("stars", address, transport.new_identity()), bench.recorder())
+    return await transport.open(Endpoint("stars", address, transport.new_identity()), bench.recorder())
 
 
 async def test_a_socket_that_nobody_serves_is_replaced(bench: Bench, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ async def test_what_is_no_address_is_refused(bench: Bench, address: str) -> None
     transport = await bench.transport()
     key = transport.new_identity().public
     with pytest.raises(BadRequest, match="not an address"):
-        await transport.connect(address, bench.recorder(), door_key=key)
+        await transport.connect(address, bench.recorder(), server_key=key)
 
 
 async def test_a_port_in_use_is_named(bench: Bench) -> None:
@@ -103,7 +103,7 @@ async def test_a_door_without_a_key_is_refused(bench: Bench) -> None:
     transport = await bench.transport()
     for identity in (Identity(), Identity("short", "short")):
         with pytest.raises(BadRequest, match="CURVE key pair"):
-            await transport.open(Door("stars", "", identity), bench.recorder())
+            await transport.open(Endpoint("stars", "", identity), bench.recorder())
     with pytest.raises(BadRequest, match="not the public key of a door"):
         await transport.connect("tcp://127.0.0.1:1", bench.recorder())
 
@@ -125,7 +125,7 @@ async def test_nobody_there_is_told_at_once(bench: Bench, tmp_path: Path) -> Non
     key, began = transport.new_identity().public, asyncio.get_running_loop().time()
     for address in (f"ipc://{tmp_path}/nobody", "tcp://127.0.0.1:1"):
         with pytest.raises(Unavailable, match="nobody listens"):
-            await transport.connect(address, bench.recorder(), door_key=key, timeout=PATIENCE)
+            await transport.connect(address, bench.recorder(), server_key=key, timeout=PATIENCE)
     assert asyncio.get_running_loop().time() - began < budget(5.0)
 
 
@@ -159,7 +159,7 @@ async def test_nothing_is_left(how: str, folder: Path) -> None:
         pair = await bench.pair()
         await pair.prove_it_works()
         with contextlib.suppress(Unavailable):
-            await pair.near.connect("tcp://127.0.0.1:1", bench.recorder(), door_key=pair.door.identity.public)
+            await pair.near.connect("tcp://127.0.0.1:1", bench.recorder(), server_key=pair.door.identity.public)
         for transport in (pair.near, pair.far):
             if how == "close":
                 await transport.close()
@@ -219,7 +219,7 @@ async def test_a_connection_that_finds_no_descriptor_says_so_and_leaves_nothing(
             _descriptors(left),
             pytest.raises(Unavailable, match=r"cannot connect to .*open files\n  hint: .*ulimit -n"),
         ):
-            await pair.near.connect(pair.address, bench.recorder(), door_key=key)
+            await pair.near.connect(pair.address, bench.recorder(), server_key=key)
         await _fall_to(files)
     again = await bench.join(pair.far, pair.far_hears, pair.address, pair.door, near=pair.near)
     await again.prove_it_works()
@@ -237,9 +237,9 @@ async def test_a_door_that_finds_no_descriptor_says_so_and_leaves_nothing(
             _descriptors(left),
             pytest.raises(Unavailable, match=r"cannot listen at .*open files\n  hint: .*ulimit -n"),
         ):
-            await pair.far.open(Door("more", address, pair.door.identity), bench.recorder())
+            await pair.far.open(Endpoint("more", address, pair.door.identity), bench.recorder())
         await _fall_to(files)
     assert _names(folder) == names
-    await pair.far.open(Door("more", address, pair.door.identity), pair.far_hears)
+    await pair.far.open(Endpoint("more", address, pair.door.identity), pair.far_hears)
     again = await bench.join(pair.far, pair.far_hears, address, pair.door)
     await again.prove_it_works()

@@ -163,7 +163,7 @@ async def test_a_door_without_curve_is_not_trusted(late: bool, monkeypatch: pyte
     key = transport.new_identity().public
     try:
         with pytest.raises(Unauthorized, match="prove"):
-            await transport.connect(f"tcp://127.0.0.1:{port}", bench.recorder(), door_key=key)
+            await transport.connect(f"tcp://127.0.0.1:{port}", bench.recorder(), server_key=key)
     finally:
         context.destroy(0)
         bench.end()
@@ -175,7 +175,7 @@ async def test_who_greets_when_nobody_listens_any_more_is_told_so(monkeypatch: p
     await pair.far.close()
     _greet_after(0.3, monkeypatch)
     with pytest.raises(Unavailable, match="nobody listens"):
-        await pair.near.connect(pair.address, bench.recorder(), door_key=pair.door.identity.public)
+        await pair.near.connect(pair.address, bench.recorder(), server_key=pair.door.identity.public)
     bench.end()
 
 
@@ -210,7 +210,7 @@ async def test_a_door_takes_no_more_peers_than_it_may() -> None:
     bench = Bench(lambda: ZmqTransport({"max_peers": 1}), str, PATIENCE)
     pair = await bench.pair()
     with pytest.raises(Unavailable, match="no more peers"):
-        await pair.near.connect(pair.address, bench.recorder(), door_key=pair.door.identity.public)
+        await pair.near.connect(pair.address, bench.recorder(), server_key=pair.door.identity.public)
     await pair.near.disconnect(pair.peer)
     await bench.join(pair.far, pair.far_hears, pair.address, pair.door, near=pair.near)
     bench.end()
@@ -240,7 +240,7 @@ async def test_a_door_that_answers_nonsense_is_left(pair: Pair) -> None:
 
         answering = asyncio.ensure_future(answer())
         with pytest.raises(Unavailable, match="not answer as agreed"):
-            await pair.near.connect(address, pair.near_hears, door_key=identity.public)
+            await pair.near.connect(address, pair.near_hears, server_key=identity.public)
         await answering
 
 
@@ -263,7 +263,7 @@ async def test_nothing_comes_after_goodbye(pair: Pair, monkeypatch: pytest.Monke
     near = ZmqTransport({})
     identity = near.new_identity()
     with raw_door(identity) as (address, socket):
-        connecting = asyncio.ensure_future(near.connect(address, pair.near_hears, door_key=identity.public))
+        connecting = asyncio.ensure_future(near.connect(address, pair.near_hears, server_key=identity.public))
         route, _hello = await socket.recv_multipart()
         await socket.send_multipart([route, message(WELCOME, b"\1\0")])
         leaving = asyncio.ensure_future(near.disconnect(await connecting))  # waits for an answer, which does not come

@@ -139,8 +139,8 @@ class StarRecord:
         key: its name.
         kind: its star kind, such as ``Maelstrom``.
         machine: name of the machine that runs it.
-        address: where that machine's star door can be reached, empty when nowhere.
-        door_key: public key of that door.
+        address: where other machines reach that machine; empty when they cannot.
+        server_key: public key that the machine proves to hold there.
         kinds: Kinds whose particles it can host.
         links: stars that it has lanes to.
         particles: how many it hosts, as of its last renewal.
@@ -155,7 +155,7 @@ class StarRecord:
     kind: str
     machine: str
     address: str = ""
-    door_key: str = ""
+    server_key: str = ""
     kinds: tuple[str, ...] = ()
     links: tuple[StarKey, ...] = ()
     particles: int = 0

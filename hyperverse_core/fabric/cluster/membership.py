@@ -110,7 +110,7 @@ class Membership:
             kind=star.kind.name,
             machine=machine.name,
             address=machine.switchboard.address,
-            door_key=machine.switchboard.door_key,
+            server_key=machine.switchboard.server_key,
             kinds=tuple(sorted(name for name in machine.hosted if star.hosting.can_host(name))),
             links=self._links_of(star),
             particles=len(star.hosting),

@@ -52,6 +52,6 @@ def _lives(record: StarRecord, before: Mapping[StarKey, StarRecord]) -> bool:
 
 
 async def _namesakes(machine: Machine) -> dict[StarKey, StarRecord]:
-    key = machine.switchboard.door_key
+    key = machine.switchboard.server_key
     found = await machine.registry.stars()
-    return {record.key: record for record in found if record.machine == machine.name and record.door_key != key}
+    return {record.key: record for record in found if record.machine == machine.name and record.server_key != key}

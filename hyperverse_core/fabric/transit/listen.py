@@ -8,7 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from ...contracts.lane import Door, Identity, LaneReceiver, LaneTransport
+from ...contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport
 from ...errors import BadRequest
 
 __all__ = ["open_door"]
@@ -28,10 +28,10 @@ async def open_door(
         socket = _socket_path(directory / f"{name}.sock")
         if socket is not None:
             try:
-                return await transport.open(Door(name, f"ipc://{socket}", identity), receiver)
+                return await transport.open(Endpoint(name, f"ipc://{socket}", identity), receiver)
             except BadRequest:
                 pass  # this transport knows no such addresses, and chooses one itself
-    return await transport.open(Door(name, address, identity), receiver)
+    return await transport.open(Endpoint(name, address, identity), receiver)
 
 
 def _socket_path(wished: Path) -> Path | None:

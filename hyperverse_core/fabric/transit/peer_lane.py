@@ -37,11 +37,11 @@ class PeerLane:
     as the transport takes them; what comes meanwhile waits behind them.
     """
 
-    def __init__(self, switchboard: Switchboard, name: str, address: str, door_key: str) -> None:
+    def __init__(self, switchboard: Switchboard, name: str, address: str, server_key: str) -> None:
         self.switchboard = switchboard
         self.name = name
         self.address = address
-        self.door_key = door_key
+        self.server_key = server_key
         self.peer: Peer | None = None
         self.cause = ""
         self.down = False
@@ -121,7 +121,7 @@ class PeerLane:
     async def _connect(self) -> None:
         board = self.switchboard
         peer = await board.transport.connect(
-            self.address, board, identity=board.identity, door_key=self.door_key, timeout=_TIMEOUT
+            self.address, board, identity=board.identity, server_key=self.server_key, timeout=_TIMEOUT
         )
         self._welcome = asyncio.get_running_loop().create_future()
         board.outgoing[peer] = self

@@ -40,7 +40,7 @@ class Switchboard:
     """The lanes between this machine and others, and the door by which others come.
 
     Attributes:
-        address, door_key: of this machine's door, as the directory tells them.
+        address, server_key: of this machine's door, as the directory tells them.
         outgoing: connections that we made.
     """
 
@@ -52,7 +52,7 @@ class Switchboard:
         self.identity = Identity()
         self._hops = machine.config.limits.hops
         self.address = ""
-        self.door_key = ""
+        self.server_key = ""
         self.outgoing: dict[Peer, PeerLane] = {}
         self._lanes: dict[str, PeerLane] = {}
         self._guests: dict[Peer, str] = {}
@@ -70,7 +70,7 @@ class Switchboard:
         address = str(settings.get("address", ""))
         opened = await open_door(self.transport, "stars", address, self.identity, self, self.machine.directory)
         self.address = str(settings.get("advertise", opened))
-        self.door_key = self.identity.public
+        self.server_key = self.identity.public
 
     # -- out ----------------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class Switchboard:
         record = self.machine.membership.machine_record(name)
         if record is None or not record.address:
             raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
-        lane = self._lanes[name] = PeerLane(self, name, record.address, record.door_key)
+        lane = self._lanes[name] = PeerLane(self, name, record.address, record.server_key)
         return lane
 
     def tell_all(self, revision: int) -> None:
@@ -139,7 +139,7 @@ class Switchboard:
             self._later(self._lanes.pop(name).retire())
         for name, record in present.items():
             lane = self._lanes.get(name)
-            if lane is not None and (lane.address, lane.door_key) != (record.address, record.door_key):
+            if lane is not None and (lane.address, lane.server_key) != (record.address, record.server_key):
                 self._lanes.pop(name).give_up()
                 self._later(lane.close())
                 lane = None

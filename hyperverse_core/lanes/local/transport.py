@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
-from ...contracts.lane import Door, Identity, LaneReceiver, LaneTransport, Peer
+from ...contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
 from ...errors import BadRequest, TooLarge, Unauthorized, Unavailable
 from .end import LocalEnd, Way
 
@@ -24,7 +24,7 @@ _SCHEME = "local://"
 
 @attrs.frozen(eq=False)
 class _OpenDoor:
-    door: Door
+    door: Endpoint
     receiver: LaneReceiver
     transport: LocalTransport
 
@@ -103,7 +103,7 @@ class LocalTransport(LaneTransport):
         secret = secrets.token_hex(16)
         return Identity(_public(secret), secret)
 
-    async def open(self, door: Door, receiver: LaneReceiver) -> str:
+    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
         self._must_live()
         address = door.address or _SCHEME + self.hub.new_name(door.name)
         if not address.startswith(_SCHEME) or address == _SCHEME:
@@ -118,7 +118,7 @@ class LocalTransport(LaneTransport):
         receiver: LaneReceiver,
         *,
         identity: Identity | None = None,
-        door_key: str = "",
+        server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
         self._must_live()
@@ -129,7 +129,7 @@ class LocalTransport(LaneTransport):
         if not self.hub.reachable(self, opened.transport):
             await asyncio.sleep(timeout)
             raise Unavailable(f"no answer from {address!r} within {timeout:g} s", retry_after=1.0)
-        _check_keys(address, opened.door, identity, door_key)
+        _check_keys(address, opened.door, identity, server_key)
         end = self._join(opened, identity, receiver)
         try:
             async with asyncio.timeout(timeout):
@@ -205,10 +205,10 @@ def _public(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:40] if secret else ""
 
 
-def _check_keys(address: str, door: Door, identity: Identity, door_key: str) -> None:
+def _check_keys(address: str, door: Endpoint, identity: Identity, server_key: str) -> None:
     if _public(identity.secret) != identity.public:
         raise Unauthorized(f"the public key {identity.public!r} does not belong to its secret")
-    if door.identity.public != door_key or _public(door.identity.secret) != door_key:
+    if door.identity.public != server_key or _public(door.identity.secret) != server_key:
         raise Unauthorized(f"the door at {address!r} does not hold the key that was expected")
     if door.allow is not None and identity.public not in door.allow:
         raise Unauthorized(f"the door at {address!r} does not let our key in")

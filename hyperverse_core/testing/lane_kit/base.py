@@ -10,7 +10,7 @@ import attrs
 import pytest
 import pytest_asyncio
 
-from ...contracts.lane import Door, Identity, LaneTransport, Peer
+from ...contracts.lane import Endpoint, Identity, LaneTransport, Peer
 from .recorder import Recorder
 
 __all__ = ["Bench", "Chapter", "Pair"]
@@ -34,7 +34,7 @@ class Pair:
     peer: Peer
     guest: Peer
     address: str
-    door: Door
+    door: Endpoint
 
     async def prove_it_works(self) -> None:
         """A frame in both directions: so everything that was sent before has arrived, or never will."""
@@ -68,7 +68,7 @@ class Bench:
     async def pair(self) -> Pair:
         """Two transports, connected."""
         far, far_hears = await self.transport(), self.recorder()
-        door = Door("stars", self.address(), far.new_identity())
+        door = Endpoint("stars", self.address(), far.new_identity())
         return await self.join(far, far_hears, await far.open(door, far_hears), door)
 
     async def join(
@@ -76,7 +76,7 @@ class Bench:
         far: LaneTransport,
         far_hears: Recorder,
         address: str,
-        door: Door,
+        door: Endpoint,
         *,
         near: LaneTransport | None = None,
         near_hears: Recorder | None = None,
@@ -88,7 +88,7 @@ class Bench:
         before = len(far_hears.ups)
         key = door.identity.public
         async with asyncio.timeout(self.patience):
-            peer = await near.connect(address, near_hears, identity=identity, door_key=key, timeout=self.patience)
+            peer = await near.connect(address, near_hears, identity=identity, server_key=key, timeout=self.patience)
         guest = await far_hears.have_up(before + 1)
         return Pair(near, far, near_hears, far_hears, peer, guest, address, door)
 

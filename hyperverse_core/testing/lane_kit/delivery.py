@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from ...contracts.lane import Door
+from ...contracts.lane import Endpoint
 from ...errors import TooLarge
 from .base import Bench, Chapter
 from .recorder import Recorder
@@ -100,7 +100,7 @@ class Delivery(Chapter):
     async def test_two_doors_tell_their_own_receivers(self, bench: Bench) -> None:
         clients = await bench.pair()
         stars_hear = bench.recorder()
-        door = Door("others", bench.address(), clients.far.new_identity())
+        door = Endpoint("others", bench.address(), clients.far.new_identity())
         stars = await bench.join(clients.far, stars_hear, await clients.far.open(door, stars_hear), door)
         assert (clients.guest.door, stars.guest.door) == ("stars", "others")
         assert clients.peer.door == stars.peer.door == ""
@@ -119,7 +119,7 @@ class Delivery(Chapter):
                 super().lane_frames(peer, frames)  # type: ignore[arg-type]  # as it was called
 
         hears = Watchful(bench.patience)
-        door = Door("watched", bench.address(), pair.far.new_identity())
+        door = Endpoint("watched", bench.address(), pair.far.new_identity())
         watched = await bench.join(pair.far, hears, await pair.far.open(door, hears), door)
         for number in range(300):
             sending = True
@@ -140,7 +140,7 @@ class Delivery(Chapter):
                 raise ValueError("clumsy on purpose")
 
         hears = Clumsy(bench.patience)
-        door = Door("clumsy", bench.address(), pair.far.new_identity())
+        door = Endpoint("clumsy", bench.address(), pair.far.new_identity())
         clumsy = await bench.join(pair.far, hears, await pair.far.open(door, hears), door)
         for number in range(3):
             clumsy.near.send(clumsy.peer, b"%d" % number)

@@ -7,7 +7,7 @@ import asyncio
 import attrs
 import pytest
 
-from ...contracts.lane import Door, Identity
+from ...contracts.lane import Endpoint, Identity
 from ...errors import HyperverseError, Unauthorized
 from .base import Bench, Chapter
 
@@ -57,20 +57,20 @@ class Keys(Chapter):
         near, hears = await bench.transport(), bench.recorder()
         with pytest.raises(Unauthorized):
             async with asyncio.timeout(self.patience):
-                await near.connect(pair.address, hears, door_key=near.new_identity().public, timeout=self.patience)
+                await near.connect(pair.address, hears, server_key=near.new_identity().public, timeout=self.patience)
         await pair.prove_it_works()
         assert pair.far_hears.ups == [pair.guest], "lane_up for somebody who was not let in"
 
     async def test_only_allowed_keys_come_in(self, bench: Bench) -> None:
         far, hears = await bench.transport(), bench.recorder()
         friend, stranger = far.new_identity(), far.new_identity()
-        door = Door("stars", bench.address(), far.new_identity(), frozenset({friend.public}))
+        door = Endpoint("stars", bench.address(), far.new_identity(), frozenset({friend.public}))
         address = await far.open(door, hears)
         near = await bench.transport()
         with pytest.raises(Unauthorized):
             async with asyncio.timeout(self.patience):
                 await near.connect(
-                    address, bench.recorder(), identity=stranger, door_key=door.identity.public, timeout=self.patience
+                    address, bench.recorder(), identity=stranger, server_key=door.identity.public, timeout=self.patience
                 )
         assert hears.ups == []
         pair = await bench.join(far, hears, address, door, near=near, identity=friend)
@@ -79,28 +79,28 @@ class Keys(Chapter):
 
     async def test_an_empty_allow_list_lets_nobody_in(self, bench: Bench) -> None:
         far = await bench.transport()
-        door = Door("stars", bench.address(), far.new_identity(), frozenset())
+        door = Endpoint("stars", bench.address(), far.new_identity(), frozenset())
         address = await far.open(door, bench.recorder())
         near = await bench.transport()
         with pytest.raises(Unauthorized):
-            await near.connect(address, bench.recorder(), door_key=door.identity.public, timeout=self.patience)
+            await near.connect(address, bench.recorder(), server_key=door.identity.public, timeout=self.patience)
 
     async def test_each_door_has_its_own_list(self, bench: Bench) -> None:
         pair = await bench.pair()
-        strict = Door("strict", bench.address(), pair.far.new_identity(), frozenset())
+        strict = Endpoint("strict", bench.address(), pair.far.new_identity(), frozenset())
         address = await pair.far.open(strict, bench.recorder())
         with pytest.raises(Unauthorized):
-            await pair.near.connect(address, bench.recorder(), door_key=strict.identity.public, timeout=self.patience)
+            await pair.near.connect(address, bench.recorder(), server_key=strict.identity.public, timeout=self.patience)
         await (await bench.join(pair.far, pair.far_hears, pair.address, pair.door)).prove_it_works()
 
     async def test_a_stolen_public_key_is_worth_nothing(self, bench: Bench) -> None:
         far, hears = await bench.transport(), bench.recorder()
         friend = far.new_identity()
-        door = Door("stars", bench.address(), far.new_identity(), frozenset({friend.public}))
+        door = Endpoint("stars", bench.address(), far.new_identity(), frozenset({friend.public}))
         address = await far.open(door, hears)
         near = await bench.transport()
         forged = attrs.evolve(friend, secret=near.new_identity().secret)
         assert isinstance(forged, Identity)
         with pytest.raises(HyperverseError):
-            await near.connect(address, bench.recorder(), identity=forged, door_key=door.identity.public, timeout=1.0)
+            await near.connect(address, bench.recorder(), identity=forged, server_key=door.identity.public, timeout=1.0)
         assert hears.ups == []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ...contracts.lane import Door, LaneTransport, Peer
+from ...contracts.lane import Endpoint, LaneTransport, Peer
 from ...errors import BadRequest, Unavailable
 from .base import Bench, Chapter
 from .recorder import Recorder
@@ -41,10 +41,10 @@ class Life(Chapter):
                 assert peer in known, "frames came before connect() had returned their peer"
                 super().lane_frames(peer, frames)
 
-        door = Door("stars", bench.address(), far.new_identity())
+        door = Endpoint("stars", bench.address(), far.new_identity())
         address = await far.open(door, hears)
         near, near_hears = await bench.transport(), Careful(bench.patience)
-        known.append(await near.connect(address, near_hears, door_key=door.identity.public, timeout=bench.patience))
+        known.append(await near.connect(address, near_hears, server_key=door.identity.public, timeout=bench.patience))
         assert await near_hears.have(1) == [b"welcome"]
 
     async def test_nobody_there_is_told_in_time(self, bench: Bench) -> None:
@@ -53,12 +53,12 @@ class Life(Chapter):
         near = await bench.transport()
         async with asyncio.timeout(self.patience):
             with pytest.raises(Unavailable):
-                await near.connect(pair.address, bench.recorder(), door_key=pair.door.identity.public, timeout=1.0)
+                await near.connect(pair.address, bench.recorder(), server_key=pair.door.identity.public, timeout=1.0)
 
     async def test_an_address_in_use_is_refused_and_named(self, bench: Bench) -> None:
         pair = await bench.pair()
         second = await bench.transport()
-        door = Door("stars", pair.address, second.new_identity())
+        door = Endpoint("stars", pair.address, second.new_identity())
         with pytest.raises(Unavailable) as caught:
             await second.open(door, bench.recorder())
         assert pair.address in str(caught.value)
@@ -68,7 +68,7 @@ class Life(Chapter):
     async def test_what_is_no_address_is_a_bad_request(self, bench: Bench, address: str) -> None:
         far = await bench.transport()
         with pytest.raises(BadRequest, match="address"):
-            await far.open(Door("stars", address, far.new_identity()), bench.recorder())
+            await far.open(Endpoint("stars", address, far.new_identity()), bench.recorder())
 
     async def test_disconnect_delivers_what_was_sent_and_tells_the_other_side_once(self, bench: Bench) -> None:
         pair = await bench.pair()
@@ -116,7 +116,7 @@ class Life(Chapter):
 
     async def _nothing_follows(self, bench: Bench, transport: LaneTransport, hears: Recorder, peer: Peer) -> None:
         """Whatever is still to be told about ``peer`` has had its time when another connection has worked."""
-        door = Door("later", bench.address(), transport.new_identity())
+        door = Endpoint("later", bench.address(), transport.new_identity())
         address = await transport.open(door, hears)
         later = await bench.join(transport, hears, address, door)
         await later.prove_it_works()
@@ -146,7 +146,7 @@ class Life(Chapter):
             pair.far.abort()
         await pair.near_hears.have_down(pair.peer)
         far, hears = await bench.transport(), bench.recorder()
-        door = Door("stars", pair.address, pair.door.identity)
+        door = Endpoint("stars", pair.address, pair.door.identity)
         again = await bench.join(far, hears, await far.open(door, hears), door, near=pair.near)
         assert again.address == pair.address
         await again.prove_it_works()

@@ -64,7 +64,7 @@ class Loss(Chapter):
         pair = await bench.pair()
         await pair.near.close()
         with pytest.raises(Unavailable):
-            await pair.near.connect(pair.address, bench.recorder(), door_key=pair.door.identity.public)
+            await pair.near.connect(pair.address, bench.recorder(), server_key=pair.door.identity.public)
         with pytest.raises(Unavailable):
             await pair.near.open(pair.door, bench.recorder())
 
@@ -72,14 +72,14 @@ class Loss(Chapter):
         pair = await bench.pair()
         near = await bench.transport()
         connecting = asyncio.ensure_future(
-            near.connect(pair.address, bench.recorder(), door_key=pair.door.identity.public, timeout=5.0)
+            near.connect(pair.address, bench.recorder(), server_key=pair.door.identity.public, timeout=5.0)
         )
         await asyncio.sleep(0)
         connecting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await connecting
         key = pair.door.identity.public
-        peer = await near.connect(pair.address, bench.recorder(), door_key=key, timeout=self.patience)
+        peer = await near.connect(pair.address, bench.recorder(), server_key=key, timeout=self.patience)
         near.send(peer, b"it is me")
         hears = pair.far_hears
         await hears.until(lambda: hears.count() == 1, what="the frame")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ...contracts.lane import Door, Peer
+from ...contracts.lane import Endpoint, Peer
 from ...errors import LaneFull, Unavailable
 from .base import Bench, Chapter, Pair
 from .recorder import Recorder
@@ -29,7 +29,7 @@ class _Slow(Recorder):
 
 async def _slow_pair(bench: Bench) -> Pair:
     far, hears = await bench.transport(), _Slow(bench.patience)
-    door = Door("slow", bench.address(), far.new_identity())
+    door = Endpoint("slow", bench.address(), far.new_identity())
     return await bench.join(far, hears, await far.open(door, hears), door)
 
 

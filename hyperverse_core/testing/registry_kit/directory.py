@@ -19,7 +19,7 @@ _FULL = StarRecord(
     "kit",
     pid=4711,
     address="ipc:///somewhere",
-    door_key="key",
+    server_key="key",
     kinds=("Base", "File<Dir>"),
     links=(_JUMP, StarKey("kit", "nexus", 3)),
     particles=7,

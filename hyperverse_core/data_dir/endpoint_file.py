@@ -1,0 +1,56 @@
+"""The endpoint file: tells clients where a machine listens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+__all__ = ["CONTROL_FILE", "EndpointFile", "endpoint_files_in", "read_endpoint_file"]
+
+CONTROL_FILE = "control.json"
+
+
+class EndpointFile(msgspec.Struct, kw_only=True, rename={"server_key": "door_key"}):
+    """Content of ``DATA_DIR/machines/NAME/control.json``: where a machine listens for clients.
+
+    In the file the server key is called ``door_key``, so that clients of other versions find it.
+
+    Attributes:
+        name: name of the machine.
+        pid: number of its process.
+        address: where the machine listens, in the notation of its transport.
+        server_key: public key that the machine proves to hold.
+        protocol: highest number of the wire protocol that the machine understands.
+        transport: name of the lane transport.
+    """
+
+    name: str
+    pid: int
+    address: str
+    server_key: str
+    protocol: int
+    transport: str
+
+    def fields(self) -> dict[str, Any]:
+        """Returns the content as a plain map, with the names that the file uses."""
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return fields
+
+
+def read_endpoint_file(path: Path) -> EndpointFile | None:
+    """Returns the content of an endpoint file; None when the file is missing or damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=EndpointFile)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def endpoint_files_in(data_dir: Path) -> list[EndpointFile]:
+    """Returns the endpoint files of a data directory, sorted by the machine's name.
+
+    A machine removes its file when it stops. A machine that was killed leaves it behind.
+    """
+    paths = sorted(data_dir.glob(f"machines/*/{CONTROL_FILE}"))
+    return [found for found in map(read_endpoint_file, paths) if found is not None]
