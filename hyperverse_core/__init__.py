@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     from .fabric.machine import Machine as Machine
     from .hookspecs import Register as Register
     from .hookspecs import hookimpl as hookimpl
-    from .policy import Knock as Knock
+    from .policy import Credentials as Credentials
+    from .policy import Decision as Decision
     from .policy import Need as Need
     from .policy import PolicyView as PolicyView
+    from .policy import Request as Request
     from .policy import SecurityPolicy as SecurityPolicy
     from .registry import ParticleRecord as ParticleRecord
     from .registry import Registration as Registration
@@ -90,7 +92,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "errors": "HyperverseError",
             "fabric.machine": "Machine",
             "hookspecs": "Register hookimpl",
-            "policy": "Knock Need PolicyView SecurityPolicy",
+            "policy": "Credentials Decision Need PolicyView Request SecurityPolicy",
             "registry": "ParticleRecord Registration Registry Status Strategy",
             "transport": "Endpoint Identity LaneReceiver LaneTransport Peer",
             "values": (

@@ -8,11 +8,36 @@ them.
 
 from __future__ import annotations
 
-from .contracts.policy import Knock, Need, PolicyView, SecurityPolicy
+from .contracts.policy import (
+    ACCESS_CHANGES,
+    ANYTHING,
+    Administration,
+    Anything,
+    Credentials,
+    Decision,
+    Explanation,
+    HoldsFor,
+    Need,
+    PolicyView,
+    Reason,
+    Request,
+    RestsOn,
+    SecurityPolicy,
+)
 
 __all__ = [
-    "Knock",
+    "ACCESS_CHANGES",
+    "ANYTHING",
+    "Administration",
+    "Anything",
+    "Credentials",
+    "Decision",
+    "Explanation",
+    "HoldsFor",
     "Need",
     "PolicyView",
+    "Reason",
+    "Request",
+    "RestsOn",
     "SecurityPolicy",
 ]

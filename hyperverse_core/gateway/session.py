@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._version import __version__
 from ..contracts.lane import Peer
-from ..contracts.policy import Knock
+from ..contracts.policy import Credentials
 from ..errors import (
     Conflict,
     HyperverseError,
@@ -111,7 +111,7 @@ class ClientSession:
                     f"the client speaks protocol {knock.protocol}, this machine {PROTOCOL}",
                     hint="use a client and a machine of the same release",
                 )
-            shown = Knock(token=knock.token, peer_key=self.peer.key, address=self.peer.name)
+            shown = Credentials(token=knock.token, peer_key=self.peer.key, address=self.peer.name)
             agent = await self.machine.policy.authenticate(shown)
             if not self.over:
                 self._greet(agent)

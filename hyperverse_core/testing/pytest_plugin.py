@@ -23,6 +23,7 @@ _KITS = (
     "lane_conformance",
     "lane_kit",
     "policy_conformance",
+    "policy_kit",
     "registry_conformance",
     "registry_kit",
 )

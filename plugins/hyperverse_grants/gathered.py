@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from hyperverse_core.contracts.policy import PolicyView
-from hyperverse_core.contracts.registry import ParticleRecord
-from hyperverse_core.universe.access.access import AccessGrant, grant_roots
-from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER, Point
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.policy import PolicyView
+from hyperverse_core.registry import ParticleRecord
+from hyperverse_core.values import ANONYMOUS, HYPERUSER, AccessGrant, Kind, Point, grant_roots
 
 from .grant_book import GrantBook
 
-__all__ = ["Gathered", "gather", "kinds_of", "path_of"]
+__all__ = ["Gathered", "Question", "gather", "path_of"]
 
 _USER = "User"
 _BUILT_IN: Mapping[Point, Kind] = {
@@ -23,24 +21,42 @@ _BUILT_IN: Mapping[Point, Kind] = {
     HYPERUSER: Kind(_USER),
     ANONYMOUS: Kind(_USER),
 }
-"""Kinds of those whom every Hyperverse knows, where nobody has registered them."""
+"""Kinds of the particles that every Hyperverse knows, for a registry in which they are not registered."""
+
+Question = tuple[Point, ParticleRecord]
+"""An agent and a target."""
 
 
 @attrs.frozen
 class Gathered:
-    """An :class:`~hyperverse_core.universe.access.access.AccessView` over what was read."""
+    """An :class:`~hyperverse_core.values.AccessView` over what was read.
 
+    Attributes:
+        target: the particle that is asked about.
+        records: the other records, by point.
+        grants_by_root: the grants, by their query root.
+        rests_on: every point that was looked up, whether it is registered or not.
+    """
+
+    target: ParticleRecord
     records: Mapping[Point, ParticleRecord]
-    grants_by_root: Mapping[Point, Sequence[AccessGrant]]
+    grants_by_root: Mapping[Point, Sequence[AccessGrant]] = attrs.field(factory=dict)
+    rests_on: frozenset[Point] = frozenset()
 
     def owner(self, point: Point) -> Point | None:
         """The owner of ``point``; None when it is not registered."""
-        record = self.records.get(point)
+        record = self._record(point)
         return None if record is None else record.owner
 
     def kinds(self, point: Point) -> Sequence[Kind]:
-        """The Kind of each segment of ``point``; empty when one of them is not registered."""
-        return kinds_of(point, self.records)
+        """The Kind of each segment of ``point``, root first; empty when one of them is not registered."""
+        kinds: list[Kind] = []
+        for step in reversed(path_of(point)):
+            kind = self._kind(step)
+            if kind is None:
+                return ()
+            kinds.append(kind)
+        return tuple(kinds)
 
     def grants(self, root: Point) -> Iterable[AccessGrant]:
         """The grants whose query root is ``root``."""
@@ -50,8 +66,15 @@ class Gathered:
         """Whether ``point`` is a User or the hyperuser."""
         if point == HYPERUSER:
             return True
-        kind = _kind_of(point, self.records)
+        kind = self._kind(point)
         return kind is not None and kind.base == _USER
+
+    def _record(self, point: Point) -> ParticleRecord | None:
+        return self.target if point == self.target.point else self.records.get(point)
+
+    def _kind(self, point: Point) -> Kind | None:
+        record = self._record(point)
+        return _BUILT_IN.get(point) if record is None else record.kind
 
 
 def path_of(point: Point) -> list[Point]:
@@ -59,31 +82,29 @@ def path_of(point: Point) -> list[Point]:
     return [step for step in (point, *point.ancestors()) if not step.is_root]
 
 
-def _kind_of(point: Point, records: Mapping[Point, ParticleRecord]) -> Kind | None:
-    record = records.get(point)
-    return _BUILT_IN.get(point) if record is None else record.kind
+async def gather(view: PolicyView, book: GrantBook, questions: Sequence[Question]) -> list[Gathered]:
+    """Reads what lies on the paths of each target, of its agent and of everybody who has granted something there: for
+    all questions together one look-up of grants that are not known yet, and one of records."""
+    roots = [tuple(grant_roots(target.point)) if target.point.route.is_local else () for _, target in questions]
+    grants = await book.grants(dict.fromkeys(root for found in roots for root in found))
+    wanted = [
+        _wanted(agent, target, [grant for root in found for grant in grants[root]])
+        for (agent, target), found in zip(questions, roots, strict=True)
+    ]
+    missing = dict.fromkeys(
+        point
+        for (_, target), points in zip(questions, wanted, strict=True)
+        for point in points
+        if point != target.point
+    )
+    records = await view.records(tuple(missing))
+    return [
+        Gathered(target, records, {root: grants[root] for root in found}, frozenset(points).union(found))
+        for (_, target), found, points in zip(questions, roots, wanted, strict=True)
+    ]
 
 
-def kinds_of(point: Point, records: Mapping[Point, ParticleRecord]) -> tuple[Kind, ...]:
-    """The Kind of each segment of ``point``, root first; empty when one of them is not registered."""
-    kinds: list[Kind] = []
-    for step in reversed(path_of(point)):
-        kind = _kind_of(step, records)
-        if kind is None:
-            return ()
-        kinds.append(kind)
-    return tuple(kinds)
-
-
-async def gather(view: PolicyView, book: GrantBook, agent: Point, target: ParticleRecord) -> Gathered:
-    """Reads what lies on the paths of the target, of the agent and of everybody who has granted something
-    there: one question to the registry for grants that are not known yet, one look-up of records."""
-    roots = tuple(grant_roots(target.point)) if target.point.route.is_local else ()
-    grants = await book.grants(roots)
-    wanted = dict.fromkeys([*path_of(target.point), target.owner, *path_of(agent)])
-    for grant in (grant for found in grants.values() for grant in found):
-        wanted.update(dict.fromkeys(path_of(grant.by)))
-    wanted.pop(target.point, None)
-    records = dict(await view.records(tuple(wanted)))
-    records[target.point] = target
-    return Gathered(records, grants)
+def _wanted(agent: Point, target: ParticleRecord, grants: Iterable[AccessGrant]) -> list[Point]:
+    """The points whose records the rules may ask for."""
+    grantors = dict.fromkeys(grant.by for grant in grants)
+    return [*path_of(target.point), target.owner, *path_of(agent), *(step for by in grantors for step in path_of(by))]

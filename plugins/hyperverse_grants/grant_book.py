@@ -1,12 +1,13 @@
-"""The grants that were read, kept until something in the registry changes that answers may rest on."""
+"""The grants that were read, kept by their query root until a grant is made or revoked there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from hyperverse_core.contracts.registry import Registry
-from hyperverse_core.universe.access.access import AccessGrant
-from hyperverse_core.universe.address.point import Point
+import attrs
+
+from hyperverse_core.registry import Registry
+from hyperverse_core.values import AccessGrant, Point
 
 __all__ = ["GrantBook"]
 
@@ -14,16 +15,33 @@ _KEPT = 65_536
 """Roots that are remembered; most have no grant and cost an empty tuple."""
 
 
+@attrs.define(eq=False)
+class _Reading:
+    """A question to the registry that is under way.
+
+    Attributes:
+        changed: roots whose grants have changed since it began: what it reads of them may be older.
+        lost: anything may have changed since it began.
+    """
+
+    changed: set[Point] = attrs.field(factory=set)
+    lost: bool = False
+
+
 class GrantBook:
-    """Grants by their query root."""
+    """Grants by their query root.
+
+    Args:
+        registry: where they are read.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._pages: dict[Point, tuple[AccessGrant, ...]] = {}
-        self._turn = 0
+        self._under_way: set[_Reading] = set()
 
     async def grants(self, roots: Iterable[Point]) -> Mapping[Point, tuple[AccessGrant, ...]]:
-        """The grants whose query root is one of ``roots``, from memory or in one question to the registry."""
+        """The grants of each of ``roots``, from memory or in one question to the registry. Raises Unavailable."""
         found: dict[Point, tuple[AccessGrant, ...]] = {}
         missing: dict[Point, list[AccessGrant]] = {}
         for root in roots:
@@ -34,17 +52,32 @@ class GrantBook:
                 found[root] = page
         if not missing:
             return found
-        turn = self._turn
-        for grant in await self._registry.grants(tuple(missing)):
-            missing[grant.query_root].append(grant)
+        reading = _Reading()
+        self._under_way.add(reading)
+        try:
+            for grant in await self._registry.grants(tuple(missing)):
+                missing[grant.query_root].append(grant)
+        finally:
+            self._under_way.discard(reading)
         read = {root: tuple(grants) for root, grants in missing.items()}
-        if turn == self._turn:  # else what was read may be older than what has changed
-            if len(self._pages) + len(read) > _KEPT:
-                self._pages.clear()
-            self._pages.update(read)
+        if not reading.lost:
+            self._keep({root: page for root, page in read.items() if root not in reading.changed})
         return found | read
 
+    def _keep(self, pages: Mapping[Point, tuple[AccessGrant, ...]]) -> None:
+        if len(self._pages) + len(pages) > _KEPT:  # the older half goes: what is in use is soon read again
+            for root in list(self._pages)[: _KEPT // 2]:
+                del self._pages[root]
+        self._pages.update(pages)
+
+    def changed(self, root: Point) -> None:
+        """A grant with the query root ``root`` was made or revoked."""
+        self._pages.pop(root, None)
+        for reading in self._under_way:
+            reading.changed.add(root)
+
     def forget(self) -> None:
-        """Everything may have changed, and so may what is being read now."""
-        self._turn += 1
+        """Any grant may have changed."""
         self._pages.clear()
+        for reading in self._under_way:
+            reading.lost = True

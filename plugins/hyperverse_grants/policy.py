@@ -1,20 +1,22 @@
-"""GrantsPolicy: owners, grants and tokens decide (universe 7)."""
+"""GrantsPolicy: owners, grants and tokens decide. The rules are in ``docs/reference/access.md#the-rules``."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hyperverse_core.contracts.policy import Knock, Need, PolicyView, SecurityPolicy
-from hyperverse_core.contracts.registry import ParticleRecord
-from hyperverse_core.errors import InternalError, Unauthorized
-from hyperverse_core.universe.access.access import Access, Explanation, explain
-from hyperverse_core.universe.access.scope import Scope, ScopeKind
-from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER, Point
+import attrs
 
-from .gathered import Gathered, gather, kinds_of, path_of
+from hyperverse_core.errors import InternalError, Unauthorized
+from hyperverse_core.policy import Credentials, Decision, Explanation, PolicyView, Request, SecurityPolicy
+from hyperverse_core.registry import Change, ChangeKind, ParticleRecord
+from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, Point, ScopeKind, explain
+from hyperverse_core.values import Explanation as AccessExplanation
+
+from .gathered import Gathered, Question, gather, path_of
 from .grant_book import GrantBook
+from .reasons import covers, explained
 from .refusal import refused
 from .settings import Settings
 
@@ -26,15 +28,29 @@ _HOW_TO_GET_ONE = (
 )
 
 
+@attrs.frozen
+class _Found:
+    """What an agent may do on a target, the rule that says so, and the points on which that rests."""
+
+    access: Access
+    rule: str
+    rests_on: frozenset[Point]
+
+
+_NEVER_CHANGES: frozenset[Point] = frozenset()
+_HYPERUSER = _Found(Access.SUPER, "the hyperuser may do everything", _NEVER_CHANGES)
+_STAR = _Found(Access.SUPER, "a star acts for the platform", _NEVER_CHANGES)
+
+
 class GrantsPolicy(SecurityPolicy):
-    """The default policy: the hyperuser and the stars may do everything, an owner everything on what it owns,
-    and everybody else what grants give them, by the algebra of universe 7.5.
+    """The default policy: the hyperuser and the stars may do everything, an owner everything on what it owns, and
+    everybody else what grants give them (``docs/reference/access.md#the-rules``).
 
     Args:
         settings: see :class:`~hyperverse_grants.settings.Settings`.
 
     Raises:
-        ConfigError: there is no such setting, or it is no yes or no.
+        ConfigError: there is no such setting, or its value is not true or false.
     """
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
@@ -42,6 +58,8 @@ class GrantsPolicy(SecurityPolicy):
         self._rules = Settings.of(self.settings)
         self._view: PolicyView | None = None
         self._book: GrantBook | None = None
+
+    # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self, view: PolicyView) -> None:
         """Takes what it will ask; nothing is read yet."""
@@ -52,73 +70,112 @@ class GrantsPolicy(SecurityPolicy):
         """Forgets everything. May be called twice."""
         self.forget()
 
+    def changed(self, change: Change) -> None:
+        """Drops the grants of one query root when a grant was made or revoked there; records are the fabric's to
+        drop."""
+        if self._book is not None and change.kind in (ChangeKind.GRANTED, ChangeKind.REVOKED):
+            self._book.changed(change.point)
+
     def forget(self) -> None:
-        """Drops the grants that were read; records are the fabric's to drop."""
+        """Drops all grants that were read."""
         if self._book is not None:
             self._book.forget()
 
     # -- who somebody is ----------------------------------------------------------------------------------
 
-    async def authenticate(self, knock: Knock) -> Point:
-        """The agent of the token that is shown; Anonymous for none, where the settings allow for it.
+    async def authenticate(self, credentials: Credentials) -> Point:
+        """The agent of the token that is shown; Anonymous without a token, where the settings allow that.
 
         Tokens are looked up by their SHA-256, so that a guess cannot approach what it is compared with.
 
         Raises:
-            Unauthorized: no token, one that is not known, or one whose agent has been deleted.
+            Unauthorized: no token, a token that is not known or that belongs to a machine, or a token whose agent has
+                been deleted.
         """
-        view = self._opened()
-        if not knock.token:
-            if self._rules.anonymous:
-                return ANONYMOUS
-            raise Unauthorized("no token was shown", hint=_HOW_TO_GET_ONE)
-        digest = hashlib.sha256(knock.token.encode("utf-8", "surrogatepass")).hexdigest()
-        known = await view.registry.token(digest)
-        if known is None:
-            raise Unauthorized("the token that was shown is not known here", hint=_HOW_TO_GET_ONE)
-        agent = known.agent
-        if agent not in (HYPERUSER, ANONYMOUS) and agent not in await view.records((agent,)):
+        if not credentials.token and self._rules.anonymous:
+            return ANONYMOUS
+        agent = await self._bearer(credentials)
+        if _is_star(agent):
+            raise Unauthorized("the token that was shown is for a machine, not for a client", hint=_HOW_TO_GET_ONE)
+        if agent not in (HYPERUSER, ANONYMOUS) and agent not in await self._opened().records((agent,)):
             raise Unauthorized(
                 f"the token that was shown is for {agent.text!r}, who does not exist any more",
                 hint=_HOW_TO_GET_ONE,
             )
         return agent
 
+    async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
+        """Lets a machine in that shows the token of its own star, ``STAR::machine:NAME[0]``.
+
+        Raises:
+            Unauthorized: no token, or one that does not belong to that star.
+        """
+        agent = await self._bearer(credentials)
+        key = agent.star_key
+        if key is None or not _is_star(agent) or (key.constellation, key.name, key.index) != ("machine", name, 0):
+            raise Unauthorized(
+                f"the token that was shown does not belong to the machine {name!r}",
+                hint="add a token for the machine's star to the registry, or use a transport that proves keys",
+            )
+
+    async def _bearer(self, credentials: Credentials) -> Point:
+        """In whose name the bearer of a token acts."""
+        if not credentials.token:
+            raise Unauthorized("no token was shown", hint=_HOW_TO_GET_ONE)
+        digest = hashlib.sha256(credentials.token.encode("utf-8", "surrogatepass")).hexdigest()
+        known = await self._opened().registry.token(digest)
+        if known is None:
+            raise Unauthorized("the token that was shown is not known here", hint=_HOW_TO_GET_ONE)
+        return known.agent
+
     # -- what they may do ---------------------------------------------------------------------------------
 
-    async def authorize(
-        self, agent: Point, need: Need, target: ParticleRecord, *, scope: Scope | None = None
-    ) -> Access:
-        """What ``agent`` may do on ``target``, as far as was needed to find out: whether an owner has super
-        besides by a grant is not looked up. Ask :meth:`access` for that. Raises Forbidden."""
-        access = self._at_once(agent, target) or await self._shared(agent, target)
-        if access is None:
-            access = (await self.explain(agent, target)).access
-        bounded = access if scope is None else await self._bound(access, scope, target)
-        if _covers(bounded, need):
-            return bounded
-        raise refused(agent, need, target, by_scope=_covers(access, need))
+    async def decide(self, request: Request) -> Decision:
+        """Whether the agent may do it, from as few look-ups as possible: whether an owner has super besides by a
+        grant is not looked up. See :meth:`access` for that."""
+        agent, target = request.agent, request.record
+        found = self._at_once(agent, target) or await self._shared(agent, target)
+        if found is None:
+            (found,) = await self._by_grants([(agent, target)])
+        return await self._answer(request, found)
+
+    async def decide_many(self, requests: Sequence[Request]) -> Sequence[Decision]:
+        """The answers to many requests, with one look-up of grants and one of records for all of them."""
+        found = {n: known for n, r in enumerate(requests) if (known := self._at_once(r.agent, r.record)) is not None}
+        missing = [n for n in range(len(requests)) if n not in found]
+        if missing:
+            questions = [(requests[n].agent, requests[n].record) for n in missing]
+            found |= zip(missing, await self._by_grants(questions), strict=True)
+        return [await self._answer(request, found[n]) for n, request in enumerate(requests)]
+
+    async def explain(self, request: Request) -> Explanation:
+        """The answer with the rule that decided, and every grant that was looked at with its number and grantor."""
+        found = await self.explain_access(request.agent, request.record)
+        return explained(request, await self.decide(request), found)
 
     async def access(self, agent: Point, target: ParticleRecord) -> Access:
         """All that ``agent`` may do on ``target``."""
-        return (await self.explain(agent, target)).access
+        return (await self.explain_access(agent, target)).access
 
-    async def explain(self, agent: Point, target: ParticleRecord) -> Explanation:
+    async def explain_access(self, agent: Point, target: ParticleRecord) -> AccessExplanation:
         """All that ``agent`` may do on ``target``, with the rule and the grants that decide."""
         if _is_star(agent):
-            owns = agent == target.owner
-            access = Access.SUPER_OWNER if owns else Access.SUPER
-            return Explanation(agent, target.point, access, "a star acts for the platform", target.owner)
-        return explain(agent, target.point, await self._gather(agent, target), same_owner=self._rules.same_owner)
+            access = Access.SUPER_OWNER if agent == target.owner else Access.SUPER
+            return AccessExplanation(agent, target.point, access, _STAR.rule, target.owner)
+        (gathered,) = await gather(self._opened(), self._grants(), [(agent, target)])
+        return explain(agent, target.point, gathered, same_owner=self._rules.same_owner)
 
-    def _at_once(self, agent: Point, target: ParticleRecord) -> Access | None:
+    # -- how it finds out ---------------------------------------------------------------------------------
+
+    def _at_once(self, agent: Point, target: ParticleRecord) -> _Found | None:
         """The answers that need no look-up."""
-        owns = agent == target.owner
-        if agent == HYPERUSER or _is_star(agent):
-            return Access.SUPER_OWNER if owns else Access.SUPER
-        return Access.OWNER if owns else None
+        if agent == HYPERUSER:
+            return _HYPERUSER
+        if agent == target.owner:
+            return _Found(Access.OWNER, "it is the owner", frozenset({target.point}))
+        return _STAR if _is_star(agent) else None
 
-    async def _shared(self, agent: Point, target: ParticleRecord) -> Access | None:
+    async def _shared(self, agent: Point, target: ParticleRecord) -> _Found | None:
         """The owner's access where agent and target belong to the same person: one look-up of two records."""
         if not self._rules.same_owner:
             return None
@@ -128,39 +185,53 @@ class GrantsPolicy(SecurityPolicy):
         own = records.get(agent)
         if own is None or own.owner != owner:
             return None
-        view = Gathered(records, {})
-        return Access.OWNER if view.is_user(owner) and not view.is_user(agent) else None
+        view = Gathered(target, records)
+        if not view.is_user(owner) or view.is_user(agent):
+            return None
+        return _Found(Access.OWNER, f"both belong to {owner}", frozenset({target.point, agent, owner}))
 
-    async def _bound(self, access: Access, scope: Scope, target: ParticleRecord) -> Access:
-        if scope.kind is not ScopeKind.GRANTS:
-            return access if scope.kind is ScopeKind.FULL else Access.NONE
-        above = tuple(step for step in path_of(target.point) if step != target.point)
-        records = {**await self._opened().records(above), target.point: target}
-        kinds = kinds_of(target.point, records)
+    async def _by_grants(self, questions: Sequence[Question]) -> list[_Found]:
+        """The answers of all rules together."""
+        view, book, same_owner = self._opened(), self._grants(), self._rules.same_owner
+        answers = []
+        for (agent, target), gathered in zip(questions, await gather(view, book, questions), strict=True):
+            found = explain(agent, target.point, gathered, same_owner=same_owner)
+            answers.append(_Found(found.access, found.rule, gathered.rests_on))
+        return answers
+
+    async def _answer(self, request: Request, found: _Found) -> Decision:
+        """The decision that follows from the access and the scope of the request."""
+        access, rests_on = found.access, found.rests_on
+        if request.scope is not None and request.scope.kind is not ScopeKind.FULL:
+            access, looked_up = await self._bound(request, access)
+            rests_on |= looked_up
+        if covers(access, request.need):
+            return Decision.allow(found.rule, rests_on=rests_on)
+        return refused(request, rests_on, by_scope=covers(found.access, request.need))
+
+    async def _bound(self, request: Request, access: Access) -> tuple[Access, frozenset[Point]]:
+        """``access`` within the scope of the request, and the points that were looked up for it."""
+        scope, target = request.scope, request.record
+        if scope is None or scope.kind is ScopeKind.NONE:
+            return Access.NONE, frozenset()
+        path = path_of(target.point)
+        records = await self._opened().records(tuple(step for step in path if step != target.point))
+        kinds = Gathered(target, records).kinds(target.point)
         if len(kinds) != len(target.point.segments):
-            return Access.NONE  # no selector names what lies outside of the cosmos
-        return scope.bound(access, target.point, kinds)
-
-    async def _gather(self, agent: Point, target: ParticleRecord) -> Gathered:
-        view = self._opened()
-        assert self._book is not None
-        return await gather(view, self._book, agent, target)
+            return Access.NONE, frozenset(path)  # no selector names what lies outside of the cosmos
+        return scope.bound(access, target.point, kinds), frozenset(path)
 
     def _opened(self) -> PolicyView:
         if self._view is None:
             raise InternalError("the policy 'grants' was asked before it was opened")
         return self._view
 
+    def _grants(self) -> GrantBook:
+        if self._book is None:
+            raise InternalError("the policy 'grants' was asked before it was opened")
+        return self._book
+
 
 def _is_star(agent: Point) -> bool:
     """Whether ``agent`` is a star itself. The fabric alone gives a wave such an agent."""
     return agent.star_key is not None and agent == agent.star_key.point
-
-
-def _covers(access: Access, need: Need) -> bool:
-    if access.has_full:
-        return True
-    permissions = access.permissions()
-    return all(permissions.has(letter) for letter in need.permission) and (
-        not need.privilege or access.has_privilege(need.privilege)
-    )

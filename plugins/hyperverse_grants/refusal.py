@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from hyperverse_core.contracts.policy import Need
-from hyperverse_core.contracts.registry import ParticleRecord
-from hyperverse_core.errors import Forbidden
-from hyperverse_core.universe.access.permissions import Permissions
-from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER, Point
+from hyperverse_core.policy import Decision, Need, Request
+from hyperverse_core.registry import ParticleRecord
+from hyperverse_core.values import ANONYMOUS, HYPERUSER, Permissions, Point
 
 __all__ = ["in_words", "refused"]
 
@@ -28,18 +26,23 @@ def in_words(need: Need) -> str:
     return f"{deeds or 'act'} with the privilege {need.privilege!r} on"
 
 
-def refused(agent: Point, need: Need, target: ParticleRecord, *, by_scope: bool = False) -> Forbidden:
-    """The error for an ``agent`` whose access on ``target`` does not cover ``need``.
+def refused(request: Request, rests_on: frozenset[Point], *, by_scope: bool = False) -> Decision:
+    """The refusal for an agent whose access on the target does not cover the need.
 
     Args:
-        by_scope: it would, but the scope of the wave does not leave it open.
+        by_scope: the access would cover it, but the scope of the wave does not leave it open.
     """
-    said = f"{agent.text!r} may not {in_words(need)} {target.point.text!r}"
+    agent, target = request.agent, request.record
+    said = f"{agent.text!r} may not {in_words(request.need)} {target.point.text!r}"
     if by_scope:
-        return Forbidden(f"{said}: it is outside the scope of the wave", hint="send it without a scope, or a wider one")
-    if agent == ANONYMOUS:
-        return Forbidden(f"{said}: it has shown no token", hint="connect with the token of a user who may")
-    return Forbidden(said, hint=f"{_grantors(target)} may: {_command(agent, need, target)}")
+        said, hint = f"{said}: it is outside the scope of the wave", "send it without a scope, or a wider one"
+    elif agent == ANONYMOUS:
+        said, hint = f"{said}: it has shown no token", "connect with the token of a user who may"
+    elif any(letter not in _WORDS for letter in request.need.permission):
+        hint = f"the permissions are {', '.join(_WORDS)}"
+    else:
+        hint = f"{_grantors(target)} may: {_command(agent, request.need, target)}"
+    return Decision.refuse(said, hint=hint, rests_on=rests_on)
 
 
 def _grantors(target: ParticleRecord) -> str:

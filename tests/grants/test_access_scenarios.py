@@ -1,4 +1,4 @@
-"""The scenarios of access (universe 7.6, hyperverse R3), asked of the policy over a registry."""
+"""The scenarios of access (docs/reference/access.md#the-rules), asked of the policy over a registry."""
 
 from __future__ import annotations
 

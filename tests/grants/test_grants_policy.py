@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
-from hyperverse_core.contracts.policy import Knock, Need
+from hyperverse_core.contracts.policy import Credentials, Need
 from hyperverse_core.contracts.registry import ParticleRecord, Registration, TokenRecord
-from hyperverse_core.errors import ConfigError, Forbidden, InternalError, Unauthorized
+from hyperverse_core.errors import ConfigError, InternalError, Unauthorized
 from hyperverse_core.testing import MemoryRegistry
 from hyperverse_core.testing.policy_conformance import PolicyWorld
 from hyperverse_core.universe.access.access import Access, AccessGrant
@@ -78,20 +78,21 @@ async def test_the_rule_of_the_same_owner_can_be_switched_off() -> None:
 async def test_a_star_acts_for_the_platform() -> None:
     world = await a_world()
     star = StarKey("central", "fold").point
-    assert await world.try_for(star, HERS, Need("w")) == Access.SUPER
+    assert isinstance(world.policy, GrantsPolicy)
+    assert await world.allows(star, HERS, "w")
+    assert await world.policy.access(star, await world.registry.record(HERS)) == Access.SUPER
 
 
 @pytest.mark.parametrize("below", ["controls", "controls:control-1", "counter"])
 async def test_what_lives_in_the_address_space_of_a_star_does_not(below: str) -> None:
     world = await a_world()
     inside = StarKey("central", "fold").point.child(below)
-    assert await world.try_for(inside, HERS, Need("r")) is None
+    assert not await world.allows(inside, HERS, "r")
 
 
 async def test_the_same_path_under_another_route_is_somebody_else() -> None:
     world = await a_world()
-    await world.registry.grant(AccessGrant.parse(f"perm +CSD-RWX on {HERS} to {BOB} by {ALICE}"))
-    world.policy.forget()
+    await world.grant(f"perm +CSD-RWX on {HERS} to {BOB} by {ALICE}")
     assert await world.allows(BOB, HERS, "r")
     assert not await world.allows(Point.parse(f"GLOBAL::{BOB}"), HERS, "r")
 
@@ -102,25 +103,24 @@ async def test_the_same_path_under_another_route_is_somebody_else() -> None:
 async def test_without_a_token_nobody_comes_in() -> None:
     world = await a_world()
     with pytest.raises(Unauthorized, match="no token") as caught:
-        await world.policy.authenticate(Knock())
+        await world.policy.authenticate(Credentials())
     assert "HYPERVERSE_TOKEN" in caught.value.hint
 
 
 async def test_where_the_config_says_so_anybody_comes_in_as_anonymous() -> None:
     world = await a_world(anonymous=True)
-    assert await world.policy.authenticate(Knock()) == ANONYMOUS
+    assert await world.policy.authenticate(Credentials()) == ANONYMOUS
 
 
 async def test_a_wrong_token_does_not_make_one_anonymous() -> None:
     world = await a_world(anonymous=True)
     with pytest.raises(Unauthorized, match="not known"):
-        await world.policy.authenticate(Knock("wrong"))
+        await world.policy.authenticate(Credentials("wrong"))
 
 
 async def test_anonymous_may_do_what_a_grant_gives_it() -> None:
     world = await a_world(anonymous=True)
-    await world.registry.grant(AccessGrant.parse(f"perm +csd-Rwx on {HERS} to {ANONYMOUS} by {ALICE}"))
-    world.policy.forget()
+    await world.grant(f"perm +csd-Rwx on {HERS} to {ANONYMOUS} by {ALICE}")
     assert await world.allows(ANONYMOUS, HERS, "r")
     assert not await world.allows(ANONYMOUS, HERS, "w")
 
@@ -128,8 +128,30 @@ async def test_anonymous_may_do_what_a_grant_gives_it() -> None:
 async def test_a_grant_to_anonymous_counts_where_nobody_has_registered_it() -> None:
     world = await a_world()
     await world.registry.delete([ANONYMOUS])
-    await world.registry.grant(AccessGrant.parse(f"perm +csd-Rwx on {HERS} to {ANONYMOUS} by {ALICE}"))
+    await world.grant(f"perm +csd-Rwx on {HERS} to {ANONYMOUS} by {ALICE}")
     assert await world.allows(ANONYMOUS, HERS, "r")
+
+
+# -- access ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_hyperuser_has_super_access_and_an_owner_the_owners() -> None:
+    world = await a_world()
+    assert isinstance(world.policy, GrantsPolicy)
+    hers = await world.registry.record(HERS)
+    assert (await world.policy.access(HYPERUSER, hers)).has_super
+    assert await world.policy.access(ALICE, hers) == Access.OWNER
+
+
+async def test_an_answer_covers_what_the_access_covers() -> None:
+    world = await a_world()
+    assert isinstance(world.policy, GrantsPolicy)
+    await world.grant(f"perm +csD-RwX on {HERS} to {BOB} by {ALICE}")
+    for agent in (HYPERUSER, ANONYMOUS, ALICE, BOB, NOTES):
+        for target in (Point.parse("localhost"), HERS, NOTES):
+            access = await world.policy.access(agent, await world.registry.record(target))
+            for letter in "csdrwx":
+                assert await world.allows(agent, target, letter) == access.permissions().has(letter)
 
 
 # -- tokens ---------------------------------------------------------------------------------------------------
@@ -139,14 +161,31 @@ async def test_the_token_of_somebody_who_was_deleted_is_refused() -> None:
     world = await a_world()
     await world.registry.delete([ALICE])
     with pytest.raises(Unauthorized, match="does not exist"):
-        await world.policy.authenticate(Knock("a-secret-that-nobody-may-see"))
+        await world.policy.authenticate(Credentials("a-secret-that-nobody-may-see"))
 
 
 async def test_the_hyperuser_comes_in_where_nobody_is_registered() -> None:
     world = await a_world()
     await world.registry.delete([Point.parse("hyperspace")])
     await world.registry.add_token(TokenRecord(hashlib.sha256(b"owner's").hexdigest(), HYPERUSER, "owner"))
-    assert await world.policy.authenticate(Knock("owner's")) == HYPERUSER
+    assert await world.policy.authenticate(Credentials("owner's")) == HYPERUSER
+
+
+async def test_a_machine_comes_in_with_the_token_of_its_own_star() -> None:
+    world = await a_world()
+    star = StarKey("machine", "beta").point
+    await world.registry.add_token(TokenRecord(hashlib.sha256(b"beta's").hexdigest(), star, "beta"))
+    await world.policy.authenticate_machine("beta", Credentials("beta's"))
+    with pytest.raises(Unauthorized, match="does not belong to the machine 'gamma'"):
+        await world.policy.authenticate_machine("gamma", Credentials("beta's"))
+
+
+async def test_the_token_of_a_machine_lets_no_client_in() -> None:
+    world = await a_world()
+    star = StarKey("machine", "beta").point
+    await world.registry.add_token(TokenRecord(hashlib.sha256(b"beta's").hexdigest(), star, "beta"))
+    with pytest.raises(Unauthorized, match="for a machine"):
+        await world.policy.authenticate(Credentials("beta's"))
 
 
 # -- what it costs --------------------------------------------------------------------------------------------
@@ -167,15 +206,30 @@ async def test_the_same_owner_costs_one_look_up_and_no_question_to_the_registry(
     assert (world.look_ups, registry.asked) == (1, 0)
 
 
-async def test_grants_are_read_once_until_it_is_told_to_forget() -> None:
+async def test_grants_are_read_once_until_one_is_made_there() -> None:
     registry = CountingRegistry()
     world = await counted(registry)
     for _ in range(3):
         assert not await world.allows(BOB, HERS, "r")
     assert registry.asked == 1
-    world.policy.forget()
+    await world.grant(f"perm +csd-Rwx on localhost:users to {BOB} by {ALICE}")
+    await world.registry.delete([NOTES])
+    await world.catch_up()
     assert not await world.allows(BOB, HERS, "r")
+    assert registry.asked == 1
+    await world.grant(f"perm +csd-Rwx on {HERS} to {BOB} by {ALICE}")
+    assert await world.allows(BOB, HERS, "r")
     assert registry.asked == 2
+
+
+async def test_many_questions_cost_one_look_up_of_grants_and_one_of_records() -> None:
+    registry = CountingRegistry()
+    world = await counted(registry)
+    requests = [await world.request(agent, HERS, letter) for agent in (ALICE, BOB, NOTES) for letter in "rwx"]
+    requests += [await world.request(BOB, point, "r") for point in (NOTES, BOB, ALICE)]
+    decisions = await world.policy.decide_many(requests)
+    assert [decision.allowed for decision in decisions] == [True] * 3 + [False] * 3 + [True] * 3 + [False] * 3
+    assert (world.look_ups, registry.asked) == (1, 1)
 
 
 async def counted(registry: CountingRegistry) -> PolicyWorld:
@@ -188,8 +242,8 @@ async def counted(registry: CountingRegistry) -> PolicyWorld:
 
 async def test_a_refusal_says_who_may_grant_it_and_how() -> None:
     world = await a_world()
-    error = await world.refusal(BOB, HERS, Need("x"))
-    assert error.message == f"'{BOB}' may not execute '{HERS}'"
+    error = await world.refusal(BOB, HERS, "x")
+    assert error.why == f"'{BOB}' may not execute '{HERS}'"
     assert f"its owner '{ALICE}' or the hyperuser" in error.hint
     assert f"grant perm +csd-rwX on {HERS} to {BOB}" in error.hint
 
@@ -198,27 +252,42 @@ async def test_what_a_refusal_proposes_lets_the_agent_through() -> None:
     world = await a_world()
     for need in (Need("c"), Need("s"), Need("d"), Need("r"), Need("w"), Need("", "email:read")):
         proposed = (await world.refusal(BOB, HERS, need)).hint.partition("grant ")[2]
-        await world.registry.grant(AccessGrant.parse(f"{proposed} by {ALICE}"))
-        world.policy.forget()
-        assert await world.try_for(BOB, HERS, need) is not None
+        await world.grant(f"{proposed} by {ALICE}")
+        assert await world.allows(BOB, HERS, need)
 
 
 async def test_a_scope_that_is_too_narrow_is_named_as_the_reason() -> None:
     world = await a_world()
-    with pytest.raises(Forbidden, match="scope"):
-        await world.policy.authorize(ALICE, Need("w"), await world.registry.record(HERS), scope=Scope.NONE)
+    refusal = await world.decide(ALICE, HERS, "w", Scope.NONE)
+    assert not refusal.allowed
+    assert "scope" in refusal.why
 
 
 async def test_an_explanation_names_the_rule_the_owner_and_the_grants() -> None:
     world = await a_world()
-    policy = world.policy
-    assert isinstance(policy, GrantsPolicy)
-    await world.registry.grant(AccessGrant.parse(f"perm +csd-Rwx on {HERS} to {BOB} by {ALICE}"))
-    policy.forget()
-    said = str(await policy.explain(BOB, await world.registry.record(HERS)))
+    await world.grant(f"perm +csd-Rwx on {HERS} to {BOB} by {ALICE}")
+    said = str(await world.policy.explain(await world.request(BOB, HERS, "r")))
     assert f"owner: {ALICE}" in said
     assert "csd-Rwx" in said
     assert "counts" in said
+
+
+async def test_an_explanation_marks_what_decides() -> None:
+    world = await a_world()
+    gives = await world.grant(f"perm +csd-RWx on {HERS} to {BOB} by {ALICE}")
+    void = await world.grant(f"perm +csd-rWx on {HERS} to {BOB} by {BOB}")
+    takes = await world.grant(f"perm &csd-RwX on {HERS} to {BOB} by {ALICE}")
+
+    async def deciding(letter: str) -> list[str]:
+        explanation = await world.policy.explain(await world.request(BOB, HERS, letter))
+        assert not [reason for reason in explanation.reasons if reason.id == str(void.id) and reason.decides]
+        return [reason.id for reason in explanation.reasons if reason.decides]
+
+    assert await deciding("r") == [str(gives.id)]
+    assert await deciding("w") == [str(takes.id)]
+    assert await deciding("x") == []
+    above = await world.grant(f"super on {HERS}+:** to {BOB} by {HYPERUSER}")
+    assert await deciding("w") == [str(above.id)]
 
 
 # -- settings -------------------------------------------------------------------------------------------------
@@ -232,4 +301,4 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name() -> None:
 
 async def test_it_cannot_be_asked_before_it_is_opened() -> None:
     with pytest.raises(InternalError, match="before it was opened"):
-        await GrantsPolicy().authenticate(Knock("anything"))
+        await GrantsPolicy().authenticate(Credentials("anything"))

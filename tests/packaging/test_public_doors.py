@@ -15,7 +15,7 @@ from docs.doors import DOORS, declared, door, imported_modules
 REPOSITORY = Path(__file__).parents[2]
 TEMPLATES = REPOSITORY / "hyperverse_core" / "cli" / "templates"
 OURS = [*sorted((REPOSITORY / "plugins").iterdir()), *sorted((REPOSITORY / "contrib").iterdir()), TEMPLATES]
-MOVING = ("hyperverse_grants", "hyperverse_zmq")
+MOVING = ("hyperverse_zmq",)
 _TEMPLATE_IMPORT = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...contracts.policy import Need
+from ...contracts.policy import Need, Request
 from ...contracts.registry import ParticleRecord
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
@@ -28,13 +28,13 @@ class Rights:
     async def demand(self, agent: Point, permission: str, target: ParticleRecord, scope: Scope | None = None) -> None:
         """Returns when ``agent`` has ``permission`` (a letter) on ``target``. Raises Forbidden."""
         if scope is not None:
-            await self._machine.policy.authorize(agent, Need(permission), target, scope=scope)
+            (await self._machine.policy.decide(Request(agent, "", Need(permission), target, scope))).check()
             return
         key = (agent.text, permission, target.point.text, target.owner.text)
         if key in self._granted:
             return
         changes = self._changes
-        await self._machine.policy.authorize(agent, Need(permission), target)
+        (await self._machine.policy.decide(Request(agent, "", Need(permission), target))).check()
         if changes == self._changes:
             if len(self._granted) >= _KEPT:
                 self._granted.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ...contracts.policy import Need
+from ...contracts.policy import Need, Request
 from ...contracts.registry import ParticleRecord
 from ...errors import Forbidden, PolicyError
 from ...scheduling.single_flight import SingleFlight
@@ -60,7 +60,7 @@ class Field:
         need = Need(wave.method.need)
         try:
             if wave.scope is not None:
-                await self.star.machine.policy.authorize(wave.agent, need, live.record, scope=wave.scope)
+                await self._ask(Request(wave.agent, wave.method.text, need, live.record, wave.scope, wave.chain))
             else:
                 await self._decisions.get((live, wave.agent.text, need))
         except PolicyError as exc:
@@ -75,7 +75,7 @@ class Field:
             return
         try:
             if wave.scope is not None:
-                await self.star.machine.policy.authorize(wave.agent, need, live.record, scope=wave.scope)
+                await self._ask(Request(wave.agent, wave.method.text, need, live.record, wave.scope, wave.chain))
             else:
                 await self._decisions.get(key)
         except PolicyError as exc:
@@ -90,7 +90,10 @@ class Field:
 
     async def _decide(self, key: tuple[Active, str, Need]) -> None:
         live, agent, need = key
-        await self.star.machine.policy.authorize(Point.parse(agent), need, live.record)
+        await self._ask(Request(Point.parse(agent), "", need, live.record))
+
+    async def _ask(self, request: Request) -> None:
+        (await self.star.machine.policy.decide(request)).check()
 
     def _keep(self, key: tuple[Active, str, Need], _: None) -> None:
         live, agent, need = key

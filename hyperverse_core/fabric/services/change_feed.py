@@ -113,6 +113,8 @@ class ChangeFeed:
             stars = stars or change.kind is ChangeKind.STAR
             if change.kind in (ChangeKind.REGISTERED, ChangeKind.DELETED):
                 machine.selections.forget()
+            if change.kind in machine.policy.change_kinds:
+                machine.policy.changed(change)
             if change.kind is not ChangeKind.STAR:
                 machine.records.drop(change.point)
                 machine.binds.drop(change.point)
@@ -131,7 +133,6 @@ class ChangeFeed:
             machine.watches.changed(change)
         self._tell(deleted)
         if access:
-            machine.policy.forget()
             machine.rights.forget()
             for star in machine.stars.values():
                 star.field.forget()

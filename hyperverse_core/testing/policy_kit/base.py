@@ -1,0 +1,45 @@
+"""What the chapters of the kit have in common."""
+
+from __future__ import annotations
+
+import abc
+
+import pytest
+
+from ...contracts.policy import SecurityPolicy
+from .world import PolicyWorld
+
+__all__ = ["KitBase"]
+
+
+class KitBase(abc.ABC):
+    """What a subclass says about its policy.
+
+    Attributes:
+        reads_grants: whether grants of the registry count; the tests about them are skipped otherwise.
+        reads_tokens: whether tokens of the registry count; likewise.
+        knows_what_it_rests_on: whether answers name the points that they rest on; False for a policy that says
+            ``ANYTHING``, so that every change drops its answers.
+    """
+
+    reads_grants = True
+    reads_tokens = True
+    knows_what_it_rests_on = True
+
+    @abc.abstractmethod
+    def make(self) -> SecurityPolicy:
+        """A new policy that has not been opened."""
+
+    async def world(self) -> PolicyWorld:
+        """A world with a new policy in it."""
+        return await PolicyWorld.make(self.make())
+
+    def needs_grants(self) -> None:
+        """Skips the test where grants do not count."""
+        if not self.reads_grants:
+            pytest.skip("this policy does not read grants")
+
+    def needs_tokens(self) -> None:
+        """Skips the test where tokens do not count."""
+        if not self.reads_tokens:
+            pytest.skip("this policy does not read tokens")

@@ -1,0 +1,86 @@
+"""Who somebody is: the credentials of clients and of machines."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from ...contracts.policy import Credentials
+from ...errors import Unauthorized
+from ...universe.address.point import ANONYMOUS
+from .base import KitBase
+from .world import ALICE, SECRET, WRONG
+
+__all__ = ["Clients", "Machines"]
+
+_STRANGE = ["\ud800", "\0", "x" * 100_000, SECRET + " ", SECRET.upper()]
+
+
+class Clients(KitBase):
+    """A client is let in with a token."""
+
+    async def test_a_known_token_gives_its_agent(self) -> None:
+        self.needs_tokens()
+        world = await self.world()
+        assert await world.policy.authenticate(Credentials(SECRET)) == ALICE
+
+    async def test_an_unknown_token_is_refused_without_naming_it(self) -> None:
+        world = await self.world()
+        with pytest.raises(Unauthorized) as caught:
+            await world.policy.authenticate(Credentials(WRONG, peer_key="some-key", address="somewhere"))
+        assert caught.value.status == 401
+        _names_no_secret(caught.value)
+
+    @pytest.mark.parametrize("token", _STRANGE)
+    async def test_a_strange_token_is_refused_like_any_other(self, token: str) -> None:
+        world = await self.world()
+        with pytest.raises(Unauthorized) as caught:
+            await world.policy.authenticate(Credentials(token))
+        _names_no_secret(caught.value)
+
+    async def test_no_token_gives_nobody_or_anonymous(self) -> None:
+        world = await self.world()
+        try:
+            agent = await world.policy.authenticate(Credentials())
+        except Unauthorized as exc:
+            assert exc.hint, "a client without a token has to be told how to get one"
+        else:
+            assert agent == ANONYMOUS
+
+    async def test_a_revoked_token_is_refused_at_once(self) -> None:
+        self.needs_tokens()
+        world = await self.world()
+        await world.policy.authenticate(Credentials(SECRET))
+        await world.registry.revoke_token(hashlib.sha256(SECRET.encode()).hexdigest())
+        with pytest.raises(Unauthorized):
+            await world.policy.authenticate(Credentials(SECRET))
+
+    async def test_the_digest_of_a_token_is_no_token(self) -> None:
+        world = await self.world()
+        with pytest.raises(Unauthorized):
+            await world.policy.authenticate(Credentials(hashlib.sha256(SECRET.encode()).hexdigest()))
+
+
+class Machines(KitBase):
+    """A machine that has not proved a key is a stranger until its credentials say otherwise."""
+
+    @pytest.mark.parametrize("token", ["", WRONG, SECRET, *_STRANGE], ids=lambda token: repr(token[:20]))
+    async def test_a_stranger_is_no_machine(self, token: str) -> None:
+        world = await self.world()
+        with pytest.raises(Unauthorized) as caught:
+            await world.policy.authenticate_machine("local", Credentials(token, address="somewhere"))
+        assert caught.value.hint
+        _names_no_secret(caught.value)
+
+    @pytest.mark.parametrize("name", ["", "\0", "../local", "Local", "x" * 10_000, ALICE.text])
+    async def test_a_name_that_no_machine_can_have_is_refused(self, name: str) -> None:
+        world = await self.world()
+        with pytest.raises(Unauthorized):
+            await world.policy.authenticate_machine(name, Credentials(SECRET))
+
+
+def _names_no_secret(error: Unauthorized) -> None:
+    said = f"{error} {error.message} {error.hint} {error!r}"
+    for secret in (SECRET, WRONG, hashlib.sha256(WRONG.encode()).hexdigest()):
+        assert secret not in said

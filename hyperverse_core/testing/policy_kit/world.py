@@ -1,0 +1,198 @@
+"""The world that the kit asks policies about: a hyperuser, Alice with a home, and Bob."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from ...contracts.policy import Decision, Need, PolicyView, Request, SecurityPolicy
+from ...contracts.registry import Change, ParticleRecord, Registration, Status, TokenRecord
+from ...errors import NotFound, Unavailable
+from ...universe.access.access import AccessGrant
+from ...universe.access.scope import Scope
+from ...universe.address.point import ANONYMOUS, HYPERUSER, ROOT, Point
+from ...universe.kinds.kind import Kind
+from ..memory_registry import MemoryRegistry
+
+__all__ = [
+    "AGENTS",
+    "ALICE",
+    "BOB",
+    "COUNTRY",
+    "HOME",
+    "LETTERS",
+    "NOBODY",
+    "NOTES",
+    "POINTS",
+    "SECRET",
+    "WRONG",
+    "Asked",
+    "FaultyRegistry",
+    "PolicyWorld",
+]
+
+LETTERS = "csdrwx"
+ALICE, BOB = Point.parse("localhost:users:alice"), Point.parse("localhost:users:bob")
+NOBODY = Point.parse("localhost:users:nobody")
+HOME, NOTES = Point.parse("localhost:alice"), Point.parse("localhost:alice:notes")
+COUNTRY = Point.parse("localhost")
+SECRET, WRONG = "a-secret-that-nobody-may-see", "a-guess-that-nobody-may-see"
+_POPULATION = (
+    ("hyperspace", "Space", HYPERUSER),
+    ("hyperspace:users", "UserBase", HYPERUSER),
+    (HYPERUSER.text, "User", HYPERUSER),
+    (ANONYMOUS.text, "User", HYPERUSER),
+    (COUNTRY.text, "Space", HYPERUSER),
+    ("localhost:users", "UserBase", HYPERUSER),
+    (ALICE.text, "User", HYPERUSER),
+    (BOB.text, "User", HYPERUSER),
+    (HOME.text, "Base", ALICE),
+    (NOTES.text, "App", ALICE),
+)
+POINTS = tuple(Point.parse(row[0]) for row in _POPULATION)
+AGENTS = (HYPERUSER, ANONYMOUS, ALICE, BOB, NOTES, NOBODY)
+_METHOD = "Ext<Get>"
+
+Asked = tuple[Point, Point, str]
+"""An agent, a target, and a permission letter."""
+
+
+class FaultyRegistry(MemoryRegistry):
+    """A registry that gives others a turn between reading and answering, as one on a disk does, and that can fail or
+    hang.
+
+    Attributes:
+        mode: ``works``; ``fails``: questions that policies ask raise Unavailable; ``hangs``: they are never answered.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mode = "works"
+
+    async def _meet_fault(self) -> None:
+        if self.mode == "fails":
+            raise Unavailable("the registry cannot be reached")
+        if self.mode == "hangs":
+            await asyncio.get_running_loop().create_future()
+        await asyncio.sleep(0)
+
+    async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:
+        found = await super().grants(roots)
+        await self._meet_fault()
+        return found
+
+    async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
+        found = await super().records(points)
+        await self._meet_fault()
+        return found
+
+    async def token(self, digest: str) -> TokenRecord | None:
+        found = await super().token(digest)
+        await self._meet_fault()
+        return found
+
+
+@attrs.define
+class PolicyWorld:
+    """A small cosmos with a policy that watches over it: a hyperuser, Alice with a home, and Bob.
+
+    Attributes:
+        registry: where it is written.
+        policy: what is tested.
+        look_ups: how often the policy has looked records up.
+        revision: up to which the policy has been told what has changed.
+    """
+
+    registry: MemoryRegistry
+    policy: SecurityPolicy
+    look_ups: int = 0
+    revision: int = 0
+
+    @classmethod
+    async def make(cls, policy: SecurityPolicy, registry: MemoryRegistry | None = None) -> PolicyWorld:
+        """The populated world; the policy is open.
+
+        Args:
+            registry: an empty one of your own, perhaps one that counts; a new :class:`FaultyRegistry` when None.
+        """
+        registry = registry or FaultyRegistry()
+        await registry.open()
+        for point, kind, owner in _POPULATION:
+            await registry.register(Registration(Point.parse(point), Kind.parse(kind), owner, status=Status.READY))
+        await registry.add_token(TokenRecord(hashlib.sha256(SECRET.encode()).hexdigest(), ALICE, "alice's"))
+        return await cls.of(policy, registry)
+
+    @classmethod
+    async def of(cls, policy: SecurityPolicy, registry: MemoryRegistry) -> PolicyWorld:
+        """The world of a registry that is populated; the policy is opened."""
+        world = cls(registry, policy, revision=await registry.revision())
+        await policy.open(PolicyView(registry, world.records))
+        return world
+
+    async def records(self, points: tuple[Point, ...]) -> Mapping[Point, ParticleRecord]:
+        """What the fabric answers a policy that looks records up."""
+        self.look_ups += 1
+        return await self.registry.records(points)
+
+    # -- asking -------------------------------------------------------------------------------------------
+
+    async def request(
+        self, agent: Point, target: Point, need: Need | str, scope: Scope | None = None, *, action: str = _METHOD
+    ) -> Request:
+        """A question about a particle of the world. Raises NotFound when the target is not registered.
+
+        Args:
+            need: what is needed, or the letter of a permission.
+        """
+        record = (await MemoryRegistry.records(self.registry, (target,))).get(target)
+        if record is None:
+            raise NotFound(f"no particle {target.text!r}")
+        return Request(agent, action, Need(need) if isinstance(need, str) else need, record, scope)
+
+    async def decide(self, agent: Point, target: Point, need: Need | str, scope: Scope | None = None) -> Decision:
+        """What the policy answers."""
+        return await self.policy.decide(await self.request(agent, target, need, scope))
+
+    async def allows(self, agent: Point, target: Point, need: Need | str, scope: Scope | None = None) -> bool:
+        """Whether ``agent`` is let through."""
+        return (await self.decide(agent, target, need, scope)).allowed
+
+    async def allowed(self, agent: Point, target: Point, scope: Scope | None = None) -> str:
+        """The letters of all permissions with which ``agent`` is let through."""
+        return "".join([letter for letter in LETTERS if await self.allows(agent, target, letter, scope)])
+
+    async def refusal(self, agent: Point, target: Point, need: Need | str) -> Decision:
+        """The answer of a policy that has to refuse."""
+        decision = await self.decide(agent, target, need)
+        assert not decision.allowed, f"{agent} is let through to {target} with {need}"
+        return decision
+
+    async def decisions(self, letters: str = LETTERS) -> dict[Asked, Decision]:
+        """The answers about everybody and everything that is registered."""
+        there = await MemoryRegistry.records(self.registry, (ROOT, *POINTS))
+        asked = [(agent, target, letter) for agent in AGENTS for target in there for letter in letters]
+        return {one: await self.decide(*one) for one in asked}
+
+    async def answers(self) -> dict[Asked, bool]:
+        """Who may do what on everything."""
+        return {asked: decision.allowed for asked, decision in (await self.decisions()).items()}
+
+    # -- changing -----------------------------------------------------------------------------------------
+
+    async def catch_up(self) -> tuple[Change, ...]:
+        """Tells the policy what has changed in the registry, as the fabric does. Returns those changes."""
+        found = await self.registry.changes(self.revision, timeout=0)
+        self.revision = found.revision
+        told = tuple(change for change in found.entries if change.kind in self.policy.change_kinds)
+        for change in told:
+            self.policy.changed(change)
+        return told
+
+    async def grant(self, text: str) -> AccessGrant:
+        """Writes a grant, and tells the policy."""
+        grant = await self.registry.grant(AccessGrant.parse(text))
+        await self.catch_up()
+        return grant
