@@ -14,7 +14,8 @@ from .. import hookspecs
 from ..config.schema import Plugins
 from ..errors import BadRequest, HyperverseError, did_you_mean
 from .offers import CORE, HOOKS, Offer, Offers, builtin_offers
-from .sources import PluginSource, missing_requirements
+from .requirements import missing_requirements
+from .sources import PluginSource
 
 __all__ = ["Loading", "PluginInfo", "State", "hook_of"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,14 +19,12 @@ __all__ = [
     "PluginSource",
     "installed_sources",
     "local_source",
-    "missing_requirements",
+    "name_and_version",
     "object_source",
 ]
 
 GROUP = "hyperverse"
 LOCAL_FILE = "hyperverse_local.py"
-_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @attrs.frozen
@@ -53,13 +50,22 @@ def installed_sources() -> list[PluginSource]:
     sources: list[PluginSource] = []
     seen: set[tuple[str, str, str]] = set()
     for point in importlib.metadata.entry_points(group=GROUP):
-        distribution = point.dist.name if point.dist is not None else ""
+        distribution, version = name_and_version(point.dist)
         if (point.name, point.value, distribution) in seen:
             continue
         seen.add((point.name, point.value, distribution))
-        version = point.dist.version if point.dist is not None else ""
         sources.append(PluginSource(point.name, distribution, version, point.load))
     return sorted(sources, key=lambda source: (source.name, source.distribution))
+
+
+def name_and_version(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
+    """Name and version of a distribution, each empty where its metadata lack it or cannot be read."""
+    if distribution is None:
+        return "", ""
+    try:
+        return distribution.name or "", distribution.version or ""
+    except (KeyError, UnicodeDecodeError):  # one broken distribution must not hide the plugins of all others
+        return "", ""
 
 
 def object_source(plugin: Any) -> PluginSource:
@@ -85,21 +91,3 @@ def _load_file(path: Path) -> ModuleType:
         del sys.modules[path.stem]
         raise
     return module
-
-
-def missing_requirements(distribution: str, extra: str) -> Sequence[str]:
-    """Names of the projects that ``extra`` of a distribution asks for and that are not installed."""
-    try:
-        requirements: Iterable[str] = importlib.metadata.requires(distribution) or ()
-    except importlib.metadata.PackageNotFoundError:
-        return ()
-    missing = []
-    for requirement in requirements:
-        marked, project = _EXTRA.search(requirement), _PROJECT.match(requirement)
-        if marked is None or marked.group(1) != extra or project is None:
-            continue
-        try:
-            importlib.metadata.distribution(project.group())
-        except importlib.metadata.PackageNotFoundError:
-            missing.append(project.group())
-    return missing

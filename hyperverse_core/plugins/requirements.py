@@ -1,0 +1,98 @@
+"""Which requirements of an optional dependency are not met in this environment.
+
+Requirements such as ``foo[bar]~=1.4; extra == "birds"`` follow PEP 508 and PEP 440, which ``packaging`` implements. One
+that it cannot read is logged with the name of its distribution, and passed over: a distribution that somebody else has
+built wrongly must not make a plugin unavailable.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Iterator
+
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from .sources import name_and_version
+
+__all__ = ["missing_requirements"]
+
+_log = logging.getLogger("hyperverse.plugins")
+
+_UNREADABLE = (InvalidRequirement, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName)
+
+
+def missing_requirements(distribution: str, extra: str) -> list[str]:
+    """What the optional dependency ``extra`` of a distribution still needs.
+
+    Extras of requirements count: ``foo[bar]`` is met when foo and everything that its extra ``bar`` asks for are
+    installed.
+
+    Args:
+        distribution: name of an installed distribution. One that is not installed needs nothing.
+        extra: name of the optional dependency, in any spelling (``Big_Birds`` is ``big-birds``).
+
+    Returns:
+        One text for each requirement that is not met, in the order of the metadata: the name of a project that is not
+        installed, or ``"foo>=2 instead of 1.4"`` for one that is installed in another version.
+    """
+    return list(dict.fromkeys(_missing(distribution, extra, set())))
+
+
+def _missing(distribution: str, extra: str, seen: set[tuple[str, str]]) -> Iterator[str]:
+    key = (canonicalize_name(distribution), canonicalize_name(extra))
+    if key in seen:  # extras may name one another in a circle
+        return
+    seen.add(key)
+    for requirement in _added_by(distribution, extra):
+        unmet = _unmet(requirement)
+        if unmet:
+            yield unmet
+            continue
+        for further in sorted(requirement.extras):
+            yield from _missing(requirement.name, further, seen)
+
+
+def _added_by(distribution: str, extra: str) -> Iterator[Requirement]:
+    """The requirements that a distribution has with ``extra`` and does not have without it."""
+    try:
+        lines = importlib.metadata.requires(distribution) or ()
+    except importlib.metadata.PackageNotFoundError:
+        return
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+            marker = requirement.marker
+            added = marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
+        except _UNREADABLE as exc:
+            _log.warning("%s: ignoring the requirement %r, which is malformed: %s", distribution, line, _reason(exc))
+            continue
+        if added:
+            yield requirement
+
+
+def _unmet(requirement: Requirement) -> str:
+    """Why a requirement is not met; empty when it is. Any version meets a requirement that names a URL."""
+    try:
+        found = importlib.metadata.distribution(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return requirement.name
+    if not requirement.specifier:
+        return ""
+    _, version = name_and_version(found)
+    try:
+        parsed = Version(version)
+    except InvalidVersion as exc:
+        _log.warning("%s: accepting its version, which is malformed: %s", requirement.name, _reason(exc))
+        return ""
+    if requirement.specifier.contains(parsed, prereleases=True):  # somebody has installed a pre-release on purpose
+        return ""
+    return f"{requirement.name}{requirement.specifier} instead of {version}"
+
+
+def _reason(exc: Exception) -> str:
+    """The first line of an error: ``packaging`` draws the place below it."""
+    return str(exc).partition("\n")[0]
