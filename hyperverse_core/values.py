@@ -52,21 +52,21 @@ if TYPE_CHECKING:
     from .universe.commands.script import complete as complete
     from .universe.commands.script import parse_command as parse_command
     from .universe.commands.script import parse_script as parse_script
+    from .universe.kind_defs.kind_def import KindDef as KindDef
     from .universe.kind_defs.properties import PropertiesConfig as PropertiesConfig
     from .universe.kind_defs.properties import PropertyDef as PropertyDef
     from .universe.kind_defs.properties import PropertyPattern as PropertyPattern
     from .universe.kind_defs.properties import PropertySource as PropertySource
     from .universe.kind_defs.properties import SetProperty as SetProperty
     from .universe.kind_defs.properties import UnsetProperty as UnsetProperty
-    from .universe.kinds.kind import STANDARD_KINDS as STANDARD_KINDS
+    from .universe.kind_defs.standard_kinds import STANDARD_KINDS as STANDARD_KINDS
     from .universe.kinds.kind import Kind as Kind
-    from .universe.kinds.kind import KindDef as KindDef
     from .universe.kinds.kind_selector import KindSelector as KindSelector
     from .universe.kinds.specific import Specific as Specific
     from .universe.routing.bind import BindConfig as BindConfig
     from .universe.routing.route_selector import RouteSelector as RouteSelector
-    from .universe.selectors.selector import Hop as Hop
-    from .universe.selectors.selector import HopKind as HopKind
+    from .universe.selectors.hop import Hop as Hop
+    from .universe.selectors.hop import HopKind as HopKind
     from .universe.selectors.selector import Selector as Selector
     from .universe.text.version import Version as Version
     from .universe.text.version import VersionReq as VersionReq
@@ -106,15 +106,18 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "universe.address.topic": "Topic TopicKind",
             "universe.commands.command": "Command CommandTemplate",
             "universe.commands.script": "Script ScriptCommand complete parse_command parse_script",
+            "universe.kind_defs.kind_def": "KindDef",
             "universe.kind_defs.properties": (
                 "PropertiesConfig PropertyDef PropertyPattern PropertySource SetProperty UnsetProperty"
             ),
-            "universe.kinds.kind": "STANDARD_KINDS Kind KindDef",
+            "universe.kind_defs.standard_kinds": "STANDARD_KINDS",
+            "universe.kinds.kind": "Kind",
             "universe.kinds.kind_selector": "KindSelector",
             "universe.kinds.specific": "Specific",
             "universe.routing.bind": "BindConfig",
             "universe.routing.route_selector": "RouteSelector",
-            "universe.selectors.selector": "Hop HopKind Selector",
+            "universe.selectors.hop": "Hop HopKind",
+            "universe.selectors.selector": "Selector",
             "universe.text.version": "Version VersionReq",
             "universe.waves.wave": (
                 "Body Directed Echo Handling Method MethodKind Outcome Ping Pong Priority Receipt "

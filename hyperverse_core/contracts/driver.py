@@ -29,7 +29,7 @@ import attrs
 from ..errors import BadRequest
 from ..universe.address.point import Point
 from ..universe.commands.command import Command
-from ..universe.kinds.kind import KindDef
+from ..universe.kind_defs.kind_def import KindDef
 from ..universe.routing.route_selector import RouteSelector
 from ..universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
 from .registry import ParticleRecord, PropertyValue, Strategy

@@ -29,7 +29,9 @@ from ..scheduling.deadlines import Deadlines
 from ..scheduling.worker_pool import WorkerPool
 from ..universe.address.point import HYPERUSER, Point
 from ..universe.address.star_key import StarKey
-from ..universe.kinds.kind import STANDARD_KINDS, Kind, KindDef
+from ..universe.kind_defs.kind_def import KindDef
+from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
+from ..universe.kinds.kind import Kind
 from .caches.grants import Rights
 from .caches.records import Records
 from .caches.selections import Selections

@@ -12,7 +12,7 @@ from ..contracts.driver import Driver
 from ..contracts.observer import Observer
 from ..contracts.placement import Hash, NearParent, RoundRobin, Spread
 from ..errors import BadRequest, Conflict, HyperverseError, PluginError
-from ..universe.kinds.kind import KindDef
+from ..universe.kind_defs.kind_def import KindDef
 
 __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "load_factory"]
 

@@ -12,7 +12,7 @@ from ..contracts.driver import Ctx, Driver, Particle, handler
 from ..fabric.delivery.local_sender import LocalSender
 from ..hookspecs import hookimpl
 from ..universe.address.point import Point
-from ..universe.kinds.kind import KindDef
+from ..universe.kind_defs.kind_def import KindDef
 from ..universe.waves.wave import Body, Method, Pong
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from ..errors import NotFound
 from ..hookspecs import hookimpl
 from ..universe.address.point import ROOT, Point
 from ..universe.address.star_key import StarKey
+from ..universe.kind_defs.kind_def import KindDef
 from ..universe.kind_defs.kind_template import KindTemplate
 from ..universe.kind_defs.properties import PropertyPattern
-from ..universe.kinds.kind import Kind, KindDef
+from ..universe.kinds.kind import Kind
 
 if TYPE_CHECKING:
     from ..fabric.delivery.local_client import LocalClient

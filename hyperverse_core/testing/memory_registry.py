@@ -211,7 +211,7 @@ class MemoryRegistry(Registry):
         incarnation = self._incarnations[star.key] = self._incarnations.get(star.key, 0) + 1
         self._release_hosted(star.key)
         announced = self._stars[star.key] = attrs.evolve(star, incarnation=incarnation, renewals=0)
-        self._feed.log(ChangeKind.STAR, star.key.point)
+        self._feed.log(ChangeKind.STAR, Point.of_star(star.key))
         return announced
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
@@ -230,7 +230,7 @@ class MemoryRegistry(Registry):
                 draining=star.draining,
             )
             if (held.kinds, held.links, held.draining) != (star.kinds, star.links, star.draining):
-                self._feed.log(ChangeKind.STAR, star.key.point)
+                self._feed.log(ChangeKind.STAR, Point.of_star(star.key))
 
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
         self._check_open()
@@ -357,7 +357,7 @@ class MemoryRegistry(Registry):
     def _take_out(self, key: StarKey) -> None:
         del self._stars[key]
         self._release_hosted(key)
-        self._feed.log(ChangeKind.STAR, key.point)
+        self._feed.log(ChangeKind.STAR, Point.of_star(key))
 
     def _release_hosted(self, key: StarKey) -> None:
         for point in self._order:

@@ -234,4 +234,4 @@ class GrantsPolicy(SecurityPolicy):
 
 def _is_star(agent: Point) -> bool:
     """Whether ``agent`` is a star itself. The fabric alone gives a wave such an agent."""
-    return agent.star_key is not None and agent == agent.star_key.point
+    return agent.star_key is not None and agent == Point.of_star(agent.star_key)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from hyperverse_core.errors import Conflict, NotHostedHere
 from hyperverse_core.registry import ChangeKind, StarRecord
+from hyperverse_core.values import Point
 
 from .assignments import release_hosted
 from .many import Many
@@ -60,7 +61,7 @@ def announce(tx: Transaction, star: StarRecord) -> StarRecord:
     else:
         tx.connection.execute(sa.update(stars).where(stars.c.key == key).values(values))
         release_hosted(tx, key, before=announced.incarnation)
-    tx.log(ChangeKind.STAR, star.key.point.text)
+    tx.log(ChangeKind.STAR, Point.of_star(star.key).text)
     return announced
 
 
@@ -76,7 +77,7 @@ def renew(tx: Transaction, renewed: Sequence[StarRecord]) -> None:
     for star, row in rows:
         before = held[row["key"]]
         if (before.kinds, before.links, before.draining) != (row["kinds"], row["links"], row["draining"]):
-            tx.log(ChangeKind.STAR, star.key.point.text)
+            tx.log(ChangeKind.STAR, Point.of_star(star.key).text)
 
 
 def _incarnation(row: Any) -> int | None:
@@ -109,4 +110,4 @@ def _take_out(tx: Transaction, star: StarRecord) -> None:
     # The row stays: the next incarnation has to be a greater one.
     tx.connection.execute(sa.update(stars).where(stars.c.key == key).values(announced=False))
     release_hosted(tx, key)
-    tx.log(ChangeKind.STAR, star.key.point.text)
+    tx.log(ChangeKind.STAR, Point.of_star(star.key).text)

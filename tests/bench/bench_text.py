@@ -13,10 +13,9 @@ from typing import Any
 from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.commands.script import complete, parse_changes, parse_command, parse_script
 from hyperverse_core.universe.routing.bind import BindConfig
+from hyperverse_core.universe.routing.grammar import parse_pattern, parse_pipeline
 from hyperverse_core.universe.routing.mechtron_config import MechtronConfig
 from hyperverse_core.universe.routing.path_regex import PathRegex
-from hyperverse_core.universe.routing.pattern import Pattern
-from hyperverse_core.universe.routing.pipeline import Pipeline
 from hyperverse_core.universe.routing.route_selector import RouteSelector
 from hyperverse_core.universe.waves.wave import Method
 
@@ -63,8 +62,8 @@ INPUTS: list[tuple[str, Callable[[str], Any], Callable[[int], str]]] = [
         BindConfig.parse,
         lambda n: fill("(auth)-", n, before="Bind(version=1.0.0) { Route", after="}"),
     ),
-    ("pipeline", Pipeline.parse, lambda n: fill("-> localhost:a ", n)),
-    ("pattern", Pattern.parse, lambda n: fill("a<Text>, ", n, before="Map{ [ ", after="b<Bin> ] }")),
+    ("pipeline", parse_pipeline, lambda n: fill("-> localhost:a ", n)),
+    ("pattern", parse_pattern, lambda n: fill("a<Text>, ", n, before="Map{ [ ", after="b<Bin> ] }")),
     ("route selector", RouteSelector.parse, lambda n: fill("(auth)-", n, before="Ext<A>")),
     (
         "Mechtron",

@@ -36,9 +36,8 @@ with atheris.instrument_imports(include=["hyperverse_core.universe"]):
     from hyperverse_core.universe.kinds.kind_selector import KindSelector
     from hyperverse_core.universe.kinds.specific import Specific, SpecificSelector
     from hyperverse_core.universe.routing.bind import BindConfig
+    from hyperverse_core.universe.routing.grammar import parse_pattern, parse_pipeline
     from hyperverse_core.universe.routing.mechtron_config import MechtronConfig
-    from hyperverse_core.universe.routing.pattern import Pattern
-    from hyperverse_core.universe.routing.pipeline import Pipeline
     from hyperverse_core.universe.routing.route_selector import RouteSelector
     from hyperverse_core.universe.selectors.hierarchy import Hierarchy
     from hyperverse_core.universe.selectors.selector import Selector
@@ -69,8 +68,8 @@ ROUND_TRIP: tuple[Callable[[str], Any], ...] = (
     Scope.parse,
     Method.parse,
     RouteSelector.parse,
-    Pattern.parse,
-    Pipeline.parse,
+    parse_pattern,
+    parse_pipeline,
     BindConfig.parse,
     MechtronConfig.parse,
     parse_command,

@@ -17,7 +17,7 @@ from hyperverse_core.contracts.driver import Ctx, Driver, handler
 from hyperverse_core.data_dir.tokens import read_token
 from hyperverse_core.protocol.codec import PROTOCOL, decode, encode_frame
 from hyperverse_core.protocol.frames import GreetFrame, KnockFrame
-from hyperverse_core.universe.kinds.kind import KindDef
+from hyperverse_core.universe.kind_defs.kind_def import KindDef
 from hyperverse_zmq.transport import ZmqTransport
 from patience import PATIENCE
 

@@ -77,7 +77,7 @@ async def test_the_rule_of_the_same_owner_can_be_switched_off() -> None:
 
 async def test_a_star_acts_for_the_platform() -> None:
     world = await a_world()
-    star = StarKey("central", "fold").point
+    star = Point.of_star(StarKey("central", "fold"))
     assert isinstance(world.policy, GrantsPolicy)
     assert await world.allows(star, HERS, "w")
     assert await world.policy.access(star, await world.registry.record(HERS)) == Access.SUPER
@@ -86,7 +86,7 @@ async def test_a_star_acts_for_the_platform() -> None:
 @pytest.mark.parametrize("below", ["controls", "controls:control-1", "counter"])
 async def test_what_lives_in_the_address_space_of_a_star_does_not(below: str) -> None:
     world = await a_world()
-    inside = StarKey("central", "fold").point.child(below)
+    inside = Point.of_star(StarKey("central", "fold")).child(below)
     assert not await world.allows(inside, HERS, "r")
 
 

@@ -41,7 +41,7 @@ def test_anything_else_does_not(text: str) -> None:
 
 @pytest.mark.parametrize("kind", ["App", "Mechtron", "Space"])
 def test_standard_kinds_take_both(kind: str) -> None:
-    from hyperverse_core.universe.kinds.kind import STANDARD_KINDS
+    from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
 
     definition = STANDARD_KINDS[kind].properties.get("bind")
     assert definition is not None and definition.pattern is PropertyPattern.BIND

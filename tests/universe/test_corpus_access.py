@@ -15,7 +15,8 @@ from hyperverse_core.universe.access.scope import Scope, ScopeGrant
 from hyperverse_core.universe.address.layer import PLANS, Layer
 from hyperverse_core.universe.address.point import HYPERUSER, Point
 from hyperverse_core.universe.kind_defs.properties import PropertiesConfig, PropertyDef, SetProperty, UnsetProperty
-from hyperverse_core.universe.kinds.kind import STANDARD_KINDS, Kind
+from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_core.universe.selectors.selector import Selector
 from universe.corpus import cases, load, settle
 from universe.test_corpus_points import attempt

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from hyperverse_core.universe.kinds.kind import STANDARD_KINDS, Kind, resolve
+from hyperverse_core.universe.kind_defs.kind_def import resolve
+from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_core.universe.kinds.kind_selector import KindSelector
 from hyperverse_core.universe.kinds.specific import Specific, SpecificSelector
 from hyperverse_core.universe.text.version import Version, VersionReq

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core.errors import BadRequest, ParseError, UnknownKind
-from hyperverse_core.universe.kinds.kind import STANDARD_KINDS, Kind, KindDef, resolve
+from hyperverse_core.universe.kind_defs.kind_def import KindDef, resolve
+from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
+from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_core.universe.kinds.specific import Specific
 
 

@@ -105,8 +105,8 @@ def test_a_name_that_begins_like_another_is_not_below_it() -> None:
 
 def test_the_star_key_is_that_of_the_route() -> None:
     key = StarKey.parse("STAR::central:fold[0]")
-    assert key.point.star_key == key
-    assert key.point.child("drivers").star_key == key
+    assert Point.of_star(key).star_key == key
+    assert Point.of_star(key).child("drivers").star_key == key
     assert Point.parse("<<what-ever>>::star").star_key is None
     assert Point.parse("localhost").star_key is None
     assert key.sql_name == "star_central_fold_0"

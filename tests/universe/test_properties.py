@@ -12,7 +12,7 @@ from hyperverse_core.universe.kind_defs.properties import (
     SetProperty,
     UnsetProperty,
 )
-from hyperverse_core.universe.kinds.kind import STANDARD_KINDS
+from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
 
 
 def test_every_fault_is_told_at_once() -> None:

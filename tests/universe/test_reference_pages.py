@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.kinds.kind import STANDARD_KINDS
+from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
 from universe.test_round_trips import PARSERS
 
 _PAGES = Path(__file__).parent.parent.parent / "docs" / "reference"

@@ -17,13 +17,14 @@ from hyperverse_core.universe.access.permissions import Permissions, Permissions
 from hyperverse_core.universe.access.scope import Scope
 from hyperverse_core.universe.address.layer import Layer
 from hyperverse_core.universe.address.point import Point, scan_point
-from hyperverse_core.universe.address.point_template import PointTemplate, Template
+from hyperverse_core.universe.address.point_template import PointTemplate
 from hyperverse_core.universe.address.route import Route
 from hyperverse_core.universe.address.star_key import StarKey
 from hyperverse_core.universe.address.surface import Surface
 from hyperverse_core.universe.address.template import PointCtx, PointVar
 from hyperverse_core.universe.address.topic import Topic
 from hyperverse_core.universe.kind_defs.kind_template import KindTemplate
+from hyperverse_core.universe.kind_defs.particle_template import ParticleTemplate
 from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_core.universe.kinds.kind_selector import KindSelector
 from hyperverse_core.universe.kinds.specific import Specific, SpecificSelector
@@ -59,7 +60,7 @@ TYPES: dict[str, tuple[Callable[[str], Any], st.SearchStrategy[Any]]] = {
 }
 PARSERS = {name: parse for name, (parse, _) in TYPES.items()} | {
     "PointTemplate": PointTemplate.parse,
-    "Template": Template.parse,
+    "Template": ParticleTemplate.parse,
     "Permissions.parse_particle": Permissions.parse_particle,
 }
 _CHARACTERS = "abzAZ019:/.-_+*<>()[]{}$%@#&|^~=,;! \"'\n\u00e9"

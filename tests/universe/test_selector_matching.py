@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.address.point import ROOT, Point
 from hyperverse_core.universe.kinds.kind import Kind
-from hyperverse_core.universe.selectors.selector import Hop, HopKind, Selector
+from hyperverse_core.universe.selectors.hop import Hop, HopKind
+from hyperverse_core.universe.selectors.selector import Selector
 
 
 def _accepts(hop: Hop, text: str) -> bool:

@@ -8,10 +8,11 @@ from hypothesis import given
 from hyperverse_core.errors import BadRequest, NotFound, ParseError, UnknownKind
 from hyperverse_core.universe.address.env import Env
 from hyperverse_core.universe.address.point import Point
-from hyperverse_core.universe.address.point_template import PointTemplate, Template, scan_template
+from hyperverse_core.universe.address.point_template import PointTemplate
 from hyperverse_core.universe.address.template import PointVar
 from hyperverse_core.universe.kind_defs.kind_template import KindTemplate
-from hyperverse_core.universe.kinds.kind import STANDARD_KINDS
+from hyperverse_core.universe.kind_defs.particle_template import ParticleTemplate, scan_particle_template
+from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
 from universe.strategies import points
 
 ENV = Env(
@@ -118,9 +119,9 @@ def test_what_names_no_new_particle_is_no_template(text: str) -> None:
 
 
 def test_a_template_inside_a_line_ends_behind_its_kind() -> None:
-    template, end = scan_template("create localhost:users<UserBase<Keycloak>>{ +a=b }", 7)
+    template, end = scan_particle_template("create localhost:users<UserBase<Keycloak>>{ +a=b }", 7)
     assert end == 42
-    assert template == Template.parse("localhost:users<UserBase<Keycloak>>")
+    assert template == ParticleTemplate.parse("localhost:users<UserBase<Keycloak>>")
     assert template.kind.sub == "Keycloak"
 
 

@@ -12,8 +12,8 @@ from hyperverse_core.errors import BadRequest, ParseError
 from hyperverse_core.universe.address.env import Env
 from hyperverse_core.universe.address.point import ANONYMOUS, Point
 from hyperverse_core.universe.routing.bind import BindConfig
+from hyperverse_core.universe.routing.grammar import parse_pipeline
 from hyperverse_core.universe.routing.method_pattern import MethodPattern
-from hyperverse_core.universe.routing.pipeline import Pipeline
 from hyperverse_core.universe.routing.stop import CORE, REFLECT, Call, PointStop
 from hyperverse_core.universe.waves.wave import Method
 
@@ -106,7 +106,7 @@ def test_the_pattern_in_front_of_a_block_counts_for_the_first_step() -> None:
 
 
 def test_stops_are_what_they_say() -> None:
-    pipeline = Pipeline.parse("-> (()) -> ((*)) -> a:${x} -> b^Http<Get>/${y}/z => &")
+    pipeline = parse_pipeline("-> (()) -> ((*)) -> a:${x} -> b^Http<Get>/${y}/z => &")
     core, again, point, call, reflect = [step.stop for step in pipeline.steps]
     assert (core, again, reflect) == (CORE, CORE, REFLECT)
     assert isinstance(point, PointStop)

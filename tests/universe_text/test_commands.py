@@ -11,6 +11,7 @@ from hyperverse_core.universe.address.env import Env
 from hyperverse_core.universe.address.point import ROOT, Point
 from hyperverse_core.universe.address.point_template import ResolvedTemplate
 from hyperverse_core.universe.address.template import PointVar
+from hyperverse_core.universe.commands.body import Upload
 from hyperverse_core.universe.commands.command import (
     Chown,
     Create,
@@ -19,21 +20,20 @@ from hyperverse_core.universe.commands.command import (
     Grant,
     Grants,
     Into,
-    Ping,
+    PingCommand,
     Publish,
     Read,
     Revoke,
-    Ripple,
+    RippleCommand,
     Select,
     Set,
-    Signal,
+    SignalCommand,
     Strategy,
     Write,
 )
 from hyperverse_core.universe.commands.script import complete, parse_command
 from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
 from hyperverse_core.universe.selectors.selector import Selector
-from hyperverse_core.universe.waves.body import Upload
 from hyperverse_core.universe.waves.wave import BOUNCE, Method
 
 APP = PointVar.parse("localhost:app")
@@ -66,14 +66,14 @@ APP = PointVar.parse("localhost:app")
         ("write localhost:app true", Write(APP, True)),
         ('write localhost:app "true"', Write(APP, "true")),
         ("write localhost:app ^[ a.bin ]", Write(APP, Upload("a.bin"))),
-        ("ping localhost:app", Ping(APP)),
-        ("ping localhost:app hello", Ping(APP, BOUNCE, "/", "hello")),
-        ("ping localhost:app Ext<Add>", Ping(APP, Method.parse("Ext<Add>"))),
-        ("ping localhost:app Http<Get>/users/1?x=y", Ping(APP, Method.parse("Http<Get>"), "/users/1?x=y")),
-        ("ping localhost:app Ext<Add> [1, 2]", Ping(APP, Method.parse("Ext<Add>"), "/", [1, 2])),
-        ("ping localhost:app Ext<Add> hello # why\n", Ping(APP, Method.parse("Ext<Add>"), "/", "hello")),
-        ("signal localhost:app Ext<Stop>/now 1", Signal(APP, Method.parse("Ext<Stop>"), "/now", 1)),
-        ("ripple +:**<App> Ext<Stop>", Ripple(Selector.parse("+:**<App>"), Method.parse("Ext<Stop>"))),
+        ("ping localhost:app", PingCommand(APP)),
+        ("ping localhost:app hello", PingCommand(APP, BOUNCE, "/", "hello")),
+        ("ping localhost:app Ext<Add>", PingCommand(APP, Method.parse("Ext<Add>"))),
+        ("ping localhost:app Http<Get>/users/1?x=y", PingCommand(APP, Method.parse("Http<Get>"), "/users/1?x=y")),
+        ("ping localhost:app Ext<Add> [1, 2]", PingCommand(APP, Method.parse("Ext<Add>"), "/", [1, 2])),
+        ("ping localhost:app Ext<Add> hello # why\n", PingCommand(APP, Method.parse("Ext<Add>"), "/", "hello")),
+        ("signal localhost:app Ext<Stop>/now 1", SignalCommand(APP, Method.parse("Ext<Stop>"), "/now", 1)),
+        ("ripple +:**<App> Ext<Stop>", RippleCommand(Selector.parse("+:**<App>"), Method.parse("Ext<Stop>"))),
         (
             "publish? ^[ bundle.zip ]-> localhost:repo:my:1.0.0",
             Publish(Upload("bundle.zip"), PointVar.parse("localhost:repo:my:1.0.0"), Strategy.ENSURE),

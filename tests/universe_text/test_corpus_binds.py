@@ -10,9 +10,9 @@ import pytest
 from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.routing.bind import BindConfig, RouteScope
 from hyperverse_core.universe.routing.filters import Filter
-from hyperverse_core.universe.routing.grammar import parse_stop
+from hyperverse_core.universe.routing.grammar import parse_arrow, parse_pipeline, parse_step, parse_stop
 from hyperverse_core.universe.routing.mechtron_config import Assignment, MechtronConfig
-from hyperverse_core.universe.routing.pipeline import Arrow, Pipeline, Step
+from hyperverse_core.universe.routing.pipeline import Step
 from hyperverse_core.universe.routing.route_selector import RouteSelector
 from hyperverse_core.universe.routing.scope_text import (
     CLOSER_OF,
@@ -107,7 +107,7 @@ def test_a_bind_selects_as_the_corpus_says(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", cases("pipelines"))
 def test_a_pipeline_is_read_as_the_corpus_says(case: dict[str, Any]) -> None:
-    parse: Any = {"step": Arrow.parse, "segment": Step.parse, "stop": parse_stop, "pipeline": Pipeline.parse}
+    parse: Any = {"step": parse_arrow, "segment": parse_step, "stop": parse_stop, "pipeline": parse_pipeline}
     try:
         found = parse[case["what"]](case["input"])
     except ParseError as error:

@@ -13,18 +13,17 @@ from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.commands.grammar import COMMAND_WORDS
 from hyperverse_core.universe.commands.script import parse_command, parse_script
 from hyperverse_core.universe.routing.bind import BindConfig
+from hyperverse_core.universe.routing.grammar import parse_pattern, parse_pipeline
 from hyperverse_core.universe.routing.mechtron_config import MechtronConfig
 from hyperverse_core.universe.routing.path_regex import PathRegex
-from hyperverse_core.universe.routing.pattern import Pattern
-from hyperverse_core.universe.routing.pipeline import Pipeline
 from hyperverse_core.universe.routing.route_selector import RouteSelector
 
 _PAGES = Path(__file__).parents[2] / "docs" / "reference"
 _BLOCK = re.compile(r"^```text (not )?(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINES: dict[str, Callable[[str], Any]] = {
     "parse_command": parse_command,
-    "Pipeline": Pipeline.parse,
-    "Pattern": Pattern.parse,
+    "Pipeline": parse_pipeline,
+    "Pattern": parse_pattern,
     "PathRegex": PathRegex.parse,
     "RouteSelector": RouteSelector.parse,
 }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.routing.pattern import Pattern
+from hyperverse_core.universe.routing.grammar import parse_pattern
 from hyperverse_core.universe.routing.route_selector import RouteSelector
 from hyperverse_core.universe.waves.wave import Method
 
@@ -58,12 +58,12 @@ BODIES: dict[str, Any] = {
     ],
 )
 def test_a_pattern_passes_the_bodies_it_names(text: str, passing: list[str]) -> None:
-    pattern = Pattern.parse(text)
+    pattern = parse_pattern(text)
     assert [name for name, body in BODIES.items() if pattern.matches(body)] == passing
 
 
 def test_a_validator_is_named_and_not_asked() -> None:
-    pattern = Pattern.parse("Json~localhost:check^Ext<Check>/x+localhost:config")
+    pattern = parse_pattern("Json~localhost:check^Ext<Check>/x+localhost:config")
     assert pattern.matches([1])
     assert pattern.validator is not None
     assert str(pattern.validator) == "localhost:check^Ext<Check>/x+localhost:config"
@@ -72,7 +72,7 @@ def test_a_validator_is_named_and_not_asked() -> None:
 @pytest.mark.parametrize("text", ["Txt", "Text[2-1]", "Text~xml", "Map{", "Map{ [ a ] }", "Text Text", "~json"])
 def test_what_is_no_pattern_is_refused(text: str) -> None:
     with pytest.raises(ParseError):
-        Pattern.parse(text)
+        parse_pattern(text)
 
 
 @pytest.mark.parametrize(

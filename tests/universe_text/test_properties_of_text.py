@@ -13,12 +13,12 @@ from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.commands.command import CommandTemplate
 from hyperverse_core.universe.commands.script import complete, parse_changes, parse_command, parse_script
 from hyperverse_core.universe.routing.bind import BindConfig
-from hyperverse_core.universe.routing.grammar import parse_stop
+from hyperverse_core.universe.routing.grammar import parse_arrow, parse_pattern, parse_pipeline, parse_step, parse_stop
 from hyperverse_core.universe.routing.mechtron_config import Assignment, MechtronConfig
 from hyperverse_core.universe.routing.method_pattern import MethodPattern
 from hyperverse_core.universe.routing.path_regex import PathRegex
 from hyperverse_core.universe.routing.pattern import Pattern
-from hyperverse_core.universe.routing.pipeline import Arrow, Pipeline, Step
+from hyperverse_core.universe.routing.pipeline import Pipeline
 from hyperverse_core.universe.routing.route_selector import RouteSelector
 from hyperverse_core.universe.routing.scope_text import scan_block, scan_scope
 from universe_text.text_strategies import binds, commands, patterns, pipelines, route_selectors
@@ -32,10 +32,10 @@ PARSERS: list[Callable[[str], Any]] = [
     BindConfig.parse,
     MechtronConfig.parse,
     Assignment.parse,
-    Pipeline.parse,
-    Step.parse,
-    Arrow.parse,
-    Pattern.parse,
+    parse_pipeline,
+    parse_step,
+    parse_arrow,
+    parse_pattern,
     RouteSelector.parse,
     MethodPattern.parse,
     PathRegex.parse,
@@ -71,13 +71,13 @@ def test_a_printed_bind_is_the_bind(bind: BindConfig) -> None:
 @slow
 @given(pipelines)
 def test_a_printed_pipeline_is_the_pipeline(pipeline: Pipeline) -> None:
-    assert Pipeline.parse(str(pipeline)) == pipeline
+    assert parse_pipeline(str(pipeline)) == pipeline
 
 
 @slow
 @given(patterns)
 def test_a_printed_pattern_is_the_pattern(pattern: Pattern) -> None:
-    assert Pattern.parse(str(pattern)) == pattern
+    assert parse_pattern(str(pattern)) == pattern
 
 
 @slow

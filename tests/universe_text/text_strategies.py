@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from hyperverse_core.universe.address.point_template import PointTemplate
+from hyperverse_core.universe.commands.body import Upload
 from hyperverse_core.universe.commands.command import (
     Chown,
     Create,
@@ -14,14 +15,14 @@ from hyperverse_core.universe.commands.command import (
     Grant,
     Grants,
     Into,
-    Ping,
+    PingCommand,
     Publish,
     Read,
     Revoke,
-    Ripple,
+    RippleCommand,
     Select,
     Set,
-    Signal,
+    SignalCommand,
     Strategy,
     Write,
 )
@@ -43,7 +44,6 @@ from hyperverse_core.universe.routing.pipeline import Arrow, Direction, Pipeline
 from hyperverse_core.universe.routing.route_selector import RouteSelector
 from hyperverse_core.universe.routing.stop import CORE, REFLECT, Call, PointStop
 from hyperverse_core.universe.routing.substance import SUBSTANCES, Format
-from hyperverse_core.universe.waves.body import Upload
 from hyperverse_core.universe.waves.wave import Method, MethodKind
 from universe.strategies import bases, grant_kinds, kind_templates, point_vars, selectors, topics
 
@@ -94,9 +94,9 @@ commands = st.one_of(
     ),
     st.builds(Read, point_vars()),
     st.builds(Write, point_vars(), some_bodies),
-    st.builds(Ping, point_vars(), methods, paths, bodies),
-    st.builds(Signal, point_vars(), methods, paths, bodies),
-    st.builds(Ripple, selectors(), methods, paths, bodies),
+    st.builds(PingCommand, point_vars(), methods, paths, bodies),
+    st.builds(SignalCommand, point_vars(), methods, paths, bodies),
+    st.builds(RippleCommand, selectors(), methods, paths, bodies),
     st.builds(Grant, grant_kinds, selectors(), selectors()),
     st.builds(Grants, st.none() | selectors(), st.none() | selectors()),
     st.builds(Revoke, st.integers(0, 10**17)),

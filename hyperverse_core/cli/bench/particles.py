@@ -10,7 +10,7 @@ import attrs
 
 from ...contracts.driver import Ctx, Driver, Particle, handler
 from ...hookspecs import hookimpl
-from ...universe.kinds.kind import KindDef
+from ...universe.kind_defs.kind_def import KindDef
 
 __all__ = ["BenchPlugin"]
 

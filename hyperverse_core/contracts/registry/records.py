@@ -9,6 +9,7 @@ import attrs
 
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
+from ...universe.commands.strategy import Strategy
 from ...universe.kinds.kind import Kind
 
 __all__ = [
@@ -43,18 +44,6 @@ class Status(enum.StrEnum):
     FATAL = "Fatal"
     """It cannot serve, and trying again would not help."""
     DONE = "Done"
-
-
-class Strategy(enum.StrEnum):
-    """What registering does when the point is taken (hyperverse 3.5)."""
-
-    COMMIT = "create"
-    """Conflict."""
-    ENSURE = "create?"
-    """Fine when it has the same Kind, and nothing is changed; Conflict otherwise."""
-    OVERRIDE = "create!"
-    """Kind, owner and properties are replaced, state and assignment dropped; children stay. Conflict when the
-    Kind would change while there are children."""
 
 
 @attrs.frozen

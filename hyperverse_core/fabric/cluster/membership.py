@@ -382,7 +382,7 @@ class Membership:
     def star_points(self, to: Stars, asking: Star) -> list[Point]:
         """The points of the stars that are meant."""
         return [
-            key.point
+            Point.of_star(key)
             for key, record in sorted(self.directory.items(), key=lambda entry: str(entry[0]))
             if (to.kind is None or record.kind == to.kind) and (not to.adjacent or asking.distances.get(str(key)) == 1)
         ]

@@ -52,7 +52,7 @@ class Field:
         """Returns when the wave may go on. Raises Forbidden."""
         if wave.method.kind is MethodKind.HYP:
             star = wave.agent.star_key
-            if star is None or wave.agent != star.point:  # clients and particles never act as a star
+            if star is None or wave.agent != Point.of_star(star):  # clients and particles never act as a star
                 raise Forbidden(f"{wave.method} is between stars")
             return
         if isinstance(live.allowed, AllowAll):

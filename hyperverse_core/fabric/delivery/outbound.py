@@ -55,7 +55,7 @@ class Star:
         self.loop = asyncio.get_running_loop()
         self.key = key
         self.text = str(key)
-        self.point: Point = key.point
+        self.point: Point = Point.of_star(key)
         self.kind = kind
         self.links = links
         self.incarnation = 0

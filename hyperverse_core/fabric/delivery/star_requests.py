@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ...universe.address.point import ROOT
+from ...universe.address.point import ROOT, Point
 from ...universe.address.star_key import StarKey
 from ...universe.kinds.kind import Kind
 from ...universe.waves.wave import Handling, Method, Ping, Pong, Priority, Ripple, Stars
@@ -79,7 +79,7 @@ async def search(
 async def ask_star(star: Star, other: StarKey, method: str, body: dict[str, Any], *, wait: float = 10.0) -> Pong:
     """One star asks another."""
     wave = Ping(
-        other.point,
+        Point.of_star(other),
         Method.parse(method),
         body,
         sender=star.point,

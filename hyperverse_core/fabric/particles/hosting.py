@@ -11,7 +11,8 @@ from ...contracts.driver import Driver, Particle
 from ...contracts.registry import Assigned, Assignment, ParticleRecord, Status
 from ...errors import Conflict, HyperverseError, NotHostedHere, UnknownKind
 from ...universe.address.point import HYPERUSER, Point
-from ...universe.kinds.kind import Kind, KindDef
+from ...universe.kind_defs.kind_def import KindDef
+from ...universe.kinds.kind import Kind
 from ...universe.routing.bind import BindConfig
 from .active import Active
 from .conversion import encode_state

@@ -14,9 +14,10 @@ from ...universe.address.env import Env
 from ...universe.address.point import Point
 from ...universe.address.point_template import PointTemplate, ResolvedTemplate
 from ...universe.address.star_key import StarKey
+from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kind_defs.kind_template import KindTemplate
 from ...universe.kind_defs.properties import SetProperty, UnsetProperty
-from ...universe.kinds.kind import Kind, KindDef
+from ...universe.kinds.kind import Kind
 from ..delivery.location import Place
 
 if TYPE_CHECKING:

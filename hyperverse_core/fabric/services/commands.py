@@ -10,7 +10,6 @@ import msgspec
 
 from ...contracts.driver import Ctx
 from ...contracts.registry import ParticleRecord, Status
-from ...contracts.registry import Strategy as RegistryStrategy
 from ...errors import (
     BadRequest,
     Forbidden,
@@ -24,10 +23,10 @@ from ...errors import (
 from ...universe.address.env import Env
 from ...universe.address.point import ROOT, Point
 from ...universe.commands import command as commands
-from ...universe.commands.command import Command, CommandTemplate, Into, Strategy
+from ...universe.commands.command import Command, CommandTemplate, Into
 from ...universe.commands.script import parse_command
+from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kind_defs.properties import PropertyChange, PropertySource
-from ...universe.kinds.kind import KindDef
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Method, Outcome, Pong
 from ..particles.context import Context
@@ -42,11 +41,6 @@ _log = logging.getLogger("hyperverse.command")
 _PAGE = 1000
 _READ = Method.parse("Cmd<Read>")
 _UPDATE = Method.parse("Cmd<Update>")
-_STRATEGIES = {
-    Strategy.COMMIT: RegistryStrategy.COMMIT,
-    Strategy.ENSURE: RegistryStrategy.ENSURE,
-    Strategy.OVERRIDE: RegistryStrategy.OVERRIDE,
-}
 _Do = Callable[["Commands", Any, Context], Awaitable[Any]]
 
 
@@ -132,7 +126,7 @@ class Commands:
             command.where,
             command.kind,
             command.properties,
-            _STRATEGIES[command.strategy],
+            command.strategy,
             agent=agent,
             scope=scope,
             state=None if command.state is None else msgspec.msgpack.encode(command.state),
@@ -249,13 +243,13 @@ class Commands:
     async def _write(self, command: commands.Write[Point], ctx: Context) -> Pong:
         return await ctx.ping(command.point, _UPDATE, command.body)
 
-    async def _ping(self, command: commands.Ping[Point], ctx: Context) -> Pong:
+    async def _ping(self, command: commands.PingCommand[Point], ctx: Context) -> Pong:
         return await ctx.ping(command.point, command.method, command.body, path=command.path)
 
-    async def _signal(self, command: commands.Signal[Point], ctx: Context) -> Pong:
+    async def _signal(self, command: commands.SignalCommand[Point], ctx: Context) -> Pong:
         return await ctx.signal(command.point, command.method, command.body, path=command.path)
 
-    async def _ripple(self, command: commands.Ripple, ctx: Context) -> Pong:
+    async def _ripple(self, command: commands.RippleCommand, ctx: Context) -> Pong:
         echoes = await ctx.ripple(command.selector, command.method, command.body, path=command.path)
         rows = [{"point": e.sender.text, "status": e.status, "outcome": str(e.outcome), "body": e.body} for e in echoes]
         failed = any(not e.ok for e in echoes)
@@ -270,7 +264,7 @@ _DO: dict[type, _Do] = {
     commands.Set: Commands._set,
     commands.Read: Commands._read,
     commands.Write: Commands._write,
-    commands.Ping: Commands._ping,
-    commands.Signal: Commands._signal,
-    commands.Ripple: Commands._ripple,
+    commands.PingCommand: Commands._ping,
+    commands.SignalCommand: Commands._signal,
+    commands.RippleCommand: Commands._ripple,
 }

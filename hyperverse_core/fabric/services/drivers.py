@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...contracts.driver import Driver, DriverHost
 from ...contracts.registry import Status
 from ...scheduling.cancellation import is_cancelled
-from ...universe.kinds.kind import KindDef
+from ...universe.kind_defs.kind_def import KindDef
 from ..delivery.local_sender import LocalSender
 from ..particles.hosting import Served
 

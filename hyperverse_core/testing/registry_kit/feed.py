@@ -10,7 +10,7 @@ import pytest
 from ...contracts.registry import ChangeKind, PropertyValue, Registration, Registry, Status, Strategy, TokenRecord
 from ...errors import Conflict, NotFound
 from ...universe.access.access import AccessGrant
-from ...universe.address.point import HYPERUSER
+from ...universe.address.point import HYPERUSER, Point
 from ...universe.kind_defs.properties import SetProperty
 from .garden import BASE, FOLD, SPACE, KitBase, at, drain, fold, heard, hosted_at, outcomes, plant, snapshot
 
@@ -65,12 +65,12 @@ class ChangeFeed(KitBase):
         await hosted_at(registry, _A, star)
         since = await registry.revision()
         await registry.renew([attrs.evolve(star, draining=True)])
-        assert await heard(registry, since) == [(ChangeKind.STAR, FOLD.point.text)]
+        assert await heard(registry, since) == [(ChangeKind.STAR, Point.of_star(FOLD).text)]
         since = await registry.revision()
         await registry.withdraw([star])
         assert sorted(await heard(registry, since)) == [
             (ChangeKind.RELEASED, "localhost:a"),
-            (ChangeKind.STAR, FOLD.point.text),
+            (ChangeKind.STAR, Point.of_star(FOLD).text),
         ]
 
     async def test_grants_and_tokens_are_in_the_feed(self, registry: Registry) -> None:

@@ -32,11 +32,6 @@ class Layer(enum.IntEnum):
             fail(text, end, "the end of the layer")
         return layer
 
-    @property
-    def has_state(self) -> bool:
-        """Whether the star keeps something for a particle in this layer."""
-        return self in (Layer.FIELD, Layer.SHELL)
-
     def __str__(self) -> str:
         return self.name.capitalize()
 

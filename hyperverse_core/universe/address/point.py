@@ -75,6 +75,11 @@ class Point:
             _seen[text] = point
         return point
 
+    @staticmethod
+    def of_star(key: StarKey) -> Point:
+        """The address of the star with that key, ``<<STAR::...>>::star``."""
+        return Point.parse(f"<<{key}>>::star")
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:

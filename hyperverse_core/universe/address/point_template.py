@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 
 from ...errors import BadRequest, ParseError
-from ..kind_defs.kind_template import KindTemplate, scan_kind_template
 from ..text.lexis import fail
 from .address import Form, scan_address
 from .env import Env
@@ -13,7 +12,7 @@ from .point import Point
 from .segment import SegmentKind
 from .template import PointVar
 
-__all__ = ["PointTemplate", "ResolvedTemplate", "Template", "scan_point_template", "scan_template"]
+__all__ = ["PointTemplate", "ResolvedTemplate", "scan_point_template"]
 
 _NUMBER = "%"
 
@@ -142,38 +141,3 @@ def _parent(text: str, pos: int, start: int) -> PointVar:
     if above == "" or above.endswith("::"):
         return PointVar.parse(f"{above}ROOT")
     return PointVar.parse(above if above.endswith("/") else above[:-1])
-
-
-@attrs.frozen
-class Template:
-    """What a command wants to create, written ``localhost:thing-%<Base>``.
-
-    Attributes:
-        point: where.
-        kind: what.
-    """
-
-    point: PointTemplate
-    kind: KindTemplate
-
-    @classmethod
-    def parse(cls, text: str) -> Template:
-        """The template that ``text`` writes; raises ParseError."""
-        template, end = scan_template(text, 0)
-        if end < len(text):
-            fail(text, end, "the end of the template")
-        return template
-
-    def __str__(self) -> str:
-        return f"{self.point}<{self.kind}>"
-
-
-def scan_template(text: str, pos: int) -> tuple[Template, int]:
-    """The template at ``pos`` and the offset behind it; raises ParseError."""
-    point, at = scan_point_template(text, pos)
-    if not text.startswith("<", at):
-        fail(text, at, "'<'", hint="a particle has a Kind: localhost:thing<Base>")
-    kind, at = scan_kind_template(text, at + 1)
-    if not text.startswith(">", at):
-        fail(text, at, "'>'")
-    return Template(point, kind), at + 1

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import attrs
 
 from ...errors import ParseError
 from ..text.lexis import fail
-
-if TYPE_CHECKING:
-    from .point import Point
 
 __all__ = ["StarKey"]
 
@@ -57,13 +53,6 @@ class StarKey:
 
     def __str__(self) -> str:
         return self._text
-
-    @property
-    def point(self) -> Point:
-        """The star's own address, ``<<STAR::...>>::star``."""
-        from .point import Point  # a point knows the key of its star, so the two modules know each other
-
-        return Point.parse(f"<<{self}>>::star")
 
     @property
     def sql_name(self) -> str:

@@ -41,12 +41,6 @@ class _Relative:
     def _of(cls, address: Address) -> Self:
         return cls(address.text, address.route, address.segments)
 
-    @property
-    def is_normalized(self) -> bool:
-        """Whether it holds nothing that stands for something else, so that it is a `Point` as it is."""
-        special = (*_RELATIVE, SegmentKind.VAR)
-        return self.route.kind is not RouteKind.VAR and all(s.kind not in special for s in self.segments)
-
     def __str__(self) -> str:
         return self.text
 

@@ -13,9 +13,10 @@ from ..address.point import Point
 from ..address.point_template import PointTemplate, ResolvedTemplate
 from ..address.template import PointVar
 from .command_access import Chown, Explain, Grant, Grants, Revoke
-from .command_create import Create, Publish, Strategy
+from .command_create import Create, Publish
 from .command_particle import Delete, Get, Into, Read, Select, Set, Write
-from .command_wave import Ping, Ripple, Signal
+from .command_wave import PingCommand, RippleCommand, SignalCommand
+from .strategy import Strategy
 
 __all__ = [
     "Chown",
@@ -28,19 +29,19 @@ __all__ = [
     "Grant",
     "Grants",
     "Into",
-    "Ping",
+    "PingCommand",
     "Publish",
     "Read",
     "Revoke",
-    "Ripple",
+    "RippleCommand",
     "Select",
     "Set",
-    "Signal",
+    "SignalCommand",
     "Strategy",
     "Write",
 ]
 
-_Absolute: TypeAlias = Delete | Select | Ripple | Grant | Grants | Revoke
+_Absolute: TypeAlias = Delete | Select | RippleCommand | Grant | Grants | Revoke
 
 CommandTemplate: TypeAlias = (
     Create[PointTemplate]
@@ -49,8 +50,8 @@ CommandTemplate: TypeAlias = (
     | Set[PointVar]
     | Read[PointVar]
     | Write[PointVar]
-    | Ping[PointVar]
-    | Signal[PointVar]
+    | PingCommand[PointVar]
+    | SignalCommand[PointVar]
     | Chown[PointVar]
     | Explain[PointVar]
     | _Absolute
@@ -64,8 +65,8 @@ Command: TypeAlias = (
     | Set[Point]
     | Read[Point]
     | Write[Point]
-    | Ping[Point]
-    | Signal[Point]
+    | PingCommand[Point]
+    | SignalCommand[Point]
     | Chown[Point]
     | Explain[Point]
     | _Absolute

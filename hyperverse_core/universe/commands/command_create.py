@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Generic, TypeVar
 
 import attrs
@@ -14,21 +13,11 @@ from ..address.point_template import PointTemplate, ResolvedTemplate
 from ..address.template import PointVar
 from ..kind_defs.kind_template import KindTemplate
 from ..kind_defs.properties import PropertyChange
-from ..waves.body import Upload, print_body
+from .body import Upload, print_body
 from .command_parts import P, content_of, names_of, print_changes
+from .strategy import Strategy
 
-__all__ = ["Create", "Publish", "Strategy"]
-
-
-class Strategy(enum.StrEnum):
-    """What to do when the particle exists already; the value is the mark behind the word."""
-
-    COMMIT = ""
-    """Refuse: 409."""
-    ENSURE = "?"
-    """Leave it, if it is of the same Kind."""
-    OVERRIDE = "!"
-    """Replace it."""
+__all__ = ["Create", "Publish"]
 
 
 W = TypeVar("W", PointTemplate, ResolvedTemplate)
@@ -65,7 +54,7 @@ class Create(Generic[W]):
 
     def __str__(self) -> str:
         changes = print_changes(self.properties) if self.properties else ""
-        return f"create{self.strategy.value} {_print_where(self.where)}<{self.kind}>{changes}"
+        return f"create{self.strategy.mark} {_print_where(self.where)}<{self.kind}>{changes}"
 
 
 @attrs.frozen
@@ -102,7 +91,7 @@ class Publish(Generic[P]):
         return Create(where, KindTemplate("Bundle"), (), self.strategy, self.upload)
 
     def __str__(self) -> str:
-        return f"publish{self.strategy.value} {print_body(self.upload)}-> {self.point}"
+        return f"publish{self.strategy.mark} {print_body(self.upload)}-> {self.point}"
 
 
 def _print_where(where: PointTemplate | ResolvedTemplate) -> str:

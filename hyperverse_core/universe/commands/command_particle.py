@@ -12,7 +12,7 @@ from ..address.point import Point
 from ..address.template import PointVar
 from ..kind_defs.properties import PropertyChange
 from ..selectors.selector import Selector
-from ..waves.body import print_body
+from .body import print_body
 from .command_parts import Absolute, P, content_of, names_of, print_changes
 
 __all__ = ["Delete", "Get", "Into", "Read", "Select", "Set", "Write"]

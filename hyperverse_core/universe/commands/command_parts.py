@@ -9,7 +9,7 @@ from ..address.env import Env
 from ..address.point import Point
 from ..address.template import PointVar
 from ..kind_defs.properties import PropertyChange, SetProperty
-from ..waves.body import Upload, print_value
+from .body import Upload, print_value
 
 __all__ = ["Absolute", "P", "content_of", "names_of", "print_changes"]
 

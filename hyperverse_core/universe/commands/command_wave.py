@@ -10,15 +10,15 @@ from ..address.env import Env
 from ..address.point import Point
 from ..address.template import PointVar
 from ..selectors.selector import Selector
-from ..waves.body import print_body
 from ..waves.wave import BOUNCE, Method
+from .body import print_body
 from .command_parts import P, content_of, names_of
 
-__all__ = ["Ping", "Ripple", "Signal"]
+__all__ = ["PingCommand", "RippleCommand", "SignalCommand"]
 
 
 @attrs.frozen
-class Ping(Generic[P]):
+class PingCommand(Generic[P]):
     """``ping POINT [METHOD[PATH]] [BODY]``: a request to one particle.
 
     Attributes:
@@ -38,9 +38,9 @@ class Ping(Generic[P]):
         """Names of the files that have to go with it."""
         return names_of(self.body)
 
-    def resolve(self: Ping[PointVar], env: Env) -> Ping[Point]:
+    def resolve(self: PingCommand[PointVar], env: Env) -> PingCommand[Point]:
         """This command with an absolute point and the file's content."""
-        return Ping(self.point.resolve(env), self.method, self.path, content_of(self.body, env))
+        return PingCommand(self.point.resolve(env), self.method, self.path, content_of(self.body, env))
 
     def __str__(self) -> str:
         if self.method == BOUNCE and self.path == "/" and self.body is None:
@@ -49,7 +49,7 @@ class Ping(Generic[P]):
 
 
 @attrs.frozen
-class Signal(Generic[P]):
+class SignalCommand(Generic[P]):
     """``signal POINT METHOD[PATH] [BODY]``: a notification to one particle, which is not answered."""
 
     point: P
@@ -62,16 +62,16 @@ class Signal(Generic[P]):
         """Names of the files that have to go with it."""
         return names_of(self.body)
 
-    def resolve(self: Signal[PointVar], env: Env) -> Signal[Point]:
+    def resolve(self: SignalCommand[PointVar], env: Env) -> SignalCommand[Point]:
         """This command with an absolute point and the file's content."""
-        return Signal(self.point.resolve(env), self.method, self.path, content_of(self.body, env))
+        return SignalCommand(self.point.resolve(env), self.method, self.path, content_of(self.body, env))
 
     def __str__(self) -> str:
         return f"signal {self.point} {_print_request(self.method, self.path, self.body)}"
 
 
 @attrs.frozen
-class Ripple:
+class RippleCommand:
     """``ripple SELECTOR METHOD[PATH] [BODY]``: a request to every particle that matches."""
 
     selector: Selector
@@ -84,7 +84,7 @@ class Ripple:
         """Names of the files that have to go with it."""
         return names_of(self.body)
 
-    def resolve(self, env: Env) -> Ripple:
+    def resolve(self, env: Env) -> RippleCommand:
         """This command with the file's content."""
         return attrs.evolve(self, body=content_of(self.body, env))
 

@@ -18,8 +18,8 @@ from ..kind_defs.properties import PropertyChange, SetProperty, UnsetProperty
 from ..selectors.selector import Selector
 from ..text.lark_grammar import Grammar, moved
 from ..text.lexis import fail
-from ..waves.body import Upload, scan_body, unquoted
 from ..waves.wave import BOUNCE, Method
+from .body import Upload, scan_body, unquoted
 from .command import (
     Chown,
     CommandTemplate,
@@ -30,14 +30,14 @@ from .command import (
     Grant,
     Grants,
     Into,
-    Ping,
+    PingCommand,
     Publish,
     Read,
     Revoke,
-    Ripple,
+    RippleCommand,
     Select,
     Set,
-    Signal,
+    SignalCommand,
     Strategy,
     Write,
 )
@@ -100,11 +100,11 @@ class _Builder:
 
     def create(self, word: Token, where: Token, kind: Token, changes: Any) -> CommandTemplate:
         template = _part(KindTemplate.parse, kind[1:-1], _start(kind) + 1)
-        strategy = Strategy(word.removeprefix("create"))
+        strategy = Strategy(str(word))
         return Create(_part(PointTemplate.parse, where, _start(where)), template, changes or (), strategy)
 
     def publish(self, word: Token, upload: Upload, point: Token) -> CommandTemplate:
-        return Publish(upload, _point(point), Strategy(word.removeprefix("publish")))
+        return Publish(upload, _point(point), Strategy("create" + word.removeprefix("publish")))
 
     def upload(self, name: Token) -> Upload:
         return Upload(str(name))
@@ -130,26 +130,26 @@ class _Builder:
 
     def ping(self, point: Token, request: _Request | None) -> CommandTemplate:
         request = request or _Request()
-        return Ping(_point(point), request.method, request.path)
+        return PingCommand(_point(point), request.method, request.path)
 
     def ping_body(self, point: Token, request: _Request | None, body: Token) -> Statement:
         request = request or _Request()
         content, end = _body(body)
-        return Statement(Ping(_point(point), request.method, request.path, content), end)
+        return Statement(PingCommand(_point(point), request.method, request.path, content), end)
 
     def signal(self, point: Token, request: _Request) -> CommandTemplate:
-        return Signal(_point(point), request.method, request.path)
+        return SignalCommand(_point(point), request.method, request.path)
 
     def signal_body(self, point: Token, request: _Request, body: Token) -> Statement:
         content, end = _body(body)
-        return Statement(Signal(_point(point), request.method, request.path, content), end)
+        return Statement(SignalCommand(_point(point), request.method, request.path, content), end)
 
     def ripple(self, selector: Token, request: _Request) -> CommandTemplate:
-        return Ripple(_selector(selector), request.method, request.path)
+        return RippleCommand(_selector(selector), request.method, request.path)
 
     def ripple_body(self, selector: Token, request: _Request, body: Token) -> Statement:
         content, end = _body(body)
-        return Statement(Ripple(_selector(selector), request.method, request.path, content), end)
+        return Statement(RippleCommand(_selector(selector), request.method, request.path, content), end)
 
     def request(self, text: Token) -> _Request:
         cut = text.index(">") + 1
@@ -263,6 +263,7 @@ _WORDS: Final = {
 }
 
 _GRAMMAR: Final = Grammar(
+    __package__,
     "commands.lark",
     ("statement", "bare_changes"),
     _Builder,

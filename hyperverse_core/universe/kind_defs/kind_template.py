@@ -8,10 +8,11 @@ from collections.abc import Mapping
 import attrs
 
 from ...errors import BadRequest
-from ..kinds.kind import Kind, KindDef, resolve
+from ..kinds.kind import Kind
 from ..kinds.specific import SpecificSelector, scan_specific_selector
 from ..text import lexis
 from ..text.lexis import fail
+from .kind_def import KindDef, resolve
 
 __all__ = ["KindTemplate", "scan_kind_template"]
 

@@ -12,9 +12,10 @@ from ..address.topic import Topic
 from ..text.lark_grammar import moved
 from ..waves.wave import MethodKind
 from .bind_scopes import Condition, MethodScope, RouteScope, WaveScope
+from .grammar import parse_arrow, parse_pipeline
 from .method_pattern import MethodPattern, parse_family, parse_method_name
 from .path_regex import PathRegex
-from .pipeline import DIRECT, Arrow, Pipeline
+from .pipeline import DIRECT
 from .scope_text import ScopeText, TextPart, scan_scope, skip_blanks
 
 __all__ = ["scan_routes"]
@@ -85,7 +86,7 @@ def _method(kind: MethodKind | None, names: _Names, condition: Condition) -> Met
             offset=names.at + len(names.first),
             expected=("'>'", "a step"),
         )
-    pipeline = _part(Pipeline.parse, names.scope.content, names.text)
+    pipeline = _part(parse_pipeline, names.scope.content, names.text)
     if not pipeline.steps:
         raise ParseError(
             "this route leads nowhere",
@@ -118,7 +119,7 @@ def _condition(scope: ScopeText, text: str) -> Condition:
         except ParseError as exc:
             raise ParseError(exc.message, text=text, offset=scope.at, expected=exc.expected, hint=exc.hint) from None
     path = None if scope.path is None else _part(PathRegex.parse, scope.path, text)
-    arrow = DIRECT if scope.arrow is None else _part(Arrow.parse, scope.arrow, text)
+    arrow = DIRECT if scope.arrow is None else _part(parse_arrow, scope.arrow, text)
     return Condition(topic, scope.filters, path, arrow)
 
 

@@ -120,6 +120,7 @@ def _count(token: Token) -> Count:
 
 
 _GRAMMAR: Final = Grammar(
+    __package__,
     "pipelines.lark",
     ("pipeline", "step", "arrow", "stop", "whole_pattern"),
     _Builder,

@@ -173,13 +173,6 @@ class Pattern:
     validator: Validator | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Pattern:
-        """The pattern that ``text`` writes, as it stands in the brackets of a step; raises ParseError."""
-        from .grammar import parse_pattern
-
-        return parse_pattern(text)
-
-    @classmethod
     def all_of(cls, patterns: Sequence[Pattern]) -> Pattern:
         """The pattern that a body meets which meets each of ``patterns``; at least one."""
         return patterns[0] if len(patterns) == 1 else cls(AllShape(tuple(patterns)))

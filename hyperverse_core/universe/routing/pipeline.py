@@ -34,13 +34,6 @@ class Arrow:
     pattern: Pattern | None = None
     exit: Direction = Direction.DIRECT
 
-    @classmethod
-    def parse(cls, text: str) -> Arrow:
-        """The arrow that ``text`` writes, without a stop; raises ParseError."""
-        from .grammar import parse_arrow
-
-        return parse_arrow(text)
-
     def __str__(self) -> str:
         if self.pattern is None:
             return f"{self.exit.value}>"
@@ -66,13 +59,6 @@ class Step:
     exit: Direction
     stop: Stop
 
-    @classmethod
-    def parse(cls, text: str) -> Step:
-        """The step that ``text`` writes: an arrow and a stop; raises ParseError."""
-        from .grammar import parse_step
-
-        return parse_step(text)
-
     @property
     def arrow(self) -> Arrow:
         """The way to the stop."""
@@ -91,13 +77,6 @@ class Pipeline:
     """Stops, in the order in which a wave passes them."""
 
     steps: tuple[Step, ...] = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Pipeline:
-        """The pipeline that ``text`` writes; the empty text is one without steps. Raises ParseError."""
-        from .grammar import parse_pipeline
-
-        return parse_pipeline(text)
 
     def __str__(self) -> str:
         return " ".join(map(str, self.steps))

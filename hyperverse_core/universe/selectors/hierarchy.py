@@ -66,11 +66,6 @@ class Hierarchy:
             elif "/" not in part:
                 fail(text, at, "':'", "the end of the hierarchy")
 
-    def ancestors_and_self(self) -> tuple[Hierarchy, ...]:
-        """This hierarchy and those of the points above it, nearest first; without ROOT's, which is empty."""
-        points = (self.point, *self.point.ancestors())
-        return tuple(Hierarchy(p, self.kinds[: len(p.segments)]) for p in points if not p.is_root)
-
     def matches(self, selector: Selector) -> bool:
         """Whether ``selector`` means this point."""
         return selector.matches(self.point, self.kinds)

@@ -6,7 +6,6 @@ then any number of further segments the last of which is a ``User``.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 
@@ -15,74 +14,12 @@ import attrs
 from ...errors import ParseError
 from ..address.point import ROOT, Point
 from ..kinds.kind import Kind
-from ..kinds.kind_selector import ANY_KIND, KindSelector, scan_kind_selector
 from ..text.lexis import fail
-from ..text.version import VersionReq
+from .hop import Hop
 from .selector_match import compile_matcher
+from .selector_scanner import scan_hops
 
-__all__ = ["Hop", "HopKind", "KindSelector", "Selector", "scan_kind_selector", "scan_selector"]
-
-
-class HopKind(enum.Enum):
-    """What a hop accepts."""
-
-    EXACT = "Exact"
-    """One segment of that text."""
-    ANY = "Any"
-    """One segment, whatever its text."""
-    RECURSIVE = "Recursive"
-    """One segment or more."""
-    VERSION = "Version"
-    """One segment that is a version and meets the requirement."""
-
-
-@attrs.frozen
-class Hop:
-    """One step of a selector.
-
-    Attributes:
-        kind: what it accepts.
-        text: the segment's text for an exact hop, with the ``/`` of a directory; empty otherwise.
-        kinds: which Kinds it accepts. For ``**`` it is asked of the last segment that ``**`` takes.
-        inclusive: whether a path that ends here matches although hops remain (``+``).
-        version: what a version hop asks for.
-        is_dir: whether it takes directories only (``*/``, ``**/``, ``name/``).
-        in_filesystem: whether it stands behind ``:/``.
-    """
-
-    kind: HopKind
-    text: str = ""
-    kinds: KindSelector = ANY_KIND
-    inclusive: bool = False
-    version: VersionReq | None = None
-    is_dir: bool = False
-    in_filesystem: bool = False
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether it takes one text only."""
-        return self.kind is HopKind.EXACT
-
-    @property
-    def is_recursive(self) -> bool:
-        """Whether it takes more than one segment."""
-        return self.kind is HopKind.RECURSIVE
-
-    @property
-    def is_fs_root(self) -> bool:
-        """Whether it is the ``/`` behind ``:``."""
-        return self.in_filesystem and self.text == "/"
-
-    def __str__(self) -> str:
-        match self.kind:
-            case HopKind.EXACT:
-                what = self.text
-            case HopKind.VERSION:
-                what = f"({self.version})"
-            case _:
-                what = ("*" if self.kind is HopKind.ANY else "**") + ("/" if self.is_dir else "")
-        kinds = "" if self.kinds.is_any else str(self.kinds)
-        return f"{what}{kinds}{'+' if self.inclusive else ''}"
+__all__ = ["Selector", "scan_selector"]
 
 
 @attrs.frozen(slots=False, cache_hash=True)
@@ -137,11 +74,6 @@ class Selector:
     def query_root(self) -> Point:
         """The deepest point that everything it can match is, or lies below (universe 3.4)."""
         return _query_root(self.hops)
-
-    @cached_property
-    def query_hops(self) -> tuple[Hop, ...]:
-        """The hops below `query_root`."""
-        return self.hops[len(self.query_root.segments) :]
 
     @property
     def is_exact(self) -> bool:
@@ -199,7 +131,5 @@ def scan_selector(text: str, pos: int) -> tuple[Selector, int]:
 
     It ends at the end of the text, at a blank or at one of ``; , ) } ] " ' = @ ^ % { [``.
     """
-    from .selector_scanner import scan_hops  # it makes Hops
-
     hops, from_root, end = scan_hops(text, pos)
     return Selector(hops, from_root), end

@@ -26,7 +26,7 @@ from .selector_states import States
 if TYPE_CHECKING:
     from ..address.point import Point
     from ..kinds.kind import Kind
-    from .selector import Hop
+    from .hop import Hop
 
 __all__ = ["Matcher", "compile_matcher"]
 

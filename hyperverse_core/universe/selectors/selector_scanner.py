@@ -9,7 +9,7 @@ from ..kinds.specific import scan_parenthesised_req
 from ..text import lexis
 from ..text.lexis import fail
 from ..text.version import scan_version_req
-from .selector import Hop, HopKind
+from .hop import Hop, HopKind
 
 __all__ = ["scan_hops"]
 

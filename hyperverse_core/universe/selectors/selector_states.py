@@ -11,7 +11,7 @@ from ..text.version import VersionReq
 if TYPE_CHECKING:
     from ..address.point import Point
     from ..kinds.kind import Kind
-    from .selector import Hop
+    from .hop import Hop
 
 __all__ = ["States"]
 

@@ -46,16 +46,18 @@ class Grammar:
     """One ``.lark`` file and the builder that turns its rules into values.
 
     Args:
-        file: its name in this folder.
+        package: the package that holds it.
+        file: its name there.
         starts: the rules that a text may be parsed as.
         builder: a class with a method for each rule, which gets the rule's parts as arguments, None for an
             optional one that is not there. It need not know lark.
         names: what a reader calls each terminal; a terminal without a name is not offered in errors.
     """
 
-    __slots__ = ("_builder", "_file", "_lark", "_names", "_starts")
+    __slots__ = ("_builder", "_file", "_lark", "_names", "_package", "_starts")
 
-    def __init__(self, file: str, starts: Iterable[str], builder: type, names: Mapping[str, str]) -> None:
+    def __init__(self, package: str, file: str, starts: Iterable[str], builder: type, names: Mapping[str, str]) -> None:
+        self._package = package
         self._file = file
         self._starts = list(starts)
         self._builder = builder
@@ -70,7 +72,7 @@ class Grammar:
             builder = v_args(inline=True)(type(self._builder.__name__, (Transformer,), rules))
 
             self._lark = Lark(
-                resources.files(__package__).joinpath(self._file).read_text(encoding="utf-8"),
+                resources.files(self._package).joinpath(self._file).read_text(encoding="utf-8"),
                 start=self._starts,
                 parser="lalr",
                 lexer="contextual",
