@@ -173,7 +173,7 @@ async def test_the_hyperuser_comes_in_where_nobody_is_registered() -> None:
 
 async def test_a_machine_comes_in_with_the_token_of_its_own_star() -> None:
     world = await a_world()
-    star = StarKey("machine", "beta").point
+    star = Point.of_star(StarKey("machine", "beta"))
     await world.registry.add_token(TokenRecord(hashlib.sha256(b"beta's").hexdigest(), star, "beta"))
     await world.policy.authenticate_machine("beta", Credentials("beta's"))
     with pytest.raises(Unauthorized, match="does not belong to the machine 'gamma'"):
@@ -182,7 +182,7 @@ async def test_a_machine_comes_in_with_the_token_of_its_own_star() -> None:
 
 async def test_the_token_of_a_machine_lets_no_client_in() -> None:
     world = await a_world()
-    star = StarKey("machine", "beta").point
+    star = Point.of_star(StarKey("machine", "beta"))
     await world.registry.add_token(TokenRecord(hashlib.sha256(b"beta's").hexdigest(), star, "beta"))
     with pytest.raises(Unauthorized, match="for a machine"):
         await world.policy.authenticate(Credentials("beta's"))
