@@ -24,6 +24,7 @@ from .contracts.policy import (
     RestsOn,
     SecurityPolicy,
 )
+from .contracts.tokens import token_digest
 
 __all__ = [
     "ACCESS_CHANGES",
@@ -40,4 +41,5 @@ __all__ = [
     "Request",
     "RestsOn",
     "SecurityPolicy",
+    "token_digest",
 ]

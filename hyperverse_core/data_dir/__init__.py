@@ -1,1 +1,1 @@
-"""Files in a data directory that a machine writes and its clients read."""
+"""Files in a data directory that machines write and clients read."""

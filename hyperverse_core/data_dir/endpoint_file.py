@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-__all__ = ["CONTROL_FILE", "EndpointFile", "endpoint_files_in", "read_endpoint_file"]
+from .private_file import unusable, write_private_file
+
+__all__ = ["CONTROL_FILE", "EndpointFile", "endpoint_files_in", "read_endpoint_file", "write_endpoint_file"]
 
 CONTROL_FILE = "control.json"
 
@@ -45,6 +48,14 @@ def read_endpoint_file(path: Path) -> EndpointFile | None:
         return msgspec.json.decode(path.read_bytes(), type=EndpointFile)
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+def write_endpoint_file(path: Path, content: EndpointFile) -> None:
+    """Writes an endpoint file, which only its owner may read. Raises ConfigError."""
+    try:
+        write_private_file(path, json.dumps(content.fields(), indent=1) + "\n")
+    except OSError as exc:
+        raise unusable(path, exc) from exc
 
 
 def endpoint_files_in(data_dir: Path) -> list[EndpointFile]:

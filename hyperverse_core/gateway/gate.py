@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..contracts.lane import Peer
 from ..contracts.registry import TokenRecord
-from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file
-from ..data_dir.tokens import digest, ensure_identity, ensure_token, write_private
+from ..contracts.tokens import token_digest
+from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file
+from ..data_dir.key_file import ensure_identity
+from ..data_dir.tokens import ensure_token
 from ..errors import HyperverseError, Unavailable
 from ..fabric.delivery.replay_cache import ReplayCache
 from ..fabric.transit.listen import open_door
@@ -87,12 +89,12 @@ class ControlGate:
             protocol=PROTOCOL,
             transport=machine.config.lanes.driver,
         )
-        write_private(self._directory / CONTROL_FILE, note.fields())
+        write_endpoint_file(self._directory / CONTROL_FILE, note)
         _log.info("clients may connect to %s", self.address)
 
     async def _admit_owner(self) -> None:
         """Whoever can read the token file is the hyperuser."""
-        known = digest(ensure_token(self.machine.data_dir))
+        known = token_digest(ensure_token(self.machine.data_dir))
         if await self.machine.registry.token(known) is None:
             await self.machine.registry.add_token(TokenRecord(known, HYPERUSER, "owner"))
 

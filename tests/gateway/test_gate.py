@@ -12,7 +12,8 @@ import pytest
 from gateway.talk import PROBE, ask, points, refused, still_serves
 from hyperverse_core import Client, Machine, Outcome
 from hyperverse_core.contracts.registry import TokenRecord
-from hyperverse_core.data_dir.tokens import digest, read_token
+from hyperverse_core.contracts.tokens import token_digest
+from hyperverse_core.data_dir.tokens import read_token
 from hyperverse_core.errors import TooLarge, Unauthorized
 from hyperverse_core.protocol.codec import PROTOCOL, encode_frame, encode_ping
 from hyperverse_core.protocol.frames import AskManyFrame, KnockFrame
@@ -64,7 +65,7 @@ async def test_another_token_brings_another_agent(machine: Machine, data_dir: Pa
         "create localhost:users<UserBase<OAuth>>; create localhost:users:less<User>"
     ):
         result.unwrap()
-    await machine.registry.add_token(TokenRecord(digest("of-less"), less, "less"))
+    await machine.registry.add_token(TokenRecord(token_digest("of-less"), less, "less"))
     async with Client.connect(data_dir, token="of-less") as client:
         assert client.agent == less
         pong = await client.ping(PROBE, "Ext<Who>")

@@ -20,7 +20,7 @@ from gateway.talk import PROBE, ask, points
 from hyperverse_core import Client, Config, Machine, Outcome, Pong
 from hyperverse_core.config import Control
 from hyperverse_core.contracts.registry import TokenRecord
-from hyperverse_core.data_dir.tokens import digest
+from hyperverse_core.contracts.tokens import token_digest
 from hyperverse_core.errors import Unauthorized
 from hyperverse_core.fabric.delivery.replay_cache import ReplayCache
 from hyperverse_core.protocol.codec import PROTOCOL, encode_frame
@@ -147,7 +147,7 @@ async def test_nobody_else_is_given_the_reply(machine: Machine, data_dir: Path, 
     await raw.hear()
     await machine.client().exec("create localhost:users<UserBase<OAuth>>; create localhost:users:fae<User>")
     fae = Point.parse("localhost:users:fae")
-    await machine.registry.add_token(TokenRecord(digest("of-fae"), fae))
+    await machine.registry.add_token(TokenRecord(token_digest("of-fae"), fae))
     await raw.transport.disconnect(raw.peer)
     await raw.connect(machine)
     raw.send(encode_frame(KnockFrame(PROTOCOL, "of-fae", "0")))

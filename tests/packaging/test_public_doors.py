@@ -13,8 +13,9 @@ import pytest
 from docs.doors import DOORS, declared, door, imported_modules
 
 REPOSITORY = Path(__file__).parents[2]
-TEMPLATES = REPOSITORY / "hyperverse_core" / "cli" / "templates"
-OURS = [*sorted((REPOSITORY / "plugins").iterdir()), *sorted((REPOSITORY / "contrib").iterdir()), TEMPLATES]
+CLI = REPOSITORY / "hyperverse_core" / "cli"
+TEMPLATES = [CLI / "setup" / "driver_template", CLI / "demo" / "files"]
+OURS = [*sorted((REPOSITORY / "plugins").iterdir()), *sorted((REPOSITORY / "contrib").iterdir()), *TEMPLATES]
 MOVING = ("hyperverse_zmq",)
 _TEMPLATE_IMPORT = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 
@@ -31,6 +32,7 @@ def behind_the_doors(folder: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("folder", [path for path in OURS if path.name not in MOVING], ids=lambda path: path.name)
 def test_it_imports_public_doors_only(folder: Path) -> None:
+    assert [*folder.rglob("*.py"), *folder.rglob("*.py.txt")]
     assert list(behind_the_doors(folder)) == []
 
 

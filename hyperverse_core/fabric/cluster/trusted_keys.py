@@ -6,10 +6,10 @@ a machine on another host is put there by ``hyperverse keys allow``.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from ...contracts.lane import Identity, LaneTransport
+from ...data_dir.private_file import read_private_file, write_private_file
 from ...errors import ConfigError, Conflict, NotFound
 
 __all__ = ["TrustedKeys"]
@@ -25,14 +25,13 @@ class TrustedKeys:
     def own(self, name: str, transport: LaneTransport) -> Identity:
         """The key pair of machine ``name``, made when there is none. Raises ConfigError when it cannot be kept."""
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             secret = self.directory / f"{name}.secret"
             public = self.directory / f"{name}.pub"
             if secret.exists() and public.exists():
-                return Identity(public.read_text().strip(), secret.read_text().strip())
+                return Identity(public.read_text().strip(), read_private_file(secret))
             made = transport.new_identity()
-            _write(secret, made.secret)
-            _write(public, made.public)
+            write_private_file(secret, made.secret + "\n")
+            write_private_file(public, made.public + "\n")
         except OSError as exc:
             raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
         return made
@@ -66,8 +65,7 @@ class TrustedKeys:
                 f"this key is that of machine {holder!r} already, so it cannot be that of {name!r}",
                 hint=f"if the name is wrong, say `hyperverse keys remove {holder}` first",
             )
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(self.directory / f"{name}.pub", key)
+        write_private_file(self.directory / f"{name}.pub", key + "\n")
         self._known.clear()
 
     def remove(self, name: str) -> None:
@@ -76,9 +74,3 @@ class TrustedKeys:
             raise NotFound(f"no key of a machine {name!r} is allowed here", hint="see `hyperverse keys show`")
         (self.directory / f"{name}.pub").unlink(missing_ok=True)
         self._known.clear()
-
-
-def _write(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text + "\n")

@@ -1,0 +1,92 @@
+"""Private files: readable by their owner alone, and complete whenever they exist.
+
+A file is written under another name, flushed to the disk, and put in its place in one step. A reader finds the old
+content or the new one, never a part, and neither does a machine that is started after a crash. A directory that is
+missing is created for its owner alone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import ConfigError
+
+__all__ = ["ensure_private_file", "make_private_directory", "read_private_file", "unusable", "write_private_file"]
+
+_LONGEST = 4096
+"""Characters that are read at most. Tokens and keys are shorter; something else may be there by mistake."""
+
+
+def write_private_file(path: Path, text: str) -> None:
+    """Writes a file with mode 0600, replacing what was there. Raises OSError."""
+    make_private_directory(path.parent)
+    draft = _draft(path, text)
+    try:
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def ensure_private_file(path: Path, make: Callable[[], str]) -> str:
+    """Returns the text of a file, which is created with the text from ``make`` when it is missing.
+
+    When several processes create it at once, all of them return the text of the first. Raises OSError.
+    """
+    make_private_directory(path.parent)
+    try:
+        return read_private_file(path)
+    except FileNotFoundError:
+        pass
+    draft = _draft(path, make() + "\n")
+    try:
+        os.link(draft, path)  # fails when another process was faster: its text counts for both
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return read_private_file(path)
+
+
+def read_private_file(path: Path) -> str:
+    """Returns the text of a file without the white space around it, and closes a file of ours that others could read
+    (as a copy may be) to them. Raises OSError."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        found = os.fstat(file.fileno())
+        if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and found.st_uid == os.getuid():
+            os.fchmod(file.fileno(), 0o600)
+        return file.read(_LONGEST).strip()
+
+
+def make_private_directory(path: Path) -> None:
+    """Creates a directory and what is missing above it, each with mode 0700. Raises OSError."""
+    if not path.is_dir():
+        make_private_directory(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def unusable(path: Path, exc: OSError) -> ConfigError:
+    """The error for a file of the data directory that cannot be written or read."""
+    return ConfigError(
+        f"{str(path)!r} cannot be used: {exc.strerror or exc}",
+        hint="choose a data directory that you may write to with --data-dir, or make room on its disk",
+    )
+
+
+def _draft(path: Path, text: str) -> Path:
+    """A new file beside ``path`` with the text, which is on the disk when this returns."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
