@@ -1,0 +1,301 @@
+"""Gate: the one place of a machine that asks the policy, for waves and for commands alike.
+
+An answer, yes or no, is kept until something changes that it rests on. The hot path does not come here: it looks into
+``allowed`` of the particle, which holds what the gate has let through.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Protocol
+
+import attrs
+
+from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Need, Request, SecurityPolicy
+from ...contracts.registry import Change, ParticleRecord
+from ...errors import Forbidden, HyperverseError, PolicyError
+from ...scheduling.single_flight import SingleFlight
+from ...universe.address.point import HYPERUSER, Point
+from ...universe.waves.wave import Directed, MethodKind
+from .guarded_policy import GuardedPolicy
+from .kept_answers import KeptAnswers, Key
+
+__all__ = ["AllowAll", "Denied", "Gate", "Target"]
+
+Denied = Callable[[Point, Point, str, str], None]
+"""Is told of a refusal: agent, target, action, reason."""
+
+_log = logging.getLogger("hyperverse.security")
+_ROOM = 300_000
+_RECENT = 4096
+"""Changes that are remembered, to tell whether one has touched an answer while it was found."""
+_ALWAYS = frozenset({"Ext<Stop>", "stop"})
+"""What the hyperuser may do to a machine whose policy fails."""
+
+
+class Target(Protocol):
+    """A particle, as far as the gate knows it.
+
+    Attributes:
+        text: its point.
+        record: as the registry has it.
+        allowed: permission letters that the policy has granted, for each agent that has asked. The gate replaces it
+            by a dict that it keeps up to date itself.
+    """
+
+    text: str
+    record: ParticleRecord
+    allowed: dict[str, str]
+
+
+class AllowAll(dict[str, str]):
+    """Takes the place of ``allowed`` where everybody may come, because what is asked for there asks the gate itself.
+    Its ``get`` ignores the key, so that the hot path needs no branch for it."""
+
+    def get(self, key: str, default: object = None) -> str:
+        return "csdrwx-"
+
+    def clear(self) -> None:
+        """Has nothing to forget."""
+
+
+@attrs.frozen(eq=False)
+class _Question:
+    """A request with the key under which its answer would be kept if it holds whatever the action."""
+
+    key: Key
+    request: Request
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Question) and self.key == other.key
+
+
+@attrs.frozen(eq=False)
+class _Answer:
+    """A decision, the request that it was made for, and how many changes the gate had been told of before."""
+
+    decision: Decision
+    request: Request
+    began: int
+
+
+class Gate:
+    """Asks the policy of a machine.
+
+    Args:
+        policy: the policy; open.
+        name: of the policy, as the config chooses it; for errors and the log.
+        denied: is told of every refusal.
+        timeout: seconds that an answer may take.
+        room: how much is kept; see :class:`KeptAnswers`.
+    """
+
+    def __init__(self, policy: SecurityPolicy, name: str, denied: Denied, *, timeout: float, room: int = _ROOM) -> None:
+        self._policy = GuardedPolicy(policy, name, timeout)
+        self._denied = denied
+        self._kept = KeptAnswers(room)
+        self._flights: SingleFlight[_Question, _Answer] = SingleFlight(self._find, self._keep)
+        self._recent: deque[Point] = deque(maxlen=_RECENT)
+        self._changes = 0
+
+    # -- waves --------------------------------------------------------------------------------------------
+
+    async def authorise(self, particle: Target, wave: Directed) -> None:
+        """Returns when the wave may go on to the particle.
+
+        Raises:
+            Forbidden, Unauthorized: the policy refuses.
+            Unavailable: the policy fails, or the registry cannot be reached.
+        """
+        if wave.method.kind is MethodKind.HYP:
+            self._check_star(particle, wave)
+        elif not isinstance(particle.allowed, AllowAll):
+            await self._pass(particle, wave, wave.method.need, "")
+            granted = self._kept.granted(particle.text)
+            if granted is not None:
+                particle.allowed = granted
+
+    async def demand(self, particle: Target, wave: Directed, privilege: str) -> None:
+        """Returns when the agent of the wave has ``privilege`` on the particle. Raises as :meth:`authorise` does."""
+        await self._pass(particle, wave, "", privilege)
+
+    async def _pass(self, particle: Target, wave: Directed, permission: str, privilege: str) -> None:
+        record, action = particle.record, wave.method.text
+        key = Key(wave.agent.text, record.point.text, record.owner.text, permission, privilege, wave.scope, "")
+        kept = self._kept.find(key, action)
+        if kept is None or not kept.allowed:
+            need = Need(permission, privilege)
+            request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic)
+            await self.check(request, wave=wave.id)
+
+    def _check_star(self, particle: Target, wave: Directed) -> None:
+        """``Hyp`` waves are between stars: clients and particles never act as one."""
+        star = wave.agent.star_key
+        if star is None or wave.agent != star.point:
+            error = Forbidden(f"{wave.method} is between stars")
+            self._tell(wave.agent, particle.record.point, wave.method.text, error, wave.id)
+            raise error
+
+    # -- commands -----------------------------------------------------------------------------------------
+
+    async def check(self, request: Request, *, wave: str = "") -> None:
+        """Returns when the policy allows it; a refusal is logged and told. Raises as :meth:`authorise` does.
+
+        Args:
+            wave: id of the wave that asks for it, for the log.
+        """
+        decision = await self.decide(request)
+        if not decision.allowed:
+            error = decision.error()
+            self._tell(request.agent, request.record.point, request.action, error, wave)
+            raise error
+
+    async def check_all(self, requests: Sequence[Request]) -> None:
+        """Returns when the policy allows all of them; the first refusal is logged and told. Raises as
+        :meth:`authorise` does."""
+        for request, decision in zip(requests, await self.decide_many(requests), strict=True):
+            if not decision.allowed:
+                error = decision.error()
+                self._tell(request.agent, request.record.point, request.action, error)
+                raise error
+
+    async def decide(self, request: Request) -> Decision:
+        """The policy's decision, perhaps one that is kept. Nobody is told of a refusal. Raises Unavailable."""
+        key = _key_of(request)
+        kept = self._kept.find(key, request.action)
+        if kept is not None:
+            return kept
+        asked = self._changes
+        question = _Question(key, request)
+        answer = await self._flights.get(question)
+        if answer.request is not request and not self._fits(answer, request, asked):
+            answer = await self._find(question)
+            self._keep(question, answer)
+        return answer.decision
+
+    async def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
+        """The decisions on many requests; the policy is asked once for those that are not kept. Raises
+        Unavailable."""
+        found: dict[int, Decision] = {}
+        for number, request in enumerate(requests):
+            kept = self._kept.find(_key_of(request), request.action)
+            if kept is not None:
+                found[number] = kept
+        missing = [number for number in range(len(requests)) if number not in found]
+        if len(missing) == 1:
+            found[missing[0]] = await self.decide(requests[missing[0]])
+        elif missing:
+            began = self._changes
+            asked = [requests[number] for number in missing]
+            for number, request, decision in zip(missing, asked, await self._policy.decide_many(asked), strict=True):
+                found[number] = decision
+                self._keep(_Question(_key_of(request), request), _Answer(decision, request, began))
+        return [found[number] for number in range(len(requests))]
+
+    async def explain(self, request: Request) -> Explanation:
+        """The policy's decision with its reasons; nothing of it is kept. Raises Unavailable."""
+        return await self._policy.explain(request)
+
+    # -- who somebody is ----------------------------------------------------------------------------------
+
+    async def authenticate(self, credentials: Credentials) -> Point:
+        """The agent that a client acts as. Raises Unauthorized, and Unavailable when the policy fails."""
+        return await self._policy.authenticate(credentials)
+
+    async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
+        """Returns when the machine is the one that it says. Raises Unauthorized, and Unavailable when the policy
+        fails."""
+        await self._policy.authenticate_machine(name, credentials)
+
+    # -- changes ------------------------------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """Drops the answers that rest on what has changed. The cached records have to be dropped before."""
+        if change.kind not in self._policy.change_kinds:
+            return
+        if self._policy.changed(change):
+            self.drop(change.point)
+        else:
+            self.lost()
+
+    def drop(self, point: Point) -> None:
+        """Drops the answers that rest on ``point``."""
+        self._changes += 1
+        self._recent.append(point)
+        self._kept.drop(point)
+
+    def lost(self) -> None:
+        """Changes were missed: drops every answer, and everything that the policy has read."""
+        self._policy.forget()
+        self._changes += _RECENT + 1  # more than are remembered: whatever is under way counts as touched
+        self._kept.clear()
+
+    async def close(self) -> None:
+        """Ends the questions that are under way."""
+        await self._flights.close()
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    async def _find(self, question: _Question) -> _Answer:
+        began, request = self._changes, question.request
+        try:
+            decision = await self._policy.decide(request)
+        except PolicyError:
+            raise
+        except HyperverseError as exc:
+            if not _is_rescue(request):
+                raise
+            _log.warning("the hyperuser may stop this machine although its policy fails: %s", exc.message)
+            decision = Decision.allow("the policy fails", holds_for=HoldsFor.REQUEST)
+        return _Answer(decision, request, began)
+
+    def _keep(self, question: _Question, answer: _Answer) -> None:
+        decision = answer.decision
+        if decision.holds_for is HoldsFor.REQUEST or self._touched(answer):
+            return
+        action = answer.request.action if decision.holds_for is HoldsFor.ACTION else ""
+        self._kept.keep(question.key._replace(action=action), decision)
+
+    def _fits(self, answer: _Answer, request: Request, asked: int) -> bool:
+        """Whether an answer that was found for another holds for this request too, made after ``asked`` changes."""
+        holds_for = answer.decision.holds_for
+        if holds_for is HoldsFor.REQUEST or (holds_for is HoldsFor.ACTION and answer.request.action != request.action):
+            return False
+        return answer.began == asked or not self._touched(answer)
+
+    def _touched(self, answer: _Answer) -> bool:
+        """Whether something has changed, since the policy was asked, that the answer rests on."""
+        since, rests_on = self._changes - answer.began, answer.decision.rests_on
+        if not since:
+            return False
+        if since > _RECENT or rests_on is ANYTHING:
+            return True
+        return any(point in rests_on for point in islice(reversed(self._recent), since))
+
+    def _tell(self, agent: Point, target: Point, action: str, error: HyperverseError, wave: str = "") -> None:
+        _log.info("denied: %s %s %s: %s", agent, action, target, error, extra={"wave": wave})
+        self._denied(agent, target, action, str(error))
+
+
+def _key_of(request: Request) -> Key:
+    record, need = request.record, request.need
+    return Key(
+        request.agent.text,
+        record.point.text,
+        record.owner.text,
+        need.permission,
+        need.privilege,
+        request.scope,
+        "",
+    )
+
+
+def _is_rescue(request: Request) -> bool:
+    """Whether the hyperuser wants to stop a machine: the particles of the platform are on no route of the cosmos."""
+    return request.agent == HYPERUSER and request.action in _ALWAYS and not request.record.point.route.is_local
