@@ -1,4 +1,4 @@
-"""The plugin ``base``: drivers of the standard Kinds that need no behaviour of their own."""
+"""The plugin ``base``: drivers of the standard Kinds that have no behaviour of their own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ __all__ = ["BASE_DRIVERS", "TABLE", "BaseDriver", "Row", "hyperverse_register_dr
 
 @hookimpl
 def hyperverse_register_drivers(register: Callable[[type[Driver]], None]) -> None:
-    """One driver for each Kind in the table."""
+    """Registers one driver for each Kind in the table."""
     for driver in BASE_DRIVERS.values():
         register(driver)

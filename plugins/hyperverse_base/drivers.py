@@ -1,4 +1,4 @@
-"""BaseDriver, and the driver classes that the table makes of it."""
+"""BaseDriver, and a subclass of it for each Kind in the table."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ __all__ = ["BASE_DRIVERS", "BaseDriver"]
 
 
 class BaseDriver(Driver):
-    """Serves a Kind that does nothing by itself: its particles hold others, have properties and an owner, and
-    answer ``Cmd<Bounce>`` and ``Cmd<Read>``, which every particle does. Anything else is answered 404."""
+    """Serves a Kind that has no behaviour of its own.
+
+    Its particles have children, properties and an owner, and answer ``Cmd<Bounce>`` and ``Cmd<Read>``, as all particles
+    do. Other methods are answered 404.
+    """
 
 
 def _without_boot_bind(properties: PropertiesConfig) -> PropertiesConfig:
-    """``properties`` without a bind that is a constant of the Kind (universe 8). It lies in the boot bundle of the
-    original, which nobody publishes here: with it, every wave to a User would fail for want of its routes."""
+    """``properties`` without a bind that is a constant of the Kind. That bind is in a bundle that no plugin publishes:
+    with it, every wave to a User would fail because its routes cannot be loaded."""
     return PropertiesConfig(p for p in properties if not (p.key == "bind" and p.constant))
 
 
@@ -41,4 +44,4 @@ def _make(name: str, row: Row) -> type[BaseDriver]:
 
 
 BASE_DRIVERS: Mapping[str, type[BaseDriver]] = MappingProxyType({n: _make(n, row) for n, row in TABLE.items()})
-"""The driver classes, by the name of their Kind."""
+"""The driver classes, by the names of their Kinds."""

@@ -1,6 +1,6 @@
-"""Which standard Kinds are served here, where they may live, and under what (universe 2.1, 2.4).
+"""The standard Kinds that this plugin serves: on which stars they may live, and under which parents.
 
-Mechtron, Bundle and Artifact are missing: they behave, and come with plugins of their own.
+Mechtron, Bundle and Artifact are not among them: they have behaviour of their own, and come with other plugins.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ NOWHERE: tuple[str, ...] = ()
 
 @attrs.frozen
 class Row:
-    """What is said of one Kind.
+    """The rules for one Kind.
 
     Attributes:
-        stars: star kinds that may host its particles; None for every one that takes particles.
-        parents: which Kinds it may be created under; none when the platform makes its particles itself.
-        children: which Kinds may be created under it.
+        stars: star kinds that may host its particles; None for all that host particles.
+        parents: Kinds of the particles that it may be created under; none when the platform itself creates its
+            particles.
+        children: Kinds that may be created under its particles.
     """
 
     stars: frozenset[str] | None
@@ -49,7 +50,7 @@ TABLE: Mapping[str, Row] = MappingProxyType(
         "Repo": Row(_on("Scribe"), children=("BundleSeries",)),
         "BundleSeries": Row(_on("Scribe"), parents=("Repo",), children=("Bundle",)),
         "Portal": Row(_on("Jump")),
-        # The platform makes these itself: nobody creates them, and nothing is created under them.
+        # The platform itself creates these: nobody else can, and nothing can be created under them.
         "Global": Row(_on("Central"), NOWHERE, NOWHERE),
         "Control": Row(_on("Jump", "Machine"), NOWHERE, NOWHERE),
         "Star": Row(None, NOWHERE, NOWHERE),

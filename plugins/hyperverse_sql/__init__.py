@@ -1,4 +1,8 @@
-"""The registry in a database: SQLite in one file, through SQLAlchemy Core."""
+"""The plugin ``sql``: a registry in a database, one SQLite file, through SQLAlchemy Core.
+
+From the outside in: ``registry`` has the contract, ``units`` the units of work, ``tables`` what is stored, and
+``engine`` the mechanisms, with a folder for each database.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ from hyperverse_core import Register, hookimpl
 
 @hookimpl
 def hyperverse_register_registries(register: Register) -> None:
-    """``[registry] driver = "sql"``; SQLAlchemy is imported when the config asks for it."""
+    """Adds the registry ``sql``. SQLAlchemy is imported only when the config chooses it."""
     register("sql", "hyperverse_sql.registry:SqlRegistry")
 
 
 @hookimpl
 def hyperverse_register_commands(register: Register) -> None:
-    """``hyperverse registry check`` and ``hyperverse registry backup``."""
+    """Adds the commands ``hyperverse registry check`` and ``hyperverse registry backup``."""
     register("registry", "hyperverse_sql.commands:registry")

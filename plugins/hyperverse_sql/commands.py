@@ -1,4 +1,4 @@
-"""``hyperverse registry``: look after the registry's file, while machines use it or not."""
+"""``hyperverse registry``: maintenance of the registry's file, with or without running machines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def registry() -> None:
 @registry.command()
 @common
 def check() -> None:
-    """Say whether the registry is in order. Exit code 1 when it is not."""
+    """Check whether the registry is in order. The exit code is 1 if it is not."""
     try:
         settings = _settings()
         faults = asyncio.run(_check(settings))
@@ -62,19 +62,20 @@ def backup(file: Path) -> None:
 
 
 def _settings() -> Settings:
-    """The registry that a machine with the same config would open; it is never created. Raises ConfigError."""
+    """The settings of the registry that a machine with the same config would open; it is never created. Raises
+    ConfigError."""
     config = options().load().config
     if config.registry.driver != _DRIVER:
         raise ConfigError(
-            f"the registry of this config is {config.registry.driver!r}, and this command looks after {_DRIVER!r}",
-            hint="see `hyperverse config show --origin` for where that is said",
+            f"the config names the registry {config.registry.driver!r}, and this command is for {_DRIVER!r}",
+            hint="`hyperverse config show --origin` shows where it is set",
         )
     assert config.data_dir is not None  # load_config fills it in
     return attrs.evolve(Settings.read(config.registry_settings(config.data_dir)), create=False)
 
 
 async def _check(settings: Settings) -> list[str]:
-    # Imported here: it brings SQLAlchemy, and `--help` shall not wait for that.
+    # Imported here, so that `--help` does not wait for SQLAlchemy.
     from .registry import SqlRegistry
 
     async with SqlRegistry(settings) as opened:

@@ -1,4 +1,4 @@
-"""SqlRegistry: the registry in one SQLite file, which several processes may have open."""
+"""SqlRegistry: the contract of a registry, each method as one unit of work."""
 
 from __future__ import annotations
 
@@ -28,23 +28,25 @@ from hyperverse_core.registry import (
 )
 from hyperverse_core.values import AccessGrant, Point, Selector, SetProperty, StarKey, UnsetProperty
 
-from . import assignments, deletion, grants, pages, particles, sqlite, stars
-from .backup import copy_to
-from .checking import check
-from .connection import Connection
-from .feed import Feed, FeedSize, newest_revision, oldest_revision
-from .lookups import Lookups
-from .opening import create_schema, prepare_file
-from .reader import Reader
-from .reads import load_state
+from .engine.batched_reads import BatchedReads
+from .engine.database import Database
+from .engine.reader import Reader
+from .engine.sqlite.database import SqliteDatabase
+from .engine.transaction import Transaction
+from .engine.work import Work, one_by_one
+from .engine.writer import Writer
+from .feed import FeedReader
+from .maintenance import FeedSize, Maintenance
 from .settings import Settings
-from .transaction import Transaction
-from .upkeep import Upkeep
-from .writer import Work, Writer, one_by_one
+from .tables.creation import create_tables
+from .units import assignments, deletion, grants, pages, particles, registering, stars, states, tokens
+from .units.changes import newest_revision, oldest_revision
+from .units.consistency import check
+from .units.records import records_at
 
 __all__ = ["SqlRegistry"]
 
-_OVERRIDE: Final = one_by_one(particles.override)
+_OVERRIDE: Final = one_by_one(registering.override)
 _SET_PROPERTIES: Final = one_by_one(particles.set_properties)
 _CHOWN: Final = one_by_one(particles.chown)
 _DELETE: Final = one_by_one(deletion.delete)
@@ -55,37 +57,38 @@ _WITHDRAW: Final = one_by_one(stars.withdraw)
 _EXPIRE: Final = one_by_one(stars.expire)
 _GRANT: Final = one_by_one(grants.add_grant)
 _REVOKE: Final = one_by_one(grants.revoke)
-_ADD_TOKEN: Final = one_by_one(grants.add_token)
-_REVOKE_TOKEN: Final = one_by_one(grants.revoke_token)
-
-
-def _create_schema(connection: sa.Connection) -> None:
-    with connection.begin():
-        create_schema(connection)
+_ADD_TOKEN: Final = one_by_one(tokens.add_token)
+_REVOKE_TOKEN: Final = one_by_one(tokens.revoke_token)
 
 
 class SqlRegistry(Registry):
-    """The registry in SQLite. ``async with SqlRegistry({"path": "registry.sqlite"}) as registry: ...``
+    """The registry in a database: one SQLite file, which several processes may have open.
 
     Args:
-        settings: :class:`Settings`, or what :meth:`Settings.read` takes; raises ConfigError when they do not fit.
+        settings: :class:`Settings`, or the mapping that :meth:`Settings.read` takes.
 
-    One instance belongs to one event loop. Writes go over one connection and reads over two others: one for records
-    and the feed, one for whatever may take longer.
+    Raises:
+        ConfigError: the settings are wrong.
+
+    One instance belongs to one event loop. Writes go over one connection, and reads over two others: one for records
+    and the feed, one for reads that may take longer. ::
+
+        async with SqlRegistry({"path": "registry.sqlite"}) as registry:
+            root = await registry.record(ROOT)
     """
 
     def __init__(self, settings: Mapping[str, Any] | Settings) -> None:
-        self._settings = settings if isinstance(settings, Settings) else Settings.read(settings)
-        path = self._settings.path
-        synchronous = self._settings.synchronous
-        self._writing = Connection(path, writes=True, synchronous=synchronous)
-        self._writer = Writer(path, self._committing, self._committed, self._writing)
-        self._quick = Reader(path, "records", Connection(path, writes=False))
-        self._scans = Reader(path, "pages", Connection(path, writes=False))
-        self._lookups = Lookups(self._quick)
-        self._feed = Feed(self._quick)
-        self._size = FeedSize(self._settings.feed)
-        self._upkeep = Upkeep(path, self._size, self._writer)
+        settings = settings if isinstance(settings, Settings) else Settings.read(settings)
+        database: Database = SqliteDatabase(settings.path, settings.create, settings.synchronous)
+        self._database = database
+        self._writing = database.connection(writes=True)
+        self._writer = Writer(self._committing, self._committed, database, self._writing)
+        self._quick = Reader("records", database, database.connection(writes=False))
+        self._scans = Reader("pages", database, database.connection(writes=False))
+        self._records = BatchedReads(records_at, self._quick)
+        self._feed = FeedReader(self._quick)
+        self._size = FeedSize(settings.feed)
+        self._maintenance = Maintenance(self._size, database, self._writer)
         self._opened = False
         self._closed = False
 
@@ -100,13 +103,13 @@ class SqlRegistry(Registry):
 
     async def open(self) -> None:
         if self._closed:
-            raise Unavailable("the registry is closed", hint="make another one")
+            raise Unavailable("the registry is closed", hint="make another SqlRegistry")
         if self._opened:
             return
         self._opened = True
         given_up = threading.Event()
         try:
-            await asyncio.to_thread(prepare_file, self._settings, given_up)
+            await asyncio.to_thread(self._database.prepare, given_up)
             await self._connect()
         except BaseException:
             given_up.set()
@@ -116,38 +119,39 @@ class SqlRegistry(Registry):
     async def _connect(self) -> None:
         try:
             await self._writing.open()
-            await self._writing.run(_create_schema)
+            await self._writing.run(create_tables)
             self._writer.start()
             await self._quick.open()
             await self._scans.open()
             self._size.newest = await self._quick.read(newest_revision)
             self._size.oldest = await self._quick.read(oldest_revision)
         except (sa.exc.DBAPIError, Unavailable) as error:
-            said = sqlite.translated(error, self._settings.path)
+            said = self._database.translated(error)
             raise ConfigError(said.message, hint=said.hint) from error
 
     async def close(self) -> None:
         self._closed = True
         await self._feed.close()
-        await self._upkeep.close()
+        await self._maintenance.close()
         await self._writer.close()
         await self._quick.close()
         await self._scans.close()
 
     def _committing(self, tx: Transaction) -> None:
-        # Not behind the commit: the feed's reader has a thread of its own and may be back on the loop first, and who
-        # then found an entry of ours newer than this would tell nobody. A commit that fails leaves a number behind
-        # that says too much, until the next one: somebody is told of a commit that another process has told of.
+        # Before the commit, not after it: the feed's reader has a thread of its own and may be back on the loop first.
+        # If it found an entry of ours newer than this number, nobody would be told of it. A commit that fails leaves a
+        # number that is too great until the next commit: then somebody hints at a commit that another process has
+        # hinted at already, which does no harm.
         if tx.logged:
             self.committed = tx.revision
 
     def _committed(self, tx: Transaction) -> None:
         if tx.logged:
             self._feed.wake()
-        self._upkeep.committed(tx.revision)
+        self._maintenance.committed(tx.revision)
 
     async def _write(self, work: Work, argument: Any, *points: Point) -> Any:
-        """Writes; with ``points`` it touches nothing else and may be done together with its like."""
+        """Writes. With ``points`` the write touches nothing else, and may be done together with others of its kind."""
         return await self._writer.write(work, argument, tuple(point.text for point in points) or None)
 
     # -- particles ----------------------------------------------------------------------------------------
@@ -156,11 +160,11 @@ class SqlRegistry(Registry):
         if registration.strategy is Strategy.OVERRIDE:
             replaced: Registered = await self._write(_OVERRIDE, registration)
             return replaced
-        registered: Registered = await self._write(particles.register, registration, registration.point)
+        registered: Registered = await self._write(registering.register, registration, registration.point)
         return registered
 
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
-        return await self._lookups.records(points)
+        return await self._records.at(points)
 
     async def children(self, point: Point, *, after: Point | None = None, limit: int = 100) -> Page:
         return await self._quick.read(partial(pages.children, point=point, after=after, limit=limit))
@@ -197,11 +201,11 @@ class SqlRegistry(Registry):
         await self._write(_RELEASE, tuple(ended), *(point for point, _ in ended))
 
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
-        save = assignments.Save(point, assignment, state, announce)
-        await self._write(assignments.save_states, save, point)
+        save = states.Save(point, assignment, state, announce)
+        await self._write(states.save_states, save, point)
 
     async def load_state(self, point: Point) -> bytes | None:
-        return await self._quick.read(partial(load_state, point=point))
+        return await self._quick.read(partial(states.load_state, point=point))
 
     # -- stars --------------------------------------------------------------------------------------------
 
@@ -243,10 +247,10 @@ class SqlRegistry(Registry):
         await self._write(_ADD_TOKEN, token)
 
     async def token(self, digest: str) -> TokenRecord | None:
-        return await self._quick.read(partial(grants.find_token, digest=digest))
+        return await self._quick.read(partial(tokens.find_token, digest=digest))
 
     async def tokens(self) -> list[TokenRecord]:
-        return await self._quick.read(grants.tokens_of)
+        return await self._quick.read(tokens.all_tokens)
 
     async def revoke_token(self, digest: str) -> bool:
         revoked: bool = await self._write(_REVOKE_TOKEN, digest)
@@ -263,17 +267,17 @@ class SqlRegistry(Registry):
     def hint(self, revision: int) -> None:
         self._feed.hint(revision)
 
-    # -- care ---------------------------------------------------------------------------------------------
+    # -- maintenance ---------------------------------------------------------------------------------------------
 
     async def check(self) -> list[str]:
-        """What is wrong with the file and with what is in it, one line each; nothing when all is well."""
-        return await self._scans.read(check)
+        """What is wrong with the database and its content, one line for each fault; an empty list when nothing is."""
+        return await self._scans.read(partial(check, database=self._database))
 
     async def backup(self, path: Path) -> None:
-        """Copies the registry, as it is at one moment, to the file ``path``; writers go on meanwhile.
+        """Copies the registry, as it is at one moment, to the file ``path``. Writers continue meanwhile.
 
         Raises:
-            Conflict: there is a file already.
-            Unavailable: it cannot be written.
+            Conflict: the file exists.
+            Unavailable: the file cannot be written.
         """
-        await asyncio.to_thread(copy_to, self._settings.path, path)
+        await asyncio.to_thread(self._database.back_up, path)

@@ -18,14 +18,14 @@ _SYNCHRONOUS: Final = ("NORMAL", "FULL")
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What may be said under ``[registry]``.
+    """The table ``[registry]``.
 
     Attributes:
-        path: the file.
+        path: the file of the database.
         create: whether an absent file is created.
-        synchronous: ``NORMAL``: what was acknowledged survives a crash of the process. ``FULL``: it survives a loss
-            of power too, and each commit waits for the disk.
-        feed: how many entries of the change feed are kept at least.
+        synchronous: with ``NORMAL`` an acknowledged write survives a crash of the process. With ``FULL`` it also
+            survives a loss of power, and each commit waits for the disk.
+        feed: how many entries of the change feed are kept, at least.
     """
 
     path: Path
@@ -35,10 +35,10 @@ class Settings:
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Settings:
-        """Settings as they stand in a config: ``path`` or ``url`` (``sqlite:///...``), and the others.
+        """The settings in a mapping, which has ``path`` or ``url`` (``sqlite:///...``) and may have the others.
 
         Raises:
-            ConfigError: with every fault.
+            ConfigError: something is wrong; ``faults`` has a line for each fault.
         """
         faults = [
             f"no setting {key!r} of the sql registry{did_you_mean(key, _KEYS)}" for key in settings if key not in _KEYS
@@ -73,9 +73,7 @@ def _value_faults(settings: Mapping[str, Any]) -> list[str]:
     if (url := settings.get("url")) is not None and not _path_of(url):
         faults.append(f"url of the sql registry cannot be {url!r}: it begins with sqlite:/// and names a file")
     if str(settings.get("path", "file")) in ("", ".", ":memory:"):
-        faults.append(
-            "path of the sql registry has to be a file; a registry in memory is the memory registry's business"
-        )
+        faults.append("path of the sql registry must be a file; it cannot be in memory")
     if str(settings.get("synchronous", "NORMAL")).upper() not in _SYNCHRONOUS:
         faults.append(f"synchronous of the sql registry cannot be {settings['synchronous']!r}: it is NORMAL or FULL")
     if settings.get("feed", 1) < 1:

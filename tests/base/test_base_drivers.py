@@ -7,7 +7,7 @@ import pytest
 from hyperverse_base import BASE_DRIVERS, TABLE, BaseDriver
 from hyperverse_core import HyperverseError, Kind, Machine, Point
 from hyperverse_core.testing import DriverConformance
-from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
+from hyperverse_core.values import STANDARD_KINDS
 
 LATER = {"Mechtron", "Bundle", "Artifact"}
 """They behave, so plugins of their own bring them."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import attrs
 import pytest
 
-from hyperverse_core.contracts.registry import (
+from hyperverse_core.errors import Conflict, NotHostedHere
+from hyperverse_core.registry import (
     Assigned,
     Assignment,
     ChangeKind,
@@ -20,13 +21,9 @@ from hyperverse_core.contracts.registry import (
     Registration,
     StarRecord,
 )
-from hyperverse_core.errors import Conflict, NotHostedHere
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.testing.registry_conformance import RegistryConformance
-from hyperverse_core.universe.address.point import Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
-from hyperverse_core.universe.selectors.selector import Selector
+from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetProperty
 
 
 class LosesUpdates(MemoryRegistry):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperverse_core.contracts.registry import Registry
+from hyperverse_core.registry import Registry
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.testing.registry_conformance import RegistryConformance
 from hyperverse_sql.registry import SqlRegistry

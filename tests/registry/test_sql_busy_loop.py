@@ -8,9 +8,8 @@ from pathlib import Path
 
 from hyperverse_core import Config, Machine
 from hyperverse_core.config import Control
-from hyperverse_core.contracts.registry import Registration
-from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.registry import Registration
+from hyperverse_core.values import HYPERUSER, Kind, Point
 from hyperverse_sql.registry import SqlRegistry
 from patience import budget
 

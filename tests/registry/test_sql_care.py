@@ -11,12 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hyperverse_core.contracts.registry import Registration, StarRecord
 from hyperverse_core.errors import Conflict, Unavailable
-from hyperverse_core.universe.access.access import AccessGrant
-from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.registry import Registration, StarRecord
+from hyperverse_core.values import HYPERUSER, AccessGrant, Kind, Point, StarKey
 from hyperverse_sql.commands import registry as command
 from hyperverse_sql.registry import SqlRegistry
 from patience import PATIENCE
@@ -151,8 +148,8 @@ def test_the_commands_create_no_registry(tmp_path: Path) -> None:
 
 async def test_the_log_is_small_again_after_many_writes(registry: SqlRegistry, tmp_path: Path) -> None:
     log = tmp_path / "registry.sqlite-wal"
-    for number in range(40):
-        await registry.register(Registration(_SPACE.child(f"n{number}"), Kind("Base"), HYPERUSER, state=bytes(2**18)))
+    large = [Registration(_SPACE.child(f"n{n}"), Kind("Base"), HYPERUSER, state=bytes(2**18)) for n in range(40)]
+    await asyncio.gather(*(registry.register(each) for each in large))  # one transaction: no checkpoint in between
     assert log.stat().st_size > 8 * 2**20
     number = 0
     async with asyncio.timeout(PATIENCE):

@@ -11,10 +11,9 @@ from typing import Any
 import attrs
 import pytest
 
-from hyperverse_core.contracts.registry import Registration
-from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_core.universe.kinds.kind import Kind
-from hyperverse_sql import writer
+from hyperverse_core.registry import Registration
+from hyperverse_core.values import HYPERUSER, Kind, Point
+from hyperverse_sql.engine import writer
 from hyperverse_sql.registry import SqlRegistry
 from patience import PATIENCE
 

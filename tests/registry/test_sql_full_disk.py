@@ -11,11 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from hyperverse_core.contracts.registry import Registration, StarRecord, Status
 from hyperverse_core.errors import Unavailable
-from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.registry import Registration, StarRecord, Status
+from hyperverse_core.values import HYPERUSER, Kind, Point, StarKey
 from hyperverse_sql.registry import SqlRegistry
 
 _SPACE = Point.parse("localhost")

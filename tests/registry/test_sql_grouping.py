@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
-from hyperverse_core.contracts.registry import Registration, Status, Strategy, TokenRecord
 from hyperverse_core.errors import BadRequest, NotFound
-from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.registry import Registration, Status, Strategy, TokenRecord
+from hyperverse_core.values import HYPERUSER, Kind, Point
+from hyperverse_sql.engine.work import Unit, one_by_one, plan
 from hyperverse_sql.registry import SqlRegistry
-from hyperverse_sql.writer import Unit, one_by_one, plan
 
 _SPACE = Point.parse("localhost")
 _WORKS = tuple(one_by_one(lambda _tx, _argument: None) for _ in range(3))

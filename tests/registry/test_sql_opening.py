@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.errors import ConfigError, Unavailable
-from hyperverse_core.universe.address.point import HYPERUSER, ROOT, Point
-from hyperverse_core.universe.kinds.kind import Kind
-from hyperverse_sql.connection import Connection
+from hyperverse_core.registry import Registration
+from hyperverse_core.values import HYPERUSER, ROOT, Kind, Point
+from hyperverse_sql.engine.sqlite.connection import SqliteConnection
 from hyperverse_sql.registry import SqlRegistry
 from patience import budget
 
@@ -83,7 +82,7 @@ async def test_who_opens_a_registry_that_is_held_is_told_why(tmp_path: Path, mon
     path = tmp_path / "registry.sqlite"
     async with SqlRegistry({"path": path}):
         pass
-    monkeypatch.setattr("hyperverse_sql.opening._PATIENCE", 0.1)
+    monkeypatch.setattr("hyperverse_sql.engine.sqlite.database_file._PATIENCE", 0.1)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     registry = SqlRegistry({"path": path})
@@ -191,7 +190,7 @@ async def test_a_connection_waits_for_a_process_that_just_opens_or_closes_the_fi
     release = threading.Timer(0.2, holder.close)
     release.start()
     for writes in (True, False):
-        connection = Connection(path, writes=writes)
+        connection = SqliteConnection(path, writes=writes)
         await connection.open()
         await connection.close()
     release.join()

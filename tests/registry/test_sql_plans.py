@@ -11,13 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from hyperverse_core.contracts.registry import Registration, Registry, StarRecord, Status, Strategy
-from hyperverse_core.universe.access.access import AccessGrant
-from hyperverse_core.universe.address.point import HYPERUSER, ROOT, Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kind_defs.properties import SetProperty
-from hyperverse_core.universe.kinds.kind import Kind
-from hyperverse_core.universe.selectors.selector import Selector
+from hyperverse_core.registry import Registration, Registry, StarRecord, Status, Strategy
+from hyperverse_core.values import HYPERUSER, ROOT, AccessGrant, Kind, Point, Selector, SetProperty, StarKey
 from hyperverse_sql.registry import SqlRegistry
 
 _SPACE = Point.parse("localhost")

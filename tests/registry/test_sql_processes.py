@@ -7,10 +7,8 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
-from hyperverse_core.contracts.registry import Registration, StarRecord
-from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.registry import Registration, StarRecord
+from hyperverse_core.values import HYPERUSER, Kind, Point, StarKey
 from hyperverse_sql.registry import SqlRegistry
 
 _SCRIPT = Path(__file__).with_name("writing_process.py")

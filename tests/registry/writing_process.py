@@ -6,11 +6,9 @@ import asyncio
 import itertools
 import sys
 
-from hyperverse_core.contracts.registry import Registration
 from hyperverse_core.errors import Conflict
-from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_core.universe.address.star_key import StarKey
-from hyperverse_core.universe.kinds.kind import Kind
+from hyperverse_core.registry import Registration
+from hyperverse_core.values import HYPERUSER, Kind, Point, StarKey
 from hyperverse_sql.registry import SqlRegistry
 
 SPACE = Point.parse("localhost")

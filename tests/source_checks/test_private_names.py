@@ -33,7 +33,9 @@ class Borrowed:
 
 
 BORROWED = (
-    Borrowed("aiosqlite", "plugins/hyperverse_sql/connection.py", frozenset({"_thread", "_conn", "_execute"})),
+    Borrowed(
+        "aiosqlite", "plugins/hyperverse_sql/engine/sqlite/thread.py", frozenset({"_thread", "_conn", "_execute"})
+    ),
     Borrowed("pytest", "hyperverse_core/testing/pytest_plugin.py", frozenset({"_fixtureinfo"})),
     Borrowed(PYTHON, "hyperverse_core/universe/routing/path_cost.py", frozenset({"re._parser"})),
 )

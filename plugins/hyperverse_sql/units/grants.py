@@ -1,4 +1,4 @@
-"""Grants and tokens."""
+"""Grants."""
 
 from __future__ import annotations
 
@@ -9,36 +9,26 @@ import attrs
 import sqlalchemy as sa
 
 from hyperverse_core.errors import NotFound
-from hyperverse_core.registry import ChangeKind, TokenRecord
+from hyperverse_core.registry import ChangeKind
 from hyperverse_core.values import HYPERUSER, AccessGrant, GrantKind, Point, Selector
 
-from . import sqlite
-from .particles import missing
-from .schema import grants, particles, tokens
-from .transaction import Transaction
+from ..engine.expressions import listed, listing
+from ..engine.transaction import Transaction
+from ..tables.schema import grants, particles
+from .records import missing
 
-__all__ = [
-    "add_grant",
-    "add_token",
-    "find_token",
-    "forget_grants",
-    "grants_at",
-    "revoke",
-    "revoke_token",
-    "tokens_of",
-]
+__all__ = ["add_grant", "forget_grants", "grants_at", "revoke"]
 
 _GRANT = (grants.c.id, grants.c.kind, grants.c.on_selector, grants.c.to_selector, grants.c.by_point)
-_TOKEN = (tokens.c.digest, tokens.c.agent, tokens.c.label)
 
 
 def grants_at(connection: sa.Connection, roots: Iterable[Point] | None) -> list[AccessGrant]:
-    """The grants whose query root is one of ``roots``, all when None, in the order of their ids."""
+    """The grants whose query root is one of ``roots``, all grants when it is None, in the order of their ids."""
     query = sa.select(*_GRANT).order_by(grants.c.id)
     if roots is None:
         return [_grant_of(row) for row in connection.execute(query)]
-    asked = {"roots": sqlite.listing(root.text for root in roots)}
-    rows = connection.execute(query.where(grants.c.query_root.in_(sqlite.listed("roots"))), asked)
+    asked = {"roots": listing(root.text for root in roots)}
+    rows = connection.execute(query.where(grants.c.query_root.in_(listed("roots"))), asked)
     return [_grant_of(row) for row in rows]
 
 
@@ -48,8 +38,8 @@ def _grant_of(row: Sequence[Any]) -> AccessGrant:
 
 
 def add_grant(tx: Transaction, grant: AccessGrant) -> AccessGrant:
-    """Stores it, and gives it its id."""
-    if grant.by != HYPERUSER:  # who needs no record to exist
+    """Stores a grant and returns it with its id."""
+    if grant.by != HYPERUSER:  # the hyperuser needs no record
         by = tx.connection.execute(sa.select(particles.c.id).where(particles.c.point == grant.by.text)).first()
         if by is None:
             raise missing((grant.by,))
@@ -68,13 +58,13 @@ def add_grant(tx: Transaction, grant: AccessGrant) -> AccessGrant:
 
 
 def _exactly(selector: Selector) -> str | None:
-    """The one point that ``selector`` can match, None when it may be several."""
+    """The only point that ``selector`` can match, None when it can match several."""
     root = selector.query_root
     return root.text if selector.is_exact and len(root.segments) == len(selector.hops) else None
 
 
 def revoke(tx: Transaction, number: int) -> AccessGrant:
-    """Removes the grant with that id."""
+    """Removes the grant with that id and returns it."""
     row = tx.connection.execute(sa.select(*_GRANT).where(grants.c.id == number)).first()
     if row is None:
         raise NotFound(f"no grant {number}", hint="`grants` lists them with their ids")
@@ -86,46 +76,11 @@ def revoke(tx: Transaction, number: int) -> AccessGrant:
 
 def forget_grants(tx: Transaction, points: Sequence[str]) -> None:
     """Removes the grants that were made by one of ``points`` or name exactly one of them."""
-    named = sqlite.listed("points")
+    named = listed("points")
     columns = (grants.c.by_point, grants.c.on_point, grants.c.to_point)
     touched = sa.or_(*(column.in_(named) for column in columns))
-    asked = {"points": sqlite.listing(points)}
+    asked = {"points": listing(points)}
     roots = tx.connection.execute(sa.select(grants.c.query_root).where(touched).order_by(grants.c.id), asked)
     for root in roots.scalars().all():
         tx.log(ChangeKind.REVOKED, root)
     tx.connection.execute(sa.delete(grants).where(touched), asked)
-
-
-def find_token(connection: sa.Connection, digest: str) -> TokenRecord | None:
-    """What is known of the token with that hash."""
-    row = connection.execute(sa.select(*_TOKEN).where(tokens.c.digest == digest)).first()
-    return None if row is None else _token_of(row)
-
-
-def tokens_of(connection: sa.Connection) -> list[TokenRecord]:
-    """All tokens, in the order of label and hash."""
-    rows = connection.execute(sa.select(*_TOKEN).order_by(tokens.c.label, tokens.c.digest))
-    return [_token_of(row) for row in rows]
-
-
-def _token_of(row: Sequence[Any]) -> TokenRecord:
-    digest, agent, label = row
-    return TokenRecord(digest, Point.parse(agent), label)
-
-
-def add_token(tx: Transaction, token: TokenRecord) -> None:
-    """Stores it in place of one with the same hash."""
-    tx.connection.execute(sa.delete(tokens).where(tokens.c.digest == token.digest))
-    values = {"digest": token.digest, "agent": token.agent.text, "label": token.label}
-    tx.connection.execute(tokens.insert(), values)
-    tx.log(ChangeKind.TOKEN, token.agent.text)
-
-
-def revoke_token(tx: Transaction, digest: str) -> bool:
-    """Removes it; tells whether it was there."""
-    token = find_token(tx.connection, digest)
-    if token is None:
-        return False
-    tx.connection.execute(sa.delete(tokens).where(tokens.c.digest == digest))
-    tx.log(ChangeKind.TOKEN, token.agent.text)
-    return True

@@ -1,4 +1,4 @@
-"""Writes about where particles live, and what they save there."""
+"""Assigning particles to stars, and releasing them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,21 @@ from hyperverse_core.errors import Conflict, HyperverseError, NotFound, NotHoste
 from hyperverse_core.registry import Assigned, Assignment, ChangeKind, Status
 from hyperverse_core.values import Point, StarKey
 
-from . import sqlite
-from .many import Many
-from .schema import particles, stars, states
-from .transaction import Transaction
+from ..engine.batch_statement import BatchStatement
+from ..engine.expressions import listed, listing
+from ..engine.transaction import Transaction
+from ..tables.schema import particles, stars, states
 
-__all__ = ["Assign", "Save", "assign", "release", "release_hosted", "save_states"]
+__all__ = ["Assign", "assign", "assignments_at", "release", "release_hosted"]
 
 _HELD = (particles.c.star, particles.c.incarnation, particles.c.epoch)
-_ASSIGNMENTS = sa.select(particles.c.point, particles.c.id, *_HELD).where(
-    particles.c.point.in_(sqlite.listed("points"))
-)
+_ASSIGNMENTS = sa.select(particles.c.point, particles.c.id, *_HELD).where(particles.c.point.in_(listed("points")))
 _WITH_STATE = (
     sa.select(particles.c.point, *_HELD, states.c.state)
     .select_from(particles.outerjoin(states, states.c.id == particles.c.id))
-    .where(particles.c.point.in_(sqlite.listed("points")))
+    .where(particles.c.point.in_(listed("points")))
 )
-_INCARNATIONS = sa.select(stars.c.key, stars.c.incarnation).where(
-    stars.c.announced, stars.c.key.in_(sqlite.listed("keys"))
-)
+_INCARNATIONS = sa.select(stars.c.key, stars.c.incarnation).where(stars.c.announced, stars.c.key.in_(listed("keys")))
 _AT = particles.c.point == sa.bindparam("at")
 _PLACE: dict[str, Any] = {
     "star": sa.bindparam("to"),
@@ -38,16 +34,9 @@ _PLACE: dict[str, Any] = {
     "epoch": sa.bindparam("since"),
     "status": sa.text(f"'{Status.READY.value}'"),
 }
-_ASSIGN = Many(sa.update(particles).where(_AT).values(_PLACE), ("to", "its", "since", "at"))
+_ASSIGN = BatchStatement(sa.update(particles).where(_AT).values(_PLACE), ("to", "its", "since", "at"))
 _NOWHERE = {"star": sa.null(), "incarnation": sa.null(), "epoch": sa.null()}
-_RELEASE = Many(sa.update(particles).where(_AT).values(_NOWHERE), ("at",))
-# INSERT OR REPLACE in words that SQLite and PostgreSQL share.
-_SAVE = Many(
-    sa.text(
-        "INSERT INTO states (id, state) VALUES (:id, :state) ON CONFLICT (id) DO UPDATE SET state = excluded.state"
-    ),
-    ("id", "state"),
-)
+_RELEASE = BatchStatement(sa.update(particles).where(_AT).values(_NOWHERE), ("at",))
 
 
 @attrs.frozen
@@ -61,8 +50,8 @@ class Assign:
 
 
 def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | HyperverseError]:
-    """Assigns all whose expectation holds."""
-    rows = tx.connection.execute(_WITH_STATE, {"points": sqlite.listing({want.point.text for want in wanted})})
+    """Assigns all particles whose assignment is the expected one."""
+    rows = tx.connection.execute(_WITH_STATE, {"points": listing({want.point.text for want in wanted})})
     present = {row[0]: (_assignment(row[1], row[2], row[3]), row[4]) for row in rows}
     living = _incarnations(tx, {str(want.star) for want in wanted})
     updates: dict[str, tuple[Any, ...]] = {}
@@ -78,7 +67,7 @@ def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | Hyperve
         elif living.get(key) != want.incarnation:
             results.append(_star_is_gone(want.star, want.incarnation))
         else:
-            # The revision as epoch: it grows for ever, also when a point is deleted and registered again.
+            # The revision serves as epoch: it grows for ever, also when a point is deleted and registered again.
             epoch = tx.log(ChangeKind.ASSIGNED, point)
             assignment = Assignment(want.star, want.incarnation, epoch)
             present[point] = (assignment, state)
@@ -89,7 +78,7 @@ def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | Hyperve
 
 
 def _incarnations(tx: Transaction, keys: Iterable[str]) -> dict[str, int]:
-    return dict(tx.connection.execute(_INCARNATIONS, {"keys": sqlite.listing(keys)}).all())
+    return dict(tx.connection.execute(_INCARNATIONS, {"keys": listing(keys)}).all())
 
 
 def _assignment(star: str | None, incarnation: int, epoch: int) -> Assignment | None:
@@ -98,7 +87,7 @@ def _assignment(star: str | None, incarnation: int, epoch: int) -> Assignment | 
 
 def _assigned_otherwise(want: Assign, held: Assignment | None) -> Conflict:
     where = "is not assigned" if held is None else f"is assigned to '{held.star}' (epoch {held.epoch})"
-    return Conflict(f"particle {want.point.text!r} {where}, not as expected", hint="read its record and decide anew")
+    return Conflict(f"particle {want.point.text!r} {where}, not as expected", hint="read its record and decide again")
 
 
 def _star_is_gone(star: StarKey, incarnation: int) -> NotHostedHere:
@@ -110,7 +99,7 @@ def _star_is_gone(star: StarKey, incarnation: int) -> NotHostedHere:
 
 def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:
     """Ends those assignments that still hold."""
-    present = _assignments(tx, {point.text for point, _ in ended})
+    present = assignments_at(tx, {point.text for point, _ in ended})
     released: set[str] = set()
     for point, assignment in ended:
         _, held = present.get(point.text, (0, None))
@@ -121,7 +110,7 @@ def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:
 
 
 def release_hosted(tx: Transaction, star: str, *, before: int | None = None) -> None:
-    """Releases everything that is assigned to ``star``, or to its incarnations below ``before``."""
+    """Releases all particles that are assigned to ``star``; with ``before``, to its incarnations below that one."""
     held = [particles.c.star == star]
     if before is not None:
         held.append(particles.c.incarnation < before)
@@ -131,42 +120,7 @@ def release_hosted(tx: Transaction, star: str, *, before: int | None = None) -> 
     tx.connection.execute(sa.update(particles).where(*held).values(_NOWHERE))
 
 
-@attrs.frozen
-class Save:
-    """Argument of :func:`save_states`."""
-
-    point: Point
-    assignment: Assignment
-    state: bytes
-    announce: bool
-
-
-def save_states(tx: Transaction, saves: Sequence[Save]) -> list[HyperverseError | None]:
-    """Saves the states of all whose assignment still holds."""
-    present = _assignments(tx, {save.point.text for save in saves})
-    rows: list[tuple[Any, ...]] = []
-    results: list[HyperverseError | None] = []
-    for save in saves:
-        number, held = present.get(save.point.text, (0, None))
-        if held != save.assignment:
-            results.append(_lost(save))
-            continue
-        rows.append((number, save.state))
-        if save.announce:
-            tx.log(ChangeKind.STATE, save.point.text)
-        results.append(None)
-    _SAVE.run(tx.connection, rows)
-    return results
-
-
-def _assignments(tx: Transaction, points: Iterable[str]) -> dict[str, tuple[int, Assignment | None]]:
-    rows = tx.connection.execute(_ASSIGNMENTS, {"points": sqlite.listing(points)})
+def assignments_at(tx: Transaction, points: Iterable[str]) -> dict[str, tuple[int, Assignment | None]]:
+    """Row number and assignment of those of ``points`` that are registered, by the text of the point."""
+    rows = tx.connection.execute(_ASSIGNMENTS, {"points": listing(points)})
     return {row[0]: (row[1], _assignment(row[2], row[3], row[4])) for row in rows}
-
-
-def _lost(save: Save) -> NotHostedHere:
-    held = save.assignment
-    return NotHostedHere(
-        f"particle {save.point.text!r} is no longer assigned to '{held.star}' (epoch {held.epoch}); "
-        "its state was not saved"
-    )

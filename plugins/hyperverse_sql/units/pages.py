@@ -1,4 +1,4 @@
-"""Reads of many particles, in pages."""
+"""Reading many particles, in pages."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ import sqlalchemy as sa
 from hyperverse_core.registry import Page, ParticleRecord
 from hyperverse_core.values import HopKind, Kind, Point, Selector, StarKey
 
-from . import sqlite
-from .rows import RECORD, record_of
-from .schema import particles
-from .subtree import below, present_cosmos
+from ..engine.expressions import listed, listing
+from ..engine.reader import begin_snapshot
+from ..tables.rows import RECORD, record_of
+from ..tables.schema import particles
+from ..tables.subtree import below, present_cosmos
 
 __all__ = ["children", "hosted", "select"]
 
-# Rows are matched on the event loop's thread: as many as do not keep others waiting.
+# Rows are matched in Python: so many at a time that other threads do not wait long for Python's lock.
 _CHUNK: Final = 500
 _MOST_KINDS: Final = 50_000
-_KINDS = sa.select(particles.c.point, particles.c.kind).where(particles.c.point.in_(sqlite.listed("points")))
+_KINDS = sa.select(particles.c.point, particles.c.kind).where(particles.c.point.in_(listed("points")))
 
 
 def children(connection: sa.Connection, point: Point, after: Point | None, limit: int) -> Page:
-    """The direct children of ``point``."""
+    """A page of the direct children of ``point``."""
     return _page(connection, below(point, depth=len(point.segments) + 1), after, limit)
 
 
 def hosted(connection: sa.Connection, star: StarKey, after: Point | None, limit: int) -> Page:
-    """What is assigned to ``star``."""
+    """A page of the particles that are assigned to ``star``."""
     return _page(connection, [particles.c.star == str(star)], after, limit)
 
 
@@ -47,16 +48,16 @@ def _ordered(conditions: Iterable[sa.ColumnElement[bool]], after: Point | None, 
 
 
 def _of(found: tuple[ParticleRecord, ...], limit: int) -> Page:
-    """A page of ``limit`` records; one more was looked for, to know whether that is all."""
+    """A page of ``limit`` records. The query asked for one more, to know whether there are more."""
     if len(found) <= limit:
         return Page(found)
     return Page(found[:limit], after=found[limit - 1].point)
 
 
 def select(connection: sa.Connection, selector: Selector, after: Point | None, limit: int) -> Page:
-    """What ``selector`` matches, found by reading what lies below its query root."""
+    """A page of the particles that ``selector`` matches. Reads the particles below its query root."""
     limit = max(limit, 1)
-    connection.exec_driver_sql("BEGIN")
+    begin_snapshot(connection)
     found: list[ParticleRecord] = []
     kinds: dict[str, Kind] = {}
     for chunk in _chunks(connection, selector, after):
@@ -82,10 +83,10 @@ def _chunks(connection: sa.Connection, selector: Selector, after: Point | None) 
 
 
 def _candidates(selector: Selector) -> list[sa.ColumnElement[bool]]:
-    """Conditions that hold for whatever ``selector`` can match.
+    """Conditions that hold for all particles that ``selector`` can match.
 
-    The query root itself is matched by an exact selector only, or when it is ROOT: a hop at which a path may end
-    (``+``) is no part of it.
+    The query root itself is matched only by an exact selector, or when it is ROOT: a hop at which a path may end
+    (``+``) is not a part of it.
     """
     root, hops = selector.query_root, selector.hops
     if selector.is_exact and len(root.segments) == len(hops):
@@ -99,7 +100,7 @@ def _candidates(selector: Selector) -> list[sa.ColumnElement[bool]]:
 
 
 def _learn_kinds(connection: sa.Connection, chunk: Sequence[Any], kinds: dict[str, Kind]) -> None:
-    """Adds the Kinds of the particles of ``chunk`` and of all above them to ``kinds``."""
+    """Adds to ``kinds`` the Kinds of the particles in ``chunk`` and of all particles above them."""
     if len(kinds) > _MOST_KINDS:
         kinds.clear()
     for row in chunk:
@@ -111,7 +112,7 @@ def _learn_kinds(connection: sa.Connection, chunk: Sequence[Any], kinds: dict[st
                 break
             unknown.add(point.text)
     if unknown:
-        found = connection.execute(_KINDS, {"points": sqlite.listing(unknown)})
+        found = connection.execute(_KINDS, {"points": listing(unknown)})
         kinds.update((point, Kind.parse(kind)) for point, kind in found)
 
 

@@ -1,7 +1,7 @@
 """Subtrees as ranges of text.
 
-The text of a point begins with the text of its parent and a separator, so what lies below a point is a range of
-texts. The route has to be asked for as well: ``a::b`` is in the range of ``a`` and not below it.
+The text of a point begins with the text of its parent and a separator, so the points below a point are a range of
+texts. The route must be compared as well: ``a::b`` is in the range of ``a``, but not below it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["below", "first_below", "present_cosmos"]
 
 
 def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bool]]:
-    """Conditions for everything below ``point``, or for what is there at ``depth`` segments from the root."""
+    """Conditions for the points below ``point``; with ``depth``, for those that have so many segments."""
     if depth is None:
         conditions = [_on_route(point.route.prefix)]
     else:
@@ -29,16 +29,16 @@ def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bo
 
 
 def first_below(point: Point) -> str:
-    """The text that everything below ``point`` begins with."""
+    """The text that each point below ``point`` begins with."""
     return point.text if point.text.endswith("/") else f"{point.text}:"
 
 
 def present_cosmos() -> list[sa.ColumnElement[bool]]:
-    """Conditions for everything that has no route, ROOT too."""
+    """Conditions for the points that have no route, including ROOT."""
     return [_on_route("")]
 
 
 def _on_route(prefix: str) -> sa.ColumnElement[bool]:
-    # Nearly all points are on the same route. The empty text behind the column keeps the database from looking for
-    # that route in an index which is not in the order of the points, and from sorting all it finds there.
+    # Nearly all points are on the same route. The empty text behind the column keeps the database from looking that
+    # route up in an index that is not in the order of the points, and from sorting what it finds there.
     return particles.c.route + "" == prefix

@@ -1,4 +1,4 @@
-"""A write transaction: the connection, and the entries of the change feed that it is going to commit."""
+"""A write transaction: a connection, and the entries of the change feed that it commits."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import sqlalchemy as sa
 
 from hyperverse_core.registry import ChangeKind
 
-from .many import Many
-from .schema import changes
+from ..tables.schema import changes
+from .batch_statement import BatchStatement
 
 __all__ = ["Transaction"]
 
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(changes.c.revision), 0))
-_LOG = Many(changes.insert(), ("revision", "kind", "point"))
+_LOG = BatchStatement(changes.insert(), ("revision", "kind", "point"))
 
 
 @attrs.define
 class Transaction:
-    """Holds the write lock; what it reads stays true until it commits.
+    """Holds the write lock: what it reads stays true until it commits.
 
     Attributes:
         connection: where to run statements.
-        revision: the newest revision, counting what this transaction has logged.
-        logged: how many entries it has logged.
+        revision: the newest revision, including what this transaction has logged.
+        logged: number of entries that it has logged.
     """
 
     connection: sa.Connection
@@ -37,13 +37,13 @@ class Transaction:
         return cls(connection, connection.execute(_NEWEST).scalar_one())
 
     def log(self, kind: ChangeKind, point: str) -> int:
-        """Notes an entry for the feed; returns its revision, which no other entry will ever have."""
+        """Adds an entry to the feed, and returns its revision, which no other entry ever has."""
         self.revision += 1
         self.logged += 1
         self._entries.append((self.revision, kind.value, point))
         return self.revision
 
     def flush(self) -> None:
-        """Writes the entries; the last thing before the commit."""
+        """Writes the entries. Call it right before the commit."""
         _LOG.run(self.connection, self._entries)
         self._entries = []

@@ -11,38 +11,33 @@ from hyperverse_core.errors import Conflict
 from hyperverse_core.registry import ChangeKind, ParticleRecord
 from hyperverse_core.values import Point
 
-from . import sqlite
+from ..engine.expressions import EachText, FirstBehind, listed, listing
+from ..engine.transaction import Transaction
+from ..tables.rows import RECORD, record_of
+from ..tables.schema import particles
+from ..tables.subtree import below, first_below
 from .grants import forget_grants
-from .rows import RECORD, record_of
-from .schema import particles
-from .subtree import below, first_below
-from .transaction import Transaction
 
 __all__ = ["delete"]
 
-# Records are made on the event loop's thread: as many at a time as do not keep others waiting.
+# Records are made in Python: so many at a time that other threads do not wait long for Python's lock.
 _CHUNK: Final = 500
-_THESE = sa.select(*RECORD).where(particles.c.point.in_(sqlite.listed("points")))
-# What lies below a point begins with its text and a separator: a range, whose end is the same text with the character
-# behind that separator.
+_THESE = sa.select(*RECORD).where(particles.c.point.in_(listed("points")))
+# The points below a point are those between the text that they begin with and the first text behind all such.
 _BEGIN: sa.ColumnElement[str] = sa.column("value", sa.Text)
-_LAST = sa.func.unicode(sa.func.substr(_BEGIN, -1), type_=sa.Integer)
-_END = sa.func.substr(_BEGIN, 1, sa.func.length(_BEGIN) - 1, type_=sa.Text).concat(
-    sa.func.char(_LAST + 1, type_=sa.Text)
-)
 _HOLDING = (
     sa.select(_BEGIN)
-    .select_from(sa.func.json_each(sa.bindparam("begins", type_=sa.Text)))
-    .where(sa.exists().where(particles.c.point > _BEGIN, particles.c.point < _END))
+    .select_from(EachText(sa.bindparam("begins", type_=sa.Text)))
+    .where(sa.exists().where(particles.c.point > _BEGIN, particles.c.point < FirstBehind(_BEGIN)))
 )
 # States go with their particles: ON DELETE CASCADE.
-_DELETE = sa.delete(particles).where(particles.c.point.in_(sqlite.listed("points")))
+_DELETE = sa.delete(particles).where(particles.c.point.in_(listed("points")))
 
 
 def delete(tx: Transaction, points: Sequence[Point]) -> list[ParticleRecord]:
     """Deletes each of ``points`` with everything below it, and the grants that go with them."""
     if any(point.is_root and point.route.is_local for point in points):
-        raise Conflict("the root cannot be deleted", hint="delete what is below it")
+        raise Conflict("the root cannot be deleted", hint="delete the particles below it")
     found: dict[str, ParticleRecord] = {}
     wanted = sorted(set(points))
     for start in range(0, len(wanted), _CHUNK):
@@ -50,7 +45,7 @@ def delete(tx: Transaction, points: Sequence[Point]) -> list[ParticleRecord]:
     if not found:
         return []
     deleted = sorted(found.values(), key=lambda record: (-len(record.point.segments), record.point))
-    tx.connection.execute(_DELETE, {"points": sqlite.listing(found)})
+    tx.connection.execute(_DELETE, {"points": listing(found)})
     forget_grants(tx, tuple(found))
     for record in deleted:
         tx.log(ChangeKind.DELETED, record.point.text)
@@ -58,11 +53,12 @@ def delete(tx: Transaction, points: Sequence[Point]) -> list[ParticleRecord]:
 
 
 def _find(tx: Transaction, points: Sequence[Point], found: dict[str, ParticleRecord]) -> None:
-    """Adds what stands at ``points`` and below them. Most of many have nothing below: one query finds the others."""
-    rows = tx.connection.execute(_THESE, {"points": sqlite.listing(point.text for point in points)})
+    """Adds to ``found`` the records at ``points`` and below them. Few of many points have children: one query finds
+    those that do."""
+    rows = tx.connection.execute(_THESE, {"points": listing(point.text for point in points)})
     found.update((row[0], record_of(row)) for row in rows)
     begins = {first_below(point): point for point in points if not point.is_root}
-    holding = tx.connection.execute(_HOLDING, {"begins": sqlite.listing(begins)}).scalars().all()
+    holding = tx.connection.execute(_HOLDING, {"begins": listing(begins)}).scalars().all()
     for point in (*(begins[begin] for begin in holding), *(point for point in points if point.is_root)):
         found.update((record.point.text, record) for record in _below(tx, point))
 

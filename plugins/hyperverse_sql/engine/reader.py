@@ -1,11 +1,10 @@
-"""A connection that reads, beside the writer and never in its way."""
+"""Reads: a connection that never gets in the way of the writer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
@@ -13,27 +12,30 @@ import sqlalchemy as sa
 
 from hyperverse_core.errors import Unavailable
 
-from . import sqlite
-from .connection import Connection
+from .database import Database, DatabaseConnection
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "begin_snapshot"]
 
 _T = TypeVar("_T")
 
 
+def begin_snapshot(connection: sa.Connection) -> None:
+    """Lets all statements of the present unit see one state of the database."""
+    connection.exec_driver_sql("BEGIN")
+
+
 @attrs.define(eq=False)
 class Reader:
-    """Runs one reading unit after another, in a task of its own: a caller that is cancelled in the middle of a
-    query takes nobody's connection with it.
+    """Runs one reading unit after another, in a task of its own: a caller that is cancelled during a query does not
+    interrupt the connection for the others.
 
     Attributes:
-        path: of the file, for what is said of errors.
         name: what it reads, for the name of its task.
     """
 
-    path: Path
     name: str
-    _connection: Connection
+    _database: Database
+    _connection: DatabaseConnection
     _waiting: deque[tuple[Callable[[], Callable[[sa.Connection], Any]], asyncio.Future[Any]]] = attrs.field(
         factory=deque
     )
@@ -42,12 +44,12 @@ class Reader:
     _closing: bool = False
 
     async def open(self) -> None:
-        """Connects."""
+        """Connects. Raises what SQLAlchemy raises."""
         await self._connection.open()
         self._task = asyncio.create_task(self._run(), name=f"registry reader: {self.name}")
 
     async def close(self) -> None:
-        """Answers what was asked, and lets go. May be called twice."""
+        """Answers what was asked earlier, and disconnects. May be called twice."""
         self._closing = True
         self._wake.set()
         if self._task is not None:
@@ -55,8 +57,12 @@ class Reader:
         await self._connection.close()
 
     async def read(self, unit: Callable[[sa.Connection], _T]) -> _T:
-        """The result of ``unit``, which runs in another thread. It sees what was committed before it starts; to see
-        one state in several statements, it begins with ``BEGIN``; what it has begun is ended behind it."""
+        """Runs ``unit`` in another thread and returns its result. The unit sees what was committed before it starts; to
+        see one state in several statements, it calls :func:`begin_snapshot` first.
+
+        Raises:
+            Unavailable: the registry is closed, or the database cannot be reached.
+        """
         return await self.read_late(lambda: unit)
 
     async def read_late(self, make: Callable[[], Callable[[sa.Connection], _T]]) -> _T:
@@ -83,7 +89,7 @@ class Reader:
             result = await self._connection.run(unit)
         except Exception as error:
             if not future.done():
-                future.set_exception(sqlite.translated(error, self.path))
+                future.set_exception(self._database.translated(error))
         else:
             if not future.done():
                 future.set_result(result)

@@ -1,7 +1,8 @@
 """One statement for many rows.
 
-SQLAlchemy looks at every parameter of every row. The statements here run for hundreds of rows at a time with texts,
-numbers and bytes that every driver takes as they are, so they are compiled once and handed over with plain tuples.
+SQLAlchemy looks at each parameter of each row. The statements here run for hundreds of rows at a time, with texts,
+numbers and bytes that every driver takes as they are. So they are compiled once and handed to the driver with plain
+tuples.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from sqlalchemy.engine import Dialect
 
 from hyperverse_core.errors import InternalError
 
-__all__ = ["Many"]
+__all__ = ["BatchStatement"]
 
 
 @attrs.define(eq=False)
-class Many:
-    """A statement with parameters.
+class BatchStatement:
+    """An insert, update or delete with parameters.
 
     Attributes:
-        statement: an insert, update or delete.
-        parameters: the names of its parameters, in the order in which each row has them.
+        statement: the statement.
+        parameters: names of its parameters, in the order in which each row has their values.
     """
 
     statement: sa.Executable
@@ -32,14 +33,14 @@ class Many:
     _texts: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def run(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Runs it once for each of ``rows``; not at all when there are none."""
+        """Runs the statement once for each of ``rows``; does nothing when there are none."""
         if rows:
             connection.exec_driver_sql(self._text(connection.dialect), list(rows))
 
     def _text(self, dialect: Dialect) -> str:
         text = self._texts.get(dialect.name)
         if text is None:
-            compiled: Any = self.statement.compile(dialect=dialect, column_keys=list(self.parameters))  # type: ignore[attr-defined]  # every statement here can
+            compiled: Any = self.statement.compile(dialect=dialect, column_keys=list(self.parameters))  # type: ignore[attr-defined]  # each statement here has it
             if tuple(compiled.positiontup) != self.parameters:
                 raise InternalError(f"{str(compiled)!r} takes {compiled.positiontup}, not {self.parameters}")
             text = self._texts[dialect.name] = str(compiled)

@@ -1,4 +1,4 @@
-"""Writes to the directory of stars."""
+"""The directory of stars."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hyperverse_core.errors import Conflict, NotHostedHere
 from hyperverse_core.registry import ChangeKind, StarRecord
 from hyperverse_core.values import Point
 
+from ..engine.batch_statement import BatchStatement
+from ..engine.expressions import listed, listing
+from ..engine.transaction import Transaction
+from ..tables.rows import STAR, star_of, star_row
+from ..tables.schema import stars
 from .assignments import release_hosted
-from .many import Many
-from .rows import STAR, star_of, star_row
-from .schema import stars
-from .sqlite import listed, listing
-from .transaction import Transaction
 
 __all__ = ["announce", "directory", "expire", "renew", "withdraw"]
 
@@ -25,7 +25,7 @@ _HELD = sa.select(stars.c.key, stars.c.incarnation, stars.c.kinds, stars.c.links
     stars.c.announced, stars.c.key.in_(listed("keys"))
 )
 _RENEWED = ("kinds", "links", "particles", "draining")
-_RENEW = Many(
+_RENEW = BatchStatement(
     sa.update(stars)
     .where(stars.c.key == sa.bindparam("star"))
     .values({name: sa.bindparam(name) for name in _RENEWED} | {"renewals": stars.c.renewals + sa.literal_column("1")}),
@@ -40,12 +40,12 @@ def directory(connection: sa.Connection) -> list[StarRecord]:
 
 
 def _in_order(star: StarRecord) -> tuple[str, str, int]:
-    # As keys compare, which compare field by field and in Python.
+    # As keys compare, without their comparison in Python.
     return star.key.constellation, star.key.name, star.key.index
 
 
 def announce(tx: Transaction, star: StarRecord) -> StarRecord:
-    """Takes the star's place, with its next incarnation."""
+    """Enters a star into the directory, with its next incarnation."""
     key = str(star.key)
     row = tx.connection.execute(sa.select(*STAR).where(stars.c.key == key)).first()
     held = None if row is None else star_of(row)
@@ -66,12 +66,12 @@ def announce(tx: Transaction, star: StarRecord) -> StarRecord:
 
 
 def renew(tx: Transaction, renewed: Sequence[StarRecord]) -> None:
-    """Counts a renewal for each, or raises."""
+    """Counts a renewal for each star, or raises and renews none."""
     held = {row.key: row for row in tx.connection.execute(_HELD, {"keys": listing(str(star.key) for star in renewed)})}
     gone = [star for star in renewed if _incarnation(held.get(str(star.key))) != star.incarnation]
     if gone:
         names = ", ".join(f"'{star.key}' (incarnation {star.incarnation})" for star in gone)
-        raise NotHostedHere(f"not in the directory any more: {names}", hint="the lease has ended; announce it again")
+        raise NotHostedHere(f"no longer in the directory: {names}", hint="the lease has ended; announce the star again")
     rows = [(star, star_row(star)) for star in renewed]
     _RENEW.run(tx.connection, [tuple(row[name] for name in (*_RENEWED, "key")) for _, row in rows])
     for star, row in rows:
@@ -85,7 +85,7 @@ def _incarnation(row: Any) -> int | None:
 
 
 def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> None:
-    """Takes those out of the directory that are the announced ones."""
+    """Takes those stars out of the directory whose incarnation is the announced one."""
     held = {star.key: star for star in directory(tx.connection)}
     for star in withdrawn:
         if _is_held(held.pop(star.key, None), star):
@@ -93,7 +93,7 @@ def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> None:
 
 
 def expire(tx: Transaction, star: StarRecord) -> bool:
-    """Withdraws a star that stands where the record says; tells whether it did."""
+    """Withdraws a star whose incarnation and renewals are those of the record. Returns whether it did."""
     held = {found.key: found for found in directory(tx.connection)}.get(star.key)
     if held is None or (held.incarnation, held.renewals) != (star.incarnation, star.renewals):
         return False
@@ -107,7 +107,7 @@ def _is_held(held: StarRecord | None, star: StarRecord) -> bool:
 
 def _take_out(tx: Transaction, star: StarRecord) -> None:
     key = str(star.key)
-    # The row stays: the next incarnation has to be a greater one.
+    # The row stays, because the next incarnation must be a greater one.
     tx.connection.execute(sa.update(stars).where(stars.c.key == key).values(announced=False))
     release_hosted(tx, key)
     tx.log(ChangeKind.STAR, Point.of_star(star.key).text)

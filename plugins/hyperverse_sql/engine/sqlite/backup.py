@@ -1,4 +1,4 @@
-"""A copy of the registry, made while it is in use."""
+"""A copy of the registry's file, made while the registry is in use."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from pathlib import Path
 
 from hyperverse_core.errors import Conflict, Unavailable
 
-from . import sqlite
+from .database_file import open_read_only
 
 __all__ = ["copy_to"]
 
 
 def copy_to(source: Path, target: Path) -> None:
-    """Copies the registry at ``source`` to ``target``, as it is at one moment. Blocks for the time it takes.
+    """Copies the registry at ``source``, as it is at one moment, to ``target``. Blocks until it is done.
 
     Raises:
         Conflict: ``target`` exists.
-        Unavailable: it cannot be written, or the registry cannot be read; there is no ``target`` then.
+        Unavailable: ``target`` cannot be written, or the registry cannot be read; there is no ``target`` then.
     """
     if target.exists():
         raise _exists(target)
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         _copy(source, partial)
-        # A link, not a rename: a rename would replace what has come to be there in the meantime.
+        # A link, not a rename: a rename would replace a file that was created in the meantime.
         os.link(partial, target)
     except FileExistsError as error:
         raise _exists(target) from error
     except (OSError, sqlite3.Error) as error:
         raise Unavailable(
             f"the backup {str(target)!r} cannot be written: {error}",
-            hint="does its folder exist, may this process write there, and is there space?",
+            hint="check that its folder exists, that this process may write there, and that there is space",
         ) from error
     finally:
         partial.unlink(missing_ok=True)
 
 
 def _copy(source: Path, partial: Path) -> None:
-    reader = sqlite.open_read_only(source)
+    reader = open_read_only(source)
     try:
         writer = sqlite3.connect(partial)
         try:
@@ -56,4 +56,6 @@ def _copy(source: Path, partial: Path) -> None:
 
 
 def _exists(target: Path) -> Conflict:
-    return Conflict(f"there is a file {str(target)!r} already", hint="a backup replaces nothing; name another file")
+    return Conflict(
+        f"there is a file {str(target)!r} already", hint="name another file: a backup does not replace anything"
+    )

@@ -45,14 +45,14 @@ _STATUS: Final = {status.value: status for status in Status}
 
 
 def properties_of(text: str | None) -> dict[str, PropertyValue]:
-    """The properties that a row's ``properties`` holds."""
+    """The properties that are stored as ``text`` in a row."""
     if text is None:
         return {}
     return {key: PropertyValue(value, locked) for key, (value, locked) in json.loads(text).items()}
 
 
 def properties_text(properties: Mapping[str, PropertyValue]) -> str | None:
-    """``properties`` for a row; None for none."""
+    """``properties`` as the text of a row; None when there are none."""
     if not properties:
         return None
     return json.dumps({key: (found.value, found.locked) for key, found in properties.items()})
@@ -72,7 +72,7 @@ def record_of(row: Sequence[Any]) -> ParticleRecord:
 
 
 def new_row(registration: Registration) -> tuple[Any, ...]:
-    """The columns of :data:`NEW_ROW` for a particle that is registered."""
+    """The values of the columns :data:`NEW_ROW` for a new particle."""
     point = registration.point
     return (
         point.text,
@@ -87,7 +87,7 @@ def new_row(registration: Registration) -> tuple[Any, ...]:
 
 
 def depth_of(point: Point) -> int:
-    """How many segments it has. Nearly every point is outside of a filesystem, and its segments need not be made."""
+    """The number of segments. Most points are outside of a filesystem: counting their separators is enough."""
     if point.is_root or ":/" in point.text:
         return len(point.segments)
     return point.text.count(":", point.body_start) + 1
@@ -95,7 +95,7 @@ def depth_of(point: Point) -> int:
 
 def star_of(row: Any) -> StarRecord:
     """The star in a row of :data:`STAR`."""
-    # By position: every machine reads every star some times a second, and names cost as much as all the rest.
+    # By position: every machine reads every star several times a second, and reading by name doubles the cost.
     key, _, kind, machine, address, public, kinds, links, particles, incarnation, renewals, lease, draining, pid = row
     return StarRecord(
         StarKey.parse(key),
@@ -115,12 +115,12 @@ def star_of(row: Any) -> StarRecord:
 
 @lru_cache(maxsize=1024)
 def _hosts_and_links(kinds: str, links: str) -> tuple[tuple[str, ...], tuple[StarKey, ...]]:
-    # These two columns hardly ever change.
+    # These two columns rarely change.
     return tuple(json.loads(kinds)), tuple(StarKey.parse(link) for link in json.loads(links))
 
 
 def star_row(star: StarRecord) -> dict[str, Any]:
-    """What a row keeps of an announced ``star``, apart from its incarnation and its renewals."""
+    """The values of a row for an announced ``star``, without its incarnation and its renewals."""
     return {
         "key": str(star.key),
         "announced": True,

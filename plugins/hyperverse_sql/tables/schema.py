@@ -1,8 +1,8 @@
 """The tables, and how a value is kept in them.
 
-A point is kept as its text. ``route`` and ``depth`` (number of segments) stand beside it so that a subtree is a
-range of texts on one route, and the children of a point are that range at one depth: no statement here walks the
-tree. Properties are a JSON object in the particle's own row, so that a record is one row and one read.
+A point is kept as its text. The columns ``route`` and ``depth`` (number of segments) stand beside it, so that a subtree
+is a range of texts on one route, and the children of a point are that range at one depth: no statement walks the tree.
+Properties are a JSON object in the particle's own row, so that a record is one row and one read.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ sa.Index(
     postgresql_where=particles.c.star.is_not(None),
 )
 
-# Apart from the particles, so that a scan of records does not wade through states.
+# A table of its own, so that a scan of records does not read states.
 states = sa.Table(
     "states",
     metadata,
@@ -67,7 +67,7 @@ states = sa.Table(
     sa.Column("state", sa.LargeBinary, nullable=False),
 )
 
-# The row stays when a star is withdrawn: its incarnations go on growing.
+# The row stays when a star is withdrawn, because the star's next incarnation must be a greater one.
 stars = sa.Table(
     "stars",
     metadata,
@@ -87,7 +87,7 @@ stars = sa.Table(
     sa.Column("pid", sa.BigInteger, nullable=False),
 )
 
-# AUTOINCREMENT: the id of a revoked grant is never given to another one.
+# AUTOINCREMENT: the id of a revoked grant is never given to another grant.
 grants = sa.Table(
     "grants",
     metadata,
@@ -112,7 +112,7 @@ tokens = sa.Table(
     sa.Column("label", sa.Text, nullable=False),
 )
 
-# Revisions have no gaps but the one that pruning leaves at the old end: so a reader sees what it has missed.
+# Revisions have no gaps except at the old end, where entries are pruned: so a reader sees what it has missed.
 changes = sa.Table(
     "changes",
     metadata,

@@ -1,0 +1,132 @@
+"""Group commit: writes that arrive together are committed together.
+
+Units that arrive while a transaction runs wait for the next one, which takes them all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import attrs
+import sqlalchemy as sa
+
+from hyperverse_core.errors import HyperverseError, Unavailable
+
+from .database import Database, DatabaseConnection
+from .transaction import Transaction
+from .work import Group, Unit, Work, plan
+
+__all__ = ["Writer"]
+
+_log = logging.getLogger(__name__)
+
+# Limits how long the first of many units waits for the last of them.
+_MOST_IN_ONE: Final = 1024
+
+
+@attrs.define(eq=False)
+class Writer:
+    """Writes, over the only connection that does.
+
+    Attributes:
+        committing: called before each commit, in the thread that commits.
+        committed: called after each commit, on the event loop.
+    """
+
+    committing: Callable[[Transaction], None]
+    committed: Callable[[Transaction], None]
+    _database: Database
+    _connection: DatabaseConnection
+    _waiting: deque[Unit] = attrs.field(factory=deque)
+    _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+    _closing: bool = False
+
+    def start(self) -> None:
+        """Begins to write. The connection must be open."""
+        self._task = asyncio.create_task(self._run(), name="registry writer")
+
+    async def close(self) -> None:
+        """Writes what waits, and disconnects. May be called twice."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        await self._connection.close()
+
+    async def write(self, work: Work, argument: Any, touches: tuple[str, ...] | None = None) -> Any:
+        """Returns the result of ``work`` for ``argument`` when it is committed, or raises its error.
+
+        Args:
+            touches: the points that this write depends on or changes; None when it may be any.
+
+        Raises:
+            Unavailable: the registry is closed, or the database cannot be reached or is full.
+        """
+        if self._closing:
+            raise Unavailable("the registry is closed")
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(Unit(work, argument, touches, future))
+        self._wake.set()
+        return await future
+
+    async def _run(self) -> None:
+        while not self._closing or self._waiting:
+            self._wake.clear()
+            units = self._take()
+            if units:
+                await self._commit(units)
+            if not self._waiting and not self._closing:
+                await self._wake.wait()
+
+    def _take(self) -> list[Unit]:
+        # A caller that was cancelled before its write began wants nothing written.
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_IN_ONE))]
+        return [unit for unit in taken if not unit.future.done()]
+
+    async def _commit(self, units: list[Unit]) -> None:
+        groups = plan(units)
+        try:
+            tx, results = await self._connection.run(_transact, groups, self.committing)
+        except Exception as error:
+            await self._failed(units, error)
+            return
+        self.committed(tx)
+        for group, found in zip(groups, results, strict=True):
+            for unit, result in zip(group.units, found, strict=True):
+                _answer(unit, result)
+
+    async def _failed(self, units: list[Unit], error: Exception) -> None:
+        if len(units) > 1 and not self._database.hits_all(error):
+            # One unit caused the error, and the transaction of all was rolled back: each is tried on its own.
+            for unit in units:
+                await self._commit([unit])
+            return
+        if not isinstance(error, sa.exc.DBAPIError | HyperverseError | UnicodeError | OverflowError):
+            _log.error("a write to the registry failed", exc_info=error)
+        for unit in units:
+            _answer(unit, self._database.translated(error))
+
+
+def _transact(
+    connection: sa.Connection, groups: list[Group], committing: Callable[[Transaction], None]
+) -> tuple[Transaction, list[Sequence[Any]]]:
+    with connection.begin():
+        tx = Transaction.on(connection)
+        results = [group.work(tx, [unit.argument for unit in group.units]) for group in groups]
+        tx.flush()
+        committing(tx)
+    return tx, results
+
+
+def _answer(unit: Unit, result: Any) -> None:
+    if unit.future.done():
+        return
+    if isinstance(result, HyperverseError):
+        unit.future.set_exception(result)
+    else:
+        unit.future.set_result(result)

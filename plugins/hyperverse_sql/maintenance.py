@@ -1,0 +1,92 @@
+"""Maintenance shortly after writes: pruning the change feed, and what the database itself needs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+import attrs
+import sqlalchemy as sa
+
+from hyperverse_core.errors import HyperverseError
+
+from .engine.database import Database
+from .engine.writer import Writer
+from .units.changes import prune
+
+__all__ = ["FeedSize", "Maintenance"]
+
+_log = logging.getLogger(__name__)
+
+_PAUSE: Final = 0.25
+"""Seconds between a write and the maintenance after it."""
+_PRUNE_AT_ONCE: Final = 2000
+
+
+@attrs.define
+class FeedSize:
+    """How many entries the change feed has, as far as this process knows.
+
+    Attributes:
+        keep: how many entries are kept at least.
+        newest: the newest revision.
+        oldest: the oldest revision that is not pruned yet.
+    """
+
+    keep: int
+    newest: int = 0
+    oldest: int = 0
+
+    @property
+    def surplus(self) -> int:
+        """How many entries may be removed."""
+        return self.newest - self.oldest + 1 - self.keep
+
+
+@attrs.define(eq=False)
+class Maintenance:
+    """Runs shortly after writes, and not at all while nothing is written.
+
+    Attributes:
+        size: of the feed.
+    """
+
+    size: FeedSize
+    _database: Database
+    _writer: Writer
+    _timer: asyncio.TimerHandle | None = None
+    _task: asyncio.Task[None] | None = None
+    _closed: bool = False
+
+    def committed(self, revision: int) -> None:
+        """Notes a commit, with the newest revision, and plans maintenance."""
+        self.size.newest = max(self.size.newest, revision)
+        if self._timer is None and not self._closed:
+            self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._start)
+
+    async def close(self) -> None:
+        """Finishes what is under way."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+
+    def _start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="registry maintenance")
+
+    async def _run(self) -> None:
+        try:
+            await self._prune()
+            await self._database.maintain()
+        except (HyperverseError, sa.exc.DBAPIError) as error:
+            # Writers learn of a full disk themselves. What was left undone here is tried again after the next write.
+            _log.warning("the maintenance of the registry failed: %s", error)
+        finally:
+            self._timer = None
+
+    async def _prune(self) -> None:
+        while self.size.surplus > _PRUNE_AT_ONCE and not self._closed:
+            self.size.oldest = await self._writer.write(prune, (self.size.keep, _PRUNE_AT_ONCE), ())
+            await asyncio.sleep(0)

@@ -1,0 +1,78 @@
+"""Saving and loading the states of particles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from hyperverse_core.errors import HyperverseError, NotHostedHere
+from hyperverse_core.registry import Assignment, ChangeKind
+from hyperverse_core.values import Point
+
+from ..engine.batch_statement import BatchStatement
+from ..engine.transaction import Transaction
+from ..tables.schema import particles, states
+from .assignments import assignments_at
+from .records import missing
+
+__all__ = ["Save", "load_state", "save_states"]
+
+_STATE = (
+    sa.select(states.c.state)
+    .select_from(particles.outerjoin(states, states.c.id == particles.c.id))
+    .where(particles.c.point == sa.bindparam("at"))
+)
+# INSERT OR REPLACE in words that SQLite and PostgreSQL share.
+_SAVE = BatchStatement(
+    sa.text(
+        "INSERT INTO states (id, state) VALUES (:id, :state) ON CONFLICT (id) DO UPDATE SET state = excluded.state"
+    ),
+    ("id", "state"),
+)
+
+
+@attrs.frozen
+class Save:
+    """Argument of :func:`save_states`."""
+
+    point: Point
+    assignment: Assignment
+    state: bytes
+    announce: bool
+
+
+def save_states(tx: Transaction, saves: Sequence[Save]) -> list[HyperverseError | None]:
+    """Saves the states of all particles whose assignment still holds."""
+    present = assignments_at(tx, {save.point.text for save in saves})
+    rows: list[tuple[Any, ...]] = []
+    results: list[HyperverseError | None] = []
+    for save in saves:
+        number, held = present.get(save.point.text, (0, None))
+        if held != save.assignment:
+            results.append(_lost(save))
+            continue
+        rows.append((number, save.state))
+        if save.announce:
+            tx.log(ChangeKind.STATE, save.point.text)
+        results.append(None)
+    _SAVE.run(tx.connection, rows)
+    return results
+
+
+def _lost(save: Save) -> NotHostedHere:
+    held = save.assignment
+    return NotHostedHere(
+        f"particle {save.point.text!r} is no longer assigned to '{held.star}' (epoch {held.epoch}); "
+        "its state was not saved"
+    )
+
+
+def load_state(connection: sa.Connection, point: Point) -> bytes | None:
+    """The saved state, None when there is none. Raises NotFound for a particle that is not registered."""
+    row = connection.execute(_STATE, {"at": point.text}).first()
+    if row is None:
+        raise missing((point,))
+    return None if row.state is None else bytes(row.state)

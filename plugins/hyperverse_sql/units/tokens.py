@@ -1,0 +1,53 @@
+"""Tokens, known by their hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from hyperverse_core.registry import ChangeKind, TokenRecord
+from hyperverse_core.values import Point
+
+from ..engine.transaction import Transaction
+from ..tables.schema import tokens
+
+__all__ = ["add_token", "all_tokens", "find_token", "revoke_token"]
+
+_TOKEN = (tokens.c.digest, tokens.c.agent, tokens.c.label)
+
+
+def find_token(connection: sa.Connection, digest: str) -> TokenRecord | None:
+    """The token with that hash, None when there is none."""
+    row = connection.execute(sa.select(*_TOKEN).where(tokens.c.digest == digest)).first()
+    return None if row is None else _token_of(row)
+
+
+def all_tokens(connection: sa.Connection) -> list[TokenRecord]:
+    """All tokens, ordered by label and hash."""
+    rows = connection.execute(sa.select(*_TOKEN).order_by(tokens.c.label, tokens.c.digest))
+    return [_token_of(row) for row in rows]
+
+
+def _token_of(row: Sequence[Any]) -> TokenRecord:
+    digest, agent, label = row
+    return TokenRecord(digest, Point.parse(agent), label)
+
+
+def add_token(tx: Transaction, token: TokenRecord) -> None:
+    """Stores a token in place of one with the same hash."""
+    tx.connection.execute(sa.delete(tokens).where(tokens.c.digest == token.digest))
+    values = {"digest": token.digest, "agent": token.agent.text, "label": token.label}
+    tx.connection.execute(tokens.insert(), values)
+    tx.log(ChangeKind.TOKEN, token.agent.text)
+
+
+def revoke_token(tx: Transaction, digest: str) -> bool:
+    """Removes the token with that hash. Returns whether there was one."""
+    token = find_token(tx.connection, digest)
+    if token is None:
+        return False
+    tx.connection.execute(sa.delete(tokens).where(tokens.c.digest == digest))
+    tx.log(ChangeKind.TOKEN, token.agent.text)
+    return True
