@@ -227,7 +227,7 @@ async def test_where_everybody_may_come_nobody_is_asked(world: World) -> None:
 
 async def test_waves_between_stars_are_theirs(world: World) -> None:
     home = particle()
-    assert await world.status(StarKey("central", "fold").point, home, "Hyp<Search>") == 200
+    assert await world.status(Point.of_star(StarKey("central", "fold")), home, "Hyp<Search>") == 200
     assert await world.status(HYPERUSER, home, "Hyp<Search>") == 403
     assert world.asked == 0
     assert [row[:3] for row in world.denied] == [(HYPERUSER.text, HOME.text, "Hyp<Search>")]

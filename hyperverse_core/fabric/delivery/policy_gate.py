@@ -137,7 +137,7 @@ class Gate:
     def _check_star(self, particle: Target, wave: Directed) -> None:
         """``Hyp`` waves are between stars: clients and particles never act as one."""
         star = wave.agent.star_key
-        if star is None or wave.agent != star.point:
+        if star is None or wave.agent != Point.of_star(star):
             error = Forbidden(f"{wave.method} is between stars")
             self._tell(wave.agent, particle.record.point, wave.method.text, error, wave.id)
             raise error
