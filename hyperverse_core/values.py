@@ -13,9 +13,9 @@ from ._lazy import lazily
 
 if TYPE_CHECKING:
     from .universe.access.access import Access as Access
+    from .universe.access.access import AccessExplanation as AccessExplanation
     from .universe.access.access import AccessKind as AccessKind
     from .universe.access.access import AccessView as AccessView
-    from .universe.access.access import Explanation as Explanation
     from .universe.access.access import Verdict as Verdict
     from .universe.access.access import evaluate as evaluate
     from .universe.access.access import explain as explain
@@ -92,7 +92,8 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
         __name__,
         __package__,
         {
-            "universe.access.access": "Access AccessKind AccessView Explanation Verdict evaluate explain grant_roots",
+            "universe.access.access": "Access AccessExplanation AccessKind AccessView Verdict evaluate explain"
+            " grant_roots",
             "universe.access.grant": "AccessGrant GrantKind GrantWord",
             "universe.access.permissions": "MaskKind Permissions PermissionsMask Privileges",
             "universe.access.scope": "Scope ScopeGrant ScopeKind",

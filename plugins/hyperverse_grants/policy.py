@@ -11,8 +11,7 @@ import attrs
 from hyperverse_core.errors import InternalError, Unauthorized
 from hyperverse_core.policy import Credentials, Decision, Explanation, PolicyView, Request, SecurityPolicy
 from hyperverse_core.registry import Change, ChangeKind, ParticleRecord
-from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, Point, ScopeKind, explain
-from hyperverse_core.values import Explanation as AccessExplanation
+from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, AccessExplanation, Point, ScopeKind, explain
 
 from .gathered import Gathered, Question, gather, path_of
 from .grant_book import GrantBook

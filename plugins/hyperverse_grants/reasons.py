@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from hyperverse_core.policy import Decision, Explanation, Need, Reason, Request
-from hyperverse_core.values import Access, AccessGrant, AccessKind, MaskKind, Permissions, Verdict
-from hyperverse_core.values import Explanation as AccessExplanation
+from hyperverse_core.values import Access, AccessExplanation, AccessGrant, AccessKind, MaskKind, Permissions, Verdict
 
 __all__ = ["covers", "explained"]
 

@@ -22,10 +22,10 @@ from .permissions import MaskKind, Permissions, PermissionsMask, Privileges
 
 __all__ = [
     "Access",
+    "AccessExplanation",
     "AccessGrant",
     "AccessKind",
     "AccessView",
-    "Explanation",
     "GrantKind",
     "GrantWord",
     "MaskKind",
@@ -139,7 +139,7 @@ class Verdict:
 
 
 @attrs.frozen
-class Explanation:
+class AccessExplanation:
     """An answer with its reasons.
 
     Attributes:
@@ -182,7 +182,7 @@ def evaluate(agent: Point, target: Point, view: AccessView, *, same_owner: bool 
     return explain(agent, target, view, same_owner=same_owner).access
 
 
-def explain(agent: Point, target: Point, view: AccessView, *, same_owner: bool = True) -> Explanation:
+def explain(agent: Point, target: Point, view: AccessView, *, same_owner: bool = True) -> AccessExplanation:
     """As `evaluate`, with the rule and the grants that decided."""
     return _Target(target, view, same_owner).explain(agent)
 
@@ -213,10 +213,10 @@ class _Target:
         ]
         self._supers = self._find_supers()
 
-    def explain(self, agent: Point) -> Explanation:
+    def explain(self, agent: Point) -> AccessExplanation:
         verdicts = tuple(self._verdict(grant) for grant in self._grants if self._fits(grant.to, agent))
         access, rule = self._decide(agent, verdicts)
-        return Explanation(agent, self._target, access, rule, self._owner, verdicts)
+        return AccessExplanation(agent, self._target, access, rule, self._owner, verdicts)
 
     def _decide(self, agent: Point, verdicts: tuple[Verdict, ...]) -> tuple[Access, str]:
         owns = self._owner == agent
