@@ -25,7 +25,7 @@ from ..universe.address.surface import Surface
 from ..universe.waves.wave import Ping, Pong, Signal
 from .api import Result
 from .cli_session import CliSession
-from .link import ClientLink
+from .connection import ClientConnection
 from .search import NoMachine, Search, Target, is_alive
 from .sender import ClientSender
 from .serving import ClientServing, OnWave
@@ -57,7 +57,7 @@ class Client(ClientSender):
         self._timeout = timeout
         self._given = transport
         self._transports: dict[str, LaneTransport] = {}
-        self._link: ClientLink | None = None
+        self._connection: ClientConnection | None = None
         self._serving = ClientServing()
         self._keeper: asyncio.Task[None] | None = None
         self._chance = random.Random()
@@ -120,10 +120,10 @@ class Client(ClientSender):
             self._keeper = None
         self._pending.give_up(self._closed)
         await self._serving.close()
-        link, self._link = self._link, None
-        if link is not None:
-            link.standing = False
-            await link.transport.disconnect(link.peer)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.standing = False
+            await connection.transport.disconnect(connection.peer)
         for transport in self._transports.values():
             await transport.close()
         self._transports.clear()
@@ -135,7 +135,7 @@ class Client(ClientSender):
     @property
     def connected(self) -> bool:
         """Whether a connection stands now."""
-        return self._link is not None
+        return self._connection is not None
 
     # -- the connection -----------------------------------------------------------------------------------
 
@@ -158,16 +158,16 @@ class Client(ClientSender):
         raise failure
 
     async def _connect_to(self, target: Target, timeout: float) -> None:
-        link = ClientLink(self, self._transport(target.transport), target)
-        await link.open(self._search.token(), timeout)
-        greet = link.greet
-        if not link.standing:
-            raise Unavailable(f"{link.name} greeted and was lost", retry_after=1.0)
-        self._agent = Point.parse(greet.agent)
-        self.surface = Surface.parse(greet.surface)
-        self.machine = greet.machine
-        self._link = link
-        self._pending.connected(link.transport, link.peer, greet.waves, greet.life)
+        connection = ClientConnection(self, self._transport(target.transport), target)
+        await connection.open(self._search.token(), timeout)
+        welcome = connection.welcome
+        if not connection.standing:
+            raise Unavailable(f"{connection.name} welcomed the client and was lost", retry_after=1.0)
+        self._agent = Point.parse(welcome.agent)
+        self.surface = Surface.parse(welcome.surface)
+        self.machine = welcome.machine
+        self._connection = connection
+        self._pending.connected(connection, welcome.waves, welcome.life)
 
     def _transport(self, name: str) -> LaneTransport:
         if self._given is not None:
@@ -179,16 +179,16 @@ class Client(ClientSender):
             known = self._transports[name] = PluginSet.load().transport(name)
         return known
 
-    def lost(self, link: ClientLink, error: HyperverseError) -> None:
-        """The connection has ended (called by the link)."""
-        if self._link is not link:
+    def lost(self, connection: ClientConnection, error: HyperverseError) -> None:
+        """The connection has ended (called by the connection)."""
+        if self._connection is not connection:
             return
-        self._link = None
+        self._connection = None
         _log.info("%s", error.message)
         self._pending.disconnected(error.message)
-        self._keeper = self._loop.create_task(self._reconnect(link), name="reconnect")
+        self._keeper = self._loop.create_task(self._reconnect(connection), name="reconnect")
 
-    async def _reconnect(self, old: ClientLink) -> None:
+    async def _reconnect(self, old: ClientConnection) -> None:
         """Tries until it succeeds, or is told that it never will."""
         try:
             await old.transport.disconnect(old.peer)
@@ -207,14 +207,14 @@ class Client(ClientSender):
                 _log.debug("no connection yet: %s", exc.message)
             await asyncio.sleep(backoff.next_pause())
 
-    def received(self, link: ClientLink, message: Message) -> None:
-        """Something has come over the connection (called by the link). Raises ProtocolError."""
+    def received(self, connection: ClientConnection, message: Message) -> None:
+        """Something has come over the connection (called by the connection). Raises ProtocolError."""
         if type(message) is Pong:
             self._pending.answered(message)
         elif type(message) is Echoes:
             self._pending.echoed(message.id, message.echoes, last=message.last)
         elif type(message) is Ping or type(message) is Signal:
-            self._serving.take(link.transport, link.peer, message)
+            self._serving.take(connection, message)
         else:
             raise ProtocolError(f"a machine does not send a {type(message).__name__}")
 
@@ -238,11 +238,11 @@ class Client(ClientSender):
     async def stop(self) -> None:
         """Stops the machine, gracefully, and returns when it is gone. Raises Forbidden for anybody but the
         hyperuser, TimedOut when it takes more than 15 s."""
-        link = self._link
+        connection = self._connection
         await super().stop()
-        pid = link.target.pid if link is not None else 0
+        pid = connection.target.pid if connection is not None else 0
         until = self._loop.time() + _STOP_SECONDS
-        while (link is not None and link.standing) or _is_another_living(pid):
+        while (connection is not None and connection.standing) or _is_another_living(pid):
             if self._loop.time() > until:
                 raise error_for_status(408, f"machine {self.machine!r} has not stopped within {_STOP_SECONDS:g} s")
             await asyncio.sleep(0.02)

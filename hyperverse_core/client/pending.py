@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 import attrs
 
-from ..contracts.lane import LaneTransport, Peer
 from ..errors import HyperverseError, LaneFull, TimedOut, Unavailable
 from ..protocol.codec import encode_frame
-from ..protocol.frames import AskFrame, AskManyFrame, TellFrame
+from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..protocol.repeats import HARMLESS
 from ..scheduling.priority_queue import PriorityQueue
 from ..universe.waves.wave import Echo, Outcome, Pong
+from .connection import ClientConnection
 
 __all__ = ["Pending", "PendingWaves"]
 
@@ -35,7 +35,7 @@ class Pending:
         in_flight: whether it was sent over the connection that stands now.
     """
 
-    frame: AskFrame | TellFrame | AskManyFrame
+    frame: ClientPingFrame | ClientSignalFrame | ClientRippleFrame
     future: asyncio.Future[Pong]
     deadline: float
     retries: int = 0
@@ -59,7 +59,7 @@ class PendingWaves:
         self._queue: PriorityQueue[Pending] = PriorityQueue()
         self._in_flight = 0
         self._window = 0
-        self._line: tuple[LaneTransport, Peer] | None = None
+        self._connection: ClientConnection | None = None
         self._life = ""
         self._drainer: asyncio.Task[None] | None = None
 
@@ -68,10 +68,10 @@ class PendingWaves:
 
     # -- the connection -----------------------------------------------------------------------------------
 
-    def connected(self, transport: LaneTransport, peer: Peer, window: int, life: str) -> None:
+    def connected(self, connection: ClientConnection, window: int, life: str) -> None:
         """A connection stands, and takes ``window`` waves at once. What was sent to another ``life`` of a machine is
         not sent again: this one does not know whether it has run."""
-        self._line = (transport, peer)
+        self._connection = connection
         self._window = window
         if life != self._life:
             self._life = life
@@ -81,7 +81,7 @@ class PendingWaves:
 
     def disconnected(self, why: str) -> None:
         """The connection is gone. What was sent over it may have run; it is sent again where that was asked for."""
-        self._line = None
+        self._connection = None
         self._stop_draining()
         sent = [pending for pending in self._by_id.values() if pending.in_flight]
         self._in_flight = 0
@@ -98,7 +98,7 @@ class PendingWaves:
 
     def give_up(self, error: HyperverseError) -> None:
         """Nothing will be sent any more."""
-        self._line = None
+        self._connection = None
         self._stop_draining()
         for pending in list(self._by_id.values()):
             reply = Pong.failure(error, Outcome.UNKNOWN if pending.sends else Outcome.REJECTED)
@@ -112,7 +112,7 @@ class PendingWaves:
         encoded = encode_frame(pending.frame)
         self._by_id[pending.frame.id] = pending
         pending.timer = self._loop.call_at(pending.deadline + _GRACE, self._expire, pending)
-        if self._queue or self._line is None or self._in_flight >= self._window:
+        if self._queue or self._connection is None or self._in_flight >= self._window:
             self._queue.put(pending, pending.frame.priority)
         else:
             self._send(pending, encoded)
@@ -169,7 +169,7 @@ class PendingWaves:
     # -- sending ------------------------------------------------------------------------------------------
 
     def _pump(self) -> None:
-        while self._queue and self._line is not None and self._in_flight < self._window:
+        while self._queue and self._connection is not None and self._in_flight < self._window:
             pending = self._queue.take()
             if pending.frame.id not in self._by_id:
                 continue  # it has been given up
@@ -180,18 +180,18 @@ class PendingWaves:
 
     def _send(self, pending: Pending, encoded: bytes) -> bool:
         """Whether more may follow."""
-        assert self._line is not None
-        transport, peer = self._line
+        connection = self._connection
+        assert connection is not None
         try:
-            transport.send(peer, encoded, priority=pending.frame.priority)
+            connection.transmit(connection.peer, encoded, priority=pending.frame.priority)
         except LaneFull:
             self._queue.put_back(pending, pending.frame.priority)
             if self._drainer is None:
-                self._drainer = self._loop.create_task(self._drain(transport, peer))
+                self._drainer = self._loop.create_task(self._drain(connection))
             return False
         except Unavailable:  # the connection's end is on its way
             self._queue.put_back(pending, pending.frame.priority)
-            self._line = None
+            self._connection = None
             return False
         except HyperverseError as exc:  # too large for any lane
             self._settle(pending, Pong.failure(exc))
@@ -201,9 +201,9 @@ class PendingWaves:
         self._in_flight += 1
         return True
 
-    async def _drain(self, transport: LaneTransport, peer: Peer) -> None:
+    async def _drain(self, connection: ClientConnection) -> None:
         try:
-            await transport.drain(peer)
+            await connection.transport.drain(connection.peer)
         except Unavailable:
             return
         self._drainer = None

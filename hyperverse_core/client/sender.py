@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import HyperverseError, error_for_status
-from ..protocol.frames import AskFrame, AskManyFrame, TellFrame
+from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..protocol.recipients_text import write_recipients
 from ..universe.address.point import ROOT, Point
 from ..universe.selectors.selector import Selector
@@ -55,7 +55,7 @@ class ClientSender(ClientApi):
         topic: str = "",
     ) -> Pong:
         handling = _handling(wait, retries, priority)
-        frame = AskFrame(
+        frame = ClientPingFrame(
             next(self._ids),
             (Point.parse(to) if isinstance(to, str) else to).text,
             (Method.parse(method) if isinstance(method, str) else method).text,
@@ -81,7 +81,7 @@ class ClientSender(ClientApi):
         priority: int = 3,
     ) -> Pong:
         handling = _handling(None, 0, priority)
-        frame = TellFrame(
+        frame = ClientSignalFrame(
             next(self._ids),
             (Point.parse(to) if isinstance(to, str) else to).text,
             (Method.parse(method) if isinstance(method, str) else method).text,
@@ -108,7 +108,7 @@ class ClientSender(ClientApi):
     ) -> list[Echo]:
         handling = _handling(wait, 0, priority)
         recipients = _recipients(to)
-        frame = AskManyFrame(
+        frame = ClientRippleFrame(
             next(self._ids),
             write_recipients(recipients),
             (Method.parse(method) if isinstance(method, str) else method).text,
@@ -132,7 +132,7 @@ class ClientSender(ClientApi):
 
     async def _settled(
         self,
-        frame: AskFrame | TellFrame | AskManyFrame,
+        frame: ClientPingFrame | ClientSignalFrame | ClientRippleFrame,
         wait: float,
         retries: int = 0,
         echoes: list[Echo] | None = None,

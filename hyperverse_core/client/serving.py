@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..contracts.lane import LaneTransport, Peer
 from ..errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable
 from ..protocol.codec import encode_pong
 from ..universe.waves.wave import BOUNCE, Outcome, Ping, Pong, Signal
+from .connection import ClientConnection
 
 __all__ = ["ClientServing", "OnWave"]
 
@@ -34,27 +34,27 @@ class ClientServing:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def take(self, transport: LaneTransport, peer: Peer, wave: Ping | Signal) -> None:
+    def take(self, connection: ClientConnection, wave: Ping | Signal) -> None:
         """A wave has come."""
         if wave.method is BOUNCE:
             if type(wave) is Ping:
-                self._answer(transport, peer, wave, Pong(200))
+                self._answer(connection, wave, Pong(200))
             return
         if self.callback is None or len(self._tasks) >= _MOST:
             error: HyperverseError = NotFound(f"this client does not serve {wave.method}")
             if self.callback is not None:
                 error = Unavailable(f"{_MOST} waves are being handled by this client", retry_after=0.1)
             if type(wave) is Ping:
-                self._answer(transport, peer, wave, Pong.failure(error))
+                self._answer(connection, wave, Pong.failure(error))
             return
-        task = self._loop.create_task(self._handle(transport, peer, wave, self.callback))
+        task = self._loop.create_task(self._handle(connection, wave, self.callback))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _handle(self, transport: LaneTransport, peer: Peer, wave: Ping | Signal, call: OnWave) -> None:
+    async def _handle(self, connection: ClientConnection, wave: Ping | Signal, call: OnWave) -> None:
         reply = await self._call(wave, call)
         if type(wave) is Ping:
-            self._answer(transport, peer, wave, reply)
+            self._answer(connection, wave, reply)
 
     @staticmethod
     async def _call(wave: Ping | Signal, call: OnWave) -> Pong:
@@ -73,11 +73,11 @@ class ClientServing:
         return said if isinstance(said, Pong) else Pong(200, said)
 
     @staticmethod
-    def _answer(transport: LaneTransport, peer: Peer, wave: Ping, reply: Pong) -> None:
+    def _answer(connection: ClientConnection, wave: Ping, reply: Pong) -> None:
         reply.id = wave.id
         try:
             try:
-                transport.send(peer, encode_pong(reply))
+                connection.transmit(connection.peer, encode_pong(reply))
             except LaneFull:
                 raise
             except Unavailable:
@@ -85,7 +85,7 @@ class ClientServing:
             except HyperverseError as exc:
                 failure = Pong.failure(HandlerFailed(exc.message, hint=exc.hint), Outcome.FAILED)
                 failure.id = wave.id
-                transport.send(peer, encode_pong(failure))
+                connection.transmit(connection.peer, encode_pong(failure))
         except LaneFull:
             _log.warning("the machine does not take replies, that to %s is lost", wave.id)
 

@@ -80,6 +80,10 @@ class LaneTransport(abc.ABC):
     process was stopped or its machine died. A transport does not reconnect by itself.
     """
 
+    proves_peers: bool = False
+    """Whether the transport proves that the other end of a connection holds the secret of :attr:`Peer.key`. Where it
+    does not, a machine that connects has to show credentials that the policy takes; all others are refused."""
+
     max_frame: int = 16 * 1024 * 1024
     """The largest frame (bytes). A peer that sends a larger one is disconnected."""
 

@@ -1,6 +1,6 @@
 """ControlGate: where clients outside of the machine's process come in.
 
-A client knocks with a token, the security policy says who it is, and a particle of Kind Control in the machine's
+A client shows a token, the security policy says who it is, and a particle of Kind Control in the machine's
 own star stands for it as long as it stays. Its waves start there, in the name of the agent that it proved to be.
 """
 
@@ -22,7 +22,7 @@ from ..data_dir.tokens import ensure_token
 from ..errors import HyperverseError, Unavailable
 from ..fabric.delivery.replay_cache import ReplayCache
 from ..fabric.transit.listen import open_door
-from ..protocol.codec import PROTOCOL
+from ..protocol.versions import PROTOCOLS
 from ..universe.address.point import HYPERUSER
 from .particle import ControlParticle
 from .session import ClientSession
@@ -42,6 +42,7 @@ class ControlGate:
     Attributes:
         address: where it listens; empty while it does not.
         server_key: the public key that it proves to hold.
+        protocols: the numbers of the wire protocol that the machine understands.
         recent: replies that a client may ask for again, by agent and id.
     """
 
@@ -49,6 +50,7 @@ class ControlGate:
         self.machine = machine
         self.address = ""
         self.server_key = ""
+        self.protocols = PROTOCOLS
         self.recent = ReplayCache()
         self._sessions: dict[Peer, ClientSession] = {}
         self._numbers = itertools.count()
@@ -86,7 +88,7 @@ class ControlGate:
             pid=os.getpid(),
             address=self.address,
             server_key=self.server_key,
-            protocol=PROTOCOL,
+            protocol=self.protocols.speaks,
             transport=machine.config.lanes.driver,
         )
         write_endpoint_file(self._directory / CONTROL_FILE, note)

@@ -1,10 +1,10 @@
-"""One client's connection, on the machine's side: from its knock to its end."""
+"""One client's connection, on the machine's side: from its first frame to its end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .._version import __version__
@@ -21,8 +21,16 @@ from ..errors import (
     Unavailable,
 )
 from ..fabric.services.cli_sessions import CliSessions
-from ..protocol.codec import PROTOCOL, decode, encode_frame, encode_ping, encode_signal
-from ..protocol.frames import AskFrame, AskManyFrame, GreetFrame, KnockFrame, RefusalFrame, TellFrame
+from ..protocol.codec import decode, encode_frame, encode_ping, encode_signal
+from ..protocol.frames import (
+    ClientPingFrame,
+    ClientRippleFrame,
+    ClientSignalFrame,
+    HelloFrame,
+    RefusalFrame,
+    WelcomeFrame,
+)
+from ..protocol.versions import WITH_CLIENTS, Party, ProtocolRange, Transmit, agreed_number, reader_of, sender_of
 from ..universe.address.layer import Layer
 from ..universe.address.point import Point
 from ..universe.address.surface import Surface
@@ -38,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientSession"]
 
 _log = logging.getLogger("hyperverse.control")
-_KNOCK_SECONDS = 5.0
+_HELLO_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
 _MOST_HELD = 32 * 1024 * 1024
 """Bytes of replies that may wait for one client, besides those in the transport's own queue."""
@@ -59,6 +67,8 @@ class ClientSession:
         self.gate = gate
         self.machine = gate.machine
         self.transport = gate.machine.transport
+        self.transmit: Transmit = self.transport.send
+        self._read: Callable[[bytes], bytes] | None = None
         self.loop = asyncio.get_running_loop()
         self.peer = peer
         self.live: Active | None = None
@@ -67,8 +77,8 @@ class ClientSession:
         self.room = Backpressure()
         self._held = 0
         self._relayed: dict[str, asyncio.Future[Pong]] = {}
-        self._knocked = False
-        self._knock_timer = self.loop.call_later(_KNOCK_SECONDS, self._knock_is_late)
+        self._said_hello = False
+        self._hello_timer = self.loop.call_later(_HELLO_SECONDS, self._hello_is_late)
 
     @property
     def name(self) -> str:
@@ -83,10 +93,10 @@ class ClientSession:
             if self.over:
                 return
             try:
-                message = decode(frame, self.loop.time())
+                message = decode(frame if self._read is None else self._read(frame), self.loop.time())
                 if self.waves is None:
                     self._first(message)
-                elif isinstance(message, AskFrame | TellFrame | AskManyFrame):
+                elif isinstance(message, ClientPingFrame | ClientSignalFrame | ClientRippleFrame):
                     self.waves.take(message, len(frame))
                 elif type(message) is Pong:
                     self._answered(message)
@@ -96,41 +106,44 @@ class ClientSession:
                 self.refuse(exc)
 
     def _first(self, message: object) -> None:
-        if not isinstance(message, KnockFrame) or self._knocked:
-            raise ProtocolError("a client sends nothing but its knock before it was greeted")
-        self._knocked = True
+        if not isinstance(message, HelloFrame) or self._said_hello:
+            raise ProtocolError("a client sends nothing but its hello before it is welcomed")
+        self._said_hello = True
         self.gate.spawn(self._let_in(message))
 
-    def _knock_is_late(self) -> None:
-        self.refuse(TimedOut(f"not let in within {_KNOCK_SECONDS:g} s"))
+    def _hello_is_late(self) -> None:
+        self.refuse(TimedOut(f"not let in within {_HELLO_SECONDS:g} s"))
 
-    async def _let_in(self, knock: KnockFrame) -> None:
+    async def _let_in(self, hello: HelloFrame) -> None:
         try:
-            if knock.protocol != PROTOCOL:
-                raise ProtocolError(
-                    f"the client speaks protocol {knock.protocol}, this machine {PROTOCOL}",
-                    hint="use a client and a machine of the same release",
-                )
-            shown = Credentials(token=knock.token, peer_key=self.peer.key, address=self.peer.name)
+            number = self._agreed(hello)
+            key = self.peer.key if self.transport.proves_peers else ""
+            shown = Credentials(token=hello.token, peer_key=key, address=self.peer.name)
             agent = await self.machine.policy.authenticate(shown)
             if not self.over:
-                self._greet(agent)
+                self._welcome(agent, number)
         except HyperverseError as exc:
             self.refuse(exc)
         except Exception as exc:
             _log.exception("client %s could not be let in", self.peer.name)
             self.refuse(InternalError(f"the machine could not let the client in: {type(exc).__name__}"))
 
-    def _greet(self, agent: Point) -> None:
-        self._knock_timer.cancel()
+    def _agreed(self, hello: HelloFrame) -> int:
+        """The number of the protocol that both sides use. Raises ProtocolError."""
+        ours = Party(f"machine {self.machine.name!r}", __version__, self.gate.protocols)
+        theirs = ProtocolRange.announced(hello.protocol, hello.understands)
+        return agreed_number(ours, Party("the client", hello.version, theirs))
+
+    def _welcome(self, agent: Point, number: int) -> None:
+        self._hello_timer.cancel()
         star = self.machine.machine_star
         point = star.point.child(f"controls:control-{self.gate.next_number()}")
         particle = ControlParticle(self.relay, CliSessions(point, self.machine.chance))
         self.live = star.hosting.pin(point, "Control", particle, owner=agent)
         self.waves = ClientWaves(self, point, agent)
         limits = self.machine.config.limits
-        greet = GreetFrame(
-            PROTOCOL,
+        welcome = WelcomeFrame(
+            number,
             str(Surface(point, Layer.CORE)),
             agent.text,
             self.machine.name,
@@ -140,7 +153,9 @@ class ClientSession:
             limits.body,
             self.machine.life,
         )
-        self.send_or_dismiss(encode_frame(greet))
+        self.send_or_dismiss(encode_frame(welcome))
+        self.transmit = sender_of(self.transport.send, number, WITH_CLIENTS)
+        self._read = reader_of(number, WITH_CLIENTS)
         _log.info("client %s has come in as %s", point.text, agent.text, extra={"point": point.text})
         self.machine.observed("lane_up", self.name)
 
@@ -154,7 +169,7 @@ class ClientSession:
         _log.log(level, "client %s is sent away: %d %s", self.name, error.status, error.message)
         try:
             frame = encode_frame(RefusalFrame(error.status, error.message, error.hint))
-            self.transport.send(self.peer, frame)
+            self.transmit(self.peer, frame)
         except Unavailable:
             pass  # then it only sees the connection end
         self.gate.dismiss(self, error.message)
@@ -164,7 +179,7 @@ class ClientSession:
         if self.over:
             return
         self.over = True
-        self._knock_timer.cancel()
+        self._hello_timer.cancel()
         if self.waves is not None:
             self.waves.cut()
         if self.live is not None:
@@ -181,7 +196,7 @@ class ClientSession:
     def send_or_dismiss(self, frame: bytes) -> None:
         """Sends at once. A client that has no room for what it provokes by itself is sent away."""
         try:
-            self.transport.send(self.peer, frame)
+            self.transmit(self.peer, frame)
         except LaneFull:
             self._sent_away()
         except Unavailable:
@@ -197,7 +212,7 @@ class ClientSession:
         if self.over:
             return
         try:
-            self.transport.send(self.peer, frame, priority=priority)
+            self.transmit(self.peer, frame, priority=priority)
             return
         except LaneFull:
             pass  # to wait in here would keep the error, its traceback, and all that they refer to
@@ -218,7 +233,7 @@ class ClientSession:
                 while not self.over:
                     await self.transport.drain(self.peer)
                     try:
-                        self.transport.send(self.peer, frame, priority=priority)
+                        self.transmit(self.peer, frame, priority=priority)
                         return
                     except LaneFull:
                         continue  # others who waited too were faster
@@ -242,13 +257,13 @@ class ClientSession:
             raise Unavailable(f"the client {self.name!r} has gone")
         now = self.loop.time()
         if isinstance(wave, Signal):
-            self.transport.send(self.peer, encode_signal(wave, now), priority=wave.handling.priority)
+            self.transmit(self.peer, encode_signal(wave, now), priority=wave.handling.priority)
             return None
         if len(self._relayed) >= self.machine.config.limits.client_waves:
             raise TooMany(f"{len(self._relayed)} waves wait for the client {self.name!r}", retry_after=0.1)
         if wave.id in self._relayed:
             raise Conflict(f"a wave with id {wave.id!r} waits for the client {self.name!r} already")
-        self.transport.send(self.peer, encode_ping(wave, now), priority=wave.handling.priority)
+        self.transmit(self.peer, encode_ping(wave, now), priority=wave.handling.priority)
         future: asyncio.Future[Pong] = self.loop.create_future()
         self._relayed[wave.id] = future
         try:

@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
 from ..fabric.particles.context import handling_of, timed_out
-from ..protocol.frames import AskFrame, AskManyFrame, TellFrame
+from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..protocol.recipients_text import read_recipients
 from ..universe.address.point import ROOT, Point, RouteKind
 from ..universe.waves.wave import BOUNCE, Directed, Method, MethodKind, Outcome, Ping, Pong, Ripple, Signal, Stars
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientWaves"]
 
 _W = TypeVar("_W", bound=Directed)
-_Asked = AskFrame | TellFrame | AskManyFrame
+_Asked = ClientPingFrame | ClientSignalFrame | ClientRippleFrame
 _LONGEST_ID = 64
 _SMALL = 8192
 _LONGEST_WAIT = 86_400.0
@@ -56,15 +56,15 @@ class ClientWaves:
         try:
             if size > self._largest_body:
                 self._check_body(raw)
-            if type(raw) is AskFrame:
+            if type(raw) is ClientPingFrame:
                 wave = self._wave(Ping, raw, Point.parse(raw.to), raw.retries)
                 if raw.retries > 0:
                     self._begin_repeatable(wave)
                 else:
                     self._begin(self._ask, wave)
-            elif type(raw) is TellFrame:
+            elif type(raw) is ClientSignalFrame:
                 self._begin(self._tell, self._wave(Signal, raw, Point.parse(raw.to)))
-            elif type(raw) is AskManyFrame:
+            elif type(raw) is ClientRippleFrame:
                 self._begin(self._ask_many, self._ripple(raw))
         except HyperverseError as exc:
             reply = Pong.failure(exc)
@@ -110,7 +110,7 @@ class ClientWaves:
         if to.route.kind is RouteKind.STAR and method is not BOUNCE and to != self.point:
             raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
 
-    def _ripple(self, raw: AskManyFrame) -> Ripple:
+    def _ripple(self, raw: ClientRippleFrame) -> Ripple:
         wave = self._wave(Ripple, raw, ROOT)
         wave.recipients, wave.count = read_recipients(raw.to), raw.count
         if isinstance(wave.recipients, tuple):

@@ -32,19 +32,19 @@ from ..universe.waves.wave import (
 )
 from .frames import (
     PROTOCOL,
-    AskFrame,
-    AskManyFrame,
     AssignedFrame,
+    ClientPingFrame,
+    ClientRippleFrame,
+    ClientSignalFrame,
     EchoesFrame,
-    GreetFrame,
-    KnockFrame,
+    HelloFrame,
     PartFrame,
     PingFrame,
     PongFrame,
     ProvisionFrame,
     RefusalFrame,
     SignalFrame,
-    TellFrame,
+    WelcomeFrame,
 )
 from .plain_values import SCALARS, foreign, may_hold_timestamp
 
@@ -101,18 +101,20 @@ class Assigned:
     hint: str = ""
 
 
-ClientFrame: TypeAlias = KnockFrame | GreetFrame | RefusalFrame | AskFrame | TellFrame | AskManyFrame
+ClientFrame: TypeAlias = (
+    HelloFrame | WelcomeFrame | RefusalFrame | ClientPingFrame | ClientSignalFrame | ClientRippleFrame
+)
 """Frames that are used as they are: texts in them have not been looked at."""
 
 Message: TypeAlias = Ping | Signal | Ripple | Pong | Echoes | Provision | Assigned | ClientFrame
 
 _Raw: TypeAlias = (
-    KnockFrame
-    | GreetFrame
+    HelloFrame
+    | WelcomeFrame
     | RefusalFrame
-    | AskFrame
-    | TellFrame
-    | AskManyFrame
+    | ClientPingFrame
+    | ClientSignalFrame
+    | ClientRippleFrame
     | PingFrame
     | SignalFrame
     | PartFrame
@@ -372,12 +374,12 @@ def _as_it_is(raw: ClientFrame, _: float) -> ClientFrame:
 
 
 _BUILD: dict[type, Callable[[Any, float], Message]] = {
-    KnockFrame: _as_it_is,
-    GreetFrame: _as_it_is,
+    HelloFrame: _as_it_is,
+    WelcomeFrame: _as_it_is,
     RefusalFrame: _as_it_is,
-    AskFrame: _as_it_is,
-    TellFrame: _as_it_is,
-    AskManyFrame: _as_it_is,
+    ClientPingFrame: _as_it_is,
+    ClientSignalFrame: _as_it_is,
+    ClientRippleFrame: _as_it_is,
     PingFrame: _ping,
     SignalFrame: _signal,
     PartFrame: _part,

@@ -19,23 +19,31 @@ class Hello(msgspec.Struct, array_like=True, gc=False, tag=1):
     """First frame of a machine on a lane, and the answer to it.
 
     Attributes:
-        protocol: number of the wire protocol.
+        protocol: highest number of the wire protocol that the machine understands.
         machine: name of the machine.
-        version: of its program, for people.
-        constellation: that its stars belong to.
+        version: version of its program.
+        constellation: the constellation that its stars belong to.
+        understands: lowest number of the wire protocol that it understands; 0 when it understands one only.
+        credentials: what the machine shows where the transport does not prove its key; empty elsewhere.
     """
 
     protocol: int
     machine: str
     version: str
     constellation: str
+    understands: int = 0
+    credentials: str = ""
+
+    def __repr__(self) -> str:  # credentials must not get into a log line
+        return f"Hello(protocol={self.protocol!r}, machine={self.machine!r}, version={self.version!r})"
 
 
 class Refused(msgspec.Struct, array_like=True, gc=False, tag=2):
-    """The other side does not want this lane, and why."""
+    """The other side does not want this lane, why, and what would help."""
 
     status: int
     error: str
+    hint: str = ""
 
 
 class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):

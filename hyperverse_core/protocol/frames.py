@@ -12,26 +12,27 @@ from typing import Any
 import msgspec
 
 from ..universe.waves.wave import Outcome, Priority
+from .versions import PROTOCOLS
 
 __all__ = [
     "PROTOCOL",
-    "AskFrame",
-    "AskManyFrame",
     "AssignedFrame",
+    "ClientPingFrame",
+    "ClientRippleFrame",
+    "ClientSignalFrame",
     "EchoesFrame",
-    "GreetFrame",
-    "KnockFrame",
+    "HelloFrame",
     "PartFrame",
     "PingFrame",
     "PongFrame",
     "ProvisionFrame",
     "RefusalFrame",
     "SignalFrame",
-    "TellFrame",
+    "WelcomeFrame",
 ]
 
-PROTOCOL = 1
-"""Number of this protocol. It grows with every change that the other side would not understand."""
+PROTOCOL = PROTOCOLS.speaks
+"""Number of the protocol whose frames these are."""
 
 
 class _Frame(msgspec.Struct, array_like=True, gc=False):
@@ -41,28 +42,37 @@ class _Frame(msgspec.Struct, array_like=True, gc=False):
 # -- between a machine and a client ----------------------------------------------------------------
 
 
-class KnockFrame(_Frame, tag=1):
-    """First frame of a client."""
+class HelloFrame(_Frame, tag=1):
+    """First frame of a client.
+
+    Attributes:
+        protocol: highest number of the wire protocol that the client understands.
+        token: its credentials.
+        version: version of its program.
+        understands: lowest number of the wire protocol that it understands; 0 when it understands one only.
+    """
 
     protocol: int
     token: str
     version: str
+    understands: int = 0
 
     def __repr__(self) -> str:  # a token must not get into a log line
-        return f"KnockFrame(protocol={self.protocol!r}, version={self.version!r})"
+        return f"HelloFrame(protocol={self.protocol!r}, version={self.version!r}, understands={self.understands!r})"
 
 
-class GreetFrame(_Frame, tag=2):
-    """The machine's answer to a knock: who the client is here, and what it may send.
+class WelcomeFrame(_Frame, tag=2):
+    """The machine's answer to a client's first frame: who the client is here, and what it may send.
 
     Attributes:
-        surface: of the particle that stands for the client.
-        agent: in whose name its waves are sent.
-        machine, star: where it has come in.
-        version: of the machine's program.
-        waves: how many of its waves may be in flight.
-        body: the largest body (bytes).
-        life: of the machine's process; another one does not remember what this one has handled.
+        protocol: number of the wire protocol that both use from now on.
+        surface: surface of the particle that stands for the client.
+        agent: the agent in whose name the client's waves are sent.
+        machine, star: the machine and the star that the client is connected to.
+        version: version of the machine's program.
+        waves: how many of the client's waves may be in flight.
+        body: the largest body, in bytes.
+        life: names the machine's process. Another process does not remember which waves this one has handled.
     """
 
     protocol: int
@@ -84,7 +94,7 @@ class RefusalFrame(_Frame, tag=3):
     hint: str = ""
 
 
-class AskFrame(_Frame, tag=4):
+class ClientPingFrame(_Frame, tag=4):
     """A client's Ping. ``wait``: seconds that it waits from now on."""
 
     id: str
@@ -99,7 +109,7 @@ class AskFrame(_Frame, tag=4):
     topic: str
 
 
-class TellFrame(_Frame, tag=5):
+class ClientSignalFrame(_Frame, tag=5):
     """A client's Signal; answered when it was accepted or refused."""
 
     id: str
@@ -113,7 +123,7 @@ class TellFrame(_Frame, tag=5):
     topic: str
 
 
-class AskManyFrame(_Frame, tag=6):
+class ClientRippleFrame(_Frame, tag=6):
     """A client's Ripple. ``to``: a word for the form of recipients, then their texts."""
 
     id: str

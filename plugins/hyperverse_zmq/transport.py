@@ -40,6 +40,8 @@ class ZmqTransport(LaneTransport):
         settings: see :class:`~hyperverse_zmq.settings.ZmqSettings`. Raises ConfigError.
     """
 
+    proves_peers = True
+
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(settings)
         self._settings = ZmqSettings.parse(self.settings)

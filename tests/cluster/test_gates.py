@@ -10,6 +10,7 @@ import pytest
 
 from cluster import cluster_kinds
 from cluster.worlds import InProcess
+from hyperverse_core import __version__
 from hyperverse_core.config import Config, Control, StarTemplate
 from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import Conflict
@@ -17,6 +18,7 @@ from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.lanes.local.transport import LocalTransport
 from hyperverse_core.protocol.envelope import Envelope, Hello, Refused, decode_lane, encode_lane
 from hyperverse_core.protocol.frames import PROTOCOL
+from hyperverse_core.protocol.versions import BETWEEN_MACHINES, ProtocolRange, Translation
 from hyperverse_core.testing.lane_kit.recorder import Recorder
 
 
@@ -86,18 +88,53 @@ async def test_frames_of_somebody_who_was_not_welcomed_are_not_delivered(inside:
     transport.abort()
 
 
-async def test_another_wire_version_is_refused_with_a_clear_text_on_both_sides(
+async def start_with(world: InProcess, name: str, numbers: ProtocolRange, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Starts a machine as a release with these protocol numbers would be."""
+    with monkeypatch.context() as patch:
+        patch.setattr("hyperverse_core.fabric.transit.greeting.PROTOCOLS", numbers)
+        return await world.start(name)
+
+
+async def test_machines_with_no_protocol_number_in_common_are_refused_with_a_clear_text_on_both_sides(
     inside: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A machine with another wire version."""
-    await inside.start("old")
-    monkeypatch.setattr("hyperverse_core.fabric.transit.peer_lane.PROTOCOL", PROTOCOL + 1)
+    await start_with(inside, "old", ProtocolRange(2, 1), monkeypatch)
     caplog.set_level(logging.WARNING, "hyperverse.lane")
-    await inside.start("new")
+    await start_with(inside, "new", ProtocolRange(4, 3), monkeypatch)
     await asyncio.sleep(0.5)
     told = [record.getMessage() for record in caplog.records]
-    assert any("is refused" in line and "run the same version on both" in line for line in told)
-    assert any("refuses the lane" in line and "run the same version on both" in line for line in told)
+    for name, numbers in (("old", "speaks 2, understands 1"), ("new", "speaks 4, understands 3")):
+        text = f"machine {name!r} (version {__version__}) {numbers}"
+        assert any("is refused" in line and text in line for line in told)
+        assert any("refuses the lane" in line and text in line and "upgrade machine 'old'" in line for line in told)
+
+
+async def test_machines_are_upgraded_one_by_one(inside: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine of the release before and one of the release after talk; each wave goes both ways."""
+    old = await start_with(inside, "old", ProtocolRange(2, 1), monkeypatch)
+    new = await start_with(inside, "new", ProtocolRange(3, 2), monkeypatch)
+    for here, there in ((old, new), (new, old)):
+        pong = await here.client().ping(there.machine_star.point, "Cmd<Bounce>", wait=5.0, retries=50)
+        assert pong.ok, pong.error
+        assert pong.remote
+
+
+async def test_frames_are_translated_where_a_lane_has_agreed_on_an_older_number(
+    inside: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translated: list[bytes] = []
+
+    def to_older(frame: bytes) -> bytes:
+        translated.append(frame)
+        return b"older" + frame
+
+    monkeypatch.setitem(BETWEEN_MACHINES, 2, Translation(to_older, lambda frame: frame.removeprefix(b"older")))
+    old = await start_with(inside, "old", ProtocolRange(2, 1), monkeypatch)
+    new = await start_with(inside, "new", ProtocolRange(3, 2), monkeypatch)
+    before = len(translated)
+    for here, there in ((old, new), (new, old)):
+        assert (await here.client().ping(there.machine_star.point, "Cmd<Bounce>", wait=5.0, retries=50)).remote
+    assert len(translated) >= before + 4  # at least two requests and two answers
 
 
 async def test_an_occupied_star_refuses_a_second_holder(inside: InProcess) -> None:

@@ -16,7 +16,7 @@ from hyperverse_core.config import Choice, Limits
 from hyperverse_core.contracts.driver import Ctx, Driver, handler
 from hyperverse_core.data_dir.tokens import read_token
 from hyperverse_core.protocol.codec import PROTOCOL, decode, encode_frame
-from hyperverse_core.protocol.frames import GreetFrame, KnockFrame
+from hyperverse_core.protocol.frames import HelloFrame, WelcomeFrame
 from hyperverse_core.universe.kind_defs.kind_def import KindDef
 from hyperverse_zmq.transport import ZmqTransport
 from patience import PATIENCE
@@ -197,12 +197,12 @@ class RawClient:
     async def connect(self, machine: Machine) -> None:
         self.peer = await self.transport.connect(machine.control.address, self, server_key=machine.control.server_key)
 
-    async def knock(self, machine: Machine) -> GreetFrame:
+    async def knock(self, machine: Machine) -> WelcomeFrame:
         """Connects and comes in as the owner."""
         await self.connect(machine)
-        self.send(encode_frame(KnockFrame(PROTOCOL, read_token(machine.data_dir, {}), "0")))
+        self.send(encode_frame(HelloFrame(PROTOCOL, read_token(machine.data_dir, {}), "0")))
         greet = await self.hear()
-        assert isinstance(greet, GreetFrame)
+        assert isinstance(greet, WelcomeFrame)
         return greet
 
     def send(self, frame: bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperverse_core import Client, Machine
-from hyperverse_core.protocol.frames import AskFrame, RefusalFrame
+from hyperverse_core.protocol.frames import ClientPingFrame, RefusalFrame
 from hyperverse_core.universe.waves.wave import Priority
 
 __all__ = ["PROBE", "ask", "points", "refused", "still_serves"]
@@ -14,7 +14,7 @@ __all__ = ["PROBE", "ask", "points", "refused", "still_serves"]
 PROBE = "localhost:probe"
 
 
-def ask(number: int = 1, **changes: Any) -> AskFrame:
+def ask(number: int = 1, **changes: Any) -> ClientPingFrame:
     """A frame as a client sends it."""
     fields: dict[str, Any] = {
         "id": f"c-test-{number}",
@@ -28,7 +28,7 @@ def ask(number: int = 1, **changes: Any) -> AskFrame:
         "priority": Priority.MED,
         "topic": "",
     }
-    return AskFrame(**{**fields, **changes})
+    return ClientPingFrame(**{**fields, **changes})
 
 
 async def refused(raw: Any, status: int) -> RefusalFrame:

@@ -16,7 +16,7 @@ from hyperverse_core.contracts.tokens import token_digest
 from hyperverse_core.data_dir.tokens import read_token
 from hyperverse_core.errors import TooLarge, Unauthorized
 from hyperverse_core.protocol.codec import PROTOCOL, encode_frame, encode_ping
-from hyperverse_core.protocol.frames import AskManyFrame, KnockFrame
+from hyperverse_core.protocol.frames import ClientRippleFrame, HelloFrame
 from hyperverse_core.universe.address.point import Point
 from hyperverse_core.universe.waves.wave import Method, Ping, Priority
 
@@ -26,7 +26,7 @@ from hyperverse_core.universe.waves.wave import Method, Ping, Priority
 @pytest.mark.parametrize("token", ["", "wrong"])
 async def test_without_a_known_token_there_is_a_401(raw: Any, machine: Machine, token: str, caplog: Any) -> None:
     await raw.connect(machine)
-    raw.send(encode_frame(KnockFrame(PROTOCOL, token, "0")))
+    raw.send(encode_frame(HelloFrame(PROTOCOL, token, "0")))
     await refused(raw, 401)
     assert not any(live.startswith(f"{machine.machine_star.point}:controls") for live in points(machine))
 
@@ -35,13 +35,13 @@ async def test_no_wave_comes_in_before_the_greet(raw: Any, machine: Machine, dat
     await raw.connect(machine)
     raw.send(encode_frame(ask()))
     said = await refused(raw, 502)
-    assert "knock" in said.error
+    assert "hello" in said.error
     await still_serves(data_dir)
 
 
 async def test_a_wave_right_behind_the_knock_is_too_early(raw: Any, machine: Machine) -> None:
     await raw.connect(machine)
-    raw.send(encode_frame(KnockFrame(PROTOCOL, read_token(machine.data_dir, {}), "0")))
+    raw.send(encode_frame(HelloFrame(PROTOCOL, read_token(machine.data_dir, {}), "0")))
     raw.send(encode_frame(ask()))
     await refused(raw, 502)
 
@@ -49,9 +49,10 @@ async def test_a_wave_right_behind_the_knock_is_too_early(raw: Any, machine: Mac
 async def test_a_client_of_another_protocol_is_told_so(raw: Any, machine: Machine) -> None:
     """A client with another wire version is refused with a clear text."""
     await raw.connect(machine)
-    raw.send(encode_frame(KnockFrame(PROTOCOL + 1, "x", "0")))
+    raw.send(encode_frame(HelloFrame(PROTOCOL + 1, "x", "0")))
     said = await refused(raw, 502)
-    assert "protocol 2, this machine 1" in said.error and said.hint
+    assert "machine 'local'" in said.error and "speaks 1; the client (version 0) speaks 2" in said.error
+    assert said.hint == "upgrade machine 'local'"
 
 
 async def test_the_machine_must_prove_its_key(machine: Machine, data_dir: Path) -> None:
@@ -178,7 +179,7 @@ async def test_a_wave_that_is_malformed_is_answered_400(raw: Any, machine: Machi
 
 async def test_recipients_that_are_none_are_answered_400(raw: Any, machine: Machine) -> None:
     await raw.knock(machine)
-    many = AskManyFrame("c-1", ["everybody"], "Cmd<Bounce>", None, "/", None, 1.0, None, Priority.MED, "")
+    many = ClientRippleFrame("c-1", ["everybody"], "Cmd<Bounce>", None, "/", None, 1.0, None, Priority.MED, "")
     raw.send(encode_frame(many))
     assert (await raw.hear()).status == 400
 

@@ -24,7 +24,7 @@ from hyperverse_core.contracts.tokens import token_digest
 from hyperverse_core.errors import Unauthorized
 from hyperverse_core.fabric.delivery.replay_cache import ReplayCache
 from hyperverse_core.protocol.codec import PROTOCOL, encode_frame
-from hyperverse_core.protocol.frames import KnockFrame
+from hyperverse_core.protocol.frames import HelloFrame
 from hyperverse_core.universe.address.point import Point
 from patience import START
 
@@ -150,7 +150,7 @@ async def test_nobody_else_is_given_the_reply(machine: Machine, data_dir: Path, 
     await machine.registry.add_token(TokenRecord(token_digest("of-fae"), fae))
     await raw.transport.disconnect(raw.peer)
     await raw.connect(machine)
-    raw.send(encode_frame(KnockFrame(PROTOCOL, "of-fae", "0")))
+    raw.send(encode_frame(HelloFrame(PROTOCOL, "of-fae", "0")))
     await raw.hear()
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
     assert (await raw.hear()).status == 403

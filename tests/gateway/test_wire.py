@@ -15,7 +15,7 @@ from hyperverse_core import Echo, Outcome, Ping, Point, Pong, Ripple, Scope, Sel
 from hyperverse_core.contracts.registry import Assignment
 from hyperverse_core.errors import BadRequest, HyperverseError, ProtocolError
 from hyperverse_core.protocol import codec as wire
-from hyperverse_core.protocol.frames import AskFrame, KnockFrame
+from hyperverse_core.protocol.frames import ClientPingFrame, HelloFrame
 from hyperverse_core.protocol.recipients_text import read_recipients, write_recipients
 from hyperverse_core.universe.waves.wave import Directed, Handling, Method, Priority, Stars, Watchers
 
@@ -221,12 +221,12 @@ def test_a_time_left_that_is_none_is_refused(left: float) -> None:
 
 
 def test_a_token_is_not_shown_in_a_frames_repr() -> None:
-    assert "secret" not in repr(KnockFrame(1, "secret", "0"))
+    assert "secret" not in repr(HelloFrame(1, "secret", "0"))
 
 
 def test_a_clients_frame_has_no_place_for_a_sender_or_an_agent() -> None:
     """8.5: forged from and agent by a client."""
-    known = set(AskFrame.__struct_fields__)
+    known = set(ClientPingFrame.__struct_fields__)
     assert not known & {"sender", "agent", "scope", "chain", "hops", "origin", "left"}
 
 

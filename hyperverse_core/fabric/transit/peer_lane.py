@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ...contracts.lane import Peer
 from ...errors import HyperverseError, LaneFull, ProtocolError, Unavailable
-from ...protocol.envelope import Hello, encode_lane
-from ...protocol.frames import PROTOCOL
+from ...protocol.envelope import Hello, Refused, encode_lane
+from ...protocol.versions import Transmit
 
 if TYPE_CHECKING:
     from .switchboard import Switchboard
@@ -48,7 +48,8 @@ class PeerLane:
         self._refusal = ""
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._waiting_bytes = 0
-        self._welcome: asyncio.Future[None] | None = None
+        self._transmit: Transmit = switchboard.transport.send
+        self._welcome: asyncio.Future[Hello] | None = None
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
         self._retired = False
@@ -56,7 +57,7 @@ class PeerLane:
     def send(self, frame: bytes, priority: int) -> None:
         """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
         if self.peer is not None and not self._waiting:
-            self.switchboard.transport.send(self.peer, frame, priority=priority)
+            self._transmit(self.peer, frame, priority=priority)
             return
         if self.down:
             raise Unavailable(f"there is no lane to machine {self.name!r}: {self.cause}", retry_after=0.5)
@@ -76,7 +77,7 @@ class PeerLane:
         """Sends what may be lost."""
         if self.peer is not None and not self._waiting:
             try:
-                self.switchboard.transport.send(self.peer, frame, priority=_MENTIONED)
+                self._transmit(self.peer, frame, priority=_MENTIONED)
             except HyperverseError as exc:
                 _log.debug("machine %s is not told: %s", self.name, exc)
 
@@ -126,10 +127,12 @@ class PeerLane:
         self._welcome = asyncio.get_running_loop().create_future()
         board.outgoing[peer] = self
         try:
-            hello = Hello(PROTOCOL, board.machine.name, board.version, board.machine.config.constellation)
-            board.transport.send(peer, encode_lane(hello))
+            board.transport.send(peer, encode_lane(board.greeting.hello()))
             async with asyncio.timeout(_TIMEOUT):
-                await self._welcome
+                hello = await self._welcome
+            if not board.greeting.proved(peer):
+                await board.greeting.check_credentials(peer, hello)
+            number = board.greeting.agreed(hello)
         except TimeoutError:
             await self._dismiss(peer)
             raise Unavailable(f"machine {self.name!r} does not greet us") from None
@@ -138,6 +141,7 @@ class PeerLane:
             raise
         if peer not in board.outgoing:
             raise Unavailable(f"the connection to {self.name!r} broke at once")
+        self._transmit = board.use(peer, number)
         self.peer = peer
         self.down, self.cause = False, ""
         self._refusal = ""
@@ -150,7 +154,7 @@ class PeerLane:
         while self._waiting and self.peer is not None:
             frame, priority = self._waiting.popleft()
             try:
-                transport.send(self.peer, frame, priority=priority)
+                self._transmit(self.peer, frame, priority=priority)
             except LaneFull:
                 self._waiting.appendleft((frame, priority))
                 with contextlib.suppress(Unavailable):  # then the connection has ended, and what waited is given back
@@ -173,12 +177,13 @@ class PeerLane:
                 ProtocolError(f"at {self.address} there is machine {hello.machine!r}, not {self.name!r}")
             )
         else:
-            self._welcome.set_result(None)
+            self._welcome.set_result(hello)
 
-    def refused(self, status: int, error: str) -> None:
+    def refused(self, said: Refused) -> None:
         """The other machine does not want us."""
+        error = f"{said.error}; {said.hint}" if said.hint else said.error
         level = logging.DEBUG if error == self._refusal else logging.ERROR  # we ask once a second
-        _log.log(level, "machine %s refuses the lane: %s (%d)", self.name, error, status)
+        _log.log(level, "machine %s refuses the lane: %s (%d)", self.name, error, said.status)
         self._refusal = error
         if self._welcome is not None and not self._welcome.done():
             self._welcome.set_exception(Unavailable(f"machine {self.name!r} refuses: {error}"))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shlex
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..._version import __version__
 from ...contracts.lane import Identity, LaneTransport, Peer
 from ...errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
 from ...protocol.envelope import Envelope, Hello, News, Refused, decode_lane, encode_lane
-from ...protocol.frames import PROTOCOL
+from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
 from ...universe.address.star_key import StarKey
 from ..cluster.trusted_keys import TrustedKeys
+from .greeting import Greeting
 from .listen import open_door
 from .peer_lane import PeerLane
 from .remote_star import RemoteStar
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["OWN_SETTINGS", "Switchboard"]
 
 _log = logging.getLogger("hyperverse.lane")
-OWN_SETTINGS = frozenset({"address", "advertise"})
-"""Keys of ``[lanes]`` that say where this machine listens, and where others find it when that is not the same."""
+OWN_SETTINGS = frozenset({"address", "advertise", "credentials"})
+"""Keys of ``[lanes]`` that are not for the transport: where this machine listens, where others find it when that is not
+the same, and what it shows to others where the transport does not prove its key."""
 _REFUSED = 1000
 """Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
 _ANSWER = 2
@@ -46,16 +46,26 @@ class Switchboard:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.version = __version__
         self.transport: LaneTransport = machine.transport
         self.keyring = TrustedKeys(machine.data_dir)
         self.identity = Identity()
+        self.greeting = Greeting(
+            machine.name,
+            machine.config.constellation,
+            self.keyring,
+            self.transport.proves_peers,
+            machine.policy.authenticate_machine,
+            str(machine.config.lanes.settings.get("credentials", "")),
+        )
         self._hops = machine.config.limits.hops
         self.address = ""
         self.server_key = ""
         self.outgoing: dict[Peer, PeerLane] = {}
         self._lanes: dict[str, PeerLane] = {}
         self._guests: dict[Peer, str] = {}
+        self._answers: dict[Peer, Transmit] = {}
+        self._older: dict[Peer, Callable[[bytes], bytes]] = {}
+        self._checking: set[Peer] = set()
         self._known: dict[str, int] = {}
         self._refused: dict[str, str] = {}
         self._own: dict[str, Star] = {}
@@ -99,8 +109,9 @@ class Switchboard:
         Raises Unavailable when there is no way or the lane is full."""
         star, priority = request.origin, min(request.priority, _ANSWER)
         frame = encode_lane(Envelope(star, self._hops, request.number, "", priority, (), msgspec.Raw(payload)))
-        if via is not None and via in self._guests:
-            self.transport.send(via, frame, priority=priority)
+        transmit = self._answers.get(via) if via is not None else None
+        if via is not None and transmit is not None:
+            transmit(via, frame, priority=priority)
         else:
             self._pass(star, frame, priority)
 
@@ -189,15 +200,13 @@ class Switchboard:
     # -- in: called by the transport ----------------------------------------------------------------------
 
     def lane_up(self, peer: Peer) -> None:
-        """Somebody has come in. Who it is, its key says; it has to say hello."""
-        holder = self.keyring.holder(peer.key)
-        if not holder and peer.key:
-            allow = f"hyperverse keys allow NAME {shlex.quote(peer.key)}"
-            self._refuse(
-                peer, 401, f"machine {self.machine.name!r} does not let that key in: allow it there: `{allow}`"
-            )
+        """A machine has connected. It has to say hello."""
+        try:
+            self.greeting.check_key(peer)
+        except HyperverseError as exc:
+            self._refuse(peer, exc.status, exc.message, exc.hint)
 
-    def _refuse(self, peer: Peer, status: int, error: str) -> None:
+    def _refuse(self, peer: Peer, status: int, error: str, hint: str = "") -> None:
         # It knocks once a second: what is known is not said again.
         level = logging.DEBUG if self._refused.get(peer.key) == error else logging.WARNING
         _log.log(level, "a machine at %s is refused: %s", peer.name, error)
@@ -205,18 +214,19 @@ class Switchboard:
             self._refused.clear()
         self._refused[peer.key] = error
         try:
-            self.transport.send(peer, encode_lane(Refused(status, error)))
+            self.transport.send(peer, encode_lane(Refused(status, error, hint)))
         except HyperverseError as exc:
             _log.debug("the refusal could not be sent: %s", exc)
-        self._guests.pop(peer, None)
+        self._forget(peer)
         self._later(self.transport.disconnect(peer))
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         """What a machine has sent."""
         own, take, known = self._own, self.machine.exchange.take, self._is_known(peer)
+        read = self._older.get(peer) if self._older else None
         try:
             for frame in frames:
-                said = decode_lane(frame)
+                said = decode_lane(frame if read is None else read(frame))
                 if not isinstance(said, Envelope):
                     if not isinstance(said, News):
                         self._take(peer, said)
@@ -245,30 +255,58 @@ class Switchboard:
             if isinstance(said, Hello):
                 lane.welcomed(said)
             else:
-                lane.refused(said.status, said.error)
+                lane.refused(said)
         elif isinstance(said, Hello):
             self._greet(peer, said)
 
     def _greet(self, peer: Peer, hello: Hello) -> None:
-        holder = self.keyring.holder(peer.key)
-        if peer.key and holder != hello.machine:
-            self._refuse(peer, 401, f"the key of this connection is not that of machine {hello.machine!r}")
-        elif hello.protocol != PROTOCOL:
-            self._refuse(
-                peer,
-                502,
-                f"machine {self.machine.name!r} speaks wire protocol {PROTOCOL} (version {self.version}), "
-                f"machine {hello.machine!r} speaks {hello.protocol} (version {hello.version}): "
-                "run the same version on both",
-            )
-        else:
-            self._guests[peer] = hello.machine
-            self._refused.pop(peer.key, None)
-            answer = Hello(PROTOCOL, self.machine.name, self.version, self.machine.config.constellation)
-            self.transport.send(peer, encode_lane(answer))
-            lane = self._lanes.get(hello.machine)
-            if lane is not None:
-                lane.hurry()  # who has found a way to us can be reached
+        if not self.greeting.proved(peer):
+            if peer not in self._checking:
+                self._checking.add(peer)
+                self._later(self._greet_unproved(peer, hello))
+            return
+        try:
+            self.greeting.check_name(peer, hello)
+            self._admit(peer, hello)
+        except HyperverseError as exc:
+            self._refuse(peer, exc.status, exc.message, exc.hint)
+
+    async def _greet_unproved(self, peer: Peer, hello: Hello) -> None:
+        """Admits a machine whose key is not proved if the policy takes its credentials. Until then its frames are
+        dropped."""
+        try:
+            await self.greeting.check_credentials(peer, hello)
+            if peer in self._checking:  # else it has gone
+                self._admit(peer, hello)
+        except HyperverseError as exc:
+            self._refuse(peer, exc.status, exc.message, exc.hint)
+        except Exception:
+            _log.exception("the policy failed to authenticate machine %r", hello.machine)
+            self._refuse(peer, 503, "the policy failed to check the credentials")
+
+    def _admit(self, peer: Peer, hello: Hello) -> None:
+        """Lets a machine in that has proved its name. Raises ProtocolError when no number of the protocol fits."""
+        number = self.greeting.agreed(hello)
+        self.transport.send(peer, encode_lane(self.greeting.hello()))
+        self._guests[peer] = hello.machine
+        self._answers[peer] = self.use(peer, number)
+        self._refused.pop(peer.key, None)
+        lane = self._lanes.get(hello.machine)
+        if lane is not None:
+            lane.hurry()  # a machine that has found a way to us can be reached
+
+    def use(self, peer: Peer, number: int) -> Transmit:
+        """Reads frames of ``peer`` by that number of the protocol from now on; returns what sends frames to it."""
+        read = reader_of(number, BETWEEN_MACHINES)
+        if read is not None:
+            self._older[peer] = read
+        return sender_of(self.transport.send, number, BETWEEN_MACHINES)
+
+    def _forget(self, peer: Peer) -> None:
+        self._guests.pop(peer, None)
+        self._answers.pop(peer, None)
+        self._older.pop(peer, None)
+        self._checking.discard(peer)
 
     def _pass_on(self, envelope: Envelope, peer: Peer) -> None:
         try:
@@ -290,7 +328,7 @@ class Switchboard:
 
     def lane_down(self, peer: Peer, reason: str) -> None:
         """A connection is gone."""
-        self._guests.pop(peer, None)
+        self._forget(peer)
         lane = self.outgoing.pop(peer, None)
         if lane is not None:
             lane.broken(reason)

@@ -79,6 +79,8 @@ class LocalTransport(LaneTransport):
         machine: name of the machine that this transport stands for, for a hub with faults.
     """
 
+    proves_peers = True  # connect() compares each secret with its public key
+
     def __init__(
         self, settings: Mapping[str, Any] | None = None, *, hub: LocalHub | None = None, machine: str = ""
     ) -> None:

@@ -1,0 +1,89 @@
+"""Greeting: which machines are let in on a lane, and which number of the protocol both use."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from ..._version import __version__
+from ...contracts.lane import Peer
+from ...contracts.policy import Credentials
+from ...errors import Unauthorized, Unavailable
+from ...protocol.envelope import Hello
+from ...protocol.versions import PROTOCOLS, Party, ProtocolRange, agreed_number
+from ..cluster.trusted_keys import TrustedKeys
+
+__all__ = ["Authenticate", "Greeting"]
+
+Authenticate = Callable[[str, Credentials], Awaitable[None]]
+"""Asks the policy whether these are the credentials of the machine of that name. Raises Unauthorized."""
+
+_POLICY_SECONDS = 3.0
+
+
+@attrs.define
+class Greeting:
+    """What this machine says first on a lane, and what it expects to hear.
+
+    A machine that is let in may act in anybody's name, so it has to prove which machine it is. Where the transport
+    proves keys, the key of the connection is the proof. Elsewhere the policy checks the credentials in its ``Hello``.
+
+    Attributes:
+        machine, constellation: the names that this machine says.
+        keys: the keys that are let in.
+        proves_peers: whether the transport proves the keys of peers.
+        authenticate: asks the policy.
+        credentials: what this machine shows where keys are not proved.
+        protocols: the numbers of the protocol that this machine understands.
+    """
+
+    machine: str
+    constellation: str
+    keys: TrustedKeys
+    proves_peers: bool
+    authenticate: Authenticate
+    credentials: str = attrs.field(default="", repr=False)
+    protocols: ProtocolRange = attrs.field(factory=lambda: PROTOCOLS)
+
+    def hello(self) -> Hello:
+        """The first frame of this machine, and its answer to the first frame of another."""
+        numbers, shown = self.protocols, "" if self.proves_peers else self.credentials
+        return Hello(numbers.speaks, self.machine, __version__, self.constellation, numbers.understands, shown)
+
+    def proved(self, peer: Peer) -> bool:
+        """Whether the transport has proved who holds the key of a connection."""
+        return self.proves_peers and bool(peer.key)
+
+    def check_key(self, peer: Peer) -> None:
+        """Checks the key of a connection before its holder says anything. Raises Unauthorized."""
+        if self.proved(peer) and not self.keys.holder(peer.key):
+            allow = f"hyperverse keys allow NAME {shlex.quote(peer.key)}"
+            raise Unauthorized(f"machine {self.machine!r} does not let that key in: allow it there: `{allow}`")
+
+    def check_name(self, peer: Peer, hello: Hello) -> None:
+        """Checks that a proved key is that of the machine that says hello. Raises Unauthorized."""
+        if self.keys.holder(peer.key) != hello.machine:
+            raise Unauthorized(f"the key of this connection is not that of machine {hello.machine!r}")
+
+    async def check_credentials(self, peer: Peer, hello: Hello) -> None:
+        """Asks the policy about a machine whose key is not proved.
+
+        Raises:
+            Unauthorized: the policy does not take the credentials.
+            Unavailable: the policy does not answer in time.
+        """
+        shown = Credentials(token=hello.credentials, address=peer.name)
+        try:
+            async with asyncio.timeout(_POLICY_SECONDS):
+                await self.authenticate(hello.machine, shown)
+        except TimeoutError:
+            raise Unavailable(f"the policy has not answered within {_POLICY_SECONDS:g} s", retry_after=1.0) from None
+
+    def agreed(self, hello: Hello) -> int:
+        """Returns the number of the protocol that both machines use. Raises ProtocolError when there is none."""
+        ours = Party(f"machine {self.machine!r}", __version__, self.protocols)
+        theirs = ProtocolRange.announced(hello.protocol, hello.understands)
+        return agreed_number(ours, Party(f"machine {hello.machine!r}", hello.version, theirs))
