@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from hyperverse_core.errors import InternalError, Unauthorized
-from hyperverse_core.policy import Credentials, Decision, Explanation, PolicyView, Request, SecurityPolicy
+from hyperverse_core.policy import Credentials, Decision, Explanation, PolicyView, Request, SecurityPolicy, token_digest
 from hyperverse_core.registry import Change, ChangeKind, ParticleRecord
 from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, AccessExplanation, Point, ScopeKind, explain
 
@@ -121,8 +120,7 @@ class GrantsPolicy(SecurityPolicy):
         """In whose name the bearer of a token acts."""
         if not credentials.token:
             raise Unauthorized("no token was shown", hint=_HOW_TO_GET_ONE)
-        digest = hashlib.sha256(credentials.token.encode("utf-8", "surrogatepass")).hexdigest()
-        known = await self._opened().registry.token(digest)
+        known = await self._opened().registry.token(token_digest(credentials.token))
         if known is None:
             raise Unauthorized("the token that was shown is not known here", hint=_HOW_TO_GET_ONE)
         return known.agent

@@ -366,6 +366,15 @@ async def test_an_answer_to_an_old_owner_is_none_to_a_new_one(world: World) -> N
     assert await world.status(BOB, home) == 200
 
 
+async def test_a_particle_whose_record_has_another_owner_forgets_who_may_come(world: World) -> None:
+    home = particle()
+    await world.status(ALICE, home)
+    before, home.record = home.record, attrs.evolve(home.record, owner=BOB)
+    world.gate.renewed(home, before)
+    assert home.allowed == {}
+    assert await world.status(ALICE, home) == 403
+
+
 # -- at once --------------------------------------------------------------------------------------------------
 
 

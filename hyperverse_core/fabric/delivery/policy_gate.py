@@ -18,6 +18,7 @@ from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, Ho
 from ...contracts.registry import Change, ParticleRecord
 from ...errors import Forbidden, HyperverseError, PolicyError
 from ...scheduling.single_flight import SingleFlight
+from ...universe.access.scope import Scope
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.waves.wave import Directed, MethodKind
 from .guarded_policy import GuardedPolicy
@@ -156,6 +157,17 @@ class Gate:
             self._tell(request.agent, request.record.point, request.action, error, wave)
             raise error
 
+    async def permit(
+        self, agent: Point, permission: str, target: ParticleRecord, action: str, scope: Scope | None = None
+    ) -> None:
+        """Returns when ``agent`` has ``permission`` (a letter) on ``target``. Raises as :meth:`authorise` does.
+
+        Args:
+            action: what it is for: ``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``.
+            scope: bounds of what the agent may do; None sets none.
+        """
+        await self.check(Request(agent, action, Need(permission), target, scope))
+
     async def check_all(self, requests: Sequence[Request]) -> None:
         """Returns when the policy allows all of them; the first refusal is logged and told. Raises as
         :meth:`authorise` does."""
@@ -229,6 +241,11 @@ class Gate:
         self._changes += 1
         self._recent.append(point)
         self._kept.drop(point)
+
+    def renewed(self, particle: Target, before: ParticleRecord) -> None:
+        """The record of a particle was read again: another owner changes who may reach it."""
+        if particle.record.owner != before.owner:
+            self.drop(particle.record.point)
 
     def lost(self) -> None:
         """Changes were missed: drops every answer, and everything that the policy has read."""
