@@ -324,5 +324,9 @@ def test_bench_prints_ratios_against_references_of_the_same_run(run: Run) -> Non
     done = run("bench", "--quick", "--json")
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {"Ping/Pong, sequential", "Signal", "create, durable, 256 in flight, each"} <= {r["what"] for r in rows}
-    assert all(row["ratio"] == pytest.approx(row["seconds"] / row["base"]) for row in rows)
+    assert {"Ping/Pong, sequential", "Signal", "create, durable, 256 in flight, each"} <= {r["name"] for r in rows}
+    assert {row["unit"] for row in rows} == {"us"}
+    assert all(row["ratio"] == pytest.approx(row["value"] / row["reference_value"]) for row in rows)
+    waves = {row["name"]: row for row in rows if row["loop"] == "asyncio" and row["objects"] is not None}
+    assert len(waves) == 4
+    assert all(1 <= row["objects"] < 100 and 100 < row["bytes"] < 20_000 for row in waves.values())

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 import attrs
 
 from ...contracts.driver import Ctx, Driver, Particle, handler
 from ...hookspecs import hookimpl
 from ...universe.kind_defs.kind_def import KindDef
+from .wave_memory import Gate, memory_now, weigh_ping, weigh_pings, weigh_ripple, weigh_signals
 
 __all__ = ["BenchPlugin"]
 
@@ -19,7 +21,24 @@ __all__ = ["BenchPlugin"]
 class BenchEcho(Particle):
     """Answers, counts, keeps."""
 
+    gate: ClassVar[Gate] = Gate()
     value: int = 0
+
+    @classmethod
+    def new_gate(cls) -> Gate:
+        """The next handlers of ``Ext<Hold>`` wait at this one."""
+        cls.gate = Gate()
+        return cls.gate
+
+    @handler("Ext<Hold>")
+    async def hold(self, ctx: Ctx) -> None:
+        """Waits at the gate."""
+        await self.gate.hold()
+
+    @handler("Ext<Weigh>")
+    async def weigh(self, ctx: Ctx) -> tuple[int, int]:
+        """Blocks and bytes of memory in use."""
+        return memory_now()
 
     @handler("Ext<Echo>")
     async def echo(self, ctx: Ctx, number: int) -> int:
@@ -86,6 +105,26 @@ class BenchCaller(Particle):
         for _ in range(rounds):
             await ctx.ripple(selector, "Ext<Echo>", 1)
         return (time.perf_counter() - began) / rounds
+
+    @handler("Ext<WeighPings>")
+    async def weigh_pings(self, ctx: Ctx, to: list[str]) -> dict[str, float]:
+        """What a Ping holds when one is under way to each of these particles."""
+        return attrs.asdict(await weigh_pings(ctx, to, BenchEcho.new_gate))
+
+    @handler("Ext<WeighPing>")
+    async def weigh_ping(self, ctx: Ctx, to: str, count: int) -> dict[str, float]:
+        """What a Ping holds that nobody else waits beside."""
+        return attrs.asdict(await weigh_ping(ctx, to, count))
+
+    @handler("Ext<WeighSignals>")
+    async def weigh_signals(self, ctx: Ctx, to: str, count: int) -> dict[str, float]:
+        """What a Signal holds when so many wait at a particle."""
+        return attrs.asdict(await weigh_signals(ctx, to, count, BenchEcho.new_gate))
+
+    @handler("Ext<WeighRipple>")
+    async def weigh_ripple(self, ctx: Ctx, selector: str, count: int) -> dict[str, float]:
+        """What each copy of a Ripple holds when it is under way to so many particles."""
+        return attrs.asdict(await weigh_ripple(ctx, selector, count, BenchEcho.new_gate))
 
 
 class BenchEchoDriver(Driver):

@@ -1,0 +1,148 @@
+"""How much memory a wave holds while it is under way."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import statistics
+import sys
+import tracemalloc
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+
+from ...contracts.driver import Ctx
+
+__all__ = ["Gate", "WaveMemory", "memory_now", "weigh_ping", "weigh_pings", "weigh_ripple", "weigh_signals"]
+
+HOLD, ECHO, WEIGH = "Ext<Hold>", "Ext<Echo>", "Ext<Weigh>"
+
+
+@attrs.frozen
+class WaveMemory:
+    """What one wave holds, on average.
+
+    Attributes:
+        objects: blocks of memory: about as many as Python objects.
+        bytes: in all of them.
+    """
+
+    objects: float
+    bytes: float
+
+
+@attrs.define(eq=False)
+class Gate:
+    """Where handlers wait until they are let through.
+
+    Attributes:
+        held: how many wait.
+    """
+
+    held: int = 0
+    _opened: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    async def hold(self) -> None:
+        """Waits until the gate opens."""
+        self.held += 1
+        await self._opened.wait()
+
+    async def reached(self, count: int, asked: asyncio.Future[Any]) -> None:
+        """Returns when so many wait. Raises what ``asked`` raises before that."""
+        while self.held < count:
+            if asked.done():
+                asked.result()
+                raise RuntimeError(f"{self.held} of {count} handlers waited, and all were answered")
+            await asyncio.sleep(0)
+
+    def open(self) -> None:
+        """Lets all through."""
+        self._opened.set()
+
+
+def _traced(count: int) -> WaveMemory:
+    """What has been allocated since tracing began and is still there, for each of ``count``."""
+    size, _ = tracemalloc.get_traced_memory()
+    return WaveMemory(len(tracemalloc.take_snapshot().traces) / count, size / count)
+
+
+async def _weigh(act: Callable[[], Awaitable[WaveMemory]]) -> WaveMemory:
+    """The second time that ``act`` is done: the first fills caches that live longer than a wave."""
+    found = WaveMemory(0.0, 0.0)
+    for _ in range(2):
+        gc.collect()
+        tracemalloc.start()
+        try:
+            found = await act()
+        finally:
+            tracemalloc.stop()
+    return found
+
+
+async def weigh_pings(ctx: Ctx, to: list[str], gates: Callable[[], Gate]) -> WaveMemory:
+    """A Ping to each of these particles, whose handlers wait: the task that asks is part of it."""
+
+    async def act() -> WaveMemory:
+        gate = gates()
+        asked = asyncio.gather(*(ctx.ping(point, HOLD) for point in to))
+        await gate.reached(len(to), asked)
+        found = _traced(len(to))
+        gate.open()
+        await asked
+        return found
+
+    return await _weigh(act)
+
+
+async def weigh_ping(ctx: Ctx, to: str, count: int) -> WaveMemory:
+    """A Ping when its handler begins, without a task of its own: the median of so many, one after the other."""
+    objects, sizes = [], []
+    tracemalloc.start()
+    try:
+        for _ in range(count):
+            before = memory_now()
+            handled = (await ctx.ping(to, WEIGH)).unwrap()
+            objects.append(handled[0] - before[0])
+            sizes.append(handled[1] - before[1])
+    finally:
+        tracemalloc.stop()
+    return WaveMemory(statistics.median(objects), statistics.median(sizes))
+
+
+def memory_now() -> tuple[int, int]:
+    """Blocks of memory that Python has handed out, and bytes that have been allocated since tracing began."""
+    return sys.getallocatedblocks(), tracemalloc.get_traced_memory()[0]
+
+
+async def weigh_signals(ctx: Ctx, to: str, count: int, gates: Callable[[], Gate]) -> WaveMemory:
+    """Signals that wait at a particle, because its handler does."""
+
+    async def act() -> WaveMemory:
+        gate = gates()
+        asked = asyncio.ensure_future(ctx.ping(to, HOLD))
+        await gate.reached(1, asked)
+        for number in range(count):
+            await ctx.signal(to, ECHO, number)
+        found = _traced(count)
+        gate.open()
+        await asked
+        await ctx.ping(to, ECHO, 0)
+        return found
+
+    return await _weigh(act)
+
+
+async def weigh_ripple(ctx: Ctx, selector: str, count: int, gates: Callable[[], Gate]) -> WaveMemory:
+    """A Ripple to so many particles, whose handlers wait: each copy of it."""
+
+    async def act() -> WaveMemory:
+        gate = gates()
+        asked = asyncio.ensure_future(ctx.ripple(selector, HOLD))
+        await gate.reached(count, asked)
+        found = _traced(count)
+        gate.open()
+        await asked
+        return found
+
+    return await _weigh(act)
