@@ -31,6 +31,7 @@ __all__ = ["PROJECT", "Register", "hookimpl", "hookspec"]
 PROJECT = "hyperverse"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as the implementation of the hook that has the same name."""
 
 
 class Register(Protocol):

@@ -1,4 +1,5 @@
-"""What users hold on to has an entry in the reference. Config keys, commands and hooks: tests/cli."""
+"""What users hold on to has an entry in the reference. Config keys, commands and hooks: tests/cli. Names of Python:
+test_public_names.py."""
 
 from __future__ import annotations
 
@@ -14,8 +15,6 @@ import attrs
 import click
 import pytest
 
-import hyperverse_core
-import hyperverse_core.testing
 from docs.pages import REPOSITORY
 from hyperverse_core import errors
 from hyperverse_core.client.search import NoMachine
@@ -82,12 +81,6 @@ def test_a_command_of_a_reference_plugin_has_an_entry_with_its_options() -> None
         for param in command.params:
             if isinstance(param, click.Option) and param.opts[0] not in common:
                 assert param.opts[0] in entry
-
-
-@pytest.mark.parametrize("module", [hyperverse_core, hyperverse_core.testing], ids=lambda module: module.__name__)
-def test_a_public_name_has_an_entry(module: Any) -> None:
-    text = (REFERENCE / "python.md").read_text("utf-8")
-    assert [name for name in module.__all__ if f"`{name}`" not in text] == []
 
 
 def test_a_file_of_the_data_directory_has_an_entry(tmp_path: Path) -> None:

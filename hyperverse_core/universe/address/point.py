@@ -296,6 +296,10 @@ _DERIVED: dict[str, Callable[[Point], Any]] = {
 }
 
 ROOT = Point.parse("ROOT")
+"""The root of the tree."""
 GLOBAL_EXECUTOR = Point.parse("GLOBAL::executor")
+"""The particle that carries out commands."""
 HYPERUSER = Point.parse("hyperspace:users:hyperuser")
+"""The agent that may do everything. It needs no record in the registry."""
 ANONYMOUS = Point.parse("hyperspace:users:anonymous")
+"""The agent of clients that show no credentials."""

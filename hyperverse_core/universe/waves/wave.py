@@ -315,6 +315,7 @@ class Watchers:
 
 
 Recipients: TypeAlias = Selector | tuple[Point, ...] | Stars | Watchers
+"""Who receives a Ripple: what a selector matches, some points, stars, or those who watch a particle."""
 
 
 class Directed(msgspec.Struct, eq=False):
