@@ -43,3 +43,9 @@ def test_a_path_of_the_map_exists(name: str) -> None:
 @pytest.mark.parametrize("folder", folders())
 def test_a_folder_of_the_code_is_on_the_map(folder: str) -> None:
     assert f"`{folder}`" in PAGE.read_text("utf-8")
+
+
+def test_every_folder_of_tests_is_in_the_table_for_contributors() -> None:
+    table = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8").partition("\n## Write a test\n")[2]
+    folders = [path.name for path in (REPOSITORY / "tests").iterdir() if any(path.glob("*.py"))]
+    assert [folder for folder in folders if f"`tests/{folder}`" not in table] == []
