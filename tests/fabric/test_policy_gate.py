@@ -139,7 +139,7 @@ def particle(point: Point = HOME, owner: Point = ALICE) -> Particle:
     return Particle(ParticleRecord(point, Kind("Base"), owner))
 
 
-def make(answer: Answer = by_owner, room: int = 1000, policy: Asked | None = None) -> World:
+def make(answer: Answer = by_owner, room: int = 10_000, policy: Asked | None = None) -> World:
     denied: list[tuple[str, str, str, str]] = []
 
     def tell(agent: Point, target: Point, action: str, why: str) -> None:
@@ -525,7 +525,7 @@ async def test_many_questions_are_asked_together_and_kept_one_by_one(world: Worl
 
 
 async def test_there_is_room_for_so_much_and_the_oldest_go_first() -> None:
-    world = make(room=30)  # each answer takes 3
+    world = make(room=60)  # each answer takes 6
     targets = [particle(Point.parse(f"localhost:p{number}")) for number in range(20)]
     for target in targets:
         await world.status(ALICE, target)

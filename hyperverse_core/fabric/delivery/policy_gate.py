@@ -30,7 +30,8 @@ Denied = Callable[[Point, Point, str, str], None]
 """Is told of a refusal: agent, target, action, reason."""
 
 _log = logging.getLogger("hyperverse.security")
-_ROOM = 300_000
+_ROOM = 500_000
+"""At most about 80 MB: 100,000 answers about owners, 33,000 about grants."""
 _RECENT = 4096
 """Changes that are remembered, to tell whether one has touched an answer while it was found."""
 _ALWAYS = frozenset({"Ext<Stop>", "stop"})
