@@ -1,8 +1,8 @@
-"""What every registry has to do, as tests.
+"""Conformance kit of registries: what every registry has to do, as tests.
 
-Who writes a registry subclasses the kit in a test module and gives it a fixture::
+Subclass the kit in a test module, and give it a fixture ``registry``::
 
-    from hyperverse_core.testing.registry_conformance import RegistryConformance
+    from hyperverse_core.testing import RegistryConformance
 
     class TestMyRegistry(RegistryConformance):
         @pytest.fixture
@@ -17,24 +17,34 @@ Who writes a registry subclasses the kit in a test module and gives it a fixture
             await again.open()
             return again
 
-A registry that forgets when it is closed says ``durable = False`` instead of having ``open_again``. The tests are
-asynchronous: pytest-asyncio has to be in its ``auto`` mode.
+A registry whose content is gone when it is closed sets ``durable = False`` and has no ``open_again``. The tests are
+asynchronous: pytest-asyncio must be in its ``auto`` mode.
 """
 
 from __future__ import annotations
 
+from .registry_kit.assignments import Assignments
 from .registry_kit.directory import Directory
 from .registry_kit.feed import ChangeFeed, Reopening
+from .registry_kit.grants import GrantsAndTokens
 from .registry_kit.particles import ChangingParticles
-from .registry_kit.places import Places
 from .registry_kit.registering import Registering
 from .registry_kit.tree import ReadingTheTree
-from .registry_kit.trust import Trust
 
 __all__ = ["RegistryConformance"]
 
 
 class RegistryConformance(
-    Registering, ChangingParticles, ReadingTheTree, Places, Directory, Trust, ChangeFeed, Reopening
+    Registering, ChangingParticles, ReadingTheTree, Assignments, Directory, GrantsAndTokens, ChangeFeed, Reopening
 ):
-    """All tests of a registry. See the module, and `KitBase` for what a subclass may say."""
+    """All tests of a registry.
+
+    A subclass defines the fixture ``registry``, which gives an open, empty
+    :class:`~hyperverse_core.registry.Registry`; see the module for an example.
+
+    Attributes:
+        durable: whether the content of the registry survives a close, and the same store can be opened twice. Then the
+            subclass implements :meth:`open_again`. True unless the subclass says otherwise.
+        feed_keeps: how many entries of the change feed the registry of the fixture keeps, when a test can write more (a
+            few thousand); None, the default, skips the tests of a feed that has lost entries.
+    """

@@ -1,8 +1,8 @@
-"""The Registry: where each particle lives, what it is, and who may touch it.
+"""The registry: where each particle lives, what it is, and who may touch it.
 
-Everything durable of a Hyperverse is here. Several machines may share one registry; what two of them
-decide at once is settled by compare-and-set in it, and each of them tails :meth:`Registry.changes` and
-drops what it has cached.
+A registry holds everything durable of a Hyperverse. Several machines may share it. Compare-and-set in the registry
+settles what two machines decide at the same time. Each machine follows :meth:`Registry.changes`, and drops what it has
+cached of the changed particles.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""The contract itself: what every registry does, and what is atomic."""
+"""The contract of a registry: what each method does, and what is atomic."""
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Sequence
 
+from ...errors import NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
@@ -27,47 +28,63 @@ __all__ = ["Registry"]
 
 
 class Registry(abc.ABC):
-    """Contract of a registry. Every method is atomic: it happens wholly or not at all, and when it returns, what
-    it wrote survives a crash of the process. All may be called at once from many tasks of one event loop, and
-    several processes may hold the same registry open.
+    """Contract of a registry.
 
-    Errors: NotFound, Conflict and NotHostedHere as each method says; Unavailable when the store cannot be
-    reached or is full (nothing was written); ConfigError from :meth:`open` when it cannot be used at all.
+    Every method is atomic: it happens completely or not at all, and what it wrote survives a crash of the process once
+    it has returned. Many tasks of one event loop may call all methods at the same time, and several processes may have
+    the same registry open.
+
+    Pages and lists of particles are in the order of the points, which is the order of their texts with ROOT first.
+
+    Raises:
+        NotFound, Conflict, NotHostedHere: as each method says. Nothing was written then.
+        Unavailable: any method; the store cannot be reached or is full. Nothing was written.
+        ConfigError: only :meth:`open`; the store cannot be used at all.
     """
 
     # -- life ---------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
     async def open(self) -> None:
-        """Makes ready; creates an empty store with its root (``ROOT``, Kind Root, owned by the hyperuser) if
-        there is none. Raises ConfigError when the store was written by a newer version or cannot be used."""
+        """Makes the registry ready. Creates an empty store if there is none: it has only its root, the point ``ROOT``
+        of the Kind Root, owned by the hyperuser.
+
+        Raises:
+            ConfigError: the store was written by a newer version, or cannot be used.
+        """
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Finishes what was begun and lets go. May be called twice."""
+        """Finishes the calls that are under way, and closes the store. May be called twice."""
 
     # -- particles ----------------------------------------------------------------------------------------
 
     @abc.abstractmethod
     async def register(self, registration: Registration) -> Registered:
-        """Adds a particle, or does with an existing one what the strategy says.
+        """Registers a particle. When its point is registered already, the strategy says what happens.
 
-        The parent must be registered, except that a child of the root of a route other than the present
-        cosmos (``GLOBAL::executor``, ``<<STAR::…>>::star``) needs none.
+        The parent must be registered, except that a child of the root of a route other than the present cosmos
+        (``GLOBAL::executor``, ``<<STAR::…>>::star``) needs none.
+
+        Args:
+            registration: the particle, with its strategy and its first state.
 
         Raises:
-            Conflict: the point is taken and the strategy does not allow for it.
+            Conflict: the point is registered, and the strategy does not allow that.
             NotFound: the parent is not registered.
         """
 
     @abc.abstractmethod
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
-        """The records of those of ``points`` that are registered. Look-ups that arrive together are one query."""
+        """Returns the records of those of ``points`` that are registered. Calls that arrive together should be one
+        query."""
 
     async def record(self, point: Point) -> ParticleRecord:
-        """The record of ``point``. Raises NotFound."""
-        from ...errors import NotFound
+        """Returns the record of ``point``.
 
+        Raises:
+            NotFound: ``point`` is not registered.
+        """
         found = (await self.records((point,))).get(point)
         if found is None:
             raise NotFound(f"no particle {str(point)!r}")
@@ -75,147 +92,224 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def children(self, point: Point, *, after: Point | None = None, limit: int = 100) -> Page:
-        """The direct children of ``point`` in the order of their points, from behind ``after``."""
+        """Returns a page of the direct children of ``point``; an empty one when ``point`` is not registered.
+
+        Args:
+            after: the point behind which the page begins; None for the first page.
+            limit: how many records the page has at most.
+        """
 
     @abc.abstractmethod
     async def select(self, selector: Selector, *, after: Point | None = None, limit: int = 100) -> Page:
-        """The particles that ``selector`` matches in the order of their points (by text, ROOT first), from behind
-        ``after``. Reads what lies below the selector's query root at most."""
+        """Returns a page of the particles that ``selector`` matches. Reads at most what is at and below the selector's
+        query root.
+
+        Args:
+            after: the point behind which the page begins; None for the first page.
+            limit: how many records the page has at most.
+        """
 
     @abc.abstractmethod
     async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
-        """Deletes each of ``points`` with everything below it: records, properties, states, sequences, and the
-        grants that were made by a deleted particle or name exactly a deleted point. Returns what was deleted,
-        children before parents. Points that are not there are passed over. The root cannot be deleted: Conflict."""
+        """Deletes each of ``points`` with everything below it: records, properties, states, sequences, and the grants
+        that a deleted particle made or that name exactly a deleted point. Skips points that are not registered.
+
+        Returns:
+            the records of the deleted particles, children before their parents.
+
+        Raises:
+            Conflict: the root is among ``points``; it cannot be deleted.
+        """
 
     @abc.abstractmethod
     async def set_status(self, point: Point, status: Status) -> None:
-        """Raises NotFound."""
+        """Sets the status of the particle at ``point`` to ``status``.
+
+        Raises:
+            NotFound: ``point`` is not registered.
+        """
 
     @abc.abstractmethod
     async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
-        """Applies ``changes`` to every one of ``points``, or to none. Raises NotFound, and Conflict when a property
-        that would change or go is locked (setting a locked property to the value it has is fine)."""
+        """Applies ``changes``, in their order, to each of ``points``, or to none of them. What a Kind allows is not
+        checked here.
+
+        Raises:
+            NotFound: one of ``points`` is not registered.
+            Conflict: a locked property would be unset or get another value. Setting it to the value that it has is
+                allowed.
+        """
 
     @abc.abstractmethod
     async def sequence(self, point: Point) -> int:
-        """The next number of ``point``'s own counter, from 1 on; no number is given twice. Raises NotFound."""
+        """Returns the next number of the counter that belongs to ``point``: 1, 2, 3 and so on. No number is returned
+        twice.
+
+        Raises:
+            NotFound: ``point`` is not registered.
+        """
 
     @abc.abstractmethod
     async def chown(self, points: Sequence[Point], owner: Point) -> None:
-        """Gives every one of ``points`` to ``owner``. Raises NotFound when one is missing; then none changes."""
+        """Makes ``owner`` the owner of each of ``points``, or of none of them.
+
+        Raises:
+            NotFound: one of ``points`` is not registered.
+        """
 
     # -- where they live ----------------------------------------------------------------------------------
 
     @abc.abstractmethod
     async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
-        """Gives ``point`` to a star, if its assignment is still ``expected`` (compare-and-set); its status is then
-        Ready.
+        """Assigns ``point`` to ``star`` if its assignment is still ``expected`` (compare-and-set). Its status is Ready
+        then.
+
+        Args:
+            incarnation: the announced incarnation of ``star``.
+            expected: the assignment that the caller has read; None for none.
 
         Raises:
-            NotFound: no such particle.
-            Conflict: the assignment is another by now; read the record to see whose.
-            NotHostedHere: the star's ``incarnation`` is not the announced one: its lease has ended.
+            NotFound: ``point`` is not registered.
+            Conflict: its assignment is another one. Read its record to see which.
+            NotHostedHere: ``incarnation`` is not the announced one, because the lease of the star has ended.
         """
 
     @abc.abstractmethod
     async def release(self, assignments: Sequence[tuple[Point, Assignment]]) -> None:
-        """Ends those of the assignments that still hold; the others are passed over."""
+        """Ends those of ``assignments`` that still hold, and skips the others."""
 
     @abc.abstractmethod
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
-        """Replaces the state of ``point``, if ``assignment`` still holds. What one process saves of one particle takes
-        effect in the order in which it was asked for, also when nobody waits for it any more.
+        """Replaces the state of ``point`` with ``state`` if ``assignment`` still holds.
+
+        What one process saves for one particle takes effect in the order of the calls, also when a caller was cancelled
+        in the meantime.
 
         Args:
-            announce: write an entry into the change feed (somebody watches the state).
+            announce: whether to add an entry to the change feed, because somebody watches the state.
 
         Raises:
-            NotHostedHere: the particle was assigned elsewhere, released, or deleted: nothing was written.
+            NotHostedHere: the particle was assigned again, released, or deleted.
         """
 
     @abc.abstractmethod
     async def load_state(self, point: Point) -> bytes | None:
-        """The saved state, None when there is none. Raises NotFound for an unknown particle."""
+        """Returns the saved state of ``point``, None when there is none.
+
+        Raises:
+            NotFound: ``point`` is not registered.
+        """
 
     # -- stars --------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
     async def announce(self, star: StarRecord) -> StarRecord:
-        """Takes a star's place in the directory, with the next incarnation. Particles still assigned to an earlier
-        incarnation of it are released. A machine may take back a star of its own name. Raises Conflict when
-        another machine holds it."""
+        """Enters ``star`` into the directory with its next incarnation, and releases the particles that are assigned to
+        earlier ones. A machine may announce a star again that it holds already.
+
+        Returns:
+            the record with its new incarnation, and 0 renewals.
+
+        Raises:
+            Conflict: another machine holds the star.
+        """
 
     @abc.abstractmethod
     async def renew(self, stars: Sequence[StarRecord]) -> None:
-        """Counts one renewal for each star and stores ``particles``, ``kinds``, ``links`` and ``draining`` of the
-        given records. Raises NotHostedHere, naming them, when one of the incarnations is no longer the
-        announced one; then nothing is written."""
+        """Counts one renewal for each of ``stars``, and stores ``particles``, ``kinds``, ``links`` and ``draining`` of
+        the given records. Renews all or none.
+
+        Raises:
+            NotHostedHere: one of the incarnations is no longer the announced one. The message names the star.
+        """
 
     @abc.abstractmethod
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
-        """Takes those stars from the directory whose incarnation is the announced one, and releases their particles."""
+        """Removes those of ``stars`` from the directory whose incarnation is the announced one, and releases their
+        particles. Skips the others."""
 
     @abc.abstractmethod
     async def expire(self, star: StarRecord) -> bool:
-        """Withdraws a star whose incarnation and ``renewals`` are still those of the given record. The caller has
-        seen them stand still for so much of the lease that the star has stopped serving. Returns whether it was
-        withdrawn."""
+        """Withdraws ``star`` if its incarnation and ``renewals`` are still those of the given record.
+
+        The caller has seen that they did not change for so much of the lease that the star has stopped serving.
+
+        Returns:
+            whether the star was withdrawn.
+        """
 
     @abc.abstractmethod
     async def stars(self) -> list[StarRecord]:
-        """The directory, in the order of the keys."""
+        """Returns the directory: all announced stars, in the order of their keys."""
 
     @abc.abstractmethod
     async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:
-        """The particles that are assigned to ``star``, in the order of their points."""
+        """Returns a page of the particles that are assigned to ``star``.
+
+        Args:
+            after: the point behind which the page begins; None for the first page.
+            limit: how many records the page has at most.
+        """
 
     # -- who may touch them -------------------------------------------------------------------------------
 
     @abc.abstractmethod
     async def grant(self, grant: AccessGrant) -> AccessGrant:
-        """Stores a grant and returns it with its id. ``grant.by`` must be registered, or the hyperuser: NotFound."""
+        """Stores ``grant``, and returns it with its id, which no other grant ever has.
+
+        Raises:
+            NotFound: the grantor (``grant.by``) is not registered and is not the hyperuser.
+        """
 
     @abc.abstractmethod
     async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:
-        """The grants whose query root is one of ``roots``, all when None, in the order of their ids."""
+        """Returns the grants whose query root is one of ``roots``, all grants when ``roots`` is None, in the order of
+        their ids."""
 
     @abc.abstractmethod
     async def revoke(self, grant_id: int) -> AccessGrant:
-        """Removes a grant and returns it. Raises NotFound."""
+        """Removes the grant with the id ``grant_id``, and returns it.
+
+        Raises:
+            NotFound: there is no such grant.
+        """
 
     @abc.abstractmethod
     async def add_token(self, token: TokenRecord) -> None:
-        """Stores a token's hash, replacing an entry with the same hash."""
+        """Stores ``token``, and replaces one with the same digest."""
 
     @abc.abstractmethod
     async def token(self, digest: str) -> TokenRecord | None:
-        """What is known of the token with that hash."""
+        """Returns the token with that ``digest``, None when there is none."""
 
     @abc.abstractmethod
     async def tokens(self) -> list[TokenRecord]:
-        """All tokens, in the order of label and hash."""
+        """Returns all tokens, ordered by label and digest."""
 
     @abc.abstractmethod
     async def revoke_token(self, digest: str) -> bool:
-        """Removes a token; returns whether it was there."""
+        """Removes the token with that ``digest``. Returns whether there was one."""
 
     # -- the change feed ----------------------------------------------------------------------------------
 
     @abc.abstractmethod
     async def revision(self) -> int:
-        """The newest revision, 0 for an untouched registry."""
+        """Returns the newest revision, 0 when nothing was ever written."""
 
     @abc.abstractmethod
     async def changes(self, since: int, *, timeout: float) -> Changes:
-        """What was committed behind revision ``since``, by this process or any other, at most a few thousand
-        entries at once. Waits up to ``timeout`` seconds for the first; then the result may be empty."""
+        """Returns what this or any other process has committed behind the revision ``since``, at most a few thousand
+        entries.
+
+        Args:
+            timeout: seconds to wait for the first entry. When there is none by then, the result has no entries.
+        """
 
     committed: int = 0
-    """The newest revision that this process has committed or is about to, of a registry that has to look by itself for
-    what others commit: set before :meth:`changes` can have it. Machines tell each other of it (:meth:`hint`) when
-    they have read it, so that nobody need look often. One that is told by its database leaves it 0."""
+    """The newest revision that this process has committed or is about to commit, set before :meth:`changes` can return
+    it. A registry that polls for commits of other processes sets it: machines tell one another of it (see
+    :meth:`hint`), so that it need not poll often. A registry that its database notifies leaves it 0."""
 
     def hint(self, revision: int) -> None:
-        """Another machine says that ``revision`` was committed: whoever waits in :meth:`changes` for it gets it now.
-        Never needed: what nobody has hinted at is found as well, a little later."""
+        """Says that another machine has committed ``revision``: callers that wait for it in :meth:`changes` get it at
+        once. Without a hint a registry finds it as well, a little later. The default does nothing."""

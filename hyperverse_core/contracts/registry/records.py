@@ -1,4 +1,4 @@
-"""What a registry keeps and answers: particles, places, stars, tokens, changes."""
+"""What a registry keeps and returns: particles, assignments, stars, tokens, changes."""
 
 from __future__ import annotations
 
@@ -31,24 +31,34 @@ __all__ = [
 
 
 class Status(enum.StrEnum):
-    """State of a particle, star, driver or machine (universe 5.1)."""
+    """State of a particle, star, driver or machine."""
 
     UNKNOWN = "Unknown"
+    """Not known here: a newer version wrote it, or the particle could not be asked."""
     PENDING = "Pending"
+    """Registered, or made, and not started yet. A particle starts with its first wave."""
     INIT = "Init"
+    """Starting."""
     READY = "Ready"
+    """In service. An idle particle stays ready: it is activated again with its next wave."""
     PAUSED = "Paused"
     RESUMING = "Resuming"
     PANIC = "Panic"
-    """It cannot serve now; it is tried again."""
+    """Out of service, and tried again."""
     FATAL = "Fatal"
-    """It cannot serve, and trying again would not help."""
+    """Out of service, and not tried again."""
     DONE = "Done"
+    """Stopped."""
 
 
 @attrs.frozen
 class PropertyValue:
-    """A property's value, and whether it is locked against change."""
+    """The value of a property.
+
+    Attributes:
+        value: the text.
+        locked: whether it can be neither changed nor unset.
+    """
 
     value: str
     locked: bool = False
@@ -59,9 +69,9 @@ class Assignment:
     """Where a particle lives.
 
     Attributes:
-        star: the star that hosts it.
-        incarnation: of that star, at the time it was assigned.
-        epoch: fencing number; every new assignment of a particle has a greater one. It is the revision of the
+        star: the star that hosts the particle.
+        incarnation: the incarnation of that star when the particle was assigned.
+        epoch: fencing number: each new assignment of a particle has a greater one. It is the revision of the
             assignment's entry in the change feed.
     """
 
@@ -72,7 +82,16 @@ class Assignment:
 
 @attrs.frozen
 class ParticleRecord:
-    """What the registry knows of a particle."""
+    """What the registry knows of a particle.
+
+    Attributes:
+        point: its address.
+        kind: what it is.
+        owner: whose it is.
+        status: its state, as last recorded.
+        assignment: where it lives, None when no star hosts it.
+        properties: its properties by name.
+    """
 
     point: Point
     kind: Kind
@@ -84,7 +103,17 @@ class ParticleRecord:
 
 @attrs.frozen
 class Registration:
-    """A particle to be registered."""
+    """A particle to be registered.
+
+    Attributes:
+        point: its address.
+        kind: what it is.
+        owner: whose it is.
+        properties: its properties by name.
+        strategy: what happens when the point is registered already.
+        status: its first status.
+        state: its first state, written together with its record; None for none.
+    """
 
     point: Point
     kind: Kind
@@ -93,12 +122,16 @@ class Registration:
     strategy: Strategy = Strategy.COMMIT
     status: Status = Status.PENDING
     state: bytes | None = None
-    """First state of the particle, written with its record."""
 
 
 @attrs.frozen
 class Registered:
-    """Result of :meth:`Registry.register`; ``created`` is False when Ensure found it there."""
+    """Result of :meth:`Registry.register`.
+
+    Attributes:
+        record: the record as it is now.
+        created: False when the strategy was Ensure and the particle was registered already.
+    """
 
     record: ParticleRecord
     created: bool
@@ -106,7 +139,12 @@ class Registered:
 
 @attrs.frozen
 class Assigned:
-    """Result of :meth:`Registry.assign`: the new assignment, and the particle's saved state."""
+    """Result of :meth:`Registry.assign`.
+
+    Attributes:
+        assignment: the new assignment.
+        state: the saved state of the particle, None when there is none.
+    """
 
     assignment: Assignment
     state: bytes | None
@@ -114,7 +152,12 @@ class Assigned:
 
 @attrs.frozen
 class Page:
-    """Some particles in the order of their points; ``after`` continues, None when that was all."""
+    """Some particles in the order of their points.
+
+    Attributes:
+        records: the particles.
+        after: the last point of the page, to ask for the next page with; None when this is the last page.
+    """
 
     records: tuple[ParticleRecord, ...]
     after: Point | None = None
@@ -132,11 +175,11 @@ class StarRecord:
         server_key: public key that the machine proves to hold there.
         kinds: Kinds whose particles it can host.
         links: stars that it has lanes to.
-        particles: how many it hosts, as of its last renewal.
-        incarnation: grows each time that somebody announces the star.
-        renewals: grows with each renewal; whoever sees it stand still for a lease may expire the star.
-        lease: seconds for which a renewal is good.
-        draining: it takes no new particles.
+        particles: number of particles that it hosts, as of its last renewal.
+        incarnation: grows each time that the star is announced.
+        renewals: grows with each renewal. A machine that sees it unchanged for a lease may expire the star.
+        lease: seconds for which a renewal is valid.
+        draining: whether it takes no new particles.
         pid: process id of the machine.
     """
 
@@ -157,12 +200,12 @@ class StarRecord:
 
 @attrs.frozen
 class TokenRecord:
-    """A token, known by its hash only.
+    """A token. The registry knows its digest only.
 
     Attributes:
-        digest: hex SHA-256 of the token.
-        agent: in whose name its bearer acts.
-        label: for people.
+        digest: the digest of the token (:func:`hyperverse_core.policy.token_digest`).
+        agent: the agent that its bearer acts as.
+        label: a name for people.
     """
 
     digest: str
@@ -171,7 +214,7 @@ class TokenRecord:
 
 
 class ChangeKind(enum.StrEnum):
-    """What an entry of the change feed is about."""
+    """What an entry of the change feed is about: the particle at the entry's point, unless it says otherwise."""
 
     REGISTERED = "registered"
     DELETED = "deleted"
@@ -181,18 +224,27 @@ class ChangeKind(enum.StrEnum):
     PROPERTIES = "properties"
     STATE = "state"
     OWNER = "owner"
-    """Also behind ``registered``, when a particle was overridden: owner and Kind may be others."""
+    """Its owner has changed. Also follows ``registered`` when a particle was overridden: owner and Kind may have
+    changed."""
     GRANTED = "granted"
-    """``point`` is the query root of the grant."""
+    """A grant was made; the point is its query root."""
     REVOKED = "revoked"
+    """A grant was removed; the point is its query root."""
     STAR = "star"
-    """A star was announced, changed or withdrawn; ``point`` is its point."""
+    """A star was announced, changed or withdrawn; the point is that of the star."""
     TOKEN = "token"
+    """A token was added or removed; the point is its agent."""
 
 
 @attrs.frozen
 class Change:
-    """One entry of the change feed. Revisions grow; there may be gaps between them."""
+    """One entry of the change feed.
+
+    Attributes:
+        revision: number of the entry. Revisions grow, and may have gaps.
+        kind: what has changed.
+        point: where; see :class:`ChangeKind`.
+    """
 
     revision: int
     kind: ChangeKind
@@ -204,9 +256,9 @@ class Changes:
     """Result of :meth:`Registry.changes`.
 
     Attributes:
-        entries: in the order in which they were committed.
-        revision: ask from here the next time.
-        lost: older entries than the registry keeps were asked for; whoever caches must drop everything.
+        entries: the entries in the order of their commits.
+        revision: the revision to ask from the next time.
+        lost: whether entries are missing because the registry keeps them no longer. A cache must then drop everything.
     """
 
     entries: tuple[Change, ...]

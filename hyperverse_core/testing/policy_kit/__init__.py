@@ -1,1 +1,1 @@
-"""The chapters of :class:`~hyperverse_core.testing.policy_conformance.PolicyConformance`."""
+"""The test groups of :class:`~hyperverse_core.testing.policy_conformance.PolicyConformance`."""

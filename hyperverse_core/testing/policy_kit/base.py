@@ -1,4 +1,4 @@
-"""What the chapters of the kit have in common."""
+"""What the test groups of the kit have in common."""
 
 from __future__ import annotations
 

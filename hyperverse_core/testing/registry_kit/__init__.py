@@ -1,1 +1,1 @@
-"""The parts of `hyperverse_core.testing.registry_conformance`."""
+"""The test groups of :class:`~hyperverse_core.testing.registry_conformance.RegistryConformance`."""

@@ -1,4 +1,4 @@
-"""The kit's tests of the directory of stars."""
+"""Tests of the directory of stars."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from ...contracts.registry import Registry, StarRecord
 from ...errors import Conflict, NotHostedHere
 from ...universe.address.star_key import StarKey
-from .garden import FOLD, KitBase, at, fold, hosted_at, outcomes, plant, snapshot
+from .fixture_tree import FOLD, KitBase, at, fold, hosted_at, outcomes, populate, snapshot
 
 __all__ = ["Directory"]
 
@@ -29,7 +29,7 @@ _FULL = StarRecord(
 
 
 class Directory(KitBase):
-    """See `RegistryConformance`."""
+    """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_an_announced_star_is_in_the_directory(self, registry: Registry) -> None:
         announced = await registry.announce(_FULL)
@@ -52,7 +52,7 @@ class Directory(KitBase):
         assert seen[0] > 0
 
     async def test_a_machine_takes_back_its_own_star(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         first = await registry.announce(fold())
         await hosted_at(registry, at("localhost:a"), first)
         second = await registry.announce(fold(address="elsewhere"))
@@ -90,7 +90,7 @@ class Directory(KitBase):
         assert await snapshot(registry) == before
 
     async def test_a_withdrawn_star_is_gone_and_its_particles_are_released(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a", "localhost:b")
+        await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
         star, other = await registry.announce(fold()), await registry.announce(fold(_JUMP))
         await hosted_at(registry, at("localhost:a"), star)
         kept = await hosted_at(registry, at("localhost:b"), other)
@@ -107,7 +107,7 @@ class Directory(KitBase):
         assert await registry.stars() == [second]
 
     async def test_a_star_that_stands_still_expires_once(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         star = await registry.announce(fold())
         await hosted_at(registry, at("localhost:a"), star)
         found = await outcomes(registry.expire(star) for _ in range(10))

@@ -1,4 +1,4 @@
-"""The kit's tests of the change feed, and of a store that is opened again."""
+"""Tests of the change feed, and of a store that is opened again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...errors import Conflict, NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.kind_defs.properties import SetProperty
-from .garden import BASE, FOLD, SPACE, KitBase, at, drain, fold, heard, hosted_at, outcomes, plant, snapshot
+from .fixture_tree import BASE, FOLD, SPACE, KitBase, at, drain, fold, heard, hosted_at, outcomes, populate, snapshot
 
 __all__ = ["ChangeFeed", "Reopening"]
 
@@ -21,10 +21,10 @@ _LONG = 60.0
 
 
 class ChangeFeed(KitBase):
-    """See `RegistryConformance`."""
+    """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_writes_to_particles_are_in_the_feed(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         assert await heard(registry, 0) == [
             (ChangeKind.REGISTERED, "localhost"),
             (ChangeKind.REGISTERED, "localhost:a"),
@@ -46,7 +46,7 @@ class ChangeFeed(KitBase):
         ]
 
     async def test_assignments_and_announced_states_are_in_the_feed(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         star = await registry.announce(fold())
         since = await registry.revision()
         held = await hosted_at(registry, _A, star)
@@ -60,7 +60,7 @@ class ChangeFeed(KitBase):
         ]
 
     async def test_stars_are_in_the_feed_with_what_they_release(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         star = await registry.announce(fold())
         await hosted_at(registry, _A, star)
         since = await registry.revision()
@@ -74,7 +74,7 @@ class ChangeFeed(KitBase):
         ]
 
     async def test_grants_and_tokens_are_in_the_feed(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         since = await registry.revision()
         grant = await registry.grant(AccessGrant.parse("super on localhost:app:** to ** by localhost"))
         await registry.revoke(grant.id)
@@ -85,17 +85,17 @@ class ChangeFeed(KitBase):
         assert (ChangeKind.GRANTED, "localhost:app") in await heard(registry, since)
 
     async def test_what_fails_is_not_in_the_feed(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         since = await registry.revision()
         with pytest.raises(Conflict):
-            await plant(registry, "localhost<Space>")
+            await populate(registry, "localhost<Space>")
         with pytest.raises(NotFound):
             await registry.chown([at("localhost"), _A], at("other"))
         assert await heard(registry, since) == []
         assert await registry.revision() == since
 
     async def test_revisions_grow_in_the_order_of_the_commits(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         points = [at(f"localhost:p{number}") for number in range(200)]
         await outcomes(registry.register(Registration(point, BASE, HYPERUSER)) for point in points)
         for point in points[:20]:
@@ -107,7 +107,7 @@ class ChangeFeed(KitBase):
         assert [entry.point for entry in entries if entry.kind is ChangeKind.STATUS] == points[:20]
 
     async def test_what_is_in_the_feed_can_be_read(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         points = [at(f"localhost:p{number}") for number in range(50)]
         since, seen = await registry.revision(), 0
         writing = asyncio.ensure_future(
@@ -121,17 +121,17 @@ class ChangeFeed(KitBase):
         await writing
 
     async def test_a_reader_waits_for_the_next_commit(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         since = await registry.revision()
         waiting = [asyncio.ensure_future(registry.changes(since, timeout=_LONG)) for _ in range(3)]
         await registry.load_state(at("localhost"))
-        await plant(registry, "localhost:a")
+        await populate(registry, "localhost:a")
         for found in await asyncio.wait_for(asyncio.gather(*waiting), _LONG / 2):
             assert [entry.point for entry in found.entries] == [_A]
             assert (found.revision, found.lost) == (await registry.revision(), False)
 
     async def test_a_reader_that_waits_in_vain_gets_nothing(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         since = await registry.revision()
         for timeout in (0.0, 0.01):
             found = await registry.changes(since, timeout=timeout)
@@ -143,7 +143,7 @@ class ChangeFeed(KitBase):
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         assert len(await drain(registry)) == 1
 
     async def test_a_hint_at_what_is_not_there_brings_nothing(self, registry: Registry) -> None:
@@ -153,20 +153,20 @@ class ChangeFeed(KitBase):
         registry.hint(since)
         registry.hint(since + 1000)
         await registry.revision()
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         found = await asyncio.wait_for(waiting, _LONG / 2)
         assert [entry.point for entry in found.entries] == [at("localhost")]
         assert registry.committed in (0, found.revision)
 
     async def test_who_asks_from_the_future_has_lost_track(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         found = await registry.changes(await registry.revision() + 1000, timeout=_LONG)
         assert (found.lost, found.revision) == (True, await registry.revision())
 
     async def test_who_is_too_far_behind_is_told_so(self, registry: Registry) -> None:
         if self.feed_keeps is None:
             pytest.skip("the fixture's registry keeps more of its feed than a test should write")
-        await plant(registry, "localhost<Space>", *(f"localhost:p{number}" for number in range(100)))
+        await populate(registry, "localhost<Space>", *(f"localhost:p{number}" for number in range(100)))
         statuses = (Status.READY, Status.PAUSED)
         async with asyncio.timeout(_LONG):
             round_ = 0
@@ -183,13 +183,13 @@ class ChangeFeed(KitBase):
 
 
 class Reopening(KitBase):
-    """See `RegistryConformance`."""
+    """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_everything_is_there_after_the_store_was_opened_again(self, registry: Registry) -> None:
         self._needs_durability()
         wanted = Registration(at("localhost"), SPACE, at("owner"), {"x": PropertyValue("1", locked=True)})
         await registry.register(wanted)
-        await plant(registry, "localhost:a", "GLOBAL::executor<Global>")
+        await populate(registry, "localhost:a", "GLOBAL::executor<Global>")
         star = await registry.announce(fold())
         held = await hosted_at(registry, _A, star)
         await registry.save_state(_A, held, b"state")
@@ -214,11 +214,11 @@ class Reopening(KitBase):
         self._needs_durability()
         other = await self.open_again(registry)
         try:
-            await plant(registry, "localhost<Space>")
+            await populate(registry, "localhost<Space>")
             assert (await other.record(at("localhost"))).kind == SPACE
             waiting = asyncio.ensure_future(other.changes(await other.revision(), timeout=_LONG))
             await other.revision()
-            await plant(registry, "localhost:a")
+            await populate(registry, "localhost:a")
             found = await asyncio.wait_for(waiting, _LONG / 2)
             assert [entry.point for entry in found.entries] == [_A]
             numbers = await outcomes(one.sequence(_A) for one in (registry, other) * 50)

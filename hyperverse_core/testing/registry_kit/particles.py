@@ -1,4 +1,4 @@
-"""The kit's tests of what changes a particle: status, properties, owner, sequence."""
+"""Tests of what changes a particle: status, properties, owner, sequence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...contracts.registry import PropertyValue, Registration, Registry, Status
 from ...errors import Conflict, NotFound
 from ...universe.address.point import HYPERUSER
 from ...universe.kind_defs.properties import SetProperty, UnsetProperty
-from .garden import SPACE, KitBase, at, outcomes, plant, snapshot
+from .fixture_tree import SPACE, KitBase, at, outcomes, populate, snapshot
 
 __all__ = ["ChangingParticles"]
 
@@ -16,10 +16,10 @@ _A, _B, _MISSING = at("localhost:a"), at("localhost:b"), at("localhost:missing")
 
 
 class ChangingParticles(KitBase):
-    """See `RegistryConformance`."""
+    """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_a_status_is_set(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         for status in Status:
             await registry.set_status(_A, status)
             assert (await registry.record(_A)).status is status
@@ -27,14 +27,14 @@ class ChangingParticles(KitBase):
             await registry.set_status(_MISSING, Status.READY)
 
     async def test_properties_are_set_and_unset(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a", "localhost:b")
+        await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
         await registry.set_properties([_A, _B], [SetProperty("x", "1"), SetProperty("y", "2")])
         await registry.set_properties([_A], [SetProperty("x", "3"), UnsetProperty("y"), UnsetProperty("z")])
         assert dict((await registry.record(_A)).properties) == {"x": PropertyValue("3")}
         assert dict((await registry.record(_B)).properties) == {"x": PropertyValue("1"), "y": PropertyValue("2")}
 
     async def test_a_locked_property_stays(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         await registry.set_properties([_A], [SetProperty("x", "1", lock=True)])
         await registry.set_properties([_A], [SetProperty("x", "1")])
         before = await snapshot(registry)
@@ -45,13 +45,13 @@ class ChangingParticles(KitBase):
         assert await snapshot(registry) == before
 
     async def test_setting_a_property_to_its_value_may_lock_it(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         await registry.set_properties([_A], [SetProperty("x", "1")])
         await registry.set_properties([_A], [SetProperty("x", "1", lock=True)])
         assert (await registry.record(_A)).properties["x"].locked
 
     async def test_properties_change_on_all_points_or_on_none(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         locked = {"x": PropertyValue("1", locked=True)}
         await registry.register(Registration(_B, SPACE, HYPERUSER, locked))
         before = await snapshot(registry)
@@ -62,7 +62,7 @@ class ChangingParticles(KitBase):
         assert await snapshot(registry) == before
 
     async def test_a_change_that_fails_does_no_harm_to_others_that_arrive_with_it(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a", "localhost:b")
+        await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
         await registry.set_properties([_B], [SetProperty("x", "1", lock=True)])
         found = await outcomes(
             registry.set_properties([point], [SetProperty("x", "2")]) for point in (_A, _B, _MISSING)
@@ -72,25 +72,25 @@ class ChangingParticles(KitBase):
         assert (await registry.record(_B)).properties["x"].value == "1"
 
     async def test_many_may_set_properties_of_one_particle_at_once(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         await outcomes(registry.set_properties([_A], [SetProperty(f"k{number}", str(number))]) for number in range(100))
         found = (await registry.record(_A)).properties
         assert {key: value.value for key, value in found.items()} == {f"k{n}": str(n) for n in range(100)}
 
     async def test_a_sequence_begins_at_one_and_is_the_particle_s_own(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         assert [await registry.sequence(_A) for _ in range(3)] == [1, 2, 3]
         assert await registry.sequence(at("localhost")) == 1
         with pytest.raises(NotFound):
             await registry.sequence(_MISSING)
 
     async def test_no_number_of_a_sequence_is_given_twice(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         numbers = await outcomes(registry.sequence(_A) for _ in range(500))
         assert sorted(numbers) == list(range(1, 501))
 
     async def test_sequences_of_many_particles_do_not_mix(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a", "localhost:b")
+        await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
         asked = [_A, _B, _MISSING] * 20
         found = await outcomes(registry.sequence(point) for point in asked)
         for point in (_A, _B):
@@ -99,7 +99,7 @@ class ChangingParticles(KitBase):
         assert sum(isinstance(result, NotFound) for result in found) == 20
 
     async def test_owners_change_for_all_points_or_for_none(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a", "localhost:b")
+        await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
         await registry.chown([_A, _B], at("new:owner"))
         owners = [(await registry.record(point)).owner for point in (_A, _B, at("localhost"))]
         assert owners == [at("new:owner"), at("new:owner"), HYPERUSER]
@@ -109,7 +109,7 @@ class ChangingParticles(KitBase):
         assert await snapshot(registry) == before
 
     async def test_a_thousand_different_writes_at_once_are_all_done(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", *(f"localhost:p{number}" for number in range(250)))
+        await populate(registry, "localhost<Space>", *(f"localhost:p{number}" for number in range(250)))
         points = [at(f"localhost:p{number}") for number in range(250)]
         found = await outcomes(
             act

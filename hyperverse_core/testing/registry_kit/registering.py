@@ -1,4 +1,4 @@
-"""The kit's tests of registering and reading single particles."""
+"""Tests of registering and reading single particles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from ...contracts.registry import PropertyValue, Registration, Registry, Status, Strategy
 from ...errors import Conflict, NotFound
 from ...universe.address.point import HYPERUSER, ROOT
-from .garden import APP, BASE, EVERYTHING, SPACE, KitBase, at, fold, hosted_at, outcomes, plant, snapshot
+from .fixture_tree import APP, BASE, EVERYTHING, SPACE, KitBase, at, fold, hosted_at, outcomes, populate, snapshot
 
 __all__ = ["Registering"]
 
@@ -16,7 +16,7 @@ _LOCALHOST = at("localhost")
 
 
 class Registering(KitBase):
-    """See `RegistryConformance`."""
+    """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_a_new_registry_has_its_root_and_nothing_else(self, registry: Registry) -> None:
         root = await registry.record(ROOT)
@@ -47,7 +47,7 @@ class Registering(KitBase):
         assert await registry.load_state(_LOCALHOST) is None
 
     async def test_a_kind_comes_back_in_full(self, registry: Registry) -> None:
-        await plant(
+        await populate(
             registry,
             "localhost<Space>",
             "localhost:db<Database<Relational<mechtronhub.com:postgres.org:postgres:gis:8.0.0>>>",
@@ -56,7 +56,7 @@ class Registering(KitBase):
         assert str(found.kind) == "Database<Relational<mechtronhub.com:postgres.org:postgres:gis:8.0.0>>"
 
     async def test_records_leave_out_what_is_not_registered(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         asked = [at("localhost:a"), at("localhost:b"), at("nowhere"), _LOCALHOST]
         assert set(await registry.records(asked)) == {_LOCALHOST, at("localhost:a")}
         assert await registry.records([]) == {}
@@ -66,7 +66,7 @@ class Registering(KitBase):
             await registry.record(at("nowhere"))
 
     async def test_commit_does_not_take_a_point_that_is_taken(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         before = await snapshot(registry)
         with pytest.raises(Conflict, match="localhost"):
             await registry.register(Registration(_LOCALHOST, SPACE, at("other")))
@@ -84,7 +84,7 @@ class Registering(KitBase):
         assert await snapshot(registry) == before
 
     async def test_ensure_does_not_take_another_kind(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         before = await snapshot(registry)
         with pytest.raises(Conflict):
             await registry.register(Registration(_LOCALHOST, BASE, HYPERUSER, strategy=Strategy.ENSURE))
@@ -102,7 +102,7 @@ class Registering(KitBase):
         await registry.register(
             Registration(_LOCALHOST, SPACE, HYPERUSER, {"a": PropertyValue("1", locked=True)}, state=b"old")
         )
-        await plant(registry, "localhost:child")
+        await populate(registry, "localhost:child")
         await hosted_at(registry, _LOCALHOST, await registry.announce(fold()))
         replacement = Registration(
             _LOCALHOST, SPACE, at("other"), {"b": PropertyValue("2")}, Strategy.OVERRIDE, Status.INIT
@@ -122,7 +122,7 @@ class Registering(KitBase):
         assert await registry.load_state(_LOCALHOST) == b"new"
 
     async def test_override_changes_the_kind_of_a_leaf_only(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:leaf")
+        await populate(registry, "localhost<Space>", "localhost:leaf")
         changed = Registration(at("localhost:leaf"), APP, HYPERUSER, strategy=Strategy.OVERRIDE)
         assert (await registry.register(changed)).record.kind == APP
         before = await snapshot(registry)
@@ -139,15 +139,15 @@ class Registering(KitBase):
 
     async def test_the_first_point_of_another_route_needs_no_parent(self, registry: Registry) -> None:
         star = "<<STAR::central:fold[0]>>::star"
-        await plant(registry, "GLOBAL::executor<Global>", f"{star}<Star<Fold>>", f"{star}:drivers")
+        await populate(registry, "GLOBAL::executor<Global>", f"{star}<Star<Fold>>", f"{star}:drivers")
         assert str((await registry.record(at(star))).kind) == "Star<Fold>"
         with pytest.raises(NotFound):
-            await plant(registry, "GLOBAL::other:child")
+            await populate(registry, "GLOBAL::other:child")
 
     async def test_the_root_stays_the_root(self, registry: Registry) -> None:
         before = await snapshot(registry)
         with pytest.raises(Conflict):
-            await plant(registry, "ROOT<Root>")
+            await populate(registry, "ROOT<Root>")
         with pytest.raises(Conflict):
             await registry.register(Registration(ROOT, SPACE, HYPERUSER, strategy=Strategy.OVERRIDE))
         assert await snapshot(registry) == before
@@ -167,14 +167,14 @@ class Registering(KitBase):
         assert {result.record.point for result in found} == {_LOCALHOST}
 
     async def test_a_thousand_are_registered_at_once(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         points = [at(f"localhost:p{number}") for number in range(1000)]
         found = await outcomes(registry.register(Registration(point, BASE, HYPERUSER)) for point in points)
         assert [result.record.point for result in found] == points
         assert set(await registry.records(points)) == set(points)
 
     async def test_one_that_fails_does_no_harm_to_the_others(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:p3")
+        await populate(registry, "localhost<Space>", "localhost:p3")
         points = [at(f"localhost:p{number}") for number in range(6)] + [at("nowhere:p")]
         found = await outcomes(registry.register(Registration(point, BASE, HYPERUSER)) for point in points)
         errors = {point.text: type(result) for point, result in zip(points, found, strict=True)}

@@ -1,4 +1,4 @@
-"""The kit's tests of reading and deleting many particles."""
+"""Tests of reading and deleting many particles."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ...universe.address.point import HYPERUSER, ROOT, Point
 from ...universe.kind_defs.properties import SetProperty
 from ...universe.kinds.kind import Kind
 from ...universe.selectors.selector import Selector
-from .garden import APP, BASE, EVERYTHING, SPACE, USER, KitBase, at, plant, points_of, snapshot, whole
+from .fixture_tree import APP, BASE, EVERYTHING, SPACE, USER, KitBase, at, points_of, populate, snapshot, whole
 
 __all__ = ["ReadingTheTree"]
 
-# Neighbours in the order of texts that are no neighbours in the tree.
+# Neighbours in the order of texts that are not neighbours in the tree.
 _TRICKY = (
     "a<Space>",
     "a-b<Space>",
@@ -66,10 +66,10 @@ _SELECTORS = (
 
 
 class ReadingTheTree(KitBase):
-    """See `RegistryConformance`."""
+    """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_children_are_the_direct_ones_in_order(self, registry: Registry) -> None:
-        await plant(registry, *_TRICKY)
+        await populate(registry, *_TRICKY)
         expected = {
             "ROOT": ["a", "a-b", "a.b", "ab"],
             "a": ["a:1.0.0", "a:b", "a:b-c", "a:bc"],
@@ -87,21 +87,21 @@ class ReadingTheTree(KitBase):
             assert points_of((await registry.children(at(parent))).records) == children
 
     async def test_children_come_in_pages(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", *(f"localhost:p{number}" for number in range(20)))
+        await populate(registry, "localhost<Space>", *(f"localhost:p{number}" for number in range(20)))
         expected = sorted(f"localhost:p{number}" for number in range(20))
         for limit in (1, 7, 19, 20, 21):
             found = await whole(partial(registry.children, at("localhost")), limit)
             assert points_of(found) == expected
 
     async def test_the_last_page_says_that_it_is_the_last(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a", "localhost:b")
+        await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
         page = await registry.children(at("localhost"), limit=2)
         assert (points_of(page.records), page.after) == (["localhost:a", "localhost:b"], None)
         page = await registry.children(at("localhost"), limit=1)
         assert (points_of(page.records), page.after) == (["localhost:a"], at("localhost:a"))
 
     async def test_select_finds_what_a_look_at_every_particle_finds(self, registry: Registry) -> None:
-        kinds = await _plant_a_forest(registry)
+        kinds = await _populate_a_large_tree(registry)
         for text in _SELECTORS:
             selector = Selector.parse(text)
             expected = sorted(point.text for point in kinds if _matches(selector, point, kinds))
@@ -110,13 +110,13 @@ class ReadingTheTree(KitBase):
             assert points_of((await registry.select(selector, limit=10_000)).records) == expected, text
 
     async def test_select_gives_whole_records(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a<App>")
+        await populate(registry, "localhost<Space>", "localhost:a<App>")
         await registry.set_properties([at("localhost:a")], [SetProperty("x", "1")])
         (found,) = (await registry.select(Selector.parse("**<App>"))).records
         assert found == await registry.record(at("localhost:a"))
 
     async def test_select_is_about_the_present_cosmos(self, registry: Registry) -> None:
-        await plant(registry, *_TRICKY)
+        await populate(registry, *_TRICKY)
         found = points_of((await registry.select(EVERYTHING)).records)
         assert found[0] == "ROOT"
         assert [text for text in found if "::" in text] == []
@@ -124,7 +124,7 @@ class ReadingTheTree(KitBase):
         assert below == sorted(text for text in found if text == "a" or text.startswith("a:"))
 
     async def test_delete_takes_the_subtree_and_nothing_else(self, registry: Registry) -> None:
-        await plant(registry, *_TRICKY)
+        await populate(registry, *_TRICKY)
         deleted = points_of(await registry.delete([at("a:b"), at("a:1.0.0")]))
         assert sorted(deleted) == sorted(
             ["a:b", "a:b:c", "a:1.0.0", "a:1.0.0:/", "a:1.0.0:/x/", "a:1.0.0:/x/f.txt", "a:1.0.0:/x.txt"]
@@ -138,7 +138,7 @@ class ReadingTheTree(KitBase):
         assert set(await registry.records(map(at, texts))) == set(kept)
 
     async def test_deleting_a_space_leaves_the_route_of_its_name_alone(self, registry: Registry) -> None:
-        await plant(registry, *_TRICKY)
+        await populate(registry, *_TRICKY)
         deleted = points_of(await registry.delete([at("a")]))
         assert "a:1.0.0:/x/f.txt" in deleted
         assert set(await registry.records([at("a::b"), at("a::b:c"), at("a-b:c"), at("a")])) == {
@@ -148,7 +148,7 @@ class ReadingTheTree(KitBase):
         }
 
     async def test_delete_passes_over_what_is_not_there(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>", "localhost:a")
+        await populate(registry, "localhost<Space>", "localhost:a")
         assert await registry.delete([]) == []
         assert await registry.delete([at("nowhere")]) == []
         found = await registry.delete([at("nowhere"), at("localhost:a"), at("localhost"), at("localhost:a")])
@@ -160,7 +160,7 @@ class ReadingTheTree(KitBase):
         assert await registry.delete([at("localhost")]) == [record]
 
     async def test_the_root_cannot_be_deleted(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         before = await snapshot(registry)
         with pytest.raises(Conflict):
             await registry.delete([at("localhost"), ROOT])
@@ -169,17 +169,17 @@ class ReadingTheTree(KitBase):
     async def test_nothing_of_a_deleted_particle_comes_back(self, registry: Registry) -> None:
         wanted = Registration(at("localhost"), SPACE, HYPERUSER, {"x": PropertyValue("1")}, state=b"state")
         await registry.register(wanted)
-        await plant(registry, "localhost:a")
+        await populate(registry, "localhost:a")
         await registry.sequence(at("localhost"))
         await registry.delete([at("localhost")])
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         assert dict((await registry.record(at("localhost"))).properties) == {}
         assert await registry.load_state(at("localhost")) is None
         assert await registry.sequence(at("localhost")) == 1
         assert (await registry.children(at("localhost"))).records == ()
 
     async def test_delete_takes_the_grants_of_the_deleted(self, registry: Registry) -> None:
-        await plant(registry, "a<Space>", "a:scott<User>", "a:app<App>", "a:app:part")
+        await populate(registry, "a<Space>", "a:scott<User>", "a:app<App>", "a:app:part")
         by_hyper = partial(_grant, registry, by="a")
         kept = [
             await by_hyper("a:**", "a:scott"),
@@ -197,8 +197,8 @@ async def _grant(registry: Registry, on: str, to: str, *, by: str) -> AccessGran
     return await registry.grant(AccessGrant(GrantKind.super(), Selector.parse(on), Selector.parse(to), at(by)))
 
 
-async def _plant_a_forest(registry: Registry) -> dict[Point, Kind]:
-    """Some 120 particles, the same each time."""
+async def _populate_a_large_tree(registry: Registry) -> dict[Point, Kind]:
+    """Registers 120 particles, the same ones each time."""
     chance = random.Random(4711)
     kinds: dict[Point, Kind] = {ROOT: Kind("Root")}
     for space in range(3):

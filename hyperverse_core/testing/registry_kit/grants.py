@@ -1,4 +1,4 @@
-"""The kit's tests of grants and tokens."""
+"""Tests of grants and tokens."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ...contracts.registry import Registry, TokenRecord
 from ...errors import NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import ROOT
-from .garden import KitBase, at, outcomes, plant, snapshot
+from .fixture_tree import KitBase, at, outcomes, populate, snapshot
 
-__all__ = ["Trust"]
+__all__ = ["GrantsAndTokens"]
 
 _GRANTS = (
     "super on localhost+:** to localhost:users:**<User> by localhost",
@@ -22,11 +22,11 @@ _GRANTS = (
 )
 
 
-class Trust(KitBase):
-    """See `RegistryConformance`."""
+class GrantsAndTokens(KitBase):
+    """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_a_grant_comes_back_with_its_id(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         given = [AccessGrant.parse(text) for text in _GRANTS]
         stored = [await registry.grant(grant) for grant in given]
         assert [attrs.evolve(grant, id=0) for grant in stored] == given
@@ -36,7 +36,7 @@ class Trust(KitBase):
         assert await registry.grants() == stored
 
     async def test_grants_are_found_by_their_query_roots(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         stored = [await registry.grant(AccessGrant.parse(text)) for text in _GRANTS]
         assert await registry.grants([at("localhost:app")]) == [stored[1], stored[2]]
         assert await registry.grants([ROOT, at("localhost:app")]) == stored
@@ -44,7 +44,7 @@ class Trust(KitBase):
         assert await registry.grants([]) == []
 
     async def test_the_same_grant_may_be_made_twice(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         first, second = [await registry.grant(AccessGrant.parse(_GRANTS[0])) for _ in range(2)]
         assert first.id != second.id
         await registry.revoke(first.id)
@@ -62,7 +62,7 @@ class Trust(KitBase):
         assert await registry.grants() == [stored]
 
     async def test_a_revoked_grant_is_gone_and_its_id_is_not_given_again(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         stored = await registry.grant(AccessGrant.parse(_GRANTS[0]))
         assert await registry.revoke(stored.id) == stored
         assert await registry.grants() == []
@@ -71,7 +71,7 @@ class Trust(KitBase):
         assert (await registry.grant(AccessGrant.parse(_GRANTS[0]))).id > stored.id
 
     async def test_one_of_many_revokes_a_grant(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         stored = await registry.grant(AccessGrant.parse(_GRANTS[0]))
         found = await outcomes(registry.revoke(stored.id) for _ in range(10))
         assert found.count(stored) == 1

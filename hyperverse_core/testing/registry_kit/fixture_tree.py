@@ -1,4 +1,4 @@
-"""What the tests of the kit plant, and how they look at it."""
+"""The particles and stars that the tests register, and how the tests read them back."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ __all__ = [
     "heard",
     "hosted_at",
     "outcomes",
-    "plant",
     "points_of",
+    "populate",
     "snapshot",
     "whole",
 ]
@@ -43,56 +43,56 @@ at = Point.parse
 
 
 class KitBase:
-    """What a subclass tells the kit.
+    """What a subclass may set.
 
     Attributes:
-        durable: whether what is in the registry outlives a close, and the same store can be opened twice. If so,
-            :meth:`open_again` has to be there.
-        feed_keeps: how many entries of the change feed the fixture's registry keeps, when that is few enough to
-            write more of them (some thousands); None leaves out the tests of a feed that has lost entries.
+        durable: whether the content of the registry survives a close, and the same store can be opened twice. Then the
+            subclass implements :meth:`open_again`.
+        feed_keeps: how many entries of the change feed the registry of the fixture keeps, when a test can write more (a
+            few thousand); None skips the tests of a feed that has lost entries.
     """
 
     durable: ClassVar[bool] = True
     feed_keeps: ClassVar[int | None] = None
 
     async def open_again(self, registry: Registry) -> Registry:
-        """Opens the store of ``registry`` once more, as another process would. The test closes it."""
-        raise NotImplementedError(f"{type(self).__name__} is durable and has to say how to open {registry!r} again")
+        """Opens the store of ``registry`` a second time, as another process does. The test closes the result."""
+        raise NotImplementedError(f"{type(self).__name__} is durable, so it must implement open_again for {registry!r}")
 
 
-async def plant(registry: Registry, *plants: str, owner: Point = HYPERUSER) -> None:
-    """Registers ``"localhost<Space>"``, one after another; a point without a Kind becomes a Base."""
-    for text in plants:
-        point, opened, kind = text.partition("<") if not text.startswith("<<") else _star_plant(text)
+async def populate(registry: Registry, *entries: str, owner: Point = HYPERUSER) -> None:
+    """Registers particles written as ``"localhost<Space>"``, one after another. A point without a Kind is a Base."""
+    for text in entries:
+        point, opened, kind = text.partition("<") if not text.startswith("<<") else _star_entry(text)
         what = Kind.parse(kind[:-1]) if opened else BASE
         await registry.register(Registration(at(point), what, owner))
 
 
-def _star_plant(text: str) -> tuple[str, str, str]:
-    """As `str.partition`, for a point in a star's own space, which begins with angles itself."""
+def _star_entry(text: str) -> tuple[str, str, str]:
+    """As `str.partition`, for a point in the space of a star, which itself begins with angle brackets."""
     route, _, rest = text.partition(">>")
     point, opened, kind = rest.partition("<")
     return f"{route}>>{point}", opened, kind
 
 
 def fold(key: StarKey = FOLD, *, machine: str = "kit", **values: Any) -> StarRecord:
-    """A star to announce."""
+    """A record of a star, to announce it."""
     return StarRecord(key, "Fold", machine, **values)
 
 
 async def hosted_at(registry: Registry, point: Point, star: StarRecord) -> Assignment:
-    """Assigns ``point`` to the announced ``star``, from wherever it is."""
+    """Assigns ``point`` to the announced ``star``, whatever its present assignment is."""
     present = (await registry.record(point)).assignment
     return (await registry.assign(point, star.key, star.incarnation, present)).assignment
 
 
 async def outcomes(acts: Iterable[Awaitable[Any]]) -> list[Any]:
-    """What becomes of ``acts``, all at once: results, and errors in their place."""
+    """Runs ``acts`` concurrently and returns their results, with exceptions in their places."""
     return await asyncio.gather(*acts, return_exceptions=True)
 
 
 async def drain(registry: Registry, since: int = 0) -> list[Change]:
-    """Everything in the feed behind ``since``."""
+    """All entries of the feed behind the revision ``since``."""
     found: list[Change] = []
     while True:
         changes = await registry.changes(since, timeout=0)
@@ -105,7 +105,7 @@ async def drain(registry: Registry, since: int = 0) -> list[Change]:
 
 
 async def heard(registry: Registry, since: int) -> list[tuple[ChangeKind, str]]:
-    """What the feed says behind ``since``, without the revisions."""
+    """Kind and point of all entries behind the revision ``since``."""
     return [(entry.kind, entry.point.text) for entry in await drain(registry, since)]
 
 
@@ -125,12 +125,12 @@ async def whole(read: Any, limit: int = 7) -> list[Any]:
 
 
 def points_of(records: Iterable[Any]) -> list[str]:
-    """Their points, as text."""
+    """The points of ``records``, as text."""
     return [record.point.text for record in records]
 
 
 async def snapshot(registry: Registry) -> tuple[Any, ...]:
-    """All that can be seen, to find out that nothing has changed."""
+    """Everything that can be read, to show that nothing has changed."""
 
     def read(after: Point | None, limit: int) -> Awaitable[Page]:
         return registry.select(EVERYTHING, after=after, limit=limit)

@@ -1,4 +1,4 @@
-"""The kit's tests of assignments and states."""
+"""Tests of assignments and states."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ...contracts.registry import Assignment, Registration, Registry, Status, St
 from ...errors import Conflict, NotFound, NotHostedHere
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.address.star_key import StarKey
-from .garden import BASE, FOLD, KitBase, at, fold, hosted_at, outcomes, plant, points_of, snapshot, whole
+from .fixture_tree import BASE, FOLD, KitBase, at, fold, hosted_at, outcomes, points_of, populate, snapshot, whole
 
-__all__ = ["Places"]
+__all__ = ["Assignments"]
 
 _A = at("localhost:a")
 _JUMP = StarKey("kit", "jump")
 
 
-class Places(KitBase):
-    """See `RegistryConformance`."""
+class Assignments(KitBase):
+    """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_an_assignment_names_star_and_incarnation_and_brings_the_state(self, registry: Registry) -> None:
-        await plant(registry, "localhost<Space>")
+        await populate(registry, "localhost<Space>")
         await registry.register(Registration(_A, BASE, HYPERUSER, state=b"first"))
         star = await registry.announce(fold())
         assigned = await registry.assign(_A, FOLD, star.incarnation, None)
@@ -33,16 +33,16 @@ class Places(KitBase):
         assert (record.assignment, record.status) == (assigned.assignment, Status.READY)
 
     async def test_an_assignment_of_a_particle_without_a_state_brings_none(self, registry: Registry) -> None:
-        star = await _planted(registry)
+        star = await _populated(registry)
         assert (await registry.assign(_A, FOLD, star, None)).state is None
 
     async def test_what_is_not_registered_cannot_be_assigned(self, registry: Registry) -> None:
-        star = await _planted(registry)
+        star = await _populated(registry)
         with pytest.raises(NotFound):
             await registry.assign(at("localhost:missing"), FOLD, star, None)
 
     async def test_an_assignment_replaces_the_expected_one_only(self, registry: Registry) -> None:
-        star = await _planted(registry)
+        star = await _populated(registry)
         first = (await registry.assign(_A, FOLD, star, None)).assignment
         for expected in (None, attrs.evolve(first, epoch=first.epoch + 1), attrs.evolve(first, star=_JUMP)):
             with pytest.raises(Conflict):
@@ -53,7 +53,7 @@ class Places(KitBase):
         assert (await registry.record(_A)).assignment == second
 
     async def test_only_an_announced_incarnation_is_assigned_to(self, registry: Registry) -> None:
-        star = await _planted(registry)
+        star = await _populated(registry)
         for key, incarnation in ((FOLD, star + 1), (FOLD, star - 1), (_JUMP, 1)):
             with pytest.raises(NotHostedHere):
                 await registry.assign(_A, key, incarnation, None)
@@ -63,7 +63,7 @@ class Places(KitBase):
         assert (await registry.record(_A)).assignment is None
 
     async def test_one_of_many_assigns_a_particle(self, registry: Registry) -> None:
-        await _planted(registry)
+        await _populated(registry)
         stars = [await registry.announce(fold(StarKey("kit", "jump", number))) for number in range(40)]
         found = await outcomes(registry.assign(_A, star.key, star.incarnation, None) for star in stars)
         winners = [result for result in found if not isinstance(result, Exception)]
@@ -72,7 +72,7 @@ class Places(KitBase):
         assert (await registry.record(_A)).assignment == winners[0].assignment
 
     async def test_one_of_many_takes_over_from_the_same_assignment(self, registry: Registry) -> None:
-        star = await _planted(registry)
+        star = await _populated(registry)
         present = (await registry.assign(_A, FOLD, star, None)).assignment
         for _ in range(5):
             found = await outcomes(registry.assign(_A, FOLD, star, present) for _ in range(10))
@@ -82,8 +82,8 @@ class Places(KitBase):
             present = winners[0]
 
     async def test_many_particles_are_assigned_at_once(self, registry: Registry) -> None:
-        star = await _planted(registry)
-        await plant(registry, *(f"localhost:p{number}" for number in range(300)))
+        star = await _populated(registry)
+        await populate(registry, *(f"localhost:p{number}" for number in range(300)))
         points = [at(f"localhost:p{number}") for number in range(300)]
         found = await outcomes(registry.assign(point, FOLD, star, None) for point in points)
         records = await registry.records(points)
@@ -150,7 +150,7 @@ class Places(KitBase):
         held = await _hosted(registry)
         await registry.delete([_A])
         await _cannot_save(registry, held)
-        await plant(registry, "localhost:a")
+        await populate(registry, "localhost:a")
         new = (await registry.assign(_A, FOLD, held.incarnation, None)).assignment
         assert new.epoch > held.epoch
         await _cannot_save(registry, held)
@@ -171,9 +171,9 @@ class Places(KitBase):
         assert await registry.load_state(_A) == b"29"
 
     async def test_a_save_that_comes_too_late_does_no_harm_to_the_others(self, registry: Registry) -> None:
-        star = await _planted(registry)
+        star = await _populated(registry)
         points = [at(f"localhost:p{number}") for number in range(100)]
-        await plant(registry, *(point.text for point in points))
+        await populate(registry, *(point.text for point in points))
         held = [(await registry.assign(point, FOLD, star, None)).assignment for point in points]
         await registry.release([(points[50], held[50])])
         found = await outcomes(
@@ -186,8 +186,8 @@ class Places(KitBase):
         assert states == [None if point == points[50] else point.text.encode() for point in points]
 
     async def test_a_release_ends_the_assignments_that_hold(self, registry: Registry) -> None:
-        star = await _planted(registry)
-        await plant(registry, "localhost:b", "localhost:c")
+        star = await _populated(registry)
+        await populate(registry, "localhost:b", "localhost:c")
         a = (await registry.assign(_A, FOLD, star, None)).assignment
         b = (await registry.assign(at("localhost:b"), FOLD, star, None)).assignment
         newer = (await registry.assign(at("localhost:b"), FOLD, star, b)).assignment
@@ -196,9 +196,9 @@ class Places(KitBase):
         assert (await registry.record(at("localhost:b"))).assignment == newer
 
     async def test_hosted_lists_a_star_s_particles_in_order(self, registry: Registry) -> None:
-        star = await _planted(registry)
+        star = await _populated(registry)
         other = await registry.announce(fold(_JUMP))
-        await plant(registry, *(f"localhost:p{number}" for number in range(20)), "GLOBAL::executor<Global>")
+        await populate(registry, *(f"localhost:p{number}" for number in range(20)), "GLOBAL::executor<Global>")
         mine = [at(f"localhost:p{number}") for number in range(0, 20, 2)] + [at("GLOBAL::executor")]
         for point in mine:
             await registry.assign(point, FOLD, star, None)
@@ -208,14 +208,14 @@ class Places(KitBase):
         assert (await registry.hosted(StarKey("kit", "nobody"))).records == ()
 
 
-async def _planted(registry: Registry) -> int:
-    """Plants ``localhost:a``, announces a star and returns its incarnation."""
-    await plant(registry, "localhost<Space>", "localhost:a")
+async def _populated(registry: Registry) -> int:
+    """Registers ``localhost:a``, announces a star and returns its incarnation."""
+    await populate(registry, "localhost<Space>", "localhost:a")
     return (await registry.announce(fold())).incarnation
 
 
 async def _hosted(registry: Registry, point: Point = _A) -> Assignment:
-    incarnation = await _planted(registry)
+    incarnation = await _populated(registry)
     return (await registry.assign(point, FOLD, incarnation, None)).assignment
 
 
