@@ -60,7 +60,7 @@ def test_loading_it_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
-    own = ["hyperverse_core", "hyperverse_core._version", "hyperverse_core.testing"]
+    own = ["hyperverse_core", "hyperverse_core._lazy", "hyperverse_core._version", "hyperverse_core.testing"]
     assert loaded == [*own, "hyperverse_core.testing.pytest_plugin"]
 
 

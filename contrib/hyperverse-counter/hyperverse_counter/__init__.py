@@ -26,7 +26,7 @@ class Counter(Particle):
 
     @handler("Ext<Get>")
     async def get(self, ctx: Ctx) -> int:
-        """The value."""
+        """Returns the value."""
         return self.value
 
 

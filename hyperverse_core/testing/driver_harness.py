@@ -1,4 +1,4 @@
-"""The bench on which DriverConformance tests a driver: a real machine, and particles of the driver's Kind in it."""
+"""The harness of DriverConformance: a real machine with the driver, and particles of the driver's Kind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..fabric.delivery.local_client import LocalClient
     from ..fabric.machine import Machine
 
-__all__ = ["DriverBench", "DriverPlugin", "Lives", "kind_of", "kind_to_create", "required_properties"]
+__all__ = ["DriverHarness", "DriverPlugin", "Lives", "kind_of", "kind_to_create", "required_properties"]
 
 _PATIENCE = 60.0
 _SAMPLES: Mapping[PropertyPattern, str] = {
@@ -40,29 +40,29 @@ _SAMPLES: Mapping[PropertyPattern, str] = {
 
 
 class Lives(Observer):
-    """Notes down which particles come to life and leave again."""
+    """Records which particles are activated and deactivated."""
 
     def __init__(self) -> None:
         self.begun: list[Point] = []
         self._waiting: dict[Point, asyncio.Event] = {}
 
     def particle_provisioned(self, point: Point, star: StarKey) -> None:
-        """Notes it down."""
+        """Records the activation."""
         self.begun.append(point)
 
     def particle_released(self, point: Point, star: StarKey) -> None:
-        """Tells whoever waits for it."""
+        """Wakes the test that waits for it."""
         if point in self._waiting:
             self._waiting.pop(point).set()
 
     async def end_of(self, point: Point) -> None:
-        """Returns when ``point`` has left memory. Raises TimeoutError."""
+        """Returns when ``point`` has left memory. Raises TimeoutError after a minute."""
         async with asyncio.timeout(_PATIENCE):
             await self._waiting.setdefault(point, asyncio.Event()).wait()
 
 
 class DriverPlugin:
-    """Registers the driver, which other plugins of the machine may do as well, and the observer."""
+    """A plugin with the driver and an observer. Another plugin of the machine may register the same driver."""
 
     def __init__(self, driver: type[Driver], lives: Lives) -> None:
         self._driver = driver
@@ -70,17 +70,17 @@ class DriverPlugin:
 
     @hookimpl
     def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
-        """The driver."""
+        """Registers the driver."""
         register(self._driver)
 
     @hookimpl
     def hyperverse_register_observers(self, register: Callable[[Observer], None]) -> None:
-        """The observer."""
+        """Registers the observer."""
         register(self._lives)
 
 
 def kind_to_create(kind: KindDef) -> str:
-    """A Kind as it has to be written to create a particle of it."""
+    """The text of a Kind with which a particle of it can be created."""
     if not kind.sub_required:
         return kind.name
     sub = next(iter(kind.aliases), kind.subs[0])
@@ -90,12 +90,13 @@ def kind_to_create(kind: KindDef) -> str:
 
 
 def kind_of(kind: KindDef, text: str = "") -> Kind:
-    """The Kind that ``text`` (or what :func:`kind_to_create` writes) creates. Raises BadRequest, UnknownKind."""
+    """The Kind of the particles that ``text`` creates; of those that :func:`kind_to_create` creates when it is empty.
+    Raises BadRequest and UnknownKind."""
     return KindTemplate.parse(text or kind_to_create(kind)).resolve({kind.name: kind})
 
 
 def required_properties(kind: KindDef) -> dict[str, str]:
-    """A value for each property without which a particle cannot be created."""
+    """A sample value for each property that is required to create a particle."""
     return {
         definition.key: _SAMPLES.get(definition.pattern, "something")
         for definition in kind.properties
@@ -104,15 +105,25 @@ def required_properties(kind: KindDef) -> dict[str, str]:
 
 
 @attrs.define
-class DriverBench:
-    """A machine with the driver in it.
+class DriverHarness:
+    """A machine with the driver in it, and what tests do with particles of its Kind.
 
     Attributes:
-        driver: what is tested.
-        registry: outlives the machines.
-        lives: which particles came and went, over all machines.
+        driver: the driver class that is tested.
+        registry: the registry, which outlives the machines.
+        lives: the particles that were activated and deactivated, over all machines.
         start: starts a machine with the driver in it.
-        machine: the one that runs now.
+        kind_text: the Kind of the particles, as it is written to create one.
+        properties: the properties of each new particle.
+        parents: points and Kinds of the particles above; None to find a way by itself.
+        name: the last segment of the particle with a number.
+        machine: the machine that runs now.
+
+    Example::
+
+        async def test_it_adds_one(self, harness: DriverHarness) -> None:
+            point = await harness.new()
+            assert await harness.client.ask(point, "Ext<Add>") == 1
     """
 
     driver: type[Driver]
@@ -127,28 +138,28 @@ class DriverBench:
     _numbers: Iterator[int] = attrs.field(init=False, factory=itertools.count)
 
     async def begin(self) -> None:
-        """Starts the machine."""
+        """Starts the first machine."""
         self.machine = await self.start()
 
     async def restart(self) -> None:
-        """Stops the machine and starts another one over the same registry."""
+        """Stops the machine and starts another one with the same registry."""
         await self.machine.stop()
         self.machine = await self.start()
 
     @property
     def client(self) -> LocalClient:
-        """A client of the running machine."""
+        """A client of the running machine, with the rights of the hyperuser."""
         return self.machine.client()
 
     @property
     def creatable(self) -> bool:
-        """Whether a particle of the Kind can be created at all."""
+        """Whether particles of the Kind can be created: the platform itself makes those of some Kinds."""
         return bool(self.driver.kind.parents)
 
     # -- particles ----------------------------------------------------------------------------------------
 
     async def new(self) -> Point:
-        """Creates a particle of the Kind, and what has to be above it."""
+        """Creates a particle of the Kind, and the particles that must be above it. Returns its point."""
         parent = ROOT
         for text, kind in self._places():
             await self._create(f"create? {text}<{kind}>", required_properties(self._kind(kind)))
@@ -158,7 +169,7 @@ class DriverBench:
         return point
 
     async def create(self, point: Point) -> None:
-        """Creates a particle of the Kind at ``point``, whose parent is there."""
+        """Creates a particle of the Kind at ``point``, whose parent must be registered."""
         await self._create(f"create {point}<{self.kind_text}>", self.properties)
 
     async def _create(self, command: str, properties: Mapping[str, str]) -> None:
@@ -170,7 +181,7 @@ class DriverBench:
         return self.machine.kinds[KindTemplate.parse(text).base]
 
     def _places(self) -> Sequence[tuple[str, str]]:
-        """Points with Kinds under which the Kind may be created: those that are given, or the shortest way down."""
+        """Points and Kinds of the particles above: those that are given, or the shortest way from the root."""
         if self.parents is not None:
             return self.parents
         served = {name: hosted.kind for name, hosted in self.machine.hosted.items()}
@@ -183,28 +194,29 @@ class DriverBench:
                     return _named(way[1:])
             ways = [[*way, step] for way in ways for step in served.values() if _may_follow(way, step)]
         raise NotFound(
-            f"nowhere may a {self.driver.kind.name} live: {', '.join(self.driver.kind.parents)}",
+            f"no Kind here can be the parent of a {self.driver.kind.name}, which accepts "
+            f"{', '.join(self.driver.kind.parents)}",
             hint="set `parents` in the test class",
         )
 
     # -- what they do -------------------------------------------------------------------------------------
 
     async def state(self, point: Point) -> Any:
-        """What the particle shows of its state."""
+        """The state that the particle at ``point`` shows: its answer to ``Cmd<Read>``."""
         return await self.client.ask(point, "Cmd<Read>")
 
     async def saved(self, point: Point) -> dict[str, Any]:
-        """What a crash would leave of it."""
+        """The saved state of the particle at ``point``, by field: what a crash would leave."""
         saved = await self.registry.load_state(point)
         found: dict[str, Any] = {} if saved is None else msgspec.msgpack.decode(saved)
         return found
 
     async def passivate(self, point: Point) -> None:
-        """Waits until the particle has left memory because nobody reaches for it. It must be alive."""
+        """Waits until the active particle at ``point`` is idle and has left memory."""
         await self.lives.end_of(point)
 
     async def delete(self, point: Point) -> None:
-        """Deletes it."""
+        """Deletes the particle at ``point``, with everything below it."""
         for result in await self.client.exec(f"delete {point}"):
             result.unwrap()
 
@@ -217,7 +229,7 @@ def _may_follow(way: Sequence[KindDef], step: KindDef) -> bool:
 
 
 def _named(way: Sequence[KindDef]) -> list[tuple[str, str]]:
-    """Points for a way of Kinds, from a Space down."""
+    """Points for a sequence of Kinds that begins with a Space."""
     places: list[tuple[str, str]] = []
     for step in way:
         text = f"{places[-1][0]}:{step.name.lower()}" if places else "localhost"
