@@ -18,7 +18,7 @@ from cluster.scenario import Result, run_scenario
 from cluster.simulated_processes import ProcessLoop
 
 _EVERYDAY = 100
-_GROUPS = 10
+_EACH = 10  # numbers that one test runs: workers share the tests
 
 
 def run_seed(seed: int) -> Result:
@@ -34,7 +34,7 @@ def groups() -> list[list[int]]:
     if one:
         return [[int(one)]]
     seeds = range(int(os.environ.get("HYPERVERSE_SEEDS", _EVERYDAY)))
-    return [list(seeds[start::_GROUPS]) for start in range(_GROUPS)]
+    return [list(seeds[start : start + _EACH]) for start in seeds[::_EACH]]
 
 
 @pytest.mark.parametrize("seeds", groups(), ids=lambda seeds: f"from-{seeds[0]}")

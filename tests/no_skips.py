@@ -1,0 +1,31 @@
+"""A skipped test fails where CI runs: it would look like one that has passed.
+
+It is a plugin of pytest. It does something when the variable ``CI`` is set.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Final
+
+import pytest
+
+__all__ = ["PLATFORM"]
+
+PLATFORM: Final = frozenset({"this computer has no IPv6"})
+"""Reasons that lie in the computer: nothing that CI could do would let these tests run."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turns the report of a skipped test into that of a failed one."""
+    report = yield
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if reason.removeprefix("Skipped: ") not in PLATFORM:
+            report.outcome = "failed"
+            report.longrepr = f"this test was skipped, and CI skips none: {reason}"
+    return report
