@@ -1,6 +1,6 @@
 """Virtual time: an event loop whose clock jumps to the next timer whenever there is nothing to do.
 
-A test that waits for an hour takes a millisecond, and always the same one::
+A test that waits for an hour takes a millisecond, and always takes the same course::
 
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         runner.run(main())
@@ -18,7 +18,7 @@ __all__ = ["ManualClock", "VirtualClockLoop"]
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Asks the system without ever waiting; what would have been waited for is given to the loop's clock."""
+    """Polls the system and never waits; the loop's clock moves on by the time that it would have waited."""
 
     loop: VirtualClockLoop
 
@@ -30,14 +30,13 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualClockLoop(asyncio.SelectorEventLoop):
-    """An event loop with a clock of its own. It begins at 0.
+    """An event loop with a clock of its own, which begins at 0.
 
-    Threads are refused: the clock cannot know when one of them will be done. So are waits that nothing in the
-    loop can ever end: they raise RuntimeError where a real loop would hang.
+    Threads are refused, because the clock cannot know when one of them will be done. A wait that nothing in the loop
+    can ever end raises RuntimeError, where a real loop would hang.
 
     Args:
-        autojump: whether time moves by itself when there is nothing to do. Otherwise it stands still, apart from
-            :meth:`advance`.
+        autojump: whether time moves by itself when there is nothing to do. Otherwise only :meth:`advance` moves it.
     """
 
     def __init__(self, *, autojump: bool = True) -> None:
@@ -49,11 +48,11 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
 
     def time(self) -> float:
-        """Seconds since the loop was made, in its own time."""
+        """Seconds since the loop was made, by its own clock."""
         return self._now
 
     async def advance(self, seconds: float) -> None:
-        """Lets ``seconds`` pass: every timer in between goes off, in order."""
+        """Lets ``seconds`` pass. All timers in between fire, in order."""
         target = self._now + seconds
         passed: asyncio.Future[None] = self.create_future()
         timer = self.call_at(target, passed.set_result, None)
@@ -71,7 +70,7 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         elif timeout is None:
             raise RuntimeError("deadlock: nothing is ready and no timer is set, so nothing can ever happen")
         else:
-            raise RuntimeError("deadlock: all wait for time to pass, and the clock stands still")
+            raise RuntimeError("deadlock: all tasks wait for time to pass, and the clock stands still")
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]  # never
         """Raises RuntimeError: the clock cannot know when a thread will be done."""
@@ -79,10 +78,18 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
 
 
 class ManualClock:
-    """The clock of the running :class:`VirtualClockLoop`, for fixtures: it stands still unless told otherwise.
+    """The clock of the running :class:`VirtualClockLoop`. It stands still until a test moves it.
 
     Raises:
-        RuntimeError: another kind of event loop is running.
+        RuntimeError: the running event loop is not a VirtualClockLoop.
+
+    Example::
+
+        async def test_a_ping_times_out_after_two_seconds(constellation, clock):
+            fae, mute = await constellation("fae", "mute")
+            with clock.autojump(), pytest.raises(TimedOut):
+                await fae.ping(mute.point, "Ext<Hello>")
+            assert clock.now == pytest.approx(2.0)
     """
 
     def __init__(self) -> None:
@@ -94,16 +101,16 @@ class ManualClock:
 
     @property
     def now(self) -> float:
-        """Seconds since the loop was made."""
+        """Seconds since the loop was made, by its own clock."""
         return self._loop.time()
 
     async def advance(self, seconds: float) -> None:
-        """Lets ``seconds`` pass: every timer in between goes off, in order."""
+        """Lets ``seconds`` pass. All timers in between fire, in order."""
         await self._loop.advance(seconds)
 
     @contextlib.contextmanager
     def autojump(self) -> Iterator[None]:
-        """Within this block time jumps to the next timer whenever there is nothing to do."""
+        """Within this block, time jumps to the next timer whenever there is nothing to do."""
         before, self._loop.autojump = self._loop.autojump, True
         try:
             yield

@@ -1,4 +1,4 @@
-"""What a driver's handlers take, found out from their annotations."""
+"""What a driver's handlers accept, derived from their annotations."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _STRANGE = {"an-argument-that-no-handler-has": 1}
 
 
 def takes(driver: type[Driver], method: Method) -> bool:
-    """Whether a handler of the driver's particles takes ``method`` at the path ``/``."""
+    """Whether a handler of the driver's particles accepts ``method`` at the path ``/``."""
     return any(spec.selector.matches(method, "/", None) is not None for _, spec in driver.particle.handlers())
 
 
 def bad_bodies(driver: type[Driver]) -> Iterator[tuple[str, Any]]:
-    """A method and a body that does not fit, as far as the annotations of its handler tell.
+    """Methods, each with a body that does not fit the annotations of its handler.
 
-    Handlers whose selector is more than a method are passed over, and so are those that take a whole map.
+    Skips handlers whose selector is more than a method, and handlers that accept any map.
     """
     taken: set[str] = set()
     for name, spec in driver.particle.handlers():
@@ -48,7 +48,7 @@ def _is_method(text: str) -> bool:
 
 
 def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
-    """Annotations of the arguments that come out of a body, by name."""
+    """Annotations of the arguments that a body fills, by name."""
     hints = get_type_hints(function)
     names = list(inspect.signature(function).parameters)[2:]  # behind self and ctx
     return {name: hints.get(name, Any) for name in names}

@@ -1,7 +1,7 @@
 """A network that fails on purpose, the same way each time: delays, cut wires, lost connections, dead machines.
 
-Order within one connection always holds, and what is delivered is whole: that is the contract of a lane. Between
-two connections anything may overtake anything.
+Frames of one connection always arrive in order and unchanged, as the contract of a lane demands. Frames of different
+connections may overtake one another.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["FaultyHub", "FaultyTransport"]
 
 
 class FaultyTransport(LocalTransport):
-    """A transport of one machine in a :class:`FaultyHub`; ``hub.transport(name)`` makes one.
+    """The transport of one machine in a :class:`FaultyHub`. :meth:`FaultyHub.transport` makes one.
 
     Args:
-        network: which machines there are and what goes wrong between them.
-        machine: name of the machine that it stands for.
-        settings: as LocalTransport has them.
+        network: the hub, with the machines and the faults between them.
+        machine: name of the machine.
+        settings: the settings of a LocalTransport.
     """
 
     def __init__(self, network: FaultyHub, machine: str, settings: Mapping[str, Any] | None = None) -> None:
@@ -34,21 +34,27 @@ class FaultyTransport(LocalTransport):
         self.network = network
 
     def crash(self) -> None:
-        """As when the process is killed: nobody is told; the others notice after ``network.notice`` seconds."""
+        """Ends as a killed process does: its peers are not told, and notice after ``network.notice`` seconds."""
         for end in list(self.ends.values()):
             self.network.lose_later(end.other, f"machine {self.machine!r} does not answer any more")
         super().crash()
 
 
 class FaultyHub(LocalHub):
-    """All machines of a simulation and the wires between them.
+    """All machines of a simulation, and the wires between them.
 
     Args:
-        chance: where all randomness comes from.
-        delay: shortest and longest time (seconds) that a message takes; drawn anew for each.
-        drop: chance that a message ends its connection instead of arriving.
-        duplicate: chance that a message arrives twice. No lane may do that: it is for tests of what happens then.
-        notice: seconds after which both sides of a cut wire know that their connections are lost.
+        chance: the source of all randomness. The same seed gives the same faults.
+        delay: shortest and longest time (seconds) that a message takes, drawn for each message.
+        drop: probability (0 to 1) that a message ends its connection instead of arriving.
+        duplicate: probability (0 to 1) that a message arrives twice. No lane may do that: it shows what happens then.
+        notice: seconds after which both sides of a cut wire learn that their connections are lost.
+
+    Example::
+
+        hub = FaultyHub(random.Random(4711), delay=(0.001, 0.05), drop=0.01)
+        here, there = Machine(one, transport=hub.transport("one")), Machine(two, transport=hub.transport("two"))
+        hub.cut("one", "two")
     """
 
     def __init__(
@@ -71,27 +77,32 @@ class FaultyHub(LocalHub):
         self._transports: WeakSet[FaultyTransport] = WeakSet()
 
     def transport(self, machine: str, settings: Mapping[str, Any] | None = None) -> FaultyTransport:
-        """A new transport of ``machine``."""
+        """Makes a transport of ``machine``.
+
+        Args:
+            settings: the settings of a LocalTransport.
+        """
         made = FaultyTransport(self, machine, settings)
         self._transports.add(made)
         return made
 
     def set_delay(self, one: str, other: str, shortest: float, longest: float) -> None:
-        """From now on messages between two machines, both ways, take that long (seconds)."""
+        """Sets the time (seconds) that messages take between the machines ``one`` and ``other``, in both directions."""
         self._delays[one, other] = self._delays[other, one] = (shortest, longest)
 
     def cut(self, one: str, other: str) -> None:
-        """Cuts the wire between two machines: nothing arrives; after ``notice`` seconds both sides know."""
+        """Cuts the wire between the machines ``one`` and ``other``: nothing arrives, and both learn of it after
+        ``notice`` seconds."""
         self._cut.add(frozenset((one, other)))
         for end in self._ends_between(one, other):
             self.lose_later(end, f"the wire between {one!r} and {other!r} is cut")
 
     def heal(self, one: str, other: str) -> None:
-        """New connections work again. Those that were cut stay lost."""
+        """Mends the wire between the machines ``one`` and ``other``: new connections work, the old ones stay lost."""
         self._cut.discard(frozenset((one, other)))
 
     def partition(self, *groups: set[str]) -> None:
-        """Cuts every wire between machines of different groups."""
+        """Cuts every wire between machines of different ``groups``."""
         for number, group in enumerate(groups):
             for others in groups[number + 1 :]:
                 for one in sorted(group):
@@ -103,26 +114,28 @@ class FaultyHub(LocalHub):
         self._cut.clear()
 
     def disconnect(self, one: str, other: str) -> int:
-        """Ends all connections between two machines at once; both sides are told. Returns how many."""
+        """Ends all connections between the machines ``one`` and ``other``, and tells both. Returns their number."""
         ends = self._ends_between(one, other)
         for end in ends:
             break_connection(end, "the connection broke")
         return len(ends) // 2
 
     def lose_later(self, end: LocalEnd, reason: str) -> None:
-        """Makes ``end`` deaf and dumb now; its receiver hears of it after ``notice`` seconds."""
+        """Lets nothing pass through ``end`` any more. Its receiver learns the ``reason`` after ``notice`` seconds."""
         if isinstance(end.way, _FaultyWay):
             end.way.dead = True
         end.way.loop.call_later(self.notice, end.lost, reason)
 
     def way(self, source: LocalTransport, target: LocalTransport) -> Way:
+        """The direction of a new connection from ``source`` to ``target``."""
         return _FaultyWay(self, source.machine, target.machine)
 
     def reachable(self, source: LocalTransport, target: LocalTransport) -> bool:
+        """Whether ``source`` can connect to ``target``: their wire is not cut."""
         return frozenset((source.machine, target.machine)) not in self._cut
 
     def delay_of(self, source: str, target: str) -> float:
-        """How long the next message takes."""
+        """Seconds that the next message from the machine ``source`` to the machine ``target`` takes."""
         return self.chance.uniform(*self._delays.get((source, target), self.delay))
 
     def _ends_between(self, one: str, other: str) -> list[LocalEnd]:
@@ -135,7 +148,7 @@ class FaultyHub(LocalHub):
 
 
 class _FaultyWay(Way):
-    """One direction of one connection. Messages stand in a queue, so that none overtakes another."""
+    """One direction of one connection. Messages wait in a queue, so that none overtakes another."""
 
     def __init__(self, network: FaultyHub, source: str, target: str) -> None:
         super().__init__(asyncio.get_running_loop())
@@ -167,7 +180,7 @@ class _FaultyWay(Way):
 
 
 def break_connection(end: LocalEnd, reason: str) -> None:
-    """Both sides of a connection lose it, in the next turn of the loop."""
+    """Ends a connection for both sides, in the next turn of the event loop."""
     for side in (end, end.other):
         if isinstance(side.way, _FaultyWay):
             side.way.dead = True

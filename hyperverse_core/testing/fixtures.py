@@ -1,4 +1,4 @@
-"""The fixtures of the pytest plugin. What they need is imported when a test uses them."""
+"""The fixtures of the pytest plugin. Each imports what it needs when a test uses it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ StartMachine = Callable[..., "Awaitable[Machine]"]
 
 @pytest_asyncio.fixture
 async def hyperverse_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-    """Fails a test that leaves tasks, threads or sockets behind. All fixtures here stand upon it;
-    ``hyperverse_leak_check = false`` in the ini file switches it off."""
+    """Fails a test that leaves tasks, threads or sockets behind. The other fixtures use it. The setting
+    ``hyperverse_leak_check = false`` in the ini file of pytest switches it off."""
     from .leaks import LeakCheck
 
     if not request.config.getini(LEAK_CHECK):
@@ -42,7 +42,7 @@ async def hyperverse_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None
 
 @pytest_asyncio.fixture
 async def clock(request: pytest.FixtureRequest) -> ManualClock:
-    """The clock of the test's own event loop, whose time is virtual: it stands still until the test lets it move."""
+    """The clock of the test's event loop, whose time is virtual: it stands still until the test moves it."""
     from .clock import ManualClock
 
     return ManualClock()
@@ -50,7 +50,7 @@ async def clock(request: pytest.FixtureRequest) -> ManualClock:
 
 @pytest.fixture
 def machine_config(tmp_path: Path) -> Config:
-    """The config of the fixture ``machine``; define your own fixture of that name to have another one."""
+    """The configuration of the fixture ``machine``. Define a fixture of the same name to change it."""
     from ..config import Config, Control
 
     return Config(name="test", data_dir=tmp_path / "hyperverse", seed=1, control=Control(enabled=False))
@@ -58,13 +58,14 @@ def machine_config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def machine_plugins() -> Sequence[object]:
-    """Plugins of the fixture ``machine`` besides those that are installed; define your own to have some."""
+    """Plugins of the fixture ``machine``, in addition to the installed ones. Define a fixture of the same name to add
+    some."""
     return ()
 
 
 @pytest_asyncio.fixture
 async def machine_registry(hyperverse_leaks: None) -> AsyncIterator[Registry]:
-    """The registry of the fixture ``machine``, in memory and open; it outlives the machines of the test."""
+    """The registry of the fixture ``machine``: in memory, open, and outliving the machines of the test."""
     from .memory_registry import MemoryRegistry
 
     registry = MemoryRegistry()
@@ -77,10 +78,10 @@ async def machine_registry(hyperverse_leaks: None) -> AsyncIterator[Registry]:
 async def start_machine(
     machine_config: Config, machine_plugins: Sequence[object], machine_registry: Registry
 ) -> AsyncIterator[StartMachine]:
-    """``await start_machine()`` starts a machine inside the process; all are stopped at the end of the test.
+    """A function: ``await start_machine()`` starts a machine inside the process. All are stopped when the test ends.
 
-    Arguments: ``config``, ``plugins`` (besides ``machine_plugins``), ``registry`` and ``policy`` instead of those
-    of the fixtures.
+    The function takes ``config``, ``registry`` and ``policy`` in place of those of the fixtures, and ``plugins`` in
+    addition to ``machine_plugins``.
     """
     from ..fabric.machine import Machine
     from ..lanes.local.transport import LocalTransport
@@ -109,13 +110,13 @@ async def start_machine(
 
 @pytest_asyncio.fixture
 async def machine(start_machine: StartMachine) -> Machine:
-    """A standalone machine inside the process: its registry is in memory, its lanes are local, nobody listens."""
+    """A machine inside the process: its registry is in memory, and it can only be reached from this process."""
     return await start_machine()
 
 
 @pytest_asyncio.fixture
 async def client(machine: Machine) -> LocalClient:
-    """A client of the fixture ``machine`` with the hyperuser's rights."""
+    """A client of the fixture ``machine``, with the rights of the hyperuser."""
     return machine.client()
 
 

@@ -1,4 +1,4 @@
-"""What a test leaves behind: tasks of the event loop, threads, open sockets."""
+"""Leak checks: tasks of the event loop, threads and open sockets that a test leaves behind."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["LeakCheck"]
 
 _DESCRIPTORS = Path("/proc/self/fd")
 _TURNS = 50
-"""Turns of the event loop that what was told to end may take."""
+"""Turns of the event loop that something may take to end."""
 _ROUNDS = 100
 _PAUSE = 0.01
 _EXECUTOR = "asyncio_"
-"""Threads of the loop's own executor stay until the loop is closed."""
+"""Prefix of the names of threads in the loop's own executor, which stay until the loop is closed."""
 
 
 def _tasks() -> frozenset[asyncio.Task[object]]:
@@ -29,7 +29,7 @@ def _threads() -> frozenset[threading.Thread]:
 
 
 def _sockets() -> frozenset[str]:
-    """The sockets of this process, where the system tells."""
+    """The open sockets of this process, where the system shows them."""
     if not _DESCRIPTORS.is_dir():
         return frozenset()
     found = set()
@@ -45,12 +45,18 @@ def _sockets() -> frozenset[str]:
 
 @attrs.frozen
 class LeakCheck:
-    """What there was at the beginning; :meth:`leaks` tells what has been added and not taken away.
+    """A snapshot of what exists; :meth:`leaks` returns what was added later and still exists.
 
     Attributes:
-        tasks: of the running event loop.
-        threads: of the process.
-        sockets: of the process; none are seen where there is no ``/proc``.
+        tasks: tasks of the running event loop.
+        threads: threads of the process.
+        sockets: open sockets of the process; always empty where there is no ``/proc``.
+
+    Example::
+
+        check = LeakCheck.begin()
+        await something()
+        assert await check.leaks() == []
     """
 
     tasks: frozenset[asyncio.Task[object]]
@@ -59,11 +65,11 @@ class LeakCheck:
 
     @classmethod
     def begin(cls) -> LeakCheck:
-        """Remembers what there is now. To be called on the event loop."""
+        """Takes the snapshot. Call it on the event loop."""
         return cls(_tasks(), _threads(), _sockets())
 
     async def leaks(self) -> list[str]:
-        """What is there besides, each as a line. What is about to end is given a second."""
+        """Returns one line for each task, thread and socket that was added. Waits up to a second for them to end."""
         for _ in range(_TURNS):
             if not self._now():
                 return []

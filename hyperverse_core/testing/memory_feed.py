@@ -18,10 +18,10 @@ _MOST_AT_ONCE = 2000
 
 @attrs.define(eq=False)
 class MemoryFeed:
-    """Keeps the newest entries and wakes whoever waits for more. Takes its time from the event loop.
+    """Keeps the newest entries, and wakes the callers that wait for more. Time comes from the event loop.
 
     Attributes:
-        keep: how many entries are kept.
+        keep: number of entries that are kept.
         revision: the newest revision.
     """
 
@@ -32,7 +32,7 @@ class MemoryFeed:
     _closed: bool = False
 
     def log(self, kind: ChangeKind, point: Point) -> int:
-        """Adds an entry; returns its revision."""
+        """Adds an entry, and returns its revision."""
         self.revision += 1
         self._entries.append(Change(self.revision, kind, point))
         if len(self._entries) > self.keep:
@@ -59,11 +59,11 @@ class MemoryFeed:
                 self._waiting.discard(woken)
 
     def open(self) -> None:
-        """Waits are possible from now on."""
+        """Allows callers to wait."""
         self._closed = False
 
     def close(self) -> None:
-        """Ends all waits."""
+        """Ends all waiting."""
         self._closed = True
         for woken in self._waiting:
             if not woken.done():
@@ -73,7 +73,7 @@ class MemoryFeed:
         oldest = self.revision - len(self._entries) + 1
         if since + 1 < oldest or since > self.revision:
             return Changes((), self.revision, lost=True)
-        # Revisions have no gaps: how many are wanted follows from the revision. Most readers are at the newer end.
+        # Revisions have no gaps, so the number of wanted entries follows from them. Most readers want the newest.
         wanted = min(self.revision - since, len(self._entries))
         if wanted <= _MOST_AT_ONCE:
             entries = tuple(reversed(tuple(islice(reversed(self._entries), wanted))))

@@ -18,7 +18,7 @@ __all__ = ["Particle", "changed", "exactly", "is_hosted", "new_record"]
 
 @attrs.define
 class Particle:
-    """What is kept of a particle."""
+    """What the registry keeps of a particle."""
 
     record: ParticleRecord
     state: bytes | None = None
@@ -26,7 +26,7 @@ class Particle:
 
 
 def new_record(registration: Registration) -> ParticleRecord:
-    """The record of a particle that is registered."""
+    """The record of a new particle."""
     return ParticleRecord(
         registration.point,
         registration.kind,
@@ -37,7 +37,7 @@ def new_record(registration: Registration) -> ParticleRecord:
 
 
 def changed(record: ParticleRecord, changes: Sequence[SetProperty | UnsetProperty]) -> Mapping[str, PropertyValue]:
-    """The properties behind ``changes``; raises Conflict when one of them is locked."""
+    """The properties after ``changes``. Raises Conflict when a change concerns a locked property."""
     after = dict(record.properties)
     for change in changes:
         present = after.get(change.key)
@@ -53,11 +53,11 @@ def changed(record: ParticleRecord, changes: Sequence[SetProperty | UnsetPropert
 
 
 def is_hosted(record: ParticleRecord, star: StarKey) -> bool:
-    """Whether it is assigned to ``star``."""
+    """Whether the particle is assigned to ``star``."""
     return record.assignment is not None and record.assignment.star == star
 
 
 def exactly(selector: Selector) -> Point | None:
-    """The one point that ``selector`` can match, None when it may be several."""
+    """The only point that ``selector`` can match, None when it can match several."""
     root = selector.query_root
     return root if selector.is_exact and len(root.segments) == len(selector.hops) else None

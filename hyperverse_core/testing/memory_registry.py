@@ -1,8 +1,7 @@
 """A registry in memory, for tests and simulations.
 
-It does what the contract says, with dicts. Nothing in it waits but :meth:`MemoryRegistry.changes`, so that every
-method is atomic on its own, and time comes from the event loop, which may be a virtual one. Several machines of one
-process may share one object; what is in it stays when it is closed.
+It implements the contract with dicts. Only :meth:`MemoryRegistry.changes` ever waits, so that each method is atomic by
+itself. Time comes from the event loop, which may be a virtual one.
 """
 
 from __future__ import annotations
@@ -41,10 +40,12 @@ __all__ = ["MemoryRegistry"]
 
 
 class MemoryRegistry(Registry):
-    """The registry in memory.
+    """A registry in memory.
+
+    Several machines of one process may share one object. Its content stays when it is closed, and goes with the object.
 
     Args:
-        feed: how many entries the change feed keeps.
+        feed: how many entries of the change feed are kept.
     """
 
     def __init__(self, *, feed: int = 100_000) -> None:
@@ -105,7 +106,7 @@ class MemoryRegistry(Registry):
         if existing.assignment is not None:
             self._feed.log(ChangeKind.RELEASED, point)
         self._feed.log(ChangeKind.REGISTERED, point)
-        self._feed.log(ChangeKind.OWNER, point)  # what may be done to it and by it may be another by now
+        self._feed.log(ChangeKind.OWNER, point)  # its new owner and Kind may change what it may do
         return Registered(record, created=True)
 
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
@@ -176,7 +177,7 @@ class MemoryRegistry(Registry):
             raise Conflict(f"the assignment of {point.text!r} is {held} by now")
         if star not in self._stars or self._stars[star].incarnation != incarnation:
             raise NotHostedHere(f"incarnation {incarnation} of star '{star}' is not the announced one")
-        # The revision as epoch: it grows for ever, also when a point is deleted and registered again.
+        # The revision serves as epoch: it grows for ever, also when a point is deleted and registered again.
         assignment = Assignment(star, incarnation, self._feed.log(ChangeKind.ASSIGNED, point))
         particle.record = attrs.evolve(particle.record, assignment=assignment, status=Status.READY)
         return Assigned(assignment, particle.state)
@@ -258,7 +259,7 @@ class MemoryRegistry(Registry):
 
     async def grant(self, grant: AccessGrant) -> AccessGrant:
         self._check_open()
-        if grant.by != HYPERUSER:  # who needs no record to exist
+        if grant.by != HYPERUSER:  # the hyperuser needs no record
             self._at(grant.by)
         self._last_grant += 1
         stored = self._grants[self._last_grant] = attrs.evolve(grant, id=self._last_grant)

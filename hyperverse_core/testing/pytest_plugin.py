@@ -1,6 +1,6 @@
-"""The pytest plugin: fixtures for machines and their particles, and checks for what a test leaves behind.
+"""The pytest plugin: fixtures for machines and particles, and leak checks.
 
-It is loaded into every pytest run of the environment, so it imports nothing but pytest until a test needs more.
+Every pytest run in the environment loads it, so it imports only pytest until a test needs more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["LEAK_CHECK"]
 
 LEAK_CHECK = "hyperverse_leak_check"
-"""Name of the setting in the ini file."""
+"""Name of the setting in the ini file of pytest."""
 _KITS = (
     "driver_conformance",
     "lane_conformance",
@@ -33,7 +33,7 @@ for _kit in _KITS:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The switch for the leak checks."""
+    """Adds the setting that switches the leak checks off."""
     parser.addini(
         LEAK_CHECK,
         "whether tests that use the fixtures of hyperverse fail when they leave tasks, threads or sockets behind",
@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The fixtures are asynchronous: they come if pytest-asyncio is there."""
+    """Loads the fixtures, which are asynchronous, if pytest-asyncio is installed."""
     if importlib.util.find_spec("pytest_asyncio") is not None:
         config.pluginmanager.import_plugin("hyperverse_core.testing.fixtures")
 
@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """A test that asks for ``clock`` runs in an event loop with virtual time, every other one as usual."""
+    """Runs a test that uses ``clock`` in an event loop with virtual time, and other tests in the usual one."""
     if _asks_for_our_clock(item):
         from .clock import VirtualClockLoop
 
@@ -63,6 +63,6 @@ def pytest_asyncio_loop_factories(
 
 
 def _asks_for_our_clock(item: pytest.Item) -> bool:
-    """Whether it uses the fixture ``clock`` of this plugin: others may have one of that name."""
+    """Whether a test uses the fixture ``clock`` of this plugin. Another plugin may have one of the same name."""
     found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get("clock", ())
     return any(definition.func.__module__ == "hyperverse_core.testing.fixtures" for definition in found[-1:])
