@@ -69,12 +69,15 @@ _SHOWN = 60
 
 
 class HyperverseError(Exception):
-    """Anything that goes wrong on purpose.
+    """Root of all errors that the platform raises on purpose.
 
     Args:
         message: what was wrong, in lower case, quoting what the user wrote.
-        hint: what would be right, as one line; empty when there is nothing to say.
+        hint: what to do about it, as one line; empty when there is nothing to say.
         retry_after: seconds after which the same call may succeed, or None.
+
+    Attributes:
+        status: the status of the reply that a caller gets, as in HTTP.
     """
 
     status: ClassVar[int] = 500
@@ -90,23 +93,23 @@ class HyperverseError(Exception):
 
 
 class CallerError(HyperverseError):
-    """The caller has to change what was asked."""
+    """The caller must change the request."""
 
     status = 400
 
 
 class BadRequest(CallerError):
-    """What was sent does not fit: 400."""
+    """Malformed: a body, a value or a name does not fit. Status 400."""
 
 
 class ParseError(BadRequest):
-    """A text that does not follow its grammar.
+    """A text does not follow its grammar. Status 400.
 
     Args:
         message: what was wrong, quoting the offending text.
         text: the whole text that was parsed.
-        offset: index into ``text`` (characters) at which it went wrong.
-        expected: what would have been right there, each as a reader would name it.
+        offset: index into ``text`` (in characters) of the error.
+        expected: what may stand there, each as a reader would name it.
 
     Attributes:
         line, column: 1-based place of ``offset``.
@@ -124,7 +127,7 @@ class ParseError(BadRequest):
         self.column = offset - (before.rfind("\n") + 1) + 1
 
     def caret(self) -> str:
-        """The line of the text that went wrong, or the part of it around the place, with a caret below."""
+        """The line of the text with the error, or the part of the line around it, and a caret below the place."""
         start = self.text.rfind("\n", 0, self.offset) + 1
         end = self.text.find("\n", self.offset)
         end = len(self.text) if end < 0 else end
@@ -138,7 +141,7 @@ class ParseError(BadRequest):
 
     @property
     def told(self) -> str:
-        """Place, message and what was expected, in one line."""
+        """Place, message and what is expected, in one line."""
         expected = f"; expected {', '.join(self.expected)}" if self.expected else ""
         return f"line {self.line}, column {self.column}: {self.message}{expected}"
 
@@ -147,7 +150,13 @@ class ParseError(BadRequest):
 
 
 class ConfigError(BadRequest):
-    """The configuration cannot be used. ``faults`` lists every fault, one line each."""
+    """The configuration cannot be used. Status 400.
+
+    Args:
+        message: what was wrong; by default all ``faults``.
+        faults: one line for each fault.
+        hint: what to do about it.
+    """
 
     def __init__(self, message: str = "", *, faults: Iterable[str] = (), hint: str = "") -> None:
         self.faults = tuple(faults)
@@ -155,107 +164,107 @@ class ConfigError(BadRequest):
 
 
 class NotFound(CallerError):
-    """Nothing answers to that name: 404."""
+    """There is no such particle, route, handler, plugin or other thing. Status 404."""
 
     status = 404
 
 
 class UnknownKind(NotFound):
-    """No installed plugin declares that Kind."""
+    """No installed plugin serves that Kind. Status 404."""
 
 
 class UnknownTransport(NotFound):
-    """No installed plugin provides that transport."""
+    """No installed plugin provides that transport. Status 404."""
 
 
 class Conflict(CallerError):
-    """It exists already, or somebody else was faster: 409."""
+    """It exists already, or somebody else was faster. Status 409."""
 
     status = 409
 
 
 class TooLarge(CallerError):
-    """More than the limit allows: 413."""
+    """More than a limit allows. Status 413."""
 
     status = 413
 
 
 class PolicyError(HyperverseError):
-    """The security policy refused."""
+    """The security policy refused the request. Status 403 or 401."""
 
     status = 403
 
 
 class Unauthorized(PolicyError):
-    """No credentials, or wrong ones: 401."""
+    """No credentials, or wrong ones. Status 401."""
 
     status = 401
 
 
 class Forbidden(PolicyError):
-    """Known, but not allowed: 403."""
+    """The agent is known, but may not do this. Status 403."""
 
 
 class TryAgain(HyperverseError):
-    """The same call may succeed later."""
+    """The same call may succeed later. Status 503, or that of a subclass."""
 
     status = 503
 
 
 class TimedOut(TryAgain):
-    """No answer in time: 408. The handler may have run."""
+    """No answer in time; the handler may have run. Status 408."""
 
     status = 408
 
 
 class NotHostedHere(TryAgain):
-    """The particle does not live at the star that was asked: 421."""
+    """The particle does not live on the star that was asked. Status 421."""
 
     status = 421
 
 
 class TooMany(TryAgain):
-    """This caller has more under way than it may: 429."""
+    """This caller has too much under way. Status 429."""
 
     status = 429
 
 
 class Unavailable(TryAgain):
-    """Over capacity, shutting down, or no way there: 503."""
+    """Over capacity, shutting down, or not reachable. Status 503."""
 
 
 class LaneFull(Unavailable):
-    """The peer of a lane does not keep up: 503."""
+    """The peer of a lane does not keep up. Status 503."""
 
 
 class PluginError(HyperverseError):
-    """A plugin did not do what it promised; the text names it."""
+    """A plugin did not do what its contract demands; the message names the plugin. Status 500."""
 
 
 class HandlerFailed(PluginError):
-    """A handler raised: 500. The traceback is in the log of the machine where it ran."""
+    """A handler raised. Status 500. The traceback is in the log of the machine where it ran."""
 
 
 class NoDriver(PluginError):
-    """No driver here serves that Kind: 501."""
+    """No driver serves that Kind. Status 501."""
 
     status = 501
 
 
 class ProtocolError(HyperverseError):
-    """The other side does not speak as agreed: 502."""
+    """The other side breaks the protocol. Status 502."""
 
     status = 502
 
 
 class LoopDetected(HyperverseError):
-    """A wave met itself, or its chain grew too long: 508."""
+    """A chain of waves came back to its start, or grew too long. Status 508."""
 
     status = 508
 
 
 class InternalError(HyperverseError):
-    """A bug of the platform: 500. Please report it."""
+    """A bug of the platform. Status 500. Please report it."""
 
 
 _BY_STATUS: dict[int, type[HyperverseError]] = {
@@ -277,7 +286,13 @@ _BY_STATUS: dict[int, type[HyperverseError]] = {
 
 
 def error_for_status(status: int, message: str, *, hint: str = "") -> HyperverseError:
-    """The error that a reply with ``status`` stands for."""
+    """Makes the error that a reply stands for.
+
+    Args:
+        status: the status of the reply. An unknown one gives a HandlerFailed that names it.
+        message: what was wrong.
+        hint: what to do about it.
+    """
     known = _BY_STATUS.get(status)
     if known is not None:
         return known(message, hint=hint)
@@ -285,6 +300,16 @@ def error_for_status(status: int, message: str, *, hint: str = "") -> Hyperverse
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` for the nearest of ``known``, or an empty text."""
+    """Suggests the nearest names, as the end of a message::
+
+        raise NotFound(f"no plugin {name!r}{did_you_mean(name, known)}")
+
+    Args:
+        name: what the user wrote.
+        known: the names that exist.
+
+    Returns:
+        ``"; did you mean 'x'?"``, with up to three of ``known``; an empty text when none is near.
+    """
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ""

@@ -1,6 +1,6 @@
-"""Driver and Particle: behaviour. A Kind has one driver; the driver makes the particles of that Kind.
+"""Drivers and particles: behaviour. Each Kind has one driver, which makes the particles of that Kind.
 
-The everyday case is a :class:`Particle` with handlers and a :class:`Driver` that names it::
+The usual case is a :class:`Particle` with handlers and a :class:`Driver` that names it::
 
     @attrs.define
     class Counter(Particle):
@@ -42,11 +42,11 @@ _MARK = "__hyperverse_handler__"
 
 @attrs.frozen
 class HandlerSpec:
-    """What :func:`handler` notes down.
+    """What :func:`handler` records about a method.
 
     Attributes:
-        selector: which waves the handler takes.
-        privilege: a privilege that the agent needs besides the permission of the method.
+        selector: the waves that the handler takes.
+        privilege: a privilege that the agent needs in addition to the permission of the method; empty for none.
     """
 
     selector: RouteSelector
@@ -54,19 +54,20 @@ class HandlerSpec:
 
 
 def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
-    """Marks a method of a :class:`Particle` as the handler of the waves that ``selector`` takes.
+    """Marks a method of a :class:`Particle` as the handler of the waves that match ``selector``.
 
-    The handler is called with a :class:`Ctx` and the wave's body, converted to its annotations: a map gives
-    the arguments by name, any other body is the only argument, no body leaves the defaults. A body that does
-    not fit is answered 400 and the handler is not called. Named captures of a path are arguments too.
+    The handler is called with a :class:`Ctx` and the body of the wave, converted to the handler's annotations: a map
+    gives the arguments by name, any other body is the only argument, and without a body the arguments have their
+    defaults. A body that does not fit is answered 400, and the handler is not called. Named groups of a path are
+    arguments as well. What the handler returns is the body of the answer.
 
     Args:
-        selector: ``Ext<Add>``, ``Http<Get>/users/(?P<user>[^/]+)``, ``Ext<*>`` (universe 4.9). The first handler
-            in the order of the class body that takes a wave gets it.
-        privilege: a privilege that the agent needs besides the permission.
+        selector: ``Ext<Add>``, ``Http<Get>/users/(?P<user>[^/]+)``, ``Ext<*>``; see ``docs/reference/binds.md``. When
+            several handlers match, the first one in the class body is called.
+        privilege: a privilege that the agent needs in addition to the permission of the method.
 
     Raises:
-        ParseError: ``selector`` is not one.
+        ParseError: ``selector`` is malformed.
     """
     spec = HandlerSpec(RouteSelector.parse(selector), privilege)
 
@@ -78,13 +79,19 @@ def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
 
 
 def transient(**kwargs: Any) -> Any:
-    """An attrs field that is not part of the durable state; takes the arguments of ``attrs.field``."""
+    """Declares an attrs field that is not part of the durable state::
+
+        connection: Connection | None = transient(default=None)
+
+    Args:
+        **kwargs: the arguments of ``attrs.field``.
+    """
     metadata = {**kwargs.pop("metadata", {}), "transient": True}
     return attrs.field(metadata=metadata, **kwargs)
 
 
 class Sender(abc.ABC):
-    """What can send waves: a :class:`Ctx`, a driver's host, and the client have it in common."""
+    """What can send waves: the common part of a :class:`Ctx`, of a :class:`DriverHost` and of a client."""
 
     @abc.abstractmethod
     async def ping(
@@ -99,21 +106,23 @@ class Sender(abc.ABC):
         retries: int = 0,
         priority: int = 3,
     ) -> Pong:
-        """Sends a Ping and returns its Pong, whatever its status is: look at ``ok``, or call ``unwrap()``.
+        """Sends a Ping, and returns its Pong. A failure is a Pong as well: look at ``ok``, or call ``unwrap()``::
+
+            total = (await ctx.ping("localhost:hits", "Ext<Add>", {"by": 3})).unwrap()
 
         Args:
             to: the recipient.
-            method: ``Ext<Add>``; a Method or its text.
-            body: what the handler gets.
-            path: for Http methods and binds.
+            method: a Method or its text, ``Ext<Add>``.
+            body: what the handler gets: None, bool, int, float, str, bytes, and lists and maps of these.
+            path: the path, for Http methods and binds.
             headers: a map of texts.
-            wait: seconds for the answer; the default is 15, and never more than what is left of the wave that is
-                being handled.
-            retries: how often it is sent again after 408, 421 or 503.
-            priority: 0 (first) to 4 when lanes are busy.
+            wait: seconds to wait for the answer, 15 by default. A handler never waits longer than its own wave does.
+            retries: how often the Ping is sent again after 408, 421 or 503. The recipient handles it once.
+            priority: 0 (first) to 4 (last), when a lane is busy.
 
         Raises:
-            ParseError: ``to`` or ``method`` is not one.
+            ParseError: ``to`` or ``method`` is malformed.
+            BadRequest: the body cannot be sent.
         """
 
     @abc.abstractmethod
@@ -127,8 +136,14 @@ class Sender(abc.ABC):
         headers: Mapping[str, str] | None = None,
         priority: int = 3,
     ) -> Pong:
-        """Sends a Signal. Returns when it was accepted (202: authorised and queued at the recipient's star, or
-        handed to a lane towards it) or refused; what the handler makes of it is not known to the sender."""
+        """Sends a Signal: a message without an answer.
+
+        The arguments are those of :meth:`ping`. There is no ``wait``, because nobody waits for the handler.
+
+        Returns:
+            a Pong with the status 202 when the Signal was accepted (authorised and queued at the recipient's star, or
+            handed to a lane towards it), else with the status of the refusal.
+        """
 
     @abc.abstractmethod
     async def ripple(
@@ -143,17 +158,20 @@ class Sender(abc.ABC):
         count: int | None = None,
         priority: int = 3,
     ) -> list[Echo]:
-        """Sends a Ripple to many recipients and gathers their echoes, in the order in which they came.
+        """Sends a Ripple: a request to many recipients. Returns their echoes, in the order in which they arrived.
+
+        ``method``, ``body``, ``path``, ``headers`` and ``priority`` are those of :meth:`ping`.
 
         Args:
-            to: a selector (or its text), points, ``Stars()`` or ``Watchers(...)``.
-            wait: seconds; for each recipient that has not answered by then there is an echo of status 408.
+            to: a selector or its text, points, ``Stars()`` or ``Watchers(...)``.
+            wait: seconds to wait for the echoes, 15 by default. For each recipient that has not answered by then, there
+                is an echo with the status 408.
             count: how many echoes are enough; None for one from each recipient.
         """
 
 
 class Ctx(Sender):
-    """What a handler may use. One for each wave; it must not be kept after the handler has ended."""
+    """What a handler may use. There is one for each wave. Do not keep it after the handler has ended."""
 
     __slots__ = ()
 
@@ -165,35 +183,35 @@ class Ctx(Sender):
     @property
     @abc.abstractmethod
     def agent(self) -> Point:
-        """In whose name the wave being handled was sent."""
+        """The agent in whose name the wave was sent that is being handled."""
 
     @property
     @abc.abstractmethod
     def wave(self) -> Directed:
-        """The wave being handled. Read only."""
+        """The wave that is being handled. Do not change it."""
 
     @property
     @abc.abstractmethod
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose lines carry the particle's point and the wave's id."""
+        """A logger that adds the particle's point and the wave's id to each line."""
 
     @property
     @abc.abstractmethod
     def remaining(self) -> float:
-        """Seconds until nobody waits for this handler any more; it is then cancelled at its next await."""
+        """Seconds until the deadline of the wave. The handler is then cancelled at its next ``await``."""
 
     @property
     @abc.abstractmethod
     def on_behalf(self) -> Ctx:
-        """The same, but what is sent through it carries the caller as agent, within the scope of the wave being
-        handled, never beyond it."""
+        """A Ctx whose waves have the agent of the caller, bounded by the scope of the wave that is being handled."""
 
     @abc.abstractmethod
     async def save(self) -> None:
-        """Commits the particle's state. When it returns, the state survives the end of this machine.
+        """Saves the particle's state. When this returns, the state survives a crash of the machine.
 
         Raises:
-            NotHostedHere: the particle lives elsewhere by now; nothing was written and the handler should end.
+            NotHostedHere: the particle lives on another star by now. Nothing was written, and the handler should end.
+            Unavailable: the registry cannot be reached or is full. Nothing was written.
         """
 
     @abc.abstractmethod
@@ -205,15 +223,32 @@ class Ctx(Sender):
         *,
         strategy: Strategy = Strategy.COMMIT,
     ) -> ParticleRecord:
-        """Registers a particle, owned by the agent. ``%`` in the last segment takes the parent's next number.
+        """Registers a particle. Its owner is this particle, or with :attr:`on_behalf` the caller::
+
+            record = await ctx.create(ctx.point.child("order-%"), "Order")
+
+        Args:
+            point: its address. A ``%`` in the last segment stands for the next number of the parent's sequence.
+            kind: its Kind, as text.
+            properties: its properties by name.
+            strategy: what happens when the point is registered already.
 
         Raises:
-            Forbidden, Conflict, NotFound, UnknownKind, BadRequest: as the registry, the policy and the Kind say.
+            Forbidden: the particle may not create anything there.
+            Conflict: the point is registered, and the strategy does not allow that.
+            NotFound: the parent is not registered.
+            UnknownKind: no plugin serves the Kind.
+            BadRequest: the Kind cannot be created there, or the properties do not fit it.
         """
 
     @abc.abstractmethod
     async def execute(self, command: Command | str) -> Pong:
-        """Carries out a command of the command language (``select localhost+:**``) as the agent."""
+        """Runs a ``command`` of the command language, such as ``select localhost+:**``, with this particle as
+        agent, or with :attr:`on_behalf` the caller.
+
+        Raises:
+            ParseError: the text is malformed.
+        """
 
     @abc.abstractmethod
     async def properties(self) -> Mapping[str, PropertyValue]:
@@ -221,31 +256,48 @@ class Ctx(Sender):
 
     @abc.abstractmethod
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str = "") -> None:
-        """Starts work of the particle's own that outlives the wave; it ends with the particle. What it raises is
-        logged. Raises TooMany when the particle has 64 pieces under way."""
+        """Starts background work that outlives the wave. It is cancelled when the particle leaves memory, and what it
+        raises is logged.
+
+        Args:
+            work: a coroutine.
+            name: a name for logs.
+
+        Raises:
+            TooMany: 64 pieces of work of this particle are under way.
+        """
 
 
 class Particle:
-    """Base of all particles. Subclass it with ``@attrs.define``; its attrs fields are the durable state.
+    """Base of all particles. Subclass it with ``@attrs.define``; the attrs fields are the durable state.
 
-    A particle's waves are handled one at a time (a handler that waits may be re-entered by its own call chain),
-    unless ``concurrent`` is True.
+    Attributes:
+        concurrent: whether handlers may run concurrently. By default a particle handles one wave at a time; only a
+            handler that waits may be re-entered by the chain of calls that it has started.
     """
 
     __slots__ = ()
     concurrent: ClassVar[bool] = False
 
     async def on_start(self, ctx: Ctx) -> None:
-        """Called after the state was loaded, before the first wave. When it raises, the wave is answered 500 and
-        the next one tries again."""
+        """Called after the state was loaded, before the first wave is handled. When it raises, that wave is answered
+        500, and the next wave tries again.
+
+        Args:
+            ctx: acts for the particle itself, not for the sender of that wave.
+        """
 
     async def on_stop(self, ctx: Ctx) -> None:
-        """Called before the particle leaves memory, with a few seconds of time. It is not called on a crash."""
+        """Called before the particle leaves memory. It has a few seconds. It is not called when the machine crashes.
+
+        Args:
+            ctx: acts for the particle itself.
+        """
 
     @classmethod
     def handlers(cls) -> list[tuple[str, HandlerSpec]]:
-        """Names of the handler methods with what was noted down, in the order of the class body; a subclass's own
-        come first."""
+        """The names of the handler methods, with what :func:`handler` has recorded, in the order of the class body.
+        Those of a subclass come before those of its bases."""
         found: dict[str, HandlerSpec] = {}
         for layer in cls.__mro__:
             for name, value in vars(layer).items():
@@ -256,22 +308,22 @@ class Particle:
 
 
 class DriverHost(Sender):
-    """What a driver may use: as a Ctx, for the driver's own particle."""
+    """What a driver may use. Its waves are sent by the driver's own particle."""
 
     @property
     @abc.abstractmethod
     def machine(self) -> str:
-        """Name of the machine."""
+        """The name of the machine."""
 
     @property
     @abc.abstractmethod
     def settings(self) -> Mapping[str, Any]:
-        """The table ``[drivers.<Kind>]`` of the config."""
+        """The table ``[drivers.<Kind>]`` of the configuration."""
 
     @property
     @abc.abstractmethod
     def data_dir(self) -> str:
-        """A directory of this driver's own, made on first use."""
+        """The path of a directory for this driver alone. It is created when it is first asked for."""
 
     @property
     @abc.abstractmethod
@@ -280,20 +332,20 @@ class DriverHost(Sender):
 
     @abc.abstractmethod
     def kinds(self) -> Iterable[KindDef]:
-        """Every Kind that this machine knows."""
+        """All Kinds that this machine serves."""
 
 
 class Driver:
-    """Base of all drivers; one object for each machine that hosts the Kind.
+    """Base of all drivers. Each machine that serves the Kind makes one object.
 
     Attributes:
-        kind: what it serves.
+        kind: the Kind that it serves.
         particle: the class of its particles.
-        star_kinds: star kinds that may host it; None for every one that hosts particles at all.
-        bind: text of the default bind; None lets every method through to the handlers.
-        placement: name of the placement strategy, unless the config names another.
-        idle_after: seconds without a wave after which a particle leaves memory; None for the config's.
-        waves_limit: how many waves may wait for one particle; more are answered 503.
+        star_kinds: star kinds that may host its particles; None for all that host particles.
+        bind: text of the default bind; None lets all methods reach the handlers.
+        placement: name of the placement strategy, unless the configuration names another one.
+        idle_after: seconds without a wave after which a particle leaves memory; None for those of the configuration.
+        waves_limit: number of waves that may wait for one particle; further ones are answered 503.
     """
 
     kind: ClassVar[KindDef]
@@ -314,22 +366,35 @@ class Driver:
             )
 
     async def start(self, host: DriverHost) -> None:
-        """Called once before the first particle is made. What it raises is shown in the machine's status with the
-        plugin's name; it is tried again with growing pauses while the rest of the machine serves."""
+        """Called once, before the first particle is made. When it raises, the status of the machine shows the error,
+        and the call is repeated after growing pauses. The rest of the machine serves meanwhile.
+
+        Args:
+            host: what the driver may use, also later.
+        """
 
     async def stop(self) -> None:
-        """Called once when the machine stops, after the last particle has gone."""
+        """Called once when the machine stops, after its last particle has left memory."""
 
     def create(self, point: Point, kind_text: str) -> Particle:
-        """A new particle without state. Called whenever one comes to life; its saved state is then put in."""
+        """Makes a particle without state. Called at each activation; the saved state is then put into it.
+
+        Args:
+            point: the address of the particle.
+            kind_text: its Kind as text, with sub kind and product.
+        """
         return self.particle()
 
     async def on_delete(self, point: Point) -> None:
-        """A particle of this Kind that lived here was deleted, and has left memory. Called once for each, on the
-        machine whose star hosted it, whichever machine carried the deletion out, and whether that named the particle
-        or one above it: as a rule before the deletion is answered, on other machines soon after. What it raises is
-        logged and keeps nobody.
+        """Called after an active particle was deleted and has left memory, once for each particle, on the machine that
+        hosted it. It does not matter which machine carried out the deletion, and whether the command named the particle
+        or one above it. The machine that carries it out calls this before it answers, other machines soon after. What
+        it raises is logged.
 
-        A particle that lived nowhere, because no wave has ever reached for it or because it was idle, is deleted from
-        the registry only: no driver is called. Nor is one for a machine that ends before it has heard of the deletion.
-        So clean up here what a live particle holds, and never rely on it for what must not be left behind."""
+        It is not called for a particle that was not active, nor on a machine that stops before it has learned of the
+        deletion. So release here what an active particle holds, and do not rely on it for anything that must not
+        remain.
+
+        Args:
+            point: the address of the deleted particle.
+        """

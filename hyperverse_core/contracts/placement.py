@@ -1,4 +1,4 @@
-"""Placement: which star takes a particle. The built-in strategies are here too: they are pure."""
+"""Placement: which star takes a particle. The contract, and the built-in strategies."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Candidate:
 
     Attributes:
         star: its key.
-        particles: how many it hosts.
-        hops: lanes between it and the star that asks.
-        hosts_parent: whether the particle's parent lives there.
-        same_machine: whether it runs on the machine that asks.
+        particles: number of particles that it hosts.
+        hops: number of lanes between it and the star that asks.
+        hosts_parent: whether it hosts the parent of the particle.
+        same_machine: whether it is on the machine that asks.
     """
 
     star: StarKey
@@ -37,11 +37,12 @@ class Candidate:
 
 
 class Placement(abc.ABC):
-    """Contract of a placement strategy: a pure choice, made once for each particle that is placed.
+    """Contract of a placement strategy. It is asked once for each particle that is placed, on the event loop: it must
+    return at once, and do no I/O.
 
     Args:
-        chance: the machine's own source of randomness.
-        settings: the strategy's own table of the config.
+        chance: the source of randomness of the machine. Use no other, so that a test can repeat a choice.
+        settings: the table ``[placements.NAME]`` of the configuration.
     """
 
     def __init__(self, chance: random.Random, settings: Mapping[str, Any] | None = None) -> None:
@@ -50,14 +51,23 @@ class Placement(abc.ABC):
 
     @abc.abstractmethod
     def choose(self, kind: Kind, point: Point, candidates: Sequence[Candidate]) -> StarKey:
-        """One of ``candidates``, of which there is at least one, in the order of their keys."""
+        """Chooses a star for a particle.
+
+        Args:
+            kind: the Kind of the particle.
+            point: its address.
+            candidates: the stars that could take it, at least one, in the order of their keys.
+
+        Returns:
+            the key of one of the candidates.
+        """
 
 
 class Spread(Placement):
-    """The emptier of two stars chosen by chance: balanced without everybody rushing to the same one."""
+    """Chooses the emptier of two random stars: the load is balanced, and not all machines choose the same star."""
 
     def choose(self, kind: Kind, point: Point, candidates: Sequence[Candidate]) -> StarKey:
-        """Compares the numbers of particles of two random candidates."""
+        """Chooses the one of two random candidates that hosts fewer particles."""
         if len(candidates) == 1:
             return candidates[0].star
         count = len(candidates)
@@ -67,14 +77,14 @@ class Spread(Placement):
 
 
 class RoundRobin(Placement):
-    """One star after the other, a turn for each Kind."""
+    """Chooses one star after the other, separately for each Kind."""
 
     def __init__(self, chance: random.Random, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(chance, settings)
         self._last: dict[str, str] = {}
 
     def choose(self, kind: Kind, point: Point, candidates: Sequence[Candidate]) -> StarKey:
-        """The first candidate behind the one that was chosen last for this Kind."""
+        """Chooses the candidate that follows the one last chosen for this Kind."""
         last = self._last.get(kind.base, "")
         chosen = next((c for c in candidates if str(c.star) > last), candidates[0])
         self._last[kind.base] = str(chosen.star)
@@ -82,11 +92,11 @@ class RoundRobin(Placement):
 
 
 class Hash(Placement):
-    """Rendezvous hashing: the same point goes to the same star as long as that star lives, and a new star takes
-    only its own share. This is sharding."""
+    """Rendezvous hashing, for sharding: the same point goes to the same star as long as that star lives, and a new star
+    takes over only its own share of the points."""
 
     def choose(self, kind: Kind, point: Point, candidates: Sequence[Candidate]) -> StarKey:
-        """The candidate whose key and the point together hash highest."""
+        """Chooses the candidate whose key, hashed together with the point, has the highest hash."""
         text = str(point).encode()
         return max(
             candidates,
@@ -95,8 +105,8 @@ class Hash(Placement):
 
 
 class NearParent(Placement):
-    """Where the parent lives, else on this machine, else the fewest lanes away; the emptiest of equals."""
+    """Chooses the star of the parent, else one on this machine, else the nearest one; among equals, the emptiest."""
 
     def choose(self, kind: Kind, point: Point, candidates: Sequence[Candidate]) -> StarKey:
-        """Compares by nearness, then by number of particles."""
+        """Compares distance first, then number of particles."""
         return min(candidates, key=lambda c: (not c.hosts_parent, not c.same_machine, c.hops, c.particles)).star
