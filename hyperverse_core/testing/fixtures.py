@@ -24,6 +24,8 @@ __all__ = ["StartMachine"]
 
 StartMachine = Callable[..., "Awaitable[Machine]"]
 
+_LEASE = 60.0  # seconds: no star of a test loses its lease because the computer is busy
+
 
 @pytest_asyncio.fixture
 async def hyperverse_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
@@ -53,7 +55,8 @@ def machine_config(tmp_path: Path) -> Config:
     """The configuration of the fixture ``machine``. Define a fixture of the same name to change it."""
     from ..config import Config, Control
 
-    return Config(name="test", data_dir=tmp_path / "hyperverse", seed=1, control=Control(enabled=False))
+    directory = tmp_path / "hyperverse"
+    return Config(name="test", data_dir=directory, seed=1, lease=_LEASE, control=Control(enabled=False))
 
 
 @pytest.fixture

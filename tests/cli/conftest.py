@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from patience import START
+from patience import LEASE, START
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 _NUMBERS = itertools.count(1)
@@ -96,7 +96,7 @@ def run(home: Path) -> Run:
 def detached(home: Path) -> Iterator[dict[str, Any]]:
     """A detached machine on ``home/.hyperverse``, so that commands find it without an option."""
     (home / ".hyperverse").mkdir()
-    (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\n")
+    (home / "hyperverse.toml").write_text(f"lease = {LEASE}\n[plugins]\nlocal = true\n")
     (home / "hyperverse_local.py").write_text(COUNTER)
     run = program(home)
     done = run("up", "--detach", "--json")

@@ -11,7 +11,7 @@ from cluster import cluster_kinds
 from hyperverse_core import Machine
 from hyperverse_core.config import Config, Control
 from hyperverse_core.universe.address.point import HYPERUSER
-from patience import until
+from patience import LEASE, until
 
 _NEVER = 1_000_000.0
 
@@ -20,7 +20,7 @@ async def _up(stack: AsyncExitStack, data_dir: Path, *names: str) -> list[Machin
     """Machines of one Hyperverse, with a lane from each to each."""
     machines = []
     for name in names:
-        config = Config(name=name, data_dir=data_dir, control=Control(enabled=False))
+        config = Config(name=name, data_dir=data_dir, lease=LEASE, control=Control(enabled=False))
         machines.append(await stack.enter_async_context(Machine(config, plugins=(cluster_kinds,))))
     await until(lambda: all(len(m.switchboard.outgoing) == len(names) - 1 for m in machines), "every lane")
     return machines

@@ -19,7 +19,7 @@ from hyperverse_core.protocol.codec import PROTOCOL, decode, encode_frame
 from hyperverse_core.protocol.frames import HelloFrame, WelcomeFrame
 from hyperverse_core.universe.kind_defs.kind_def import KindDef
 from hyperverse_zmq.transport import ZmqTransport
-from patience import PATIENCE
+from patience import LEASE, PATIENCE
 
 StartMachine = Callable[..., Awaitable[Machine]]
 
@@ -145,7 +145,8 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def config(data_dir: Path) -> Config:
     """Small limits, so that tests reach them."""
-    return Config(data_dir=data_dir, lanes=Choice("zmq"), limits=Limits(client_waves=512, body=64 * 1024))
+    limits = Limits(client_waves=512, body=64 * 1024)
+    return Config(data_dir=data_dir, lanes=Choice("zmq"), limits=limits, lease=LEASE)
 
 
 @pytest.fixture
