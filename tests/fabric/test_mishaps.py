@@ -259,7 +259,7 @@ async def test_no_handler_begins_in_a_particle_that_is_about_to_leave(machine: M
 async def test_a_handler_that_outlives_the_lease_of_its_machine_is_not_believed(
     start_machine: StartMachine, machine_config: Any, machine_registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = await _two(start_machine, attrs.evolve(machine_config, idle_after=300.0))
+    one, other = await _two(start_machine, attrs.evolve(machine_config, idle_after=300.0, lease=2.0))
     (point, *_) = await _made(one, 1)
     await one.client().ask(point, "Ext<Get>")
     home = one if one.at_home(point) else other
