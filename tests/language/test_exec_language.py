@@ -22,7 +22,7 @@ def test_a_command_takes_a_file_with_it(talk: Run, space: str, shared_home: Path
     assert talk("exec", "--quiet", f"ping {space}:c Cmd<Bounce> ^[ body.json ]").returncode == 0
     missing = talk("exec", f"ping {space}:c Cmd<Bounce> ^[ nowhere.bin ]")
     assert missing.returncode == 1
-    assert "the file 'nowhere.bin' was not handed in" in missing.stderr
+    assert "the command needs the file 'nowhere.bin', which was not sent with it" in missing.stderr
 
 
 def test_a_wrong_bind_is_shown_with_its_line_and_a_caret(talk: Run, space: str) -> None:  # noqa: F811

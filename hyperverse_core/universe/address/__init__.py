@@ -1,1 +1,1 @@
-"""Points, surfaces, star keys and templates: how a particle is named."""
+"""Addresses: points, surfaces, star keys, and templates of points."""

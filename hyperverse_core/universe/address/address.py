@@ -1,8 +1,7 @@
-"""The grammar of addresses, in its three forms (universe 1.1, 1.2).
+"""The scanner of addresses in their three forms: docs/reference/points.md#grammar and #templates.
 
-One hand-written scanner reads them all: what every wave may carry has to be read fast, and the place of an
-error has to be exact. `Point` has a regular expression for the usual case in front of it and comes here for
-the unusual one and for the message.
+It is written by hand, because every wave may carry new addresses and an error must name its exact place. `Point`
+first tries one regular expression (`point_shape`), and calls this scanner for unusual addresses and for the error.
 """
 
 from __future__ import annotations
@@ -23,11 +22,14 @@ __all__ = ["Address", "Form", "scan_address"]
 
 
 class Form(enum.Enum):
-    """Which segments an address may have."""
+    """The forms of an address, by the segments that it may have."""
 
     ABSOLUTE = "Point"
+    """Names only."""
     CONTEXT = "PointCtx"
+    """Names, and ``.`` or ``..`` in front of them."""
     VARIABLE = "PointVar"
+    """The same, and variables ``${name}``."""
 
 
 _SPACE = re.compile(r"[a-z][a-z0-9-]*+(?:\.(?!\.)[a-z0-9-]*+)*+")
@@ -40,7 +42,13 @@ _LEADING = frozenset({SegmentKind.WORKING, SegmentKind.POP, SegmentKind.VAR})
 
 @attrs.frozen
 class Address:
-    """What was read: a route, the segments behind it, and the text that says both."""
+    """An address that was read.
+
+    Attributes:
+        route: the part before ``::``.
+        segments: the segments behind it; none for ROOT.
+        text: the address as printed.
+    """
 
     route: Route
     segments: tuple[Segment, ...]
@@ -48,9 +56,14 @@ class Address:
 
 
 def scan_address(text: str, pos: int, form: Form) -> tuple[Address, int]:
-    """The address at ``pos`` and the offset behind it; raises ParseError.
+    """Reads the address at ``pos``; returns it and the offset behind it. Raises ParseError.
 
-    It ends at the end of the text, at a blank or at one of ``< " ' ] ) } ^ [ ( { % @ ; , =``.
+    An address ends at the end of the text, at a blank or at one of ``< " ' ] ) } ^ [ ( { % @ ; , =``.
+
+    Args:
+        text: the whole text.
+        pos: offset at which the address starts.
+        form: which segments it may have.
     """
     route, start = _scan_prefix(text, pos, form)
     if text.startswith("ROOT", start):
@@ -80,7 +93,7 @@ def _scan_prefix(text: str, pos: int, form: Form) -> tuple[Route, int]:
 
 
 def _scan_head(text: str, at: int, form: Form, segments: list[Segment]) -> int:
-    """The first segment: a space, or what stands for some segments in a template."""
+    """Reads the first segment: a space or, in a template, ``.``, ``..`` or a variable."""
     if form is not Form.ABSOLUTE and (dots := _DOTS.match(text, at)) is not None:
         segments.append(Segment(_RELATIVE[dots.group()], dots.group()))
         return dots.end()
@@ -110,7 +123,7 @@ def _fail_head(text: str, at: int, form: Form) -> NoReturn:
 
 
 def _scan_mesh(text: str, at: int, form: Form, segments: list[Segment]) -> int:
-    """A segment behind ``:`` that is no filesystem."""
+    """Reads a segment behind ``:`` that is not in a filesystem."""
     if form is Form.VARIABLE and text.startswith("$", at):
         return _scan_variable(text, at, segments)
     if form is not Form.ABSOLUTE and text.startswith("..", at):
@@ -131,8 +144,11 @@ def _scan_mesh(text: str, at: int, form: Form, segments: list[Segment]) -> int:
 
 
 def _scan_pop(text: str, at: int, segments: list[Segment]) -> int:
-    """``..`` behind the head. It climbs from where the address starts and never out of a named segment:
-    a value that is put in for a variable cannot lead out of the branch that the template names."""
+    """Reads ``..`` behind the first segment.
+
+    It follows ``.``, ``..`` or a variable only, never a name. So the value of a variable cannot lead out of the branch
+    that a template names.
+    """
     if segments[-1].kind not in _LEADING:
         fail(text, at, "a base such as app", hint="'..' stands at the start, or behind '.', '..' or a variable")
     segments.append(Segment(SegmentKind.POP, ".."))
@@ -152,7 +168,7 @@ def _scan_variable(text: str, at: int, segments: list[Segment]) -> int:
 
 
 def _scan_filesystem(text: str, at: int, form: Form, segments: list[Segment]) -> int:
-    """The directories and the file behind ``:``, from the root ``/`` at ``at``."""
+    """Reads the root ``/`` at ``at``, and the directories and the file behind it."""
     segments.append(Segment(SegmentKind.FS_ROOT, "/"))
     at += 1
     while True:

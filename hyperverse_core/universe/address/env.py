@@ -1,4 +1,4 @@
-"""Environments: what a text template is resolved against (universe 5.5)."""
+"""Environments: what a template is resolved with. docs/reference/points.md#templates."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def _copied(value: Mapping[str, str]) -> Mapping[str, str]:
 
 @attrs.frozen
 class Env:
-    """A working point, variables and files; what is not found here is looked for in the parent.
+    """A working point, variables and files. What an environment lacks is looked up in its parent.
 
     Attributes:
-        working: what ``.`` stands for.
-        variables: text by name.
-        files: bytes by name.
-        resolvers: asked in their order for a variable that is not in ``variables``; each answers a text or
-            None.
-        parent: asked last.
+        working: the point that ``.`` stands for.
+        variables: the value of each variable, by name.
+        files: the content of each file, by name.
+        resolvers: functions that are called in order for a variable that is not in ``variables``. Each returns its
+            value or None.
+        parent: the environment around this one, or None.
     """
 
     working: Point = ROOT
@@ -36,7 +36,7 @@ class Env:
     parent: Env | None = None
 
     def variable(self, name: str) -> str:
-        """The value of the variable ``name``; raises BadRequest when nobody has set it."""
+        """Returns the value of the variable ``name``. Raises BadRequest if it is not set."""
         env: Env | None = self
         while env is not None:
             if (value := env._own(name)) is not None:
@@ -63,24 +63,24 @@ class Env:
         return sorted(names)
 
     def file(self, name: str) -> bytes:
-        """The content of the file ``name``; raises NotFound when it was not handed in."""
+        """Returns the content of the file ``name``. Raises NotFound if the file is missing."""
         env: Env | None = self
         while env is not None:
             if (content := env.files.get(name)) is not None:
                 return content
             env = env.parent
-        raise NotFound(f"the file {name!r} was not handed in")
+        raise NotFound(f"the command needs the file {name!r}, which was not sent with it")
 
     def push(self, **variables: str) -> Env:
-        """An environment inside this one, with the same working point and further ``variables``."""
+        """Returns an environment inside this one, with the same working point and further ``variables``."""
         return Env(self.working, variables, parent=self)
 
     def push_working(self, text: str) -> Env:
-        """An environment inside this one whose working point lies ``text`` below; raises ParseError."""
+        """Returns an environment inside this one whose working point is ``text`` below. Raises ParseError."""
         return Env(self.working.child(text), parent=self)
 
     def pop(self) -> Env:
-        """The environment around this one; raises BadRequest for the outermost."""
+        """Returns the environment around this one. Raises BadRequest for the outermost."""
         if self.parent is None:
             raise BadRequest("there is no environment around this one")
         return self.parent

@@ -1,4 +1,4 @@
-"""Layers: the shells around a particle, and the order in which a wave passes them (universe 1.5, 9)."""
+"""Layers: the shells around a particle, in the order in which a wave passes them. docs/reference/points.md#layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["EXTENDED", "PLANS", "STANDARD", "Layer", "Plan", "scan_layer"]
 
 
 class Layer(enum.IntEnum):
-    """A layer of a particle; the number is its depth."""
+    """A layer of a particle. The number is its depth: 0 is the outermost."""
 
     GRAVITY = 0
     FIELD = 1
@@ -26,7 +26,7 @@ class Layer(enum.IntEnum):
 
     @classmethod
     def parse(cls, text: str) -> Layer:
-        """The layer of that exact name, such as ``Shell``; raises ParseError."""
+        """Reads ``text`` as the name of a layer, such as ``Shell``. Raises ParseError."""
         layer, end = scan_layer(text, 0)
         if end < len(text):
             fail(text, end, "the end of the layer")
@@ -40,7 +40,7 @@ _BY_NAME = {str(layer): layer for layer in Layer}
 
 
 def scan_layer(text: str, pos: int) -> tuple[Layer, int]:
-    """The layer at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the layer at ``pos``; returns it and the offset behind it. Raises ParseError."""
     found = lexis.CAMEL.match(text, pos)
     layer = _BY_NAME.get(found.group()) if found is not None else None
     if found is None or layer is None:
@@ -51,16 +51,16 @@ def scan_layer(text: str, pos: int) -> tuple[Layer, int]:
 
 @attrs.frozen
 class Plan:
-    """The layers that a Kind has. Gravity is in none: it is the way in and out."""
+    """The layers that the particles of a Kind have, from the outside in. Gravity, the way in and out, is in no plan."""
 
     layers: tuple[Layer, ...]
 
     def towards_core(self, layer: Layer) -> Layer | None:
-        """The next layer inward from ``layer``; None when there is none left."""
+        """Returns the next layer inward from ``layer``; None if ``layer`` is the innermost."""
         return min((deeper for deeper in self.layers if deeper > layer), default=None)
 
     def towards_fabric(self, layer: Layer) -> Layer | None:
-        """The next layer outward from ``layer``; None when the wave leaves."""
+        """Returns the next layer outward from ``layer``; None if a wave leaves the particle there."""
         return max((outer for outer in self.layers if outer < layer), default=None)
 
 

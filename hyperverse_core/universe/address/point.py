@@ -1,7 +1,10 @@
-"""Points: where a particle is.
+"""Points: the addresses of particles. docs/reference/points.md.
 
-A point is a route and a path of segments, ``GLOBAL::repo:1.0.0:/bind/star.bind``. Points are interned: the
-same text gives the same object as long as it is remembered, and what is derived from it is computed once.
+A point is a route and a path of segments, ``GLOBAL::repo:1.0.0:/bind/star.bind``.
+
+Waves, matching and registries use points all the time, so points are made for speed. They are interned: while a text
+is remembered, parsing it returns the same object. A point is made with its text only; route, segments and parent are
+computed at their first use and kept.
 """
 
 from __future__ import annotations
@@ -31,22 +34,30 @@ __all__ = [
 ]
 
 _REMEMBERED = 65_536
+"""Number of points that are remembered."""
 _seen: dict[str, Point] = {}
+"""Points by text, oldest first."""
 
 
 class Point:
-    """The address of a particle. It does not change; equal texts are equal points.
+    """The address of a particle. A point never changes; points with equal texts are equal.
 
     Attributes:
-        text: as printed; `Point.parse` of it gives the point back.
+        text: the point as printed; `Point.parse` reads it.
         route: the part before ``::``.
-        segments: the steps, root first; none for ROOT.
-        parent: the point without its last segment; None for ROOT and for a route's ROOT.
-        is_root: whether it has no segments.
+        segments: the parts of the path, outermost first; none for ROOT.
+        parent: the point without its last segment; None for ROOT and for the ROOT of a route.
+        is_root: whether there are no segments.
         body_start: the offset in ``text`` behind the route.
+
+    Example:
+        >>> point = Point.parse("localhost:users:scott")
+        >>> str(point.parent), point.name
+        ('localhost:users', 'scott')
     """
 
-    # Only what waves, matching and registries ask for is kept: a new point's memory is a good part of its price.
+    # One slot for each derived value that waves, matching and registries use. Values that are seldom used are
+    # properties without a slot: memory is a good part of what a new point costs.
     __slots__ = ("body_start", "is_root", "parent", "route", "segments", "text")
 
     text: str
@@ -58,12 +69,13 @@ class Point:
 
     @staticmethod
     def parse(text: str) -> Point:
-        """The point that ``text`` writes.
+        """Reads ``text`` as a point.
 
         Raises:
-            ParseError: the text is no absolute point, or has something behind it (universe 1.2).
+            ParseError: the text is not an absolute point, or does not end with one.
         """
-        # Written out here instead of calling `_known`: each wave that comes in may bring a new one.
+        # The lines of `_known` again, without the call: each wave that arrives may bring a new point. A remembered
+        # point costs one look-up; a new one costs one regular expression that builds no match.
         point = _seen.get(text)
         if point is None:
             if find_unusual(text) is not None:
@@ -77,13 +89,17 @@ class Point:
 
     @staticmethod
     def of_star(key: StarKey) -> Point:
-        """The address of the star with that key, ``<<STAR::...>>::star``."""
+        """Returns the address of the star with the key ``key``: ``<<STAR::central:fold[0]>>::star``."""
         return Point.parse(f"<<{key}>>::star")
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            """What is derived from the text is computed when it is asked for first, and kept."""
+            """Computes a derived value at its first use and keeps it in its slot.
+
+            Python calls this method for an empty slot only, so that every later use costs an attribute. A type
+            checker does not see it, and reports attributes that do not exist.
+            """
             derive = _DERIVED.get(name)
             if derive is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -112,13 +128,12 @@ class Point:
         return Point.parse, (self.text,)
 
     def child(self, text: str) -> Point:
-        """The point that lies ``text`` below this one; ``text`` may be several segments.
+        """Returns the point that is ``text``, one segment or several, below this one. It has the same route.
 
-        The separator is put in: ``:`` behind a space, a base or a version, nothing inside a filesystem
-        (universe 1.10). The route stays.
+        The separator is added: ``:`` behind a space, a base or a version, and none inside a filesystem.
 
         Raises:
-            ParseError: it is no point, or would not lie below this one; a file has no children.
+            ParseError: the result is not a point, or is not below this one. A file has no children.
         """
         joined = self._joined(text)
         point = Point.parse(joined)
@@ -137,28 +152,28 @@ class Point:
         return f"{self.text}:{text}"
 
     def ancestors(self) -> Iterator[Point]:
-        """The points above this one, nearest first, up to and including the ROOT of its route."""
+        """Yields the points above this one, nearest first. The last one is the ROOT of its route."""
         above = self.parent
         while above is not None:
             yield above
             above = above.parent
 
     def is_ancestor_of(self, other: Point) -> bool:
-        """Whether ``other`` lies below this point, at any depth, on the same route. Not of itself."""
+        """Whether ``other`` is below this point, at any depth, on the same route. A point is not below itself."""
         mine, theirs = self.text, other.text
         if self.is_root:
             return not other.is_root and self.route == other.route
         if len(theirs) <= len(mine) or not theirs.startswith(mine):
             return False
-        # "a" is not above "a::b": there it is the route.
+        # "a" is not above "a::b": there "a" is the route.
         return mine[-1] == "/" or (theirs[len(mine)] == ":" and not theirs.startswith("::", len(mine)))
 
     def is_parent_of(self, other: Point) -> bool:
-        """Whether ``other`` is this point or lies below it (universe 1.10)."""
+        """Whether ``other`` is this point or is below it."""
         return self == other or self.is_ancestor_of(other)
 
     def truncate(self, kind: SegmentKind) -> Point:
-        """This point up to its first segment of ``kind``; raises NotFound when it has none."""
+        """Returns this point up to its first segment of ``kind``. Raises NotFound if there is none."""
         for point in (*reversed(tuple(self.ancestors())), self):
             if point.segments and point.segments[-1].kind is kind:
                 return point
@@ -175,7 +190,7 @@ class Point:
 
     @property
     def star_key(self) -> StarKey | None:
-        """The key of the star whose address space this is, or None."""
+        """The key of the star in whose address space this point is; None if it is in no star's."""
         if self.route.kind is not RouteKind.STAR:
             return None
         try:
@@ -185,28 +200,28 @@ class Point:
 
     @property
     def has_bundle(self) -> bool:
-        """Whether it is a bundle or lies in one: whether it has a version."""
+        """Whether this point is a bundle or inside one: whether it has a version."""
         return any(segment.kind is SegmentKind.VERSION for segment in self.segments)
 
     def to_bundle(self) -> Point:
-        """The bundle that it is or lies in; raises NotFound when it does not."""
+        """Returns the bundle that this point is or is inside of. Raises NotFound if there is none."""
         if not self.has_bundle:
-            raise NotFound(f"point {self.text!r} lies in no bundle", hint="a bundle has a version: repo:my:1.0.0")
+            raise NotFound(f"point {self.text!r} is not in a bundle", hint="a bundle has a version: repo:my:1.0.0")
         return self.truncate(SegmentKind.VERSION)
 
     @property
     def is_artifact(self) -> bool:
-        """Whether it is a file of a bundle."""
+        """Whether this point is a file in a bundle."""
         return self.has_bundle and self.segments[-1].kind is SegmentKind.FILE
 
     @property
     def is_artifact_bundle(self) -> bool:
-        """Whether it is a bundle itself."""
+        """Whether this point is a bundle itself."""
         return bool(self.segments) and self.segments[-1].kind is SegmentKind.VERSION
 
     @property
     def filepath(self) -> str | None:
-        """``/``, the directories and the file inside its filesystem; None when it is in none."""
+        """The path inside its filesystem, which starts with ``/``; None if the point is not in a filesystem."""
         cut = self.text.find(":/", self.body_start)
         return None if cut < 0 else self.text[cut + 1 :]
 
@@ -221,13 +236,16 @@ def _parse_slowly(text: str) -> Point:
 
 
 def _make_room() -> None:
-    """The oldest are forgotten: what is in use is soon remembered again."""
+    """Forgets the oldest quarter of the points. A point that is in use is soon remembered again.
+
+    A cache that tracks use would have to write at each look-up; this one only reads.
+    """
     for old in list(_seen)[: _REMEMBERED // 4]:
         _seen.pop(old, None)
 
 
 def _known(text: str) -> Point:
-    """The point of a text that is known to be one, as printed."""
+    """Returns the point with the text ``text``, which the caller knows to be a point as printed."""
     point = _seen.get(text)
     if point is None:
         point = Point()
@@ -240,8 +258,7 @@ def _known(text: str) -> Point:
 
 
 def scan_point(text: str, pos: int) -> tuple[Point, int]:
-    """The absolute point at ``pos`` and the offset behind it, for grammars that embed points; raises
-    ParseError."""
+    """Reads the absolute point at ``pos``; returns it and the offset behind it. Raises ParseError."""
     address, end = scan_address(text, pos, Form.ABSOLUTE)
     return _known(address.text), end
 

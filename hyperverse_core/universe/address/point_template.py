@@ -1,4 +1,4 @@
-"""Templates of particles: which point and which Kind a command wants to create (universe 5.4)."""
+"""Templates of points to create: docs/reference/points.md#templates."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _NUMBER = "%"
 
 @attrs.frozen
 class ResolvedTemplate:
-    """Where a particle is to be created.
+    """The place of a particle to create.
 
     Attributes:
-        parent: its parent.
-        child: the last segment, with a ``%`` where the parent's next sequence number goes.
+        parent: the parent of the particle.
+        child: the last segment. Each ``%`` in it stands for the parent's next sequence number.
     """
 
     parent: Point
@@ -32,24 +32,24 @@ class ResolvedTemplate:
 
     @classmethod
     def of(cls, point: Point) -> ResolvedTemplate:
-        """For a point whose name is given, which has a parent."""
+        """Returns the place of the point ``point``. Raises BadRequest for ROOT, which always exists."""
         if point.parent is None:
-            raise BadRequest(f"'{point}' is there already and cannot be created")
+            raise BadRequest(f"'{point}' always exists and cannot be created")
         return cls(point.parent, point.name, point)
 
     @property
     def is_pattern(self) -> bool:
-        """Whether a sequence number is needed."""
+        """Whether the point contains a sequence number."""
         return _NUMBER in self.child
 
     def point(self, number: int | None = None) -> Point:
-        """The point to create.
+        """Returns the point to create.
 
         Args:
-            number: the parent's sequence number; needed if it is a pattern.
+            number: the parent's sequence number. A pattern needs it.
 
         Raises:
-            BadRequest: a number is needed and missing, or what comes out is no point.
+            BadRequest: the number is missing, or the result is not a point.
         """
         if self._whole is not None:
             return self._whole
@@ -61,19 +61,19 @@ class ResolvedTemplate:
             return self.parent.child(self.child.replace(_NUMBER, str(number)))
         except ParseError as error:
             raise BadRequest(
-                f"{self.child!r} with the number {number} is no segment of a point",
+                f"{self.child!r} with the number {number} is not a segment of a point",
                 hint="a segment starts with a letter: write thing-%",
             ) from error
 
 
 @attrs.frozen
 class PointTemplate:
-    """A point to create: its parent and its last segment, in which ``%`` stands for a sequence number.
+    """A point to create, as it was written, such as ``localhost:users:user-%``.
 
     Attributes:
-        parent: the parent, a template too.
-        child: the last segment as it is written.
-        text: both.
+        parent: the parent, which may contain variables or be relative.
+        child: the last segment. It may contain ``%``, or be a variable.
+        text: the whole template.
     """
 
     parent: PointVar
@@ -82,7 +82,7 @@ class PointTemplate:
 
     @classmethod
     def parse(cls, text: str) -> PointTemplate:
-        """The template that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a template. Raises ParseError."""
         template, end = scan_point_template(text, 0)
         if end < len(text):
             fail(text, end, "the end of the point")
@@ -90,11 +90,11 @@ class PointTemplate:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether it takes a sequence number of the parent."""
+        """Whether the point contains a sequence number."""
         return _NUMBER in self.child
 
     def resolve(self, env: Env) -> ResolvedTemplate:
-        """Parent and child in ``env``; raises what `PointVar.resolve` raises."""
+        """Returns the place that the template names in ``env``. Raises what `PointVar.resolve` raises."""
         child = self.child
         if child.startswith("$"):
             name, brace, rest = child[2:].partition("}")
@@ -108,11 +108,11 @@ class PointTemplate:
 
 
 def scan_point_template(text: str, pos: int) -> tuple[PointTemplate, int]:
-    """The template at ``pos`` and the offset behind it; raises ParseError.
+    """Reads the template at ``pos``; returns it and the offset behind it. Raises ParseError.
 
-    ``%`` may stand anywhere in the last segment, several times: it is the same number each time.
+    ``%`` may occur anywhere in the last segment. If it occurs more than once, it is the same number each time.
     """
-    # The grammar of points ends at a "%"; a letter in its place reads on, and the offsets stay as they are.
+    # An address ends at "%". A letter in its place keeps the address going, and keeps all offsets.
     plain = text.replace(_NUMBER, "x") if _NUMBER in text else text
     try:
         address, end = scan_address(plain, pos, Form.VARIABLE)
@@ -136,7 +136,7 @@ def scan_point_template(text: str, pos: int) -> tuple[PointTemplate, int]:
 
 
 def _parent(text: str, pos: int, start: int) -> PointVar:
-    """The address in front of the last segment, which starts at ``start``."""
+    """Returns the address in front of the last segment, which starts at ``start``."""
     above = text[pos:start]
     if above == "" or above.endswith("::"):
         return PointVar.parse(f"{above}ROOT")

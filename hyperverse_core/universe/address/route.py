@@ -1,4 +1,4 @@
-"""Routes: the part of an address before ``::``, which says in which space the rest is to be looked up."""
+"""Routes: the part of an address before ``::``. It says where the rest of the address is looked up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["THIS", "Route", "RouteKind", "scan_route"]
 
 
 class RouteKind(enum.Enum):
-    """What a route names (universe 1.4)."""
+    """The kind of a route: docs/reference/points.md#grammar. ``VAR`` occurs in templates only."""
 
     THIS = "This"
     LOCAL = "Local"
@@ -44,11 +44,11 @@ _EXPECTED = ("LOCAL", "REMOTE", "GLOBAL", "HYPER", "a domain", "[tag]", "<<star 
 
 @attrs.frozen
 class Route:
-    """Where an address is looked up.
+    """The route of an address.
 
     Attributes:
-        kind: which sort of route it is.
-        name: the domain, the tag, the star's key or the variable; empty for the others.
+        kind: the kind of route.
+        name: the domain, the tag, the star key or the name of the variable; empty for other kinds.
     """
 
     kind: RouteKind
@@ -56,17 +56,17 @@ class Route:
 
     @classmethod
     def parse(cls, text: str) -> Route:
-        """The route that ``text`` writes, without the ``::``; raises ParseError."""
+        """Reads ``text`` as a route, without ``::``. Raises ParseError."""
         return _parse(text) if len(text) <= 256 else _parse.__wrapped__(text)
 
     @property
     def is_local(self) -> bool:
-        """Whether it is the present cosmos: what an address without a route means."""
+        """Whether the route is the present cosmos, as for an address without a route."""
         return self.kind is RouteKind.THIS
 
     @property
     def prefix(self) -> str:
-        """How the route is printed in front of an address: empty, or the route and ``::``."""
+        """What stands in front of an address with this route: nothing, or the route and ``::``."""
         return "" if self.kind is RouteKind.THIS else f"{self}::"
 
     def __str__(self) -> str:
@@ -97,12 +97,12 @@ def _parse(text: str) -> Route:
 
 
 def scan_route(text: str, pos: int, *, variables: bool = False) -> tuple[Route, int]:
-    """The route at ``pos`` and the offset behind it; raises ParseError.
+    """Reads the route at ``pos``; returns it and the offset behind it. Raises ParseError.
 
     Args:
         text: the whole text.
-        pos: where the route starts.
-        variables: whether ``${name}`` is a route too (templates).
+        pos: offset at which the route starts.
+        variables: whether ``${name}`` is a route too, as in templates.
     """
     found = match_route(text, pos, variables=variables)
     if found is None:
@@ -111,7 +111,7 @@ def scan_route(text: str, pos: int, *, variables: bool = False) -> tuple[Route, 
 
 
 def match_route(text: str, pos: int, *, variables: bool) -> tuple[Route, int] | None:
-    """As `scan_route`, but None where no route stands."""
+    """Does what `scan_route` does, but returns None if there is no route at ``pos``."""
     if (word := _WORD.match(text, pos)) is not None:
         kind = _WORDS.get(word.group())
         return None if kind is None else (Route(kind), word.end())

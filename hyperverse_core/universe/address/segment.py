@@ -1,4 +1,4 @@
-"""Segments: the steps of an address."""
+"""Segments: the parts of an address between its separators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Segment", "SegmentKind"]
 
 
 class SegmentKind(enum.Enum):
-    """What a segment is (universe 1.3). The last three stand in templates only."""
+    """The kind of a segment: docs/reference/points.md#grammar. The last three occur in templates only."""
 
     SPACE = "Space"
     BASE = "Base"
@@ -24,7 +24,7 @@ class SegmentKind(enum.Enum):
 
     @property
     def is_filesystem(self) -> bool:
-        """Whether it stands behind ``:/``."""
+        """Whether the segment is behind ``:/``: the root of a filesystem, a directory or a file."""
         return self in _FILESYSTEM
 
 
@@ -33,11 +33,11 @@ _FILESYSTEM = frozenset({SegmentKind.FS_ROOT, SegmentKind.DIR, SegmentKind.FILE}
 
 @attrs.frozen
 class Segment:
-    """One step of an address.
+    """A segment of an address.
 
     Attributes:
-        kind: which sort of step.
-        text: as printed; a directory's ends with its ``/``.
+        kind: the kind of segment.
+        text: the segment as printed. The text of a directory ends with ``/``.
     """
 
     kind: SegmentKind

@@ -1,4 +1,4 @@
-"""Star keys: the name of a star in its constellation (universe 1.4)."""
+"""Star keys: the names of stars. docs/reference/points.md#star-keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,13 @@ def _check_index(_: object, __: object, value: int) -> None:
 
 @attrs.frozen(order=True)
 class StarKey:
-    """The name of a star: ``STAR::constellation:name[index]``."""
+    """The name of a star, written ``STAR::constellation:name[index]``. `Point.of_star` returns the star's address.
+
+    Attributes:
+        constellation: lower-case letters and digits, starting with a letter.
+        name: lower-case letters and digits, starting with a letter.
+        index: from 0 to 65535.
+    """
 
     constellation: str = attrs.field(validator=_check_name)
     name: str = attrs.field(validator=_check_name)
@@ -48,7 +54,7 @@ class StarKey:
 
     @classmethod
     def parse(cls, text: str) -> StarKey:
-        """The key that ``text`` writes, such as ``STAR::central:fold[0]``; raises ParseError."""
+        """Reads ``text`` as a star key, such as ``STAR::central:fold[0]``. Raises ParseError."""
         return _parse(text) if len(text) <= 256 else _parse.__wrapped__(text)
 
     def __str__(self) -> str:
@@ -56,7 +62,7 @@ class StarKey:
 
     @property
     def sql_name(self) -> str:
-        """The key as a name for a table or a schema: ``star_central_fold_0``."""
+        """The key as a name for an SQL table or schema, such as ``star_central_fold_0``."""
         return f"star_{self.constellation}_{self.name}_{self.index}"
 
 

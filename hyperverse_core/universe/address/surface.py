@@ -1,4 +1,4 @@
-"""Surfaces: a point, one of its layers and a topic: where exactly a wave is delivered (universe 1.7)."""
+"""Surfaces: a point with a layer and perhaps a topic. docs/reference/points.md#surfaces."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Layer", "Surface", "Topic", "TopicKind", "scan_surface"]
 
 @attrs.frozen
 class Surface:
-    """Where a wave is delivered, written ``localhost:app@Shell+Topic<Cli>``.
+    """The exact place to which a wave is delivered, written ``localhost:app@Shell+Topic<Cli>``.
 
     Attributes:
         point: the particle.
-        layer: which of its layers; Core when nobody says.
-        topic: which conversation, None for no particular one.
+        layer: the layer of the particle.
+        topic: the conversation; None for no particular one.
     """
 
     point: Point
@@ -28,7 +28,7 @@ class Surface:
 
     @classmethod
     def parse(cls, text: str) -> Surface:
-        """The surface that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a surface. Raises ParseError."""
         surface, end = scan_surface(text, 0)
         if end < len(text):
             fail(text, end, "the end of the surface")
@@ -40,7 +40,7 @@ class Surface:
 
 
 def scan_surface(text: str, pos: int) -> tuple[Surface, int]:
-    """The surface at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the surface at ``pos``; returns it and the offset behind it. Raises ParseError."""
     point, at = scan_point(text, pos)
     if not text.startswith("@", at):
         fail(text, at, "'@'", hint="a surface names its layer: localhost:app@Core")

@@ -1,7 +1,7 @@
-"""Templates of points: with variables, or relative to a working point (universe 1.1, 1.9).
+"""Templates of points, with variables or relative to a working point: docs/reference/points.md#templates.
 
-A `PointVar` may hold ``${variable}``, ``.`` and ``..``. Its variables are put in as text, which gives a
-`PointCtx`; that is resolved against a working point, which gives a `Point`.
+A `PointVar` may contain ``${variable}``, ``.`` and ``..``. Replacing its variables by their values makes a `PointCtx`;
+resolving that against a working point makes a `Point`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _RELATIVE = (SegmentKind.WORKING, SegmentKind.POP)
 
 @attrs.frozen
 class _Relative:
-    """What the two forms share.
+    """What both forms have in common.
 
     Attributes:
-        text: as printed.
+        text: the address as printed.
         route: the part before ``::``.
-        segments: the steps, those that stand for others included.
+        segments: all segments, including ``.``, ``..`` and variables.
     """
 
     text: str
@@ -47,22 +47,22 @@ class _Relative:
 
 @attrs.frozen
 class PointCtx(_Relative):
-    """An address that may start with ``.`` or ``..``: relative to a working point."""
+    """An address that may start with ``.`` or ``..``, and is then relative to a working point."""
 
     @classmethod
     def parse(cls, text: str) -> PointCtx:
-        """The relative address that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as an address that may be relative. Raises ParseError."""
         return cls._of(_whole(text, Form.CONTEXT))
 
     def resolve(self, working: Point) -> Point:
-        """The point that it is, seen from ``working``.
+        """Returns the point that this address names, seen from ``working``.
 
-        ``.`` stands for ``working``, each ``..`` drops one more segment. A route of its own wins over that of
+        ``.`` stands for ``working``, and each ``..`` for one segment less. The route of this address replaces that of
         ``working``.
 
         Raises:
             BadRequest: there are more ``..`` than ``working`` has segments.
-            ParseError: the rest cannot lie below the point that was reached.
+            ParseError: the names behind ``.`` or ``..`` do not make a point below it.
         """
         leading = [segment for segment in self.segments if segment.kind in _RELATIVE]
         if not leading:
@@ -86,39 +86,39 @@ class PointCtx(_Relative):
 
 @attrs.frozen
 class PointVar(_Relative):
-    """An address that may hold variables, and may be relative."""
+    """An address that may contain variables and may be relative, such as ``localhost:users:${user}``."""
 
     @classmethod
     def parse(cls, text: str) -> PointVar:
-        """The template that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a template. Raises ParseError."""
         return cls._of(_whole(text, Form.VARIABLE))
 
     @classmethod
     def of(cls, point: Point) -> PointVar:
-        """The template that stands for ``point`` only."""
+        """Returns the template that always resolves to ``point``."""
         return cls(point.text, point.route, point.segments)
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The names of its variables, in their order."""
+        """The names of the variables, in the order of the text."""
         names = [segment.text[2:-1] for segment in self.segments if segment.kind is SegmentKind.VAR]
         return (self.route.name, *names) if self.route.kind is RouteKind.VAR else tuple(names)
 
     def substitute(self, env: Env) -> PointCtx:
-        """The address with its variables put in, as text.
+        """Returns the address with its variables replaced by their values in ``env``.
 
-        A value may be several segments, or relative where the template starts with it. It cannot change the
-        route that the template has.
+        A value may be several segments. Where the template starts with it, it may be relative. It cannot change the
+        route of the template.
 
         Raises:
             BadRequest: a variable is not set.
-            ParseError: the values do not make an address.
+            ParseError: the result is not an address.
         """
         if not self.variables:
             return PointCtx(self.text, self.route, self.segments)
         text = self.text
         for name in dict.fromkeys(self.variables):
-            # A value is put in once and not looked at again: the sign that starts a variable is in no value.
+            # Values are not searched for variables again, so a value must not contain the sign of one.
             value = env.variable(name)
             if "$" in value:
                 raise ParseError(f"the variable {name!r} cannot be {value!r} here", text=value, offset=value.index("$"))
@@ -140,12 +140,16 @@ class PointVar(_Relative):
         return Route.parse(env.variable(self.route.name)) if self.route.kind is RouteKind.VAR else self.route
 
     def resolve(self, env: Env) -> Point:
-        """The point that it is in ``env``; raises what `substitute` and `PointCtx.resolve` raise."""
+        """Returns the point that the template names in ``env``. Raises what `substitute` and `PointCtx.resolve` raise."""
         return self.substitute(env).resolve(env.working)
 
     def collapse(self) -> Point:
-        """The point that it is without any help; raises BadRequest or ParseError when something is left
-        open."""
+        """Returns the point that the template names without variables, seen from ROOT.
+
+        Raises:
+            BadRequest: the template has variables, or leads above ROOT.
+            ParseError: the result is not a point.
+        """
         if self.variables:
             raise BadRequest(f"{self.text!r} has variables: {', '.join(self.variables)}")
         return PointCtx(self.text, self.route, self.segments).resolve(ROOT)
@@ -159,6 +163,6 @@ def _whole(text: str, form: Form) -> Address:
 
 
 def scan_point_var(text: str, pos: int) -> tuple[PointVar, int]:
-    """The template of a point at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the template at ``pos``; returns it and the offset behind it. Raises ParseError."""
     address, end = scan_address(text, pos, Form.VARIABLE)
     return PointVar(address.text, address.route, address.segments), end

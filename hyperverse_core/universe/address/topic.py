@@ -1,4 +1,4 @@
-"""Topics: which conversation inside a particle is meant (universe 1.6)."""
+"""Topics: names of conversations inside a particle. docs/reference/points.md#topics."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ _PATH = re.compile(r"[a-z][A-Za-z0-9-]*+(?::[a-z][A-Za-z0-9-]*+)*+")
 
 
 class TopicKind(enum.Enum):
-    """The kinds of topics, by the word that is written."""
+    """The kind of a topic. The value is the word in its angle brackets."""
 
     ANY = "*"
+    """In a bind or a handler's selector: every wave, with a topic or without."""
     NOT = "!"
+    """In a bind or a handler's selector: no wave."""
     CLI = "Cli"
+    """A command line."""
     UUID = "Uuid"
+    """A conversation named by an id."""
     PATH = "Path"
+    """A conversation named by words."""
 
 
 _NAMES = {TopicKind.UUID: _UUID, TopicKind.PATH: _PATH}
@@ -32,11 +37,14 @@ _NAMES = {TopicKind.UUID: _UUID, TopicKind.PATH: _PATH}
 
 @attrs.frozen
 class Topic:
-    """A topic, such as ``Topic<Cli>`` or ``Topic<Uuid>(abc-123)``. Its absence is written as None.
+    """A topic, such as ``Topic<Cli>`` or ``Topic<Uuid>(abc-123)``.
 
     Attributes:
-        kind: what sort of topic.
-        name: of a Uuid or a Path (several names of a path are joined with ``:``); empty for the others.
+        kind: the kind of topic.
+        name: the id of a Uuid, or the words of a Path, joined with ``:``; empty for other kinds.
+
+    Raises:
+        ParseError: the name does not fit the kind.
     """
 
     kind: TopicKind
@@ -50,14 +58,14 @@ class Topic:
 
     @classmethod
     def parse(cls, text: str) -> Topic:
-        """The topic that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a topic. Raises ParseError."""
         topic, end = scan_topic(text, 0)
         if end < len(text):
             fail(text, end, "the end of the topic")
         return topic
 
     def admits(self, topic: str) -> bool:
-        """Whether a wave with ``topic`` as text, empty for none, is meant: ``*`` takes all, ``!`` none."""
+        """Whether a scope with this topic takes a wave whose topic has the text ``topic``, empty for none."""
         if self.kind is TopicKind.ANY:
             return True
         return self.kind is not TopicKind.NOT and topic == str(self)
@@ -67,7 +75,7 @@ class Topic:
 
 
 def scan_topic(text: str, pos: int) -> tuple[Topic, int]:
-    """The topic at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the topic at ``pos``; returns it and the offset behind it. Raises ParseError."""
     found = _SHAPE.match(text, pos)
     if found is None:
         fail(text, pos, *(f"Topic<{kind.value}>" for kind in TopicKind))

@@ -1,1 +1,1 @@
-"""Words, versions and the grammar machinery: what the text languages share."""
+"""What all text languages share: words, versions, and the machinery of grammars."""

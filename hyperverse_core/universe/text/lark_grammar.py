@@ -1,11 +1,10 @@
-"""From text to values: the one place that knows lark.
+"""Grammars in files: the only module that imports lark.
 
-A :class:`Grammar` is one ``.lark`` file of this folder. It is built when it is first used, once for a process,
-since building takes tens of milliseconds and most processes need only some. Every way in which lark can refuse
-a text comes out as a ParseError that names the offset and what a reader would have written there.
+A :class:`Grammar` reads one ``.lark`` file. It is built at its first use, once in each process: building takes tens of
+milliseconds, and most processes use none or one of them. Whatever lark raises for a wrong text becomes a ParseError
+with the offset and with what could stand there.
 
-The builders, which say what value each rule stands for, are beside the grammars: ``commands.py`` and
-``pipelines.py``.
+A room that has a language keeps its ``.lark`` file and, in ``grammar.py``, the builder that makes values of its rules.
 """
 
 from __future__ import annotations
@@ -30,28 +29,28 @@ _ENDED: Final = f"unexpected {shown('', 0)}"
 
 
 def without_comments(text: str) -> str:
-    """``text`` with each comment, from ``#`` to the end of its line, replaced by as many blanks.
+    """Returns ``text`` with each comment, from ``#`` to the end of its line, replaced by as many blanks.
 
-    Every character keeps its offset, so that errors found in the result point into the original.
+    Every character keeps its offset, so an offset in the result is the same offset in ``text``.
     """
     return _COMMENT.sub(lambda found: " " * len(found[0]), text) if "#" in text else text
 
 
 def moved(error: ParseError, text: str, by: int) -> ParseError:
-    """``error``, found in the part of ``text`` that starts at offset ``by``, as an error of the whole."""
+    """Returns ``error``, which was raised for the part of ``text`` that starts at ``by``, as an error of ``text``."""
     return ParseError(error.message, text=text, offset=by + error.offset, expected=error.expected, hint=error.hint)
 
 
 class Grammar:
-    """One ``.lark`` file and the builder that turns its rules into values.
+    """A ``.lark`` file, and the builder that makes values of its rules.
 
     Args:
-        package: the package that holds it.
-        file: its name there.
-        starts: the rules that a text may be parsed as.
-        builder: a class with a method for each rule, which gets the rule's parts as arguments, None for an
-            optional one that is not there. It need not know lark.
-        names: what a reader calls each terminal; a terminal without a name is not offered in errors.
+        package: dotted name of the package that contains the file.
+        file: name of the file.
+        starts: the rules that a text can be parsed as.
+        builder: a class with one method for each rule. The method gets the parts of the rule as arguments, and None
+            for an optional part that is missing. The class does not depend on lark.
+        names: the words of a reader for each terminal. Errors do not mention a terminal without a name.
     """
 
     __slots__ = ("_builder", "_file", "_lark", "_names", "_package", "_starts")
@@ -66,7 +65,7 @@ class Grammar:
 
     def _parser(self) -> Lark:
         if self._lark is None:
-            from lark import Lark, Transformer, v_args  # costs 30 ms; not every process parses these languages
+            from lark import Lark, Transformer, v_args  # takes 30 ms, and most processes never parse these languages
 
             rules = {name: rule for name, rule in vars(self._builder).items() if not name.startswith("__")}
             builder = v_args(inline=True)(type(self._builder.__name__, (Transformer,), rules))
@@ -82,7 +81,7 @@ class Grammar:
         return self._lark
 
     def parse(self, text: str, start: str) -> Any:
-        """The value of ``text`` read as the rule ``start``. Raises ParseError."""
+        """Parses ``text`` as the rule ``start`` and returns its value. Raises ParseError."""
         from lark.exceptions import UnexpectedInput
 
         try:
@@ -90,14 +89,14 @@ class Grammar:
         except UnexpectedInput as exc:
             raise self._translate(exc, text) from None
         except ParseError as exc:
-            # Builders raise with an offset into the whole text, but do not have the text itself: what ended too
-            # early for them is followed by something that they have not seen.
+            # A builder has only its part of the text, although its offsets count from the start of the whole. Where
+            # its part ended too early, the whole text goes on: say what stands there.
             if exc.message == _ENDED and exc.offset < len(text):
                 exc.message = f"unexpected {shown(text, exc.offset)}"
             raise moved(exc, text, 0) from None
 
     def follows(self, text: str, start: str) -> set[str]:
-        """Names of the terminals that may follow ``text``; empty when ``text`` is wrong already."""
+        """Returns the names of the terminals that may follow ``text``; none if ``text`` is wrong already."""
         from lark.exceptions import UnexpectedInput
 
         state: Any = self._parser().parse_interactive(text, start=start)
@@ -105,7 +104,7 @@ class Grammar:
             state.exhaust_lexer()
         except (UnexpectedInput, ParseError):
             return set()
-        # accepts() tries each terminal with an empty token, which builders refuse; choices() only looks.
+        # accepts() would call the builders with an empty token, which they refuse; choices() calls nothing.
         return {name for name in state.choices() if name.isupper()}
 
     def _translate(self, exc: Any, text: str) -> ParseError:

@@ -1,6 +1,9 @@
-"""The small words of the text language, and how an error about one is made (universe 1.11).
+"""The words of the text languages, and the error for a text that does not follow its grammar.
 
-Every parser here works on a text and an offset, so that one grammar can embed another without copying.
+A scanner takes a text and an offset, and returns a value and the offset behind it. So one grammar can embed another
+without copying the text. The rules of addresses are in docs/reference/points.md#grammar.
+
+The expressions are possessive (``*+``, ``++``): what they took is never given back, so no text makes them slow.
 """
 
 from __future__ import annotations
@@ -13,31 +16,31 @@ from ...errors import ParseError
 __all__ = ["CAMEL", "DOMAIN", "END", "PATH", "SKEWER", "VARIABLE", "at_end", "fail", "shown"]
 
 CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*+")
-"""A CamelCase name: Kinds, methods, layers."""
+"""A name in CamelCase: Kinds, methods, layers."""
 
 SKEWER = re.compile(r"[a-z][A-Za-z0-9-]*+")
-"""A skewer-case name: tags, variables of points, products."""
+"""A name that starts with a lower-case letter and has letters, digits and ``-``: tags, variables of points, products."""
 
 DOMAIN = re.compile(r"[a-z0-9.-]++")
-"""A domain: no shape is demanded of it beyond its characters."""
+"""A domain: any sequence of lower-case letters, digits, ``-`` and ``.``."""
 
 VARIABLE = re.compile(r"[a-z][a-z0-9.-]*+")
-"""A variable in a substitution: dots are allowed here, unlike in a point."""
+"""The name of a variable in a path. Unlike a variable in a point, it may contain dots."""
 
 PATH = re.compile(r"/[A-Za-z0-9._:/-]*+")
 """The path of a request."""
 
 END = frozenset(" \t\r\n<\"'])}^[({%@;,=")
-"""The characters that end an address inside larger text; they are not part of it."""
+"""The characters that end an address inside a larger text. They are not part of the address."""
 
 
 def at_end(text: str, at: int) -> bool:
-    """Whether an address that was read up to ``at`` is complete there."""
+    """Whether an address that reaches up to ``at`` may end there."""
     return at >= len(text) or text[at] in END
 
 
 def shown(text: str, at: int) -> str:
-    """What stands at ``at``, short enough for a message."""
+    """Returns what stands at ``at``, shortened for a message."""
     if at >= len(text):
         return "the end of the text"
     rest = text[at : at + 24]
@@ -45,12 +48,12 @@ def shown(text: str, at: int) -> str:
 
 
 def fail(text: str, at: int, *expected: str, hint: str = "") -> NoReturn:
-    """Raise the ParseError for what stands at ``at``.
+    """Raises the ParseError that says that ``text`` is wrong at ``at``.
 
     Args:
         text: the whole text.
-        at: offset at which it went wrong.
-        expected: what would have been right there, as a reader would name it.
-        hint: the cure, when there is one to name.
+        at: offset of the first character that does not fit.
+        expected: what would fit there, each in the words of a reader.
+        hint: what to do about it, if that can be said.
     """
     raise ParseError(f"unexpected {shown(text, at)}", text=text, offset=at, expected=expected, hint=hint)

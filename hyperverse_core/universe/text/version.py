@@ -1,4 +1,7 @@
-"""Versions and what is asked of them, after Semantic Versioning (universe 1.2, 2.2)."""
+"""Versions and version requirements: docs/reference/kinds.md#versions.
+
+The order of versions is that of Semantic Versioning; requirements follow the rules of Cargo.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,12 @@ _MANY = 32
 @total_ordering
 @attrs.frozen(order=False)
 class Version:
-    """``major.minor.patch`` or ``major.minor.patch-pre``, ordered as Semantic Versioning says."""
+    """A version, ``major.minor.patch`` or ``major.minor.patch-pre``. It is ordered as Semantic Versioning says.
+
+    Attributes:
+        major, minor, patch: numbers from 0 to 18446744073709551615.
+        pre: the pre-release, of lower-case letters, digits and ``-``; empty for a release.
+    """
 
     major: int
     minor: int
@@ -33,7 +41,7 @@ class Version:
 
     @classmethod
     def parse(cls, text: str) -> Version:
-        """The version that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a version. Raises ParseError."""
         version, end = scan_version(text, 0)
         if end < len(text):
             fail(text, end, "the end of the version")
@@ -52,14 +60,17 @@ class Version:
 
 
 def _pre_key(pre: str) -> tuple[int, int, str]:
-    """A pre-release is before its release; a numeric one before any other, by value (its length first)."""
+    """Returns a key that sorts a pre-release before its release, and numeric ones before others and by value.
+
+    Numbers have no leading zeros, so the longer text is the larger number.
+    """
     if not pre:
         return (2, 0, "")
     return (0, len(pre), pre) if pre.isdigit() else (1, 0, pre)
 
 
 def scan_version(text: str, pos: int) -> tuple[Version, int]:
-    """The version at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the version at ``pos``; returns it and the offset behind it. Raises ParseError."""
     found = _VERSION.match(text, pos)
     if found is None:
         fail(text, pos, "a version such as 1.0.0", hint="a version has three numbers")
@@ -85,9 +96,12 @@ def _pre(text: str, found: re.Match[str]) -> str:
 
 @attrs.frozen
 class Comparator:
-    """One condition of a requirement: an operator and a version that may be cut short (``^1``, ``=1.2``).
+    """One condition of a requirement: an operator and a version that may lack its last numbers (``^1``, ``=1.2``).
 
-    A missing number means any; the operators are ``= > >= < <= ~ ^``.
+    Attributes:
+        op: one of ``= > >= < <= ~ ^``.
+        major, minor, patch: the numbers; None stands for any number.
+        pre: the pre-release; empty for none.
     """
 
     op: str
@@ -101,7 +115,7 @@ class Comparator:
         return f"{self.op}{'.'.join(numbers)}" + (f"-{self.pre}" if self.pre else "")
 
     def matches(self, version: Version) -> bool:
-        """Whether ``version`` satisfies this condition, pre-releases compared by order only."""
+        """Whether ``version`` satisfies this condition. A pre-release is compared by its place in the order only."""
         match self.op:
             case "=":
                 return self._same(version)
@@ -130,7 +144,7 @@ class Comparator:
         return self.major == version.major and self.minor in (None, version.minor)
 
     def _caret(self, version: Version) -> bool:
-        """The leftmost number that is not zero stays as it is (missing numbers are free)."""
+        """Whether the leftmost number that is not zero is the same. A missing number may be any."""
         if self.major != version.major or self.minor is None:
             return self.major == version.major
         if self.major > 0:
@@ -142,21 +156,23 @@ class Comparator:
 
 @attrs.frozen
 class VersionReq:
-    """What is asked of a version: every comparator must hold.
+    """A version requirement. A version satisfies it if it satisfies every comparator.
 
-    A pre-release is admitted only by a requirement that names a pre-release of the same three numbers.
+    A pre-release satisfies it only if a comparator names a pre-release of the same three numbers.
+
+    Attributes:
+        comparators: the conditions, at least one.
     """
 
     comparators: tuple[Comparator, ...]
 
     @classmethod
     def parse(cls, text: str) -> VersionReq:
-        """The requirement that ``text`` writes, such as ``^1``, ``>=1.2, <2`` or ``1.*``; raises
-        ParseError."""
+        """Reads ``text`` as a requirement, such as ``^1``, ``>=1.2, <2`` or ``1.*``. Raises ParseError."""
         return _parse_req(text) if len(text) <= 256 else _parse_req.__wrapped__(text)
 
     def matches(self, version: Version) -> bool:
-        """Whether ``version`` satisfies every comparator."""
+        """Whether ``version`` satisfies this requirement."""
         if not all(comparator.matches(version) for comparator in self.comparators):
             return False
         if not version.pre:
@@ -165,7 +181,7 @@ class VersionReq:
         return any(c.pre and (c.major, c.minor, c.patch) == same for c in self.comparators)
 
     def matches_text(self, text: str) -> bool:
-        """Whether ``text`` is a version that satisfies it; False for what is no version."""
+        """Whether ``text`` is a version and satisfies this requirement."""
         try:
             return self.matches(Version.parse(text))
         except ParseError:
@@ -190,9 +206,9 @@ def _blanks(text: str, pos: int) -> int:
 
 
 def scan_version_req(text: str, pos: int) -> tuple[VersionReq, int]:
-    """The requirement at ``pos`` and the offset behind its last comparator; raises ParseError.
+    """Reads the requirement at ``pos``; returns it and the offset behind its last comparator. Raises ParseError.
 
-    Comparators are separated by a comma, by blanks, or by both.
+    A comma, blanks or both separate comparators.
     """
     comparators: list[Comparator] = []
     at = pos
