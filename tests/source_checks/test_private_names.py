@@ -37,7 +37,7 @@ BORROWED = (
         "aiosqlite", "plugins/hyperverse_sql/engine/sqlite/thread.py", frozenset({"_thread", "_conn", "_execute"})
     ),
     Borrowed("pytest", "hyperverse_core/testing/pytest_plugin.py", frozenset({"_fixtureinfo"})),
-    Borrowed(PYTHON, "hyperverse_core/universe/routing/path_cost.py", frozenset({"re._parser"})),
+    Borrowed(PYTHON, "hyperverse_core/universe/routing/regex_tree.py", frozenset({"re._parser"})),
 )
 
 

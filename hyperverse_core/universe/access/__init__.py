@@ -1,1 +1,1 @@
-"""Permissions, scopes, grants: the access algebra."""
+"""Permissions, grants and scopes, and the rules that make an agent's access of them."""

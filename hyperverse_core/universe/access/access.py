@@ -1,8 +1,7 @@
-"""Access: what an agent may do on a particle, and how that is worked out (universe 7.3, 7.5).
+"""Access: what an agent may do on a particle, and the rules that decide it. docs/reference/access.md#the-rules.
 
-The rules are pure. Whoever applies them hands in an `AccessView`, which says who owns what, what Kinds
-particles have and which grants there are. `explain` gives the answer with its reasons, `evaluate` the answer
-alone.
+The rules are pure functions of an `AccessView`, which answers who owns a particle, which Kinds it has and which grants
+there are. `evaluate` returns the access, `explain` returns it with its reasons.
 """
 
 from __future__ import annotations
@@ -40,12 +39,16 @@ __all__ = [
 
 
 class AccessKind(enum.Enum):
-    """The four shapes of access."""
+    """The four sorts of access."""
 
     SUPER = "Super"
+    """Everything, the right to change the owner included."""
     OWNER = "Owner"
+    """Everything on what the agent owns."""
     SUPER_OWNER = "SuperOwner"
+    """Both."""
     ENUMERATED = "Enumerated"
+    """Listed permissions and privileges."""
 
 
 @attrs.frozen
@@ -53,9 +56,9 @@ class Access:
     """What an agent may do on a particle.
 
     Attributes:
-        kind: Super, Owner and SuperOwner may do everything; Enumerated what is listed.
-        listed: the permissions of an Enumerated one.
-        privileges: its privileges.
+        kind: the sort of access. Super, Owner and SuperOwner allow everything.
+        listed: the permissions of an Enumerated access.
+        privileges: the privileges of an Enumerated access.
     """
 
     kind: AccessKind
@@ -69,34 +72,34 @@ class Access:
 
     @classmethod
     def enumerated(cls, permissions: Permissions, privileges: Privileges = Privileges.NONE) -> Access:
-        """Access to what is listed."""
+        """Returns the access that allows these permissions and privileges only."""
         return cls(AccessKind.ENUMERATED, permissions, privileges)
 
     @property
     def has_super(self) -> bool:
-        """Whether the agent may do everything, chown included, and hand that on."""
+        """Whether the agent may do everything, change the owner, and grant ``super`` to others."""
         return self.kind in (AccessKind.SUPER, AccessKind.SUPER_OWNER)
 
     @property
     def has_owner(self) -> bool:
-        """Whether the agent has the rights of the owner."""
+        """Whether the agent has the access of the owner."""
         return self.kind in (AccessKind.OWNER, AccessKind.SUPER_OWNER)
 
     @property
     def has_full(self) -> bool:
-        """Whether nothing is withheld; only such an agent's grants count."""
+        """Whether the agent may do everything. Grants are effective only if their grantor has such access."""
         return self.kind is not AccessKind.ENUMERATED
 
     def permissions(self) -> Permissions:
-        """The permissions that it comes to."""
+        """Returns the permissions that the agent has."""
         return Permissions.FULL if self.has_full else self.listed
 
     def has_privilege(self, name: str) -> bool:
-        """Whether the privilege ``name`` is held."""
+        """Whether the agent has the privilege ``name``."""
         return self.has_full or self.privileges.has(name)
 
     def check_privilege(self, name: str) -> None:
-        """Raises Forbidden unless the privilege ``name`` is held."""
+        """Raises Forbidden if the agent does not have the privilege ``name``."""
         if not self.has_privilege(name):
             raise Forbidden(f"the privilege {name!r} is needed", hint=f"grant priv {name} on ... to ...")
 
@@ -114,24 +117,30 @@ Access.NONE = Access(AccessKind.ENUMERATED)
 
 
 class AccessView(Protocol):
-    """What the rules ask. Every answer must belong to one moment."""
+    """What the rules ask about particles. All answers must describe the same moment."""
 
     def owner(self, point: Point) -> Point | None:
-        """The owner of ``point``; None when it is not registered."""
+        """Returns the owner of the particle ``point``; None if it is not registered."""
 
     def kinds(self, point: Point) -> Sequence[Kind]:
-        """The Kind of each segment of ``point``, root first; empty when it is not registered."""
+        """Returns the Kind of each segment of ``point``, outermost first; nothing if it is not registered."""
 
     def grants(self, root: Point) -> Iterable[AccessGrant]:
-        """The grants whose query root is ``root``."""
+        """Returns the grants whose query root is ``root``."""
 
     def is_user(self, point: Point) -> bool:
-        """Whether ``point`` is somebody: a particle of Kind User, or the hyperuser."""
+        """Whether ``point`` is a particle of Kind User, or the hyperuser."""
 
 
 @attrs.frozen
 class Verdict:
-    """What became of a grant that fits agent and target: whether it counts, and why."""
+    """Whether a grant for this agent and target is effective.
+
+    Attributes:
+        grant: the grant.
+        counts: whether it is effective.
+        reason: why, as a part of a sentence.
+    """
 
     grant: AccessGrant
     counts: bool
@@ -140,14 +149,14 @@ class Verdict:
 
 @attrs.frozen
 class AccessExplanation:
-    """An answer with its reasons.
+    """What an agent may do on a particle, and why.
 
     Attributes:
-        agent, target: who is asked about, on what.
-        access: the answer.
+        agent, target: the agent and the particle.
+        access: what the agent may do.
         rule: the rule that decided, as a sentence.
-        owner: the owner of the target, None when there is none.
-        verdicts: every grant that was looked at, in the order of the walk.
+        owner: the owner of the particle; None if it is not registered.
+        verdicts: all grants on the particle to the agent, those at the particle first, then those above it.
     """
 
     agent: Point
@@ -170,37 +179,35 @@ class AccessExplanation:
 
 
 def evaluate(agent: Point, target: Point, view: AccessView, *, same_owner: bool = True) -> Access:
-    """What ``agent`` may do on ``target`` (universe 7.5).
+    """Returns what ``agent`` may do on ``target``.
 
     Args:
-        agent: who wants something.
-        target: on what.
+        agent: the particle that wants to do something.
+        target: the particle with which it wants to do it.
         view: owners, Kinds and grants.
-        same_owner: whether a particle that is not a User has the owner's access on particles of the same
-            owner, when that owner is a User or the hyperuser.
+        same_owner: whether a particle that is not a User has the owner's access on particles of the same owner, if
+            that owner is a User or the hyperuser.
     """
     return explain(agent, target, view, same_owner=same_owner).access
 
 
 def explain(agent: Point, target: Point, view: AccessView, *, same_owner: bool = True) -> AccessExplanation:
-    """As `evaluate`, with the rule and the grants that decided."""
+    """Returns what `evaluate` returns, with the rule and the grants that decided."""
     return _Target(target, view, same_owner).explain(agent)
 
 
 def grant_roots(target: Point) -> Iterator[Point]:
-    """The query roots under which grants on ``target`` can stand, nearest first: itself and what is above
-    it."""
+    """Yields the query roots that a grant on ``target`` can have: the target and the points above it, nearest first."""
     yield target
     yield from target.ancestors()
 
 
 class _Target:
-    """One particle and the grants on it.
+    """A particle and the grants on it.
 
-    Whether a grantor has full access rests on ownership and on chains of ``super`` grants only, never on
-    masks. So the grantors with ``super`` are found first, beginning at the hyperuser and following the
-    grants; a circle of grants that nobody with ``super`` has begun is never entered, and no order of asking
-    changes the answer.
+    Whether a grantor has full access depends on owners and on chains of ``super`` grants, never on masks. So the
+    grantors with ``super`` are found first: the search starts at the hyperuser and follows the grants. It never enters
+    a circle of grants that nobody with ``super`` has started, and the result does not depend on the order of grants.
     """
 
     def __init__(self, target: Point, view: AccessView, same_owner: bool) -> None:
@@ -252,7 +259,7 @@ class _Target:
         return not self._view.is_user(agent) and (owner == HYPERUSER or self._view.is_user(owner))
 
     def _find_supers(self) -> set[Point]:
-        """The grantors that have super access: those whom the grants of others with super reach."""
+        """Returns the grantors with super access: the hyperuser, and whoever has a ``super`` grant of one of them."""
         supers = {HYPERUSER}
         waiting = {grant.by for grant in self._grants} - supers
         open_grants = [grant for grant in self._grants if grant.kind.word is GrantWord.SUPER]
@@ -264,8 +271,10 @@ class _Target:
         return supers
 
     def _fits(self, selector: Selector, point: Point) -> bool:
-        """Whether a grant's selector names ``point``. Grants are about the present cosmos: the same path
-        under another route is somebody else."""
+        """Whether the selector of a grant matches ``point``.
+
+        Grants are about points without a route: the same path with a route is another particle.
+        """
         if not point.route.is_local:
             return False
         kinds = self._view.kinds(point)
@@ -273,7 +282,7 @@ class _Target:
 
 
 def _enumerate(grants: Iterable[AccessGrant]) -> Access:
-    """All that is added, then all that is restricted: a restriction anywhere beats what is added anywhere."""
+    """Returns the access that ``grants`` give together: first all that is added, then all restrictions."""
     masks = []
     privileges = Privileges.NONE
     for grant in grants:

@@ -1,4 +1,4 @@
-"""Grants: who gave what, on which particles, to whom (universe 7.4)."""
+"""Grants: what a grantor gives to agents on particles. docs/reference/access.md#grants."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ _BLANKS = re.compile(r"[ \t]++")
 
 
 class GrantWord(enum.StrEnum):
-    """What a grant is about."""
+    """The word that a grant starts with."""
 
     SUPER = "super"
-    """Everything, and the right to hand it on."""
+    """The grant gives everything, and the right to grant ``super`` to others."""
     PRIVILEGE = "priv"
+    """The grant gives a privilege."""
     PERMISSIONS = "perm"
+    """The grant changes permissions."""
 
 
 @attrs.frozen
@@ -34,8 +36,12 @@ class GrantKind:
 
     Attributes:
         word: which of the three.
-        privilege: the privilege's name or ``*``, for ``priv`` only.
-        mask: the mask, for ``perm`` only.
+        privilege: the name of the privilege, or ``*``, for ``priv``; None for others.
+        mask: the mask, for ``perm``; None for others.
+
+    Raises:
+        BadRequest: a part is missing, or does not belong to the word.
+        ParseError: the name is not that of a privilege.
     """
 
     word: GrantWord
@@ -45,28 +51,31 @@ class GrantKind:
     def __attrs_post_init__(self) -> None:
         wanted = (self.word is GrantWord.PRIVILEGE, self.word is GrantWord.PERMISSIONS)
         if (self.privilege is not None, self.mask is not None) != wanted:
-            raise BadRequest(f"a {self.word.value} grant cannot have these parts: {self.privilege!r}, {self.mask!r}")
+            raise BadRequest(
+                f"a {self.word.value} grant cannot have the privilege {self.privilege!r} and the mask {self.mask!r}",
+                hint="super has neither, priv has a privilege, perm has a mask",
+            )
         if self.privilege is not None:
             check_privilege_name(self.privilege)
 
     @classmethod
     def super(cls) -> GrantKind:
-        """Everything."""
+        """Returns the kind of a grant of everything."""
         return cls(GrantWord.SUPER)
 
     @classmethod
     def priv(cls, name: str) -> GrantKind:
-        """The privilege ``name``; ``*`` for all; raises ParseError."""
+        """Returns the kind of a grant of the privilege ``name``, ``*`` for all. Raises ParseError."""
         return cls(GrantWord.PRIVILEGE, privilege=name)
 
     @classmethod
     def perm(cls, mask: PermissionsMask) -> GrantKind:
-        """The change of permissions ``mask``."""
+        """Returns the kind of a grant that changes permissions by ``mask``."""
         return cls(GrantWord.PERMISSIONS, mask=mask)
 
     @classmethod
     def parse(cls, text: str) -> GrantKind:
-        """What ``text`` gives; raises ParseError."""
+        """Reads ``text``, such as ``perm +csd-RwX``, as the kind of a grant. Raises ParseError."""
         kind, end = scan_grant_kind(text, 0)
         if end < len(text):
             fail(text, end, "the end of the grant's kind")
@@ -74,7 +83,7 @@ class GrantKind:
 
     @property
     def data(self) -> str:
-        """What stands behind the word: the privilege, the mask, or nothing."""
+        """The text behind the word: the privilege, the mask, or nothing."""
         return self.privilege or ("" if self.mask is None else str(self.mask))
 
     def __str__(self) -> str:
@@ -82,7 +91,7 @@ class GrantKind:
 
 
 def scan_grant_kind(text: str, pos: int) -> tuple[GrantKind, int]:
-    """What is given at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the kind of a grant at ``pos``; returns it and the offset behind it. Raises ParseError."""
     word = _WORD.match(text, pos)
     if word is None:
         fail(text, pos, "'super'", "'perm'", "'priv'")
@@ -98,16 +107,16 @@ def scan_grant_kind(text: str, pos: int) -> tuple[GrantKind, int]:
 
 @attrs.frozen
 class AccessGrant:
-    """A grant. It counts as long as its grantor has full access on the particle (universe 7.5).
+    """A grant, written ``perm +csd-RwX on SELECTOR to SELECTOR by POINT``.
 
-    Written ``perm +csd-RwX on SELECTOR to SELECTOR by POINT``; the id is not part of the text.
+    It is effective on a particle only while the grantor has full access to that particle.
 
     Attributes:
         kind: what it gives.
-        on: on which particles.
-        to: to whom.
+        on: the particles on which it is given.
+        to: the agents to whom it is given.
         by: the grantor.
-        id: its number in the registry, 0 before it has one.
+        id: its number in the registry; 0 before it has one. The text does not contain it.
     """
 
     kind: GrantKind
@@ -118,7 +127,7 @@ class AccessGrant:
 
     @classmethod
     def parse(cls, text: str) -> AccessGrant:
-        """The grant that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a grant. Raises ParseError."""
         grant, end = scan_access_grant(text, 0)
         if end < len(text):
             fail(text, end, "the end of the grant")
@@ -126,7 +135,7 @@ class AccessGrant:
 
     @property
     def query_root(self) -> Point:
-        """The point at or below which everything lies that it is given on."""
+        """The deepest point that is, or is above, every particle on which it is given."""
         return self.on.query_root
 
     def __str__(self) -> str:
@@ -134,7 +143,7 @@ class AccessGrant:
 
 
 def scan_access_grant(text: str, pos: int) -> tuple[AccessGrant, int]:
-    """The grant at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the grant at ``pos``; returns it and the offset behind it. Raises ParseError."""
     kind, at = scan_grant_kind(text, pos)
     on, at = scan_selector(text, _word(text, at, "on"))
     to, at = scan_selector(text, _word(text, at, "to"))

@@ -1,4 +1,4 @@
-"""Permissions, masks and privileges: what a grant gives (universe 7.1, 7.2)."""
+"""Permissions, masks and privileges: docs/reference/access.md#permissions and #privileges."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ _PRIVILEGE = re.compile(r"[a-z0-9:-]++|\*")
 
 @attrs.frozen
 class Permissions:
-    """Six permissions, written ``csd-rwx`` with the granted ones in upper case.
+    """Six permissions, written ``csd-rwx``, with the granted ones in upper case.
 
-    On its children: create, select, delete. On the particle itself: read, write, execute.
+    ``c s d`` are about the children of a particle: create, select, delete. ``r w x`` are about the particle itself:
+    read, write, execute.
 
     Attributes:
-        bits: ``c`` is the lowest bit, ``x`` the sixth.
+        bits: the granted permissions as a number. ``c`` is the lowest bit, ``x`` the sixth.
     """
 
     bits: int
@@ -47,7 +48,7 @@ class Permissions:
 
     @classmethod
     def parse(cls, text: str) -> Permissions:
-        """The permissions that ``text`` writes, all six letters in order; raises ParseError."""
+        """Reads ``text``, all six letters in order, as permissions. Raises ParseError."""
         permissions, end = scan_permissions(text, 0)
         if end < len(text):
             fail(text, end, "the end of the permissions")
@@ -55,7 +56,7 @@ class Permissions:
 
     @classmethod
     def parse_particle(cls, text: str) -> Permissions:
-        """The permissions of a particle alone, written ``rwx``; raises ParseError."""
+        """Reads ``text``, the three letters ``rwx``, as permissions on a particle itself. Raises ParseError."""
         found = _PARTICLE_FORM.fullmatch(text)
         if found is None:
             fail(text, 0, "permissions such as RwX", hint="three letters in this order: r w x")
@@ -63,12 +64,11 @@ class Permissions:
 
     @classmethod
     def of(cls, letters: str) -> Permissions:
-        """The permissions named by ``letters``, any of ``c s d r w x``; raises ParseError."""
+        """Returns the permissions in ``letters``, any of ``c s d r w x``. Raises ParseError for another letter."""
         return cls(sum({letter: _bit(letter) for letter in letters}.values()))
 
     def has(self, letter: str) -> bool:
-        """Whether the permission ``letter``, one of ``c s d r w x``, is granted; raises ParseError for
-        another."""
+        """Whether the permission ``letter``, one of ``c s d r w x``, is granted. Raises ParseError for another."""
         return bool(self.bits & _bit(letter))
 
     def __or__(self, other: Permissions) -> Permissions:
@@ -98,7 +98,7 @@ def _bits(found: re.Match[str]) -> int:
 
 
 def scan_permissions(text: str, pos: int) -> tuple[Permissions, int]:
-    """The permissions at ``pos`` and the offset behind them; raises ParseError."""
+    """Reads the permissions at ``pos``; returns them and the offset behind them. Raises ParseError."""
     found = _FORM.match(text, pos)
     if found is None:
         fail(text, pos, "permissions such as csd-RwX", hint="six letters in this order: c s d - r w x")
@@ -109,28 +109,33 @@ class MaskKind(enum.Enum):
     """How a mask changes permissions."""
 
     OR = "+"
-    """It adds those that it grants."""
+    """The mask adds its permissions."""
     AND = "&"
-    """It leaves only those that it grants."""
+    """The mask takes away all other permissions."""
 
 
 @attrs.frozen
 class PermissionsMask:
-    """A change of permissions: ``+csd-RwX`` adds, ``&csd-RwX`` restricts."""
+    """A change of permissions: ``+csd-RwX`` adds the permissions r and x, ``&csd-RwX`` leaves those two at most.
+
+    Attributes:
+        kind: whether it adds or restricts.
+        permissions: the permissions that it adds, or that it leaves.
+    """
 
     kind: MaskKind
     permissions: Permissions
 
     @classmethod
     def parse(cls, text: str) -> PermissionsMask:
-        """The mask that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a mask. Raises ParseError."""
         mask, end = scan_permissions_mask(text, 0)
         if end < len(text):
             fail(text, end, "the end of the mask")
         return mask
 
     def apply(self, permissions: Permissions) -> Permissions:
-        """``permissions`` as this mask changes them."""
+        """Returns ``permissions``, changed by this mask."""
         return permissions | self.permissions if self.kind is MaskKind.OR else permissions & self.permissions
 
     def __str__(self) -> str:
@@ -138,7 +143,7 @@ class PermissionsMask:
 
 
 def scan_permissions_mask(text: str, pos: int) -> tuple[PermissionsMask, int]:
-    """The mask at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the mask at ``pos``; returns it and the offset behind it. Raises ParseError."""
     if text[pos : pos + 1] not in ("+", "&"):
         fail(text, pos, "'+'", "'&'", hint="+csd-RwX adds permissions, &csd-RwX restricts to them")
     permissions, end = scan_permissions(text, pos + 1)
@@ -146,7 +151,7 @@ def scan_permissions_mask(text: str, pos: int) -> tuple[PermissionsMask, int]:
 
 
 def check_privilege_name(name: str) -> str:
-    """``name``, if it is the name of a privilege or ``*``; raises ParseError."""
+    """Returns ``name`` if it is the name of a privilege or ``*``. Raises ParseError otherwise."""
     found, end = scan_privilege(name, 0)
     if end < len(name):
         fail(name, end, "the end of the privilege's name")
@@ -154,7 +159,7 @@ def check_privilege_name(name: str) -> str:
 
 
 def scan_privilege(text: str, pos: int) -> tuple[str, int]:
-    """The name of a privilege, or ``*``, at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the name of a privilege, or ``*``, at ``pos``; returns it and the offset behind it. Raises ParseError."""
     found = _PRIVILEGE.match(text, pos)
     if found is None:
         fail(text, pos, "a privilege such as property:email:read", "'*'")
@@ -168,10 +173,13 @@ def _checked(names: Iterable[str]) -> frozenset[str]:
 
 @attrs.frozen
 class Privileges:
-    """A set of privileges by exact name; one that holds ``*`` holds all. Written ``a, b:c`` or ``*``.
+    """A set of privileges, written ``a, b:c``, or ``*`` for all.
+
+    Attributes:
+        names: the names of the privileges, or ``*`` alone.
 
     Raises:
-        ParseError: a name has other characters than ``a-z 0-9 - :``.
+        ParseError: a name contains other characters than ``a-z 0-9 - :``.
     """
 
     names: frozenset[str] = attrs.field(default=frozenset(), converter=_checked)
@@ -181,7 +189,7 @@ class Privileges:
 
     @classmethod
     def parse(cls, text: str) -> Privileges:
-        """The set that ``text`` writes, names separated by commas; empty for none; raises ParseError."""
+        """Reads ``text``, names separated by commas, as a set. An empty text is the empty set. Raises ParseError."""
         names: list[str] = []
         at = 0
         while text:
@@ -197,11 +205,11 @@ class Privileges:
 
     @property
     def is_full(self) -> bool:
-        """Whether it holds every privilege."""
+        """Whether the set contains every privilege."""
         return "*" in self.names
 
     def has(self, name: str) -> bool:
-        """Whether it holds the privilege ``name``."""
+        """Whether the set contains the privilege ``name``."""
         return self.is_full or name in self.names
 
     def __or__(self, other: Privileges) -> Privileges:

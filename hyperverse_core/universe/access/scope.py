@@ -1,4 +1,4 @@
-"""Scopes: the bounds within which a wave may be followed up (universe 4.2)."""
+"""Scopes: limits on what may be done on behalf of the sender of a wave. docs/reference/access.md#scopes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,26 @@ __all__ = ["Scope", "ScopeGrant", "ScopeKind"]
 
 
 class ScopeKind(enum.Enum):
-    """The three shapes of a scope."""
+    """The three sorts of scopes."""
 
     FULL = "Full"
+    """No limit."""
     NONE = "None"
+    """Nothing is allowed."""
     GRANTS = "Grants"
+    """Only what is listed is allowed."""
 
 
 @attrs.frozen
 class ScopeGrant:
-    """Something that a scope leaves open, written ``perm +csd-RwX on SELECTOR``.
+    """Something that a scope allows, written ``perm +csd-RwX on SELECTOR``.
 
     Attributes:
-        on: on which particles.
-        kind: the permissions or the privilege. ``super`` is not possible: a scope bounds, it gives nothing.
+        on: the particles on which it is allowed.
+        kind: the permissions or the privilege.
+
+    Raises:
+        BadRequest: the kind is ``super``. A scope limits access and gives none.
     """
 
     on: Selector
@@ -43,7 +49,7 @@ class ScopeGrant:
     @kind.validator
     def _check_kind(self, _: object, value: GrantKind) -> None:
         if value.word is GrantWord.SUPER:
-            raise BadRequest("a scope cannot hold 'super'", hint="a scope without bounds is Full")
+            raise BadRequest("a scope cannot contain 'super'", hint="the scope without limits is Full")
 
     def __str__(self) -> str:
         return f"{self.kind} on {self.on}"
@@ -51,10 +57,13 @@ class ScopeGrant:
 
 @attrs.frozen
 class Scope:
-    """Bounds of what may be done further: everything, nothing, or what some grants leave open.
+    """A limit on access, written ``Full``, ``None`` or ``{perm +csd-RwX on SELECTOR, priv NAME on SELECTOR}``.
 
-    Written ``Full``, ``None`` or ``{perm +csd-RwX on SELECTOR, priv NAME on SELECTOR}``. ``&`` narrows, ``|``
-    widens.
+    ``one & other`` allows what both allow, ``one | other`` what one of them allows.
+
+    Attributes:
+        kind: the sort of scope.
+        grants: what is allowed, for a scope of grants; empty for others.
     """
 
     kind: ScopeKind
@@ -65,12 +74,12 @@ class Scope:
 
     @classmethod
     def of(cls, grants: Iterable[ScopeGrant]) -> Scope:
-        """What ``grants`` leave open."""
+        """Returns the scope that allows ``grants`` only."""
         return cls(ScopeKind.GRANTS, frozenset(grants))
 
     @classmethod
     def parse(cls, text: str) -> Scope:
-        """The scope that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a scope. Raises ParseError."""
         if text in ("Full", "None"):
             return cls.FULL if text == "Full" else cls.NONE
         if not text.startswith("{"):
@@ -88,7 +97,7 @@ class Scope:
         return cls.of(grants)
 
     def has_grant(self, grant: ScopeGrant) -> bool:
-        """Whether ``grant`` is within the bounds."""
+        """Whether the scope has no limit, or contains ``grant`` itself."""
         return self.kind is ScopeKind.FULL or grant in self.grants
 
     def __and__(self, other: Scope) -> Scope:
@@ -106,12 +115,12 @@ class Scope:
         return self if other.kind is ScopeKind.NONE else Scope.of(self.grants | other.grants)
 
     def bound(self, access: Access, point: Point, kinds: Sequence[Kind]) -> Access:
-        """``access`` on ``point`` cut down to what the scope leaves open there; never more than ``access``.
+        """Returns the part of ``access`` that the scope allows on ``point``.
 
         Args:
             access: what the agent may do without the scope.
-            point: on what.
-            kinds: the Kind of each segment of ``point``, root first.
+            point: the particle.
+            kinds: the Kind of each segment of ``point``, outermost first.
         """
         if self.kind is ScopeKind.FULL:
             return access
@@ -143,7 +152,7 @@ def _scan_scope_grant(text: str, at: int) -> tuple[ScopeGrant, int]:
     start = at
     kind, at = scan_grant_kind(text, at)
     if kind.word is GrantWord.SUPER:
-        fail(text, start, "'perm'", "'priv'", hint="a scope without bounds is Full")
+        fail(text, start, "'perm'", "'priv'", hint="the scope without limits is Full")
     if not text.startswith(" on ", at):
         fail(text, at, "' on '")
     on, at = scan_selector(text, at + 4)

@@ -140,7 +140,12 @@ class PointVar(_Relative):
         return Route.parse(env.variable(self.route.name)) if self.route.kind is RouteKind.VAR else self.route
 
     def resolve(self, env: Env) -> Point:
-        """Returns the point that the template names in ``env``. Raises what `substitute` and `PointCtx.resolve` raise."""
+        """Returns the point that the template names in ``env``.
+
+        Raises:
+            BadRequest: a variable is not set, or the template leads above ROOT.
+            ParseError: the result is not a point.
+        """
         return self.substitute(env).resolve(env.working)
 
     def collapse(self) -> Point:

@@ -1,1 +1,1 @@
-"""What a Kind demands: properties, parents, children; and the standard Kinds."""
+"""Definitions of Kinds: properties, parents and children. The standard Kinds, and templates of Kinds."""

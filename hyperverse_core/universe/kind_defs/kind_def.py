@@ -1,4 +1,4 @@
-"""What a plugin says of a Kind that it serves, and how a Kind is looked up in a table of such definitions."""
+"""Definitions of Kinds, and the look-up of a Kind among them. docs/reference/kinds.md#declaring-a-kind."""
 
 from __future__ import annotations
 
@@ -39,25 +39,30 @@ def _read_only(value: Mapping[str, str]) -> Mapping[str, str]:
 
 @attrs.frozen
 class KindDef:
-    """What a plugin says of a Kind that it serves.
+    """The definition of a Kind, which a plugin declares.
 
     Attributes:
-        name: the base name, CamelCase.
+        name: the base of the Kind, in CamelCase.
         doc: one line for people.
-        subs: the sub kinds it has; a Kind without any drops the sub kind that a text names.
-        sub_required: whether one must be named.
-        specific_required: whether a product must be named too.
-        aliases: short sub kinds for templates, each standing for a full one (``Keycloak`` for
+        subs: the sub kinds. If there are none, `resolve` drops a sub kind that a text names.
+        sub_required: whether a particle must have a sub kind.
+        specific_required: whether a particle must have a product too.
+        aliases: short names of sub kinds for templates, each with the sub kind that it stands for (``Keycloak`` for
             ``OAuth<...>``).
-        properties: the properties that its particles may have.
-        parents: which Kinds it may live under, as kind selectors with or without brackets; ``*`` is any.
-        children: which Kinds may live directly under it, likewise.
-        layers: ``standard`` or ``extended`` (with Portal, Host and Guest).
-        eager: whether its particles are provisioned when they are created, not at their first wave.
+        properties: the properties that the particles may have.
+        parents: the Kinds under which a particle may be created, as Kind selectors with or without brackets; ``*`` is
+            every Kind.
+        children: the Kinds that may be created directly under a particle, written in the same way.
+        layers: ``standard``, or ``extended`` for particles that also have Portal, Host and Guest.
+        eager: whether a particle is activated when it is created, and not by its first wave.
+
+    Raises:
+        ParseError: the name is not in CamelCase, or a selector is wrong.
+        BadRequest: a sub kind is not in CamelCase, or there are no such layers.
     """
 
     name: str = attrs.field(validator=check_kind_name)
-    # Each field is marked as keyword-only: attrs before 25.4 cannot exempt one from a class that is marked.
+    # Each field is keyword-only by itself, because attrs before 25.4 cannot exempt a field of a keyword-only class.
     doc: str = attrs.field(default="", kw_only=True)
     subs: tuple[str, ...] = attrs.field(default=(), converter=_names, validator=_check_names, kw_only=True)
     sub_required: bool = attrs.field(default=False, kw_only=True)
@@ -75,24 +80,28 @@ class KindDef:
 
     @property
     def plan(self) -> Plan:
-        """The layers of its particles, in order."""
+        """The layers of a particle, from the outside in."""
         return PLANS[self.layers]
 
     def may_live_under(self, parent: Kind) -> bool:
-        """Whether a particle of this Kind may be created directly under one of Kind ``parent``."""
+        """Whether a particle of this Kind may be created directly under a particle of the Kind ``parent``."""
         return any(selector.matches(parent) for selector in _selectors(self.parents))
 
     def may_hold(self, child: Kind) -> bool:
-        """Whether a particle of Kind ``child`` may be created directly under one of this Kind."""
+        """Whether a particle of the Kind ``child`` may be created directly under a particle of this Kind."""
         return any(selector.matches(child) for selector in _selectors(self.children))
 
 
 def resolve(kind: Kind, table: Mapping[str, KindDef]) -> Kind:
-    """The Kind as it is known in ``table``: what the base does not have is dropped.
+    """Returns ``kind`` as ``table`` defines it, without a sub kind or a product that it does not have there.
+
+    Args:
+        kind: the Kind.
+        table: definitions by base.
 
     Raises:
-        UnknownKind: nobody declares that base or that sub kind; the hint names the nearest.
-        BadRequest: a sub kind or a specific is needed and missing.
+        UnknownKind: the base or the sub kind is not defined. The hint names those that are.
+        BadRequest: a sub kind or a product is required and missing.
     """
     known = table.get(kind.base)
     if known is None:

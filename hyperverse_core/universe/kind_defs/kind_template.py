@@ -1,5 +1,4 @@
-"""Templates of Kinds: what a command asks for, before it is settled which product serves it (universe
-2.2)."""
+"""Templates of Kinds, from which a definition makes a Kind. docs/reference/kinds.md#templates-of-kinds."""
 
 from __future__ import annotations
 
@@ -19,12 +18,12 @@ __all__ = ["KindTemplate", "scan_kind_template"]
 
 @attrs.frozen
 class KindTemplate:
-    """``Base``, ``Base<Sub>`` or ``Base<Sub<provider:vendor:product:variant:(requirement)>>``.
+    """A Kind as a command names it: ``Base``, ``Base<Sub>`` or ``Base<Sub<provider:vendor:product:variant:(^1)>>``.
 
     Attributes:
-        base: name of the Kind.
-        sub: name of the sub kind, or an alias of one (``UserBase<Keycloak>``), or None.
-        specific: which products will do, None for the Kind's own choice.
+        base: base of the Kind.
+        sub: the sub kind, or an alias of one (as in ``UserBase<Keycloak>``), or None.
+        specific: the products that may serve it; None leaves the choice to the definition.
     """
 
     base: str
@@ -33,21 +32,21 @@ class KindTemplate:
 
     @classmethod
     def parse(cls, text: str) -> KindTemplate:
-        """The template that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a template of a Kind. Raises ParseError."""
         template, end = scan_kind_template(text, 0)
         if end < len(text):
             fail(text, end, "the end of the Kind")
         return template
 
     def resolve(self, table: Mapping[str, KindDef]) -> Kind:
-        """The Kind that is meant, among those in ``table``.
+        """Returns the Kind that the template stands for in ``table``.
 
-        An alias stands for its full sub kind. A selector of products picks the one that an alias names, or
-        else has to name one product exactly.
+        An alias is replaced by its sub kind. A selector of products stands for the product of an alias that it
+        matches. If there is none, it must name exactly one product.
 
         Raises:
-            UnknownKind: nobody declares it.
-            BadRequest: something is missing, or no product that is known fits.
+            UnknownKind: the Kind is not defined in ``table``.
+            BadRequest: a sub kind or a product is missing, or no known product matches.
         """
         known = table.get(self.base)
         if known is None or self.sub is None:
@@ -62,7 +61,7 @@ class KindTemplate:
         if (exact := self.specific.exact) is not None:
             return resolve(Kind(self.base, self.sub, exact), table)
         raise BadRequest(
-            f"no product is known that fits '{self}'",
+            f"no known product matches '{self}'",
             hint="name one exactly: provider:vendor:product:variant:(1.0.0)",
         )
 
@@ -74,7 +73,7 @@ class KindTemplate:
 
 
 def scan_kind_template(text: str, pos: int) -> tuple[KindTemplate, int]:
-    """The template at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the template at ``pos``; returns it and the offset behind it. Raises ParseError."""
     base, at = _camel(text, pos, "a Kind such as Space")
     if not text.startswith("<", at):
         return KindTemplate(base), at

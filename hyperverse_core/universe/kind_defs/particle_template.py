@@ -1,4 +1,4 @@
-"""Templates of particles: which point a command wants to create, and of which Kind."""
+"""Templates of particles to create: a point and a Kind. docs/reference/points.md#templates."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["ParticleTemplate", "scan_particle_template"]
 
 @attrs.frozen
 class ParticleTemplate:
-    """What a command wants to create, written ``localhost:thing-%<Base>``.
+    """A particle to create, written ``localhost:thing-%<Base>``.
 
     Attributes:
-        point: where.
-        kind: what.
+        point: the template of its point.
+        kind: the template of its Kind.
     """
 
     point: PointTemplate
@@ -25,7 +25,7 @@ class ParticleTemplate:
 
     @classmethod
     def parse(cls, text: str) -> ParticleTemplate:
-        """The template that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a template of a particle. Raises ParseError."""
         template, end = scan_particle_template(text, 0)
         if end < len(text):
             fail(text, end, "the end of the template")
@@ -36,7 +36,7 @@ class ParticleTemplate:
 
 
 def scan_particle_template(text: str, pos: int) -> tuple[ParticleTemplate, int]:
-    """The template at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the template at ``pos``; returns it and the offset behind it. Raises ParseError."""
     point, at = scan_point_template(text, pos)
     if not text.startswith("<", at):
         fail(text, at, "'<'", hint="a particle has a Kind: localhost:thing<Base>")

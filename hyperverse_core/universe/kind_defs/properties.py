@@ -1,4 +1,4 @@
-"""Properties: what a Kind's particles may be told about themselves, and the changes to it (universe 8)."""
+"""Properties: their definitions, their changes, and the rules for both. docs/reference/kinds.md#properties."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _KEY = re.compile(r"[a-z0-9.-]++")
 
 
 class PropertySource(enum.StrEnum):
-    """Who keeps a property."""
+    """The keeper of a property."""
 
     SHELL = "Shell"
-    """The platform."""
+    """The platform keeps it."""
     CORE = "Core"
-    """The particle itself."""
+    """The particle keeps it."""
     CORE_READ_ONLY = "CoreReadOnly"
-    """The particle itself; nobody else may set it."""
+    """The particle keeps it, and nobody else may set it."""
     CORE_SECRET = "CoreSecret"
-    """The particle itself; nobody else may read it."""
+    """The particle keeps it, and nobody else may read it."""
 
 
 class PropertyPermit(enum.StrEnum):
-    """A permit that a definition records. No rule consults it."""
+    """A note of a definition about what a property is for. No rule depends on it."""
 
     READ = "Read"
     WRITE = "Write"
@@ -47,7 +47,13 @@ class PropertyPermit(enum.StrEnum):
 
 @attrs.frozen
 class SetProperty:
-    """Set ``key`` to ``value``. With ``lock`` it can be neither changed nor removed afterwards."""
+    """Sets a property.
+
+    Attributes:
+        key: the property.
+        value: its new value.
+        lock: whether the property can never be changed or removed again.
+    """
 
     key: str
     value: str
@@ -56,7 +62,11 @@ class SetProperty:
 
 @attrs.frozen
 class UnsetProperty:
-    """Remove ``key``."""
+    """Removes a property.
+
+    Attributes:
+        key: the property.
+    """
 
     key: str
 
@@ -74,21 +84,21 @@ def _definitions(value: Iterable[PropertyDef]) -> tuple[PropertyDef, ...]:
 
 @attrs.frozen
 class PropertyDef:
-    """A property that a Kind has.
+    """The definition of a property.
 
     Attributes:
-        key: its name: lower-case letters, digits, ``-`` and ``.``.
+        key: the name of the property: lower-case letters, digits, ``-`` and ``.``.
         doc: one line for people.
-        pattern: what a value has to look like.
-        required: whether a particle cannot be without it.
+        pattern: the values that it may have.
+        required: whether every particle must have it.
         mutable: whether it may change after the particle was created.
-        source: who keeps it.
-        default: what it is when nobody says; None for nothing.
-        constant: whether it always has its default.
-        permits: recorded, not consulted.
+        source: the keeper of the property.
+        default: the value that a particle gets if its creator gives none; None for no value.
+        constant: whether the property always has its default.
+        permits: a note about what the property is for. No rule depends on it.
 
     Raises:
-        BadRequest: a constant without a default; a default that does not fit the pattern; a bad key.
+        BadRequest: a constant has no default, the default does not fit the pattern, or the key has other characters.
     """
 
     key: str
@@ -108,34 +118,40 @@ class PropertyDef:
         if self.constant and self.default is None:
             faults.append("a constant needs a default")
         if self.default is not None and not self.pattern.fits(self.default):
-            faults.append(f"the default {self.default!r} is no {self.pattern.value}")
+            faults.append(f"the default {self.default!r} must be {self.pattern.meant}")
         if faults:
             raise BadRequest(f"property {self.key!r}: {'; '.join(faults)}")
 
     def value_faults(self, value: str) -> Iterator[str]:
-        """What is wrong with giving it ``value`` from outside, each as a line."""
+        """Yields a line for each reason why nobody but the particle may set the property to ``value``."""
         if not self.pattern.fits(value):
             yield self._misfit(value)
         if self.source is PropertySource.CORE_READ_ONLY:
-            yield f"{self.key!r} is set by the particle itself only"
+            yield f"only the particle itself can set {self.key!r}"
 
     def bind_error(self, value: str) -> ParseError | None:
-        """Where ``value``, which is meant to be the text of a bind, is wrong; None when it is not or is right."""
+        """Returns the error in ``value`` if it is the text of a bind; None if it is none, or is right."""
         return self.pattern.parse_error(value) if self.pattern is PropertyPattern.BIND and is_bind_text(value) else None
 
     def _misfit(self, value: str) -> str:
         error = self.bind_error(value)
         if error is None:
-            return f"{self.key!r} cannot be {value!r}: it has to be {self.pattern.meant}"
+            return f"{self.key!r} cannot be {value!r}: it must be {self.pattern.meant}"
         return f"the bind in {self.key!r} is wrong: {error.told}"
 
 
 @attrs.frozen
 class PropertiesConfig:
-    """The properties of a Kind. Without any, no property is legal.
+    """The properties of a Kind. Its particles may have no others.
 
-    Each check looks at every change and raises one BadRequest that names all faults. Its cause is the ParseError of
-    the first bind that is wrong, if one is.
+    Each check looks at all changes and raises one BadRequest that names every fault. If the text of a bind is wrong,
+    the cause of the error is the ParseError of the first such bind.
+
+    Attributes:
+        definitions: the properties.
+
+    Raises:
+        BadRequest: a property is defined twice.
     """
 
     definitions: tuple[PropertyDef, ...] = attrs.field(default=(), converter=_definitions)
@@ -153,11 +169,11 @@ class PropertiesConfig:
         return iter(self.definitions)
 
     def get(self, key: str) -> PropertyDef | None:
-        """The definition of ``key``, None when there is none."""
+        """Returns the definition of the property ``key``; None if there is none."""
         return self._by_key.get(key)
 
     def fill_create_defaults(self, changes: Iterable[PropertyChange]) -> tuple[PropertyChange, ...]:
-        """``changes``, and a set for every default whose key they do not mention."""
+        """Returns ``changes``, and one that sets each default whose key they do not mention."""
         given = tuple(changes)
         mentioned = {change.key for change in given}
         filled = (
@@ -168,15 +184,14 @@ class PropertiesConfig:
         return (*given, *filled)
 
     def check_create(self, changes: Iterable[PropertyChange]) -> None:
-        """Whether a particle may be created with ``changes``, defaults filled in before; raises
-        BadRequest."""
+        """Raises BadRequest if a particle cannot be created with ``changes``, to which defaults have been added."""
         faults: list[str] = []
         given = _last_of_each(changes)
         for change in given:
             if (definition := self._known(change.key, faults)) is None:
                 continue
             if isinstance(change, UnsetProperty):
-                faults.append(f"{change.key!r} cannot be unset while the particle is created")
+                faults.append(f"{change.key!r} cannot be removed from a particle that is being created")
                 continue
             if definition.constant and change.value != definition.default:
                 faults.append(f"{change.key!r} is always {definition.default!r}")
@@ -188,7 +203,7 @@ class PropertiesConfig:
         _raise(faults, self._first_bind_error(given))
 
     def check_update(self, changes: Iterable[PropertyChange]) -> None:
-        """Whether an existing particle may be told ``changes``; raises BadRequest."""
+        """Raises BadRequest if an existing particle cannot take ``changes``."""
         faults: list[str] = []
         given = _last_of_each(changes)
         for change in given:
@@ -197,15 +212,15 @@ class PropertiesConfig:
             if definition.constant:
                 faults.append(f"{change.key!r} is constant")
             elif not definition.mutable:
-                faults.append(f"{change.key!r} cannot change once the particle is created")
+                faults.append(f"{change.key!r} cannot change after the particle was created")
             if isinstance(change, SetProperty):
                 faults.extend(definition.value_faults(change.value))
             elif definition.required:
-                faults.append(f"{change.key!r} is required and cannot be unset")
+                faults.append(f"{change.key!r} is required and cannot be removed")
         _raise(faults, self._first_bind_error(given))
 
     def check_read(self, keys: Iterable[str]) -> None:
-        """Whether the properties ``keys`` may be read from outside; raises BadRequest."""
+        """Raises BadRequest if one of the properties ``keys`` may not be read by anybody but the particle."""
         faults: list[str] = []
         for key in keys:
             definition = self._known(key, faults)
@@ -231,7 +246,7 @@ class PropertiesConfig:
 
 
 def _last_of_each(changes: Iterable[PropertyChange]) -> list[PropertyChange]:
-    """A later change of a key replaces an earlier one (universe 5.4)."""
+    """Returns the last change of each key: docs/reference/commands.md#particles."""
     return list({change.key: change for change in changes}.values())
 
 

@@ -1,9 +1,11 @@
-"""What the value of a property has to look like (universe 8)."""
+"""Patterns of the values of properties: docs/reference/kinds.md#properties."""
 
 from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Mapping
+from typing import Final
 
 from ...errors import ParseError
 from ..address.point import Point
@@ -18,28 +20,30 @@ _U64 = 2**64
 
 
 def is_bind_text(value: str) -> bool:
-    """Whether ``value`` is meant to be a bind itself, and not the point that has one: no point starts like this."""
+    """Whether ``value`` is the text of a bind, and not the point of a particle that has one. No point starts so."""
     return value.lstrip().startswith(("Bind", "#"))
 
 
 class PropertyPattern(enum.StrEnum):
-    """What a property's value has to look like."""
+    """The pattern of a property: which values it may have."""
 
     ANYTHING = "Anything"
+    """Any text."""
     POINT = "Point"
     """An absolute point."""
     BIND = "Bind"
     """The text of a bind, ``Bind(version=1.0.0) { ... }``, or the absolute point of a particle that has one."""
     U64 = "U64"
-    """A number from 0 to 18446744073709551615."""
+    """A whole number from 0 to 18446744073709551615."""
     BOOL = "Bool"
     """``true`` or ``false``."""
     USERNAME = "Username"
-    """A skewer-case name."""
+    """A lower-case letter, then letters, digits and ``-``."""
     EMAIL = "Email"
+    """An email address."""
 
     def fits(self, value: str) -> bool:
-        """Whether ``value`` looks like that."""
+        """Whether a property with this pattern may have the value ``value``."""
         match self:
             case PropertyPattern.POINT | PropertyPattern.BIND:
                 return self.parse_error(value) is None
@@ -55,10 +59,10 @@ class PropertyPattern(enum.StrEnum):
         return True
 
     def parse_error(self, value: str) -> ParseError | None:
-        """What is wrong with ``value`` where the pattern stands for a text of the language; None if it fits."""
+        """Returns the error of parsing ``value`` as a point or a bind; None if it fits, and for other patterns."""
         try:
             if self is PropertyPattern.BIND and is_bind_text(value):
-                from ..routing.bind import BindConfig  # few processes check a bind, and it takes some loading
+                from ..routing.bind import BindConfig  # loading it takes time, and few processes check a bind
 
                 BindConfig.parse(value)
             elif self in (PropertyPattern.POINT, PropertyPattern.BIND):
@@ -69,5 +73,16 @@ class PropertyPattern(enum.StrEnum):
 
     @property
     def meant(self) -> str:
-        """What a value has to be, for a message."""
-        return "a point, or Bind(version=1.0.0) { ... }" if self is PropertyPattern.BIND else self.value
+        """What the value must be, for a message."""
+        return _MEANT[self]
+
+
+_MEANT: Final[Mapping[PropertyPattern, str]] = {
+    PropertyPattern.ANYTHING: "any text",
+    PropertyPattern.POINT: "an absolute point such as localhost:app",
+    PropertyPattern.BIND: "a point, or Bind(version=1.0.0) { ... }",
+    PropertyPattern.U64: f"a whole number from 0 to {_U64 - 1}",
+    PropertyPattern.BOOL: "true or false",
+    PropertyPattern.USERNAME: "a name such as scott-1: a lower-case letter, then letters, digits and '-'",
+    PropertyPattern.EMAIL: "an email address",
+}

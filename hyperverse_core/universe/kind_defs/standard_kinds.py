@@ -1,4 +1,4 @@
-"""The Kinds that the platform knows by itself."""
+"""The standard Kinds: docs/reference/kinds.md#the-standard-kinds."""
 
 from __future__ import annotations
 
@@ -18,53 +18,53 @@ _STARS = ("Central", "Super", "Nexus", "Maelstrom", "Scribe", "Jump", "Fold", "M
 
 
 def _standard() -> dict[str, KindDef]:
-    """The Kinds of universe 2.1 with the properties of universe 8."""
+    """Returns the standard Kinds by name, with their properties."""
     declared = (
-        KindDef("Root", doc="The point without segments", parents=()),
-        KindDef("Space", doc="The first segment of a point"),
-        KindDef("Base", doc="Groups other particles"),
+        KindDef("Root", doc="Top of the tree", parents=()),
+        KindDef("Space", doc="First segment of a point"),
+        KindDef("Base", doc="Group of other particles"),
         KindDef(
             "UserBase",
-            doc="Holds users and knows how they prove who they are",
+            doc="Group of users, with the way to authenticate them",
             subs=("OAuth",),
             sub_required=True,
             specific_required=True,
             aliases={"OAuth": _KEYCLOAK, "Keycloak": _KEYCLOAK},
         ),
-        KindDef("User", doc="Somebody"),
-        KindDef("App", doc="An application"),
-        KindDef("Mechtron", doc="A WebAssembly component", layers="extended"),
-        KindDef("FileSystem", doc="Holds files"),
+        KindDef("User", doc="User account"),
+        KindDef("App", doc="Application"),
+        KindDef("Mechtron", doc="WebAssembly component", layers="extended"),
+        KindDef("FileSystem", doc="Root of files and directories"),
         KindDef(
             "File",
-            doc="A file or a directory",
+            doc="File or directory",
             subs=("File", "Dir"),
             sub_required=True,
             parents=("FileSystem", "File<Dir>"),
         ),
         KindDef(
             "Database",
-            doc="A database server",
+            doc="Database",
             subs=("Relational",),
             sub_required=True,
             specific_required=True,
         ),
-        KindDef("Repo", doc="Holds series of bundles"),
-        KindDef("BundleSeries", doc="Holds the versions of a bundle", parents=("Repo",)),
-        KindDef("Bundle", doc="A published version", parents=("BundleSeries",), eager=True),
+        KindDef("Repo", doc="Repository of bundles"),
+        KindDef("BundleSeries", doc="All versions of a bundle", parents=("Repo",)),
+        KindDef("Bundle", doc="One published version", parents=("BundleSeries",), eager=True),
         KindDef(
             "Artifact",
-            doc="A file of a bundle",
+            doc="File of a bundle",
             subs=("Raw", "ParticleConfig", "Bind", "Wasm", "Dir"),
             sub_required=True,
             parents=("Bundle", "Artifact<Dir>"),
             eager=True,
         ),
-        KindDef("Control", doc="The end of an external client", layers="extended"),
-        KindDef("Portal", doc="A way in for other protocols", layers="extended"),
-        KindDef("Star", doc="A node of the fabric", subs=_STARS, sub_required=True),
-        KindDef("Driver", doc="Runs the particles of a Kind on a star"),
-        KindDef("Global", doc="A service of the whole cosmos"),
+        KindDef("Control", doc="Session of an external client", layers="extended"),
+        KindDef("Portal", doc="Gateway for another protocol", layers="extended"),
+        KindDef("Star", doc="Virtual node that hosts particles", subs=_STARS, sub_required=True),
+        KindDef("Driver", doc="Runtime of the particles of one Kind on one machine"),
+        KindDef("Global", doc="Service of the whole cosmos"),
     )
     return {
         kind.name: attrs.evolve(kind, properties=STANDARD_PROPERTIES.get(kind.name, PropertiesConfig()))
@@ -73,4 +73,4 @@ def _standard() -> dict[str, KindDef]:
 
 
 STANDARD_KINDS: Mapping[str, KindDef] = MappingProxyType(_standard())
-"""The Kinds that the platform knows by itself; plugins declare further ones."""
+"""The Kinds that every platform knows, by name. Plugins declare more."""

@@ -1,4 +1,4 @@
-"""The properties of the standard Kinds (universe 8). A Kind that is not named here has none."""
+"""The properties of the standard Kinds: docs/reference/kinds.md#properties. A Kind that is not listed has none."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def _point(key: str, doc: str, *, required: bool = False, mutable: bool = False)
 
 
 def _bind(*, required: bool = False) -> PropertyDef:
-    # universe 8 has a point only; the text itself is as good, and needs no artifact.
-    doc = "Its routes: the text of a bind, or the particle that has one"
+    # The text itself is allowed beside a point, because it needs no artifact.
+    doc = "Routes: the text of a bind, or the point of a particle that has one"
     return PropertyDef("bind", doc, PropertyPattern.BIND, required=required, mutable=False)
 
 
 def _constant_bind(name: str) -> PropertyDef:
     return PropertyDef(
         "bind",
-        "The bind that every one of them has",
+        "Bind of every particle of this Kind",
         PropertyPattern.POINT,
         required=True,
         mutable=False,
@@ -33,7 +33,7 @@ def _constant_bind(name: str) -> PropertyDef:
     )
 
 
-_CONFIG = "The artifact with its configuration"
+_CONFIG = "Artifact with the configuration"
 _RUNNABLE = PropertiesConfig((_bind(required=True), _point("config", _CONFIG, required=True)))
 
 STANDARD_PROPERTIES: Mapping[str, PropertiesConfig] = {
@@ -45,19 +45,19 @@ STANDARD_PROPERTIES: Mapping[str, PropertiesConfig] = {
             _constant_bind("user"),
             PropertyDef(
                 "username",
-                "The name to log in with",
+                "Login name",
                 PropertyPattern.USERNAME,
                 mutable=False,
                 source=PropertySource.CORE,
             ),
             PropertyDef(
                 "email",
-                "Where to write to",
+                "Email address",
                 PropertyPattern.EMAIL,
                 source=PropertySource.CORE,
                 permits=frozenset({PropertyPermit.READ}),
             ),
-            PropertyDef("password", "What proves who it is", source=PropertySource.CORE_SECRET),
+            PropertyDef("password", "Password", source=PropertySource.CORE_SECRET),
         )
     ),
     "UserBase": PropertiesConfig(
@@ -66,14 +66,14 @@ STANDARD_PROPERTIES: Mapping[str, PropertiesConfig] = {
             _point("config", _CONFIG, mutable=True),
             PropertyDef(
                 "registration-email-as-username",
-                "Whether the address is the name to log in with",
+                "Whether the email address is the login name",
                 PropertyPattern.BOOL,
                 mutable=False,
                 default="true",
             ),
             PropertyDef(
                 "verify-email",
-                "Whether an address has to be confirmed",
+                "Whether an email address must be confirmed",
                 PropertyPattern.BOOL,
                 mutable=False,
                 default="false",

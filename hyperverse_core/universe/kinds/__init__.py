@@ -1,1 +1,1 @@
-"""Kinds, their specifics, and selectors of Kinds."""
+"""Kinds, the products behind them (specifics), and selectors of both."""

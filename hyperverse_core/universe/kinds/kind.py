@@ -1,7 +1,7 @@
-"""Kinds: what a particle is (universe 2).
+"""Kinds: the types of particles. docs/reference/kinds.md.
 
-Kinds are open: every plugin may declare one. So a text is a Kind when it has the shape of one, and whether
-anybody serves it is asked of a table of `KindDef`: see `resolve`.
+Every plugin may declare Kinds, so every text of the right shape is a Kind. Whether a plugin serves it is a question to
+a table of definitions: see `kind_defs.kind_def.resolve`.
 """
 
 from __future__ import annotations
@@ -24,19 +24,24 @@ _seen: dict[str, Kind] = {}
 
 
 def check_kind_name(_: object, field: attrs.Attribute[str], value: str | None) -> None:
+    """Validates a field of an attrs class. Raises ParseError if it is neither None nor a name in CamelCase."""
     if value is not None and lexis.CAMEL.fullmatch(value) is None:
         raise ParseError(f"a Kind's {field.name} cannot be {value!r}", text=value, expected=("a CamelCase name",))
 
 
 @attrs.frozen(eq=False, repr=False)
 class Kind:
-    """What a particle is: ``Base``, ``Base<Sub>`` or ``Base<Sub<specific>>``.
+    """The type of a particle: ``Base``, ``Base<Sub>`` or ``Base<Sub<specific>>``.
 
     Attributes:
-        base: the name of its `KindDef`.
+        base: the name under which a plugin declares it.
         sub: the sub kind, or None.
         specific: the product behind it, or None.
-        text: as printed, in full.
+        text: the whole Kind as printed.
+
+    Raises:
+        ParseError: a name is not in CamelCase.
+        BadRequest: there is a specific, but no sub kind.
     """
 
     base: str = attrs.field(validator=check_kind_name)
@@ -52,7 +57,7 @@ class Kind:
 
     @staticmethod
     def parse(text: str) -> Kind:
-        """The Kind that ``text`` writes, known or not; raises ParseError."""
+        """Reads ``text`` as a Kind, whether a plugin serves it or not. Raises ParseError."""
         kind = _seen.get(text)
         return _parse_new(text) if kind is None else kind
 
@@ -84,7 +89,7 @@ def _parse_new(text: str) -> Kind:
 
 
 def scan_kind(text: str, pos: int) -> tuple[Kind, int]:
-    """The Kind at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the Kind at ``pos``; returns it and the offset behind it. Raises ParseError."""
     found = _SHAPE.match(text, pos)
     if found is None:
         fail(text, pos, "a Kind such as Space", hint="Kinds are CamelCase names")

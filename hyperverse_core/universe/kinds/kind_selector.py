@@ -1,4 +1,4 @@
-"""Kind selectors: which Kinds are meant (universe 2.2, 2.3)."""
+"""Kind selectors: patterns of Kinds. docs/reference/selectors.md#kind-selectors."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["ANY_KIND", "KindSelector", "scan_kind_selector"]
 
 @attrs.frozen
 class KindSelector:
-    """A pattern of Kinds, written ``<Base<Sub<specific>>>``; what is left out is any.
+    """A pattern of Kinds, written ``<Base<Sub<specific>>>``. A part that is missing matches anything.
 
     Attributes:
-        base: exact name, or ``*``.
-        sub: exact name, or ``*``. An exact one is not met by a Kind without a sub kind.
-        specific: a pattern, or None for any.
+        base: a name, or ``*`` for any.
+        sub: a name, or ``*`` for any or none. A name does not match a Kind without a sub kind.
+        specific: a pattern of products, or None for any or none.
     """
 
     base: str = ANY
@@ -33,16 +33,16 @@ class KindSelector:
 
     @classmethod
     def parse(cls, text: str) -> KindSelector:
-        """The selector that ``text`` writes, with its angle brackets; raises ParseError."""
+        """Reads ``text``, with its angle brackets, as a Kind selector. Raises ParseError."""
         return _parse(text) if len(text) <= 512 else _parse.__wrapped__(text)
 
     @property
     def is_any(self) -> bool:
-        """Whether every Kind fits."""
+        """Whether it matches every Kind."""
         return self.base == ANY and self.sub == ANY and self.specific is None
 
     def matches(self, kind: Kind) -> bool:
-        """Whether ``kind`` fits in base, sub kind and specific."""
+        """Whether base, sub kind and specific of ``kind`` match."""
         if self.base != kind.base and self.base != ANY:
             return False
         if self.sub != kind.sub and self.sub != ANY:
@@ -67,7 +67,7 @@ def _parse(text: str) -> KindSelector:
 
 
 def scan_kind_selector(text: str, pos: int) -> tuple[KindSelector, int]:
-    """The kind selector whose ``<`` is at ``pos``, and the offset behind it; raises ParseError."""
+    """Reads the Kind selector whose ``<`` is at ``pos``; returns it and the offset behind it. Raises ParseError."""
     base, at = _scan_name(text, _bracket(text, pos, "<"), "a Kind such as Space")
     sub = ANY
     specific: SpecificSelector | None = None
@@ -96,7 +96,7 @@ def _scan_name(text: str, at: int, looks: str) -> tuple[str, int]:
 
 
 def _scan_specific(text: str, at: int) -> tuple[SpecificSelector | None, int]:
-    # "*" alone is any specific, "*:..." is any provider.
+    # "*" alone stands for any specific, "*:..." for any provider.
     if text.startswith(ANY, at) and not text.startswith(":", at + 1):
         return None, at + 1
     return scan_specific_selector(text, at)

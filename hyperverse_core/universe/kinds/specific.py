@@ -1,4 +1,4 @@
-"""Specifics: the product behind a Kind, and patterns of it (universe 2.2)."""
+"""Specifics: the products behind Kinds, and patterns of them. docs/reference/kinds.md#specifics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..text.version import Version, VersionReq, scan_version, scan_version_req
 __all__ = ["ANY", "Specific", "SpecificSelector", "scan_specific", "scan_specific_selector"]
 
 ANY = "*"
-"""The pattern that every name fits."""
+"""The pattern that matches every name."""
 
 _PARTS = (
     ("provider", lexis.DOMAIN, "a domain"),
@@ -26,8 +26,15 @@ _BLANKS = re.compile(r"[ \t]*+")
 
 @attrs.frozen
 class Specific:
-    """``provider:vendor:product:variant:version``, such as
-    ``mechtronhub.io:postgres.org:postgres:gis:8.0.0``."""
+    """A product: ``provider:vendor:product:variant:version``.
+
+    Attributes:
+        provider: domain of the place where it is offered, such as ``mechtronhub.io``.
+        vendor: domain of its maker, such as ``postgres.org``.
+        product: its name, such as ``postgres``.
+        variant: which sort of it, such as ``gis``.
+        version: its version, such as ``8.0.0``.
+    """
 
     provider: str
     vendor: str
@@ -37,7 +44,7 @@ class Specific:
 
     @classmethod
     def parse(cls, text: str) -> Specific:
-        """The specific that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a specific. Raises ParseError."""
         specific, end = scan_specific(text, 0)
         if end < len(text):
             fail(text, end, "the end of the specific")
@@ -48,7 +55,7 @@ class Specific:
 
 
 def scan_specific(text: str, pos: int) -> tuple[Specific, int]:
-    """The specific at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the specific at ``pos``; returns it and the offset behind it. Raises ParseError."""
     names, at = _scan_names(text, pos, patterns=False)
     version, end = scan_version(text, at)
     return Specific(*names, version), end
@@ -56,9 +63,11 @@ def scan_specific(text: str, pos: int) -> tuple[Specific, int]:
 
 @attrs.frozen
 class SpecificSelector:
-    """Which products are meant: ``*`` or an exact name in each place, and a version requirement.
+    """A pattern of products, written ``mechtronhub.io:postgres.org:postgres:*:(^8)``.
 
-    Written ``mechtronhub.io:postgres.org:postgres:*:(^8)``.
+    Attributes:
+        provider, vendor, product, variant: a name, or ``*`` for any.
+        version: the requirement that the version satisfies.
     """
 
     provider: str
@@ -69,14 +78,14 @@ class SpecificSelector:
 
     @classmethod
     def parse(cls, text: str) -> SpecificSelector:
-        """The selector that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a specific selector. Raises ParseError."""
         selector, end = scan_specific_selector(text, 0)
         if end < len(text):
             fail(text, end, "the end of the specific selector")
         return selector
 
     def matches(self, specific: Specific) -> bool:
-        """Whether ``specific`` fits in every place."""
+        """Whether all five parts of ``specific`` match."""
         return (
             self.provider in (ANY, specific.provider)
             and self.vendor in (ANY, specific.vendor)
@@ -87,7 +96,7 @@ class SpecificSelector:
 
     @property
     def exact(self) -> Specific | None:
-        """The one product that it names, when every name is exact and the version is complete; else None."""
+        """The only product that it names, if no name is ``*`` and the version is complete; None otherwise."""
         names = (self.provider, self.vendor, self.product, self.variant)
         only = self.version.comparators[0]
         if ANY in names or len(self.version.comparators) > 1 or only.op not in ("=", "^"):
@@ -101,7 +110,7 @@ class SpecificSelector:
 
 
 def scan_specific_selector(text: str, pos: int) -> tuple[SpecificSelector, int]:
-    """The specific selector at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the specific selector at ``pos``; returns it and the offset behind it. Raises ParseError."""
     names, at = _scan_names(text, pos, patterns=True)
     if not text.startswith("(", at):
         fail(text, at, "'('", hint="a version requirement stands in parentheses: (^1)")
@@ -110,7 +119,10 @@ def scan_specific_selector(text: str, pos: int) -> tuple[SpecificSelector, int]:
 
 
 def scan_parenthesised_req(text: str, pos: int) -> tuple[VersionReq, int]:
-    """The version requirement in the parentheses that open at ``pos``, and the offset behind them."""
+    """Reads the requirement in the parentheses that open at ``pos``; returns it and the offset behind them.
+
+    Raises ParseError.
+    """
     requirement, at = scan_version_req(text, _behind_blanks(text, pos + 1))
     at = _behind_blanks(text, at)
     if not text.startswith(")", at):

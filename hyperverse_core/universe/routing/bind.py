@@ -1,4 +1,4 @@
-"""Binds: which requests a particle takes, and what way they go (universe 6).
+"""Binds: which requests a particle takes, and through which stops they go. docs/reference/binds.md.
 
     Bind(version=1.0.0) {
       Route<Ext<Add>> -> (()) => &;
@@ -9,8 +9,8 @@
       }
     }
 
-Scopes have three levels: Route, the family of the method, the method. ``Route<Http<Get>>`` writes all three
-in one; filters and path then belong to the outermost.
+Scopes have three levels: Route, the family of the method, the name of the method. ``Route<Http<Get>>`` is all three in
+one. Its filters and its path belong to the outermost.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .scope_text import scan_block, scan_document_head, skip_blanks
 __all__ = ["BIND_VERSION", "BindConfig", "Condition", "MethodScope", "RouteScope", "Selected", "WaveScope"]
 
 BIND_VERSION = Version(1, 0, 0)
-"""The version of the language that is spoken here."""
+"""The version of the language of binds."""
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class BindConfig:
     """The routes of a particle.
 
     Attributes:
-        routes: the outermost scopes, in order.
+        routes: the outermost scopes, in the order of the document.
     """
 
     routes: tuple[RouteScope, ...] = ()
@@ -56,10 +56,7 @@ class BindConfig:
 
     @classmethod
     def parse(cls, text: str) -> BindConfig:
-        """The bind that ``text`` writes; raises ParseError.
-
-        ``#`` starts a comment, wherever it stands, that ends with its line.
-        """
+        """Reads ``text`` as a bind. A ``#`` anywhere starts a comment, which ends with its line. Raises ParseError."""
         clean = without_comments(text)
         try:
             return cls(_scan(clean))
@@ -69,17 +66,17 @@ class BindConfig:
     def select(
         self, method: Method, path: str, topic: str | None = None, *, agent: Point | None = None
     ) -> Selected | None:
-        """The route that takes a request: the first in the document whose every condition holds.
+        """Finds the route of a request: the first in the document whose conditions all hold.
 
         Args:
-            method: of the request.
-            path: of the request; expressions match from its start.
-            topic: text of its topic, None or empty for none.
-            agent: who asks, for filters; None is anonymous.
+            method: the method of the request.
+            path: the path of the request. Path expressions match from its start.
+            topic: the topic of the request as text; None or empty for none.
+            agent: the agent of the request, for filters; None for the anonymous agent.
 
         Returns:
-            The pipeline and what was captured, or None when no route takes it: 404, except that a Cmd then
-            goes to the core (universe 6.3).
+            The pipeline and the captures of the route. None if no route takes the request: a Cmd then goes to the
+            handlers of the particle, and any other request is answered 404.
         """
         return self._table.select(method, path, topic or "", agent)
 
@@ -126,7 +123,7 @@ def _leaves(routes: tuple[RouteScope, ...]) -> Iterator[Leaf]:
 
 
 def _guarded(pipeline: Pipeline, around: tuple[Condition, ...]) -> Pipeline:
-    """``pipeline``, whose first step also demands what the steps in front of the blocks around it demand."""
+    """Returns ``pipeline`` with a first step that also demands the patterns in front of the blocks around it."""
     patterns = [condition.arrow.pattern for condition in around if condition.arrow.pattern is not None]
     if not patterns or not pipeline.steps:
         return pipeline

@@ -1,4 +1,4 @@
-"""From the scopes of a bind to text: one scope a level, so that what means the same is printed the same."""
+"""Prints the scopes of a bind. Each level is a scope of its own, so binds that mean the same print the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["print_bind", "print_selector"]
 
 
 def print_bind(routes: Iterable[RouteScope], version: Version) -> str:
-    """The document that has these routes."""
+    """Returns the text of the bind with these routes."""
     lines = [f"Bind(version={version}) {{"]
     for route in routes:
         lines.append(f"  {print_selector('Route', route.condition)} {route.condition.arrow} {{")
@@ -34,7 +34,7 @@ def _print_method(scope: MethodScope) -> Iterator[str]:
 
 
 def print_selector(name: str, condition: Condition) -> str:
-    """A scope's name with what it demands: ``[Topic<*>]::Route(auth)/users``."""
+    """Returns the name of a scope with its conditions, such as ``[Topic<*>]::Route(auth)/users``."""
     topic = "" if condition.topic is None else f"[{condition.topic}]::"
     path = "" if condition.path is None else str(condition.path)
     return f"{topic}{name}{print_filters(condition.filters)}{path}"

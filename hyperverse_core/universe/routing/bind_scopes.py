@@ -1,4 +1,4 @@
-"""The scopes of a bind, from the outside in (universe 6.1)."""
+"""The scopes of a bind, innermost first: docs/reference/binds.md#scopes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["Condition", "MethodScope", "RouteScope", "WaveScope"]
 
 @attrs.frozen
 class Condition:
-    """What a scope demands before anything in it is looked at.
+    """The conditions of a scope, which must hold before anything inside it is tried.
 
     Attributes:
-        topic: which topics; None for every one.
-        filters: who may ask.
-        path: what the path must match from its start; None for every path.
-        arrow: the step in front of its block, whose pattern the body must meet.
+        topic: the topic of the request; None for every request.
+        filters: conditions on the agent.
+        path: an expression that matches the path from its start; None for every path.
+        arrow: the arrow in front of the block of the scope. The body must match its pattern.
     """
 
     topic: Topic | None = None
@@ -33,7 +33,7 @@ class Condition:
 
 @attrs.frozen
 class MethodScope:
-    """The innermost scope: methods, and the way that they go."""
+    """The innermost scope: a pattern of methods, and the pipeline of requests with such a method."""
 
     method: MethodPattern
     pipeline: Pipeline
@@ -42,7 +42,7 @@ class MethodScope:
 
 @attrs.frozen
 class WaveScope:
-    """The middle scope: a family of methods, None for every one."""
+    """The middle scope: a family of methods, or None for every family."""
 
     kind: MethodKind | None
     methods: tuple[MethodScope, ...] = ()

@@ -1,4 +1,4 @@
-"""From the text of a bind to its scopes."""
+"""Reads the scopes of a bind: gives meaning to the shapes that `scope_text` finds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ _T = TypeVar("_T")
 
 @attrs.frozen
 class _Names:
-    """The names of a scope that are still to be read, and where they stand in the text."""
+    """The stacked names of a scope, from one of them on.
+
+    Attributes:
+        scope: the scope.
+        text: the whole text.
+        at: offset of the first of these names.
+        used: index of the first of these names among all names of the scope.
+    """
 
     scope: ScopeText
     text: str
@@ -46,7 +53,7 @@ class _Names:
 
 
 def scan_routes(text: str, pos: int, end: int) -> tuple[RouteScope, ...]:
-    """The Route scopes between ``pos`` and ``end``; raises ParseError."""
+    """Reads the Route scopes between ``pos`` and ``end``. Raises ParseError."""
     return tuple(_route(names, _condition(names.scope, text)) for names in _scopes(text, pos, end))
 
 
@@ -63,7 +70,7 @@ def _route(names: _Names, condition: Condition) -> RouteScope:
         raise ParseError(f"unknown scope {names.first!r}", text=names.text, offset=names.at, expected=("Route",))
     if not names.is_last:
         return RouteScope((_wave(names.inner, Condition()),), condition)
-    start, end = _block(names, "write Route<Ext<Add>> to name the method in one")
+    start, end = _block(names, "or name the method too, as in Route<Ext<Add>>")
     waves = (_wave(inner, _condition(inner.scope, names.text)) for inner in _scopes(names.text, start, end))
     return RouteScope(tuple(waves), condition)
 
@@ -72,7 +79,7 @@ def _wave(names: _Names, condition: Condition) -> WaveScope:
     kind = parse_family(names.first, names.text, names.at)
     if not names.is_last:
         return WaveScope(kind, (_method(kind, names.inner, Condition()),), condition)
-    start, end = _block(names, f"write {names.first}<*> for every method of the family")
+    start, end = _block(names, f"or write {names.first}<*> for every method of the family")
     methods = (_method(kind, inner, _condition(inner.scope, names.text)) for inner in _scopes(names.text, start, end))
     return WaveScope(kind, tuple(methods), condition)
 
@@ -89,7 +96,7 @@ def _method(kind: MethodKind | None, names: _Names, condition: Condition) -> Met
     pipeline = _part(parse_pipeline, names.scope.content, names.text)
     if not pipeline.steps:
         raise ParseError(
-            "this route leads nowhere",
+            "this route has no steps",
             text=names.text,
             offset=names.scope.content.at,
             expected=("a step and a stop",),
@@ -98,7 +105,7 @@ def _method(kind: MethodKind | None, names: _Names, condition: Condition) -> Met
 
 
 def _block(names: _Names, hint: str) -> tuple[int, int]:
-    """Where the scopes inside this one stand."""
+    """Returns the offsets where the scopes inside this one start and end. Raises ParseError if it has no block."""
     content = names.scope.content
     if not names.scope.is_block:
         raise ParseError(
@@ -124,7 +131,7 @@ def _condition(scope: ScopeText, text: str) -> Condition:
 
 
 def _part(parse: Callable[[str], _T], part: TextPart, text: str) -> _T:
-    """What ``part`` says; its errors are errors of the whole text."""
+    """Parses ``part``. Its errors have their offset in the whole text."""
     try:
         return parse(part.text)
     except ParseError as exc:

@@ -1,4 +1,4 @@
-"""Filters: conditions on who asks, on the scopes of a bind and on the routes of a handler (universe 6.1)."""
+"""Filters: conditions on the agent of a request, in binds and route selectors. docs/reference/binds.md#scopes."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ..address.point import ANONYMOUS, Point
 __all__ = ["FILTERS", "Filter", "print_filters"]
 
 FILTERS: Final = ("auth", "noauth")
-"""The filters that there are."""
+"""The names of all filters."""
 
 
 @attrs.frozen
 class Filter:
     """A condition on the agent of a wave.
 
-    ``(auth)`` admits those who have said who they are, ``(auth POINT)`` only POINT and the agents below it.
-    ``(noauth)`` admits the anonymous only.
+    ``(auth)`` admits every authenticated agent, ``(auth POINT)`` only the agent POINT and those below it.
+    ``(noauth)`` admits the anonymous agent only.
 
     Attributes:
-        name: which condition.
-        args: what is written behind the name; None when nothing is, not even a blank.
+        name: the name of the filter.
+        args: the text behind the name; None if there is no blank behind it.
     """
 
     name: str
     args: str | None = None
 
     def check(self) -> None:
-        """Raises ParseError when no such filter exists or its argument does not fit."""
+        """Raises ParseError if there is no such filter, or if its argument does not fit."""
         if self.name not in FILTERS:
             near = did_you_mean(self.name, FILTERS)
             raise ParseError(f"unknown filter {self.name!r}{near}", text=str(self), expected=FILTERS)
@@ -42,7 +42,7 @@ class Filter:
         Point.parse(self.args.strip())
 
     def admits(self, agent: Point | None) -> bool:
-        """Whether a wave of ``agent`` passes; None is anonymous. What is not understood admits nobody."""
+        """Whether a wave of ``agent`` passes; None is the anonymous agent. A filter that is wrong admits no agent."""
         known = agent is not None and agent != ANONYMOUS
         if self.name == "noauth":
             return not known and not self.args
@@ -61,5 +61,5 @@ class Filter:
 
 
 def print_filters(filters: tuple[Filter, ...]) -> str:
-    """Filters as they are written behind a name; empty for none."""
+    """Returns ``filters`` as text that stands behind a name; an empty text for none."""
     return "-".join(map(str, filters))

@@ -1,4 +1,4 @@
-"""What the rules of ``pipelines.lark`` stand for."""
+"""Parses pipelines and patterns: makes the values of the rules in ``pipelines.lark``."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _CALLABLE: Final = (MethodKind.EXT, MethodKind.HTTP)
 _NUMBERS: Final = re.compile(r"[0-9]+")
 
 
-class _Builder:
-    """One method for each rule; arguments are its parts, None for an optional one that is not there."""
+class _PipelineBuilder:
+    """One method for each rule. Its arguments are the parts of the rule; an optional part that is missing is None."""
 
     def pipeline(self, *steps: Step) -> Pipeline:
         return Pipeline(steps)
@@ -76,7 +76,7 @@ class _Builder:
         *keys, rest = parts
         shape = MapShape(tuple(key for key in keys if key is not None), rest)
         if shape.depth > DEEPEST:
-            raise ParseError("too many map patterns in one another", hint=f"at most {DEEPEST}")
+            raise ParseError("map patterns are nested too deeply", hint=f"at most {DEEPEST} deep")
         return shape
 
     def key(self, name: Token, pattern: Pattern | None) -> tuple[str, Pattern]:
@@ -123,7 +123,7 @@ _GRAMMAR: Final = Grammar(
     __package__,
     "pipelines.lark",
     ("pipeline", "step", "arrow", "stop", "whole_pattern"),
-    _Builder,
+    _PipelineBuilder,
     {
         "ARROW": "'->' or '=>'",
         "OPEN": "'-[' or '=['",
@@ -150,30 +150,30 @@ _GRAMMAR: Final = Grammar(
 
 
 def parse_pipeline(text: str) -> Pipeline:
-    """The pipeline of ``text``; raises ParseError."""
+    """Reads ``text`` as a pipeline. An empty text is a pipeline without steps. Raises ParseError."""
     pipeline: Pipeline = _GRAMMAR.parse(text, "pipeline")
     return pipeline
 
 
 def parse_step(text: str) -> Step:
-    """The arrow and stop of ``text``; raises ParseError."""
+    """Reads ``text``, an arrow and a stop, as a step. Raises ParseError."""
     step: Step = _GRAMMAR.parse(text, "step")
     return step
 
 
 def parse_arrow(text: str) -> Arrow:
-    """The arrow of ``text``; raises ParseError."""
+    """Reads ``text`` as an arrow, without a stop. Raises ParseError."""
     arrow: Arrow = _GRAMMAR.parse(text, "arrow")
     return arrow
 
 
 def parse_stop(text: str) -> Stop:
-    """The stop of ``text``; raises ParseError."""
+    """Reads ``text`` as a stop. Raises ParseError."""
     stop: Stop = _GRAMMAR.parse(text, "stop")
     return stop
 
 
 def parse_pattern(text: str) -> Pattern:
-    """The pattern of ``text``; raises ParseError."""
+    """Reads ``text``, as it stands in the brackets of a step, as a pattern. Raises ParseError."""
     pattern: Pattern = _GRAMMAR.parse(text, "whole_pattern")
     return pattern

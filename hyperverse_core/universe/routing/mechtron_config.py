@@ -1,4 +1,4 @@
-"""Mechtron configurations: where a Mechtron's code is (universe 6.4, last paragraph).
+"""Mechtron configurations, which name the code of a Mechtron: docs/reference/binds.md#mechtron-configurations.
 
 Mechtron(version=1.0.0) {
   Wasm {
@@ -34,7 +34,14 @@ _WASM: Final = re.compile(r"Wasm(?![A-Za-z0-9])")
 
 @attrs.frozen
 class Assignment:
-    """``+key=value;``"""
+    """A line of a configuration, written ``+key=value;``.
+
+    Attributes:
+        key: the name on the left.
+        value: the text on the right.
+        at: offset of the line in its document.
+        value_at: offset of the value in its document.
+    """
 
     key: str
     value: str
@@ -43,7 +50,7 @@ class Assignment:
 
     @classmethod
     def parse(cls, text: str) -> Assignment:
-        """The assignment that ``text`` writes, with its ``;``; raises ParseError."""
+        """Reads ``text``, with its ``;``, as a line of a configuration. Raises ParseError."""
         clean = without_comments(text)
         assignment, end = scan_assignment(clean, 0, len(clean))
         behind = skip_blanks(clean, end)
@@ -57,11 +64,11 @@ class Assignment:
 
 @attrs.frozen
 class MechtronConfig:
-    """What a Mechtron runs.
+    """The code of a Mechtron.
 
     Attributes:
-        bin: the artifact that holds its code; may have variables such as ``${self.bundle}``.
-        name: which of the Mechtrons in it is meant.
+        bin: the artifact that contains the code. It may contain variables.
+        name: the name of the Mechtron in that artifact.
     """
 
     bin: PointVar
@@ -69,7 +76,7 @@ class MechtronConfig:
 
     @classmethod
     def parse(cls, text: str) -> MechtronConfig:
-        """The configuration that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a configuration. Raises ParseError."""
         clean = without_comments(text)
         try:
             return _scan(clean)
@@ -82,7 +89,10 @@ class MechtronConfig:
 
 
 def scan_assignment(text: str, pos: int, end: int) -> tuple[Assignment, int]:
-    """The assignment at ``pos``, or behind blanks there, and the offset behind it; raises ParseError."""
+    """Reads the line of a configuration at ``pos``, or behind blanks there; returns it and the offset behind it.
+
+    Raises ParseError.
+    """
     at = skip_blanks(text, pos, end)
     key = _KEY.match(text, at, end)
     if key is None:
@@ -119,7 +129,7 @@ def _scan(text: str) -> MechtronConfig:
 
 
 def _open(text: str, pos: int) -> tuple[int, int, int]:
-    """Where the inside of the block at ``pos`` starts and ends, and the offset behind it."""
+    """Returns the offsets where the inside of the block at ``pos`` starts and ends, and the offset behind the block."""
     opener = skip_blanks(text, pos)
     if not text.startswith("{", opener):
         fail(text, opener, "'{'")

@@ -1,4 +1,4 @@
-"""Method patterns: ``Ext<Add>``, ``Http<*>``, ``*<Get>``, ``*`` (universe 4.4)."""
+"""Patterns of methods: ``Ext<Add>``, ``Http<*>``, ``*<Get>``, ``*``. docs/reference/binds.md#route-selectors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _FAMILIES: Final = [kind.value for kind in MethodKind]
 
 @attrs.frozen
 class MethodPattern:
-    """Which methods are meant.
+    """A pattern of methods.
 
     Attributes:
-        kind: the family, None for every one.
-        name: the name within it, None for every one. With every family: that name in any.
+        kind: the family; None for every family.
+        name: the name within the family, or within every family; None for every name.
     """
 
     kind: MethodKind | None = None
@@ -30,14 +30,14 @@ class MethodPattern:
 
     @classmethod
     def parse(cls, text: str) -> MethodPattern:
-        """The pattern that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a pattern of methods. Raises ParseError."""
         pattern, end = scan_method_pattern(text, 0)
         if end < len(text):
             fail(text, end, "the end of the method pattern")
         return pattern
 
     def matches(self, method: Method) -> bool:
-        """Whether ``method`` is meant."""
+        """Whether ``method`` matches."""
         return (self.kind is None or self.kind is method.kind) and (self.name is None or self.name == method.name)
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ ANY_METHOD: Final = MethodPattern()
 
 
 def scan_method_pattern(text: str, pos: int) -> tuple[MethodPattern, int]:
-    """The method pattern at ``pos`` and the offset behind it; raises ParseError."""
+    """Reads the pattern at ``pos``; returns it and the offset behind it. Raises ParseError."""
     names, end = scan_names(text, pos)
     at = pos + (1 if text.startswith("<", pos) else 0)
     kind = parse_family(names[0], text, at)
@@ -65,7 +65,7 @@ def scan_method_pattern(text: str, pos: int) -> tuple[MethodPattern, int]:
 
 
 def parse_family(name: str, text: str, at: int) -> MethodKind | None:
-    """The family that ``name`` (at offset ``at`` of ``text``) names, None for ``*``; raises ParseError."""
+    """Returns the family ``name``, which is at ``at`` in ``text``; None for ``*``. Raises ParseError."""
     if name == "*":
         return None
     try:
@@ -80,7 +80,7 @@ def parse_family(name: str, text: str, at: int) -> MethodKind | None:
 
 
 def parse_method_name(kind: MethodKind | None, name: str, text: str, at: int) -> str | None:
-    """``name`` (at offset ``at`` of ``text``) as a method of ``kind``, None for ``*``; raises ParseError."""
+    """Returns the name of a method of ``kind``, which is at ``at`` in ``text``; None for ``*``. Raises ParseError."""
     if name == "*":
         return None
     if CAMEL.fullmatch(name) is None:

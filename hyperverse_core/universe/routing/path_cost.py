@@ -1,38 +1,33 @@
-"""What matching a path expression may cost: the part of :mod:`path_regex` that refuses.
+"""Refuses path expressions that some path could make expensive: docs/reference/binds.md#path-expressions.
 
-It walks the expression as Python has parsed it. The parser has no public name since ``sre_parse`` was deprecated in
-Python 3.11, so this module and its neighbour are the only ones that know it.
+It walks the tree of an expression, and bounds the number of ways in which a path can be matched.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from ...errors import ParseError
+from . import regex_tree as sre
+from .regex_tree import Items
 
-__all__ = ["Items", "admits", "check_cost", "sre"]
+__all__ = ["admits", "check_cost"]
 
 _MOST_WAYS: Final = 1_000
 _MOST_OVERLAPS: Final = 2
-
-Items: TypeAlias = Sequence[tuple[Any, Any]]
-"""A parsed expression: pairs of an operation and its argument."""
-
-sre: Final[Any] = importlib.import_module("re._parser")
-"""The standard library's parser of expressions."""
+_SIMPLE: Final = (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY, sre.CATEGORY, sre.AT, sre.FAILURE)
 
 
 def check_cost(text: str, tree: Items) -> int:
-    """The power of a path's length that the time of a match may grow with.
+    """Returns the power of the path's length with which the time of a match may grow, at most 2.
 
     Args:
         text: the expression.
-        tree: the same, parsed.
+        tree: the tree of the expression.
 
     Raises:
-        ParseError: it is more than 2, or cannot be told.
+        ParseError: the power is greater than 2, or unknown.
     """
     cost = _Cost(text)
     cost.walk(tree, tail=True)
@@ -40,26 +35,26 @@ def check_cost(text: str, tree: Items) -> int:
 
 
 class _Cost:
-    """Walks a parsed expression and refuses what a path could make expensive."""
+    """Walks the tree of an expression, and refuses what a path could make expensive."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._ways = 1
         self._overlaps = 0
-        self._later = False  # whether a repeat comes after an overlapping one: it is tried again for each choice
+        self._later = False  # whether a repeat follows an overlapping one, and is tried again for each of its choices
 
     @property
     def degree(self) -> int:
-        """The power of the path's length that the time of a match may grow with."""
+        """The power of the path's length with which the time of a match may grow."""
         return self._overlaps + (1 if self._later else 0)
 
     def walk(self, items: Items, *, after: Items = (), tail: bool) -> None:
-        """Count what ``items`` may cost.
+        """Adds the cost of ``items``.
 
         Args:
-            items: the parts, in order.
-            after: what follows them; only its first part is looked at.
-            tail: whether nothing behind them can fail.
+            items: the parts of an expression, in order.
+            after: what follows them. Only its first part matters.
+            tail: whether nothing behind them can fail, so that the first choice is the last.
         """
         for at, (op, value) in enumerate(items):
             rest = items[at + 1 : at + 2] or after
@@ -77,7 +72,9 @@ class _Cost:
             elif op in (sre.ASSERT, sre.ASSERT_NOT):
                 self.walk(value[1], tail=False)
             elif op in (sre.GROUPREF, sre.GROUPREF_EXISTS):
-                self._refuse("refers back to a group", "write the part out")
+                self._refuse("refers back to a group", "repeat the part instead of the reference")
+            elif op not in _SIMPLE:  # a later Python may have operations whose cost nobody has looked at
+                self._refuse(f"has a part that is not allowed: {str(op).lower()}", "write it with simpler parts")
 
     def _repeat(self, op: Any, value: Any, rest: Items, *, tail: bool) -> None:
         low, high, body = value
@@ -85,7 +82,7 @@ class _Cost:
             self._choose(2)
             self.walk(body, after=rest, tail=tail)
             return
-        if body.getwidth()[0] == 0 or not _has_one_form(body):
+        if sre.least_width(body) == 0 or not _has_one_form(body):
             self._refuse(
                 "repeats a part that can match in several ways",
                 "repeat single characters, as [^/]+ does, or a part of fixed width without alternatives",
@@ -110,7 +107,7 @@ class _Cost:
 
 
 def _has_one_form(items: Items) -> bool:
-    """Whether ``items`` match a text in at most one way, and always the same number of characters."""
+    """Whether ``items`` match each text in at most one way, and always with the same number of characters."""
     for op, value in items:
         if op is sre.SUBPATTERN:
             if not _has_one_form(value[3]):
@@ -124,7 +121,7 @@ def _has_one_form(items: Items) -> bool:
 
 
 def _is_fenced(body: Items, rest: Items) -> bool:
-    """Whether the repeat of ``body`` ends where it first has to: what follows is none of its characters."""
+    """Whether a repeat of ``body`` has one possible end: what follows is none of its characters."""
     if len(body) != 1 or not rest:
         return False
     op, value = rest[0]
@@ -140,7 +137,7 @@ def _cases(char: str) -> set[str]:
 
 
 def admits(item: tuple[Any, Any], char: str) -> bool:
-    """Whether the one-character ``item`` may match ``char``; True when that is not plain to see."""
+    """Whether ``item``, which matches one character, may match ``char``. True if that is not certain."""
     op, value = item
     if op is sre.LITERAL:
         return chr(value) in _cases(char)
@@ -152,7 +149,7 @@ def admits(item: tuple[Any, Any], char: str) -> bool:
     members = value[1:] if negated else value
     listed = [_member_admits(member, char) for member in members]
     if negated:
-        # Only a character that is plainly listed is plainly shut out.
+        # Only a character that is certainly in the list is certainly excluded.
         return not any(known is True for known in listed)
     return any(known is not False for known in listed)
 

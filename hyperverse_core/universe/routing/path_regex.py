@@ -1,14 +1,14 @@
-"""Regular expressions over the path of a request, which no path can make expensive.
+"""Regular expressions over the path of a request: docs/reference/binds.md#path-expressions.
 
-Binds come from whoever may publish one, and paths from whoever may send a wave, so an expression whose cost a
-path can blow up is refused when it is parsed. The rules are simple to follow, and what passes is bounded:
+One agent writes a bind, and another one the path of a wave. So an expression that some path could make expensive is
+refused when it is parsed, by simple rules that bound the time of a match:
 
-- What is repeated has one width and no alternatives: ``(?:ab)*`` and ``[^/]+`` pass, ``(?:a+)*`` and
-  ``(?:a|ab)*`` do not. So a repeat can be matched in one way only for each number of rounds.
-- Optional parts and alternatives may be combined in at most 1,000 ways.
-- At most two repeats may overlap with what follows them, as ``.*`` does before a ``/`` and ``[^/]+`` does
-  not. An expression with two is not tried on paths longer than 2,048 characters.
-- No back references and no conditions.
+- A repeated part has one width and no alternatives: ``(?:ab)*`` and ``[^/]+`` are allowed, ``(?:a+)*`` and
+  ``(?:a|ab)*`` are not. So there is one way to match each number of repeats.
+- Optional parts and alternatives can be combined in at most 1,000 ways.
+- At most two repeats may overlap with what follows them, as ``.*`` does in front of ``/`` and ``[^/]+`` does not. An
+  expression with two does not match paths longer than 2,048 characters.
+- There are no back references and no conditions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from typing import Any, Final
 import attrs
 
 from ...errors import ParseError
-from .path_cost import Items, admits, check_cost, sre
+from . import regex_tree as sre
+from .path_cost import admits, check_cost
+from .regex_tree import Items
 
 __all__ = ["ANY_PATH", "PathRegex"]
 
@@ -33,14 +35,14 @@ _NOTHING: Final[Mapping[str, str]] = {}
 
 @attrs.frozen
 class PathRegex:
-    """An expression that a path must match from its start; it need not match to the end.
+    """An expression that matches a path from its start, not necessarily to its end.
 
     Attributes:
-        text: as written.
-        prefix: characters that every path it matches starts with.
-        starts: what segments of every path it matches start with, as (number, characters). The first segment,
-            behind the leading ``/``, has number 1.
-        longest: length above which a path is not tried and does not match; 0 means any length.
+        text: the expression as written.
+        prefix: characters with which every path that it matches starts.
+        starts: characters with which segments of every such path start, as pairs of the number of the segment and the
+            characters. The first segment, behind the leading ``/``, has the number 1.
+        longest: the length of the longest path that it matches; 0 for any length.
     """
 
     text: str
@@ -51,16 +53,16 @@ class PathRegex:
 
     @classmethod
     def parse(cls, text: str) -> PathRegex:
-        """The expression that ``text`` writes. Raises ParseError when it is none, or none that is safe."""
+        """Reads ``text`` as a path expression. Raises ParseError if it is wrong, or some path makes it expensive."""
         return _parse(text)
 
     @property
     def is_any(self) -> bool:
-        """Whether it matches each path and captures nothing."""
+        """Whether it matches every path and captures nothing."""
         return self.text == ".*"
 
     def captures(self, path: str) -> Mapping[str, str] | None:
-        """What the named groups matched in ``path``, or None when it does not match."""
+        """Returns what the named groups capture from ``path``; None if it does not match."""
         if self.longest and len(path) > self.longest:
             return None
         found = self._pattern.match(path)
@@ -85,9 +87,9 @@ def _parse(text: str) -> PathRegex:
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about spellings whose meaning may change: not the sender's concern
+            warnings.simplefilter("ignore")  # about spellings whose meaning may change in a later Python
             pattern = re.compile(text)
-            tree = sre.parse(text)
+            tree = sre.parse_tree(text)
     except re.error as exc:
         raise ParseError(f"bad path expression: {exc.msg}", text=text, offset=exc.pos or 0) from None
     except (RecursionError, OverflowError) as exc:
@@ -108,7 +110,7 @@ def _prefix(tree: Items) -> str:
 
 
 def _starts(tree: Items) -> Iterator[tuple[int, str]]:
-    """What the segments start with, as long as it is plain where each of them starts."""
+    """Yields numbers of segments and the characters that they start with, while their places are certain."""
     segment, start, literal = 0, "", True
     for op, value in _flat(tree):
         if op is sre.LITERAL and value == ord("/"):
@@ -126,7 +128,7 @@ def _starts(tree: Items) -> Iterator[tuple[int, str]]:
 
 
 def _flat(tree: Items) -> Iterator[tuple[Any, Any]]:
-    """The parts in order, those of groups among them; groups with flags of their own stay whole."""
+    """Yields the parts in order, with those of groups in place of the groups. Groups with flags stay whole."""
     for op, value in tree:
         if op is sre.SUBPATTERN and not value[1] and not value[2]:
             yield from _flat(value[3])
@@ -141,4 +143,4 @@ def _stays_in_segment(op: Any, value: Any) -> bool:
 
 
 ANY_PATH: Final = PathRegex.parse(".*")
-"""Every path: what a selector without a path expression takes."""
+"""The expression that matches every path."""

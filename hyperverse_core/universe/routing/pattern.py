@@ -1,4 +1,7 @@
-"""Substance patterns: what a body must look like to pass a step (universe 5.2)."""
+"""Patterns of bodies, which a body must match to pass a step. docs/reference/binds.md#patterns.
+
+`grammar.parse_pattern` reads one from text.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,17 @@ __all__ = [
 ]
 
 DEEPEST: Final = 16
-"""How many map patterns may stand in one another."""
+"""How deeply map patterns may be nested."""
 
 
 @attrs.frozen
 class Count:
-    """How many items a list may have: ``[]``, ``[3]``, ``[1-4]``."""
+    """The length of a list: ``[]`` for any, ``[3]``, ``[1-4]``.
+
+    Attributes:
+        low: the smallest length.
+        high: the greatest length; None for no limit.
+    """
 
     low: int = 0
     high: int | None = None
@@ -44,10 +52,10 @@ class Count:
 
 @attrs.frozen
 class AnyShape:
-    """``*``: whatever it is."""
+    """Any body: ``*``."""
 
     def matches(self, body: Any) -> bool:
-        """Always."""
+        """Returns True."""
         return True
 
     def __str__(self) -> str:
@@ -56,7 +64,7 @@ class AnyShape:
 
 @attrs.frozen
 class EmptyShape:
-    """Nothing between the brackets: no body."""
+    """No body: nothing between the brackets of a step."""
 
     def matches(self, body: Any) -> bool:
         """Whether there is no body."""
@@ -68,13 +76,18 @@ class EmptyShape:
 
 @attrs.frozen
 class KindShape:
-    """``Text``, or ``Text[1-4]``: a substance, or a list of them."""
+    """A substance, such as ``Text``, or a list of them, such as ``Text[1-4]``.
+
+    Attributes:
+        kind: the name of the substance.
+        count: the length of the list; None for no list.
+    """
 
     kind: str
     count: Count | None = None
 
     def matches(self, body: Any) -> bool:
-        """Whether ``body`` is such a substance, or a list of as many as ``count`` says."""
+        """Whether ``body`` is such a substance, or a list of them with such a length."""
         if self.count is None:
             return is_substance(body, self.kind)
         if not isinstance(body, list | tuple) or len(body) < self.count.low:
@@ -89,11 +102,11 @@ class KindShape:
 
 @attrs.frozen
 class MapShape:
-    """``Map{ [ a<Bin>, b<Text> ] *<Json> }``: a map with these keys.
+    """A map with certain keys: ``Map{ [ a<Bin>, b<Text> ] *<Json> }``.
 
     Attributes:
-        keys: what each key that must be there holds.
-        rest: what every other key holds; None when there may be no other.
+        keys: the required keys, each with the pattern of its value.
+        rest: the pattern of all other values; None if there may be no other key.
     """
 
     keys: tuple[tuple[str, Pattern], ...] = ()
@@ -101,14 +114,14 @@ class MapShape:
 
     @property
     def depth(self) -> int:
-        """How many map patterns stand in one another, this one included."""
+        """How deeply map patterns are nested, including this one."""
         inner = [pattern for _, pattern in self.keys]
         if self.rest is not None:
             inner.append(self.rest)
         return 1 + max((p.shape.depth for p in inner if isinstance(p.shape, MapShape)), default=0)
 
     def matches(self, body: Any) -> bool:
-        """Whether ``body`` is a map that has all the keys, and every value fits."""
+        """Whether ``body`` is a map with all required keys, and all its values match."""
         if not isinstance(body, dict):
             return False
         for key, pattern in self.keys:
@@ -129,12 +142,12 @@ class MapShape:
 
 @attrs.frozen
 class AllShape:
-    """Several patterns at once: those of the scopes around a step and its own. It has no text of its own."""
+    """Several patterns at once: those of a step and of the scopes around it. No text writes it."""
 
     patterns: tuple[Pattern, ...]
 
     def matches(self, body: Any) -> bool:
-        """Whether ``body`` meets each of them."""
+        """Whether ``body`` matches every pattern."""
         return all(pattern.matches(body) for pattern in self.patterns)
 
     def __str__(self) -> str:
@@ -146,9 +159,13 @@ Shape: TypeAlias = AnyShape | EmptyShape | KindShape | MapShape | AllShape
 
 @attrs.frozen
 class Validator:
-    """``~ point^Ext<M>/path + config``: somebody who is asked whether a body is right.
+    """A particle that is asked whether a body is right: ``~ point^Ext<M>/path + config``.
 
-    Asking needs a wave, so the pattern only names whom to ask.
+    Asking takes a wave, so matching a pattern does not do it. The pattern only names the particle.
+
+    Attributes:
+        call: the particle, and the method and path of the request.
+        config: the point of a configuration for it, or None.
     """
 
     call: Call
@@ -160,12 +177,12 @@ class Validator:
 
 @attrs.frozen
 class Pattern:
-    """What a body must look like.
+    """A pattern of bodies.
 
     Attributes:
-        shape: which substance.
-        format: what its content has to be, or None.
-        validator: whom to ask besides, or None.
+        shape: the substance, or the keys of a map.
+        format: the format of the content, or None for any.
+        validator: a particle to ask about the body, or None.
     """
 
     shape: Shape = attrs.field(factory=AnyShape)
@@ -174,11 +191,11 @@ class Pattern:
 
     @classmethod
     def all_of(cls, patterns: Sequence[Pattern]) -> Pattern:
-        """The pattern that a body meets which meets each of ``patterns``; at least one."""
+        """Returns the pattern of bodies that match all ``patterns``, of which there is at least one."""
         return patterns[0] if len(patterns) == 1 else cls(AllShape(tuple(patterns)))
 
     def matches(self, body: Any) -> bool:
-        """Whether ``body`` has the shape and the format. The validator is not asked."""
+        """Whether ``body`` has the shape and the format. This does not ask the validator."""
         return self.shape.matches(body) and (self.format is None or self.format.fits(body))
 
     def __str__(self) -> str:

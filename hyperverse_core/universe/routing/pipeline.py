@@ -1,4 +1,7 @@
-"""Pipelines: the way of a wave through stops, ``-> (()) => &`` (universe 6.1)."""
+"""Pipelines: the steps of a wave, such as ``-> (()) => &``. docs/reference/binds.md#pipelines.
+
+`grammar.parse_pipeline`, `parse_step` and `parse_arrow` read them from text.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ __all__ = ["DIRECT", "REFLECT_ARROW", "Arrow", "Direction", "Pipeline", "Step"]
 
 
 class Direction(enum.Enum):
-    """Which way a wave goes: ``-`` on as a request, ``=`` back as a reply. Recorded; it changes nothing."""
+    """The mark of an arrow: ``-`` for a request that goes on, ``=`` for a reply. It is for readers only."""
 
     DIRECT = "-"
     REFLECT = "="
@@ -22,12 +25,12 @@ class Direction(enum.Enum):
 
 @attrs.frozen
 class Arrow:
-    """``->``, ``=>``, ``-[ Text ]->``: the way to a stop, and what the body must be to go it.
+    """The way to a stop: ``->``, ``=>`` or, with a pattern of the body, ``-[ Text ]->``.
 
     Attributes:
         entry: the mark in front of the pattern.
-        pattern: None when the body may be anything.
-        exit: the mark behind the pattern, the same as ``entry`` where there is none.
+        pattern: the pattern that the body must match; None for every body.
+        exit: the mark behind the pattern. Without a pattern it is the same as ``entry``.
     """
 
     entry: Direction = Direction.DIRECT
@@ -47,11 +50,11 @@ REFLECT_ARROW: Final = Arrow(Direction.REFLECT, None, Direction.REFLECT)
 
 @attrs.frozen
 class Step:
-    """One stop of a pipeline and the way to it.
+    """A stop of a pipeline, and the way to it.
 
     Attributes:
-        entry, pattern, exit: as in :class:`Arrow`.
-        stop: where it leads.
+        entry, pattern, exit: the arrow, as in :class:`Arrow`.
+        stop: the stop.
     """
 
     entry: Direction
@@ -65,7 +68,7 @@ class Step:
         return Arrow(self.entry, self.pattern, self.exit)
 
     def accepts(self, body: Any) -> bool:
-        """Whether ``body`` may go this way."""
+        """Whether a wave with ``body`` may take this step."""
         return self.pattern is None or self.pattern.matches(body)
 
     def __str__(self) -> str:
@@ -74,7 +77,11 @@ class Step:
 
 @attrs.frozen
 class Pipeline:
-    """Stops, in the order in which a wave passes them."""
+    """The steps of a wave, in order.
+
+    Attributes:
+        steps: the steps; none for an empty pipeline.
+    """
 
     steps: tuple[Step, ...] = ()
 

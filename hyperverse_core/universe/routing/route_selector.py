@@ -1,4 +1,4 @@
-"""Route selectors: which requests a handler takes, ``Http<Get>/users/(?P<user>[^/]+)`` (universe 4.9)."""
+"""Route selectors: the requests that a handler takes. docs/reference/binds.md#route-selectors."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _ALL_PATHS: Final = "/.*"
 
 @attrs.frozen
 class RouteSelector:
-    """Which requests are meant: ``[Topic<*>]::Ext<X>(auth)/path``.
+    """A pattern of requests, written ``[Topic<*>]::Ext<X>(auth)/path``.
 
     Attributes:
-        method: which methods.
-        path: what the path must match from its start.
-        topic: which topics; None for every one.
-        filters: who may ask.
+        method: the methods of the requests.
+        path: an expression that matches their path from its start.
+        topic: their topic; None for every request.
+        filters: conditions on their agent.
     """
 
     method: MethodPattern
@@ -44,10 +44,7 @@ class RouteSelector:
 
     @classmethod
     def parse(cls, text: str) -> RouteSelector:
-        """The route selector that ``text`` writes; raises ParseError.
-
-        ``*`` is every method, ``Ext<*>`` every one of a family. Without a path every path is meant.
-        """
+        """Reads ``text`` as a route selector. Without a path it takes every path. Raises ParseError."""
         found = _TOPIC.match(text)
         topic: Topic | None = None
         if found is not None:
@@ -72,13 +69,16 @@ class RouteSelector:
     def matches(
         self, method: Method, path: str, topic: str | None = None, *, agent: Point | None = None
     ) -> Mapping[str, str] | None:
-        """What the path's named groups captured, or None when the request is not meant.
+        """Matches a request.
 
         Args:
-            method: of the request.
-            path: of the request.
-            topic: text of its topic, None or empty for none.
-            agent: who asks, for filters; None is anonymous.
+            method: the method of the request.
+            path: its path.
+            topic: its topic as text; None or empty for none.
+            agent: its agent, for filters; None for the anonymous agent.
+
+        Returns:
+            What the named groups of the path expression captured; None if the request does not match.
         """
         if not self.method.matches(method):
             return None

@@ -1,7 +1,8 @@
-"""Which route takes a request: the part of a bind that is asked for every wave.
+"""Finds the route of a request: the part of a bind that works for every wave.
 
-A table is made once for a bind. Routes are found by method and by characters that a path must have, so
-that the number of routes hardly matters; of those left, the first in the document wins.
+A table is made once for each bind. It stands for a loop over all routes: it finds routes by their method and by
+characters that a path must have, so the time hardly grows with the number of routes. Of the routes that it finds, the
+first in the document wins.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ _NOTHING: Final[Mapping[str, str]] = {}
 
 @attrs.frozen
 class Selected:
-    """The route that takes a request.
+    """The route of a request.
 
     Attributes:
-        pipeline: what to do.
-        captures: what the named groups of the route's path expressions matched, of every level of scopes.
+        pipeline: the steps of the request.
+        captures: what the named groups of the path expressions captured, in all scopes around the route.
     """
 
     pipeline: Pipeline
@@ -41,15 +42,15 @@ class Selected:
 
 @attrs.frozen
 class Leaf:
-    """A route with all that the scopes around it demand.
+    """A route with all conditions of the scopes around it.
 
     Attributes:
         order: its place in the document.
-        method: which methods it takes.
+        method: the methods that it takes.
         paths: expressions that the path must match, outermost first.
-        topics: which topics, outermost first.
-        filters: who may ask.
-        pipeline: what to do.
+        topics: topics that the request must have, outermost first.
+        filters: conditions on the agent.
+        pipeline: the steps of the request.
     """
 
     order: int
@@ -61,12 +62,15 @@ class Leaf:
 
     @property
     def keys(self) -> tuple[tuple[int, str], ...]:
-        """What every path it takes starts with (number 0), and what segments of it start with."""
+        """Characters with which a path, or one of its segments, must start so that the route takes it.
+
+        Each is a pair of a number and the characters: 0 is the path itself, 1 its first segment.
+        """
         prefix = max((path.prefix for path in self.paths), key=len, default="")
         return ((0, prefix), *(start for path in self.paths for start in path.starts))
 
     def captures(self, path: str) -> Mapping[str, str] | None:
-        """What is captured from ``path``; None when it does not match."""
+        """Returns what the expressions capture from ``path``; None if one of them does not match."""
         found = _NOTHING
         for regex in self.paths:
             more = regex.captures(path)
@@ -78,7 +82,7 @@ class Leaf:
 
 
 class RouteTable:
-    """Routes by method and path.
+    """All routes of a bind, by method and path.
 
     Args:
         leaves: the routes, in the order of the document.
@@ -88,7 +92,8 @@ class RouteTable:
 
     def __init__(self, leaves: Iterable[Leaf]) -> None:
         self._leaves = tuple(leaves)
-        # Only methods that a route names have a table of their own: names come from outside.
+        # Only methods that a route names have a table of their own, because the names in requests are without limit.
+        # A table is made at the first request with its method.
         self._by_method: dict[str, _Paths | None] = {
             f"{kind}<{leaf.method.name}>": None
             for leaf in self._leaves
@@ -98,7 +103,7 @@ class RouteTable:
         self._others: dict[MethodKind, _Paths] = {}
 
     def select(self, method: Method, path: str, topic: str, agent: Point | None) -> Selected | None:
-        """The first route that takes the request; None when none does."""
+        """Returns the first route that takes the request; None if there is none."""
         paths = self._by_method.get(method.text)
         if paths is None:
             paths = self._paths(method)
@@ -126,10 +131,10 @@ class RouteTable:
 
 
 class _Paths:
-    """Routes of one method, by what the paths that they take have at a certain place.
+    """The routes of one method, by characters that their paths have at certain places.
 
-    Each route is filed under that of its keys which the fewest routes share. A path is then looked up once for each
-    place and length of a key.
+    Each route is filed under one of its keys: the one that the fewest routes share. A path is then looked up once for
+    each place and length of such keys, and not compared with every route.
     """
 
     __slots__ = ("_probes", "_splits")
@@ -150,7 +155,7 @@ class _Paths:
         self._splits = any(number for number, _ in filed)
 
     def candidates(self, path: str) -> Sequence[Leaf]:
-        """Routes that may take ``path``, in the order of the document."""
+        """Returns the routes that may take ``path``, in the order of the document."""
         segments = [path, *path.split("/")[1:]] if self._splits else (path,)
         found: Sequence[Leaf] = ()
         several = False
@@ -169,5 +174,5 @@ def _order(leaf: Leaf) -> int:
 
 
 def topics_admit(topics: Iterable[Topic], topic: str) -> bool:
-    """Whether a request with ``topic``, empty for none, meets every one of ``topics``."""
+    """Whether all ``topics`` take a request whose topic has the text ``topic``, empty for none."""
     return all(wanted.admits(topic) for wanted in topics)

@@ -1,7 +1,7 @@
-"""The outer shape of documents: ``Bind(version=1.0.0) { Route(auth)/users -> { ... } }`` (universe 6.1).
+"""The shape of documents, ``Bind(version=1.0.0) { Route(auth)/users -> { ... } }``: docs/reference/binds.md#grammar.
 
-Only brackets, names, filters and ends are read here; ``bind.py`` says what a scope means. Every function works
-on a part of a text, from ``pos`` to before ``end``, so that offsets in errors are offsets of the whole.
+This module finds brackets, names, filters and ends; ``bind_text.py`` gives scopes their meaning. Every function works
+on the part of a text from ``pos`` to ``end``, so that offsets in errors count from the start of the whole text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 CLOSER_OF: Final = {"{": "}", "(": ")", "[": "]", "<": ">"}
-"""The brackets that blocks are written in."""
+"""The brackets of blocks: each opening one with its closing one."""
 
 _MARKS: Final = {
     opener: re.compile(rf"\\.|[{re.escape(opener + closer)}]", re.DOTALL) for opener, closer in CLOSER_OF.items()
@@ -48,7 +48,7 @@ _DEEPEST: Final = 8
 
 @attrs.frozen
 class TextPart:
-    """A part of a text, and where it starts in it."""
+    """A part of a text, and the offset at which it starts."""
 
     text: str
     at: int
@@ -56,7 +56,13 @@ class TextPart:
 
 @attrs.frozen
 class DocumentHead:
-    """How a document starts: which language, in which version."""
+    """The head of a document: its language and the version of that language.
+
+    Attributes:
+        name: the language, such as ``Bind``.
+        version: its version.
+        at: offset of the name.
+    """
 
     name: str
     version: Version
@@ -65,15 +71,15 @@ class DocumentHead:
 
 @attrs.frozen
 class ScopeText:
-    """A scope whose parts have not been looked into.
+    """A scope whose parts have not been parsed.
 
     Attributes:
-        names: the stacked names, outermost first: ``Route<Http<Get>>`` is Route, Http, Get.
-        topic: what stands in ``[...]::`` in front of them, or None.
-        filters: conditions on who asks.
+        names: the stacked names, outermost first: ``Route<Http<Get>>`` has Route, Http and Get.
+        topic: the text in ``[...]::`` in front of the names, or None.
+        filters: the filters behind the names.
         path: the path expression, or None.
-        arrow: the step in front of a block; None where there is a pipeline instead.
-        content: what the block encloses, or the pipeline up to its ``;``.
+        arrow: the arrow in front of the block; None if there is a pipeline instead of a block.
+        content: the text inside the block, or the pipeline up to its ``;``.
         at: offset of the first name.
     """
 
@@ -87,23 +93,25 @@ class ScopeText:
 
     @property
     def is_block(self) -> bool:
-        """Whether its content stands in braces."""
+        """Whether the content is in braces."""
         return self.arrow is not None
 
 
 def skip_blanks(text: str, pos: int, end: int | None = None) -> int:
-    """The offset of the first character at or behind ``pos`` that is no blank."""
+    """Returns the offset of the first character at or behind ``pos`` that is not a blank."""
     found = _BLANKS.match(text, pos, len(text) if end is None else end)
     return found.end() if found is not None else pos
 
 
 def scan_document_head(text: str, pos: int = 0) -> tuple[DocumentHead, int]:
-    """``Name(version=1.0.0)`` at ``pos``, or behind blanks there, and the offset behind it; raises
-    ParseError."""
+    """Reads ``Name(version=1.0.0)`` at ``pos``, or behind blanks there; returns it and the offset behind it.
+
+    Raises ParseError.
+    """
     at = skip_blanks(text, pos)
     found = _HEAD.match(text, at)
     if found is None:
-        hint = "no blank stands between the name and '(version='"
+        hint = "write no blank between the name and '(version='"
         fail(text, at, "a document's name and version, as in Bind(version=1.0.0)", hint=hint)
     version, behind = scan_version(text, found.end())
     if not text.startswith(")", behind):
@@ -112,9 +120,9 @@ def scan_document_head(text: str, pos: int = 0) -> tuple[DocumentHead, int]:
 
 
 def scan_block(text: str, pos: int, end: int | None = None) -> int:
-    """The offset behind the block whose opening bracket is at ``pos``; raises ParseError.
+    """Returns the offset behind the block whose opening bracket is at ``pos``. Raises ParseError.
 
-    Only brackets of its own sort count. A backslash takes their meaning from what follows it.
+    Only brackets of the same sort count, and not those behind a backslash.
     """
     opener = text[pos : pos + 1]
     closer = CLOSER_OF.get(opener)
@@ -132,7 +140,7 @@ def scan_block(text: str, pos: int, end: int | None = None) -> int:
 
 
 def scan_names(text: str, pos: int, end: int | None = None) -> tuple[tuple[str, ...], int]:
-    """Stacked names at ``pos``, outermost first, and the offset behind them; raises ParseError.
+    """Reads stacked names at ``pos``; returns them, outermost first, and the offset behind them. Raises ParseError.
 
     ``Http<Get>`` and ``<Http<Get>>`` are the same.
     """
@@ -146,7 +154,7 @@ def scan_names(text: str, pos: int, end: int | None = None) -> tuple[tuple[str, 
         if found is None:
             fail(text, at, "a name such as Route or Get", "'*'")
         if len(names) == _DEEPEST:
-            raise ParseError("too many stacked names", text=text, offset=at, hint=f"at most {_DEEPEST}")
+            raise ParseError("there are too many stacked names", text=text, offset=at, hint=f"at most {_DEEPEST}")
         names.append(found[0])
         at = found.end()
         if not text.startswith("<", at, end):
@@ -160,15 +168,17 @@ def scan_names(text: str, pos: int, end: int | None = None) -> tuple[tuple[str, 
 
 
 def scan_filters(text: str, pos: int, end: int | None = None) -> tuple[tuple[Filter, ...], int]:
-    """Filters ``(name args)-(name)`` at ``pos``, perhaps none, and the offset behind them; raises
-    ParseError."""
+    """Reads filters ``(name args)-(name)`` at ``pos``; returns them, perhaps none, and the offset behind them.
+
+    Raises ParseError.
+    """
     end = len(text) if end is None else end
     filters: list[Filter] = []
     at = pos
     while text.startswith("(", at, end):
         found = _FILTER_NAME.match(text, at, end)
         if found is None:
-            fail(text, at + 1, "a filter's name such as auth", hint="it is a lower-case name")
+            fail(text, at + 1, "the name of a filter such as auth", hint="the name starts with a lower-case letter")
         at, args = found.end(), None
         if not text.startswith(")", at, end):
             given = _FILTER_ARGS.match(text, at, end)
@@ -185,7 +195,7 @@ def scan_filters(text: str, pos: int, end: int | None = None) -> tuple[tuple[Fil
 
 
 def scan_scope(text: str, pos: int, end: int | None = None) -> tuple[ScopeText, int]:
-    """The scope at ``pos`` and the offset behind its ``}`` or ``;``; raises ParseError."""
+    """Reads the scope at ``pos``; returns it and the offset behind its ``}`` or ``;``. Raises ParseError."""
     end = len(text) if end is None else end
     topic = _TOPIC.match(text, pos, end)
     start = topic.end() if topic is not None else pos
@@ -207,7 +217,7 @@ def scan_scope(text: str, pos: int, end: int | None = None) -> tuple[ScopeText, 
 
 
 def _scan_body(text: str, at: int, end: int) -> tuple[TextPart | None, TextPart, int]:
-    """What follows a selector: a step and a block, or a pipeline and a semicolon."""
+    """Reads what follows the names of a scope: an arrow and a block, or a pipeline and ``;``."""
     if not text.startswith(("-", "="), at, end):
         fail(text, at, "a step such as '->'")
     behind = _behind_arrow(text, at, end)
@@ -219,12 +229,12 @@ def _scan_body(text: str, at: int, end: int) -> tuple[TextPart | None, TextPart,
             return TextPart(text[at:behind], at), content, closer
     stop = text.find(";", at, end)
     if stop < 0:
-        raise ParseError("the pipeline does not end", text=text, offset=end, expected=("';'",))
+        raise ParseError("the pipeline has no end", text=text, offset=end, expected=("';'",))
     return None, TextPart(text[at:stop].rstrip(), at), stop + 1
 
 
 def _behind_arrow(text: str, at: int, end: int) -> int | None:
-    """The offset behind the step at ``at``; None when it is none: the pipeline's parser says why."""
+    """Returns the offset behind the arrow at ``at``; None if there is none, which the parser of pipelines explains."""
     if text.startswith("[", at + 1, end):
         found = _ARROW_END.match(text, scan_block(text, at + 1, end), end)
         return found.end() if found is not None else None

@@ -1,4 +1,4 @@
-"""Stops: where a pipeline takes a wave (universe 6.3)."""
+"""Stops: the places to which the steps of a pipeline lead. docs/reference/binds.md#pipelines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VARIABLE: Final = re.compile(r"\$\{([^}]*+)\}")
 
 @attrs.frozen
 class CoreStop:
-    """``(())``: the particle's own handler."""
+    """The handlers of the particle itself: ``(())``."""
 
     def __str__(self) -> str:
         return "(())"
@@ -26,7 +26,7 @@ class CoreStop:
 
 @attrs.frozen
 class ReflectStop:
-    """``&``: back to the sender, as the reply."""
+    """The sender, who gets the reply: ``&``."""
 
     def __str__(self) -> str:
         return "&"
@@ -34,7 +34,11 @@ class ReflectStop:
 
 @attrs.frozen
 class PointStop:
-    """``localhost:users:${user}``: the same request, to another particle."""
+    """Another particle, which gets the same request: ``localhost:users:${user}``.
+
+    Attributes:
+        point: the particle.
+    """
 
     point: PointVar
 
@@ -44,12 +48,12 @@ class PointStop:
 
 @attrs.frozen
 class Call:
-    """``localhost:app^Http<Get>/x``: another method and path, at another particle.
+    """Another particle, which gets another request: ``localhost:app^Http<Get>/x/${user}``.
 
     Attributes:
-        point: whom to call.
-        method: an Ext or Http method.
-        path: with ``${variable}`` where something is to be put in.
+        point: the particle.
+        method: the method of the request, of the family Ext or Http.
+        path: the path of the request. It may contain variables.
     """
 
     point: PointVar
@@ -57,7 +61,7 @@ class Call:
     path: str = "/"
 
     def resolve_path(self, env: Env) -> str:
-        """The path with its variables put in. Raises BadRequest when one is not set."""
+        """Returns the path with its variables replaced by their values. Raises BadRequest if one is not set."""
         return _VARIABLE.sub(lambda found: env.variable(found[1]), self.path)
 
     def __str__(self) -> str:

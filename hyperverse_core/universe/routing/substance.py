@@ -1,4 +1,4 @@
-"""Substances: what a body may be, and how that is seen from a Python value (universe 5.1)."""
+"""Substances: the sorts of bodies, and how a Python value is recognised as one. docs/reference/binds.md#substances."""
 
 from __future__ import annotations
 
@@ -37,27 +37,30 @@ SUBSTANCES: Final = (
     "Knock",
     "Greet",
 )
-"""The names of what a body may be (universe 5.1)."""
+"""The names of all substances."""
 
 _TEXTS: Final = frozenset({"Text", "Point", "Surface", "Token", "Status", "MultipartForm"})
 _MAPS: Final = frozenset({"Map", "Meta", "Errors"})
 
 
 class Format(enum.StrEnum):
-    """What the content of a body has to be."""
+    """The format of the content of a body."""
 
     JSON = "json"
-    """Json as text or bytes, or a value that can be written as it."""
+    """JSON as text or bytes, or a value that can be written as JSON."""
     IMAGE = "image"
-    """Bytes that start as a PNG, JPEG, GIF, WebP, BMP or TIFF file does."""
+    """Bytes that start like a PNG, JPEG, GIF, WebP, BMP or TIFF file."""
 
     def fits(self, body: Any) -> bool:
-        """Whether the content of ``body`` is of this format."""
+        """Whether the content of ``body`` has this format."""
         return _is_image(body) if self is Format.IMAGE else _holds_json(body)
 
 
 def is_substance(body: Any, kind: str) -> bool:
-    """Whether ``body`` is the substance ``kind``; one without a Python type is known by its class's name."""
+    """Whether ``body`` is the substance ``kind``.
+
+    A substance that no built-in type of Python stands for is recognised by the name of its class.
+    """
     match kind:
         case "Empty":
             return body is None
@@ -79,7 +82,7 @@ def is_substance(body: Any, kind: str) -> bool:
 
 
 def _is_json(body: Any) -> bool:
-    """Whether ``body`` can be written as Json: no bytes and no objects, however deep."""
+    """Whether ``body`` can be written as JSON: it contains no bytes and no other objects, at any depth."""
     left = [body]
     while left:
         item = left.pop()

@@ -1,1 +1,1 @@
-"""Selectors of points: `localhost:**<File>`."""
+"""Selectors: patterns of points, such as ``localhost:**<File>``."""

@@ -1,4 +1,4 @@
-"""Hierarchies: a point together with the Kind of each of its segments."""
+"""Hierarchies: points with the Kind of each segment. docs/reference/points.md#hierarchies."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ _SEGMENT = re.compile(r"/|[A-Za-z0-9._-]++/?+")
 
 @attrs.frozen
 class Hierarchy:
-    """A point whose segments name their Kinds: ``localhost<Space>:app<App>``.
+    """A point whose segments name their Kinds, such as ``localhost<Space>:app<App>``.
 
     Attributes:
         point: the point.
-        kinds: the Kind of each of its segments, root first.
+        kinds: the Kind of each segment, outermost first.
+
+    Raises:
+        BadRequest: there is not one Kind for each segment.
     """
 
     point: Point
@@ -39,7 +42,7 @@ class Hierarchy:
 
     @classmethod
     def parse(cls, text: str) -> Hierarchy:
-        """The hierarchy that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a hierarchy. Raises ParseError."""
         route = match_route(text, 0, variables=False)
         prefixed = route is not None and text.startswith("::", route[1])
         at = route[1] + 2 if route is not None and prefixed else 0
@@ -67,7 +70,7 @@ class Hierarchy:
                 fail(text, at, "':'", "the end of the hierarchy")
 
     def matches(self, selector: Selector) -> bool:
-        """Whether ``selector`` means this point."""
+        """Whether ``selector`` matches this point with these Kinds."""
         return selector.matches(self.point, self.kinds)
 
     def __str__(self) -> str:
@@ -93,7 +96,7 @@ def _scan_segment(text: str, at: int) -> tuple[str, Kind, int]:
 
 
 def _point(text: str, prefix: str, parts: list[str], offsets: list[int]) -> Point:
-    """The point that ``parts`` make; an error is told at its place in ``text``."""
+    """Returns the point that ``parts`` make. Its errors name their place in ``text``."""
     try:
         return Point.parse(prefix + "".join(parts))
     except ParseError as error:

@@ -1,4 +1,4 @@
-"""Hops: the steps of a selector."""
+"""Hops: the parts of a selector. docs/reference/selectors.md#what-matches."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ __all__ = ["Hop", "HopKind"]
 
 
 class HopKind(enum.Enum):
-    """What a hop accepts."""
+    """What a hop takes."""
 
     EXACT = "Exact"
-    """One segment of that text."""
+    """One segment with a certain text."""
     ANY = "Any"
-    """One segment, whatever its text."""
+    """One segment with any text: ``*``."""
     RECURSIVE = "Recursive"
-    """One segment or more."""
+    """One segment or more: ``**``."""
     VERSION = "Version"
-    """One segment that is a version and meets the requirement."""
+    """One segment that is a version and satisfies a requirement."""
 
 
 @attrs.frozen
 class Hop:
-    """One step of a selector.
+    """A part of a selector, between two separators.
 
     Attributes:
-        kind: what it accepts.
-        text: the segment's text for an exact hop, with the ``/`` of a directory; empty otherwise.
-        kinds: which Kinds it accepts. For ``**`` it is asked of the last segment that ``**`` takes.
-        inclusive: whether a path that ends here matches although hops remain (``+``).
-        version: what a version hop asks for.
+        kind: what it takes.
+        text: the text of the segment, with the ``/`` of a directory, for an exact hop; empty for others.
+        kinds: the Kinds that the segment may have. For ``**``, the last segment that it takes.
+        inclusive: whether a point that ends here matches although hops remain (``+``).
+        version: the requirement of a version hop; None for others.
         is_dir: whether it takes directories only (``*/``, ``**/``, ``name/``).
-        in_filesystem: whether it stands behind ``:/``.
+        in_filesystem: whether it is behind ``:/``.
     """
 
     kind: HopKind
@@ -49,17 +49,17 @@ class Hop:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it takes one text only."""
+        """Whether it takes a segment with a certain text only."""
         return self.kind is HopKind.EXACT
 
     @property
     def is_recursive(self) -> bool:
-        """Whether it takes more than one segment."""
+        """Whether it may take more than one segment."""
         return self.kind is HopKind.RECURSIVE
 
     @property
     def is_fs_root(self) -> bool:
-        """Whether it is the ``/`` behind ``:``."""
+        """Whether it takes the root of a filesystem: the ``/`` behind ``:``."""
         return self.in_filesystem and self.text == "/"
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""Selectors: which points are meant (universe 3).
+"""Selectors: patterns of points and Kinds. docs/reference/selectors.md.
 
-``localhost:app+:**<User>`` reads: the hop ``localhost``, the hop ``app`` at which a path may end (``+``),
-then any number of further segments the last of which is a ``User``.
+``localhost:app+:**<User>`` has three hops: ``localhost``; ``app``, at which a point may end (``+``); and one segment or
+more, the last of which is a ``User``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,16 @@ __all__ = ["Selector", "scan_selector"]
 
 @attrs.frozen(slots=False, cache_hash=True)
 class Selector:
-    """A pattern of points. The route of a point is not looked at.
+    """A pattern of points, and of the Kinds of their segments. It ignores the route of a point.
 
     Attributes:
-        hops: its steps, root first. None at all is ROOT and nothing else, written ``ROOT``.
-        from_root: whether ROOT matches too, written ``+:`` in front.
+        hops: the parts of the pattern, outermost first. Without hops the selector matches ROOT only.
+        from_root: whether it matches ROOT too, written ``+:`` in front.
+
+    Example:
+        >>> selector = Selector.parse("localhost:**<User>")
+        >>> selector.matches(Point.parse("localhost:scott"), [Kind("Space"), Kind("User")])
+        True
     """
 
     hops: tuple[Hop, ...]
@@ -36,12 +41,12 @@ class Selector:
 
     @classmethod
     def parse(cls, text: str) -> Selector:
-        """The selector that ``text`` writes; raises ParseError."""
+        """Reads ``text`` as a selector. Raises ParseError."""
         return _parse(text) if len(text) <= 512 else _parse.__wrapped__(text)
 
     @classmethod
     def of(cls, point: Point) -> Selector:
-        """The selector that matches ``point`` only; raises ParseError for one with a route of its own."""
+        """Returns the selector that matches ``point`` only. Raises ParseError if the point has a route."""
         if not point.route.is_local:
             raise ParseError(
                 f"no selector can name {point.text!r}", text=point.text, hint="selectors have no route part"
@@ -49,13 +54,15 @@ class Selector:
         return cls.parse(point.text)
 
     def matches(self, point: Point, kinds: Sequence[Kind]) -> bool:
-        """Whether ``point`` is meant.
+        """Whether ``point`` matches.
 
         Args:
-            point: what is looked at.
-            kinds: the Kind of each of its segments, root first; empty for ROOT.
+            point: the point.
+            kinds: the Kind of each of its segments, outermost first; empty for ROOT.
         """
-        # Compiled when it is asked first; from then on the instance has the compiled function in this place.
+        # This method runs once. It compiles the hops and puts the compiled function into the instance under its own
+        # name, so that each later call goes straight to the function: that saves one call and one test of a flag for
+        # each match.
         matcher = compile_matcher(self.hops, root=self.matches_root)
         self.__dict__["matches"] = matcher
         return matcher(point, kinds)
@@ -65,19 +72,22 @@ class Selector:
 
     @cached_property
     def matches_root(self) -> bool:
-        """Whether ROOT is meant: no hop at all, or one inclusive first hop that admits the Kind Root."""
+        """Whether ROOT matches: there is no hop, or ``+:`` and one hop that takes the Kind Root."""
         if not self.hops:
             return True
         return self.from_root and len(self.hops) == 1 and self.hops[0].kinds.matches(_ROOT_KIND)
 
     @cached_property
     def query_root(self) -> Point:
-        """The deepest point that everything it can match is, or lies below (universe 3.4)."""
+        """The deepest point that is, or is above, every point that can match.
+
+        It consists of the exact hops at the start that are not inclusive. A registry looks below it only.
+        """
         return _query_root(self.hops)
 
     @property
     def is_exact(self) -> bool:
-        """Whether it can match one point at most: every hop is exact."""
+        """Whether it matches one point at most: every hop is exact, and a point may end at the last one only."""
         return all(hop.is_exact and not hop.inclusive for hop in self.hops) and not self.from_root
 
     def __str__(self) -> str:
@@ -103,13 +113,13 @@ def _query_root(hops: tuple[Hop, ...]) -> Point:
         try:
             return Point.parse("".join(texts)[1:])
         except ParseError as error:
-            # A name that no point can have (`Base`) ends the exact part: nothing can lie below it.
+            # A name that no segment can have (such as `Base`) ends the exact part: nothing is below it.
             texts = _before(texts, error.offset + 1)
     return ROOT
 
 
 def _before(texts: list[str], offset: int) -> list[str]:
-    """The leading texts that end at or before ``offset``; at least one fewer than there are."""
+    """Returns the texts from the start that end at or before ``offset``, without the last text in any case."""
     end = 0
     for i, text in enumerate(texts[:-1]):
         end += len(text)
@@ -127,9 +137,9 @@ def _parse(text: str) -> Selector:
 
 
 def scan_selector(text: str, pos: int) -> tuple[Selector, int]:
-    """The selector at ``pos`` and the offset behind it; raises ParseError.
+    """Reads the selector at ``pos``; returns it and the offset behind it. Raises ParseError.
 
-    It ends at the end of the text, at a blank or at one of ``; , ) } ] " ' = @ ^ % { [``.
+    A selector ends at the end of the text, at a blank or at one of ``; , ) } ] " ' = @ ^ % { [``.
     """
     hops, from_root, end = scan_hops(text, pos)
     return Selector(hops, from_root), end

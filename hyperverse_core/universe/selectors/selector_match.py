@@ -1,13 +1,13 @@
-"""How a selector is matched.
+"""Compiles the hops of a selector into a function. The rules: docs/reference/selectors.md#what-matches.
 
-Hops are matched left to right, every segment has to be taken, ``**`` takes one segment or more, and a path
-that ends at an inclusive hop matches although hops remain (universe 3.3).
+There are three sorts of functions, because a registry matches selectors with every particle that it looks at:
 
-Most selectors have at most one ``**``. Then every hop has a fixed place, counted from the front or from the
-back, so that one regular expression over the point's text settles the texts and a look at those places
-settles Kinds and versions. Kinds between two ``**`` are looked for from left to right. All others are run as a set
-of states kept in the bits of one number: no backtracking, and the time is the number of segments times the number
-of hops at worst.
+- Most selectors have at most one ``**``. Then the place of every hop is fixed, counted from the front or from the back.
+  One regular expression over the point's text decides about the texts, and a look at fixed places about Kinds and
+  versions. It stands for a loop over hops and segments.
+- If Kinds are asked for between two ``**``, a loop searches for their first place from left to right.
+- All other selectors run as an automaton (`States`). It never goes back, so its time is at most the number of
+  segments times the number of hops.
 """
 
 from __future__ import annotations
@@ -36,15 +36,19 @@ _Hops: TypeAlias = "tuple[Hop, ...]"
 _MANY_HOPS = 32
 _MANY_WAYS = 4
 
-# A whole segment with what separates it from the one before; possessive, so that it is never cut in two.
+# A whole segment with the separator in front of it; possessive, so that no segment is cut in two.
 _FIRST = r"(?!ROOT\Z)[^:/]++"
 _NEXT = r"(?>:(?:/|[^:/]++)|[^:/]++/?+)"
 _DIR = r"[^:/]++/"
 
 
 def compile_matcher(hops: _Hops, *, root: bool) -> Matcher:
-    """The function that tells whether a point with Kinds matches ``hops``; ``root`` is the answer for
-    ROOT."""
+    """Returns the function that says whether a point with Kinds matches.
+
+    Args:
+        hops: the hops of the selector.
+        root: whether ROOT matches.
+    """
     ways = [hops[: i + 1] for i, hop in enumerate(hops[:-1]) if hop.inclusive]
     ways.append(hops)
     if not hops or len(hops) > _MANY_HOPS or len(ways) > _MANY_WAYS:
@@ -67,7 +71,13 @@ def compile_matcher(hops: _Hops, *, root: bool) -> Matcher:
 
 @attrs.frozen
 class _Place:
-    """A segment, counted from the front or the back, whose Kind or version is asked for."""
+    """A segment whose Kind or version has to match.
+
+    Attributes:
+        at: index of the segment, from the back if it is negative.
+        kinds: the Kinds that it may have.
+        version: the requirement that it satisfies, or None.
+    """
 
     at: int
     kinds: KindSelector
@@ -79,7 +89,7 @@ class _Place:
 
 
 def _places(way: _Hops) -> list[_Place] | None:
-    """Where Kinds and versions are to be asked for; None when some place is not fixed."""
+    """Returns the segments whose Kinds or versions have to match; None if the place of one is not fixed."""
     stars = [i for i, hop in enumerate(way) if hop.is_recursive]
     found: list[_Place] = []
     for i, hop in enumerate(way):
@@ -104,7 +114,7 @@ def _by_text(pattern: str) -> Matcher:
 
 
 def _by_text_and_base(pattern: str, place: _Place) -> Matcher:
-    """The everyday filter, ``x:**<User>``, without a loop."""
+    """Matches a selector that asks for one base, ``x:**<User>``: the usual case, without a loop."""
     whole = re.compile(pattern).fullmatch
     at, base = place.at, place.kinds.base
 
@@ -149,12 +159,12 @@ def _rest_fits(places: list[_Place], point: Point, kinds: Sequence[Kind]) -> boo
 
 
 def _floating(hops: _Hops) -> Matcher | None:
-    """For two ``**`` with hops between them that ask for Kinds; None when that is not what ``hops`` are."""
+    """Returns the function for two ``**`` with hops between them that ask for Kinds; None for other hops."""
     stars = [i for i, hop in enumerate(hops) if hop.is_recursive]
     if len(stars) != 2 or any(hop.in_filesystem or hop.version is not None for hop in hops):
         return None
     first, last = stars
-    # `**<Kind>` asks for the Kind of the segment in front of the next hop: then that belongs to what is looked for.
+    # `**<Kind>` asks for the Kind of the segment in front of the next hop, which then is a part of the block.
     begin = first if not hops[first].kinds.is_any else first + 1
     asks = [(i, hop.kinds) for i, hop in enumerate(hops) if not hop.kinds.is_any]
     texts = [(i, hop.text) for i, hop in enumerate(hops) if hop.is_exact]
@@ -174,12 +184,14 @@ def _by_block(
     texts: list[tuple[int, str]],
     block: tuple[int, int, int],
 ) -> Matcher:
-    """Looks for the first place of a block of hops; any place is as good as another.
+    """Returns a function that searches for the first place where a block of hops matches.
+
+    The first place is enough: ``**`` on both sides of the block takes whatever is left.
 
     Args:
-        fixed, fixed_texts: what is asked for outside of the block.
-        asks, texts: Kinds and texts that the block asks for, by their places in it; there is one Kind at least.
-        block: where it may begin at the earliest, its length, and how many segments are needed behind it.
+        fixed, fixed_texts: Kinds and texts that are asked for outside of the block.
+        asks, texts: Kinds and texts that the block asks for, by their index in the block. There is at least one Kind.
+        block: the first index at which the block may start, its length, and the number of segments behind it.
     """
     bases = [(place.at, place.kinds.base) for place in fixed if place.base_only]
     rest = [place for place in fixed if not place.base_only]
@@ -216,9 +228,11 @@ def _by_block(
 
 
 def _pattern(way: _Hops) -> str:
-    """The texts of ``way`` as a regular expression. What stands between two ``**`` is taken where it comes
-    first
-    and never given back: a later place could not help the rest."""
+    """Returns a regular expression for the texts of ``way``.
+
+    Hops between two ``**`` are an atomic group: they match at their first place, and a later place is never tried,
+    because it would leave less for the rest.
+    """
     blocks: list[str] = []
     block = ""
     for i, hop in enumerate(way):

@@ -1,4 +1,4 @@
-"""The grammar of selectors (universe 3.1)."""
+"""The scanner of selectors: docs/reference/selectors.md#grammar."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MESH = ("a segment's name", "'*'", "'**'")
 
 
 def scan_hops(text: str, pos: int) -> tuple[tuple[Hop, ...], bool, int]:
-    """The hops at ``pos``, whether ROOT is included, and the offset behind them; raises ParseError."""
+    """Reads the hops at ``pos``; returns them, whether ROOT matches too, and the offset behind. Raises ParseError."""
     if text.startswith("ROOT", pos) and lexis.at_end(text, pos + 4) and text[pos + 4 : pos + 5] not in ("<", "("):
         return (), False, pos + 4
     from_root = _FROM_ROOT.match(text, pos)
@@ -44,7 +44,7 @@ def scan_hops(text: str, pos: int) -> tuple[tuple[Hop, ...], bool, int]:
 
 
 def _scan_mesh(text: str, at: int, hops: list[Hop]) -> int:
-    """A hop that is no part of a filesystem, with its Kinds and its ``+``."""
+    """Reads a hop outside of a filesystem, with its Kinds and its ``+``."""
     version = None
     name = ""
     if (stars := _STARS.match(text, at)) is not None:
@@ -71,8 +71,10 @@ def _scan_mesh(text: str, at: int, hops: list[Hop]) -> int:
 
 
 def _scan_filesystem(text: str, at: int, hops: list[Hop]) -> int:
-    """The hops behind ``:``, from the root ``/`` at ``at``. They take any Kind: the files of a bundle are
-    Artifacts, those of a file system are Files."""
+    """Reads the hops in a filesystem, from its root ``/`` at ``at``.
+
+    They take every Kind: the files of a bundle are Artifacts, those of a FileSystem are Files.
+    """
     hops.append(Hop(HopKind.EXACT, "/", in_filesystem=True))
     at += 1
     while True:

@@ -1,4 +1,4 @@
-"""Selectors that no regular expression settles, run as an automaton (universe 3.3)."""
+"""Selectors that no regular expression can match, run as an automaton. docs/reference/selectors.md#what-matches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ _MANY_KINDS: Final = 256
 
 
 class States:
-    """Runs the hops as an automaton. Bit ``i + 1`` stands for hop ``i``, bit 0 for the start."""
+    """Matches hops as an automaton that is in several states at once, kept as the bits of one number.
+
+    Bit ``i + 1`` stands for hop ``i``, and bit 0 for the start. For each segment, one shift and a few masks move all
+    states: that stands for trying each way to spread the segments over the hops.
+
+    Args:
+        hops: the hops of the selector.
+        root: whether ROOT matches.
+    """
 
     def __init__(self, hops: tuple[Hop, ...], root: bool) -> None:
         self._root = root
@@ -49,10 +57,10 @@ class States:
         self._kinds[hop.kinds] = self._kinds.get(hop.kinds, 0) | bit
 
     def matches(self, point: Point, kinds: Sequence[Kind]) -> bool:
-        """Whether the automaton ends in an accepting state."""
+        """Whether the automaton accepts ``point``, whose segments have ``kinds``."""
         if point.is_root:
             return self._root
-        # `done`: hops that are complete; `within`: `**` hops that have taken some segment, of whatever Kind.
+        # `done`: hops that are complete. `within`: `**` hops that have taken a segment, of whatever Kind.
         done, within = 1, 0
         text_of, admitted, any_text, stars = self._exact.get, self._by_kind.get, self._any, self._stars
         special = bool(self._dirs or self._versions)

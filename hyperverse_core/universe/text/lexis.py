@@ -19,7 +19,7 @@ CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*+")
 """A name in CamelCase: Kinds, methods, layers."""
 
 SKEWER = re.compile(r"[a-z][A-Za-z0-9-]*+")
-"""A name that starts with a lower-case letter and has letters, digits and ``-``: tags, variables of points, products."""
+"""A lower-case letter, then letters, digits and ``-``: tags, variables of points, products."""
 
 DOMAIN = re.compile(r"[a-z0-9.-]++")
 """A domain: any sequence of lower-case letters, digits, ``-`` and ``.``."""

@@ -1,1 +1,1 @@
-"""Waves and their bodies."""
+"""Waves: methods, the messages themselves, and what becomes of them."""
