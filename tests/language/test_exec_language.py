@@ -50,7 +50,7 @@ def test_a_script_that_was_cut_off_does_not_run_its_last_command(talk: Run, spac
     script.write_text(cut)
     done = talk("exec", "-f", str(script))
     assert (done.returncode, done.stdout) == (1, f"{space}:a\n")
-    assert done.stderr.startswith("error: 400 line 2, column ") and "the last command is not ended" in done.stderr
+    assert done.stderr.startswith("error: 400 line 2, column ") and "the last command does not end with" in done.stderr
     script.write_text(f"create {space}:b<Base>")
     assert (talk("exec", "-f", str(script)).returncode, talk("exec", "-", stdin=script.read_text()).returncode) == (
         1,

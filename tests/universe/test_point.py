@@ -134,7 +134,7 @@ def test_bundles_and_artifacts_are_known_by_their_segments() -> None:
         ("localhost/x", 9, "':/'"),
         ("localhost:/a/../b", 13, "'.' or '..'"),
         ("..:x", 0, "working point"),
-        ("${x}:y", 0, "substituted"),
+        ("${x}:y", 0, "by its value"),
         ("ROOT:x", 4, "ROOT"),
         ("a:1.0.0-01", 8, ""),
         ("a:18446744073709551616.0.0", 2, ""),

@@ -85,7 +85,7 @@ def test_a_percent_sign_takes_a_number_of_the_parent() -> None:
     assert str(resolved.point(7)) == "localhost:thing-7-x"
     with pytest.raises(BadRequest, match="sequence number"):
         resolved.point()
-    with pytest.raises(BadRequest, match="no segment") as caught:
+    with pytest.raises(BadRequest, match="not a segment") as caught:
         PointTemplate.parse("localhost:%").resolve(ENV).point(7)
     assert "thing-%" in caught.value.hint
     assert str(PointTemplate.parse("localhost:/log-%.txt").resolve(ENV).point(3)) == "localhost:/log-3.txt"

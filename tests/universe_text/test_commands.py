@@ -219,7 +219,7 @@ def test_an_unknown_word_names_the_nearest_command(word: str, meant: str) -> Non
 
 @pytest.mark.parametrize("body", ["[1, 2", '{"a": }', "[NaN]", '{"a": 1e999}', "[" * 101 + "]" * 101])
 def test_json_that_is_none_is_refused(body: str) -> None:
-    with pytest.raises(ParseError, match="bad Json"):
+    with pytest.raises(ParseError, match="bad JSON"):
         parse_command(f"write a {body}")
 
 

@@ -43,7 +43,7 @@ def test_commands_before_an_error_are_given() -> None:
 def test_a_script_that_was_cut_off_does_not_run_its_last_command() -> None:
     commands = iter_script("get a; delete b:**")
     next(commands)
-    with pytest.raises(ParseError, match="the last command is not ended"):
+    with pytest.raises(ParseError, match="the last command does not end with"):
         next(commands)
 
 

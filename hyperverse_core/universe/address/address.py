@@ -109,9 +109,9 @@ def _scan_head(text: str, at: int, form: Form, segments: list[Segment]) -> int:
 def _fail_head(text: str, at: int, form: Form) -> NoReturn:
     hint = ""
     if _DOTS.match(text, at) is not None:
-        hint = "a relative address has to be resolved against a working point first"
+        hint = "resolve a relative address against a working point first"
     elif text.startswith("$", at):
-        hint = "a variable has to be substituted first"
+        hint = "replace a variable by its value first"
     elif at < len(text) and text[at].isupper():
         hint = "the first segment starts with a lower-case letter"
     expected = ["a space such as localhost", "ROOT"]

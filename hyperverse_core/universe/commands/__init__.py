@@ -1,1 +1,1 @@
-"""The command language and scripts."""
+"""The language of commands: commands, scripts and their texts."""

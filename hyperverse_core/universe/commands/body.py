@@ -1,10 +1,10 @@
-"""Bodies in commands: Json, plain text, or the content of a file (language: ``ping POINT METHOD BODY``).
+"""Bodies in commands: JSON, plain text, or the content of a file. docs/reference/commands.md#waves.
 
-- What starts with ``{``, ``[`` or ``"`` is Json.
-- What stands in ``'...'`` is text; a backslash before a quote or a backslash takes its meaning away.
-- ``^[ file ]`` is the content of a file that goes with the command.
-- Anything else is text up to ``;``, ``#`` or the end, without the blanks around it; a number, ``true``,
-  ``false`` and ``null`` are what they are in Json.
+- A body that starts with ``{``, ``[`` or ``"`` is JSON.
+- A body in ``'...'`` is text. Write ``\\'`` for a quote in it, and ``\\\\`` for a backslash.
+- ``^[ file ]`` is the content of a file that is sent with the command.
+- Any other body is text up to ``;``, ``#`` or the end, without the blanks around it. A number, ``true``, ``false`` and
+  ``null`` mean the same as in JSON.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..text.lexis import fail
 __all__ = ["DEEPEST", "QUOTED", "Upload", "print_body", "print_value", "scan_body", "unquoted"]
 
 DEEPEST: Final = 100
-"""How many lists and maps may stand in one another."""
+"""How deeply lists and maps may be nested."""
 
 QUOTED: Final = r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\""""
-"""What a quoted text looks like, as a regular expression; ``.`` has to match line ends too."""
+"""A regular expression for a quoted text. It needs the flag ``DOTALL``."""
 
 _QUOTED: Final = re.compile(QUOTED, re.DOTALL)
 _UPLOAD: Final = re.compile(r"\^\[\s*+([A-Za-z0-9._-]++)\s*+\]")
@@ -35,10 +35,10 @@ _BARE_VALUE: Final = re.compile(r"[^\s,}'\"#\\][^\s,}#]*+")
 
 @attrs.frozen
 class Upload:
-    """``^[ bundle.zip ]``: the content of a file that goes with a command.
+    """The content of a file that is sent with a command, written ``^[ bundle.zip ]``.
 
     Attributes:
-        name: of the file: letters, digits, ``.``, ``_`` and ``-``.
+        name: the name of the file: letters, digits, ``.``, ``_`` and ``-``.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Upload:
 
 
 def _not_a_number(text: str) -> Any:
-    raise ValueError(f"{text} is not Json")
+    raise ValueError(f"{text} is not JSON")
 
 
 def _finite(text: str) -> float:
@@ -62,12 +62,12 @@ _JSON: Final = json.JSONDecoder(parse_constant=_not_a_number, parse_float=_finit
 
 
 def scan_body(text: str, pos: int) -> tuple[Any, int]:
-    """The body at ``pos``, where no blank is, and the offset behind it; raises ParseError."""
+    """Reads the body at ``pos``, which is not a blank; returns it and the offset behind it. Raises ParseError."""
     first = text[pos : pos + 1]
     if first == "^":
         found = _UPLOAD.match(text, pos)
         if found is None:
-            fail(text, pos, "^[ file ]", hint="a file's name has letters, digits, '.', '_' and '-', and no '/'")
+            fail(text, pos, "^[ file ]", hint="the name of a file has letters, digits, '.', '_' and '-', and no '/'")
         return Upload(found[1]), found.end()
     if first in ("{", "[", '"'):
         return _scan_json(text, pos)
@@ -78,7 +78,7 @@ def scan_body(text: str, pos: int) -> tuple[Any, int]:
         return unquoted(found[0]), found.end()
     found = _BARE.match(text, pos)
     if found is None:
-        fail(text, pos, "a body: Json, text or ^[ file ]")
+        fail(text, pos, "a body: JSON, text or ^[ file ]")
     return _scalar(found[0].strip()), found.end()
 
 
@@ -87,19 +87,19 @@ def _scan_json(text: str, pos: int) -> tuple[Any, int]:
         body, end = _JSON.raw_decode(text, pos)
     except json.JSONDecodeError as exc:
         said = exc.msg[:1].lower() + exc.msg[1:]
-        hint = 'a body that starts with {, [ or " is Json; put text in single quotes'
-        raise ParseError(f"bad Json: {said}", text=text, offset=exc.pos, hint=hint) from None
+        hint = 'a body that starts with {, [ or " is JSON; put text in single quotes'
+        raise ParseError(f"bad JSON: {said}", text=text, offset=exc.pos, hint=hint) from None
     except RecursionError:
         raise _too_deep(text, pos) from None
     except ValueError as exc:
-        raise ParseError(f"bad Json: {exc}", text=text, offset=pos) from None
+        raise ParseError(f"bad JSON: {exc}", text=text, offset=pos) from None
     if _depth_exceeds(body, DEEPEST):
         raise _too_deep(text, pos)
     return body, end
 
 
 def _too_deep(text: str, pos: int) -> ParseError:
-    return ParseError("bad Json: too deep", text=text, offset=pos, hint=f"at most {DEEPEST} levels")
+    return ParseError("bad JSON: it is nested too deeply", text=text, offset=pos, hint=f"at most {DEEPEST} levels")
 
 
 def _depth_exceeds(body: Any, most: int) -> bool:
@@ -115,7 +115,7 @@ def _depth_exceeds(body: Any, most: int) -> bool:
 
 
 def _scalar(text: str) -> Any:
-    """``text`` as the Json scalar that it is, else as itself."""
+    """Returns the number, boolean or None that ``text`` is in JSON; ``text`` itself if it is none."""
     try:
         body, end = _JSON.raw_decode(text)
     except ValueError:
@@ -124,7 +124,7 @@ def _scalar(text: str) -> Any:
 
 
 def print_body(body: Any) -> str:
-    """``body`` as :func:`scan_body` reads it; bytes have no text form but an upload's."""
+    """Returns the text of ``body``, which :func:`scan_body` reads. For bytes it is an upload with a made-up name."""
     if isinstance(body, Upload):
         return str(body)
     if isinstance(body, bytes | bytearray):
@@ -133,12 +133,12 @@ def print_body(body: Any) -> str:
 
 
 def unquoted(text: str) -> str:
-    """The content of a quoted text."""
+    """Returns the content of a quoted text."""
     return _ESCAPE.sub(r"\1", text[1:-1])
 
 
 def print_value(text: str) -> str:
-    """A property's value as a command writes it: in quotes when it needs them."""
+    """Returns the value of a property as a command writes it: in quotes if it needs them."""
     if _BARE_VALUE.fullmatch(text) is not None:
         return text
     quote = '"' if "'" in text and '"' not in text else "'"

@@ -1,8 +1,8 @@
-"""Commands: what people and programs ask of a Hyperverse (universe 5.3, 5.4).
+"""Commands: what people and programs ask of a Hyperverse. docs/reference/commands.md.
 
-Each is a frozen value; ``str(command)`` is the line that means it. As parsed, its points are templates
-(:class:`PointVar`): they may be relative or have variables. ``command.resolve(env)`` is the same command with
-absolute points, and with the content of files where uploads stood; ``command.uploads`` names those files.
+A command is a frozen value, and ``str(command)`` is its text. In a command that was parsed, points are templates
+(:class:`PointVar`), which may be relative or contain variables. ``command.resolve(env)`` returns the command with
+absolute points, and with the content of its files; ``command.uploads`` names those files.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ CommandTemplate: TypeAlias = (
     | Explain[PointVar]
     | _Absolute
 )
-"""A command as it was written."""
+"""A command as it was written. Its points may be relative or contain variables."""
 
 Command: TypeAlias = (
     Create[ResolvedTemplate]
@@ -71,4 +71,4 @@ Command: TypeAlias = (
     | Explain[Point]
     | _Absolute
 )
-"""A command that can be carried out: its points are absolute."""
+"""A command with absolute points, which can be carried out."""

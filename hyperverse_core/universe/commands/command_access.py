@@ -1,4 +1,4 @@
-"""Commands about who may do what: grant, grants, revoke, chown, explain."""
+"""Commands about access: grant, grants, revoke, chown, explain. docs/reference/commands.md#access."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ __all__ = ["Chown", "Explain", "Grant", "Grants", "Revoke"]
 
 @attrs.frozen
 class Grant(Absolute):
-    """``grant perm MASK | priv NAME | super on SELECTOR to SELECTOR``; the grantor is who commands it."""
+    """Gives something to agents: ``grant perm MASK | priv NAME | super on SELECTOR to SELECTOR``.
+
+    The grantor is the agent of the command.
+
+    Attributes:
+        kind: what is given.
+        on: the particles on which it is given.
+        to: the agents to whom it is given.
+    """
 
     kind: GrantKind
     on: Selector
@@ -31,7 +39,12 @@ class Grant(Absolute):
 
 @attrs.frozen
 class Grants(Absolute):
-    """``grants [on SELECTOR] [to SELECTOR]``: grants on those particles, to those agents; None is all."""
+    """Lists grants: ``grants [on SELECTOR] [to SELECTOR]``.
+
+    Attributes:
+        on: the particles on which they are given; None for all.
+        to: the agents to whom they are given; None for all.
+    """
 
     on: Selector | None = None
     to: Selector | None = None
@@ -43,7 +56,11 @@ class Grants(Absolute):
 
 @attrs.frozen
 class Revoke(Absolute):
-    """``revoke ID``: takes a grant back."""
+    """Revokes a grant: ``revoke ID``.
+
+    Attributes:
+        id: the number of the grant.
+    """
 
     id: int
 
@@ -53,14 +70,19 @@ class Revoke(Absolute):
 
 @attrs.frozen
 class Chown(Generic[P]):
-    """``chown SELECTOR to POINT``: gives what matches to another owner."""
+    """Changes the owner of particles: ``chown SELECTOR to POINT``.
+
+    Attributes:
+        selector: the particles.
+        owner: the new owner.
+    """
 
     selector: Selector
     owner: P
     uploads: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self: Chown[PointVar], env: Env) -> Chown[Point]:
-        """This command with an absolute point; raises what `PointVar.resolve` raises."""
+        """Returns the command with an absolute point. Raises what `PointVar.resolve` raises."""
         return Chown(self.selector, self.owner.resolve(env))
 
     def __str__(self) -> str:
@@ -69,12 +91,12 @@ class Chown(Generic[P]):
 
 @attrs.frozen
 class Explain(Generic[P]):
-    """``explain AGENT on POINT [METHOD]``: which rule, grant and owner decide what the agent may do, and why.
+    """Explains what an agent may do on a particle, and why: ``explain AGENT on POINT [METHOD]``.
 
     Attributes:
-        agent: point of the agent.
-        point: of the particle.
-        method: what the agent would send; None asks for everything it may do.
+        agent: the agent.
+        point: the particle.
+        method: the method that the agent would send; None for everything that it may do.
     """
 
     agent: P
@@ -83,7 +105,7 @@ class Explain(Generic[P]):
     uploads: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self: Explain[PointVar], env: Env) -> Explain[Point]:
-        """This command with absolute points; raises what `PointVar.resolve` raises."""
+        """Returns the command with absolute points. Raises what `PointVar.resolve` raises."""
         return Explain(self.agent.resolve(env), self.point.resolve(env), self.method)
 
     def __str__(self) -> str:

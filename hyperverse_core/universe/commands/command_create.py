@@ -1,4 +1,4 @@
-"""Commands that bring particles into being: create and publish (universe 5.4)."""
+"""Commands that make particles: create and publish. docs/reference/commands.md#particles."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ __all__ = ["Create", "Publish"]
 
 
 W = TypeVar("W", PointTemplate, ResolvedTemplate)
-"""Where to create, as it is known: a template, or an absolute parent and a child."""
+"""The place of a particle to create: a template, or an absolute parent and a child."""
 
 
 @attrs.frozen
 class Create(Generic[W]):
-    """``create[?|!] POINT<KIND>{ ... }``
+    """Creates a particle: ``create[?|!] POINT<KIND>{ ... }``.
 
     Attributes:
-        where: the point to create; a ``%`` in its last segment takes the parent's next sequence number.
-        kind: of the new particle.
-        properties: what it is told at its creation.
-        strategy: what to do when it exists already.
-        state: what it starts with: the content of a file, or None. It is no part of the text.
+        where: the point to create. A ``%`` in its last segment stands for the parent's next sequence number.
+        kind: the Kind of the particle.
+        properties: its properties.
+        strategy: what to do if it exists already.
+        state: the state with which it starts, as the content of a file; None for no state. The text of the command does
+            not contain it.
     """
 
     where: W
@@ -44,11 +45,11 @@ class Create(Generic[W]):
 
     @property
     def uploads(self) -> tuple[str, ...]:
-        """Names of the files that have to go with it."""
+        """Names of the files that must be sent with the command."""
         return names_of(self.state)
 
     def resolve(self: Create[PointTemplate], env: Env) -> Create[ResolvedTemplate]:
-        """This command with an absolute point; raises what `PointTemplate.resolve` and `Env.file` raise."""
+        """Returns the command with an absolute point. Raises what `PointTemplate.resolve` and `Env.file` raise."""
         where = self.where.resolve(env)
         return Create(where, self.kind, self.properties, self.strategy, content_of(self.state, env))
 
@@ -59,12 +60,12 @@ class Create(Generic[W]):
 
 @attrs.frozen
 class Publish(Generic[P]):
-    """``publish[?] ^[ bundle.zip ]-> POINT``: create a Bundle from the content of a file.
+    """Creates a Bundle from the content of a file: ``publish[?] ^[ bundle.zip ]-> POINT``.
 
     Attributes:
         upload: the file, or its content.
-        point: of the Bundle; its last segment is a version.
-        strategy: what to do when it exists already.
+        point: the point of the Bundle. Its last segment is a version.
+        strategy: what to do if it exists already.
     """
 
     upload: Upload | bytes = attrs.field(repr=False)
@@ -73,17 +74,17 @@ class Publish(Generic[P]):
 
     @property
     def uploads(self) -> tuple[str, ...]:
-        """Names of the files that have to go with it."""
+        """Names of the files that must be sent with the command."""
         return names_of(self.upload)
 
     def resolve(self: Publish[PointVar], env: Env) -> Publish[Point]:
-        """This command with an absolute point and the file's content."""
+        """Returns the command with an absolute point and the content of the file."""
         content = content_of(self.upload, env)
-        assert content is not None  # an upload always has one: Env.file raises otherwise
+        assert content is not None  # Env.file raises if the content is missing
         return Publish(content, self.point.resolve(env), self.strategy)
 
     def as_create(self: Publish[Point]) -> Create[ResolvedTemplate]:
-        """The create that it stands for. Raises BadRequest when its point is ROOT."""
+        """Returns the `Create` that does the same. Raises BadRequest if the point is ROOT."""
         parent = self.point.parent
         if parent is None:
             raise BadRequest("a bundle cannot be ROOT", hint="publish ^[ bundle.zip ]-> localhost:repo:my:1.0.0")

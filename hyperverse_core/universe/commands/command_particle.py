@@ -1,4 +1,4 @@
-"""Commands about particles that exist: delete, select, get, set, read, write (universe 5.3, 5.4)."""
+"""Commands about existing particles: delete, select, get, set, read, write. docs/reference/commands.md#particles."""
 
 from __future__ import annotations
 
@@ -19,17 +19,21 @@ __all__ = ["Delete", "Get", "Into", "Read", "Select", "Set", "Write"]
 
 
 class Into(enum.StrEnum):
-    """What is answered for each particle that a select finds."""
+    """What `Select` answers for each particle."""
 
     STUBS = "stubs"
-    """Point, Kind and status."""
+    """Its point, Kind and status."""
     POINTS = "points"
-    """The point alone."""
+    """Its point only."""
 
 
 @attrs.frozen
 class Delete(Absolute):
-    """``delete SELECTOR``: what matches, and everything below it; answers what was deleted."""
+    """Deletes particles and everything below them, and answers what was deleted: ``delete SELECTOR``.
+
+    Attributes:
+        selector: the particles.
+    """
 
     selector: Selector
 
@@ -39,7 +43,12 @@ class Delete(Absolute):
 
 @attrs.frozen
 class Select(Absolute):
-    """``select SELECTOR [into points|stubs]``: what matches, ordered by point."""
+    """Lists particles, ordered by point: ``select SELECTOR [into points|stubs]``.
+
+    Attributes:
+        selector: the particles.
+        into: what is answered for each.
+    """
 
     selector: Selector
     into: Into = Into.STUBS
@@ -50,11 +59,11 @@ class Select(Absolute):
 
 @attrs.frozen
 class Get(Generic[P]):
-    """``get POINT[{ key, ... }]``
+    """Reads the state or the properties of a particle in the registry: ``get POINT[{ key, ... }]``.
 
     Attributes:
-        point: of the particle.
-        keys: the properties that are asked for, all of them when it is empty; None asks for the state.
+        point: the particle.
+        keys: the properties to read; empty for all properties, None for the state.
     """
 
     point: P
@@ -62,7 +71,7 @@ class Get(Generic[P]):
     uploads: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self: Get[PointVar], env: Env) -> Get[Point]:
-        """This command with an absolute point; raises what `PointVar.resolve` raises."""
+        """Returns the command with an absolute point. Raises what `PointVar.resolve` raises."""
         return Get(self.point.resolve(env), self.keys)
 
     def __str__(self) -> str:
@@ -73,12 +82,11 @@ class Get(Generic[P]):
 
 @attrs.frozen
 class Set(Generic[P]):
-    """``set POINT{ +k=v, +@k=v, !k }``: set properties, set and lock them, unset them.
+    """Sets properties (``+k=v``), sets and locks them (``+@k=v``), or removes them (``!k``): ``set POINT{ ... }``.
 
     Attributes:
-        target: the particle that is told; or a selector, for everything that it matches: all of it or nothing. A
-            selector of names alone prints as the point that it means.
-        properties: what it is told.
+        target: a particle, or a selector of particles. All of them are changed, or none.
+        properties: the changes.
     """
 
     target: P | Selector
@@ -86,7 +94,7 @@ class Set(Generic[P]):
     uploads: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self: Set[PointVar], env: Env) -> Set[Point]:
-        """This command with an absolute point; raises what `PointVar.resolve` raises."""
+        """Returns the command with an absolute point. Raises what `PointVar.resolve` raises."""
         target = self.target
         return Set(target if isinstance(target, Selector) else target.resolve(env), self.properties)
 
@@ -96,13 +104,17 @@ class Set(Generic[P]):
 
 @attrs.frozen
 class Read(Generic[P]):
-    """``read POINT``: asks the particle itself, with ``Cmd<Read>``."""
+    """Asks a particle with ``Cmd<Read>``: ``read POINT``.
+
+    Attributes:
+        point: the particle.
+    """
 
     point: P
     uploads: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self: Read[PointVar], env: Env) -> Read[Point]:
-        """This command with an absolute point; raises what `PointVar.resolve` raises."""
+        """Returns the command with an absolute point. Raises what `PointVar.resolve` raises."""
         return Read(self.point.resolve(env))
 
     def __str__(self) -> str:
@@ -111,18 +123,23 @@ class Read(Generic[P]):
 
 @attrs.frozen
 class Write(Generic[P]):
-    """``write POINT BODY``: tells the particle itself, with ``Cmd<Update>``."""
+    """Changes a particle with ``Cmd<Update>``: ``write POINT BODY``.
+
+    Attributes:
+        point: the particle.
+        body: the body of the request.
+    """
 
     point: P
     body: Any
 
     @property
     def uploads(self) -> tuple[str, ...]:
-        """Names of the files that have to go with it."""
+        """Names of the files that must be sent with the command."""
         return names_of(self.body)
 
     def resolve(self: Write[PointVar], env: Env) -> Write[Point]:
-        """This command with an absolute point and the file's content."""
+        """Returns the command with an absolute point and the content of its file."""
         return Write(self.point.resolve(env), content_of(self.body, env))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the commands share."""
+"""Parts that several commands have."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from .body import Upload, print_value
 __all__ = ["Absolute", "P", "content_of", "names_of", "print_changes"]
 
 P = TypeVar("P", Point, PointVar)
-"""A point as it is known: absolute, or a template."""
+"""A point of a command: absolute, or a template."""
 
 
 class Absolute:
-    """A command in which nothing has to be resolved."""
+    """A command without points to resolve."""
 
     __slots__ = ()
 
     uploads: ClassVar[tuple[str, ...]] = ()
-    """Names of the files that have to go with it: none."""
+    """Names of the files that must be sent with the command: none."""
 
     def resolve(self, _: Env) -> Self:
-        """Itself: selectors are absolute."""
+        """Returns the command itself, because selectors are absolute."""
         return self
 
 
 def names_of(body: Any) -> tuple[str, ...]:
-    """Names of the files that have to go with a command whose body is ``body``."""
+    """Returns the names of the files that must be sent with a command that has the body ``body``."""
     return (body.name,) if isinstance(body, Upload) else ()
 
 
 def content_of(body: Any, env: Env) -> Any:
-    """``body``, or the file's content where it is an upload; raises NotFound when ``env`` lacks the file."""
+    """Returns ``body``, or the content of the file if it is an upload. Raises NotFound if ``env`` lacks the file."""
     return env.file(body.name) if isinstance(body, Upload) else body
 
 
 def print_changes(changes: Iterable[PropertyChange]) -> str:
-    """Changes of properties as they stand behind a point: ``{ +a=b, !c }``."""
+    """Returns changes of properties as they stand behind a point: ``{ +a=b, !c }``."""
     said = [
         f"+{'@' if change.lock else ''}{change.key}={print_value(change.value)}"
         if isinstance(change, SetProperty)

@@ -1,4 +1,4 @@
-"""Commands that send a wave: ping, signal, ripple."""
+"""Commands that send a wave: ping, signal, ripple. docs/reference/commands.md#waves."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["PingCommand", "RippleCommand", "SignalCommand"]
 
 @attrs.frozen
 class PingCommand(Generic[P]):
-    """``ping POINT [METHOD[PATH]] [BODY]``: a request to one particle.
+    """Sends a request to one particle: ``ping POINT [METHOD[PATH]] [BODY]``.
 
     Attributes:
-        point: of the particle.
-        method: Cmd<Bounce> when none is named.
-        path: of the request.
-        body: None for none.
+        point: the particle.
+        method: the method; Cmd<Bounce> if the text names none.
+        path: the path of the request.
+        body: its body; None for no body.
     """
 
     point: P
@@ -35,11 +35,11 @@ class PingCommand(Generic[P]):
 
     @property
     def uploads(self) -> tuple[str, ...]:
-        """Names of the files that have to go with it."""
+        """Names of the files that must be sent with the command."""
         return names_of(self.body)
 
     def resolve(self: PingCommand[PointVar], env: Env) -> PingCommand[Point]:
-        """This command with an absolute point and the file's content."""
+        """Returns the command with an absolute point and the content of its file."""
         return PingCommand(self.point.resolve(env), self.method, self.path, content_of(self.body, env))
 
     def __str__(self) -> str:
@@ -50,7 +50,12 @@ class PingCommand(Generic[P]):
 
 @attrs.frozen
 class SignalCommand(Generic[P]):
-    """``signal POINT METHOD[PATH] [BODY]``: a notification to one particle, which is not answered."""
+    """Sends a notification to one particle, which does not answer: ``signal POINT METHOD[PATH] [BODY]``.
+
+    Attributes:
+        point: the particle.
+        method, path, body: as in :class:`PingCommand`.
+    """
 
     point: P
     method: Method
@@ -59,11 +64,11 @@ class SignalCommand(Generic[P]):
 
     @property
     def uploads(self) -> tuple[str, ...]:
-        """Names of the files that have to go with it."""
+        """Names of the files that must be sent with the command."""
         return names_of(self.body)
 
     def resolve(self: SignalCommand[PointVar], env: Env) -> SignalCommand[Point]:
-        """This command with an absolute point and the file's content."""
+        """Returns the command with an absolute point and the content of its file."""
         return SignalCommand(self.point.resolve(env), self.method, self.path, content_of(self.body, env))
 
     def __str__(self) -> str:
@@ -72,7 +77,12 @@ class SignalCommand(Generic[P]):
 
 @attrs.frozen
 class RippleCommand:
-    """``ripple SELECTOR METHOD[PATH] [BODY]``: a request to every particle that matches."""
+    """Sends a request to many particles: ``ripple SELECTOR METHOD[PATH] [BODY]``.
+
+    Attributes:
+        selector: the particles.
+        method, path, body: as in :class:`PingCommand`.
+    """
 
     selector: Selector
     method: Method
@@ -81,11 +91,11 @@ class RippleCommand:
 
     @property
     def uploads(self) -> tuple[str, ...]:
-        """Names of the files that have to go with it."""
+        """Names of the files that must be sent with the command."""
         return names_of(self.body)
 
     def resolve(self, env: Env) -> RippleCommand:
-        """This command with the file's content."""
+        """Returns the command with the content of its file."""
         return attrs.evolve(self, body=content_of(self.body, env))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the rules of ``commands.lark`` stand for."""
+"""Parses commands: makes the values of the rules in ``commands.lark``."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ COMMAND_WORDS: Final = (
     "chown",
     "explain",
 )
-"""The words that commands start with."""
+"""The words with which commands start."""
 
 _ONLY_IN_SELECTORS: Final = frozenset("*+<>(=^~")
 _NO_CODE: Final = re.compile(r"(?:\s++|#[^\n]*+)*+")
@@ -75,7 +75,12 @@ _NO_CODE: Final = re.compile(r"(?:\s++|#[^\n]*+)*+")
 
 @attrs.frozen
 class Statement:
-    """A command, and the offset behind its ``;``; None when the text ended without one."""
+    """A command of a script.
+
+    Attributes:
+        command: the command.
+        end: the offset behind its ``;``; None if the text ended without one.
+    """
 
     command: CommandTemplate
     end: int | None
@@ -83,14 +88,14 @@ class Statement:
 
 @attrs.frozen
 class _Request:
-    """A method with its path."""
+    """A method and a path."""
 
     method: Method = BOUNCE
     path: str = "/"
 
 
-class _Builder:
-    """One method for each rule; arguments are its parts, None for an optional one that is not there."""
+class _CommandBuilder:
+    """One method for each rule. Its arguments are the parts of the rule; an optional part that is missing is None."""
 
     def plain(self, command: CommandTemplate, end: Token | None) -> Statement:
         return Statement(command, None if end is None else _start(end) + 1)
@@ -187,7 +192,7 @@ class _Builder:
         return tuple(str(name) for name in names if name is not None)
 
     def changes(self, *changes: PropertyChange) -> tuple[PropertyChange, ...]:
-        # A later change of a key replaces an earlier one (universe 5.4).
+        # A later change of a property replaces an earlier one: docs/reference/commands.md#particles.
         return tuple({change.key: change for change in changes}.values())
 
     bare_changes = changes
@@ -205,7 +210,7 @@ def _start(token: Token) -> int:
 
 
 def _part(parse: Callable[[str], _T], text: str, at: int) -> _T:
-    """What ``text``, which starts at ``at``, says; its errors are moved there."""
+    """Parses ``text``, which starts at ``at``. Its errors have their offset in the whole text."""
     try:
         return parse(str(text))
     except ParseError as exc:
@@ -221,8 +226,10 @@ def _selector(token: Token) -> Selector:
 
 
 def _point_or_selector(token: Token) -> PointVar | Selector:
-    """The point that ``token`` writes, else the selector. Of two errors, the one that lies further on: so far its
-    reading made sense."""
+    """Returns the point ``token``, or the selector if it is not a point.
+
+    If it is neither, the error that is further on is raised: the text made sense up to there.
+    """
     try:
         return _point(token)
     except ParseError as no_point:
@@ -234,7 +241,7 @@ def _point_or_selector(token: Token) -> PointVar | Selector:
             raise (no_point if no_point.offset > no_selector.offset else no_selector) from None
         if _ONLY_IN_SELECTORS.isdisjoint(str(selector)):
             raise ParseError(
-                f"{str(token)!r} asks for nothing but names",
+                f"{str(token)!r} matches nothing but the point {selector}",
                 offset=_start(token),
                 expected=(f"the point {selector}",),
             ) from None
@@ -242,7 +249,7 @@ def _point_or_selector(token: Token) -> PointVar | Selector:
 
 
 def _body(rest: Token) -> tuple[Any, int | None]:
-    """The body that ``rest`` starts with, and the offset behind the ``;`` that ends its statement."""
+    """Returns the body with which ``rest`` starts, and the offset behind the ``;`` of its statement, or None."""
     text = str(rest)
     try:
         body, end = scan_body(text, 0)
@@ -266,7 +273,7 @@ _GRAMMAR: Final = Grammar(
     __package__,
     "commands.lark",
     ("statement", "bare_changes"),
-    _Builder,
+    _CommandBuilder,
     {
         **_WORDS,
         "INTO_WHAT": "points or stubs",
@@ -296,19 +303,19 @@ _GRAMMAR: Final = Grammar(
 
 
 def parse_statement(text: str) -> Statement:
-    """The command that ``text`` starts with; raises ParseError. What is behind its ``;`` is not looked at."""
+    """Reads the command with which ``text`` starts, and nothing behind its ``;``. Raises ParseError."""
     statement: Statement = _GRAMMAR.parse(text, "statement")
     return statement
 
 
 def parse_changes(text: str) -> tuple[PropertyChange, ...]:
-    """Changes of properties without braces, ``+a=b, !c``; raises ParseError."""
+    """Reads ``text``, such as ``+a=b, !c``, as changes of properties. Raises ParseError."""
     changes: tuple[PropertyChange, ...] = _GRAMMAR.parse(text, "bare_changes")
     return changes
 
 
 def follows(text: str) -> list[str]:
-    """Words of the language that may come next behind the beginning ``text`` of a command."""
+    """Returns the words of the language that may follow ``text``, the beginning of a command."""
     names = _GRAMMAR.follows(text, "statement")
     words = [word for name, word in _WORDS.items() if name in names]
     return sorted([*words, *(("points", "stubs") if "INTO_WHAT" in names else ())])

@@ -1,7 +1,7 @@
-"""Commands and scripts, from text (universe 5.4).
+"""Parses commands and scripts: docs/reference/commands.md#scripts.
 
-A script is commands ended by ``;``. It is read one command at a time: :func:`iter_script` gives each as it is
-reached, so that a script runs up to its first error, and the error says where in the script it is.
+A script consists of commands, each of which ends with ``;``. :func:`iter_script` parses one command at a time, so that
+a script runs up to its first error. The error has its place in the script.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _LAST_WORD: Final = re.compile(r"\S*\Z")
 
 @attrs.frozen
 class ScriptCommand:
-    """A command of a script, and where it stands.
+    """A command of a script, and its place.
 
     Attributes:
-        command: what is asked.
-        line, column: of its first character, from 1.
-        source: its text, without the ``;``.
-        start, end: offsets in the script; ``end`` is behind the ``;``, if it has one.
+        command: the command.
+        line, column: the place of its first character, counted from 1.
+        source: its text, without ``;``.
+        start, end: its offsets in the script. ``end`` is behind the ``;`` if there is one.
     """
 
     command: CommandTemplate
@@ -60,7 +60,11 @@ class ScriptCommand:
 
 @attrs.frozen
 class Script:
-    """The commands of a script, in order."""
+    """A script.
+
+    Attributes:
+        commands: its commands, in order.
+    """
 
     commands: tuple[ScriptCommand, ...]
 
@@ -72,7 +76,7 @@ class Script:
 
     @property
     def uploads(self) -> tuple[str, ...]:
-        """Names of the files that have to go with it, each once."""
+        """Names of the files that must be sent with the script, each once."""
         return tuple(dict.fromkeys(name for one in self.commands for name in one.command.uploads))
 
     def __str__(self) -> str:
@@ -80,31 +84,31 @@ class Script:
 
 
 def parse_command(text: str) -> CommandTemplate:
-    """The one command that ``text`` writes; a ``;`` may end it. Raises ParseError."""
+    """Reads ``text`` as one command, with or without ``;`` at its end. Raises ParseError."""
     statement = _statement(text, 0)
     if statement.end is not None:
         behind = _skip(text, statement.end)
         if behind < len(text):
             raise ParseError(
-                "one command is enough here",
+                "there is more than one command",
                 text=text,
                 offset=behind,
                 expected=("the end",),
-                hint="several commands make a script",
+                hint="only a script has several commands",
             )
     return statement.command
 
 
 def iter_script(text: str, *, typed: bool = False) -> Iterator[ScriptCommand]:
-    """The commands of a script, one after the other.
+    """Yields the commands of a script, in order.
 
     Args:
         text: the script.
-        typed: whether somebody has typed it where it is used. The last command may lack its ``;`` then; in a file it
-            may not, because a script that was cut off does not run its last command.
+        typed: whether the script was typed, and does not come from a file. The last command of a typed script may lack
+            its ``;``. In a file it may not, so that a file that was cut off does not run a part of its last command.
 
     Raises:
-        ParseError: when the first command that is wrong is reached, with its place in the script.
+        ParseError: the next command is wrong. The error has its place in the script.
     """
     at = _skip(text, 0)
     line, line_start, counted = 1, 0, 0
@@ -116,11 +120,11 @@ def iter_script(text: str, *, typed: bool = False) -> Iterator[ScriptCommand]:
         statement = _statement(text, at)
         if statement.end is None and not typed:
             raise ParseError(
-                "the last command is not ended",
+                "the last command does not end with ';'",
                 text=text,
                 offset=len(text),
                 expected=("';'",),
-                hint="write a ';'",
+                hint="write ';' behind it",
             )
         end = len(text) if statement.end is None else statement.end
         source = text[at : end if statement.end is None else end - 1].rstrip()
@@ -129,19 +133,19 @@ def iter_script(text: str, *, typed: bool = False) -> Iterator[ScriptCommand]:
 
 
 def parse_script(text: str) -> Script:
-    """The whole script; raises ParseError for the first command that is wrong."""
+    """Reads ``text`` as a script. Raises ParseError for the first command that is wrong."""
     return Script(tuple(iter_script(text)))
 
 
 def parse_changes(text: str) -> tuple[PropertyChange, ...]:
-    """Changes of properties as they stand between braces, ``+a=b, +@c='d e', !f``; raises ParseError."""
+    """Reads ``text``, such as ``+a=b, +@c='d e', !f``, as changes of properties. Raises ParseError."""
     return _parse_changes(text)
 
 
 def complete(text: str) -> list[str]:
-    """Words of the language that may stand where the last word of ``text`` is, or behind it after a blank.
+    """Returns the words of the language that complete the last word of ``text``, or may follow it after a blank.
 
-    Points, Kinds and selectors are not offered. Only the last command of several is looked at.
+    These are words of commands only, no points, Kinds or selectors. If there are several commands, the last one counts.
     """
     found = _LAST_WORD.search(text)
     start = len(text) if found is None else found.start()
@@ -150,7 +154,7 @@ def complete(text: str) -> list[str]:
 
 
 def _last_command(text: str) -> str:
-    """What is behind the last complete command."""
+    """Returns the text behind the last complete command."""
     at = 0
     while at < len(text):
         try:
@@ -164,7 +168,7 @@ def _last_command(text: str) -> str:
 
 
 def _statement(text: str, at: int) -> Statement:
-    """The command at ``at``, or behind blanks there, with offsets in ``text``; raises ParseError."""
+    """Reads the command at ``at``, or behind blanks there, with offsets in ``text``. Raises ParseError."""
     start = _skip(text, at)
     found = _WORD.match(text, start)
     word = found[0] if found is not None else ""
@@ -182,13 +186,14 @@ def _statement(text: str, at: int) -> Statement:
 
 
 def _read(text: str, start: int) -> Statement:
-    """The command that starts at ``start``, with its end in ``text``; an error has its offset from ``start``.
+    """Reads the command at ``start``. Its end is an offset in ``text``; the offset of an error counts from ``start``.
 
-    Most commands are short: reading a piece first keeps a long script from being copied for each of its commands.
+    The parser needs a text that starts with the command. Most commands are short, so a short piece is copied first:
+    copying the rest of a script for each of its commands would take time with the square of its length.
     """
     statement = None
     if len(text) - start > _PIECE:
-        with contextlib.suppress(ParseError):  # perhaps it was only cut off: all of it is read then
+        with contextlib.suppress(ParseError):  # the command may be longer than the piece: read all of it then
             statement = parse_statement(text[start : start + _PIECE])
     if statement is None or statement.end is None:
         statement = parse_statement(text[start:] if start else text)
@@ -197,13 +202,13 @@ def _read(text: str, start: int) -> Statement:
 
 def _unknown(text: str, at: int, word: str) -> ParseError:
     if not word:
-        return ParseError("no command", text=text, offset=at, expected=COMMAND_WORDS)
+        return ParseError("there is no command", text=text, offset=at, expected=COMMAND_WORDS)
     shown = word if len(word) <= 40 else f"{word[:40]}..."
     near = did_you_mean(word[:40].lower(), COMMAND_WORDS)
     return ParseError(f"unknown command {shown!r}{near}", text=text, offset=at, expected=COMMAND_WORDS)
 
 
 def _skip(text: str, at: int) -> int:
-    """The offset of what is no blank and no comment."""
+    """Returns the offset of the first character at or behind ``at`` that is not in a blank or a comment."""
     found = _NO_CODE.match(text, at)
     return at if found is None else found.end()

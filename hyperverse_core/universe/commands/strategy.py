@@ -1,4 +1,4 @@
-"""What to do when the particle to create exists already: one choice for commands, drivers and registries."""
+"""What to do if a particle to create exists already: one type for commands, drivers and registries."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ __all__ = ["Strategy"]
 
 
 class Strategy(enum.StrEnum):
-    """What creating does when there is a particle at that point already. The value is the word of the command."""
+    """What creating a particle does if there is one at its point. The value is the word of the command."""
 
     COMMIT = "create"
-    """Conflict."""
+    """Raises Conflict."""
     ENSURE = "create?"
-    """Fine when it has the same Kind, and nothing is changed; Conflict otherwise."""
+    """Leaves the particle as it is if it has the same Kind. Raises Conflict otherwise."""
     OVERRIDE = "create!"
-    """Kind, owner and properties are replaced, state and assignment dropped; children stay. Conflict when the
+    """Replaces Kind, owner and properties, and drops state and assignment. The children stay. Raises Conflict if the
     Kind would change while there are children."""
 
     @property
     def mark(self) -> str:
-        """The mark behind the word of the command: nothing, ``?`` or ``!``."""
+        """The mark behind the word of a command: nothing, ``?`` or ``!``."""
         return self.value.removeprefix("create")

@@ -229,7 +229,7 @@ def _scan_body(text: str, at: int, end: int) -> tuple[TextPart | None, TextPart,
             return TextPart(text[at:behind], at), content, closer
     stop = text.find(";", at, end)
     if stop < 0:
-        raise ParseError("the pipeline has no end", text=text, offset=end, expected=("';'",))
+        raise ParseError("the pipeline does not end with ';'", text=text, offset=end, expected=("';'",))
     return None, TextPart(text[at:stop].rstrip(), at), stop + 1
 
 
