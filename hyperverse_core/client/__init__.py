@@ -180,7 +180,7 @@ class Client(ClientSender):
         return known
 
     def lost(self, connection: ClientConnection, error: HyperverseError) -> None:
-        """The connection has ended (called by the connection)."""
+        """Called by ``connection`` when it has ended, with the ``error`` that ended it."""
         if self._connection is not connection:
             return
         self._connection = None
@@ -208,7 +208,7 @@ class Client(ClientSender):
             await asyncio.sleep(backoff.next_pause())
 
     def received(self, connection: ClientConnection, message: Message) -> None:
-        """Something has come over the connection (called by the connection). Raises ProtocolError."""
+        """Called by ``connection`` when a ``message`` has arrived over it. Raises ProtocolError."""
         if type(message) is Pong:
             self._pending.answered(message)
         elif type(message) is Echoes:

@@ -92,7 +92,8 @@ class ClientApi(Sender):
         expect: Any = None,
         topic: str = "",
     ) -> Pong:
-        """Sends a Ping and returns its Pong, whatever its status is; see :meth:`Sender.ping`.
+        """Sends a Ping, and returns its Pong, also for a failure. Arguments that are not named here are those of
+        :meth:`Sender.ping`.
 
         Args:
             expect: a type, such as ``int``, ``list[str]`` or an attrs class, that the body of a success is
@@ -100,9 +101,9 @@ class ClientApi(Sender):
             topic: the session that the wave belongs to, empty for none.
 
         Raises:
-            ParseError: ``to`` or ``method`` is not one.
+            ParseError: ``to`` or ``method`` is malformed.
             BadRequest: the body cannot be sent, because it is not made of plain values.
-            ProtocolError: the body that came back does not fit ``expect``.
+            ProtocolError: the body of the answer does not fit ``expect``.
         """
 
     async def ask(
@@ -119,7 +120,11 @@ class ClientApi(Sender):
         expect: Any = None,
         topic: str = "",
     ) -> Any:
-        """Sends a Ping and returns the body of its Pong, or raises the error that its status stands for."""
+        """Sends a Ping, with the arguments of :meth:`ping`, and returns the body of its Pong, or raises the error that
+        its status stands for::
+
+            total = await client.ask("localhost:hits", "Ext<Add>", {"by": 3}, expect=int)
+        """
         pong = await self.ping(
             to,
             method,
@@ -145,13 +150,14 @@ class ClientApi(Sender):
         files: Mapping[str, bytes] | None = None,
         wait: float | None = None,
     ) -> list[Result]:
-        """Runs a command, or several with ``;`` between them, and returns what became of each.
+        """Runs one or several commands, and returns the result of each.
 
         Args:
-            keep_going: whether the commands behind one that failed are run too.
+            text: the commands, with ``;`` between them.
+            keep_going: whether to continue after a command that failed.
             working: the point that relative points start from; ROOT when None.
-            files: content of the files that the commands name (``^[ bundle.zip ]``).
-            wait: seconds for each command; 15 when None.
+            files: content of the files that the commands name (``^[ bundle.zip ]``), by name.
+            wait: seconds to wait for each command; 15 when None.
         """
         return [r async for r in self.run(text, keep_going=keep_going, working=working, files=files, wait=wait)]
 
@@ -165,11 +171,11 @@ class ClientApi(Sender):
         wait: float | None = None,
         typed: bool = True,
     ) -> AsyncIterator[Result]:
-        """As :meth:`exec`, but each result comes as soon as it is there.
+        """As :meth:`exec`, with the same arguments, but yields each result as soon as it arrives.
 
         Args:
-            typed: whether somebody has typed it, so that its last command may lack the ``;``. False for a script that
-                comes from a file: one that was cut off does not run its last command.
+            typed: whether a person has typed the text, so that its last command may lack the ``;``. Use False for a
+                script from a file: if the file was cut off, its last command is not run.
         """
         commands = _split(text, typed=typed)
         while True:

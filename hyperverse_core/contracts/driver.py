@@ -138,7 +138,8 @@ class Sender(abc.ABC):
     ) -> Pong:
         """Sends a Signal: a message without an answer.
 
-        The arguments are those of :meth:`ping`. There is no ``wait``, because nobody waits for the handler.
+        ``to``, ``method``, ``body``, ``path``, ``headers`` and ``priority`` are those of :meth:`ping`. There is no
+        ``wait``, because nobody waits for the handler.
 
         Returns:
             a Pong with the status 202 when the Signal was accepted (authorised and queued at the recipient's star, or

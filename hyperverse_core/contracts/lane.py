@@ -62,11 +62,12 @@ class LaneReceiver(Protocol):
         """A peer has come in by a door. (For a connection that we made, ``connect`` returns it instead.)"""
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """Frames have arrived from ``peer``, in the order they were sent."""
+        """``frames`` have arrived from ``peer``, in the order in which they were sent."""
 
     def lane_down(self, peer: Peer, reason: str) -> None:
-        """The connection is gone; nothing more comes from it or reaches it. Called once for each peer, also for
-        those that we made, but not for those that we ended ourselves."""
+        """The connection is lost, and ``reason`` says why: nothing comes from ``peer`` or reaches it any more. Called
+        once for each peer, also for those that ``connect`` has returned, but not for those that we have ended
+        ourselves."""
 
 
 class LaneTransport(abc.ABC):
@@ -119,6 +120,8 @@ class LaneTransport(abc.ABC):
         """Connects to a door.
 
         Args:
+            address: where it is, as :meth:`open` has returned it.
+            receiver: what is called for this connection.
             identity: our key pair; a fresh one when None.
             server_key: the public key that the door must prove to hold.
             timeout: seconds for the whole of it.

@@ -46,4 +46,5 @@ class Observer:
         """A machine or a client has connected; ``peer`` is its name."""
 
     def lane_down(self, peer: str, reason: str) -> None:
-        """A machine or a client has disconnected or was lost; ``reason`` says why."""
+        """A machine or a client has disconnected or was lost; ``peer`` is its name,
+        and ``reason`` says why."""

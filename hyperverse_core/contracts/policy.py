@@ -261,7 +261,7 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def revoke(self, number: int, *, by: Point) -> AccessGrant:
-        """Ends the grant with that number. Returns the grant as it was."""
+        """Ends the grant with that ``number``, in the name of the agent ``by``. Returns the grant as it was."""
 
     @abc.abstractmethod
     async def grants(self, *, on: Point | None = None, to: Point | None = None) -> Sequence[AccessGrant]:
@@ -274,7 +274,7 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def chown(self, points: Sequence[Point], owner: Point, *, by: Point) -> None:
-        """Gives all of ``points`` to ``owner``, or none of them."""
+        """Makes ``owner`` the owner of all of ``points``, or of none of them, in the name of the agent ``by``."""
 
     @abc.abstractmethod
     async def users(self, *, after: Point | None = None, limit: int = 100) -> Sequence[ParticleRecord]:
@@ -282,7 +282,15 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def issue_token(self, agent: Point, *, label: str = "", by: Point) -> str:
-        """Makes a token whose bearer acts as ``agent``. Returns the secret; nobody can read it a second time."""
+        """Makes a token whose bearer acts as ``agent``.
+
+        Args:
+            label: a name of the token, for people.
+            by: the agent in whose name it is made.
+
+        Returns:
+            the secret, which nobody can read a second time.
+        """
 
     @abc.abstractmethod
     async def tokens(self, agent: Point | None = None) -> Sequence[TokenRecord]:
@@ -290,14 +298,14 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def revoke_token(self, digest: str, *, by: Point) -> None:
-        """Ends the token with that digest (:attr:`TokenRecord.digest`)."""
+        """Ends the token with that ``digest`` (:attr:`TokenRecord.digest`), in the name of the agent ``by``."""
 
     @abc.abstractmethod
     async def dry_run(
         self, requests: Sequence[Request], *, granted: Sequence[AccessGrant] = (), revoked: Sequence[int] = ()
     ) -> Sequence[Decision]:
-        """What the answers to ``requests`` would be with some more grants and without those whose numbers are in
-        ``revoked``. Changes nothing."""
+        """What the answers to ``requests`` would be with the grants in ``granted`` added, and those whose numbers are
+        in ``revoked`` removed. Changes nothing."""
 
 
 class SecurityPolicy(abc.ABC):
@@ -324,7 +332,11 @@ class SecurityPolicy(abc.ABC):
 
     @abc.abstractmethod
     async def open(self, view: PolicyView) -> None:
-        """Called once before anything else is asked."""
+        """Called once before anything else is asked.
+
+        Args:
+            view: what the policy may read, now and later.
+        """
 
     async def close(self) -> None:
         """Called when the machine stops; may be called twice."""
@@ -365,7 +377,8 @@ class SecurityPolicy(abc.ABC):
         return [await self.decide(request) for request in requests]
 
     async def explain(self, request: Request) -> Explanation:
-        """The answer of :meth:`decide` with its reasons, for people. The default has no more than the answer says."""
+        """The answer of :meth:`decide` to ``request`` with its reasons, for people. The default knows no more reasons
+        than the answer itself."""
         decision = await self.decide(request)
         return Explanation(request, decision, decision.why or ("allowed" if decision.allowed else "refused"))
 

@@ -19,7 +19,12 @@ _ONE = struct.Struct("<II")
 
 
 def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:
-    """One message: ``head``, then everything that :meth:`Outbox.take` gave."""
+    """Joins frames into one message.
+
+    Args:
+        head: the first bytes of the message.
+        words, pieces: what :meth:`Outbox.take` has returned.
+    """
     count = len(words)
     if count == 1:
         return b"".join((head, _ONE.pack(1, words[0]), pieces[0]))

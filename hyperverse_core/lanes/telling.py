@@ -12,7 +12,12 @@ P = ParamSpec("P")
 
 
 def tell(log: logging.Logger, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Calls one of a receiver's methods; an exception goes to ``log``, with its traceback."""
+    """Calls a method of a receiver, and logs an exception with its traceback instead of raising it.
+
+    Args:
+        log: where an exception goes.
+        call: the method, which gets ``args`` and ``kwargs``.
+    """
     try:
         call(*args, **kwargs)
     except Exception:

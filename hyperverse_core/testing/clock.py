@@ -73,7 +73,8 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
             raise RuntimeError("deadlock: all tasks wait for time to pass, and the clock stands still")
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]  # never
-        """Raises RuntimeError: the clock cannot know when a thread will be done."""
+        """Raises RuntimeError, whatever the arguments (``executor``, ``func``, ``args``): the clock cannot know when a
+        thread will be done."""
         raise RuntimeError(f"no threads under a virtual clock: {func!r}")
 
 

@@ -94,10 +94,18 @@ class Handle:
         wait: float = 2.0,
         retries: int = 0,
     ) -> Any:
-        """Sends a Ping as this particle, and returns the body of the answer or raises what its status stands for.
+        """Sends a Ping as this particle, and returns the body of the answer.
 
         Args:
-            wait: seconds.
+            to: the recipient.
+            method: a Method or its text.
+            body: what the handler gets.
+            path: the path, for Http methods and binds.
+            wait: seconds to wait for the answer.
+            retries: how often the Ping is sent again after 408, 421 or 503.
+
+        Raises:
+            HyperverseError: the error that the status of the answer stands for.
         """
         return (await self.send(to, method, body, path=path, wait=wait, retries=retries)).unwrap()
 
@@ -111,7 +119,10 @@ class Handle:
         wait: float = 2.0,
         retries: int = 0,
     ) -> Pong:
-        """As :meth:`ping`, but returns the reply whatever its status is."""
+        """As :meth:`ping`, with the same arguments, but returns the reply, also a failure.
+
+        The arguments are ``to``, ``method``, ``body``, ``path``, ``wait`` and ``retries``.
+        """
         sender = LocalSender(self.machine, sender=self.point, agent=self.point)
         return await sender.ping(to, method, body, path=path, wait=wait, retries=retries)
 

@@ -18,6 +18,8 @@ from docs.doors import DOORS, door
 from docs.pages import REPOSITORY
 
 REFERENCE = REPOSITORY / "docs" / "reference"
+RUNTIME = {"Machine"}
+"""Classes that have methods for other parts of the runtime, which are not public."""
 _ENTRY = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 _ERROR = re.compile(r"^\| `(\w+)` \| \d+ \|", re.MULTILINE)
 
@@ -85,3 +87,22 @@ def test_every_public_method_has_a_docstring_or_one_that_it_inherits(name: str) 
             if cls.__module__.startswith("hyperverse_core"):
                 missing += [f"{cls.__name__}.{each}" for each in methods(cls) if not inspect.getdoc(getattr(cls, each))]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_every_argument_is_named_in_the_docstring(name: str) -> None:
+    """In that of the function or of its class. One that refers to another method need not repeat its arguments."""
+    unnamed = []
+    for each in set(door(name).__all__) - RUNTIME:
+        value = getattr(door(name), each)
+        own = {method: getattr(value, method) for method in methods(value)} if inspect.isclass(value) else {each: value}
+        for method, function in own.items():
+            text = f"{inspect.getdoc(function)} {inspect.getdoc(value)}"
+            if callable(function) and ":meth:`" not in text:
+                unnamed += [f"{each}.{method}: {argument}" for argument in _arguments(function) if argument not in text]
+    assert unnamed == []
+
+
+def _arguments(function: Any) -> list[str]:
+    signature = inspect.signature(function) if inspect.isroutine(function) else inspect.Signature()
+    return [argument for argument in signature.parameters if argument != "self" and not argument.startswith("_")]

@@ -80,7 +80,7 @@ def options() -> Options:
 
 
 def common(function: _F) -> _F:
-    """Adds the common options to a command; it reads them with :func:`options`."""
+    """Adds the common options to the ``function`` of a command, which reads them with :func:`options`."""
 
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data directory of the machine.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

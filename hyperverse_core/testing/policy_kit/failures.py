@@ -26,7 +26,7 @@ class Failures(KitBase):
     """A policy fails as the contract says, and has no memory of it."""
 
     async def faulty_world(self, mode: str) -> tuple[PolicyWorld, FaultyRegistry]:
-        """A world whose registry fails or hangs from here on."""
+        """A world whose registry has the ``mode`` of :class:`FaultyRegistry` from here on."""
         registry = FaultyRegistry()
         world = await PolicyWorld.make(self.make(), registry)
         registry.mode = mode

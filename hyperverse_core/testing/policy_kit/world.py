@@ -97,13 +97,13 @@ class FaultyRegistry(MemoryRegistry):
 
 @attrs.define
 class PolicyWorld:
-    """A small cosmos with a policy that watches over it: a hyperuser, Alice with a home, and Bob.
+    """A small cosmos with a policy over it: a hyperuser, Alice with a home, and Bob.
 
     Attributes:
-        registry: where it is written.
-        policy: what is tested.
+        registry: the registry of the cosmos.
+        policy: the policy that is tested.
         look_ups: how often the policy has looked records up.
-        revision: up to which the policy has been told what has changed.
+        revision: the newest change that the policy has been told of.
     """
 
     registry: MemoryRegistry
@@ -113,10 +113,10 @@ class PolicyWorld:
 
     @classmethod
     async def make(cls, policy: SecurityPolicy, registry: MemoryRegistry | None = None) -> PolicyWorld:
-        """The populated world; the policy is open.
+        """Makes a populated world, and opens ``policy``.
 
         Args:
-            registry: an empty one of your own, perhaps one that counts; a new :class:`FaultyRegistry` when None.
+            registry: an empty registry of your own; a new :class:`FaultyRegistry` when None.
         """
         registry = registry or FaultyRegistry()
         await registry.open()
@@ -127,13 +127,13 @@ class PolicyWorld:
 
     @classmethod
     async def of(cls, policy: SecurityPolicy, registry: MemoryRegistry) -> PolicyWorld:
-        """The world of a registry that is populated; the policy is opened."""
+        """Makes a world with a ``registry`` that is populated already, and opens ``policy``."""
         world = cls(registry, policy, revision=await registry.revision())
         await policy.open(PolicyView(registry, world.records))
         return world
 
     async def records(self, points: tuple[Point, ...]) -> Mapping[Point, ParticleRecord]:
-        """What the fabric answers a policy that looks records up."""
+        """The records at ``points``, as the fabric answers a policy that looks them up."""
         self.look_ups += 1
         return await self.registry.records(points)
 
@@ -142,10 +142,17 @@ class PolicyWorld:
     async def request(
         self, agent: Point, target: Point, need: Need | str, scope: Scope | None = None, *, action: str = _METHOD
     ) -> Request:
-        """A question about a particle of the world. Raises NotFound when the target is not registered.
+        """A question about a particle of the world.
 
         Args:
+            agent: in whose name it would be done.
+            target: the particle.
             need: what is needed, or the letter of a permission.
+            scope: the bounds that the sender has set; None for none.
+            action: the method of a wave as text, or an administrative act.
+
+        Raises:
+            NotFound: ``target`` is not registered.
         """
         record = (await MemoryRegistry.records(self.registry, (target,))).get(target)
         if record is None:
@@ -153,31 +160,33 @@ class PolicyWorld:
         return Request(agent, action, Need(need) if isinstance(need, str) else need, record, scope)
 
     async def decide(self, agent: Point, target: Point, need: Need | str, scope: Scope | None = None) -> Decision:
-        """What the policy answers."""
+        """The policy's answer to :meth:`request` with the same ``agent``, ``target``, ``need`` and ``scope``."""
         return await self.policy.decide(await self.request(agent, target, need, scope))
 
     async def allows(self, agent: Point, target: Point, need: Need | str, scope: Scope | None = None) -> bool:
-        """Whether ``agent`` is let through."""
+        """Whether the policy allows what :meth:`request` asks with the same ``agent``, ``target``, ``need`` and
+        ``scope``."""
         return (await self.decide(agent, target, need, scope)).allowed
 
     async def allowed(self, agent: Point, target: Point, scope: Scope | None = None) -> str:
-        """The letters of all permissions with which ``agent`` is let through."""
+        """The letters of all permissions that the policy allows ``agent`` on ``target``, within ``scope``."""
         return "".join([letter for letter in LETTERS if await self.allows(agent, target, letter, scope)])
 
     async def refusal(self, agent: Point, target: Point, need: Need | str) -> Decision:
-        """The answer of a policy that has to refuse."""
+        """The answer of a policy that must refuse ``agent`` the ``need`` on ``target``; fails the test when it allows
+        it."""
         decision = await self.decide(agent, target, need)
         assert not decision.allowed, f"{agent} is let through to {target} with {need}"
         return decision
 
     async def decisions(self, letters: str = LETTERS) -> dict[Asked, Decision]:
-        """The answers about everybody and everything that is registered."""
+        """The answers about all agents and registered particles, for each permission in ``letters``."""
         there = await MemoryRegistry.records(self.registry, (ROOT, *POINTS))
         asked = [(agent, target, letter) for agent in AGENTS for target in there for letter in letters]
         return {one: await self.decide(*one) for one in asked}
 
     async def answers(self) -> dict[Asked, bool]:
-        """Who may do what on everything."""
+        """Whether each agent has each permission on each registered particle."""
         return {asked: decision.allowed for asked, decision in (await self.decisions()).items()}
 
     # -- changing -----------------------------------------------------------------------------------------
@@ -192,7 +201,7 @@ class PolicyWorld:
         return told
 
     async def grant(self, text: str) -> AccessGrant:
-        """Writes a grant, and tells the policy."""
+        """Makes the grant that ``text`` writes, and tells the policy."""
         grant = await self.registry.grant(AccessGrant.parse(text))
         await self.catch_up()
         return grant

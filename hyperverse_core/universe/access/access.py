@@ -192,7 +192,8 @@ def evaluate(agent: Point, target: Point, view: AccessView, *, same_owner: bool 
 
 
 def explain(agent: Point, target: Point, view: AccessView, *, same_owner: bool = True) -> AccessExplanation:
-    """Returns what `evaluate` returns, with the rule and the grants that decided."""
+    """Returns what `evaluate` returns for the same ``agent``, ``target``, ``view`` and ``same_owner``, with the rule
+    and the grants that decided."""
     return _Target(target, view, same_owner).explain(agent)
 
 
