@@ -1,4 +1,7 @@
-"""The cases of the original, and the list of those that we decided against."""
+"""The corpus in ``cases/``: texts and situations, each with the expected result.
+
+docs/reference/deviations.md lists the cases that the platform decides otherwise.
+"""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def test_an_explanation_names_rule_owner_and_grants() -> None:
 
 
 def naive(to: Point, on: Point, world: World, same_owner: bool, under_way: tuple[Point, ...] = ()) -> Access:
-    """Universe 7.5 as it is written. A grantor that is being evaluated counts as having nothing."""
+    """The rules of docs/reference/access.md#the-rules, word by word. A grantor that is being evaluated has nothing."""
     if to in under_way:
         return Access.NONE
     owns = world.owner(on) == to

@@ -1,4 +1,4 @@
-"""Permissions, access, scopes, properties and layers, against the cases of the original."""
+"""Permissions, access, scopes, properties and layers, against the cases of the corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds, versions and the patterns of both, against the cases of the original."""
+"""Kinds, versions and the patterns of both, against the cases of the corpus."""
 
 from __future__ import annotations
 

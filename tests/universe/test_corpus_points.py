@@ -1,4 +1,4 @@
-"""Points, surfaces and what they are made of, against the cases of the original."""
+"""Points, surfaces and what they are made of, against the cases of the corpus."""
 
 from __future__ import annotations
 

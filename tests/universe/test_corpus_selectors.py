@@ -1,4 +1,4 @@
-"""Selectors, against the cases of the original."""
+"""Selectors, against the cases of the corpus."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def test_a_selector_is_read_as_the_corpus_says(case: dict[str, Any]) -> None:
     found = attempt(Selector.parse, case["selector"])
     holds = (found is not None) == case["valid"] and (found is None or _as_told(case, found))
     if case["selector"] == "+:**":
-        # The original could not read its own way of printing, so its query root says nothing.
+        # A case was recorded with a selector that its recorder could not read again, so its query root says nothing.
         holds = found is not None and found.matches_root
     settle("selector_parse", case, holds, found)

@@ -22,7 +22,7 @@ def _accepts(hop: Hop, text: str) -> bool:
 
 
 def naive(selector: Selector, point: Point, kinds: list[Kind]) -> bool:
-    """Universe 3.3, word by word."""
+    """The rules of docs/reference/selectors.md#what-matches, word by word."""
     hops, texts = selector.hops, [segment.text for segment in point.segments]
     if not texts:
         return selector.matches_root

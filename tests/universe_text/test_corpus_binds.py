@@ -1,4 +1,4 @@
-"""Binds, pipelines, scopes and Mechtron configurations, against the cases of the original."""
+"""Binds, pipelines, scopes and Mechtron configurations, against the cases of the corpus."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from universe_text.settled import cases, settle
 
 _OPENER = {"curly": "{", "paren": "(", "parens": "(", "square": "[", "angle": "<"}
 
-# The cases of bind_select name these without giving their text; universe 6.4 does.
+# The cases of bind_select name these binds without their text.
 _BINDS = {
     "http_get": "Route<Http> -> { <Get> -> ((*)) => &; }",
     "http_star": "Route -> { <Http<*>>/users -> localhost:users => &; }",
@@ -73,7 +73,7 @@ def _tree(route: RouteScope) -> dict[str, Any]:
                     {
                         "dbg": [_step(step) for step in method.pipeline.steps],
                         "filters": [[one.name, one.args] for one in method.condition.filters],
-                        # Under '*' the original forgets the method.
+                        # The cases record no method under '*'.
                         "method": str(method.method) if wave.kind else "*",
                         "path": str(method.condition.path or ".*"),
                         "pipeline": len(method.pipeline.steps),

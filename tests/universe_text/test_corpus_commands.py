@@ -1,4 +1,4 @@
-"""Commands, scripts and property changes, against the cases of the original."""
+"""Commands, scripts and property changes, against the cases of the corpus."""
 
 from __future__ import annotations
 

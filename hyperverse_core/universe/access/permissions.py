@@ -1,4 +1,4 @@
-"""Permissions, masks and privileges: docs/reference/access.md#permissions and #privileges."""
+"""Permissions, masks and privileges: docs/reference/access.md#permissions, #masks, #privileges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scanner of addresses in their three forms: docs/reference/points.md#grammar and #templates.
+"""The scanner of addresses in their three forms: docs/reference/points.md#grammar, #templates.
 
 It is written by hand, because every wave may carry new addresses and an error must name its exact place. `Point`
 first tries one regular expression (`point_shape`), and calls this scanner for unusual addresses and for the error.

@@ -1,4 +1,4 @@
-"""Substances: the sorts of bodies, and how a Python value is recognised as one. docs/reference/binds.md#substances."""
+"""Substances: the sorts of bodies, and how a Python value is recognised as one. docs/reference/binds.md#patterns."""
 
 from __future__ import annotations
 
