@@ -31,7 +31,7 @@ RIDDLES = {
 }
 """Turns of phrase that readers stumble over, and what to write instead."""
 
-PENDING = {"cli", "config", "data-directory", "plugins", "python", "write-a-transport"}
+PENDING = {"cli", "config", "data-directory", "hooks", "plugins", "python", "write-a-policy", "write-a-transport"}
 """Pages that still have to be rewritten."""
 
 
@@ -68,3 +68,10 @@ def test_a_sentence_names_its_subject(page: Path) -> None:
         for match in re.finditer(riddle, text, re.MULTILINE)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_line_of_prose_has_at_most_120_characters(page: Path) -> None:
+    text = _FENCED.sub("", page.read_text("utf-8"))
+    long = [line for line in text.splitlines() if len(line) > 120 and not line.lstrip().startswith("|")]
+    assert [line for line in long if re.search(r"\S \S", re.sub(r"`[^`]+`|\[[^\]]+\]\([^)]+\)", "x", line))] == []
