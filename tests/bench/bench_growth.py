@@ -1,7 +1,7 @@
 """What more machines and a second core do: a Ping between two machines of 2, 4, 8 and 16, and waves a second on one
 core and on two.
 
-    python tests/bench/bench_growth.py [seconds for each figure] [machines]
+    python tests/bench/bench_growth.py [seconds for each figure] [machines] [--json FILE]
 
 All machines are processes on this computer, with the stars that each has by default. Prints microseconds for a
 sequential Ping between two of them and its ratio to the figure with two machines, then waves a second between two
@@ -11,6 +11,7 @@ their leases: what that costs is printed as a share of one core.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import sys
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import uvloop
 
 from bench.bench_lanes import ROUNDS
+from bench.report import Report, Row
 from bench.timing import time_for
 from cluster import cluster_kinds
 from cluster.worlds import Processes
@@ -61,7 +63,7 @@ async def idle_share(world: Processes) -> float:
     return (sum(map(seconds_of, pids)) - used) / (time.perf_counter() - begun) / len(pids)
 
 
-async def main(seconds: float, sizes: tuple[int, ...]) -> None:
+async def main(seconds: float, sizes: tuple[int, ...], report: Report) -> None:
     """Starts machine after machine and measures in between."""
     async with AsyncExitStack() as stack:
         world = Processes(Path(stack.enter_context(tempfile.TemporaryDirectory())), lease=2.0)
@@ -72,7 +74,7 @@ async def main(seconds: float, sizes: tuple[int, ...]) -> None:
         await asyncio.sleep(1.0)
         (await client.exec("create localhost<Space>"))[0].unwrap()
         point = await particle_on(client, "m1")
-        await measure_cores(client, point, world.running["m1"].pid, seconds)
+        await measure_cores(client, point, world.running["m1"].pid, seconds, report)
         print(f"{'machines':10}{'ping us':>10}{'ratio':>8}{'idle, of a core':>18}")
         first = 0.0
         for size in sizes:
@@ -82,10 +84,13 @@ async def main(seconds: float, sizes: tuple[int, ...]) -> None:
             figure = min([await time_for(client, point, 1, seconds) for _ in range(ROUNDS)])
             first = first or figure
             idle = await idle_share(world)
+            name = f"Ping between two of {size} machines"
+            report.add(Row(name=name, value=figure, reference="the first", reference_value=first, loop="uvloop"))
+            report.add(Row(name=f"idle machine of {size}", value=idle * 100, unit="%"))
             print(f"{size:<10}{figure:10.1f}{figure / first:8.2f}{idle:17.1%}", flush=True)
 
 
-async def measure_cores(client: ClientApi, point: str, other: int, seconds: float) -> None:
+async def measure_cores(client: ClientApi, point: str, other: int, seconds: float, report: Report) -> None:
     """Waves a second with both machines on one core, and each on its own."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
@@ -98,6 +103,8 @@ async def measure_cores(client: ClientApi, point: str, other: int, seconds: floa
         found.append(1e6 / min([await time_for(client, point, 256, seconds) for _ in range(ROUNDS)]))
     for pid in (os.getpid(), other):
         bind(pid, *cores)
+    for name, waves in zip(("one core", "two cores"), found, strict=True):
+        report.add(Row(name=f"waves between two machines on {name}", value=waves, unit="1/s", loop="uvloop"))
     print(f"waves a second on one core {found[0]:,.0f}, on two {found[1]:,.0f}: {found[1] / found[0]:.2f}x", flush=True)
 
 
@@ -108,6 +115,10 @@ def bind(pid: int, *cores: int) -> None:
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("seconds", type=float, nargs="?", default=1.0, help="for each figure")
+    arguments.add_argument("machines", type=int, nargs="*", default=_SIZES, help="how many of them")
+    arguments.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file, one object a line")
+    given = arguments.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(float(words[0]) if words else 1.0, tuple(map(int, words[1:])) or _SIZES))
+        runner.run(main(given.seconds, tuple(given.machines) or _SIZES, Report(given.json)))

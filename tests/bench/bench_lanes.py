@@ -1,6 +1,6 @@
 """Lanes over ZeroMQ ipc with CURVE, between two processes, against a bare pyzmq echo with the same socket options.
 
-    python tests/bench/bench_lanes.py [seconds for each figure]
+    python tests/bench/bench_lanes.py [seconds for each figure] [--json FILE]
 
 Prints microseconds for each echo, the least of five rounds that alternate between the two, and their ratio: the least
 is what other work on the computer disturbs least. The scheduler places the processes.
@@ -8,6 +8,7 @@ is what other work on the computer disturbs least. The scheduler places the proc
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import subprocess
 import sys
@@ -17,9 +18,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import uvloop
 import zmq
 
+from bench.report import Report, Row
 from hyperverse_core.contracts.lane import Endpoint, Identity, Peer
 from hyperverse_zmq.settings import ZmqSettings
 from hyperverse_zmq.sockets import configure
@@ -171,7 +175,7 @@ def measure(loop: str, what: str, flight: int, seconds: float, folder: Path) -> 
             server.kill()
 
 
-def main(seconds: float) -> None:
+def main(seconds: float, report: Report) -> None:
     print(f"{'':28}{'bare us':>10}{'lane us':>10}{'ratio':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for loop in LOOPS:
@@ -181,6 +185,15 @@ def main(seconds: float) -> None:
                     for what, found in figures.items():
                         found.append(measure(loop, what, flight, seconds, Path(folder)))
                 bare, lane = (min(found) for found in figures.values())
+                report.add(
+                    Row(
+                        name=f"echo over a lane, {flight} in flight",
+                        value=lane,
+                        reference="bare pyzmq",
+                        reference_value=bare,
+                        loop=loop,
+                    )
+                )
                 print(f"{loop + f', {flight} in flight':28}{bare:10.1f}{lane:10.1f}{lane / bare:8.2f}", flush=True)
 
 
@@ -189,4 +202,8 @@ if __name__ == "__main__":
         loop, what, address, public, secret = sys.argv[2:]
         run(loop, SERVE[what](address, Identity(public, secret)))
     else:
-        main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
+        arguments = argparse.ArgumentParser(description=__doc__)
+        arguments.add_argument("seconds", type=float, nargs="?", default=1.0, help="for each figure")
+        arguments.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file, one object a line")
+        given = arguments.parse_args()
+        main(given.seconds, Report(given.json))

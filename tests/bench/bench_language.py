@@ -1,18 +1,24 @@
 """What the values of the text language cost, as ratios against a reference measured in the same run.
 
-Run it with ``python tests/bench/bench_language.py``.
+Run it with ``python tests/bench/bench_language.py [--json FILE]``.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import statistics
+import sys
 import time
 import timeit
 from collections.abc import Callable
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.report import Report, Row
 from hyperverse_core.cli.machine.memory import settle_memory
-from hyperverse_core.universe.address.address import point
+from hyperverse_core.universe.address import point
 from hyperverse_core.universe.address.point import Point
 from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_core.universe.selectors.selector import Selector
@@ -35,23 +41,25 @@ def cost(act: Callable[[], object], number: int) -> float:
     return min(timeit.repeat(act, number=number, repeat=_ROUNDS)) / number * 1e9
 
 
-def row(what: str, took: float, reference: float, limit: str) -> None:
-    """One line of the table."""
+def row(report: Report, what: str, took: float, reference: float, limit: str) -> None:
+    """One line of the table, in nanoseconds."""
+    name, _, compared_with = what.partition(" / ")
+    report.add(Row(name=name, value=took / 1e3, reference=compared_with, reference_value=reference / 1e3))
     print(f"{what:<58} {took:>10.0f} ns {took / reference:>7.2f}x   {limit}")
 
 
-def known_point() -> None:
+def known_point(report: Report) -> None:
     """A point seen before against a dict look-up."""
     text = "localhost:app:users:scott"
     known = {text: 1}
-    row("a point seen before / dict look-up", cost(lambda: Point.parse(text), 200_000), _call(known, text), "")
+    row(report, "a point seen before / dict look-up", cost(lambda: Point.parse(text), 200_000), _call(known, text), "")
 
 
-def new_points(collector: str) -> None:
+def new_points(report: Report, collector: str) -> None:
     """New points against splitting their texts; ``collector`` says how the garbage collector is set meanwhile."""
     print(f"\nnew points / split, {collector}")
     for form in _FORMS:
-        row(form, *_new_points([form.format(i) for i in range(20_000)]), "at most 5x")
+        row(report, form, *_new_points([form.format(i) for i in range(20_000)]), "at most 5x")
 
 
 def _new_points(texts: list[str]) -> tuple[float, float]:
@@ -83,7 +91,7 @@ def _call(known: dict[str, int], text: str) -> float:
     return cost(lambda: known[text], 200_000)
 
 
-def selectors() -> None:
+def selectors(report: Report) -> None:
     """Matching against one precompiled regular expression over the text."""
     scott = Point.parse("localhost:app:users:scott")
     kinds = tuple(map(Kind.parse, ("Space", "App", "UserBase<OAuth<a:b:c:d:1.0.0>>", "User")))
@@ -108,6 +116,7 @@ def selectors() -> None:
         selector = Selector.parse(written)
         selector.matches(scott, kinds)
         row(
+            report,
             f"{written} / re.fullmatch",
             cost(lambda s=selector: s.matches(scott, kinds), 200_000),
             reference,
@@ -115,7 +124,7 @@ def selectors() -> None:
         )
 
 
-def growth() -> None:
+def growth(report: Report) -> None:
     """What twice the text costs."""
     size = 32 * 1024
     for what, act in {
@@ -128,6 +137,7 @@ def growth() -> None:
         "match **:*:*:*:b": lambda n: _hostile(n, "**:*:*:*:b"),
     }.items():
         one, two = (min(timeit.repeat(lambda n=n, act=act: act(n), number=1, repeat=3)) for n in (size, 2 * size))
+        report.add(Row(name=f"64 KiB, {what}", value=two * 1e6, reference=f"32 KiB, {what}", reference_value=one * 1e6))
         print(f"64 KiB against 32 KiB: {what:<36} {two * 1e3:>8.1f} ms {two / one:>7.2f}x   near 2x")
 
 
@@ -137,9 +147,12 @@ def _hostile(length: int, selector: str) -> bool:
 
 
 if __name__ == "__main__":
-    known_point()
-    selectors()
-    growth()
-    new_points("with the collector as Python sets it")
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file, one object a line")
+    written = Report(arguments.parse_args().json)
+    known_point(written)
+    selectors(written)
+    growth(written)
+    new_points(written, "with the collector as Python sets it")
     settle_memory()
-    new_points("with the collector as a running machine sets it")
+    new_points(written, "with the collector as a running machine sets it")

@@ -2,7 +2,7 @@
 
 The reference is a bare pyzmq echo with the same socket options: sequential, and 256 in flight.
 
-    python tests/bench/bench_machines.py [seconds for each figure]
+    python tests/bench/bench_machines.py [seconds for each figure] [hops] [--json FILE]
 
 Everything is on: locate, authorise, deadline, argument conversion, handler, receipt. Prints microseconds for each wave,
 the least of twenty rounds that alternate between the two, and their ratio. With ``hops``: what each further machine on
@@ -11,6 +11,7 @@ the way costs. The scheduler places the processes.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 import tempfile
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import uvloop
 
 from bench.bench_lanes import measure
+from bench.report import Report, Row
 from bench.timing import time_for
 from cluster import cluster_kinds
 from cluster.worlds import Processes
@@ -62,7 +64,7 @@ class Bench:
         raise RuntimeError(f"nothing lives on {machine}")
 
 
-async def main(seconds: float, hops: bool) -> None:
+async def main(seconds: float, hops: bool, report: Report) -> None:
     """Starts the machines and measures."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -74,21 +76,22 @@ async def main(seconds: float, hops: bool) -> None:
         await asyncio.sleep(1.0)
         (await bench.client.exec("create localhost<Space>"))[0].unwrap()
         if hops:
-            await measure_hops(bench, seconds)
+            await measure_hops(bench, seconds, report)
         else:
-            await measure_rows(bench, seconds, directory)
+            await measure_rows(bench, seconds, directory, report)
 
 
-async def measure_hops(bench: Bench, seconds: float) -> None:
+async def measure_hops(bench: Bench, seconds: float, report: Report) -> None:
     """What each machine on the way adds, sequential."""
     points = {name: await bench.particle_on(name) for name in _CHAIN}
     print(f"{'machines crossed':20}{'us':>10}")
     for number, point in enumerate(points.values()):
         figure = min([await time_for(bench.client, point, 1, seconds) for _ in range(_ROUNDS)])
+        report.add(Row(name=f"Ping that crosses {number} machines", value=figure, loop="uvloop"))
         print(f"{number:<20}{figure:10.1f}", flush=True)
 
 
-async def measure_rows(bench: Bench, seconds: float, folder: Path) -> None:
+async def measure_rows(bench: Bench, seconds: float, folder: Path, report: Report) -> None:
     """The two rows of the table."""
     point = await bench.particle_on("b")
     print(f"{'uvloop':28}{'bare us':>10}{'ping us':>10}{'ratio':>8}")
@@ -98,10 +101,16 @@ async def measure_rows(bench: Bench, seconds: float, folder: Path) -> None:
             bare.append(await asyncio.to_thread(measure, "uvloop", "bare", flight, seconds, folder))
             ping.append(await time_for(bench.client, point, flight, seconds))
         found = min(ping) / min(bare)
+        name = f"Ping/Pong between two processes, {flight} in flight"
+        report.add(Row(name=name, value=min(ping), reference="bare pyzmq", reference_value=min(bare), loop="uvloop"))
         print(f"{f'{flight} in flight':28}{min(bare):10.1f}{min(ping):10.1f}{found:8.2f}", flush=True)
 
 
 if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if word != "hops"]
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("words", nargs="*", metavar="seconds|hops", help="seconds for each figure; hops")
+    arguments.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file, one object a line")
+    given = arguments.parse_args()
+    figures = [float(word) for word in given.words if word != "hops"]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(float(words[0]) if words else 0.3, "hops" in sys.argv))
+        runner.run(main(figures[0] if figures else 0.3, "hops" in given.words, Report(given.json)))

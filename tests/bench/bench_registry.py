@@ -1,11 +1,12 @@
 """What the SQL registry costs, as ratios against raw sqlite3 in the same run.
 
-Run it as ``python tests/bench/bench_registry.py [directory]``. The reference is one insert in a transaction of its
-own, over the sqlite3 module, in WAL mode with ``synchronous=NORMAL``.
+Run it as ``python tests/bench/bench_registry.py [directory] [--json FILE]``. The reference is one insert in a
+transaction of its own, over the sqlite3 module, in WAL mode with ``synchronous=NORMAL``.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sqlite3
 import statistics
@@ -16,6 +17,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.report import Report, Row
 from hyperverse_core.contracts.registry import Assignment, Registration, StarRecord
 from hyperverse_core.universe.address.point import HYPERUSER, Point
 from hyperverse_core.universe.address.star_key import StarKey
@@ -94,7 +98,7 @@ async def measure(registry: SqlRegistry) -> dict[str, float]:
     return took
 
 
-async def main(directory: Path) -> None:
+async def main(directory: Path, report: Report) -> None:
     """Prints the table."""
     before = reference(directory)
     async with SqlRegistry({"path": directory / "registry.sqlite"}) as registry:
@@ -106,12 +110,23 @@ async def main(directory: Path) -> None:
     for name, seconds in took.items():
         callers = 1 if name.startswith("lone") else IN_FLIGHT
         target = f"at most {targets[name]}x" if name in targets else ""
+        report.add(
+            Row(
+                name=f"{name}, {callers} in flight",
+                value=seconds * 1e6,
+                reference="one sqlite3 insert",
+                reference_value=raw * 1e6,
+                at_most=targets.get(name),
+                loop="asyncio",
+            )
+        )
         print(f"{name:20} {callers:4} in flight {seconds * 1e6:9.1f} us {seconds / raw:7.2f}x  {target}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        asyncio.run(main(Path(sys.argv[1])))
-    else:
-        with tempfile.TemporaryDirectory() as name:
-            asyncio.run(main(Path(name)))
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("directory", type=Path, nargs="?", help="for the files; a temporary one by default")
+    arguments.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file, one object a line")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        asyncio.run(main(given.directory or Path(temporary), Report(given.json)))

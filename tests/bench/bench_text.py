@@ -1,4 +1,4 @@
-"""What the languages cost, as ratios: ``python tests/bench/bench_text.py``.
+"""What the languages cost, as ratios: ``python tests/bench/bench_text.py [--json FILE]``.
 
 - *growth*: how much longer 64 KiB take than 8 KiB; 8 is linear.
 - *routes*: a selection among 100 routes against one among 3.
@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.report import Report, Row
 from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.commands.script import complete, parse_changes, parse_command, parse_script
 from hyperverse_core.universe.routing.bind import BindConfig
@@ -86,11 +92,12 @@ def seconds(parse: Callable[[str], Any], text: str) -> float:
     return best
 
 
-def growth() -> None:
+def growth(report: Report) -> None:
     """How each parser takes to larger inputs."""
     print(f"{'input':24} {'8 KiB ms':>10} {'64 KiB ms':>10} {'growth':>8}")
     for name, parse, make in INPUTS:
         small, large = seconds(parse, make(SMALL)), seconds(parse, make(LARGE))
+        report.add(Row(name=f"{name}, 64 KiB", value=large * 1e6, reference="8 KiB", reference_value=small * 1e6))
         print(f"{name:24} {small * 1e3:10.2f} {large * 1e3:10.2f} {large / small:8.1f}")
 
 
@@ -102,7 +109,7 @@ def each(count: int, call: Callable[[], Any]) -> float:
     return (time.perf_counter() - start) / count * 1e6
 
 
-def routes() -> None:
+def routes(report: Report) -> None:
     """What the number of routes costs."""
     print(f"\n{'selection':24} {'3 us':>10} {'100 us':>10} {'ratio':>8}")
     shapes = {
@@ -119,10 +126,11 @@ def routes() -> None:
             )
             asked, at = Method.parse(method.format(f"{count - 1:03}")), path.format(f"{count - 1:03}")
             took.append(min(each(5_000, lambda b=bind, m=asked, p=at: b.select(m, p)) for _ in range(3)))
+        report.add(Row(name=f"100 routes, {name}", value=took[1], reference="3 routes", reference_value=took[0]))
         print(f"{name:24} {took[0]:10.2f} {took[1]:10.2f} {took[1] / took[0]:8.2f}")
 
 
-def paths() -> None:
+def paths(report: Report) -> None:
     """The worst paths for expressions that pass."""
     print(f"\n{'expression':44} {'path':>8} {'ms':>8}")
     for text, path in (
@@ -133,18 +141,23 @@ def paths() -> None:
         ("/(?:[a-z]+)?(?:[a-z]+)?!", "/" + "a" * 2_000),
     ):
         regex = PathRegex.parse(text)
-        print(f"{text:44} {len(path):8} {seconds(regex.captures, path) * 1e3:8.2f}")  # type: ignore[arg-type]
+        took = seconds(regex.captures, path)  # type: ignore[arg-type]
+        report.add(Row(name=text, value=took * 1e6))
+        print(f"{text:44} {len(path):8} {took * 1e3:8.2f}")
 
 
-def single() -> None:
+def single(report: Report) -> None:
     """What one of each costs."""
     print("\nonce [us]")
     for text in ("get localhost:app", "create localhost:app<App>{ +a=b }", "ping localhost:app Ext<Add> 3"):
-        print(f"{text:40} {each(500, lambda t=text: parse_command(t)):8.1f}")
+        took = each(500, lambda t=text: parse_command(t))
+        report.add(Row(name=text, value=took))
+        print(f"{text:40} {took:8.1f}")
 
 
 if __name__ == "__main__":
-    growth()
-    routes()
-    paths()
-    single()
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file, one object a line")
+    written = Report(arguments.parse_args().json)
+    for table in (growth, routes, paths, single):
+        table(written)
