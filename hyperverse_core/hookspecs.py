@@ -8,7 +8,7 @@ When one raises, that plugin is reported as *failed* with its name, distribution
 registered counts, and the others go on. A config that requires the plugin (``[plugins] require``) makes that an
 error. Two plugins that claim one name or one Kind are *blocked*, both of them, and the report names both.
 
-``register("zmq", "hyperverse_zmq.transport:ZmqTransport", extra="zmq")`` names a factory by its import path. The
+``register("sql", "hyperverse_sql.registry:SqlRegistry", extra="sql")`` names a factory by its import path. The
 module is imported when the config asks for that name, so that listing plugins stays fast, and a plugin whose
 dependency is missing is *unavailable* and says which extra to install.
 """
@@ -49,7 +49,7 @@ def hyperverse_register_registries(register: Register) -> None:
 
 @hookspec
 def hyperverse_register_transports(register: Register) -> None:
-    """Lane transports: ``factory(settings) -> LaneTransport``. The config chooses: ``[lanes] driver = "zmq"``."""
+    """Lane transports: ``factory(settings) -> LaneTransport``. The config chooses: ``[lanes] driver``."""
 
 
 @hookspec

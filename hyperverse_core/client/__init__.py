@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ from .connection import ClientConnection
 from .search import NoMachine, Search, Target, is_alive
 from .sender import ClientSender
 from .serving import ClientServing, OnWave
+from .transports import ClientTransports
 
 if TYPE_CHECKING:
     from ..contracts.lane import LaneTransport
@@ -51,12 +52,11 @@ class Client(ClientSender):
         surface: of the particle that stands for this client, to which others may send.
     """
 
-    def __init__(self, search: Search, transport: LaneTransport | None, timeout: float) -> None:
+    def __init__(self, search: Search, transports: ClientTransports, timeout: float) -> None:
         super().__init__()
         self._search = search
         self._timeout = timeout
-        self._given = transport
-        self._transports: dict[str, LaneTransport] = {}
+        self._transports = transports
         self._connection: ClientConnection | None = None
         self._serving = ClientServing()
         self._keeper: asyncio.Task[None] | None = None
@@ -78,21 +78,26 @@ class Client(ClientSender):
         token: str | None = None,
         timeout: float = 5.0,
         transport: LaneTransport | str | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Connecting:
         """Connects: ``async with Client.connect(...) as client``, or ``client = await Client.connect(...)``.
 
         Args:
-            data_dir: of the machine; the nearest ``.hyperverse`` upward, else the user's, when None.
-            machine: which machine of the data directory; any when None.
-            address, server_key: where the machine listens and the public key of its door, when that is not to be
-                read from the data directory.
-            token: what to knock with; that of the variable ``HYPERVERSE_TOKEN``, else of the data directory.
+            data_dir: data directory of the machine. When None: the nearest ``.hyperverse`` upward from the working
+                directory, else that of the user.
+            machine: name of the machine; any machine of the data directory when None.
+            address: where the machine listens, when that is not to be read from the data directory.
+            server_key: the public key that the machine must prove, likewise.
+            token: the token to show; when None, that of the variable ``HYPERVERSE_TOKEN``, else of the data directory.
             timeout: seconds for the connection.
-            transport: name of a lane transport, or one that the caller has made and closes.
+            transport: name of a lane transport; or a transport object, which the caller closes.
+            settings: settings of lane transports, by their names, such as ``{"nats": {"max_frame": 67108864}}``. They
+                come on top of those that the machine has written into its data directory; secrets are not among those.
 
         Raises (when awaited or entered):
             NoMachine: nobody listens.
             Unauthorized: the token is not taken, or the machine does not prove its key.
+            ProtocolError: the machine and this client understand no number of the wire protocol in common.
         """
         from ..config import default_data_dir
 
@@ -100,7 +105,7 @@ class Client(ClientSender):
         given = transport if not isinstance(transport, str) else None
         where = default_data_dir(Path.cwd()) if data_dir is None else Path(data_dir)
         search = Search(where, machine, address, server_key, token, name)
-        return Connecting(cls, search, given, timeout)
+        return Connecting(cls, search, ClientTransports(given, settings or {}), timeout)
 
     async def start(self) -> None:
         """Connects for the first time; :meth:`connect` calls it."""
@@ -124,9 +129,7 @@ class Client(ClientSender):
         if connection is not None:
             connection.standing = False
             await connection.transport.disconnect(connection.peer)
-        for transport in self._transports.values():
-            await transport.close()
-        self._transports.clear()
+        await self._transports.close()
 
     @property
     def agent(self) -> Point:
@@ -158,7 +161,7 @@ class Client(ClientSender):
         raise failure
 
     async def _connect_to(self, target: Target, timeout: float) -> None:
-        connection = ClientConnection(self, self._transport(target.transport), target)
+        connection = ClientConnection(self, self._transports.of(target), target)
         await connection.open(self._search.token(), timeout)
         welcome = connection.welcome
         if not connection.standing:
@@ -168,16 +171,6 @@ class Client(ClientSender):
         self.machine = welcome.machine
         self._connection = connection
         self._pending.connected(connection, welcome.waves, welcome.life)
-
-    def _transport(self, name: str) -> LaneTransport:
-        if self._given is not None:
-            return self._given
-        known = self._transports.get(name)
-        if known is None:
-            from ..plugins import PluginSet
-
-            known = self._transports[name] = PluginSet.load().transport(name)
-        return known
 
     def lost(self, connection: ClientConnection, error: HyperverseError) -> None:
         """Called by ``connection`` when it has ended, with the ``error`` that ended it."""
@@ -251,8 +244,8 @@ class Client(ClientSender):
 class Connecting:
     """What :meth:`Client.connect` returns: to be awaited, or entered with ``async with``."""
 
-    def __init__(self, cls: type[Client], search: Search, transport: LaneTransport | None, timeout: float) -> None:
-        self._make: Callable[[], Client] = partial(cls, search, transport, timeout)
+    def __init__(self, cls: type[Client], search: Search, transports: ClientTransports, timeout: float) -> None:
+        self._make: Callable[[], Client] = partial(cls, search, transports, timeout)
         self._client: Client | None = None
 
     def __await__(self) -> Generator[Any, None, Client]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
-from ..data_dir.endpoint_file import endpoint_files_in
+from ..data_dir.endpoint_file import EndpointFile, endpoint_files_in
 from ..data_dir.tokens import read_token
 from ..errors import Unavailable, did_you_mean
 
@@ -23,10 +25,11 @@ class Target:
     """Where a machine listens.
 
     Attributes:
-        name: of the machine, empty when it is not known.
-        pid: of its process on this computer, 0 when it may be on another.
-        address, server_key: as in the contract of lane transports.
+        name: name of the machine, empty when it is not known.
+        pid: number of its process on this computer, 0 when it may be on another.
+        address, server_key: where it listens, and the key that it must prove; see :meth:`LaneTransport.connect`.
         transport: name of the lane transport.
+        settings: settings of the transport that the machine has written down.
     """
 
     name: str
@@ -34,11 +37,12 @@ class Target:
     address: str
     server_key: str
     transport: str
+    settings: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen
 class Search:
-    """What a user said about the machine to talk to; see :meth:`Client.connect`."""
+    """What a user has said about the machine to talk to; see :meth:`Client.connect`."""
 
     data_dir: Path
     machine: str | None = None
@@ -48,25 +52,29 @@ class Search:
     transport: str | None = None
 
     def targets(self, prefer: str = "") -> list[Target]:
-        """Machines that may be there, that named ``prefer`` first. Raises NoMachine when there is none."""
+        """Machines that may be there, the one named ``prefer`` first. Raises NoMachine when there is none."""
         if self.address is not None:
-            name = self.machine or ""
-            return [Target(name, 0, self.address, self.server_key or "", self.transport or "zmq")]
-        found = [
-            Target(
-                note.name,
-                note.pid if note.address.startswith("ipc:") else 0,
-                note.address,
-                self.server_key or note.server_key,
-                self.transport or note.transport,
-            )
-            for note in endpoint_files_in(self.data_dir)
-        ]
+            from ..config import DEFAULT_TRANSPORT
+
+            name, transport = self.machine or "", self.transport or DEFAULT_TRANSPORT
+            return [Target(name, 0, self.address, self.server_key or "", transport)]
+        found = [self._target(file) for file in endpoint_files_in(self.data_dir)]
         living = [target for target in found if not target.pid or is_alive(target.pid)]
         wanted = [t for t in living if self.machine is None or t.name == self.machine]
         if not wanted:
             raise self._nobody([target.name for target in living])
         return sorted(wanted, key=lambda target: target.name != prefer)
+
+    def _target(self, file: EndpointFile) -> Target:
+        transport = self.transport or file.transport
+        return Target(
+            file.name,
+            file.pid if file.local else 0,
+            file.address,
+            self.server_key or file.server_key,
+            transport,
+            file.settings if transport == file.transport else {},
+        )
 
     def _nobody(self, living: list[str]) -> NoMachine:
         if self.machine is None:
@@ -81,7 +89,7 @@ class Search:
         )
 
     def token(self) -> str:
-        """What to knock with. Raises Unauthorized when the token file cannot be read."""
+        """The token to show. Raises Unauthorized when the token file cannot be read."""
         return self.given_token if self.given_token is not None else read_token(self.data_dir)
 
 

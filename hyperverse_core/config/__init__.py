@@ -29,9 +29,21 @@ from .files import (
     user_file,
 )
 from .read import read_config, resolve_secrets
-from .schema import STANDALONE, Choice, Config, Control, KindSettings, Limits, Log, Plugins, StarTemplate
+from .schema import (
+    DEFAULT_TRANSPORT,
+    STANDALONE,
+    Choice,
+    Config,
+    Control,
+    KindSettings,
+    Limits,
+    Log,
+    Plugins,
+    StarTemplate,
+)
 
 __all__ = [
+    "DEFAULT_TRANSPORT",
     "STANDALONE",
     "Choice",
     "Config",
@@ -47,6 +59,7 @@ __all__ = [
     "default_data_dir",
     "dump",
     "load_config",
+    "without_secrets",
 ]
 
 _SECRET_KEY = re.compile(r"passw|secret|token|passphrase|private|credential", re.IGNORECASE)
@@ -88,7 +101,7 @@ def load_config(
     Args:
         path: the project's file, instead of the one that is found from ``start`` upward.
         start: where the search begins; the working directory when None.
-        flags: values by dotted key, such as ``{"lanes.driver": "zmq"}``; None values are passed over.
+        flags: values by dotted key, such as ``{"lanes.driver": "local"}``; None values are passed over.
         environ: variables; those of the process when None.
 
     Raises:
@@ -134,6 +147,13 @@ def dump(config: Config) -> dict[str, Any]:
     """The config as plain tables as in TOML, with every secret replaced by ``***``."""
     plain = attrs.asdict(config, recurse=False)
     return {key: _plain(value, key) for key, value in plain.items()}
+
+
+def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a plugin as plain values, without those that :func:`dump` would hide, so that they may be written
+    to a file."""
+    shown = _plain(settings, "")
+    return {key: shown[key] for key, value in settings.items() if shown[key] == value}
 
 
 def _plain(value: Any, key: str) -> Any:

@@ -120,7 +120,7 @@ def file_layer(path: Path, source: Literal["user", "project"]) -> Layer:
 
 
 def environment_layer(environ: Mapping[str, str], base: Path) -> Layer:
-    """What variables such as ``HYPERVERSE__LANES__DRIVER=zmq`` say: a TOML value, else a text. A part in
+    """What variables such as ``HYPERVERSE__LANES__DRIVER=local`` say: a TOML value, else a text. A part in
     capitals is taken in lower case; one in mixed case (a Kind) as it is."""
     leaves: Leaves = {}
     faults: list[str] = []
@@ -129,7 +129,7 @@ def environment_layer(environ: Mapping[str, str], base: Path) -> Layer:
             continue
         parts = name[len(ENV_PREFIX) :].split("__")
         if not all(parts):
-            faults.append(f"{name}: names no key; write {ENV_PREFIX}LANES__DRIVER=zmq")
+            faults.append(f"{name}: names no key; write {ENV_PREFIX}LANES__DRIVER=local")
             continue
         key = tuple(part.lower() if part.isupper() else part for part in parts)
         value = _toml_value(environ[name])

@@ -18,6 +18,7 @@ from ..universe.address.star_key import StarKey
 from .check import Fault, faults_of_fields, setting
 
 __all__ = [
+    "DEFAULT_TRANSPORT",
     "STANDALONE",
     "Choice",
     "Config",
@@ -30,6 +31,11 @@ __all__ = [
 ]
 
 MIB = 1024 * 1024
+DEFAULT_TRANSPORT = "zmq"
+"""The lane transport of machines and clients that name no other."""
+_MACHINE_LANE_SETTINGS = frozenset({"address", "advertise", "machine_credentials"})
+"""Keys of ``[lanes]`` that are not for the transport: where the machine listens, where others find it when that is not
+the same, and what it shows to them where the transport does not prove its key."""
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 _CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*")
 _LINK = re.compile(r"([a-z][a-z0-9]*)(?:\[(\d+)\])?")
@@ -256,7 +262,7 @@ class Config(_Checked):
     data_dir: Path | None = attrs.field(default=None, converter=_opt_path)
     seed: int | None = None
     registry: Choice = attrs.field(default=Choice("sql"), converter=_choice)
-    lanes: Choice = attrs.field(default=Choice("zmq"), converter=_choice)
+    lanes: Choice = attrs.field(default=Choice(DEFAULT_TRANSPORT), converter=_choice)
     security: Choice = attrs.field(default=Choice("grants"), converter=_choice)
     control: Control = Control()
     stars: tuple[StarTemplate, ...] = attrs.field(default=STANDALONE, converter=_tuple)
@@ -276,6 +282,10 @@ class Config(_Checked):
         if "path" not in settings and "url" not in settings:
             settings["path"] = str(data_dir / "registry.sqlite")
         return settings
+
+    def transport_settings(self) -> dict[str, Any]:
+        """Returns what the transport's factory is given: ``[lanes]`` without what is for the machine itself."""
+        return {key: value for key, value in self.lanes.settings.items() if key not in _MACHINE_LANE_SETTINGS}
 
     def faults(self) -> list[Fault]:
         """Stars that occur twice, and links that lead nowhere."""

@@ -1,22 +1,31 @@
 """LaneTransport: moves opaque frames between machines, and between a machine and its clients.
 
-It knows nothing of stars or waves. Who a peer is, it proves with keys; what a peer may do is asked elsewhere.
+A transport knows nothing of stars or waves. It owns its addresses and its keys: nobody else takes them apart. It proves
+who a peer is, if it can; what the peer may do is asked elsewhere.
 """
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import attrs
+
+from ..errors import BadRequest
 
 __all__ = ["Endpoint", "Identity", "LaneReceiver", "LaneTransport", "Peer"]
 
 
 @attrs.frozen
 class Identity:
-    """A key pair of a transport. A transport without keys uses empty texts."""
+    """A key pair of a transport. A transport without keys uses empty texts.
+
+    Attributes:
+        public: the public key, which others may know.
+        secret: the secret key; ``repr`` hides it.
+    """
 
     public: str = ""
     secret: str = attrs.field(default="", repr=False)
@@ -24,13 +33,13 @@ class Identity:
 
 @attrs.frozen
 class Endpoint:
-    """A place where peers may connect.
+    """Where a transport listens for peers, and for whom.
 
     Attributes:
-        name: for logs, such as ``clients`` or ``stars``.
-        address: where to listen, in the transport's own notation; empty lets it choose one.
-        identity: the key that peers must know to connect.
-        allow: public keys that may connect; None lets any key in (who they are is then proved by a knock).
+        name: what it is for, ``stars`` or ``clients``; it appears in logs.
+        address: where to listen, in the notation of the transport; empty lets the transport choose.
+        identity: the key pair that the transport proves to peers.
+        allow: public keys that may connect; None lets every key connect.
     """
 
     name: str
@@ -41,44 +50,53 @@ class Endpoint:
 
 @attrs.frozen(eq=False)
 class Peer:
-    """One connection to somebody, from its up to its down; compared by identity.
+    """The other end of one connection, as long as it lasts. Compared by identity.
 
     Attributes:
         name: unique among the peers of a transport object, for logs.
-        key: the public key that the peer has proved to hold; empty when the transport proves nothing.
-        door: name of the door it came in by; empty for a connection that we made.
+        key: the public key that the peer has proved to hold; see :attr:`LaneTransport.proves_peers`. Empty when it
+            has proved none.
+        endpoint: name of our endpoint that it connected to; empty for a connection that we made.
     """
 
     name: str
     key: str = ""
-    door: str = ""
+    endpoint: str = ""
 
 
 class LaneReceiver(Protocol):
-    """What a transport calls, on the event loop, never at once with itself, and never before ``open`` or
-    ``connect`` was called. None of these may block; what they raise is logged by the transport and ends nothing."""
+    """What a transport calls.
+
+    The calls come on the event loop, one after another, and not before ``open`` or ``connect`` was called. None of them
+    may block. The transport logs what they raise, and goes on.
+    """
 
     def lane_up(self, peer: Peer) -> None:
-        """A peer has come in by a door. (For a connection that we made, ``connect`` returns it instead.)"""
+        """A peer has connected to an endpoint. (For a connection that we made, ``connect`` returns the peer.)"""
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """``frames`` have arrived from ``peer``, in the order in which they were sent."""
+        """Frames have arrived from ``peer``, in the order in which they were sent."""
 
     def lane_down(self, peer: Peer, reason: str) -> None:
-        """The connection is lost, and ``reason`` says why: nothing comes from ``peer`` or reaches it any more. Called
-        once for each peer, also for those that ``connect`` has returned, but not for those that we have ended
-        ourselves."""
+        """The connection has ended: nothing more comes from the peer, and nothing reaches it.
+
+        Called once for each peer, also for one that ``connect`` returned, but not for one that we disconnected.
+        """
 
 
 class LaneTransport(abc.ABC):
     """Contract of a transport.
 
-    Args:
-        settings: the transport's own table of the config.
+    Delivery: the frames of one peer arrive in the order in which they were sent, each once, whole and unchanged. When
+    the connection is lost, the frames behind some point do not arrive, and both sides get a ``lane_down`` within a few
+    seconds, also when the peer's process was stopped or its computer died. A transport does not reconnect by itself.
 
-    Delivery: frames of one peer arrive in the order they were sent, each once, whole and unchanged, or not at all
-    once the connection is lost; then both sides get a ``lane_down`` within a few seconds, also when the peer's
-    process was stopped or its machine died. A transport does not reconnect by itself.
+    A transport is made and used inside one running event loop, but for :meth:`default_address`, :meth:`is_local`,
+    :meth:`check_key` and :meth:`new_identity`, which also work where none runs.
+
+    Args:
+        settings: the transport's own settings, from the table ``[lanes]`` of the config. Raises ConfigError when one of
+            them is wrong.
     """
 
     proves_peers: bool = False
@@ -86,25 +104,63 @@ class LaneTransport(abc.ABC):
     does not, a machine that connects has to show credentials that the policy takes; all others are refused."""
 
     max_frame: int = 16 * 1024 * 1024
-    """The largest frame (bytes). A peer that sends a larger one is disconnected."""
+    """The largest frame, in bytes. A peer that sends a larger one is disconnected."""
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         self.settings = dict(settings or {})
 
-    @abc.abstractmethod
-    def new_identity(self) -> Identity:
-        """A fresh key pair."""
+    # -- addresses and keys -------------------------------------------------------------------------------
+
+    def default_address(self, purpose: str, directory: Path) -> str:
+        """Returns where to listen when the config names no address.
+
+        Two machines of one computer have two directories, and a machine that starts again has the same one: so its
+        address stays the same, where that is possible.
+
+        Args:
+            purpose: name of the endpoint, ``stars`` or ``clients``. Each has an address of its own.
+            directory: folder of the machine, which only its user may enter.
+
+        Returns:
+            an address for :meth:`open`; an empty one lets :meth:`open` choose, which is the default.
+        """
+        return ""
+
+    def is_local(self, address: str) -> bool:
+        """Returns whether only processes of this computer can connect to ``address``, so that process numbers mean
+        the same to both sides. False, the default, is always safe; also for a text that is no address."""
+        return False
+
+    def check_key(self, text: str) -> None:
+        """Checks what a user has given as the public key of a machine.
+
+        The default takes every text where the transport proves peers, and none elsewhere.
+
+        Raises:
+            BadRequest: ``text`` cannot be a public key of this transport; the hint says how one looks.
+        """
+        if not self.proves_peers:
+            raise BadRequest(
+                f"{text!r} cannot be a key: this transport proves no keys",
+                hint="machines show credentials instead: `machine_credentials` in the table [lanes] of the config",
+            )
 
     @abc.abstractmethod
-    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
-        """Listens; several doors may be open at once, each with its own receiver.
+    def new_identity(self) -> Identity:
+        """Returns a new key pair; one with empty texts when the transport has no keys."""
+
+    # -- connections --------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
+        """Listens. Several endpoints may be open at once, each with its own receiver.
 
         Returns:
             the address that peers can connect to.
 
         Raises:
-            Unavailable: the address is in use or cannot be bound; the text names it and the cure.
-            BadRequest: the address is not one.
+            Unavailable: the address is in use or cannot be used; the text names it and the cure.
+            BadRequest: ``endpoint.address`` is not an address.
         """
 
     @abc.abstractmethod
@@ -117,40 +173,47 @@ class LaneTransport(abc.ABC):
         server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
-        """Connects to a door.
+        """Connects to an endpoint.
 
         Args:
-            address: where it is, as :meth:`open` has returned it.
-            receiver: what is called for this connection.
-            identity: our key pair; a fresh one when None.
-            server_key: the public key that the door must prove to hold.
-            timeout: seconds for the whole of it.
+            address: what :meth:`open` returned at the other side.
+            receiver: gets what comes over the connection.
+            identity: our key pair; a new one when None.
+            server_key: the public key that the other side must prove to hold.
+            timeout: seconds for all of it.
+
+        Returns:
+            the peer. No frame of it reaches the receiver before the caller runs again.
 
         Raises:
-            Unavailable: nobody listens there, or no answer in time.
-            Unauthorized: the door does not let our key in, or does not hold ``server_key``.
+            Unavailable: nobody listens there, or nobody answers in time.
+            Unauthorized: the other side does not let our key connect, or does not hold ``server_key``.
+            BadRequest: ``address`` is not an address.
         """
 
     @abc.abstractmethod
     def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
-        """Takes a frame for ``peer``. What is sent in one turn of the event loop travels together.
+        """Takes a frame for ``peer``. Frames that are sent in one turn of the event loop travel together.
 
         Args:
-            priority: 0 goes first, 4 last, among what has not left yet; the order within one priority is kept.
+            peer: where the frame goes.
+            frame: its content.
+            priority: 0 goes first, 4 last, among the frames that have not left yet. Frames of one priority keep their
+                order.
 
         Raises:
             LaneFull: the peer does not keep up; the frame was not taken. See :meth:`drain`.
-            TooLarge: more than ``max_frame``.
-            Unavailable: the peer is gone.
+            TooLarge: the frame is larger than :attr:`max_frame`.
+            Unavailable: the connection has ended.
         """
 
     @abc.abstractmethod
     async def drain(self, peer: Peer) -> None:
-        """Returns when ``peer`` takes frames again. Raises Unavailable when it is gone."""
+        """Returns when :meth:`send` takes frames for ``peer`` again. Raises Unavailable when the connection ends."""
 
     @abc.abstractmethod
     async def disconnect(self, peer: Peer) -> None:
-        """Ends one connection after what was sent has left, within a second. No ``lane_down`` for it here."""
+        """Ends one connection after what was sent has left, within a second. Our receiver gets no ``lane_down``."""
 
     @abc.abstractmethod
     async def close(self) -> None:
@@ -158,4 +221,4 @@ class LaneTransport(abc.ABC):
 
     @abc.abstractmethod
     def abort(self) -> None:
-        """Ends everything at once. May be called twice, and after close."""
+        """Ends everything at once. May be called twice, and after :meth:`close`."""

@@ -355,7 +355,7 @@ class SecurityPolicy(abc.ABC):
         """
         raise Unauthorized(
             f"a machine that calls itself {name!r} has not proved its key, and the policy knows no other proof",
-            hint="use a transport that proves keys, such as zmq",
+            hint="use a transport that proves keys",
         )
 
     # -- what they may do ---------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ class EndpointFile(msgspec.Struct, kw_only=True, rename={"server_key": "door_key
         server_key: public key that the machine proves to hold.
         protocol: highest number of the wire protocol that the machine understands.
         transport: name of the lane transport.
+        local: whether only processes of this computer reach the address, so that ``pid`` means the same to a client.
+        settings: settings of the transport; those that are secret are left out.
     """
 
     name: str
@@ -35,6 +37,8 @@ class EndpointFile(msgspec.Struct, kw_only=True, rename={"server_key": "door_key
     server_key: str
     protocol: int
     transport: str
+    local: bool = False
+    settings: dict[str, Any] = {}
 
     def fields(self) -> dict[str, Any]:
         """Returns the content as a plain map, with the names that the file uses."""

@@ -54,7 +54,7 @@ from .services.system_particles import pin_system_particles
 from .services.watches import Watches
 from .stars.topology import free_index, machine_links, own_stars
 from .transit.requests import Requests
-from .transit.switchboard import OWN_SETTINGS, Switchboard
+from .transit.switchboard import Switchboard
 
 if TYPE_CHECKING:
     from .delivery.local_client import LocalClient
@@ -145,7 +145,7 @@ class Machine:
         self.registry = registry or self.plugins.registry(
             config.registry.driver, config.registry_settings(self.data_dir)
         )
-        self.transport = transport or self.plugins.transport(config.lanes.driver, self._lane_settings())
+        self.transport = transport or self.plugins.transport(config.lanes.driver, config.transport_settings())
         self.policy = policy or self.plugins.policy(config.security.driver, config.security.settings)
         await self._lock.acquire()
         await self.registry.open()
@@ -181,10 +181,6 @@ class Machine:
             await self.control.open()
         for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
-
-    def _lane_settings(self) -> dict[str, Any]:
-        """What is for the transport; where this machine listens is for the switchboard."""
-        return {key: value for key, value in self.config.lanes.settings.items() if key not in OWN_SETTINGS}
 
     def _make_stars(self, index: int) -> None:
         machine_key = StarKey("machine", self.name, 0)

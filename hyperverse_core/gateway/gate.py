@@ -13,6 +13,7 @@ import os
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..config import without_secrets
 from ..contracts.lane import Peer
 from ..contracts.registry import TokenRecord
 from ..contracts.tokens import token_digest
@@ -21,7 +22,7 @@ from ..data_dir.key_file import ensure_identity
 from ..data_dir.tokens import ensure_token
 from ..errors import HyperverseError, Unavailable
 from ..fabric.delivery.replay_cache import ReplayCache
-from ..fabric.transit.listen import open_door
+from ..fabric.transit.listen import listen
 from ..protocol.versions import PROTOCOLS
 from ..universe.address.point import HYPERUSER
 from .particle import ControlParticle
@@ -80,7 +81,7 @@ class ControlGate:
         identity = ensure_identity(machine.data_dir / "keys" / "clients.key", machine.transport.new_identity)
         await self._admit_owner()
         self.server_key = identity.public
-        self.address = await open_door(
+        self.address = await listen(
             machine.transport, "clients", machine.config.control.address, identity, self, self._directory
         )
         note = EndpointFile(
@@ -90,6 +91,8 @@ class ControlGate:
             server_key=self.server_key,
             protocol=self.protocols.speaks,
             transport=machine.config.lanes.driver,
+            local=machine.transport.is_local(self.address),
+            settings=without_secrets(machine.config.transport_settings()),
         )
         write_endpoint_file(self._directory / CONTROL_FILE, note)
         _log.info("clients may connect to %s", self.address)

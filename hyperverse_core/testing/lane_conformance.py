@@ -18,7 +18,8 @@ import pytest
 
 pytest.register_assert_rewrite("hyperverse_core.testing.lane_kit")
 
-from .lane_kit.delivery import Delivery  # noqa: E402  # asserts are rewritten from here on
+from .lane_kit.addresses import Addresses  # noqa: E402  # asserts are rewritten from here on
+from .lane_kit.delivery import Delivery  # noqa: E402
 from .lane_kit.keys import Keys  # noqa: E402
 from .lane_kit.life import Life  # noqa: E402
 from .lane_kit.loss import Loss  # noqa: E402
@@ -27,11 +28,10 @@ from .lane_kit.pressure import Pressure  # noqa: E402
 __all__ = ["LaneConformance"]
 
 
-class LaneConformance(Delivery, Pressure, Life, Loss, Keys):
-    """The whole kit.
+class LaneConformance(Delivery, Pressure, Life, Loss, Addresses, Keys):
+    """The whole kit. The tests about keys are left out for a transport whose ``proves_peers`` is False.
 
     Attributes (set them in the subclass when they do not fit):
-        proves_keys: whether peers prove that they hold a key. Without, the tests about keys are left out.
         patience: seconds that any single thing may take.
         flood_frames: how many frames of 4 KiB a flood has; the lane must refuse some of them.
         most_waiting: bytes that may be on the way to a receiver that does not keep up.

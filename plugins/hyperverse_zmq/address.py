@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import os
 import re
 import secrets
 import socket
@@ -14,7 +16,7 @@ import attrs
 
 from hyperverse_core.errors import BadRequest, Unavailable
 
-__all__ = ["Place"]
+__all__ = ["Place", "default_address", "in_use"]
 
 _TCP = re.compile(r"tcp://(\[[0-9a-fA-F:.%\w]+\]|[^\s:/\[\]]+):(\d{1,5}|\*)")
 _LONGEST_IPC = 103  # bytes of a socket's path that every POSIX system takes (Linux has 107)
@@ -23,7 +25,7 @@ _NOTATION = "ipc:///path/to/socket, tcp://host:port or tcp://127.0.0.1:*"
 
 @attrs.define
 class Place:
-    """Where a door listens, and what has to be cleared away afterwards.
+    """Where an endpoint listens, and what has to be cleared away afterwards.
 
     Attributes:
         address: in ZeroMQ's notation.
@@ -87,6 +89,34 @@ class Place:
     def is_ipv6(self) -> bool:
         """Whether the host is written as an IPv6 address."""
         return "[" in self.address
+
+
+def default_address(purpose: str, directory: Path) -> str:
+    """Returns the address of the socket ``PURPOSE.sock`` in ``directory``.
+
+    Where its path would be too long for a socket, the socket lies in a folder of this user's below ``XDG_RUNTIME_DIR``
+    or the folder for temporary files, with a name that depends on the path. Empty when there is no such folder that
+    belongs to this user alone.
+    """
+    wished = directory / f"{purpose}.sock"
+    if len(os.fsencode(wished)) <= _LONGEST_IPC:
+        return f"ipc://{wished}"
+    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    folder = Path(base, f"hyperverse-{os.getuid()}")
+    path = folder / (hashlib.sha256(os.fsencode(wished)).hexdigest()[:20] + ".sock")
+    if len(os.fsencode(path)) > _LONGEST_IPC or not _is_private(folder):
+        return ""
+    return f"ipc://{path}"
+
+
+def _is_private(folder: Path) -> bool:
+    """Makes ``folder`` if it is missing; whether nobody but this user may enter it."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def in_use(address: str) -> Unavailable:

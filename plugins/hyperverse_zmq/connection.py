@@ -1,4 +1,4 @@
-"""Connection: a DEALER socket connected to one door."""
+"""Connection: a DEALER socket connected to one endpoint."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Connection(Pump):
         return [] if self._link.gone else [self._link]
 
     async def greet(self, timeout: float) -> Peer:
-        """Connects; returns when the door has welcomed us. Raises as :meth:`LaneTransport.connect`."""
+        """Connects; returns when the endpoint has welcomed us. Raises as :meth:`LaneTransport.connect`."""
         try:
             self._edge.socket.connect(self._address)
             # When ZeroMQ has no way any more, the connection has failed already, and the monitor says why.
@@ -112,9 +112,9 @@ class Connection(Pump):
                 self._loop.call_later(_SETTLE_SECONDS, self._lost)
         elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
             hint = "ask whoever runs it to add this key to the allowed ones"
-            self._fail(Unauthorized(f"the door at {self._address!r} does not let our key in", hint=hint))
+            self._fail(Unauthorized(f"the endpoint at {self._address!r} does not let our key in", hint=hint))
         elif event & HANDSHAKE_FAILED:
-            hint = "check the door's public key; it changes when a machine's data folder is made anew"
+            hint = "check the endpoint's public key; it changes when a machine's data folder is made anew"
             said = f"whoever listens at {self._address!r} does not prove to hold the key that was expected"
             self._fail(Unauthorized(said, hint=hint))
         elif event == zmq.EVENT_CLOSED:

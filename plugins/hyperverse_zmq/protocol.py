@@ -2,7 +2,7 @@
 the kind says. DATA and ACK count the DATA messages that have come from the other side so far.
 
     HELLO    version (2 bytes)   first message of a connection, from the one who connects
-    WELCOME  version (2 bytes)   the door's answer
+    WELCOME  version (2 bytes)   the endpoint's answer
     DATA     a batch             see hyperverse_core.lanes
     ACK      nothing             only the count; also asks ZeroMQ whether there still is a way
     BYE      reason (UTF-8)      nothing comes after it

@@ -32,7 +32,7 @@ _log = logging.getLogger("hyperverse.lane.zmq")
 
 
 class Pump(abc.ABC):
-    """What doors and connections have in common.
+    """What endpoints and connections have in common.
 
     Whether a peer lives, ZeroMQ's own thread finds out by its heartbeats. So a peer whose event loop is busy for a
     while is not taken for dead, and we are not either.

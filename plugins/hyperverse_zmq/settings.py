@@ -22,7 +22,7 @@ class ZmqSettings:
         queue_frames: frames that may wait for one peer; more raise LaneFull.
         queue_bytes: bytes that may wait for one peer; more raise LaneFull.
         max_frame: the largest frame (bytes), sent or received.
-        max_peers: how many peers one door lets in.
+        max_peers: how many peers one endpoint lets in.
     """
 
     heartbeat_interval: float = 0.2

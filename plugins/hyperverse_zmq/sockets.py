@@ -1,4 +1,4 @@
-"""The socket options that doors and connections share."""
+"""The socket options that endpoints and connections share."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -15,10 +16,10 @@ import zmq
 from hyperverse_core.contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
 from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, Unavailable
 
-from .address import Place, in_use
+from .address import Place, default_address, in_use
 from .connection import Connection
-from .door import ZmqDoor
 from .link import Link
+from .listener import ZmqListener
 from .pump import Pump, Roster
 from .settings import ZmqSettings
 from .sockets import Context, configure
@@ -26,7 +27,7 @@ from .zap import Gatekeeper
 
 __all__ = ["ZmqTransport"]
 
-_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # 32 bytes in Z85
 _PROBE_SECONDS = 1.0  # ZeroMQ's own news come sooner, but may come too early to be seen
 _HANDSHAKE_MS = 10_000
 
@@ -47,7 +48,7 @@ class ZmqTransport(LaneTransport):
         self._settings = ZmqSettings.parse(self.settings)
         self.max_frame = self._settings.max_frame
         self._roster: Roster = {}
-        self._doors: list[ZmqDoor] = []
+        self._listeners: list[ZmqListener] = []
         self._places: list[Place] = []
         self._connections: set[Connection] = set()
         self._context: Context | None = None
@@ -56,18 +57,28 @@ class ZmqTransport(LaneTransport):
         self._probe_timer: asyncio.TimerHandle | None = None
         self._ended = False
 
+    def default_address(self, purpose: str, directory: Path) -> str:
+        return default_address(purpose, directory)
+
+    def is_local(self, address: str) -> bool:
+        return address.startswith("ipc://")
+
+    def check_key(self, text: str) -> None:
+        if not _KEY.fullmatch(text):
+            raise BadRequest(f"{text!r} cannot be a CURVE public key", hint="a key has 40 characters: quote it ('...')")
+
     def new_identity(self) -> Identity:
         while True:
             public, secret = zmq.curve_keypair()
             if not public.startswith(b"-"):  # people hand it to commands, which would take it for an option
                 return Identity(public.decode(), secret.decode())
 
-    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
+    async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
         context = self._begin()
-        _check_keys(door.identity, f"the door {door.name!r}")
-        place = Place.parse(door.address) if door.address else Place.choose()
+        _check_keys(endpoint.identity, f"the endpoint {endpoint.name!r}")
+        place = Place.parse(endpoint.address) if endpoint.address else Place.choose()
         try:
-            opened = self._open(context, place, door, receiver)
+            opened = self._open(context, place, endpoint, receiver)
         except (zmq.ZMQError, OSError, HyperverseError) as exc:
             place.clear()
             if isinstance(exc, HyperverseError):
@@ -76,11 +87,11 @@ class ZmqTransport(LaneTransport):
                 raise in_use(place.address) from exc
             raise _cannot("listen at", place.address, exc) from exc
         self._places.append(place)
-        self._doors.append(opened)
+        self._listeners.append(opened)
         return place.address
 
-    def _open(self, context: Context, place: Place, door: Endpoint, receiver: LaneReceiver) -> ZmqDoor:
-        domain = f"door-{next(self._numbers)}".encode()
+    def _open(self, context: Context, place: Place, endpoint: Endpoint, receiver: LaneReceiver) -> ZmqListener:
+        domain = f"endpoint-{next(self._numbers)}".encode()
         socket = context.socket(zmq.ROUTER)
         try:
             place.make_free()
@@ -89,14 +100,14 @@ class ZmqTransport(LaneTransport):
             socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
             socket.setsockopt(zmq.ZAP_DOMAIN, domain)
             socket.curve_server = True
-            socket.curve_publickey = door.identity.public.encode()
-            socket.curve_secretkey = door.identity.secret.encode()
+            socket.curve_publickey = endpoint.identity.public.encode()
+            socket.curve_secretkey = endpoint.identity.secret.encode()
             if self._gatekeeper is None:
                 self._gatekeeper = Gatekeeper(context)
-            self._gatekeeper.admit(domain, door.allow)
+            self._gatekeeper.admit(domain, endpoint.allow)
             socket.bind(place.address)
             place.taken(socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0"))
-            return ZmqDoor(context, socket, door, receiver, self._settings, self._roster, self._name_peer)
+            return ZmqListener(context, socket, endpoint, receiver, self._settings, self._roster, self._name_peer)
         except BaseException:
             socket.close(0)
             raise
@@ -115,7 +126,7 @@ class ZmqTransport(LaneTransport):
         identity = identity or self.new_identity()
         _check_keys(identity, "we")
         if not _KEY.fullmatch(server_key):
-            raise BadRequest(f"not the public key of a door: {server_key!r}", hint="a CURVE key has 40 characters")
+            raise BadRequest(f"not the public key of an endpoint: {server_key!r}", hint="a CURVE key has 40 characters")
         place = Place.parse(address)
         peer = Peer(name=self._name_peer("to"), key=server_key)
         try:
@@ -165,8 +176,8 @@ class ZmqTransport(LaneTransport):
             await found[0].disconnect(found[1])
 
     async def close(self) -> None:
-        for door in self._doors:
-            door.full = True
+        for endpoint in self._listeners:
+            endpoint.full = True
         try:
             await asyncio.gather(*(pump.disconnect(link) for pump, link in list(self._roster.values())))
         finally:
@@ -177,7 +188,7 @@ class ZmqTransport(LaneTransport):
         for pump in self._pumps():
             pump.abort()
         self._connections.clear()
-        self._doors.clear()
+        self._listeners.clear()
         if self._probe_timer is not None:
             self._probe_timer.cancel()
             self._probe_timer = None
@@ -211,7 +222,7 @@ class ZmqTransport(LaneTransport):
         return f"{prefix}-{next(self._numbers)}"
 
     def _pumps(self) -> list[Pump]:
-        return [*self._doors, *self._connections]
+        return [*self._listeners, *self._connections]
 
     def _plan_probe(self) -> None:
         self._probe_timer = asyncio.get_running_loop().call_later(_PROBE_SECONDS, self._probe)

@@ -1,4 +1,4 @@
-"""Gatekeeper: answers ZeroMQ's question whether a CURVE key may come in at a door (ZAP, ZeroMQ RFC 27)."""
+"""Gatekeeper: answers ZeroMQ's question whether a CURVE key may come in at an endpoint (ZAP, ZeroMQ RFC 27)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ENDPOINT = "inproc://zeromq.zap.01"
 
 
 class Gatekeeper:
-    """One for each context, on the event loop: no thread, so a door and its allow-list never race.
+    """One for each context, on the event loop: no thread, so an endpoint and its allow-list never race.
 
-    Each door has a ZAP domain of its own. The key that a peer has proved to hold becomes the ``User-Id`` of
+    Each endpoint has a ZAP domain of its own. The key that a peer has proved to hold becomes the ``User-Id`` of
     everything that comes from it.
     """
 
@@ -42,7 +42,7 @@ class Gatekeeper:
         allow = self._allowed.get(domain, frozenset())
         welcome = bool(key) and (allow is None or key in allow)
         if not welcome:
-            _log.info("door %r refuses the key %r from %r", domain.decode(), key, address.decode(errors="replace"))
+            _log.info("endpoint %r refuses the key %r from %r", domain.decode(), key, address.decode(errors="replace"))
         status, text = (b"200", b"OK") if welcome else (b"400", b"key not allowed")
         answer = [asker, b"", version, number, status, text, key.encode() if welcome else b"", b""]
         self._edge.socket.send_multipart(answer, zmq.NOBLOCK)

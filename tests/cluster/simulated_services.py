@@ -115,8 +115,8 @@ class _Receiver:
 
 
 class _Transport(FaultyTransport):
-    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
-        return await super().open(door, _in_process(receiver))
+    async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
+        return await super().open(endpoint, _in_process(receiver))
 
     async def connect(
         self,

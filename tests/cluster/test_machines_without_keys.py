@@ -67,7 +67,7 @@ class World:
     async def start(
         self, name: str, *, credentials: str = "", policy: Any = None, transport: type[LocalTransport] = Keyless
     ) -> Machine:
-        lanes = Choice("local", {"credentials": credentials} if credentials else {})
+        lanes = Choice("local", {"machine_credentials": credentials} if credentials else {})
         machine = Machine(
             Config(name=name, data_dir=self._directory, lanes=lanes, control=Control(enabled=False)),
             plugins=(cluster_kinds,),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
 
-from hyperverse_core.contracts.lane import Endpoint, LaneReceiver, LaneTransport, Peer
+from hyperverse_core.contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
+from hyperverse_core.errors import BadRequest
 from hyperverse_core.lanes.local.end import LocalEnd, Way
 from hyperverse_core.lanes.local.transport import LocalHub, LocalTransport
 
@@ -64,26 +67,85 @@ class _NoLimit(LocalTransport):
 
 
 class _LetsAnybodyIn(LocalTransport):
-    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
-        return await super().open(attrs.evolve(door, allow=None), receiver)
+    async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
+        return await super().open(attrs.evolve(endpoint, allow=None), receiver)
 
 
-class _TrustsAnyDoor(LocalTransport):
+class _TrustsAnyEndpoint(LocalTransport):
     async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:
-        opened = self.hub.door(address)
+        opened = self.hub.endpoint(address)
         if opened is not None:
-            options["server_key"] = opened.door.identity.public
+            options["server_key"] = opened.endpoint.identity.public
         return await super().connect(address, receiver, **options)
 
 
+class _BelievesAnyKey(LocalTransport):
+    def holds(self, identity: Identity) -> bool:
+        return True
+
+
+class _OneDefaultForAll(LocalTransport):
+    def default_address(self, purpose: str, directory: Path) -> str:
+        return f"local://{directory}"
+
+
+class _OneDefaultForAllMachines(LocalTransport):
+    def default_address(self, purpose: str, directory: Path) -> str:
+        return f"local://{purpose}"
+
+
+class _AnotherDefaultEachTime(LocalTransport):
+    def default_address(self, purpose: str, directory: Path) -> str:
+        return f"local://{purpose}-{uuid.uuid4()}"
+
+
+class _DefaultOfSomebodyElse(LocalTransport):
+    def default_address(self, purpose: str, directory: Path) -> str:
+        return f"ipc://{directory}/{purpose}"
+
+
+class _LongDefault(LocalTransport):
+    """As a socket whose path may not be longer."""
+
+    def default_address(self, purpose: str, directory: Path) -> str:
+        return f"local://{directory}/{purpose}"
+
+    async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
+        if len(endpoint.address) > 150:
+            raise BadRequest(f"the address {endpoint.address!r} is too long")
+        return await super().open(endpoint, receiver)
+
+
+class _EverythingIsLocal(LocalTransport):
+    def is_local(self, address: str) -> bool:
+        return True
+
+
+class _ForeignAddressIsAnError(LocalTransport):
+    def is_local(self, address: str) -> bool:
+        if not address.startswith("local://"):
+            raise BadRequest(f"not an address: {address!r}")
+        return True
+
+
+class _RefusesItsOwnKeys(LocalTransport):
+    def check_key(self, text: str) -> None:
+        raise BadRequest(f"{text!r} is not a key", hint="a key has 52 characters")
+
+
+class _TakesAnyTextForAKey(LocalTransport):
+    def check_key(self, text: str) -> None:
+        return
+
+
 class _SharedReceiver(LocalTransport):
-    """All doors tell the receiver of the first one."""
+    """All endpoints tell the receiver of the first one."""
 
     _first: LaneReceiver | None = None
 
-    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
+    async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
         self._first = self._first or receiver
-        return await super().open(door, self._first)
+        return await super().open(endpoint, self._first)
 
 
 class _Bent:
@@ -121,8 +183,8 @@ class _UpTwice(_Bent):
 
 def _bending(bent: type[_Bent]) -> Callable[[], Callable[[], LaneTransport]]:
     class Bending(LocalTransport):
-        async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
-            return await super().open(door, bent(receiver))
+        async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
+            return await super().open(endpoint, bent(receiver))
 
         async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:
             return await super().connect(address, bent(receiver), **options)
@@ -145,7 +207,17 @@ BROKEN: Mapping[str, Callable[[], Callable[[], LaneTransport]]] = {
     "ignores priorities": _plain(_NoPriorities),
     "cuts what is too large": _plain(_NoLimit),
     "lets anybody in": _plain(_LetsAnybodyIn),
-    "trusts any door": _plain(_TrustsAnyDoor),
+    "believes any key": _plain(_BelievesAnyKey),
+    "has one default address": _plain(_OneDefaultForAll),
+    "has one default address for all machines": _plain(_OneDefaultForAllMachines),
+    "has another default address each time": _plain(_AnotherDefaultEachTime),
+    "has the default address of somebody else": _plain(_DefaultOfSomebodyElse),
+    "has a default address that is too long": _plain(_LongDefault),
+    "takes everything for local": _plain(_EverythingIsLocal),
+    "fails at a foreign address": _plain(_ForeignAddressIsAnError),
+    "refuses its own keys": _plain(_RefusesItsOwnKeys),
+    "takes any text for a key": _plain(_TakesAnyTextForAKey),
+    "trusts any endpoint": _plain(_TrustsAnyEndpoint),
     "confuses receivers": _plain(_SharedReceiver),
     "does not tell of an end": _bending(_NeverDown),
     "tells of an end twice": _bending(_DownTwice),

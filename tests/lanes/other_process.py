@@ -51,8 +51,8 @@ async def main(what: str, address: str, *rest: str) -> None:
         say("connected")
     else:
         hears = Teller(transport, rest[0])
-        door = Endpoint("other", address, transport.new_identity())
-        say(f"{await transport.open(door, hears)} {door.identity.public}")
+        endpoint = Endpoint("other", address, transport.new_identity())
+        say(f"{await transport.open(endpoint, hears)} {endpoint.identity.public}")
     await asyncio.Event().wait()
 
 

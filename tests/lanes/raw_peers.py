@@ -53,7 +53,7 @@ class RawPeer:
 async def raw_peer(
     address: str, server_key: str = "", *, identity: Identity | None = None, routing_id: bytes = b""
 ) -> AsyncIterator[RawPeer]:
-    """A raw socket connected to a door, with CURVE if there is a ``server_key``."""
+    """A raw socket connected to an endpoint, with CURVE if there is a ``server_key``."""
     context = zmq.asyncio.Context()
     socket = context.socket(zmq.DEALER)
     socket.linger = 0

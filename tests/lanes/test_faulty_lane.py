@@ -38,15 +38,15 @@ class Wire:
         self.hub = hub
         self.fae, self.less = hub.transport("fae"), hub.transport("less")
         self.fae_hears, self.less_hears = Recorder(100.0), Recorder(100.0)
-        self.door = Endpoint("stars", "local://fae", self.fae.new_identity())
+        self.endpoint = Endpoint("stars", "local://fae", self.fae.new_identity())
         self.peer: Peer
         self.guest: Peer
 
     async def connect(self) -> Wire:
-        if self.hub.door("local://fae") is None:
-            await self.fae.open(self.door, self.fae_hears)
+        if self.hub.endpoint("local://fae") is None:
+            await self.fae.open(self.endpoint, self.fae_hears)
         before = len(self.fae_hears.ups)
-        self.peer = await self.less.connect("local://fae", self.less_hears, server_key=self.door.identity.public)
+        self.peer = await self.less.connect("local://fae", self.less_hears, server_key=self.endpoint.identity.public)
         self.guest = await self.fae_hears.have_up(before + 1)
         return self
 
@@ -117,7 +117,9 @@ def test_a_partition_cuts_only_between_its_groups() -> None:
         wire.less.send(wire.peer, b"x")
         await wire.fae_hears.have(1)
         with pytest.raises(Unavailable):
-            await hub.transport("elsewhere").connect("local://fae", Recorder(1.0), server_key=wire.door.identity.public)
+            await hub.transport("elsewhere").connect(
+                "local://fae", Recorder(1.0), server_key=wire.endpoint.identity.public
+            )
 
     run(main())
 

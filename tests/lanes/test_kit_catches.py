@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
+
 import pytest
 
+from hyperverse_core.errors import HyperverseError
 from hyperverse_core.testing.lane_conformance import LaneConformance
-from hyperverse_core.testing.lane_kit.base import Bench
+from hyperverse_core.testing.lane_kit.harness import Harness
 from lanes.broken_lanes import BROKEN
 from patience import PATIENCE
 
@@ -18,38 +22,58 @@ CAUGHT_BY = {
     "ignores priorities": "test_urgent_frames_overtake_what_has_not_left",
     "cuts what is too large": "test_the_largest_frame_passes_and_a_larger_one_is_refused",
     "lets anybody in": "test_only_allowed_keys_come_in",
-    "trusts any door": "test_a_door_that_does_not_hold_the_key_is_not_trusted",
-    "confuses receivers": "test_two_doors_tell_their_own_receivers",
+    "believes any key": "test_a_stolen_public_key_is_worth_nothing",
+    "has one default address": "test_each_purpose_has_a_default_address_that_can_be_opened",
+    "has one default address for all machines": "test_two_machines_of_one_computer_listen_by_default",
+    "has another default address each time": "test_a_default_address_is_the_same_after_a_restart",
+    "has the default address of somebody else": "test_each_purpose_has_a_default_address_that_can_be_opened",
+    "has a default address that is too long": "test_a_directory_with_a_long_name_has_a_default_address_too",
+    "takes everything for local": "test_what_is_not_an_address_of_this_computer_is_not_local",
+    "fails at a foreign address": "test_what_is_not_an_address_of_this_computer_is_not_local",
+    "refuses its own keys": "test_every_public_key_that_it_makes_is_taken_for_a_key",
+    "takes any text for a key": "test_what_cannot_be_a_key_is_a_bad_request_that_says_how_one_looks",
+    "trusts any endpoint": "test_an_endpoint_that_does_not_hold_the_key_is_not_trusted",
+    "confuses receivers": "test_two_endpoints_tell_their_own_receivers",
     "does not tell of an end": "test_disconnect_delivers_what_was_sent_and_tells_the_other_side_once",
     "tells of an end twice": "test_the_other_side_of_an_abort_is_told_once",
     "tells of a beginning twice": "test_a_peer_comes_up_once_and_before_its_frames",
 }
 
 
-async def _run(what: str, test: str, *, patience: float = 0.5, **arguments: object) -> None:
+WITH_TEXT = {
+    "test_what_is_not_an_address_of_this_computer_is_not_local": "nats://192.0.2.1:4222",
+    "test_what_cannot_be_a_key_is_a_bad_request_that_says_how_one_looks": "nonsense",
+}
+
+
+async def _run(what: str, test: str, directory: Path, *, patience: float = 0.5, **arguments: object) -> None:
     kit = LaneConformance()
-    bench = Bench(BROKEN[what](), str, patience)
+    if test in WITH_TEXT:
+        arguments["text"] = WITH_TEXT[test]
+    if "tmp_path" in inspect.signature(getattr(kit, test)).parameters:
+        arguments["tmp_path"] = directory
+    harness = Harness(BROKEN[what](), str, patience)
     kit.patience = patience
     try:
-        await getattr(kit, test)(bench, **arguments)
+        await getattr(kit, test)(harness, **arguments)
     finally:
-        bench.end()
+        harness.end()
 
 
 @pytest.mark.parametrize(("what", "test"), CAUGHT_BY.items())
-async def test_a_lane_that_breaks_the_contract_is_caught(what: str, test: str) -> None:
-    with pytest.raises((AssertionError, TimeoutError, pytest.fail.Exception)):
-        await _run(what, test)
+async def test_a_lane_that_breaks_the_contract_is_caught(what: str, test: str, tmp_path: Path) -> None:
+    with pytest.raises((AssertionError, TimeoutError, HyperverseError, pytest.fail.Exception)):
+        await _run(what, test, tmp_path)
 
 
 @pytest.mark.parametrize("test", sorted(set(CAUGHT_BY.values())))
-async def test_a_sound_lane_is_not_accused(test: str) -> None:
-    await _run("nothing", test, patience=PATIENCE)
+async def test_a_sound_lane_is_not_accused(test: str, tmp_path: Path) -> None:
+    await _run("nothing", test, tmp_path, patience=PATIENCE)
 
 
-async def test_a_lane_that_cuts_frames_off_is_caught() -> None:
+async def test_a_lane_that_cuts_frames_off_is_caught(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="3000000 bytes became 1000"):
-        await _run("cuts frames off", "test_a_frame_of_any_size_arrives_unchanged", size=3_000_000)
+        await _run("cuts frames off", "test_a_frame_of_any_size_arrives_unchanged", tmp_path, size=3_000_000)
 
 
 def test_every_broken_lane_is_tried() -> None:

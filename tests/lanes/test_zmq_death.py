@@ -28,13 +28,13 @@ async def transport() -> AsyncIterator[ZmqTransport]:
 
 
 @pytest.fixture
-async def door(transport: ZmqTransport) -> tuple[str, str, Recorder]:
+async def endpoint(transport: ZmqTransport) -> tuple[str, str, Recorder]:
     hears, identity = Recorder(PATIENCE), transport.new_identity()
     return await transport.open(Endpoint("stars", "", identity), hears), identity.public, hears
 
 
-async def test_a_killed_peer_is_down_at_once(door: tuple[str, str, Recorder]) -> None:
-    address, key, hears = door
+async def test_a_killed_peer_is_down_at_once(endpoint: tuple[str, str, Recorder]) -> None:
+    address, key, hears = endpoint
     with other_process("connect", address, key, "mute") as other:
         guest = await hears.have_up()
         began = time.monotonic()
@@ -43,8 +43,8 @@ async def test_a_killed_peer_is_down_at_once(door: tuple[str, str, Recorder]) ->
         assert time.monotonic() - began < budget(SOON)
 
 
-async def test_a_stopped_peer_is_down_soon_and_learns_of_it(door: tuple[str, str, Recorder]) -> None:
-    address, key, hears = door
+async def test_a_stopped_peer_is_down_soon_and_learns_of_it(endpoint: tuple[str, str, Recorder]) -> None:
+    address, key, hears = endpoint
     with other_process("connect", address, key, "mute") as other:
         guest = await hears.have_up()
         assert await other.line() == "connected"
@@ -57,9 +57,9 @@ async def test_a_stopped_peer_is_down_soon_and_learns_of_it(door: tuple[str, str
 
 
 async def test_a_peer_stopped_under_load_is_down_soon_and_learns_of_it(
-    transport: ZmqTransport, door: tuple[str, str, Recorder]
+    transport: ZmqTransport, endpoint: tuple[str, str, Recorder]
 ) -> None:
-    address, key, hears = door
+    address, key, hears = endpoint
     with other_process("connect", address, key, "echo") as other:
         guest = await hears.have_up()
         assert await other.line() == "connected"
@@ -78,9 +78,9 @@ async def test_a_peer_stopped_under_load_is_down_soon_and_learns_of_it(
 
 
 async def test_a_peer_stopped_with_little_on_the_way_is_down_soon(
-    transport: ZmqTransport, door: tuple[str, str, Recorder]
+    transport: ZmqTransport, endpoint: tuple[str, str, Recorder]
 ) -> None:
-    address, key, hears = door
+    address, key, hears = endpoint
     with other_process("connect", address, key, "echo") as other:
         guest = await hears.have_up()
         assert await other.line() == "connected"
@@ -93,8 +93,8 @@ async def test_a_peer_stopped_with_little_on_the_way_is_down_soon(
         assert time.monotonic() - began < budget(SOON)
 
 
-async def test_a_busy_peer_is_not_down(transport: ZmqTransport, door: tuple[str, str, Recorder]) -> None:
-    address, key, hears = door
+async def test_a_busy_peer_is_not_down(transport: ZmqTransport, endpoint: tuple[str, str, Recorder]) -> None:
+    address, key, hears = endpoint
     with other_process("connect", address, key, "busy") as other:
         guest = await hears.have_up()
         assert await other.line() == "connected"
@@ -114,9 +114,9 @@ async def test_a_busy_peer_is_not_down(transport: ZmqTransport, door: tuple[str,
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-async def test_a_door_that_dies_is_down_soon(transport: ZmqTransport, tmp_path: Path, how: signal.Signals) -> None:
+async def test_an_endpoint_that_dies_is_down_soon(transport: ZmqTransport, tmp_path: Path, how: signal.Signals) -> None:
     hears = Recorder(PATIENCE)
-    with other_process("open", f"ipc://{tmp_path}/door", "echo") as other:
+    with other_process("open", f"ipc://{tmp_path}/endpoint", "echo") as other:
         address, key = (await other.line()).split()
         peer = await transport.connect(address, hears, server_key=key)
         assert await other.line() == "up"
@@ -134,18 +134,18 @@ async def test_a_door_that_dies_is_down_soon(transport: ZmqTransport, tmp_path: 
 async def test_a_socket_left_by_a_killed_process_does_not_block_its_successor(
     transport: ZmqTransport, tmp_path: Path
 ) -> None:
-    address = f"ipc://{tmp_path}/door"
+    address = f"ipc://{tmp_path}/endpoint"
     with other_process("open", address, "mute") as other:
         await other.line()
         other.signal(signal.SIGKILL)
-    door, hears = Endpoint("stars", address, transport.new_identity()), Recorder(PATIENCE)
-    assert await transport.open(door, hears) == address
-    await transport.connect(address, hears, server_key=door.identity.public)
+    endpoint, hears = Endpoint("stars", address, transport.new_identity()), Recorder(PATIENCE)
+    assert await transport.open(endpoint, hears) == address
+    await transport.connect(address, hears, server_key=endpoint.identity.public)
     await hears.have_up()
 
 
 async def test_connecting_to_a_stopped_door_ends_in_time(transport: ZmqTransport, tmp_path: Path) -> None:
-    with other_process("open", f"ipc://{tmp_path}/door", "mute") as other:
+    with other_process("open", f"ipc://{tmp_path}/endpoint", "mute") as other:
         address, key = (await other.line()).split()
         other.signal(signal.SIGSTOP)
         began = time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 import zmq
 
 from hyperverse_core.errors import LaneFull
-from hyperverse_core.testing.lane_kit.base import Bench
+from hyperverse_core.testing.lane_kit.harness import Harness
 from hyperverse_zmq.edge import EdgeSocket
 from hyperverse_zmq.transport import ZmqTransport
 from patience import PATIENCE
@@ -18,8 +18,8 @@ MANY = 100_000
 
 
 async def test_a_hundred_thousand_frames_both_ways() -> None:
-    bench = Bench(ZmqTransport, str, PATIENCE)
-    pair = await bench.pair()
+    harness = Harness(ZmqTransport, str, PATIENCE)
+    pair = await harness.pair()
     chance = random.Random(7)
 
     async def flood(transport: ZmqTransport, peer: object) -> None:
@@ -40,16 +40,16 @@ async def test_a_hundred_thousand_frames_both_ways() -> None:
     expected = [number.to_bytes(4, "big") for number in range(MANY)]
     assert await pair.far_hears.have(MANY, pair.guest) == expected
     assert await pair.near_hears.have(MANY, pair.peer) == expected
-    bench.end()
+    harness.end()
 
 
 async def test_a_full_pipe_is_emptied_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hyperverse_zmq.sockets._SEND_MARK", 1)
-    bench = Bench(ZmqTransport, str, PATIENCE)
-    first = await bench.pair()
+    harness = Harness(ZmqTransport, str, PATIENCE)
+    first = await harness.pair()
     pairs = [first]
     for _ in range(4):
-        pairs.append(await bench.join(first.far, first.far_hears, first.address, first.door))
+        pairs.append(await harness.join(first.far, first.far_hears, first.address, first.endpoint))
     for number in range(100):
         for pair in pairs:
             pair.near.send(pair.peer, b"%d" % number + bytes(20_000))
@@ -58,7 +58,7 @@ async def test_a_full_pipe_is_emptied_and_nothing_is_lost(monkeypatch: pytest.Mo
     for pair in pairs:
         assert await pair.far_hears.have(100, pair.guest) == expected
         assert await pair.near_hears.have(100, pair.peer) == expected
-    bench.end()
+    harness.end()
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -15,7 +15,7 @@ import zmq.asyncio
 
 from hyperverse_core.contracts.lane import Identity
 from hyperverse_core.errors import Unauthorized, Unavailable
-from hyperverse_core.testing.lane_kit.base import Bench, Pair
+from hyperverse_core.testing.lane_kit.harness import Harness, Pair
 from hyperverse_zmq.connection import Connection
 from hyperverse_zmq.transport import ZmqTransport
 from lanes.raw_peers import ACK, BYE, DATA, GONE, HELLO, WELCOME, message, raw_peer
@@ -26,10 +26,10 @@ PIECE = 128 * 1024
 
 @pytest.fixture
 async def pair() -> AsyncIterator[Pair]:
-    """A door with one well-behaved guest, over tcp."""
-    bench = Bench(ZmqTransport, lambda: "tcp://127.0.0.1:*", PATIENCE)
-    yield await bench.pair()
-    bench.end()
+    """An endpoint with one well-behaved guest, over tcp."""
+    harness = Harness(ZmqTransport, lambda: "tcp://127.0.0.1:*", PATIENCE)
+    yield await harness.pair()
+    harness.end()
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ async def pair() -> AsyncIterator[Pair]:
 async def test_who_does_not_greet_is_not_let_in(
     pair: Pair, parts: tuple[bytes, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with raw_peer(pair.address, pair.door.identity.public) as stranger:
+    async with raw_peer(pair.address, pair.endpoint.identity.public) as stranger:
         await stranger.send(*parts)
         assert await stranger.until_bye() == "it did not greet as agreed"
         await stranger.send(message(HELLO, b"\1\0"))
@@ -73,7 +73,7 @@ async def test_who_does_not_greet_is_not_let_in(
 async def test_a_peer_that_sends_nonsense_is_disconnected(
     pair: Pair, said: bytes, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+    async with raw_peer(pair.address, pair.endpoint.identity.public) as peer:
         await peer.greet()
         guest = await pair.far_hears.have_up(2)
         await peer.send(message(DATA, struct.pack("<II", 1, 4 << 4) + b"good"))
@@ -89,7 +89,7 @@ async def test_a_peer_that_sends_nonsense_is_disconnected(
 
 
 async def test_a_frame_that_grows_too_large_ends_the_connection(pair: Pair) -> None:
-    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+    async with raw_peer(pair.address, pair.endpoint.identity.public) as peer:
         await peer.greet()
         guest = await pair.far_hears.have_up(2)
         piece = message(DATA, struct.pack("<II", 1, PIECE << 4 | 1) + bytes(PIECE))
@@ -100,7 +100,7 @@ async def test_a_frame_that_grows_too_large_ends_the_connection(pair: Pair) -> N
 
 
 async def test_a_message_that_is_too_large_is_not_even_read(pair: Pair) -> None:
-    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+    async with raw_peer(pair.address, pair.endpoint.identity.public) as peer:
         await peer.greet()
         guest = await pair.far_hears.have_up(2)
         await peer.send(message(DATA, bytes(50_000_000)))
@@ -109,7 +109,7 @@ async def test_a_message_that_is_too_large_is_not_even_read(pair: Pair) -> None:
 
 
 async def test_a_routing_id_of_ones_own_choice_is_refused(pair: Pair) -> None:
-    key = pair.door.identity.public
+    key = pair.endpoint.identity.public
     async with raw_peer(pair.address, key, routing_id=b"stars-1") as one:
         await one.send(message(HELLO, b"\1\0"))
         assert await one.until_bye() == "it did not greet as agreed"
@@ -121,7 +121,7 @@ async def test_a_routing_id_of_ones_own_choice_is_refused(pair: Pair) -> None:
 
 async def test_nobody_speaks_for_another_by_a_part_too_many(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     route = pair.far._roster[pair.guest][1].route  # type: ignore[attr-defined]  # whoever attacks would have to guess it
-    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+    async with raw_peer(pair.address, pair.endpoint.identity.public) as peer:
         await peer.greet()
         guest = await pair.far_hears.have_up(2)
         said = [message(DATA, struct.pack("<II", 1, 4 << 4) + word) for word in (b"good", b"evil")]
@@ -136,7 +136,7 @@ async def test_nobody_speaks_for_another_by_a_part_too_many(pair: Pair, caplog: 
 
 async def test_the_key_of_a_raw_peer_is_the_one_it_has_proved(pair: Pair) -> None:
     me = pair.near.new_identity()
-    async with raw_peer(pair.address, pair.door.identity.public, identity=me) as peer:
+    async with raw_peer(pair.address, pair.endpoint.identity.public, identity=me) as peer:
         await peer.greet()
         assert (await pair.far_hears.have_up(2)).key == me.public
 
@@ -152,31 +152,31 @@ async def test_without_curve_nobody_comes_in(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["", "greeted too late"])
-async def test_a_door_without_curve_is_not_trusted(late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endpoint_without_curve_is_not_trusted(late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if late:
         _greet_after(0.3, monkeypatch)
     context = zmq.Context()
     socket = context.socket(zmq.ROUTER)
     port = socket.bind_to_random_port("tcp://127.0.0.1")
-    bench = Bench(ZmqTransport, str, PATIENCE)
-    transport = await bench.transport()
+    harness = Harness(ZmqTransport, str, PATIENCE)
+    transport = await harness.transport()
     key = transport.new_identity().public
     try:
         with pytest.raises(Unauthorized, match="prove"):
-            await transport.connect(f"tcp://127.0.0.1:{port}", bench.recorder(), server_key=key)
+            await transport.connect(f"tcp://127.0.0.1:{port}", harness.recorder(), server_key=key)
     finally:
         context.destroy(0)
-        bench.end()
+        harness.end()
 
 
 async def test_who_greets_when_nobody_listens_any_more_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(ZmqTransport, lambda: "tcp://127.0.0.1:*", PATIENCE)
-    pair = await bench.pair()
+    harness = Harness(ZmqTransport, lambda: "tcp://127.0.0.1:*", PATIENCE)
+    pair = await harness.pair()
     await pair.far.close()
     _greet_after(0.3, monkeypatch)
     with pytest.raises(Unavailable, match="nobody listens"):
-        await pair.near.connect(pair.address, bench.recorder(), server_key=pair.door.identity.public)
-    bench.end()
+        await pair.near.connect(pair.address, harness.recorder(), server_key=pair.endpoint.identity.public)
+    harness.end()
 
 
 def _greet_after(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,19 +201,19 @@ async def test_noise_on_the_port_harms_nobody(pair: Pair) -> None:
 
 
 async def test_another_version_is_told_so(pair: Pair) -> None:
-    async with raw_peer(pair.address, pair.door.identity.public) as stranger:
+    async with raw_peer(pair.address, pair.endpoint.identity.public) as stranger:
         await stranger.send(message(HELLO, b"\2\0"))
         assert "another version" in await stranger.until_bye()
 
 
-async def test_a_door_takes_no_more_peers_than_it_may() -> None:
-    bench = Bench(lambda: ZmqTransport({"max_peers": 1}), str, PATIENCE)
-    pair = await bench.pair()
+async def test_an_endpoint_takes_no_more_peers_than_it_may() -> None:
+    harness = Harness(lambda: ZmqTransport({"max_peers": 1}), str, PATIENCE)
+    pair = await harness.pair()
     with pytest.raises(Unavailable, match="no more peers"):
-        await pair.near.connect(pair.address, bench.recorder(), server_key=pair.door.identity.public)
+        await pair.near.connect(pair.address, harness.recorder(), server_key=pair.endpoint.identity.public)
     await pair.near.disconnect(pair.peer)
-    await bench.join(pair.far, pair.far_hears, pair.address, pair.door, near=pair.near)
-    bench.end()
+    await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint, near=pair.near)
+    harness.end()
 
 
 @contextlib.contextmanager
@@ -230,7 +230,7 @@ def raw_door(identity: Identity) -> Iterator[tuple[str, zmq.asyncio.Socket]]:
         context.destroy(0)
 
 
-async def test_a_door_that_answers_nonsense_is_left(pair: Pair) -> None:
+async def test_an_endpoint_that_answers_nonsense_is_left(pair: Pair) -> None:
     identity = pair.near.new_identity()
     with raw_door(identity) as (address, socket):
 
@@ -245,7 +245,7 @@ async def test_a_door_that_answers_nonsense_is_left(pair: Pair) -> None:
 
 
 async def test_two_who_say_goodbye_at_once_part_in_peace(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
-    async with raw_peer(pair.address, pair.door.identity.public) as peer:
+    async with raw_peer(pair.address, pair.endpoint.identity.public) as peer:
         await peer.greet()
         guest = await pair.far_hears.have_up(2)
         leaving = asyncio.ensure_future(pair.far.disconnect(guest))
@@ -258,7 +258,7 @@ async def test_two_who_say_goodbye_at_once_part_in_peace(pair: Pair, caplog: pyt
 
 
 async def test_nothing_comes_after_goodbye(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A door takes what does for the greeting of a stranger who does not greet as agreed."""
+    """An endpoint takes what does for the greeting of a stranger who does not greet as agreed."""
     monkeypatch.setattr("hyperverse_zmq.transport._PROBE_SECONDS", 0.02)
     near = ZmqTransport({})
     identity = near.new_identity()

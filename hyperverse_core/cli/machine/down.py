@@ -92,7 +92,7 @@ async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
     """Asks the machine to stop; its name and pid."""
     from ...client import Client
 
-    async with Client.connect(data_dir=data_dir, machine=machine) as client:
+    async with Client.connect(data_dir=data_dir, machine=machine, settings=options().lane_settings()) as client:
         status = await client.status()
         await client.stop()
     return {"machine": status["machine"], "pid": status["pid"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from ...fabric.cluster.trusted_keys import TrustedKeys
 
 __all__ = ["keys"]
-
-_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
 
 @click.group()
@@ -101,11 +98,15 @@ def _check_name(machine: str) -> None:
 
 
 def _check_key(key: str) -> None:
-    """Raises BadRequest for what is not the public half of a CURVE key pair in Z85."""
+    """Raises BadRequest for a text that cannot be a public key of the configured transport."""
     from ...errors import BadRequest
 
-    if not _KEY.fullmatch(key):
+    config = options().load().config
+    transport = options().plugins().transport(config.lanes.driver, config.transport_settings())
+    try:
+        transport.check_key(key)
+    except BadRequest as exc:
         raise BadRequest(
-            f"{key!r} is not the public key of a machine",
-            hint="a key has 40 characters; `hyperverse keys show` on the machine's side prints it. Quote it: '...'",
-        )
+            f"{key!r} is not the public key of a machine: {exc.message}",
+            hint=f"{exc.hint}; `hyperverse keys show` on the side of that machine prints its key",
+        ) from exc

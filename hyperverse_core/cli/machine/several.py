@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import NotFound
+from ..terminal.options import options
 from ..terminal.output import note
 from .detach import start_detached
 from .log_setup import make_log_dir
@@ -72,9 +73,11 @@ def stop_more(statuses: Sequence[Mapping[str, Any]], data_dir: Path) -> None:
     from ...client import Client
     from ...errors import HyperverseError
 
+    settings = options().lane_settings()
+
     async def stop(name: str) -> None:
         try:
-            async with Client.connect(data_dir=data_dir, machine=name) as client:
+            async with Client.connect(data_dir=data_dir, machine=name, settings=settings) as client:
                 await client.stop()
         except HyperverseError as exc:
             note(f"machine {name}: {exc.message}")

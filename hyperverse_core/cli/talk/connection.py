@@ -28,10 +28,11 @@ def talk(work: Callable[[Client], Awaitable[_T]]) -> _T:
 def talk_to(machine: str | None, work: Callable[[Client], Awaitable[_T]]) -> _T:
     """As :func:`talk`, with a machine of that name."""
     data_dir = options().where()  # a wrong config is told before anything is imported for nothing
+    settings = options().lane_settings()
     from ...client import Client
 
     async def run() -> _T:
-        async with Client.connect(data_dir=data_dir, machine=machine) as client:
+        async with Client.connect(data_dir=data_dir, machine=machine, settings=settings) as client:
             return await work(client)
 
     return asyncio.run(run())

@@ -38,7 +38,7 @@ def term() -> None:
     from ...client import Client
 
     async def run() -> bool:
-        async with Client.connect(data_dir=data_dir) as client:
+        async with Client.connect(data_dir=data_dir, settings=options().lane_settings()) as client:
             if sys.stdin.isatty():
                 return await _interactive(client, _history())
             return await _piped(client)

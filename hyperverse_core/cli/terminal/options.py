@@ -66,6 +66,15 @@ class Options:
         assert data_dir is not None  # load_config fills it in
         return data_dir
 
+    def lane_settings(self) -> dict[str, dict[str, Any]]:
+        """Settings of the configured transport, by its name, as a client takes them. Empty when the data directory was
+        given and no config file: then what the machine has written into its data directory counts. Raises
+        ConfigError."""
+        if self.data_dir is not None and self.config is None:
+            return {}
+        config = self.load().config
+        return {config.lanes.driver: config.transport_settings()}
+
     def plugins(self) -> PluginSet:
         """All plugins, as the configuration has them. Raises ConfigError."""
         from ...plugins import PluginSet

@@ -16,7 +16,7 @@ from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_o
 from ...universe.address.star_key import StarKey
 from ..cluster.trusted_keys import TrustedKeys
 from .greeting import Greeting
-from .listen import open_door
+from .listen import listen
 from .peer_lane import PeerLane
 from .remote_star import RemoteStar
 
@@ -24,12 +24,9 @@ if TYPE_CHECKING:
     from ..delivery.outbound import Star
     from ..machine import Machine
 
-__all__ = ["OWN_SETTINGS", "Switchboard"]
+__all__ = ["Switchboard"]
 
 _log = logging.getLogger("hyperverse.lane")
-OWN_SETTINGS = frozenset({"address", "advertise", "credentials"})
-"""Keys of ``[lanes]`` that are not for the transport: where this machine listens, where others find it when that is not
-the same, and what it shows to others where the transport does not prove its key."""
 _REFUSED = 1000
 """Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
 _ANSWER = 2
@@ -55,7 +52,7 @@ class Switchboard:
             self.keyring,
             self.transport.proves_peers,
             machine.policy.authenticate_machine,
-            str(machine.config.lanes.settings.get("credentials", "")),
+            str(machine.config.lanes.settings.get("machine_credentials", "")),
         )
         self._hops = machine.config.limits.hops
         self.address = ""
@@ -78,7 +75,7 @@ class Switchboard:
         self._own = {star.text: star for star in self.machine.stars.values()}
         settings = self.machine.config.lanes.settings
         address = str(settings.get("address", ""))
-        opened = await open_door(self.transport, "stars", address, self.identity, self, self.machine.directory)
+        opened = await listen(self.transport, "stars", address, self.identity, self, self.machine.directory)
         self.address = str(settings.get("advertise", opened))
         self.server_key = self.identity.public
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -20,20 +21,21 @@ from .end import LocalEnd, Way
 __all__ = ["LocalHub", "LocalTransport"]
 
 _SCHEME = "local://"
+_KEY = re.compile(r"[0-9a-f]{40}")
 
 
 @attrs.frozen(eq=False)
-class _OpenDoor:
-    door: Endpoint
+class _OpenEndpoint:
+    endpoint: Endpoint
     receiver: LaneReceiver
     transport: LocalTransport
 
 
 class LocalHub:
-    """The doors that transports of one event loop can reach, and the ways between them."""
+    """The endpoints that transports of one event loop can reach, and the ways between them."""
 
     def __init__(self) -> None:
-        self._doors: dict[str, _OpenDoor] = {}
+        self._listeners: dict[str, _OpenEndpoint] = {}
         self._numbers = itertools.count(1)
 
     def way(self, source: LocalTransport, target: LocalTransport) -> Way:
@@ -48,19 +50,19 @@ class LocalHub:
         """A name that nobody has."""
         return f"{prefix}-{next(self._numbers)}"
 
-    def enter(self, address: str, opened: _OpenDoor) -> None:
-        """Opens a door, or raises Unavailable."""
-        if address in self._doors:
+    def enter(self, address: str, opened: _OpenEndpoint) -> None:
+        """Opens an endpoint, or raises Unavailable."""
+        if address in self._listeners:
             raise Unavailable(f"the address {address!r} is in use", hint="choose another one")
-        self._doors[address] = opened
+        self._listeners[address] = opened
 
     def leave(self, address: str) -> None:
-        """Closes a door."""
-        self._doors.pop(address, None)
+        """Closes an endpoint."""
+        self._listeners.pop(address, None)
 
-    def door(self, address: str) -> _OpenDoor | None:
+    def endpoint(self, address: str) -> _OpenEndpoint | None:
         """Who listens at ``address``."""
-        return self._doors.get(address)
+        return self._listeners.get(address)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, LocalHub] = WeakKeyDictionary()
@@ -101,16 +103,23 @@ class LocalTransport(LaneTransport):
             self._hub = _hub_of_this_loop()
         return self._hub
 
+    def is_local(self, address: str) -> bool:
+        return address.startswith(_SCHEME)
+
+    def check_key(self, text: str) -> None:
+        if not _KEY.fullmatch(text):
+            raise BadRequest(f"{text!r} cannot be a key of this transport", hint="a key has 40 hexadecimal digits")
+
     def new_identity(self) -> Identity:
         secret = secrets.token_hex(16)
         return Identity(_public(secret), secret)
 
-    async def open(self, door: Endpoint, receiver: LaneReceiver) -> str:
+    async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
         self._must_live()
-        address = door.address or _SCHEME + self.hub.new_name(door.name)
+        address = endpoint.address or _SCHEME + self.hub.new_name(endpoint.name)
         if not address.startswith(_SCHEME) or address == _SCHEME:
             raise BadRequest(f"not an address: {address!r}", hint="local://any-name")
-        self.hub.enter(address, _OpenDoor(door, receiver, self))
+        self.hub.enter(address, _OpenEndpoint(endpoint, receiver, self))
         self._addresses.append(address)
         return address
 
@@ -125,13 +134,13 @@ class LocalTransport(LaneTransport):
     ) -> Peer:
         self._must_live()
         identity = identity or self.new_identity()
-        opened = self.hub.door(address)
+        opened = self.hub.endpoint(address)
         if opened is None:
             raise Unavailable(f"nobody listens at {address!r}", retry_after=1.0)
         if not self.hub.reachable(self, opened.transport):
             await asyncio.sleep(timeout)
             raise Unavailable(f"no answer from {address!r} within {timeout:g} s", retry_after=1.0)
-        _check_keys(address, opened.door, identity, server_key)
+        self._check_keys(address, opened.endpoint, identity, server_key)
         end = self._join(opened, identity, receiver)
         try:
             async with asyncio.timeout(timeout):
@@ -144,9 +153,21 @@ class LocalTransport(LaneTransport):
             raise
         return end.peer
 
-    def _join(self, opened: _OpenDoor, identity: Identity, receiver: LaneReceiver) -> LocalEnd:
-        theirs = Peer(self.hub.new_name("to"), opened.door.identity.public)
-        ours = Peer(self.hub.new_name(opened.door.name), identity.public, opened.door.name)
+    def _check_keys(self, address: str, endpoint: Endpoint, identity: Identity, server_key: str) -> None:
+        if not self.holds(identity):
+            raise Unauthorized(f"the public key {identity.public!r} does not belong to its secret")
+        if endpoint.identity.public != server_key or not self.holds(endpoint.identity):
+            raise Unauthorized(f"the endpoint at {address!r} does not hold the key that was expected")
+        if endpoint.allow is not None and identity.public not in endpoint.allow:
+            raise Unauthorized(f"the endpoint at {address!r} does not let our key in")
+
+    def holds(self, identity: Identity) -> bool:
+        """Whether the secret of a key pair belongs to its public key."""
+        return _public(identity.secret) == identity.public
+
+    def _join(self, opened: _OpenEndpoint, identity: Identity, receiver: LaneReceiver) -> LocalEnd:
+        theirs = Peer(self.hub.new_name("to"), opened.endpoint.identity.public)
+        ours = Peer(self.hub.new_name(opened.endpoint.name), identity.public, opened.endpoint.name)
         near = self._new_end(theirs, receiver, self.hub.way(self, opened.transport))
         far = opened.transport._new_end(ours, opened.receiver, self.hub.way(opened.transport, self))
         near.other, far.other = far, near
@@ -205,12 +226,3 @@ class LocalTransport(LaneTransport):
 
 def _public(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:40] if secret else ""
-
-
-def _check_keys(address: str, door: Endpoint, identity: Identity, server_key: str) -> None:
-    if _public(identity.secret) != identity.public:
-        raise Unauthorized(f"the public key {identity.public!r} does not belong to its secret")
-    if door.identity.public != server_key or _public(door.identity.secret) != server_key:
-        raise Unauthorized(f"the door at {address!r} does not hold the key that was expected")
-    if door.allow is not None and identity.public not in door.allow:
-        raise Unauthorized(f"the door at {address!r} does not let our key in")

@@ -1,1 +1,1 @@
-"""The chapters of LaneConformance, and what they share."""
+"""The tests of LaneConformance by subject, and the harness that they share."""

@@ -9,7 +9,7 @@ import pytest
 
 from ...contracts.lane import Endpoint
 from ...errors import TooLarge
-from .base import Bench, Chapter
+from .harness import Harness, LaneTests
 from .recorder import Recorder
 
 __all__ = ["Delivery"]
@@ -21,26 +21,26 @@ def _numbered(count: int, seed: int = 1) -> list[bytes]:
 
 
 @pytest.mark.asyncio
-class Delivery(Chapter):
+class Delivery(LaneTests):
     """Order and wholeness."""
 
-    async def test_frames_sent_in_one_turn_arrive_in_order(self, bench: Bench) -> None:
-        pair, frames = await bench.pair(), _numbered(2000)
+    async def test_frames_sent_in_one_turn_arrive_in_order(self, harness: Harness) -> None:
+        pair, frames = await harness.pair(), _numbered(2000)
         for frame in frames:
             pair.near.send(pair.peer, frame)
         assert await pair.far_hears.have(len(frames), pair.guest) == frames
         await pair.prove_it_works()
         assert len(pair.far_hears.frames(pair.guest)) == len(frames) + 1, "frames came more than once"
 
-    async def test_frames_sent_in_many_turns_arrive_in_order(self, bench: Bench) -> None:
-        pair, frames = await bench.pair(), _numbered(500)
+    async def test_frames_sent_in_many_turns_arrive_in_order(self, harness: Harness) -> None:
+        pair, frames = await harness.pair(), _numbered(500)
         for frame in frames:
             pair.far.send(pair.guest, frame)
             await asyncio.sleep(0)
         assert await pair.near_hears.have(len(frames), pair.peer) == frames
 
-    async def test_both_directions_at_once(self, bench: Bench) -> None:
-        pair, there, back = await bench.pair(), _numbered(1000, 2), _numbered(1000, 3)
+    async def test_both_directions_at_once(self, harness: Harness) -> None:
+        pair, there, back = await harness.pair(), _numbered(1000, 2), _numbered(1000, 3)
         for one, other in zip(there, back, strict=True):
             pair.near.send(pair.peer, one)
             pair.far.send(pair.guest, other)
@@ -52,8 +52,8 @@ class Delivery(Chapter):
     @pytest.mark.parametrize(
         "size", [0, 1, 255, 256, 4095, 65_535, 65_536, 131_071, 131_072, 131_073, 1_000_003, 3_000_000]
     )
-    async def test_a_frame_of_any_size_arrives_unchanged(self, bench: Bench, size: int) -> None:
-        pair, frame = await bench.pair(), random.Random(size).randbytes(size)
+    async def test_a_frame_of_any_size_arrives_unchanged(self, harness: Harness, size: int) -> None:
+        pair, frame = await harness.pair(), random.Random(size).randbytes(size)
         pair.near.send(pair.peer, frame)
         pair.near.send(pair.peer, b"after")
         got = await pair.far_hears.have(2, pair.guest)
@@ -61,8 +61,8 @@ class Delivery(Chapter):
         assert got[1:] == [b"after"]
         assert type(got[0]) is bytes
 
-    async def test_the_largest_frame_passes_and_a_larger_one_is_refused(self, bench: Bench) -> None:
-        pair = await bench.pair()
+    async def test_the_largest_frame_passes_and_a_larger_one_is_refused(self, harness: Harness) -> None:
+        pair = await harness.pair()
         frame = bytes(1000) * (pair.near.max_frame // 1000)
         frame += bytes(pair.near.max_frame - len(frame))
         with pytest.raises(TooLarge):
@@ -71,11 +71,11 @@ class Delivery(Chapter):
         assert (await pair.far_hears.have(1, pair.guest))[0] == frame
         await pair.prove_it_works()
 
-    async def test_many_peers_are_kept_apart(self, bench: Bench) -> None:
-        first = await bench.pair()
+    async def test_many_peers_are_kept_apart(self, harness: Harness) -> None:
+        first = await harness.pair()
         pairs = [first]
         for _ in range(19):
-            pairs.append(await bench.join(first.far, first.far_hears, first.address, first.door))
+            pairs.append(await harness.join(first.far, first.far_hears, first.address, first.endpoint))
         assert len({pair.guest.name for pair in pairs}) == len({pair.guest for pair in pairs}) == 20
         for number, pair in enumerate(pairs):
             for turn in range(20):
@@ -85,10 +85,10 @@ class Delivery(Chapter):
             assert await pair.far_hears.have(20, pair.guest) == [b"%d/%d" % (number, n) for n in range(20)]
             assert await pair.near_hears.have(20, pair.peer) == [b"%d\\%d" % (number, n) for n in range(20)]
 
-    async def test_one_transport_may_have_many_connections(self, bench: Bench) -> None:
-        first = await bench.pair()
-        second = await bench.join(
-            first.far, first.far_hears, first.address, first.door, near=first.near, near_hears=first.near_hears
+    async def test_one_transport_may_have_many_connections(self, harness: Harness) -> None:
+        first = await harness.pair()
+        second = await harness.join(
+            first.far, first.far_hears, first.address, first.endpoint, near=first.near, near_hears=first.near_hears
         )
         assert first.peer is not second.peer
         assert first.peer.name != second.peer.name
@@ -97,20 +97,20 @@ class Delivery(Chapter):
         assert await first.far_hears.have(1, first.guest) == [b"one"]
         assert await first.far_hears.have(1, second.guest) == [b"two"]
 
-    async def test_two_doors_tell_their_own_receivers(self, bench: Bench) -> None:
-        clients = await bench.pair()
-        stars_hear = bench.recorder()
-        door = Endpoint("others", bench.address(), clients.far.new_identity())
-        stars = await bench.join(clients.far, stars_hear, await clients.far.open(door, stars_hear), door)
-        assert (clients.guest.door, stars.guest.door) == ("stars", "others")
-        assert clients.peer.door == stars.peer.door == ""
+    async def test_two_endpoints_tell_their_own_receivers(self, harness: Harness) -> None:
+        clients = await harness.pair()
+        stars_hear = harness.recorder()
+        endpoint = Endpoint("others", harness.address(), clients.far.new_identity())
+        stars = await harness.join(clients.far, stars_hear, await clients.far.open(endpoint, stars_hear), endpoint)
+        assert (clients.guest.endpoint, stars.guest.endpoint) == ("stars", "others")
+        assert clients.peer.endpoint == stars.peer.endpoint == ""
         stars.near.send(stars.peer, b"to others")
         clients.near.send(clients.peer, b"to stars")
         assert await stars_hear.have(1) == [b"to others"]
         assert await clients.far_hears.have(1) == [b"to stars"]
 
-    async def test_the_receiver_is_never_called_from_within_send(self, bench: Bench) -> None:
-        pair = await bench.pair()
+    async def test_the_receiver_is_never_called_from_within_send(self, harness: Harness) -> None:
+        pair = await harness.pair()
         sending = False
 
         class Watchful(Recorder):
@@ -118,9 +118,9 @@ class Delivery(Chapter):
                 assert not sending
                 super().lane_frames(peer, frames)  # type: ignore[arg-type]  # as it was called
 
-        hears = Watchful(bench.patience)
-        door = Endpoint("watched", bench.address(), pair.far.new_identity())
-        watched = await bench.join(pair.far, hears, await pair.far.open(door, hears), door)
+        hears = Watchful(harness.patience)
+        endpoint = Endpoint("watched", harness.address(), pair.far.new_identity())
+        watched = await harness.join(pair.far, hears, await pair.far.open(endpoint, hears), endpoint)
         for number in range(300):
             sending = True
             watched.near.send(watched.peer, b"%d" % number)
@@ -130,18 +130,18 @@ class Delivery(Chapter):
         assert len(await hears.have(300)) == 300
 
     async def test_a_failing_receiver_is_logged_and_harms_nothing(
-        self, bench: Bench, caplog: pytest.LogCaptureFixture
+        self, harness: Harness, caplog: pytest.LogCaptureFixture
     ) -> None:
-        pair = await bench.pair()
+        pair = await harness.pair()
 
         class Clumsy(Recorder):
             def lane_frames(self, peer: object, frames: object) -> None:
                 super().lane_frames(peer, frames)  # type: ignore[arg-type]  # as it was called
                 raise ValueError("clumsy on purpose")
 
-        hears = Clumsy(bench.patience)
-        door = Endpoint("clumsy", bench.address(), pair.far.new_identity())
-        clumsy = await bench.join(pair.far, hears, await pair.far.open(door, hears), door)
+        hears = Clumsy(harness.patience)
+        endpoint = Endpoint("clumsy", harness.address(), pair.far.new_identity())
+        clumsy = await harness.join(pair.far, hears, await pair.far.open(endpoint, hears), endpoint)
         for number in range(3):
             clumsy.near.send(clumsy.peer, b"%d" % number)
             await hears.have(number + 1)

@@ -10,7 +10,7 @@ import pytest
 
 from ...contracts.lane import Endpoint, Peer
 from ...errors import LaneFull, Unavailable
-from .base import Bench, Chapter, Pair
+from .harness import Harness, LaneTests, Pair
 from .recorder import Recorder
 
 __all__ = ["Pressure"]
@@ -27,10 +27,10 @@ class _Slow(Recorder):
         super().lane_frames(peer, frames)
 
 
-async def _slow_pair(bench: Bench) -> Pair:
-    far, hears = await bench.transport(), _Slow(bench.patience)
-    door = Endpoint("slow", bench.address(), far.new_identity())
-    return await bench.join(far, hears, await far.open(door, hears), door)
+async def _slow_pair(harness: Harness) -> Pair:
+    far, hears = await harness.transport(), _Slow(harness.patience)
+    endpoint = Endpoint("slow", harness.address(), far.new_identity())
+    return await harness.join(far, hears, await far.open(endpoint, hears), endpoint)
 
 
 def _fill(pair: Pair, most: int) -> int:
@@ -44,19 +44,19 @@ def _fill(pair: Pair, most: int) -> int:
 
 
 @pytest.mark.asyncio
-class Pressure(Chapter):
+class Pressure(LaneTests):
     """Bounds, drain, priorities."""
 
-    async def test_a_lane_that_is_full_says_so(self, bench: Bench) -> None:
-        pair = await bench.pair()
+    async def test_a_lane_that_is_full_says_so(self, harness: Harness) -> None:
+        pair = await harness.pair()
         taken = _fill(pair, self.flood_frames)
         assert 0 < taken * _FRAME <= self.most_waiting
         got = await pair.far_hears.have(taken, pair.guest)
         await pair.prove_it_works()
         assert [int.from_bytes(frame[:4], "big") for frame in got[:taken]] == list(range(taken))
 
-    async def test_a_flood_to_a_slow_receiver_is_bounded_and_loses_nothing(self, bench: Bench) -> None:
-        pair = await _slow_pair(bench)
+    async def test_a_flood_to_a_slow_receiver_is_bounded_and_loses_nothing(self, harness: Harness) -> None:
+        pair = await _slow_pair(harness)
         refused = worst = 0
         for number in range(self.flood_frames):
             frame = number.to_bytes(4, "big") * (_FRAME // 4)
@@ -75,21 +75,21 @@ class Pressure(Chapter):
         assert [int.from_bytes(frame[:4], "big") for frame in got] == list(range(self.flood_frames))
         assert all(frame == frame[:4] * (_FRAME // 4) for frame in got)
 
-    async def test_drain_returns_at_once_while_there_is_room(self, bench: Bench) -> None:
-        pair = await bench.pair()
+    async def test_drain_returns_at_once_while_there_is_room(self, harness: Harness) -> None:
+        pair = await harness.pair()
         pair.near.send(pair.peer, b"x")
         async with asyncio.timeout(self.patience):
             await pair.near.drain(pair.peer)
 
-    async def test_drain_wakes_all_who_wait(self, bench: Bench) -> None:
-        pair = await bench.pair()
+    async def test_drain_wakes_all_who_wait(self, harness: Harness) -> None:
+        pair = await harness.pair()
         _fill(pair, self.flood_frames)
         async with asyncio.timeout(self.patience):
             await asyncio.gather(*(pair.near.drain(pair.peer) for _ in range(5)))
         pair.near.send(pair.peer, b"taken again")
 
-    async def test_a_lost_peer_ends_the_wait(self, bench: Bench) -> None:
-        pair = await bench.pair()
+    async def test_a_lost_peer_ends_the_wait(self, harness: Harness) -> None:
+        pair = await harness.pair()
         _fill(pair, self.flood_frames)
         waiting = asyncio.ensure_future(pair.near.drain(pair.peer))
         await asyncio.sleep(0)
@@ -98,14 +98,14 @@ class Pressure(Chapter):
             async with asyncio.timeout(self.patience):
                 await waiting
 
-    async def test_one_full_lane_does_not_hold_up_others(self, bench: Bench) -> None:
-        full = await bench.pair()
-        other = await bench.join(full.far, full.far_hears, full.address, full.door, near=full.near)
+    async def test_one_full_lane_does_not_hold_up_others(self, harness: Harness) -> None:
+        full = await harness.pair()
+        other = await harness.join(full.far, full.far_hears, full.address, full.endpoint, near=full.near)
         _fill(full, self.flood_frames)
         await other.prove_it_works()
 
-    async def test_urgent_frames_overtake_what_has_not_left(self, bench: Bench) -> None:
-        pair = await bench.pair()
+    async def test_urgent_frames_overtake_what_has_not_left(self, harness: Harness) -> None:
+        pair = await harness.pair()
         slow = [b"%04d" % number + bytes(40_000) for number in range(200)]
         for frame in slow:
             pair.near.send(pair.peer, frame, priority=4)
@@ -118,8 +118,8 @@ class Pressure(Chapter):
         assert got.index(b"soon") < 202, "the urgent frames came last"
         assert [frame for frame in got if len(frame) > 10] == slow, "the order within a priority was lost"
 
-    async def test_large_frames_of_two_priorities_do_not_mix(self, bench: Bench) -> None:
-        pair = await bench.pair()
+    async def test_large_frames_of_two_priorities_do_not_mix(self, harness: Harness) -> None:
+        pair = await harness.pair()
         one, other = b"1" * 2_000_000, b"2" * 2_000_000
         pair.near.send(pair.peer, one, priority=4)
         await asyncio.sleep(0)

@@ -18,7 +18,7 @@ _FULL = StarRecord(
     "Fold",
     "kit",
     pid=4711,
-    address="ipc:///somewhere",
+    address="local://somewhere",
     server_key="key",
     kinds=("Base", "File<Dir>"),
     links=(_JUMP, StarKey("kit", "nexus", 3)),

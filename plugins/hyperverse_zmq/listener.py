@@ -1,4 +1,4 @@
-"""ZmqDoor: a ROUTER socket that many peers connect to."""
+"""ZmqListener: a ROUTER socket that many peers connect to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .pump import Pump, Roster
 from .settings import ZmqSettings
 from .sockets import Context, Socket
 
-__all__ = ["ZmqDoor"]
+__all__ = ["ZmqListener"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
 _NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)
@@ -28,7 +28,7 @@ _HELLO = HEAD.pack(HELLO, 0) + VERSION
 _WELCOME = HEAD.pack(WELCOME, 0) + VERSION
 
 
-class ZmqDoor(Pump):
+class ZmqListener(Pump):
     """Peers are told apart by the routing id that ZeroMQ gives each connection; who they are is the CURVE key
     that comes with every message. An id that a peer has chosen itself is not accepted.
 
@@ -39,13 +39,13 @@ class ZmqDoor(Pump):
         self,
         context: Context,
         socket: Socket,
-        door: Endpoint,
+        endpoint: Endpoint,
         receiver: LaneReceiver,
         settings: ZmqSettings,
         roster: Roster,
         name_peer: Callable[[str], str],
     ) -> None:
-        self._door = door
+        self._endpoint = endpoint
         self._receiver = receiver
         self._name_peer = name_peer
         self._by_route: dict[bytes, Link] = {}
@@ -79,7 +79,7 @@ class ZmqDoor(Pump):
         if link.peer.key == key:
             self._handle(link, message)
         else:
-            _log.warning("door %r: %r speaks with the routing id of %s", self._door.name, key, link.peer)
+            _log.warning("endpoint %r: %r speaks with the routing id of %s", self._endpoint.name, key, link.peer)
 
     def _read_body(self, head: zmq.Frame) -> bytes:
         """What follows the routing id; nothing when it is not one part."""
@@ -94,22 +94,22 @@ class ZmqDoor(Pump):
         if route in self._unwanted or message[:1] == _GONE:
             return  # GONE from somebody unknown: both sides have said BYE at once, and we have heard theirs first
         if not message.startswith(_HELLO[: HEAD.size]) or route[:1] != b"\0":
-            _log.warning("door %r: %r does not greet as agreed and is not let in", self._door.name, key)
+            _log.warning("endpoint %r: %r does not greet as agreed and is not let in", self._endpoint.name, key)
             self._refuse(route, "it did not greet as agreed")
         elif message != _HELLO:
             self._refuse(route, f"another version of the lane protocol is spoken here ({VERSION[0]})")
         elif self.full or len(self._by_route) >= self._settings.max_peers:
-            self._refuse(route, "the door takes no more peers")
+            self._refuse(route, "the endpoint takes no more peers")
         else:
             self._welcome(route, key)
 
     def _welcome(self, route: bytes, key: str) -> None:
-        peer = Peer(name=self._name_peer(self._door.name), key=key, door=self._door.name)
+        peer = Peer(name=self._name_peer(self._endpoint.name), key=key, endpoint=self._endpoint.name)
         link = Link.make(peer, self._receiver, route, self._settings)
         try:
             self._put(route, _WELCOME)
         except zmq.ZMQError as exc:
-            _log.debug("door %r: %r greeted and has gone: %s", self._door.name, key, exc)
+            _log.debug("endpoint %r: %r greeted and has gone: %s", self._endpoint.name, key, exc)
             return
         self._by_route[route] = link
         self._roster[peer] = (self, link)
@@ -143,7 +143,7 @@ class ZmqDoor(Pump):
 
     def _told(self, event: int, value: int) -> None:
         if event != zmq.EVENT_DISCONNECTED:
-            _log.info("door %r: a handshake failed (event %#x, %#x)", self._door.name, event, value)
+            _log.info("endpoint %r: a handshake failed (event %#x, %#x)", self._endpoint.name, event, value)
             return
         for seconds in _SETTLE_SECONDS:
             if seconds not in self._planned:

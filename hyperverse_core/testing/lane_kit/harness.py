@@ -1,4 +1,4 @@
-"""What the chapters of the kit have in common: fixtures, and a connection ready to use."""
+"""What the tests of the kit have in common: fixtures, and a connection ready to use."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest_asyncio
 from ...contracts.lane import Endpoint, Identity, LaneTransport, Peer
 from .recorder import Recorder
 
-__all__ = ["Bench", "Chapter", "Pair"]
+__all__ = ["Harness", "LaneTests", "Pair"]
 
 MakeTransport = Callable[[], LaneTransport | Awaitable[LaneTransport]]
 
 
 @attrs.define(eq=False)
 class Pair:
-    """One connection. ``near`` has made it, ``far`` has the door.
+    """One connection. ``near`` has made it, ``far`` listens.
 
     Attributes:
         peer: how near sees far.
@@ -34,7 +34,7 @@ class Pair:
     peer: Peer
     guest: Peer
     address: str
-    door: Endpoint
+    endpoint: Endpoint
 
     async def prove_it_works(self) -> None:
         """A frame in both directions: so everything that was sent before has arrived, or never will."""
@@ -45,7 +45,7 @@ class Pair:
         assert (await self.near_hears.have(sent[1] + 1, self.peer))[-1] == b"works!"
 
 
-class Bench:
+class Harness:
     """Makes transports and connections, and ends all of them with the test."""
 
     def __init__(self, make: MakeTransport, address: Callable[[], str], patience: float) -> None:
@@ -68,29 +68,29 @@ class Bench:
     async def pair(self) -> Pair:
         """Two transports, connected."""
         far, far_hears = await self.transport(), self.recorder()
-        door = Endpoint("stars", self.address(), far.new_identity())
-        return await self.join(far, far_hears, await far.open(door, far_hears), door)
+        endpoint = Endpoint("stars", self.address(), far.new_identity())
+        return await self.join(far, far_hears, await far.open(endpoint, far_hears), endpoint)
 
     async def join(
         self,
         far: LaneTransport,
         far_hears: Recorder,
         address: str,
-        door: Endpoint,
+        endpoint: Endpoint,
         *,
         near: LaneTransport | None = None,
         near_hears: Recorder | None = None,
         identity: Identity | None = None,
     ) -> Pair:
-        """Connects a transport, a new one unless ``near`` is given, to a door."""
+        """Connects a transport, a new one unless ``near`` is given, to an endpoint."""
         near = near or await self.transport()
         near_hears = near_hears or self.recorder()
         before = len(far_hears.ups)
-        key = door.identity.public
+        key = endpoint.identity.public
         async with asyncio.timeout(self.patience):
             peer = await near.connect(address, near_hears, identity=identity, server_key=key, timeout=self.patience)
         guest = await far_hears.have_up(before + 1)
-        return Pair(near, far, near_hears, far_hears, peer, guest, address, door)
+        return Pair(near, far, near_hears, far_hears, peer, guest, address, endpoint)
 
     def end(self) -> None:
         """Aborts every transport."""
@@ -98,10 +98,9 @@ class Bench:
             transport.abort()
 
 
-class Chapter:
+class LaneTests:
     """Fixtures of the kit."""
 
-    proves_keys: bool = True
     patience: float = 60.0
     flood_frames: int = 20_000
     most_waiting: int = 64 * 1024 * 1024
@@ -117,10 +116,10 @@ class Chapter:
         return lambda: ""
 
     @pytest_asyncio.fixture
-    async def bench(self, make_transport: MakeTransport, address: Callable[[], str]) -> AsyncIterator[Bench]:
-        """The bench of one test."""
-        bench = Bench(make_transport, address, self.patience)
+    async def harness(self, make_transport: MakeTransport, address: Callable[[], str]) -> AsyncIterator[Harness]:
+        """The harness of one test."""
+        harness = Harness(make_transport, address, self.patience)
         try:
-            yield bench
+            yield harness
         finally:
-            bench.end()
+            harness.end()

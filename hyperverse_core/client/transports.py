@@ -1,0 +1,52 @@
+"""The lane transports of one client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..contracts.lane import LaneTransport
+from .search import Target
+
+__all__ = ["ClientTransports"]
+
+
+class ClientTransports:
+    """Makes a transport for each machine that the client connects to, and closes all of them.
+
+    Args:
+        given: used for every machine instead, and not closed.
+        settings: settings by name of the transport, on top of those that a machine has written down.
+    """
+
+    def __init__(self, given: LaneTransport | None, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        self._given = given
+        self._settings = settings
+        self._made: dict[str, tuple[dict[str, Any], LaneTransport]] = {}
+        self._retired: list[LaneTransport] = []
+
+    def of(self, target: Target) -> LaneTransport:
+        """Returns the transport to a machine, made when it is needed.
+
+        Raises UnknownTransport, ConfigError when a setting is wrong, or PluginError when it cannot be made."""
+        if self._given is not None:
+            return self._given
+        settings = {**target.settings, **self._settings.get(target.transport, {})}
+        known = self._made.get(target.transport)
+        if known is not None and known[0] == settings:
+            return known[1]
+        from ..plugins import PluginSet
+
+        made = PluginSet.load().transport(target.transport, settings)
+        if known is not None:
+            self._retired.append(known[1])
+        self._made[target.transport] = (settings, made)
+        return made
+
+    async def close(self) -> None:
+        """Closes every transport that was made here. May be called twice."""
+        transports = [*self._retired, *(transport for _, transport in self._made.values())]
+        self._retired.clear()
+        self._made.clear()
+        for transport in transports:
+            await transport.close()
