@@ -75,10 +75,10 @@ class LaneReceiver(Protocol):
         """A peer has connected to an endpoint. (For a connection that we made, ``connect`` returns the peer.)"""
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """Frames have arrived from ``peer``, in the order in which they were sent."""
+        """``frames`` have arrived from ``peer``, in the order in which they were sent."""
 
     def lane_down(self, peer: Peer, reason: str) -> None:
-        """The connection has ended: nothing more comes from the peer, and nothing reaches it.
+        """The connection has ended, and ``reason`` says why: nothing more comes from ``peer``, and nothing reaches it.
 
         Called once for each peer, also for one that ``connect`` returned, but not for one that we disconnected.
         """
