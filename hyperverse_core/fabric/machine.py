@@ -8,56 +8,25 @@ async with Machine(Config(data_dir=Path("data"))) as machine:
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import os
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..config import Config, default_data_dir
 from ..contracts.lane import LaneTransport
-from ..contracts.observer import Observer
-from ..contracts.policy import PolicyView, SecurityPolicy
-from ..contracts.registry import ParticleRecord, Registry, Status
-from ..errors import HyperverseError, NoDriver, Unavailable
+from ..contracts.policy import SecurityPolicy
+from ..contracts.registry import Registry, Status
+from ..errors import HyperverseError, Unavailable
 from ..plugins import PluginSet
-from ..scheduling.deadlines import Deadlines
-from ..scheduling.worker_pool import WorkerPool
 from ..universe.address.point import HYPERUSER, Point
-from ..universe.address.star_key import StarKey
-from ..universe.kind_defs.kind_def import KindDef
-from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
-from ..universe.kinds.kind import Kind
-from .caches.grants import Rights
-from .caches.records import Records
-from .caches.selections import Selections
-from .cluster.membership import Membership
-from .delivery.binds import Binds
-from .delivery.location import Location
-from .delivery.outbound import Star
-from .machine_lock import MachineLock
-from .particles.active import Active
-from .particles.hosting import Served
-from .particles.idle_sweeper import IdleSweeper
-from .placement.provisioner import Provisioner
-from .placement.rebalancing import Rebalancer
-from .placement.strategies import Strategies
-from .services.change_feed import ChangeFeed
-from .services.commands import Commands
-from .services.drivers import Drivers
-from .services.status import status_of
-from .services.system_particles import pin_system_particles
-from .services.watches import Watches
-from .stars.topology import free_index, machine_links, own_stars
-from .transit.requests import Requests
-from .transit.switchboard import Switchboard
-
-if TYPE_CHECKING:
-    from .delivery.local_client import LocalClient
+from .assembly import Given, Parts, assemble, closing
+from .delivery.local_client import LocalClient
+from .services.status import unstarted
 
 __all__ = ["Machine"]
 
@@ -71,6 +40,11 @@ class Machine:
         config: what it is told; the defaults make a standalone Hyperverse.
         plugins: modules or objects that are plugins besides the installed ones.
         registry, transport, policy: used instead of those that the config names (for tests and simulations).
+
+    Attributes:
+        config, name, data_dir: as it was told.
+        state, cause: how it is, and why when that is not well.
+        plugins: the plugins that were loaded.
 
     Entering it starts it; when that returns it is ready. It raises what keeps it from serving at all:
     ConfigError, Conflict (another machine has the data directory), Unavailable (an address is in use), PluginError.
@@ -88,28 +62,14 @@ class Machine:
         self.config = config or Config()
         self.name = self.config.name
         self.data_dir: Path = (self.config.data_dir or default_data_dir()).absolute()
-        self.chance = random.Random(self.config.seed)
         self.state = Status.PENDING
         self.cause = ""
         self.plugins: PluginSet = PluginSet.load(self.config.plugins, extra=plugins, base=self.data_dir.parent)
-        self.star_kinds = self.plugins.star_kinds
-        self.observers: list[Observer] = list(self.plugins.observers)
-        self.stars: dict[StarKey, Star] = {}
-        self.globals: dict[str, Active] = {}
-        self.hosted: dict[str, Served] = {}
-        self.kinds: dict[str, KindDef] = dict(STANDARD_KINDS)
-        self._given = (registry, transport, policy)
-        self.placements = Strategies(self)
-        self._lock = MachineLock(self)
-        self._stopped: asyncio.Event
         self.life = secrets.token_hex(8)  # not by chance: no two lives may share it, whatever the seed
-        nonce = f"{self.life}-"
-        ids = itertools.count(1)
-
-        def new_id() -> str:
-            return f"{nonce}{next(ids):x}"
-
-        self.new_id: Callable[[], str] = new_id
+        self._given = (registry, transport, policy)
+        self._stack = AsyncExitStack()
+        self._parts: Parts | None = None
+        self._stopped: asyncio.Event
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -136,92 +96,57 @@ class Machine:
         _log.info("machine %s is ready", self.name)
 
     async def _start(self) -> None:
-        from ..gateway.gate import ControlGate
-
         self.plugins.check_required()
-        self.placements.check()
         registry, transport, policy = self._given
-        config = self.config
-        self.registry = registry or self.plugins.registry(
-            config.registry.driver, config.registry_settings(self.data_dir)
+        given = Given(
+            config=self.config,
+            data_dir=self.data_dir,
+            plugins=self.plugins,
+            life=self.life,
+            chance=random.Random(self.config.seed),
+            registry=registry,
+            transport=transport,
+            policy=policy,
+            state=lambda: (self.state, self.cause),
+            client_address=lambda: self.control.address or None,
+            request_stop=self.request_stop,
         )
-        self.transport = transport or self.plugins.transport(config.lanes.driver, config.transport_settings())
-        self.policy = policy or self.plugins.policy(config.security.driver, config.security.settings)
-        await self._lock.acquire()
-        await self.registry.open()
-        self.crew = WorkerPool(config.limits.waves)
-        self.deadlines = Deadlines(asyncio.get_running_loop())
-        self.records = Records(self.registry)
-        self.gravity = Location(self)
-        self._make_stars(free_index(config, self._lock.index, await self.registry.stars()))
-        self.binds = Binds(self)
-        self.selections = Selections(self)
-        self.rights = Rights(self)
-        self.watches = Watches(self)
-        self.provisioner = Provisioner(self)
-        self.commands = Commands(self)
-        self.membership = Membership(self)
-        self.switchboard = Switchboard(self)
-        self.exchange = Requests(self)
-        self.feed = ChangeFeed(self)
-        self.moves = Rebalancer(self)
-        self.drivers = Drivers(self)
-        self.sweeper = IdleSweeper(self)
-        self.control = ControlGate(self)
-        await self.policy.open(PolicyView(self.registry, self.records.get))
-        await self.feed.start()
-        await self.switchboard.open()
-        self.drivers.make()
-        pin_system_particles(self)
-        await self.drivers.start()
-        await self.membership.join()
-        self.sweeper.start()
-        self._check_ready()
-        if config.control.enabled:
+        parts = self._parts = await assemble(given, self._stack)
+        self.control = self._make_control(parts, given)
+        closing(self._stack, "the membership", parts.membership.leave)
+        closing(self._stack, "the drivers", parts.drivers.stop)
+        await parts.drivers.start()
+        await parts.membership.join()
+        closing(self._stack, "the sweeper", parts.sweeper.close)
+        parts.sweeper.start()
+        parts.drivers.check_ready()
+        closing(self._stack, "the gate for clients", self.control.close)
+        if self.config.control.enabled:
             await self.control.open()
         for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 
-    def _make_stars(self, index: int) -> None:
-        machine_key = StarKey("machine", self.name, 0)
-        for template, number in own_stars(self.config, index):
-            key = StarKey(self.config.constellation, template.name, number)
-            self._add_star(key, template.kind, (*template.links, str(machine_key)))
-        self._add_star(machine_key, "Machine", machine_links(list(self.stars.values())))
+    def _make_control(self, parts: Parts, given: Given) -> Any:
+        from ..gateway.gate import ControlGate, GateParts
 
-    def _add_star(self, key: StarKey, kind: str, links: tuple[str, ...]) -> None:
-        from ..errors import NotFound, did_you_mean
-
-        known = self.star_kinds.get(kind)
-        if known is None:
-            raise NotFound(
-                f"no star kind named {kind!r}",
-                hint=f"known: {', '.join(self.star_kinds)}{did_you_mean(kind, self.star_kinds)}",
+        return ControlGate(
+            GateParts(
+                config=self.config,
+                data_dir=self.data_dir,
+                life=self.life,
+                registry=parts.registry,
+                transport=parts.transport,
+                authenticate=parts.gate.authenticate,
+                pool=parts.pool,
+                outbound=parts.outbound,
+                hosting=parts.homes[parts.home.key],
+                interceptors=parts.interceptors,
+                chance=given.chance,
             )
-        self.stars[key] = Star(self, key, known, links)
-
-    @property
-    def directory(self) -> Path:
-        """What this machine keeps for itself in the data directory."""
-        return self._lock.directory
-
-    @property
-    def machine_star(self) -> Star:
-        """The star that stands for this machine itself."""
-        return self.stars[StarKey("machine", self.name, 0)]
-
-    def _check_ready(self) -> None:
-        """Raises Unavailable when no driver at all serves here."""
-        if any(hosted.serves for hosted in self.hosted.values()):
-            return
-        causes = "; ".join(f"{name}: {h.cause or h.status}" for name, h in self.hosted.items())
-        raise Unavailable(
-            f"no driver of this machine serves: {causes or 'no plugin brings one'}",
-            hint="see `hyperverse plugins list`",
         )
 
     async def wait_stopped(self) -> None:
-        """Returns when the machine has stopped, or somebody has asked it to."""
+        """Returns when the machine has stopped, or was asked to."""
         await self._stopped.wait()
 
     def request_stop(self) -> None:
@@ -237,7 +162,7 @@ class Machine:
         deadline = asyncio.get_running_loop().time() + self.config.stop_deadline
         try:
             async with asyncio.timeout_at(deadline):
-                await self._stop_gracefully()
+                await self._stop_gracefully(self.parts)
         except TimeoutError:
             _log.error("stopping took longer than %g s: the rest is cut", self.config.stop_deadline)
         except Exception:
@@ -246,147 +171,58 @@ class Machine:
             await self._abandon()
         _log.info("machine %s has stopped", self.name)
 
-    async def _stop_gracefully(self) -> None:
+    async def _stop_gracefully(self, parts: Parts) -> None:
         for info, exc in await self.plugins.call("hyperverse_machine_stopping", machine=self):
             _log.error("plugin %s: hyperverse_machine_stopping failed", info.name, exc_info=exc)
         await self.control.close()
-        await self.sweeper.close()
-        await self._take_no_more()
-        await self.sweeper.empty()
-        await self.watches.leave()
-        await self.drivers.stop()
-        await self.membership.leave()
-
-    async def _take_no_more(self) -> None:
-        """What leaves from here on, and what is new, the other machines take: it would only have to leave again."""
-        if not self.membership.machines():
-            return
-        self.membership.draining = True
-        try:
-            await self.membership.announce_changes()
-        except HyperverseError as exc:
-            _log.warning("the other machines are not told that this one stops: %s", exc)
+        await parts.sweeper.close()
+        await _take_no_more(parts)
+        await parts.sweeper.empty()
+        await parts.watches.leave()
+        await parts.drivers.stop()
+        await parts.membership.leave()
 
     async def _abandon(self) -> None:
-        """Lets go of everything that was begun, in the opposite order; one that fails does not keep the others."""
+        """Lets go of everything that was begun, in the opposite order."""
         self._stopped.set()
-        for name, method in (
-            ("control", "close"),
-            ("sweeper", "close"),
-            ("drivers", "stop"),
-            ("membership", "leave"),
-            ("feed", "close"),
-            ("watches", "close"),
-            ("crew", "close"),
-            ("exchange", "close"),
-            ("switchboard", "close"),
-            ("gravity", "close"),
-            ("binds", "close"),
-            ("policy", "close"),
-            ("transport", "close"),
-            ("registry", "close"),
-            ("_lock", "release"),
-        ):
-            part = getattr(self, name, None)
-            if part is None:
-                continue
-            try:
-                async with asyncio.timeout(2.0):
-                    await getattr(part, method)()
-            except (HyperverseError, TimeoutError, OSError) as exc:
-                _log.warning("%s could not be closed: %s", name.strip("_"), str(exc) or "it took too long")
-            except Exception:
-                _log.exception("%s could not be closed", name.strip("_"))
-        for star in self.stars.values():
-            await star.field.close()
-
-    # -- what its parts ask it ----------------------------------------------------------------------------
-
-    def may_serve(self) -> bool:
-        """Whether this machine's stars still hold their leases."""
-        return asyncio.get_running_loop().time() < self.membership.serve_until
-
-    def at_home(self, point: Point) -> Active | None:
-        """The particle, if it lives in one of this machine's stars; also while waves still wait for it to begin."""
-        for star in self.stars.values():
-            live = star.hosting.live.get(point.text)
-            if live is not None:
-                return live
-        return None
-
-    def driver_of(self, kind: Kind) -> Served:
-        """The driver that serves ``kind`` here. Raises NoDriver (501)."""
-        hosted = self.hosted.get(kind.base)
-        if hosted is None:
-            raise NoDriver(
-                f"no driver here serves Kind {kind.base!r}",
-                hint="install the plugin that brings it; the particle's record and state are kept",
-            )
-        if hosted.status is Status.DONE:
-            raise Unavailable("this machine is stopping", retry_after=1.0)
-        if not hosted.serves:
-            raise NoDriver(
-                f"the driver of Kind {kind.base!r} (plugin {hosted.plugin!r}) does not serve: "
-                f"{hosted.cause or hosted.status}",
-                retry_after=1.0,
-            )
-        return hosted
-
-    def observed(self, event: str, *args: Any) -> None:
-        """Tells the observers."""
-        for observer in self.observers:
-            try:
-                getattr(observer, event)(*args)
-            except Exception:
-                _log.exception("observer %s: %s failed", type(observer).__name__, event)
-
-    async def check_live(self, points: tuple[Point, ...]) -> None:
-        """The records of some particles that live here may have changed."""
-        before = [self.at_home(point) for point in points]
-        found = await self.registry.records(points)
-        for point, live in zip(points, before, strict=True):
-            if live is None or live.assignment is None or live.gone:
-                continue  # what has come to life meanwhile is newer than what was read
-            record = found.get(point)
-            if record is None or record.assignment != live.assignment:
-                live.star.hosting.taken(live)
-                continue
-            self._renewed(live, record)
-
-    @staticmethod
-    def _renewed(live: Active, record: ParticleRecord) -> None:
-        if record.owner != live.record.owner:
-            live.allowed.clear()
-        if record.properties.get("bind") != live.record.properties.get("bind"):
-            live.bind = live.star.field.first_bind(record, live.hosted)
-        live.record = record
-
-    def lose_everything(self) -> None:
-        """This machine's stars have lost their leases: nothing that lives here may go on."""
-        for star in self.stars.values():
-            for live in [live for live in star.hosting.live.values() if live.assignment is not None]:
-                star.hosting.lost(live)
-        self.forget_everything()
-
-    def forget_everything(self) -> None:
-        """Drops every cache."""
-        self.records.clear()
-        self.selections.forget()
-        self.binds.clear()
-        self.gravity.forget_all()
-        self.policy.forget()
-        self.rights.forget()
-        for star in self.stars.values():
-            star.field.forget()
+        await self._stack.aclose()
 
     # -- faces --------------------------------------------------------------------------------------------
 
-    def client(self, agent: Point | str = HYPERUSER) -> LocalClient:
-        """A client inside the process: no socket, no knock, the rights of ``agent``."""
-        from .delivery.local_client import LocalClient
+    @property
+    def parts(self) -> Parts:
+        """What it is made of; for tests, and not covered by SemVer. Raises Unavailable before it was started."""
+        if self._parts is None:
+            raise Unavailable(f"machine {self.name!r} was not started", hint="use `async with Machine(...)`")
+        return self._parts
 
-        return LocalClient(self, Point.parse(agent) if isinstance(agent, str) else agent)
+    @property
+    def registry(self) -> Registry:
+        """The registry of this Hyperverse."""
+        return self.parts.registry
+
+    @property
+    def directory(self) -> Path:
+        """Where this machine keeps files of its own in the data directory."""
+        return self.data_dir / "machines" / self.name
+
+    def client(self, agent: Point | str = HYPERUSER) -> LocalClient:
+        """A client inside the process: no socket, no credentials, the rights of ``agent``."""
+        return LocalClient(self.name, self.parts.outbound, Point.parse(agent) if isinstance(agent, str) else agent)
 
     def status(self) -> dict[str, Any]:
         """State of the machine, its stars, drivers and plugins, with causes, as plain values."""
-        return {**status_of(self), "pid": os.getpid()}
+        if self._parts is None:
+            return unstarted(self.config, self.data_dir, self.state, self.cause, self.plugins)
+        return self.parts.status.machine()
+
+
+async def _take_no_more(parts: Parts) -> None:
+    """What leaves from here on, and what is new, the other machines take: it would only have to leave again."""
+    if not parts.directory.machines():
+        return
+    parts.membership.draining = True
+    try:
+        await parts.membership.announce_changes()
+    except HyperverseError as exc:
+        _log.warning("the other machines are not told that this one stops: %s", exc)

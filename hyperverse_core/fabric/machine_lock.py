@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import filelock
 
 from ..errors import ConfigError, Conflict
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from .machine import Machine
 
 __all__ = ["MachineLock"]
 
@@ -24,15 +19,16 @@ class MachineLock:
         index: how many machines of this data directory are older.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, data_dir: Path, name: str) -> None:
+        self._data_dir = data_dir
+        self._name = name
         self._lock: filelock.FileLock | None = None
         self.index = 0
 
     @property
     def directory(self) -> Path:
         """What this machine keeps for itself in the data directory."""
-        return self._machine.data_dir / "machines" / self._machine.name
+        return self._data_dir / "machines" / self._name
 
     async def acquire(self) -> None:
         """Makes the directories and takes the lock. Raises Conflict when somebody has it, ConfigError when the
@@ -41,18 +37,18 @@ class MachineLock:
 
     def _acquire(self) -> None:
         try:
-            self._machine.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = filelock.FileLock(self.directory / "lock", timeout=0, thread_local=False, mode=0o600)
             lock.acquire()
         except filelock.Timeout:
             raise Conflict(
-                f"a machine named {self._machine.name!r} runs on {str(self._machine.data_dir)!r} already",
+                f"a machine named {self._name!r} runs on {str(self._data_dir)!r} already",
                 hint="stop it with `hyperverse down`, or give this one another --name or --data-dir",
             ) from None
         except OSError as exc:
             raise ConfigError(
-                f"the data directory {str(self._machine.data_dir)!r} cannot be used: {exc.strerror or exc}",
+                f"the data directory {str(self._data_dir)!r} cannot be used: {exc.strerror or exc}",
                 hint="choose one that you may write to with --data-dir",
             ) from exc
         self._lock = lock

@@ -10,31 +10,60 @@ import asyncio
 import itertools
 import logging
 import os
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
 
-from ..config import without_secrets
-from ..contracts.lane import Peer
-from ..contracts.registry import TokenRecord
+import attrs
+
+from ..config import Config, without_secrets
+from ..contracts.lane import LaneTransport, Peer
+from ..contracts.policy import Credentials
+from ..contracts.registry import Registry, TokenRecord
 from ..contracts.tokens import token_digest
 from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file
 from ..data_dir.key_file import ensure_identity
 from ..data_dir.tokens import ensure_token
 from ..errors import HyperverseError, Unavailable
+from ..fabric.delivery.outbound import Outbound
 from ..fabric.delivery.replay_cache import ReplayCache
+from ..fabric.interception.interceptors import Interceptors
+from ..fabric.particles.hosting import Hosting
 from ..fabric.transit.listen import listen
 from ..protocol.versions import PROTOCOLS
-from ..universe.address.point import HYPERUSER
+from ..scheduling.worker_pool import WorkerPool
+from ..universe.address.point import HYPERUSER, Point
 from .particle import ControlParticle
 from .session import ClientSession
 
-if TYPE_CHECKING:
-    from ..fabric.machine import Machine
-
-__all__ = ["ControlGate", "ControlParticle"]
+__all__ = ["ControlGate", "ControlParticle", "GateParts"]
 
 _log = logging.getLogger("hyperverse.control")
 _GRACE_SECONDS = 2.0
+
+
+@attrs.frozen
+class GateParts:
+    """What the gate uses of its machine.
+
+    Attributes:
+        life: of the machine, so that a client notices another one.
+        authenticate: asks the policy who somebody is.
+        outbound, hosting: of the star that stands for the machine.
+    """
+
+    config: Config
+    data_dir: Path
+    life: str
+    registry: Registry
+    transport: LaneTransport
+    authenticate: Callable[[Credentials], Awaitable[Point]]
+    pool: WorkerPool
+    outbound: Outbound
+    hosting: Hosting
+    interceptors: Interceptors
+    chance: random.Random
 
 
 class ControlGate:
@@ -47,8 +76,8 @@ class ControlGate:
         recent: replies that a client may ask for again, by agent and id.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(self, parts: GateParts) -> None:
+        self.parts = parts
         self.address = ""
         self.server_key = ""
         self.protocols = PROTOCOLS
@@ -58,7 +87,7 @@ class ControlGate:
         self._tasks: set[asyncio.Task[None]] = set()
         self._quiet: asyncio.Event | None = None
         self._closed = False
-        self._directory = machine.data_dir / "machines" / machine.name
+        self._directory = parts.data_dir / "machines" / parts.config.name
 
     def __len__(self) -> int:
         """How many clients there are, including those that have not been let in yet."""
@@ -77,7 +106,7 @@ class ControlGate:
             ConfigError: the data directory cannot be written.
             Unavailable: the address is in use.
         """
-        machine = self.machine
+        machine = self.parts
         identity = ensure_identity(machine.data_dir / "keys" / "clients.key", machine.transport.new_identity)
         await self._admit_owner()
         self.server_key = identity.public
@@ -85,7 +114,7 @@ class ControlGate:
             machine.transport, "clients", machine.config.control.address, identity, self, self._directory
         )
         note = EndpointFile(
-            name=machine.name,
+            name=machine.config.name,
             pid=os.getpid(),
             address=self.address,
             server_key=self.server_key,
@@ -99,9 +128,9 @@ class ControlGate:
 
     async def _admit_owner(self) -> None:
         """Whoever can read the token file is the hyperuser."""
-        known = token_digest(ensure_token(self.machine.data_dir))
-        if await self.machine.registry.token(known) is None:
-            await self.machine.registry.add_token(TokenRecord(known, HYPERUSER, "owner"))
+        known = token_digest(ensure_token(self.parts.data_dir))
+        if await self.parts.registry.token(known) is None:
+            await self.parts.registry.add_token(TokenRecord(known, HYPERUSER, "owner"))
 
     async def close(self) -> None:
         """Lets nobody in any more, waits a little for waves that are under way, and ends every connection. May be
@@ -167,7 +196,7 @@ class ControlGate:
     async def _disconnect(self, peer: Peer) -> None:
         try:
             async with asyncio.timeout(_GRACE_SECONDS):
-                await self.machine.transport.disconnect(peer)
+                await self.parts.transport.disconnect(peer)
         except (HyperverseError, TimeoutError) as exc:
             _log.warning("client %s could not be disconnected: %s", peer.name, str(exc) or "it took too long")
 

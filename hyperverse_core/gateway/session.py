@@ -57,7 +57,7 @@ class ClientSession:
 
     Attributes:
         peer: its connection.
-        live: the particle that stands for it; None before it was let in.
+        active: the particle that stands for it; None before it was let in.
         room: whether it takes its replies.
         waves: what it has sent; None before it was let in.
         over: whether it has gone: nothing is sent to it any more.
@@ -65,13 +65,13 @@ class ClientSession:
 
     def __init__(self, gate: ControlGate, peer: Peer) -> None:
         self.gate = gate
-        self.machine = gate.machine
-        self.transport = gate.machine.transport
+        self.parts = gate.parts
+        self.transport = gate.parts.transport
         self.transmit: Transmit = self.transport.send
         self._read: Callable[[bytes], bytes] | None = None
         self.loop = asyncio.get_running_loop()
         self.peer = peer
-        self.live: Active | None = None
+        self.active: Active | None = None
         self.waves: ClientWaves | None = None
         self.over = False
         self.room = Backpressure()
@@ -83,7 +83,7 @@ class ClientSession:
     @property
     def name(self) -> str:
         """For logs."""
-        return self.peer.name if self.live is None else self.live.text
+        return self.peer.name if self.active is None else self.active.text
 
     # -- coming in ----------------------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class ClientSession:
             number = self._agreed(hello)
             key = self.peer.key if self.transport.proves_peers else ""
             shown = Credentials(token=hello.token, peer_key=key, address=self.peer.name)
-            agent = await self.machine.policy.authenticate(shown)
+            agent = await self.parts.authenticate(shown)
             if not self.over:
                 self._welcome(agent, number)
         except HyperverseError as exc:
@@ -130,34 +130,35 @@ class ClientSession:
 
     def _agreed(self, hello: HelloFrame) -> int:
         """The number of the protocol that both sides use. Raises ProtocolError."""
-        ours = Party(f"machine {self.machine.name!r}", __version__, self.gate.protocols)
+        ours = Party(f"machine {self.parts.config.name!r}", __version__, self.gate.protocols)
         theirs = ProtocolRange.announced(hello.protocol, hello.understands)
         return agreed_number(ours, Party("the client", hello.version, theirs))
 
     def _welcome(self, agent: Point, number: int) -> None:
         self._hello_timer.cancel()
-        star = self.machine.machine_star
+        hosting = self.parts.hosting
+        star = hosting.star
         point = star.point.child(f"controls:control-{self.gate.next_number()}")
-        particle = ControlParticle(self.relay, CliSessions(point, self.machine.chance))
-        self.live = star.hosting.pin(point, "Control", particle, owner=agent)
+        particle = ControlParticle(self.relay, CliSessions(point, self.parts.chance))
+        self.active = hosting.pin(point, "Control", particle, owner=agent)
         self.waves = ClientWaves(self, point, agent)
-        limits = self.machine.config.limits
+        limits = self.parts.config.limits
         welcome = WelcomeFrame(
             number,
             str(Surface(point, Layer.CORE)),
             agent.text,
-            self.machine.name,
+            self.parts.config.name,
             star.text,
             __version__,
             limits.client_waves,
             limits.body,
-            self.machine.life,
+            self.parts.life,
         )
         self.send_or_dismiss(encode_frame(welcome))
         self.transmit = sender_of(self.transport.send, number, WITH_CLIENTS)
         self._read = reader_of(number, WITH_CLIENTS)
         _log.info("client %s has come in as %s", point.text, agent.text, extra={"point": point.text})
-        self.machine.observed("lane_up", self.name)
+        self.parts.interceptors.tell(self.parts.interceptors.lane_up, self.name)
 
     # -- going --------------------------------------------------------------------------------------------
 
@@ -182,10 +183,10 @@ class ClientSession:
         self._hello_timer.cancel()
         if self.waves is not None:
             self.waves.cut()
-        if self.live is not None:
-            self.machine.machine_star.hosting.remove(self.live)
-            _log.info("client %s has gone: %s", self.name, reason, extra={"point": self.live.text})
-            self.machine.observed("lane_down", self.name, reason)
+        if self.active is not None:
+            self.parts.hosting.remove(self.active)
+            _log.info("client %s has gone: %s", self.name, reason, extra={"point": self.active.text})
+            self.parts.interceptors.tell(self.parts.interceptors.lane_down, self.name, reason)
         for future in self._relayed.values():
             if not future.done():
                 gone = {"error": f"the client {self.name!r} has gone"}
@@ -259,7 +260,7 @@ class ClientSession:
         if isinstance(wave, Signal):
             self.transmit(self.peer, encode_signal(wave, now), priority=wave.handling.priority)
             return None
-        if len(self._relayed) >= self.machine.config.limits.client_waves:
+        if len(self._relayed) >= self.parts.config.limits.client_waves:
             raise TooMany(f"{len(self._relayed)} waves wait for the client {self.name!r}", retry_after=0.1)
         if wave.id in self._relayed:
             raise Conflict(f"a wave with id {wave.id!r} waits for the client {self.name!r} already")

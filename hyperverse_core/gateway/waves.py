@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import msgspec
 
 from ..errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
-from ..fabric.particles.context import handling_of, timed_out
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..protocol.recipients_text import read_recipients
 from ..universe.address.point import ROOT, Point, RouteKind
+from ..universe.waves.origin import Options, Origin, timed_out
 from ..universe.waves.wave import BOUNCE, Directed, Method, MethodKind, Outcome, Ping, Pong, Ripple, Signal, Stars
 from .replies import echo_frames, reply_frame
 
@@ -38,18 +38,20 @@ class ClientWaves:
     """
 
     def __init__(self, session: ClientSession, point: Point, agent: Point) -> None:
-        machine = session.machine
+        parts = session.parts
         self.session = session
         self.point = point
         self.agent = agent
         self.loop = session.loop
-        self.star = machine.machine_star
-        self.crew = machine.crew
+        self.outbound = parts.outbound
+        self.star = parts.outbound.star
+        self.pool = parts.pool
         self.recent = session.gate.recent
         self.running: dict[str, asyncio.Task[Any] | None] = {}
-        self._most = machine.config.limits.client_waves
-        self._largest_body = machine.config.limits.body
-        self._largest_frame = machine.transport.max_frame
+        self._most = parts.config.limits.client_waves
+        self._largest_body = parts.config.limits.body
+        self._largest_frame = parts.transport.max_frame
+        self._origin = Origin(point, agent, self.star.text, self.outbound.ids, self.loop.time)
 
     def take(self, raw: _Asked, size: int) -> None:
         """A frame of ``size`` bytes has come."""
@@ -57,13 +59,15 @@ class ClientWaves:
             if size > self._largest_body:
                 self._check_body(raw)
             if type(raw) is ClientPingFrame:
-                wave = self._wave(Ping, raw, Point.parse(raw.to), raw.retries)
+                wave = self._wave(
+                    Ping, raw, Point.parse(raw.to), wait=min(raw.wait, _LONGEST_WAIT), retries=raw.retries
+                )
                 if raw.retries > 0:
                     self._begin_repeatable(wave)
                 else:
                     self._begin(self._ask, wave)
             elif type(raw) is ClientSignalFrame:
-                self._begin(self._tell, self._wave(Signal, raw, Point.parse(raw.to)))
+                self._begin(self._tell, self._wave(Signal, raw, Point.parse(raw.to)), min(raw.wait, _LONGEST_WAIT))
             elif type(raw) is ClientRippleFrame:
                 self._begin(self._ask_many, self._ripple(raw))
         except HyperverseError as exc:
@@ -78,30 +82,14 @@ class ClientWaves:
         if size > self._largest_body:
             raise TooLarge(f"the body has {size} bytes, and {self._largest_body} are allowed", hint="send it in parts")
 
-    def _wave(self, cls: type[_W], raw: _Asked, to: Point, retries: int = 0) -> _W:
+    def _wave(self, kind: type[_W], raw: _Asked, to: Point, **more: Unpack[Options]) -> _W:
         """The wave as the fabric knows it. Raises BadRequest, ParseError, Forbidden."""
         method = Method.parse(raw.method)
         self._check_target(to, method)
         if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
             raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is no id of a client's wave", hint="it begins with 'c-'")
-        handling = handling_of(min(raw.wait, _LONGEST_WAIT), retries, raw.priority)
-        return cls(
-            to,
-            method,
-            raw.body,
-            raw.path,
-            raw.headers,
-            self.point,
-            self.agent,
-            None,
-            handling,
-            self.loop.time() + handling.wait,
-            (),
-            0,
-            raw.id,
-            raw.topic,
-            self.star.text,
-        )
+        more["path"], more["headers"], more["topic"], more["priority"] = raw.path, raw.headers, raw.topic, raw.priority
+        return self._origin.wave(kind, to, method, raw.body, more, wave_id=raw.id)
 
     def _check_target(self, to: Point, method: Method) -> None:
         """What is for stars only, clients may not send (hyperverse 9.3, 16)."""
@@ -111,7 +99,7 @@ class ClientWaves:
             raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
 
     def _ripple(self, raw: ClientRippleFrame) -> Ripple:
-        wave = self._wave(Ripple, raw, ROOT)
+        wave = self._wave(Ripple, raw, ROOT, wait=min(raw.wait, _LONGEST_WAIT))
         wave.recipients, wave.count = read_recipients(raw.to), raw.count
         if isinstance(wave.recipients, tuple):
             for point in wave.recipients:
@@ -129,7 +117,7 @@ class ClientWaves:
             raise Conflict(f"a wave with id {wave.id!r} is under way", hint="ids are used once")
         self.running[wave.id] = None
         try:
-            self.crew.put(job, wave, *args, priority=wave.handling.priority)
+            self.pool.put(job, wave, *args, priority=wave.handling.priority)
         except HyperverseError:
             del self.running[wave.id]
             raise
@@ -150,17 +138,18 @@ class ClientWaves:
         return self.session.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
 
     async def _reply(self, wave: Ping) -> Pong:
-        with self.star.deadlines.by(wave.deadline):
-            return await self.star.ask(wave)
+        with self.outbound.deadlines.by(wave.deadline):
+            return await self.outbound.ask(wave)
         return timed_out(wave, wave.handling.wait)
 
-    async def _tell(self, wave: Signal) -> None:
-        await self._cuttable(wave, self._told(wave))
+    async def _tell(self, wave: Signal, wait: float) -> None:
+        await self._cuttable(wave, self._told(wave, wait))
 
-    async def _told(self, wave: Signal) -> None:
-        reply = timed_out(wave, wave.handling.wait)
-        with self.star.deadlines.by(wave.deadline):
-            reply = await self.star.notify(wave)
+    async def _told(self, wave: Signal, wait: float) -> None:
+        """Says within ``wait`` seconds whether it was accepted."""
+        reply = timed_out(wave, wait)
+        with self.outbound.deadlines.by(self.loop.time() + wait):
+            reply = await self.outbound.notify(wave)
         await self._send(wave, reply)
 
     async def _ask_many(self, wave: Ripple) -> None:
@@ -168,7 +157,7 @@ class ClientWaves:
 
     async def _asked_many(self, wave: Ripple) -> None:
         try:
-            echoes = await self.star.spread(wave)
+            echoes = await self.outbound.spread(wave)
         except HyperverseError as exc:
             await self._send(wave, self.star.refusal(wave, exc))
             return
@@ -239,7 +228,7 @@ class ClientWaves:
 
     async def _repeated(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
         reply = timed_out(wave, wave.handling.wait)
-        with self.star.deadlines.by(wave.deadline):
+        with self.outbound.deadlines.by(wave.deadline):
             try:
                 reply = await asyncio.shield(first)
             except asyncio.CancelledError:

@@ -123,7 +123,7 @@ class Handle:
 
         The arguments are ``to``, ``method``, ``body``, ``path``, ``wait`` and ``retries``.
         """
-        sender = LocalSender(self.machine, sender=self.point, agent=self.point)
+        sender = LocalSender(self.machine.parts.outbound, sender=self.point, agent=self.point)
         return await sender.ping(to, method, body, path=path, wait=wait, retries=retries)
 
 

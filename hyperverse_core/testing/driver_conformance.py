@@ -134,7 +134,7 @@ class DriverConformance:
         assert (row["state"], row["cause"]) == ("Ready", "")
 
     async def test_its_star_kinds_and_placement_are_known(self, harness: DriverHarness) -> None:
-        known = harness.machine.star_kinds
+        known = harness.machine.plugins.star_kinds
         unknown = sorted((self.driver.star_kinds or frozenset()) - set(known))
         assert not unknown, f"unknown star kinds {unknown}; known: {sorted(known)}"
         assert self.driver.placement in harness.machine.plugins.names("placement")
@@ -142,7 +142,7 @@ class DriverConformance:
     async def test_some_star_takes_its_particles(self, harness: DriverHarness) -> None:
         name = self.driver.kind.name
         if harness.creatable:
-            assert any(star.hosting.can_host(name) for star in harness.machine.stars.values())
+            assert any(hosting.can_host(name) for hosting in harness.machine.parts.homes.values())
 
     # -- waves --------------------------------------------------------------------------------------------
 

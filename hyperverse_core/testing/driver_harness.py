@@ -178,13 +178,13 @@ class DriverHarness:
             result.unwrap()
 
     def _kind(self, text: str) -> KindDef:
-        return self.machine.kinds[KindTemplate.parse(text).base]
+        return self.machine.parts.served.known[KindTemplate.parse(text).base]
 
     def _places(self) -> Sequence[tuple[str, str]]:
         """Points and Kinds of the particles above: those that are given, or the shortest way from the root."""
         if self.parents is not None:
             return self.parents
-        served = {name: hosted.kind for name, hosted in self.machine.hosted.items()}
+        served = {name: served.kind for name, served in self.machine.parts.served.items()}
         own = kind_of(self.driver.kind, self.kind_text)
         ways: list[list[KindDef]] = [[served["Root"]]]
         for _ in range(6):

@@ -100,7 +100,7 @@ async def test_they_live_on_the_stars_that_are_meant_for_them(machine: Machine) 
         assert record.assignment is not None
         stars = TABLE[record.kind.base].stars
         assert stars is not None
-        assert machine.stars[record.assignment.star].kind.name in stars
+        assert machine.parts.stars[record.assignment.star].kind.name in stars
 
 
 @pytest.mark.parametrize(("command", "said"), REFUSED, ids=[command for command, _ in REFUSED])
@@ -119,7 +119,7 @@ async def test_they_take_no_method_of_their_own(machine: Machine) -> None:
 
 
 async def test_the_root_and_the_stars_answer(machine: Machine) -> None:
-    for point in ("ROOT", *(star.point for star in machine.stars.values())):
+    for point in ("ROOT", *(star.point for star in machine.parts.stars.values())):
         assert (await machine.client().ping(point, "Cmd<Bounce>")).status == 200, point
 
 

@@ -123,7 +123,7 @@ class Simulation:
         machine, node.machine = node.machine, None
         node.process.kill()
         if machine is not None:
-            machine.transport.crash()  # type: ignore[attr-defined]  # it is one of ours
+            machine.parts.transport.crash()  # type: ignore[attr-defined]  # it is one of ours
 
     def freeze(self, node: Node) -> None:
         """SIGSTOP; the others notice when it does not answer for a while."""
@@ -160,4 +160,4 @@ class Simulation:
     def sender(self, node: Node, name: str = "client") -> LocalSender:
         """Somebody in the process of a machine who sends waves."""
         assert node.machine is not None
-        return LocalSender(node.machine, sender=Point.parse(name), agent=HYPERUSER)
+        return LocalSender(node.machine.parts.outbound, sender=Point.parse(name), agent=HYPERUSER)

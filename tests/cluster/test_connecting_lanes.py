@@ -32,15 +32,15 @@ async def two_machines(world: InProcess) -> tuple[Machine, Machine, str]:
 
 def cut(machine: Machine) -> None:
     """Ends the connections that a machine has made."""
-    for peer in list(machine.switchboard.outgoing):
-        machine.transport.ends[peer].other.cut("cut by the test")  # type: ignore[attr-defined]  # a LocalTransport's
+    for peer in list(machine.parts.board.outgoing):
+        machine.parts.transport.ends[peer].other.cut("cut by the test")  # type: ignore[attr-defined]  # a LocalTransport's
 
 
 async def test_a_lane_is_tried_again_whatever_the_transport_raises(
     inside: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     a, _, on_b = await two_machines(inside)
-    connect, tries = a.transport.connect, 0
+    connect, tries = a.parts.transport.connect, 0
 
     async def fails_twice(*args: Any, **named: Any) -> Any:
         nonlocal tries
@@ -49,7 +49,7 @@ async def test_a_lane_is_tried_again_whatever_the_transport_raises(
             raise RuntimeError("a bug of the transport")
         return await connect(*args, **named)
 
-    monkeypatch.setattr(a.transport, "connect", fails_twice)
+    monkeypatch.setattr(a.parts.transport, "connect", fails_twice)
     cut(a)
     await asyncio.sleep(0.01)
     lost = await a.client().ping(on_b, "Ext<Value>")
@@ -73,13 +73,13 @@ def network(inside: InProcess) -> FaultyHub:
 async def connecting(world: InProcess, monkeypatch: pytest.MonkeyPatch) -> tuple[Machine, str, asyncio.Event]:
     """Machine a, a particle on b, and what lets the first lane from a to b be connected."""
     a, go = await world.start("a", kinds=_KINDS), asyncio.Event()
-    connect = a.transport.connect
+    connect = a.parts.transport.connect
 
     async def later(*args: Any, **named: Any) -> Any:
         await go.wait()
         return await connect(*args, **named)
 
-    monkeypatch.setattr(a.transport, "connect", later)
+    monkeypatch.setattr(a.parts.transport, "connect", later)
     b = await world.start("b", kinds=_KINDS)
     await asyncio.sleep(1.0)
     (await b.client().exec("create localhost<Space>"))[0].unwrap()
@@ -93,7 +93,7 @@ async def connecting(world: InProcess, monkeypatch: pytest.MonkeyPatch) -> tuple
 
 def downs(machine: Machine, caplog: pytest.LogCaptureFixture) -> list[str]:
     """What is said of lanes that were down; how many connections a machine has made is checked too."""
-    assert len(machine.switchboard.outgoing) == 1
+    assert len(machine.parts.board.outgoing) == 1
     return [text for text in caplog.messages if "is down" in text]
 
 
@@ -144,14 +144,14 @@ async def test_what_has_not_left_when_the_connection_breaks_is_given_back(
     await asyncio.sleep(0)
     go.set()
     await asyncio.sleep(4.5)  # it takes four to connect; only so much is on the way from then on
-    assert not a.switchboard.is_down("b")
+    assert not a.parts.board.lanes()["b"]
     network.set_delay("a", "b", 0.0, 0.0)
     cut(a)
     outcomes = Counter(str(reply.outcome) for reply in await asyncio.gather(*waves))
     assert set(outcomes) == {"unknown", "rejected"}, outcomes
     await asyncio.sleep(2.0)
     assert (await a.client().ping(on_b, "Ext<Value>")).ok
-    assert len(a.switchboard.outgoing) == 1
+    assert len(a.parts.board.outgoing) == 1
 
 
 async def test_a_machine_stops_while_waves_are_left_that_waited_for_a_lane(

@@ -25,7 +25,7 @@ from hyperverse_core.testing.lane_kit.recorder import Recorder
 async def knock_as(world: InProcess, machine: Machine, name: str) -> tuple[LocalTransport, Recorder, Refused]:
     """Comes to the star door with a key of its own and says that it is ``name``; the answer."""
     transport, hears = LocalTransport(hub=world.hub), Recorder(2.0)
-    board = machine.switchboard
+    board = machine.parts.board
     peer = await transport.connect(
         board.address, hears, identity=transport.new_identity(), server_key=board.server_key, timeout=2.0
     )
@@ -53,10 +53,10 @@ async def test_a_machine_cannot_take_the_name_of_another(inside: InProcess) -> N
     await inside.start("second")
     transport = LocalTransport(hub=inside.hub)
     identity = transport.new_identity()
-    first.switchboard.keyring.allow("third", identity.public)
+    first.parts.board.keys.allow("third", identity.public)
     hears = Recorder(2.0)
     peer = await transport.connect(
-        first.switchboard.address, hears, identity=identity, server_key=first.switchboard.server_key
+        first.parts.board.address, hears, identity=identity, server_key=first.parts.board.server_key
     )
     transport.send(peer, encode_lane(Hello(PROTOCOL, "second", "0", "central")))
     await asyncio.sleep(0.1)
@@ -70,17 +70,17 @@ async def test_frames_of_somebody_who_was_not_welcomed_are_not_delivered(inside:
     machine = await inside.start("first")
     transport = LocalTransport(hub=inside.hub)
     identity = transport.new_identity()
-    machine.switchboard.keyring.allow("third", identity.public)
+    machine.parts.board.keys.allow("third", identity.public)
     hears = Recorder(2.0)
     peer = await transport.connect(
-        machine.switchboard.address, hears, identity=identity, server_key=machine.switchboard.server_key
+        machine.parts.board.address, hears, identity=identity, server_key=machine.parts.board.server_key
     )
     import msgspec
 
     from hyperverse_core.protocol.codec import encode_ping
     from hyperverse_core.universe.waves.wave import BOUNCE, Ping
 
-    star = machine.machine_star
+    star = machine.parts.home
     payload = encode_ping(Ping(star.point, BOUNCE, deadline=star.loop.time() + 1.0), star.loop.time())
     transport.send(peer, encode_lane(Envelope(star.text, 8, 1, "STAR::machine:third[0]", 3, (), msgspec.Raw(payload))))
     await asyncio.sleep(0.5)
@@ -114,7 +114,7 @@ async def test_machines_are_upgraded_one_by_one(inside: InProcess, monkeypatch: 
     old = await start_with(inside, "old", ProtocolRange(2, 1), monkeypatch)
     new = await start_with(inside, "new", ProtocolRange(3, 2), monkeypatch)
     for here, there in ((old, new), (new, old)):
-        pong = await here.client().ping(there.machine_star.point, "Cmd<Bounce>", wait=5.0, retries=50)
+        pong = await here.client().ping(there.parts.home.point, "Cmd<Bounce>", wait=5.0, retries=50)
         assert pong.ok, pong.error
         assert pong.remote
 
@@ -133,7 +133,7 @@ async def test_frames_are_translated_where_a_lane_has_agreed_on_an_older_number(
     new = await start_with(inside, "new", ProtocolRange(3, 2), monkeypatch)
     before = len(translated)
     for here, there in ((old, new), (new, old)):
-        assert (await here.client().ping(there.machine_star.point, "Cmd<Bounce>", wait=5.0, retries=50)).remote
+        assert (await here.client().ping(there.parts.home.point, "Cmd<Bounce>", wait=5.0, retries=50)).remote
     assert len(translated) >= before + 4  # at least two requests and two answers
 
 
@@ -155,12 +155,12 @@ async def test_the_door_for_clients_is_not_that_for_machines(inside: InProcess) 
     """8.5: knock as a star by a client: who says hello at the door for clients is not heard."""
     machine = await inside.start("first")
     transport, hears = LocalTransport(hub=inside.hub), Recorder(2.0)
-    door = Endpoint("clients", "local://clients", machine.switchboard.identity)
-    await machine.transport.open(door, machine.control)
-    peer = await transport.connect("local://clients", hears, server_key=machine.switchboard.server_key)
+    door = Endpoint("clients", "local://clients", machine.parts.board.identity)
+    await machine.parts.transport.open(door, machine.control)
+    peer = await transport.connect("local://clients", hears, server_key=machine.parts.board.server_key)
     transport.send(peer, encode_lane(Hello(PROTOCOL, "second", "0", "central")))
     await asyncio.sleep(0.2)
-    assert not machine.switchboard.outgoing
+    assert not machine.parts.board.outgoing
     assert all(not isinstance(_lane(frame), Hello) for frame in hears.frames())
     transport.abort()
 
@@ -182,7 +182,7 @@ async def test_a_machine_that_is_refused_again_and_again_is_named_once(
         transport = LocalTransport(hub=inside.hub)
         hears = Recorder(2.0)
         await transport.connect(
-            machine.switchboard.address, hears, identity=identity, server_key=machine.switchboard.server_key
+            machine.parts.board.address, hears, identity=identity, server_key=machine.parts.board.server_key
         )
         await asyncio.sleep(0.1)
         transport.abort()
@@ -200,7 +200,7 @@ async def test_a_namesake_from_another_data_directory_does_not_start(inside: InP
         await namesake.start()
     assert "--name" in caught.value.hint
     assert {record.key: record.incarnation for record in await inside.registry.stars()} == before
-    assert first.may_serve()
+    assert first.parts.membership.may_serve
 
 
 async def test_a_machine_takes_its_places_again_when_its_keys_are_new(inside: InProcess, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ async def test_a_machine_takes_its_places_again_when_its_keys_are_new(inside: In
         await inside.registry.announce(record)
     again = elsewhere(inside, "first", tmp_path / "elsewhere")
     await again.start()
-    assert {r.server_key for r in await inside.registry.stars()} == {again.switchboard.server_key}
+    assert {r.server_key for r in await inside.registry.stars()} == {again.parts.board.server_key}
     await again.stop()
 
 

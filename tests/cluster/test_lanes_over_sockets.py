@@ -112,7 +112,7 @@ async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     settings = {"address": "tcp://127.0.0.1:*"} if request.param == "tcp" else {}
     async with AsyncExitStack() as stack:
         found = await connected(tmp_path, stack, Choice("zmq", settings))
-        assert found.a.switchboard.address.startswith(f"{request.param}://")
+        assert found.a.parts.board.address.startswith(f"{request.param}://")
         yield found
 
 
@@ -174,12 +174,12 @@ async def test_hl6_a_bounce_crosses_from_the_client_of_one_machine_to_that_of_an
 
 async def test_hl7_machines_meet_over_tcp_with_keys_and_nobody_else_comes_in(tcp: Pair) -> None:
     """HL7: over TCP both sides prove their keys; a stranger, and one that expects another key, is refused."""
-    assert set(tcp.a.switchboard.keyring.names()) == {"a", "b"}
+    assert set(tcp.a.parts.board.keys.names()) == {"a", "b"}
     assert (await tcp.a.client().ping(tcp.fae, "Ext<Hello>")).remote
     assert (await tcp.b.client().ping(tcp.less, "Ext<Hello>")).remote
     stranger, hears = ZmqTransport(), Recorder(PATIENCE)
     try:
-        board = tcp.a.switchboard
+        board = tcp.a.parts.board
         with pytest.raises(HyperverseError):
             wrong = stranger.new_identity().public
             await stranger.connect(

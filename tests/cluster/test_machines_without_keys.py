@@ -90,14 +90,14 @@ async def keyless(tmp_path: Path, hyperverse_leaks: None) -> AsyncIterator[World
 async def connected(keyless: World, machine: Machine, hello: Hello) -> tuple[LocalTransport, Peer, Recorder]:
     """Somebody without a key connects to a machine and says hello."""
     transport, hears = Keyless(hub=keyless.hub), Recorder(PATIENCE)
-    peer = await transport.connect(machine.switchboard.address, hears)
+    peer = await transport.connect(machine.parts.board.address, hears)
     transport.send(peer, encode_lane(hello))
     return transport, peer, hears
 
 
 def forged(machine: Machine) -> bytes:
     """An envelope with a command in the name of the hyperuser."""
-    star, now = machine.machine_star, asyncio.get_running_loop().time()
+    star, now = machine.parts.home, asyncio.get_running_loop().time()
     command = {"text": "delete localhost:precious"}
     wave = Ping(GLOBAL_EXECUTOR, Method.parse("Cmd<RawCommand>"), command, sender=ROOT, agent=HYPERUSER)
     wave.id, wave.deadline = "forged", now + 5.0
@@ -126,7 +126,7 @@ async def test_machines_whose_credentials_the_policy_takes_talk(keyless: World) 
     first = await keyless.start("first", credentials="the secret", policy=PolicyWithSecret())
     second = await keyless.start("second", credentials="the secret", policy=PolicyWithSecret())
     for here, there in ((first, second), (second, first)):
-        pong = await here.client().ping(there.machine_star.point, "Cmd<Bounce>", wait=PATIENCE, retries=100)
+        pong = await here.client().ping(there.parts.home.point, "Cmd<Bounce>", wait=PATIENCE, retries=100)
         assert pong.ok, pong.error
         assert pong.remote
 
@@ -182,9 +182,9 @@ async def test_a_machine_that_cannot_prove_itself_as_listener_gets_no_waves(keyl
     """The machine that connects checks the credentials of the one that answers, too."""
     first = await keyless.start("first", credentials="the secret", policy=PolicyWithSecret())
     second = await keyless.start("second", credentials="a guess", policy=PolicyWithSecret())
-    pong = await first.client().ping(second.machine_star.point, "Cmd<Bounce>", wait=2.0, retries=20)
+    pong = await first.client().ping(second.parts.home.point, "Cmd<Bounce>", wait=2.0, retries=20)
     assert not pong.ok
-    assert "secret" in " ".join(first.switchboard.lanes().values())
+    assert "secret" in " ".join(first.parts.board.lanes().values())
 
 
 def test_credentials_are_not_in_what_is_logged() -> None:

@@ -58,7 +58,7 @@ async def test_draining_a_machine_fails_no_ping(inside: InProcess) -> None:
     failed = [reply for task in loads for reply in await task]
     assert not failed, [reply.error for reply in failed[:3]]
     assert left > 10
-    assert not any(live.assignment for star in second.stars.values() for live in star.hosting.live.values())
+    assert not any(live.assignment for hosting in second.parts.homes.values() for live in hosting.active.values())
 
 
 async def test_rebalancing_shows_its_plan_and_moves_live_particles_without_a_failed_ping(inside: InProcess) -> None:

@@ -22,7 +22,7 @@ async def _up(stack: AsyncExitStack, data_dir: Path, *names: str) -> list[Machin
     for name in names:
         config = Config(name=name, data_dir=data_dir, lease=LEASE, control=Control(enabled=False))
         machines.append(await stack.enter_async_context(Machine(config, plugins=(cluster_kinds,))))
-    await until(lambda: all(len(m.switchboard.outgoing) == len(names) - 1 for m in machines), "every lane")
+    await until(lambda: all(len(m.parts.board.outgoing) == len(names) - 1 for m in machines), "every lane")
     return machines
 
 
@@ -41,7 +41,7 @@ async def test_a_commit_is_known_elsewhere_without_a_look_at_the_file(
             assert (await machine.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).body == 0
         (await client.exec("delete localhost:t"))[0].unwrap()
         machines = (one, other, third)
-        await until(lambda: not any("localhost:t" in m.gravity.places for m in machines), "the news of its end")
+        await until(lambda: not any("localhost:t" in m.parts.places.known for m in machines), "the news of its end")
         for machine in machines:
             assert (await machine.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).status == 404
 
@@ -49,11 +49,11 @@ async def test_a_commit_is_known_elsewhere_without_a_look_at_the_file(
 async def test_what_nobody_has_told_is_found_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with AsyncExitStack() as stack:
         one, other = await _up(stack, tmp_path, "one", "other")
-        monkeypatch.setattr(one.switchboard, "tell_all", lambda revision: None)
-        monkeypatch.setattr(other.switchboard, "tell_all", lambda revision: None)
+        monkeypatch.setattr(one.parts.feed, "announce", lambda revision: None)
+        monkeypatch.setattr(other.parts.feed, "announce", lambda revision: None)
         client = one.client(HYPERUSER)
         (await client.exec("create localhost<Space>; create localhost:t<Tally>;"))[0].unwrap()
         assert (await other.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).body == 0
         (await client.exec("delete localhost:t"))[0].unwrap()
-        await until(lambda: "localhost:t" not in other.gravity.places, "a look at the file")
+        await until(lambda: "localhost:t" not in other.parts.places.known, "a look at the file")
         assert (await other.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).status == 404

@@ -193,7 +193,7 @@ async def test_deleting_takes_everything_below_on_every_machine(inside: InProces
     await asyncio.sleep(0.1)
     for point in ("localhost:top", *points):
         assert {(await client.ping(point, "Ext<Value>")).status for client in clients} == {404}
-    live = [text for m in inside.running.values() for star in m.stars.values() for text in star.hosting.live]
+    live = [text for m in inside.running.values() for hosting in m.parts.homes.values() for text in hosting.active]
     assert not {"localhost:top", *points} & set(live)
 
 

@@ -54,7 +54,7 @@ async def pings(client: ClientApi, point: str, stop: asyncio.Event) -> list[tupl
 
 def waiting(machine: Machine) -> tuple[int, int]:
     """The most frames and bytes that wait for one peer of a machine."""
-    boxes = [end.outbox for end in machine.transport.ends.values()]  # type: ignore[attr-defined]  # a LocalTransport's
+    boxes = [end.outbox for end in machine.parts.transport.ends.values()]  # type: ignore[attr-defined]  # a LocalTransport's
     return max(box.frames_waiting for box in boxes), max(box.bytes_waiting for box in boxes)
 
 

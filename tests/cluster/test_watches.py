@@ -165,9 +165,9 @@ async def test_what_the_first_wave_after_a_move_changes_is_heard(inside: InProce
     for _ in range(20):
         old = await machine_of(client, "localhost:watched")
         homes.add(old)
-        hosting = [star.hosting for star in inside.running[old].stars.values()]
+        hosting = list(inside.running[old].parts.homes.values())
         for one in hosting:
-            await one.send_away([live for text, live in one.live.items() if text == "localhost:watched"], 1.0)
+            await one.send_away([live for text, live in one.active.items() if text == "localhost:watched"], 1.0)
         await asyncio.sleep(1.0)
         before = len(await heard(client))
         (await client.ping("localhost:watched", "Ext<Say>", {"text": "here again"})).unwrap()

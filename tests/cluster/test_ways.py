@@ -13,8 +13,8 @@ import pytest_asyncio
 from cluster import cluster_kinds
 from cluster.worlds import InProcess
 from hyperverse_core.config import Config, Control, Limits, StarTemplate
-from hyperverse_core.fabric.delivery.star_requests import search
 from hyperverse_core.fabric.machine import Machine
+from hyperverse_core.fabric.services.discovery import search
 from hyperverse_core.testing.faulty_lane import FaultyHub
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.universe.address.star_key import StarKey
@@ -87,7 +87,7 @@ async def test_a_wave_is_passed_on_from_forwarder_to_forwarder(net: Net) -> None
 async def test_a_wave_is_not_sent_to_and_fro_by_machines_that_know_different_things(net: Net) -> None:
     """8.5: hop limit and loop: the loop."""
     await net.start(_CHAIN, "abc")
-    net.machines["b"].membership.ways["STAR::central:far[0]"] = "a"
+    net.machines["b"].parts.ways.by_star["STAR::central:far[0]"] = "a"
     reply = await net.machines["a"].client().ping("<<STAR::central:far[0]>>::star", "Cmd<Bounce>")
     assert (reply.status, str(reply.outcome)) == (503, "rejected")
     assert "leads back" in reply.error
@@ -165,7 +165,7 @@ async def test_one_way_broken_for_the_answer_does_not_cost_the_answer(net: Net) 
 async def test_a_search_finds_each_star_once_with_its_hops(net: Net) -> None:
     """H4, universe 2.10."""
     await net.start(_CHAIN, "abc")
-    star = net.machines["a"].machine_star
+    star = net.machines["a"].parts.outbound
     found = await search(star)
     assert [(str(d.star), d.hops) for d in found] == [
         ("STAR::machine:a[0]", 0),

@@ -50,7 +50,7 @@ async def test_a_denied_wave_never_reaches_the_target_and_is_observed(machine: M
         def access_denied(self, agent, target, method, reason) -> None:
             denied.append(f"{agent} {method} {target}")
 
-    machine.observers.append(Watch())
+    machine.parts.interceptors.add(Watch())
     reply = await machine.client(agent=ANN).ping("localhost:a", "Ext<Work>", {"tag": "x"})
     assert (reply.status, str(reply.outcome)) == (403, "rejected")
     assert denied == [f"{ANN} Ext<Work> localhost:a"]
@@ -115,10 +115,10 @@ async def test_on_behalf_tells_the_next_one_who_asked(machine: Machine, users) -
 
 async def test_a_scope_bounds_what_is_done_and_what_is_done_on_behalf(machine: Machine, users) -> None:
     await users()
-    star = machine.machine_star.point
-    nothing = LocalSender(machine, sender=star, agent=HYPERUSER, scope=Scope.parse("None"))
+    star = machine.parts.home.point
+    nothing = LocalSender(machine.parts.outbound, sender=star, agent=HYPERUSER, scope=Scope.parse("None"))
     assert (await nothing.ping("localhost:a", "Ext<Get>")).status == 403
-    everything = LocalSender(machine, sender=star, agent=HYPERUSER, scope=Scope.parse("Full"))
+    everything = LocalSender(machine.parts.outbound, sender=star, agent=HYPERUSER, scope=Scope.parse("Full"))
     assert (await everything.ping("localhost:a", "Ext<Get>")).status == 200
     assert (await nothing.ping("localhost:a", "Ext<Get>")).status == 403  # nobody's answer is kept for another
 

@@ -153,7 +153,7 @@ async def test_relative_points_start_from_the_working_point(machine: Machine, wo
 async def test_select_gives_one_page_after_the_other(machine: Machine, world) -> None:
     await world()
     for number in range(25):
-        await machine.provisioner.create(
+        await machine.parts.provisioner.create(
             f"localhost:w{number:04}", "Worker", {}, strategy="create", agent=machine.client().agent
         )
     first = (await raw(machine, "select localhost:* into points"))[0]["body"]

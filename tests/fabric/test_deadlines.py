@@ -146,9 +146,9 @@ async def test_whatever_is_cut_off_when_only_what_was_saved_is_ever_seen(seed: i
         assert value < 10_000
 
     async def leave() -> None:
-        live = machine.gravity.places.get(target)
+        live = machine.parts.places.known.get(target)
         if live is not None:
-            await live.star.hosting.passivate([live], 1.0)
+            await live.home.hosting.passivate([live], 1.0)
 
     doing = []
     for _ in range(20):

@@ -39,10 +39,10 @@ async def test_a_particle_that_is_taken_away_cannot_write_any_more(machine: Mach
     await client.ask("localhost:a", "Ext<Add>")
     held = (await machine.registry.record(A)).assignment
     assert held is not None
-    other = next(s for s in machine.stars.values() if s.hosting.can_host("Worker") and s.key != held.star)
+    other = next(s for s in machine.parts.homes.values() if s.can_host("Worker") and s.star.key != held.star)
     writing = asyncio.ensure_future(client.ping("localhost:a", "Ext<Work>", {"seconds": 1.0}))
     await asyncio.sleep(0.1)
-    await machine.registry.assign(A, other.key, other.incarnation, held)
+    await machine.registry.assign(A, other.star.key, other.star.incarnation, held)
     await writing
     assert await client.ask("localhost:a", "Ext<Add>") == 2
 
@@ -100,7 +100,7 @@ async def test_others_are_told_of_no_more_than_was_read(
     machine: Machine, world, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[int] = []
-    monkeypatch.setattr(machine.switchboard, "tell_all", told.append)
+    monkeypatch.setattr(machine.parts.feed, "announce", told.append)
     await world("a<Worker>")
     ahead = await machine.registry.revision() + 2
     monkeypatch.setattr(machine.registry, "committed", ahead)  # as while a commit is under way

@@ -198,7 +198,7 @@ async def test_a_particle_whose_release_has_failed_can_be_reached_from_everywher
         patch.setattr(machine_registry, "release", refuse)
         await asyncio.sleep(3 * _IDLE)
     assert all([await _assignment(one, point) for point in points])
-    assert not any(machine.at_home(point) for machine in (one, other) for point in points)
+    assert not any(machine.parts.homes.at_home(point) for machine in (one, other) for point in points)
     for machine in (one, other):
         assert [await machine.client().ask(point, "Ext<Get>") for point in points] == [7] * len(points)
 
@@ -231,7 +231,7 @@ async def test_a_new_owner_counts_though_the_way_to_the_particle_was_forgotten(m
     old, new = Point.parse("localhost:ann"), Point.parse("localhost:bob")
     await machine.registry.chown([point], old)
     await machine.client(old).ask(point, "Ext<Get>")
-    machine.gravity.drop(point)  # as when the directory of stars changes while it is looked for
+    machine.parts.places.drop(point)  # as when the directory of stars changes while it is looked for
     await machine.registry.chown([point], new)
     await asyncio.sleep(0.2)
     assert (await machine.client(old).ping(point, "Ext<Get>")).status == 403
@@ -245,9 +245,9 @@ async def test_no_handler_begins_in_a_particle_that_is_about_to_leave(machine: M
     (point, *_) = await _made(machine, 1, "Crowded")
     client = machine.client()
     await client.ask(point, "Ext<Put>", {"value": 10})
-    live = machine.at_home(point)
+    live = machine.parts.homes.at_home(point)
     assert live is not None
-    leaving = asyncio.ensure_future(live.star.hosting.passivate([live], 5.0))
+    leaving = asyncio.ensure_future(live.home.hosting.passivate([live], 5.0))
     slow = asyncio.ensure_future(client.ask(point, "Ext<Slow>", {"seconds": 0.2}))
     await asyncio.sleep(0.1)
     assert await client.ask(point, "Ext<Get>") == 10
@@ -262,7 +262,7 @@ async def test_a_handler_that_outlives_the_lease_of_its_machine_is_not_believed(
     one, other = await _two(start_machine, attrs.evolve(machine_config, idle_after=300.0, lease=2.0))
     (point, *_) = await _made(one, 1)
     await one.client().ask(point, "Ext<Get>")
-    home = one if one.at_home(point) else other
+    home = one if one.parts.homes.at_home(point) else other
     renew = machine_registry.renew
 
     async def renew_others(stars: Sequence[StarRecord]) -> None:

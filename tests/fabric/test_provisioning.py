@@ -38,7 +38,7 @@ async def test_creating_only_registers(machine: Machine, world) -> None:
 
 async def test_many_first_waves_at_once_bring_one_particle_to_life(machine: Machine, world) -> None:
     watch = Watch()
-    machine.observers.append(watch)
+    machine.parts.interceptors.add(watch)
     await world("a<Worker>")
     client = machine.client()
     replies = await asyncio.gather(*(client.ping("localhost:a", "Ext<Add>") for _ in range(50)))
@@ -49,8 +49,8 @@ async def test_many_first_waves_at_once_bring_one_particle_to_life(machine: Mach
 async def test_two_stars_that_want_one_particle_at_once_settle_it_in_the_registry(machine: Machine, world) -> None:
     await world("a<Worker>")
     record = await machine.registry.record(Point.parse("localhost:a"))
-    stars = [star for star in machine.stars.values() if star.hosting.can_host("Worker")][:3]
-    tries = await asyncio.gather(*(s.hosting.adopt(record, None) for s in stars), return_exceptions=True)
+    stars = [star for star in machine.parts.homes.values() if star.can_host("Worker")][:3]
+    tries = await asyncio.gather(*(s.adopt(record, None) for s in stars), return_exceptions=True)
     assert sum(isinstance(t, Conflict) for t in tries) == 2
     reply = await machine.client().ping("localhost:a", "Ext<Add>")
     assert (reply.status, reply.body) == (200, 1)
@@ -120,7 +120,7 @@ async def test_creating_from_a_handler_is_in_the_name_of_the_particle(machine: M
 async def test_errors_of_the_provisioner_have_their_classes(machine: Machine, world) -> None:
     await world("a<Worker>")
     agent = machine.client().agent
-    create = machine.provisioner.create
+    create = machine.parts.provisioner.create
     with pytest.raises(Conflict):
         await create("localhost:a", "Worker", {}, Strategy.COMMIT, agent=agent)
     with pytest.raises(UnknownKind):

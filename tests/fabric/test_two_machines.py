@@ -81,7 +81,7 @@ async def living_on(machine: Machine, names: list[str]) -> list[str]:
     found = []
     for name in names:
         reply = await machine.client().ping(f"localhost:top:{name}", "Cmd<Bounce>")
-        if StarKey.parse(reply.star) in machine.stars:
+        if StarKey.parse(reply.star) in machine.parts.stars:
             found.append(name)
     return found
 

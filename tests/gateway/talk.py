@@ -47,4 +47,4 @@ async def still_serves(data_dir: Path) -> None:
 
 def points(machine: Machine) -> list[str]:
     """What lives in the machine's star."""
-    return [str(live.point) for live in machine.machine_star.hosting.live.values()]
+    return [str(live.point) for live in machine.parts.homes[machine.parts.home.key].active.values()]

@@ -133,7 +133,7 @@ async def test_the_machine_bounces_the_client_and_the_client_the_machine(client:
     """H3: a Bounce to the client is answered by the client."""
     inside = machine.client()
     assert (await inside.ping(client.surface.point, "Cmd<Bounce>")).ok
-    assert (await client.ping(machine.machine_star.point, "Cmd<Bounce>")).ok
+    assert (await client.ping(machine.parts.home.point, "Cmd<Bounce>")).ok
     assert (await client.ping(client.surface.point, "Cmd<Bounce>")).ok
     assert (await inside.ping(client.surface.point, "Ext<Anything>")).status == 404
 

@@ -101,7 +101,7 @@ async def test_a_client_goes_to_another_machine_of_the_data_directory(
 ) -> None:
     await start_machine(attrs.evolve(config, name="other"), transport=hub.transport("other"))
     assert client.machine == "local"
-    machine.transport.crash()  # type: ignore[attr-defined]  # as when its process is killed
+    machine.parts.transport.crash()  # type: ignore[attr-defined]  # as when its process is killed
     pong = await client.ping("GLOBAL::executor", "Cmd<Bounce>", wait=PATIENCE, retries=1)
     assert pong.ok and client.machine == "other"
 

@@ -28,7 +28,7 @@ async def test_without_a_known_token_there_is_a_401(raw: Any, machine: Machine, 
     await raw.connect(machine)
     raw.send(encode_frame(HelloFrame(PROTOCOL, token, "0")))
     await refused(raw, 401)
-    assert not any(live.startswith(f"{machine.machine_star.point}:controls") for live in points(machine))
+    assert not any(live.startswith(f"{machine.parts.home.point}:controls") for live in points(machine))
 
 
 async def test_no_wave_comes_in_before_the_greet(raw: Any, machine: Machine, data_dir: Path) -> None:

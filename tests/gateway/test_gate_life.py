@@ -62,11 +62,11 @@ async def test_a_client_whose_process_is_killed_leaves_nothing_behind(
     child.send_signal(how)
     await watch.until("down", "control-")
     assert len(machine.control) == 0 and points(machine) == before
-    assert machine.crew.waiting == 0
+    assert machine.parts.pool.waiting == 0
     if how is signal.SIGSTOP:
         child.kill()
     await child.wait()
-    probe = machine.gravity.places[PROBE]
+    probe = machine.parts.places.known[PROBE]
     assert getattr(probe, "running", 0) == 0
     assert len(asyncio.all_tasks()) <= tasks + 64  # idle workers of the crew stay
 
@@ -78,7 +78,7 @@ async def test_handlers_of_a_client_that_leaves_are_cut(machine: Machine, data_d
             pass
     await watch.until("down", "control-")
     await machine.client().ping(PROBE, "Ext<Runs>")
-    assert machine.gravity.places[PROBE].running == 0  # type: ignore[attr-defined]
+    assert machine.parts.places.known[PROBE].running == 0  # type: ignore[attr-defined]
     assert (await pending).outcome is Outcome.UNKNOWN
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from ...contracts.registry import ParticleRecord, Registry
+from ...contracts.registry import Change, ChangeKind, ParticleRecord, Registry
 from ...errors import NotFound
 from ...universe.address.point import Point
 from ...universe.kinds.kind import Kind
@@ -89,7 +89,12 @@ class Records:
         if reading is not None:
             reading.stale = True
 
-    def clear(self) -> None:
+    def changed(self, change: Change) -> None:
+        """Drops the record that has changed."""
+        if change.kind is not ChangeKind.STAR:
+            self.drop(change.point)
+
+    def lost(self) -> None:
         """Anything may have changed."""
         self._kept.clear()
         for reading in self._being_read.values():

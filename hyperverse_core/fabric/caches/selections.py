@@ -6,13 +6,9 @@ once; what others do, as soon as the change feed has told it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ...contracts.registry import Change, ChangeKind, Registry
 from ...universe.address.point import Point
 from ...universe.selectors.selector import Selector
-
-if TYPE_CHECKING:
-    from ..machine import Machine
 
 __all__ = ["Selections"]
 
@@ -24,8 +20,8 @@ _KEPT_POINTS = 200_000
 class Selections:
     """The recipients of ripples to selectors."""
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
         self._kept: dict[str, tuple[Point, ...]] = {}
         self._points = 0
         self._changes = 0
@@ -40,7 +36,7 @@ class Selections:
         found: list[Point] = []
         after: Point | None = None
         while True:
-            page = await self._machine.registry.select(selector, after=after, limit=_PAGE)
+            page = await self._registry.select(selector, after=after, limit=_PAGE)
             found += [record.point for record in page.records]
             after = page.after
             if after is None:
@@ -57,6 +53,15 @@ class Selections:
         if len(points) <= _KEPT_POINTS:
             self._kept[text] = points
             self._points += len(points)
+
+    def changed(self, change: Change) -> None:
+        """Forgets when particles have come or gone."""
+        if change.kind in (ChangeKind.REGISTERED, ChangeKind.DELETED):
+            self.forget()
+
+    def lost(self) -> None:
+        """Anything may have changed."""
+        self.forget()
 
     def forget(self) -> None:
         """Particles have come or gone."""

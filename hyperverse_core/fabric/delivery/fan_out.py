@@ -1,32 +1,40 @@
 """Ripples: one wave to many recipients, grouped by star, echoes gathered.
 
-Recipients on this machine are handled by the crew, each in the task of whichever worker is free; one timer ends
-all that have not answered. For recipients on another machine one transport goes to their star, which does the
-same there and sends the echoes back together.
+Recipients on this machine are handled by the worker pool, each in the task of whichever worker is free; one timer ends
+all that have not answered. For recipients on another machine one frame goes to their star, which does the same there
+and sends the echoes back together.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from ...errors import BadRequest, HyperverseError, Unavailable
+from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import Point
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Body, Echo, Outcome, Pong, Ripple, Stars, Watchers
+from ..caches.selections import Selections
+from ..cluster.directory import Directory
+from ..cluster.ways import Ways
+from ..interception.interceptors import Interceptors
 from ..particles.active import Active
 from ..particles.handlers import Handler
-from .location import Place
+from ..particles.places import Place, Places
+from ..particles.served import Served
+from ..particles.state import State
+from ..stars.star import Star
+from ..transit.requests import Requests
+from .watch_table import WatchTable
 
-if TYPE_CHECKING:
-    from ..particles.hosting import Served
-    from .outbound import Star
-
-__all__ = ["gather_here", "spread", "to_echo"]
+__all__ = ["FanOut", "to_echo"]
 
 _IN_A_ROW = 128
+_READY = State.READY
 _IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes})
 _Alike: TypeAlias = "tuple[Handler | None, dict[str, Any]]"
 
@@ -48,85 +56,75 @@ def own_copy(body: Any) -> Any:
     return body
 
 
-async def spread(star: Star, wave: Ripple) -> list[Echo]:
-    """Delivers a Ripple and returns the echoes, in the order in which they came."""
-    points = await _recipients(star, wave)
-    if not points:
-        return []
-    gathering = _Gathering(star, wave, points)
-    return await gathering.run()
+class FanOut:
+    """Delivers Ripples from any star of this machine.
 
+    Args:
+        places: where particles are.
+        pool: runs the recipients of this machine.
+        ways: says whether there are other machines at all.
+        requests: sends to the stars of others.
+        selections, directory, watches: say who the recipients are.
+        interceptors: who listens.
+    """
 
-async def _recipients(star: Star, wave: Ripple) -> list[Point]:
-    to = wave.recipients
-    machine = star.machine
-    if isinstance(to, Stars):
-        return machine.membership.star_points(to, star)
-    if isinstance(to, Watchers):
-        return await machine.watches.watchers(to)
-    if not isinstance(to, Selector):
-        return list(to)
-    return list(await machine.selections.points(to))
+    def __init__(
+        self,
+        *,
+        places: Places,
+        pool: WorkerPool,
+        ways: Ways,
+        requests: Requests,
+        selections: Selections,
+        directory: Directory,
+        watches: WatchTable,
+        interceptors: Interceptors,
+    ) -> None:
+        self.places = places
+        self.pool = pool
+        self.ways = ways
+        self.requests = requests
+        self.interceptors = interceptors
+        self._selections = selections
+        self._directory = directory
+        self._watches = watches
 
+    async def spread(self, star: Star, wave: Ripple) -> list[Echo]:
+        """Delivers a Ripple from ``star`` and returns the echoes, in the order in which they came."""
+        points = await self._recipients(star, wave)
+        if not points:
+            return []
+        return await self.gather(star, wave, points)
 
-async def gather_here(star: Star, wave: Ripple, points: list[Point]) -> list[Echo]:
-    """Delivers a Ripple that has come from another machine to its recipients."""
-    return await _Gathering(star, wave, points).run()
+    async def gather(self, star: Star, wave: Ripple, points: list[Point]) -> list[Echo]:
+        """Delivers a Ripple to these recipients."""
+        return await _Gathering(self, star, wave, points).run()
 
-
-def _copier(star: Star, wave: Ripple) -> Callable[[Point, Place, Body], Ripple]:
-    """Makes the copies of ``wave``; what all of them have in common is looked up once."""
-    method, path, headers, sender, agent, scope = (
-        wave.method,
-        wave.path,
-        wave.headers,
-        wave.sender,
-        wave.agent,
-        wave.scope,
-    )
-    handling, deadline, chain, wave_id, topic, origin = (
-        wave.handling,
-        wave.deadline,
-        wave.chain,
-        wave.id,
-        wave.topic,
-        wave.origin,
-    )
-    hops = {text: wave.hops + lanes for text, lanes in star.distances.items()}
-
-    def copy(point: Point, place: Place, body: Body) -> Ripple:
-        return Ripple(
-            point,
-            method,
-            body,
-            path,
-            headers,
-            sender,
-            agent,
-            scope,
-            handling,
-            deadline,
-            chain,
-            hops.get(place.star.text, 0),
-            wave_id,
-            topic,
-            origin,
-        )
-
-    return copy
+    async def _recipients(self, star: Star, wave: Ripple) -> list[Point]:
+        to = wave.recipients
+        if isinstance(to, Stars):
+            return self._directory.star_points(to, star)
+        if isinstance(to, Watchers):
+            return self._watches.watchers(to.point, to.aspect)
+        if not isinstance(to, Selector):
+            return list(to)
+        return list(await self._selections.points(to))
 
 
 class _Gathering:
     """One Ripple on its way."""
 
-    def __init__(self, star: Star, wave: Ripple, points: list[Point]) -> None:
+    def __init__(self, out: FanOut, star: Star, wave: Ripple, points: list[Point]) -> None:
+        self.out = out
         self.star = star
         self.wave = wave
         self.open = {point.text: point for point in points}
         self.wanted = len(self.open) if wave.count is None else min(wave.count, len(self.open))
         self.echoes: list[Echo] = []
         self.tasks: set[asyncio.Task[None]] = set()
-        self.copy = _copier(star, wave)
+        # What all copies have in common is in the template; a field that is added to every wave is there by itself.
+        self.template = replace(wave, recipients=(), count=None)
+        self.hops = {text: wave.hops + lanes for text, lanes in star.distances.items()}
         self.alike: dict[Served, _Alike] = {}
         self.here: deque[Point] = deque()
         self.over = False
@@ -148,11 +146,14 @@ class _Gathering:
         late = {"error": f"no answer after {self.wave.deadline - begun:g} s"}
         return self.echoes + [Echo(408, late, p, Outcome.UNKNOWN, self.wave.id) for p in missing]
 
+    def _copy(self, point: Point, place: Place, body: Body) -> Ripple:
+        return replace(self.template, to=point, body=body, hops=self.hops.get(place.star.text, 0))
+
     async def _send(self) -> None:
-        places = self.star.machine.gravity.places
-        crew = self.star.machine.crew
+        places = self.out.places.known
+        pool = self.out.pool
         far: dict[str, list[Point]] = {}
-        if not self.star.machine.membership.ways:  # there is no other machine
+        if not self.out.ways.by_star:  # there is no other machine
             self.here.extend(self.open.values())
         else:
             for text, point in self.open.items():
@@ -162,22 +163,22 @@ class _Gathering:
                 else:
                     self.here.append(point)
         try:
-            crew.put(self._next_ones, priority=self.wave.handling.priority)
+            pool.put(self._next_ones, priority=self.wave.handling.priority)
         except Unavailable as exc:
             while self.here:
-                self._take(self.star.refusal(self.wave, exc), self.here.popleft())
+                self._take(self._refusal(exc), self.here.popleft())
         for group in far.values():
-            crew.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
+            pool.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
 
-    def _alike(self, hosted: Served) -> _Alike:
-        """The handler that takes the wave in every particle of ``hosted``, with arguments that they may share."""
+    def _alike(self, served: Served) -> _Alike:
+        """The handler that takes the wave in every particle of ``served``, with arguments that they may share."""
         try:
-            handler = hosted.handlers.sure(self.wave.method)
+            handler = served.handlers.sure(self.wave.method)
             arguments = {} if handler is None else handler.arguments.bind(self.wave.body)
         except BadRequest:
             handler, arguments = None, {}
         may_share = self.wave.scope is None and all(type(value) in _IMMUTABLE for value in arguments.values())
-        found = self.alike[hosted] = (handler if may_share else None, arguments)
+        found = self.alike[served] = (handler if may_share else None, arguments)
         return found
 
     async def _next_ones(self) -> None:
@@ -189,14 +190,21 @@ class _Gathering:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
-        body, copy, take, awaited, echoes = self.wave.body, self.copy, self._take, self.open, self.echoes
-        places = self.star.machine.gravity.places
+        body, template, hops, take, awaited, echoes = (
+            self.wave.body,
+            self.template,
+            self.hops,
+            self._take,
+            self.open,
+            self.echoes,
+        )
+        places = self.out.places.known
         reply: Pong | None
         need, agent = self.wave.method.need, self.wave.agent.text
-        hosted: Served | None = None
+        served: Served | None = None
         handler: Handler | None = None
         arguments: dict[str, Any] = {}
-        self.star.machine.crew.put_accepted(self._next_ones, priority=self.wave.handling.priority)
+        self.out.pool.put_accepted(self._next_ones, priority=self.wave.handling.priority)
         try:
             for _ in range(_IN_A_ROW):
                 if self.over or not here:
@@ -205,14 +213,14 @@ class _Gathering:
                 place = places.get(point.text)
                 try:
                     if type(place) is Active:
-                        if place.hosted is not hosted:
-                            hosted = place.hosted
-                            handler, arguments = self.alike.get(hosted) or self._alike(hosted)
+                        if place.served is not served:
+                            served = place.served
+                            handler, arguments = self.alike.get(served) or self._alike(served)
                         box = place.mailbox
                         # Nothing on its way has to be waited for, or could change it: it takes the turn at once.
                         if (
                             handler is not None
-                            and place.ready
+                            and place.state is _READY
                             and not box.busy
                             and not place.concurrent
                             and place.bind is None
@@ -220,7 +228,12 @@ class _Gathering:
                         ):
                             box.busy = True
                             try:
-                                wave = copy(point, place, body.copy() if type(body) is dict else body)
+                                wave = replace(
+                                    template,
+                                    to=point,
+                                    body=body.copy() if type(body) is dict else body,
+                                    hops=hops.get(place.star.text, 0),
+                                )
                                 reply = await place.run(handler, arguments, wave)
                             finally:
                                 box.leave()
@@ -230,11 +243,11 @@ class _Gathering:
                                 if len(echoes) >= self.wanted:
                                     self._end()
                             continue
-                        reply = await place.receive(copy(point, place, own_copy(body)))
+                        reply = await place.receive(self._copy(point, place, own_copy(body)))
                     else:
                         reply = await self._found(point)
                 except HyperverseError as exc:
-                    reply = self.star.refusal(self.wave, exc)
+                    reply = self._refusal(exc)
                 if reply is not None:
                     take(reply, point)
         except asyncio.CancelledError:
@@ -246,20 +259,26 @@ class _Gathering:
 
     async def _found(self, point: Point) -> Pong | None:
         """One whose place is not known yet. None when its echo is taken already."""
-        place = await self.star.machine.gravity.locate(point)
+        place = await self.out.places.locate(point)
         if place.remote:
             await self._many([point], place)
             return None
-        return await place.receive(self.copy(point, place, own_copy(self.wave.body)))
+        return await place.receive(self._copy(point, place, own_copy(self.wave.body)))
 
     async def _many(self, points: list[Point], place: Place) -> None:
         """All recipients of one far star, in one transport."""
         try:
-            echoes = await self.star.machine.exchange.spread(place, self.wave, points)
+            echoes = await self.out.requests.spread(place.star.text, self.wave, points)
         except HyperverseError as exc:
-            echoes = [to_echo(self.star.refusal(self.wave, exc), point) for point in points]
+            echoes = [to_echo(self._refusal(exc), point) for point in points]
         for echo in echoes:
             self._take(echo, echo.sender)
+
+    def _refusal(self, error: HyperverseError) -> Pong:
+        reply = self.star.refusal(self.wave, error)
+        if self.out.interceptors.refused:
+            self.out.interceptors.tell(self.out.interceptors.refused, self.wave, reply)
+        return reply
 
     def _take(self, reply: Pong, point: Point) -> None:
         if self.over or self.open.pop(point.text, None) is None:

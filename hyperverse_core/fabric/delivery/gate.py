@@ -1,125 +1,319 @@
-"""Field: who may reach a particle, and by which way.
+"""Gate: the one place of a machine that asks the policy, for waves and for commands alike.
 
-The policy is asked once for each (agent, permission, particle); the answer is kept with the particle until the
-change feed says that something it may rest on has changed.
+An answer, yes or no, is kept until something changes that it rests on. The hot path does not come here: it looks into
+``allowed`` of the particle, which holds what the gate has let through.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Protocol
 
-from ...contracts.policy import Need, Request
-from ...contracts.registry import ParticleRecord
-from ...errors import Forbidden, PolicyError
+import attrs
+
+from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Need, Request, SecurityPolicy
+from ...contracts.registry import Change, ParticleRecord
+from ...errors import Forbidden, HyperverseError, PolicyError
 from ...scheduling.single_flight import SingleFlight
-from ...universe.address.point import Point
-from ...universe.routing.bind import BindConfig
-from ...universe.waves.wave import Directed, MethodKind, Pong
-from .binds import UnreadBind
-from .pipeline import follow
+from ...universe.access.scope import Scope
+from ...universe.address.point import HYPERUSER, Point
+from ...universe.waves.wave import Directed, MethodKind
+from .guarded_policy import GuardedPolicy
+from .kept_answers import KeptAnswers, Key
 
-if TYPE_CHECKING:
-    from ..particles.active import Active
-    from ..particles.hosting import Served
-    from .outbound import Star
+__all__ = ["AllowAll", "Denied", "Gate", "Target"]
 
-__all__ = ["AllowAll", "Field"]
+Denied = Callable[[Point, Point, str, str], None]
+"""Is told of a refusal: agent, target, action, reason."""
 
 _log = logging.getLogger("hyperverse.security")
-_KEPT = 10_000
+_ROOM = 500_000
+"""At most about 80 MB: 100,000 answers about owners, 33,000 about grants."""
+_RECENT = 4096
+"""Changes that are remembered, to tell whether one has touched an answer while it was found."""
+_ALWAYS = frozenset({"Ext<Stop>", "stop"})
+"""What the hyperuser may do to a machine whose policy fails."""
+
+
+class Target(Protocol):
+    """A particle, as far as the gate knows it.
+
+    Attributes:
+        text: its point.
+        record: as the registry has it.
+        allowed: permission letters that the policy has granted, for each agent that has asked. The gate replaces it
+            by a dict that it keeps up to date itself.
+    """
+
+    text: str
+    record: ParticleRecord
+    allowed: dict[str, str]
 
 
 class AllowAll(dict[str, str]):
-    """Stands in the place of what was granted where everybody may come: each command asks for itself."""
+    """Takes the place of ``allowed`` where everybody may come, because what is asked for there asks the gate itself.
+    Its ``get`` ignores the key, so that the hot path needs no branch for it."""
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: object = None) -> str:
         return "csdrwx-"
 
     def clear(self) -> None:
-        """Nothing to forget."""
+        """Has nothing to forget."""
 
 
-class Field:
-    """The gate in front of the particles of one star."""
+@attrs.frozen(eq=False)
+class _Question:
+    """A request with the key under which its answer would be kept if it holds whatever the action."""
 
-    def __init__(self, star: Star) -> None:
-        self.star = star
-        self._decisions: SingleFlight[tuple[Active, str, Need], None] = SingleFlight(self._decide, self._keep)
-        self._privileges: set[tuple[Active, str, Need]] = set()
+    key: Key
+    request: Request
 
-    async def authorise(self, live: Active, wave: Directed) -> None:
-        """Returns when the wave may go on. Raises Forbidden."""
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Question) and self.key == other.key
+
+
+@attrs.frozen(eq=False)
+class _Answer:
+    """A decision, the request that it was made for, and how many changes the gate had been told of before."""
+
+    decision: Decision
+    request: Request
+    began: int
+
+
+class Gate:
+    """Asks the policy of a machine.
+
+    Args:
+        policy: the policy; open.
+        name: of the policy, as the config chooses it; for errors and the log.
+        denied: is told of every refusal.
+        timeout: seconds that an answer may take.
+        room: how much is kept; see :class:`KeptAnswers`.
+    """
+
+    def __init__(self, policy: SecurityPolicy, name: str, denied: Denied, *, timeout: float, room: int = _ROOM) -> None:
+        self._policy = GuardedPolicy(policy, name, timeout)
+        self._denied = denied
+        self._kept = KeptAnswers(room)
+        self._flights: SingleFlight[_Question, _Answer] = SingleFlight(self._find, self._keep)
+        self._recent: deque[Point] = deque(maxlen=_RECENT)
+        self._changes = 0
+
+    # -- waves --------------------------------------------------------------------------------------------
+
+    async def authorise(self, particle: Target, wave: Directed) -> None:
+        """Returns when the wave may go on to the particle.
+
+        Raises:
+            Forbidden, Unauthorized: the policy refuses.
+            Unavailable: the policy fails, or the registry cannot be reached.
+        """
         if wave.method.kind is MethodKind.HYP:
-            star = wave.agent.star_key
-            if star is None or wave.agent != Point.of_star(star):  # clients and particles never act as a star
-                raise Forbidden(f"{wave.method} is between stars")
+            self._check_star(particle, wave)
+        elif not isinstance(particle.allowed, AllowAll):
+            await self._pass(particle, wave, wave.method.need, "")
+            granted = self._kept.granted(particle.text)
+            if granted is not None:
+                particle.allowed = granted
+
+    async def demand(self, particle: Target, wave: Directed, privilege: str) -> None:
+        """Returns when the agent of the wave has ``privilege`` on the particle. Raises as :meth:`authorise` does."""
+        await self._pass(particle, wave, "", privilege)
+
+    async def _pass(self, particle: Target, wave: Directed, permission: str, privilege: str) -> None:
+        record, action = particle.record, wave.method.text
+        key = Key(wave.agent.text, record.point.text, record.owner.text, permission, privilege, wave.scope, "")
+        kept = self._kept.find(key, action)
+        if kept is None or not kept.allowed:
+            need = Need(permission, privilege)
+            request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic)
+            await self.check(request, wave=wave.id)
+
+    def _check_star(self, particle: Target, wave: Directed) -> None:
+        """``Hyp`` waves are between stars: clients and particles never act as one."""
+        star = wave.agent.star_key
+        if star is None or wave.agent != Point.of_star(star):
+            error = Forbidden(f"{wave.method} is between stars")
+            self._tell(wave.agent, particle.record.point, wave.method.text, error, wave.id)
+            raise error
+
+    # -- commands -----------------------------------------------------------------------------------------
+
+    async def check(self, request: Request, *, wave: str = "") -> None:
+        """Returns when the policy allows it; a refusal is logged and told. Raises as :meth:`authorise` does.
+
+        Args:
+            wave: id of the wave that asks for it, for the log.
+        """
+        decision = await self.decide(request)
+        if not decision.allowed:
+            error = decision.error()
+            self._tell(request.agent, request.record.point, request.action, error, wave)
+            raise error
+
+    async def permit(
+        self, agent: Point, permission: str, target: ParticleRecord, action: str, scope: Scope | None = None
+    ) -> None:
+        """Returns when ``agent`` has ``permission`` (a letter) on ``target``. Raises as :meth:`authorise` does.
+
+        Args:
+            action: what it is for: ``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``.
+            scope: bounds of what the agent may do; None sets none.
+        """
+        await self.check(Request(agent, action, Need(permission), target, scope))
+
+    async def check_all(self, requests: Sequence[Request]) -> None:
+        """Returns when the policy allows all of them; the first refusal is logged and told. Raises as
+        :meth:`authorise` does."""
+        for request, decision in zip(requests, await self.decide_many(requests), strict=True):
+            if not decision.allowed:
+                error = decision.error()
+                self._tell(request.agent, request.record.point, request.action, error)
+                raise error
+
+    async def decide(self, request: Request) -> Decision:
+        """The policy's decision, perhaps one that is kept. Nobody is told of a refusal. Raises Unavailable."""
+        key = _key_of(request)
+        kept = self._kept.find(key, request.action)
+        if kept is not None:
+            return kept
+        asked = self._changes
+        question = _Question(key, request)
+        answer = await self._flights.get(question)
+        if answer.request is not request and not self._fits(answer, request, asked):
+            answer = await self._find(question)
+            self._keep(question, answer)
+        return answer.decision
+
+    async def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
+        """The decisions on many requests; the policy is asked once for those that are not kept. Raises
+        Unavailable."""
+        found: dict[int, Decision] = {}
+        for number, request in enumerate(requests):
+            kept = self._kept.find(_key_of(request), request.action)
+            if kept is not None:
+                found[number] = kept
+        missing = [number for number in range(len(requests)) if number not in found]
+        if len(missing) == 1:
+            found[missing[0]] = await self.decide(requests[missing[0]])
+        elif missing:
+            began = self._changes
+            asked = [requests[number] for number in missing]
+            for number, request, decision in zip(missing, asked, await self._policy.decide_many(asked), strict=True):
+                found[number] = decision
+                self._keep(_Question(_key_of(request), request), _Answer(decision, request, began))
+        return [found[number] for number in range(len(requests))]
+
+    async def explain(self, request: Request) -> Explanation:
+        """The policy's decision with its reasons; nothing of it is kept. Raises Unavailable."""
+        return await self._policy.explain(request)
+
+    # -- who somebody is ----------------------------------------------------------------------------------
+
+    async def authenticate(self, credentials: Credentials) -> Point:
+        """The agent that a client acts as. Raises Unauthorized, and Unavailable when the policy fails."""
+        return await self._policy.authenticate(credentials)
+
+    async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
+        """Returns when the machine is the one that it says. Raises Unauthorized, and Unavailable when the policy
+        fails."""
+        await self._policy.authenticate_machine(name, credentials)
+
+    # -- changes ------------------------------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """Drops the answers that rest on what has changed. The cached records have to be dropped before."""
+        if change.kind not in self._policy.change_kinds:
             return
-        if isinstance(live.allowed, AllowAll):
-            return
-        need = Need(wave.method.need)
-        try:
-            if wave.scope is not None:
-                await self._ask(Request(wave.agent, wave.method.text, need, live.record, wave.scope, wave.chain))
-            else:
-                await self._decisions.get((live, wave.agent.text, need))
-        except PolicyError as exc:
-            self._deny(live, wave, exc)
-            raise
-
-    async def demand(self, live: Active, wave: Directed, privilege: str) -> None:
-        """Returns when the agent has ``privilege`` on the particle. Raises Forbidden."""
-        need = Need("", privilege)
-        key = (live, wave.agent.text, need)
-        if wave.scope is None and key in self._privileges:
-            return
-        try:
-            if wave.scope is not None:
-                await self._ask(Request(wave.agent, wave.method.text, need, live.record, wave.scope, wave.chain))
-            else:
-                await self._decisions.get(key)
-        except PolicyError as exc:
-            self._deny(live, wave, exc)
-            raise
-
-    def _deny(self, live: Active, wave: Directed, exc: PolicyError) -> None:
-        _log.info("denied: %s %s %s: %s", wave.agent, wave.method, live.text, exc, extra={"wave": wave.id})
-        machine = self.star.machine
-        if machine.observers:
-            machine.observed("access_denied", wave.agent, live.point, wave.method.text, str(exc))
-
-    async def _decide(self, key: tuple[Active, str, Need]) -> None:
-        live, agent, need = key
-        await self._ask(Request(Point.parse(agent), "", need, live.record))
-
-    async def _ask(self, request: Request) -> None:
-        (await self.star.machine.policy.decide(request)).check()
-
-    def _keep(self, key: tuple[Active, str, Need], _: None) -> None:
-        live, agent, need = key
-        if need.privilege:
-            if len(self._privileges) >= _KEPT:
-                self._privileges.clear()
-            self._privileges.add(key)
+        if self._policy.changed(change):
+            self.drop(change.point)
         else:
-            live.allowed[agent] = live.allowed.get(agent, "") + need.permission
+            self.lost()
 
-    def forget(self) -> None:
-        """Answers of the policy may have changed."""
-        self._decisions.forget_all()
-        self._privileges.clear()
-        for live in self.star.hosting.live.values():
-            live.allowed.clear()
+    def drop(self, point: Point) -> None:
+        """Drops the answers that rest on ``point``."""
+        self._changes += 1
+        self._recent.append(point)
+        self._kept.drop(point)
 
-    def first_bind(self, record: ParticleRecord, hosted: Served) -> BindConfig | UnreadBind | None:
-        """The routes of a particle: its ``bind`` property's, read when the first wave comes, else its driver's."""
-        own = record.properties.get("bind")
-        return hosted.bind if own is None else UnreadBind(own.value)
+    def renewed(self, particle: Target, before: ParticleRecord) -> None:
+        """The record of a particle was read again: another owner changes who may reach it."""
+        if particle.record.owner != before.owner:
+            self.drop(particle.record.point)
 
-    async def follow(self, live: Active, wave: Directed) -> Pong | None:
-        """Sends the wave by the route that its bind has for it; None lets it through to the particle."""
-        return await follow(self.star, live, wave)
+    def lost(self) -> None:
+        """Changes were missed: drops every answer, and everything that the policy has read."""
+        self._policy.forget()
+        self._changes += _RECENT + 1  # more than are remembered: whatever is under way counts as touched
+        self._kept.clear()
 
     async def close(self) -> None:
-        """Ends decisions that are under way."""
-        await self._decisions.close()
+        """Ends the questions that are under way."""
+        await self._flights.close()
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    async def _find(self, question: _Question) -> _Answer:
+        began, request = self._changes, question.request
+        try:
+            decision = await self._policy.decide(request)
+        except PolicyError:
+            raise
+        except HyperverseError as exc:
+            if not _is_rescue(request):
+                raise
+            _log.warning("the hyperuser may stop this machine although its policy fails: %s", exc.message)
+            decision = Decision.allow("the policy fails", holds_for=HoldsFor.REQUEST)
+        return _Answer(decision, request, began)
+
+    def _keep(self, question: _Question, answer: _Answer) -> None:
+        decision = answer.decision
+        if decision.holds_for is HoldsFor.REQUEST or self._touched(answer):
+            return
+        action = answer.request.action if decision.holds_for is HoldsFor.ACTION else ""
+        self._kept.keep(question.key._replace(action=action), decision)
+
+    def _fits(self, answer: _Answer, request: Request, asked: int) -> bool:
+        """Whether an answer that was found for another holds for this request too, made after ``asked`` changes."""
+        holds_for = answer.decision.holds_for
+        if holds_for is HoldsFor.REQUEST or (holds_for is HoldsFor.ACTION and answer.request.action != request.action):
+            return False
+        return answer.began == asked or not self._touched(answer)
+
+    def _touched(self, answer: _Answer) -> bool:
+        """Whether something has changed, since the policy was asked, that the answer rests on."""
+        since, rests_on = self._changes - answer.began, answer.decision.rests_on
+        if not since:
+            return False
+        if since > _RECENT or rests_on is ANYTHING:
+            return True
+        return any(point in rests_on for point in islice(reversed(self._recent), since))
+
+    def _tell(self, agent: Point, target: Point, action: str, error: HyperverseError, wave: str = "") -> None:
+        _log.info("denied: %s %s %s: %s", agent, action, target, error, extra={"wave": wave})
+        self._denied(agent, target, action, str(error))
+
+
+def _key_of(request: Request) -> Key:
+    record, need = request.record, request.need
+    return Key(
+        request.agent.text,
+        record.point.text,
+        record.owner.text,
+        need.permission,
+        need.privilege,
+        request.scope,
+        "",
+    )
+
+
+def _is_rescue(request: Request) -> bool:
+    """Whether the hyperuser wants to stop a machine: the particles of the platform are on no route of the cosmos."""
+    return request.agent == HYPERUSER and request.action in _ALWAYS and not request.record.point.route.is_local

@@ -1,54 +1,67 @@
-"""Serving: what other machines ask of the stars of this one."""
+"""Inbound: what other machines ask of the stars of this one."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
-import attrs
-
-from ...contracts.lane import Peer
+from ...contracts.registry import Registry
 from ...errors import HyperverseError, LaneFull, NotHostedHere, ProtocolError, Unavailable
 from ...protocol.codec import Assigned, Message, Provision, encode_assigned, encode_echoes, encode_pong
-from ...protocol.envelope import Envelope
-from ...universe.address.point import Point
+from ...scheduling.worker_pool import WorkerPool
+from ...universe.address.star_key import StarKey
+from ...universe.waves.origin import timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
-from ..particles.context import timed_out
-from .fan_out import gather_here, to_echo
+from ..particles.active import Active
+from ..particles.homes import Homes
+from ..particles.places import Places
+from ..stars.star import Star
+from ..transit.ports import Request
+from ..transit.switchboard import Switchboard
+from .fan_out import FanOut, to_echo
+from .outbound import Outbound
 from .replay_cache import ReplayCache
 
-if TYPE_CHECKING:
-    from ..machine import Machine
-    from ..particles.active import Active
-    from .outbound import Star
-
-__all__ = ["Inbound", "Request"]
+__all__ = ["Inbound"]
 
 _log = logging.getLogger("hyperverse.lane")
 
 
-@attrs.define(eq=False)
-class Request:
-    """What another machine asks.
+class Inbound:
+    """Handles the requests of other machines, each in the task of a worker.
 
-    Attributes:
-        envelope: as it came.
-        via: the connection that it came by; the answer goes back the same way while that is there.
+    Args:
+        homes: the particles of this machine's stars.
+        outbounds: of this machine's stars, by key.
+        places: where particles are; those that another machine has us take in are entered there.
+        board: carries the answers.
+        fan_out: delivers Ripples.
+        pool: runs the handling.
+        registry: has the records of particles.
     """
 
-    envelope: Envelope
-    via: Peer | None
-
-
-class Inbound:
-    """Handles the requests of other machines, each in the task of a worker of the crew."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(
+        self,
+        *,
+        homes: Homes,
+        outbounds: Mapping[StarKey, Outbound],
+        places: Places,
+        board: Switchboard,
+        fan_out: FanOut,
+        pool: WorkerPool,
+        registry: Registry,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
-        self.recent = ReplayCache()
+        self.replay_cache = ReplayCache()
+        self._homes = homes
+        self._outbounds = outbounds
+        self._places = places
+        self._board = board
+        self._fan_out = fan_out
+        self._pool = pool
+        self._registry = registry
         self._jobs: dict[type, Callable[..., Coroutine[Any, Any, None]]] = {
             Ping: self._ping,
             Signal: self._signal,
@@ -64,7 +77,7 @@ class Inbound:
                 raise ProtocolError(f"{type(message).__name__} is nothing to ask of a star")
             if self.loop.time() >= star.serve_until:
                 raise Unavailable(f"{star.text} cannot renew its lease", retry_after=0.5)
-            self.machine.crew.put(job, star, request, message, priority=request.envelope.priority)
+            self._pool.put(job, star, request, message, priority=request.envelope.priority)
         except HyperverseError as exc:
             self.refuse(request, Pong.failure(exc))
 
@@ -73,7 +86,7 @@ class Inbound:
         asked gives up in its own time."""
         try:
             if request.envelope.origin:
-                self._answer(request, encode_pong(reply))
+                self._board.answer(request, encode_pong(reply))
         except HyperverseError as exc:
             _log.warning("an answer for %s is lost: %s", request.envelope.origin, exc)
 
@@ -89,57 +102,55 @@ class Inbound:
         try:
             while True:
                 try:
-                    self._answer(request, payload)
+                    self._board.answer(request, payload)
                     return
                 except LaneFull:
-                    await self.machine.switchboard.room(request.via, request.envelope.origin)
+                    await self._board.room(request)
         except HyperverseError as exc:
             _log.warning("an answer for %s is lost: %s", request.envelope.origin, exc)
 
-    def _answer(self, request: Request, payload: bytes) -> None:
-        self.machine.switchboard.answer(request.via, request.envelope, payload)
-
-    @staticmethod
-    def _find(star: Star, wave: Directed) -> Active:
-        live = star.hosting.live.get(wave.to.text)
-        if live is None or live.gone:
+    def _find(self, star: Star, wave: Directed) -> Active:
+        active = self._homes[star.key].active.get(wave.to.text)
+        if active is None or active.gone:
             raise NotHostedHere(f"{wave.to.text!r} does not live in {star.text}")
-        return live
+        return active
 
     async def _ping(self, star: Star, request: Request, wave: Ping) -> None:
         key = ""
         if wave.handling.retries:
             key = f"{wave.id} {wave.to.text} {wave.hops}"
-            first = self.recent.first(key, wave)
+            first = self.replay_cache.first(key, wave)
             if first is not None:
                 await self._repeat(star, request, wave, first)
                 return
         reply: Pong | None = None
+        outbound = self._outbounds[star.key]
         try:
-            with star.deadlines.by(wave.deadline):
+            with outbound.deadlines.by(wave.deadline):
                 try:
-                    live = star.hosting.live.get(wave.to.text)
-                    if live is None or live.gone:
-                        live = await star.hosting.recover(wave.to)
-                    reply = await live.receive(wave)
+                    hosting = self._homes[star.key]
+                    active = hosting.active.get(wave.to.text)
+                    if active is None or active.gone:
+                        active = await hosting.recover(wave.to)
+                    reply = await active.receive(wave)
                 except HyperverseError as exc:
-                    reply = star.refusal(wave, exc)
+                    reply = outbound.refuse(wave, exc)
         except BaseException:
-            if key:  # those who repeat it wait for an end
-                self.recent.settle(key, _unknown(wave), size=0)
+            if key:  # repeats of it wait for an end
+                self.replay_cache.settle(key, _unknown(wave), size=0)
             raise
         if reply is None:
             reply = timed_out(wave, wave.handling.wait)
         payload = self._encoded(reply)
         if key:
-            self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
+            self.replay_cache.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
         await self._send(request, payload)
 
     async def _repeat(self, star: Star, request: Request, wave: Ping, first: asyncio.Future[Pong]) -> None:
         """Answers a Ping that has come before as that one is answered."""
         reply = timed_out(wave, wave.handling.wait)
         try:
-            with star.deadlines.by(wave.deadline):
+            with self._outbounds[star.key].deadlines.by(wave.deadline):
                 reply = await asyncio.shield(first)
         except asyncio.CancelledError:
             if not first.cancelled():
@@ -154,10 +165,11 @@ class Inbound:
                 await rest
         except NotHostedHere:
             # it has moved while it was under way: from here it is sent on
-            reply = await star.notify(wave)
+            reply = await self._outbounds[star.key].notify(wave)
             if not reply.ok:
                 _log.warning("signal %s to %s: %s", wave.method, wave.to, reply.error, extra={"wave": wave.id})
         except HyperverseError as exc:
+            self._outbounds[star.key].refuse(wave, exc)
             _log.warning("signal %s to %s: %s", wave.method, wave.to, exc, extra={"wave": wave.id})
 
     async def _part(self, star: Star, request: Request, wave: Ripple) -> None:
@@ -165,7 +177,7 @@ class Inbound:
         assert isinstance(points, tuple)
         left = wave.deadline - self.loop.time()
         wave.deadline -= min(0.05, left / 10)  # so that a partial answer is back in time
-        echoes: list[Echo] = await gather_here(star, wave, list(points))
+        echoes = await self._fan_out.gather(star, wave, list(points))
         await self._send(request, self._echoes(wave, echoes))
 
     @staticmethod
@@ -177,21 +189,18 @@ class Inbound:
 
     async def _provision(self, star: Star, request: Request, message: Provision) -> None:
         try:
-            record = await self.machine.registry.record(message.point)
-            live = await star.hosting.adopt(record, message.expected)
-            reply = Assigned(message.id, live.assignment)
-            self._settle_place(message.point, live)
+            record = await self._registry.record(message.point)
+            active = await self._homes[star.key].adopt(record, message.expected)
+            reply = Assigned(message.id, active.assignment)
+            if not active.gone:
+                self._places.keep(message.point, active)
         except HyperverseError as exc:
             reply = Assigned(message.id, None, exc.status, exc.message, exc.hint)
         await self._send(request, encode_assigned(reply))
 
-    def _settle_place(self, point: Point, live: Active) -> None:
-        if not live.gone:
-            self.machine.gravity.places[point.text] = live
-
 
 def _unknown(wave: Ping) -> Pong:
-    """What is said of a Ping that was ended in the middle."""
+    """The reply to a Ping that was ended in the middle."""
     return Pong(503, {"error": "it was begun and cut off"}, wave.to, Outcome.UNKNOWN, wave.id)
 
 

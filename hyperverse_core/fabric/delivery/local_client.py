@@ -1,19 +1,16 @@
-"""A client inside the machine's process: no socket, no knock."""
+"""A client inside the machine's process: no socket, no credentials."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 from ...client.api import ClientApi, expected
 from ...errors import Forbidden
 from ...universe.address.point import Point
-from ...universe.waves.wave import Body, Method, MethodKind, Ping, Pong
-from ..particles.context import handling_of, timed_out
+from ...universe.waves.origin import Options, timed_out
+from ...universe.waves.wave import Body, Method, Ping, Pong
 from .local_sender import LocalSender
-
-if TYPE_CHECKING:
-    from ..machine import Machine
+from .outbound import Outbound
 
 __all__ = ["LocalClient"]
 
@@ -28,14 +25,14 @@ class LocalClient(LocalSender, ClientApi):
         surface: the point that its waves come from.
     """
 
-    def __init__(self, machine: Machine, agent: Point) -> None:
-        super().__init__(machine, sender=machine.machine_star.point, agent=agent)
-        self.machine = machine.name
-        self.surface = machine.machine_star.point
+    def __init__(self, machine: str, outbound: Outbound, agent: Point) -> None:
+        super().__init__(outbound, sender=outbound.star.point, agent=agent)
+        self.machine = machine
+        self.surface = outbound.star.point
 
     @property
     def agent(self) -> Point:
-        return self._agent
+        return self._origin.agent
 
     async def __aenter__(self) -> LocalClient:
         return self
@@ -52,36 +49,15 @@ class LocalClient(LocalSender, ClientApi):
         method: Method | str,
         body: Body = None,
         *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        wait: float | None = None,
-        retries: int = 0,
-        priority: int = 3,
         expect: Any = None,
-        topic: str = "",
+        **options: Unpack[Options],
     ) -> Pong:
-        star = self._star
-        handling = handling_of(wait, retries, priority)
-        wave = Ping(
-            Point.parse(to) if isinstance(to, str) else to,
-            Method.parse(method) if isinstance(method, str) else method,
-            body,
-            path,
-            headers,
-            self._sender,
-            self._agent,
-            self._scope,
-            handling,
-            star.loop.time() + handling.wait,
-            (),
-            0,
-            star.new_id(),
-            topic,
-            star.text,
-        )
-        if wave.method.kind is MethodKind.HYP:
-            return star.refusal(wave, Forbidden(f"{method} is between stars"))
-        with star.deadlines.by(wave.deadline):
-            reply = await star.ask(wave)
+        try:
+            wave = self._origin.wave(Ping, to, method, body, options)
+        except Forbidden as exc:
+            return Pong.failure(exc)
+        outbound = self._outbound
+        with outbound.deadlines.by(wave.deadline):
+            reply = await outbound.ask(wave)
             return reply if expect is None else expected(reply, expect)
-        return timed_out(wave, handling.wait)
+        return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above

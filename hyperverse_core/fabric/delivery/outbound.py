@@ -1,153 +1,204 @@
-"""A Star: the virtual node that particles live in and waves start from.
-
-It finds where a wave has to go and hands it over: to a particle of this machine by a direct call, to any other
-through the exchange.
-"""
+"""Outbound: waves leave a star here. It finds where a wave has to go and hands it over: to a particle of this machine
+by a direct call, to any other through its remote star."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import TYPE_CHECKING
+from time import perf_counter
 
-from ...errors import HyperverseError, InternalError, NotHostedHere, Unavailable
-from ...universe.address.point import Point
-from ...universe.address.star_key import StarKey
+from ...errors import HyperverseError, NotHostedHere, Unavailable
+from ...scheduling.deadlines import Deadlines
+from ...universe.waves.origin import Ids, Origin, timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
-from ..particles.hosting import Hosting
-from .fan_out import spread
-from .gate import Field
-from .retry import may_repeat, repeat
+from ..interception.interceptors import Interceptors
+from ..particles.places import Place, Places
+from ..stars.star import Star
+from .fan_out import FanOut
+from .retry import Retry, may_repeat
 
-if TYPE_CHECKING:
-    from ..machine import Machine
-    from ..particles.active import Active
-    from ..stars.star_kind import StarKind
+__all__ = ["Outbound"]
 
-__all__ = ["Star"]
-
-_log = logging.getLogger("hyperverse.star")
 _OK = Outcome.OK
 _PAUSES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.25)
 """Seconds before each further look for a particle that has left."""
-
-
 _IN_A_ROW = 127
 """After so many waves from a star (a power of two less one) the event loop gets a turn: a handler that asks again and
-again is never made to wait, and would keep timers, leases and everybody else from theirs."""
+again is never made to wait, and would keep timers, leases and every other wave from theirs."""
 
 
-class Star:
-    """One star of this machine.
+class Outbound:
+    """Sends waves from one star.
+
+    Args:
+        star: where they start.
+        places: where particles are.
+        deadlines: of the event loop.
+        ids: where ids of waves come from.
+        retry: sends again what may be sent again.
+        fan_out: delivers Ripples.
+        interceptors: who listens.
 
     Attributes:
-        key, text, point: its name, as a value, as text, and the point of its own particle.
-        kind: what stars of its kind do.
-        hosting: the particles that live in it.
-        field: who may reach them, and by which way.
-        links: which stars it has lanes to: names, names with index, or whole keys.
-        distances: lanes to every star that can be reached, by the text of its key.
-        serve_until: time of the loop at which its lease may have ended: nothing that lives here answers then.
+        origin: makes waves of the star itself, which may be ``Hyp`` waves.
     """
 
-    def __init__(self, machine: Machine, key: StarKey, kind: StarKind, links: tuple[str, ...]) -> None:
-        self.machine = machine
-        self.loop = asyncio.get_running_loop()
-        self.key = key
-        self.text = str(key)
-        self.point: Point = Point.of_star(key)
-        self.kind = kind
-        self.links = links
-        self.incarnation = 0
-        self.distances: dict[str, int] = {}
-        self.serve_until = 0.0
-        self.asked = 0
-        self.hosting = Hosting(self)
-        self.field = Field(self)
-        self.new_id = machine.new_id
-        self.deadlines = machine.deadlines
-        self._places = machine.gravity.places
+    __slots__ = (
+        "_asked",
+        "_fan_out",
+        "_interceptors",
+        "_known",
+        "_places",
+        "_retry",
+        "deadlines",
+        "ids",
+        "origin",
+        "star",
+    )
+
+    def __init__(
+        self,
+        star: Star,
+        *,
+        places: Places,
+        deadlines: Deadlines,
+        ids: Ids,
+        retry: Retry,
+        fan_out: FanOut,
+        interceptors: Interceptors,
+    ) -> None:
+        self.star = star
+        self.deadlines = deadlines
+        self.ids = ids
+        self.origin = Origin(star.point, star.point, star.text, ids, star.loop.time, between_stars=True)
+        self._places = places
+        self._known = places.known  # the hot path reads the table without a call
+        self._retry = retry
+        self._fan_out = fan_out
+        self._interceptors = interceptors
+        self._asked = 0
+
+    # -- Pings --------------------------------------------------------------------------------------------
 
     async def ask(self, wave: Ping) -> Pong:
-        """Sends a Ping on its way and returns what comes back; never raises a HyperverseError."""
-        place = self._places.get(wave.to.text)
+        """Sends a Ping on its way and returns what comes back. Never raises a HyperverseError."""
+        begun = self._begin(wave) if self._interceptors.ends else 0.0
+        place = self._known.get(wave.to.text)
         try:
             if place is None:
-                place = await self.machine.gravity.locate(wave.to)
-            if place.star is not self:
-                wave.hops += self.distances.get(place.star.text, 0)
+                place = await self._places.locate(wave.to)
+            if place.star is not self.star:  # a remote star stands for itself here
+                wave.hops += self.star.distances.get(place.star.text, 0)
+            if begun:
+                self._sent(wave, place)
             reply = await place.receive(wave)
         except HyperverseError as exc:
-            reply = await self.find_again(wave, exc)
+            reply = await self._find_again(wave, exc)
         if wave.handling.retries and may_repeat(reply):
-            reply = await repeat(self, wave, reply)
-        self.asked += 1
-        if not self.asked & _IN_A_ROW:
+            reply = await self._retry.repeat(wave, reply, self)
+        self._asked += 1
+        if not self._asked & _IN_A_ROW:
             await asyncio.sleep(0)
+        if begun:
+            self._answered(wave, reply, begun)
         return reply
 
-    async def find_again(self, wave: Ping, error: HyperverseError) -> Pong:
+    async def ask_in_time(self, wave: Ping) -> Pong:
+        """As :meth:`ask`, and gives up at the wave's deadline."""
+        with self.deadlines.by(wave.deadline):
+            return await self.ask(wave)
+        return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
+
+    async def once_more(self, wave: Ping) -> Pong:
+        """Sends a Ping that was sent before, wherever its particle lives now."""
+        try:
+            place = await self._places.locate(wave.to)
+            return await place.receive(wave)
+        except HyperverseError as exc:
+            return await self._find_again(wave, exc)
+
+    async def _find_again(self, wave: Ping, error: HyperverseError) -> Pong:
         """A wave was not taken. If its particle has moved, it is found again; everything else is an answer."""
         for pause in _PAUSES:
             if not isinstance(error, NotHostedHere):
                 break
             if pause:
                 await asyncio.sleep(pause)  # it is being let go, and the registry does not say so yet
-            self.machine.gravity.forget(wave.to)
+            self._places.forget(wave.to)
             try:
-                place = await self.machine.gravity.locate(wave.to)
+                place = await self._places.locate(wave.to)
                 return await place.receive(wave)
             except HyperverseError as exc:
                 error = exc
         if isinstance(error, NotHostedHere):
             error = Unavailable(f"{wave.to.text!r} was not found where it lives: {error.message}", retry_after=0.5)
-        return self.refusal(wave, error)
+        return self.refuse(wave, error)
 
-    def check_lease(self, live: Active) -> None:
-        """Raises Unavailable when this star's lease may be over: the particle may live elsewhere by now. Those that
-        the registry does not place live nowhere else."""
-        if live.assignment is not None and self.loop.time() >= self.serve_until:
-            raise Unavailable(
-                f"{self.text} cannot renew its lease, so {live.text!r} does not answer here", retry_after=0.5
-            )
-
-    def refusal(self, wave: Directed, error: HyperverseError) -> Pong:
-        """The reply to a wave that did not reach a handler."""
-        if isinstance(error, InternalError):
-            _log.error("%s to %s: %s", wave.method, wave.to, error, exc_info=error, extra={"wave": wave.id})
-        reply = Pong.failure(error)
-        reply.sender = wave.to
-        reply.id = wave.id
-        reply.star = self.text
-        reply.hops = wave.hops
+    def refuse(self, wave: Directed, error: HyperverseError) -> Pong:
+        """The reply to a wave that did not reach a handler; whoever listens is told."""
+        reply = self.star.refusal(wave, error)
+        if self._interceptors.refused:
+            self._interceptors.tell(self._interceptors.refused, wave, reply)
         return reply
+
+    # -- Signals and Ripples ------------------------------------------------------------------------------
 
     async def notify(self, wave: Signal) -> Pong:
         """Sends a Signal on its way. Returns 202, or why it was refused."""
-        place = self._places.get(wave.to.text)
+        begun = self._begin(wave) if self._interceptors.ends else 0.0
+        place = self._known.get(wave.to.text)
         try:
             if place is None:
-                place = await self.machine.gravity.locate(wave.to)
-            if place.star is not self:
-                wave.hops += self.distances.get(place.star.text, 0)
+                place = await self._places.locate(wave.to)
+            if place.star is not self.star:
+                wave.hops += self.star.distances.get(place.star.text, 0)
+            if begun:
+                self._sent(wave, place)
             try:
                 rest = place.accept(wave)
                 if rest is not None:
                     await rest
             except NotHostedHere:
-                self.machine.gravity.forget(wave.to)
-                place = await self.machine.gravity.locate(wave.to)
+                self._places.forget(wave.to)
+                place = await self._places.locate(wave.to)
                 rest = place.accept(wave)
                 if rest is not None:
                     await rest
         except HyperverseError as exc:
-            return self.refusal(wave, exc)
-        self.asked += 1
-        if not self.asked & _IN_A_ROW:
-            await asyncio.sleep(0)
-        return Pong(202, None, wave.to, _OK, wave.id, place.star.text, wave.hops, place.remote)
+            reply = self.refuse(wave, exc)
+        else:
+            self._asked += 1
+            if not self._asked & _IN_A_ROW:
+                await asyncio.sleep(0)
+            reply = Pong(202, None, wave.to, _OK, wave.id, place.star.text, wave.hops, place.remote)
+        if begun:
+            self._answered(wave, reply, begun)
+        return reply
 
     async def spread(self, wave: Ripple) -> list[Echo]:
         """Sends a Ripple to all its recipients and gathers the echoes. Raises HyperverseError only when it cannot
         tell who they are."""
-        return await spread(self, wave)
+        if not self._interceptors.ends:
+            return await self._fan_out.spread(self.star, wave)
+        begun = self._begin(wave)
+        try:
+            echoes = await self._fan_out.spread(self.star, wave)
+        except HyperverseError as exc:
+            self._answered(wave, self.refuse(wave, exc), begun)
+            raise
+        self._answered(wave, Pong(200, len(echoes), id=wave.id, star=self.star.text), begun)
+        return echoes
+
+    # -- who listens --------------------------------------------------------------------------------------
+
+    def _begin(self, wave: Directed) -> float:
+        if self._interceptors.begun:
+            self._interceptors.mark(wave)
+        return perf_counter()
+
+    def _sent(self, wave: Directed, place: Place) -> None:
+        if self._interceptors.sent:
+            self._interceptors.tell(self._interceptors.sent, wave, place.star.text)
+
+    def _answered(self, wave: Directed, reply: Pong, begun: float) -> None:
+        if self._interceptors.answered:
+            self._interceptors.tell(self._interceptors.answered, wave, reply, perf_counter() - begun)

@@ -1,4 +1,4 @@
-"""Pipelines: the way that a bind has for a wave, stop by stop (universe 6.3).
+"""Pipelines: the way that a bind has for a wave, stop by stop.
 
 What leaves a pipeline towards another particle keeps the id, headers, agent and scope of the wave, so that the
 policy of the next stop decides about the one who asked, and a trace can be followed.
@@ -7,7 +7,6 @@ policy of the next stop decides about the one who asked, and a trace can be foll
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from ...errors import BadRequest, HyperverseError, LoopDetected, NotFound, NotHostedHere, ProtocolError, Unavailable
 from ...protocol.repeats import NoAnswer
@@ -17,41 +16,53 @@ from ...universe.routing.bind import Selected
 from ...universe.routing.pipeline import Step
 from ...universe.routing.stop import Call, CoreStop, PointStop, ReflectStop
 from ...universe.waves.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
-from .binds import UnreadBind
+from ..particles.active import Active
+from ..particles.unread_bind import UnreadBind
+from ..stars.star import Star
+from .binds import Binds
 
-if TYPE_CHECKING:
-    from ..particles.active import Active
-    from .outbound import Star
-
-__all__ = ["follow"]
+__all__ = ["Pipelines"]
 
 
-async def follow(star: Star, live: Active, wave: Directed) -> Pong | None:
-    """Takes ``wave`` through the bind of ``live``. None sends it to the particle as it is."""
-    bind = live.bind
-    if isinstance(bind, UnreadBind):
-        try:
-            bind = await star.machine.binds.get(live, bind)
-        except HyperverseError:
+class Pipelines:
+    """Sends waves by the way that a particle's bind has for them.
+
+    Args:
+        binds: reads binds that nobody has read yet.
+        hops: how many binds and lanes a wave may pass.
+    """
+
+    def __init__(self, binds: Binds, hops: int) -> None:
+        self._binds = binds
+        self._hops = hops
+
+    async def follow(self, active: Active, wave: Directed) -> Pong | None:
+        """Takes ``wave`` through the bind of ``active``. None sends it to the particle as it is."""
+        bind = active.bind
+        if isinstance(bind, UnreadBind):
+            try:
+                bind = await self._binds.get(active, bind)
+            except HyperverseError:
+                if wave.method.kind is MethodKind.CMD:
+                    return None  # what every particle answers is answered even where the bind cannot be read
+                raise
+        assert bind is not None
+        selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)
+        if selected is None:
             if wave.method.kind is MethodKind.CMD:
-                return None  # what every particle answers is answered even where the bind cannot be read
-            raise
-    assert bind is not None
-    selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)
-    if selected is None:
-        if wave.method.kind is MethodKind.CMD:
-            return None
-        raise NotFound(f"{live.text!r} has no route for {wave.method} {wave.path}", hint="its bind decides that")
-    return await _Passage(star, live, wave, selected).run()
+                return None
+            raise NotFound(f"{active.text!r} has no route for {wave.method} {wave.path}", hint="its bind decides that")
+        return await _Passage(active, wave, selected, self._hops).run()
 
 
 class _Passage:
     """One wave on its way through one pipeline."""
 
-    def __init__(self, star: Star, live: Active, wave: Directed, selected: Selected) -> None:
-        self.star = star
-        self.live = live
+    def __init__(self, active: Active, wave: Directed, selected: Selected, hops: int) -> None:
+        self.star: Star = active.star
+        self.active = active
         self.wave = wave
+        self.hops = hops
         self.steps = selected.pipeline.steps
         self.captures = selected.captures
         self.own: dict[str, str] = {}
@@ -60,7 +71,7 @@ class _Passage:
         self.status = 200
         self.answered: Pong | None = None
         self.begun = False
-        source = live.record.properties.get("bind")
+        source = active.record.properties.get("bind")
         if source is not None and not UnreadBind(source.value).inline:
             at = Point.parse(source.value)
             self.own["self.bind"] = at.text
@@ -115,60 +126,42 @@ class _Passage:
     def _check(self, number: int, step: Step) -> None:
         if step.accepts(self.body):
             return
-        said = f"step {number} of the pipeline of {self.live.text!r} takes {step.pattern}, not this body"
+        said = f"step {number} of the pipeline of {self.active.text!r} takes {step.pattern}, not this body"
         raise ProtocolError(said) if self.answered is not None else BadRequest(said)
 
     async def _go(self, stop: CoreStop | PointStop | Call) -> Pong | None:
         wave = self.wave
         if isinstance(stop, CoreStop):
-            inward = self._request(self.live.point, wave.method, wave.path)
+            inward = self._request(self.active.point, wave.method, wave.path)
             if isinstance(inward, Signal):
-                await self.live.accept_core(inward)
+                await self.active.accept_core(inward)
                 return None
-            return await self.live.core(inward)
-        env = Env(working=self.live.point, variables=self.own, resolvers=(self._segment,))
+            return await self.active.core(inward)
+        env = Env(working=self.active.point, variables=self.own, resolvers=(self._segment,))
         point = stop.point.resolve(env)
-        limit = self.star.machine.config.limits.hops
-        if wave.hops >= limit:
-            raise LoopDetected(f"{wave.method} has passed {limit} binds and lanes, the last is {self.live.text!r}")
+        if wave.hops >= self.hops:
+            passed = f"{self.hops} binds and lanes, the last is {self.active.text!r}"
+            raise LoopDetected(f"{wave.method} has passed {passed}")
         method, path = wave.method, wave.path
         if isinstance(stop, Call):
             method, path = (
                 stop.method,
-                stop.resolve_path(Env(working=self.live.point, variables={**self.captures, **self.own})),
+                stop.resolve_path(Env(working=self.active.point, variables={**self.captures, **self.own})),
             )
         request = self._request(point, method, path)
         request.hops += 1
         if isinstance(request, Signal):
-            reply = await self.star.notify(request)
+            reply = await self.active.home.outbound.notify(request)
             return None if reply.ok else reply
         assert isinstance(request, Ping)
-        return await self.star.ask(request)
+        return await self.active.home.outbound.ask(request)
 
     def _request(self, to: Point, method: Method, path: str) -> Ping | Signal:
-        w = self.wave
-        kind = Signal if isinstance(w, Signal) else Ping
-        return kind(
-            to,
-            method,
-            self.body,
-            path,
-            self.headers,
-            w.sender,
-            w.agent,
-            w.scope,
-            w.handling,
-            w.deadline,
-            w.chain,
-            w.hops,
-            w.id,
-            w.topic,
-            w.origin,
-        )
+        return self.wave.onward(to=to, method=method, path=path, body=self.body, headers=self.headers)
 
     def _reply(self, body: Body, *, status: int | None = None) -> Pong:
         last = self.answered
-        reply = Pong(status or self.status, body, self.live.point, Outcome.OK, self.wave.id, self.star.text)
+        reply = Pong(status or self.status, body, self.active.point, Outcome.OK, self.wave.id, self.star.text)
         reply.headers = last.headers if last is not None else None
         reply.hops = max(self.wave.hops, last.hops if last else 0)
         reply.remote = last.remote if last else False

@@ -1,4 +1,4 @@
-"""Waking: how a particle's object is made from its saved state, before the first wave and after one that was cut."""
+"""Activation: a particle's object is made from its saved state, before the first wave and after one that was cut."""
 
 from __future__ import annotations
 
@@ -8,67 +8,71 @@ from typing import TYPE_CHECKING
 
 from ...contracts.driver import Particle
 from ...contracts.registry import Status
-from ...errors import HandlerFailed, HyperverseError, NotHostedHere
+from ...errors import HandlerFailed, HyperverseError
 from ...scheduling.cancellation import is_cancelled
 from .context import Context
 from .conversion import decode_state
+from .state import State
 
 if TYPE_CHECKING:
     from .active import Active
 
-__all__ = ["wake"]
+__all__ = ["activate"]
 
 _log = logging.getLogger("hyperverse.particle")
 
 
-async def wake(live: Active) -> None:
-    """Makes the particle; the turn must be ours. Raises what its driver or its state is to blame for."""
-    _check_here(live)
-    if live.cut:
-        if live.work is not None:
-            live.work.give_up()  # it belongs to the object that is given up
-        live.particle = None
-        live.cut = False
+async def activate(active: Active) -> None:
+    """Makes the particle ready; the turn must be ours. Raises NotHostedHere when it has left, and what its driver or
+    its saved state is to blame for."""
+    if active.state is State.GONE:
+        raise active.has_left()
+    before = active.state
+    if before is State.CUT:
+        if active.background is not None:
+            active.background.give_up()  # they belong to the object that is given up
+        active.particle = None
+    active.state = State.STARTING
     try:
-        if live.particle is None:
-            live.particle = await _make(live)
-        await live.particle.on_start(Context.own(live))
+        if active.particle is None:
+            active.particle = await _make(active)
+        await active.particle.on_start(Context.own(active))
     except BaseException as exc:
         its_own = isinstance(exc, Exception) or (isinstance(exc, asyncio.CancelledError) and not is_cancelled())
-        if live.assignment is not None:
-            live.particle = None
-            if its_own:
-                await _show(live, Status.PANIC)
+        shown = its_own and active.assignment is not None
+        if active.state is not State.GONE:
+            active.state = State.FAILED if shown or before is State.FAILED else State.PLACED
+        if active.assignment is not None:
+            active.particle = None
+        if shown:
+            await _show(active, Status.PANIC)
         if isinstance(exc, HyperverseError) or not its_own:
             raise
-        _log.exception("it could not start", extra={"point": live.text})
-        raise HandlerFailed(f"{live.text!r} could not start: {type(exc).__name__}: {exc}") from exc
-    _check_here(live)
-    if live.panicked:
-        await _show(live, Status.READY)
-    live.ready = True
+        _log.exception("it could not start", extra={"point": active.text})
+        raise HandlerFailed(f"{active.text!r} could not start: {type(exc).__name__}: {exc}") from exc
+    if before is State.FAILED:
+        await _show(active, Status.READY)
+    if active.gone:
+        raise active.has_left()
+    if active.state is not State.STARTING:  # a wave of on_start came back here, and its handler was cut off
+        raise active.was_cut()
+    active.state = State.READY
 
 
-def _check_here(live: Active) -> None:
-    if live.gone:
-        raise NotHostedHere(f"{live.text!r} has left {live.star.text}")
-
-
-async def _show(live: Active, status: Status) -> None:
-    """Writes how the particle is into its record; the wave that it is about does not fail for that."""
-    live.panicked = status is Status.PANIC
+async def _show(active: Active, status: Status) -> None:
+    """Writes the status into the particle's record; the wave that it is about does not fail for that."""
     try:
-        await live.star.machine.registry.set_status(live.point, status)
+        await active.home.registry.set_status(active.point, status)
     except HyperverseError as exc:
-        _log.warning("its status %s could not be written: %s", status, exc, extra={"point": live.text})
+        _log.warning("its status %s could not be written: %s", status, exc, extra={"point": active.text})
 
 
-async def _make(live: Active) -> Particle:
-    state = live.saved
-    if state is None and live.assignment is not None:
-        state = await live.star.machine.registry.load_state(live.point)
-    particle = live.hosted.driver.create(live.point, str(live.record.kind))
+async def _make(active: Active) -> Particle:
+    state = active.saved
+    if state is None and active.assignment is not None:
+        state = await active.home.registry.load_state(active.point)
+    particle = active.served.driver.create(active.point, str(active.record.kind))
     if state:
         decode_state(particle, state)
-    live.saved = None
+    active.saved = None
     return particle

@@ -1,7 +1,7 @@
 """A particle that lives in a star of this machine: the last steps of a wave's way.
 
-:meth:`Active.receive` is the hot path. Its steps: may the agent do this (a look-up in what was asked before), does a
-bind send the wave elsewhere, which handler takes it, is it the wave's turn, call it.
+:meth:`Active.receive` is the hot path. Its steps: may the agent do this (a look-up in what the policy has answered
+before), does a bind send the wave elsewhere, which handler takes it, is it the wave's turn, call it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ...contracts.driver import Particle
@@ -25,67 +26,73 @@ from ...errors import (
 )
 from ...scheduling.cancellation import is_cancelled
 from ...universe.routing.bind import BindConfig
+from ...universe.waves.origin import Origin
 from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong, Signal
-from ..delivery.binds import UnreadBind
-from .accepted_signals import begin_notices, notice
-from .activation import wake
-from .background import Work
+from .accepted_signals import begin_signals, handle_beside
+from .activation import activate
+from .background import BackgroundTasks
 from .context import Context
 from .conversion import encode_state, state_of, to_body
 from .handlers import Handler
 from .mailbox import Mailbox
+from .state import State
+from .unread_bind import UnreadBind, first_bind
 
 if TYPE_CHECKING:
-    from ..delivery.outbound import Star
-    from .hosting import Served
+    from .home import Home
+    from .served import Served
 
 __all__ = ["Active"]
 
 _log = logging.getLogger("hyperverse.particle")
 _OK = Outcome.OK
+_READY = State.READY
 _HEARD = Pong()
-"""What becomes of a Signal that was handled; nobody reads it."""
+"""The result of every Signal whose handler succeeded: nobody reads it, so all of them share one."""
 
 
 class Active:
     """A particle at home here.
 
     Attributes:
-        record: as the registry had it when the particle came to life, kept up by the change feed.
-        hosted: the driver that serves it.
+        record: as the registry had it when the particle came here, kept up to date by the change feed.
+        served: how its Kind is served on this machine.
+        home: what it has in common with the other particles of its star.
+        star: its star. It is in ``home`` too; here it saves the hot path a look-up.
         assignment: proof that it lives here; None for a particle that the registry does not place.
-        particle: the object; None until the first wave that needs it.
-        allowed: permission letters that the policy has granted, for each agent that has asked.
-        bind: the routes that its waves take; None sends all to the handlers.
-        touched: whether a wave has come since the last look for idle ones.
-        saved: the state to wake up with; None when the registry has to be asked for it.
-        work: what it does on its own account; None when it never did anything.
-        cut: whether a handler was ended in the middle, so that the next turn begins with the saved state.
+        particle: the driver's object; None until the first wave that needs it.
+        state: where it is in its life.
+        allowed: permission letters that the policy has granted, for each agent that has asked. Written by the gate.
+        bind: the routes that its waves take; None sends all to the handlers. Written by the binds.
+        watched_until: time of the event loop until which its states go into the change feed. Written by the watches.
+        touched: whether a wave has come since the last look for idle particles.
+        saved: the state to activate it with; None when the registry has to be asked for it.
+        background: tasks of its own; None when it never began one.
+        origin: makes the waves that it sends; None until it sends one.
+        running: handlers that run beside the one that has the turn.
     """
 
     __slots__ = (
         "allowed",
         "assignment",
+        "background",
         "bind",
         "concurrent",
-        "cut",
-        "gone",
-        "hosted",
+        "home",
         "mailbox",
-        "panicked",
+        "origin",
         "particle",
-        "pinned",
         "point",
         "quiet_since",
-        "ready",
         "record",
         "running",
         "saved",
+        "served",
         "star",
+        "state",
         "text",
         "touched",
         "watched_until",
-        "work",
     )
 
     remote = False
@@ -93,58 +100,55 @@ class Active:
     def __init__(
         self,
         record: ParticleRecord,
-        hosted: Served,
-        star: Star,
+        served: Served,
+        home: Home,
         *,
         assignment: Assignment | None = None,
         state: bytes | None = None,
-        bind: BindConfig | UnreadBind | None = None,
         particle: Particle | None = None,
     ) -> None:
         self.point = record.point
         self.text = record.point.text
         self.record = record
-        self.hosted = hosted
-        self.star = star
+        self.served = served
+        self.home = home
+        self.star = home.star
         self.assignment = assignment
-        self.bind = bind
+        self.bind: BindConfig | UnreadBind | None = first_bind(record, served.bind)
         self.particle = particle
-        self.concurrent = hosted.concurrent
+        self.concurrent = served.concurrent
         self.allowed: dict[str, str] = {}
-        self.mailbox = Mailbox(hosted.waves_limit)
-        self.ready = False
-        self.gone = False
-        self.panicked = False
-        self.cut = False
+        self.mailbox = Mailbox(served.waves_limit)
+        self.state = State.PLACED
         self.running = 0
-        self.pinned = assignment is None
         self.touched = True
         self.quiet_since = 0.0
         self.watched_until = 0.0
-        # empty: known to have none, so that nobody has to ask the registry
+        # Empty: it is known to have none, so that nobody has to ask the registry.
         self.saved = b"" if state is None and assignment is not None else state
-        self.work: Work | None = None
+        self.background: BackgroundTasks | None = None
+        self.origin: Origin | None = None
 
     # -- in -----------------------------------------------------------------------------------------------
 
     async def receive(self, wave: Directed) -> Pong:
         """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not get as far as a handler."""
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
-            await self.star.field.authorise(self, wave)
+            await self.home.gate.authorise(self, wave)
         if self.bind is not None:
-            reply = await self.star.field.follow(self, wave)
+            reply = await self.home.routing.follow(self, wave)
             if reply is not None:
                 return reply
         return await self.core(wave)
 
     async def core(self, wave: Directed) -> Pong:
-        """From behind the field to the handler and back."""
-        found = self.hosted.handlers.find(wave)
+        """From behind the gate and the bind to the handler and back."""
+        found = self.served.handlers.find(wave)
         if found is None:
             return await self._built_in(wave)
         handler, captures = found
         if handler.privilege:
-            await self.star.field.demand(self, wave, handler.privilege)
+            await self.home.gate.demand(self, wave, handler.privilege)
         arguments = handler.arguments.bind(wave.body, captures)
         box = self.mailbox
         if self.concurrent or (box.busy and self.text in wave.chain):
@@ -155,8 +159,8 @@ class Active:
         else:
             box.busy = True
         try:
-            if not self.ready:
-                await wake(self)
+            if self.state is not _READY:
+                await activate(self)
             return await self.run(handler, arguments, wave)
         finally:
             box.leave()
@@ -166,24 +170,24 @@ class Active:
         taken, or what is left to be awaited. This and that raise HyperverseError."""
         star = self.star
         if star.loop.time() >= star.serve_until:
-            star.check_lease(self)
+            self.check_lease()
         if (
             self.bind is not None
             or wave.scope is not None
             or wave.method.need not in self.allowed.get(wave.agent.text, "")
         ):
-            return self._accept_by_field(wave)
-        found = self.hosted.handlers.find(wave)
+            return self._accept_by_gate(wave)
+        found = self.served.handlers.find(wave)
         if found is None or found[0].privilege:
             return self.accept_core(wave)
         self._queue(found, wave)
         return None
 
-    async def _accept_by_field(self, wave: Directed) -> None:
+    async def _accept_by_gate(self, wave: Directed) -> None:
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
-            await self.star.field.authorise(self, wave)
+            await self.home.gate.authorise(self, wave)
         if self.bind is not None:
-            reply = await self.star.field.follow(self, wave)
+            reply = await self.home.routing.follow(self, wave)
             if reply is not None:
                 if not reply.ok:
                     raise error_for_status(reply.status, reply.error)
@@ -191,37 +195,37 @@ class Active:
         await self.accept_core(wave)
 
     async def accept_core(self, wave: Directed) -> None:
-        """From behind the field into the queue of the handlers. Raises HyperverseError."""
-        found = self.hosted.handlers.find(wave)
+        """From behind the gate into the queue of the handlers. Raises HyperverseError."""
+        found = self.served.handlers.find(wave)
         if found is None:
             if wave.method is not BOUNCE:
                 raise self._no_handler(wave)
             return
         if found[0].privilege:
-            await self.star.field.demand(self, wave, found[0].privilege)
+            await self.home.gate.demand(self, wave, found[0].privilege)
         self._queue(found, wave)
 
     def _queue(self, found: tuple[Handler, Mapping[str, str]], wave: Directed) -> None:
         handler, captures = found
         arguments = handler.arguments.bind(wave.body, captures)
-        crew, box = self.star.machine.crew, self.mailbox
+        pool, box = self.home.pool, self.mailbox
         if self.concurrent:
-            crew.put(notice, self, handler, arguments, wave, priority=wave.handling.priority)
+            pool.put(handle_beside, self, handler, arguments, wave, priority=wave.handling.priority)
         else:
             if not box.busy:
-                crew.check_room()
-            box.post((begin_notices, self, handler, arguments, wave), wave.handling.priority)
+                pool.check_room()
+            box.post((begin_signals, self, handler, arguments, wave), wave.handling.priority)
 
     async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
-        if self.ready:
+        if self.state is _READY:
             return
         if self.concurrent:
             await self._start_in_turn()
-        elif self.gone:
-            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
-        elif self.cut:
-            raise self._was_cut()
+        elif self.state is State.GONE:
+            raise self.has_left()
+        elif self.state is State.CUT:
+            raise self.was_cut()
 
     async def run_beside(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
         """Calls a handler beside those that run."""
@@ -234,10 +238,11 @@ class Active:
     async def run(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
         """Calls a handler; the turn must be ours, and the particle ready. What it raises is in the reply."""
         star = self.star
-        begun = star.loop.time()
-        if begun >= star.serve_until:  # here, because it may have waited long for its turn
-            star.check_lease(self)
+        if star.loop.time() >= star.serve_until:  # here, because the wave may have waited long for its turn
+            self.check_lease()
         self.touched = True
+        listeners = self.home.interceptors.delivered
+        begun = perf_counter() if listeners else 0.0
         try:
             result = await handler.call(self.particle, Context(self, wave), **arguments)
             if type(wave) is Signal:
@@ -248,21 +253,28 @@ class Active:
             else:
                 reply = self._signed(result, wave)
                 if reply.status >= 400 and self.assignment is not None:
-                    # this handler has run; the platform's own particles know better what has become of the wave
+                    # This handler has run. The platform's own particles know better what has become of the wave.
                     reply.outcome = Outcome.FAILED
             if star.loop.time() >= star.serve_until and self.assignment is not None:
                 reply = self._outlived(wave)
         except asyncio.CancelledError as exc:
             if is_cancelled():
                 self.cut_off()
+                if listeners:
+                    self._tell_cut_off(wave, perf_counter() - begun)
                 raise
             reply = self._failed(handler, wave, exc)
         except Exception as exc:
             reply = self._failed(handler, wave, exc)
-        if star.machine.observers:
-            answer = None if isinstance(wave, Signal) else reply
-            star.machine.observed("wave_delivered", wave, answer, star.loop.time() - begun)
+        if listeners:
+            answer = None if reply is _HEARD else reply
+            self.home.interceptors.tell(listeners, wave, answer, perf_counter() - begun)
         return reply
+
+    def _tell_cut_off(self, wave: Directed, seconds: float) -> None:
+        error = f"the handler was cut off after {seconds:.3g} s"
+        reply = self._signed(Pong(408, {"error": error}, outcome=Outcome.UNKNOWN), wave)
+        self.home.interceptors.tell(self.home.interceptors.delivered, wave, reply, seconds)
 
     def _outlived(self, wave: Directed) -> Pong:
         """The reply of a handler that has run longer than its star may serve: the particle may live elsewhere by now,
@@ -282,7 +294,7 @@ class Active:
         else:
             _log.error("%s failed", handler.name, exc_info=error, extra={"wave": wave.id, "point": self.text})
             return self._signed(Pong(500, {"error": f"{type(error).__name__}: {error}"}, outcome=Outcome.FAILED), wave)
-        if isinstance(wave, Signal):  # nobody is told
+        if isinstance(wave, Signal):  # its sender does not hear of it
             _log.warning("signal %s to %s: %s", wave.method, self.text, error, extra={"wave": wave.id})
         return self._signed(reply, wave)
 
@@ -294,10 +306,10 @@ class Active:
         return reply
 
     async def _built_in(self, wave: Directed) -> Pong:
-        """What every particle answers without a handler of its own (universe 4.9)."""
-        if self.gone:
-            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
-        self.star.check_lease(self)
+        """What every particle answers without a handler of its own: ``Cmd<Read>`` and ``Cmd<Bounce>``."""
+        if self.state is State.GONE:
+            raise self.has_left()
+        self.check_lease()
         body = None
         if wave.method.text == "Cmd<Read>":
             body = await self._read_state(wave)
@@ -307,7 +319,7 @@ class Active:
         return Pong(200, body, self.point, Outcome.OK, wave.id, self.star.text, wave.hops)
 
     def _no_handler(self, wave: Directed) -> NotFound:
-        known = self.hosted.handlers.methods()
+        known = self.served.handlers.methods()
         return NotFound(
             f"{self.text!r} has no handler for {wave.method} {wave.path}",
             hint=f"a {self.record.kind} takes {', '.join(known)}" if known else f"a {self.record.kind} takes none",
@@ -315,8 +327,16 @@ class Active:
 
     # -- life ---------------------------------------------------------------------------------------------
 
+    def check_lease(self) -> None:
+        """Raises Unavailable when its star's lease may be over: it may live elsewhere by now. A particle that the
+        registry does not place lives nowhere else."""
+        if self.assignment is not None and not self.star.may_serve:
+            raise Unavailable(
+                f"{self.star.text} cannot renew its lease, so {self.text!r} does not answer here", retry_after=0.5
+            )
+
     async def _read_state(self, wave: Directed) -> dict[str, Any]:
-        """The state between two handlers, never what one of them has half done, but for its own call chain."""
+        """The state between two handlers, never what one of them has half done, except for its own call chain."""
         if self.concurrent or (self.mailbox.busy and self.text in wave.chain):
             await self.check_beside()
         else:
@@ -329,46 +349,66 @@ class Active:
         else:
             self.mailbox.busy = True
         try:
-            if not self.ready:
-                await wake(self)
+            if self.state is not _READY:
+                await activate(self)
         finally:
             self.mailbox.leave()
 
     def cut_off(self) -> None:
         """A handler was ended in the middle: what it left behind must not be seen. The next wave gets the particle
-        from its last saved state; one that handles waves concurrently, or that the registry does not place, goes on."""
-        if self.concurrent or self.assignment is None:
+        from its last saved state. One that handles waves concurrently, or that the registry does not place, goes on."""
+        if self.concurrent or self.assignment is None or self.state is State.GONE:
             return
-        self.cut = True
-        self.ready = False
+        self.state = State.CUT
 
-    def _was_cut(self) -> Conflict:
+    def was_cut(self) -> Conflict:
+        """What its own call chain is told behind a handler that was cut off."""
         return Conflict(f"a handler of {self.text!r} was cut off, and what is not saved is given up")
+
+    def has_left(self) -> NotHostedHere:
+        """What a wave is told that comes too late."""
+        return NotHostedHere(f"{self.text!r} has left {self.star.text}")
 
     async def save(self) -> None:
         """Commits the durable state."""
         if self.assignment is None:
             raise BadRequest(f"{self.text!r} has no durable state: the registry does not place it")
-        if self.cut:  # an outer handler of the chain that was cut: its object has what the inner one left behind
-            raise self._was_cut()
-        if self.gone:
-            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
+        if self.state is State.CUT:  # an outer handler of the chain: its object has what the inner one left behind
+            raise self.was_cut()
+        if self.state is State.GONE:
+            raise self.has_left()
         try:
-            state, watched = encode_state(self.particle), self.star.loop.time() < self.watched_until
-            await self.star.machine.registry.save_state(self.point, self.assignment, state, announce=watched)
+            encoded, watched = encode_state(self.particle), self.star.loop.time() < self.watched_until
+            await self.home.registry.save_state(self.point, self.assignment, encoded, announce=watched)
         except NotHostedHere:
-            self.star.hosting.taken(self)
+            self.home.hosting.taken(self)
             raise
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
-        """Runs a piece of the particle's own work until it ends or the particle leaves. Raises TooMany, and
-        NotHostedHere when it has left."""
-        if self.gone:
+        """Runs a task of the particle's own until it ends or the particle leaves. Raises TooMany, and NotHostedHere
+        when it has left."""
+        if self.state is State.GONE:
             work.close()
-            raise NotHostedHere(f"{self.text!r} has left {self.star.text}")
-        if self.work is None:
-            self.work = Work(self.text)
-        self.work.begin(work, name, wave)
+            raise self.has_left()
+        if self.background is None:
+            self.background = BackgroundTasks(self.text)
+        self.background.begin(work, name, wave)
+
+    def own_origin(self) -> Origin:
+        """Makes the waves that it sends in its own name."""
+        if self.origin is None:
+            self.origin = Origin(self.point, self.point, self.star.text, self.home.ids, self.home.loop.time)
+        return self.origin
+
+    @property
+    def gone(self) -> bool:
+        """Whether it does not live here any more."""
+        return self.state is State.GONE
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the registry does not place it: it stays as long as the machine."""
+        return self.assignment is None
 
     @property
     def quiet(self) -> bool:
@@ -378,4 +418,4 @@ class Active:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way in it."""
-        return self.quiet and not self.work
+        return self.quiet and not self.background

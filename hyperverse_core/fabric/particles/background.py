@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import TooMany
 from ...universe.waves.wave import Directed
 
-__all__ = ["Work", "working_for"]
+__all__ = ["BackgroundTasks", "working_for"]
 
 _log = logging.getLogger("hyperverse.particle")
 _PIECES = 64
@@ -20,7 +20,7 @@ working_for: ContextVar[Directed | None] = ContextVar("hyperverse_working_for", 
 """In a piece of work and whatever it begins: the wave whose handler has begun it."""
 
 
-class Work:
+class BackgroundTasks:
     """The pieces of work that a particle has under way.
 
     Args:

@@ -1,17 +1,16 @@
-"""The sweeper: particles that nobody reaches for leave memory."""
+"""Idle particles leave memory."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from ...errors import HyperverseError
 from .active import Active
-
-if TYPE_CHECKING:
-    from ..machine import Machine
-    from .hosting import Hosting
+from .homes import Homes
+from .hosting import Hosting
+from .served import Served
 
 __all__ = ["IdleSweeper"]
 
@@ -19,7 +18,7 @@ _log = logging.getLogger("hyperverse.hosting")
 _GRACE = 5.0
 _CHUNK = 500
 _DRAIN = 0.5
-"""Part of the stop deadline that those who are busy have."""
+"""Part of the stop deadline that busy particles have to finish."""
 _GLANCE = 0.02
 
 
@@ -27,10 +26,17 @@ class IdleSweeper:
     """Looks for idle particles now and then.
 
     A wave only marks its particle as touched; the time is taken here, once for each look.
+
+    Args:
+        homes: where to look.
+        served: says how long particles of each Kind may be idle.
+        stop_deadline: seconds in which the machine has to stop.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(self, homes: Homes, served: Mapping[str, Served], stop_deadline: float) -> None:
+        self._homes = homes
+        self._served = served
+        self._stop_deadline = stop_deadline
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -38,26 +44,26 @@ class IdleSweeper:
         self._task = asyncio.get_running_loop().create_task(self._sweep(), name="sweep idle particles")
 
     async def _sweep(self) -> None:
-        shortest = min((h.idle_after for h in self.machine.hosted.values()), default=60.0)
+        shortest = min((served.idle_after for served in self._served.values()), default=60.0)
         while True:
             await asyncio.sleep(min(max(shortest / 4, 0.02), 30.0))
-            for star in self.machine.stars.values():
+            for hosting in self._homes.values():
                 try:
-                    await self._look(star.hosting)
+                    await self._look(hosting)
                 except HyperverseError as exc:
-                    _log.warning("idle particles of %s could not be released: %s", star.text, exc)
+                    _log.warning("idle particles of %s could not be released: %s", hosting.star.text, exc)
                 except Exception:
-                    _log.exception("idle particles of %s could not be released; please report it", star.text)
+                    _log.exception("idle particles of %s could not be released; please report it", hosting.star.text)
 
     async def _look(self, hosting: Hosting) -> None:
         now = hosting.star.loop.time()
         idle = []
-        for number, live in enumerate(list(hosting.live.values())):
-            if live.touched:
-                live.touched = False
-                live.quiet_since = now
-            elif not live.pinned and live.idle and now - live.quiet_since >= live.hosted.idle_after:
-                idle.append(live)
+        for number, active in enumerate(list(hosting.active.values())):
+            if active.touched:
+                active.touched = False
+                active.quiet_since = now
+            elif not active.pinned and active.idle and now - active.quiet_since >= active.served.idle_after:
+                idle.append(active)
             if number % 5000 == 4999:
                 await asyncio.sleep(0)  # others want the loop too
         await self._send_off(hosting, idle)
@@ -67,31 +73,29 @@ class IdleSweeper:
             await hosting.passivate(leaving[start : start + _CHUNK], _GRACE)
 
     async def empty(self) -> None:
-        """Every particle leaves: the machine stops. Those that are busy get a moment to finish."""
+        """Every particle leaves, because the machine stops. Busy ones get a moment to finish."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + self.machine.config.stop_deadline * _DRAIN
+        until = loop.time() + self._stop_deadline * _DRAIN
         while await self._empty_once():
             if loop.time() >= until:
                 break
             await asyncio.sleep(_GLANCE)
-        for star in self.machine.stars.values():
-            for live in [live for live in star.hosting.live.values() if live.assignment is not None]:
-                _log.warning("%s is still busy and is cut off", live.text, extra={"point": live.text})
-                star.hosting.lost(live)
+        for hosting in self._homes.values():
+            for active in hosting.placed():
+                _log.warning("%s is still busy and is cut off", active.text, extra={"point": active.text})
+                hosting.lose(active)
 
     async def _empty_once(self) -> int:
-        """Sends off all that are not busy; how many still are."""
+        """Sends off all that are not busy. Returns how many still are."""
         busy = 0
-        for star in self.machine.stars.values():
-            hosting = star.hosting
-            there = [live for live in hosting.live.values() if live.assignment is not None]
+        for hosting in self._homes.values():
             try:
-                await self._send_off(hosting, [live for live in there if live.quiet])
+                await self._send_off(hosting, [active for active in hosting.placed() if active.quiet])
             except HyperverseError as exc:
-                _log.warning("particles of %s could not be released: %s", star.text, exc)
+                _log.warning("particles of %s could not be released: %s", hosting.star.text, exc)
             except Exception:
-                _log.exception("particles of %s could not be released; please report it", star.text)
-            busy += sum(live.assignment is not None for live in hosting.live.values())
+                _log.exception("particles of %s could not be released; please report it", hosting.star.text)
+            busy += len(hosting.placed())
         return busy
 
     async def close(self) -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Container, Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from ...contracts.registry import ParticleRecord, PropertyValue, Registered, Registration, Status, Strategy
-from ...errors import BadRequest, Conflict, NoDriver, NotFound, NotHostedHere, Unavailable
+from ...contracts.registry import (
+    ParticleRecord,
+    PropertyValue,
+    Registered,
+    Registration,
+    Registry,
+    Status,
+    Strategy,
+)
+from ...errors import BadRequest, Conflict, NoDriver, NotFound, NotHostedHere, Unavailable, did_you_mean
 from ...universe.access.scope import Scope
 from ...universe.address.env import Env
 from ...universe.address.point import Point
@@ -18,11 +25,19 @@ from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kind_defs.kind_template import KindTemplate
 from ...universe.kind_defs.properties import SetProperty, UnsetProperty
 from ...universe.kinds.kind import Kind
-from ..delivery.location import Place
-
-if TYPE_CHECKING:
-    from ..machine import Machine
-    from ..particles.active import Active
+from ..caches.records import Records
+from ..caches.selections import Selections
+from ..cluster.directory import Directory
+from ..cluster.membership import Membership
+from ..particles.active import Active
+from ..particles.homes import Homes
+from ..particles.places import Place, Places
+from ..particles.served import ServedKinds
+from ..transit.remote_star import RemoteStars
+from ..transit.requests import Requests
+from .candidates import Candidates
+from .ports import Permits
+from .strategies import Strategies
 
 __all__ = ["Provisioner", "tell_drivers"]
 
@@ -35,8 +50,36 @@ _KINDS = 1024
 class Provisioner:
     """Creates, places and deletes particles for one machine."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        permits: Permits,
+        served: ServedKinds,
+        homes: Homes,
+        places: Places,
+        records: Records,
+        selections: Selections,
+        directory: Directory,
+        membership: Membership,
+        remotes: RemoteStars,
+        requests: Requests,
+        candidates: Candidates,
+        strategies: Strategies,
+    ) -> None:
+        self._registry = registry
+        self._permits = permits
+        self._served = served
+        self._homes = homes
+        self._places = places
+        self._records = records
+        self._selections = selections
+        self._directory = directory
+        self._membership = membership
+        self._remotes = remotes
+        self._requests = requests
+        self._candidates = candidates
+        self._strategies = strategies
         self._kinds: dict[str, Kind] = {}
         self._fitting: set[tuple[Kind, Kind]] = set()
         self._defaults: dict[str, dict[str, PropertyValue]] = {}
@@ -60,7 +103,7 @@ class Provisioner:
             template = ResolvedTemplate.of(Point.parse(where))
         wanted = self._kinds.get(kind)
         if wanted is None:
-            wanted = KindTemplate.parse(kind).resolve(self.machine.kinds)
+            wanted = KindTemplate.parse(kind).resolve(self._served.known)
             if len(self._kinds) < _KINDS:
                 self._kinds[kind] = wanted
         changes = [SetProperty(key, value) for key, value in properties.items()]
@@ -81,7 +124,7 @@ class Provisioner:
 
         Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there)
         and Conflict."""
-        wanted = kind.resolve(self.machine.kinds)
+        wanted = kind.resolve(self._served.known)
         return await self._create(where, wanted, changes, strategy, agent, scope, state)
 
     async def _create(
@@ -94,17 +137,17 @@ class Provisioner:
         scope: Scope | None,
         state: bytes | None,
     ) -> ParticleRecord:
-        declared = self.machine.kinds[wanted.base]
-        if declared.name not in self.machine.hosted:
+        declared = self._served.known[wanted.base]
+        if declared.name not in self._served:
             raise NoDriver(f"no driver here serves Kind {wanted.base!r}", hint="install the plugin that brings it")
         parent = await self._parent(where, wanted, declared, strategy, agent, scope)
         values = self._values(declared, changes)
         for _ in range(_TRIES):
-            number = await self.machine.registry.sequence(parent.point) if where.is_pattern else None
+            number = await self._registry.sequence(parent.point) if where.is_pattern else None
             point = where.point(number)
             registration = Registration(point, wanted, agent, values, strategy, Status.PENDING, state)
             try:
-                made = await self.machine.registry.register(registration)
+                made = await self._registry.register(registration)
             except Conflict:
                 if where.is_pattern:
                     continue
@@ -115,8 +158,8 @@ class Provisioner:
 
     async def _demand_override(self, point: Point, parent: ParticleRecord, agent: Point, scope: Scope | None) -> None:
         """Who replaces a particle must be allowed to delete it."""
-        if await self.machine.registry.records((point,)):
-            await self.machine.rights.demand(agent, "d", parent, scope)
+        if await self._registry.records((point,)):
+            await self._permits.permit(agent, "d", parent, "create", scope)
 
     async def _parent(
         self,
@@ -131,13 +174,13 @@ class Provisioner:
         if not above.route.is_local:
             raise BadRequest(f"{above.text!r} has a route, and its particles are made by the platform")
         try:
-            parent = await self.machine.records.one(above)
+            parent = await self._records.one(above)
         except NotFound:
             raise NotFound(
                 f"{above.text!r} does not exist, so {where.child!r} cannot be created in it",
                 hint=f"create {above.text} first",
             ) from None
-        await self.machine.rights.demand(agent, "c", parent, scope)
+        await self._permits.permit(agent, "c", parent, "create", scope)
         if strategy is Strategy.OVERRIDE and not where.is_pattern:
             await self._demand_override(where.point(None), parent, agent, scope)
         if (kind, parent.kind) not in self._fitting:
@@ -148,7 +191,7 @@ class Provisioner:
 
     def _check_fits(self, kind: Kind, declared: KindDef, parent: ParticleRecord) -> None:
         """Whether a particle of that Kind may be created in ``parent``. Raises BadRequest."""
-        holder = self.machine.kinds.get(parent.kind.base)
+        holder = self._served.known.get(parent.kind.base)
         if not declared.may_live_under(parent.kind):
             raise BadRequest(
                 f"a {kind} cannot live under {parent.point.text!r}, a {parent.kind}",
@@ -178,10 +221,10 @@ class Provisioner:
     async def _made(self, made: Registered, strategy: Strategy, declared: KindDef) -> None:
         if strategy is Strategy.OVERRIDE:
             self.evict([made.record])
-        self.machine.records.drop(made.record.point)
-        self.machine.selections.forget()
+        self._records.drop(made.record.point)
+        self._selections.forget()
         if declared.eager and made.created:
-            await self.machine.gravity.locate(made.record.point)
+            await self._places.locate(made.record.point)
 
     # -- place --------------------------------------------------------------------------------------------
 
@@ -191,7 +234,7 @@ class Provisioner:
         Raises NotFound, NoDriver (501), Unavailable (503: no star takes it now)."""
         missed: dict[StarKey, Unavailable] = {}
         for attempt in range(_TRIES):
-            record = (await self.machine.registry.records((point,))).get(point)
+            record = (await self._registry.records((point,))).get(point)
             if record is None:
                 raise NotFound(f"no particle {point.text!r}", hint=await self.nearest(point))
             place = await self._try(record, missed)
@@ -199,7 +242,7 @@ class Provisioner:
                 return place
             if attempt:
                 await asyncio.sleep(_PAUSE * attempt)
-        raise Unavailable(f"{point.text!r} is given from star to star", retry_after=0.2)
+        raise Unavailable(f"{point.text!r} is being moved between stars", retry_after=0.2)
 
     async def _try(self, record: ParticleRecord, missed: dict[StarKey, Unavailable]) -> Place | None:
         """Where a particle lives, or has been put; None when that has changed meanwhile: look again.
@@ -207,37 +250,37 @@ class Provisioner:
         Args:
             missed: stars that were asked to take it and have not answered; more are added.
         """
-        machine = self.machine
         at = record.assignment
         if at is not None:
-            star = machine.stars.get(at.star)
-            if star is None:
+            own = self._homes.get(at.star)
+            if own is None:
                 # never taken from a star that is announced: a star that is not has nothing assigned to it
-                if not machine.membership.holds(at):
-                    await machine.membership.refresh()
-                return machine.switchboard.far(at.star) if machine.membership.holds(at) else None
-            live = await star.hosting.at_home(record.point)
-            if live is not None:
-                return live
+                if not self._directory.holds(at):
+                    await self._membership.refresh()
+                return self._remotes.of(at.star) if self._directory.holds(at) else None
+            active = await own.at_home(record.point)
+            if active is not None:
+                return active
         chosen = self.choose(record, missed)
-        star = machine.stars.get(chosen)
+        hosting = self._homes.get(chosen)
         try:
-            if star is not None:
-                return await star.hosting.adopt(record, at)
-            return await machine.exchange.provision(chosen, record, at)
+            if hosting is not None:
+                return await hosting.adopt(record, at)
+            await self._requests.provision(chosen, record, at)
+            self._candidates.placed(chosen)
+            return self._remotes.of(chosen)
         except (Conflict, NotHostedHere):
-            return None  # somebody else was faster
+            return None  # another machine was faster
         except Unavailable as exc:
-            if chosen in missed or star is not None:
+            if chosen in missed or hosting is not None:
                 raise
             missed[chosen] = exc
             return None
 
     def choose(self, record: ParticleRecord, missed: Container[StarKey] = ()) -> StarKey:
         """The star that is to take a particle; one of ``missed`` only if there is no other."""
-        machine = self.machine
-        machine.driver_of(record.kind)
-        candidates = machine.membership.candidates(record)
+        self._served.of(record.kind)
+        candidates = self._candidates.of(record)
         candidates = [c for c in candidates if c.star not in missed] or candidates
         if not candidates:
             raise Unavailable(
@@ -245,16 +288,14 @@ class Provisioner:
                 hint="see `hyperverse status` for why",
                 retry_after=1.0,
             )
-        return machine.placements.of(record.kind.base).choose(record.kind, record.point, candidates)
+        return self._strategies.choose(record, candidates)
 
     async def nearest(self, point: Point) -> str:
         """A hint for a point that does not exist: the names beside it that are spelt alike."""
-        from ...errors import did_you_mean
-
         parent = point.parent
         if parent is None:
             return ""
-        page = await self.machine.registry.children(parent, limit=200)
+        page = await self._registry.children(parent, limit=200)
         said = did_you_mean(point.text, [r.point.text for r in page.records])
         return said.removeprefix("; ")
 
@@ -263,8 +304,8 @@ class Provisioner:
     async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
         """Deletes the subtrees of ``points`` and lets go of what lives here; what lives elsewhere goes when the machine
         that hosts it reads of it in the change feed. Rights are the caller's to check."""
-        deleted = await self.machine.registry.delete(points)
-        self.machine.selections.forget()
+        deleted = await self._registry.delete(points)
+        self._selections.forget()
         await tell_drivers(self.evict(deleted))
         return deleted
 
@@ -272,20 +313,20 @@ class Provisioner:
         """What lives here of ``records`` is gone at once. Returns what has lived here."""
         evicted: list[Active] = []
         for record in records:
-            self.machine.records.drop(record.point)
-            self.machine.gravity.drop(record.point)
-            for star in self.machine.stars.values():  # its place may be so new that gravity has not kept it yet
-                live = star.hosting.live.get(record.point.text)
-                if live is not None:
-                    star.hosting.lost(live)
-                    evicted.append(live)
+            self._records.drop(record.point)
+            self._places.drop(record.point)
+            for hosting in self._homes.values():  # its place may be so new that it is not in the table yet
+                active = hosting.active.get(record.point.text)
+                if active is not None:
+                    hosting.lose(active)
+                    evicted.append(active)
         return evicted
 
 
 async def tell_drivers(deleted: Sequence[Active]) -> None:
     """Calls ``on_delete`` for particles that have lived here; one that raises does not keep the others."""
-    for live in deleted:
+    for active in deleted:
         try:
-            await live.hosted.driver.on_delete(live.point)
+            await active.served.driver.on_delete(active.point)
         except Exception:
-            _log.exception("driver of %s: on_delete failed", live.record.kind.base, extra={"point": live.text})
+            _log.exception("driver of %s: on_delete failed", active.record.kind.base, extra={"point": active.text})

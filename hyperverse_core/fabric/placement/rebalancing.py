@@ -1,4 +1,4 @@
-"""Moves: particles that live elsewhere from now on, without a wave being lost.
+"""Rebalancing: particles that live elsewhere from now on, without a wave being lost.
 
 A particle that is to move is let go by its star with its state saved and then taken by the other one; waves that
 come in between are told 421 and find it again.
@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import attrs
 
 from ...contracts.placement import Candidate, Hash
-from ...contracts.registry import ParticleRecord
+from ...contracts.registry import ParticleRecord, Registry
 from ...errors import Conflict, NotHostedHere, Unavailable
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
-from ..delivery.star_requests import ask_star
-
-if TYPE_CHECKING:
-    from ..machine import Machine
+from ...universe.waves.wave import Pong
+from ..cluster.directory import Directory
+from ..cluster.membership import Membership
+from ..particles.homes import Homes
+from ..particles.places import Places
+from ..particles.served import ServedKinds
+from ..transit.requests import Requests
+from .candidates import Candidates
+from .strategies import Strategies
 
 __all__ = ["Move", "Rebalancer"]
 
@@ -43,21 +49,47 @@ class Move:
 
 
 class Rebalancer:
-    """Rebalancing and draining, from one machine."""
+    """Rebalancing and draining, from one machine.
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    Args:
+        ask_star: asks another star, and waits so many seconds for the answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        ask_star: Callable[[StarKey, str, dict[str, Any], float], Awaitable[Pong]],
+        registry: Registry,
+        directory: Directory,
+        membership: Membership,
+        homes: Homes,
+        places: Places,
+        served: ServedKinds,
+        requests: Requests,
+        candidates: Candidates,
+        strategies: Strategies,
+    ) -> None:
+        self._ask_star = ask_star
+        self._registry = registry
+        self._directory = directory
+        self._membership = membership
+        self._homes = homes
+        self._places = places
+        self._served = served
+        self._requests = requests
+        self._candidates = candidates
+        self._strategies = strategies
 
     async def plan(self) -> list[Move]:
         """What would have to move so that every star has its share: for Kinds that are placed by hash those whose
         star by the hash is another, for the others as many as the fullest stars have too much."""
         hosted: dict[StarKey, list[ParticleRecord]] = {}
-        for key in sorted(self.machine.membership.directory, key=str):
+        for key in sorted(self._directory.records, key=str):
             hosted[key] = await self._hosted(key)
         moves: list[Move] = []
         kinds = sorted({r.kind.base for records in hosted.values() for r in records})
         for kind in kinds:
-            if kind not in self.machine.hosted:
+            if kind not in self._served:
                 continue
             own = {key: [r for r in records if r.kind.base == kind] for key, records in hosted.items()}
             moves += self._plan_kind(kind, own)
@@ -67,21 +99,20 @@ class Rebalancer:
         found: list[ParticleRecord] = []
         after: Point | None = None
         while True:
-            page = await self.machine.registry.hosted(key, after=after, limit=_PAGE)
+            page = await self._registry.hosted(key, after=after, limit=_PAGE)
             found += page.records
             after = page.after
             if after is None:
                 return found
 
     def _plan_kind(self, kind: str, own: dict[StarKey, list[ParticleRecord]]) -> list[Move]:
-        machine = self.machine
         sample = next((records[0] for records in own.values() if records), None)
         if sample is None:
             return []
-        candidates = machine.membership.candidates(sample)
+        candidates = self._candidates.of(sample)
         if not candidates:
             return []
-        placement = machine.placements.of(kind)
+        placement = self._strategies.of(kind)
         if isinstance(placement, Hash):
             return self._by_hash(kind, placement, own, candidates)
         return self._by_share(kind, own, candidates)
@@ -129,12 +160,11 @@ class Rebalancer:
         return stayed
 
     async def _hand_over(self, origin: StarKey, group: list[Move]) -> list[str]:
-        machine = self.machine
         points = [move.point.text for move in group]
-        reply = await ask_star(machine.machine_star, origin, "Hyp<Release>", {"points": points}, wait=30.0)
+        reply = await self._ask_star(origin, "Hyp<Release>", {"points": points}, 30.0)
         if not reply.ok:
             raise Unavailable(f"{origin} does not let go: {reply.error}", retry_after=1.0)
-        records = await machine.registry.records([move.point for move in group])
+        records = await self._registry.records([move.point for move in group])
         reasons = [await self._place(move, records.get(move.point)) for move in group]
         return [reason for reason in reasons if reason]
 
@@ -155,25 +185,25 @@ class Rebalancer:
         return ""
 
     async def _settle(self, record: ParticleRecord, target: StarKey) -> None:
-        star = self.machine.stars.get(target)
-        self.machine.gravity.forget(record.point)
-        if star is not None:
-            live = await star.hosting.adopt(record, None)
-            self.machine.gravity.places[live.text] = live
+        hosting = self._homes.get(target)
+        self._places.forget(record.point)
+        if hosting is not None:
+            self._places.keep(record.point, await hosting.adopt(record, None))
         else:
-            await self.machine.exchange.provision(target, record, None)
+            await self._requests.provision(target, record, None)
+            self._candidates.placed(target)
 
     async def drain(self) -> int:
         """Empties this machine: it takes no particles any more, and those it has leave with their state saved. They
         come back elsewhere at their next wave. Returns how many have left."""
-        membership = self.machine.membership
+        membership = self._membership
         membership.draining = True
         await membership.announce_changes()
         left = 0
-        for star in self.machine.stars.values():
+        for hosting in self._homes.values():
             for _ in range(_ROUNDS):  # some may have been on their way here before the others knew
-                leaving = [live for live in star.hosting.live.values() if not live.pinned]
+                leaving = hosting.placed()
                 for start in range(0, len(leaving), _BATCH):
-                    left += await star.hosting.send_away(leaving[start : start + _BATCH], _GRACE)
+                    left += await hosting.send_away(leaving[start : start + _BATCH], _GRACE)
         membership.changed()  # whoever looks sees how few are left
         return left

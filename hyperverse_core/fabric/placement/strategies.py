@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import random
+from collections.abc import Sequence
 
+from ...config import Config
 from ...config.check import Fault
-from ...contracts.placement import Placement
-from ...errors import ConfigError, NotFound
-
-if TYPE_CHECKING:
-    from ..machine import Machine
+from ...contracts.placement import Candidate, Placement
+from ...contracts.registry import ParticleRecord
+from ...errors import ConfigError, NotFound, PluginError
+from ...plugins import PluginSet
+from ...universe.address.star_key import StarKey
+from ..particles.served import ServedKinds
 
 __all__ = ["Strategies"]
 
@@ -17,19 +20,22 @@ __all__ = ["Strategies"]
 class Strategies:
     """The strategies that choose stars for particles."""
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, config: Config, plugins: PluginSet, served: ServedKinds, chance: random.Random) -> None:
+        self._config = config
+        self._plugins = plugins
+        self._served = served
+        self._chance = chance
         self._made: dict[str, Placement] = {}
 
     def check(self) -> None:
-        """Raises ConfigError when the config names a strategy that nobody brings: each wave to a particle of that
+        """Raises ConfigError when the config names a strategy that no plugin brings: each wave to a particle of that
         Kind would fail."""
         faults = []
-        for kind, settings in self._machine.config.kinds.items():
+        for kind, settings in self._config.kinds.items():
             if settings.placement is None:
                 continue
             try:
-                self._machine.plugins.check("placement", settings.placement)
+                self._plugins.check("placement", settings.placement)
             except NotFound as exc:
                 faults.append(str(Fault(f"kinds.{kind}.placement", exc.message, exc.hint)))
         if faults:
@@ -37,11 +43,23 @@ class Strategies:
 
     def of(self, kind: str) -> Placement:
         """The strategy for particles of ``kind``."""
-        machine = self._machine
-        settings = machine.config.kinds.get(kind)
-        name = (settings.placement if settings else None) or machine.hosted[kind].driver.placement
+        settings = self._config.kinds.get(kind)
+        name = (settings.placement if settings else None) or self._served[kind].driver.placement
         made = self._made.get(name)
         if made is None:
-            table = machine.config.placements.get(name, {})
-            made = self._made[name] = machine.plugins.placement(name, machine.chance, table)
+            table = self._config.placements.get(name, {})
+            made = self._made[name] = self._plugins.placement(name, self._chance, table)
         return made
+
+    def choose(self, record: ParticleRecord, candidates: Sequence[Candidate]) -> StarKey:
+        """The star for a particle, as the strategy of its Kind says. Raises PluginError that names the strategy when
+        it answers anything but one of ``candidates``."""
+        strategy = self.of(record.kind.base)
+        chosen = strategy.choose(record.kind, record.point, candidates)
+        if any(candidate.star == chosen for candidate in candidates):
+            return chosen
+        raise PluginError(
+            f"the placement {type(strategy).__name__} has chosen {chosen!r} for {record.point.text!r}, "
+            "which is not one of the candidates",
+            hint="a placement returns the `star` of one of the candidates that it is given",
+        )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
 from ...contracts.driver import Ctx
-from ...contracts.registry import ParticleRecord, Status
+from ...contracts.registry import ParticleRecord, Registry, Status
 from ...errors import (
     BadRequest,
     Forbidden,
@@ -29,11 +29,14 @@ from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kind_defs.properties import PropertyChange, PropertySource
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Method, Outcome, Pong
+from ..caches.records import Records
+from ..cluster.ways import Ways
+from ..delivery.gate import Gate
 from ..particles.context import Context
+from ..particles.homes import Homes
+from ..particles.served import ServedKinds
+from ..placement.provisioner import Provisioner
 from .scripts import run_script
-
-if TYPE_CHECKING:
-    from ..machine import Machine
 
 __all__ = ["Commands"]
 
@@ -57,8 +60,24 @@ def _is_secret(kind: KindDef, key: str) -> bool:
 class Commands:
     """Carries out commands on one machine."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        records: Records,
+        gate: Gate,
+        provisioner: Provisioner,
+        served: ServedKinds,
+        homes: Homes,
+        ways: Ways,
+    ) -> None:
+        self._registry = registry
+        self._records = records
+        self._gate = gate
+        self._provisioner = provisioner
+        self._served = served
+        self._homes = homes
+        self._ways = ways
 
     async def run(self, command: Command | CommandTemplate | str, ctx: Context, env: Env | None = None) -> Pong:
         """Carries out one command as the agent of ``ctx``; every failure is a reply with its status."""
@@ -109,20 +128,20 @@ class Commands:
 
     # -- rights -------------------------------------------------------------------------------------------
 
-    async def _demand(self, ctx: Context, letter: str, target: ParticleRecord) -> None:
+    async def _demand(self, ctx: Context, letter: str, target: ParticleRecord, action: str) -> None:
         agent, scope = ctx.acting_as
-        await self.machine.rights.demand(agent, letter, target, scope)
+        await self._gate.permit(agent, letter, target, action, scope)
 
     async def _above(self, records: Sequence[ParticleRecord]) -> dict[Point, ParticleRecord]:
         """The records of the parents; a root stands for its own."""
         points = tuple({r.point.parent or r.point for r in records})
-        return dict(await self.machine.records.get(points))
+        return dict(await self._records.get(points))
 
     # -- registry -----------------------------------------------------------------------------------------
 
     async def _create(self, command: commands.Create[Any], ctx: Context) -> Any:
         agent, scope = ctx.acting_as
-        record = await self.machine.provisioner.create_from(
+        record = await self._provisioner.create_from(
             command.where,
             command.kind,
             command.properties,
@@ -134,12 +153,12 @@ class Commands:
         return stub(record)
 
     async def _select(self, command: commands.Select, ctx: Context, after: Point | None = None) -> Any:
-        page = await self.machine.registry.select(command.selector, after=after, limit=_PAGE)
+        page = await self._registry.select(command.selector, after=after, limit=_PAGE)
         above = await self._above(page.records)
         allowed: dict[Point, bool] = {}
         for point, record in above.items():
             try:
-                await self._demand(ctx, "s", record)
+                await self._demand(ctx, "s", record, "select")
                 allowed[point] = True
             except PolicyError:
                 allowed[point] = False
@@ -155,9 +174,9 @@ class Commands:
     def _seen(self, record: ParticleRecord) -> dict[str, Any]:
         """A particle as it looks from here: nobody knows the status of one whose star cannot be reached."""
         found, assignment = stub(record), record.assignment
-        if assignment is None or assignment.star in self.machine.stars:
+        if assignment is None or assignment.star in self._homes:
             return found
-        if str(assignment.star) not in self.machine.membership.ways:
+        if str(assignment.star) not in self._ways.by_star:
             found["status"] = str(Status.UNKNOWN)
         return found
 
@@ -166,7 +185,7 @@ class Commands:
         found: list[ParticleRecord] = []
         after = None
         while True:
-            page = await self.machine.registry.select(selector, after=after, limit=_PAGE)
+            page = await self._registry.select(selector, after=after, limit=_PAGE)
             found += page.records
             after = page.after
             if after is None:
@@ -178,17 +197,17 @@ class Commands:
     async def _delete(self, command: commands.Delete, ctx: Context) -> Any:
         found = await self._all_of(command.selector)
         for record in (await self._above(found)).values():
-            await self._demand(ctx, "d", record)
-        deleted = await self.machine.provisioner.delete([r.point for r in found])
+            await self._demand(ctx, "d", record, "delete")
+        deleted = await self._provisioner.delete([r.point for r in found])
         return {"deleted": [stub(r) for r in deleted]}
 
     async def _get(self, command: commands.Get[Point], ctx: Context) -> Any:
         record = await self._record(command.point)
-        await self._demand(ctx, "r", record)
+        await self._demand(ctx, "r", record, "get")
         if command.keys is None:
-            state = await self.machine.registry.load_state(record.point)
+            state = await self._registry.load_state(record.point)
             return None if state is None else msgspec.msgpack.decode(state)
-        kind = self.machine.kinds.get(record.kind.base)
+        kind = self._served.known.get(record.kind.base)
         if not command.keys:
             return self._readable(record)
         if kind is not None:
@@ -199,23 +218,23 @@ class Commands:
         target = command.target
         found = await self._all_of(target) if isinstance(target, Selector) else [await self._record(target)]
         for record in found:
-            await self._demand(ctx, "w", record)
+            await self._demand(ctx, "w", record, "set")
         self._check_update(found, command.properties)
         points = tuple(r.point for r in found)
-        await self.machine.registry.set_properties(points, list(command.properties))
-        await self.machine.check_live(points)
+        await self._registry.set_properties(points, list(command.properties))
+        await self._homes.check(points)
         for point in points:
-            self.machine.records.drop(point)
+            self._records.drop(point)
         if isinstance(target, Selector):
             return {"changed": [stub(r) for r in found]}
-        changed = await self.machine.registry.record(target)
+        changed = await self._registry.record(target)
         return {"point": target.text, "properties": self._readable(changed)}
 
     def _check_update(self, records: Sequence[ParticleRecord], changes: Sequence[PropertyChange]) -> None:
         """Whether the Kinds of ``records`` take ``changes``; raises BadRequest that names the first that does not."""
         bases = {r.kind.base: r for r in reversed(records)}
         for base, first in bases.items():
-            kind = self.machine.kinds.get(base)
+            kind = self._served.known.get(base)
             if kind is None:
                 continue
             try:
@@ -226,13 +245,13 @@ class Commands:
 
     def _readable(self, record: ParticleRecord) -> dict[str, str]:
         """The properties of a particle but its secrets."""
-        kind = self.machine.kinds.get(record.kind.base)
+        kind = self._served.known.get(record.kind.base)
         return {k: v.value for k, v in record.properties.items() if kind is None or not _is_secret(kind, k)}
 
     async def _record(self, point: Point) -> ParticleRecord:
-        found = (await self.machine.registry.records((point,))).get(point)
+        found = (await self._registry.records((point,))).get(point)
         if found is None:
-            raise NotFound(f"no particle {point.text!r}", hint=await self.machine.provisioner.nearest(point))
+            raise NotFound(f"no particle {point.text!r}", hint=await self._provisioner.nearest(point))
         return found
 
     # -- waves --------------------------------------------------------------------------------------------

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from ...contracts.driver import Driver, DriverHost
+from ...config import Config
+from ...contracts.driver import Driver
 from ...contracts.registry import Status
+from ...errors import Unavailable
+from ...plugins import PluginSet
+from ...scheduling.backoff import Backoff
 from ...scheduling.cancellation import is_cancelled
-from ...universe.kind_defs.kind_def import KindDef
-from ..delivery.local_sender import LocalSender
-from ..particles.hosting import Served
-
-if TYPE_CHECKING:
-    from ..machine import Machine
+from ..delivery.outbound import Outbound
+from ..particles.served import Served, ServedKinds
+from .driver_host import Host
 
 __all__ = ["Drivers"]
 
@@ -26,73 +27,57 @@ _PATIENCE = 5.0
 _STOP = 3.0
 
 
-class Host(LocalSender, DriverHost):
-    """What a driver may use of its machine."""
-
-    def __init__(self, machine: Machine, kind: str) -> None:
-        point = machine.machine_star.point.child(f"drivers:{kind.lower()}")
-        super().__init__(machine, sender=point, agent=machine.machine_star.point)
-        self._machine = machine
-        self._kind = kind
-
-    @property
-    def machine(self) -> str:
-        return self._machine.name
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        return self._machine.config.drivers.get(self._kind, {})
-
-    @property
-    def data_dir(self) -> str:
-        path = Path(self._machine.data_dir, "drivers", self._kind)
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return str(path)
-
-    @property
-    def log(self) -> logging.Logger:
-        return logging.getLogger(f"hyperverse.driver.{self._kind}")
-
-    def kinds(self) -> Iterable[KindDef]:
-        return self._machine.kinds.values()
-
-
 class Drivers:
     """All drivers of one machine."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(
+        self,
+        config: Config,
+        data_dir: Path,
+        *,
+        plugins: PluginSet,
+        served: ServedKinds,
+        outbound: Outbound,
+        ready: Callable[[], None],
+        chance: random.Random,
+    ) -> None:
+        """``ready`` is called when one more driver serves."""
+        self._config = config
+        self._data_dir = data_dir
+        self._plugins = plugins
+        self._served = served
+        self._outbound = outbound
+        self._ready = ready
+        self._chance = chance
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tried: dict[str, asyncio.Event] = {}
 
     def make(self) -> None:
-        """One object for each Kind that a plugin serves. One that cannot be made is shown as failed."""
-        machine = self.machine
-        for name, cls in machine.plugins.drivers.items():
-            plugin = machine.plugins.who_provides("driver", name)
-            settings = machine.config.kinds.get(name)
-            idle = (settings.idle_after if settings else None) or cls.idle_after or machine.config.idle_after
-            machine.kinds[name] = cls.kind
+        """Makes one object for each Kind that a plugin serves. One that cannot be made is shown as failed."""
+        for name, cls in self._plugins.drivers.items():
+            plugin = self._plugins.who_provides("driver", name)
+            settings = self._config.kinds.get(name)
+            idle = (settings.idle_after if settings else None) or cls.idle_after or self._config.idle_after
             try:
-                hosted = Served(cls(), plugin=plugin, idle_after=idle)
+                served = Served(cls(), plugin=plugin, idle_after=idle)
                 if cls.waves_limit == Driver.waves_limit:
-                    hosted.waves_limit = machine.config.limits.mailbox
+                    served.waves_limit = self._config.limits.mailbox
             except Exception as exc:
                 _log.error("driver of %s (plugin %s) cannot be made", name, plugin, exc_info=exc)
-                hosted = Served(_broken(cls), plugin=plugin)
-                hosted.status, hosted.cause = Status.FATAL, str(exc)
-            machine.hosted[name] = hosted
+                served = Served(_broken(cls), plugin=plugin)
+                served.status, served.cause = Status.FATAL, str(exc)
+            self._served.add(served)
 
     async def start(self) -> None:
         """Starts all at once and waits for them, but not for ever."""
-        for name, hosted in self.machine.hosted.items():
-            if hosted.status is Status.FATAL:
+        for name, served in self._served.items():
+            if served.status is Status.FATAL:
                 continue
-            if type(hosted.driver).start is Driver.start:
-                hosted.status = Status.READY  # nothing to wait for
+            if type(served.driver).start is Driver.start:
+                served.status = Status.READY  # nothing to wait for
                 continue
             self._tried[name] = asyncio.Event()
-            self._tasks[name] = asyncio.create_task(self._keep_starting(hosted), name=f"start driver {name}")
+            self._tasks[name] = asyncio.create_task(self._keep_starting(served), name=f"start driver {name}")
         if not self._tasks:
             return
         tried = [asyncio.create_task(event.wait()) for event in self._tried.values()]
@@ -100,36 +85,49 @@ class Drivers:
         for task in late:
             task.cancel()
         for name in self._tasks:
-            hosted = self.machine.hosted[name]
-            if hosted.status is Status.INIT:
-                hosted.cause = f"start has not returned after {_PATIENCE:g} s"
-                _log.warning("driver of %s (plugin %s): %s", name, hosted.plugin, hosted.cause)
+            served = self._served[name]
+            if served.status is Status.INIT:
+                served.cause = f"start has not returned after {_PATIENCE:g} s"
+                _log.warning("driver of %s (plugin %s): %s", name, served.plugin, served.cause)
 
-    async def _keep_starting(self, hosted: Served) -> None:
-        pause = 0.2
+    async def _keep_starting(self, served: Served) -> None:
+        backoff = Backoff(first=0.2, longest=30.0, jitter=0.25, chance=self._chance)
         while True:
-            hosted.status = Status.INIT
+            served.status = Status.INIT
             try:
-                await hosted.driver.start(Host(self.machine, hosted.kind.name))
+                await served.driver.start(self._host(served))
             except (Exception, asyncio.CancelledError) as exc:
                 if is_cancelled():
                     raise
-                hosted.status, hosted.cause = Status.PANIC, f"{type(exc).__name__}: {exc}"
-                self._tried[hosted.kind.name].set()
+                served.status, served.cause = Status.PANIC, f"{type(exc).__name__}: {exc}"
+                self._tried[served.kind.name].set()
+                pause = backoff.next_pause()
                 _log.warning(
                     "driver of %s (plugin %s) did not start, again in %.1f s: %s",
-                    hosted.kind.name,
-                    hosted.plugin,
+                    served.kind.name,
+                    served.plugin,
                     pause,
-                    hosted.cause,
+                    served.cause,
                 )
-                await asyncio.sleep(pause * (0.75 + self.machine.chance.random() / 2))
-                pause = min(pause * 2, 30.0)
+                await asyncio.sleep(pause)
                 continue
-            hosted.status, hosted.cause = Status.READY, ""
-            self._tried[hosted.kind.name].set()
-            self.machine.membership.changed()
+            served.status, served.cause = Status.READY, ""
+            self._tried[served.kind.name].set()
+            self._ready()
             return
+
+    def _host(self, served: Served) -> Host:
+        return Host(self._outbound, served.kind.name, self._config, self._data_dir, self._served)
+
+    def check_ready(self) -> None:
+        """Raises Unavailable when no driver at all serves here."""
+        if any(served.serves for served in self._served.values()):
+            return
+        causes = "; ".join(f"{name}: {s.cause or s.status}" for name, s in self._served.items())
+        raise Unavailable(
+            f"no driver of this machine serves: {causes or 'no plugin brings one'}",
+            hint="see `hyperverse plugins list`",
+        )
 
     async def stop(self) -> None:
         """Stops all. May be called twice."""
@@ -138,20 +136,20 @@ class Drivers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        serving = [h for h in self.machine.hosted.values() if h.serves]
-        await asyncio.gather(*(self._stop_one(hosted) for hosted in serving))
+        serving = [s for s in self._served.values() if s.serves]
+        await asyncio.gather(*(self._stop_one(served) for served in serving))
 
-    async def _stop_one(self, hosted: Served) -> None:
-        hosted.status = Status.DONE
-        if type(hosted.driver).stop is Driver.stop:
+    async def _stop_one(self, served: Served) -> None:
+        served.status = Status.DONE
+        if type(served.driver).stop is Driver.stop:
             return
         try:
             async with asyncio.timeout(_STOP):
-                await hosted.driver.stop()
+                await served.driver.stop()
         except (Exception, asyncio.CancelledError) as exc:
             if is_cancelled():
                 raise
-            _log.error("driver of %s (plugin %s): stop failed", hosted.kind.name, hosted.plugin, exc_info=exc)
+            _log.error("driver of %s (plugin %s): stop failed", served.kind.name, served.plugin, exc_info=exc)
 
 
 def _broken(cls: type[Driver]) -> Driver:

@@ -1,16 +1,15 @@
-"""A star's own particle: what stars ask of each other. ``Hyp`` waves come from stars only; the field sees to it."""
+"""A star's own particle: what stars ask of each other. ``Hyp`` waves come from stars only; the gate sees to it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...contracts.driver import Ctx, Particle, handler
 from ...errors import NotFound
 from ...universe.address.point import Point
 from ...universe.kinds.kind import Kind
-
-if TYPE_CHECKING:
-    from ..delivery.outbound import Star
+from ..particles.hosting import Hosting
+from .watches import Watches
 
 __all__ = ["StarParticle"]
 
@@ -22,16 +21,17 @@ class StarParticle(Particle):
 
     concurrent = True
 
-    def __init__(self, star: Star) -> None:
-        self._star = star
+    def __init__(self, hosting: Hosting, watches: Watches) -> None:
+        self._hosting = hosting
+        self._watches = watches
 
     @handler("Hyp<Search>")
     async def search(self, ctx: Ctx, star: str = "", star_kind: str = "", kind: str = "") -> dict[str, Any]:
         """What this star is, if it is meant: by its key, its star kind, or a Kind that it can host.
 
         Raises NotFound otherwise; whoever searches leaves such echoes out."""
-        own = self._star
-        kinds = sorted(name for name in own.machine.hosted if own.hosting.can_host(name))
+        own = self._hosting.star
+        kinds = self._hosting.hostable()
         if star and star != own.text:
             raise NotFound(f"this is {own.text}")
         if star_kind and star_kind != own.kind.name:
@@ -43,19 +43,19 @@ class StarParticle(Particle):
     @handler("Hyp<Release>")
     async def release(self, ctx: Ctx, points: list[str]) -> int:
         """Lets go of particles that live here, with their state saved; how many have gone."""
-        live = self._star.hosting.live
-        leaving = [live[text] for text in points if text in live and not live[text].pinned]
-        return await self._star.hosting.send_away(leaving, _GRACE)
+        active = self._hosting.active
+        leaving = [active[text] for text in points if text in active and not active[text].pinned]
+        return await self._hosting.send_away(leaving, _GRACE)
 
     @handler("Hyp<State>")
     async def watched(self, ctx: Ctx, watches: list[tuple[str, str, str]], seconds: float) -> None:
         """Particles that may come to live here are watched for so many seconds from now on: each is named with an
         aspect and with who watches it."""
         for point, aspect, watcher in watches:
-            self._star.machine.watches.mark(Point.parse(point), aspect, Point.parse(watcher), seconds)
+            self._watches.mark(Point.parse(point), aspect, Point.parse(watcher), seconds)
 
     @handler("Hyp<Host>")
     async def take_watches(self, ctx: Ctx, watcher: str, watches: list[tuple[str, str]]) -> None:
         """A particle that watches others, each named with an aspect, has come here: it is told from here on."""
         for point, aspect in watches:
-            self._star.machine.watches.add(Point.parse(point), aspect, Point.parse(watcher))
+            self._watches.add(Point.parse(point), aspect, Point.parse(watcher))

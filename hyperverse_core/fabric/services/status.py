@@ -1,91 +1,158 @@
-"""What a machine says of itself."""
+"""What a machine says of itself, as plain values."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
+from ...config import Config
+from ...contracts.registry import Status
+from ...plugins import PluginSet
+from ...scheduling.worker_pool import WorkerPool
+from ..cluster.directory import Directory
+from ..cluster.membership import Membership
+from ..particles.homes import Homes
+from ..particles.served import ServedKinds
 from ..stars.routes import both_ways
+from ..stars.star import Star
+from ..transit.switchboard import Switchboard
 
-if TYPE_CHECKING:
-    from ..machine import Machine
-
-__all__ = ["kinds_of", "stars_of", "status_of"]
+__all__ = ["StatusReport", "unstarted"]
 
 
-def status_of(machine: Machine) -> dict[str, Any]:
-    """State of the machine, its stars, drivers and plugins, with causes, as plain values."""
+def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins: PluginSet) -> dict[str, Any]:
+    """The state of a machine that was not started, or could not be: as :meth:`StatusReport.machine`."""
     return {
-        "machine": machine.name,
-        "state": str(machine.state),
-        "cause": machine.cause,
-        "data_dir": str(machine.data_dir),
-        "address": machine.control.address if machine.control.address else None,
-        "stars": [
-            {
-                "star": star.text,
-                "kind": star.kind.name,
-                "particles": len(star.hosting),
-                "kinds": sorted(name for name in machine.hosted if star.hosting.can_host(name)),
-            }
-            for star in machine.stars.values()
-        ],
-        "drivers": [
-            {"kind": name, "plugin": hosted.plugin, "state": str(hosted.status), "cause": hosted.cause}
-            for name, hosted in sorted(machine.hosted.items())
-        ],
-        "plugins": [
-            {"plugin": info.name, "state": info.state, "reason": info.reason} for info in machine.plugins.plugins
-        ],
-        "lanes": [
-            {"machine": name, "state": "down" if cause else "up", "cause": cause}
-            for name, cause in machine.switchboard.lanes().items()
-        ],
-        "draining": machine.membership.draining,
-        "waiting": machine.crew.waiting,
-        "serves": machine.may_serve(),
+        "machine": config.name,
+        "state": str(state),
+        "cause": cause,
+        "data_dir": str(data_dir),
+        "address": None,
+        "stars": [],
+        "drivers": [],
+        "plugins": _plugins(plugins),
+        "lanes": [],
+        "draining": False,
+        "waiting": 0,
+        "serves": False,
+        "pid": os.getpid(),
     }
 
 
-def stars_of(machine: Machine) -> list[dict[str, Any]]:
-    """Every star of the Hyperverse, as plain values."""
-    own = machine.stars
-    asking = machine.machine_star.distances
-    lanes = both_ways({str(key): frozenset(map(str, r.links)) for key, r in machine.membership.directory.items()})
-    return [
-        {
-            "star": str(key),
-            "kind": record.kind,
-            "machine": record.machine,
-            "kinds": sorted(record.kinds),
-            "pid": record.pid,
-            "address": record.address,
-            "lanes": sorted(lanes[str(key)]),
-            "hops": asking.get(str(key)),
-            "particles": len(own[key].hosting) if key in own else record.particles,
-            "incarnation": record.incarnation,
-            "lease": record.lease,
-            "draining": record.draining,
-            "serves_clients": record.machine == machine.name and machine.config.control.enabled,
+def _plugins(plugins: PluginSet) -> list[dict[str, Any]]:
+    return [{"plugin": info.name, "state": info.state, "reason": info.reason} for info in plugins.plugins]
+
+
+class StatusReport:
+    """Collects the state of a machine from its parts.
+
+    Args:
+        life: returns the state of the machine and its cause.
+        client_address: returns where clients connect, None while they cannot.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        data_dir: Path,
+        *,
+        life: Callable[[], tuple[Status, str]],
+        client_address: Callable[[], str | None],
+        plugins: PluginSet,
+        served: ServedKinds,
+        homes: Homes,
+        home: Star,
+        directory: Directory,
+        membership: Membership,
+        board: Switchboard,
+        pool: WorkerPool,
+    ) -> None:
+        self._config = config
+        self._data_dir = data_dir
+        self._life = life
+        self._client_address = client_address
+        self._plugins = plugins
+        self._served = served
+        self._homes = homes
+        self._home = home
+        self._directory = directory
+        self._membership = membership
+        self._board = board
+        self._pool = pool
+
+    def machine(self) -> dict[str, Any]:
+        """State of the machine, its stars, drivers, plugins and lanes, with causes."""
+        state, cause = self._life()
+        return {
+            "machine": self._config.name,
+            "state": str(state),
+            "cause": cause,
+            "data_dir": str(self._data_dir),
+            "address": self._client_address(),
+            "stars": [
+                {
+                    "star": hosting.star.text,
+                    "kind": hosting.star.kind.name,
+                    "particles": len(hosting),
+                    "kinds": hosting.hostable(),
+                }
+                for hosting in self._homes.values()
+            ],
+            "drivers": [
+                {"kind": name, "plugin": served.plugin, "state": str(served.status), "cause": served.cause}
+                for name, served in sorted(self._served.items())
+            ],
+            "plugins": _plugins(self._plugins),
+            "lanes": [
+                {"machine": name, "state": "down" if cause else "up", "cause": cause}
+                for name, cause in self._board.lanes().items()
+            ],
+            "draining": self._membership.draining,
+            "waiting": self._pool.waiting,
+            "serves": self._membership.may_serve,
+            "pid": os.getpid(),
         }
-        for key, record in sorted(machine.membership.directory.items(), key=lambda entry: str(entry[0]))
-    ]
 
-
-def kinds_of(machine: Machine) -> list[dict[str, Any]]:
-    """Every Kind that this machine knows, as plain values."""
-    rows = []
-    for name, kind in sorted(machine.kinds.items()):
-        hosted = machine.hosted.get(name)
-        rows.append(
+    def stars(self) -> list[dict[str, Any]]:
+        """Every star of the Hyperverse."""
+        records: Mapping[Any, Any] = self._directory.records
+        lanes = both_ways({str(key): frozenset(map(str, r.links)) for key, r in records.items()})
+        return [
             {
-                "kind": name,
-                "doc": kind.doc,
-                "driver": bool(hosted),
-                "plugin": hosted.plugin if hosted else None,
-                "methods": hosted.handlers.methods() if hosted else [],
-                "subs": list(kind.subs),
-                "parents": list(kind.parents),
-                "children": list(kind.children),
+                "star": str(key),
+                "kind": record.kind,
+                "machine": record.machine,
+                "kinds": sorted(record.kinds),
+                "pid": record.pid,
+                "address": record.address,
+                "lanes": sorted(lanes[str(key)]),
+                "hops": self._home.distances.get(str(key)),
+                "particles": len(self._homes[key]) if key in self._homes else record.particles,
+                "incarnation": record.incarnation,
+                "lease": record.lease,
+                "draining": record.draining,
+                "serves_clients": record.machine == self._config.name and self._config.control.enabled,
             }
-        )
-    return rows
+            for key, record in sorted(records.items(), key=lambda entry: str(entry[0]))
+        ]
+
+    def kinds(self) -> list[dict[str, Any]]:
+        """Every Kind that this machine knows."""
+        rows = []
+        for name, kind in sorted(self._served.known.items()):
+            served = self._served.get(name)
+            rows.append(
+                {
+                    "kind": name,
+                    "doc": kind.doc,
+                    "driver": bool(served),
+                    "plugin": served.plugin if served else None,
+                    "methods": served.handlers.methods() if served else [],
+                    "subs": list(kind.subs),
+                    "parents": list(kind.parents),
+                    "children": list(kind.children),
+                }
+            )
+        return rows

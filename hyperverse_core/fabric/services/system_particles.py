@@ -1,4 +1,4 @@
-"""The platform's own particles: a star's, the executor of commands, and the machine's.
+"""The platform's own global particles: the executor of commands, and the machine's.
 
 They are particles like any other: their waves are authorised and answered in the same way. The registry does not
 place them; every machine has its own.
@@ -6,21 +6,26 @@ place them; every machine has its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from ...contracts.driver import Ctx, Particle, handler
 from ...errors import BadRequest, Forbidden
 from ...universe.address.point import GLOBAL_EXECUTOR, HYPERUSER, Point
 from ...universe.waves.wave import Pong
-from ..delivery.gate import AllowAll
+from ..caches.records import Records
+from ..delivery.gate import AllowAll, Gate
+from ..particles.active import Active
 from ..particles.context import Context
+from ..particles.homes import Homes
+from ..particles.hosting import Hosting
+from ..placement.rebalancing import Rebalancer
+from .commands import Commands
 from .star_particle import StarParticle
-from .status import kinds_of, stars_of
+from .status import StatusReport
+from .watches import Watches
 
-if TYPE_CHECKING:
-    from ..machine import Machine
-
-__all__ = ["GLOBAL_MACHINE", "pin_system_particles"]
+__all__ = ["GLOBAL_MACHINE", "ExecutorParticle", "MachineParticle", "pin_system_particles"]
 
 GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
 
@@ -30,8 +35,8 @@ class ExecutorParticle(Particle):
 
     concurrent = True
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
 
     @handler("Cmd<RawCommand>")
     async def run_text(
@@ -43,61 +48,79 @@ class ExecutorParticle(Particle):
         files: dict[str, bytes] | None = None,
         after: str = "",
     ) -> dict[str, Any]:
-        """A script of commands; see ``Commands.run_script`` for the results."""
+        """Runs a script of commands; see ``Commands.run_script`` for the results."""
         assert isinstance(ctx, Context)
-        results = await self._machine.commands.run_script(
+        results = await self._commands.run_script(
             text, ctx.on_behalf, keep_going=keep_going, working=working, files=files or {}, after=after
         )
         return {"results": results}
 
     @handler("Cmd<Command>")
     async def run_one(self, ctx: Ctx, text: str) -> Pong:
-        """One command; the reply is that of the command."""
+        """Runs one command; the reply is that of the command."""
         return await ctx.on_behalf.execute(text)
 
 
 class MachineParticle(Particle):
-    """``GLOBAL::machine``: what a machine says of itself, and how it is told to stop."""
+    """``GLOBAL::machine``: what a machine says of itself, and how it is told to stop.
+
+    Args:
+        request_stop: asks whoever runs the machine to stop it.
+    """
 
     concurrent = True
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(
+        self,
+        *,
+        status: StatusReport,
+        rebalancer: Rebalancer,
+        records: Records,
+        gate: Gate,
+        watches: Watches,
+        request_stop: Callable[[], None],
+    ) -> None:
+        self._status = status
+        self._rebalancer = rebalancer
+        self._records = records
+        self._gate = gate
+        self._watches = watches
+        self._request_stop = request_stop
 
     @handler("Ext<Status>")
     async def status(self, ctx: Ctx) -> dict[str, Any]:
-        """State of the machine, its stars, drivers and plugins."""
-        return self._machine.status()
+        """Returns the state of the machine, its stars, drivers and plugins."""
+        return self._status.machine()
 
     @handler("Ext<Stars>")
     async def stars(self, ctx: Ctx) -> list[dict[str, Any]]:
-        """Every star of the Hyperverse."""
-        return stars_of(self._machine)
+        """Returns every star of the Hyperverse."""
+        return self._status.stars()
 
     @handler("Ext<Kinds>")
     async def kinds(self, ctx: Ctx) -> list[dict[str, Any]]:
-        """Every Kind that the machine knows."""
-        return kinds_of(self._machine)
+        """Returns every Kind that the machine knows."""
+        return self._status.kinds()
 
     @handler("Ext<Stop>")
     async def stop(self, ctx: Ctx) -> None:
         """Asks the machine to stop. Only the hyperuser may."""
         _demand_hyperuser(ctx)
-        self._machine.request_stop()
+        self._request_stop()
 
     @handler("Ext<Drain>")
     async def drain(self, ctx: Ctx) -> int:
-        """Empties the machine; how many particles have left. Only the hyperuser may."""
+        """Empties the machine, and returns how many particles have left. Only the hyperuser may."""
         _demand_hyperuser(ctx)
-        return await self._machine.moves.drain()
+        return await self._rebalancer.drain()
 
     @handler("Ext<Rebalance>")
     async def rebalance(self, ctx: Ctx, apply: bool = False) -> dict[str, Any]:
-        """The moves that would give every star its share, carried out when ``apply``; when some
+        """Returns the moves that would give every star its share, carried out when ``apply``; when some particles
         stayed, why the last of them did. Only the hyperuser may."""
         _demand_hyperuser(ctx)
-        moves = await self._machine.moves.plan()
-        stayed = await self._machine.moves.apply(moves) if apply else []
+        moves = await self._rebalancer.plan()
+        stayed = await self._rebalancer.apply(moves) if apply else []
         rows = [
             {"point": m.point.text, "kind": m.kind, "from": str(m.origin), "to": str(m.target), "why": m.why}
             for m in moves
@@ -107,15 +130,15 @@ class MachineParticle(Particle):
     @handler("Ext<Watch>")
     async def watch(self, ctx: Ctx, point: str, aspects: list[str]) -> None:
         """The sender gets a Signal ``Ext<Changed>`` for each change of those aspects from now on."""
-        record = await self._machine.records.one(Point.parse(point))
-        await self._machine.rights.demand(ctx.agent, "r", record)
+        record = await self._records.one(Point.parse(point))
+        await self._gate.permit(ctx.agent, "r", record, "watch")
         for aspect in aspects:
-            self._machine.watches.add(record.point, aspect, ctx.wave.sender)
+            self._watches.add(record.point, aspect, ctx.wave.sender)
 
     @handler("Ext<Unwatch>")
     async def unwatch(self, ctx: Ctx) -> None:
-        """The sender gets no more of them."""
-        self._machine.watches.remove(ctx.wave.sender)
+        """Ends everything that the sender watches."""
+        self._watches.remove(ctx.wave.sender)
 
 
 def _demand_hyperuser(ctx: Ctx) -> None:
@@ -123,19 +146,26 @@ def _demand_hyperuser(ctx: Ctx) -> None:
         raise Forbidden(f"{ctx.agent} may not do this to a machine", hint="the hyperuser may")
 
 
-def pin_system_particles(machine: Machine) -> None:
-    """Puts them in their places."""
-    if "Global" not in machine.hosted or "Star" not in machine.hosted:
+def pin_system_particles(
+    homes: Homes, home: Hosting, watches: Watches, executor: ExecutorParticle, machine: MachineParticle
+) -> dict[str, Active]:
+    """Puts the platform's own particles in their places. Returns the global ones, by the text of their points.
+
+    Args:
+        home: of the star that stands for this machine.
+
+    Raises BadRequest when no driver serves their Kinds.
+    """
+    if not (home.serves("Global") and home.serves("Star")):
         raise BadRequest(
             "no driver serves the Kinds Star and Global, which every machine needs",
             hint="the plugin `base` brings them; is it disabled?",
         )
-    for star in machine.stars.values():
-        star.hosting.pin(star.point, f"Star<{star.kind.name}>", StarParticle(star))
-    home = machine.machine_star
-    for point, particle in (
-        (GLOBAL_EXECUTOR, ExecutorParticle(machine)),
-        (GLOBAL_MACHINE, MachineParticle(machine)),
-    ):
-        machine.globals[point.text] = home.hosting.pin(point, "Global", particle)
-    machine.globals[GLOBAL_EXECUTOR.text].allowed = AllowAll()  # each command asks for itself
+    for hosting in homes.values():
+        hosting.pin(hosting.star.point, f"Star<{hosting.star.kind.name}>", StarParticle(hosting, watches))
+    pinned = {
+        GLOBAL_EXECUTOR.text: home.pin(GLOBAL_EXECUTOR, "Global", executor),
+        GLOBAL_MACHINE.text: home.pin(GLOBAL_MACHINE, "Global", machine),
+    }
+    pinned[GLOBAL_EXECUTOR.text].allowed = AllowAll()  # each command asks for itself
+    return pinned

@@ -1,9 +1,9 @@
-"""Watches: who wants to know when a particle changes (universe 4.3, Watchers).
+"""Watches: who wants to know when a particle changes.
 
 A watch lives on the machine of whoever watches, and moves along when a particle that watches does. Changes of
 state, properties and children come from the change feed, which every machine reads anyway, so it does not matter
 where the watched particle lives or moves to. States are put into the feed, and log lines sent, only while somebody
-watches: all machines are told so for a few seconds at a time, because the particle may come to life on any of them
+watches: all machines are told so for a few seconds at a time, because the particle may become active on any of them
 with its next wave.
 """
 
@@ -12,17 +12,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
-from ...contracts.registry import Change, ChangeKind
+from ...contracts.registry import Change, ChangeKind, Registry
 from ...errors import BadRequest, HyperverseError, TooMany, did_you_mean
 from ...universe.address.point import Point, RouteKind
 from ...universe.address.star_key import StarKey
-from ...universe.waves.wave import Method, Signal, Watchers
+from ...universe.waves.wave import Method, Signal
+from ..cluster.directory import Directory
+from ..delivery.outbound import Outbound
 from ..delivery.star_requests import ask_star
-
-if TYPE_CHECKING:
-    from ..machine import Machine
+from ..delivery.watch_table import Watch, WatchTable
+from ..particles.active import Active
+from ..particles.homes import Homes
+from ..particles.places import Places
+from ..transit.remote_star import RemoteStar
 
 __all__ = ["ASPECTS", "Watches"]
 
@@ -32,20 +36,39 @@ _OF_CHANGE = {ChangeKind.STATE: "State", ChangeKind.PROPERTIES: "Property"}
 _MARKED = 6.0
 _RENEW = 2.0
 _MOST = 10_000
+_FOR_GOOD = 1e9
 _CHANGED = Method.parse("Ext<Changed>")
 
 
-_Watch: TypeAlias = tuple[Point, str, Point]
-"""What is watched, which aspect, and who watches."""
-
-
 class Watches:
-    """The watches of this machine, and which of its particles are watched."""
+    """The watches of this machine, and which of its particles are watched. They are the one part that writes
+    ``watched_until`` of an active particle.
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self._watches: dict[tuple[Point, str], dict[Point, None]] = {}
-        self._watching: dict[Point, dict[tuple[Point, str], None]] = {}
+    Args:
+        table: who watches what.
+        outbound: sends from the star that stands for this machine.
+        registry: says where a watcher lives.
+        directory: which machines there are.
+        homes: the particles of this machine's stars.
+        places: where particles are.
+    """
+
+    def __init__(
+        self,
+        table: WatchTable,
+        *,
+        outbound: Outbound,
+        registry: Registry,
+        directory: Directory,
+        homes: Homes,
+        places: Places,
+    ) -> None:
+        self._table = table
+        self._outbound = outbound
+        self._registry = registry
+        self._directory = directory
+        self._homes = homes
+        self._places = places
         self._states: dict[Point, float] = {}
         self._logs: dict[Point, dict[Point, float]] = {}
         self._look = 0.0
@@ -61,10 +84,9 @@ class Watches:
         if aspect not in ASPECTS:
             near = did_you_mean(aspect, ASPECTS)
             raise BadRequest(f"a particle has no {aspect!r} to watch{near}", hint=f"known: {', '.join(ASPECTS)}")
-        if len(self._watches) >= _MOST:
+        if len(self._table) >= _MOST:
             raise TooMany(f"{_MOST} particles are watched from here already")
-        self._watches.setdefault((point, aspect), {})[watcher] = None
-        self._watching.setdefault(watcher, {})[point, aspect] = None
+        self._table.add(point, aspect, watcher)
         if aspect in ("State", "Log"):
             self._later(self._tell([(point, aspect, watcher)]))
             if self._renewing is None:
@@ -72,25 +94,14 @@ class Watches:
 
     def remove(self, watcher: Point) -> None:
         """Ends everything that ``watcher`` watches."""
-        logs = [(point, aspect, watcher) for point, aspect in self._watching.get(watcher, ()) if aspect == "Log"]
-        self._drop(watcher)
+        logs = [(point, aspect, watcher) for point, aspect in self._table.watched_by(watcher) if aspect == "Log"]
+        self._table.drop(watcher)
         if logs:
             self._later(self._tell(logs, 0.0))
 
-    def _drop(self, watcher: Point) -> None:
-        for key in self._watching.pop(watcher, ()):
-            watchers = self._watches[key]
-            del watchers[watcher]
-            if not watchers:
-                del self._watches[key]
-
-    async def watchers(self, to: Watchers) -> list[Point]:
-        """Points of those who watch from this machine."""
-        return list(self._watches.get((to.point, to.aspect), ()))
-
     def changed(self, change: Change) -> None:
-        """Something has changed: those who watch are told."""
-        if not self._watches:
+        """Something has changed: its watchers are told."""
+        if not self._table:
             return
         aspect = _OF_CHANGE.get(change.kind)
         if aspect is not None:
@@ -103,61 +114,62 @@ class Watches:
             told = [
                 (change.point, what, watcher)
                 for what in ("State", "Log")
-                for watcher in self._watches.get((change.point, what), ())
+                for watcher in self._table.watchers(change.point, what)
             ]
             if told:  # it has moved, perhaps to a machine that has just come and knows nothing yet
                 self._later(self._tell(told))
-            if change.point in self._watching:
+            if self._table.watched_by(change.point):
                 self._later(self._follow(change.point))
+
+    def lost(self) -> None:
+        """Nothing to drop: who watches is not in the registry."""
 
     async def _follow(self, watcher: Point) -> None:
         """A particle that watches has found a home: when that is on another machine, its watches go there."""
         try:
-            assignment = (await self.machine.registry.record(watcher)).assignment
+            assignment = (await self._registry.record(watcher)).assignment
         except HyperverseError as exc:
             _log.info("the watches of %s stay here: %s", watcher, exc)
             return
-        if assignment is not None and assignment.star not in self.machine.stars:
+        if assignment is not None and assignment.star not in self._homes:
             await self._hand_over(watcher, assignment.star, 10.0)
 
     async def _hand_over(self, watcher: Point, star: StarKey, wait: float) -> bool:
         """Whether the machine of ``star`` has taken all that ``watcher`` watches."""
-        watches = [[point.text, aspect] for point, aspect in self._watching.get(watcher, ())]
+        watches = [[point.text, aspect] for point, aspect in self._table.watched_by(watcher)]
         body = {"watcher": watcher.text, "watches": watches}
-        reply = await ask_star(self.machine.machine_star, star, "Hyp<Host>", body, wait=wait)
+        reply = await ask_star(self._outbound, star, "Hyp<Host>", body, wait=wait)
         if reply.ok:
-            self._drop(watcher)
+            self._table.drop(watcher)
         else:
             _log.warning("the watches of %s stay here: %s", watcher, reply.error)
         return reply.ok
 
     async def leave(self) -> None:
         """This machine stops: what particles watch from here, another machine takes over. Clients end with us."""
-        others = [StarKey("machine", name, 0) for name in sorted(self.machine.membership.machines())]
-        for watcher in [point for point in self._watching if point.route.kind is not RouteKind.STAR]:
+        others = [StarKey("machine", name, 0) for name in sorted(self._directory.machines())]
+        for watcher in [point for point in self._table.everyone() if point.route.kind is not RouteKind.STAR]:
             for other in list(others):
                 if await self._hand_over(watcher, other, 1.0):
                     break
                 others.remove(other)
 
     def _notify(self, point: Point, aspect: str, body: dict[str, Any]) -> None:
-        for watcher in self._watches.get((point, aspect), ()):
+        for watcher in self._table.watchers(point, aspect):
             self._later(self._signal(watcher, {**body, "aspect": aspect, "watched": point.text}))
 
     async def _signal(self, watcher: Point, body: dict[str, Any]) -> None:
-        star = self.machine.machine_star
-        wave = Signal(watcher, _CHANGED, body, sender=star.point, agent=star.point)
-        wave.id, wave.origin = star.new_id(), star.text
-        reply = await star.notify(wave)
+        wave = self._outbound.origin.wave(Signal, watcher, _CHANGED, body, {})
+        reply = await self._outbound.notify(wave)
         if reply.status == 404:
             self.remove(watcher)
         elif not reply.ok:
             _log.warning("watcher %s was not told: %s", watcher, reply.error)
 
-    async def _tell(self, watches: Sequence[_Watch], seconds: float = _MARKED) -> None:
+    async def _tell(self, watches: Sequence[Watch], seconds: float = _MARKED) -> None:
         """Tells all machines that these are watched for so many seconds more."""
-        own = self.machine.machine_star
-        stars = [own.key, *(StarKey("machine", name, 0) for name in self.machine.membership.machines())]
+        own = self._outbound
+        stars = [own.star.key, *(StarKey("machine", name, 0) for name in self._directory.machines())]
         told = [[point.text, aspect, watcher.text] for point, aspect, watcher in watches]
         body = {"watches": told, "seconds": seconds}
         replies = await asyncio.gather(*(ask_star(own, star, "Hyp<State>", body, wait=_RENEW) for star in stars))
@@ -168,12 +180,7 @@ class Watches:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(_RENEW)
-            watches = [
-                (point, aspect, watcher)
-                for (point, aspect), watchers in self._watches.items()
-                if aspect in ("State", "Log")
-                for watcher in watchers
-            ]
+            watches = [watch for watch in self._table if watch[1] in ("State", "Log")]
             if watches:
                 await self._tell(watches)
 
@@ -189,9 +196,20 @@ class Watches:
             self._logs.setdefault(point, {})[watcher] = now + seconds
             return
         until = self._states[point] = max(self._states.get(point, 0.0), now + seconds)
-        live = self.machine.at_home(point)
-        if live is not None:
-            live.watched_until = max(live.watched_until, until)
+        active = self._homes.at_home(point)
+        if active is not None:
+            active.watched_until = max(active.watched_until, until)
+
+    async def watch_states(self, point: Point) -> None:
+        """The states of a particle go into the change feed from now on, until it moves: that is in the feed itself.
+        Raises what keeps it from being found or its star from being told."""
+        own = self._outbound
+        place = await self._places.locate(point)
+        if isinstance(place, RemoteStar):
+            body = {"watches": [[point.text, "State", own.star.point.text]], "seconds": _FOR_GOOD}
+            (await ask_star(own, place.key, "Hyp<State>", body)).unwrap()
+        else:
+            self.mark(point, "State", own.star.point, _FOR_GOOD)
 
     def _forget(self, now: float) -> None:
         """Drops the marks that have run out."""
@@ -202,9 +220,10 @@ class Watches:
             if not left:
                 del self._logs[point]
 
-    def state_until(self, point: Point) -> float:
-        """Until when the states of a particle are watched: time of the loop, 0 when nobody watches them."""
-        return self._states.get(point, 0.0) if self._states else 0.0
+    def arrived(self, active: Active) -> None:
+        """It may be watched already."""
+        if self._states:
+            active.watched_until = self._states.get(active.point, 0.0)
 
     def logged(self, point: Point, level: str, text: str) -> None:
         """A particle has written a line to its log."""
@@ -223,8 +242,7 @@ class Watches:
 
     async def close(self) -> None:
         """Ends all watches."""
-        self._watches.clear()
-        self._watching.clear()
+        self._table.clear()
         tasks = [*self._tasks, *((self._renewing,) if self._renewing else ())]
         for task in tasks:
             task.cancel()

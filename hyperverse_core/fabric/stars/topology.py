@@ -1,18 +1,44 @@
-"""Composition: which stars a machine runs, and which stars their lanes lead to."""
+"""Topology: which stars a machine runs, and which stars their lanes lead to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...config import Config, StarTemplate
 from ...contracts.registry import StarRecord
+from ...errors import NotFound, did_you_mean
 from ...universe.address.star_key import StarKey
+from .star import Star
+from .star_kind import StarKind
 
-if TYPE_CHECKING:
-    from ..delivery.outbound import Star
+__all__ = ["free_index", "linked", "machine_links", "make_stars", "own_stars"]
 
-__all__ = ["free_index", "linked", "machine_links", "own_stars"]
+
+def make_stars(config: Config, index: int, star_kinds: Mapping[str, StarKind]) -> dict[StarKey, Star]:
+    """The stars of a machine, by key; the last one stands for the machine itself.
+
+    Args:
+        index: of the machine, as for :func:`own_stars`.
+        star_kinds: those that plugins bring.
+
+    Raises NotFound when a star is of a kind that nobody brings.
+    """
+    machine_key = StarKey("machine", config.name, 0)
+    stars: dict[StarKey, Star] = {}
+    for template, number in own_stars(config, index):
+        key = StarKey(config.constellation, template.name, number)
+        stars[key] = Star(key, _star_kind(template.kind, star_kinds), (*template.links, str(machine_key)))
+    links = machine_links(list(stars.values()))
+    stars[machine_key] = Star(machine_key, _star_kind("Machine", star_kinds), links)
+    return stars
+
+
+def _star_kind(name: str, known: Mapping[str, StarKind]) -> StarKind:
+    found = known.get(name)
+    if found is None:
+        near = did_you_mean(name, known)
+        raise NotFound(f"no star kind named {name!r}", hint=f"known: {', '.join(known)}{near}")
+    return found
 
 
 def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, int]]:

@@ -113,7 +113,7 @@ class PeerLane:
         """Waits about that long, or until there is a reason to hurry; how long to wait the next time."""
         self._hurry.clear()
         try:
-            async with asyncio.timeout(seconds * (0.5 + self.switchboard.machine.chance.random())):
+            async with asyncio.timeout(seconds * (0.5 + self.switchboard.chance.random())):
                 await self._hurry.wait()
             return _FIRST_PAUSE
         except TimeoutError:
@@ -196,7 +196,7 @@ class PeerLane:
         self.peer = None
         if self._retired:
             self._give_back(reason)
-            self.switchboard.machine.exchange.lane_lost(self.name, reason)
+            self.switchboard.pending.lane_lost(self.name, reason)
             return
         self._gone(reason)
         self.connect()
@@ -208,6 +208,8 @@ class PeerLane:
         if not was:
             _log.warning("lane to machine %s is down: %s", self.name, cause)
             self.switchboard.lane_is(self, False)
+        else:
+            self.switchboard.still_down(self)
 
     def _give_back(self, cause: str) -> None:
         """What waits for the connection is not going to be sent by it."""
@@ -222,7 +224,7 @@ class PeerLane:
         cause = f"machine {self.name!r} has left"
         if self.peer is None:
             self._give_back(cause)
-        await self.switchboard.machine.exchange.last_answers(self.name, cause, _LAST_ANSWERS)
+        await self.switchboard.pending.last_answers(self.name, cause, _LAST_ANSWERS)
         self._give_back(cause)
         await self.close()
 
@@ -231,7 +233,7 @@ class PeerLane:
         cause = f"machine {self.name!r} has started again"
         self._retired = True
         self._give_back(cause)
-        self.switchboard.machine.exchange.lane_lost(self.name, cause)
+        self.switchboard.pending.lane_lost(self.name, cause)
 
     async def close(self) -> None:
         """Ends it."""

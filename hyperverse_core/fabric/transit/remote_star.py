@@ -1,46 +1,78 @@
-"""A star of another machine, as a place that takes waves."""
+"""Stars of other machines, as places that take waves."""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from ...errors import HyperverseError, Unavailable
+from ...protocol.repeats import NoAnswer
 from ...universe.address.star_key import StarKey
-from ...universe.waves.wave import Directed, Pong
+from ...universe.waves.wave import Directed, Ping, Pong
+from ..cluster.directory import Directory
+from ..stars.star import Star
 
 if TYPE_CHECKING:
-    from ..machine import Machine
+    from .requests import Requests
 
-__all__ = ["RemoteStar"]
+__all__ = ["RemoteStar", "RemoteStars"]
 
 
 class RemoteStar:
-    """Hands waves to the exchange. It stands for its own star: ``far.star.text``.
+    """One star of another machine. It stands for its own star too: ``remote.star.text``.
 
     Attributes:
         key, text: of the star.
-        incarnation: in which it is announced, kept up by the switchboard.
+        incarnation: in which it is announced.
     """
 
-    __slots__ = ("_machine", "incarnation", "key", "text")
+    __slots__ = ("_requests", "incarnation", "key", "star", "text")
 
     remote = True
 
-    def __init__(self, machine: Machine, key: StarKey) -> None:
-        self._machine = machine
+    def __init__(self, requests: Requests, key: StarKey) -> None:
+        self._requests = requests
         self.key = key
         self.text = str(key)
+        self.star = self
         self.incarnation = 0
-
-    @property
-    def star(self) -> RemoteStar:
-        """Itself."""
-        return self
 
     def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
         """Sends it and waits for the answer. Raises NotHostedHere when the star does not have the particle."""
-        return self._machine.exchange.ask(self, wave)
+        return self._requests.ask(self, wave)
 
     def accept(self, wave: Directed) -> None:
         """Hands a Signal to the lane. Raises Unavailable when there is none."""
-        self._machine.exchange.tell(self, wave)
+        self._requests.tell(self, wave)
+
+
+class RemoteStars:
+    """The stars of other machines, one object for each."""
+
+    def __init__(self, directory: Directory, requests: Requests, home: Star) -> None:
+        self._directory = directory
+        self._requests = requests
+        self._home = home
+        self._known: dict[StarKey, RemoteStar] = {}
+
+    def of(self, key: StarKey) -> RemoteStar:
+        """What takes waves for a star of another machine. Raises Unavailable when no such star is announced."""
+        if key not in self._directory.records:
+            raise Unavailable(f"{key} is not in the directory of stars", retry_after=1.0)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = RemoteStar(self._requests, key)
+            known.incarnation = self._directory.incarnation_of(key)
+        return known
+
+    async def ask_again(self, lost: NoAnswer, wave: Ping) -> Pong:
+        """Repeats a Ping that has got no answer at the same star."""
+        try:
+            return await self._requests.ask(self.of(StarKey.parse(lost.star)), wave)
+        except HyperverseError as exc:
+            return self._home.refusal(wave, exc)
+
+    def layout_changed(self) -> None:
+        """Stars may have come back in another incarnation."""
+        for key, remote in self._known.items():
+            remote.incarnation = self._directory.incarnation_of(key) or remote.incarnation

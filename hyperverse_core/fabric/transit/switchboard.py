@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+import random
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import attrs
 import msgspec
 
 from ...contracts.lane import Identity, LaneTransport, Peer
+from ...contracts.registry import StarRecord
 from ...errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
+from ...protocol.codec import Assigned, Echoes, decode
 from ...protocol.envelope import Envelope, Hello, News, Refused, decode_lane, encode_lane
 from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
-from ...universe.address.star_key import StarKey
+from ...universe.waves.wave import Outcome, Pong, Signal
+from ..cluster.directory import Directory
+from ..cluster.lane_states import LaneStates
 from ..cluster.trusted_keys import TrustedKeys
-from .greeting import Greeting
+from ..cluster.ways import Ways
+from ..interception.interceptors import Interceptors
+from ..stars.star import Star
+from .greeting import Authenticate, Greeting
 from .listen import listen
 from .peer_lane import PeerLane
-from .remote_star import RemoteStar
+from .pending import PendingAnswers
+from .ports import Inbound, Request
 
-if TYPE_CHECKING:
-    from ..delivery.outbound import Star
-    from ..machine import Machine
-
-__all__ = ["Switchboard"]
+__all__ = ["BoardSettings", "Switchboard"]
 
 _log = logging.getLogger("hyperverse.lane")
 _REFUSED = 1000
@@ -33,31 +40,84 @@ _ANSWER = 2
 """Priority of an answer: it goes before what is yet to begin, and that to an urgent wave before others."""
 
 
-class Switchboard:
-    """The lanes between this machine and others, and the door by which others come.
+@attrs.frozen
+class BoardSettings:
+    """What a switchboard is told by the config.
 
     Attributes:
-        address, server_key: of this machine's door, as the directory tells them.
+        machine, constellation: names of this machine and of what its stars belong to.
+        hops: how many machines may pass a wave on.
+        lanes: the table ``[lanes]``.
+        directory: where this machine keeps files of its own.
+    """
+
+    machine: str
+    constellation: str
+    hops: int
+    lanes: Mapping[str, Any]
+    directory: Path
+
+
+class Switchboard:
+    """The lanes between this machine and others, and the listener by which others come.
+
+    Args:
+        settings: see :class:`BoardSettings`.
+        transport: moves the frames.
+        keys: which machines are let in.
+        authenticate: asks the policy about a machine whose key is not proved.
+        directory, ways: which machines there are, and by which of them a star is reached.
+        states: which lanes are down; written here.
+        pending: requests that wait for answers.
+        heard: called with the revision of the registry that another machine has committed.
+        interceptors: who listens.
+        chance: for pauses.
+
+    Attributes:
+        address, server_key: of this machine's listener, as the directory tells them.
         outgoing: connections that we made.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.transport: LaneTransport = machine.transport
-        self.keyring = TrustedKeys(machine.data_dir)
+    def __init__(
+        self,
+        settings: BoardSettings,
+        transport: LaneTransport,
+        keys: TrustedKeys,
+        *,
+        authenticate: Authenticate,
+        directory: Directory,
+        ways: Ways,
+        states: LaneStates,
+        pending: PendingAnswers,
+        heard: Callable[[int], None],
+        interceptors: Interceptors,
+        chance: random.Random,
+    ) -> None:
+        self.settings = settings
+        self.transport = transport
+        self.keys = keys
+        self.chance = chance
         self.identity = Identity()
         self.greeting = Greeting(
-            machine.name,
-            machine.config.constellation,
-            self.keyring,
-            self.transport.proves_peers,
-            machine.policy.authenticate_machine,
-            str(machine.config.lanes.settings.get("machine_credentials", "")),
+            settings.machine,
+            settings.constellation,
+            keys,
+            transport.proves_peers,
+            authenticate,
+            str(settings.lanes.get("machine_credentials", "")),
         )
-        self._hops = machine.config.limits.hops
         self.address = ""
         self.server_key = ""
+        self.pending = pending
         self.outgoing: dict[Peer, PeerLane] = {}
+        self._directory = directory
+        self._ways = ways
+        self._states = states
+        self._heard = heard
+        self._interceptors = interceptors
+        self._inbound: Inbound
+        self._own: dict[str, Star] = {}
+        self._origin = ""
         self._lanes: dict[str, PeerLane] = {}
         self._guests: dict[Peer, str] = {}
         self._answers: dict[Peer, Transmit] = {}
@@ -65,129 +125,141 @@ class Switchboard:
         self._checking: set[Peer] = set()
         self._known: dict[str, int] = {}
         self._refused: dict[str, str] = {}
-        self._own: dict[str, Star] = {}
-        self._far: dict[StarKey, RemoteStar] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
-        """Opens the door for other machines. Raises Unavailable when its address is in use."""
-        self.identity = self.keyring.own(self.machine.name, self.transport)
-        self._own = {star.text: star for star in self.machine.stars.values()}
-        settings = self.machine.config.lanes.settings
-        address = str(settings.get("address", ""))
-        opened = await listen(self.transport, "stars", address, self.identity, self, self.machine.directory)
-        self.address = str(settings.get("advertise", opened))
+    async def open(self, stars: Sequence[Star], home: Star, inbound: Inbound) -> None:
+        """Opens the listener for other machines. Raises Unavailable when its address is in use.
+
+        Args:
+            stars: of this machine.
+            home: the star that stands for this machine.
+            inbound: handles what others ask.
+        """
+        self._inbound = inbound
+        self._own = {star.text: star for star in stars}
+        self._origin = home.text
+        self.identity = self.keys.own(self.settings.machine, self.transport)
+        lanes = self.settings.lanes
+        address = str(lanes.get("address", ""))
+        opened = await listen(self.transport, "stars", address, self.identity, self, self.settings.directory)
+        self.address = str(lanes.get("advertise", opened))
         self.server_key = self.identity.public
 
     # -- out ----------------------------------------------------------------------------------------------
 
-    def far(self, key: StarKey) -> RemoteStar:
-        """What takes waves for a star of another machine. Raises Unavailable when no such star is announced."""
-        if key not in self.machine.membership.directory:
-            raise Unavailable(f"{key} is not in the directory of stars", retry_after=1.0)
-        known = self._far.get(key)
-        if known is None:
-            known = self._far[key] = RemoteStar(self.machine, key)
-            known.incarnation = self.machine.membership.incarnation_of(key)
-        return known
-
     def send(self, star: str, number: int, origin: str, payload: bytes, *, priority: int = 3) -> str:
-        """Sends a frame to a star of another machine; returns the name of the machine that got it first.
+        """Sends a frame to a star of another machine. Returns the name of the machine that gets it first.
 
         Raises Unavailable when there is no way or the lane is full."""
-        frame = encode_lane(Envelope(star, self._hops, number, origin, priority, (), msgspec.Raw(payload)))
-        name = self.machine.membership.way_to(star)
+        frame = encode_lane(Envelope(star, self.settings.hops, number, origin, priority, (), msgspec.Raw(payload)))
+        name = self._ways.by_star.get(star) or self._ways.to(star)
         (self._lanes.get(name) or self._add(name)).send(frame, priority)
         return name
 
-    def answer(self, via: Peer | None, request: Envelope, payload: bytes) -> None:
+    def answer(self, request: Request, payload: bytes) -> None:
         """Sends the answer to a request by the connection that it came by, or by any way when that has ended.
 
         Raises Unavailable when there is no way or the lane is full."""
-        star, priority = request.origin, min(request.priority, _ANSWER)
-        frame = encode_lane(Envelope(star, self._hops, request.number, "", priority, (), msgspec.Raw(payload)))
+        envelope, via = request.envelope, request.via
+        star, priority = envelope.origin, min(envelope.priority, _ANSWER)
+        frame = encode_lane(Envelope(star, self.settings.hops, envelope.number, "", priority, (), msgspec.Raw(payload)))
         transmit = self._answers.get(via) if via is not None else None
         if via is not None and transmit is not None:
             transmit(via, frame, priority=priority)
         else:
             self._pass(star, frame, priority)
 
-    async def room(self, via: Peer | None, star: str) -> None:
+    async def room(self, request: Request) -> None:
         """Returns when an answer may be tried again after LaneFull. Raises Unavailable."""
+        star, via = request.envelope.origin, request.via
         if via is None or via not in self._guests:
-            lane = self._lanes.get(self.machine.membership.way_to(star))
+            lane = self._lanes.get(self._ways.to(star))
             via = lane.peer if lane is not None else None
         if via is None:
             raise Unavailable(f"there is no lane to {star}", retry_after=0.5)
         await self.transport.drain(via)
 
     def _pass(self, star: str, frame: bytes, priority: int) -> None:
-        name = self.machine.membership.way_to(star)
+        name = self._ways.to(star)
         (self._lanes.get(name) or self._add(name)).send(frame, priority)
 
     def _add(self, name: str) -> PeerLane:
-        record = self.machine.membership.machine_record(name)
+        record = self._directory.machine_record(name)
         if record is None or not record.address:
             raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
         lane = self._lanes[name] = PeerLane(self, name, record.address, record.server_key)
         return lane
 
     def tell_all(self, revision: int) -> None:
-        """Tells the others of a commit. Who is not told finds it a little later."""
+        """Tells the others of a commit. A machine that is not told finds it a little later."""
         frame = encode_lane(News(revision))
         for lane in self._lanes.values():
             lane.mention(frame)
 
-    def stars_changed(self) -> None:
+    # -- what becomes of stars and lanes ------------------------------------------------------------------
+
+    def layout_changed(self) -> None:
         """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
-        for key, far in self._far.items():
-            far.incarnation = self.machine.membership.incarnation_of(key) or far.incarnation
-        present = self.machine.membership.machines()
+        present = self._directory.machines()
         for name in [name for name in self._lanes if name not in present]:
+            self._states.came_up(name)  # nobody wants it any more
             self._later(self._lanes.pop(name).retire())
         for name, record in present.items():
-            lane = self._lanes.get(name)
-            if lane is not None and (lane.address, lane.server_key) != (record.address, record.server_key):
-                self._lanes.pop(name).give_up()
-                self._later(lane.close())
-                lane = None
-            if lane is None and record.address:
-                self._add(name).connect()
-            elif lane is not None and lane.down and self._known.get(name) != record.incarnation:
-                lane.hurry()  # it has come back
+            self._follow(name, record)
         self._known = {name: record.incarnation for name, record in present.items()}
 
-    def is_down(self, machine: str) -> bool:
-        """Whether the lane to a machine is known to be down."""
-        lane = self._lanes.get(machine)
-        return lane is not None and lane.down
-
-    def any_down(self) -> bool:
-        """Whether a lane is known to be down."""
-        return any(lane.down for lane in self._lanes.values())
+    def _follow(self, name: str, record: StarRecord) -> None:
+        """The lane to one machine, as the directory has it now."""
+        lane = self._lanes.get(name)
+        if lane is not None and (lane.address, lane.server_key) != (record.address, record.server_key):
+            self._lanes.pop(name).give_up()
+            self._states.came_up(name)
+            self._later(lane.close())
+            lane = None
+        if lane is None and record.address:
+            self._add(name).connect()
+        elif lane is not None and lane.down and self._known.get(name) != record.incarnation:
+            lane.hurry()  # it has come back
 
     def lanes(self) -> dict[str, str]:
         """Why the lane to each other machine is down, by its name; empty for one that is not."""
         return {name: (lane.cause or "it is down") if lane.down else "" for name, lane in sorted(self._lanes.items())}
 
-    def cause_of(self, machine: str) -> str:
-        """Why the lane to a machine is down; empty when it is not."""
-        lane = self._lanes.get(machine)
-        return lane.cause if lane is not None and lane.down else ""
-
     def lane_is(self, lane: PeerLane, up: bool) -> None:
         """A lane has come up or gone down: ways change."""
-        self.machine.membership.find_ways()
+        if up:
+            self._states.came_up(lane.name)
+        elif self._lanes.get(lane.name) is lane:
+            self._states.went_down(lane.name, lane.cause)
+        self._ways.find()
         if not up:
-            self.machine.exchange.lane_lost(lane.name, lane.cause)
-        if self.machine.observers:
-            self.machine.observed(*(("lane_up", lane.name) if up else ("lane_down", lane.name, lane.cause)))
+            self.pending.lane_lost(lane.name, lane.cause)
+        tell = self._interceptors.tell
+        if up:
+            tell(self._interceptors.lane_up, lane.name)
+        else:
+            tell(self._interceptors.lane_down, lane.name, lane.cause)
+
+    def still_down(self, lane: PeerLane) -> None:
+        """A lane that is down could not be connected again; the cause may be another one by now."""
+        if self._lanes.get(lane.name) is lane:
+            self._states.went_down(lane.name, lane.cause)
 
     def undelivered(self, frame: bytes, cause: str) -> None:
-        """A frame that waited for a lane has not left: whoever waits for its answer is told."""
+        """A frame that waited for a lane has not left: whoever waits for its answer is told that it did not run."""
         envelope = decode_lane(frame)
-        if isinstance(envelope, Envelope) and envelope.origin:
-            self.machine.exchange.undelivered(envelope, cause)
+        if not isinstance(envelope, Envelope) or not envelope.origin:
+            return
+        error = f"there is no lane to {envelope.star}: {cause}"
+        if envelope.origin == self._origin:
+            self.pending.settle(envelope.number, Pong(503, {"error": error}, outcome=Outcome.REJECTED))
+        else:
+            self._bounce(envelope, None, 503, error)
+
+    def _bounce(self, envelope: Envelope, via: Peer | None, status: int, error: str) -> None:
+        """An envelope cannot go on from here: the machine that sent it is told."""
+        if envelope.origin:
+            self._inbound.refuse(Request(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -204,7 +276,7 @@ class Switchboard:
             self._refuse(peer, exc.status, exc.message, exc.hint)
 
     def _refuse(self, peer: Peer, status: int, error: str, hint: str = "") -> None:
-        # It knocks once a second: what is known is not said again.
+        # It tries once a second: what is known is not said again.
         level = logging.DEBUG if self._refused.get(peer.key) == error else logging.WARNING
         _log.log(level, "a machine at %s is refused: %s", peer.name, error)
         if len(self._refused) >= _REFUSED:
@@ -219,7 +291,7 @@ class Switchboard:
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         """What a machine has sent."""
-        own, take, known = self._own, self.machine.exchange.take, self._is_known(peer)
+        own, known = self._own, self._is_known(peer)
         read = self._older.get(peer) if self._older else None
         try:
             for frame in frames:
@@ -229,15 +301,27 @@ class Switchboard:
                         self._take(peer, said)
                         known = self._is_known(peer)
                     elif known:
-                        self.machine.registry.hint(said.revision)
+                        self._heard(said.revision)
                 elif known:
                     star = own.get(said.star)
                     if star is not None:
-                        take(star, said, peer)
+                        self._arrived(star, said, peer)
                     else:
                         self._pass_on(said, peer)
         except ProtocolError as exc:
             self._refuse(peer, 400, exc.message)
+
+    def _arrived(self, star: Star, envelope: Envelope, via: Peer) -> None:
+        """An envelope for a star of this machine: a request is handled, an answer goes to whoever waits for it.
+        Raises ProtocolError when it is neither."""
+        message = decode(envelope.payload, star.loop.time())
+        kind = type(message)
+        if envelope.origin or kind is Signal:
+            self._inbound.serve(star, Request(envelope, via), message)
+        elif kind is Pong or kind is Echoes or kind is Assigned:
+            self.pending.settle(envelope.number, message)
+        else:
+            raise ProtocolError(f"{kind.__name__} is no answer")
 
     def _is_known(self, peer: Peer) -> bool:
         """Whether both sides have greeted."""
@@ -309,7 +393,7 @@ class Switchboard:
         try:
             self._send_on(envelope, peer)
         except HyperverseError as exc:
-            self.machine.exchange.bounce(envelope, peer, exc.status, exc.message)
+            self._bounce(envelope, peer, exc.status, exc.message)
 
     def _send_on(self, envelope: Envelope, peer: Peer) -> None:
         """Sends a frame further. Raises LoopDetected when it has come too far, Unavailable when there is no way, or
@@ -319,8 +403,8 @@ class Switchboard:
         lane = self.outgoing.get(peer)
         envelope.left -= 1
         envelope.passed = (*envelope.passed, lane.name if lane is not None else self._guests[peer])
-        if self.machine.membership.way_to(envelope.star) in envelope.passed:
-            raise Unavailable(self.machine.membership.no_other_way(envelope.star), retry_after=0.5)
+        if self._ways.to(envelope.star) in envelope.passed:
+            raise Unavailable(self._ways.no_other(envelope.star), retry_after=0.5)
         self._pass(envelope.star, encode_lane(envelope), envelope.priority)
 
     def lane_down(self, peer: Peer, reason: str) -> None:

@@ -375,6 +375,15 @@ class Directed(msgspec.Struct, eq=False):
     topic: str = ""
     origin: str = ""
 
+    def onward(self, **changes: Any) -> Ping | Signal:
+        """The same wave on its way to somebody else: a Signal stays one, a Ping or the copy of a Ripple goes on as a
+        Ping. ``changes`` are fields that differ; a field that is added to every wave travels along by itself."""
+        wave: Any = self
+        if type(self) is Ripple:
+            wave = Ping(*(getattr(self, name) for name in Directed.__struct_fields__))
+        onward: Ping | Signal = msgspec.structs.replace(wave, **changes)
+        return onward
+
 
 class Ping(Directed, eq=False):
     """A request to one particle, answered by a :class:`Pong`."""

@@ -23,8 +23,8 @@ from hyperverse_core.contracts.policy import (
 )
 from hyperverse_core.contracts.registry import Change, ChangeKind, ParticleRecord
 from hyperverse_core.errors import BadRequest, Forbidden, HyperverseError, NotHostedHere, Unauthorized, Unavailable
+from hyperverse_core.fabric.delivery.gate import AllowAll, Gate
 from hyperverse_core.fabric.delivery.kept_answers import KeptAnswers, Key
-from hyperverse_core.fabric.delivery.policy_gate import AllowAll, Gate
 from hyperverse_core.testing import ManualClock
 from hyperverse_core.universe.access.scope import Scope
 from hyperverse_core.universe.address.point import HYPERUSER, Point

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...universe.address.point import Point
-from ...universe.selectors.selector import Selector
-from ...universe.waves.wave import Recipients, Stars, Watchers
+from ..address.point import Point
+from ..selectors.selector import Selector
+from .wave import Recipients, Stars, Watchers
 
 __all__ = ["to_recipients"]
 

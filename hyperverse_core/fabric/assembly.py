@@ -1,0 +1,465 @@
+"""Assembly: how a machine is made of its parts, to be read from top to bottom.
+
+Each part is handed what it uses, so mypy checks the order. What has to be closed is put on a stack as soon as it is
+there; leaving the stack closes everything in the opposite order. Where an arrow would run up, a part has a list of
+callbacks, and they are filled in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..config import Config
+from ..config.check import Fault
+from ..contracts.lane import LaneTransport
+from ..contracts.policy import PolicyView, SecurityPolicy
+from ..contracts.registry import Registry, Status
+from ..errors import ConfigError, HyperverseError
+from ..plugins import PluginSet
+from ..scheduling.deadlines import Deadlines
+from ..scheduling.worker_pool import WorkerPool
+from ..universe.address.star_key import StarKey
+from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
+from ..universe.waves.origin import Ids
+from ..universe.waves.wave import Pong
+from .caches.records import Records
+from .caches.selections import Selections
+from .cluster.directory import Directory
+from .cluster.lane_states import LaneStates
+from .cluster.membership import Listening, Membership
+from .cluster.trusted_keys import TrustedKeys
+from .cluster.ways import Ways
+from .delivery.binds import Binds
+from .delivery.fan_out import FanOut
+from .delivery.gate import Gate
+from .delivery.inbound import Inbound
+from .delivery.location import Location
+from .delivery.outbound import Outbound
+from .delivery.pipeline import Pipelines
+from .delivery.retry import Retry
+from .delivery.star_requests import ask_star
+from .delivery.watch_table import WatchTable
+from .interception.interceptors import Interceptors
+from .machine_lock import MachineLock
+from .particles.active import Active
+from .particles.comings import Comings
+from .particles.home import Home
+from .particles.homes import Homes
+from .particles.hosting import Hosting
+from .particles.idle_sweeper import IdleSweeper
+from .particles.places import Places
+from .particles.served import ServedKinds
+from .placement.candidates import Candidates
+from .placement.provisioner import Provisioner
+from .placement.rebalancing import Rebalancer
+from .placement.strategies import Strategies
+from .services.change_feed import ChangeFeed
+from .services.commands import Commands
+from .services.drivers import Drivers
+from .services.particle_services import ParticleServices
+from .services.residents import Residents
+from .services.status import StatusReport
+from .services.system_particles import ExecutorParticle, MachineParticle, pin_system_particles
+from .services.watches import Watches
+from .stars.star import Star
+from .stars.topology import free_index, make_stars
+from .transit.pending import PendingAnswers
+from .transit.remote_star import RemoteStars
+from .transit.requests import Requests
+from .transit.switchboard import BoardSettings, Switchboard
+
+__all__ = ["Given", "Parts", "assemble"]
+
+_log = logging.getLogger("hyperverse.machine")
+_POLICY_SECONDS = 5.0
+"""Seconds that an answer of the policy may take, unless the config says otherwise."""
+_CLOSE = 2.0
+"""Seconds that closing one part may take."""
+
+
+@attrs.frozen
+class Given:
+    """What a machine is made with.
+
+    Attributes:
+        config: what it is told.
+        data_dir: where it keeps its files.
+        plugins: the plugins that were loaded.
+        life: shared by no two lives of a machine.
+        chance: the machine's source of randomness.
+        registry, transport, policy: used instead of those that the config names.
+        state: returns the state of the machine and its cause.
+        client_address: returns where clients connect, None while they cannot.
+        request_stop: asks whoever runs the machine to stop it.
+    """
+
+    config: Config
+    data_dir: Path
+    plugins: PluginSet
+    life: str
+    chance: random.Random
+    registry: Registry | None
+    transport: LaneTransport | None
+    policy: SecurityPolicy | None
+    state: Callable[[], tuple[Status, str]]
+    client_address: Callable[[], str | None]
+    request_stop: Callable[[], None]
+
+
+@attrs.frozen
+class Parts:
+    """The parts of a running machine."""
+
+    config: Config
+    data_dir: Path
+    lock: MachineLock
+    registry: Registry
+    transport: LaneTransport
+    policy: SecurityPolicy
+    interceptors: Interceptors
+    pool: WorkerPool
+    deadlines: Deadlines
+    home: Star
+    """The star that stands for this machine itself."""
+    stars: dict[StarKey, Star]
+    served: ServedKinds
+    homes: Homes
+    places: Places
+    records: Records
+    selections: Selections
+    directory: Directory
+    ways: Ways
+    membership: Membership
+    board: Switchboard
+    pending: PendingAnswers
+    requests: Requests
+    remotes: RemoteStars
+    gate: Gate
+    binds: Binds
+    watches: Watches
+    candidates: Candidates
+    provisioner: Provisioner
+    rebalancer: Rebalancer
+    commands: Commands
+    outbounds: dict[StarKey, Outbound]
+    inbound: Inbound
+    feed: ChangeFeed
+    drivers: Drivers
+    sweeper: IdleSweeper
+    status: StatusReport
+    globals: dict[str, Active]
+
+    @property
+    def outbound(self) -> Outbound:
+        """Sends from the star that stands for this machine."""
+        return self.outbounds[self.home.key]
+
+
+async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
+    """Makes the parts and opens them; nothing serves yet.
+
+    Args:
+        stack: is given what closes them.
+
+    Raises what keeps the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, NotFound.
+    """
+    config, plugins, chance = given.config, given.plugins, given.chance
+    loop = asyncio.get_running_loop()
+    interceptors = Interceptors(plugins.observers)
+    served = ServedKinds(STANDARD_KINDS)
+    strategies = Strategies(config, plugins, served, chance)
+    strategies.check()
+
+    # -- what plugins bring -------------------------------------------------------------------------------
+    registry = given.registry or plugins.registry(config.registry.driver, config.registry_settings(given.data_dir))
+    transport = given.transport or plugins.transport(config.lanes.driver, config.transport_settings())
+    policy = given.policy or plugins.policy(config.security.driver, _policy_settings(config))
+    lock = MachineLock(given.data_dir, config.name)
+    await lock.acquire()
+    closing(stack, "the lock", lock.release)
+    closing(stack, "the registry", registry.close)
+    await registry.open()
+    closing(stack, "the transport", transport.close)
+
+    # -- stars, particles, caches -------------------------------------------------------------------------
+    index = free_index(config, lock.index, await registry.stars())
+    stars = make_stars(config, index, plugins.star_kinds)
+    home = stars[StarKey("machine", config.name, 0)]
+    deadlines = Deadlines(loop)
+    ids = Ids(f"{given.life}-")
+    pool = WorkerPool(config.limits.waves)
+    places = Places()
+    homes = Homes(registry)
+    records = Records(registry)
+    selections = Selections(registry)
+
+    gate = Gate(policy, config.security.driver, interceptors.deny, timeout=_policy_timeout(config))
+    closing(stack, "the policy", policy.close)
+    closing(stack, "the gate", gate.close)
+
+    # -- the other machines -------------------------------------------------------------------------------
+    directory = Directory(config.name)
+    lanes = LaneStates()
+    ways = Ways(stars, directory, lanes, plugins.star_kinds, home)
+    membership = Membership(
+        config.name,
+        config.constellation,
+        config.lease,
+        stars=stars,
+        homes=homes,
+        registry=registry,
+        directory=directory,
+        ways=ways,
+        lanes=lanes,
+    )
+    pending = PendingAnswers()
+    board = Switchboard(
+        BoardSettings(config.name, config.constellation, config.limits.hops, config.lanes.settings, lock.directory),
+        transport,
+        TrustedKeys(given.data_dir),
+        authenticate=gate.authenticate_machine,
+        directory=directory,
+        ways=ways,
+        states=lanes,
+        pending=pending,
+        heard=registry.hint,
+        interceptors=interceptors,
+        chance=chance,
+    )
+    requests = Requests(board, pending, membership, home)
+    remotes = RemoteStars(directory, requests, home)
+
+    # -- placing ------------------------------------------------------------------------------------------
+    candidates = Candidates(directory, homes, places, home)
+    provisioner = Provisioner(
+        registry=registry,
+        permits=gate,
+        served=served,
+        homes=homes,
+        places=places,
+        records=records,
+        selections=selections,
+        directory=directory,
+        membership=membership,
+        remotes=remotes,
+        requests=requests,
+        candidates=candidates,
+        strategies=strategies,
+    )
+    globals_: dict[str, Active] = {}
+    places.find = Location(homes, remotes, provisioner.place, globals_).find
+
+    # -- delivering ---------------------------------------------------------------------------------------
+    watch_table = WatchTable()
+    fan_out = FanOut(
+        places=places,
+        pool=pool,
+        ways=ways,
+        requests=requests,
+        selections=selections,
+        directory=directory,
+        watches=watch_table,
+        interceptors=interceptors,
+    )
+    retry = Retry(remotes, directory, interceptors, chance)
+    outbounds = {
+        key: Outbound(
+            star,
+            places=places,
+            deadlines=deadlines,
+            ids=ids,
+            retry=retry,
+            fan_out=fan_out,
+            interceptors=interceptors,
+        )
+        for key, star in stars.items()
+    }
+    outbound = outbounds[home.key]
+    watches = Watches(
+        watch_table, outbound=outbound, registry=registry, directory=directory, homes=homes, places=places
+    )
+    binds = Binds(homes, outbound, watches.watch_states)
+    closing(stack, "the binds", binds.close)
+    closing(stack, "the places", places.close)
+    inbound = Inbound(
+        homes=homes,
+        outbounds=outbounds,
+        places=places,
+        board=board,
+        fan_out=fan_out,
+        pool=pool,
+        registry=registry,
+    )
+
+    # -- serving ------------------------------------------------------------------------------------------
+    async def ask(star: StarKey, method: str, body: dict[str, Any], wait: float) -> Pong:
+        return await ask_star(outbound, star, method, body, wait=wait)
+
+    rebalancer = Rebalancer(
+        ask_star=ask,
+        registry=registry,
+        directory=directory,
+        membership=membership,
+        homes=homes,
+        places=places,
+        served=served,
+        requests=requests,
+        candidates=candidates,
+        strategies=strategies,
+    )
+    commands = Commands(
+        registry=registry,
+        records=records,
+        gate=gate,
+        provisioner=provisioner,
+        served=served,
+        homes=homes,
+        ways=ways,
+    )
+    services = ParticleServices(provisioner, commands, watches)
+    routing = Pipelines(binds, config.limits.hops)
+    comings = Comings()
+    for key, star in stars.items():
+        around = Home(
+            star, gate, routing, outbounds[key], services, registry, pool, interceptors, ids, config.limits.chain, loop
+        )
+        homes.add(Hosting(around, served, comings))
+    residents = Residents(registry, homes, places, pool)
+    feed = ChangeFeed(
+        registry,
+        [selections, records, binds, watches, gate],
+        residents,
+        membership,
+        board.tell_all,
+        chance,
+    )
+    drivers = Drivers(
+        config,
+        given.data_dir,
+        plugins=plugins,
+        served=served,
+        outbound=outbound,
+        ready=membership.changed,
+        chance=chance,
+    )
+    status = StatusReport(
+        config,
+        given.data_dir,
+        life=given.state,
+        client_address=given.client_address,
+        plugins=plugins,
+        served=served,
+        homes=homes,
+        home=home,
+        directory=directory,
+        membership=membership,
+        board=board,
+        pool=pool,
+    )
+
+    # -- who is told of what ------------------------------------------------------------------------------
+    comings.arrived += [residents.arrived, watches.arrived]
+    comings.renewed += [gate.renewed, binds.renewed]
+    comings.left += [residents.left]
+    membership.star_gone += [places.star_gone]
+    membership.layout_changed += [remotes.layout_changed, board.layout_changed]
+    membership.lease_lost += [homes.lease_lost, feed.lost]
+
+    # -- opening ------------------------------------------------------------------------------------------
+    closing(stack, "the lanes", board.close)
+    closing(stack, "what waits for answers", pending.close)
+    closing(stack, "the worker pool", pool.close)
+    closing(stack, "the watches", watches.close)
+    await policy.open(PolicyView(registry, records.get))
+    closing(stack, "the change feed", feed.close)
+    await feed.start()
+    await board.open(list(stars.values()), home, inbound)
+    membership.listening = Listening(board.address, board.server_key)
+    drivers.make()
+    machine_particle = MachineParticle(
+        status=status,
+        rebalancer=rebalancer,
+        records=records,
+        gate=gate,
+        watches=watches,
+        request_stop=given.request_stop,
+    )
+    globals_ |= pin_system_particles(homes, homes[home.key], watches, ExecutorParticle(commands), machine_particle)
+    return Parts(
+        config=config,
+        data_dir=given.data_dir,
+        lock=lock,
+        registry=registry,
+        transport=transport,
+        policy=policy,
+        interceptors=interceptors,
+        pool=pool,
+        deadlines=deadlines,
+        home=home,
+        stars=stars,
+        served=served,
+        homes=homes,
+        places=places,
+        records=records,
+        selections=selections,
+        directory=directory,
+        ways=ways,
+        membership=membership,
+        board=board,
+        pending=pending,
+        requests=requests,
+        remotes=remotes,
+        gate=gate,
+        binds=binds,
+        watches=watches,
+        candidates=candidates,
+        provisioner=provisioner,
+        rebalancer=rebalancer,
+        commands=commands,
+        outbounds=outbounds,
+        inbound=inbound,
+        feed=feed,
+        drivers=drivers,
+        sweeper=IdleSweeper(homes, served, config.stop_deadline),
+        status=status,
+        globals=globals_,
+    )
+
+
+def _policy_settings(config: Config) -> dict[str, Any]:
+    """What is for the policy; how long it may take is for the gate."""
+    return {key: value for key, value in config.security.settings.items() if key != "timeout"}
+
+
+def _policy_timeout(config: Config) -> float:
+    """Seconds that an answer of the policy may take. Raises ConfigError."""
+    seconds = config.security.settings.get("timeout", _POLICY_SECONDS)
+    if type(seconds) not in (int, float) or not 0 < seconds < math.inf:
+        fault = Fault("security.timeout", f"must be a number of seconds, more than 0, not {seconds!r}")
+        raise ConfigError(faults=[str(fault)])
+    return float(seconds)
+
+
+def closing(stack: AsyncExitStack, name: str, close: Callable[[], Awaitable[object]]) -> None:
+    """Has a part closed when the stack is left. One that fails, or takes longer than two seconds, is logged and does
+    not keep the others."""
+
+    async def guarded() -> None:
+        try:
+            async with asyncio.timeout(_CLOSE):
+                await close()
+        except (HyperverseError, TimeoutError, OSError) as exc:
+            _log.warning("%s could not be closed: %s", name, str(exc) or "it took too long")
+        except Exception:
+            _log.exception("%s could not be closed", name)
+
+    stack.push_async_callback(guarded)

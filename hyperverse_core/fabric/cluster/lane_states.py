@@ -1,0 +1,34 @@
+"""Which lanes to other machines are down."""
+
+from __future__ import annotations
+
+__all__ = ["LaneStates"]
+
+
+class LaneStates:
+    """Written by the switchboard, read by whoever finds ways. So neither has to know the other."""
+
+    __slots__ = ("_down",)
+
+    def __init__(self) -> None:
+        self._down: dict[str, str] = {}
+
+    def went_down(self, machine: str, cause: str) -> None:
+        """The lane to that machine is down."""
+        self._down[machine] = cause
+
+    def came_up(self, machine: str) -> None:
+        """The lane to that machine is there, or nobody wants one any more."""
+        self._down.pop(machine, None)
+
+    def is_down(self, machine: str) -> bool:
+        """Whether the lane to that machine is known to be down."""
+        return machine in self._down
+
+    def any_down(self) -> bool:
+        """Whether any lane is known to be down."""
+        return bool(self._down)
+
+    def cause_of(self, machine: str) -> str:
+        """Why the lane to that machine is down, empty when it is not."""
+        return self._down.get(machine, "")

@@ -1,0 +1,59 @@
+"""Who watches what from this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...universe.address.point import Point
+
+__all__ = ["Watch", "WatchTable"]
+
+Watch = tuple[Point, str, Point]
+"""What is watched, which aspect, and who watches."""
+
+
+class WatchTable:
+    """Written by the watches, read by Ripples to watchers."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[tuple[Point, str], dict[Point, None]] = {}
+        self._watched: dict[Point, dict[tuple[Point, str], None]] = {}
+
+    def __len__(self) -> int:
+        """How many aspects of particles are watched."""
+        return len(self._watchers)
+
+    def add(self, point: Point, aspect: str, watcher: Point) -> None:
+        """``watcher`` watches it from now on."""
+        self._watchers.setdefault((point, aspect), {})[watcher] = None
+        self._watched.setdefault(watcher, {})[point, aspect] = None
+
+    def drop(self, watcher: Point) -> None:
+        """``watcher`` watches nothing any more."""
+        for key in self._watched.pop(watcher, ()):
+            watchers = self._watchers[key]
+            del watchers[watcher]
+            if not watchers:
+                del self._watchers[key]
+
+    def watchers(self, point: Point, aspect: str) -> list[Point]:
+        """Points of those who watch that aspect."""
+        return list(self._watchers.get((point, aspect), ()))
+
+    def watched_by(self, watcher: Point) -> Iterable[tuple[Point, str]]:
+        """Each point and aspect that ``watcher`` watches."""
+        return self._watched.get(watcher, {})
+
+    def everyone(self) -> list[Point]:
+        """All who watch."""
+        return list(self._watched)
+
+    def __iter__(self) -> Iterator[Watch]:
+        for (point, aspect), watchers in self._watchers.items():
+            for watcher in watchers:
+                yield point, aspect, watcher
+
+    def clear(self) -> None:
+        """Nobody watches any more."""
+        self._watchers.clear()
+        self._watched.clear()

@@ -1,0 +1,40 @@
+"""Particles that come to this machine, and leave it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...contracts.registry import ParticleRecord
+
+if TYPE_CHECKING:
+    from .active import Active
+
+__all__ = ["Comings", "Left"]
+
+
+class Left(enum.Enum):
+    """Why a particle has left."""
+
+    RELEASED = "released"
+    """It was idle, or its machine stops: its state is saved."""
+    LOST = "lost"
+    """It was deleted, or its star has lost its lease."""
+    TAKEN = "taken"
+    """The registry says that it does not live here; why, the change feed will tell."""
+
+
+class Comings:
+    """Who is told of particles that come and leave, each list in its order.
+
+    Attributes:
+        arrived: called with a particle that lives here from now on.
+        renewed: called with a particle whose record has changed, and with what it was before.
+        left: called with a particle that does not live here any more, and why.
+    """
+
+    def __init__(self) -> None:
+        self.arrived: list[Callable[[Active], None]] = []
+        self.renewed: list[Callable[[Active, ParticleRecord], None]] = []
+        self.left: list[Callable[[Active, Left], None]] = []

@@ -1,0 +1,53 @@
+"""Home: what the particles of one star have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ...contracts.registry import Registry
+from ...scheduling.worker_pool import WorkerPool
+from ...universe.waves.origin import Ids
+from ..interception.interceptors import Interceptors
+from ..stars.star import Star
+from .ports import Gate, Outbound, Routing, Services
+
+if TYPE_CHECKING:
+    from .hosting import Hosting
+
+__all__ = ["Home"]
+
+
+@attrs.define(eq=False)
+class Home:
+    """Handed to each active particle, which so holds one reference instead of ten.
+
+    Attributes:
+        star: where they live.
+        gate: who may reach them.
+        routing: the way that a bind has for a wave.
+        outbound: sends their waves.
+        services: what their handlers may have the machine do.
+        registry: keeps their states.
+        pool: runs what nobody waits for.
+        interceptors: who listens.
+        ids: where the ids of their waves come from.
+        chain_limit: how many handlers may wait for one another.
+        loop: the event loop.
+        hosting: the table of these particles; it enters itself here when it is made.
+    """
+
+    star: Star
+    gate: Gate
+    routing: Routing
+    outbound: Outbound
+    services: Services
+    registry: Registry
+    pool: WorkerPool
+    interceptors: Interceptors
+    ids: Ids
+    chain_limit: int
+    loop: asyncio.AbstractEventLoop
+    hosting: Hosting = attrs.field(init=False)

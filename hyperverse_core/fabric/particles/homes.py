@@ -1,0 +1,61 @@
+"""The particles of all stars of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ...contracts.registry import Registry
+from ...universe.address.point import Point
+from ...universe.address.star_key import StarKey
+from .active import Active
+from .hosting import Hosting
+
+__all__ = ["Homes"]
+
+
+class Homes(Mapping[StarKey, Hosting]):
+    """The hosting of each star, by its key. It is filled last: what particles use has to be there first."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._hostings: dict[StarKey, Hosting] = {}
+
+    def __getitem__(self, key: StarKey) -> Hosting:
+        return self._hostings[key]
+
+    def __iter__(self) -> Iterator[StarKey]:
+        return iter(self._hostings)
+
+    def __len__(self) -> int:
+        return len(self._hostings)
+
+    def add(self, hosting: Hosting) -> None:
+        """One star more."""
+        self._hostings[hosting.star.key] = hosting
+
+    def at_home(self, point: Point) -> Active | None:
+        """The particle, if it lives in one of this machine's stars; also while waves still wait for it to begin."""
+        for hosting in self._hostings.values():
+            active = hosting.active.get(point.text)
+            if active is not None:
+                return active
+        return None
+
+    async def check(self, points: tuple[Point, ...]) -> None:
+        """Compares particles that live here with their records, which may have changed. Raises Unavailable."""
+        before = [self.at_home(point) for point in points]
+        found = await self._registry.records(points)
+        for point, active in zip(points, before, strict=True):
+            if active is None or active.assignment is None or active.gone:
+                continue  # what has become active meanwhile is newer than what was read
+            record = found.get(point)
+            if record is None or record.assignment != active.assignment:
+                active.home.hosting.taken(active)
+            else:
+                active.home.hosting.renew(active, record)
+
+    def lease_lost(self) -> None:
+        """This machine's stars have lost their leases: nothing that the registry has placed here may go on."""
+        for hosting in self._hostings.values():
+            for active in hosting.placed():
+                hosting.lose(active)

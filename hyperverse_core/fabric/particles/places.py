@@ -1,0 +1,104 @@
+"""Places: where particles are, as far as this machine knows.
+
+A place is whatever takes waves for a point: the active particle itself when it lives on this machine, or the remote
+star that hosts it elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+from ...errors import Unavailable
+from ...scheduling.single_flight import SingleFlight
+from ...universe.address.point import Point
+from ...universe.waves.wave import Directed, Pong
+
+__all__ = ["Place", "Places", "StarText"]
+
+
+class StarText(Protocol):
+    """What a place says of its star."""
+
+    @property
+    def text(self) -> str: ...
+
+
+class Place(Protocol):
+    """What takes the waves for one point."""
+
+    remote: bool
+
+    @property
+    def star(self) -> StarText: ...
+
+    async def receive(self, wave: Directed) -> Pong:
+        """Handles a Ping, or one copy of a Ripple."""
+
+    def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
+        """Takes a Signal; returns what is left to be awaited."""
+
+
+async def _nobody(point: Point) -> Place:
+    raise Unavailable("this machine is starting", retry_after=0.1)
+
+
+class Places:
+    """The table of known places, and the one part that writes it.
+
+    Attributes:
+        known: places by the text of the point, for the hot path, which only reads it.
+        find: finds a place that is not known. Handed in last, because whoever finds places also provisions particles.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, Place] = {}
+        self.find: Callable[[Point], Awaitable[Place]] = _nobody
+        self._lookup: SingleFlight[Point, Place] = SingleFlight(self._find, self.keep)
+
+    async def locate(self, point: Point) -> Place:
+        """Where ``point`` lives; it is provisioned when it lives nowhere yet.
+
+        Raises NotFound, NoDriver, Unavailable."""
+        place = self.known.get(point.text)
+        return place if place is not None else await self._lookup.get(point)
+
+    async def _find(self, point: Point) -> Place:
+        return await self.find(point)
+
+    def keep(self, point: Point, place: Place) -> None:
+        """``point`` lives there."""
+        self.known[point.text] = place
+
+    def forget(self, point: Point) -> None:
+        """The place of ``point`` may have changed; particles at home here stay known."""
+        self._lookup.forget(point)
+        place = self.known.get(point.text)
+        if place is not None and (place.remote or getattr(place, "gone", False)):
+            del self.known[point.text]
+
+    def drop(self, point: Point) -> None:
+        """``point`` does not live where it was known to live."""
+        self._lookup.forget(point)
+        self.known.pop(point.text, None)
+
+    def left(self, point: Point, place: Place) -> None:
+        """``place`` has gone; a newer one of the same point stays known."""
+        if self.known.get(point.text) is place:
+            self.drop(point)
+
+    def star_gone(self, star: str) -> None:
+        """Nothing lives in ``star`` any more."""
+        self._lookup.forget_all()
+        for text in [text for text, place in self.known.items() if place.remote and place.star.text == star]:
+            del self.known[text]
+
+    def lost(self) -> None:
+        """What was known of other machines may be wrong."""
+        self._lookup.forget_all()
+        for text in [text for text, place in self.known.items() if place.remote]:
+            del self.known[text]
+
+    async def close(self) -> None:
+        """Ends look-ups that are under way."""
+        await self._lookup.close()

@@ -1,0 +1,70 @@
+"""What a particle uses of the rooms above it, as Protocols: the arrows point down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from ...contracts.registry import ParticleRecord, Strategy
+from ...scheduling.deadlines import Deadlines
+from ...universe.access.scope import Scope
+from ...universe.address.point import Point
+from ...universe.commands.command import Command
+from ...universe.waves.wave import Directed, Echo, Ping, Pong, Ripple, Signal
+
+if TYPE_CHECKING:
+    from .active import Active
+    from .context import Context
+
+__all__ = ["Gate", "Outbound", "Routing", "Services"]
+
+
+class Gate(Protocol):
+    """Who may reach a particle."""
+
+    async def authorise(self, active: Active, wave: Directed) -> None:
+        """Returns when the wave may go on. Raises Forbidden, Unavailable."""
+
+    async def demand(self, active: Active, wave: Directed, privilege: str) -> None:
+        """Returns when the wave's agent has ``privilege`` on the particle. Raises Forbidden, Unavailable."""
+
+
+class Routing(Protocol):
+    """The way that a particle's bind has for a wave."""
+
+    async def follow(self, active: Active, wave: Directed) -> Pong | None:
+        """Sends the wave by that way; None lets it through to the particle's handlers."""
+
+
+class Outbound(Protocol):
+    """Sends waves from one star. Replies come back as they are; nothing but Ripples raises."""
+
+    deadlines: Deadlines
+
+    async def ask(self, wave: Ping) -> Pong: ...
+
+    async def notify(self, wave: Signal) -> Pong: ...
+
+    async def spread(self, wave: Ripple) -> list[Echo]: ...
+
+
+class Services(Protocol):
+    """What a handler may have its machine do."""
+
+    async def create(
+        self,
+        where: str,
+        kind: str,
+        properties: Mapping[str, str],
+        strategy: Strategy,
+        *,
+        agent: Point,
+        scope: Scope | None = None,
+    ) -> ParticleRecord:
+        """Registers a particle."""
+
+    async def execute(self, command: Command | str, ctx: Context) -> Pong:
+        """Carries out a command as the agent of ``ctx``."""
+
+    def logged(self, point: Point, level: str, text: str) -> None:
+        """A particle has written a line to its log."""

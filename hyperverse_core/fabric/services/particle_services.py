@@ -1,0 +1,47 @@
+"""What handlers may have their machine do: create particles, execute commands, and show log lines to watchers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...contracts.registry import ParticleRecord, Strategy
+from ...universe.access.scope import Scope
+from ...universe.address.point import Point
+from ...universe.commands.command import Command
+from ...universe.waves.wave import Pong
+from ..particles.context import Context
+from ..placement.provisioner import Provisioner
+from .commands import Commands
+from .watches import Watches
+
+__all__ = ["ParticleServices"]
+
+
+class ParticleServices:
+    """Hands what a particle asks for to the part that does it."""
+
+    def __init__(self, provisioner: Provisioner, commands: Commands, watches: Watches) -> None:
+        self._provisioner = provisioner
+        self._commands = commands
+        self._watches = watches
+
+    async def create(
+        self,
+        where: str,
+        kind: str,
+        properties: Mapping[str, str],
+        strategy: Strategy,
+        *,
+        agent: Point,
+        scope: Scope | None = None,
+    ) -> ParticleRecord:
+        """As :meth:`Provisioner.create`."""
+        return await self._provisioner.create(where, kind, properties, strategy, agent=agent, scope=scope)
+
+    async def execute(self, command: Command | str, ctx: Context) -> Pong:
+        """As :meth:`Commands.run`."""
+        return await self._commands.run(command, ctx)
+
+    def logged(self, point: Point, level: str, text: str) -> None:
+        """As :meth:`Watches.logged`."""
+        self._watches.logged(point, level, text)

@@ -1,0 +1,112 @@
+"""Residents: what the change feed means for the particles that live on this machine, and for where others are."""
+
+from __future__ import annotations
+
+from ...contracts.registry import Change, ChangeKind, Registry
+from ...scheduling.worker_pool import WorkerPool
+from ...universe.address.point import Point
+from ..particles.active import Active
+from ..particles.comings import Left
+from ..particles.homes import Homes
+from ..particles.places import Place, Places
+from ..placement.provisioner import tell_drivers
+
+__all__ = ["Residents"]
+
+_MOVES = frozenset({ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED})
+
+
+class Residents:
+    """Lets go of particles that were taken or deleted, and compares the others with their records.
+
+    Args:
+        registry: has the records.
+        homes: the particles of this machine's stars.
+        places: where particles are.
+        pool: runs the drivers' ``on_delete``, which may take its time.
+    """
+
+    def __init__(self, registry: Registry, homes: Homes, places: Places, pool: WorkerPool) -> None:
+        self._registry = registry
+        self._homes = homes
+        self._places = places
+        self._pool = pool
+        self._taken: dict[str, Active] = {}
+        self._stale: dict[Point, None] = {}
+        self._deleted: list[Active] = []
+
+    # -- what the feed tells ------------------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """One entry of the feed."""
+        point = change.point
+        place = self._places.known.get(point.text) or self._homes.at_home(point)
+        ended = self._ended(change, place) if change.kind in _MOVES else None
+        if place is None:
+            if change.kind in _MOVES:
+                self._places.forget(point)
+        elif place.remote:
+            if change.kind in _MOVES:
+                self._places.drop(point)
+        elif place is not ended and not _is_ours(change, place):
+            self._stale[point] = None
+
+    def _ended(self, change: Change, place: Place | None) -> Active | None:
+        """The particle of this machine that was deleted, if that is what the entry says. It is gone from here on."""
+        active = self._taken.get(change.point.text) or place
+        if not isinstance(active, Active) or active.assignment is None or active.assignment.epoch >= change.revision:
+            return None  # what has become active since then is another one
+        self._taken.pop(change.point.text, None)
+        if change.kind is not ChangeKind.DELETED:
+            return None
+        active.home.hosting.lose(active)
+        self._deleted.append(active)
+        return active
+
+    async def settle(self) -> None:
+        """All entries of one reading were told. Raises Unavailable; what is stale is then compared the next time."""
+        self._tell_drivers()
+        if self._stale:
+            stale = tuple(self._stale)
+            await self._homes.check(stale)
+            for point in stale:
+                self._stale.pop(point, None)
+
+    def _tell_drivers(self) -> None:
+        deleted, self._deleted = self._deleted, []
+        if deleted:
+            self._pool.put_accepted(tell_drivers, deleted)
+
+    def lost(self) -> None:
+        """What was known of other machines may be wrong."""
+        self._places.lost()
+
+    async def check_all(self) -> None:
+        """Nothing that was read before can be relied on, also not that what lives here still does."""
+        for hosting in self._homes.values():
+            await self._homes.check(tuple(active.point for active in hosting.active.values()))
+        taken, self._taken = self._taken, {}
+        left = await self._registry.records(tuple(active.point for active in taken.values()))
+        self._deleted += [active for active in taken.values() if active.point not in left]
+        self._tell_drivers()
+
+    # -- what the homes tell ------------------------------------------------------------------------------
+
+    def arrived(self, active: Active) -> None:
+        """A particle that the registry does not place is found here, and only here."""
+        if active.pinned:
+            self._places.keep(active.point, active)
+
+    def left(self, active: Active, why: Left) -> None:
+        """It is not found here any more. Why it was taken, entries say that have not been read yet."""
+        self._places.left(active.point, active)
+        if why is Left.TAKEN:
+            self._taken[active.text] = active
+
+
+def _is_ours(change: Change, place: Place) -> bool:
+    """Whether the entry only says what this machine did itself: saved a state, took the particle in."""
+    if change.kind is ChangeKind.STATE:
+        return True
+    assignment = place.assignment if isinstance(place, Active) else None
+    return change.kind is ChangeKind.ASSIGNED and assignment is not None and assignment.epoch == change.revision

@@ -1,0 +1,59 @@
+"""A star of this machine: a virtual node that particles live in and waves start from."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ...errors import HyperverseError, InternalError
+from ...universe.address.point import Point
+from ...universe.address.star_key import StarKey
+from ...universe.waves.wave import Directed, Pong
+from .star_kind import StarKind
+
+__all__ = ["Star"]
+
+_log = logging.getLogger("hyperverse.star")
+
+
+class Star:
+    """One star of this machine. It is a value that others fill in: it calls nobody.
+
+    Attributes:
+        key, text, point: its name, as a value, as text, and the point of its own particle.
+        kind: what stars of its kind do.
+        links: which stars it has lanes to: names, names with index, or whole keys.
+        incarnation: which one was announced last, 0 before the first. Written by the membership.
+        serve_until: time of the event loop at which its lease may have ended: nothing that lives here answers
+            then. Written by the membership.
+        distances: lanes to every star that can be reached, by the text of its key. Written by the routes.
+    """
+
+    __slots__ = ("distances", "incarnation", "key", "kind", "links", "loop", "point", "serve_until", "text")
+
+    def __init__(self, key: StarKey, kind: StarKind, links: tuple[str, ...]) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.key = key
+        self.text = str(key)
+        self.point: Point = Point.of_star(key)
+        self.kind = kind
+        self.links = links
+        self.incarnation = 0
+        self.serve_until = 0.0
+        self.distances: dict[str, int] = {}
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether its lease still holds."""
+        return self.loop.time() < self.serve_until
+
+    def refusal(self, wave: Directed, error: HyperverseError) -> Pong:
+        """The reply to a wave that did not reach a handler."""
+        if isinstance(error, InternalError):
+            _log.error("%s to %s: %s", wave.method, wave.to, error, exc_info=error, extra={"wave": wave.id})
+        reply = Pong.failure(error)
+        reply.sender = wave.to
+        reply.id = wave.id
+        reply.star = self.text
+        reply.hops = wave.hops
+        return reply

@@ -1,0 +1,71 @@
+"""Requests to other machines that wait for their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+from ...errors import Unavailable
+
+__all__ = ["PendingAnswers"]
+
+
+class PendingAnswers:
+    """The table of what is waited for, by number, with the machine whose lane the request left by."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, tuple[asyncio.Future[Any], str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def number(self) -> int:
+        """For a request; used once."""
+        return next(self._numbers)
+
+    def add(self, number: int, machine: str) -> asyncio.Future[Any]:
+        """Enters a request that has left by the lane to ``machine``; the future is of its answer."""
+        future: asyncio.Future[Any] = self.loop.create_future()
+        self._waiting[number] = (future, machine)
+        return future
+
+    def remove(self, number: int) -> None:
+        """Nobody waits for that answer any more."""
+        self._waiting.pop(number, None)
+
+    def settle(self, number: int, answer: object) -> None:
+        """The answer has come. One that comes too late finds nobody, and that is fine."""
+        waiting = self._waiting.get(number)
+        if waiting is not None and not waiting[0].done():
+            waiting[0].set_result(answer)
+
+    def lane_lost(self, machine: str, cause: str) -> None:
+        """The lane to a machine is gone. What was sent by it may have run or not."""
+        for number, (_, lane) in list(self._waiting.items()):
+            if lane == machine:
+                self.settle(number, _lane_lost(machine, cause))
+
+    async def last_answers(self, machine: str, cause: str, seconds: float) -> None:
+        """A machine has left: what waits for its answers may get them for so long, and is told then that there are
+        none."""
+        waiting = {number: future for number, (future, lane) in self._waiting.items() if lane == machine}
+        if waiting:
+            await asyncio.wait(waiting.values(), timeout=seconds)
+        for number in waiting:
+            self.settle(number, _lane_lost(machine, cause))
+
+    def machines(self) -> list[str]:
+        """For each request that waits, the machine whose lane it left by."""
+        return [lane for _, lane in self._waiting.values()]
+
+    async def close(self) -> None:
+        """Ends what waits."""
+        for number in list(self._waiting):
+            self.settle(number, Unavailable("this machine is stopping"))
+
+
+def _lane_lost(machine: str, cause: str) -> Unavailable:
+    return Unavailable(f"the lane to machine {machine!r} was lost: {cause}", retry_after=0.2)

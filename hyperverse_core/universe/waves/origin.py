@@ -1,0 +1,211 @@
+"""Where waves begin: the one place that makes a Ping, a Signal or a Ripple out of what a sender wrote."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypedDict, TypeVar
+
+from ...errors import BadRequest, Forbidden, did_you_mean
+from ..access.scope import Scope
+from ..address.point import Point
+from .wave import (
+    DEFAULT_HANDLING,
+    Body,
+    Directed,
+    Handling,
+    Method,
+    MethodKind,
+    Outcome,
+    Ping,
+    Pong,
+    Priority,
+    Signal,
+)
+
+__all__ = ["Ids", "Options", "Origin", "timed_out"]
+
+W = TypeVar("W", bound=Directed)
+_HYP: Final = MethodKind.HYP
+_TRACE: Final = ("traceparent", "tracestate", "baggage")
+"""Headers of W3C trace context: they travel with the waves that a handler sends."""
+_PINGS_ONLY: Final = {"Signal": ("wait", "retries"), "Ripple": ("retries",)}
+_KEPT: Final = 256
+_handlings: dict[tuple[float, int, int], Handling] = {}
+
+
+class Options(TypedDict, total=False):
+    """How a wave is sent. Every method that sends waves takes these as keyword arguments.
+
+    Keys:
+        path: for ``Http`` methods and binds; ``/`` when it is left out.
+        headers: a map of texts.
+        wait: seconds for the answer; 15 when it is left out, and never more than what is left of the wave that is
+            being handled.
+        retries: how often a Ping is sent again after 408, 421 or 503; 0 when it is left out.
+        priority: 0 (first) to 4 (last) where waves wait; 3 when it is left out.
+        topic: the session that the wave belongs to; none when it is left out.
+    """
+
+    path: str
+    headers: Mapping[str, str] | None
+    wait: float | None
+    retries: int
+    priority: int
+    topic: str
+
+
+class Ids:
+    """Ids of waves: a prefix of this life of the machine, and a number.
+
+    Args:
+        prefix: shared by nobody else.
+    """
+
+    __slots__ = ("numbers", "prefix")
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.numbers = itertools.count(1)
+
+    def new(self) -> str:
+        """An id that was not given before."""
+        return f"{self.prefix}{next(self.numbers):x}"
+
+
+class Origin:
+    """A sender: whatever it sends carries its address and rights.
+
+    Args:
+        sender: the point that its waves come from.
+        agent: in whose name they are sent.
+        scope: bounds of what they may do; None sets none.
+        star: text of the star that they start at.
+        ids: where their ids come from.
+        time: the event loop's clock, in seconds.
+        between_stars: whether it may send ``Hyp`` methods.
+    """
+
+    __slots__ = ("agent", "between_stars", "ids", "scope", "sender", "star", "time")
+
+    def __init__(
+        self,
+        sender: Point,
+        agent: Point,
+        star: str,
+        ids: Ids,
+        time: Callable[[], float],
+        *,
+        scope: Scope | None = None,
+        between_stars: bool = False,
+    ) -> None:
+        self.sender = sender
+        self.agent = agent
+        self.scope = scope
+        self.star = star
+        self.ids = ids
+        self.time = time
+        self.between_stars = between_stars
+
+    def wave(
+        self,
+        kind: type[W],
+        to: Point | str,
+        method: Method | str,
+        body: Body,
+        options: Options,
+        within: Directed | None = None,
+        chain: tuple[str, ...] = (),
+        wave_id: str = "",
+    ) -> W:
+        """A wave of this sender.
+
+        Args:
+            kind: Ping, Signal or Ripple.
+            within: the wave that is being handled. The new one ends with it, and carries its trace.
+            chain: points whose handlers wait for the new wave.
+            wave_id: its id when the sender has chosen one.
+
+        Raises ParseError for a point or method that is none, Forbidden for ``Hyp`` methods, BadRequest for options
+        with values that cannot be, TypeError for options that do not exist.
+        """
+        if type(to) is str:
+            to = Point.parse(to)
+        if type(method) is str:
+            method = Method.parse(method)
+        if method.kind is _HYP and not self.between_stars:  # type: ignore[union-attr]  # it is a Method by now
+            raise Forbidden(f"{method} is between stars")
+        # No options is the common case: it costs a test of an empty map, no Handling and no look-up.
+        if options:
+            path, headers, handling, topic = _chosen(kind, options)
+        else:
+            path, headers, handling, topic = "/", None, DEFAULT_HANDLING, ""
+        deadline = math.inf if kind is Signal else self.time() + handling.wait
+        if within is not None:
+            if within.headers is not None:
+                headers = _traced(headers, within.headers)
+            if within.deadline < deadline and kind is not Signal:
+                deadline = within.deadline
+        ids = self.ids
+        return kind(
+            to,  # type: ignore[arg-type]  # it is a Point by now
+            method,  # type: ignore[arg-type]  # it is a Method by now
+            body,
+            path,
+            headers,
+            self.sender,
+            self.agent,
+            self.scope,
+            handling,
+            deadline,
+            chain,
+            0,
+            wave_id or f"{ids.prefix}{next(ids.numbers):x}",  # as `ids.new()` does, without the call
+            topic,
+            self.star,
+        )
+
+
+def _chosen(kind: type[Directed], options: Options) -> tuple[str, Mapping[str, str] | None, Handling, str]:
+    for name in options:
+        if name not in Options.__annotations__:
+            near = did_you_mean(name, list(Options.__annotations__))
+            raise TypeError(f"a wave has no option {name!r}{near}; there are {', '.join(Options.__annotations__)}")
+    if kind is not Ping:
+        for name in _PINGS_ONLY[kind.__name__]:
+            if name in options:
+                raise TypeError(f"a {kind.__name__} has no option {name!r}: it is for Pings")
+    handling = _handling(options.get("wait"), options.get("retries", 0), options.get("priority", 3))
+    return options.get("path", "/"), options.get("headers"), handling, options.get("topic", "")
+
+
+def _handling(wait: float | None, retries: int, priority: int) -> Handling:
+    """The Handling for these; equal ones are one object. Raises BadRequest."""
+    if wait is None:
+        if retries == 0 and priority == 3:
+            return DEFAULT_HANDLING
+        wait = DEFAULT_HANDLING.wait
+    known = _handlings.get((wait, retries, priority))
+    if known is None:
+        try:
+            known = Handling(wait, retries, Priority(priority))
+        except ValueError as exc:
+            raise BadRequest(f"priority {priority!r} is not one", hint="0 (first) to 4 (last)") from exc
+        if len(_handlings) < _KEPT:
+            _handlings[wait, retries, priority] = known
+    return known
+
+
+def _traced(headers: Mapping[str, str] | None, within: Mapping[str, str]) -> Mapping[str, str] | None:
+    """``headers`` with the trace context of the wave that is being handled; what the sender says itself counts."""
+    carried = {name: within[name] for name in _TRACE if name in within}
+    if not carried:
+        return headers
+    return carried if headers is None else {**carried, **headers}
+
+
+def timed_out(wave: Directed, wait: float) -> Pong:
+    """The reply to a wave that nobody answered within ``wait`` seconds."""
+    body: dict[str, Any] = {"error": f"{wave.to.text!r} did not answer {wave.method} after {wait:g} s"}
+    return Pong(408, body, wave.to, Outcome.UNKNOWN, wave.id)
