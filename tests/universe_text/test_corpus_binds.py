@@ -11,7 +11,7 @@ from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.routing.bind import BindConfig, RouteScope
 from hyperverse_core.universe.routing.filters import Filter
 from hyperverse_core.universe.routing.grammar import parse_arrow, parse_pipeline, parse_step, parse_stop
-from hyperverse_core.universe.routing.mechtron_config import Assignment, MechtronConfig
+from hyperverse_core.universe.routing.mechtron_config import ConfigLine, MechtronConfig
 from hyperverse_core.universe.routing.pipeline import Step
 from hyperverse_core.universe.routing.route_selector import RouteSelector
 from hyperverse_core.universe.routing.scope_text import (
@@ -213,7 +213,7 @@ def test_a_route_selector_is_read_as_the_corpus_says(case: dict[str, Any]) -> No
 @pytest.mark.parametrize("case", cases("assignments"))
 def test_an_assignment_is_read_as_the_corpus_says(case: dict[str, Any]) -> None:
     try:
-        assignment = Assignment.parse(case["input"])
+        assignment = ConfigLine.parse(case["input"])
     except ParseError as error:
         settle("assignments", case, not case["valid"], error)
         return

@@ -14,7 +14,7 @@ from hyperverse_core.universe.commands.command import CommandTemplate
 from hyperverse_core.universe.commands.script import complete, parse_changes, parse_command, parse_script
 from hyperverse_core.universe.routing.bind import BindConfig
 from hyperverse_core.universe.routing.grammar import parse_arrow, parse_pattern, parse_pipeline, parse_step, parse_stop
-from hyperverse_core.universe.routing.mechtron_config import Assignment, MechtronConfig
+from hyperverse_core.universe.routing.mechtron_config import ConfigLine, MechtronConfig
 from hyperverse_core.universe.routing.method_pattern import MethodPattern
 from hyperverse_core.universe.routing.path_regex import PathRegex
 from hyperverse_core.universe.routing.pattern import Pattern
@@ -31,7 +31,7 @@ PARSERS: list[Callable[[str], Any]] = [
     parse_changes,
     BindConfig.parse,
     MechtronConfig.parse,
-    Assignment.parse,
+    ConfigLine.parse,
     parse_pipeline,
     parse_step,
     parse_arrow,

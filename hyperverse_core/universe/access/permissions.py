@@ -121,6 +121,12 @@ class PermissionsMask:
     Attributes:
         kind: whether it adds or restricts.
         permissions: the permissions that it adds, or that it leaves.
+
+    Example:
+        >>> str(PermissionsMask.parse("+csd-Rwx").apply(Permissions.parse("csd-rWx")))
+        'csd-RWx'
+        >>> str(PermissionsMask.parse("&csd-Rwx").apply(Permissions.FULL))
+        'csd-Rwx'
     """
 
     kind: MaskKind

@@ -64,6 +64,11 @@ class Scope:
     Attributes:
         kind: the sort of scope.
         grants: what is allowed, for a scope of grants; empty for others.
+
+    Example:
+        >>> scope = Scope.parse("{perm +csd-Rwx on localhost:app}")
+        >>> str(scope.bound(Access.OWNER, Point.parse("localhost:app"), [Kind("Space"), Kind("App")]))
+        'csd-Rwx'
     """
 
     kind: ScopeKind

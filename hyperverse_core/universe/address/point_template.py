@@ -74,6 +74,11 @@ class PointTemplate:
         parent: the parent, which may contain variables or be relative.
         child: the last segment. It may contain ``%``, or be a variable.
         text: the whole template.
+
+    Example:
+        >>> place = PointTemplate.parse(".:visitor-%").resolve(Env(Point.parse("localhost")))
+        >>> place.is_pattern, str(place.point(7))
+        (True, 'localhost:visitor-7')
     """
 
     parent: PointVar

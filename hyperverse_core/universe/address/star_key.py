@@ -39,6 +39,9 @@ class StarKey:
         constellation: lower-case letters and digits, starting with a letter.
         name: lower-case letters and digits, starting with a letter.
         index: from 0 to 65535.
+
+    Raises:
+        ParseError: a name has other characters, or the index is out of range.
     """
 
     constellation: str = attrs.field(validator=_check_name)

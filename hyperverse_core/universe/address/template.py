@@ -86,7 +86,13 @@ class PointCtx(_Relative):
 
 @attrs.frozen
 class PointVar(_Relative):
-    """An address that may contain variables and may be relative, such as ``localhost:users:${user}``."""
+    """An address that may contain variables and may be relative, such as ``localhost:users:${user}``.
+
+    Example:
+        >>> env = Env(Point.parse("localhost:app"), {"user": "scott"})
+        >>> str(PointVar.parse("..:users:${user}").resolve(env))
+        'localhost:users:scott'
+    """
 
     @classmethod
     def parse(cls, text: str) -> PointVar:

@@ -84,7 +84,13 @@ class Script:
 
 
 def parse_command(text: str) -> CommandTemplate:
-    """Reads ``text`` as one command, with or without ``;`` at its end. Raises ParseError."""
+    """Reads ``text`` as one command, with or without ``;`` at its end. Raises ParseError.
+
+    Example:
+        >>> command = parse_command("create .:child<Base>;").resolve(Env(Point.parse("localhost")))
+        >>> str(command)
+        'create localhost:child<Base>'
+    """
     statement = _statement(text, 0)
     if statement.end is not None:
         behind = _skip(text, statement.end)
@@ -146,6 +152,10 @@ def complete(text: str) -> list[str]:
     """Returns the words of the language that complete the last word of ``text``, or may follow it after a blank.
 
     These are words of commands only, no points, Kinds or selectors. If there are several commands, the last one counts.
+
+    Example:
+        >>> complete("create localhost<Space>; gra")
+        ['grant', 'grants']
     """
     found = _LAST_WORD.search(text)
     start = len(text) if found is None else found.start()

@@ -24,6 +24,11 @@ class KindTemplate:
         base: base of the Kind.
         sub: the sub kind, or an alias of one (as in ``UserBase<Keycloak>``), or None.
         specific: the products that may serve it; None leaves the choice to the definition.
+
+    Example:
+        >>> from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
+        >>> str(KindTemplate.parse("UserBase<Keycloak>").resolve(STANDARD_KINDS))
+        'UserBase<OAuth<starlane.io:redhat.com:keycloak:community:18.0.0>>'
     """
 
     base: str

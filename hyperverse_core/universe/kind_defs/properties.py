@@ -152,6 +152,11 @@ class PropertiesConfig:
 
     Raises:
         BadRequest: a property is defined twice.
+
+    Example:
+        >>> config = PropertiesConfig([PropertyDef("colour", default="red"), PropertyDef("size", pattern="U64")])
+        >>> config.fill_create_defaults([SetProperty("size", "3")])
+        (SetProperty(key='size', value='3', lock=False), SetProperty(key='colour', value='red', lock=False))
     """
 
     definitions: tuple[PropertyDef, ...] = attrs.field(default=(), converter=_definitions)

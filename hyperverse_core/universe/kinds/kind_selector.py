@@ -25,6 +25,11 @@ class KindSelector:
         base: a name, or ``*`` for any.
         sub: a name, or ``*`` for any or none. A name does not match a Kind without a sub kind.
         specific: a pattern of products, or None for any or none.
+
+    Example:
+        >>> from hyperverse_core.universe.kinds.kind import Kind
+        >>> KindSelector.parse("<File>").matches(Kind.parse("File<Dir>"))
+        True
     """
 
     base: str = ANY

@@ -45,6 +45,13 @@ class BindConfig:
 
     Attributes:
         routes: the outermost scopes, in the order of the document.
+
+    Example:
+        >>> route = "Route<Http<Get>>/u/(?P<id>[^/]+) -> localhost:u:${id} => &;"
+        >>> bind = BindConfig.parse("Bind(version=1.0.0) { " + route + " }")
+        >>> selected = bind.select(Method.parse("Http<Get>"), "/u/7")
+        >>> str(selected.pipeline), dict(selected.captures)
+        ('-> localhost:u:${id} => &', {'id': '7'})
     """
 
     routes: tuple[RouteScope, ...] = ()

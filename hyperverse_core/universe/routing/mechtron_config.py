@@ -22,7 +22,7 @@ from ..text.lexis import SKEWER, fail
 from ..text.version import Version
 from .scope_text import scan_block, scan_document_head, skip_blanks
 
-__all__ = ["Assignment", "MechtronConfig", "scan_assignment"]
+__all__ = ["ConfigLine", "MechtronConfig", "scan_config_line"]
 
 _VERSION: Final = Version(1, 0, 0)
 _KEYS: Final = ("bin", "name")
@@ -33,7 +33,7 @@ _WASM: Final = re.compile(r"Wasm(?![A-Za-z0-9])")
 
 
 @attrs.frozen
-class Assignment:
+class ConfigLine:
     """A line of a configuration, written ``+key=value;``.
 
     Attributes:
@@ -49,14 +49,14 @@ class Assignment:
     value_at: int = attrs.field(default=0, eq=False)
 
     @classmethod
-    def parse(cls, text: str) -> Assignment:
+    def parse(cls, text: str) -> ConfigLine:
         """Reads ``text``, with its ``;``, as a line of a configuration. Raises ParseError."""
         clean = without_comments(text)
-        assignment, end = scan_assignment(clean, 0, len(clean))
+        line, end = scan_config_line(clean, 0, len(clean))
         behind = skip_blanks(clean, end)
         if behind < len(clean):
             fail(text, behind, "the end")
-        return assignment
+        return line
 
     def __str__(self) -> str:
         return f"+{self.key}={self.value};"
@@ -84,11 +84,11 @@ class MechtronConfig:
             raise moved(exc, text, 0) from None
 
     def __str__(self) -> str:
-        inner = "\n".join(f"    {Assignment(key, str(getattr(self, key)))}" for key in _KEYS)
+        inner = "\n".join(f"    {ConfigLine(key, str(getattr(self, key)))}" for key in _KEYS)
         return f"Mechtron(version={_VERSION}) {{\n  Wasm {{\n{inner}\n  }}\n}}"
 
 
-def scan_assignment(text: str, pos: int, end: int) -> tuple[Assignment, int]:
+def scan_config_line(text: str, pos: int, end: int) -> tuple[ConfigLine, int]:
     """Reads the line of a configuration at ``pos``, or behind blanks there; returns it and the offset behind it.
 
     Raises ParseError.
@@ -96,7 +96,7 @@ def scan_assignment(text: str, pos: int, end: int) -> tuple[Assignment, int]:
     at = skip_blanks(text, pos, end)
     key = _KEY.match(text, at, end)
     if key is None:
-        fail(text, at, "an assignment such as +name=my-mechtron;")
+        fail(text, at, "a line such as +name=my-mechtron;")
     equals = _EQUALS.match(text, key.end(), end)
     if equals is None:
         fail(text, key.end(), "'='")
@@ -106,7 +106,7 @@ def scan_assignment(text: str, pos: int, end: int) -> tuple[Assignment, int]:
     stop = skip_blanks(text, value.end(), end)
     if not text.startswith(";", stop, end):
         fail(text, stop, "';'")
-    return Assignment(key[1], value[0], at, value.start()), stop + 1
+    return ConfigLine(key[1], value[0], at, value.start()), stop + 1
 
 
 def _scan(text: str) -> MechtronConfig:
@@ -138,23 +138,23 @@ def _open(text: str, pos: int) -> tuple[int, int, int]:
 
 
 def _config(text: str, pos: int, end: int) -> MechtronConfig:
-    given: dict[str, Assignment] = {}
+    given: dict[str, ConfigLine] = {}
     at = skip_blanks(text, pos, end)
     while at < end:
-        assignment, at = scan_assignment(text, at, end)
-        if assignment.key not in _KEYS:
-            near = did_you_mean(assignment.key, _KEYS)
-            raise ParseError(f"unknown key {assignment.key!r}{near}", text=text, offset=assignment.at, expected=_KEYS)
-        if assignment.key in given:
-            raise ParseError(f"{assignment.key!r} is assigned twice", text=text, offset=assignment.at)
-        given[assignment.key] = assignment
+        line, at = scan_config_line(text, at, end)
+        if line.key not in _KEYS:
+            near = did_you_mean(line.key, _KEYS)
+            raise ParseError(f"unknown key {line.key!r}{near}", text=text, offset=line.at, expected=_KEYS)
+        if line.key in given:
+            raise ParseError(f"{line.key!r} is assigned twice", text=text, offset=line.at)
+        given[line.key] = line
         at = skip_blanks(text, at, end)
     for key in _KEYS:
         if key not in given:
             raise ParseError(f"{key!r} is missing", text=text, offset=end, expected=(f"+{key}=...;",))
     name = given["name"]
     if SKEWER.fullmatch(name.value) is None:
-        fail(text, name.value_at, "a lower-case name such as my-mechtron")
+        fail(text, name.value_at, "a name such as my-mechtron, with a lower-case letter first")
     try:
         return MechtronConfig(PointVar.parse(given["bin"].value), name.value)
     except ParseError as exc:

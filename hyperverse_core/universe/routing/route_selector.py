@@ -35,6 +35,11 @@ class RouteSelector:
         path: an expression that matches their path from its start.
         topic: their topic; None for every request.
         filters: conditions on their agent.
+
+    Example:
+        >>> selector = RouteSelector.parse("Http<Get>/books/(?P<id>[^/]+)")
+        >>> dict(selector.matches(Method.parse("Http<Get>"), "/books/7"))
+        {'id': '7'}
     """
 
     method: MethodPattern

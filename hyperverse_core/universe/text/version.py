@@ -162,6 +162,11 @@ class VersionReq:
 
     Attributes:
         comparators: the conditions, at least one.
+
+    Example:
+        >>> requirement = VersionReq.parse(">=1.2, <2")
+        >>> requirement.matches(Version.parse("1.10.0")), requirement.matches_text("2.0.0")
+        (True, False)
     """
 
     comparators: tuple[Comparator, ...]

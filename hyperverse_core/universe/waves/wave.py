@@ -97,6 +97,11 @@ class Method:
         text: the method as printed.
         need: the letter of the permission that the agent needs on the target: ``r`` for Cmd<Read>, ``w`` for
             Cmd<Update>, nothing for Cmd<Bounce>, ``x`` for every other method.
+
+    Example:
+        >>> method = Method.parse("Ext<Add>")
+        >>> method.kind, method.name, method.need
+        (<MethodKind.EXT: 'Ext'>, 'Add', 'x')
     """
 
     __slots__ = ("kind", "name", "need", "text")
