@@ -28,8 +28,8 @@ LAYERS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("commands",),
     ),
 }
-"""The rooms of a package, lowest first. A room may import from lower ones only; rooms in one layer know nothing of
-each other."""
+"""The rooms of a package, lowest first: its packages and modules. A room may import from lower ones only; rooms in one
+layer know nothing of each other."""
 
 WITHOUT_CIRCLES = ("hyperverse_core.universe",)
 """Packages whose files import one another in one direction only."""
@@ -61,12 +61,13 @@ class Arrow:
 def read_arrows(root: Path, package: str) -> list[Arrow]:
     """Every import between the modules of ``package``, which lies in ``root``."""
     modules = {_module(root, path): path for path in sorted((root / package).rglob("*.py"))}
-    return [
+    arrows = (
         Arrow(module, target, f"{path.relative_to(root).as_posix()}:{line}", when)
         for module, path in modules.items()
         for name, line, when in _imports(path, module)
         if (target := _owner(name, modules)) is not None and target != module
-    ]
+    )
+    return list(dict.fromkeys(arrows))  # one import of several names is one arrow
 
 
 def _module(root: Path, path: Path) -> str:
@@ -190,6 +191,7 @@ def test_no_room_imports_from_a_room_above_it(core: list[Arrow], package: str) -
 def test_every_room_has_its_layer_and_every_layer_its_rooms(package: str) -> None:
     folder = REPOSITORY.joinpath(*package.split("."))
     rooms = {path.parent.name for path in folder.glob("*/__init__.py")}
+    rooms |= {path.stem for path in folder.glob("*.py")} - {"__init__"}
     assert rooms == {room for layer in LAYERS[package] for room in layer}
 
 
