@@ -1,0 +1,127 @@
+"""Fails when a ratio of `hyperverse bench` is more than 1.3 times of the one that was kept last.
+
+    python tests/bench/gate.py                  compares with the last kept ratios
+    python tests/bench/gate.py --keep 0.2.0     keeps those of this computer, now, for a release
+
+A ratio moves with what else the computer does, so a row is not judged by one run: as long as one is too high,
+`hyperverse bench` runs again, and the least of each figure and of each reference counts.
+
+Ratios move from one kind of computer to another, too, for example with the size of its caches. If a row is still too
+high after all runs, the code of the commit that kept the ratios is installed beside this one, and both are measured in
+turn. The row fails if it is too high against that as well. Where git does not know the commit, it fails at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench import kept
+from bench.figures import Figures, least, run
+from bench.installed import installed
+
+__all__ = ["FACTOR", "RUNS", "gate", "too_high"]
+
+FACTOR: Final = 1.3
+RUNS: Final = 6
+_REPOSITORY: Final = Path(__file__).parents[2]
+Measure = Callable[[], Figures]
+
+
+def too_high(ratios: Mapping[str, float], found: Figures) -> dict[str, str]:
+    """The rows that are more than 1.3 times of what they were, and what is wrong with each."""
+    wrong = {}
+    for row, before in ratios.items():
+        if row not in found:
+            wrong[row] = "it is not measured any more"
+        elif found[row].ratio > FACTOR * before:
+            wrong[row] = f"{found[row].ratio:.2f}x, which is {found[row].ratio / before:.2f} times of {before:.2f}x"
+    return wrong
+
+
+def measured(ratios: Mapping[str, float], measure: Measure, say: Callable[[str], None]) -> tuple[Figures, bool]:
+    """Measures until no row is too high, at most six times. What was found, and whether it is good."""
+    found: Figures = {}
+    for number in range(1, RUNS + 1):
+        found = least([found, measure()])
+        wrong = too_high(ratios, found)
+        if not wrong:
+            return found, True
+        say(f"run {number} of {RUNS}: too high: {', '.join(wrong)}")
+    return found, False
+
+
+def gate(
+    ratios: Mapping[str, float],
+    measure: Measure,
+    measure_before: Callable[[Measure], tuple[Figures, Figures]] | None,
+    say: Callable[[str], None],
+) -> bool:
+    """Whether this code is as fast as the kept ratios ask.
+
+    Args:
+        ratios: those that were kept.
+        measure: runs the benchmark once.
+        measure_before: measures the code that the ratios are of, and this one, in turn; None where it is not known.
+        say: is told what happens.
+    """
+    found, good = measured(ratios, measure, say)
+    if not good and measure_before is not None:
+        say("measuring the code whose ratios were kept beside this one, on this computer")
+        before, found = measure_before(measure)
+        ratios = {row: before[row].ratio for row in ratios if row in before}
+    wrong = too_high(ratios, found)
+    for row, figure in found.items():
+        kept_ratio = f"kept {ratios[row]:.2f}x" if row in ratios else "not kept yet"
+        say(f"{row:<60} {figure.ratio:6.2f}x  {kept_ratio:<14} {wrong.get(row, 'ok')}")
+    for row in wrong.keys() - found.keys():
+        say(f"{row}: {wrong[row]}")
+    return not wrong
+
+
+def _commit_that_kept() -> str:
+    """The commit that has written the ratios last, empty where git does not know."""
+    command = ["git", "-C", str(_REPOSITORY), "log", "-1", "--format=%H", "--", str(kept.FILE)]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _in_turn(commit: str) -> Callable[[Measure], tuple[Figures, Figures]]:
+    def measure_both(measure: Measure) -> tuple[Figures, Figures]:
+        with tempfile.TemporaryDirectory(prefix="hyperverse-gate-") as folder:
+            python = installed(_REPOSITORY, commit, Path(folder))
+            before: Figures = {}
+            now: Figures = {}
+            for _ in range(RUNS):
+                before, now = least([before, run(python)]), least([now, measure()])
+            return before, now
+
+    return measure_both
+
+
+def main() -> int:
+    """The exit code: 1 when a ratio is too high."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--keep", metavar="VERSION", help="keep the ratios of this computer for a release")
+    version = arguments.parse_args().keep
+    if version is not None:
+        kept.keep(version, run(sys.executable, times=RUNS))
+        return 0
+    commit = _commit_that_kept()
+    last = kept.load()[-1]
+    good = gate(last.ratios, lambda: run(sys.executable), _in_turn(commit) if commit else None, print)
+    print(f"benchmarks: {'ok' if good else 'a ratio is too high'}, compared with {last.name}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
