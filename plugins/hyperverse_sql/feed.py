@@ -1,8 +1,8 @@
 """Waiting for entries of the change feed.
 
-A commit of this process wakes the waiting callers at once, and a commit of another process does so when somebody hints
-at it. For commits that nobody hints at, the database is polled while somebody waits: often after such a commit, and
-rarely while there is none.
+A commit of this process wakes the waiting callers at once, and a commit of another process does so when a notice of it
+arrives. For commits without a notice the database is polled while somebody waits: often after such a commit, and rarely
+while there is none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .units.changes import changes_since, newest_revision
 __all__ = ["FeedReader"]
 
 _OFTEN: Final = 0.05
-"""Seconds between two polls after a commit of another process that nobody had hinted at."""
+"""Seconds between two polls after a commit of another process without a notice."""
 _SELDOM: Final = 0.25
 """Seconds between two polls, at most."""
 _GROWTH: Final = 1.05
@@ -36,7 +36,7 @@ class FeedReader:
 
     _reader: Reader
     _waiting: dict[asyncio.Future[None], int] = attrs.field(factory=dict)  # with the revision that each has read up to
-    _known: int = 0  # the newest revision that was read, polled or hinted at
+    _known: int = 0  # the newest revision that was read, polled or announced by a notice
     _pause: float = _OFTEN
     _poller: asyncio.Task[None] | None = None
     _closed: bool = False
@@ -65,7 +65,7 @@ class FeedReader:
         """Wakes all callers that wait."""
         self._wake_those(lambda since: True)
 
-    def hint(self, revision: int) -> None:
+    def notice(self, revision: int) -> None:
         """Wakes the callers that have not read ``revision`` yet: another process has committed it."""
         self._known = max(self._known, revision)
         self._wake_those(lambda since: since < revision)

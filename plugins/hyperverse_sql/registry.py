@@ -140,8 +140,8 @@ class SqlRegistry(Registry):
     def _committing(self, tx: Transaction) -> None:
         # Before the commit, not after it: the feed's reader has a thread of its own and may be back on the loop first.
         # If it found an entry of ours newer than this number, nobody would be told of it. A commit that fails leaves a
-        # number that is too great until the next commit: then somebody hints at a commit that another process has
-        # hinted at already, which does no harm.
+        # number that is too great until the next commit: a machine then sends a notice that another one has sent
+        # already, which does no harm.
         if tx.logged:
             self.committed = tx.revision
 
@@ -264,8 +264,8 @@ class SqlRegistry(Registry):
     async def changes(self, since: int, *, timeout: float) -> Changes:
         return await self._feed.changes(since, timeout)
 
-    def hint(self, revision: int) -> None:
-        self._feed.hint(revision)
+    def notice(self, revision: int) -> None:
+        self._feed.notice(revision)
 
     # -- maintenance ---------------------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ async def test_what_one_reader_has_read_another_gets_as_well(two: _Two) -> None:
         assert await asyncio.wait_for(waiting, PATIENCE / 2) == found
 
 
-async def test_a_hint_at_what_one_reader_has_read_wakes_another(two: _Two, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_notice_of_what_one_reader_has_read_wakes_another(two: _Two, monkeypatch: pytest.MonkeyPatch) -> None:
     for pause in ("_OFTEN", "_SELDOM", "_GROWTH"):
         monkeypatch.setattr(f"hyperverse_sql.feed.{pause}", _NEVER)
     since = await two.here.revision()
@@ -58,7 +58,7 @@ async def test_a_hint_at_what_one_reader_has_read_wakes_another(two: _Two, monke
     await two.commit_elsewhere("a")
     found = await two.here.changes(since, timeout=_LONG)
     assert not waiting.done()
-    two.here.hint(found.revision)
+    two.here.notice(found.revision)
     assert await asyncio.wait_for(waiting, PATIENCE / 2) == found
 
 

@@ -308,8 +308,8 @@ class Registry(abc.ABC):
     committed: int = 0
     """The newest revision that this process has committed or is about to commit, set before :meth:`changes` can return
     it. A registry that polls for commits of other processes sets it: machines tell one another of it (see
-    :meth:`hint`), so that it need not poll often. A registry that its database notifies leaves it 0."""
+    :meth:`notice`), so that it need not poll often. A registry that its database notifies leaves it 0."""
 
-    def hint(self, revision: int) -> None:
-        """Says that another machine has committed ``revision``: callers that wait for it in :meth:`changes` get it at
-        once. Without a hint a registry finds it as well, a little later. The default does nothing."""
+    def notice(self, revision: int) -> None:
+        """Takes the notice that another machine has committed ``revision``: callers that wait for it in :meth:`changes`
+        get it at once. Without a notice a registry finds it as well, a little later. The default does nothing."""

@@ -146,12 +146,12 @@ class ChangeFeed(KitBase):
         await populate(registry, "localhost<Space>")
         assert len(await drain(registry)) == 1
 
-    async def test_a_hint_at_what_is_not_there_brings_nothing(self, registry: Registry) -> None:
+    async def test_a_notice_of_what_is_not_there_brings_nothing(self, registry: Registry) -> None:
         since = await registry.revision()
         waiting = asyncio.ensure_future(registry.changes(since, timeout=_LONG))
         await registry.revision()
-        registry.hint(since)
-        registry.hint(since + 1000)
+        registry.notice(since)
+        registry.notice(since + 1000)
         await registry.revision()
         await populate(registry, "localhost<Space>")
         found = await asyncio.wait_for(waiting, _LONG / 2)
