@@ -1,4 +1,4 @@
-"""Observer: what may be watched, and marked, on a wave's way without slowing a wave that nobody watches."""
+"""Observers: what a plugin may watch, and mark, on the way of a wave, without slowing waves that nobody watches."""
 
 from __future__ import annotations
 
@@ -35,48 +35,58 @@ class Observer:
     # -- the sender's end ---------------------------------------------------------------------------------
 
     def wave_begun(self, wave: Directed) -> Mapping[str, str] | None:
-        """A particle, client or driver of this machine sends a wave. The headers that this returns are added to the
-        wave; None adds none."""
+        """A particle, client or driver of this machine sends ``wave``. Returns headers to add to it, or None."""
 
     def wave_sent(self, wave: Directed, star: str) -> None:
-        """The wave is handed to the star (the text of its key) that hosts its recipient. Not told for the copies of
-        a Ripple."""
+        """The ``wave`` is handed to the ``star`` (the text of its key) that hosts its recipient. Not called for the
+        copies of a Ripple."""
 
     def wave_retried(self, wave: Directed, attempt: int, reply: Pong) -> None:
-        """The wave is sent again because of ``reply``; ``attempt`` is 2 for the first repeat."""
+        """The ``wave`` is sent again because of ``reply``; ``attempt`` is 2 for the first repeat."""
 
     def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
-        """The sender has its answer: for a Signal whether it was accepted, for a Ripple a Pong whose body is the
-        number of echoes."""
+        """The sender of ``wave`` has its answer.
+
+        Args:
+            reply: the answer: of a Signal whether it was accepted, of a Ripple a Pong whose body is the number of
+            echoes. seconds: time since the wave was begun.
+        """
 
     # -- the recipient's end ------------------------------------------------------------------------------
 
     def wave_refused(self, wave: Directed, reply: Pong) -> None:
-        """The wave did not reach a handler: ``reply`` says why."""
+        """The ``wave`` did not reach a handler, and ``reply`` says why."""
 
     def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
         """A handler on this machine has ended.
 
         Args:
-            reply: what it answered. Of a handler that was cut off at the wave's deadline: status 408, outcome
-                ``unknown``. Of a Signal: None when its handler succeeded, else its failure.
+            wave: the wave that it has handled.
+            reply: its answer. A handler that was cut off at the deadline of the wave has status 408 and the outcome
+                ``unknown``. For a Signal: None when the handler succeeded, else the failure.
             seconds: how long the handler ran, without the time that the wave waited for its turn.
         """
 
     def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:
-        """The policy has refused something to ``agent``: a wave (``method`` is its method), or a command
-        (``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``)."""
+        """The policy has refused something.
+
+        Args:
+            agent: who was refused.
+            target: the particle that it was about.
+            method: the method of a wave, or a command: ``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``.
+            reason: why it was refused.
+        """
 
     # -- the machine --------------------------------------------------------------------------------------
 
     def particle_provisioned(self, point: Point, star: StarKey) -> None:
-        """A particle has become active on this machine."""
+        """The particle at ``point`` was activated on ``star``, a star of this machine."""
 
     def particle_released(self, point: Point, star: StarKey) -> None:
-        """A particle has left this machine's memory."""
+        """The particle at ``point`` has left the memory of this machine, where it lived on ``star``."""
 
     def lane_up(self, peer: str) -> None:
-        """A machine or a client has connected."""
+        """A machine or a client has connected; ``peer`` is its name."""
 
     def lane_down(self, peer: str, reason: str) -> None:
-        """A machine or a client is gone."""
+        """A machine or a client has disconnected or was lost; ``peer`` is its name, and ``reason`` says why."""

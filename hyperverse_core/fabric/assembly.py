@@ -231,7 +231,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         ways=ways,
         states=lanes,
         pending=pending,
-        heard=registry.hint,
+        heard=registry.notice,
         interceptors=interceptors,
         chance=chance,
     )
