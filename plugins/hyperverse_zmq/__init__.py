@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hyperverse_core import hookimpl
 
 if TYPE_CHECKING:
-    from hyperverse_core.hookspecs import Register
+    from hyperverse_core import Register
 
 __all__ = ["hyperverse_register_transports"]
 

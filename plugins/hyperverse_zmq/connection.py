@@ -8,8 +8,8 @@ import logging
 
 import zmq
 
-from hyperverse_core.contracts.lane import LaneReceiver, Peer
 from hyperverse_core.errors import BadRequest, HyperverseError, Unauthorized, Unavailable
+from hyperverse_core.transport import LaneReceiver, Peer
 
 from .link import Link
 from .monitor import HANDSHAKE_FAILED, Monitor

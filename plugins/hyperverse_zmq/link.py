@@ -7,9 +7,8 @@ from collections import deque
 
 import attrs
 
-from hyperverse_core.contracts.lane import LaneReceiver, Peer
 from hyperverse_core.errors import ProtocolError
-from hyperverse_core.lanes import Outbox, Unpacker, pack
+from hyperverse_core.transport import LaneReceiver, Outbox, Peer, Unpacker, pack
 
 from .protocol import ACK, BATCH_BYTES, BYE, DATA, HEAD, PIECE_BYTES, WRAP
 from .settings import ZmqSettings

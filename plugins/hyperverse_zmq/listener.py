@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import zmq
 
-from hyperverse_core.contracts.lane import Endpoint, LaneReceiver, Peer
-from hyperverse_core.lanes import tell
+from hyperverse_core.transport import Endpoint, LaneReceiver, Peer, tell
 
 from .link import Link
 from .monitor import Monitor

@@ -9,9 +9,8 @@ import struct
 
 import zmq
 
-from hyperverse_core.contracts.lane import Peer
 from hyperverse_core.errors import ProtocolError, Unavailable
-from hyperverse_core.lanes import tell
+from hyperverse_core.transport import Peer, tell
 
 from .edge import EdgeSocket
 from .link import Link

@@ -13,8 +13,8 @@ from typing import Any
 
 import zmq
 
-from hyperverse_core.contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
 from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, Unavailable
+from hyperverse_core.transport import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
 
 from .address import Place, default_address, in_use
 from .connection import Connection

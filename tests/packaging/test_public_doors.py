@@ -16,7 +16,6 @@ REPOSITORY = Path(__file__).parents[2]
 CLI = REPOSITORY / "hyperverse_core" / "cli"
 TEMPLATES = [CLI / "setup" / "driver_template", CLI / "demo" / "files"]
 OURS = [*sorted((REPOSITORY / "plugins").iterdir()), *sorted((REPOSITORY / "contrib").iterdir()), *TEMPLATES]
-MOVING = ("hyperverse_zmq",)
 _TEMPLATE_IMPORT = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 
 
@@ -30,7 +29,7 @@ def behind_the_doors(folder: Path) -> Iterator[str]:
                 yield f"{path.relative_to(folder)}: {module}"
 
 
-@pytest.mark.parametrize("folder", [path for path in OURS if path.name not in MOVING], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", OURS, ids=lambda path: path.name)
 def test_it_imports_public_doors_only(folder: Path) -> None:
     assert [*folder.rglob("*.py"), *folder.rglob("*.py.txt")]
     assert list(behind_the_doors(folder)) == []
