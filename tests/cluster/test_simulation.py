@@ -1,7 +1,7 @@
 """A constellation under a virtual clock, with faults by number: whatever happens, nothing that was acknowledged is
 lost, nothing is done twice, and no particle lives twice.
 
-``HYPERVERSE_SEED=17`` runs one number, ``HYPERVERSE_SEEDS=1000`` so many of them.
+``HYPERVERSE_SEED=17`` runs one number, ``HYPERVERSE_SEEDS=1000`` so many of them, from ``HYPERVERSE_FIRST_SEED`` on.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def groups() -> list[list[int]]:
     one = os.environ.get("HYPERVERSE_SEED")
     if one:
         return [[int(one)]]
-    seeds = range(int(os.environ.get("HYPERVERSE_SEEDS", _EVERYDAY)))
+    first = int(os.environ.get("HYPERVERSE_FIRST_SEED", 0))
+    seeds = range(first, first + int(os.environ.get("HYPERVERSE_SEEDS", _EVERYDAY)))
     return [list(seeds[start : start + _EACH]) for start in seeds[::_EACH]]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from left_running import MARK, end_marked, marked
 from patience import START, until_sync
+from run_marks import MARK, end_marked, marked
 
 TESTS = Path(__file__).parents[1]
 SLEEP = "import time; time.sleep(600)"
