@@ -8,12 +8,14 @@ module are public: Semantic Versioning covers them.
 from __future__ import annotations
 
 from .contracts.driver import Ctx, Driver, DriverHost, HandlerSpec, Particle, Sender, handler, transient
+from .universe.waves.origin import Options
 
 __all__ = [
     "Ctx",
     "Driver",
     "DriverHost",
     "HandlerSpec",
+    "Options",
     "Particle",
     "Sender",
     "handler",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import attrs
 
@@ -12,6 +12,7 @@ from ..contracts.driver import Sender
 from ..errors import HyperverseError, ParseError, ProtocolError
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
 from ..universe.selectors.selector import Selector
+from ..universe.waves.origin import Options
 from ..universe.waves.wave import Body, Method, Outcome, Pong, Receipt
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected", "results_of"]
@@ -84,13 +85,8 @@ class ClientApi(Sender):
         method: Method | str,
         body: Body = None,
         *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        wait: float | None = None,
-        retries: int = 0,
-        priority: int = 3,
         expect: Any = None,
-        topic: str = "",
+        **options: Unpack[Options],
     ) -> Pong:
         """Sends a Ping, and returns its Pong, also for a failure. Arguments that are not named here are those of
         :meth:`Sender.ping`.
@@ -98,7 +94,7 @@ class ClientApi(Sender):
         Args:
             expect: a type, such as ``int``, ``list[str]`` or an attrs class, that the body of a success is
                 converted to; None leaves it as it came.
-            topic: the session that the wave belongs to, empty for none.
+            **options: how it is sent, see :class:`Options`.
 
         Raises:
             ParseError: ``to`` or ``method`` is malformed.
@@ -112,31 +108,15 @@ class ClientApi(Sender):
         method: Method | str,
         body: Body = None,
         *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        wait: float | None = None,
-        retries: int = 0,
-        priority: int = 3,
         expect: Any = None,
-        topic: str = "",
+        **options: Unpack[Options],
     ) -> Any:
         """Sends a Ping, with the arguments of :meth:`ping`, and returns the body of its Pong, or raises the error that
         its status stands for::
 
             total = await client.ask("localhost:hits", "Ext<Add>", {"by": 3}, expect=int)
         """
-        pong = await self.ping(
-            to,
-            method,
-            body,
-            path=path,
-            headers=headers,
-            wait=wait,
-            retries=retries,
-            priority=priority,
-            expect=expect,
-            topic=topic,
-        )
+        pong = await self.ping(to, method, body, expect=expect, **options)
         return pong.unwrap()
 
     # -- commands -----------------------------------------------------------------------------------------

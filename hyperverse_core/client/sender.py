@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
-from ..errors import HyperverseError, error_for_status
-from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
-from ..protocol.recipients_text import write_recipients
+from ..errors import Forbidden, HyperverseError, error_for_status
+from ..protocol.codec import client_frame
 from ..universe.address.point import ROOT, Point
-from ..universe.selectors.selector import Selector
-from ..universe.waves.wave import (
-    DEFAULT_HANDLING,
-    Body,
-    Echo,
-    Handling,
-    Method,
-    Outcome,
-    Pong,
-    Priority,
-    Recipients,
-)
+from ..universe.waves.origin import Ids, Options, Origin
+from ..universe.waves.recipients import to_recipients
+from ..universe.waves.wave import Body, Directed, Echo, Method, Outcome, Ping, Pong, Recipients, Ripple, Signal
 from .api import ClientApi, expected
 from .pending import Pending, PendingWaves
 
@@ -37,8 +26,8 @@ class ClientSender(ClientApi):
         self._loop = asyncio.get_running_loop()
         self._pending = PendingWaves()
         self._closed: HyperverseError | None = None
-        nonce = secrets.token_hex(6)
-        self._ids = (f"c-{nonce}-{number:x}" for number in itertools.count(1))
+        # Who it is, the machine knows: a client's frames have no place for sender, agent and star.
+        self._origin = Origin(ROOT, ROOT, "", Ids(f"c-{secrets.token_hex(6)}-"), self._loop.time)
 
     async def ping(
         self,
@@ -46,53 +35,24 @@ class ClientSender(ClientApi):
         method: Method | str,
         body: Body = None,
         *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        wait: float | None = None,
-        retries: int = 0,
-        priority: int = 3,
         expect: Any = None,
-        topic: str = "",
+        **options: Unpack[Options],
     ) -> Pong:
-        handling = _handling(wait, retries, priority)
-        frame = ClientPingFrame(
-            next(self._ids),
-            (Point.parse(to) if isinstance(to, str) else to).text,
-            (Method.parse(method) if isinstance(method, str) else method).text,
-            body,
-            path,
-            headers if headers is None else dict(headers),
-            handling.wait,
-            retries,
-            handling.priority,
-            topic,
-        )
-        pong = await self._settled(frame, handling.wait, retries)
+        try:
+            wave = self._origin.wave(Ping, to, method, body, options)
+        except Forbidden as exc:
+            return Pong.failure(exc)
+        pong = await self._settled(wave)
         return pong if expect is None else expected(pong, expect)
 
     async def signal(
-        self,
-        to: Point | str,
-        method: Method | str,
-        body: Body = None,
-        *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        priority: int = 3,
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]
     ) -> Pong:
-        handling = _handling(None, 0, priority)
-        frame = ClientSignalFrame(
-            next(self._ids),
-            (Point.parse(to) if isinstance(to, str) else to).text,
-            (Method.parse(method) if isinstance(method, str) else method).text,
-            body,
-            path,
-            headers if headers is None else dict(headers),
-            handling.wait,
-            handling.priority,
-            "",
-        )
-        return await self._settled(frame, handling.wait)
+        try:
+            wave = self._origin.wave(Signal, to, method, body, options)
+        except Forbidden as exc:
+            return Pong.failure(exc)
+        return await self._settled(wave)
 
     async def ripple(
         self,
@@ -100,66 +60,33 @@ class ClientSender(ClientApi):
         method: Method | str,
         body: Body = None,
         *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        wait: float | None = None,
         count: int | None = None,
-        priority: int = 3,
+        **options: Unpack[Options],
     ) -> list[Echo]:
-        handling = _handling(wait, 0, priority)
-        recipients = _recipients(to)
-        frame = ClientRippleFrame(
-            next(self._ids),
-            write_recipients(recipients),
-            (Method.parse(method) if isinstance(method, str) else method).text,
-            body,
-            path,
-            headers if headers is None else dict(headers),
-            handling.wait,
-            count,
-            handling.priority,
-            "",
-        )
+        wave = self._origin.wave(Ripple, ROOT, method, body, options)
+        wave.recipients, wave.count = to_recipients(to), count
         echoes: list[Echo] = []
-        reply = await self._settled(frame, handling.wait, echoes=echoes)
+        reply = await self._settled(wave, echoes)
         if reply.ok:
             return echoes
-        if isinstance(recipients, tuple) and reply.outcome is Outcome.UNKNOWN:  # a partial answer is kept
+        if isinstance(wave.recipients, tuple) and reply.outcome is Outcome.UNKNOWN:  # a partial answer is kept
             heard = {echo.sender for echo in echoes}
-            late = [point for point in recipients if point not in heard]
+            late = [point for point in wave.recipients if point not in heard]
             return echoes + [Echo(reply.status, reply.body, point, Outcome.UNKNOWN, reply.id) for point in late]
         raise error_for_status(reply.status, reply.error)
 
-    async def _settled(
-        self,
-        frame: ClientPingFrame | ClientSignalFrame | ClientRippleFrame,
-        wait: float,
-        retries: int = 0,
-        echoes: list[Echo] | None = None,
-    ) -> Pong:
+    async def _settled(self, wave: Directed, echoes: list[Echo] | None = None) -> Pong:
+        """Sends a wave, and waits for the machine's reply."""
         if self._closed is not None:
             return Pong.failure(self._closed)
-        pending = Pending(frame, self._loop.create_future(), self._loop.time() + wait, retries, echoes)
+        handling = wave.handling
+        until = self._loop.time() + handling.wait
+        pending = Pending(client_frame(wave), self._loop.create_future(), until, handling.retries, echoes)
         self._pending.put(pending)
         try:
             reply = await pending.future
         finally:
             self._pending.forget(pending)
-        if reply.sender is ROOT and isinstance(frame.to, str):
-            reply.sender = Point.parse(frame.to)
+        if reply.sender is ROOT and type(wave) is not Ripple:
+            reply.sender = wave.to
         return reply
-
-
-def _handling(wait: float | None, retries: int, priority: int) -> Handling:
-    """Raises BadRequest."""
-    if wait is None and not retries and priority == 3:
-        return DEFAULT_HANDLING
-    return Handling(DEFAULT_HANDLING.wait if wait is None else wait, retries, Priority(priority))
-
-
-def _recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
-    if isinstance(to, str):
-        return Selector.parse(to)
-    if isinstance(to, Sequence):
-        return tuple(Point.parse(point) if isinstance(point, str) else point for point in to)
-    return to

@@ -22,7 +22,7 @@ from __future__ import annotations
 import abc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, Unpack
 
 import attrs
 
@@ -31,6 +31,7 @@ from ..universe.address.point import Point
 from ..universe.commands.command import Command
 from ..universe.kind_defs.kind_def import KindDef
 from ..universe.routing.route_selector import RouteSelector
+from ..universe.waves.origin import Options
 from ..universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
 from .registry import ParticleRecord, PropertyValue, Strategy
 
@@ -94,18 +95,7 @@ class Sender(abc.ABC):
     """What can send waves: the common part of a :class:`Ctx`, of a :class:`DriverHost` and of a client."""
 
     @abc.abstractmethod
-    async def ping(
-        self,
-        to: Point | str,
-        method: Method | str,
-        body: Body = None,
-        *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        wait: float | None = None,
-        retries: int = 0,
-        priority: int = 3,
-    ) -> Pong:
+    async def ping(self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]) -> Pong:
         """Sends a Ping, and returns its Pong. A failure is a Pong as well: look at ``ok``, or call ``unwrap()``::
 
             total = (await ctx.ping("localhost:hits", "Ext<Add>", {"by": 3})).unwrap()
@@ -114,32 +104,23 @@ class Sender(abc.ABC):
             to: the recipient.
             method: a Method or its text, ``Ext<Add>``.
             body: what the handler gets: None, bool, int, float, str, bytes, and lists and maps of these.
-            path: the path, for Http methods and binds.
-            headers: a map of texts.
-            wait: seconds to wait for the answer, 15 by default. A handler never waits longer than its own wave does.
-            retries: how often the Ping is sent again after 408, 421 or 503. The recipient handles it once.
-            priority: 0 (first) to 4 (last), when a lane is busy.
+            **options: how it is sent, see :class:`Options`: ``path``, ``headers``, ``wait`` (seconds), ``retries``,
+                ``priority``, ``topic``. A handler never waits longer than its own wave does.
 
         Raises:
             ParseError: ``to`` or ``method`` is malformed.
-            BadRequest: the body cannot be sent.
+            BadRequest: the body cannot be sent, or an option has a value that cannot be.
+            TypeError: there is no such option.
         """
 
     @abc.abstractmethod
     async def signal(
-        self,
-        to: Point | str,
-        method: Method | str,
-        body: Body = None,
-        *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        priority: int = 3,
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]
     ) -> Pong:
         """Sends a Signal: a message without an answer.
 
-        ``to``, ``method``, ``body``, ``path``, ``headers`` and ``priority`` are those of :meth:`ping`. There is no
-        ``wait``, because nobody waits for the handler.
+        The arguments are those of :meth:`ping`. There are no options ``wait`` and ``retries``, because nobody waits for
+        the handler.
 
         Returns:
             a Pong with the status 202 when the Signal was accepted (authorised and queued at the recipient's star, or
@@ -153,21 +134,18 @@ class Sender(abc.ABC):
         method: Method | str,
         body: Body = None,
         *,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
-        wait: float | None = None,
         count: int | None = None,
-        priority: int = 3,
+        **options: Unpack[Options],
     ) -> list[Echo]:
         """Sends a Ripple: a request to many recipients. Returns their echoes, in the order in which they arrived.
 
-        ``method``, ``body``, ``path``, ``headers`` and ``priority`` are those of :meth:`ping`.
+        The arguments are those of :meth:`ping`; there is no option ``retries``.
 
         Args:
             to: a selector or its text, points, ``Stars()`` or ``Watchers(...)``.
-            wait: seconds to wait for the echoes, 15 by default. For each recipient that has not answered by then, there
-                is an echo with the status 408.
             count: how many echoes are enough; None for one from each recipient.
+            **options: for each recipient that has not answered within ``wait`` seconds, there is an echo with the
+                status 408.
         """
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ..errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
+from ..protocol.codec import wave_of_client
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
-from ..protocol.recipients_text import read_recipients
-from ..universe.address.point import ROOT, Point, RouteKind
-from ..universe.waves.origin import Options, Origin, timed_out
-from ..universe.waves.wave import BOUNCE, Directed, Method, MethodKind, Outcome, Ping, Pong, Ripple, Signal, Stars
+from ..universe.address.point import Point, RouteKind
+from ..universe.waves.origin import Origin, timed_out
+from ..universe.waves.wave import BOUNCE, Directed, Method, Outcome, Ping, Pong, Ripple, Signal, Stars
 from .replies import echo_frames, reply_frame
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientWaves"]
 
-_W = TypeVar("_W", bound=Directed)
 _Asked = ClientPingFrame | ClientSignalFrame | ClientRippleFrame
 _LONGEST_ID = 64
 _SMALL = 8192
@@ -58,18 +57,16 @@ class ClientWaves:
         try:
             if size > self._largest_body:
                 self._check_body(raw)
-            if type(raw) is ClientPingFrame:
-                wave = self._wave(
-                    Ping, raw, Point.parse(raw.to), wait=min(raw.wait, _LONGEST_WAIT), retries=raw.retries
-                )
-                if raw.retries > 0:
+            wave = self._wave(raw)
+            if type(wave) is Ping:
+                if wave.handling.retries > 0:
                     self._begin_repeatable(wave)
                 else:
                     self._begin(self._ask, wave)
-            elif type(raw) is ClientSignalFrame:
-                self._begin(self._tell, self._wave(Signal, raw, Point.parse(raw.to)), min(raw.wait, _LONGEST_WAIT))
-            elif type(raw) is ClientRippleFrame:
-                self._begin(self._ask_many, self._ripple(raw))
+            elif type(wave) is Signal:
+                self._begin(self._tell, wave, min(raw.wait, _LONGEST_WAIT))
+            else:
+                self._begin(self._ask_many, wave)
         except HyperverseError as exc:
             reply = Pong.failure(exc)
             reply.id, reply.star = raw.id, self.star.text
@@ -82,31 +79,24 @@ class ClientWaves:
         if size > self._largest_body:
             raise TooLarge(f"the body has {size} bytes, and {self._largest_body} are allowed", hint="send it in parts")
 
-    def _wave(self, kind: type[_W], raw: _Asked, to: Point, **more: Unpack[Options]) -> _W:
+    def _wave(self, raw: _Asked) -> Ping | Signal | Ripple:
         """The wave as the fabric knows it. Raises BadRequest, ParseError, Forbidden."""
-        method = Method.parse(raw.method)
-        self._check_target(to, method)
         if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
             raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is no id of a client's wave", hint="it begins with 'c-'")
-        more["path"], more["headers"], more["topic"], more["priority"] = raw.path, raw.headers, raw.topic, raw.priority
-        return self._origin.wave(kind, to, method, raw.body, more, wave_id=raw.id)
-
-    def _check_target(self, to: Point, method: Method) -> None:
-        """What is for stars only, clients may not send (hyperverse 9.3, 16)."""
-        if method.kind is MethodKind.HYP:
-            raise Forbidden(f"{method} is between stars")
-        if to.route.kind is RouteKind.STAR and method is not BOUNCE and to != self.point:
-            raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
-
-    def _ripple(self, raw: ClientRippleFrame) -> Ripple:
-        wave = self._wave(Ripple, raw, ROOT, wait=min(raw.wait, _LONGEST_WAIT))
-        wave.recipients, wave.count = read_recipients(raw.to), raw.count
-        if isinstance(wave.recipients, tuple):
+        wave = wave_of_client(raw, self._origin, _LONGEST_WAIT)
+        if type(wave) is not Ripple:
+            self._check_target(wave.to, wave.method)
+        elif isinstance(wave.recipients, tuple):
             for point in wave.recipients:
                 self._check_target(point, wave.method)
         elif isinstance(wave.recipients, Stars) and wave.method is not BOUNCE:
             raise Forbidden(f"a client may not send {wave.method} to stars", hint="Cmd<Bounce> is free")
         return wave
+
+    def _check_target(self, to: Point, method: Method) -> None:
+        """Methods that are for stars only, clients may not send. See docs/reference/waves.md."""
+        if to.route.kind is RouteKind.STAR and method is not BOUNCE and to != self.point:
+            raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
 
     # -- under way ----------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from ..errors import BadRequest, HyperverseError, ProtocolError
 from ..universe.access.scope import Scope
 from ..universe.address.point import ROOT, Point
 from ..universe.address.star_key import StarKey
+from ..universe.waves.origin import Options, Origin
 from ..universe.waves.wave import (
     DEFAULT_HANDLING,
     Body,
@@ -47,6 +48,7 @@ from .frames import (
     WelcomeFrame,
 )
 from .plain_values import SCALARS, foreign, may_hold_timestamp
+from .recipients_text import read_recipients, write_recipients
 
 __all__ = [
     "PROTOCOL",
@@ -55,6 +57,7 @@ __all__ = [
     "Echoes",
     "Message",
     "Provision",
+    "client_frame",
     "decode",
     "encode_assigned",
     "encode_echoes",
@@ -64,6 +67,7 @@ __all__ = [
     "encode_pong",
     "encode_provision",
     "encode_signal",
+    "wave_of_client",
 ]
 
 _F = TypeVar("_F", PingFrame, SignalFrame, PartFrame)
@@ -187,6 +191,55 @@ def _wave_frame(kind: type[_F], wave: Directed, now: float) -> _F:
         wave.topic,
         wave.origin,
     )
+
+
+def client_frame(wave: Directed) -> ClientPingFrame | ClientSignalFrame | ClientRippleFrame:
+    """What a client sends of a wave. The machine fills in who sent it."""
+    headers = wave.headers if wave.headers is None else dict(wave.headers)
+    handling, text = wave.handling, wave.method.text
+    if type(wave) is Ping:
+        to, wait, retries = wave.to.text, handling.wait, handling.retries
+        return ClientPingFrame(
+            wave.id, to, text, wave.body, wave.path, headers, wait, retries, handling.priority, wave.topic
+        )
+    if type(wave) is Signal:
+        to = wave.to.text
+        return ClientSignalFrame(
+            wave.id, to, text, wave.body, wave.path, headers, handling.wait, handling.priority, wave.topic
+        )
+    assert isinstance(wave, Ripple)
+    recipients, count = write_recipients(wave.recipients), wave.count
+    return ClientRippleFrame(
+        wave.id, recipients, text, wave.body, wave.path, headers, handling.wait, count, handling.priority, wave.topic
+    )
+
+
+def wave_of_client(
+    frame: ClientPingFrame | ClientSignalFrame | ClientRippleFrame, origin: Origin, longest_wait: float
+) -> Ping | Signal | Ripple:
+    """The wave that a client has sent.
+
+    Args:
+        origin: makes waves of that client.
+        longest_wait: seconds that it may wait at the most.
+
+    Raises ParseError, BadRequest, Forbidden."""
+    options: Options = {
+        "path": frame.path,
+        "headers": frame.headers,
+        "priority": frame.priority,
+        "topic": frame.topic,
+    }
+    if type(frame) is ClientSignalFrame:
+        return origin.wave(Signal, frame.to, frame.method, frame.body, options, wave_id=frame.id)
+    options["wait"] = min(frame.wait, longest_wait)
+    if type(frame) is ClientPingFrame:
+        options["retries"] = frame.retries
+        return origin.wave(Ping, frame.to, frame.method, frame.body, options, wave_id=frame.id)
+    assert isinstance(frame, ClientRippleFrame)
+    ripple = origin.wave(Ripple, ROOT, frame.method, frame.body, options, wave_id=frame.id)
+    ripple.recipients, ripple.count = read_recipients(frame.to), frame.count
+    return ripple
 
 
 def encode_ping(wave: Directed, now: float) -> bytes:
