@@ -8,16 +8,20 @@ module are public: Semantic Versioning covers them.
 from __future__ import annotations
 
 from .contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
-from .lanes import Outbox, Unpacker, pack, tell
+from .lanes import ChannelPump, Outbox, PeerChannel, PeerTable, Unpacker, guarded_call, messages, pack
 
 __all__ = [
+    "ChannelPump",
     "Endpoint",
     "Identity",
     "LaneReceiver",
     "LaneTransport",
     "Outbox",
     "Peer",
+    "PeerChannel",
+    "PeerTable",
     "Unpacker",
+    "guarded_call",
+    "messages",
     "pack",
-    "tell",
 ]

@@ -16,7 +16,7 @@ import attrs
 
 from hyperverse_core.errors import BadRequest, Unavailable
 
-__all__ = ["Place", "default_address", "in_use"]
+__all__ = ["ZmqAddress", "default_address", "in_use"]
 
 _TCP = re.compile(r"tcp://(\[[0-9a-fA-F:.%\w]+\]|[^\s:/\[\]]+):(\d{1,5}|\*)")
 _LONGEST_IPC = 103  # bytes of a socket's path that every POSIX system takes (Linux has 107)
@@ -24,7 +24,7 @@ _NOTATION = "ipc:///path/to/socket, tcp://host:port or tcp://127.0.0.1:*"
 
 
 @attrs.define
-class Place:
+class ZmqAddress:
     """Where an endpoint listens, and what has to be cleared away afterwards.
 
     Attributes:
@@ -36,7 +36,7 @@ class Place:
     _inode: int = 0
 
     @classmethod
-    def parse(cls, address: str) -> Place:
+    def parse(cls, address: str) -> ZmqAddress:
         """Raises BadRequest when ``address`` is none."""
         if address.startswith("ipc://") and len(address) > 6 and "\0" not in address:
             path = address[6:]
@@ -52,7 +52,7 @@ class Place:
         return cls(address)
 
     @classmethod
-    def choose(cls) -> Place:
+    def choose(cls) -> ZmqAddress:
         """A socket in the folder for temporary files, with a name that nobody can guess."""
         return cls.parse(f"ipc://{Path(tempfile.gettempdir()) / f'hyperverse-{secrets.token_hex(8)}'}")
 

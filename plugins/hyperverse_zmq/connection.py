@@ -1,4 +1,4 @@
-"""Connection: a DEALER socket connected to one endpoint."""
+"""ZmqConnection: a DEALER socket connected to one endpoint."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ import logging
 import zmq
 
 from hyperverse_core.errors import BadRequest, HyperverseError, Unauthorized, Unavailable
-from hyperverse_core.transport import LaneReceiver, Peer
+from hyperverse_core.transport import LaneReceiver, Peer, PeerChannel, PeerTable, messages
 
-from .link import Link
 from .monitor import HANDSHAKE_FAILED, Monitor
-from .protocol import BYE, HEAD, HELLO, VERSION, WELCOME
-from .pump import Pump, Roster
+from .pump import ZmqPump
 from .settings import ZmqSettings
 from .sockets import Context, Socket
 
-__all__ = ["Connection"]
+__all__ = ["ZmqConnection"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
 _NOBLOCK = int(zmq.NOBLOCK)
@@ -26,7 +24,7 @@ _SETTLE_SECONDS = 0.02  # in which ZeroMQ hands out the last that has arrived
 _GOODBYE_MS = 100  # how long the answer to a BYE may take to leave
 
 
-class Connection(Pump):
+class ZmqConnection(ZmqPump):
     """One connection that we made, from its handshake to its end. It is never made again: ZeroMQ's own reconnecting
     is off."""
 
@@ -38,18 +36,18 @@ class Connection(Pump):
         peer: Peer,
         receiver: LaneReceiver,
         settings: ZmqSettings,
-        roster: Roster,
+        peers: PeerTable,
     ) -> None:
         self._address = address
-        self._link = Link.make(peer, receiver, b"", settings)
+        self._channel = settings.new_channel(peer, receiver)
         self._held: list[bytes] | None = []  # what came before the caller of connect() has its peer
         self.closed = False
         self._monitor = Monitor(context, socket, self._told)  # first: when it fails, nothing reads the socket yet
-        super().__init__(socket, settings, roster)
+        super().__init__(socket, settings, peers)
         self._welcome: asyncio.Future[None] = self._loop.create_future()
 
-    def links(self) -> list[Link]:
-        return [] if self._link.gone else [self._link]
+    def channels(self) -> list[PeerChannel]:
+        return [] if self._channel.gone else [self._channel]
 
     async def greet(self, timeout: float) -> Peer:
         """Connects; returns when the endpoint has welcomed us. Raises as :meth:`LaneTransport.connect`."""
@@ -57,7 +55,7 @@ class Connection(Pump):
             self._edge.socket.connect(self._address)
             # When ZeroMQ has no way any more, the connection has failed already, and the monitor says why.
             with contextlib.suppress(zmq.Again):
-                self._put(b"", HEAD.pack(HELLO, 0) + VERSION)
+                self._put(b"", messages.HELLO_MESSAGE)
             self._edge.look()
             async with asyncio.timeout(timeout):
                 await self._welcome
@@ -74,7 +72,7 @@ class Connection(Pump):
         except BaseException:
             self._give_up()
             raise
-        return self._link.peer
+        return self._channel.peer
 
     def _put(self, route: bytes, message: bytes) -> None:
         self._edge.socket.send(message, _NOBLOCK)
@@ -86,15 +84,15 @@ class Connection(Pump):
         elif self._held is not None:
             self._held.append(message)
         else:
-            self._handle(self._link, message)
+            self.handle(self._channel, message)
 
     def _read_welcome(self, message: bytes) -> None:
-        if message == HEAD.pack(WELCOME, 0) + VERSION:
-            self._roster[self._link.peer] = (self, self._link)
+        if message == messages.WELCOME_MESSAGE:
+            self._peers[self._channel.peer] = (self, self._channel)
             self._welcome.set_result(None)
             self._loop.call_soon(self._release)
-        elif message[:1] == bytes([BYE]):
-            reason = message[HEAD.size :].decode(errors="replace")
+        elif message[:1] == bytes([messages.BYE]):
+            reason = messages.goodbye_reason(message)
             self._fail(Unavailable(f"{self._address!r} does not let us in: {reason}"))
         else:
             self._fail(Unavailable(f"{self._address!r} does not answer as agreed"))
@@ -103,8 +101,8 @@ class Connection(Pump):
         """The caller of connect() runs before this; so it knows its peer when the first frames come."""
         held, self._held = self._held or [], None
         for message in held:
-            if not self._link.gone:
-                self._handle(self._link, message)
+            if not self._channel.gone:
+                self.handle(self._channel, message)
 
     def _told(self, event: int, value: int) -> None:
         if self._welcome.done():
@@ -129,9 +127,9 @@ class Connection(Pump):
 
     def _lost(self) -> None:
         self._edge.read_all()
-        self.end(self._link, "the connection is lost")
+        self.end(self._channel, "the connection is lost")
 
-    def _forget(self, link: Link, *, heard_bye: bool) -> None:
+    def _forget(self, channel: PeerChannel, *, heard_bye: bool) -> None:
         self._close(_GOODBYE_MS if heard_bye else 0)
 
     def _close(self, linger_ms: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from hyperverse_core.errors import ConfigError, did_you_mean
+from hyperverse_core.transport import LaneReceiver, Peer, PeerChannel
 
 __all__ = ["ZmqSettings"]
 
@@ -31,6 +32,17 @@ class ZmqSettings:
     queue_bytes: int = 16 * 1024 * 1024
     max_frame: int = 16 * 1024 * 1024
     max_peers: int = 10_000
+
+    def new_channel(self, peer: Peer, receiver: LaneReceiver, route: bytes = b"") -> PeerChannel:
+        """Returns a channel with these limits; ``route`` is the routing id of the peer at a listener."""
+        return PeerChannel.make(
+            peer,
+            receiver,
+            queue_frames=self.queue_frames,
+            queue_bytes=self.queue_bytes,
+            max_frame=self.max_frame,
+            route=route,
+        )
 
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> ZmqSettings:

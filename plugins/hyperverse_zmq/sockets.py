@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zmq
 
-from .protocol import LARGEST_MESSAGE
+from hyperverse_core.transport import messages
+
 from .settings import ZmqSettings
 
 __all__ = ["Context", "Socket", "configure"]
@@ -12,7 +13,7 @@ __all__ = ["Context", "Socket", "configure"]
 Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
 
-_SEND_MARK = 128  # twice a link's window; with fewer ZeroMQ wakes us needlessly to say that there is room
+_SEND_MARK = 128  # twice a channel's window; with fewer ZeroMQ wakes us needlessly to say that there is room
 _RECEIVE_MARK = 256  # more than a peer that keeps to its window can have on the way
 
 
@@ -22,7 +23,7 @@ def configure(socket: Socket, settings: ZmqSettings, *, ipv6: bool) -> None:
     socket.linger = 0
     socket.sndhwm = _SEND_MARK
     socket.rcvhwm = _RECEIVE_MARK
-    socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+    socket.setsockopt(zmq.MAXMSGSIZE, messages.LARGEST_MESSAGE)
     socket.setsockopt(zmq.HEARTBEAT_IVL, int(settings.heartbeat_interval * 1000))
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, timeout)
     socket.setsockopt(zmq.HEARTBEAT_TTL, timeout)

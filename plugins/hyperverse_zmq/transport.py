@@ -14,16 +14,24 @@ from typing import Any
 import zmq
 
 from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, Unavailable
-from hyperverse_core.transport import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
+from hyperverse_core.transport import (
+    ChannelPump,
+    Endpoint,
+    Identity,
+    LaneReceiver,
+    LaneTransport,
+    Peer,
+    PeerChannel,
+    PeerTable,
+)
 
-from .address import Place, default_address, in_use
-from .connection import Connection
-from .link import Link
+from .address import ZmqAddress, default_address, in_use
+from .connection import ZmqConnection
 from .listener import ZmqListener
-from .pump import Pump, Roster
+from .pump import ZmqPump
 from .settings import ZmqSettings
 from .sockets import Context, configure
-from .zap import Gatekeeper
+from .zap_handler import ZapHandler
 
 __all__ = ["ZmqTransport"]
 
@@ -47,12 +55,12 @@ class ZmqTransport(LaneTransport):
         super().__init__(settings)
         self._settings = ZmqSettings.parse(self.settings)
         self.max_frame = self._settings.max_frame
-        self._roster: Roster = {}
+        self._peers: PeerTable = {}
         self._listeners: list[ZmqListener] = []
-        self._places: list[Place] = []
-        self._connections: set[Connection] = set()
+        self._bound: list[ZmqAddress] = []
+        self._connections: set[ZmqConnection] = set()
         self._context: Context | None = None
-        self._gatekeeper: Gatekeeper | None = None
+        self._zap_handler: ZapHandler | None = None
         self._numbers = itertools.count(1)
         self._probe_timer: asyncio.TimerHandle | None = None
         self._ended = False
@@ -76,38 +84,38 @@ class ZmqTransport(LaneTransport):
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
         context = self._begin()
         _check_keys(endpoint.identity, f"the endpoint {endpoint.name!r}")
-        place = Place.parse(endpoint.address) if endpoint.address else Place.choose()
+        where = ZmqAddress.parse(endpoint.address) if endpoint.address else ZmqAddress.choose()
         try:
-            opened = self._open(context, place, endpoint, receiver)
+            opened = self._open(context, where, endpoint, receiver)
         except (zmq.ZMQError, OSError, HyperverseError) as exc:
-            place.clear()
+            where.clear()
             if isinstance(exc, HyperverseError):
                 raise
             if exc.errno == errno.EADDRINUSE:
-                raise in_use(place.address) from exc
-            raise _cannot("listen at", place.address, exc) from exc
-        self._places.append(place)
+                raise in_use(where.address) from exc
+            raise _cannot("listen at", where.address, exc) from exc
+        self._bound.append(where)
         self._listeners.append(opened)
-        return place.address
+        return where.address
 
-    def _open(self, context: Context, place: Place, endpoint: Endpoint, receiver: LaneReceiver) -> ZmqListener:
+    def _open(self, context: Context, where: ZmqAddress, endpoint: Endpoint, receiver: LaneReceiver) -> ZmqListener:
         domain = f"endpoint-{next(self._numbers)}".encode()
         socket = context.socket(zmq.ROUTER)
         try:
-            place.make_free()
-            configure(socket, self._settings, ipv6=place.is_ipv6)
+            where.make_free()
+            configure(socket, self._settings, ipv6=where.is_ipv6)
             socket.router_mandatory = True
             socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
             socket.setsockopt(zmq.ZAP_DOMAIN, domain)
             socket.curve_server = True
             socket.curve_publickey = endpoint.identity.public.encode()
             socket.curve_secretkey = endpoint.identity.secret.encode()
-            if self._gatekeeper is None:
-                self._gatekeeper = Gatekeeper(context)
-            self._gatekeeper.admit(domain, endpoint.allow)
-            socket.bind(place.address)
-            place.taken(socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0"))
-            return ZmqListener(context, socket, endpoint, receiver, self._settings, self._roster, self._name_peer)
+            if self._zap_handler is None:
+                self._zap_handler = ZapHandler(context)
+            self._zap_handler.admit(domain, endpoint.allow)
+            socket.bind(where.address)
+            where.taken(socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0"))
+            return ZmqListener(context, socket, endpoint, receiver, self._settings, self._peers, self._name_peer)
         except BaseException:
             socket.close(0)
             raise
@@ -127,34 +135,40 @@ class ZmqTransport(LaneTransport):
         _check_keys(identity, "we")
         if not _KEY.fullmatch(server_key):
             raise BadRequest(f"not the public key of an endpoint: {server_key!r}", hint="a CURVE key has 40 characters")
-        place = Place.parse(address)
+        where = ZmqAddress.parse(address)
         peer = Peer(name=self._name_peer("to"), key=server_key)
         try:
-            connection = self._connection(context, place, peer, receiver, identity, timeout)
+            connection = self._connection(context, where, peer, receiver, identity, timeout)
         except zmq.ZMQError as exc:
             raise _cannot("connect to", address, exc) from exc
         self._connections.add(connection)
         return await connection.greet(timeout)
 
     def _connection(
-        self, context: Context, place: Place, peer: Peer, receiver: LaneReceiver, identity: Identity, timeout: float
-    ) -> Connection:
+        self,
+        context: Context,
+        where: ZmqAddress,
+        peer: Peer,
+        receiver: LaneReceiver,
+        identity: Identity,
+        timeout: float,
+    ) -> ZmqConnection:
         socket = context.socket(zmq.DEALER)
         try:
-            configure(socket, self._settings, ipv6=place.is_ipv6)
+            configure(socket, self._settings, ipv6=where.is_ipv6)
             socket.setsockopt(zmq.RECONNECT_IVL, -1)
             socket.setsockopt(zmq.CONNECT_TIMEOUT, int(timeout * 1000))
             socket.setsockopt(zmq.HANDSHAKE_IVL, int(timeout * 1000))
             socket.curve_serverkey = peer.key.encode()
             socket.curve_publickey = identity.public.encode()
             socket.curve_secretkey = identity.secret.encode()
-            return Connection(context, socket, place.address, peer, receiver, self._settings, self._roster)
+            return ZmqConnection(context, socket, where.address, peer, receiver, self._settings, self._peers)
         except BaseException:
             socket.close(0)
             raise
 
     def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
-        found = self._roster.get(peer)  # as `_living` does, without the call: every wave comes by here
+        found = self._peers.get(peer)  # as `_living` does, without the call: every wave comes by here
         if found is None or found[1].closing:
             raise self._has_ended(peer)
         if len(frame) > self.max_frame:
@@ -162,16 +176,16 @@ class ZmqTransport(LaneTransport):
                 f"a frame of {len(frame)} bytes is larger than {self.max_frame}",
                 hint="send less at once, or raise max_frame on both sides",
             )
-        pump, link = found
-        link.outbox.put(frame, priority)
-        if not link.awake:
-            pump.wake(link)
+        pump, channel = found
+        channel.outbox.put(frame, priority)
+        if not channel.awake:
+            pump.wake(channel)
 
     async def drain(self, peer: Peer) -> None:
         await self._living(peer)[1].outbox.drained()
 
     async def disconnect(self, peer: Peer) -> None:
-        found = self._roster.get(peer)
+        found = self._peers.get(peer)
         if found is not None:
             await found[0].disconnect(found[1])
 
@@ -179,7 +193,7 @@ class ZmqTransport(LaneTransport):
         for endpoint in self._listeners:
             endpoint.full = True
         try:
-            await asyncio.gather(*(pump.disconnect(link) for pump, link in list(self._roster.values())))
+            await asyncio.gather(*(pump.disconnect(channel) for pump, channel in list(self._peers.values())))
         finally:
             self.abort()
 
@@ -192,12 +206,12 @@ class ZmqTransport(LaneTransport):
         if self._probe_timer is not None:
             self._probe_timer.cancel()
             self._probe_timer = None
-        if self._gatekeeper is not None:
-            self._gatekeeper.close()
+        if self._zap_handler is not None:
+            self._zap_handler.close()
         if self._context is not None:
             self._context.destroy(0)
-        while self._places:
-            self._places.pop().clear()
+        while self._bound:
+            self._bound.pop().clear()
 
     def _begin(self) -> Context:
         if self._ended:
@@ -208,8 +222,8 @@ class ZmqTransport(LaneTransport):
             self._plan_probe()
         return self._context
 
-    def _living(self, peer: Peer) -> tuple[Pump, Link]:
-        found = self._roster.get(peer)
+    def _living(self, peer: Peer) -> tuple[ChannelPump, PeerChannel]:
+        found = self._peers.get(peer)
         if found is None or found[1].closing:
             raise self._has_ended(peer)
         return found
@@ -221,7 +235,7 @@ class ZmqTransport(LaneTransport):
     def _name_peer(self, prefix: str) -> str:
         return f"{prefix}-{next(self._numbers)}"
 
-    def _pumps(self) -> list[Pump]:
+    def _pumps(self) -> list[ZmqPump]:
         return [*self._listeners, *self._connections]
 
     def _plan_probe(self) -> None:

@@ -40,7 +40,8 @@ def docstring(name: str, each: str) -> str:
     value = getattr(door(name), each)
     if inspect.isclass(value):
         return vars(value).get("__doc__") or ""  # not that of its base
-    return (value.__doc__ if inspect.isfunction(value) else _below_assignment(door(name), each)) or ""
+    has_its_own = inspect.isfunction(value) or inspect.ismodule(value)
+    return (value.__doc__ if has_its_own else _below_assignment(door(name), each)) or ""
 
 
 def _below_assignment(module: ModuleType, each: str) -> str:

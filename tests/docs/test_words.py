@@ -31,7 +31,7 @@ RIDDLES = {
 }
 """Turns of phrase that readers stumble over, and what to write instead."""
 
-PENDING = {"cli", "config", "data-directory", "hooks", "plugins", "python", "write-a-policy", "write-a-transport"}
+PENDING = {"cli", "config", "data-directory", "hooks", "plugins", "python", "write-a-policy"}
 """Pages that still have to be rewritten."""
 
 

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from ...contracts.lane import LaneReceiver, Peer
 from ...errors import Unavailable
-from .. import Outbox, tell
-from ..outbox import Piece
+from ..guarded_call import guarded_call
+from ..outbox import Outbox, Piece
 
 __all__ = ["LocalEnd", "Owner", "Way"]
 
@@ -88,7 +88,7 @@ class LocalEnd:
             return
         self._owner.ends[self.peer] = self
         self.way.carry(self.other._welcome)
-        tell(_log, self._receiver.lane_up, self.peer)
+        guarded_call(_log, self._receiver.lane_up, self.peer)
 
     def _refused(self, reason: str) -> None:
         if self._welcomed is not None and not self._welcomed.done():
@@ -142,7 +142,7 @@ class LocalEnd:
             self._held.append(lambda: self.arrived(frames, size))
             return
         if not self._gone and not self.closing:
-            tell(_log, self._receiver.lane_frames, self.peer, [bytes(frame) for frame in frames])
+            guarded_call(_log, self._receiver.lane_frames, self.peer, [bytes(frame) for frame in frames])
         self.other._confirmed(size)
 
     def _confirmed(self, size: int) -> None:
@@ -182,7 +182,7 @@ class LocalEnd:
             closing = self.closing
             self.vanish()
             if not closing:
-                tell(_log, self._receiver.lane_down, self.peer, reason)
+                guarded_call(_log, self._receiver.lane_down, self.peer, reason)
 
     def vanish(self) -> None:
         """Ends this side at once and tells nobody."""

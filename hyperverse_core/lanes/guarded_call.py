@@ -6,17 +6,18 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec
 
-__all__ = ["tell"]
+__all__ = ["guarded_call"]
 
 P = ParamSpec("P")
 
 
-def tell(log: logging.Logger, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Calls a method of a receiver, and logs an exception with its traceback instead of raising it.
+def guarded_call(log: logging.Logger, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Calls one of a receiver's methods.
 
     Args:
-        log: where an exception goes.
-        call: the method, which gets ``args`` and ``kwargs``.
+        log: gets an exception of ``call``, with its traceback.
+        call: the method.
+        args, kwargs: its arguments.
     """
     try:
         call(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Gatekeeper: answers ZeroMQ's question whether a CURVE key may come in at an endpoint (ZAP, ZeroMQ RFC 27)."""
+"""ZapHandler: answers ZeroMQ's question whether a CURVE key may come in at an endpoint (ZAP, ZeroMQ RFC 27)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from zmq.utils import z85
 
 from .edge import EdgeSocket
 
-__all__ = ["Gatekeeper"]
+__all__ = ["ZapHandler"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
 _ENDPOINT = "inproc://zeromq.zap.01"
 
 
-class Gatekeeper:
+class ZapHandler:
     """One for each context, on the event loop: no thread, so an endpoint and its allow-list never race.
 
     Each endpoint has a ZAP domain of its own. The key that a peer has proved to hold becomes the ``User-Id`` of

@@ -1,0 +1,178 @@
+"""ChannelPump: moves the messages of channels over some network, and ends channels in order."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import logging
+import struct
+from typing import TypeAlias
+
+from ..contracts.lane import Peer
+from ..errors import ProtocolError, Unavailable
+from .guarded_call import guarded_call
+from .messages import ACK, BYE, DATA, GONE, HEAD, goodbye_reason
+from .peer_channel import PeerChannel
+
+__all__ = ["CLOSE_SECONDS", "ChannelPump", "PeerTable"]
+
+CLOSE_SECONDS = 1.0
+"""How long a channel that we end may take to deliver what was sent."""
+
+_GONE = HEAD.pack(GONE, 0)
+
+PeerTable: TypeAlias = "dict[Peer, tuple[ChannelPump, PeerChannel]]"
+"""The living peers of a transport, each with its channel and the pump that moves its messages."""
+
+
+class ChannelPump(abc.ABC):
+    """Sends and handles the messages of channels.
+
+    A subclass brings the network. It implements four methods, calls :meth:`handle` with each message that arrives, and
+    :meth:`end` when the network says that a connection is lost. A transport puts frames into the outbox of a channel
+    and calls :meth:`wake`::
+
+        def send(self, peer, frame, *, priority=3):
+            pump, channel = self._living(peer)
+            channel.outbox.put(frame, priority)
+            pump.wake(channel)
+
+    Args:
+        log: where failures of receivers and of peers are written.
+        peers: the table of the transport. :meth:`end` removes a peer from it; whoever makes a channel adds it.
+    """
+
+    def __init__(self, log: logging.Logger, peers: PeerTable) -> None:
+        self._log = log
+        self._peers = peers
+        self._loop = asyncio.get_running_loop()
+        self._awake: list[PeerChannel] = []
+        self._flush_planned = False
+        self._heard = False
+        """Whether frames were handed to a receiver since somebody set it to False."""
+
+    # -- what a subclass brings ---------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def _offer(self, channel: PeerChannel, message: bytes) -> bool:
+        """Hands a message to the network. Returns whether the network took it.
+
+        If it did not because it is full, keeps the message in ``channel.unsent`` and calls :meth:`wake` or
+        :meth:`_push_awake` when there is room again. If the connection is lost, calls :meth:`end`.
+        """
+
+    @abc.abstractmethod
+    def _say(self, channel: PeerChannel, message: bytes) -> None:
+        """Hands a message to the network if that takes it at once, before everything that waits. Raises nothing."""
+
+    @abc.abstractmethod
+    def _forget(self, channel: PeerChannel, *, heard_bye: bool) -> None:
+        """The channel has ended: lets go of what belongs to it in the network.
+
+        Args:
+            channel: the channel.
+            heard_bye: whether the other side knows that it has ended.
+        """
+
+    @abc.abstractmethod
+    def channels(self) -> list[PeerChannel]:
+        """Returns all channels that have not ended."""
+
+    # -- out ----------------------------------------------------------------------------------------------
+
+    def wake(self, channel: PeerChannel) -> None:
+        """Looks at ``channel`` at the end of this turn of the loop, so that what is sent in one turn travels together.
+        May be called any number of times."""
+        if channel.awake:
+            return
+        channel.awake = True
+        self._awake.append(channel)
+        if not self._flush_planned:
+            self._plan_flush()
+
+    def _plan_flush(self) -> None:
+        self._flush_planned = True
+        self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_planned = False
+        self._push_awake()
+
+    def _push_awake(self) -> None:
+        while self._awake:  # a receiver that is told of an end may send again
+            awake, self._awake = self._awake, []
+            for channel in awake:
+                channel.awake = False
+                self._push(channel)
+
+    def _push(self, channel: PeerChannel) -> None:
+        while not channel.gone:
+            message = channel.unsent or channel.next_message()
+            if message is None or not self._offer(channel, message):
+                return
+
+    # -- in -----------------------------------------------------------------------------------------------
+
+    def handle(self, channel: PeerChannel, message: bytes) -> None:
+        """Handles a message that has arrived behind HELLO and WELCOME. A peer that breaks the protocol is
+        disconnected."""
+        frames: list[bytes] = []
+        try:
+            kind, count = HEAD.unpack_from(message)
+            if kind in (DATA, ACK):
+                channel.confirmed(count)
+            if kind == DATA:
+                frames = channel.frames(message)
+            elif kind not in (ACK, BYE, GONE):
+                raise ProtocolError(f"no message begins with {kind}")
+        except (struct.error, ProtocolError) as exc:
+            self._log.warning("%s breaks the protocol and is disconnected: %s", channel.peer, exc)
+            self.end(channel, f"it broke the protocol: {exc}")
+            return
+        if frames and not channel.closing:
+            guarded_call(self._log, channel.receiver.lane_frames, channel.peer, frames)
+            self._heard = True
+        if kind == BYE:
+            self._say(channel, _GONE)
+            self.end(channel, goodbye_reason(message), heard_bye=True)
+        elif kind == GONE:
+            self.end(channel, "closed", heard_bye=True)
+        elif channel.has_work and not channel.gone:
+            self.wake(channel)
+
+    # -- the end ------------------------------------------------------------------------------------------
+
+    def end(self, channel: PeerChannel, reason: str, *, heard_bye: bool = False) -> None:
+        """Ends a channel at once. Tells its receiver, unless we have ended it ourselves. May be called twice."""
+        if channel.gone:
+            return
+        channel.gone = True
+        self._peers.pop(channel.peer, None)
+        self._forget(channel, heard_bye=heard_bye)
+        channel.outbox.fail(Unavailable(f"the lane to {channel.peer.name!r} has ended: {reason}"))
+        if channel.ended is not None and not channel.ended.done():
+            channel.ended.set_result(None)
+        if not channel.closing:
+            guarded_call(self._log, channel.receiver.lane_down, channel.peer, reason)
+
+    async def disconnect(self, channel: PeerChannel) -> None:
+        """Ends a channel after what was sent has arrived, or after :data:`CLOSE_SECONDS`."""
+        if channel.gone:
+            return
+        if channel.ended is None:
+            channel.ended = self._loop.create_future()
+        channel.closing = True
+        self.wake(channel)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.shield(channel.ended)
+        except TimeoutError:
+            self._log.info("%s did not take what was left for it", channel.peer)
+        finally:
+            self.end(channel, "closed")
+
+    def abort(self) -> None:
+        """Ends all channels at once. May be called twice."""
+        for channel in self.channels():
+            channel.closing = True
+            self.end(channel, "closed")

@@ -1,0 +1,145 @@
+"""PeerChannel: what one end of a connection knows, and what it sends next. It does no input or output."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import attrs
+
+from ..contracts.lane import LaneReceiver, Peer
+from ..errors import ProtocolError
+from .batch import Unpacker, pack
+from .messages import ACK, BATCH_BYTES, DATA, HEAD, PIECE_BYTES, WRAP, goodbye
+from .outbox import Outbox
+
+__all__ = ["WINDOW_BYTES", "WINDOW_MESSAGES", "PeerChannel"]
+
+WINDOW_MESSAGES = 64
+"""How many DATA messages may be on the way to a peer. Both sides must use the same number."""
+
+WINDOW_BYTES = 4 * 1024 * 1024
+"""How many bytes of DATA messages may be on the way to a peer."""
+
+
+@attrs.define(eq=False)
+class PeerChannel:
+    """One end of a connection over a network that keeps messages in order.
+
+    Window: the other side counts the DATA messages that it has handled, and says so in every message that it sends. No
+    more than a window of them is ever on the way, so the memory of both sides is bounded whatever the network
+    buffers, and a receiver that is slow does not stop the network from carrying heartbeats.
+
+    Acknowledgement: a side that has nothing to send says an ACK when half a window has arrived.
+
+    Goodbye: the side that ends the connection sends what waits, then a BYE; the other answers GONE when it has handled
+    everything.
+
+    A :class:`ChannelPump` moves the messages. Made by :meth:`make`.
+
+    Attributes:
+        peer: the other side.
+        receiver: gets the frames of the other side.
+        outbox: frames that wait to be sent.
+        unpacker: turns DATA messages into frames.
+        route: how the pump reaches the other side, such as a routing id or a subject. Only the pump looks at it.
+        unsent: a message that the network did not take yet.
+        awake: whether the pump looks at this channel at the end of this turn of the loop.
+        gone: whether it has ended, and everybody who has to know has been told.
+        closing: whether we have ended it: nothing is taken or delivered any more.
+        ended: set when it has ended; None while nobody waits for that.
+    """
+
+    peer: Peer
+    receiver: LaneReceiver
+    outbox: Outbox
+    unpacker: Unpacker
+    route: Any = None
+    unsent: bytes | None = None
+    awake: bool = False
+    gone: bool = False
+    closing: bool = False
+    ended: asyncio.Future[None] | None = None
+    _said_bye: bool = False
+    _received: int = 0
+    _owed: int = 0  # received, and not yet told
+    _owed_bytes: int = 0
+    _flying: deque[int] = attrs.field(factory=deque)
+    _flying_bytes: int = 0
+    _confirmed: int = 0
+
+    @classmethod
+    def make(
+        cls,
+        peer: Peer,
+        receiver: LaneReceiver,
+        *,
+        queue_frames: int = 8192,
+        queue_bytes: int = 16 * 1024 * 1024,
+        max_frame: int = 16 * 1024 * 1024,
+        route: Any = None,
+    ) -> PeerChannel:
+        """Returns a channel with empty queues.
+
+        Args:
+            peer: the other side.
+            receiver: gets its frames.
+            queue_frames: how many frames may wait to be sent.
+            queue_bytes: how many bytes may wait to be sent.
+            max_frame: the largest frame, in bytes.
+            route: see the attribute.
+        """
+        outbox = Outbox(max_frames=queue_frames, max_bytes=queue_bytes, piece=PIECE_BYTES)
+        return cls(peer, receiver, outbox, Unpacker(max_frame), route)
+
+    def next_message(self) -> bytes | None:
+        """Returns what to send now, None when there is nothing or the window is full."""
+        if self._said_bye:
+            return None
+        if self.outbox and len(self._flying) < WINDOW_MESSAGES and self._flying_bytes < WINDOW_BYTES:
+            words, pieces = self.outbox.take(BATCH_BYTES)
+            message = pack(self._head(DATA), words, pieces)
+            self._flying.append(len(message))
+            self._flying_bytes += len(message)
+            return message
+        if self.closing and not self.outbox:
+            self._said_bye = True
+            return goodbye("closed by the other side")
+        return self._head(ACK) if self.owes else None
+
+    def acknowledgement(self) -> bytes:
+        """Returns an ACK: a message that says only what has arrived. It also serves as a sign of life."""
+        return self._head(ACK)
+
+    def _head(self, kind: int) -> bytes:
+        self._owed = self._owed_bytes = 0
+        return HEAD.pack(kind, self._received)
+
+    def confirmed(self, count: int) -> None:
+        """Takes the count of a DATA or an ACK. Raises ProtocolError when fewer messages were sent."""
+        news = (count - self._confirmed) & WRAP
+        if not news:
+            return
+        if news > len(self._flying):
+            raise ProtocolError(f"the peer confirms {news} messages, {len(self._flying)} were sent")
+        for _ in range(news):
+            self._flying_bytes -= self._flying.popleft()
+        self._confirmed = count
+
+    def frames(self, message: bytes) -> list[bytes]:
+        """Returns the frames that are complete with a DATA message. Raises ProtocolError."""
+        self._received = (self._received + 1) & WRAP
+        self._owed += 1
+        self._owed_bytes += len(message)
+        return self.unpacker.frames(message, HEAD.size)
+
+    @property
+    def owes(self) -> bool:
+        """Whether the other side needs to hear soon how much has arrived."""
+        return self._owed >= WINDOW_MESSAGES // 2 or self._owed_bytes >= WINDOW_BYTES // 2
+
+    @property
+    def has_work(self) -> bool:
+        """Whether :meth:`next_message` may have something."""
+        return bool(self.outbox) or self.closing or self.owes
