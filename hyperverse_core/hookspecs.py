@@ -1,16 +1,16 @@
 """Every extension point of the platform, on one page.
 
-A plugin is a module that an entry point of group ``hyperverse`` names. It implements any of these functions,
-marked with ``hookimpl``. The machine calls each of them once at start-up, plugin by plugin in the order of their
-names; none is called for a wave. None may be a coroutine but the two at the end.
+A plugin is a module that an entry point of the group ``hyperverse`` names. It implements any of these functions, each
+marked with ``hookimpl``. A machine calls each hook once at start-up, plugin by plugin in the order of their names, and
+none for a wave. Only the two hooks at the end may be coroutines.
 
-When one raises, that plugin is reported as *failed* with its name, distribution and reason; nothing that it
-registered counts, and the others go on. A config that requires the plugin (``[plugins] require``) makes that an
-error. Two plugins that claim one name or one Kind are *blocked*, both of them, and the report names both.
+A plugin whose hook raises is *failed*: nothing that it registered counts, the other plugins load, and a report gives
+its name, distribution and reason. A machine whose configuration requires the plugin (``[plugins] require``) does not
+start. Two plugins that claim the same name or Kind are both *blocked*, and the report names both.
 
-``register("sql", "hyperverse_sql.registry:SqlRegistry", extra="sql")`` names a factory by its import path. The
-module is imported when the config asks for that name, so that listing plugins stays fast, and a plugin whose
-dependency is missing is *unavailable* and says which extra to install.
+``register("sql", "hyperverse_sql.registry:SqlRegistry", extra="sql")`` names a factory by its import path. The module is
+imported when the configuration asks for that name, so listing plugins stays fast. A plugin whose dependency is not
+installed is *unavailable*, and its reason says which extra to install.
 """
 
 from __future__ import annotations
@@ -35,26 +35,35 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Register(Protocol):
-    """What the hooks that name factories are given."""
+    """The argument of a hook that registers factories."""
 
     def __call__(self, name: str, factory: str | Callable[..., Any], *, extra: str = "") -> None:
-        """Registers ``factory`` (a callable, or ``"module:attribute"``) as ``name``. ``extra`` is the optional
-        dependency that brings what the module imports."""
+        """Registers a factory.
+
+        Args:
+            name: name by which the configuration or the user asks for it.
+            factory: a callable, or its import path: ``"package.module:attribute"``.
+            extra: optional dependency of the plugin's distribution that the factory needs; empty for none.
+
+        Raises:
+            BadRequest: the name or the factory is not valid.
+            Conflict: the plugin registers the name twice.
+        """
 
 
 @hookspec
 def hyperverse_register_registries(register: Register) -> None:
-    """Registries: ``factory(settings) -> Registry``. The config chooses one: ``[registry] driver = "sql"``."""
+    """Registries: ``factory(settings) -> Registry``. The configuration chooses one: ``[registry] driver``."""
 
 
 @hookspec
 def hyperverse_register_transports(register: Register) -> None:
-    """Lane transports: ``factory(settings) -> LaneTransport``. The config chooses: ``[lanes] driver``."""
+    """Lane transports: ``factory(settings) -> LaneTransport``. The configuration chooses one: ``[lanes] driver``."""
 
 
 @hookspec
 def hyperverse_register_policies(register: Register) -> None:
-    """Security policies: ``factory(settings) -> SecurityPolicy``. The config chooses: ``[security] driver``."""
+    """Policies: ``factory(settings) -> SecurityPolicy``. The configuration chooses one: ``[security] driver``."""
 
 
 @hookspec
@@ -64,19 +73,19 @@ def hyperverse_register_placements(register: Register) -> None:
 
 @hookspec
 def hyperverse_register_drivers(register: Callable[[type[Driver]], None]) -> None:
-    """Drivers: ``register(CounterDriver)``. Each Kind has exactly one; the same class from several plugins counts
-    once."""
+    """Drivers: ``register(CounterDriver)``. Each Kind has exactly one driver. Several plugins may register the same
+    class."""
 
 
 @hookspec
 def hyperverse_register_star_kinds(register: Callable[..., None]) -> None:
-    """Star kinds: ``register("Telescope", forwards=False, hosts=True)``: whether stars of that kind pass on waves
-    for others, and whether they take particles."""
+    """Star kinds: ``register("Telescope", forwards=False, hosts=True)``. ``forwards``: whether its stars forward waves
+    for other stars; ``hosts``: whether they host particles."""
 
 
 @hookspec
 def hyperverse_register_commands(register: Register) -> None:
-    """Commands of the ``hyperverse`` program: ``factory`` is a ``click.Command``; ``name`` is what the user types."""
+    """Commands of the ``hyperverse`` program: a factory is a ``click.Command``. See :mod:`hyperverse_core.commands`."""
 
 
 @hookspec
@@ -86,9 +95,10 @@ def hyperverse_register_observers(register: Callable[[Observer], None]) -> None:
 
 @hookspec
 async def hyperverse_machine_started(machine: Machine) -> None:
-    """The machine is ready. May be a coroutine; what it raises is logged with the plugin's name."""
+    """Called when a machine is ready. May be a coroutine. An exception is logged with the name of the plugin."""
 
 
 @hookspec
 async def hyperverse_machine_stopping(machine: Machine) -> None:
-    """The machine is about to stop and still serves. May be a coroutine, and has the machine's stop deadline."""
+    """Called when a machine is about to stop and still serves. May be a coroutine. All of these hooks together have
+    ``stop_deadline`` seconds. An exception is logged with the name of the plugin."""

@@ -1,6 +1,9 @@
-"""The ``hyperverse`` command. Importing this is cheap: each command's module is imported when it is used.
+"""The ``hyperverse`` command.
 
-A plugin that adds commands gives them the options that all commands take with ``hyperverse_core.commands``.
+Importing this package is cheap: the module of a command is imported when the command runs. Commands are in rooms by
+what the user does: ``machine``, ``look``, ``setup``, ``bench`` and ``demo``. They use ``talk``, which connects to a
+running machine and has the commands of the command language, and ``terminal``, which has what all commands share.
+Commands of plugins import :mod:`hyperverse_core.commands`.
 """
 
 from __future__ import annotations
@@ -12,13 +15,20 @@ __all__ = ["main", "run"]
 
 
 def main() -> None:
-    """Entry point of the program; ends the process with the exit code."""
+    """Runs the program and ends the process with its exit code."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(args: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code: 0 done, 1 refused or failed, 2 usage or config, 3 no
-    machine to talk to, 130 interrupted."""
+    """Runs one command line.
+
+    Args:
+        args: the words behind the name of the program.
+
+    Returns:
+        The exit code: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no machine to talk to, 130
+        interrupted.
+    """
     from .group import root
     from .terminal.failures import reported
 

@@ -1,4 +1,4 @@
-"""The root of the command tree: names and one line about each command; the rest is imported on use."""
+"""The root of the command tree: the name and the help line of each command. The rest is imported on use."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ __all__ = ["COMMANDS", "LazyGroup", "root"]
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": ("machine.up:up", "Start a machine."),
     "down": ("machine.down:down", "Stop the machines of a data directory."),
-    "status": ("machine.status:status", "Show the state of machine, stars and drivers."),
+    "status": ("machine.status:status", "Show the state of a machine, its stars and its drivers."),
     "exec": ("talk.execute:execute", "Run a command or a script of the command language."),
     "term": ("talk.term:term", "Type commands with history and completion."),
     "tree": ("look.tree:tree", "Show a particle and everything below it."),
     "ls": ("look.tree:ls", "List the children of a particle."),
     "stars": ("look.stars:stars", "List the stars."),
-    "drain": ("machine.drain:drain", "Empty a machine before it is stopped."),
-    "rebalance": ("machine.rebalance:rebalance", "Give every star its share of the particles."),
-    "watch": ("look.watch:watch", "Print what happens to a particle."),
-    "keys": ("machine.keys:keys", "Show and allow the keys of machines."),
+    "drain": ("machine.drain:drain", "Move all particles off a machine before you stop it."),
+    "rebalance": ("machine.rebalance:rebalance", "Move particles so that every star has its share."),
+    "watch": ("look.watch:watch", "Print the changes of a particle."),
+    "keys": ("machine.keys:keys", "Show, allow and revoke the keys of machines."),
     "kinds": ("look.kinds:kinds", "List the Kinds that can be created."),
     "plugins": ("setup.plugins:plugins", "List, show and check plugins."),
-    "config": ("setup.config:config", "Show the configuration and where it came from."),
+    "config": ("setup.config:config", "Show the configuration and where each value comes from."),
     "logs": ("machine.logs:logs", "Read the log of a detached machine."),
     "demo": ("demo.command:demo", "Watch a Hyperverse survive kill -9."),
-    "bench": ("bench.command:bench", "Measure the speed on this computer."),
-    "completion": ("setup.completion:completion", "Print the completion script of a shell."),
+    "bench": ("bench.command:bench", "Measure the speed of this computer."),
+    "completion": ("setup.completion:completion", "Print a shell completion script."),
     "new": ("setup.new:new", "Write the files of a new plugin."),
 }
-"""By name: where the command is, within this package, and its line in the help."""
+"""The module and the attribute of each command, within this package, and its line in the help, by its name."""
 
 
 class LazyGroup(click.Group):
-    """Imports a command when it is asked for; unknown names are looked for among the plugins."""
+    """A group that imports a command when it is used. A name that is not in ``COMMANDS`` may be a plugin's."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, those of plugins last."""
+        """Returns all names, those of plugins last."""
         from .plugin_commands import listed
 
         return [*COMMANDS, *(name for name in listed() if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """Imports and returns the command; None when there is none of that name."""
         if cmd_name not in COMMANDS:
             from .plugin_commands import load
 
@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest names when there is no such command."""
+        """Does what click does, and suggests the nearest names when there is no such command."""
         name = args[0] if args else ""
         command = self.get_command(ctx, name)
         if command is None and not name.startswith("-"):
@@ -69,12 +69,12 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in the help, without importing what it lists."""
+        """Writes the list of commands into the help, without importing them."""
         from .plugin_commands import listed
 
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-        more = [(name, text or "(a plugin's command)") for name, text in listed().items() if name not in COMMANDS]
+        more = [(name, text or "(command of a plugin)") for name, text in listed().items() if name not in COMMANDS]
         if more:
             with formatter.section("Commands of plugins"):
                 formatter.write_dl(more)
@@ -94,5 +94,5 @@ def _version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 def root() -> None:
     """Cosmic Hyperverse: hosts addressable particles, carries messages between them, authorises every one.
 
-    `hyperverse demo` shows it at work; `hyperverse up` starts a machine.
+    Run `hyperverse demo` to see it at work, `hyperverse up` to start a machine.
     """

@@ -1,7 +1,8 @@
 """Commands that plugins add.
 
-To list them all plugins must be loaded, so the list is remembered until something that it depends on changes:
-the folders of the import path, the plugins' files, or the variables that choose.
+Listing them requires loading every plugin, which takes far longer than the rest of ``--help``. So the list is cached
+until something that it depends on changes: the folders of the import path, the files of the plugins, or the variables
+that choose plugins.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _VARIABLES = ("HYPERVERSE_DISABLE_PLUGINS", "HYPERVERSE_LOAD_PLUGINS")
 
 
 def load(name: str) -> click.Command | None:
-    """The command of that name, None when no plugin has it. Raises PluginError when it cannot be loaded."""
+    """Returns the command of that name; None when no plugin has it. Raises PluginError when it cannot be loaded."""
     make = _plugins().commands().get(name)
     if make is None:
         return None
@@ -31,7 +32,7 @@ def load(name: str) -> click.Command | None:
     if not isinstance(command, click.Command):
         from ..errors import PluginError
 
-        raise PluginError(f"the command {name!r} of a plugin is no click.Command but {command!r}")
+        raise PluginError(f"the command {name!r} of a plugin is not a click.Command: {command!r}")
     return command
 
 
@@ -42,12 +43,12 @@ def _plugins() -> PluginSet:
 
     try:
         return Options().plugins()
-    except ConfigError:  # a command that needs the config says so itself; help must not fail for it
+    except ConfigError:  # a command that needs the configuration reports it; the help must work without
         return PluginSet.load()
 
 
 def listed() -> dict[str, str]:
-    """Name and one line of help of each."""
+    """Returns the help line of each command of a plugin, by its name."""
     path, key = _cache_path(), _key()
     cached = _read(path)
     if cached.get("key") == key and _stamps(list(cached["files"])) == cached["files"]:
@@ -103,5 +104,5 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         fresh = path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(content), "utf-8")
         fresh.replace(path)
-    except OSError:  # a home that cannot be written costs time, nothing else
+    except OSError:  # without a cache the help is slower, and otherwise the same
         return

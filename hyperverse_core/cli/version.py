@@ -1,4 +1,4 @@
-"""``hyperverse --version``: the core and its plugins."""
+"""``hyperverse --version``: the versions of the core and its plugins."""
 
 from __future__ import annotations
 

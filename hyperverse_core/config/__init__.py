@@ -1,7 +1,8 @@
-"""The configuration: what a machine may be told, where it is read from, and where each value came from.
+"""The configuration of a machine, read from several layers, with the origin of each value.
 
-Sources, the later one winning: defaults, the user's file, the project's file (``hyperverse.toml`` or
-``[tool.hyperverse]`` in ``pyproject.toml``, from the working directory upward), the environment, flags.
+The layers, from the weakest to the strongest: defaults, the user's file, the project's file (``hyperverse.toml`` or
+``[tool.hyperverse]`` in ``pyproject.toml``, from the working directory upward), the environment, flags. See
+docs/reference/config.md.
 """
 
 from __future__ import annotations
@@ -71,9 +72,9 @@ class LoadedConfig:
     """Result of :func:`load_config`.
 
     Attributes:
-        config: the values; ``data_dir`` and ``plugins.folder`` are always set.
-        origins: where each value came from, by dotted key; a key that is not here has its default.
-        files: the files that were read, the strongest last.
+        config: the values. ``data_dir`` and ``plugins.folder`` are always set.
+        origins: origin of each value by its dotted key. A key that is missing has its default.
+        files: files that were read, the strongest last.
     """
 
     config: Config
@@ -81,7 +82,7 @@ class LoadedConfig:
     files: tuple[Path, ...] = ()
 
     def origin(self, key: str) -> Origin:
-        """Where the value of a dotted key came from."""
+        """Returns the origin of the value of a dotted key."""
         found = self.origins.get(key)
         while found is None and "." in key:
             key = key.rpartition(".")[0]
@@ -96,16 +97,23 @@ def load_config(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> LoadedConfig:
-    """Reads the configuration from all sources.
+    """Reads the configuration from all layers.
 
     Args:
         path: the project's file, instead of the one that is found from ``start`` upward.
-        start: where the search begins; the working directory when None.
-        flags: values by dotted key, such as ``{"lanes.driver": "local"}``; None values are passed over.
-        environ: variables; those of the process when None.
+        start: directory where the search begins; the working directory when None.
+        flags: values by dotted key, such as ``{"lanes.driver": "local"}``. A value of None is ignored.
+        environ: environment variables; those of the process when None.
+
+    Returns:
+        The configuration, and the origin of each value.
 
     Raises:
-        ConfigError: something is wrong; ``faults`` has a line for each fault: ``FILE: key.path: what; hint``.
+        ConfigError: something is wrong. ``faults`` has one line for each fault: ``FILE: key.path: what; hint``.
+
+    Example::
+
+        config = load_config(flags={"name": "alpha"}).config
     """
     start = (start or Path.cwd()).absolute()
     environ = os.environ if environ is None else environ
@@ -134,7 +142,7 @@ def load_config(
 
 
 def _line(fault: Fault, leaves: Leaves) -> str:
-    """A fault with the file, variable or flag that it came from."""
+    """Returns a fault with the file, variable or flag that it comes from."""
     key = tuple(re.sub(r"\[\d+\]", "", fault.path).split("."))
     for length in range(len(key), 0, -1):
         for leaf, (_, origin) in leaves.items():
@@ -144,7 +152,7 @@ def _line(fault: Fault, leaves: Leaves) -> str:
 
 
 def dump(config: Config) -> dict[str, Any]:
-    """The config as plain tables as in TOML, with every secret replaced by ``***``."""
+    """Returns the configuration as plain tables, as in TOML, with ``***`` in the place of every secret."""
     plain = attrs.asdict(config, recurse=False)
     return {key: _plain(value, key) for key, value in plain.items()}
 

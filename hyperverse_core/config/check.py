@@ -1,4 +1,4 @@
-"""Checks values against the annotations and rules of the config's classes, and names every fault at once."""
+"""Checks values against the annotations and rules of the configuration's classes, and reports every fault."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import attrs
 __all__ = ["Fault", "Rule", "Secret", "fault_of_type", "faults_of_fields", "hints_of", "join", "setting"]
 
 Rule: TypeAlias = Callable[[Any], str]
-"""Says what is wrong with a value of the right type; an empty text when nothing is."""
+"""Returns what is wrong with a value of the right type; the empty text when it is valid."""
 
 _NAMES: dict[Any, str] = {
-    str: "a text",
+    str: "a string",
     int: "an integer",
     float: "a number",
     bool: "true or false",
@@ -28,7 +28,13 @@ _NAMES: dict[Any, str] = {
 
 @attrs.frozen
 class Fault:
-    """One thing that is wrong: ``path`` of the key (dotted), ``what``, and the cure in ``hint``."""
+    """One fault of a configuration.
+
+    Attributes:
+        path: dotted key of the value.
+        what: what is wrong with it.
+        hint: what to do; empty when ``what`` says it.
+    """
 
     path: str
     what: str
@@ -40,7 +46,7 @@ class Fault:
 
 
 class Secret(str):
-    """A text that came from a file or a variable by reference; its ``repr`` and every dump hide it."""
+    """A string from a file or a variable that the configuration refers to. Its ``repr`` and every dump hide it."""
 
     __slots__ = ()
 
@@ -49,24 +55,24 @@ class Secret(str):
 
 
 def setting(default: Any = attrs.NOTHING, *, rule: Rule | None = None, **kwargs: Any) -> Any:
-    """An attrs field with a rule; takes the arguments of ``attrs.field``."""
+    """Returns an attrs field with a rule. Takes the arguments of ``attrs.field``."""
     return attrs.field(default=default, metadata={"rule": rule}, **kwargs)
 
 
 def join(path: str, key: str) -> str:
-    """``path`` with ``key`` below it."""
+    """Returns the dotted path of ``key`` below ``path``."""
     return f"{path}.{key}" if path else key
 
 
 @functools.cache
 def hints_of(cls: type) -> dict[str, Any]:
-    """The resolved annotations of an attrs class, field by field."""
+    """Returns the resolved annotation of each field of an attrs class."""
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in attrs.fields(cls)}
 
 
 def faults_of_fields(cls: type, values: Mapping[str, Any], path: str = "") -> list[Fault]:
-    """What is wrong with ``values`` as fields of ``cls``; fields that are missing are passed over."""
+    """Returns what is wrong with ``values`` as fields of ``cls``. Fields that are missing are not checked."""
     faults: list[Fault] = []
     hints = hints_of(cls)
     for field in attrs.fields(cls):
@@ -83,7 +89,7 @@ def faults_of_fields(cls: type, values: Mapping[str, Any], path: str = "") -> li
 
 
 def fault_of_type(hint: Any, value: Any, path: str) -> list[Fault]:
-    """Faults when ``value`` is not what the annotation says; an integer is a number, a bool is not."""
+    """Returns faults when ``value`` does not fit the annotation. An integer is a number, a bool is not."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return []

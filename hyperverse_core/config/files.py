@@ -1,4 +1,4 @@
-"""Finds the sources of the configuration, reads them, and merges them key by key with their origins."""
+"""Finds and reads the layers of the configuration, and merges them key by key with their origins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import ConfigError
 
 __all__ = [
     "CONFIG_NAME",
-    "Layer",
+    "ConfigLayer",
     "Leaves",
     "Origin",
     "default_data_dir",
@@ -38,12 +38,12 @@ Key: TypeAlias = tuple[str, ...]
 
 @attrs.frozen
 class Origin:
-    """Where a value came from.
+    """Where a value comes from.
 
     Attributes:
-        source: which layer; a later one in ``default user project environment flag`` wins.
+        source: its layer. A later one in ``default user project environment flag`` wins.
         where: the file, variable or flag.
-        base: directory that relative paths are relative to.
+        base: directory to which its relative paths are relative.
     """
 
     source: Literal["default", "user", "project", "environment", "flag"]
@@ -55,20 +55,20 @@ class Origin:
 
 
 Leaves: TypeAlias = dict[Key, tuple[Any, Origin]]
-"""The values of a layer by the path of their keys."""
+"""The values of a layer with their origins, by the path of their keys."""
 
 
 @attrs.frozen
-class Layer:
-    """What one source says."""
+class ConfigLayer:
+    """The values of one layer, and the faults of its form."""
 
     leaves: Leaves
     faults: tuple[str, ...] = ()
 
 
 def find_project_file(start: Path) -> Path | None:
-    """The nearest ``hyperverse.toml``, or ``pyproject.toml`` with a table ``tool.hyperverse``, from ``start``
-    upward."""
+    """Returns the nearest ``hyperverse.toml``, or ``pyproject.toml`` with a table ``tool.hyperverse``, from ``start``
+    upward; None when there is none."""
     for directory in (start, *start.parents):
         own = directory / CONFIG_NAME
         if own.is_file():
@@ -82,20 +82,20 @@ def find_project_file(start: Path) -> Path | None:
 def _mentions_us(project: Path) -> bool:
     try:
         tool = tomllib.loads(project.read_text("utf-8")).get("tool", {})
-    except (OSError, ValueError):  # somebody else's file: not ours to complain about
+    except (OSError, ValueError):  # a file of another project that others will report
         return False
     return isinstance(tool, dict) and "hyperverse" in tool
 
 
 def user_file() -> Path | None:
-    """The config file of the user, if there is one."""
+    """Returns the config file of the user; None when there is none."""
     path = platformdirs.user_config_path("hyperverse", appauthor=False) / CONFIG_NAME
     return path if path.is_file() else None
 
 
 def default_data_dir(start: Path | None = None) -> Path:
-    """The nearest ``.hyperverse`` from ``start`` (the working directory when None) upward, else a directory
-    among the user's data."""
+    """Returns the nearest ``.hyperverse`` from ``start`` (the working directory when None) upward, else a directory
+    in the user's data directory."""
     start = start or Path.cwd()
     for directory in (start, *start.parents):
         if (directory / DATA_NAME).is_dir():
@@ -103,8 +103,8 @@ def default_data_dir(start: Path | None = None) -> Path:
     return platformdirs.user_data_path("hyperverse", appauthor=False)
 
 
-def file_layer(path: Path, source: Literal["user", "project"]) -> Layer:
-    """What a file says. A file that cannot be read is a fault."""
+def file_layer(path: Path, source: Literal["user", "project"]) -> ConfigLayer:
+    """Reads a file. Raises ConfigError when it cannot be read or is not TOML."""
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as exc:
@@ -114,14 +114,14 @@ def file_layer(path: Path, source: Literal["user", "project"]) -> Layer:
     if path.name == "pyproject.toml":
         document = document.get("tool", {}).get("hyperverse", {})
         if not isinstance(document, dict):
-            return Layer({}, (f"{path}: tool.hyperverse: must be a table, not {document!r}",))
+            return ConfigLayer({}, (f"{path}: tool.hyperverse: must be a table, not {document!r}",))
     origin = Origin(source, str(path), path.parent.absolute())
-    return Layer({key: (value, origin) for key, value in _leaves(document)})
+    return ConfigLayer({key: (value, origin) for key, value in _leaves(document)})
 
 
-def environment_layer(environ: Mapping[str, str], base: Path) -> Layer:
-    """What variables such as ``HYPERVERSE__LANES__DRIVER=local`` say: a TOML value, else a text. A part in
-    capitals is taken in lower case; one in mixed case (a Kind) as it is."""
+def environment_layer(environ: Mapping[str, str], base: Path) -> ConfigLayer:
+    """Reads variables such as ``HYPERVERSE__LANES__DRIVER=local``. A value that is not valid TOML is read as a string.
+    A part of the name in capitals stands for lower case; a part in mixed case (a Kind) stands for itself."""
     leaves: Leaves = {}
     faults: list[str] = []
     for name in sorted(environ):
@@ -136,12 +136,14 @@ def environment_layer(environ: Mapping[str, str], base: Path) -> Layer:
         origin = Origin("environment", name, base)
         for below, leaf in _leaves(value) if _is_table(value) else [((), value)]:
             leaves[key + below] = (leaf, origin)
-    return Layer(leaves, tuple(faults))
+    return ConfigLayer(leaves, tuple(faults))
 
 
-def flag_layer(flags: Mapping[str, Any], base: Path) -> Layer:
-    """What command-line flags say; ``flags`` maps dotted keys (``log.format``) to values."""
-    return Layer({tuple(key.split(".")): (value, Origin("flag", _flag(key), base)) for key, value in flags.items()})
+def flag_layer(flags: Mapping[str, Any], base: Path) -> ConfigLayer:
+    """Returns the values of command-line flags, given by dotted keys such as ``log.format``."""
+    return ConfigLayer(
+        {tuple(key.split(".")): (value, Origin("flag", _flag(key), base)) for key, value in flags.items()}
+    )
 
 
 def _flag(key: str) -> str:
@@ -157,7 +159,7 @@ def _toml_value(text: str) -> Any:
 
 
 def _is_table(value: Any) -> bool:
-    """Whether ``value`` has keys of its own; a reference to a secret is one value."""
+    """Whether ``value`` is a table. A reference to a secret looks like one and is a single value."""
     return isinstance(value, dict) and set(value) not in _REFERENCES
 
 
@@ -169,11 +171,11 @@ def _leaves(table: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, An
             yield (*above, key), value
 
 
-def merge(layers: list[Layer]) -> Leaves:
-    """The leaves of all layers, the later layer winning.
+def merge(layers: list[ConfigLayer]) -> Leaves:
+    """Merges layers key by key; a later layer wins.
 
-    A layer that names another driver for the registry, the lanes or the security drops the settings of the
-    earlier one, which mean nothing to the new.
+    A layer that names another driver for the registry, the lanes or the security drops the settings of earlier layers,
+    which belong to the driver that it replaces.
     """
     merged: Leaves = {}
     for layer in layers:
@@ -189,13 +191,13 @@ def merge(layers: list[Layer]) -> Leaves:
 
 
 def _clash(one: Key, other: Key) -> bool:
-    """Whether one of two keys lies below the other, so that both cannot hold a value."""
+    """Whether one of two keys lies below the other, so that only one of them can have a value."""
     short = min(len(one), len(other))
     return len(one) != len(other) and one[:short] == other[:short]
 
 
 def nested(leaves: Leaves) -> dict[str, Any]:
-    """The leaves as one tree of tables."""
+    """Returns the values as nested tables."""
     tree: dict[str, Any] = {}
     for key, (value, _) in leaves.items():
         table = tree

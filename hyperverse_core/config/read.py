@@ -1,4 +1,4 @@
-"""Turns merged tables into the classes of the schema, and resolves references to secrets."""
+"""Builds the classes of the schema from merged tables, and resolves references to secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATHS = frozenset({("data_dir",), ("plugins", "folder")})
 
 
 def read_config(tree: Mapping[str, Any]) -> tuple[Config | None, list[Fault]]:
-    """The config that ``tree`` describes, or None and every fault of it."""
+    """Returns the configuration that the tables describe, or None and all of their faults."""
     faults: list[Fault] = []
     values = _fields(Config, tree, "", faults)
     if not faults and "stars" in values:
@@ -30,7 +30,7 @@ def read_config(tree: Mapping[str, Any]) -> tuple[Config | None, list[Fault]]:
 
 
 def _build(cls: type, table: Any, path: str, faults: list[Fault]) -> Any:
-    """An object of an attrs class, or None after adding to ``faults``."""
+    """Builds an object of an attrs class. Returns None when the table has faults, and adds them to ``faults``."""
     if not isinstance(table, Mapping):
         faults.append(Fault(path, f"must be a table, not {table!r}", _choice_hint(cls, path, table)))
         return None
@@ -40,7 +40,7 @@ def _build(cls: type, table: Any, path: str, faults: list[Fault]) -> Any:
 
 
 def _fields(cls: type, table: Mapping[str, Any], path: str, faults: list[Fault]) -> dict[str, Any]:
-    """The arguments for ``cls`` from ``table``, adding what is wrong to ``faults``."""
+    """Returns the arguments for ``cls`` from a table, and adds what is wrong with them to ``faults``."""
     if cls is Choice:
         table = _choice_table(table, path)
     hints, values = hints_of(cls), {}
@@ -68,7 +68,7 @@ def _converted(cls: type, name: str, value: Any) -> Any:
 
 
 def _choice_table(table: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Keys besides ``driver`` are the driver's own; who only sets some of these keeps the default driver."""
+    """Returns a table with ``driver``, which has a default, and ``settings``, which are all other keys."""
     default: Any = attrs.fields_dict(Config)[path].default
     settings = {key: value for key, value in table.items() if key != "driver"}
     return {"driver": table.get("driver", default.driver), "settings": settings}
@@ -79,7 +79,7 @@ def _choice_hint(cls: type, path: str, table: Any) -> str:
 
 
 def _value(hint: Any, value: Any, path: str, faults: list[Fault]) -> Any:
-    """``value`` with the tables in it made into the classes that ``hint`` asks for."""
+    """Returns ``value``, with tables turned into the classes that the annotation asks for."""
     if attrs.has(hint):
         return _build(hint, value, path, faults)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
@@ -93,7 +93,7 @@ def _value(hint: Any, value: Any, path: str, faults: list[Fault]) -> Any:
 
 
 def _stars(items: list[Any], path: str, faults: list[Fault]) -> tuple[StarTemplate, ...]:
-    """The stars of ``[[stars]]``; ``count`` makes several of one."""
+    """Returns the stars of ``[[stars]]``. An entry with ``count`` stands for several."""
     stars: list[StarTemplate] = []
     for position, item in enumerate(items):
         where = f"{path}[{position}]"
@@ -102,7 +102,7 @@ def _stars(items: list[Any], path: str, faults: list[Fault]) -> tuple[StarTempla
             faults.append(Fault(join(where, "count"), f"must be an integer of 1 or more, not {count!r}"))
             continue
         if isinstance(item, Mapping) and "count" in item and "index" in item:
-            faults.append(Fault(where, "'count' and 'index' exclude each other", "count = 3 stands for indexes 0 to 2"))
+            faults.append(Fault(where, "give 'count' or 'index', not both", "count = 3 stands for the indexes 0 to 2"))
             continue
         item = {k: v for k, v in item.items() if k != "count"} if isinstance(item, Mapping) else item
         star = _build(StarTemplate, item, where, faults)
@@ -112,8 +112,8 @@ def _stars(items: list[Any], path: str, faults: list[Fault]) -> tuple[StarTempla
 
 
 def resolve_secrets(leaves: Leaves, environ: Mapping[str, str]) -> tuple[Leaves, list[Fault]]:
-    """Puts the text in the place of each ``{file = "..."}`` and ``{env = "..."}``, as a Secret; makes
-    paths relative to the file that names them."""
+    """Replaces each ``{file = "..."}`` and ``{env = "..."}`` with the Secret that it refers to, and resolves paths
+    relative to the file that names them."""
     faults: list[Fault] = []
     resolve = functools.partial(_secret, environ=environ, faults=faults)
     resolved: Leaves = {key: (resolve(value, origin, ".".join(key)), origin) for key, (value, origin) in leaves.items()}

@@ -1,6 +1,6 @@
 """The configuration as values: one class for each table of ``hyperverse.toml``.
 
-Every class checks its values when it is made, in Python as well as from a file, and raises one ConfigError
+Every class checks its values when an object is created, in Python as well as from a file, and raises one ConfigError
 that lists all faults.
 """
 
@@ -44,11 +44,15 @@ _LINK = re.compile(r"([a-z][a-z0-9]*)(?:\[(\d+)\])?")
 def _name(value: str) -> str:
     if _NAME.fullmatch(value):
         return ""
-    return f"{value!r} is not a name: lower-case letters and digits, a letter first"
+    return f"{value!r} is not a name: use lower-case letters and digits, a letter first"
 
 
 def _camel(value: str) -> str:
-    return "" if _CAMEL.fullmatch(value) else f"{value!r} is not a Kind: CamelCase, such as 'Central'"
+    return (
+        ""
+        if _CAMEL.fullmatch(value)
+        else f"{value!r} is not the name of a kind: write it in CamelCase, such as 'Central'"
+    )
 
 
 def _filled(value: str) -> str:
@@ -84,7 +88,7 @@ def _table(value: Any) -> Any:
 
 
 class _Checked:
-    """Mixed into every class here: what it is made of is checked."""
+    """Checks the values of a new object. Every class of this module has it as a base."""
 
     __slots__ = ()
 
@@ -96,17 +100,17 @@ class _Checked:
             raise ConfigError(faults=map(str, faults))
 
     def faults(self) -> list[Fault]:
-        """What is wrong between fields that are fine by themselves."""
+        """Returns what is wrong between fields that are valid by themselves."""
         return []
 
 
 @attrs.frozen
 class Choice(_Checked):
-    """A plugin's thing by name, with its own settings: ``[registry] driver = "sql"`` and other keys there.
+    """The choice of a registry, a transport or a policy, with its settings: the table ``[registry]`` and its like.
 
     Attributes:
-        driver: the name that a plugin registered.
-        settings: handed to the plugin's factory as they are.
+        driver: name under which a plugin registered it.
+        settings: all other keys of the table, which the plugin's factory gets unchanged.
     """
 
     driver: str = setting(rule=_filled)
@@ -119,12 +123,12 @@ def _choice(value: str | Choice) -> Choice:
 
 @attrs.frozen
 class Control(_Checked):
-    """The gate for clients outside of the process.
+    """Access for clients outside of the process: ``[control]``.
 
     Attributes:
-        enabled: whether there is one.
-        address: where it listens, in the notation of the lane transport; empty for a socket in the data
-            directory.
+        enabled: whether clients can connect.
+        address: where the machine listens for them, in the notation of the lane transport; empty for a socket in the
+            data directory.
     """
 
     enabled: bool = True
@@ -133,15 +137,15 @@ class Control(_Checked):
 
 @attrs.frozen
 class StarTemplate(_Checked):
-    """A star to be run.
+    """A star that a machine runs: ``[[stars]]``.
 
     Attributes:
-        name, index: its place in the constellation: ``fold[0]``. In TOML ``count = 3`` makes indexes 0 to 2.
+        name, index: its key in the constellation: ``fold[0]``. In TOML ``count = 3`` stands for the indexes 0 to 2.
         kind: its star kind, such as ``Fold``.
-        links: stars that it has lanes to: ``nexus`` for all of that name, ``nexus[0]`` for one, or a whole
-            star key. A lane carries both ways, so that naming it at one end is enough.
-        machine: name of the machine that runs it; empty for every machine that reads this, each with an index of
-            its own. To move a star, write another name here.
+        links: stars to which it has lanes: ``nexus`` for all stars of that name, ``nexus[0]`` for one, or a whole star
+            key. A lane carries waves both ways, so one end is enough.
+        machine: name of the machine that runs the star; empty for every machine that reads this configuration, each
+            with an index of its own. To move the star, write the name of another machine.
     """
 
     name: str = setting(rule=_name)
@@ -160,17 +164,17 @@ STANDALONE: tuple[StarTemplate, ...] = (
     StarTemplate("jump", "Jump", links=("nexus",)),
     StarTemplate("fold", "Fold", links=("nexus",)),
 )
-"""The stars of a machine that is a whole Hyperverse (universe 2.4); the machine adds its Machine star."""
+"""The stars of a machine that is a whole Hyperverse, one of each star kind (docs/reference/config.md#stars-stars).
+The machine adds its Machine star."""
 
 
 @attrs.frozen
 class KindSettings(_Checked):
-    """Settings for the particles of one Kind.
+    """Settings for the particles of one Kind: ``[kinds.KIND]``.
 
     Attributes:
-        placement: name of a placement strategy; None for what the driver says.
-        idle_after: seconds without a wave after which a particle leaves memory; None for what the driver
-            says.
+        placement: name of a placement strategy; None for the choice of the driver.
+        idle_after: seconds without a wave after which a particle leaves memory; None for the choice of the driver.
     """
 
     placement: str | None = setting(None, rule=_filled)
@@ -179,14 +183,14 @@ class KindSettings(_Checked):
 
 @attrs.frozen
 class Plugins(_Checked):
-    """Which plugins are used.
+    """The choice of plugins: ``[plugins]``.
 
     Attributes:
-        disable: names of plugins that are left out.
-        only: when it names any, all others are left out.
-        require: names of plugins without which the machine must not start.
+        disable: names of plugins to leave out.
+        only: names of plugins to load; empty for all. A plugin that a program hands over loads in any case.
+        require: names of plugins without which the machine does not start.
         local: whether ``hyperverse_local.py`` is a plugin.
-        folder: where that file is; None for the folder of the config file.
+        folder: folder of that file; None for the folder of the config file.
     """
 
     disable: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
@@ -198,15 +202,15 @@ class Plugins(_Checked):
 
 @attrs.frozen
 class Limits(_Checked):
-    """What may pile up before the answer is 503, 413 or 508.
+    """Limits of a machine: ``[limits]``. A request beyond one is answered with an error.
 
     Attributes:
-        waves: requests in flight on a machine.
-        mailbox: waves that wait for one particle, unless its driver says otherwise.
-        body: bytes of a wave's body.
-        chain: handlers that wait for one another.
-        hops: lanes that a wave may cross.
-        client_waves: requests in flight of one client.
+        waves: requests in flight on the machine; 503 beyond.
+        mailbox: waves that wait for one particle, unless its driver sets another limit; 503 beyond.
+        body: size of a wave's body in bytes; 413 beyond.
+        chain: length of a chain of handlers that wait for one another; 508 beyond.
+        hops: number of lanes that a wave crosses; 508 beyond.
+        client_waves: requests in flight of one client; 429 beyond.
     """
 
     waves: int = setting(100_000, rule=_positive)
@@ -219,13 +223,13 @@ class Limits(_Checked):
 
 @attrs.frozen
 class Log(_Checked):
-    """The machine's log.
+    """The log of a machine: ``[log]``.
 
     Attributes:
-        format: ``text`` for people, ``json`` for one object a line.
-        level: what is written, from this level on.
-        rotate_bytes: size of a log file of a detached machine at which the next one begins.
-        rotate_backups: how many full ones are kept.
+        format: ``text`` for people, ``json`` for one object on each line.
+        level: lowest level of the messages that are logged.
+        rotate_bytes: size in bytes at which a detached machine starts a new log file.
+        rotate_backups: number of full log files to keep.
     """
 
     format: Literal["text", "json"] = "text"
@@ -236,25 +240,32 @@ class Log(_Checked):
 
 @attrs.frozen
 class Config(_Checked):
-    """Everything that a machine may be told. See docs/reference/config.md.
+    """The configuration of a machine. See docs/reference/config.md.
 
     Attributes:
-        name: of the machine, unique in its Hyperverse.
-        constellation: name of the constellation that its stars belong to.
-        data_dir: where it keeps its files; None for a default that depends on where it is run.
-        seed: of the machine's source of randomness; None for a different one each time.
-        registry, lanes, security: which plugin's registry, lane transport and policy.
-        control: the gate for clients.
-        stars: the stars to run.
+        name: name of the machine, unique in its Hyperverse.
+        constellation: name of the constellation to which its stars belong.
+        data_dir: directory of its files; None for a default that depends on the working directory.
+        seed: seed of the machine's random choices; None for a new one at each start.
+        registry, lanes, security: choice of the registry, the lane transport and the policy.
+        control: access for clients.
+        stars: the stars that the machine runs.
         kinds: settings by Kind.
-        placements: the settings of placement strategies, by their names.
-        drivers: the settings of drivers, by Kind.
-        plugins: which plugins are used.
-        limits: bounds.
-        lease: seconds that a star's place in the directory is good for without renewal.
+        placements: settings of placement strategies by their names.
+        drivers: settings of drivers by Kind.
+        plugins: choice of plugins.
+        limits: limits of the machine.
+        lease: seconds for which the directory keeps a star that does not renew its entry.
         idle_after: seconds without a wave after which a particle leaves memory.
-        stop_deadline: seconds that stopping may take.
-        log: the machine's log.
+        stop_deadline: seconds that a graceful stop may take.
+        log: the log of the machine.
+
+    Raises:
+        ConfigError: a value is wrong. ``faults`` has one line for each fault.
+
+    Example::
+
+        Config(name="alpha", lanes=Choice("zmq", {"heartbeat_timeout": 2.0}), lease=5)
     """
 
     name: str = setting("local", rule=_name)
@@ -277,7 +288,8 @@ class Config(_Checked):
     log: Log = Log()
 
     def registry_settings(self, data_dir: Path) -> dict[str, Any]:
-        """What the registry's factory is given: ``[registry]``, with a file in ``data_dir`` when it names no place."""
+        """Returns the settings for the factory of the registry: those of ``[registry]``, and the path of a file in
+        ``data_dir`` when they have neither ``path`` nor ``url``."""
         settings = dict(self.registry.settings)
         if "path" not in settings and "url" not in settings:
             settings["path"] = str(data_dir / "registry.sqlite")
@@ -288,18 +300,20 @@ class Config(_Checked):
         return {key: value for key, value in self.lanes.settings.items() if key not in _MACHINE_LANE_SETTINGS}
 
     def faults(self) -> list[Fault]:
-        """Stars that occur twice, and links that lead nowhere."""
+        """Returns faults for stars that occur twice and for links to stars that do not exist."""
         return star_faults(self.stars)
 
 
 def star_faults(stars: Sequence[StarTemplate]) -> list[Fault]:
-    """What is wrong between the stars of one config."""
+    """Returns what is wrong between the stars of one configuration."""
     faults: list[Fault] = []
     seen: set[tuple[str, int]] = set()
     for position, star in enumerate(stars):
         where = f"stars[{position}]"
         if (star.name, star.index) in seen:
-            faults.append(Fault(where, f"there are two stars '{star.name}[{star.index}]'", "give one another index"))
+            faults.append(
+                Fault(where, f"there are two stars '{star.name}[{star.index}]'", "give one of them another index")
+            )
         seen.add((star.name, star.index))
     names = sorted({name for name, _ in seen})
     for position, star in enumerate(stars):
@@ -322,7 +336,7 @@ def _link_fault(star: StarTemplate, link: str, stars: set[tuple[str, int]], name
     if index is not None and (name, int(index)) not in stars:
         return f"there is no star {link!r}"
     if index is not None and (name, int(index)) == (star.name, star.index):
-        return f"the star {link!r} links itself"
+        return f"the star {link!r} has a link to itself"
     return ""
 
 
@@ -330,5 +344,5 @@ def _key_fault(text: str) -> str:
     try:
         StarKey.parse(text)
     except ParseError as exc:
-        return f"{text!r} is no star key: {exc.message}"
+        return f"{text!r} is not a star key: {exc.message}"
     return ""

@@ -1,8 +1,9 @@
-"""Finds plugins, loads each by itself, and answers who provides what.
+"""Finds plugins, loads each on its own, and knows which plugin provides what.
 
-A plugin that fails to import, to validate or to register is *failed*; two that claim one name or one Kind,
-and one that the user has left out, are *blocked*; one whose optional dependency is missing is *unavailable*.
-Each says why, and the others go on. What a plugin names by import path is imported when it is asked for.
+A plugin that cannot be imported or that registers something invalid is *failed*. Two plugins that claim the same name
+or Kind are *blocked*, and so is a plugin that the user leaves out. A plugin whose optional dependency is not installed
+is *unavailable*. Each has a reason, and the other plugins load. What a plugin registers by import path is imported when
+somebody asks for it. See docs/reference/hooks.md.
 """
 
 from __future__ import annotations
@@ -41,14 +42,21 @@ _CONTRACTS: Final[Mapping[str, type]] = {
 
 @attrs.define
 class PluginSet:
-    """All plugins of one machine or program. Made by :meth:`load`."""
+    """All plugins of one machine or program. :meth:`load` creates it.
+
+    Attributes:
+        pm: the plugin manager of pluggy, with the plugins that are loaded.
+        plugins: all plugins that were found, with their states.
+        offers: what can be used, by kind of thing and name.
+        required: names of plugins without which a machine must not start.
+        notes: names in the configuration that no installed plugin has.
+    """
 
     pm: pluggy.PluginManager
     plugins: list[PluginInfo]
     offers: dict[tuple[str, str], Offer]
     required: tuple[str, ...] = ()
     notes: list[str] = attrs.field(factory=list)
-    """Names in the config that no plugin has."""
 
     @classmethod
     def load(
@@ -59,16 +67,15 @@ class PluginSet:
         base: Path | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> PluginSet:
-        """Loads every plugin that the settings let in. Nothing that a plugin does makes this raise.
+        """Loads every plugin that the settings allow. A plugin that fails does not make this raise.
 
         Args:
-            settings: the config's ``[plugins]``.
-            extra: modules or objects to load as plugins besides those that are installed.
-            base: where ``hyperverse_local.py`` is looked for when the settings name no folder; the working
-                directory when None.
-            environ: variables; ``HYPERVERSE_DISABLE_PLUGINS`` (more to leave out),
-                ``HYPERVERSE_LOAD_PLUGINS`` (only these), ``HYPERVERSE_TRACE_PLUGINS=1`` (each hook call is
-                written to stderr).
+            settings: the table ``[plugins]`` of the configuration.
+            extra: modules or objects to load as plugins besides the installed ones.
+            base: folder of ``hyperverse_local.py`` when the settings name none; the working directory when None.
+            environ: environment variables; those of the process when None. ``HYPERVERSE_DISABLE_PLUGINS`` names more
+                plugins to leave out, ``HYPERVERSE_LOAD_PLUGINS`` the only ones to load, and
+                ``HYPERVERSE_TRACE_PLUGINS=1`` writes each hook call to stderr.
         """
         settings = settings or Plugins()
         loading = Loading.begin(settings, os.environ if environ is None else environ)
@@ -82,21 +89,21 @@ class PluginSet:
 
     @property
     def drivers(self) -> Mapping[str, type[Driver]]:
-        """Driver classes by the name of their Kind."""
+        """The driver classes by the name of their Kind."""
         return {name: offer.value for (thing, name), offer in self.offers.items() if thing == "driver"}
 
     @property
     def star_kinds(self) -> Mapping[str, StarKindSpec]:
-        """Star kinds by name."""
+        """The star kinds by name."""
         return {name: offer.value for (thing, name), offer in self.offers.items() if thing == "star kind"}
 
     @property
     def observers(self) -> list[Observer]:
-        """All observers, in the order of their plugins."""
+        """The observers in the order of their plugins."""
         return [offer.value for (thing, _), offer in self.offers.items() if thing == "observer"]
 
     def commands(self) -> Mapping[str, Callable[[], Any]]:
-        """Commands for the ``hyperverse`` program: by name, a function that imports and returns the
+        """Returns the commands for the ``hyperverse`` program: by name, a function that imports and returns the
         ``click.Command``."""
         return {
             name: lambda offer=offer: load_factory(offer, self._distribution(offer))  # type: ignore[misc]  # bound now
@@ -105,11 +112,11 @@ class PluginSet:
         }
 
     def names(self, thing: str) -> list[str]:
-        """Names of all of one kind of thing (see :class:`PluginInfo`), sorted."""
+        """Returns the names of all things of one kind (see :class:`PluginInfo`), sorted."""
         return sorted(name for of, name in self.offers if of == thing)
 
     def info(self, name: str) -> PluginInfo:
-        """The plugin of that name. Raises NotFound with the nearest names."""
+        """Returns the plugin of that name. Raises NotFound with the nearest names."""
         for plugin in self.plugins:
             if plugin.name == name:
                 return plugin
@@ -117,41 +124,41 @@ class PluginSet:
         raise NotFound(f"no plugin named {name!r}", hint=f"known: {', '.join(known)}{did_you_mean(name, known)}")
 
     def who_provides(self, thing: str, name: str) -> str:
-        """Name of the plugin that provides a thing: ``"the core"`` for what is built in, empty for nobody."""
+        """Returns the name of the plugin that provides a thing: ``"the core"`` for a built-in one, empty for none."""
         offer = self.offers.get((thing, name))
         return offer.plugin if offer is not None else ""
 
     def check_required(self) -> None:
-        """Raises PluginError when a plugin that the config requires is not there or not ok."""
+        """Raises when a plugin that the configuration requires is not installed (NotFound) or not ok (PluginError)."""
         for name in self.required:
             plugin = self.info(name)
             if plugin.state != "ok":
                 raise PluginError(
                     f"the plugin {name!r} is required and {plugin.state}: {plugin.reason}",
-                    hint="repair it, or take it out of [plugins] require",
+                    hint="repair the plugin, or remove it from [plugins] require",
                 )
 
     def check(self, thing: str, name: str) -> None:
-        """Raises NotFound, with the nearest names, when nobody provides a thing of that name."""
+        """Raises NotFound, with the nearest names, when no plugin provides a thing of that name."""
         if (thing, name) not in self.offers:
             self._unknown(thing, name)
 
     # -- making things ------------------------------------------------------------------------------------
 
     def registry(self, name: str, settings: Mapping[str, Any] | None = None) -> Registry:
-        """A new registry. Raises NotFound, or PluginError when it cannot be loaded or made."""
+        """Creates a registry. Raises NotFound, or PluginError when it cannot be imported or created."""
         return cast(Registry, self._make("registry", name, dict(settings or {})))
 
     def transport(self, name: str, settings: Mapping[str, Any] | None = None) -> LaneTransport:
-        """A new lane transport. Raises UnknownTransport, or PluginError when it cannot be loaded or made."""
+        """Creates a lane transport. Raises UnknownTransport, or PluginError when it cannot be imported or created."""
         return cast(LaneTransport, self._make("transport", name, dict(settings or {})))
 
     def policy(self, name: str, settings: Mapping[str, Any] | None = None) -> SecurityPolicy:
-        """A new security policy. Raises NotFound, or PluginError when it cannot be loaded or made."""
+        """Creates a security policy. Raises NotFound, or PluginError when it cannot be imported or created."""
         return cast(SecurityPolicy, self._make("policy", name, dict(settings or {})))
 
     def placement(self, name: str, chance: random.Random, settings: Mapping[str, Any] | None = None) -> Placement:
-        """A new placement strategy. Raises NotFound, or PluginError when it cannot be loaded or made."""
+        """Creates a placement strategy. Raises NotFound, or PluginError when it cannot be imported or created."""
         return cast(Placement, self._make("placement", name, chance, dict(settings or {})))
 
     def _make(self, thing: str, name: str, *args: Any) -> object:
@@ -163,12 +170,14 @@ class PluginSet:
         except HyperverseError:
             raise
         except Exception as exc:
-            what = f"the {thing} {name!r} of plugin {offer.plugin!r} cannot be made: {exc!r}"
-            raise PluginError(what, hint=f"look at its settings in the config, or update {offer.plugin!r}") from exc
+            what = f"the {thing} {name!r} of plugin {offer.plugin!r} cannot be created: {exc!r}"
+            raise PluginError(
+                what, hint=f"check its settings in the configuration, or update {offer.plugin!r}"
+            ) from exc
         if not isinstance(made, wanted):
             raise PluginError(
-                f"the {thing} {name!r} of plugin {offer.plugin!r} is no {wanted.__name__} but {made!r}",
-                hint=f"its factory must return a subclass of {wanted.__name__}",
+                f"the {thing} {name!r} of plugin {offer.plugin!r} is not a {wanted.__name__}: {made!r}",
+                hint=f"its factory must return an instance of a subclass of {wanted.__name__}",
             )
         return made
 
@@ -176,7 +185,7 @@ class PluginSet:
         return "cosmic-hyperverse" if offer.plugin == CORE else self.info(offer.plugin).distribution
 
     def _unknown(self, thing: str, name: str) -> Offer:
-        """Raises the error that helps most."""
+        """Raises NotFound or UnknownTransport with the most helpful hint."""
         error = UnknownTransport if thing == "transport" else NotFound
         what = f"no {'lane transport' if thing == 'transport' else thing} named {name!r}"
         for plugin in self.plugins:
@@ -185,16 +194,20 @@ class PluginSet:
         known = self.names(thing)
         near = did_you_mean(name, known)
         failed = [plugin.name for plugin in self.plugins if plugin.state == "failed"]
-        more = f"; failed plugins may have it: {', '.join(failed)}" if failed and not near else ""
+        more = f"; one of these failed plugins may provide it: {', '.join(failed)}" if failed and not near else ""
         raise error(what, hint=f"known: {', '.join(known) or 'none'}{near}{more}")
 
     # -- the hooks of a running machine -------------------------------------------------------------------
 
     async def call(self, hook: str, **kwargs: Any) -> list[tuple[PluginInfo, Exception]]:
-        """Calls one hook of every plugin, one after the other, awaiting what is a coroutine.
+        """Calls one hook of every plugin, one after the other, and awaits implementations that are coroutines.
+
+        Args:
+            hook: name of the hook.
+            kwargs: arguments of the hook.
 
         Returns:
-            the plugins whose implementation raised, with what they raised.
+            Each plugin whose implementation raised, with the exception.
         """
         failures: list[tuple[PluginInfo, Exception]] = []
         for info in self.plugins:

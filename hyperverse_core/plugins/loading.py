@@ -1,4 +1,4 @@
-"""Loads plugins one by one, so that one that fails harms no other, and settles who may have which name."""
+"""Loads plugins one by one, so that one that fails harms no other, and blocks plugins with conflicting names."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ _LONGEST_REASON = 500
 
 @attrs.define
 class PluginInfo:
-    """What became of one plugin.
+    """One plugin and its state.
 
     Attributes:
-        name: of its entry point.
-        distribution, version: of the package that brings it; empty when none does.
-        state: ``ok``; ``blocked``; ``failed``; or ``unavailable``.
+        name: name of its entry point.
+        distribution, version: its distribution; empty when it has none.
+        state: ``ok``, ``blocked``, ``failed`` or ``unavailable``.
         reason: why it is not ok.
-        registers: names by kind of thing (``registry``, ``transport``, ``policy``, ``placement``, ``driver``,
-            ``star kind``, ``command``, ``observer``); of a plugin that is blocked or failed, what it would.
-        error: what it raised, for a traceback.
+        registers: names of what it registers, by kind of thing (``registry``, ``transport``, ``policy``, ``placement``,
+            ``driver``, ``star kind``, ``command``, ``observer``). Nothing of it counts when the plugin is blocked or
+            failed.
+        error: the exception that made it fail, for a traceback.
     """
 
     name: str
@@ -49,13 +50,13 @@ class PluginInfo:
 
 
 def hook_of(pm: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:
-    """The hook with this plugin's implementation only: one that raises must not stop the others."""
+    """Returns a hook with the implementation of one plugin only: when it raises, the others are called all the same."""
     return pm.subset_hook_caller(hook, [other for other in pm.get_plugins() if other is not plugin])
 
 
 @attrs.define
 class Loading:
-    """The steps from sources to a PluginSet."""
+    """The steps that lead from the sources of plugins to a PluginSet."""
 
     pm: pluggy.PluginManager
     settings: Plugins
@@ -67,6 +68,7 @@ class Loading:
 
     @classmethod
     def begin(cls, settings: Plugins, environ: Mapping[str, str]) -> Loading:
+        """Returns an empty plugin manager with the choice of plugins from settings and environment."""
         pm = pluggy.PluginManager(hookspecs.PROJECT)
         pm.add_hookspecs(hookspecs)
         if environ.get("HYPERVERSE_TRACE_PLUGINS", "0") not in ("", "0"):
@@ -79,7 +81,7 @@ class Loading:
         return cls(pm, settings, disabled, only)
 
     def load_all(self, sources: Sequence[PluginSource]) -> None:
-        """Loads one by one."""
+        """Loads plugins one by one."""
         counts = [source.name for source in sources]
         for source in sources:
             info = PluginInfo(source.name, source.distribution, source.version)
@@ -122,7 +124,7 @@ class Loading:
         known = [name for name in vars(self.pm.hook) if getattr(self.pm.hook, name).has_spec()]
         for hook in self.pm.get_hookcallers(plugin) or ():
             if not hook.has_spec():
-                raise BadRequest(f"there is no hook {hook.name!r}{did_you_mean(hook.name, known)}")
+                raise BadRequest(f"it implements an unknown hook {hook.name!r}{did_you_mean(hook.name, known)}")
         for hook_name in HOOKS.values():
             if inspect.iscoroutinefunction(getattr(plugin, hook_name, None)):
                 raise BadRequest(f"{hook_name} must not be a coroutine", hint="write def, not async def")
@@ -142,8 +144,10 @@ class Loading:
             self.pm.unregister(name=info.name)
 
     def settled(self) -> dict[tuple[str, str], Offer]:
-        """Blocks plugins that claim the same thing, but for one driver class that several bring; returns what is left,
-        the built-in things first."""
+        """Blocks plugins that claim the same thing, and returns the offers of the others, the built-in ones first.
+
+        Several plugins may register the same driver class.
+        """
         builtin = builtin_offers()
         claims: dict[tuple[str, str], list[Offer]] = {key: [offer] for key, offer in builtin.items()}
         for found in self.offers.values():

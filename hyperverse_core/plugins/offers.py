@@ -1,4 +1,4 @@
-"""What plugins register: offers by kind of thing and name, and how the thing is made when it is asked for."""
+"""What plugins register: offers by kind of thing and name, and the import of a factory when it is needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..universe.kind_defs.kind_def import KindDef
 __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "load_factory"]
 
 CORE: Final = "the core"
-"""Stands in the place of a plugin's name for what is built in."""
+"""The provider of built-in things, where a plugin's name stands for others."""
 
 HOOKS: Final[Mapping[str, str]] = {
     "registry": "hyperverse_register_registries",
@@ -29,7 +29,7 @@ HOOKS: Final[Mapping[str, str]] = {
     "command": "hyperverse_register_commands",
     "observer": "hyperverse_register_observers",
 }
-"""Each kind of thing that can be registered, and the hook in which it is."""
+"""The hook that registers each kind of thing."""
 
 
 @attrs.frozen
@@ -37,9 +37,9 @@ class StarKindSpec:
     """A kind of star.
 
     Attributes:
-        name: such as ``Fold``.
-        forwards: its stars pass on waves that are for others.
-        hosts: its stars take particles.
+        name: name in CamelCase, such as ``Fold``.
+        forwards: whether its stars forward waves for other stars.
+        hosts: whether its stars host particles.
     """
 
     name: str
@@ -49,13 +49,13 @@ class StarKindSpec:
 
 @attrs.frozen
 class Offer:
-    """One thing that one plugin registered.
+    """One thing that a plugin registered.
 
     Attributes:
-        thing: one of the keys of ``HOOKS``.
-        name: what it is asked for by.
-        plugin: who registered it.
-        value: the factory or its import path, a driver class, a StarKindSpec, an observer.
+        thing: the kind of thing, a key of ``HOOKS``.
+        name: name of the thing, unique among its kind.
+        plugin: name of the plugin.
+        value: the factory or its import path, a driver class, a StarKindSpec, or an observer.
         extra: optional dependency of the plugin's distribution that the factory needs.
     """
 
@@ -66,19 +66,19 @@ class Offer:
     extra: str = ""
 
     def is_same(self, other: Offer) -> bool:
-        """Whether both are one driver class, which is taken once however often it is registered."""
+        """Whether both are the same driver class, which may be registered several times and counts once."""
         return self.thing == "driver" and self.value is other.value
 
 
 @attrs.define
 class Offers:
-    """Takes what one plugin registers; raises on what cannot be, so that the plugin's hook fails."""
+    """Collects what one plugin registers. It raises when something is invalid, so that the plugin's hook fails."""
 
     plugin: str
     found: dict[tuple[str, str], Offer] = attrs.field(factory=dict)
 
     def register(self, thing: str) -> Callable[..., None]:
-        """The function that the hook of ``thing`` is given."""
+        """Returns the function that the hook of a kind of thing is called with."""
         if thing == "driver":
             return self._driver
         if thing == "observer":
@@ -116,16 +116,17 @@ class Offers:
             raise BadRequest(f"{driver!r} is not a Driver class", hint="write register(CounterDriver)")
         kind = getattr(driver, "kind", None)
         if not isinstance(kind, KindDef):
-            raise BadRequest(
-                f"the driver {driver.__name__} names no Kind", hint='write kind = KindDef("Counter") in it'
-            )
+            raise BadRequest(f"the driver {driver.__name__} has no Kind", hint='write kind = KindDef("Counter") in it')
         self._add(Offer("driver", kind.name, self.plugin, driver))
 
     def _observer(self, observer: Observer) -> None:
         if not isinstance(observer, Observer):
             raise BadRequest(f"{observer!r} is not an Observer object", hint="write register(MyObserver())")
         name = type(observer).__name__
-        while ("observer", name) in self.found:  # two of one class are fine: nobody asks for them by name
+        while (
+            "observer",
+            name,
+        ) in self.found:  # a plugin may have two of one class: nothing asks for an observer by name
             name += "'"
         self._add(Offer("observer", name, self.plugin, observer))
 
@@ -136,7 +137,8 @@ class Offers:
 
 
 def builtin_offers() -> dict[tuple[str, str], Offer]:
-    """The standard star kinds (universe 2.4) and placement strategies."""
+    """Returns the built-in star kinds (docs/reference/hooks.md#hyperverse_register_star_kinds), transport and placement
+    strategies."""
     offers = Offers(CORE)
     star_kind, placement = offers.register("star kind"), offers.register("placement")
     for name, forwards, hosts in (
@@ -162,10 +164,14 @@ def builtin_offers() -> dict[tuple[str, str], Offer]:
 
 
 def load_factory(offer: Offer, distribution: str) -> Callable[..., Any]:
-    """The factory of ``offer``, imported now if it is an import path.
+    """Returns the factory of an offer, and imports it when the offer has an import path.
+
+    Args:
+        offer: what a plugin registered.
+        distribution: name of the plugin's distribution, for the hint.
 
     Raises:
-        PluginError: it cannot be imported; the hint says which extra to install.
+        PluginError: the factory cannot be imported. The hint says which extra to install.
     """
     if not isinstance(offer.value, str):
         factory: Callable[..., Any] = offer.value
@@ -178,12 +184,12 @@ def load_factory(offer: Offer, distribution: str) -> Callable[..., Any]:
     except HyperverseError:
         raise
     except Exception as exc:
-        what = f"the {offer.thing} {offer.name!r} of plugin {offer.plugin!r} cannot be loaded: {exc}"
+        what = f"the {offer.thing} {offer.name!r} of plugin {offer.plugin!r} cannot be imported: {exc}"
         raise PluginError(what, hint=_cure(offer, distribution, exc)) from exc
-    return found  # type: ignore[no-any-return]  # what it makes is checked by whoever asked
+    return found  # type: ignore[no-any-return]  # the caller checks what the factory creates
 
 
 def _cure(offer: Offer, distribution: str, exc: Exception) -> str:
     if isinstance(exc, ImportError) and offer.extra:
         return f'pip install "{distribution or offer.plugin}[{offer.extra}]"'
-    return f"{offer.value!r} of {distribution or offer.plugin} is broken: update it, or disable the plugin"
+    return f"{offer.value!r} of {distribution or offer.plugin} is broken; update it, or disable the plugin"

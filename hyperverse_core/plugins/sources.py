@@ -1,5 +1,5 @@
-"""Where plugins come from: entry points of group ``hyperverse``, objects that a program hands over, and a
-``hyperverse_local.py`` beside the config. Finding imports nothing."""
+"""Sources of plugins: entry points of the group ``hyperverse``, objects that a program hands over, and a
+``hyperverse_local.py`` beside the config file. Finding a plugin does not import it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class PluginSource:
     """A plugin before it is loaded.
 
     Attributes:
-        name: the entry point's name.
-        distribution, version: of the package that brings it; empty when none does.
-        load: imports the plugin; raises whatever that raises.
-        given: a program handed it over, so that ``only`` does not leave it out.
+        name: name of its entry point.
+        distribution, version: its distribution; empty when it has none.
+        load: imports the plugin, and raises what the import raises.
+        given: whether a program handed it over, so that ``only`` does not leave it out.
     """
 
     name: str
@@ -46,7 +46,7 @@ class PluginSource:
 
 
 def installed_sources() -> list[PluginSource]:
-    """Every installed plugin, by name; a distribution that is found twice on the path counts once."""
+    """Returns every installed plugin, sorted by name. A distribution that is on the path twice counts once."""
     sources: list[PluginSource] = []
     seen: set[tuple[str, str, str]] = set()
     for point in importlib.metadata.entry_points(group=GROUP):
@@ -69,22 +69,22 @@ def name_and_version(distribution: importlib.metadata.Distribution | None) -> tu
 
 
 def object_source(plugin: Any) -> PluginSource:
-    """A plugin that a program hands over: a module, a class, or any object with hook methods."""
+    """Returns the source of a plugin that a program hands over: a module, a class, or an object with hook methods."""
     name = getattr(plugin, "__name__", "") or type(plugin).__name__
     return PluginSource(name.rpartition(".")[2], "", "", lambda: plugin, given=True)
 
 
 def local_source(directory: Path) -> PluginSource:
-    """``hyperverse_local.py`` in ``directory``, whether it is there or not: loading tells."""
+    """Returns the source of ``hyperverse_local.py`` in a directory. Loading it fails when the file is missing."""
     return PluginSource("local", str(directory / LOCAL_FILE), "", lambda: _load_file(directory / LOCAL_FILE))
 
 
 def _load_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError(f"there is no {str(path)!r}, though [plugins] local says so")
+        raise FileNotFoundError(f"there is no {str(path)!r}, which [plugins] local = true asks for")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # as an import would, so that its classes can be pickled and inspected
+    sys.modules[path.stem] = module  # as an import does, so that its classes can be pickled and inspected
     try:
         spec.loader.exec_module(module)
     except BaseException:

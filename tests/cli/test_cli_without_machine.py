@@ -246,7 +246,7 @@ def test_new_driver_refuses_a_folder_that_has_something_in_it(run: Run, home: Pa
     (home / "hyperverse-my-thing" / "x").touch()
     done = run("new", "driver", "my-thing")
     assert done.returncode == 1
-    assert "is there already" in done.stderr
+    assert "is not empty" in done.stderr
 
 
 def test_new_driver_refuses_a_name_that_is_none(run: Run) -> None:

@@ -199,7 +199,7 @@ def test_draining_the_last_machine_warns_that_its_kinds_have_no_place(program: P
     program("up", "--detach")
     program("exec", "create localhost<Space>; create localhost:a<Base>; ping localhost:a Cmd<Bounce>")
     warning = program.json("drain", "local")["warning"]
-    assert "no machine takes particles of these Kinds now: " in warning
+    assert "no machine accepts particles of these Kinds now: " in warning
     assert "Base" in warning
     program("exec", "ping localhost:a Cmd<Bounce>", code=1)
     program("down")

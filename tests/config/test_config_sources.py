@@ -172,7 +172,7 @@ colour = "red"
         "stars[0].count: must be an integer of 1 or more, not 0",
         "stars[1].colour: there is no such key; known: name, kind, index, links, machine, count",
         "stars[1].kind: is missing",
-        "name: 'Alpha' is not a name: lower-case letters and digits, a letter first",
+        "name: 'Alpha' is not a name: use lower-case letters and digits, a letter first",
     ]
 
 

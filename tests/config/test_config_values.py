@@ -38,7 +38,7 @@ def test_an_integer_is_a_number_of_seconds() -> None:
 
 def test_all_faults_are_reported_at_once() -> None:
     assert faults_of(name="Alpha", lease="2", seed=1.5) == (
-        "name: 'Alpha' is not a name: lower-case letters and digits, a letter first",
+        "name: 'Alpha' is not a name: use lower-case letters and digits, a letter first",
         "seed: must be an integer, not 1.5",
         "lease: must be a number, not '2'",
     )
@@ -61,13 +61,13 @@ def test_a_log_format_is_one_of_two() -> None:
 
 def test_a_kind_is_written_in_camel_case() -> None:
     assert faults_of(kinds={"counter": KindSettings(placement="hash")}) == (
-        "kinds: 'counter' is not a Kind: CamelCase, such as 'Central'",
+        "kinds: 'counter' is not the name of a kind: write it in CamelCase, such as 'Central'",
     )
 
 
 def test_two_stars_of_one_key_are_a_fault() -> None:
     stars = (StarTemplate("nexus", "Nexus"), StarTemplate("nexus", "Nexus"))
-    assert faults_of(stars=stars) == ("stars[1]: there are two stars 'nexus[0]'; give one another index",)
+    assert faults_of(stars=stars) == ("stars[1]: there are two stars 'nexus[0]'; give one of them another index",)
 
 
 def test_a_link_to_a_star_that_is_not_there_names_the_nearest() -> None:
@@ -87,10 +87,10 @@ def test_a_link_may_be_the_key_of_a_star_elsewhere() -> None:
     link = "STAR::central:relay[3]"
     assert Config(stars=(StarTemplate("fold", "Fold", links=(link,)),)).stars[0].links == (link,)
     (fault,) = faults_of(stars=(StarTemplate("fold", "Fold", links=("STAR::central",)),))
-    assert fault.startswith("stars[0].links[0]: 'STAR::central' is no star key: ")
+    assert fault.startswith("stars[0].links[0]: 'STAR::central' is not a star key: ")
 
 
 def test_a_star_does_not_link_itself() -> None:
     assert faults_of(stars=(StarTemplate("nexus", "Nexus", links=("nexus[0]",)),)) == (
-        "stars[0].links[0]: the star 'nexus[0]' links itself",
+        "stars[0].links[0]: the star 'nexus[0]' has a link to itself",
     )

@@ -85,7 +85,7 @@ def test_what_a_plugin_registered_before_it_raised_does_not_count(install: Insta
         ("@hookimpl\ndef hyperverse_register_drivers(registr): ...", "registr"),
         ("@hookimpl\nasync def hyperverse_register_drivers(register): ...", "must not be a coroutine"),
         ("@hookimpl\ndef hyperverse_register_drivers(register): register(3)", "3 is not a Driver class"),
-        ("@hookimpl\ndef hyperverse_register_drivers(register): register(Driver)", "names no Kind"),
+        ("@hookimpl\ndef hyperverse_register_drivers(register): register(Driver)", "has no Kind"),
         (
             "class Bad(Driver):\n    kind = 'Bad'\n",
             "driver Bad: kind is 'Bad' (write kind = KindDef(",

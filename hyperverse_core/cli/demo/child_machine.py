@@ -1,4 +1,4 @@
-"""A machine in a child process of this one: started with the real command, stopped, killed."""
+"""A machine in a child process, which can be stopped and killed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _STOP_LIMIT = 20.0
 
 
 class ChildMachine:
-    """``hyperverse up`` with a config file and a data directory.
+    """Runs ``hyperverse up`` as a child process.
 
     Attributes:
-        data_dir: where it keeps its files; what it says on stderr is in ``up.log`` there.
+        data_dir: data directory of the machine. What it prints on stderr is in the file ``up.log`` there.
     """
 
     def __init__(self, config: Path, data_dir: Path) -> None:
@@ -30,7 +30,7 @@ class ChildMachine:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> dict[str, Any]:
-        """Starts it and returns its status when it is ready. Raises Unavailable when it ends instead."""
+        """Starts the machine and returns its status when it is ready. Raises Unavailable when it does not get ready."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         log = self.data_dir / "up.log"
         with log.open("ab") as stderr:
@@ -42,7 +42,7 @@ class ChildMachine:
                 stderr=stderr,
                 limit=1 << 20,
             )
-        assert process.stdout is not None  # it is a pipe
+        assert process.stdout is not None  # stdout is a pipe
         try:
             async with asyncio.timeout(_START_LIMIT):
                 line = await process.stdout.readline()
@@ -51,16 +51,16 @@ class ChildMachine:
             raise Unavailable(f"the machine was not ready after {_START_LIMIT:.0f} s", hint=_tail(log)) from None
         if not line:
             code = await process.wait()
-            raise Unavailable(f"the machine ended with {code} before it was ready", hint=_tail(log))
+            raise Unavailable(f"the machine ended with exit code {code} before it was ready", hint=_tail(log))
         status: dict[str, Any] = json.loads(line)
         return status
 
     async def kill(self) -> int:
-        """SIGKILL. Returns the exit code when the process is gone."""
+        """Kills the process with SIGKILL. Returns its exit code."""
         return await self._end(signal.SIGKILL)
 
     async def stop(self) -> int:
-        """SIGTERM, and SIGKILL for one that takes too long."""
+        """Stops the process with SIGTERM; with SIGKILL when that takes too long. Returns its exit code."""
         try:
             async with asyncio.timeout(_STOP_LIMIT):
                 return await self._end(signal.SIGTERM)

@@ -1,6 +1,6 @@
-"""``hyperverse demo``: a machine at work, killed in the middle of it, and started again.
+"""``hyperverse demo``: starts a machine, kills it under load, starts it again, and compares.
 
-Every line that it prints is a result that it has just got from the machine.
+Every line that it prints comes from an answer of the machine.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _FILES = ("hyperverse.toml", "hyperverse_local.py")
 
 
 @click.command()
-@click.option("--counters", type=click.IntRange(1, 10_000), default=100, show_default=True, help="How many.")
-@click.option("--seconds", type=click.FloatRange(0.1, 60.0), default=2.0, show_default=True, help="Of load.")
+@click.option("--counters", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Number of counters.")
+@click.option("--seconds", type=click.FloatRange(0.1, 60.0), default=2.0, show_default=True, help="Seconds of load.")
 @common
 def demo(counters: int, seconds: float) -> None:
     """Watch a Hyperverse survive kill -9.
 
-    Starts a machine in a directory of its own, creates particles over the command language, sends waves, kills
-    the process with SIGKILL under load, starts it again, and compares what came back with what was acknowledged.
+    Starts a machine in a temporary directory, creates particles with the command language, sends waves to them, kills
+    the machine with SIGKILL under load, starts it again, and compares the values with those that it acknowledged.
     """
     folder = options().data_dir or Path(tempfile.mkdtemp(prefix="hyperverse-demo-"))
     try:
@@ -57,7 +57,7 @@ class _Demo:
         self._ledger = Ledger.of(self._points)
 
     async def run(self) -> bool:
-        """The whole demo; returns whether nothing was lost."""
+        """Runs the whole demo. Returns whether nothing was lost."""
         from ...client import Client
 
         try:
@@ -160,9 +160,10 @@ class _Demo:
 
 
 def _write_files(folder: Path) -> Path:
-    """The demo's config, and beside it the driver of Counter as a local plugin; returns the config's path."""
+    """Writes the config of the demo, and beside it the driver of Counter as a local plugin. Returns the path of the
+    config."""
     folder.mkdir(parents=True, exist_ok=True)
-    templates = importlib.resources.files(__package__) / "files"
+    files = importlib.resources.files(__package__) / "files"
     for name in _FILES:
-        (folder / name).write_text((templates / f"{name}.txt").read_text("utf-8"), "utf-8")
+        (folder / name).write_text((files / f"{name}.txt").read_text("utf-8"), "utf-8")
     return folder / _FILES[0]

@@ -1,4 +1,4 @@
-"""The load of the demo: numbers added to counters, and a ledger of what was acknowledged."""
+"""The load of the demo: adds numbers to counters, and keeps a ledger of what was acknowledged."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["Ledger", "add_until", "read_all"]
 
 @attrs.define
 class Ledger:
-    """What happened to each counter.
+    """The sums that were sent to each counter.
 
     Attributes:
-        acknowledged: by point, how much was added with the answer that it is durable.
-        unknown: by point, how much was sent without an answer: it may have been added.
-        waves: how many were answered.
-        seconds: for how long.
+        acknowledged: sum for each point that the counter has acknowledged as durable.
+        unknown: sum for each point that was sent and not answered, so the counter may have added it.
+        waves: number of waves that were answered.
+        seconds: duration of the load.
     """
 
     acknowledged: dict[str, int]
@@ -36,11 +36,11 @@ class Ledger:
 
     @classmethod
     def of(cls, points: Sequence[str]) -> Ledger:
-        """Nothing has happened yet."""
+        """Returns an empty ledger of these counters."""
         return cls(dict.fromkeys(points, 0), dict.fromkeys(points, 0))
 
     def lost(self, values: dict[str, int]) -> list[str]:
-        """Counters that have less than was acknowledged, or more than was ever sent."""
+        """Returns the counters that have less than was acknowledged, or more than was sent."""
         return [
             point
             for point, kept in self.acknowledged.items()
@@ -49,7 +49,7 @@ class Ledger:
 
 
 async def add_until(client: Client, ledger: Ledger, end: asyncio.Event) -> None:
-    """Adds to every counter, one wave after the other for each, until ``end`` is set or the machine is gone."""
+    """Sends waves to all counters at once, one after the other to each, until ``end`` is set or the machine is gone."""
     began = time.monotonic()
 
     async def feed(point: str) -> None:
@@ -57,7 +57,7 @@ async def add_until(client: Client, ledger: Ledger, end: asyncio.Event) -> None:
         while not end.is_set():
             try:
                 pong = await client.ping(point, "Ext<Add>", {"by": by}, wait=5.0)
-            except HyperverseError:  # the connection is gone: nothing was sent any more
+            except HyperverseError:  # the connection is gone, so the wave was not sent
                 return
             if pong.ok:
                 ledger.acknowledged[point] += by
@@ -74,6 +74,6 @@ async def add_until(client: Client, ledger: Ledger, end: asyncio.Event) -> None:
 
 
 async def read_all(client: Client, points: Sequence[str]) -> dict[str, int]:
-    """The value of every counter, as the machine has it now. Raises what the machine answers."""
+    """Returns the value of every counter. Raises HyperverseError when a counter does not answer with one."""
     pongs = await asyncio.gather(*(client.ping(point, "Ext<Get>") for point in points))
     return {point: int(pong.unwrap()) for point, pong in zip(points, pongs, strict=True)}

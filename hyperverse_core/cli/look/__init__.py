@@ -1,1 +1,1 @@
-"""Shows what is in a Hyperverse: particles, Kinds, stars, and what happens to them."""
+"""Shows what is in a Hyperverse: particles and their changes, Kinds, and stars."""

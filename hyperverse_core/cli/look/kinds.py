@@ -1,4 +1,4 @@
-"""``hyperverse kinds``: what can be created."""
+"""``hyperverse kinds``: the Kinds that can be created."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["kinds"]
 @click.command()
 @common
 def kinds() -> None:
-    """List the Kinds that can be created, with the plugin that serves each."""
+    """List the Kinds that can be created, and the plugin that serves each."""
     found = talk(lambda client: client.kinds())
     if options().json:
         print_json(found)

@@ -1,4 +1,4 @@
-"""``hyperverse stars``: the stars of the whole Hyperverse, as its directory has them."""
+"""``hyperverse stars``: the stars in the directory of the Hyperverse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ _COLUMNS = ("star", "kind", "machine", "pid", "hops", "lanes", "particles", "lea
 @click.command()
 @common
 def stars() -> None:
-    """List the stars: machine, process, hops from here, how many lanes and particles each has, and its lease."""
+    """List the stars of the Hyperverse.
+
+    For each star: its machine and process, its distance in lanes from the machine that answers, the number of its lanes
+    and particles, and its lease.
+    """
     found: list[dict[str, Any]] = talk(lambda client: client.stars())
     if options().json:
         print_json(found)

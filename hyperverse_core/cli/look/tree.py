@@ -1,4 +1,4 @@
-"""``hyperverse tree`` and ``hyperverse ls``: what is registered below a point."""
+"""``hyperverse tree`` and ``hyperverse ls``: the particles below a point."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ls", "tree"]
 
 
 def _point(text: str | None) -> Point:
-    """The point that the user names; ROOT when none. Raises ParseError."""
+    """Parses the point that the user gave; returns ROOT when there is none. Raises ParseError."""
     return Point.parse(text) if text and text != ROOT.text else ROOT
 
 
@@ -28,7 +28,7 @@ def _point(text: str | None) -> Point:
 @click.argument("point", required=False)
 @common
 def ls(point: str | None) -> None:
-    """List the children of a particle, of the root when no POINT is given."""
+    """List the children of POINT; without POINT, those of the root."""
     parent = _point(point)
 
     async def children(client: Client) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ async def _must_exist(client: Client, point: Point) -> None:
 @click.argument("point", required=False)
 @common
 def tree(point: str | None) -> None:
-    """Show a particle and everything below it; without POINT, everything."""
+    """Show POINT and everything below it; without POINT, everything."""
     top = _point(point)
 
     async def below(client: Client) -> list[dict[str, Any]]:
@@ -73,13 +73,13 @@ def _draw(top: Point, found: list[dict[str, Any]]) -> None:
     children: dict[Point, list[Point]] = {}
     for point in kinds:
         above = point.parent
-        while above is not None and above not in kinds and above != top:  # a parent that may not be seen
+        while above is not None and above not in kinds and above != top:  # the user may not see that parent
             above = above.parent
         if above is not None and point != top:
             children.setdefault(above, []).append(point)
     print(f"{top}<{kinds[top]}>" if top in kinds else str(top))
     stack = [(child, "", i == 0) for i, child in enumerate(reversed(children.get(top, ())))]
-    while stack:  # a tree may be deeper than Python's own stack
+    while stack:  # no recursion: a tree may be deeper than the stack of Python
         point, indent, last = stack.pop()
         print(f"{indent}{'└── ' if last else '├── '}{point.name}<{kinds[point]}>")
         below = reversed(children.get(point, ()))

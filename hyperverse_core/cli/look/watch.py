@@ -1,4 +1,4 @@
-"""``hyperverse watch``: what happens to a particle, as it happens."""
+"""``hyperverse watch``: the changes of a particle as they happen."""
 
 from __future__ import annotations
 
@@ -23,14 +23,20 @@ _LOOK = 0.5
 
 @click.command()
 @click.argument("point")
-@click.option("--aspect", "aspects", multiple=True, type=click.Choice(_ASPECTS), help="Only this; may be repeated.")
-@click.option("--count", type=click.IntRange(min=1), help="End after that many changes.")
+@click.option(
+    "--aspect",
+    "aspects",
+    multiple=True,
+    type=click.Choice(_ASPECTS),
+    help="Aspect to watch; all by default; may be repeated.",
+)
+@click.option("--count", type=click.IntRange(min=1), help="Number of changes after which to end.")
 @common
 def watch(point: str, aspects: tuple[str, ...], count: int | None) -> None:
     """Print the changes of POINT until Ctrl-C: log lines, state, properties, children.
 
-    It goes on when the particle moves to another machine, and when the machine that we talk to dies and there is
-    another one.
+    The command continues when the particle moves to another machine. When the machine that it talks to dies, it
+    connects to another one.
     """
     talk_to(None, lambda client: _watch(client, point, list(aspects or _ASPECTS), count))
 

@@ -1,1 +1,1 @@
-"""Runs machines: starts, stops and moves them, and shows their state, logs and keys."""
+"""Runs machines: starts and stops them, moves their particles, and shows their state, logs and keys."""

@@ -1,4 +1,4 @@
-"""Starts a machine in a process of its own that outlives this one."""
+"""Starts a machine in a background process that outlives this one."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from typing import Any
 
 from ...errors import ConfigError, HyperverseError, Unavailable, error_for_status
 
-__all__ = ["start_detached", "tell_parent"]
+__all__ = ["report_to_parent", "start_detached"]
 
 _START_LIMIT = 60.0
 
 
 def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
-    """Runs ``hyperverse up`` with ``args`` in a session of its own and waits until it is ready.
+    """Runs ``hyperverse up`` in a new session and waits until the machine is ready.
 
-    What the process prints (there should be nothing) goes to ``console.log`` in ``log_dir``.
+    What the process prints goes to ``console.log`` in ``log_dir``; usually that is nothing.
+
+    Args:
+        args: words of the command line behind ``up``.
+        log_dir: directory of the machine's log.
 
     Returns:
-        the machine's status.
+        The status of the machine.
 
     Raises:
-        HyperverseError: the machine did not start; this is the error it died of.
+        HyperverseError: the machine did not start. This is the error that ended it.
     """
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "hyperverse_core.cli", "up", *args, "--ready-fd", str(writing)]
@@ -47,17 +51,17 @@ def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
     if not said:
         code = child.wait()
         tail = (log_dir / "console.log").read_text("utf-8", "replace").strip().splitlines()[-1:]
-        raise Unavailable(f"the machine ended with {code} before it was ready", hint=" ".join(tail))
+        raise Unavailable(f"the machine ended with exit code {code} before it was ready", hint=" ".join(tail))
     answer: dict[str, Any] = json.loads(said)
     if "error" in answer:
         child.wait()
-        raise _told(answer) from (HyperverseError(answer["why"]) if "why" in answer else None)
-    child.returncode = 0  # it goes on without us: no warning that it still runs
+        raise _reported(answer) from (HyperverseError(answer["why"]) if "why" in answer else None)
+    child.returncode = 0  # keeps Popen from warning that the process still runs
     return answer
 
 
-def _told(answer: Mapping[str, Any]) -> HyperverseError:
-    """The error that the child died of, from what it has said of it."""
+def _reported(answer: Mapping[str, Any]) -> HyperverseError:
+    """Returns the error that ended the child, from its report."""
     status, hint = answer.get("status", 500), answer.get("hint", "")
     if "faults" in answer:
         return ConfigError(faults=answer["faults"], hint=hint)
@@ -67,7 +71,7 @@ def _told(answer: Mapping[str, Any]) -> HyperverseError:
 
 
 def _read_all(descriptor: int) -> bytes:
-    """What the child writes until it closes its end; Unavailable when it takes too long."""
+    """Returns what the child writes until it closes the pipe. Raises Unavailable when that takes too long."""
     import select
 
     said, end = b"", time.monotonic() + _START_LIMIT
@@ -76,7 +80,7 @@ def _read_all(descriptor: int) -> bytes:
             readable, _, _ = select.select([pipe], [], [], max(0.0, end - time.monotonic()))
             if not readable:
                 raise Unavailable(
-                    f"the machine is not ready after {_START_LIMIT:.0f} s", hint="look at: hyperverse logs"
+                    f"the machine is not ready after {_START_LIMIT:.0f} s", hint="read its log with: hyperverse logs"
                 )
             part = pipe.read(65536)
             if not part:
@@ -84,7 +88,11 @@ def _read_all(descriptor: int) -> bytes:
             said += part
 
 
-def tell_parent(descriptor: int, answer: dict[str, Any]) -> None:
-    """Says to the process that started this one that it is ready, or why it will never be."""
+def report_to_parent(descriptor: int, answer: dict[str, Any]) -> None:
+    """Sends the status of a machine that is ready, or the error that ended it, to the process that started it.
+
+    Args:
+        descriptor: file descriptor of the pipe to that process. It is closed afterwards.
+    """
     with os.fdopen(descriptor, "wb") as pipe:
         pipe.write(json.dumps(answer).encode())

@@ -17,27 +17,28 @@ from ..terminal.output import note, print_json
 __all__ = ["down"]
 
 _LIMIT = 30.0
-_GRACE = 3.0  # for one that somebody else has asked to stop, and that answers no more
+_GRACE = 3.0  # for a machine that no longer answers because somebody else has asked it to stop
 
 
 @click.command()
-@click.option("--name", help="Stop this machine only.")
+@click.option("--name", help="Name of the only machine to stop.")
 @common
 def down(name: str | None) -> None:
-    """Stop the machines of the data directory, gracefully, and wait until they are gone.
+    """Stop all machines of the data directory gracefully, and wait until they have stopped.
 
-    Every machine is asked, whatever the others say; ends with 1 when one of them is left running.
+    A machine that does not answer does not keep the others from stopping. The exit code is 1 when a machine is left
+    running.
     """
     stopped, failed = _stop_all(options().where(), name)
     if options().json:
         print_json({"stopped": stopped, **({"failed": failed} if failed else {})})
     else:
-        _tell(stopped, failed)
+        _report(stopped, failed)
     if failed:
         raise Stop(FAILED)
 
 
-def _tell(stopped: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None:
+def _report(stopped: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None:
     for machine in stopped if not options().quiet else ():
         print(f"stopped: machine {machine['machine']} (pid {machine['pid']})", flush=True)
     for machine in failed:
@@ -48,10 +49,11 @@ def _tell(stopped: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None:
 
 
 def _stop_all(data_dir: Path, name: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The machines that are gone, and those that are left running, with the reason. Raises NoMachine when none runs."""
+    """Returns the machines that stopped, and the machines that are left running with the reason. Raises NoMachine when
+    no machine runs."""
     asked, stopped, failed = [], [], []
     missing: HyperverseError | None = None
-    for machine in _wanted(data_dir, name):  # all are asked before one is waited for: they stop side by side
+    for machine in _wanted(data_dir, name):  # ask all before waiting for one: they stop side by side
         try:
             asked.append(asyncio.run(_ask(data_dir, machine)))
         except HyperverseError as exc:
@@ -71,25 +73,25 @@ def _stop_all(data_dir: Path, name: str | None) -> tuple[list[dict[str, Any]], l
 
 
 def _reason(exc: HyperverseError, machine: str) -> dict[str, Any]:
-    """Why a machine is left running."""
+    """Returns why a machine is left running."""
     from ...client import NoMachine
 
-    said = {"hint": f"look at: hyperverse logs --name {machine}"} | describe(exc)
-    if isinstance(exc, NoMachine):  # its words are about a machine that is not there, and this one is
-        hint = f"it may be stuck or stopped by a debugger; look at: hyperverse logs --name {machine}"
+    said = {"hint": f"read its log with: hyperverse logs --name {machine}"} | describe(exc)
+    if isinstance(exc, NoMachine):  # its text is for a machine that does not run, and this one does
+        hint = f"it may hang, or a debugger may have stopped it; read its log with: hyperverse logs --name {machine}"
         return said | {"error": "it does not answer", "why": exc.message, "hint": hint}
     return said
 
 
 def _wanted(data_dir: Path, name: str | None) -> list[str | None]:
-    """Names of the machines to be stopped; None for any, when there is none that could be named."""
+    """Returns the names of the machines to stop; one None, for any machine, when no name is known."""
     folder = data_dir / "machines"
     known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     return [name] if name is not None or not known else [*known]
 
 
 async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
-    """Asks the machine to stop; its name and pid."""
+    """Asks a machine to stop. Returns its name and process id."""
     from ...client import Client
 
     async with Client.connect(data_dir=data_dir, machine=machine, settings=options().lane_settings()) as client:
@@ -99,7 +101,7 @@ async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
 
 
 def _runs(data_dir: Path, machine: str, wait: float = 0.0) -> bool:
-    """Whether the machine holds its lock, of which it lets go last of all; one that does not answer holds it too."""
+    """Whether a machine holds its lock, which it releases last of all. A machine that hangs holds it too."""
     path = data_dir / "machines" / machine / "lock"
     if not path.exists():
         return False

@@ -23,10 +23,10 @@ _MACHINE = "GLOBAL::machine"
 @click.argument("machine")
 @common
 def drain(machine: str) -> None:
-    """Empty MACHINE before it is stopped.
+    """Move all particles off MACHINE before you stop it.
 
-    It takes no new particles; those that it has save their state, leave, and come back elsewhere at their next wave.
-    No wave is lost.
+    The machine accepts no new particles. Each particle on it finishes its current wave, saves its state and leaves; its
+    next wave activates it on another machine. No wave is lost.
     """
     left, stars = talk_to(machine, _drain)
     warning = _without_a_place(machine, stars)
@@ -45,14 +45,14 @@ async def _drain(client: Client) -> tuple[int, list[dict[str, Any]]]:
 
 
 def _without_a_place(machine: str, stars: list[dict[str, Any]]) -> str:
-    """A warning when a machine that was drained was the last one that took particles of some Kinds."""
+    """Returns a warning when no other machine accepts particles of some Kinds; empty when all have a place."""
     given_up = {kind for star in stars if star["machine"] == machine for kind in star["kinds"]}
     taken = {kind for star in stars if star["machine"] != machine and not star["draining"] for kind in star["kinds"]}
     homeless = sorted(given_up - taken)
     if not homeless:
         return ""
     return (
-        f"no machine takes particles of these Kinds now: {', '.join(homeless)}; "
-        f"waves to them are answered 503 until machine {machine} is started again, which ends the drain, "
-        "or another machine takes them"
+        f"no machine accepts particles of these Kinds now: {', '.join(homeless)}; "
+        f"waves to them are answered with 503 until machine {machine} is restarted, which ends the drain, "
+        "or another machine accepts them"
     )

@@ -1,4 +1,4 @@
-"""``hyperverse keys``: which machines are let in."""
+"""``hyperverse keys``: the public keys of machines that may connect."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["keys"]
 
 @click.group()
 def keys() -> None:
-    """Show and allow the public keys of machines.
+    """Show, allow and revoke the public keys of machines.
 
-    Machines of one data directory know each other. A machine that runs elsewhere is let in when its key is allowed
-    here, and this machine there.
+    Machines of one data directory trust each other. A machine with another data directory can connect after its key has
+    been allowed here, and the key of this machine there.
     """
 
 
 @keys.command()
 @common
 def show() -> None:
-    """The public keys of the machines that are let in, each as the command that allows it elsewhere."""
-    known = _keyring().names()
+    """Show the allowed keys, each as the command that allows it on another machine."""
+    known = _trusted_keys().names()
     if options().json:
         print_json(known)
     else:
@@ -41,11 +41,11 @@ def show() -> None:
 @click.argument("key")
 @common
 def allow(machine: str, key: str) -> None:
-    """Let MACHINE in, which proves who it is by KEY. Before a KEY that begins with a hyphen say -- once."""
-    keyring = _keyring()
+    """Allow MACHINE to connect with KEY. Write -- before a KEY that begins with a hyphen."""
+    trusted = _trusted_keys()
     _check_name(machine)
     _check_key(key)
-    keyring.allow(machine, key)
+    trusted.allow(machine, key)
     if options().json:
         print_json({machine: key})
     elif not options().quiet:
@@ -56,21 +56,21 @@ def allow(machine: str, key: str) -> None:
 @click.argument("machine")
 @common
 def remove(machine: str) -> None:
-    """Let MACHINE in no more. A lane that stands goes on until it breaks or a machine starts again."""
-    _keyring().remove(machine)
+    """Revoke the key of MACHINE; open connections stay until they close."""
+    _trusted_keys().remove(machine)
     if not options().quiet and not options().json:
         print(f"removed: machine {machine}")
 
 
 def _command(machine: str, key: str) -> str:
-    """What to type on the other side. Keys have characters that mean something to a shell."""
+    """Returns the command to run on the other machine, quoted for a shell."""
     end = ["--"] if key.startswith("-") else []
     return shlex.join(["hyperverse", "keys", "allow", machine, *end, key])
 
 
-def _keyring() -> TrustedKeys:
-    """The keys of the data directory. Raises NotFound when there is no such directory: keys in a new one would let
-    nobody in anywhere."""
+def _trusted_keys() -> TrustedKeys:
+    """Returns the keys of the data directory. Raises NotFound when there is no such directory: keys in a new one would
+    let no machine in."""
     from ...errors import NotFound
     from ...fabric.cluster.trusted_keys import TrustedKeys
 
@@ -78,27 +78,27 @@ def _keyring() -> TrustedKeys:
     if not data_dir.is_dir():
         raise NotFound(
             f"there is no data directory {str(data_dir)!r}",
-            hint="--data-dir takes that of a machine; start one with `hyperverse up --detach`",
+            hint="give that of a machine with --data-dir, or start a machine with `hyperverse up --detach`",
         )
     return TrustedKeys(data_dir)
 
 
 def _check_name(machine: str) -> None:
-    """Raises BadRequest for what no machine can be called."""
+    """Raises BadRequest when ``machine`` cannot be the name of a machine."""
     from ...config import Config
     from ...errors import BadRequest, ConfigError
 
     try:
-        Config(name=machine)  # the rule is the configuration's
+        Config(name=machine)  # the configuration has the rule
     except ConfigError:
         raise BadRequest(
             f"{machine!r} is not the name of a machine",
-            hint="a name has lower-case letters and digits, a letter first; it is what `hyperverse status` shows there",
+            hint="a name has lower-case letters and digits, a letter first; `hyperverse status` shows it over there",
         ) from None
 
 
 def _check_key(key: str) -> None:
-    """Raises BadRequest for a text that cannot be a public key of the configured transport."""
+    """Raises BadRequest when ``key`` cannot be a public key of the configured transport."""
     from ...errors import BadRequest
 
     config = options().load().config
@@ -108,5 +108,5 @@ def _check_key(key: str) -> None:
     except BadRequest as exc:
         raise BadRequest(
             f"{key!r} is not the public key of a machine: {exc.message}",
-            hint=f"{exc.hint}; `hyperverse keys show` on the side of that machine prints its key",
+            hint=f"{exc.hint}; `hyperverse keys show` on that machine prints its key",
         ) from exc

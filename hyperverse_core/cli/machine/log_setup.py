@@ -1,4 +1,4 @@
-"""Where log lines go and how they look: for people, or one JSON object a line."""
+"""Sets up logging: where log lines go, and their format."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ __all__ = ["LOG_NAME", "JsonFormatter", "TextFormatter", "log_dir", "make_log_di
 
 LOG_NAME: Final = "machine.log"
 _FIELDS: Final = ("wave", "point", "star", "machine", "plugin")
-"""What a line may carry besides its text; set through ``extra``."""
+"""Attributes that a log line carries besides its text, when a caller gives them in ``extra``."""
 
 
 def log_dir(data_dir: Path, machine: str) -> Path:
-    """Directory of a machine's log files."""
+    """Returns the directory of a machine's log files."""
     return data_dir / "machines" / machine / "log"
 
 
 def make_log_dir(data_dir: Path, machine: str) -> Path:
-    """Makes it, with the data directory above it for its owner only. Raises ConfigError when that cannot be."""
+    """Creates the directory of a machine's log files, and the data directory above it with mode 0700.
+
+    Raises:
+        ConfigError: a directory cannot be created.
+    """
     directory = log_dir(data_dir, machine)
     try:
         for path in (data_dir, data_dir / "machines", directory.parent, directory):
@@ -43,7 +47,7 @@ class TextFormatter(logging.Formatter):
     """``TIME LEVEL logger: text [point wave]``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and a traceback below it when there is one."""
+        """Returns one line, and the traceback below it when there is one."""
         at = datetime.datetime.fromtimestamp(record.created).strftime("%H:%M:%S.%f")[:-3]
         extras = [f"{name}={value}" for name in _FIELDS if (value := getattr(record, name, None))]
         line = f"{at} {record.levelname.lower():7} {record.name}: {record.getMessage()}"
@@ -54,10 +58,10 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One object a line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, and what is known."""
+    """One JSON object a line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, further attributes."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of JSON."""
+        """Returns one line of JSON."""
         at = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
         line: dict[str, object] = {
             "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -74,11 +78,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up(log: Log, directory: Path | None = None, *, quiet: bool = False) -> None:
-    """Sends the platform's log to stderr, or into rotated files when there is a directory.
+    """Sends the log of the platform to stderr, or to rotated files.
 
     Args:
-        directory: of a detached machine.
-        quiet: on stderr, warnings and worse only.
+        log: format, level and rotation.
+        directory: directory of the log files of a detached machine; None for stderr.
+        quiet: whether stderr gets warnings and errors only.
     """
     handler: logging.Handler
     if directory is not None:

@@ -20,18 +20,27 @@ _PAUSE = 0.2
 
 
 @click.command()
-@click.option("--follow", "-f", is_flag=True, help="Go on as lines are written.")
-@click.option("--lines", "-n", type=click.IntRange(min=0), default=100, show_default=True, help="How many of the last.")
-@click.option("--name", help="The machine, when the data directory has several.")
+@click.option("--follow", "-f", is_flag=True, help="Continue as new lines are written.")
+@click.option(
+    "--lines",
+    "-n",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="Number of lines to print, counted from the end.",
+)
+@click.option("--name", help="Name of the machine; required when the data directory has several.")
 @common
 def logs(follow: bool, lines: int, name: str | None) -> None:
     """Read the log of a detached machine.
 
-    The lines are as the machine wrote them: text, or JSON with `up --log-format json`.
+    Lines are printed as the machine wrote them: as text, or as JSON with `up --log-format json`.
     """
     path = log_dir(options().where(), name or _only_machine(options().where())) / LOG_NAME
     if not path.is_file():
-        raise NotFound(f"there is no log {str(path)!r}", hint="only a machine of `hyperverse up --detach` writes one")
+        raise NotFound(
+            f"no log file {str(path)!r}", hint="only a machine started with `hyperverse up --detach` writes one"
+        )
     for line in _last(path, lines):
         print(line)
     if follow:
@@ -45,12 +54,12 @@ def _only_machine(data_dir: Path) -> str:
     if not names:
         raise NotFound(f"no machine has ever run in {str(data_dir)!r}", hint="start one: hyperverse up --detach")
     if len(names) > 1:
-        raise NotFound("which machine's log?", hint=f"add --name, one of {', '.join(names)}")
+        raise NotFound("the data directory has several machines", hint=f"add --name, one of {', '.join(names)}")
     return names[0]
 
 
 def _last(path: Path, count: int) -> list[str]:
-    """The last lines, reaching into the rotated file before when the present one has fewer."""
+    """Returns the last lines, from the rotated file too when the current one has fewer."""
     kept: deque[str] = deque(maxlen=count)
     for file in (path.with_name(path.name + ".1"), path):
         if file.is_file():
@@ -60,7 +69,7 @@ def _last(path: Path, count: int) -> list[str]:
 
 
 def _following(path: Path) -> Iterator[str]:
-    """Lines from now on, through rotations, until the reader is interrupted."""
+    """Yields new lines without end, across rotations."""
     stream = path.open(encoding="utf-8", errors="replace")
     stream.seek(0, 2)
     rest = ""
@@ -70,7 +79,7 @@ def _following(path: Path) -> Iterator[str]:
             *whole, rest = (rest + text).split("\n")
             yield from whole
         elif path.is_file() and path.stat().st_ino != os.fstat(stream.fileno()).st_ino:
-            *whole, rest = (rest + stream.read()).split("\n")  # what was written just before it was rotated
+            *whole, rest = (rest + stream.read()).split("\n")  # the last lines before the rotation
             yield from whole
             stream.close()
             stream = path.open(encoding="utf-8", errors="replace")

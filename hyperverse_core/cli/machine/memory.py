@@ -1,4 +1,4 @@
-"""Memory of a machine's process."""
+"""The garbage collector of a machine's process."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ __all__ = ["settle_memory"]
 
 
 def settle_memory() -> None:
-    """What is here now stays for good, so the garbage collector need not look at it again; and it looks less often:
-    a machine makes many small objects that are gone at once, and particles that stay, but hardly a cycle."""
+    """Tunes the garbage collector for a machine; call it once, when the machine is ready.
+
+    Objects that exist now stay until the process ends, so the collector skips them from now on. It also runs less
+    often: a machine creates many objects that die at once and particles that stay, and hardly any reference cycles.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -1,4 +1,4 @@
-"""What a machine says when it is ready, on its own terminal or through the process that started it."""
+"""The line that a machine prints when it is ready."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["print_ready"]
 
 
 def print_ready(status: Mapping[str, Any], *, as_json: bool) -> None:
-    """One line with name, stars, Kinds, and where to connect; all of the status as JSON."""
+    """Prints name, stars, Kinds and address on one line; or the whole status as JSON."""
     if as_json:
         print_json(status)
         return

@@ -18,13 +18,13 @@ _MACHINE = "GLOBAL::machine"
 
 
 @click.command()
-@click.option("--plan", is_flag=True, help="Show the moves and why (the default).")
-@click.option("--apply", is_flag=True, help="Carry them out.")
+@click.option("--plan", is_flag=True, help="Show the moves and their reasons (the default).")
+@click.option("--apply", is_flag=True, help="Carry out the moves.")
 @common
 def rebalance(plan: bool, apply: bool) -> None:
-    """Give every star its share of the particles.
+    """Move particles so that every star has its share.
 
-    Particles move live, with their state; waves that come meanwhile find them.
+    Particles move with their state while they work. Waves that arrive during a move reach them.
     """
     if plan and apply:
         raise click.UsageError("give --plan, which moves nothing, or --apply, not both")

@@ -1,4 +1,4 @@
-"""Runs a machine in this process until it is told to stop."""
+"""Runs a machine in this process until it is asked to stop."""
 
 from __future__ import annotations
 
@@ -20,19 +20,24 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
-    """Starts the machine, calls ``ready`` with its status, and returns the exit code when it has stopped.
+    """Runs a machine until it stops. The first SIGTERM or SIGINT stops it gracefully, the second ends the process.
 
-    The first SIGTERM or SIGINT stops it gracefully, the second ends the process at once.
+    Args:
+        config: configuration of the machine.
+        ready: called with the status of the machine when it is ready.
+
+    Returns:
+        The exit code.
     """
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_run(config, ready))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """A maker of uvloop event loops where it is installed, else None."""
+    """Returns the factory of uvloop event loops; None, for those of asyncio, when uvloop is not installed."""
     try:
         import uvloop
-    except ImportError:  # it is optional, and faster
+    except ImportError:  # an optional dependency
         return None
     return uvloop.new_event_loop
 
@@ -49,12 +54,12 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
     except asyncio.CancelledError:
         if stop.count == 0:
             raise
-        return INTERRUPTED  # while it was still starting
+        return INTERRUPTED  # a signal came before the machine was ready
     return 0
 
 
 class _Stop:
-    """What to do at a signal: cancel the start, ask to stop, or end at once."""
+    """Reacts to signals: cancels the start, stops the machine, or ends the process."""
 
     def __init__(self, task: asyncio.Task[Any] | None) -> None:
         self.count = 0
@@ -62,7 +67,7 @@ class _Stop:
         self._machine: Machine | None = None
 
     def listen(self) -> None:
-        """Takes over SIGTERM and SIGINT."""
+        """Handles SIGTERM and SIGINT from now on."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._signalled, number)
@@ -74,10 +79,10 @@ class _Stop:
     def _signalled(self, number: int) -> None:
         self.count += 1
         if self.count > 1:
-            note("stopping at once")
+            note("Force quit.")
             os._exit(128 + number)
         if self._machine is not None:
-            note("stopping; once more to stop at once")
+            note("Stopping... press Ctrl-C again to force quit")
             self._machine.request_stop()
         elif self._starting is not None:
             self._starting.cancel()

@@ -1,4 +1,4 @@
-"""Several machines on one host: names that nobody has, joining, and starting many at once."""
+"""Several machines on one host: free names, joining a Hyperverse, and starting many machines at once."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ __all__ = ["free_name", "joined", "more_names", "start_more", "stop_more"]
 
 
 def joined(where: str) -> dict[str, Any]:
-    """The flags that make a machine part of the Hyperverse at ``where``: the data directory of another machine on
-    this host, or the URL of the registry that they share.
+    """Returns the settings that make a machine part of an existing Hyperverse.
 
-    Raises NotFound when there is none."""
+    Args:
+        where: data directory of another machine on this host, or URL of the registry that they share.
+
+    Raises:
+        NotFound: no machine has ever run on that data directory.
+    """
     if "://" in where:
-        # a registry that is not there is a slip of the pen: nobody is to be joined in a new one
+        # a registry that does not exist is a typing error: a new one has nobody to join
         return {"registry.url": where, **({"registry.create": False} if where.startswith("sqlite:") else {})}
     path = Path(where).expanduser().absolute()
     if not (path / "machines").is_dir():
@@ -34,14 +38,14 @@ def joined(where: str) -> dict[str, Any]:
 
 
 def free_name(data_dir: Path, name: str) -> str:
-    """``name``, or with the first number behind it that no machine of the data directory has."""
+    """Returns ``name``; ``local2``, ``local3`` and so on when machines of the data directory have it already."""
     folder = data_dir / "machines"
     taken = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
     return next(found for found in itertools.chain([name], _numbered(name)) if found not in taken)
 
 
 def more_names(name: str, count: int) -> list[str]:
-    """Names for ``count`` machines: ``local``, ``local2``, ``local3``."""
+    """Returns names for ``count`` machines: ``local``, ``local2``, ``local3``."""
     numbered = _numbered(name)
     return [name, *(next(numbered) for _ in range(count - 1))]
 
@@ -54,7 +58,19 @@ def _numbered(name: str) -> Iterator[str]:
 
 
 def start_more(names: Sequence[str], args: Sequence[str], data_dir: Path) -> list[dict[str, Any]]:
-    """Starts a process for each name, in the background; their statuses. When one does not start, none stays."""
+    """Starts one machine for each name in the background. When one fails to start, the others are stopped.
+
+    Args:
+        names: names of the machines.
+        args: options of ``hyperverse up`` that all of them get.
+        data_dir: their data directory.
+
+    Returns:
+        The status of each machine.
+
+    Raises:
+        HyperverseError: a machine did not start.
+    """
     started: list[dict[str, Any]] = []
     try:
         for name in names:
@@ -67,7 +83,7 @@ def start_more(names: Sequence[str], args: Sequence[str], data_dir: Path) -> lis
 
 
 def stop_more(statuses: Sequence[Mapping[str, Any]], data_dir: Path) -> None:
-    """Stops machines that were started here; one that is gone already is passed over."""
+    """Stops machines by their statuses. A machine that cannot be reached is reported on stderr."""
     import asyncio
 
     from ...client import Client

@@ -1,4 +1,4 @@
-"""``hyperverse status``: state of machine, stars and drivers, with causes."""
+"""``hyperverse status``: the state of a machine, its stars and its drivers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["status"]
 @click.command()
 @common
 def status() -> None:
-    """Show the state of machine, stars and drivers, and the cause of what is not ready."""
+    """Show the state of a machine, its stars and its drivers, and the reason when one is not ready."""
     found = talk(lambda client: client.status())
     if options().json:
         print_json(found)
         return
     _line("machine", found, "machine", f"pid {found.get('pid')}, connect at {found.get('address')}")
     if found.get("draining"):
-        print("draining: it takes no particles until it is started again")
+        print("draining: accepts no particles until it is restarted")
     for lane in found.get("lanes", ()):
         _line("lane to", lane, "machine", "")
     print("stars:")

@@ -1,4 +1,4 @@
-"""``hyperverse up``: starts a machine, in this terminal or detached."""
+"""``hyperverse up``: starts a machine, in this terminal or in the background."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...errors import HyperverseError
 from ..terminal.failures import Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import plain
-from .detach import tell_parent
+from .detach import report_to_parent
 from .log_setup import make_log_dir, set_up
 from .ready import print_ready
 from .several import free_name, joined, more_names, start_more, stop_more
@@ -25,11 +25,17 @@ _PASSED = frozenset({"name", "log.format", "log.level"})
 
 @click.command()
 @click.option("--name", help="Name of the machine.")
-@click.option("--join", metavar="WHERE", help="Join others: data directory of one on this host, or registry URL.")
-@click.option("--machines", type=click.IntRange(1, 64), default=1, help="Start so many on this host, to use its cores.")
-@click.option("--detach", "-d", is_flag=True, help="Run in the background; returns when it is ready.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), help="How log lines look.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
+@click.option(
+    "--join", metavar="WHERE", help="Hyperverse to join: data directory of a machine on this host, or registry URL."
+)
+@click.option("--machines", type=click.IntRange(1, 64), default=1, help="Number of machines to start on this host.")
+@click.option("--detach", "-d", is_flag=True, help="Run in the background; return when the machine is ready.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of log lines.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="Level from which messages are logged.",
+)
 @click.option("--ready-fd", type=int, hidden=True)
 @common
 def up(
@@ -43,7 +49,7 @@ def up(
 ) -> None:
     """Start a machine.
 
-    Prints one line when it is ready. SIGTERM and Ctrl-C stop it gracefully, a second one at once.
+    Prints one line when the machine is ready. SIGTERM or Ctrl-C stops it gracefully; a second one stops it at once.
     """
     flags = {"name": name, "log.format": log_format, "log.level": log_level}
     if join is not None:
@@ -62,13 +68,13 @@ def up(
 
 
 def _check_join(join: str) -> None:
-    """Raises UsageError when two data directories are named, of which the machine could have but one."""
+    """Raises UsageError when --join and --data-dir name two data directories: a machine has one."""
     given = options().data_dir
     if given is None or "://" in join or given.resolve() == Path(join).expanduser().resolve():
         return
     raise click.UsageError(
         f"--join {join} and --data-dir {given} name two data directories. --join DIR starts the machine in that of "
-        "another machine; --data-dir says where one of its own is, and goes with --join REGISTRY_URL."
+        "another machine; --data-dir names its own and goes with --join REGISTRY_URL."
     )
 
 
@@ -78,7 +84,7 @@ def _directory(loaded: LoadedConfig) -> Path:
 
 
 def _args(loaded: LoadedConfig, flags: Mapping[str, str | None]) -> list[str]:
-    """The words of a command line that starts the same machine."""
+    """Returns the options of a command line that starts the same machine."""
     args = [f"--{key.replace('.', '-')}={value}" for key, value in flags.items() if value and key in _PASSED]
     args.append(f"--data-dir={loaded.config.data_dir}")
     if flags.get("registry.url"):
@@ -97,7 +103,7 @@ def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: i
 
 
 def _here(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
-    """The first machine in this process, further ones beside it; they stop with it."""
+    """Runs the first machine in this process and the others in the background; they stop when it stops."""
     data_dir = loaded.config.data_dir
     assert data_dir is not None  # load_config fills it in
     set_up(loaded.config.log, quiet=options().quiet)
@@ -118,20 +124,20 @@ def _here(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) 
 
 
 def _for_parent(loaded: LoadedConfig, descriptor: int) -> None:
-    """The detached process itself."""
+    """Runs the machine of a detached process, which reports to the process that started it."""
     set_up(loaded.config.log, _directory(loaded))
-    told = False
+    reported = False
 
     def ready(status: Mapping[str, Any]) -> None:
-        nonlocal told
-        told = True
-        tell_parent(descriptor, plain(status))
+        nonlocal reported
+        reported = True
+        report_to_parent(descriptor, plain(status))
 
     try:
         _serve(loaded, ready)
     except HyperverseError as exc:
-        if not told:
-            tell_parent(descriptor, describe(exc))
+        if not reported:
+            report_to_parent(descriptor, describe(exc))
         raise
 
 

@@ -1,4 +1,4 @@
-"""``hyperverse completion``: scripts for shells."""
+"""``hyperverse completion``: completion scripts of shells."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["completion"]
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @common
 def completion(shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print a shell completion script.
 
     \b
     bash:  hyperverse completion bash > ~/.local/share/bash-completion/completions/hyperverse
@@ -23,5 +23,5 @@ def completion(shell: str) -> None:
     """
     root = click.get_current_context().find_root().command
     made = get_completion_class(shell)
-    assert made is not None  # the three are click's own
+    assert made is not None  # click has all three
     print(made(root, {}, "hyperverse", "_HYPERVERSE_COMPLETE").source())

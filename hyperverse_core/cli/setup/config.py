@@ -1,4 +1,4 @@
-"""``hyperverse config``: what a machine would be told, and by whom."""
+"""``hyperverse config``: the configuration in effect, and where each value comes from."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["config"]
 
 @click.group()
 def config() -> None:
-    """Show the configuration and where it came from."""
+    """Show the configuration and where each value comes from."""
 
 
 @config.command()
-@click.option("--origin", is_flag=True, help="Say where each value came from.")
+@click.option("--origin", is_flag=True, help="Add where each value comes from.")
 @common
 def show(origin: bool) -> None:
-    """Every value in effect, as TOML; secrets are hidden."""
+    """Show every value in effect as TOML; secrets are hidden."""
     loaded = options().load()
     values = dump(loaded.config)
     if options().json:
@@ -42,7 +42,7 @@ def show(origin: bool) -> None:
 
 
 def _lines(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value by its dotted key."""
+    """Yields every value by its dotted key."""
     for key, value in values.items():
         name = f"{above}.{_key(key)}" if above else _key(key)
         if isinstance(value, dict) and value:
@@ -52,7 +52,7 @@ def _lines(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
 
 
 def _print_tables(values: dict[str, Any], above: str = "") -> None:
-    """As a TOML file that could be used as it is."""
+    """Prints the values as a valid config file."""
     tables = {key: value for key, value in values.items() if isinstance(value, dict) and value}
     for key, value in values.items():
         if key not in tables and value is not None and not _is_tables(value) and value != {}:

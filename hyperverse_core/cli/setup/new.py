@@ -1,4 +1,4 @@
-"""``hyperverse new``: writes the files of a new plugin, with a test that passes."""
+"""``hyperverse new``: writes the files of a new plugin, with a passing test."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ def new() -> None:
 
 @new.command()
 @click.argument("name")
-@click.option("--into", type=click.Path(path_type=Path), help="Folder for it; default: hyperverse-NAME here.")
+@click.option("--into", type=click.Path(path_type=Path), help="Folder to create; hyperverse-NAME by default.")
 @common
 def driver(name: str, into: Path | None) -> None:
-    """A plugin with a driver for one Kind: NAME such as my-thing makes the Kind MyThing."""
+    """Write a plugin with a driver for one Kind. The NAME my-thing gives the Kind MyThing."""
     if not _NAME.fullmatch(name):
-        raise BadRequest(f"{name!r} is not a name for a plugin", hint="lower-case words with hyphens, such as my-thing")
+        raise BadRequest(
+            f"{name!r} is not a name for a plugin", hint="use lower-case words and hyphens, such as my-thing"
+        )
     names = {
         "name": name,
         "distribution": f"hyperverse-{name}",
@@ -58,7 +60,7 @@ def driver(name: str, into: Path | None) -> None:
 
 def _write(folder: Path, names: dict[str, str]) -> list[str]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Conflict(f"{str(folder)!r} is there already", hint="name another folder with --into")
+        raise Conflict(f"the folder {str(folder)!r} is not empty", hint="give another folder with --into")
     templates = importlib.resources.files(__package__) / "driver_template"
     written = []
     for source, target in _FILES.items():

@@ -1,4 +1,4 @@
-"""``hyperverse plugins``: what is installed, in which state, and why."""
+"""``hyperverse plugins``: the installed plugins, and the state of each with its reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["plugins"]
 def plugins() -> None:
     """List, show and check plugins.
 
-    A plugin is found by its entry point of group "hyperverse".
+    A plugin is installed with an entry point of the group "hyperverse".
     """
 
 
@@ -42,7 +42,7 @@ def _registers(info: PluginInfo) -> str:
 @plugins.command("list")
 @common
 def list_() -> None:
-    """Every installed plugin: version, state, and what it registers."""
+    """List the installed plugins with version, state, and what each registers."""
     found = options().plugins()
     if options().json:
         print_json([_plain(info) for info in found.plugins])
@@ -64,7 +64,7 @@ def _explain(found: list[PluginInfo], notes: list[str]) -> None:
 @click.argument("name")
 @common
 def show(name: str) -> None:
-    """One plugin in detail."""
+    """Show one plugin in detail."""
     found = options().plugins()
     info = found.info(name)
     if options().json:
@@ -86,7 +86,7 @@ def show(name: str) -> None:
 @plugins.command()
 @common
 def check() -> None:
-    """Ends with 1 when a plugin is not ok (those that were disabled on purpose apart), and says why."""
+    """Check all plugins. The exit code is 1 when one is neither ok nor disabled on purpose."""
     found = options().plugins()
     bad = [info for info in found.plugins if info.state != "ok" and not _on_purpose(info)]
     wrong = [*bad, *found.notes]

@@ -1,1 +1,1 @@
-"""Talks to a running machine: the connection, the command language, and the interactive terminal."""
+"""Talks to a running machine: the connection, commands of the command language, and the interactive terminal."""

@@ -1,4 +1,4 @@
-"""Talking to a running machine from a command."""
+"""Connects a command to a running machine."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ _T = TypeVar("_T")
 
 
 def talk(work: Callable[[Client], Awaitable[_T]]) -> _T:
-    """Connects to the machine of the data directory, runs ``work`` with the client, and closes it.
+    """Connects to a machine of the data directory, runs ``work`` with the client, and closes the client.
+
+    Returns:
+        The result of ``work``.
 
     Raises:
-        NoMachine: nobody listens there.
+        NoMachine: no machine listens there.
     """
     return talk_to(None, work)
 
 
 def talk_to(machine: str | None, work: Callable[[Client], Awaitable[_T]]) -> _T:
-    """As :func:`talk`, with a machine of that name."""
-    data_dir = options().where()  # a wrong config is told before anything is imported for nothing
+    """Does what :func:`talk` does, with the machine of that name; with any machine for None."""
+    data_dir = options().where()  # reports a wrong configuration before the client is imported
     settings = options().lane_settings()
     from ...client import Client
 

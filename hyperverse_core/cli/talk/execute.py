@@ -17,25 +17,24 @@ __all__ = ["execute"]
 
 @click.command("exec")
 @click.argument("text", required=False)
-@click.option("--file", "-f", type=click.Path(path_type=Path, dir_okay=False), help="Run this script.")
-@click.option("--keep-going", "-k", is_flag=True, help="Go on after a command that failed.")
+@click.option("--file", "-f", type=click.Path(path_type=Path, dir_okay=False), help="Script to run.")
+@click.option("--keep-going", "-k", is_flag=True, help="Continue after a command that failed.")
 @common
 def execute(text: str | None, file: Path | None, keep_going: bool) -> None:
-    """Run a command or a script; `-` reads it from stdin.
+    """Run a command or a script; `-` reads the script from stdin.
 
     \b
     hyperverse exec 'create localhost<Space>'
     hyperverse exec 'ping localhost Cmd<Bounce>'
     hyperverse exec -f setup.hv
 
-    Commands of a script end with a semicolon; the last one of TEXT may lack it, of a file or of stdin it may not.
-    It stops at the first failure. With --json there is one object for each command, with its status, outcome, body
-    and receipt.
+    In a file or on stdin end every command with `;`; in TEXT the last `;` is optional. The script stops at the first
+    failure. --json prints one object for each command, with its status, outcome, body and receipt.
     """
     script = _script(text, file)
 
     folder = file.parent if file is not None else Path.cwd()
-    typed = file is None and text != "-"  # anything else may have been cut off
+    typed = file is None and text != "-"  # a file or a stream may have been cut off
     if not talk(lambda client: run_script(client, script, folder=folder, keep_going=keep_going, typed=typed)):
         raise Stop(FAILED)
 

@@ -1,4 +1,4 @@
-"""Results of ``select`` come in pages; here they are fetched one after the other."""
+"""Fetches the pages of a ``select`` one after the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["select", "whole", "with_later_pages"]
 
 
 async def _page(client: ClientApi, command: str, after: str) -> dict[str, Any]:
-    """One page of a select. Raises what the machine answers."""
+    """Returns one page of a select. Raises HyperverseError when the machine refuses it."""
     body = {"text": command, "after": after}
     answer = await client.ask(GLOBAL_EXECUTOR, "Cmd<RawCommand>", body)
     (result,) = answer["results"]
@@ -34,10 +34,10 @@ def _after(body: Any) -> str:
 
 
 async def select(client: ClientApi, selector: str) -> AsyncIterator[dict[str, Any]]:
-    """Point, kind and status of every particle that a selector matches, in the order of their points.
+    """Yields point, Kind and status of every particle that a selector matches, in the order of the points.
 
     Raises:
-        HyperverseError: what the machine answers.
+        HyperverseError: the machine refuses the select.
     """
     after = ""
     while True:
@@ -50,7 +50,7 @@ async def select(client: ClientApi, selector: str) -> AsyncIterator[dict[str, An
 
 
 async def with_later_pages(client: ClientApi, result: Result) -> AsyncIterator[Result]:
-    """A result, and then one for each further page if it is the first page of a select."""
+    """Yields a result; when it is the first page of a select, also one result for each further page."""
     yield result
     after = _after(result.body)
     while after:
@@ -60,7 +60,7 @@ async def with_later_pages(client: ClientApi, result: Result) -> AsyncIterator[R
 
 
 async def whole(client: ClientApi, result: Result) -> Result:
-    """A result with the items of all pages in its body."""
+    """Returns a result with the items of all pages in its body."""
     if not _after(result.body):
         return result
     items = [item async for page in with_later_pages(client, result) for item in page.body["items"]]

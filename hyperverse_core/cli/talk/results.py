@@ -1,4 +1,4 @@
-"""How results of the command language are shown."""
+"""Prints results of the command language."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SENDS = ("ping", "signal", "ripple")
 
 
 def result_json(result: Result) -> dict[str, Any]:
-    """One object with what ``exec --json`` promises."""
+    """Returns the object that ``exec --json`` prints for a result."""
     return {
         "command": result.command,
         "status": result.status,
@@ -32,7 +32,7 @@ def result_json(result: Result) -> dict[str, Any]:
 
 
 def print_result(result: Result, *, as_json: bool, quiet: bool = False) -> None:
-    """A result: points for commands that answer with particles, else the body; failures go to stderr."""
+    """Prints a result: points for a command that answers with particles, else the body; a failure goes to stderr."""
     if as_json:
         print_json(result_json(result))
         return
@@ -47,7 +47,7 @@ def print_result(result: Result, *, as_json: bool, quiet: bool = False) -> None:
 
 
 def receipt_line(receipt: Receipt) -> str:
-    """What became of a wave, for people."""
+    """Returns the receipt of a wave as a line for people."""
     there = "another machine" if receipt.remote else "this machine"
     parts = [f"{receipt.status} {receipt.outcome}"]
     if receipt.star:
@@ -65,7 +65,7 @@ def _print_failure(result: Result) -> None:
     body = result.body if isinstance(result.body, Mapping) else {}
     place = f"line {result.line}, column {result.column}: " if "column" in body and "expected" in body else ""
     expected = f"; expected {', '.join(map(str, body['expected']))}" if body.get("expected") else ""
-    doubt = " (it may have run)" if result.outcome == "unknown" else ""  # who repeats it should know
+    doubt = " (it may have run)" if result.outcome == "unknown" else ""  # repeating the command may carry it out twice
     note(f"error: {result.status} {place}{result.error}{expected}{doubt}")
     if result.command and "caret" not in body:
         note(f"  in: {result.command}")
@@ -75,7 +75,7 @@ def _print_failure(result: Result) -> None:
 
 
 def _lines(body: Any) -> list[str]:
-    """A body as lines: one for each item of a list; of a particle, its point."""
+    """Returns a body as lines: one for each item of a list; the point for a particle."""
     items = items_of(body)
     if items is not None:
         return [_line(item) for item in items]
@@ -83,7 +83,8 @@ def _lines(body: Any) -> list[str]:
 
 
 def items_of(body: Any) -> list[Any] | None:
-    """The items of a body that is a list, a page of a select, or what a delete or set has reached; else None."""
+    """Returns the items of a list, of a page of a select, or of the particles that a delete or set reached; None for
+    any other body."""
     if isinstance(body, (list, tuple)):
         return list(body)
     for name, keys in (("items", {"items", "after"}), ("deleted", {"deleted"}), ("changed", {"changed"})):

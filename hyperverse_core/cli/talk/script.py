@@ -1,4 +1,4 @@
-"""Runs commands through a client and shows each result as it comes."""
+"""Runs commands through a client and prints each result as it arrives."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ _UPLOAD = re.compile(r"\^\[\s*([^\]\s][^\]]*?)\s*\]")
 
 
 async def run_script(client: Client, text: str, *, folder: Path, keep_going: bool = False, typed: bool = True) -> bool:
-    """Returns whether all commands were carried out.
+    """Runs a script and prints the result of each command.
 
     Args:
-        folder: files that commands name (``^[ file ]``) are relative to it.
-        typed: whether it was typed, so that its last command may lack the ``;``.
+        client: client of the machine that runs the commands.
+        text: the script.
+        folder: directory of the files that commands name (``^[ file ]``).
+        keep_going: whether to continue after a command that failed.
+        typed: whether a user typed the text, so that the last ``;`` is optional.
+
+    Returns:
+        Whether all commands succeeded.
     """
     good = True
     async for result in client.run(text, keep_going=keep_going, files=_files(text, folder), typed=typed):
@@ -37,6 +43,7 @@ async def run_script(client: Client, text: str, *, folder: Path, keep_going: boo
 
 
 def _files(text: str, folder: Path) -> dict[str, bytes]:
-    """What the commands may name. One that is not there is left out: the command that needs it says so."""
+    """Returns the content of the files that the text names. A file that does not exist is left out; the command that
+    names it fails."""
     names = set(_UPLOAD.findall(text))
     return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}

@@ -1,4 +1,4 @@
-"""``hyperverse term``: the command language with history and completion."""
+"""``hyperverse term``: an interactive terminal for the command language."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ _LEAVE = ("exit", "quit")
 @click.command()
 @common
 def term() -> None:
-    """Type commands; Tab completes commands, points and Kinds, Ctrl-D leaves.
+    """Type commands with history and completion.
 
-    Lines that are piped in are run as a script, one command a line.
+    Tab completes commands, points and Kinds; Ctrl-D or `exit` leaves. When stdin is not a terminal, every line of it
+    is run as a command.
     """
     data_dir = options().where()
     from ...client import Client
@@ -51,7 +52,7 @@ def _history() -> History:
     path = options().where() / "term_history"
     try:
         path.touch(mode=0o600)
-    except OSError:  # a data directory that we may only read
+    except OSError:  # the data directory is read-only
         return InMemoryHistory()
     return FileHistory(str(path))
 
@@ -83,7 +84,7 @@ async def _piped(client: Client) -> bool:
 
 
 async def _run_line(client: Client, line: str) -> bool:
-    """Runs one line and shows what came of it; an error is shown and the next line may follow."""
+    """Runs one line and prints its results or its error. Returns whether all of its commands succeeded."""
     if not line.strip():
         return True
     try:

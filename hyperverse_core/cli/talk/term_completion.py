@@ -1,4 +1,4 @@
-"""What Tab offers in ``hyperverse term``: words of the language, points of the registry, Kinds of the machine."""
+"""Tab completion in ``hyperverse term``: words of the command language, points of particles, and Kinds."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _MOST = 50
 
 
 class TermCompleter(Completer):
-    """Asks the machine; when it does not answer in a second nothing is offered."""
+    """Asks the machine for points and Kinds; offers none when the machine does not answer within a second."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._kinds: list[str] | None = None
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Not used: the terminal asks asynchronously."""
+        """Offers nothing: ``prompt_toolkit`` calls the asynchronous method."""
         return ()
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """Kinds behind a ``<``; else words of the language; points where a point may be."""
+        """Offers Kinds after a ``<``; elsewhere words of the language, and points where one may stand."""
         before = document.text_before_cursor
         kind = _KIND.search(before)
         if kind is not None and " " in before.strip():
@@ -63,7 +63,7 @@ class TermCompleter(Completer):
         return [name for name in self._kinds if name.startswith(start)]
 
     async def _points(self, start: str) -> list[str]:
-        """Points that begin with ``start``: the children of its last whole segment."""
+        """Returns points that begin with ``start``: children of its last whole segment."""
         parent = start.rpartition(":")[0]
         selector = f"{parent}:*" if parent else "*"
         body = {"text": f"select {selector} into points"}

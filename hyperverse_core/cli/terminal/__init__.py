@@ -1,1 +1,1 @@
-"""What every command stands on: the common options, printing, and how a failure is reported."""
+"""What all commands share: the common options, printing, and the report of a failure."""

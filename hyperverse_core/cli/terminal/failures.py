@@ -1,4 +1,4 @@
-"""How a failed command ends: a line that says what, one why, one what to do, and the exit code."""
+"""How a failed command ends: one line says what is wrong, one why, one what to do; then the exit code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DONE, FAILED, USAGE, NO_MACHINE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Stop(Exception):
-    """Ends the command with an exit code after it has said itself what happened."""
+    """Ends a command with an exit code. The command has reported the reason itself."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -27,7 +27,15 @@ class Stop(Exception):
 
 
 def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
-    """Runs ``invoke``; says on stderr what went wrong; returns the exit code."""
+    """Runs a command and reports its failure on stderr.
+
+    Args:
+        invoke: runs the command.
+        args: the words of the command line, of which ``--debug`` and ``--json`` shape the report.
+
+    Returns:
+        The exit code.
+    """
     options = list(args[: args.index("--")] if "--" in args else args)
     debug, as_json = "--debug" in options, "--json" in options
     try:
@@ -43,7 +51,7 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has had enough: no error
+    except BrokenPipeError:  # the reader of our output has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as exc:
@@ -59,7 +67,7 @@ def _failed(exc: Exception, as_json: bool, debug: bool) -> int:
     from ...errors import ConfigError, HyperverseError
 
     if isinstance(exc, click.ClickException) and isinstance(exc.__cause__, HyperverseError):
-        exc = exc.__cause__  # a plugin's command has put it into words for click
+        exc = exc.__cause__  # a plugin's command has wrapped it for click
     if isinstance(exc, HyperverseError):
         _say(describe(exc), as_json)
         if isinstance(exc, ConfigError):
@@ -82,7 +90,7 @@ def _os_error(exc: OSError) -> str:
 
 
 def describe(exc: HyperverseError) -> dict[str, Any]:
-    """What, why and what to do, as far as they are known."""
+    """Returns what is wrong (``error``), why (``why``) and what to do (``hint``), as far as they are known."""
     from ...errors import ConfigError, ParseError
 
     said: dict[str, Any] = {"status": exc.status, "error": exc.message}

@@ -1,4 +1,4 @@
-"""Options that every command takes, before or after its name, and what they come to."""
+"""Options that every command takes, before or after its name."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NAMES = ("data_dir", "as_json", "config", "debug", "quiet", "no_plugin")
 
 
 class Options:
-    """What the user has chosen with the common options.
+    """The values of the common options.
 
     Attributes:
-        data_dir: as given, or None.
-        json: print JSON, one value a line where there are several.
-        config: the config file as given, or None.
-        debug: show tracebacks.
-        quiet: print results only.
+        data_dir: the data directory that the user gave, as an absolute path; None without ``--data-dir``.
+        json: whether to print JSON, one value on each line where there are several.
+        config: the config file that the user gave, as an absolute path; None without ``--config``.
+        debug: whether to show tracebacks.
+        quiet: whether to print results only.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Options:
         self.quiet = False
 
     def take(self, given: Mapping[str, Any]) -> None:
-        """Adds what was given at one place of the command line."""
+        """Adds the values from one place of the command line: before or after the name of the command."""
         if given["data_dir"] is not None:
             self.data_dir = given["data_dir"].absolute()
         if given["config"] is not None:
@@ -47,19 +47,29 @@ class Options:
         self.json |= given["as_json"]
         self.debug |= given["debug"]
         self.quiet |= given["quiet"]
-        for name in given["no_plugin"]:  # in the environment, so that a machine that we start leaves it out as well
+        for name in given[
+            "no_plugin"
+        ]:  # in the environment, so that a machine that this command starts leaves it out too
             before = os.environ.get("HYPERVERSE_DISABLE_PLUGINS", "")
             os.environ["HYPERVERSE_DISABLE_PLUGINS"] = f"{before} {name}".strip()
 
     def load(self, flags: Mapping[str, Any] | None = None) -> LoadedConfig:
-        """The configuration, with ``flags`` (dotted keys) on top. Raises ConfigError."""
+        """Returns the configuration from all its layers.
+
+        Args:
+            flags: values by dotted key, such as ``{"log.format": "json"}``, which win over every other layer. A None
+                is ignored.
+
+        Raises:
+            ConfigError: something in the configuration is wrong.
+        """
         from ...config import load_config
 
         given = {"data_dir": str(self.data_dir) if self.data_dir is not None else None, **(flags or {})}
         return load_config(self.config, flags=given)
 
     def where(self) -> Path:
-        """The data directory to talk to. Raises ConfigError."""
+        """Returns the data directory: the given one, else that of the configuration. Raises ConfigError."""
         if self.data_dir is not None:
             return self.data_dir
         data_dir = self.load().config.data_dir
@@ -67,34 +77,39 @@ class Options:
         return data_dir
 
     def lane_settings(self) -> dict[str, dict[str, Any]]:
-        """Settings of the configured transport, by its name, as a client takes them. Empty when the data directory was
-        given and no config file: then what the machine has written into its data directory counts. Raises
-        ConfigError."""
+        """Returns the settings of the configured transport by its name, as :meth:`Client.connect` takes them.
+
+        The result is empty when the user gave a data directory and no config file: the machine has written its settings
+        there. Raises ConfigError.
+        """
         if self.data_dir is not None and self.config is None:
             return {}
         config = self.load().config
         return {config.lanes.driver: config.transport_settings()}
 
     def plugins(self) -> PluginSet:
-        """All plugins, as the configuration has them. Raises ConfigError."""
+        """Loads the plugins that the configuration allows. Raises ConfigError."""
         from ...plugins import PluginSet
 
         return PluginSet.load(self.load().config.plugins)
 
 
 def options() -> Options:
-    """The common options of the command that runs."""
+    """Returns the common options of the running command. Raises RuntimeError outside a command."""
     ctx = click.get_current_context()
     return ctx.find_root().ensure_object(Options)
 
 
 def common(function: _F) -> _F:
-    """Adds the common options to the ``function`` of a command, which reads them with :func:`options`."""
+    """Adds the common options to the ``function`` of a command, which reads them with :func:`options`.
+
+    Put it below ``@click.command()``. The function does not get the values as arguments.
+    """
 
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data directory of the machine.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Config file.")
-    @click.option("--no-plugin", multiple=True, metavar="NAME", help="Leave a plugin out; may be repeated.")
+    @click.option("--no-plugin", multiple=True, metavar="NAME", help="Plugin to leave out; may be repeated.")
     @click.option("--quiet", "-q", is_flag=True, help="Print results only.")
     @click.option("--debug", is_flag=True, help="Show tracebacks.")
     @functools.wraps(function)
@@ -102,4 +117,4 @@ def common(function: _F) -> _F:
         options().take({name: kwargs.pop(name) for name in _NAMES})
         return function(*args, **kwargs)
 
-    return wrapper  # type: ignore[return-value]  # a command function is called by click only
+    return wrapper  # type: ignore[return-value]  # only click calls the function of a command

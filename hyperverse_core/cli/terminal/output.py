@@ -25,12 +25,12 @@ _STATES = {
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON."""
+    """Prints a value as one line of JSON."""
     print(json.dumps(plain(value), ensure_ascii=False), flush=True)
 
 
 def plain(value: Any) -> Any:
-    """``value`` as JSON can carry it: bytes as ``{"base64": text}``, everything unknown by its ``str``."""
+    """Returns ``value`` as JSON can carry it: bytes as ``{"base64": text}``, an unknown type as its ``str``."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (bytes, bytearray)):
@@ -43,23 +43,29 @@ def plain(value: Any) -> Any:
 
 
 def on_terminal() -> bool:
-    """Whether stdout is a terminal that may be coloured."""
+    """Whether stdout is a terminal and colours are allowed."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def colour(text: str, state: str) -> str:
-    """``text`` in the colour of a state, on a terminal."""
+    """Returns ``text`` in the colour of a state; unchanged unless stdout is a terminal."""
     name = _STATES.get(state.lower())
     return click.style(text, fg=name) if name and on_terminal() else text
 
 
 def note(text: str) -> None:
-    """A remark for people, on stderr, so that it never mixes with results."""
+    """Prints a remark for people on stderr, where it does not mix with results."""
     print(text, file=sys.stderr, flush=True)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, state: int | None = None) -> None:
-    """Columns under a head; ``state`` is the column to be coloured."""
+    """Prints aligned columns below a head.
+
+    Args:
+        head: titles of the columns.
+        rows: one value for each column.
+        state: index of the column whose values are states, which get colours.
+    """
     lines = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(line[i]) for line in [list(head), *lines]) for i in range(len(head))]
     title = "  ".join(cell.upper().ljust(width) for cell, width in zip(head, widths, strict=True)).rstrip()
@@ -72,7 +78,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, state: int | No
 
 
 def body_text(body: Any) -> str:
-    """A wave's body for people: texts as they are, the rest as JSON."""
+    """Returns the body of a wave for people: a string as it is, the number of bytes, anything else as JSON."""
     if body is None:
         return ""
     if isinstance(body, str):
