@@ -8,8 +8,8 @@ A plugin whose hook raises is *failed*: nothing that it registered counts, the o
 its name, distribution and reason. A machine whose configuration requires the plugin (``[plugins] require``) does not
 start. Two plugins that claim the same name or Kind are both *blocked*, and the report names both.
 
-``register("sql", "hyperverse_sql.registry:SqlRegistry", extra="sql")`` names a factory by its import path. The module is
-imported when the configuration asks for that name, so listing plugins stays fast. A plugin whose dependency is not
+``register("sql", "hyperverse_sql.registry:SqlRegistry", extra="sql")`` names a factory by its import path. The module
+is imported when the configuration asks for that name, so listing plugins stays fast. A plugin whose dependency is not
 installed is *unavailable*, and its reason says which extra to install.
 """
 

@@ -158,8 +158,8 @@ def dump(config: Config) -> dict[str, Any]:
 
 
 def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a plugin as plain values, without those that :func:`dump` would hide, so that they may be written
-    to a file."""
+    """Returns the settings of a plugin as plain values, without those that :func:`dump` hides, so that they can be
+    written to a file."""
     shown = _plain(settings, "")
     return {key: shown[key] for key, value in settings.items() if shown[key] == value}
 

@@ -32,10 +32,10 @@ __all__ = [
 
 MIB = 1024 * 1024
 DEFAULT_TRANSPORT = "zmq"
-"""The lane transport of machines and clients that name no other."""
+"""The lane transport of machines and clients that choose no other."""
 _MACHINE_LANE_SETTINGS = frozenset({"address", "advertise", "machine_credentials"})
-"""Keys of ``[lanes]`` that are not for the transport: where the machine listens, where others find it when that is not
-the same, and what it shows to them where the transport does not prove its key."""
+"""Keys of ``[lanes]`` that are for the machine and not for its transport: where the machine listens, the address that
+others connect to when it is a different one, and what it shows to others when the transport does not prove its key."""
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 _CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*")
 _LINK = re.compile(r"([a-z][a-z0-9]*)(?:\[(\d+)\])?")
@@ -296,7 +296,7 @@ class Config(_Checked):
         return settings
 
     def transport_settings(self) -> dict[str, Any]:
-        """Returns what the transport's factory is given: ``[lanes]`` without what is for the machine itself."""
+        """Returns the settings for the factory of the transport: ``[lanes]`` without the keys for the machine."""
         return {key: value for key, value in self.lanes.settings.items() if key not in _MACHINE_LANE_SETTINGS}
 
     def faults(self) -> list[Fault]:

@@ -18,7 +18,7 @@ from ..errors import ConfigError
 __all__ = ["ensure_private_file", "make_private_directory", "read_private_file", "unusable", "write_private_file"]
 
 _LONGEST = 4096
-"""Characters that are read at most. Tokens and keys are shorter; something else may be there by mistake."""
+"""Maximum number of characters to read. Tokens and keys are shorter, but another file may be there by mistake."""
 
 
 def write_private_file(path: Path, text: str) -> None:
@@ -53,8 +53,10 @@ def ensure_private_file(path: Path, make: Callable[[], str]) -> str:
 
 
 def read_private_file(path: Path) -> str:
-    """Returns the text of a file without the white space around it, and closes a file of ours that others could read
-    (as a copy may be) to them. Raises OSError."""
+    """Returns the text of a file without the white space around it.
+
+    A file that other users could read, as a copy may be, gets mode 0600 if it belongs to this user. Raises OSError.
+    """
     with path.open(encoding="utf-8", errors="replace") as file:
         found = os.fstat(file.fileno())
         if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and found.st_uid == os.getuid():
@@ -70,7 +72,7 @@ def make_private_directory(path: Path) -> None:
 
 
 def unusable(path: Path, exc: OSError) -> ConfigError:
-    """The error for a file of the data directory that cannot be written or read."""
+    """Returns the error for a file of the data directory that cannot be written or read."""
     return ConfigError(
         f"{str(path)!r} cannot be used: {exc.strerror or exc}",
         hint="choose a data directory that you may write to with --data-dir, or make room on its disk",
@@ -78,7 +80,7 @@ def unusable(path: Path, exc: OSError) -> ConfigError:
 
 
 def _draft(path: Path, text: str) -> Path:
-    """A new file beside ``path`` with the text, which is on the disk when this returns."""
+    """Creates a file beside ``path`` with the text, and flushes it to the disk. Returns its path."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

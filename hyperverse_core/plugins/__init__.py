@@ -3,7 +3,7 @@
 A plugin that cannot be imported or that registers something invalid is *failed*. Two plugins that claim the same name
 or Kind are *blocked*, and so is a plugin that the user leaves out. A plugin whose optional dependency is not installed
 is *unavailable*. Each has a reason, and the other plugins load. What a plugin registers by import path is imported when
-somebody asks for it. See docs/reference/hooks.md.
+it is asked for. See docs/reference/hooks.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Which requirements of an optional dependency are not met in this environment.
 
-Requirements such as ``foo[bar]~=1.4; extra == "birds"`` follow PEP 508 and PEP 440, which ``packaging`` implements. One
-that it cannot read is logged with the name of its distribution, and passed over: a distribution that somebody else has
-built wrongly must not make a plugin unavailable.
+Requirements such as ``foo[bar]~=1.4; extra == "birds"`` follow PEP 508 and PEP 440, which ``packaging`` implements. A
+malformed requirement is logged with the name of its distribution, and ignored: it must not make a plugin unavailable.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _UNREADABLE = (InvalidRequirement, InvalidVersion, UndefinedComparison, Undefine
 
 
 def missing_requirements(distribution: str, extra: str) -> list[str]:
-    """What the optional dependency ``extra`` of a distribution still needs.
+    """Returns what the optional dependency ``extra`` of a distribution still needs.
 
     Extras of requirements count: ``foo[bar]`` is met when foo and everything that its extra ``bar`` asks for are
     installed.
@@ -57,7 +56,7 @@ def _missing(distribution: str, extra: str, seen: set[tuple[str, str]]) -> Itera
 
 
 def _added_by(distribution: str, extra: str) -> Iterator[Requirement]:
-    """The requirements that a distribution has with ``extra`` and does not have without it."""
+    """Yields the requirements that a distribution has with ``extra`` and does not have without it."""
     try:
         lines = importlib.metadata.requires(distribution) or ()
     except importlib.metadata.PackageNotFoundError:
@@ -75,7 +74,7 @@ def _added_by(distribution: str, extra: str) -> Iterator[Requirement]:
 
 
 def _unmet(requirement: Requirement) -> str:
-    """Why a requirement is not met; empty when it is. Any version meets a requirement that names a URL."""
+    """Returns why a requirement is not met; empty when it is. Any version meets a requirement that names a URL."""
     try:
         found = importlib.metadata.distribution(requirement.name)
     except importlib.metadata.PackageNotFoundError:
@@ -88,11 +87,11 @@ def _unmet(requirement: Requirement) -> str:
     except InvalidVersion as exc:
         _log.warning("%s: accepting its version, which is malformed: %s", requirement.name, _reason(exc))
         return ""
-    if requirement.specifier.contains(parsed, prereleases=True):  # somebody has installed a pre-release on purpose
+    if requirement.specifier.contains(parsed, prereleases=True):  # a pre-release was installed on purpose
         return ""
     return f"{requirement.name}{requirement.specifier} instead of {version}"
 
 
 def _reason(exc: Exception) -> str:
-    """The first line of an error: ``packaging`` draws the place below it."""
+    """Returns the first line of an error: ``packaging`` draws the place below it."""
     return str(exc).partition("\n")[0]

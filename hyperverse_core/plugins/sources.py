@@ -59,7 +59,7 @@ def installed_sources() -> list[PluginSource]:
 
 
 def name_and_version(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
-    """Name and version of a distribution, each empty where its metadata lack it or cannot be read."""
+    """Returns name and version of a distribution; empty texts when its metadata is damaged."""
     if distribution is None:
         return "", ""
     try:

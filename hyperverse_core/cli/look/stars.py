@@ -31,9 +31,9 @@ def stars() -> None:
 
 
 def _row(star: dict[str, Any]) -> list[Any]:
-    told = star | {
+    shown = star | {
         "hops": "" if star["hops"] is None else star["hops"],
         "lanes": len(star["lanes"]),
         "lease": f"{star['lease']:g} s, draining" if star["draining"] else f"{star['lease']:g} s",
     }
-    return [told[key] for key in _COLUMNS]
+    return [shown[key] for key in _COLUMNS]

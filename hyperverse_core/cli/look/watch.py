@@ -45,7 +45,7 @@ async def _watch(client: Client, point: str, aspects: list[str], count: int | No
     enough = asyncio.Event()
     seen = 0
 
-    def told(wave: Directed) -> None:
+    def received(wave: Directed) -> None:
         nonlocal seen
         if wave.method.text == "Ext<Changed>" and not enough.is_set():
             _show(wave.body)
@@ -53,7 +53,7 @@ async def _watch(client: Client, point: str, aspects: list[str], count: int | No
             if seen == count:
                 enough.set()
 
-    client.on_wave(told)
+    client.on_wave(received)
     known = None
     while not enough.is_set():
         if client.connected and client.surface != known:

@@ -16,8 +16,8 @@ from ..terminal.output import note, print_json
 
 __all__ = ["down"]
 
-_LIMIT = 30.0
-_GRACE = 3.0  # for a machine that no longer answers because somebody else has asked it to stop
+_LIMIT = 30.0  # seconds for a graceful stop
+_GRACE = 3.0  # seconds for a machine that no longer answers because another command has asked it to stop
 
 
 @click.command()

@@ -26,7 +26,7 @@ def joined(where: str) -> dict[str, Any]:
         NotFound: no machine has ever run on that data directory.
     """
     if "://" in where:
-        # a registry that does not exist is a typing error: a new one has nobody to join
+        # a registry that does not exist is a typing error: there is nothing to join in a new one
         return {"registry.url": where, **({"registry.create": False} if where.startswith("sqlite:") else {})}
     path = Path(where).expanduser().absolute()
     if not (path / "machines").is_dir():
