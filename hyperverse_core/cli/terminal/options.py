@@ -39,7 +39,7 @@ class Options:
         self.quiet = False
 
     def take(self, given: Mapping[str, Any]) -> None:
-        """Adds the values from one place of the command line: before or after the name of the command."""
+        """Adds values that were ``given`` at one place of the command line: before or after the name of the command."""
         if given["data_dir"] is not None:
             self.data_dir = given["data_dir"].absolute()
         if given["config"] is not None:
