@@ -18,7 +18,9 @@ NOT_ON_THE_MAP = {"templates", "__pycache__"}
 
 def home_of(name: str) -> Path:
     """Names on the map stand below the core, or at the top of the repository."""
-    return REPOSITORY if name.split("/")[0] in ("contrib", "hyperverse_core", "tests") or is_plugin(name) else CORE
+    return (
+        REPOSITORY if name.split("/")[0] in ("contrib", "hyperverse_core", "tests", "docs") or is_plugin(name) else CORE
+    )
 
 
 def is_plugin(name: str) -> bool:
