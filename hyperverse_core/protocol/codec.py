@@ -1,7 +1,7 @@
-"""Waves to bytes and back.
+"""Waves to bytes and back: everything that machines say to one another, and to clients.
 
-Everything that machines say to each other, and to clients, is here. What the frames look like is said in
-``wire_frames``. A time on the wire is the time that is left, so clocks of machines are never compared.
+:mod:`.frames` says how the frames look. A frame carries the time that is left, never a time of day, so clocks of
+machines are not compared.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from ..universe.waves.wave import (
 )
 from .frames import (
     PROTOCOL,
-    AssignedFrame,
     ClientPingFrame,
     ClientRippleFrame,
     ClientSignalFrame,
@@ -42,7 +41,8 @@ from .frames import (
     PartFrame,
     PingFrame,
     PongFrame,
-    ProvisionFrame,
+    ProvisionReplyFrame,
+    ProvisionRequestFrame,
     RefusalFrame,
     SignalFrame,
     WelcomeFrame,
@@ -52,20 +52,20 @@ from .recipients_text import read_recipients, write_recipients
 
 __all__ = [
     "PROTOCOL",
-    "Assigned",
     "ClientFrame",
     "Echoes",
     "Message",
-    "Provision",
+    "ProvisionReply",
+    "ProvisionRequest",
     "client_frame",
     "decode",
-    "encode_assigned",
     "encode_echoes",
     "encode_frame",
     "encode_part",
     "encode_ping",
     "encode_pong",
-    "encode_provision",
+    "encode_provision_reply",
+    "encode_provision_request",
     "encode_signal",
     "wave_of_client",
 ]
@@ -77,7 +77,13 @@ _P = TypeVar("_P", Pong, Echo)
 
 @attrs.frozen
 class Echoes:
-    """Echoes of the Ripple with that id; ``last`` when no more will come."""
+    """Echoes of one Ripple.
+
+    Attributes:
+        id: id of the Ripple.
+        echoes: as many as have come since the ones before.
+        last: whether no more will come.
+    """
 
     id: str
     echoes: list[Echo]
@@ -85,8 +91,15 @@ class Echoes:
 
 
 @attrs.frozen
-class Provision:
-    """``star`` is asked to take ``point`` in place of the ``expected`` assignment."""
+class ProvisionRequest:
+    """A request to take a particle.
+
+    Attributes:
+        id: repeated in the reply.
+        star: the star that is asked.
+        point: the particle.
+        expected: the assignment that the new one would replace; None when there is none.
+    """
 
     id: str
     star: StarKey
@@ -95,8 +108,14 @@ class Provision:
 
 
 @attrs.frozen
-class Assigned:
-    """The answer to a Provision: where the particle lives now, or why it was not taken."""
+class ProvisionReply:
+    """The reply to a ProvisionRequest.
+
+    Attributes:
+        id: id of the request.
+        assignment: where the particle lives now; None when the star did not take it.
+        status, error, hint: why not.
+    """
 
     id: str
     assignment: Assignment | None
@@ -108,9 +127,9 @@ class Assigned:
 ClientFrame: TypeAlias = (
     HelloFrame | WelcomeFrame | RefusalFrame | ClientPingFrame | ClientSignalFrame | ClientRippleFrame
 )
-"""Frames that are used as they are: texts in them have not been looked at."""
+"""Frames that are handed on as they are. The texts in them are not parsed."""
 
-Message: TypeAlias = Ping | Signal | Ripple | Pong | Echoes | Provision | Assigned | ClientFrame
+Message: TypeAlias = Ping | Signal | Ripple | Pong | Echoes | ProvisionRequest | ProvisionReply | ClientFrame
 
 _Raw: TypeAlias = (
     HelloFrame
@@ -124,8 +143,8 @@ _Raw: TypeAlias = (
     | PartFrame
     | PongFrame
     | EchoesFrame
-    | ProvisionFrame
-    | AssignedFrame
+    | ProvisionRequestFrame
+    | ProvisionReplyFrame
 )
 
 
@@ -142,7 +161,7 @@ _decode = _decoder.decode
 
 
 def encode_frame(frame: _Raw) -> bytes:
-    """A frame as bytes. Raises BadRequest that says which value of the body cannot be sent."""
+    """Returns a frame as bytes. Raises BadRequest, which names the value of the body that cannot be sent."""
     try:
         encoded = _encode(frame)
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
@@ -167,7 +186,7 @@ def _not_plain(said: str) -> BadRequest:
     )
 
 
-# -- there -----------------------------------------------------------------------------------------
+# -- encoding --------------------------------------------------------------------------------------
 
 
 def _wave_frame(kind: type[_F], wave: Directed, now: float) -> _F:
@@ -243,17 +262,24 @@ def wave_of_client(
 
 
 def encode_ping(wave: Directed, now: float) -> bytes:
-    """A Ping, or another wave as one. ``now``: time of the loop. Raises BadRequest when its body is not plain."""
+    """Returns a Ping as bytes, or another wave as a Ping.
+
+    Args:
+        wave: the wave.
+        now: time of the loop.
+
+    Raises BadRequest when its body is not plain.
+    """
     return encode_frame(_wave_frame(PingFrame, wave, now))
 
 
 def encode_signal(wave: Signal, now: float) -> bytes:
-    """A Signal. Raises BadRequest when its body is not plain."""
+    """Returns a Signal as bytes; see :func:`encode_ping`."""
     return encode_frame(_wave_frame(SignalFrame, wave, now))
 
 
 def encode_part(wave: Ripple, points: Sequence[Point], now: float) -> bytes:
-    """The part of a Ripple that is for ``points``. Raises BadRequest when its body is not plain."""
+    """Returns the part of a Ripple that is for ``points`` as bytes; see :func:`encode_ping`."""
     frame = _wave_frame(PartFrame, wave, now)
     frame.points = [point.text for point in points]
     frame.count = wave.count
@@ -276,25 +302,27 @@ def _pong_frame(pong: Pong) -> PongFrame:
 
 
 def encode_pong(pong: Pong) -> bytes:
-    """A Pong. Raises BadRequest when its body is not plain."""
+    """Returns a Pong as bytes. Raises BadRequest when its body is not plain."""
     return encode_frame(_pong_frame(pong))
 
 
 def encode_echoes(wave: str, echoes: Iterable[Echo], *, last: bool = True) -> bytes:
-    """Echoes of the Ripple with id ``wave``. Raises BadRequest when a body is not plain."""
+    """Returns echoes of the Ripple with the id ``wave`` as bytes. Raises BadRequest when a body is not plain."""
     return encode_frame(EchoesFrame(wave, [_pong_frame(echo) for echo in echoes], last))
 
 
-def encode_provision(message: Provision) -> bytes:
-    """A request to take a particle."""
+def encode_provision_request(message: ProvisionRequest) -> bytes:
+    """Returns a request to take a particle as bytes."""
     expected = _assignment_fields(message.expected)
-    return encode_frame(ProvisionFrame(message.id, str(message.star), message.point.text, expected))
+    return encode_frame(ProvisionRequestFrame(message.id, str(message.star), message.point.text, expected))
 
 
-def encode_assigned(message: Assigned) -> bytes:
-    """The answer to one."""
+def encode_provision_reply(message: ProvisionReply) -> bytes:
+    """Returns the reply to such a request as bytes."""
     return encode_frame(
-        AssignedFrame(message.id, _assignment_fields(message.assignment), message.status, message.error, message.hint)
+        ProvisionReplyFrame(
+            message.id, _assignment_fields(message.assignment), message.status, message.error, message.hint
+        )
     )
 
 
@@ -302,18 +330,18 @@ def _assignment_fields(assignment: Assignment | None) -> tuple[str, int, int] | 
     return None if assignment is None else (str(assignment.star), assignment.incarnation, assignment.epoch)
 
 
-# -- and back --------------------------------------------------------------------------------------
+# -- decoding --------------------------------------------------------------------------------------
 
 
 def decode(frame: bytes | msgspec.Raw, now: float) -> Message:
-    """What a frame says.
+    """Returns what a frame says.
 
     Args:
-        frame: as it came.
+        frame: the frame as it arrived.
         now: time of the loop; deadlines are counted from it.
 
     Raises:
-        ProtocolError: it does not follow the protocol.
+        ProtocolError: the frame does not follow the protocol.
     """
     try:
         raw = _decode(frame)
@@ -325,13 +353,13 @@ def decode(frame: bytes | msgspec.Raw, now: float) -> Message:
     except HyperverseError as exc:
         if isinstance(exc, ProtocolError):
             raise
-        raise ProtocolError(f"a frame holds what it must not: {exc.message}") from exc
+        raise ProtocolError(f"a frame holds a value that is not allowed: {exc.message}") from exc
 
 
 def _check_plain(raw: _Raw) -> None:
     said = foreign(_body(raw))
     if said:
-        raise ProtocolError(f"a frame holds what it must not: {said}")
+        raise ProtocolError(f"a frame holds a value that is not allowed: {said}")
 
 
 _handlings: dict[tuple[float, int, int], Handling] = {}
@@ -414,12 +442,12 @@ def _assignment(fields: tuple[str, int, int] | None) -> Assignment | None:
     return None if fields is None else Assignment(StarKey.parse(fields[0]), fields[1], fields[2])
 
 
-def _provision(raw: ProvisionFrame, _: float) -> Provision:
-    return Provision(raw.id, StarKey.parse(raw.star), Point.parse(raw.point), _assignment(raw.expected))
+def _provision(raw: ProvisionRequestFrame, _: float) -> ProvisionRequest:
+    return ProvisionRequest(raw.id, StarKey.parse(raw.star), Point.parse(raw.point), _assignment(raw.expected))
 
 
-def _assigned(raw: AssignedFrame, _: float) -> Assigned:
-    return Assigned(raw.id, _assignment(raw.assignment), raw.status, raw.error, raw.hint)
+def _assigned(raw: ProvisionReplyFrame, _: float) -> ProvisionReply:
+    return ProvisionReply(raw.id, _assignment(raw.assignment), raw.status, raw.error, raw.hint)
 
 
 def _as_it_is(raw: ClientFrame, _: float) -> ClientFrame:
@@ -438,6 +466,6 @@ _BUILD: dict[type, Callable[[Any, float], Message]] = {
     PartFrame: _part,
     PongFrame: _pong,
     EchoesFrame: _echoes,
-    ProvisionFrame: _provision,
-    AssignedFrame: _assigned,
+    ProvisionRequestFrame: _provision,
+    ProvisionReplyFrame: _assigned,
 }

@@ -1,18 +1,18 @@
-"""Envelopes: what goes over a lane between two machines, around the frames of ``wire``.
+"""Envelopes: what goes over a lane between two machines, around the frames of :mod:`.frames`.
 
-An envelope names the star it is for, so that a machine on the way passes it on without opening it.
+An envelope names the star that it is for, so a machine on the way passes it on without opening it.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 from ..errors import ProtocolError
 from ..universe.waves.wave import Priority
 
-__all__ = ["Envelope", "Hello", "News", "Refused", "decode_lane", "encode_lane"]
+__all__ = ["Envelope", "Hello", "LaneFrame", "Refused", "RevisionNotice", "decode_lane", "encode_lane"]
 
 
 class Hello(msgspec.Struct, array_like=True, gc=False, tag=1):
@@ -39,7 +39,13 @@ class Hello(msgspec.Struct, array_like=True, gc=False, tag=1):
 
 
 class Refused(msgspec.Struct, array_like=True, gc=False, tag=2):
-    """The other side does not want this lane, why, and what would help."""
+    """The other side refuses this lane.
+
+    Attributes:
+        status: as that of a reply, such as 401.
+        error: the reason.
+        hint: what would help; may be empty.
+    """
 
     status: int
     error: str
@@ -47,16 +53,16 @@ class Refused(msgspec.Struct, array_like=True, gc=False, tag=2):
 
 
 class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
-    """A frame on its way.
+    """A frame on its way to a star.
 
     Attributes:
-        star: the star it is for.
+        star: the star that it is for.
         left: how many machines may still pass it on.
-        number: of the request, given by the asking machine and repeated in the answer.
-        origin: the star that is to get the answer; empty for an answer.
-        priority: with which it goes over each lane.
-        passed: machines that have had it: it goes to none of them again.
-        payload: a frame of ``wire``.
+        number: number of the request. The asking machine gives it, and the answer repeats it.
+        origin: the star that gets the answer; empty in an answer.
+        priority: the priority with which it goes over each lane.
+        passed: the machines that have had it. It goes to none of them again.
+        payload: an encoded frame of :mod:`.frames`.
     """
 
     star: str
@@ -68,25 +74,29 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
     payload: msgspec.Raw
 
 
-class News(msgspec.Struct, array_like=True, gc=False, tag=4):
-    """The machine has committed that revision of the registry: what others hold in their caches may be wrong."""
+class RevisionNotice(msgspec.Struct, array_like=True, gc=False, tag=4):
+    """The machine has committed a revision of the registry, so caches of other machines may be out of date.
+
+    Attributes:
+        revision: the newest revision that the machine has committed.
+    """
 
     revision: int
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Hello | Refused | Envelope | News] = msgspec.msgpack.Decoder(
-    Hello | Refused | Envelope | News
-)
+LaneFrame: TypeAlias = Hello | Refused | Envelope | RevisionNotice
+
+_decoder: msgspec.msgpack.Decoder[LaneFrame] = msgspec.msgpack.Decoder(LaneFrame)
 
 
-def encode_lane(frame: Hello | Refused | Envelope | News) -> bytes:
-    """A lane frame as bytes."""
+def encode_lane(frame: LaneFrame) -> bytes:
+    """Returns a lane frame as bytes."""
     return _encoder.encode(frame)
 
 
-def decode_lane(frame: bytes) -> Hello | Refused | Envelope | News:
-    """What a lane frame says. Raises ProtocolError."""
+def decode_lane(frame: bytes) -> LaneFrame:
+    """Returns the lane frame in ``frame``. Raises ProtocolError when it does not follow the protocol."""
     try:
         return _decoder.decode(frame)
     except (msgspec.MsgspecError, ValueError, RecursionError) as exc:

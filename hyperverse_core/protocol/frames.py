@@ -1,8 +1,8 @@
 """Frames: what travels between two machines, and between a machine and a client, field by field.
 
-Each is a MessagePack array whose first element, one byte, says what it is. Texts stand for values (points,
-methods, scopes), times are seconds. A client asks with frames of its own, in which there is no
-place for a sender, an agent, a chain or a scope: so it cannot forge them.
+Each is a MessagePack array whose first element, one byte, says which frame it is. Points, methods and scopes travel as
+texts, times in seconds. Clients have frames of their own, without fields for a sender, an agent, a chain or a scope, so
+a client cannot forge those.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from .versions import PROTOCOLS
 
 __all__ = [
     "PROTOCOL",
-    "AssignedFrame",
     "ClientPingFrame",
     "ClientRippleFrame",
     "ClientSignalFrame",
@@ -25,7 +24,8 @@ __all__ = [
     "PartFrame",
     "PingFrame",
     "PongFrame",
-    "ProvisionFrame",
+    "ProvisionReplyFrame",
+    "ProvisionRequestFrame",
     "RefusalFrame",
     "SignalFrame",
     "WelcomeFrame",
@@ -87,7 +87,13 @@ class WelcomeFrame(_Frame, tag=2):
 
 
 class RefusalFrame(_Frame, tag=3):
-    """The other side ends the connection, and why."""
+    """The machine ends the connection.
+
+    Attributes:
+        status: as that of a reply, such as 401.
+        error: the reason.
+        hint: what would help; may be empty.
+    """
 
     status: int
     error: str
@@ -95,7 +101,7 @@ class RefusalFrame(_Frame, tag=3):
 
 
 class ClientPingFrame(_Frame, tag=4):
-    """A client's Ping. ``wait``: seconds that it waits from now on."""
+    """A client's Ping. ``wait`` is how many seconds it waits from now on."""
 
     id: str
     to: str
@@ -110,7 +116,7 @@ class ClientPingFrame(_Frame, tag=4):
 
 
 class ClientSignalFrame(_Frame, tag=5):
-    """A client's Signal; answered when it was accepted or refused."""
+    """A client's Signal. It is answered when it was accepted or refused."""
 
     id: str
     to: str
@@ -124,7 +130,8 @@ class ClientSignalFrame(_Frame, tag=5):
 
 
 class ClientRippleFrame(_Frame, tag=6):
-    """A client's Ripple. ``to``: a word for the form of recipients, then their texts."""
+    """A client's Ripple. ``to`` has a word for the form of the recipients, then their texts; see
+    :mod:`.recipients_text`."""
 
     id: str
     to: list[str]
@@ -142,7 +149,7 @@ class ClientRippleFrame(_Frame, tag=6):
 
 
 class _WaveFrame(_Frame):
-    # ``left``: seconds until nobody waits for it any more; infinite when nobody ever does.
+    # ``left``: seconds until nobody waits for the wave any more; infinite where nobody waits at all.
 
     id: str
     to: str
@@ -179,7 +186,7 @@ class PartFrame(_WaveFrame, tag=18):
 
 
 class PongFrame(_Frame, tag=19):
-    """A Pong. From a client only ``id``, ``status``, ``body``, ``headers`` and ``outcome`` count."""
+    """A Pong. Of a client's Pong only ``id``, ``status``, ``body``, ``headers`` and ``outcome`` count."""
 
     id: str
     status: int
@@ -194,18 +201,18 @@ class PongFrame(_Frame, tag=19):
 
 
 class EchoesFrame(_Frame, tag=20):
-    """Echoes of one Ripple. ``last``: no more will come."""
+    """Echoes of one Ripple. ``last`` says that no more will come."""
 
     id: str
     echoes: list[PongFrame]
     last: bool
 
 
-class ProvisionFrame(_Frame, tag=21):
-    """A star is to take a particle.
+class ProvisionRequestFrame(_Frame, tag=21):
+    """A request to a star to take a particle.
 
     Attributes:
-        expected: star, incarnation and epoch of the assignment that it would replace.
+        expected: star, incarnation and epoch of the assignment that the new one would replace.
     """
 
     id: str
@@ -214,8 +221,8 @@ class ProvisionFrame(_Frame, tag=21):
     expected: tuple[str, int, int] | None
 
 
-class AssignedFrame(_Frame, tag=22):
-    """The answer to a Provision: the assignment, or None and why not."""
+class ProvisionReplyFrame(_Frame, tag=22):
+    """The reply to it: star, incarnation and epoch of the assignment; or None and the reason."""
 
     id: str
     assignment: tuple[str, int, int] | None

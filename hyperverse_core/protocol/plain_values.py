@@ -1,4 +1,4 @@
-"""Plain values: what a body may be made of, and what it is that may not travel."""
+"""Plain values: what the body of a wave may be made of."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from typing import Any
 __all__ = ["DEEPEST", "SCALARS", "foreign", "may_hold_timestamp"]
 
 DEEPEST = 64
-"""Levels of lists and maps that a body may have."""
+"""How many levels of lists and maps a body may have."""
 
 # Heads of a MessagePack timestamp, the one extension that msgspec reads and writes by itself.
 _SHORT, _LONG, _LONGEST = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
 _PLAIN = frozenset({type(None), bool, float, bytes})
 SCALARS = _PLAIN | {int, str}
-"""Types of values that hold no others. What cannot travel of them the encoder itself refuses."""
+"""Types of values that hold no others. Of these the encoder itself refuses what cannot travel."""
 
 
 def may_hold_timestamp(frame: bytes) -> bool:
-    """Whether an encoded frame may hold a timestamp; :func:`foreign` tells for sure."""
+    """Whether an encoded frame may hold a timestamp. :func:`foreign` finds out whether it does."""
     return b"\xff" in frame and (_SHORT in frame or _LONG in frame or _LONGEST in frame)
 
 
 def foreign(value: Any, where: str = "the body", depth: int = 0) -> str:
-    """What in ``value`` is no plain value, and where; empty when all is plain."""
+    """Returns which part of ``value`` is not a plain value, and where it stands; empty when all of it is plain.
+
+    Args:
+        value: a body, or a part of one.
+        where: how to name ``value`` in the answer.
+        depth: how many lists and maps it lies in.
+    """
     kind = type(value)
     if kind in _PLAIN:
         return ""

@@ -1,4 +1,4 @@
-"""Recipients of a client's Ripple as texts, and back."""
+"""The recipients of a client's Ripple as texts, and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["read_recipients", "write_recipients"]
 
 
 def write_recipients(to: Recipients) -> list[str]:
-    """Recipients as texts, the form first."""
+    """Returns recipients as texts. The first text is a word for their form."""
     if isinstance(to, Selector):
         return ["selector", str(to)]
     if isinstance(to, Stars):
@@ -24,7 +24,7 @@ def write_recipients(to: Recipients) -> list[str]:
 
 
 def read_recipients(texts: Sequence[str]) -> Recipients:
-    """What :func:`write_recipients` wrote. Raises ParseError or BadRequest."""
+    """Returns the recipients that :func:`write_recipients` wrote. Raises ParseError or BadRequest."""
     match texts:
         case ["points", *points]:
             return tuple(Point.parse(text) for text in points)
@@ -34,4 +34,4 @@ def read_recipients(texts: Sequence[str]) -> Recipients:
             return Stars(kind or None, bool(adjacent))
         case ["watchers", point, aspect]:
             return Watchers(Point.parse(point), aspect)
-    raise BadRequest(f"no recipients: {list(texts)[:4]!r}", hint="points, selector, stars or watchers")
+    raise BadRequest(f"not recipients: {list(texts)[:4]!r}", hint="points, selector, stars or watchers")

@@ -134,7 +134,7 @@ def test_a_second_machine_of_one_name_is_refused(program: Program) -> None:
     ("join", "lanes"), [(False, "ipc"), (True, "tcp")], ids=["the same data directory over ipc", "--join over tcp"]
 )
 def test_two_machines_by_name_are_one_hyperverse(program: Program, tmp_path: Path, join: bool, lanes: str) -> None:
-    """8.5: two machines, their lane over a real transport; what one creates the other one answers for."""
+    """Two machines, their lane over a real transport; what one creates the other one answers for."""
     config = tmp_path / "machines.toml"
     config.write_text('[lanes]\naddress = "tcp://127.0.0.1:*"\n' if lanes == "tcp" else "")
     program("up", "--detach", "--name", "a", "--config", str(config))

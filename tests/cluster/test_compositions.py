@@ -83,7 +83,7 @@ async def test_a_particle_answers_the_same_from_every_machine(world: World) -> N
 
 
 async def test_first_waves_from_everywhere_at_once_make_one_live_copy(world: World) -> None:
-    """8.5: concurrent first waves to one unprovisioned particle."""
+    """Concurrent first waves to one unprovisioned particle."""
     await create(await world.client(), f"{world.space}:race<Tally>")
     clients = [await world.client(name) for name in world.machines]
     replies = await asyncio.gather(
@@ -119,7 +119,7 @@ async def test_a_ripple_gathers_an_echo_from_each_particle_once(world: World) ->
 
 
 async def test_a_ripple_that_times_out_keeps_the_echoes_that_came(world: World) -> None:
-    """8.5: ripple with partial answers and a time-out."""
+    """Ripple with partial answers and a time-out."""
     client = await world.client()
     points = [f"{world.space}:w{number}" for number in range(6)]
     await create(client, *(f"{point}<Tally>" for point in points))
@@ -140,7 +140,7 @@ async def test_enough_echoes_are_enough(world: World) -> None:
 
 
 async def test_signals_arrive_in_the_order_they_were_sent(world: World) -> None:
-    """8.5: 1000 waves in order on one lane."""
+    """1000 waves in order on one lane."""
     client = await world.client()
     await create(client, f"{world.space}:sender<Relay>", f"{world.space}:sink<Tally>")
     sent = await client.ping(f"{world.space}:sender", "Ext<SendMany>", {"to": f"{world.space}:sink", "count": 1000})
@@ -168,7 +168,7 @@ async def test_what_is_not_there_is_answered_404_from_everywhere(world: World) -
 
 
 async def test_what_is_deleted_through_one_machine_is_gone_for_all(world: World) -> None:
-    """8.5: delete."""
+    """Delete."""
     clients = [await world.client(name) for name in world.machines]
     point = f"{world.space}:short-lived"
     await create(clients[0], f"{point}<Tally>")
@@ -186,7 +186,7 @@ async def test_what_is_deleted_through_one_machine_is_gone_for_all(world: World)
 
 
 async def test_a_body_of_three_megabytes_goes_both_ways(world: World) -> None:
-    """HL8: a body of three megabytes there and back; over TCP in test_lanes_over_sockets.py."""
+    """A body of three megabytes there and back; over TCP in test_lanes_over_sockets.py."""
     client = await world.client(world.machines[-1])
     await create(client, f"{world.space}:large<Tally>")
     body = b"hyper" * 600_000
@@ -194,7 +194,7 @@ async def test_a_body_of_three_megabytes_goes_both_ways(world: World) -> None:
 
 
 async def test_a_client_cannot_speak_as_a_star(world: World) -> None:
-    """8.5: knock as a star by a client."""
+    """Knock as a star by a client."""
     client = await world.client()
     rows = await client.stars()
     reply = await client.ping(f"<<{rows[0]['star']}>>::star", "Hyp<Release>", {"points": []})

@@ -77,7 +77,7 @@ async def until_noticed(client: ClientApi, machine: str, within: float) -> float
 async def test_a_killed_machine_is_noticed_within_2_s_and_all_particles_answer_within_5_s(
     processes: Processes,
 ) -> None:
-    """8.5: star crash and recovery."""
+    """Star crash and recovery."""
     processes.start("a", "b", "c")
     async with processes.client("a") as client:
         points = await fill(client)
@@ -174,7 +174,7 @@ async def cut_off(tmp_path: Path) -> AsyncIterator[tuple[Process, Process, list[
 async def test_lanes_that_are_cut_are_answered_503_and_come_back(
     cut_off: tuple[Process, Process, list[Proxy]], tmp_path: Path
 ) -> None:
-    """8.5: lane cut and reconnect."""
+    """Lane cut and reconnect."""
     _, _, proxies = cut_off
     async with Client.connect(tmp_path / "data", machine="a") as client:
         points = await fill(client, 8)

@@ -40,7 +40,7 @@ async def knock_as(world: InProcess, machine: Machine, name: str) -> tuple[Local
 
 
 async def test_a_machine_with_an_unknown_key_is_refused(inside: InProcess) -> None:
-    """HL7: who has no key that is let in stays outside, and is told the cure."""
+    """Who has no key that is let in stays outside, and is told the cure."""
     machine = await inside.start("first")
     transport, _, said = await knock_as(inside, machine, "stranger")
     assert said.status == 401
@@ -152,7 +152,7 @@ async def test_two_machines_of_one_name_cannot_run_on_one_data_directory(inside:
 
 
 async def test_the_door_for_clients_is_not_that_for_machines(inside: InProcess) -> None:
-    """8.5: knock as a star by a client: who says hello at the door for clients is not heard."""
+    """Knock as a star by a client: who says hello at the door for clients is not heard."""
     machine = await inside.start("first")
     transport, hears = LocalTransport(hub=inside.hub), Recorder(2.0)
     door = Endpoint("clients", "local://clients", machine.parts.board.identity)

@@ -1,4 +1,4 @@
-"""Scenarios HL1 to HL8 of the hyperlanes (hyperverse 8.2), with real sockets: two machines in this process."""
+"""Lanes between two machines in this process, over real sockets."""
 
 from __future__ import annotations
 
@@ -122,22 +122,22 @@ async def tcp(tmp_path: Path) -> AsyncIterator[Pair]:
         yield await connected(tmp_path, stack, Choice("zmq", {"address": "tcp://127.0.0.1:*"}))
 
 
-async def test_hl1_a_wave_goes_through_a_lane_with_its_id(pair: Pair) -> None:
-    """HL1: LESS says hello to FAE, and FAE hears the very same wave."""
+async def test_a_wave_goes_through_a_lane_with_its_id(pair: Pair) -> None:
+    """LESS says hello to FAE, and FAE hears the very same wave."""
     said = await pair.a.client().ask(pair.less, "Ext<Greet>", {"who": pair.fae})
     assert (said["status"], said["remote"]) == (200, True)
     assert said["body"] == {"sender": pair.less, "id": said["id"]}
 
 
-async def test_hl2_a_lane_carries_both_ways(pair: Pair) -> None:
-    """HL2: what is sent into either end comes out at the other one."""
+async def test_a_lane_carries_both_ways(pair: Pair) -> None:
+    """What is sent into either end comes out at the other one."""
     for one, other in ((pair.less, pair.fae), (pair.fae, pair.less)):
         said = await pair.b.client().ask(one, "Ext<Greet>", {"who": other})
         assert (said["status"], said["body"]["sender"], said["remote"]) == (200, one, True)
 
 
-async def test_hl3_a_client_sends_waves_and_is_sent_some(pair: Pair) -> None:
-    """HL3: (a) a client's wave arrives, (b) a wave for the client arrives there; also from the other machine."""
+async def test_a_client_sends_waves_and_is_sent_some(pair: Pair) -> None:
+    """A client's wave arrives, and a wave for the client arrives there; also from the other machine."""
     client = await pair.client(pair.a)
     heard: asyncio.Queue[str] = asyncio.Queue()
 
@@ -153,17 +153,17 @@ async def test_hl3_a_client_sends_waves_and_is_sent_some(pair: Pair) -> None:
         assert await asyncio.wait_for(heard.get(), PATIENCE) == person
 
 
-@pytest.mark.parametrize("machines", ["aa", "ab"], ids=["HL4 one machine", "HL5 a machine for each"])
-async def test_hl4_and_hl5_somebody_answers_a_client_through_the_gates(pair: Pair, machines: str) -> None:
-    """HL4: two clients come in at one machine; HL5: each at another. A hello for the second is answered 200."""
+@pytest.mark.parametrize("machines", ["aa", "ab"], ids=["one machine", "a machine for each"])
+async def test_another_client_answers_a_client_through_the_gates(pair: Pair, machines: str) -> None:
+    """Two clients connect to one machine, or each to another. A hello for the second is answered 200."""
     less, fae = [await pair.client(pair.a if name == "a" else pair.b) for name in machines]
     fae.on_wave(lambda wave: Pong(200, "hello" if wave.method.text == "Ext<Hello>" else None))
     said = await less.ask(pair.less, "Ext<Greet>", {"who": fae.surface.point.text})
     assert (said["status"], said["body"]) == (200, "hello")
 
 
-async def test_hl6_a_bounce_crosses_from_the_client_of_one_machine_to_that_of_another(pair: Pair) -> None:
-    """HL6: what a bridge between two interchanges is for, a lane between two machines does. Also 8.5: two machines,
+async def test_a_bounce_crosses_from_the_client_of_one_machine_to_that_of_another(pair: Pair) -> None:
+    """What a bridge between two interchanges is for, a lane between two machines does. Two machines,
     their link over a real transport, a bounce across."""
     less, fae = await pair.client(pair.a), await pair.client(pair.b)
     reply = await less.ping(fae.surface.point, "Cmd<Bounce>", wait=PATIENCE)
@@ -172,8 +172,8 @@ async def test_hl6_a_bounce_crosses_from_the_client_of_one_machine_to_that_of_an
     assert (back.status, back.body, back.sender, back.remote) == (200, None, less.surface.point, True)
 
 
-async def test_hl7_machines_meet_over_tcp_with_keys_and_nobody_else_comes_in(tcp: Pair) -> None:
-    """HL7: over TCP both sides prove their keys; a stranger, and one that expects another key, is refused."""
+async def test_machines_meet_over_tcp_with_keys_and_nobody_else_comes_in(tcp: Pair) -> None:
+    """Over TCP both sides prove their keys; a stranger, and one that expects another key, is refused."""
     assert set(tcp.a.parts.board.keys.names()) == {"a", "b"}
     assert (await tcp.a.client().ping(tcp.fae, "Ext<Hello>")).remote
     assert (await tcp.b.client().ping(tcp.less, "Ext<Hello>")).remote
@@ -196,8 +196,8 @@ async def test_hl7_machines_meet_over_tcp_with_keys_and_nobody_else_comes_in(tcp
     assert (await tcp.a.client().ping(tcp.fae, "Ext<Hello>")).remote
 
 
-async def test_hl8_three_megabytes_go_both_ways_over_tcp(tcp: Pair) -> None:
-    """HL8: a large body each way, in both directions, while small waves go on."""
+async def test_three_megabytes_go_both_ways_over_tcp(tcp: Pair) -> None:
+    """A large body each way, in both directions, while small waves go on."""
     client = tcp.a.client()
     points = [f"space:t{number}" for number in range(8)]
     for point in points:

@@ -1,4 +1,4 @@
-"""Scenarios that nobody had written (hyperverse 8.5), on two machines and more. Each names its entry of that list.
+"""Scenarios on two machines and more.
 
 Those on machines that die are in test_scenarios_as_processes.py, those about ways in test_ways.py.
 """
@@ -80,7 +80,7 @@ async def on_both(clients: tuple[ClientApi, ClientApi], count: int = 12, kind: s
 
 
 async def test_two_machines_with_a_split_template_bounce_and_provision_across(inside: InProcess) -> None:
-    """8.5: two machines with a split template: bounce across, provision across. Over a real transport: HL6, HL7."""
+    """Two machines with a split template: bounce across, provision across."""
     a, b = await inside.start("a", _SPLIT), await inside.start("b", _SPLIT)
     await asyncio.sleep(1.0)
     for client, star, hops in ((a.client(), "far[0]", 2), (b.client(), "home[0]", 2)):
@@ -95,7 +95,7 @@ async def test_two_machines_with_a_split_template_bounce_and_provision_across(in
 
 
 async def test_many_first_waves_from_both_machines_bring_one_particle_to_life(inside: InProcess) -> None:
-    """8.5: concurrent first waves to one unprovisioned particle."""
+    """Concurrent first waves to one unprovisioned particle."""
     clients = await two(inside, *(f"create localhost:t{number}<Tally>" for number in range(10)))
     for number in range(10):
         pings = [client.ping(f"localhost:t{number}", "Ext<Add>") for _ in range(20) for client in clients]
@@ -103,7 +103,7 @@ async def test_many_first_waves_from_both_machines_bring_one_particle_to_life(in
 
 
 async def test_ensure_and_override_mean_the_same_from_every_machine(inside: InProcess) -> None:
-    """8.5: Ensure and Override semantics; Commit too."""
+    """Ensure and Override semantics; Commit too."""
     one, other = await two(inside, "create localhost:t<Tally>{ +note=first }")
     assert (await one.ping("localhost:t", "Ext<Add>")).unwrap() == 1
     assert (await other.exec("create localhost:t<Tally>"))[0].status == 409
@@ -118,7 +118,7 @@ async def test_ensure_and_override_mean_the_same_from_every_machine(inside: InPr
 
 
 async def test_create_or_replace_at_once_from_both_machines_leaves_one(inside: InProcess) -> None:
-    """8.5: Ensure and Override semantics, when both come at once."""
+    """Ensure and Override semantics, when both come at once."""
     clients = await two(inside)
     ensured = await asyncio.gather(*(c.exec("create? localhost:t<Tally>") for c in clients for _ in range(5)))
     assert all(results[0].ok for results in ensured)
@@ -127,7 +127,7 @@ async def test_create_or_replace_at_once_from_both_machines_leaves_one(inside: I
 
 
 async def test_a_ripple_to_a_list_keeps_the_answers_that_came_in_time(inside: InProcess) -> None:
-    """8.5: ripple to Multi with partial answers and a time-out."""
+    """Ripple to Multi with partial answers and a time-out."""
     clients = await two(inside)
     points = await on_both(clients)
     asleep = [asyncio.ensure_future(clients[0].ping(p, "Ext<Wait>", {"seconds": 5.0}, wait=9.0)) for p in points[:5]]
@@ -142,7 +142,7 @@ async def test_a_ripple_to_a_list_keeps_the_answers_that_came_in_time(inside: In
 
 
 async def test_a_ripple_to_stars_keeps_the_answers_that_came_in_time(inside: InProcess) -> None:
-    """8.5: ripple to Stars with partial answers and a time-out."""
+    """Ripple to Stars with partial answers and a time-out."""
     from hyperverse_core.testing.faulty_lane import FaultyHub
 
     inside.hub = hub = FaultyHub(random.Random(1), notice=60.0)
@@ -160,7 +160,7 @@ async def test_a_ripple_to_stars_keeps_the_answers_that_came_in_time(inside: InP
 
 
 async def test_what_a_stranger_may_not_do_is_refused_by_every_machine(inside: InProcess) -> None:
-    """8.5: access denied on create, select, delete and wave."""
+    """Access denied on create, select, delete and wave."""
     commands = ("create localhost:users<UserBase<Keycloak>>", f"create {ANN}<User>")
     clients = await two(inside, *commands)
     points = await on_both(clients)
@@ -180,7 +180,7 @@ async def test_what_a_stranger_may_not_do_is_refused_by_every_machine(inside: In
 
 
 async def test_deleting_takes_everything_below_on_every_machine(inside: InProcess) -> None:
-    """8.5: delete with children."""
+    """Delete with children."""
     clients = await two(inside, "create localhost:top<Tally>")
     points = [f"localhost:top:t{number}" for number in range(10)]
     points += [f"{point}:below" for point in points]
@@ -198,7 +198,7 @@ async def test_deleting_takes_everything_below_on_every_machine(inside: InProces
 
 
 async def test_a_particle_that_cannot_start_is_shown_in_panic_and_recovers(inside: InProcess) -> None:
-    """8.5: status Panic, and recovery. Of a star that crashes: test_scenarios_as_processes.py."""
+    """Status Panic, and recovery. Of a star that crashes: test_scenarios_as_processes.py."""
     inside.plugins = (Fragiles(),)
     Fragile.broken = True
     clients = await two(inside, "create localhost:f<Fragile>")
@@ -212,7 +212,7 @@ async def test_a_particle_that_cannot_start_is_shown_in_panic_and_recovers(insid
 
 
 async def test_while_the_registry_cannot_be_reached_what_lives_answers_and_nothing_is_lost(inside: InProcess) -> None:
-    """8.5: registry unreachable."""
+    """Registry unreachable."""
     registry: RemoteRegistry = new_registry_class()(inside.registry, random.Random(1))
     inside.registry = registry  # type: ignore[assignment]  # the same one, further away
     clients = await two(inside)
@@ -241,7 +241,7 @@ async def test_while_the_registry_cannot_be_reached_what_lives_answers_and_nothi
 
 @pytest.mark.parametrize("count", [1000])
 async def test_a_thousand_waves_on_one_lane_arrive_in_order(inside: InProcess, count: int) -> None:
-    """8.5: 1000 waves in order on one lane; signals and pings mixed."""
+    """1000 waves in order on one lane; signals and pings mixed."""
     clients = await two(inside)
     points = await on_both(clients)
     far = {(await clients[0].ping(point, "Ext<Value>")).remote: point for point in points}[True]
@@ -257,7 +257,7 @@ async def test_a_thousand_waves_on_one_lane_arrive_in_order(inside: InProcess, c
 
 
 async def test_a_machine_that_terminates_lets_what_is_under_way_end(inside: InProcess) -> None:
-    """8.5: orderly terminate. Of processes: test_scenarios_as_processes.py."""
+    """Orderly terminate. Of processes: test_scenarios_as_processes.py."""
     clients = await two(inside)
     points = await on_both(clients)
     under_way = [asyncio.ensure_future(clients[0].ping(p, "Ext<Wait>", {"seconds": 1.0}, wait=9.0)) for p in points]

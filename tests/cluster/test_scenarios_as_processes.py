@@ -1,4 +1,4 @@
-"""Scenarios of hyperverse 8.5 that need processes: a star crashes, a machine terminates, a client watches."""
+"""Scenarios that need processes: a star crashes, a machine terminates, a client watches."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def statuses(client: ClientApi) -> dict[str, str]:
 
 
 async def test_particles_of_a_star_that_crashes_are_unknown_until_they_live_elsewhere(processes: Processes) -> None:
-    """8.5: star crash, status, recovery. Of one that cannot start: Panic, in test_scenarios.py."""
+    """Star crash, status, recovery. Of one that cannot start: Panic, in test_scenarios.py."""
     processes.start("a", "b")
     async with processes.client("a") as client:
         points = await fill(client)
@@ -76,7 +76,7 @@ async def test_particles_of_a_star_that_crashes_are_unknown_until_they_live_else
 
 
 async def test_a_process_that_is_told_to_terminate_hands_over_all_that_it_has(processes: Processes) -> None:
-    """8.5: orderly terminate: SIGTERM under load. What was answered is kept, and every wave ends."""
+    """Orderly terminate: SIGTERM under load. What was answered is kept, and every wave ends."""
     processes.start("a", "b")
     async with processes.client("a") as client:
         points = await fill(client)

@@ -78,14 +78,14 @@ async def net(tmp_path: Path) -> AsyncIterator[Net]:
 
 
 async def test_a_wave_is_passed_on_from_forwarder_to_forwarder(net: Net) -> None:
-    """8.5: two forwarders; a third lies between them."""
+    """Two forwarders; a third lies between them."""
     await net.start(_CHAIN, "abc")
     assert await net.bounce("a", "far[0]") == (200, 4)
     assert await net.bounce("c", "home[0]") == (200, 4)
 
 
 async def test_a_wave_is_not_sent_to_and_fro_by_machines_that_know_different_things(net: Net) -> None:
-    """8.5: hop limit and loop: the loop."""
+    """Hop limit and loop: the loop."""
     await net.start(_CHAIN, "abc")
     net.machines["b"].parts.ways.by_star["STAR::central:far[0]"] = "a"
     reply = await net.machines["a"].client().ping("<<STAR::central:far[0]>>::star", "Cmd<Bounce>")
@@ -95,7 +95,7 @@ async def test_a_wave_is_not_sent_to_and_fro_by_machines_that_know_different_thi
 
 
 async def test_a_wave_that_is_passed_on_too_often_is_answered_508(net: Net) -> None:
-    """8.5: hop limit and loop: the limit."""
+    """Hop limit and loop: the limit."""
     stars = (
         *_CHAIN[:2],
         StarTemplate("third", "Nexus", 0, ("fourth",), "c"),
@@ -107,7 +107,7 @@ async def test_a_wave_that_is_passed_on_too_often_is_answered_508(net: Net) -> N
 
 
 async def test_the_other_forwarder_is_used_when_one_cannot_be_reached(net: Net) -> None:
-    """8.5: two forwarders: more than one forwarder works."""
+    """Two forwarders: more than one forwarder works."""
     await net.start(_RING, "abcd")
     assert await net.bounce("a", "east[0]") == (200, 3)
     net.hub.cut("a", "b")
@@ -119,7 +119,7 @@ async def test_the_other_forwarder_is_used_when_one_cannot_be_reached(net: Net) 
 
 
 async def test_no_way_is_answered_503_with_the_cause_and_mended_lanes_are_found(net: Net) -> None:
-    """8.5: lane cut and reconnect."""
+    """Lane cut and reconnect."""
     await net.start(_CHAIN, "abc")
     net.hub.cut("b", "c")
     net.hub.cut("a", "b")
@@ -134,7 +134,7 @@ async def test_no_way_is_answered_503_with_the_cause_and_mended_lanes_are_found(
 
 
 async def test_waves_that_wait_for_a_broken_lane_arrive_in_order_or_are_answered(net: Net) -> None:
-    """8.5: lane cut and reconnect with waiting waves."""
+    """Lane cut and reconnect with waiting waves."""
     await net.start(_RING, "abcd")
     client = net.machines["a"].client()
     for command in ("localhost<Space>", "localhost:t<Tally>"):
@@ -200,7 +200,7 @@ async def test_a_machine_that_joins_later_takes_part_within_a_second(inside: InP
 
 
 async def test_a_machine_that_stops_is_forgotten_at_once_and_nothing_of_its_state_is_lost(inside: InProcess) -> None:
-    """8.5: orderly terminate."""
+    """Orderly terminate."""
     first, second = await inside.start("first"), await inside.start("second")
     await asyncio.sleep(1.0)
     client = first.client()

@@ -17,7 +17,7 @@ PROBE = "localhost:probe"
 
 
 async def test_a_ping_is_answered_with_body_and_receipt(client: Client) -> None:
-    """HL3 (a): a wave that a client sends arrives at the machine."""
+    """A wave that a client sends arrives at the machine."""
     pong = await client.ping(PROBE, "Ext<Echo>", {"said": [1, 2.5, "x", b"y", None, {"a": True}]})
     assert pong.body == [1, 2.5, "x", b"y", None, {"a": True}]
     assert (pong.status, pong.outcome, pong.sender) == (200, Outcome.OK, Point.parse(PROBE))
@@ -139,7 +139,7 @@ async def test_the_machine_bounces_the_client_and_the_client_the_machine(client:
 
 
 async def test_a_client_serves_the_waves_that_are_sent_to_it(client: Client, machine: Machine) -> None:
-    """HL3 (b): a wave that is sent out to the client arrives there, and is answered."""
+    """A wave that is sent out to the client arrives there, and is answered."""
     signals: asyncio.Queue[Any] = asyncio.Queue()
 
     async def answer(wave: Any) -> Any:

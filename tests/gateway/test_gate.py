@@ -79,7 +79,7 @@ async def test_another_token_brings_another_agent(machine: Machine, data_dir: Pa
 
 
 async def test_what_a_client_writes_behind_its_frame_is_not_read(raw: Any, machine: Machine) -> None:
-    """8.5: forged from and agent by a client."""
+    """Forged from and agent by a client."""
     greet = await raw.knock(machine)
     fields = msgspec.msgpack.decode(encode_frame(ask()))
     forged = [*fields, "localhost:victim", "hyperspace:users:somebody", ["localhost"], "Full"]
@@ -91,7 +91,7 @@ async def test_what_a_client_writes_behind_its_frame_is_not_read(raw: Any, machi
 
 
 async def test_a_client_cannot_send_as_a_machine_does(raw: Any, machine: Machine, data_dir: Path) -> None:
-    """8.5: forged from and agent by a client: what a machine would send is refused."""
+    """Forged from and agent by a client: what a machine would send is refused."""
     await raw.knock(machine)
     forged = Ping(
         Point.parse(PROBE),
@@ -115,7 +115,7 @@ async def test_a_client_cannot_send_as_a_machine_does(raw: Any, machine: Machine
     ],
 )
 async def test_what_is_between_stars_a_client_may_not_send(client: Client, to: str, method: str) -> None:
-    """8.5: knock as a star by a client: what is between stars is refused."""
+    """Knock as a star by a client: what is between stars is refused."""
     assert (await client.ping(to, method)).status == 403
     assert (await client.signal(to, method)).status == 403
     with pytest.raises(Exception, match=r"between stars|a client may not"):

@@ -121,10 +121,10 @@ def test_echoes_arrive_as_they_were_sent(echoes: list[Echo], last: bool) -> None
 
 @pytest.mark.parametrize("assignment", [None, Assignment(StarKey("central", "fold", 1), 3, 7)])
 def test_provisioning_arrives_as_it_was_sent(assignment: Assignment | None) -> None:
-    asked = wire.Provision("7", StarKey("central", "fold"), Point.parse("localhost"), assignment)
-    answered = wire.Assigned("7", assignment, 409, "somebody was faster", "look again")
-    assert wire.decode(wire.encode_provision(asked), 0.0) == asked
-    assert wire.decode(wire.encode_assigned(answered), 0.0) == answered
+    asked = wire.ProvisionRequest("7", StarKey("central", "fold"), Point.parse("localhost"), assignment)
+    answered = wire.ProvisionReply("7", assignment, 409, "somebody was faster", "look again")
+    assert wire.decode(wire.encode_provision_request(asked), 0.0) == asked
+    assert wire.decode(wire.encode_provision_reply(answered), 0.0) == answered
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_token_is_not_shown_in_a_frames_repr() -> None:
 
 
 def test_a_clients_frame_has_no_place_for_a_sender_or_an_agent() -> None:
-    """8.5: forged from and agent by a client."""
+    """Forged from and agent by a client."""
     known = set(ClientPingFrame.__struct_fields__)
     assert not known & {"sender", "agent", "scope", "chain", "hops", "origin", "left"}
 

@@ -9,7 +9,14 @@ from typing import Any
 
 from ...contracts.registry import Registry
 from ...errors import HyperverseError, LaneFull, NotHostedHere, ProtocolError, Unavailable
-from ...protocol.codec import Assigned, Message, Provision, encode_assigned, encode_echoes, encode_pong
+from ...protocol.codec import (
+    Message,
+    ProvisionReply,
+    ProvisionRequest,
+    encode_echoes,
+    encode_pong,
+    encode_provision_reply,
+)
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.star_key import StarKey
 from ...universe.waves.origin import timed_out
@@ -66,7 +73,7 @@ class Inbound:
             Ping: self._ping,
             Signal: self._signal,
             Ripple: self._part,
-            Provision: self._provision,
+            ProvisionRequest: self._provision,
         }
 
     def serve(self, star: Star, request: Request, message: Message) -> None:
@@ -187,16 +194,16 @@ class Inbound:
         except HyperverseError:  # one body that cannot be sent is not to cost the others theirs
             return encode_echoes(wave.id, [_sendable(echo) for echo in echoes])
 
-    async def _provision(self, star: Star, request: Request, message: Provision) -> None:
+    async def _provision(self, star: Star, request: Request, message: ProvisionRequest) -> None:
         try:
             record = await self._registry.record(message.point)
             active = await self._homes[star.key].adopt(record, message.expected)
-            reply = Assigned(message.id, active.assignment)
+            reply = ProvisionReply(message.id, active.assignment)
             if not active.gone:
                 self._places.keep(message.point, active)
         except HyperverseError as exc:
-            reply = Assigned(message.id, None, exc.status, exc.message, exc.hint)
-        await self._send(request, encode_assigned(reply))
+            reply = ProvisionReply(message.id, None, exc.status, exc.message, exc.hint)
+        await self._send(request, encode_provision_reply(reply))
 
 
 def _unknown(wave: Ping) -> Pong:

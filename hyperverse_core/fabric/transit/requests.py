@@ -7,7 +7,15 @@ from typing import Any
 
 from ...contracts.registry import Assignment, ParticleRecord
 from ...errors import HyperverseError, NotHostedHere, ProtocolError, TimedOut, Unavailable, error_for_status
-from ...protocol.codec import Assigned, Echoes, Provision, encode_part, encode_ping, encode_provision, encode_signal
+from ...protocol.codec import (
+    Echoes,
+    ProvisionReply,
+    ProvisionRequest,
+    encode_part,
+    encode_ping,
+    encode_provision_request,
+    encode_signal,
+)
 from ...protocol.repeats import NoAnswer
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
@@ -118,12 +126,12 @@ class Requests:
     async def provision(self, star: StarKey, record: ParticleRecord, expected: Assignment | None) -> None:
         """Asks a star of another machine to take a particle. Raises Conflict, NotHostedHere, NoDriver, Unavailable."""
         text = str(star)
-        payload = encode_provision(Provision("", star, record.point, expected))
+        payload = encode_provision_request(ProvisionRequest("", star, record.point, expected))
         reply = await self._request(text, payload, priority=1, limit=_PROVISION_WAIT)
         if reply is None:
             raise Unavailable(f"{text} did not answer when it was to take {record.point.text!r}", retry_after=0.5)
         _raise(reply)
-        assert isinstance(reply, Assigned)
+        assert isinstance(reply, ProvisionReply)
         if reply.status != 200:
             raise error_for_status(reply.status, reply.error, hint=reply.hint)
 

@@ -15,8 +15,8 @@ import msgspec
 from ...contracts.lane import Identity, LaneTransport, Peer
 from ...contracts.registry import StarRecord
 from ...errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
-from ...protocol.codec import Assigned, Echoes, decode
-from ...protocol.envelope import Envelope, Hello, News, Refused, decode_lane, encode_lane
+from ...protocol.codec import Echoes, ProvisionReply, decode
+from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
 from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
 from ...universe.waves.wave import Outcome, Pong, Signal
 from ..cluster.directory import Directory
@@ -192,7 +192,7 @@ class Switchboard:
 
     def tell_all(self, revision: int) -> None:
         """Tells the others of a commit. A machine that is not told finds it a little later."""
-        frame = encode_lane(News(revision))
+        frame = encode_lane(RevisionNotice(revision))
         for lane in self._lanes.values():
             lane.mention(frame)
 
@@ -297,7 +297,7 @@ class Switchboard:
             for frame in frames:
                 said = decode_lane(frame if read is None else read(frame))
                 if not isinstance(said, Envelope):
-                    if not isinstance(said, News):
+                    if not isinstance(said, RevisionNotice):
                         self._take(peer, said)
                         known = self._is_known(peer)
                     elif known:
@@ -318,7 +318,7 @@ class Switchboard:
         kind = type(message)
         if envelope.origin or kind is Signal:
             self._inbound.serve(star, Request(envelope, via), message)
-        elif kind is Pong or kind is Echoes or kind is Assigned:
+        elif kind is Pong or kind is Echoes or kind is ProvisionReply:
             self.pending.settle(envelope.number, message)
         else:
             raise ProtocolError(f"{kind.__name__} is no answer")
