@@ -31,11 +31,7 @@ RIDDLES = {
 }
 """Turns of phrase that readers stumble over, and what to write instead."""
 
-PENDING = {"cli", "config", "data-directory", "hooks", "plugins", "python", "write-a-policy"}
-"""Pages that still have to be rewritten."""
-
-
-PAGES = [page for page in all_pages() if page.stem not in PENDING]
+PAGES = all_pages()
 NOT_QUOTING = [page for page in PAGES if page.name != "CONTRIBUTING.md"]
 """Pages that do not quote what not to write."""
 
