@@ -202,7 +202,8 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     records = Records(registry)
     selections = Selections(registry)
 
-    gate = Gate(policy, config.security.driver, interceptors.deny, timeout=_policy_timeout(config))
+    name = config.security.driver if given.policy is None else type(policy).__name__
+    gate = Gate(policy, name, interceptors.deny, timeout=_policy_timeout(config))
     closing(stack, "the policy", policy.close)
     closing(stack, "the gate", gate.close)
 

@@ -129,8 +129,7 @@ class Gate:
 
     async def _pass(self, particle: Target, wave: Directed, permission: str, privilege: str) -> None:
         record, action = particle.record, wave.method.text
-        key = Key(wave.agent.text, record.point.text, record.owner.text, permission, privilege, wave.scope, "")
-        kept = self._kept.find(key, action)
+        kept = self._kept.find(_key(wave.agent, record, permission, privilege, wave.scope), action)
         if kept is None or not kept.allowed:
             need = Need(permission, privilege)
             request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic)
@@ -140,9 +139,8 @@ class Gate:
         """``Hyp`` waves are between stars: clients and particles never act as one."""
         star = wave.agent.star_key
         if star is None or wave.agent != Point.of_star(star):
-            error = Forbidden(f"{wave.method} is between stars")
-            self._tell(wave.agent, particle.record.point, wave.method.text, error, wave.id)
-            raise error
+            request = Request(wave.agent, wave.method.text, Need(), particle.record)
+            raise self.refused(request, Forbidden(f"{wave.method} is between stars"), wave=wave.id)
 
     # -- commands -----------------------------------------------------------------------------------------
 
@@ -154,9 +152,7 @@ class Gate:
         """
         decision = await self.decide(request)
         if not decision.allowed:
-            error = decision.error()
-            self._tell(request.agent, request.record.point, request.action, error, wave)
-            raise error
+            raise self.refused(request, decision.error(), wave=wave)
 
     async def permit(
         self, agent: Point, permission: str, target: ParticleRecord, action: str, scope: Scope | None = None
@@ -167,16 +163,23 @@ class Gate:
             action: what it is for: ``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``.
             scope: bounds of what the agent may do; None sets none.
         """
-        await self.check(Request(agent, action, Need(permission), target, scope))
+        kept = self._kept.find(_key(agent, target, permission, "", scope), action)
+        if kept is None or not kept.allowed:
+            await self.check(Request(agent, action, Need(permission), target, scope))
 
     async def check_all(self, requests: Sequence[Request]) -> None:
         """Returns when the policy allows all of them; the first refusal is logged and told. Raises as
         :meth:`authorise` does."""
         for request, decision in zip(requests, await self.decide_many(requests), strict=True):
             if not decision.allowed:
-                error = decision.error()
-                self._tell(request.agent, request.record.point, request.action, error)
-                raise error
+                raise self.refused(request, decision.error())
+
+    def refused(self, request: Request, error: HyperverseError, *, wave: str = "") -> HyperverseError:
+        """Logs and tells that a request is refused. Returns the error, to be raised."""
+        agent, target, action = request.agent, request.record.point, request.action
+        _log.info("denied: %s %s %s: %s", agent, action, target, error, extra={"wave": wave})
+        self._denied(agent, target, action, str(error))
+        return error
 
     async def decide(self, request: Request) -> Decision:
         """The policy's decision, perhaps one that is kept. Nobody is told of a refusal. Raises Unavailable."""
@@ -296,22 +299,13 @@ class Gate:
             return True
         return any(point in rests_on for point in islice(reversed(self._recent), since))
 
-    def _tell(self, agent: Point, target: Point, action: str, error: HyperverseError, wave: str = "") -> None:
-        _log.info("denied: %s %s %s: %s", agent, action, target, error, extra={"wave": wave})
-        self._denied(agent, target, action, str(error))
+
+def _key(agent: Point, target: ParticleRecord, permission: str, privilege: str, scope: Scope | None) -> Key:
+    return Key(agent.text, target.point.text, target.owner.text, permission, privilege, scope, "")
 
 
 def _key_of(request: Request) -> Key:
-    record, need = request.record, request.need
-    return Key(
-        request.agent.text,
-        record.point.text,
-        record.owner.text,
-        need.permission,
-        need.privilege,
-        request.scope,
-        "",
-    )
+    return _key(request.agent, request.record, request.need.permission, request.need.privilege, request.scope)
 
 
 def _is_rescue(request: Request) -> bool:

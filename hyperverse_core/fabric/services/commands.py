@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from ...contracts.driver import Ctx
+from ...contracts.policy import Need, Request
 from ...contracts.registry import ParticleRecord, Registry, Status
 from ...errors import (
     BadRequest,
@@ -18,7 +19,6 @@ from ...errors import (
     NoDriver,
     NotFound,
     ParseError,
-    PolicyError,
 )
 from ...universe.address.env import Env
 from ...universe.address.point import ROOT, Point
@@ -128,9 +128,14 @@ class Commands:
 
     # -- rights -------------------------------------------------------------------------------------------
 
-    async def _demand(self, ctx: Context, letter: str, target: ParticleRecord, action: str) -> None:
+    async def _demand(self, ctx: Context, letter: str, action: str, *targets: ParticleRecord) -> None:
+        """Returns when the agent of ``ctx`` has the permission on all of ``targets``. Raises Forbidden."""
+        await self._gate.check_all([self._request(ctx, letter, action, target) for target in targets])
+
+    @staticmethod
+    def _request(ctx: Context, letter: str, action: str, target: ParticleRecord) -> Request:
         agent, scope = ctx.acting_as
-        await self._gate.permit(agent, letter, target, action, scope)
+        return Request(agent, action, Need(letter), target, scope, ctx.wave.chain, ctx.wave.topic)
 
     async def _above(self, records: Sequence[ParticleRecord]) -> dict[Point, ParticleRecord]:
         """The records of the parents; a root stands for its own."""
@@ -154,22 +159,22 @@ class Commands:
 
     async def _select(self, command: commands.Select, ctx: Context, after: Point | None = None) -> Any:
         page = await self._registry.select(command.selector, after=after, limit=_PAGE)
-        above = await self._above(page.records)
-        allowed: dict[Point, bool] = {}
-        for point, record in above.items():
-            try:
-                await self._demand(ctx, "s", record, "select")
-                allowed[point] = True
-            except PolicyError:
-                allowed[point] = False
-        seen = [r for r in page.records if allowed.get(r.point.parent or r.point)]
+        requests = [self._request(ctx, "s", "select", r) for r in (await self._above(page.records)).values()]
+        decisions = await self._gate.decide_many(requests)
+        allowed = {r.record.point for r, d in zip(requests, decisions, strict=True) if d.allowed}
+        seen = [r for r in page.records if (r.point.parent or r.point) in allowed]
         if page.records and not seen and page.after is None and after is None:
-            raise Forbidden(
-                f"{ctx.acting_as[0]} may not select what {str(command.selector)!r} matches",
-                hint="it takes the permission s on their parents",
-            )
+            raise self._nothing_seen(command.selector, requests[0])
         items = [r.point.text for r in seen] if command.into is Into.POINTS else [self._seen(r) for r in seen]
         return {"items": items, "after": page.after.text if page.after else None}
+
+    def _nothing_seen(self, selector: Selector, request: Request) -> HyperverseError:
+        """The refusal of a select that may show nothing of what it matches; it is logged and told."""
+        error = Forbidden(
+            f"{request.agent} may not select what {str(selector)!r} matches",
+            hint="it takes the permission s on their parents",
+        )
+        return self._gate.refused(request, error)
 
     def _seen(self, record: ParticleRecord) -> dict[str, Any]:
         """A particle as it looks from here: nobody knows the status of one whose star cannot be reached."""
@@ -196,14 +201,13 @@ class Commands:
 
     async def _delete(self, command: commands.Delete, ctx: Context) -> Any:
         found = await self._all_of(command.selector)
-        for record in (await self._above(found)).values():
-            await self._demand(ctx, "d", record, "delete")
+        await self._demand(ctx, "d", "delete", *(await self._above(found)).values())
         deleted = await self._provisioner.delete([r.point for r in found])
         return {"deleted": [stub(r) for r in deleted]}
 
     async def _get(self, command: commands.Get[Point], ctx: Context) -> Any:
         record = await self._record(command.point)
-        await self._demand(ctx, "r", record, "get")
+        await self._demand(ctx, "r", "get", record)
         if command.keys is None:
             state = await self._registry.load_state(record.point)
             return None if state is None else msgspec.msgpack.decode(state)
@@ -217,8 +221,7 @@ class Commands:
     async def _set(self, command: commands.Set[Point], ctx: Context) -> Any:
         target = command.target
         found = await self._all_of(target) if isinstance(target, Selector) else [await self._record(target)]
-        for record in found:
-            await self._demand(ctx, "w", record, "set")
+        await self._demand(ctx, "w", "set", *found)
         self._check_update(found, command.properties)
         points = tuple(r.point for r in found)
         await self._registry.set_properties(points, list(command.properties))
