@@ -50,7 +50,7 @@ class Checks:
     def environment(self, name: str, python: Python, extra: str, *options: str | Path) -> Path | None:
         """A virtual environment with the project in it; None if that fails."""
         bin_ = self._work / name / "bin"
-        pip = [bin_ / "python", "-m", "pip", "install", "--quiet"]
+        pip = [bin_ / "python", "-m", "pip", "install", "-qq"]
         made = (
             self._steps.run(f"{name}: make", [python.path, "-m", "venv", self._work / name])
             and self._steps.run(f"{name}: newest pip", [*pip, "--upgrade", "pip"])

@@ -158,7 +158,8 @@ class ZmqTransport(LaneTransport):
             configure(socket, self._settings, ipv6=where.is_ipv6)
             socket.setsockopt(zmq.RECONNECT_IVL, -1)
             socket.setsockopt(zmq.CONNECT_TIMEOUT, int(timeout * 1000))
-            socket.setsockopt(zmq.HANDSHAKE_IVL, int(timeout * 1000))
+            # Longer than connect() waits: a listener that is only slow must not look like one without the right key.
+            socket.setsockopt(zmq.HANDSHAKE_IVL, int(timeout * 1000) + _HANDSHAKE_MS)
             socket.curve_serverkey = peer.key.encode()
             socket.curve_publickey = identity.public.encode()
             socket.curve_secretkey = identity.secret.encode()
