@@ -85,8 +85,9 @@ class ClientSender(ClientApi):
         self._pending.put(pending)
         try:
             reply = await pending.future
-        finally:
+        except BaseException:  # it was cut: a wave that is answered is forgotten already
             self._pending.forget(pending)
+            raise
         if reply.sender is ROOT and type(wave) is not Ripple:
             reply.sender = wave.to
         return reply

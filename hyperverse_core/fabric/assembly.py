@@ -293,7 +293,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     closing(stack, "the places", places.close)
     inbound = Inbound(
         homes=homes,
-        outbounds=outbounds,
+        outbounds=outbounds.values(),
         places=places,
         board=board,
         fan_out=fan_out,

@@ -62,11 +62,11 @@ class ClientWaves:
                 if wave.handling.retries > 0:
                     self._begin_repeatable(wave)
                 else:
-                    self._begin(self._ask, wave)
+                    self._begin(self._cuttable, wave, self._ask)
             elif type(wave) is Signal:
-                self._begin(self._tell, wave, min(raw.wait, _LONGEST_WAIT))
+                self._begin(self._cuttable, wave, self._tell, min(raw.wait, _LONGEST_WAIT))
             else:
-                self._begin(self._ask_many, wave)
+                self._begin(self._cuttable, wave, self._ask_many)
         except HyperverseError as exc:
             reply = Pong.failure(exc)
             reply.id, reply.star = raw.id, self.star.text
@@ -113,9 +113,6 @@ class ClientWaves:
             raise
 
     async def _ask(self, wave: Ping) -> None:
-        await self._cuttable(wave, self._asked(wave))
-
-    async def _asked(self, wave: Ping) -> None:
         await self._send(wave, await self._reply(wave))
 
     def _send(self, wave: Directed, reply: Pong) -> Coroutine[Any, Any, None]:
@@ -133,9 +130,6 @@ class ClientWaves:
         return timed_out(wave, wave.handling.wait)
 
     async def _tell(self, wave: Signal, wait: float) -> None:
-        await self._cuttable(wave, self._told(wave, wait))
-
-    async def _told(self, wave: Signal, wait: float) -> None:
         """Says within ``wait`` seconds whether it was accepted."""
         reply = timed_out(wave, wait)
         with self.outbound.deadlines.by(self.loop.time() + wait):
@@ -143,9 +137,6 @@ class ClientWaves:
         await self._send(wave, reply)
 
     async def _ask_many(self, wave: Ripple) -> None:
-        await self._cuttable(wave, self._asked_many(wave))
-
-    async def _asked_many(self, wave: Ripple) -> None:
         try:
             echoes = await self.outbound.spread(wave)
         except HyperverseError as exc:
@@ -154,24 +145,22 @@ class ClientWaves:
         for frame in echo_frames(wave.id, echoes, self._largest_frame):
             await self.session.send(frame, priority=wave.handling.priority)
 
-    async def _cuttable(self, wave: Directed, work: Coroutine[Any, Any, None]) -> None:
-        """Runs in the task of a worker, which must survive when the work is cut."""
+    async def _cuttable(self, wave: Directed, job: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Runs ``job(wave, *args)`` in the task of a worker, which must survive when the job is cut."""
         task = asyncio.current_task(self.loop)
         assert task is not None
         if self.session.over:
-            work.close()
             return
         self.running[wave.id] = task
         try:
             if not self.session.room.free:
                 await self.session.room.turn()
-            await work
+            await job(wave, *args)
         except asyncio.CancelledError:
             if self.session.over and task.uncancel() == 0:
                 return
             raise
         finally:
-            work.close()  # if it was never begun
             self._ended(wave)
 
     def _ended(self, wave: Directed) -> None:
@@ -194,7 +183,7 @@ class ClientWaves:
         key = f"{self.agent.text} {wave.id}"  # so that nobody gets at replies to somebody else
         first = self.recent.first(key, wave)
         if first is not None:
-            self._begin(self._repeat, wave, first)
+            self._begin(self._cuttable, wave, self._repeat, first)
             return
         try:
             self._begin(self._first, wave, key)
@@ -214,9 +203,6 @@ class ClientWaves:
             self._ended(wave)
 
     async def _repeat(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
-        await self._cuttable(wave, self._repeated(wave, first))
-
-    async def _repeated(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
         reply = timed_out(wave, wave.handling.wait)
         with self.outbound.deadlines.by(wave.deadline):
             try:

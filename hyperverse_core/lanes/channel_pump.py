@@ -108,7 +108,7 @@ class ChannelPump(abc.ABC):
     def _push(self, channel: PeerChannel) -> None:
         while not channel.gone:
             message = channel.unsent or channel.next_message()
-            if message is None or not self._offer(channel, message):
+            if message is None or not self._offer(channel, message) or not channel.has_work:
                 return
 
     # -- in -----------------------------------------------------------------------------------------------

@@ -86,18 +86,20 @@ class Outbox:
                 word, piece = queue[0]
                 left -= (word >> 4) + 4
                 if left < 0 and words:
-                    self._wake()
+                    if self._wanted >= 0:
+                        self._wake()
                     return words, pieces
                 queue.popleft()
                 words.append(word)
                 pieces.append(piece)
                 self.bytes_waiting -= word >> 4
                 self.frames_waiting -= not word & 1
-        self._wake()
+        if self._wanted >= 0:
+            self._wake()
         return words, pieces
 
     def _wake(self) -> None:
-        if self._wanted < 0 or not self._has_room():
+        if not self._has_room():
             return
         self._wanted = -1
         waiters, self._waiters = self._waiters, []

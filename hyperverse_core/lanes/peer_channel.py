@@ -22,6 +22,9 @@ WINDOW_MESSAGES = 64
 WINDOW_BYTES = 4 * 1024 * 1024
 """How many bytes of DATA messages may be on the way to a peer."""
 
+_OWED, _OWED_BYTES = WINDOW_MESSAGES // 2, WINDOW_BYTES // 2
+"""When so much has arrived that the other side has not been told of, it needs to hear soon."""
+
 
 @attrs.define(eq=False)
 class PeerChannel:
@@ -97,16 +100,17 @@ class PeerChannel:
         """Returns what to send now, None when there is nothing or the window is full."""
         if self._said_bye:
             return None
-        if self.outbox and len(self._flying) < WINDOW_MESSAGES and self._flying_bytes < WINDOW_BYTES:
+        if self.outbox.frames_waiting and len(self._flying) < WINDOW_MESSAGES and self._flying_bytes < WINDOW_BYTES:
             words, pieces = self.outbox.take(BATCH_BYTES)
             message = pack(self._head(DATA), words, pieces)
             self._flying.append(len(message))
             self._flying_bytes += len(message)
             return message
-        if self.closing and not self.outbox:
+        if self.closing and not self.outbox.frames_waiting:
             self._said_bye = True
             return goodbye("closed by the other side")
-        return self._head(ACK) if self.owes else None
+        owes = self._owed >= _OWED or self._owed_bytes >= _OWED_BYTES
+        return self._head(ACK) if owes else None
 
     def acknowledgement(self) -> bytes:
         """Returns an ACK: a message that says only what has arrived. It also serves as a sign of life."""
@@ -135,11 +139,6 @@ class PeerChannel:
         return self.unpacker.frames(message, HEAD.size)
 
     @property
-    def owes(self) -> bool:
-        """Whether the other side needs to hear soon how much has arrived."""
-        return self._owed >= WINDOW_MESSAGES // 2 or self._owed_bytes >= WINDOW_BYTES // 2
-
-    @property
     def has_work(self) -> bool:
         """Whether :meth:`next_message` may have something."""
-        return bool(self.outbox) or self.closing or self.owes
+        return self.outbox.frames_waiting > 0 or self.closing or self._owed >= _OWED or self._owed_bytes >= _OWED_BYTES

@@ -7,7 +7,8 @@ machines are not compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from functools import partial
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import attrs
 import msgspec
@@ -347,7 +348,8 @@ def decode(frame: bytes | msgspec.Raw, now: float) -> Message:
         raw = _decode(frame)
         if type(getattr(raw, "body", raw)) not in SCALARS and may_hold_timestamp(bytes(frame)):
             _check_plain(raw)
-        return _BUILD[type(raw)](raw, now)
+        build = _BUILD.get(type(raw))
+        return build(raw, now) if build is not None else cast(ClientFrame, raw)
     except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
         raise ProtocolError(f"a frame of {len(bytes(frame))} bytes does not follow the protocol: {exc}") from exc
     except HyperverseError as exc:
@@ -366,8 +368,6 @@ _handlings: dict[tuple[float, int, int], Handling] = {}
 
 
 def _handling(wait: float, retries: int, priority: Priority) -> Handling:
-    if wait == DEFAULT_HANDLING.wait and retries == 0 and priority is Priority.MED:
-        return DEFAULT_HANDLING
     key = (wait, retries, int(priority))
     known = _handlings.get(key)
     if known is None:
@@ -377,20 +377,21 @@ def _handling(wait: float, retries: int, priority: Priority) -> Handling:
     return known
 
 
-def _wave(kind: type[_W], to: Point, raw: PingFrame | SignalFrame | PartFrame, now: float) -> _W:
-    scope = raw.scope
+def _wave(kind: type[_W], raw: PingFrame | SignalFrame | PartFrame, now: float) -> _W:
+    scope, sender = raw.scope, Point.parse(raw.sender)
+    plain = raw.retries == 0 and raw.wait == DEFAULT_HANDLING.wait and raw.priority is Priority.MED
     if not raw.left >= 0:
         raise ProtocolError(f"a wave has {raw.left} s left")
     return kind(
-        to,
+        ROOT if kind is Ripple else Point.parse(raw.to),
         Method.parse(raw.method),
         raw.body,
         raw.path,
         raw.headers,
-        Point.parse(raw.sender),
-        Point.parse(raw.agent),
+        sender,
+        sender if raw.agent == raw.sender else Point.parse(raw.agent),
         scope if scope is None else Scope.parse(scope),
-        _handling(raw.wait, raw.retries, raw.priority),
+        DEFAULT_HANDLING if plain else _handling(raw.wait, raw.retries, raw.priority),
         now + raw.left,
         raw.chain,
         raw.hops,
@@ -400,26 +401,14 @@ def _wave(kind: type[_W], to: Point, raw: PingFrame | SignalFrame | PartFrame, n
     )
 
 
-def _ping(raw: PingFrame, now: float) -> Ping:
-    return _wave(Ping, Point.parse(raw.to), raw, now)
-
-
-def _signal(raw: SignalFrame, now: float) -> Signal:
-    return _wave(Signal, Point.parse(raw.to), raw, now)
-
-
 def _part(raw: PartFrame, now: float) -> Ripple:
-    ripple = _wave(Ripple, ROOT, raw, now)
+    ripple = _wave(Ripple, raw, now)
     ripple.recipients = tuple(Point.parse(text) for text in raw.points)
     ripple.count = raw.count
     return ripple
 
 
-def _pong(raw: PongFrame, _: float) -> Pong:
-    return _reply(Pong, raw)
-
-
-def _reply(kind: type[_P], raw: PongFrame) -> _P:
+def _reply(kind: type[_P], raw: PongFrame, _: float = 0.0) -> _P:
     return kind(
         raw.status,
         raw.body,
@@ -450,22 +439,13 @@ def _assigned(raw: ProvisionReplyFrame, _: float) -> ProvisionReply:
     return ProvisionReply(raw.id, _assignment(raw.assignment), raw.status, raw.error, raw.hint)
 
 
-def _as_it_is(raw: ClientFrame, _: float) -> ClientFrame:
-    return raw
-
-
 _BUILD: dict[type, Callable[[Any, float], Message]] = {
-    HelloFrame: _as_it_is,
-    WelcomeFrame: _as_it_is,
-    RefusalFrame: _as_it_is,
-    ClientPingFrame: _as_it_is,
-    ClientSignalFrame: _as_it_is,
-    ClientRippleFrame: _as_it_is,
-    PingFrame: _ping,
-    SignalFrame: _signal,
+    PingFrame: partial(_wave, Ping),
+    SignalFrame: partial(_wave, Signal),
     PartFrame: _part,
-    PongFrame: _pong,
+    PongFrame: partial(_reply, Pong),
     EchoesFrame: _echoes,
     ProvisionRequestFrame: _provision,
     ProvisionReplyFrame: _assigned,
 }
+"""The frames of a client are missing here: they are used as they are."""

@@ -5,7 +5,8 @@ An envelope names the star that it is for, so a machine on the way passes it on 
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
@@ -84,15 +85,12 @@ class RevisionNotice(msgspec.Struct, array_like=True, gc=False, tag=4):
     revision: int
 
 
-_encoder = msgspec.msgpack.Encoder()
 LaneFrame: TypeAlias = Hello | Refused | Envelope | RevisionNotice
 
 _decoder: msgspec.msgpack.Decoder[LaneFrame] = msgspec.msgpack.Decoder(LaneFrame)
 
-
-def encode_lane(frame: LaneFrame) -> bytes:
-    """Returns a lane frame as bytes."""
-    return _encoder.encode(frame)
+encode_lane: Final[Callable[[LaneFrame], bytes]] = msgspec.msgpack.Encoder().encode
+"""Returns a lane frame as bytes."""
 
 
 def decode_lane(frame: bytes) -> LaneFrame:

@@ -44,7 +44,8 @@ class WorkerPool:
 
     def put(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
         """Plans ``job(*args)``. It must answer for its own errors. Raises Unavailable when too much waits."""
-        self.check_room()
+        if len(self._jobs) >= self._limit:
+            self.check_room()
         self._plan(job, args, priority)
 
     def check_room(self) -> None:
@@ -60,7 +61,11 @@ class WorkerPool:
     def _plan(self, job: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...], priority: int) -> None:
         if self._closed:
             raise Unavailable("this machine is stopping")
-        self._jobs.put((job, args), priority)
+        jobs = self._jobs
+        if jobs.ranks is None and priority == ORDINARY:
+            jobs.append((job, args))  # as `put` does, without the call
+        else:
+            jobs.put((job, args), priority)
         if not self._wake_planned:
             self._wake_planned = True
             self._wake()

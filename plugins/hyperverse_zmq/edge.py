@@ -45,17 +45,14 @@ class EdgeSocket:
         self._scheduled = False
         self._closed = False
         self.busy = False
-        self._loop.add_reader(self._descriptor, self._told)
+        # Nearly always one message has come: whether there are more is asked once, behind it.
+        self._loop.add_reader(self._descriptor, self._turn, 1)
         self._schedule()  # the first edge may have passed already
 
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._scheduled_turn)
-
-    def _told(self) -> None:
-        """The descriptor. Nearly always one message has come: whether there are more is asked once, behind it."""
-        self._turn(1)
 
     def _scheduled_turn(self) -> None:
         self._scheduled = False

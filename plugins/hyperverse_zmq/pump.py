@@ -57,18 +57,21 @@ class ZmqPump(ChannelPump):
             self._heard = False
             if not self._flush_planned:
                 self._plan_flush()
-        if self._awake or self._blocked:
+        if self._awake:
             self._push_awake()
+        if self._blocked:
+            self._push_blocked()
         return self._flush_planned
 
     def _flush(self) -> None:
         self._flush_planned = False
         if self._awake:
             self._push_awake()
+        if self._blocked:
+            self._push_blocked()
         self._edge.look()
 
-    def _push_awake(self) -> None:
-        super()._push_awake()
+    def _push_blocked(self) -> None:
         for channel in tuple(self._blocked):
             self._push(channel)
 
@@ -96,8 +99,7 @@ class ZmqPump(ChannelPump):
 
     def _retry_now(self) -> None:
         self._retry = None
-        self._push_awake()
-        self._edge.look()
+        self._flush()
 
     def _say(self, channel: PeerChannel, message: bytes) -> None:
         try:

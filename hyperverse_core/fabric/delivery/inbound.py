@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from ...contracts.registry import Registry
@@ -18,12 +18,12 @@ from ...protocol.codec import (
     encode_provision_reply,
 )
 from ...scheduling.worker_pool import WorkerPool
-from ...universe.address.star_key import StarKey
 from ...universe.waves.origin import timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..particles.active import Active
 from ..particles.homes import Homes
 from ..particles.places import Places
+from ..particles.state import State
 from ..stars.star import Star
 from ..transit.ports import Request
 from ..transit.switchboard import Switchboard
@@ -41,7 +41,7 @@ class Inbound:
 
     Args:
         homes: the particles of this machine's stars.
-        outbounds: of this machine's stars, by key.
+        outbounds: of this machine's stars.
         places: where particles are; those that another machine has us take in are entered there.
         board: carries the answers.
         fan_out: delivers Ripples.
@@ -53,7 +53,7 @@ class Inbound:
         self,
         *,
         homes: Homes,
-        outbounds: Mapping[StarKey, Outbound],
+        outbounds: Iterable[Outbound],
         places: Places,
         board: Switchboard,
         fan_out: FanOut,
@@ -63,7 +63,7 @@ class Inbound:
         self.loop = asyncio.get_running_loop()
         self.replay_cache = ReplayCache()
         self._homes = homes
-        self._outbounds = outbounds
+        self._outbounds = {outbound.star.text: outbound for outbound in outbounds}
         self._places = places
         self._board = board
         self._fan_out = fan_out
@@ -117,7 +117,7 @@ class Inbound:
             _log.warning("an answer for %s is lost: %s", request.envelope.origin, exc)
 
     def _find(self, star: Star, wave: Directed) -> Active:
-        active = self._homes[star.key].active.get(wave.to.text)
+        active = self._homes.by_text[star.text].active.get(wave.to.text)
         if active is None or active.gone:
             raise NotHostedHere(f"{wave.to.text!r} does not live in {star.text}")
         return active
@@ -131,13 +131,13 @@ class Inbound:
                 await self._repeat(star, request, wave, first)
                 return
         reply: Pong | None = None
-        outbound = self._outbounds[star.key]
+        outbound = self._outbounds[star.text]
         try:
             with outbound.deadlines.by(wave.deadline):
                 try:
-                    hosting = self._homes[star.key]
+                    hosting = self._homes.by_text[star.text]
                     active = hosting.active.get(wave.to.text)
-                    if active is None or active.gone:
+                    if active is None or active.state is State.GONE:
                         active = await hosting.recover(wave.to)
                     reply = await active.receive(wave)
                 except HyperverseError as exc:
@@ -157,7 +157,7 @@ class Inbound:
         """Answers a Ping that has come before as that one is answered."""
         reply = timed_out(wave, wave.handling.wait)
         try:
-            with self._outbounds[star.key].deadlines.by(wave.deadline):
+            with self._outbounds[star.text].deadlines.by(wave.deadline):
                 reply = await asyncio.shield(first)
         except asyncio.CancelledError:
             if not first.cancelled():
@@ -172,11 +172,11 @@ class Inbound:
                 await rest
         except NotHostedHere:
             # it has moved while it was under way: from here it is sent on
-            reply = await self._outbounds[star.key].notify(wave)
+            reply = await self._outbounds[star.text].notify(wave)
             if not reply.ok:
                 _log.warning("signal %s to %s: %s", wave.method, wave.to, reply.error, extra={"wave": wave.id})
         except HyperverseError as exc:
-            self._outbounds[star.key].refuse(wave, exc)
+            self._outbounds[star.text].refuse(wave, exc)
             _log.warning("signal %s to %s: %s", wave.method, wave.to, exc, extra={"wave": wave.id})
 
     async def _part(self, star: Star, request: Request, wave: Ripple) -> None:
@@ -197,7 +197,7 @@ class Inbound:
     async def _provision(self, star: Star, request: Request, message: ProvisionRequest) -> None:
         try:
             record = await self._registry.record(message.point)
-            active = await self._homes[star.key].adopt(record, message.expected)
+            active = await self._homes.by_text[star.text].adopt(record, message.expected)
             reply = ProvisionReply(message.id, active.assignment)
             if not active.gone:
                 self._places.keep(message.point, active)

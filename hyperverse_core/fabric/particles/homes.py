@@ -14,9 +14,14 @@ __all__ = ["Homes"]
 
 
 class Homes(Mapping[StarKey, Hosting]):
-    """The hosting of each star, by its key. It is filled last: what particles use has to be there first."""
+    """The hosting of each star, by its key. It is filled last: what particles use has to be there first.
+
+    Attributes:
+        by_text: the same by the text of the key. A text keeps its hash, a key computes it: waves look here.
+    """
 
     def __init__(self, registry: Registry) -> None:
+        self.by_text: dict[str, Hosting] = {}
         self._registry = registry
         self._hostings: dict[StarKey, Hosting] = {}
 
@@ -31,7 +36,7 @@ class Homes(Mapping[StarKey, Hosting]):
 
     def add(self, hosting: Hosting) -> None:
         """One star more."""
-        self._hostings[hosting.star.key] = hosting
+        self._hostings[hosting.star.key] = self.by_text[hosting.star.text] = hosting
 
     def at_home(self, point: Point) -> Active | None:
         """The particle, if it lives in one of this machine's stars; also while waves still wait for it to begin."""

@@ -12,19 +12,19 @@ __all__ = ["PendingAnswers"]
 
 
 class PendingAnswers:
-    """The table of what is waited for, by number, with the machine whose lane the request left by."""
+    """The table of what is waited for, by number, with the machine whose lane the request left by.
+
+    Attributes:
+        numbers: the numbers of the next requests, each used once.
+    """
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self._numbers = itertools.count(1)
+        self.numbers = itertools.count(1)
         self._waiting: dict[int, tuple[asyncio.Future[Any], str]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
-
-    def number(self) -> int:
-        """For a request; used once."""
-        return next(self._numbers)
 
     def add(self, number: int, machine: str) -> asyncio.Future[Any]:
         """Enters a request that has left by the lane to ``machine``; the future is of its answer."""
@@ -33,12 +33,12 @@ class PendingAnswers:
         return future
 
     def remove(self, number: int) -> None:
-        """Nobody waits for that answer any more."""
+        """Nobody waits any more for an answer that has not come."""
         self._waiting.pop(number, None)
 
     def settle(self, number: int, answer: object) -> None:
         """The answer has come. One that comes too late finds nobody, and that is fine."""
-        waiting = self._waiting.get(number)
+        waiting = self._waiting.pop(number, None)
         if waiting is not None and not waiting[0].done():
             waiting[0].set_result(answer)
 

@@ -51,7 +51,7 @@ class Requests:
 
     async def _request(self, star: str, payload: bytes, *, priority: int, limit: float | None) -> Any:
         """Sends a frame and waits for what comes back; None when ``limit`` (seconds) passes first."""
-        number = self._pending.number()
+        number = next(self._pending.numbers)
         lane = self._board.send(star, number, self._origin, payload, priority=priority)
         future = self._pending.add(number, lane)
         timer = None
@@ -59,8 +59,10 @@ class Requests:
             timer = self.loop.call_later(limit, self._pending.settle, number, None)
         try:
             return await future
-        finally:
+        except BaseException:  # it was cut: an answer that has come is entered no more
             self._pending.remove(number)
+            raise
+        finally:
             if timer is not None:
                 timer.cancel()
 
@@ -69,7 +71,7 @@ class Requests:
         the wave surely did not leave. No answer is a :class:`NoAnswer`."""
         assert isinstance(wave, Ping)
         incarnation, loop, handling = remote.incarnation, self.loop, wave.handling
-        number = self._pending.number()
+        number = next(self._pending.numbers)
         try:
             payload = encode_ping(wave, loop.time())
             lane = self._board.send(remote.text, number, self._origin, payload, priority=handling.priority)
@@ -83,8 +85,10 @@ class Requests:
             timer = loop.call_later(_share(wave, loop.time()), self._pending.settle, number, None)
         try:
             reply = await future
-        finally:
+        except BaseException:  # it was cut: an answer that has come is entered no more
             self._pending.remove(number)
+            raise
+        finally:
             if timer is not None:
                 timer.cancel()
         if type(reply) is not Pong:
