@@ -22,7 +22,7 @@ from typing import Final
 import attrs
 
 from docs.pages import Command
-from patience import START
+from patience import LEASE, START
 
 __all__ = ["Reader"]
 
@@ -54,10 +54,12 @@ class Reader:
     Attributes:
         home: an empty folder; everything happens in it.
         code: exit code of the last command.
+        settings: variables that set what a page is not about.
     """
 
     home: Path
     code: int = 0
+    settings: dict[str, str] = attrs.field(factory=lambda: {"HYPERVERSE__LEASE": str(LEASE)})
 
     @classmethod
     def sit_down(cls, home: Path) -> Reader:
@@ -109,6 +111,7 @@ class Reader:
             **kept,
             "PATH": f"{self._environment / 'bin'}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.home),
+            **self.settings,
             "LANG": "C.UTF-8",
             "NO_COLOR": "1",
             "COLUMNS": "100",
