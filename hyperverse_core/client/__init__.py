@@ -24,7 +24,7 @@ from ..universe.address.point import ROOT, Point
 from ..universe.address.surface import Surface
 from ..universe.waves.wave import Ping, Pong, Signal
 from .api import Result
-from .cli_session import CliSession
+from .command_session import CommandSession
 from .connection import ClientConnection
 from .search import NoMachine, Search, Target, is_alive
 from .sender import ClientSender
@@ -34,22 +34,22 @@ from .transports import ClientTransports
 if TYPE_CHECKING:
     from ..contracts.lane import LaneTransport
 
-__all__ = ["CliSession", "Client", "Connecting", "NoMachine", "Result"]
+__all__ = ["Client", "CommandSession", "Connecting", "NoMachine", "Result"]
 
 _log = logging.getLogger("hyperverse.client")
 _STOP_SECONDS = 15.0
 
 
 class Client(ClientSender):
-    """A connection to a Hyperverse from outside of its processes. Made by :meth:`connect`.
+    """A connection to a Hyperverse from another process. Made by :meth:`connect`.
 
-    When the connection is lost it is made again, to the same machine or to another one of the data directory. A wave
-    that was under way then ends with status 503 and outcome ``unknown``, unless its ``retries`` let it be sent again;
-    the machine handles it once, however often it comes.
+    When the connection is lost, the client connects again, to the same machine or to another one of the data directory.
+    A wave that was under way then ends with status 503 and outcome ``unknown``, unless its ``retries`` let it be sent
+    again. The machine handles a wave once, however often it arrives.
 
     Attributes:
-        machine: name of the machine that it is connected to.
-        surface: of the particle that stands for this client, to which others may send.
+        machine: name of the machine that the client is connected to.
+        surface: surface of the particle that stands for this client. Others may send waves to it.
     """
 
     def __init__(self, search: Search, transports: ClientTransports, timeout: float) -> None:
@@ -116,7 +116,7 @@ class Client(ClientSender):
             raise
 
     async def close(self) -> None:
-        """Ends the connection, and with it what is under way. May be called twice; leaves no task."""
+        """Ends the connection and every wave that is under way. May be called twice; leaves no task behind."""
         if self._closed is None:
             self._closed = Unavailable("the client is closed", hint="connect a new one")
         if self._keeper is not None:
@@ -137,13 +137,13 @@ class Client(ClientSender):
 
     @property
     def connected(self) -> bool:
-        """Whether a connection stands now."""
+        """Whether the client is connected now."""
         return self._connection is not None
 
     # -- the connection -----------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
-        """Connects to the first machine that lets us in. Raises what the last one said."""
+        """Connects to the first machine that accepts the client. Raises the error of one that did not."""
         targets = self._search.targets(self.machine)
         until = self._loop.time() + self._timeout
         failure: HyperverseError | None = None
@@ -182,7 +182,7 @@ class Client(ClientSender):
         self._keeper = self._loop.create_task(self._reconnect(connection), name="reconnect")
 
     async def _reconnect(self, old: ClientConnection) -> None:
-        """Tries until it succeeds, or is told that it never will."""
+        """Tries until it succeeds, or until a machine refuses the client for good."""
         try:
             await old.transport.disconnect(old.peer)
         except HyperverseError:
@@ -223,10 +223,10 @@ class Client(ClientSender):
         self._serving.callback = callback
         return callback
 
-    async def open_session(self, working: Point | str = ROOT) -> CliSession:
+    async def open_session(self, working: Point | str = ROOT) -> CommandSession:
         """A session of the command language that keeps its working point on the machine's side."""
         where = await self.ask(self.surface.point, "Ext<NewCliSession>", {"working": str(working)})
-        return CliSession(self, Surface.parse(where))
+        return CommandSession(self, Surface.parse(where))
 
     async def stop(self) -> None:
         """Stops the machine, gracefully, and returns when it is gone. Raises Forbidden for anybody but the

@@ -1,4 +1,4 @@
-"""What every client can do, whether it has come over a socket or lives inside the machine's process."""
+"""What every client can do, whether it is connected over a socket or lives in the process of the machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RECEIPT = tuple(field.name for field in attrs.fields(Receipt))
 
 @attrs.frozen
 class Result:
-    """What became of one command of the command language.
+    """The result of one command of the command language.
 
     Attributes:
         command: its text; empty when the script could not be read any further.
@@ -49,17 +49,17 @@ class Result:
 
     @property
     def error(self) -> str:
-        """What went wrong, empty when nothing did."""
+        """The reason of a failure, empty for a success."""
         return Pong(self.status, self.body).error
 
     def unwrap(self) -> Body:
-        """The body of a success. Raises the error that the status stands for otherwise."""
+        """Returns the body of a success. Raises the error that the status stands for otherwise."""
         return Pong(self.status, self.body).unwrap()
 
 
 @attrs.frozen
 class _Command:
-    """A command to be sent, and where it stands in what the user wrote."""
+    """A command, and where it stands in the text of the user."""
 
     text: str
     line: int = 1
@@ -76,7 +76,7 @@ class ClientApi(Sender):
     @property
     @abc.abstractmethod
     def agent(self) -> Point:
-        """In whose name this client's waves are sent."""
+        """The agent in whose name this client sends waves."""
 
     @abc.abstractmethod
     async def ping(
@@ -179,7 +179,7 @@ class ClientApi(Sender):
                     return
 
     async def select(self, selector: Selector | str) -> AsyncIterator[dict[str, Any]]:
-        """The particles that match, with point, Kind and status, ordered by point; fetched page by page.
+        """Yields the particles that match, with point, Kind and status, ordered by point. Fetches them page by page.
 
         Raises:
             ParseError: ``selector`` is not one.
@@ -197,27 +197,27 @@ class ClientApi(Sender):
     # -- the machine --------------------------------------------------------------------------------------
 
     async def status(self) -> dict[str, Any]:
-        """State of the machine, its stars, drivers and plugins, with the causes of what is not ready."""
+        """Returns the state of the machine, its stars, drivers and plugins, and why a part is not ready."""
         found: dict[str, Any] = await self.ask(GLOBAL_MACHINE, "Ext<Status>")
         return found
 
     async def stars(self) -> list[dict[str, Any]]:
-        """Every star of the Hyperverse."""
+        """Returns every star of the Hyperverse."""
         found: list[dict[str, Any]] = await self.ask(GLOBAL_MACHINE, "Ext<Stars>")
         return found
 
     async def kinds(self) -> list[dict[str, Any]]:
-        """Every Kind that the machine knows, and which plugin serves it."""
+        """Returns every Kind that the machine knows, and which plugin serves it."""
         found: list[dict[str, Any]] = await self.ask(GLOBAL_MACHINE, "Ext<Kinds>")
         return found
 
     async def stop(self) -> None:
-        """Stops the machine, gracefully. Raises Forbidden for anybody but the hyperuser."""
+        """Stops the machine gracefully. Raises Forbidden for every agent but the hyperuser."""
         await self.ask(GLOBAL_MACHINE, "Ext<Stop>")
 
 
 def expected(pong: Pong, expect: Any) -> Pong:
-    """``pong`` with the body of a success converted to the type ``expect``. Raises ProtocolError."""
+    """Returns ``pong``, with the body of a success converted to the type ``expect``. Raises ProtocolError."""
     if expect is None or not pong.ok:
         return pong
     import cattrs  # most programs never need it
@@ -235,13 +235,13 @@ def expected(pong: Pong, expect: Any) -> Pong:
 
 def _unexpected(pong: Pong, expect: Any, said: str) -> ProtocolError:
     return ProtocolError(
-        f"{pong.sender.text!r} answered what is no {getattr(expect, '__name__', expect)}: {said}",
+        f"the answer of {pong.sender.text!r} is not a {getattr(expect, '__name__', expect)}: {said}",
         hint="the handler ran; only its answer could not be converted",
     )
 
 
 def _split(text: str, *, typed: bool) -> Iterator[_Command]:
-    """The commands of ``text``; see `iter_script`."""
+    """Yields the commands of ``text``; see `iter_script`."""
     if typed and ";" not in text:
         yield _Command(text)
         return
@@ -259,12 +259,12 @@ def _unreadable(error: ParseError) -> Result:
 
 
 def results_of(text: str, pong: Pong) -> list[Result]:
-    """What became of each command of ``text``, as the executor has answered."""
+    """Returns the result of each command of ``text``, from the reply of the executor."""
     return list(_results(_Command(text), pong))
 
 
 def _results(command: _Command, pong: Pong) -> Iterator[Result]:
-    """The results that the executor has answered with; one that says why there are none."""
+    """Yields the results in a reply of the executor; one result with the reason when there are none."""
     entries = pong.body.get("results") if pong.ok and isinstance(pong.body, Mapping) else None
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         yield Result(command.text, pong.status, pong.outcome, pong.body, pong.receipt, command.line, command.column)

@@ -1,4 +1,4 @@
-"""What a client has asked and not been answered yet; in which order it is sent, and what is sent again."""
+"""The waves of a client that wait for a reply: in which order they are sent, and which are sent again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .connection import ClientConnection
 __all__ = ["Pending", "PendingWaves"]
 
 _GRACE = 0.25
-"""Seconds that an answer may be on its way after the machine has given up."""
+"""Seconds that a reply may be on its way after the machine has given up."""
 
 
 @attrs.define(eq=False)
@@ -46,7 +46,7 @@ class Pending:
 
 
 class PendingWaves:
-    """Everything that waits for an answer. Waves of one priority are sent in the order in which they were put, those
+    """All waves that wait for a reply. Waves of one priority are sent in the order in which they were put, those
     of a higher one before them.
 
     A machine takes a limited number of a client's waves at once; the others wait here. While there is no connection
@@ -69,8 +69,14 @@ class PendingWaves:
     # -- the connection -----------------------------------------------------------------------------------
 
     def connected(self, connection: ClientConnection, window: int, life: str) -> None:
-        """A connection stands, and takes ``window`` waves at once. What was sent to another ``life`` of a machine is
-        not sent again: this one does not know whether it has run."""
+        """The client is connected.
+
+        Args:
+            connection: sends the waves from now on.
+            window: how many waves the machine takes at once.
+            life: names the process of the machine. A wave that was sent to another process is not sent again: this one
+                does not know whether it has run.
+        """
         self._connection = connection
         self._window = window
         if life != self._life:
@@ -80,7 +86,8 @@ class PendingWaves:
         self._pump()
 
     def disconnected(self, why: str) -> None:
-        """The connection is gone. What was sent over it may have run; it is sent again where that was asked for."""
+        """The connection is lost: ``why`` says how. A wave that was sent over it may have run; it is sent again if its
+        ``retries`` allow it."""
         self._connection = None
         self._stop_draining()
         sent = [pending for pending in self._by_id.values() if pending.in_flight]
@@ -97,7 +104,7 @@ class PendingWaves:
             self._queue.put_back(pending, pending.frame.priority)
 
     def give_up(self, error: HyperverseError) -> None:
-        """Nothing will be sent any more."""
+        """Nothing is sent any more: every wave ends with ``error``."""
         self._connection = None
         self._stop_draining()
         for pending in list(self._by_id.values()):
@@ -108,7 +115,7 @@ class PendingWaves:
     # -- waves --------------------------------------------------------------------------------------------
 
     def put(self, pending: Pending) -> None:
-        """Sends it now, or as soon as that is possible. Raises BadRequest when its body cannot be sent."""
+        """Sends a wave now, or as soon as that is possible. Raises BadRequest when its body cannot be sent."""
         encoded = encode_frame(pending.frame)
         self._by_id[pending.frame.id] = pending
         pending.timer = self._loop.call_at(pending.deadline + _GRACE, self._expire, pending)
@@ -118,19 +125,19 @@ class PendingWaves:
             self._send(pending, encoded)
 
     def forget(self, pending: Pending) -> None:
-        """Nobody waits for it any more."""
+        """Drops a wave: nobody waits for its reply any more."""
         if self._by_id.pop(pending.frame.id, None) is not None:
             self._left(pending)
 
     def answered(self, reply: Pong) -> None:
-        """The reply to one of them has come."""
+        """The reply to a wave has arrived."""
         pending = self._by_id.get(reply.id)
         if pending is not None:
             reply.attempts = max(1, reply.attempts + pending.sends - 1)
             self._settle(pending, reply)
 
     def echoed(self, wave: str, echoes: Iterable[Echo], *, last: bool) -> None:
-        """Echoes of one of them have come."""
+        """Echoes of the Ripple with the id ``wave`` have arrived; ``last`` says that no more will come."""
         pending = self._by_id.get(wave)
         if pending is None or pending.echoes is None:
             return
@@ -179,7 +186,7 @@ class PendingWaves:
                 return
 
     def _send(self, pending: Pending, encoded: bytes) -> bool:
-        """Whether more may follow."""
+        """Sends a wave. Returns whether the connection takes more."""
         connection = self._connection
         assert connection is not None
         try:

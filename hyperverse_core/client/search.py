@@ -94,8 +94,8 @@ class Search:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this computer is there. One that has ended and that its parent has not yet noticed, which
-    in a container may take for ever, is not."""
+    """Whether a process of this computer runs. A process that has ended does not run, even while its parent has not
+    noticed its end, which in a container may take forever."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

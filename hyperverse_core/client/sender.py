@@ -1,4 +1,4 @@
-"""How a client sends its waves: as frames, in order, each with a future of its reply."""
+"""How a client sends its waves: as frames, in order, each with a future for its reply."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ClientSender"]
 
 
 class ClientSender(ClientApi):
-    """The waves of a client from outside. Who makes the connection gives them a way with ``self._pending``."""
+    """Sends waves as frames. The subclass makes the connection and hands it to ``self._pending``."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

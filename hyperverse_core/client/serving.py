@@ -1,4 +1,4 @@
-"""Waves that are sent to a client, and how it answers them."""
+"""How a client answers the waves that are sent to it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _log = logging.getLogger("hyperverse.client")
 _MOST = 256
 
 OnWave = Callable[[Ping | Signal], Any]
-"""Gets a wave and returns a body or a Pong, or an awaitable of one."""
+"""Takes a wave, and returns a body, a Pong, or an awaitable of one of these."""
 
 
 class ClientServing:
-    """Answers waves: Cmd<Bounce> by itself, every other with the callback.
+    """Answers waves: ``Cmd<Bounce>`` by itself, all others with the callback.
 
     Attributes:
-        callback: None while the client serves nothing.
+        callback: handles the waves; None while the client serves none.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class ClientServing:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, connection: ClientConnection, wave: Ping | Signal) -> None:
-        """A wave has come."""
+        """A wave has arrived over ``connection``."""
         if wave.method is BOUNCE:
             if type(wave) is Ping:
                 self._answer(connection, wave, Pong(200))
@@ -87,10 +87,10 @@ class ClientServing:
                 failure.id = wave.id
                 connection.transmit(connection.peer, encode_pong(failure))
         except LaneFull:
-            _log.warning("the machine does not take replies, that to %s is lost", wave.id)
+            _log.warning("the machine does not take replies: the reply to %s is lost", wave.id)
 
     async def close(self) -> None:
-        """Ends what is under way."""
+        """Cancels the callbacks that are under way."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -1,6 +1,6 @@
-"""Many frames in one message: a count, one word for each piece (see Outbox), then the pieces, end to end.
+"""Many frames in one message: a count, one word for each piece (see :class:`Outbox`), then the pieces, end to end.
 
-One ``struct`` call reads all words: a small frame costs a slice, whatever the number of frames.
+One ``struct`` call reads all words, so each small frame costs one slice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Unpacker", "pack"]
 
 _COUNT = struct.Struct("<I")
 _ONE = struct.Struct("<II")
-"""The count and the word of a message with one piece, as most are where waves go one by one."""
+"""The count and the word of a message with one piece. Most messages are such where waves are sent one by one."""
 
 
 def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:
@@ -32,10 +32,10 @@ def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:
 
 
 class Unpacker:
-    """Turns the messages of one peer into frames again.
+    """Turns the messages of one peer into frames again. It keeps the pieces of a frame until the last one arrives.
 
     Args:
-        max_frame: the largest frame (bytes).
+        max_frame: the largest frame, in bytes.
     """
 
     __slots__ = ("_begun", "_begun_bytes", "_max_frame")
@@ -46,13 +46,14 @@ class Unpacker:
         self._begun_bytes = [0] * PRIORITIES
 
     def frames(self, message: bytes, start: int = 0) -> list[bytes]:
-        """The frames that are complete with this message, in order.
+        """Returns the frames that are complete with this message, in order.
 
         Args:
+            message: what :func:`pack` returned at the other side.
             start: length of the head.
 
         Raises:
-            ProtocolError: this is no message of ours, or a frame is larger than ``max_frame``.
+            ProtocolError: the message is not one of :func:`pack`, or a frame is larger than ``max_frame``.
         """
         if len(message) >= start + 8:
             count, word = _ONE.unpack_from(message, start)

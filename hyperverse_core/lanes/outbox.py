@@ -1,4 +1,4 @@
-"""Outbox: what a lane still has to send to one peer; bounded, by priority, large frames cut into pieces."""
+"""Outbox: the frames that wait for one peer; bounded, by priority, large frames cut into pieces."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Piece = bytes | memoryview
 
 
 class Outbox:
-    """Frames that wait for their turn.
+    """Frames that wait to be sent.
 
-    A frame leaves as one piece, or as several when it is larger than ``piece``. Each piece travels with a *word*
-    that says everything the other side needs: ``size << 4 | priority << 1 | more``. Pieces of one frame leave in
-    order, but a frame of a higher priority may come between them.
+    A frame leaves as one piece, or as several when it is larger than ``piece``. Each piece travels with a *word* that
+    tells the other side all it needs: ``size << 4 | priority << 1 | more``. Pieces of one frame leave in order, but a
+    frame of a higher priority may come between them.
 
     Args:
         max_frames: how many frames may wait.
-        max_bytes: how many bytes may wait. One frame is taken into an empty outbox whatever its size.
+        max_bytes: how many bytes may wait. An empty outbox takes one frame of any size.
         piece: the largest piece (bytes).
     """
 
@@ -48,7 +48,16 @@ class Outbox:
         self.bytes_waiting = 0
 
     def put(self, frame: bytes, priority: int = 3) -> None:
-        """Takes a frame, or raises LaneFull and leaves everything as it was."""
+        """Takes a frame.
+
+        Args:
+            frame: the frame.
+            priority: 0 goes first, 4 last.
+
+        Raises:
+            LaneFull: there is no room; nothing has changed.
+            BadRequest: there is no such priority.
+        """
         size = len(frame)
         if self.frames_waiting and (
             self.frames_waiting >= self._max_frames or self.bytes_waiting + size > self._max_bytes
@@ -76,8 +85,15 @@ class Outbox:
             self._queues[priority].append((len(part) << 4 | priority << 1 | more, part))
 
     def take(self, budget: int) -> tuple[list[int], list[Piece]]:
-        """Words and pieces to send now: at least one when something waits, and no more than ``budget`` bytes
-        otherwise (a word counts as four)."""
+        """Takes out what to send now.
+
+        Args:
+            budget: how many bytes to take at the most, where each word counts as four. One piece is taken even if it
+                is larger.
+
+        Returns:
+            the words and the pieces; both empty when nothing waits.
+        """
         words: list[int] = []
         pieces: list[Piece] = []
         left = budget
@@ -108,12 +124,13 @@ class Outbox:
                 waiter.set_result(None)
 
     def _has_room(self) -> bool:
-        """Below half, and room for what was refused last: who waits shall not be refused again at once."""
+        """Whether the outbox is below half, and has room for the frame that was refused last, so that it is not refused
+        again at once."""
         room = min(self._max_bytes // 2, max(0, self._max_bytes - self._wanted))
         return self.frames_waiting <= self._max_frames // 2 and self.bytes_waiting <= room
 
     async def drained(self) -> None:
-        """Returns when frames are taken again; at once unless one was refused since."""
+        """Returns when frames are taken again: at once, unless one was refused since the last time."""
         if self._wanted < 0:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -121,7 +138,7 @@ class Outbox:
         await waiter
 
     def fail(self, error: HyperverseError) -> None:
-        """Drops everything; who waits in :meth:`drained` gets ``error``."""
+        """Drops every frame. Each :meth:`drained` that waits raises ``error``."""
         for queue in self._queues:
             queue.clear()
         self.frames_waiting = self.bytes_waiting = 0
@@ -132,5 +149,5 @@ class Outbox:
                 waiter.set_exception(error)
 
     def __bool__(self) -> bool:
-        """Whether something waits."""
+        """Whether a frame waits."""
         return self.frames_waiting > 0

@@ -1,4 +1,4 @@
-"""Addresses: ``ipc:///path/to/socket`` and ``tcp://host:port``; which are free to listen at."""
+"""Addresses: ``ipc:///path/to/socket`` and ``tcp://host:port``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _NOTATION = "ipc:///path/to/socket, tcp://host:port or tcp://127.0.0.1:*"
 
 @attrs.define
 class ZmqAddress:
-    """Where an endpoint listens, and what has to be cleared away afterwards.
+    """An address, and the socket file that belongs to it.
 
     Attributes:
-        address: in ZeroMQ's notation.
+        address: the address in the notation of ZeroMQ.
     """
 
     address: str
@@ -37,7 +37,7 @@ class ZmqAddress:
 
     @classmethod
     def parse(cls, address: str) -> ZmqAddress:
-        """Raises BadRequest when ``address`` is none."""
+        """Returns the address that a text says. Raises BadRequest when it is not an address."""
         if address.startswith("ipc://") and len(address) > 6 and "\0" not in address:
             path = address[6:]
             if len(path.encode()) > _LONGEST_IPC:
@@ -53,17 +53,17 @@ class ZmqAddress:
 
     @classmethod
     def choose(cls) -> ZmqAddress:
-        """A socket in the folder for temporary files, with a name that nobody can guess."""
+        """Returns the address of a socket in the folder for temporary files, with a name that cannot be guessed."""
         return cls.parse(f"ipc://{Path(tempfile.gettempdir()) / f'hyperverse-{secrets.token_hex(8)}'}")
 
     def make_free(self) -> None:
-        """Clears away the socket that a killed process left behind; ZeroMQ itself would take the address of a
-        living one. Raises Unavailable when somebody listens there."""
+        """Removes the socket that a killed process has left behind. (ZeroMQ by itself would take the address of a
+        running process.) Raises Unavailable when a process listens there."""
         if self._path is None or not self._path.exists():
             return
         if not stat.S_ISSOCK(self._path.stat().st_mode):
             raise Unavailable(
-                f"{str(self._path)!r} is there already and is no socket",
+                f"there is a file {str(self._path)!r} that is not a socket",
                 hint="choose another address, or move that file away",
             )
         if _somebody_listens(self._path):
@@ -71,13 +71,13 @@ class ZmqAddress:
         self._path.unlink(missing_ok=True)
 
     def taken(self, address: str) -> None:
-        """We listen now; ``address`` is what ZeroMQ made of ours."""
+        """Notes that we listen now, at the ``address`` that ZeroMQ reports."""
         self.address = address
         if self._path is not None:
             self._inode = self._path.stat().st_ino
 
     def clear(self) -> None:
-        """Removes our socket, unless somebody else has put theirs there by now."""
+        """Removes our socket, unless another process has put its own there."""
         if self._path is not None and self._inode:
             try:
                 if self._path.stat().st_ino == self._inode:
@@ -120,10 +120,10 @@ def _is_private(folder: Path) -> bool:
 
 
 def in_use(address: str) -> Unavailable:
-    """The error for an address that is taken."""
+    """Returns the error for an address that another process uses."""
     return Unavailable(
         f"the address {address!r} is in use",
-        hint="another machine runs there: stop it, or choose another address",
+        hint="stop the machine that runs there, or choose another address",
     )
 
 

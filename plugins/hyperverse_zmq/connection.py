@@ -20,13 +20,13 @@ __all__ = ["ZmqConnection"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
 _NOBLOCK = int(zmq.NOBLOCK)
-_SETTLE_SECONDS = 0.02  # in which ZeroMQ hands out the last that has arrived
-_GOODBYE_MS = 100  # how long the answer to a BYE may take to leave
+_SETTLE_SECONDS = 0.02  # in which ZeroMQ hands out what has arrived before the loss
+_GOODBYE_MS = 100  # that the answer to a BYE may take to leave
 
 
 class ZmqConnection(ZmqPump):
-    """One connection that we made, from its handshake to its end. It is never made again: ZeroMQ's own reconnecting
-    is off."""
+    """One connection that we made, from its handshake to its end. ZeroMQ does not make it again: its reconnecting is
+    off."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class ZmqConnection(ZmqPump):
     ) -> None:
         self._address = address
         self._channel = settings.new_channel(peer, receiver)
-        self._held: list[bytes] | None = []  # what came before the caller of connect() has its peer
+        self._held: list[bytes] | None = []  # messages that arrive before the caller of connect() has its peer
         self.closed = False
         self._monitor = Monitor(context, socket, self._told)  # first: when it fails, nothing reads the socket yet
         super().__init__(socket, settings, peers)
@@ -50,10 +50,10 @@ class ZmqConnection(ZmqPump):
         return [] if self._channel.gone else [self._channel]
 
     async def greet(self, timeout: float) -> Peer:
-        """Connects; returns when the endpoint has welcomed us. Raises as :meth:`LaneTransport.connect`."""
+        """Connects, and returns when the other side has sent its WELCOME. Raises as :meth:`LaneTransport.connect`."""
         try:
             self._edge.socket.connect(self._address)
-            # When ZeroMQ has no way any more, the connection has failed already, and the monitor says why.
+            # Where the connection has failed already, ZeroMQ takes nothing, and the monitor says why.
             with contextlib.suppress(zmq.Again):
                 self._put(b"", messages.HELLO_MESSAGE)
             self._edge.look()
@@ -93,12 +93,12 @@ class ZmqConnection(ZmqPump):
             self._loop.call_soon(self._release)
         elif message[:1] == bytes([messages.BYE]):
             reason = messages.goodbye_reason(message)
-            self._fail(Unavailable(f"{self._address!r} does not let us in: {reason}"))
+            self._fail(Unavailable(f"{self._address!r} refuses the connection: {reason}"))
         else:
-            self._fail(Unavailable(f"{self._address!r} does not answer as agreed"))
+            self._fail(Unavailable(f"{self._address!r} does not answer by the lane protocol"))
 
     def _release(self) -> None:
-        """The caller of connect() runs before this; so it knows its peer when the first frames come."""
+        """The caller of connect() runs before this, so it knows its peer when the first frames come."""
         held, self._held = self._held or [], None
         for message in held:
             if not self._channel.gone:
@@ -109,11 +109,11 @@ class ZmqConnection(ZmqPump):
             if event == zmq.EVENT_DISCONNECTED:
                 self._loop.call_later(_SETTLE_SECONDS, self._lost)
         elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            hint = "ask whoever runs it to add this key to the allowed ones"
-            self._fail(Unauthorized(f"the endpoint at {self._address!r} does not let our key in", hint=hint))
+            hint = "ask its operator to allow this key"
+            self._fail(Unauthorized(f"the endpoint at {self._address!r} does not allow our key", hint=hint))
         elif event & HANDSHAKE_FAILED:
-            hint = "check the endpoint's public key; it changes when a machine's data folder is made anew"
-            said = f"whoever listens at {self._address!r} does not prove to hold the key that was expected"
+            hint = "check its public key; a machine with a new data directory has a new key"
+            said = f"the listener at {self._address!r} does not prove that it holds the expected key"
             self._fail(Unauthorized(said, hint=hint))
         elif event == zmq.EVENT_CLOSED:
             hint = "is the machine running, and is that its address?"

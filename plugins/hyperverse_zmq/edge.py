@@ -1,9 +1,9 @@
 """EdgeSocket: one ZeroMQ socket on the event loop, and the only place that knows the rules of its descriptor.
 
-A ZeroMQ descriptor becomes readable when *commands* have come for the socket, once, and not again until they
-have been fetched. Every call on the socket may fetch them: also a ``send``, and then nobody tells that there is
-something to receive. Hence two rules: never stop before the socket itself says that it has nothing; and whatever
-was done with the socket, ask it again afterwards, and come back on our own if it has something.
+A ZeroMQ descriptor becomes readable when *commands* have arrived for the socket, once, and not again until they have
+been fetched. Every call on the socket may fetch them, also a ``send``, and then nothing reports that there is a message
+to receive. Hence two rules. Never stop reading before the socket itself says that it has nothing. After every other use
+of the socket, ask it again, and come back if it has something.
 """
 
 from __future__ import annotations

@@ -26,16 +26,21 @@ __all__ = ["ZmqListener"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
 _NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)
-_SETTLE_SECONDS = (0.02, 0.5)  # between ZeroMQ's news that a connection ended and its own tidying up, in a busy process
-_PROBES_OF_CHANNELS = 5  # probes, about a second apart, of which one asks for channels whose end was not told
+_SETTLE_SECONDS = (
+    0.02,
+    0.5,
+)  # between the event that a connection has ended and the moment when ZeroMQ knows it, in a busy process
+_PROBES_OF_CHANNELS = 5  # one of so many probes, about a second apart, looks for channels whose end was not reported
 _GONE = bytes([messages.GONE])
 
 
 class ZmqListener(ZmqPump):
-    """Peers are told apart by the routing id that ZeroMQ gives each connection; who they are is the CURVE key
-    that comes with every message. An id that a peer has chosen itself is not accepted.
+    """A socket that many peers connect to.
 
-    A ROUTER cannot cut one connection: who is not wanted gets a BYE, and is not listened to from then on.
+    The routing id that ZeroMQ gives each connection tells the peers apart. The CURVE key that comes with every message
+    says who a peer is. A routing id that a peer has chosen itself is refused.
+
+    A ROUTER cannot cut one connection. A peer that is refused gets a BYE, and its messages are dropped from then on.
     """
 
     def __init__(
@@ -76,16 +81,17 @@ class ZmqListener(ZmqPump):
         if channel is None:
             self._stranger(route, key, self._read_body(head))
             return
-        # Nobody of ours sends a third part, and asking whether there is one costs as much as reading. It would be taken
-        # for a message of its own next time: that of a stranger, or with another's routing id and the wrong key.
+        # Our own peers never send a third part, and asking whether there is one costs as much as reading it. A third
+        # part is taken for a message of its own next time: one of a stranger, or one with the wrong key for its routing
+        # id.
         message = socket.recv(_NOBLOCK) if head.more else b""
         if channel.peer.key == key:
             self.handle(channel, message)
         else:
-            _log.warning("endpoint %r: %r speaks with the routing id of %s", self._endpoint.name, key, channel.peer)
+            _log.warning("endpoint %r: %r uses the routing id of %s", self._endpoint.name, key, channel.peer)
 
     def _read_body(self, head: zmq.Frame) -> bytes:
-        """What follows the routing id; nothing when it is not one part."""
+        """Returns what follows the routing id; nothing unless it is exactly one part."""
         body = self._edge.socket.recv(_NOBLOCK, copy=False) if head.more else head
         message = body.bytes
         while body.more:
@@ -95,13 +101,13 @@ class ZmqListener(ZmqPump):
 
     def _stranger(self, route: bytes, key: str, message: bytes) -> None:
         if route in self._unwanted or message[:1] == _GONE:
-            return  # GONE from somebody unknown: both sides have said BYE at once, and we have heard theirs first
+            return  # a GONE from an unknown peer: both sides have said BYE at once, and theirs has arrived first
         fault = messages.hello_fault(message) if route[:1] == b"\0" else "it has chosen its routing id itself"
         if fault:
             _log.warning("endpoint %r: %r is not let in: %s", self._endpoint.name, key, fault)
             self._refuse(route, fault)
         elif self.full or len(self._by_route) >= self._settings.max_peers:
-            self._refuse(route, "the endpoint takes no more peers")
+            self._refuse(route, "it has as many peers as it may have (max_peers)")
         else:
             self._welcome(route, key)
 
@@ -111,7 +117,7 @@ class ZmqListener(ZmqPump):
         try:
             self._put(route, messages.WELCOME_MESSAGE)
         except zmq.ZMQError as exc:
-            _log.debug("endpoint %r: %r greeted and has gone: %s", self._endpoint.name, key, exc)
+            _log.debug("endpoint %r: %r connected and has gone: %s", self._endpoint.name, key, exc)
             return
         self._by_route[route] = channel
         self._peers[peer] = (self, channel)
@@ -122,7 +128,7 @@ class ZmqListener(ZmqPump):
         self._remind_unwanted(route)
 
     def _remind_unwanted(self, route: bytes) -> None:
-        """Says BYE again: a peer that was stopped may have been deaf the first time."""
+        """Says BYE again: a peer whose process was stopped may have missed the first one."""
         try:
             self._put(route, self._unwanted[route])
         except zmq.Again:
@@ -153,13 +159,13 @@ class ZmqListener(ZmqPump):
                 self._loop.call_later(seconds, self._probe_now, seconds)
 
     def _probe_now(self, planned: float) -> None:
-        """ZeroMQ does not say whose connection has ended: ask for each."""
+        """ZeroMQ does not say whose connection has ended, so each is probed."""
         self._planned.discard(planned)
         self._probe_channels()
         self._edge.look()
 
     def _probe_channels(self) -> None:
-        """Asks ZeroMQ whether there still is a way to each peer, by sending something."""
+        """Finds out whether ZeroMQ still has a connection to each peer, by sending an acknowledgement."""
         for channel in self.channels():
             if channel.unsent is None and not channel.closing:
                 self._offer(channel, channel.acknowledgement())

@@ -1,4 +1,4 @@
-"""Monitor: tells what happens to the connections of a socket: handshakes that failed, connections that ended."""
+"""Monitor: reports what happens to the connections of a socket: failed handshakes, and ends."""
 
 from __future__ import annotations
 

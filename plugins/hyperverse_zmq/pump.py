@@ -51,8 +51,8 @@ class ZmqPump(ChannelPump):
             self._plan_flush()
 
     def _rested(self) -> bool:
-        """Everything that had come is read. Whoever was woken by it runs next, and what they say leaves right behind
-        them: one turn of the loop less for each answer."""
+        """Called when everything that had arrived is read. The tasks that it woke run next, and what they send leaves
+        right behind them: this saves one turn of the loop for each answer."""
         if self._heard:
             self._heard = False
             if not self._flush_planned:
@@ -92,8 +92,8 @@ class ZmqPump(ChannelPump):
         return True
 
     def _retry_soon(self) -> None:
-        """The command that says "there is room again" may be fetched by a call for another peer, and then the
-        descriptor is silent about it: so as long as something is blocked, look again on our own."""
+        """A call for another peer may fetch the command that says "there is room again", and then the descriptor is
+        silent. So as long as a channel is blocked, the pump looks again by itself."""
         if self._retry is None:
             self._retry = self._loop.call_later(_RETRY_SECONDS, self._retry_now)
 
@@ -112,7 +112,7 @@ class ZmqPump(ChannelPump):
         super().end(channel, reason, heard_bye=heard_bye)
 
     def probe(self) -> None:
-        """Called now and then: finds what nobody was told of because a descriptor was silent."""
+        """Called about once a second: finds what was not reported because a descriptor was silent."""
         self._edge.look()
 
     def abort(self) -> None:

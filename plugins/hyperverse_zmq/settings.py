@@ -20,10 +20,10 @@ class ZmqSettings:
     Attributes:
         heartbeat_interval: seconds between two heartbeats on an idle connection.
         heartbeat_timeout: seconds without an answer after which a peer counts as dead.
-        queue_frames: frames that may wait for one peer; more raise LaneFull.
-        queue_bytes: bytes that may wait for one peer; more raise LaneFull.
-        max_frame: the largest frame (bytes), sent or received.
-        max_peers: how many peers one endpoint lets in.
+        queue_frames: how many frames may wait for one peer; beyond that, sending raises LaneFull.
+        queue_bytes: how many bytes may wait for one peer; beyond that, sending raises LaneFull.
+        max_frame: the largest frame, in bytes, sent or received.
+        max_peers: how many peers one endpoint accepts.
     """
 
     heartbeat_interval: float = 0.2
@@ -46,7 +46,7 @@ class ZmqSettings:
 
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> ZmqSettings:
-        """Checks every value; ConfigError lists all that is wrong."""
+        """Returns the settings in a table. Raises ConfigError, which lists every fault."""
         fields = attrs.fields_dict(cls)
         faults = [
             f"no setting {key!r}{did_you_mean(key, fields) or '; known: ' + ', '.join(fields)}"

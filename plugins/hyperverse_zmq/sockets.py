@@ -1,4 +1,4 @@
-"""The socket options that endpoints and connections share."""
+"""The socket options that listeners and connections share."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["Context", "Socket", "configure"]
 Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
 
-_SEND_MARK = 128  # twice a channel's window; with fewer ZeroMQ wakes us needlessly to say that there is room
-_RECEIVE_MARK = 256  # more than a peer that keeps to its window can have on the way
+_SEND_MARK = 128  # twice a channel's window; with fewer, ZeroMQ wakes us without need to say that there is room
+_RECEIVE_MARK = 256  # more than a peer can have on the way that keeps to its window
 
 
 def configure(socket: Socket, settings: ZmqSettings, *, ipv6: bool) -> None:

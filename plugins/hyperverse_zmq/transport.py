@@ -36,14 +36,12 @@ from .zap_handler import ZapHandler
 __all__ = ["ZmqTransport"]
 
 _KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # 32 bytes in Z85
-_PROBE_SECONDS = 1.0  # ZeroMQ's own news come sooner, but may come too early to be seen
+_PROBE_SECONDS = 1.0  # ZeroMQ reports ends sooner, but a report may come too early to be seen
 _HANDSHAKE_MS = 10_000
 
 
 class ZmqTransport(LaneTransport):
-    """Lanes over ``ipc://`` and ``tcp://``, always with CURVE: every peer proves its key, everything is encrypted.
-
-    To be made and used inside one running event loop.
+    """Lanes over ``ipc://`` and ``tcp://``, always with CURVE: every peer proves its key, and everything is encrypted.
 
     Args:
         settings: see :class:`~hyperverse_zmq.settings.ZmqSettings`. Raises ConfigError.
@@ -78,7 +76,7 @@ class ZmqTransport(LaneTransport):
     def new_identity(self) -> Identity:
         while True:
             public, secret = zmq.curve_keypair()
-            if not public.startswith(b"-"):  # people hand it to commands, which would take it for an option
+            if not public.startswith(b"-"):  # a command would take it for an option
                 return Identity(public.decode(), secret.decode())
 
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
@@ -129,7 +127,7 @@ class ZmqTransport(LaneTransport):
         server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
-        """See the contract. Raises BadRequest when the address or a key is none."""
+        """As the contract says. Raises BadRequest also when a key cannot be a CURVE key."""
         context = self._begin()
         identity = identity or self.new_identity()
         _check_keys(identity, "we")
@@ -258,11 +256,11 @@ def _check_keys(identity: Identity, whose: str) -> None:
 
 def _cannot(what: str, address: str, exc: zmq.ZMQError | OSError) -> Unavailable:
     hints = {
-        errno.ENOENT: "its folder does not exist: make it first",
+        errno.ENOENT: "its folder does not exist: create it first",
         errno.EACCES: "choose an address that this user may use (ports below 1024 are not)",
-        errno.EADDRNOTAVAIL: "that is no address of this computer",
-        errno.ENODEV: "that is no address of this computer",
-        # also what ZeroMQ says beyond MAX_SOCKETS
+        errno.EADDRNOTAVAIL: "it is not an address of this computer",
+        errno.ENODEV: "it is not an address of this computer",
+        # ZeroMQ also says this beyond MAX_SOCKETS
         errno.EMFILE: "this process has no file descriptor left: raise its limit (ulimit -n)",
         errno.ENFILE: "this computer has no file descriptor left",
     }

@@ -1,4 +1,4 @@
-"""ZapHandler: answers ZeroMQ's question whether a CURVE key may come in at an endpoint (ZAP, ZeroMQ RFC 27)."""
+"""ZapHandler: tells ZeroMQ whether a CURVE key may connect to an endpoint (ZAP, ZeroMQ RFC 27)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _ENDPOINT = "inproc://zeromq.zap.01"
 
 
 class ZapHandler:
-    """One for each context, on the event loop: no thread, so an endpoint and its allow-list never race.
+    """Answers the questions of one ZeroMQ context. It runs on the event loop, not in a thread, so an endpoint and its
+    list of allowed keys never race.
 
-    Each endpoint has a ZAP domain of its own. The key that a peer has proved to hold becomes the ``User-Id`` of
-    everything that comes from it.
+    Each endpoint has a ZAP domain of its own. The key that a peer has proved becomes the ``User-Id`` of every message
+    that comes from it.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
@@ -30,7 +31,7 @@ class ZapHandler:
         self._edge = EdgeSocket(socket, self._receive)
 
     def admit(self, domain: bytes, allow: frozenset[str] | None) -> None:
-        """Lets the keys of ``allow`` in at that domain, or every key when it is None."""
+        """Allows the keys of ``allow`` to connect at ``domain``; every key when it is None."""
         self._allowed[domain] = allow
 
     def _receive(self) -> None:

@@ -41,7 +41,7 @@ async def test_a_body_becomes_the_type_that_is_expected(client: Client) -> None:
 
     pong = await client.ping(PROBE, "Ext<Echo>", {"said": {"width": 2, "height": 3}}, expect=Size)
     assert pong.body == Size(2, 3)
-    with pytest.raises(ProtocolError, match="is no Size"):
+    with pytest.raises(ProtocolError, match="is not a Size"):
         await client.ping(PROBE, "Ext<Echo>", {"said": {"width": "2", "height": 3}}, expect=Size)
 
 

@@ -1,4 +1,4 @@
-"""LocalEnd: one side of a connection inside the process, and the way by which it reaches the other side."""
+"""LocalEnd: one side of a connection inside the process, and the way to the other side."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Way:
 
 
 class Owner(Protocol):
-    """What an end needs to know of its transport."""
+    """What an end uses of its transport."""
 
     ends: dict[Peer, LocalEnd]
     ended: bool
 
 
 class LocalEnd:
-    """One side: what waits to be sent, and who is told what comes.
+    """One side of a connection: holds what waits to be sent, and tells its receiver what arrives.
 
     Args:
         peer: how this side sees the other.
@@ -76,7 +76,7 @@ class LocalEnd:
         self._held: list[Callable[[], None]] | None = None
 
     async def greet(self) -> None:
-        """Makes the connection: the far side's receiver hears of us, then we of its welcome."""
+        """Makes the connection: tells the receiver of the far side, and waits for its welcome."""
         self._held = []
         self._welcomed = self.way.loop.create_future()
         self.way.carry(self.other._greeted)
@@ -104,13 +104,13 @@ class LocalEnd:
         self.way.loop.call_soon(self._release)
 
     def _release(self) -> None:
-        """The caller of connect() runs before this; so it knows its peer when the first frames come."""
+        """The caller of connect() runs before this, so it knows its peer when the first frames come."""
         held, self._held = self._held or [], None
         for call in held:
             call()
 
     def send(self, frame: bytes, priority: int) -> None:
-        """Takes a frame; raises LaneFull."""
+        """Takes a frame. Raises LaneFull."""
         self.outbox.put(frame, priority)
         self._plan_flush()
 
@@ -185,7 +185,7 @@ class LocalEnd:
                 guarded_call(_log, self._receiver.lane_down, self.peer, reason)
 
     def vanish(self) -> None:
-        """Ends this side at once and tells nobody."""
+        """Ends this side at once, without a word to the other side."""
         if self._gone:
             return
         self._gone = True

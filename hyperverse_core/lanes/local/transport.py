@@ -1,5 +1,7 @@
-"""LocalTransport: lanes inside one process and one event loop. No sockets, no bytes copied: for tests, for
-simulations under a virtual clock, and for a client in the machine's own process."""
+"""LocalTransport: lanes inside one process and one event loop, without sockets or copies.
+
+It serves tests, simulations under a virtual clock, and clients in the process of the machine.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,14 @@ class _OpenEndpoint:
 
 
 class LocalHub:
-    """The endpoints that transports of one event loop can reach, and the ways between them."""
+    """The endpoints that the transports of one event loop can reach, and the ways between them."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, _OpenEndpoint] = {}
         self._numbers = itertools.count(1)
 
     def way(self, source: LocalTransport, target: LocalTransport) -> Way:
-        """A way for one direction of one connection. A network with faults returns its own."""
+        """Returns a way for one direction of one connection. A network with faults returns its own."""
         return Way(asyncio.get_running_loop())
 
     def reachable(self, source: LocalTransport, target: LocalTransport) -> bool:
@@ -47,11 +49,11 @@ class LocalHub:
         return True
 
     def new_name(self, prefix: str) -> str:
-        """A name that nobody has."""
+        """Returns a name that nothing else has."""
         return f"{prefix}-{next(self._numbers)}"
 
     def enter(self, address: str, opened: _OpenEndpoint) -> None:
-        """Opens an endpoint, or raises Unavailable."""
+        """Opens an endpoint. Raises Unavailable when the address is in use."""
         if address in self._listeners:
             raise Unavailable(f"the address {address!r} is in use", hint="choose another one")
         self._listeners[address] = opened
@@ -61,7 +63,7 @@ class LocalHub:
         self._listeners.pop(address, None)
 
     def endpoint(self, address: str) -> _OpenEndpoint | None:
-        """Who listens at ``address``."""
+        """Returns what listens at ``address``, None when nothing does."""
         return self._listeners.get(address)
 
 
@@ -77,7 +79,7 @@ class LocalTransport(LaneTransport):
 
     Args:
         settings: ``queue_frames``, ``queue_bytes``: what may wait for one peer; ``max_frame``.
-        hub: who can be reached; all transports of this event loop when None.
+        hub: the transports that can be reached; all of this event loop when None.
         machine: name of the machine that this transport stands for, for a hub with faults.
     """
 
@@ -98,7 +100,7 @@ class LocalTransport(LaneTransport):
 
     @property
     def hub(self) -> LocalHub:
-        """Who can be reached."""
+        """The transports that can be reached."""
         if self._hub is None:
             self._hub = _hub_of_this_loop()
         return self._hub
@@ -157,9 +159,9 @@ class LocalTransport(LaneTransport):
         if not self.holds(identity):
             raise Unauthorized(f"the public key {identity.public!r} does not belong to its secret")
         if endpoint.identity.public != server_key or not self.holds(endpoint.identity):
-            raise Unauthorized(f"the endpoint at {address!r} does not hold the key that was expected")
+            raise Unauthorized(f"the endpoint at {address!r} does not hold the expected key")
         if endpoint.allow is not None and identity.public not in endpoint.allow:
-            raise Unauthorized(f"the endpoint at {address!r} does not let our key in")
+            raise Unauthorized(f"the endpoint at {address!r} does not allow our key")
 
     def holds(self, identity: Identity) -> bool:
         """Whether the secret of a key pair belongs to its public key."""
@@ -203,7 +205,7 @@ class LocalTransport(LaneTransport):
             end.cut("the other side has aborted")
 
     def crash(self) -> None:
-        """As when the process is killed: nobody is told. The hub decides when the others notice."""
+        """Ends as a killed process does: no peer is told. The hub decides when they notice."""
         self._leave()
         for end in list(self.ends.values()):
             end.vanish()

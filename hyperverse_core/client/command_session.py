@@ -1,4 +1,4 @@
-"""Sessions of the command language, as a client has them."""
+"""Sessions of the command language, on the side of a client."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from ..universe.address.point import Point
 from ..universe.address.surface import Surface
 from .api import ClientApi, Result, results_of
 
-__all__ = ["CliSession"]
+__all__ = ["CommandSession"]
 
 
 @attrs.frozen
-class CliSession:
-    """A session whose working point is kept on the machine's side. One that nobody uses for an hour is over.
+class CommandSession:
+    """A session of the command language.
+
+    The machine keeps its working point, and ends a session that is not used for an hour.
+
+    Made by :meth:`Client.open_session`.
 
     Attributes:
-        surface: where its commands are sent to.
+        surface: where its commands are sent.
     """
 
     _client: ClientApi
@@ -34,11 +38,12 @@ class CliSession:
         files: Mapping[str, bytes] | None = None,
         wait: float | None = None,
     ) -> list[Result]:
-        """Runs a command or a script.
+        """Runs a command or a script, and returns the result of each command.
 
         Args:
+            text: one command, or several with ``;`` between them.
             keep_going: whether the commands behind one that failed are run too.
-            working: moves the session to another working point first.
+            working: moves the session to this working point first.
             files: content of the files that the commands name.
             wait: seconds for all of it; 15 when None.
         """
