@@ -7,7 +7,7 @@ module are public: Semantic Versioning covers them.
 
 from __future__ import annotations
 
-from .contracts.driver import Ctx, Driver, DriverHost, HandlerSpec, Particle, Sender, handler, transient
+from .contracts.driver import Ctx, Driver, DriverHost, HandlerSpec, Particle, Sender, Traits, handler, transient
 from .universe.waves.origin import Options
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Options",
     "Particle",
     "Sender",
+    "Traits",
     "handler",
     "transient",
 ]

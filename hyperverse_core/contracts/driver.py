@@ -20,6 +20,7 @@ The usual case is a :class:`Particle` with handlers and a :class:`Driver` that n
 from __future__ import annotations
 
 import abc
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, Unpack
@@ -30,12 +31,13 @@ from ..errors import BadRequest
 from ..universe.address.point import Point
 from ..universe.commands.command import Command
 from ..universe.kind_defs.kind_def import KindDef
+from ..universe.kinds.kind import Kind
 from ..universe.routing.route_selector import RouteSelector
 from ..universe.waves.origin import Options
 from ..universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
 from .registry import ParticleRecord, PropertyValue, Strategy
 
-__all__ = ["Ctx", "Driver", "DriverHost", "HandlerSpec", "Particle", "Sender", "handler", "transient"]
+__all__ = ["Ctx", "Driver", "DriverHost", "HandlerSpec", "Particle", "Sender", "Traits", "handler", "transient"]
 
 _F = TypeVar("_F", bound=Callable[..., Awaitable[Any]])
 _MARK = "__hyperverse_handler__"
@@ -250,6 +252,8 @@ class Ctx(Sender):
 class Particle:
     """Base of all particles. Subclass it with ``@attrs.define``; the attrs fields are the durable state.
 
+    Override :meth:`dump` and :meth:`load` when the state is something else than the attrs fields.
+
     Attributes:
         concurrent: whether handlers may run concurrently. By default a particle handles one wave at a time; only a
             handler that waits may be re-entered by the chain of calls that it has started.
@@ -257,6 +261,14 @@ class Particle:
 
     __slots__ = ()
     concurrent: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if (cls.dump is Particle.dump) is not (cls.load is Particle.load):
+            raise BadRequest(
+                f"particle class {cls.__name__} overrides only one of dump and load",
+                hint="what one of them writes, the other one has to read: override both",
+            )
 
     async def on_start(self, ctx: Ctx) -> None:
         """Called after the state was loaded, before the first wave is handled. When it raises, that wave is answered
@@ -267,11 +279,44 @@ class Particle:
         """
 
     async def on_stop(self, ctx: Ctx) -> None:
-        """Called before the particle leaves memory. It has a few seconds. It is not called when the machine crashes.
+        """Called before the particle leaves memory: when it was idle, when it moves, when its machine stops, and when
+        it was deleted. It has five seconds, and what it raises is logged.
+
+        It is not called when the machine crashes, when its star has lost the particle to another star, when the
+        particle is replaced by ``create!``, or when a handler was cut off at its deadline and the particle starts again
+        from its saved state.
 
         Args:
-            ctx: acts for the particle itself.
+            ctx: acts for the particle itself. After a deletion, :meth:`Ctx.save` raises NotHostedHere.
         """
+
+    def dump(self) -> bytes | Mapping[str, Body]:
+        """Returns the durable state, for particles that do not keep it in attrs fields. Override it together with
+        :meth:`load`; the attrs fields are then not saved by themselves::
+
+            def dump(self) -> bytes:
+                return bytes(self.memory)
+
+            def load(self, saved: bytes | Mapping[str, Body]) -> None:
+                self.memory[:] = saved
+
+        It is called by :meth:`Ctx.save`, before the particle leaves memory, and for ``Cmd<Read>``, whose answer is what
+        it returns. It must return at once. What it raises is answered 500, and nothing is saved.
+
+        Returns:
+            bytes, or a map of what the body of a wave can be.
+        """
+        raise NotImplementedError("a particle without `dump` keeps its state in its attrs fields")
+
+    def load(self, saved: bytes | Mapping[str, Body]) -> None:
+        """Puts a saved state into a new particle. Called before :meth:`on_start`, unless nothing was ever saved. When
+        it raises, the wave is answered 500, and the next wave tries again.
+
+        Args:
+            saved: what :meth:`dump` has returned. It may come from an older version of the class, which perhaps kept
+                its state in attrs fields: then it is a map of these.
+        """
+        raise NotImplementedError("a particle without `load` keeps its state in its attrs fields")
 
     @classmethod
     def handlers(cls) -> list[tuple[str, HandlerSpec]]:
@@ -286,8 +331,44 @@ class Particle:
         return list(found.items())
 
 
+@attrs.frozen
+class Traits:
+    """How one particle differs from the others of its Kind. What is None is as the driver, or the class, says.
+
+    Two particles with equal traits share what is made from them, so return equal values for particles that are alike.
+
+    Attributes:
+        particle: its class; None for :attr:`Driver.particle`.
+        handlers: names of methods of the class, each with the waves that it handles, in the order in which they are
+            tried. One method may be named several times.
+        concurrent: whether its handlers may run concurrently.
+        bind: text of its default bind; empty for none.
+        idle_after: seconds without a wave after which it leaves memory. A value in the configuration of the Kind is
+            stronger.
+        waves_limit: number of waves that may wait for it.
+
+    Example::
+
+        def traits(self, record: ParticleRecord) -> Traits | None:
+            names = self.exports_of(record.properties["bundle"].value)
+            specs = tuple(("call", HandlerSpec(RouteSelector.parse(f"Ext<{name}>"))) for name in names)
+            return Traits(handlers=specs)
+    """
+
+    particle: type[Particle] | None = None
+    handlers: tuple[tuple[str, HandlerSpec], ...] | None = None
+    concurrent: bool | None = None
+    bind: str | None = None
+    idle_after: float | None = None
+    waves_limit: int | None = None
+
+
 class DriverHost(Sender):
-    """What a driver may use. Its waves are sent by the driver's own particle."""
+    """What a driver may use.
+
+    Its waves are sent by the driver's own particle, ``<<STAR::machine:NAME[0]>>::star:drivers:KIND``, which has rights
+    on what it owns only. See ``docs/reference/access.md#drivers``.
+    """
 
     @property
     @abc.abstractmethod
@@ -343,6 +424,12 @@ class Driver:
                 f"driver {cls.__name__}: kind is {declared!r}",
                 hint='write kind = KindDef("Counter", doc="...")',
             )
+        for name in ("create", "check"):
+            if not inspect.iscoroutinefunction(getattr(cls, name)):
+                raise BadRequest(
+                    f"driver {cls.__name__}: {name} is not a coroutine function",
+                    hint=f"write async def {name}{inspect.signature(getattr(Driver, name))}",
+                )
 
     async def start(self, host: DriverHost) -> None:
         """Called once, before the first particle is made. When it raises, the status of the machine shows the error,
@@ -355,20 +442,63 @@ class Driver:
     async def stop(self) -> None:
         """Called once when the machine stops, after its last particle has left memory."""
 
-    def create(self, point: Point, kind_text: str) -> Particle:
-        """Makes a particle without state. Called at each activation; the saved state is then put into it.
+    async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
+        """Called before a particle is registered, on the machine that carries out ``create``. Raise to refuse it: an
+        error of ``hyperverse_core.errors`` is the answer of ``create``, and anything else is answered 500::
+
+            async def check(self, host, point, kind, properties):
+                bundle = properties["bundle"].value
+                if not (await host.ping(bundle, "Cmd<Bounce>")).ok:
+                    raise BadRequest(f"{bundle!r} is not a bundle")
+
+        The permissions of the agent, the parent, the Kind and the properties were checked before. It is not called when
+        the point is registered already and ``create`` or ``create?`` leaves that particle as it is. Do not change
+        anything here: the particle may not be registered after all. While the driver has not started, ``create`` is
+        answered 501.
 
         Args:
-            point: the address of the particle.
-            kind_text: its Kind as text, with sub kind and product.
+            host: as in :meth:`start`.
+            point: the address that the particle is to have.
+            kind: its Kind, with sub kind and product.
+            properties: its properties by name, with their defaults.
+        """
+
+    async def create(self, record: ParticleRecord) -> Particle:
+        """Makes a particle without state. Called at each activation; the saved state is then put into it. By default
+        it is made by the particle class without arguments.
+
+        It may wait, for at most as long as the wave that needs the particle. When it raises, that wave is answered 500,
+        or with the error of ``hyperverse_core.errors`` that was raised, and the next wave tries again.
+
+        Args:
+            record: what the registry has about the particle: point, Kind, owner, properties.
         """
         return self.particle()
 
+    def traits(self, record: ParticleRecord) -> Traits | None:
+        """Returns how a particle differs from the others of its Kind; None when it does not. Called each time when the
+        particle gets a place on this machine, before its first wave. It must return at once.
+
+        A property that is changed later has its effect when the particle gets a place again.
+
+        Args:
+            record: what the registry has about the particle.
+        """
+        return None
+
+    def prepared(self) -> Iterable[str]:
+        """Names what this machine has ready for particles of the Kind, such as compiled modules. Placement strategies
+        of all machines see the names as :attr:`Candidate.prepared`. Called several times a second: it must return at
+        once, and few names.
+        """
+        return ()
+
     async def on_delete(self, point: Point) -> None:
         """Called after an active particle was deleted and has left memory, once for each particle, on the machine that
-        hosted it. It does not matter which machine carried out the deletion, and whether the command named the particle
-        or one above it. The machine that carries it out calls this before it answers, other machines soon after. What
-        it raises is logged.
+        hosted it, behind :meth:`Particle.on_stop`. It does not matter which machine carried out the deletion, and
+        whether the command named the particle or one above it. The machine that carries it out calls this before it
+        answers, other machines soon after; for a particle that was handling a wave, it is called when that handler has
+        ended. What it raises is logged.
 
         It is not called for a particle that was not active, nor on a machine that stops before it has learned of the
         deletion. So release here what an active particle holds, and do not rely on it for anything that must not

@@ -52,6 +52,7 @@ from .interception.interceptors import Interceptors
 from .machine_lock import MachineLock
 from .particles.active import Active
 from .particles.comings import Comings
+from .particles.deletions import Deletions
 from .particles.home import Home
 from .particles.homes import Homes
 from .particles.hosting import Hosting
@@ -241,6 +242,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
 
     # -- placing ------------------------------------------------------------------------------------------
     candidates = Candidates(directory, homes, places, home)
+    deletions = Deletions(pool)
     provisioner = Provisioner(
         registry=registry,
         permits=gate,
@@ -255,6 +257,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         requests=requests,
         candidates=candidates,
         strategies=strategies,
+        deletions=deletions,
     )
     globals_: dict[str, Active] = {}
     places.find = Location(homes, remotes, provisioner.place, globals_).find
@@ -334,7 +337,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
             star, gate, routing, outbounds[key], services, registry, pool, interceptors, ids, config.limits.chain, loop
         )
         homes.add(Hosting(around, served, comings))
-    residents = Residents(registry, homes, places, pool)
+    residents = Residents(registry, homes, places, deletions)
     feed = ChangeFeed(
         registry,
         [selections, records, binds, watches, gate],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .constellation import Constellation as Constellation
     from .constellation import Handle as Handle
     from .driver_conformance import DriverConformance as DriverConformance
-    from .driver_harness import DriverHarness as DriverHarness
+    from .driver_kit.harness import DriverHarness as DriverHarness
     from .faulty_lane import FaultyHub as FaultyHub
     from .faulty_lane import FaultyTransport as FaultyTransport
     from .lane_conformance import LaneConformance as LaneConformance
@@ -34,7 +34,7 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and tells a name
         {
             "clock": "ManualClock VirtualClockLoop",
             "constellation": "Constellation Handle",
-            "driver_harness": "DriverHarness",
+            "driver_kit.harness": "DriverHarness",
             "driver_conformance": "DriverConformance",
             "faulty_lane": "FaultyHub FaultyTransport",
             "lane_conformance": "LaneConformance",

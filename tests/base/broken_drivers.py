@@ -7,8 +7,13 @@ from typing import ClassVar
 
 import attrs
 
-from hyperverse_core import Ctx, Driver, KindDef, Particle, Point, handler
+from hyperverse_core import Ctx, Driver, DriverHost, KindDef, Particle, ParticleRecord, Point, handler
+from hyperverse_core.driver import HandlerSpec, Traits
+from hyperverse_core.errors import Conflict
 from hyperverse_core.testing import DriverConformance
+from hyperverse_core.values import PropertiesConfig, PropertyDef, RouteSelector
+
+SIZE = PropertiesConfig((PropertyDef("size"),))
 
 
 @attrs.define
@@ -85,6 +90,32 @@ class TakesEverything(Particle):
         return self.value
 
 
+@attrs.define
+class Sorry(Counter):
+    async def on_stop(self, ctx: Ctx) -> None:
+        raise RuntimeError("it cannot let go")
+
+
+class HalfDumped(Particle):
+    def __init__(self) -> None:
+        self.value = 0
+        self.calls = 0
+
+    def dump(self) -> bytes:
+        return b"%d %d" % (self.value, self.calls)
+
+    def load(self, saved: object) -> None:
+        assert isinstance(saved, bytes)
+        self.value = int(saved.split()[0])
+
+    @handler("Ext<Add>")
+    async def add(self, ctx: Ctx, by: int = 1) -> int:
+        self.value += by
+        self.calls += 1
+        await ctx.save()
+        return self.value
+
+
 class Broken(DriverConformance):
     __test__ = False
     changes = (("Ext<Add>", {"by": 3}),)
@@ -130,7 +161,7 @@ class TestOneForAll(Broken):
         particle = Counter
         only: ClassVar[Counter] = Counter()
 
-        def create(self, point: Point, kind_text: str) -> Particle:
+        async def create(self, record: ParticleRecord) -> Particle:
             return self.only
 
 
@@ -142,8 +173,8 @@ class TestNeverForgets(Broken):
         particle = Counter
         kept: ClassVar[dict[Point, Counter]] = {}
 
-        def create(self, point: Point, kind_text: str) -> Particle:
-            return self.kept.setdefault(point, Counter())
+        async def create(self, record: ParticleRecord) -> Particle:
+            return self.kept.setdefault(record.point, Counter())
 
 
 class TestNowhere(Broken):
@@ -180,3 +211,103 @@ class TestDoesNotStart(Broken):
 
         async def start(self, host: object) -> None:
             raise RuntimeError("no")
+
+
+class TestRefusesWithoutReason(Broken):
+    __test__ = True
+    refused = ({"size": "-1"},)
+
+    class driver(Driver):
+        kind = KindDef("RefusesWithoutReason", doc="Raises what nobody can act on", properties=SIZE)
+        particle = Counter
+
+        async def check(self, host: DriverHost, point: Point, kind: object, properties: object) -> None:
+            assert "-1" not in str(properties)
+
+
+class TestChecksOnce(Broken):
+    __test__ = True
+
+    class driver(Driver):
+        kind = KindDef("ChecksOnce", doc="Takes a check for the creation")
+        particle = Counter
+        seen: ClassVar[set[Point]] = set()
+
+        async def check(self, host: DriverHost, point: Point, kind: object, properties: object) -> None:
+            if point in self.seen:
+                raise Conflict(f"{point} is there already")
+            self.seen.add(point)
+
+
+class TestWavers(Broken):
+    __test__ = True
+
+    class driver(Driver):
+        kind = KindDef("Wavers", doc="Has other traits each time")
+        particle = Counter
+        asked = 0
+
+        def traits(self, record: ParticleRecord) -> Traits:
+            self.asked += 1
+            return Traits(waves_limit=10 + self.asked)
+
+
+class TestNamesNoMethod(Broken):
+    __test__ = True
+
+    class driver(Driver):
+        kind = KindDef("NamesNoMethod", doc="Has handlers that its class has not")
+        particle = Counter
+
+        def traits(self, record: ParticleRecord) -> Traits:
+            return Traits(handlers=(("subtract", HandlerSpec(RouteSelector.parse("Ext<Sub>"))),))
+
+
+class TestLoadsHalf(Broken):
+    __test__ = True
+
+    class driver(Driver):
+        kind = KindDef("LoadsHalf", doc="Forgets a part of what it has dumped")
+        particle = HalfDumped
+
+
+class TestMakesAnother(Broken):
+    __test__ = True
+
+    class driver(Driver):
+        kind = KindDef("MakesAnother", doc="Makes objects of another class")
+        particle = Unsaved
+
+        async def create(self, record: ParticleRecord) -> Particle:
+            return Counter()
+
+
+class TestCannotStop(Broken):
+    __test__ = True
+
+    class driver(Driver):
+        kind = KindDef("CannotStop", doc="Raises when it is deleted")
+        particle = Sorry
+
+
+class TestTakesRights(Broken):
+    __test__ = True
+
+    class driver(Driver):
+        kind = KindDef("TakesRights", doc="Creates what it has no right to create")
+        particle = Counter
+
+        async def start(self, host: DriverHost) -> None:
+            made = await host.ping("GLOBAL::executor", "Cmd<RawCommand>", {"text": "create localhost<Space>"})
+            assert made.body["results"][0]["status"] == 200, made.body
+
+
+class TestPreparesNothing(Broken):
+    __test__ = True
+
+    class driver(Driver):
+        kind = KindDef("PreparesNothing", doc="Names what has no name")
+        particle = Counter
+
+        def prepared(self) -> list[str]:
+            return [None]  # type: ignore[list-item]

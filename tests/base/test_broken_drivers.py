@@ -22,6 +22,15 @@ CAUGHT_BY = {
     "TestSilent": "test_the_kind_has_a_line_for_people",
     "TestChangesWhenRead": "test_a_restart_keeps_the_state",
     "TestDoesNotStart": "test_the_machine_serves_the_kind",
+    "TestRefusesWithoutReason": "test_what_is_wrong_is_the_answer_of_create",
+    "TestChecksOnce": "test_a_check_can_be_repeated",
+    "TestWavers": "test_a_particle_has_the_same_traits_each_time",
+    "TestNamesNoMethod": "test_a_particle_has_the_same_traits_each_time",
+    "TestLoadsHalf": "test_what_a_particle_dumps_is_what_another_one_loads",
+    "TestMakesAnother": "test_a_particle_shows_its_state",
+    "TestCannotStop": "test_an_active_particle_stops_in_time_and_without_an_error_when_it_is_deleted",
+    "TestTakesRights": "test_the_machine_serves_the_kind",
+    "TestPreparesNothing": "test_what_is_prepared_has_names",
 }
 
 

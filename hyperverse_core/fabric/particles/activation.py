@@ -71,7 +71,8 @@ async def _make(active: Active) -> Particle:
     state = active.saved
     if state is None and active.assignment is not None:
         state = await active.home.registry.load_state(active.point)
-    particle = active.served.driver.create(active.point, str(active.record.kind))
+    served = active.served
+    particle = await served.make(active.record) if served.makes else served.particle()
     if state:
         decode_state(particle, state)
     active.saved = None

@@ -335,12 +335,13 @@ class Active:
                 f"{self.star.text} cannot renew its lease, so {self.text!r} does not answer here", retry_after=0.5
             )
 
-    async def _read_state(self, wave: Directed) -> dict[str, Any]:
+    async def _read_state(self, wave: Directed) -> Any:
         """The state between two handlers, never what one of them has half done, except for its own call chain."""
         if self.concurrent or (self.mailbox.busy and self.text in wave.chain):
             await self.check_beside()
         else:
             await self._start_in_turn()
+        assert self.particle is not None, "it is ready, or a wave of its own chain runs in it"
         return state_of(self.particle)
 
     async def _start_in_turn(self) -> None:
@@ -377,6 +378,7 @@ class Active:
             raise self.was_cut()
         if self.state is State.GONE:
             raise self.has_left()
+        assert self.particle is not None, "it is ready, or a wave of its own chain runs in it"
         try:
             encoded, watched = encode_state(self.particle), self.star.loop.time() < self.watched_until
             await self.home.registry.save_state(self.point, self.assignment, encoded, announce=watched)

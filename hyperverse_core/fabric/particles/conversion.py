@@ -15,7 +15,8 @@ import attrs
 import cattrs
 import msgspec
 
-from ...errors import BadRequest, HandlerFailed, did_you_mean
+from ...contracts.driver import Particle
+from ...errors import BadRequest, HandlerFailed, HyperverseError, did_you_mean
 from ...protocol.strict_conversion import converter
 
 __all__ = ["Arguments", "decode_state", "encode_state", "state_of", "to_body"]
@@ -173,21 +174,50 @@ def _durable(cls: type) -> tuple[tuple[str, Any], ...]:
     return known
 
 
-def state_of(particle: object) -> dict[str, Any]:
-    """The durable fields of a particle, as plain values."""
-    return {name: to_body(getattr(particle, name)) for name, _ in _durable(type(particle))}
+def state_of(particle: Particle) -> Any:
+    """The durable state of a particle, as a plain value: what it dumps, or its durable fields.
+
+    Raises HandlerFailed when it cannot be had."""
+    cls = type(particle)
+    if cls.dump is not Particle.dump:
+        return _dumped(particle)
+    return {name: to_body(getattr(particle, name)) for name, _ in _durable(cls)}
 
 
-def encode_state(particle: object) -> bytes:
-    """The durable fields of a particle."""
+def _dumped(particle: Particle) -> Any:
+    try:
+        dumped = particle.dump()
+    except HyperverseError:
+        raise
+    except Exception as exc:
+        raise HandlerFailed(f"{type(particle).__name__}.dump failed: {type(exc).__name__}: {exc}") from exc
+    if isinstance(dumped, bytes | bytearray | memoryview):
+        return bytes(dumped)
+    if not isinstance(dumped, Mapping):
+        raise HandlerFailed(f"{type(particle).__name__}.dump returned {type(dumped).__name__}, not bytes or a map")
+    return to_body(dict(dumped))
+
+
+def encode_state(particle: Particle) -> bytes:
+    """The durable state of a particle. Raises HandlerFailed."""
     return msgspec.msgpack.encode(state_of(particle))
 
 
-def decode_state(particle: object, state: bytes) -> None:
-    """Puts saved fields into a fresh particle. A field that the class no longer has is passed over, one that is new
-    keeps its default: so a driver may be upgraded in place. Raises HandlerFailed when a value no longer fits."""
+def decode_state(particle: Particle, state: bytes) -> None:
+    """Puts a saved state into a fresh particle. A field that the class no longer has is passed over, one that is new
+    keeps its default: so a driver may be upgraded in place. Raises HandlerFailed when the state no longer fits, and
+    what the particle raises when it loads it itself."""
+    cls = type(particle)
     saved = msgspec.msgpack.decode(state)
-    for name, wanted in _durable(type(particle)):
+    if cls.load is not Particle.load:
+        particle.load(saved)
+        return
+    if type(saved) is not dict:
+        raise HandlerFailed(
+            f"the saved state is {type(saved).__name__}, and {cls.__name__} keeps its state in attrs fields",
+            hint="a class whose particles once had `dump` and `load` has to keep `load`",
+        )
+    for name, wanted in _durable(cls):
         if name not in saved:
             continue
         value = saved[name]

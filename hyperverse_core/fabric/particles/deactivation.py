@@ -6,7 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from ...errors import Unavailable
+from ...contracts.driver import Particle
+from ...errors import NotHostedHere, Unavailable
 from ...scheduling.cancellation import is_cancelled
 from .context import Context
 from .state import State
@@ -14,10 +15,10 @@ from .state import State
 if TYPE_CHECKING:
     from .active import Active
 
-__all__ = ["bring_to_rest", "stop", "take_turn"]
+__all__ = ["bring_to_rest", "has_to_stop", "say_goodbye", "stop", "take_turn"]
 
 _log = logging.getLogger("hyperverse.particle")
-_GLANCE = 0.005
+_GLANCE, _LONGEST_GLANCE = 0.005, 0.1
 
 
 def take_turn(active: Active) -> State:
@@ -71,14 +72,49 @@ async def stop(active: Active, before: State, grace: float) -> None:
     if active.background is not None:
         await active.background.end(grace)
     if before is State.READY and active.particle is not None:
-        try:
-            async with asyncio.timeout(grace):
-                await active.particle.on_stop(Context.own(active))
-        except (Exception, asyncio.CancelledError):
-            if is_cancelled():
-                raise
-            _log.exception("on_stop failed", extra={"point": active.text})
+        await _on_stop(active, active.particle, grace)
     active.state = State.GONE
     if active.background is not None:
         await active.background.end(grace)  # what on_stop has begun
     active.particle = None
+
+
+def has_to_stop(active: Active) -> bool:
+    """Whether a particle that is gone has something to end."""
+    if not active.quiet or active.background is not None:
+        return True
+    return active.particle is not None and type(active.particle).on_stop is not Particle.on_stop
+
+
+async def say_goodbye(active: Active, grace: float) -> None:
+    """Calls ``on_stop`` of a particle that is gone because it was deleted, behind the handlers that are under way in
+    it; their deadlines bound the wait.
+
+    Args:
+        grace: seconds that each step may take.
+    """
+    pause = _GLANCE
+    while not active.quiet:
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_GLANCE)
+    particle, active.particle = active.particle, None
+    if particle is None or active.pinned:
+        return  # it had not started, or it has stopped already
+    if active.background is not None:
+        await active.background.end(grace)
+    await _on_stop(active, particle, grace)
+
+
+async def _on_stop(active: Active, particle: Particle, grace: float) -> None:
+    if type(particle).on_stop is Particle.on_stop:
+        return
+    try:
+        async with asyncio.timeout(grace):
+            await particle.on_stop(Context.own(active))
+    except (Exception, asyncio.CancelledError) as exc:
+        if is_cancelled():
+            raise
+        if active.gone and isinstance(exc, NotHostedHere):  # its save came too late
+            _log.debug("on_stop of %s ended early: %s", active.text, exc)
+            return
+        _log.exception("on_stop failed", extra={"point": active.text})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
 
-from ...contracts.driver import Particle
+from ...contracts.driver import HandlerSpec, Particle
 from ...errors import BadRequest
 from ...universe.routing.route_selector import RouteSelector
 from ...universe.waves.wave import Directed, Method
@@ -38,14 +38,19 @@ class Handler:
 
 
 class Handlers:
-    """The handlers of one particle class, with an answer kept for each method that was asked."""
+    """The handlers of one particle class, with an answer kept for each method that was asked.
+
+    Args:
+        cls: the class.
+        specs: names of its methods with what they handle; None for what the class says.
+    """
 
     __slots__ = ("_all", "_known", "_sure")
 
-    def __init__(self, cls: type[Particle]) -> None:
+    def __init__(self, cls: type[Particle], specs: Iterable[tuple[str, HandlerSpec]] | None = None) -> None:
         self._all = tuple(
             Handler(name, getattr(cls, name), Arguments(getattr(cls, name)), spec.selector, spec.privilege)
-            for name, spec in cls.handlers()
+            for name, spec in (cls.handlers() if specs is None else specs)
         )
         self._sure: dict[str, tuple[Handler, Mapping[str, str]]] = {}
         self._known: dict[str, tuple[Handler, ...]] = {}
@@ -84,9 +89,9 @@ class Handlers:
         return [str(h.selector) for h in self._all]
 
     @classmethod
-    def of(cls, particle: type[Particle]) -> Handlers:
+    def of(cls, particle: type[Particle], specs: Iterable[tuple[str, HandlerSpec]] | None = None) -> Handlers:
         """The handlers of a class. Raises BadRequest that names the class when one cannot be compiled."""
         try:
-            return cls(particle)
-        except (TypeError, NameError) as exc:
+            return cls(particle, specs)
+        except (TypeError, NameError, AttributeError) as exc:
             raise BadRequest(f"particle class {particle.__qualname__}: {exc}") from exc

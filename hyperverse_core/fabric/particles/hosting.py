@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 
-from ...contracts.driver import Particle
+from ...contracts.driver import Particle, Traits
 from ...contracts.registry import Assigned, Assignment, ParticleRecord, Status
 from ...errors import Conflict, HyperverseError, NotHostedHere, UnknownKind
 from ...universe.address.point import HYPERUSER, Point
@@ -74,14 +74,15 @@ class Hosting:
     async def adopt(self, record: ParticleRecord, expected: Assignment | None) -> Active:
         """Takes a particle in, if the registry agrees that it lives where ``expected`` says.
 
-        Raises Conflict when it has gone to another star meanwhile, NotFound, NotHostedHere."""
+        Raises Conflict when it has gone to another star meanwhile, NotFound, NotHostedHere, and what its driver is to
+        blame for."""
         star = self.star
         if not star.may_serve:
             raise NotHostedHere(f"{star.text} has lost its lease")
         present = await self.at_home(record.point)
         if present is not None:
             return present
-        served = self._served.of(record.kind)
+        served = self._served.of(record.kind).of_record(record)
         coming = self._coming[record.point.text] = star.loop.create_future()
         try:
             assigned = await self.home.registry.assign(record.point, star.key, star.incarnation, expected)
@@ -129,7 +130,7 @@ class Hosting:
         if served is None:
             raise UnknownKind(f"no driver serves {kind!r}", hint="is the plugin `base` disabled?")
         if particle is not None and type(particle) is not served.driver.particle:
-            served = served.with_particle(type(particle))
+            served = served.variant(Traits(particle=type(particle)))
         active = Active(ParticleRecord(point, parsed, owner, Status.READY), served, self.home, particle=particle)
         self._enter(active)
         return active
@@ -149,6 +150,8 @@ class Hosting:
 
     def remove(self, active: Active, why: Left = Left.RELEASED) -> None:
         """The particle is not here any more; its waves are answered 421 and find it again."""
+        if active.state is State.CUT:
+            active.particle = None  # what a handler has half done is given up
         active.state = State.GONE  # waves that wait for their turn are told to look again
         if self.active.get(active.text) is not active:
             return

@@ -44,8 +44,8 @@ class IdleSweeper:
         self._task = asyncio.get_running_loop().create_task(self._sweep(), name="sweep idle particles")
 
     async def _sweep(self) -> None:
-        shortest = min((served.idle_after for served in self._served.values()), default=60.0)
         while True:
+            shortest = min((served.shortest_idle for served in self._served.values()), default=60.0)
             await asyncio.sleep(min(max(shortest / 4, 0.02), 30.0))
             for hosting in self._homes.values():
                 try:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 
-from ...contracts.driver import Driver, Particle
-from ...contracts.registry import Status
-from ...errors import NoDriver, Unavailable
+from ...contracts.driver import Driver, DriverHost, Particle, Traits
+from ...contracts.registry import ParticleRecord, PropertyValue, Status
+from ...errors import HandlerFailed, HyperverseError, NoDriver, PluginError, Unavailable
+from ...scheduling.cancellation import is_cancelled
+from ...universe.address.point import Point
 from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kinds.kind import Kind
 from ...universe.routing.bind import BindConfig
@@ -14,18 +19,27 @@ from .handlers import Handlers
 
 __all__ = ["Served", "ServedKinds"]
 
+_log = logging.getLogger("hyperverse.driver")
+_ALIKE = Traits()
+_IDLE_AFTER = 300.0
+_VARIANTS = 1024
+
 
 class Served:
-    """A Kind as it is served on this machine.
+    """A Kind as it is served on this machine; or, made by :meth:`of_record`, those of its particles that are alike.
 
     Attributes:
         driver: the one driver object.
         kind: what it serves.
-        handlers: of its particle class, compiled.
-        bind: its default bind, None to let every method through.
-        concurrent: whether its particles handle waves beside one another.
-        idle_after: seconds without a wave after which its particles leave memory.
-        waves_limit: how many waves may wait for one of its particles.
+        host: what the driver may use; None in tests that have no machine.
+        particle: the class of the particles.
+        makes: whether the driver makes the objects itself, so that it has to be asked.
+        checks: whether the driver is asked before a particle is registered.
+        handlers: of the particle class, compiled.
+        bind: the default bind, None to let every method through.
+        concurrent: whether the particles handle waves beside one another.
+        idle_after: seconds without a wave after which the particles leave memory.
+        waves_limit: how many waves may wait for one of the particles.
         status, cause: as shown in the machine's status.
         plugin: name of the plugin that brings it.
     """
@@ -35,34 +49,118 @@ class Served:
         driver: Driver,
         *,
         plugin: str = "",
-        idle_after: float = 300.0,
-        particle: type[Particle] | None = None,
+        idle_after: float | None = None,
+        configured_idle: float | None = None,
+        waves_limit: int | None = None,
+        traits: Traits = _ALIKE,
     ) -> None:
-        cls = particle or driver.particle
+        """``idle_after`` and ``waves_limit`` hold where neither the traits nor the driver says otherwise; None for what
+        a driver has by default. ``configured_idle`` is what the config says of the Kind, and is stronger."""
+        cls = traits.particle or driver.particle
         self.driver = driver
         self.kind: KindDef = driver.kind
-        self.handlers = Handlers.of(cls)
-        self.bind = BindConfig.parse(driver.bind) if driver.bind else None
-        self.concurrent = cls.concurrent
-        self._others: dict[type[Particle], Served] = {}
-        self.idle_after = idle_after
-        self.waves_limit = driver.waves_limit
+        self.host: DriverHost | None = None
+        self.particle = cls
+        self.makes = type(driver).create is not Driver.create
+        self.checks = type(driver).check is not Driver.check
+        self.handlers = Handlers.of(cls) if traits.handlers is None else Handlers.of(cls, traits.handlers)
+        bind = driver.bind if traits.bind is None else traits.bind
+        self.bind = BindConfig.parse(bind) if bind else None
+        self.concurrent = cls.concurrent if traits.concurrent is None else traits.concurrent
+        self.idle_after = configured_idle or traits.idle_after or driver.idle_after or idle_after or _IDLE_AFTER
+        self.waves_limit = traits.waves_limit or _limit(driver, waves_limit)
         self.status = Status.PENDING
         self.cause = ""
         self.plugin = plugin
+        self._configured = partial(
+            Served,
+            driver,
+            plugin=plugin,
+            idle_after=idle_after,
+            configured_idle=configured_idle,
+            waves_limit=waves_limit,
+        )
+        self._varies = type(driver).traits is not Driver.traits
+        self._variants: dict[Traits, Served] = {}
 
-    def with_particle(self, cls: type[Particle]) -> Served:
-        """The same driver for particles of another class: those that the platform makes itself."""
-        known = self._others.get(cls)
+    def of_record(self, record: ParticleRecord) -> Served:
+        """How one particle is served: as all of its Kind, unless its driver says otherwise.
+
+        Raises the HyperverseError that the driver raises, PluginError when it does not do what it should."""
+        if not self._varies:
+            return self
+        try:
+            traits = self.driver.traits(record)
+        except HyperverseError:
+            raise
+        except Exception as exc:
+            raise self._at_fault("traits", record, exc) from exc
+        try:
+            return self if traits is None else self.variant(traits)
+        except Exception as exc:  # they do not fit the class, or are no traits at all
+            raise self._at_fault("traits", record, exc) from exc
+
+    def _at_fault(self, what: str, record: ParticleRecord, error: Exception) -> PluginError:
+        _log.error("driver of %s: %s failed", self.kind.name, what, exc_info=error, extra={"point": record.point.text})
+        return PluginError(
+            f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) failed in `{what}` for "
+            f"{record.point.text!r}: {type(error).__name__}: {error}"
+        )
+
+    async def make(self, record: ParticleRecord) -> Particle:
+        """A particle of its driver's, without state. Raises what the driver raises, HandlerFailed when that is no
+        particle of the class."""
+        made = await self.driver.create(record)
+        if not isinstance(made, self.particle):
+            raise HandlerFailed(
+                f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) has made a {type(made).__name__} for "
+                f"{record.point.text!r}, not a {self.particle.__name__}"
+            )
+        return made
+
+    async def check(self, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
+        """Asks the driver whether such a particle may be registered. Raises the HyperverseError that it raises, and
+        PluginError when it raises anything else."""
+        assert self.host is not None, "a driver that was made by a machine has a host"
+        try:
+            await self.driver.check(self.host, point, kind, properties)
+        except HyperverseError:
+            raise
+        except (Exception, asyncio.CancelledError) as exc:
+            if is_cancelled():
+                raise
+            _log.error("driver of %s: check failed", self.kind.name, exc_info=exc, extra={"point": point.text})
+            raise PluginError(
+                f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) could not check {point.text!r}: "
+                f"{type(exc).__name__}: {exc}"
+            ) from exc
+
+    def variant(self, traits: Traits) -> Served:
+        """The same driver for particles with these traits. Raises BadRequest, ParseError when they are malformed."""
+        known = self._variants.get(traits)
         if known is None:
-            known = self._others[cls] = Served(self.driver, plugin=self.plugin, particle=cls)
-            known.status = self.status
+            known = self._configured(traits=traits)
+            if len(self._variants) >= _VARIANTS:  # those that are in use are held by their particles
+                self._variants.clear()
+            self._variants[traits] = known
         return known
+
+    @property
+    def shortest_idle(self) -> float:
+        """The least ``idle_after`` of its particles, in seconds."""
+        return min([self.idle_after, *(variant.idle_after for variant in self._variants.values())])
 
     @property
     def serves(self) -> bool:
         """Whether its driver has started."""
         return self.status is Status.READY
+
+
+def _limit(driver: Driver, otherwise: int | None) -> int:
+    """How many waves may wait for a particle, where its traits do not say so."""
+    if otherwise is None or driver.waves_limit != Driver.waves_limit:
+        return driver.waves_limit
+    return otherwise
 
 
 class ServedKinds(Mapping[str, Served]):

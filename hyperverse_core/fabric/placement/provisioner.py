@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Container, Mapping, Sequence
 
 from ...contracts.registry import (
@@ -30,18 +29,18 @@ from ..caches.selections import Selections
 from ..cluster.directory import Directory
 from ..cluster.membership import Membership
 from ..particles.active import Active
+from ..particles.deletions import Deletions
 from ..particles.homes import Homes
 from ..particles.places import Place, Places
-from ..particles.served import ServedKinds
+from ..particles.served import Served, ServedKinds
 from ..transit.remote_star import RemoteStars
 from ..transit.requests import Requests
 from .candidates import Candidates
 from .ports import Permits
 from .strategies import Strategies
 
-__all__ = ["Provisioner", "tell_drivers"]
+__all__ = ["Provisioner"]
 
-_log = logging.getLogger("hyperverse.provisioner")
 _TRIES = 16
 _PAUSE = 0.005
 _KINDS = 1024
@@ -66,6 +65,7 @@ class Provisioner:
         requests: Requests,
         candidates: Candidates,
         strategies: Strategies,
+        deletions: Deletions,
     ) -> None:
         self._registry = registry
         self._permits = permits
@@ -80,6 +80,7 @@ class Provisioner:
         self._requests = requests
         self._candidates = candidates
         self._strategies = strategies
+        self._deletions = deletions
         self._kinds: dict[str, Kind] = {}
         self._fitting: set[tuple[Kind, Kind]] = set()
         self._defaults: dict[str, dict[str, PropertyValue]] = {}
@@ -122,8 +123,8 @@ class Provisioner:
     ) -> ParticleRecord:
         """Registers a particle, owned by ``agent``; one ``%`` in the last segment takes the parent's next number.
 
-        Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there)
-        and Conflict."""
+        Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there),
+        Conflict, and what the driver of the Kind has against it."""
         wanted = kind.resolve(self._served.known)
         return await self._create(where, wanted, changes, strategy, agent, scope, state)
 
@@ -138,13 +139,16 @@ class Provisioner:
         state: bytes | None,
     ) -> ParticleRecord:
         declared = self._served.known[wanted.base]
-        if declared.name not in self._served:
+        served = self._served.get(declared.name)
+        if served is None:
             raise NoDriver(f"no driver here serves Kind {wanted.base!r}", hint="install the plugin that brings it")
         parent = await self._parent(where, wanted, declared, strategy, agent, scope)
         values = self._values(declared, changes)
         for _ in range(_TRIES):
             number = await self._registry.sequence(parent.point) if where.is_pattern else None
             point = where.point(number)
+            if served.checks:
+                await self._check(served, point, wanted, values, strategy)
             registration = Registration(point, wanted, agent, values, strategy, Status.PENDING, state)
             try:
                 made = await self._registry.register(registration)
@@ -155,6 +159,16 @@ class Provisioner:
             await self._made(made, strategy, declared)
             return made.record
         raise Conflict(f"{_TRIES} numbers for {where.child!r} were taken", hint="name the particle")
+
+    async def _check(
+        self, served: Served, point: Point, kind: Kind, values: Mapping[str, PropertyValue], strategy: Strategy
+    ) -> None:
+        """Asks the driver whether the particle may be registered, unless it is there already and stays as it is.
+        Raises what :meth:`Served.check` raises, NoDriver when the driver has not started."""
+        if strategy is not Strategy.OVERRIDE and await self._registry.records((point,)):
+            return
+        self._served.of(kind)
+        await served.check(point, kind, values)
 
     async def _demand_override(self, point: Point, parent: ParticleRecord, agent: Point, scope: Scope | None) -> None:
         """Who replaces a particle must be allowed to delete it."""
@@ -306,7 +320,7 @@ class Provisioner:
         that hosts it reads of it in the change feed. Rights are the caller's to check."""
         deleted = await self._registry.delete(points)
         self._selections.forget()
-        await tell_drivers(self.evict(deleted))
+        await self._deletions.end(self.evict(deleted))
         return deleted
 
     def evict(self, records: Sequence[ParticleRecord]) -> list[Active]:
@@ -321,12 +335,3 @@ class Provisioner:
                     hosting.lose(active)
                     evicted.append(active)
         return evicted
-
-
-async def tell_drivers(deleted: Sequence[Active]) -> None:
-    """Calls ``on_delete`` for particles that have lived here; one that raises does not keep the others."""
-    for active in deleted:
-        try:
-            await active.served.driver.on_delete(active.point)
-        except Exception:
-            _log.exception("driver of %s: on_delete failed", active.record.kind.base, extra={"point": active.text})

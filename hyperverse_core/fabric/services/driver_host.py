@@ -18,7 +18,8 @@ __all__ = ["Host"]
 
 
 class Host(LocalSender, DriverHost):
-    """Sends as the driver's own particle, ``STAR::machine:NAME[0]:drivers:KIND``, with that particle's rights.
+    """Sends as the driver's own particle, ``<<STAR::machine:NAME[0]>>::star:drivers:KIND``, with the rights of that
+    particle.
 
     Args:
         outbound: of the star that stands for this machine.

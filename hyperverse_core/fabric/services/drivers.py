@@ -57,11 +57,15 @@ class Drivers:
         for name, cls in self._plugins.drivers.items():
             plugin = self._plugins.who_provides("driver", name)
             settings = self._config.kinds.get(name)
-            idle = (settings.idle_after if settings else None) or cls.idle_after or self._config.idle_after
             try:
-                served = Served(cls(), plugin=plugin, idle_after=idle)
-                if cls.waves_limit == Driver.waves_limit:
-                    served.waves_limit = self._config.limits.mailbox
+                served = Served(
+                    cls(),
+                    plugin=plugin,
+                    idle_after=self._config.idle_after,
+                    configured_idle=settings.idle_after if settings else None,
+                    waves_limit=self._config.limits.mailbox,
+                )
+                served.host = self._host(name)
             except Exception as exc:
                 _log.error("driver of %s (plugin %s) cannot be made", name, plugin, exc_info=exc)
                 served = Served(_broken(cls), plugin=plugin)
@@ -95,7 +99,7 @@ class Drivers:
         while True:
             served.status = Status.INIT
             try:
-                await served.driver.start(self._host(served))
+                await served.driver.start(served.host or self._host(served.kind.name))
             except (Exception, asyncio.CancelledError) as exc:
                 if is_cancelled():
                     raise
@@ -116,8 +120,8 @@ class Drivers:
             self._ready()
             return
 
-    def _host(self, served: Served) -> Host:
-        return Host(self._outbound, served.kind.name, self._config, self._data_dir, self._served)
+    def _host(self, kind: str) -> Host:
+        return Host(self._outbound, kind, self._config, self._data_dir, self._served)
 
     def check_ready(self) -> None:
         """Raises Unavailable when no driver at all serves here."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ...contracts.registry import Change, ChangeKind, Registry
-from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import Point
 from ..particles.active import Active
 from ..particles.comings import Left
+from ..particles.deletions import Deletions
 from ..particles.homes import Homes
 from ..particles.places import Place, Places
-from ..placement.provisioner import tell_drivers
 
 __all__ = ["Residents"]
 
@@ -23,14 +22,14 @@ class Residents:
         registry: has the records.
         homes: the particles of this machine's stars.
         places: where particles are.
-        pool: runs the drivers' ``on_delete``, which may take its time.
+        deletions: ends the lives of those that were deleted.
     """
 
-    def __init__(self, registry: Registry, homes: Homes, places: Places, pool: WorkerPool) -> None:
+    def __init__(self, registry: Registry, homes: Homes, places: Places, deletions: Deletions) -> None:
         self._registry = registry
         self._homes = homes
         self._places = places
-        self._pool = pool
+        self._deletions = deletions
         self._taken: dict[str, Active] = {}
         self._stale: dict[Point, None] = {}
         self._deleted: list[Active] = []
@@ -65,17 +64,16 @@ class Residents:
 
     async def settle(self) -> None:
         """All entries of one reading were told. Raises Unavailable; what is stale is then compared the next time."""
-        self._tell_drivers()
+        self._end_deleted()
         if self._stale:
             stale = tuple(self._stale)
             await self._homes.check(stale)
             for point in stale:
                 self._stale.pop(point, None)
 
-    def _tell_drivers(self) -> None:
+    def _end_deleted(self) -> None:
         deleted, self._deleted = self._deleted, []
-        if deleted:
-            self._pool.put_accepted(tell_drivers, deleted)
+        self._deletions.end_soon(deleted)
 
     def lost(self) -> None:
         """What was known of other machines may be wrong."""
@@ -88,7 +86,7 @@ class Residents:
         taken, self._taken = self._taken, {}
         left = await self._registry.records(tuple(active.point for active in taken.values()))
         self._deleted += [active for active in taken.values() if active.point not in left]
-        self._tell_drivers()
+        self._end_deleted()
 
     # -- what the homes tell ------------------------------------------------------------------------------
 

@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
-from ..contracts.driver import Driver
-from ..contracts.observer import Observer
-from ..contracts.registry import Registry
-from ..errors import NotFound
-from ..hookspecs import hookimpl
-from ..universe.address.point import ROOT, Point
-from ..universe.address.star_key import StarKey
-from ..universe.kind_defs.kind_def import KindDef
-from ..universe.kind_defs.kind_template import KindTemplate
-from ..universe.kind_defs.properties import PropertyPattern
-from ..universe.kinds.kind import Kind
+from ...contracts.driver import Driver, Particle
+from ...contracts.observer import Observer
+from ...contracts.registry import Registry
+from ...errors import NotFound
+from ...hookspecs import hookimpl
+from ...universe.address.point import ROOT, Point
+from ...universe.address.star_key import StarKey
+from ...universe.kind_defs.kind_def import KindDef
+from ...universe.kind_defs.kind_template import KindTemplate
+from ...universe.kind_defs.properties import PropertyPattern
+from ...universe.kinds.kind import Kind
 
 if TYPE_CHECKING:
-    from ..fabric.delivery.local_client import LocalClient
-    from ..fabric.machine import Machine
+    from ...client.api import Result
+    from ...fabric.delivery.local_client import LocalClient
+    from ...fabric.machine import Machine
+    from ...fabric.particles.served import Served
 
 __all__ = ["DriverHarness", "DriverPlugin", "Lives", "kind_of", "kind_to_create", "required_properties"]
 
@@ -156,6 +158,11 @@ class DriverHarness:
         """Whether particles of the Kind can be created: the platform itself makes those of some Kinds."""
         return bool(self.driver.kind.parents)
 
+    @property
+    def served(self) -> Served:
+        """How the running machine serves the Kind; it has the driver object."""
+        return self.machine.parts.served[self.driver.kind.name]
+
     # -- particles ----------------------------------------------------------------------------------------
 
     async def new(self) -> Point:
@@ -168,13 +175,35 @@ class DriverHarness:
         await self.create(point)
         return point
 
+    async def unused(self) -> Point:
+        """A point for one more particle, of which only the parent is registered."""
+        places = self._places()
+        parent = Point.parse(places[-1][0]) if places else ROOT
+        return parent.child(self.name(next(self._numbers)))
+
+    async def try_to_create(self, point: Point, properties: Mapping[str, str]) -> Result:
+        """What the command is answered that creates a particle with these properties at ``point``."""
+        return (await self.client.exec(_creation(f"create {point}<{self.kind_text}>", properties)))[-1]
+
+    async def make(self, point: Point) -> Particle:
+        """An object for the particle at ``point`` without state, as the driver makes it at each activation."""
+        record = await self.registry.record(point)
+        served = self.served.of_record(record)
+        return await served.make(record) if served.makes else served.particle()
+
+    def living(self, point: Point) -> Particle:
+        """The object of the active particle at ``point``. Raises NotFound when it is not active."""
+        active = self.machine.parts.homes.at_home(point)
+        if active is None or active.particle is None:
+            raise NotFound(f"{point.text!r} is not active")
+        return active.particle
+
     async def create(self, point: Point) -> None:
         """Creates a particle of the Kind at ``point``, whose parent must be registered."""
         await self._create(f"create {point}<{self.kind_text}>", self.properties)
 
     async def _create(self, command: str, properties: Mapping[str, str]) -> None:
-        block = ", ".join(f"+{key}={value}" for key, value in properties.items())
-        for result in await self.client.exec(f"{command}{{ {block} }}" if block else command):
+        for result in await self.client.exec(_creation(command, properties)):
             result.unwrap()
 
     def _kind(self, text: str) -> KindDef:
@@ -205,11 +234,11 @@ class DriverHarness:
         """The state that the particle at ``point`` shows: its answer to ``Cmd<Read>``."""
         return await self.client.ask(point, "Cmd<Read>")
 
-    async def saved(self, point: Point) -> dict[str, Any]:
-        """The saved state of the particle at ``point``, by field: what a crash would leave."""
+    async def saved(self, point: Point) -> Any:
+        """The saved state of the particle at ``point``, as ``Cmd<Read>`` shows it: what a crash would leave. An empty
+        map when nothing was saved."""
         saved = await self.registry.load_state(point)
-        found: dict[str, Any] = {} if saved is None else msgspec.msgpack.decode(saved)
-        return found
+        return {} if saved is None else msgspec.msgpack.decode(saved)
 
     async def passivate(self, point: Point) -> None:
         """Waits until the active particle at ``point`` is idle and has left memory."""
@@ -219,6 +248,11 @@ class DriverHarness:
         """Deletes the particle at ``point``, with everything below it."""
         for result in await self.client.exec(f"delete {point}"):
             result.unwrap()
+
+
+def _creation(command: str, properties: Mapping[str, str]) -> str:
+    block = ", ".join(f"+{key}={value}" for key, value in properties.items())
+    return f"{command}{{ {block} }}" if block else command
 
 
 def _may_follow(way: Sequence[KindDef], step: KindDef) -> bool:

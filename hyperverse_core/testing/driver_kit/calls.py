@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, get_type_hints
 
-from ..contracts.driver import Driver
-from ..errors import ParseError
-from ..universe.waves.wave import Method
+from ...contracts.driver import Driver
+from ...errors import ParseError
+from ...universe.waves.wave import Method
 
 __all__ = ["bad_bodies", "takes"]
 

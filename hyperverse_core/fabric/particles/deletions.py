@@ -1,0 +1,63 @@
+"""Deletions: how the life of a particle ends that was deleted while it was active."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from ...errors import Unavailable
+from ...scheduling.cancellation import is_cancelled
+from ...scheduling.worker_pool import WorkerPool
+from .active import Active
+from .deactivation import has_to_stop, say_goodbye
+
+__all__ = ["Deletions"]
+
+_log = logging.getLogger("hyperverse.particle")
+_GRACE = 5.0
+"""Seconds that ``on_stop`` may take."""
+
+
+class Deletions:
+    """Calls ``on_stop`` of particles that have lived here and were deleted, then ``on_delete`` of their drivers.
+
+    Args:
+        pool: runs what nobody waits for.
+    """
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+
+    async def end(self, deleted: Sequence[Active]) -> None:
+        """Returns when it is done for all particles in which no wave is under way. A busy one follows when its handler
+        has ended: perhaps it is that handler that waits here, because it has deleted its own particle."""
+        self.end_soon([active for active in deleted if not active.quiet])
+        await self._end([active for active in deleted if active.quiet])
+
+    def end_soon(self, deleted: Sequence[Active]) -> None:
+        """As :meth:`end`, without waiting. One that is busy does not keep the others."""
+        quiet = [active for active in deleted if active.quiet]
+        busy = [[active] for active in deleted if not active.quiet]
+        for group in (quiet, *busy):
+            if group:
+                self._plan(group)
+
+    def _plan(self, group: list[Active]) -> None:
+        try:
+            self._pool.put_accepted(self._end, group)
+        except Unavailable:
+            _log.warning("this machine is stopping: %s has been deleted, and its driver is not told", group[0].text)
+
+    async def _end(self, deleted: Sequence[Active]) -> None:
+        parting = [active for active in deleted if has_to_stop(active)]
+        if parting:
+            await asyncio.gather(*(say_goodbye(active, _GRACE) for active in parting))
+        for active in deleted:
+            try:
+                await active.served.driver.on_delete(active.point)
+            except (Exception, asyncio.CancelledError):
+                if is_cancelled():
+                    raise
+                kind = active.record.kind.base
+                _log.exception("driver of %s: on_delete failed", kind, extra={"point": active.text})

@@ -1,0 +1,1 @@
+"""The chapters of :class:`hyperverse_core.testing.DriverConformance`."""

@@ -1,0 +1,54 @@
+"""What happens to the state of particles."""
+
+from __future__ import annotations
+
+import pytest
+
+from ...contracts.driver import Particle
+from ...fabric.particles.conversion import decode_state, encode_state, state_of
+from .base import KitBase
+from .harness import DriverHarness
+
+__all__ = ["StateIsKept"]
+
+
+class StateIsKept(KitBase):
+    """The state survives what the driver promises."""
+
+    async def test_what_was_answered_survives_a_crash(self, harness: DriverHarness) -> None:
+        if not self.changes or not self.saves_before_it_answers:
+            pytest.skip("nothing is promised")
+        point = await self.particle(harness)
+        await self.change(harness, point)
+        assert await harness.saved(point) == await harness.state(point), "the state was not saved before the answer"
+
+    async def test_an_idle_particle_leaves_memory_and_comes_back_as_it_was(self, harness: DriverHarness) -> None:
+        point = await self.particle(harness)
+        await self.change(harness, point)
+        before = await harness.state(point)
+        await harness.passivate(point)
+        assert await harness.state(point) == before
+        assert harness.lives.begun.count(point) == 2
+
+    async def test_a_restart_keeps_the_state(self, harness: DriverHarness) -> None:
+        point = await self.particle(harness)
+        await self.change(harness, point)
+        before = await harness.state(point)
+        await harness.restart()
+        assert await harness.state(point) == before
+
+    async def test_a_change_changes_one_particle_only(self, harness: DriverHarness) -> None:
+        one, other = await self.particle(harness), await harness.new()
+        before = await harness.state(other)
+        await self.change(harness, one)
+        assert await harness.state(other) == before
+
+    async def test_what_a_particle_dumps_is_what_another_one_loads(self, harness: DriverHarness) -> None:
+        if self.driver.particle.dump is Particle.dump:
+            pytest.skip("its state are its attrs fields")
+        point = await self.particle(harness)
+        await self.change(harness, point)
+        await harness.state(point)
+        one, other = harness.living(point), await harness.make(point)
+        decode_state(other, encode_state(one))
+        assert state_of(other) == state_of(one)

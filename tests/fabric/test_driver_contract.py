@@ -1,0 +1,508 @@
+"""What a driver is asked about each particle, and when its particles hear that they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import pytest
+
+from hyperverse_core import (
+    Ctx,
+    Driver,
+    DriverHost,
+    KindDef,
+    Machine,
+    Particle,
+    ParticleRecord,
+    Point,
+    Registration,
+    handler,
+    hookimpl,
+)
+from hyperverse_core.driver import HandlerSpec, Traits
+from hyperverse_core.errors import BadRequest, HyperverseError, NotFound
+from hyperverse_core.registry import PropertyValue
+from hyperverse_core.values import Kind, PropertiesConfig, PropertyDef, RouteSelector
+
+_SOON = 0.3
+ANY = PropertiesConfig((PropertyDef("size", default="1"),))
+
+
+class Plugin:
+    """Brings some drivers."""
+
+    def __init__(self, *drivers: type[Driver]) -> None:
+        self.drivers = drivers
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
+        for driver in self.drivers:
+            register(driver)
+
+
+@attrs.define
+class Plain(Particle):
+    value: int = 0
+
+    @handler("Ext<Add>")
+    async def add(self, ctx: Ctx) -> int:
+        self.value += 1
+        await ctx.save()
+        return self.value
+
+
+async def run(machine: Machine, text: str) -> None:
+    for result in await machine.client().exec(text):
+        result.unwrap()
+
+
+# -- check -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def picky() -> type[Driver]:
+    """A driver that refuses some sizes, and notes down what it is asked."""
+
+    class Picky(Driver):
+        kind = KindDef("Picky", doc="does not take everything", properties=ANY)
+        particle = Plain
+        asked: list[tuple[str, str, str]] = []
+
+        async def check(
+            self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]
+        ) -> None:
+            size = properties["size"].value
+            self.asked.append((host.machine, str(point), size))
+            if size == "0":
+                raise BadRequest("size 0 is too small", hint="take 1")
+            if size == "x":
+                raise ValueError("no number")
+
+    return Picky
+
+
+async def test_what_a_check_raises_is_the_answer_of_create(start_machine, picky) -> None:
+    machine = await start_machine(plugins=[Plugin(picky)])
+    await run(machine, "create localhost<Space>")
+    (refused,) = await machine.client().exec("create localhost:p<Picky>{ +size=0 }")
+    assert (refused.status, refused.error) == (400, "size 0 is too small")
+    assert refused.body["hint"] == "take 1"
+    with pytest.raises(NotFound):
+        await machine.registry.record(Point.parse("localhost:p"))
+    await run(machine, "create localhost:p<Picky>")
+    assert picky.asked == [("test", "localhost:p", "0"), ("test", "localhost:p", "1")]
+
+
+async def test_a_check_that_fails_names_the_plugin(start_machine, picky, caplog) -> None:
+    machine = await start_machine(plugins=[Plugin(picky)])
+    await run(machine, "create localhost<Space>")
+    (refused,) = await machine.client().exec("create localhost:p<Picky>{ +size=x }")
+    assert refused.status == 500
+    for part in ("'Picky'", machine.plugins.who_provides("driver", "Picky"), "ValueError: no number"):
+        assert part in refused.error
+    assert "check failed" in caplog.text
+
+
+async def test_a_particle_that_stays_as_it_is_is_not_checked_again(start_machine, picky) -> None:
+    machine = await start_machine(plugins=[Plugin(picky)])
+    await run(machine, "create localhost<Space>; create localhost:p<Picky>; create? localhost:p<Picky>{ +size=0 }")
+    (refused,) = await machine.client().exec("create localhost:p<Picky>{ +size=0 }")
+    assert refused.status == 409
+    assert len(picky.asked) == 1
+    (refused,) = await machine.client().exec("create! localhost:p<Picky>{ +size=0 }")
+    assert refused.status == 400  # it would be replaced
+    record = await machine.registry.record(Point.parse("localhost:p"))
+    assert record.properties["size"].value == "1"
+
+
+async def test_a_numbered_particle_is_checked_under_its_number(start_machine, picky) -> None:
+    machine = await start_machine(plugins=[Plugin(picky)])
+    await run(machine, "create localhost<Space>; create localhost:p-%<Picky>")
+    assert [point for _, point, _ in picky.asked] == ["localhost:p-1"]
+
+
+async def test_who_may_not_create_is_refused_before_the_check(start_machine, picky) -> None:
+    @attrs.define
+    class Maker(Particle):
+        @handler("Ext<Make>")
+        async def make(self, ctx: Ctx) -> None:
+            await ctx.create("elsewhere:p", "Picky")
+
+    class MakerDriver(Driver):
+        kind = KindDef("Maker", doc="makes others")
+        particle = Maker
+
+    machine = await start_machine(plugins=[Plugin(picky, MakerDriver)])
+    await run(machine, "create localhost<Space>; create elsewhere<Space>; create localhost:m<Maker>")
+    point = Point.parse("localhost:m")
+    record = await machine.registry.record(point)
+    await machine.registry.delete([point])
+    await machine.registry.register(Registration(point, record.kind, point))
+    assert (await machine.client().ping(point, "Ext<Make>")).status == 403
+    assert picky.asked == []
+
+
+async def test_nothing_is_created_while_a_driver_that_checks_has_not_started(start_machine, picky) -> None:
+    class Late(picky):  # type: ignore[misc,valid-type]
+        async def start(self, host: Any) -> None:
+            raise OSError("not yet")
+
+    machine = await start_machine(plugins=[Plugin(Late)])
+    await run(machine, "create localhost<Space>")
+    (refused,) = await machine.client().exec("create localhost:p<Picky>")
+    assert (refused.status, "not yet" in refused.error) == (501, True)
+
+
+# -- create ------------------------------------------------------------------------------------------------
+
+
+async def test_the_factory_gets_the_record_and_may_wait(start_machine) -> None:
+    class Sized(Driver):
+        kind = KindDef("Sized", doc="begins with its size", properties=ANY)
+        particle = Plain
+
+        async def create(self, record: ParticleRecord) -> Particle:
+            await asyncio.sleep(1.0)
+            return Plain(int(record.properties["size"].value) * 10)
+
+    machine = await start_machine(plugins=[Plugin(Sized)])
+    await run(machine, "create localhost<Space>; create localhost:s<Sized>{ +size=7 }")
+    assert await machine.client().ask("localhost:s", "Ext<Add>") == 71
+
+
+async def test_what_the_factory_raises_is_answered_and_it_is_tried_again(start_machine) -> None:
+    class Moody(Driver):
+        kind = KindDef("Moody", doc="makes its particle at the third try")
+        particle = Plain
+        errors: list[Exception] = [BadRequest("no module"), RuntimeError("broken")]
+
+        async def create(self, record: ParticleRecord) -> Particle:
+            if self.errors:
+                raise self.errors.pop(0)
+            return Plain()
+
+    machine = await start_machine(plugins=[Plugin(Moody)])
+    await run(machine, "create localhost<Space>; create localhost:m<Moody>")
+    client = machine.client()
+    assert [(await client.ping("localhost:m", "Ext<Add>")).status for _ in range(3)] == [400, 500, 200]
+
+
+async def test_a_factory_that_makes_something_else_is_named(start_machine) -> None:
+    class Wrong(Driver):
+        kind = KindDef("Wrong", doc="makes what it does not declare")
+        particle = Plain
+
+        async def create(self, record: ParticleRecord) -> Particle:
+            return Particle()
+
+    machine = await start_machine(plugins=[Plugin(Wrong)])
+    await run(machine, "create localhost<Space>; create localhost:w<Wrong>")
+    reply = await machine.client().ping("localhost:w", "Ext<Add>")
+    assert (reply.status, "not a Plain" in reply.error) == (500, True)
+
+
+def test_a_factory_of_the_old_form_is_named_with_the_new_one() -> None:
+    with pytest.raises(HyperverseError, match="create is not a coroutine function") as caught:
+        type("Old", (Driver,), {"create": lambda self, point, kind: Plain()})
+    assert "async def create(self, record" in caught.value.hint
+
+
+# -- traits ------------------------------------------------------------------------------------------------
+
+
+class Many(Particle):
+    concurrent = True
+
+    async def answer(self, ctx: Ctx) -> str:
+        return f"{ctx.wave.method}"
+
+    async def wait(self, ctx: Ctx) -> None:
+        await asyncio.sleep(1.0)
+
+
+@pytest.fixture
+def various() -> type[Driver]:
+    """A driver whose particles differ in all that may differ, as their size says."""
+
+    def on(method: str, *texts: str) -> tuple[tuple[str, HandlerSpec], ...]:
+        return tuple((method, HandlerSpec(RouteSelector.parse(text))) for text in texts)
+
+    class Various(Driver):
+        kind = KindDef("Various", doc="is not all alike", properties=ANY)
+        particle = Plain
+        idle_after = 1000.0
+
+        def traits(self, record: ParticleRecord) -> Traits | None:
+            made: Mapping[str, Traits | None] = {
+                "1": None,
+                "2": Traits(particle=Many, handlers=on("answer", "Ext<A>", "Ext<B>"), idle_after=2.0),
+                "3": Traits(particle=Many, handlers=on("wait", "Ext<Wait>"), concurrent=False, waves_limit=1),
+                "4": Traits(particle=Many, handlers=on("wait", "Ext<Wait>")),
+                "5": Traits(bind="Bind(version=1.0.0) { Route<Ext<Plus>> -> localhost:plain => &; }"),
+            }
+            if record.properties["size"].value not in made:
+                raise RuntimeError("what is that")
+            return made[record.properties["size"].value]
+
+    return Various
+
+
+async def test_handlers_concurrency_bind_and_limits_differ_from_particle_to_particle(start_machine, various) -> None:
+    machine = await start_machine(plugins=[Plugin(various)])
+    await run(machine, "create localhost<Space>; create localhost:plain<Various>")
+    await run(machine, "; ".join(f"create localhost:v{n}<Various>{{ +size={n} }}" for n in (1, 2, 3, 4)))
+    client = machine.client()
+    loop = asyncio.get_running_loop()
+    assert await client.ask("localhost:v1", "Ext<Add>") == 1
+    assert [await client.ask("localhost:v2", f"Ext<{name}>") for name in "AB"] == ["Ext<A>", "Ext<B>"]
+    refused = await client.ping("localhost:v2", "Ext<Add>")
+    assert refused.status == 404
+    begun = loop.time()
+    replies = await asyncio.gather(*(client.ping("localhost:v3", "Ext<Wait>") for _ in range(3)))
+    assert sorted(reply.status for reply in replies) == [200, 200, 503]  # one has the turn, one may wait
+    assert loop.time() - begun == pytest.approx(2.0, abs=0.2)
+    begun = loop.time()
+    replies = await asyncio.gather(*(client.ping("localhost:v4", "Ext<Wait>") for _ in range(3)))
+    assert [reply.status for reply in replies] == [200] * 3
+    assert loop.time() - begun == pytest.approx(1.0, abs=0.2)
+    homes = machine.parts.homes
+    await asyncio.sleep(10.0)
+    assert homes.at_home(Point.parse("localhost:v2")) is None
+    assert homes.at_home(Point.parse("localhost:v1")) is not None
+
+
+async def test_particles_with_equal_traits_share_what_is_made_from_them(start_machine, various) -> None:
+    machine = await start_machine(plugins=[Plugin(various)])
+    await run(machine, "create localhost<Space>")
+    served = []
+    for number, size in enumerate((1, 1, 2, 2)):
+        point = f"localhost:v{number}"
+        await run(machine, f"create {point}<Various>{{ +size={size} }}")
+        await machine.client().ping(point, "Cmd<Bounce>")
+        served.append(machine.parts.homes.at_home(Point.parse(point)).served)
+    assert served[0] is served[1] is machine.parts.served["Various"]
+    assert served[2] is served[3] is not served[0]
+
+
+async def test_a_driver_that_cannot_say_its_traits_is_named(start_machine, various) -> None:
+    machine = await start_machine(plugins=[Plugin(various)])
+    await run(machine, "create localhost<Space>; create localhost:v<Various>{ +size=9 }")
+    reply = await machine.client().ping("localhost:v", "Ext<Add>")
+    assert (reply.status, "what is that" in reply.error, "'Various'" in reply.error) == (500, True, True)
+    assert (await machine.registry.record(Point.parse("localhost:v"))).assignment is None
+
+
+# -- dump and load -----------------------------------------------------------------------------------------
+
+
+class Bytes(Particle):
+    def __init__(self) -> None:
+        self.memory = b""
+
+    def dump(self) -> bytes:
+        if self.memory == b"bad":
+            raise RuntimeError("the memory is torn")
+        return self.memory
+
+    def load(self, saved: Any) -> None:
+        self.memory = saved
+
+    @handler("Ext<Put>")
+    async def put(self, ctx: Ctx, data: bytes) -> None:
+        self.memory = data
+
+    @handler("Ext<Save>")
+    async def save(self, ctx: Ctx) -> None:
+        await ctx.save()
+
+
+class BytesDriver(Driver):
+    kind = KindDef("Bytes", doc="keeps bytes")
+    particle = Bytes
+    idle_after = 5.0
+
+
+async def test_what_a_particle_dumps_is_read_saved_and_loaded(start_machine) -> None:
+    machine = await start_machine(plugins=[Plugin(BytesDriver)])
+    await run(machine, "create localhost<Space>; create localhost:b<Bytes>")
+    client = machine.client()
+    (await client.ping("localhost:b", "Ext<Put>", b"\x00\xff")).unwrap()
+    assert await client.ask("localhost:b", "Cmd<Read>") == b"\x00\xff"
+    await asyncio.sleep(20.0)  # it leaves memory, and is saved
+    assert machine.parts.homes.at_home(Point.parse("localhost:b")) is None
+    assert await client.ask("localhost:b", "Cmd<Read>") == b"\x00\xff"
+    assert (await client.exec("get localhost:b"))[0].body == b"\x00\xff"
+
+
+async def test_a_dump_that_raises_is_answered_and_saves_nothing(start_machine) -> None:
+    machine = await start_machine(plugins=[Plugin(BytesDriver)])
+    await run(machine, "create localhost<Space>; create localhost:b<Bytes>")
+    client = machine.client()
+    (await client.ping("localhost:b", "Ext<Put>", b"bad")).unwrap()
+    for method in ("Cmd<Read>", "Ext<Save>"):
+        reply = await client.ping("localhost:b", method)
+        assert (reply.status, "the memory is torn" in reply.error) == (500, True)
+    assert not await machine.registry.load_state(Point.parse("localhost:b"))
+
+
+def test_a_class_that_dumps_has_to_load() -> None:
+    with pytest.raises(HyperverseError, match="only one of dump and load"):
+        type("Half", (Particle,), {"dump": lambda self: b""})
+
+
+# -- on_stop -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def mortal(told: list[str]) -> Plugin:
+    """A Kind whose particles and driver note down how they end."""
+
+    @attrs.define
+    class Mortal(Particle):
+        value: int = 0
+
+        async def on_stop(self, ctx: Ctx) -> None:
+            told.append(f"stop {ctx.point.name} {self.value}")
+            if ctx.point.name == "saves":
+                await ctx.save()
+            if ctx.point.name == "hangs":
+                await asyncio.Event().wait()
+
+        @handler("Ext<Add>")
+        async def add(self, ctx: Ctx, seconds: float = 0.0) -> int:
+            await asyncio.sleep(seconds)
+            self.value += 1
+            return self.value
+
+        @handler("Ext<End>")
+        async def end(self, ctx: Ctx) -> None:
+            (await ctx.execute(f"delete {ctx.point}")).unwrap()
+            told.append("ended itself")
+
+    class MortalDriver(Driver):
+        kind = KindDef("Mortal", doc="ends")
+        particle = Mortal
+
+        async def on_delete(self, point: Point) -> None:
+            told.append(f"delete {point.name}")
+
+    return Plugin(MortalDriver)
+
+
+async def with_mortal(start_machine: Any, mortal: Plugin, *names: str) -> Machine:
+    machine: Machine = await start_machine(plugins=[mortal])
+    await run(machine, "create localhost<Space>; create localhost:top<Base>")
+    for name in names:
+        await run(machine, f"create localhost:top:{name}<Mortal>")
+        await machine.client().ask(f"localhost:top:{name}", "Ext<Add>")
+    return machine
+
+
+async def test_a_live_particle_stops_when_it_is_deleted(start_machine, mortal, told) -> None:
+    machine = await with_mortal(start_machine, mortal, "a", "b")
+    await run(machine, "delete localhost:top:a")
+    assert told == ["stop a 1", "delete a"]
+    await run(machine, "delete localhost:top")
+    assert told[2:] == ["stop b 1", "delete b"]
+
+
+async def test_a_particle_that_was_not_active_does_not_stop(start_machine, mortal, told) -> None:
+    machine = await with_mortal(start_machine, mortal)
+    await run(machine, "create localhost:top:a<Mortal>; create localhost:top:b<Mortal>")
+    await machine.client().ping("localhost:top:b", "Cmd<Bounce>")  # it has a place, but no object
+    await run(machine, "delete localhost:top")
+    assert told == ["delete b"]
+
+
+async def test_it_stops_when_the_deletion_is_read_from_the_feed(start_machine, mortal, told) -> None:
+    machine = await with_mortal(start_machine, mortal, "a")
+    await machine.registry.delete([Point.parse("localhost:top:a")])  # as another machine does
+    await asyncio.sleep(_SOON)
+    assert told == ["stop a 1", "delete a"]
+
+
+async def test_it_stops_behind_the_handler_that_is_under_way(start_machine, mortal, told) -> None:
+    machine = await with_mortal(start_machine, mortal, "a", "b")
+    slow = asyncio.ensure_future(machine.client().ping("localhost:top:a", "Ext<Add>", 2.0))
+    await asyncio.sleep(0.5)
+    await run(machine, "delete localhost:top")
+    assert told == ["stop b 1", "delete b"]
+    assert (await slow).ok
+    await asyncio.sleep(_SOON)
+    assert told[2:] == ["stop a 2", "delete a"]
+
+
+async def test_a_particle_may_delete_itself(start_machine, mortal, told) -> None:
+    machine = await with_mortal(start_machine, mortal, "a")
+    begun = asyncio.get_running_loop().time()
+    assert (await machine.client().ping("localhost:top:a", "Ext<End>")).ok
+    assert asyncio.get_running_loop().time() - begun < 1.0
+    await asyncio.sleep(_SOON)
+    assert told == ["ended itself", "stop a 1", "delete a"]
+
+
+async def test_one_that_hangs_or_saves_when_it_stops_does_not_keep_the_deletion(
+    start_machine, mortal, told, caplog
+) -> None:
+    machine = await with_mortal(start_machine, mortal, "hangs", "saves")
+    begun = asyncio.get_running_loop().time()
+    await run(machine, "delete localhost:top")
+    assert asyncio.get_running_loop().time() - begun == pytest.approx(5.0, abs=0.5)
+    assert sorted(told) == ["delete hangs", "delete saves", "stop hangs 1", "stop saves 1"]
+    assert caplog.text.count("on_stop failed") == 1  # that of the one that hangs
+
+
+async def test_a_particle_that_another_star_has_taken_does_not_stop(start_machine, mortal, told) -> None:
+    machine = await with_mortal(start_machine, mortal, "a")
+    active = machine.parts.homes.at_home(Point.parse("localhost:top:a"))
+    machine.parts.homes.lease_lost()
+    await asyncio.sleep(_SOON)
+    assert active.gone
+    assert told == []
+
+
+# -- the driver's host -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def caller() -> type[Driver]:
+    class Caller(Driver):
+        kind = KindDef("Caller", doc="has a particle that says who asks")
+        host: Any = None
+
+        async def start(self, host: DriverHost) -> None:
+            type(self).host = host
+
+    @attrs.define
+    class Asked(Particle):
+        @handler("Ext<Who>")
+        async def who(self, ctx: Ctx) -> list[str]:
+            return [str(ctx.agent), str(ctx.wave.sender)]
+
+    Caller.particle = Asked
+    return Caller
+
+
+OWN = "<<STAR::machine:test[0]>>::star:drivers:caller"
+
+
+async def test_a_driver_sends_as_its_own_particle_with_rights_on_what_it_owns_only(start_machine, caller) -> None:
+    machine = await start_machine(plugins=[Plugin(caller)])
+    await run(machine, "create localhost<Space>; create localhost:c<Caller>; create localhost:other<Caller>")
+    host = caller.host
+    assert (await host.ping("localhost:c", "Ext<Who>")).status == 403
+    for command in ("delete localhost:c", "create localhost:mine<Caller>"):
+        reply = await host.ping("GLOBAL::executor", "Cmd<RawCommand>", {"text": command})
+        assert reply.body["results"][0]["status"] == 403, reply.body
+    mine = Registration(Point.parse("localhost:mine"), Kind("Caller"), Point.parse(OWN))
+    await machine.registry.register(mine)
+    assert (await host.ping("localhost:mine", "Ext<Who>")).body == [OWN, OWN]
+    assert (await host.ping("localhost:other", "Ext<Who>")).status == 403
