@@ -70,7 +70,8 @@ def variables(home: Path) -> dict[str, str]:
     is on the import path."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("HYPERVERSE", "XDG_"))}
     cache = str(home.with_name(home.name + "-cache"))
-    return {**kept, "HOME": str(home), "XDG_CACHE_HOME": cache, "NO_COLOR": "1", "COLUMNS": "100"}
+    own = {"HOME": str(home), "XDG_CACHE_HOME": cache, "NO_COLOR": "1", "COLUMNS": "100"}
+    return {**kept, **own, "HYPERVERSE__LEASE": str(LEASE)}
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def run(home: Path) -> Run:
 def detached(home: Path) -> Iterator[dict[str, Any]]:
     """A detached machine on ``home/.hyperverse``, so that commands find it without an option."""
     (home / ".hyperverse").mkdir()
-    (home / "hyperverse.toml").write_text(f"lease = {LEASE}\n[plugins]\nlocal = true\n")
+    (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\n")
     (home / "hyperverse_local.py").write_text(COUNTER)
     run = program(home)
     done = run("up", "--detach", "--json")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from patience import PATIENCE, START
+from patience import LEASE, PATIENCE, START
 
 
 def is_alive(pid: int) -> bool:
@@ -63,7 +63,8 @@ class Program:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+    monkeypatch.setenv("HYPERVERSE__LEASE", str(LEASE))
     program = Program(tmp_path / "data")
     yield program
     subprocess.run(program.words("down", "--data-dir", str(program.data_dir)), capture_output=True, timeout=START)
