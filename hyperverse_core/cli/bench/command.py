@@ -1,4 +1,4 @@
-"""``hyperverse bench``: the speed of this computer, as ratios against references of the same run."""
+"""``hyperverse bench``: the speed of this computer, as ratios to references that are measured in the same run."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ __all__ = ["bench"]
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="A tenth of the work: rough figures in a few seconds.")
+@click.option("--quick", is_flag=True, help="Do a tenth of the work, for rough figures in a few seconds.")
 @common
 def bench(quick: bool) -> None:
     """Measure the speed of this computer.
 
-    Each row compares something that a Hyperverse does with the least that could do it, measured in the same run;
-    what counts is the ratio. Every figure is the least of five rounds. For waves, objects and bytes say how much
-    memory one of them holds while it is under way. The machine runs in a temporary directory, on asyncio's own event
-    loop and, where it is installed, on uvloop.
+    Each row compares an operation of a Hyperverse with the cheapest means that could do the same, measured in the same
+    run; what counts is the ratio. Every figure is the minimum of five rounds. For waves, objects and bytes are the
+    memory that one of them holds while it is in flight. The machine runs in a temporary directory, on the event loop of
+    asyncio and, where it is installed, on uvloop.
     """
     set_up(Log(level="error"))
     rows: list[Row] = []
@@ -72,7 +72,7 @@ def _ratio(row: Row) -> str:
 
 @contextmanager
 def _progress(runs: int) -> Iterator[Callable[[str], None]]:
-    """Shows how far it is: a bar on a terminal, else a line for each row, nothing with --quiet."""
+    """Shows the progress: a bar on a terminal, else a line for each step, nothing with --quiet."""
     if options().quiet:
         yield lambda name: None
     elif not (sys.stderr.isatty() and on_terminal()):

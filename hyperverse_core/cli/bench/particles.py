@@ -1,4 +1,4 @@
-"""The particles that `hyperverse bench` measures with, as a plugin that only its own machine has."""
+"""The particles that `hyperverse bench` measures with, in a plugin of its own machine."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["BenchPlugin"]
 
 @attrs.define
 class BenchEcho(Particle):
-    """Answers, counts, keeps."""
+    """Answers waves, counts, and saves its count."""
 
     gate: ClassVar[Gate] = Gate()
     value: int = 0
 
     @classmethod
     def new_gate(cls) -> Gate:
-        """The next handlers of ``Ext<Hold>`` wait at this one."""
+        """Creates and returns the gate at which the next handlers of ``Ext<Hold>`` wait."""
         cls.gate = Gate()
         return cls.gate
 
@@ -37,28 +37,28 @@ class BenchEcho(Particle):
 
     @handler("Ext<Weigh>")
     async def weigh(self, ctx: Ctx) -> tuple[int, int]:
-        """Blocks and bytes of memory in use."""
+        """Returns the blocks and bytes of memory in use."""
         return memory_now()
 
     @handler("Ext<Echo>")
     async def echo(self, ctx: Ctx, number: int) -> int:
-        """The number that came."""
+        """Returns the number that it gets."""
         return number
 
     @handler("Ext<Keep>")
     async def keep(self, ctx: Ctx) -> None:
-        """One durable save of a small state."""
+        """Saves a small state durably."""
         self.value += 1
         await ctx.save()
 
 
 @attrs.define
 class BenchCaller(Particle):
-    """Sends waves as a particle does, and says how long each took (seconds)."""
+    """Sends waves from a handler, and returns the seconds that each took."""
 
     @handler("Ext<Sequential>")
     async def sequential(self, ctx: Ctx, to: str, count: int) -> float:
-        """One Ping after the other."""
+        """Sends one Ping after the other."""
         began = time.perf_counter()
         for number in range(count):
             await ctx.ping(to, "Ext<Echo>", number)
@@ -66,7 +66,7 @@ class BenchCaller(Particle):
 
     @handler("Ext<Flight>")
     async def flight(self, ctx: Ctx, to: list[str], rounds: int) -> float:
-        """As many senders as there are points, all at once, each of which sends one Ping after the other to its own."""
+        """Runs one sender for each point, all at once. Each sends one Ping after the other to its point."""
 
         async def sender(point: str) -> None:
             for _ in range(rounds):
@@ -78,7 +78,7 @@ class BenchCaller(Particle):
 
     @handler("Ext<Create>")
     async def create(self, ctx: Ctx, points: list[str], flight: int) -> float:
-        """Creates particles, so many of them at once; the time for each."""
+        """Creates particles, ``flight`` of them at once. Returns the seconds for each."""
         waiting = iter(points)
 
         async def worker() -> None:
@@ -91,7 +91,7 @@ class BenchCaller(Particle):
 
     @handler("Ext<Signals>")
     async def signals(self, ctx: Ctx, to: str, count: int) -> float:
-        """Signals, and a Ping at the end that waits for the last to be handled."""
+        """Sends Signals, and then a Ping that waits until the last Signal has been handled."""
         began = time.perf_counter()
         for number in range(count):
             await ctx.signal(to, "Ext<Echo>", number)
@@ -100,7 +100,7 @@ class BenchCaller(Particle):
 
     @handler("Ext<Ripple>")
     async def ripple(self, ctx: Ctx, selector: str, rounds: int) -> float:
-        """Ripples to all that the selector matches; the time of one ripple."""
+        """Sends Ripples to a selector. Returns the seconds for one Ripple."""
         began = time.perf_counter()
         for _ in range(rounds):
             await ctx.ripple(selector, "Ext<Echo>", 1)
@@ -108,22 +108,22 @@ class BenchCaller(Particle):
 
     @handler("Ext<WeighPings>")
     async def weigh_pings(self, ctx: Ctx, to: list[str]) -> dict[str, float]:
-        """What a Ping holds when one is under way to each of these particles."""
+        """Returns the memory of a Ping while one is in flight to each of these particles."""
         return attrs.asdict(await weigh_pings(ctx, to, BenchEcho.new_gate))
 
     @handler("Ext<WeighPing>")
     async def weigh_ping(self, ctx: Ctx, to: str, count: int) -> dict[str, float]:
-        """What a Ping holds that nobody else waits beside."""
+        """Returns the memory of a Ping that is in flight alone."""
         return attrs.asdict(await weigh_ping(ctx, to, count))
 
     @handler("Ext<WeighSignals>")
     async def weigh_signals(self, ctx: Ctx, to: str, count: int) -> dict[str, float]:
-        """What a Signal holds when so many wait at a particle."""
+        """Returns the memory of a Signal while ``count`` of them wait at a particle."""
         return attrs.asdict(await weigh_signals(ctx, to, count, BenchEcho.new_gate))
 
     @handler("Ext<WeighRipple>")
     async def weigh_ripple(self, ctx: Ctx, selector: str, count: int) -> dict[str, float]:
-        """What each copy of a Ripple holds when it is under way to so many particles."""
+        """Returns the memory of one copy of a Ripple while it is in flight to ``count`` particles."""
         return attrs.asdict(await weigh_ripple(ctx, selector, count, BenchEcho.new_gate))
 
 
@@ -142,10 +142,10 @@ class BenchCallerDriver(Driver):
 
 
 class BenchPlugin:
-    """Brings both Kinds."""
+    """Registers the drivers of both Kinds."""
 
     @hookimpl
     def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
-        """Registers their drivers."""
+        """Registers the drivers of both Kinds."""
         register(BenchEchoDriver)
         register(BenchCallerDriver)

@@ -11,17 +11,17 @@ __all__ = ["Row"]
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """What was measured, how much it was, and what it is compared with.
+    """One operation, its cost, and the reference that it is compared with.
 
     Attributes:
-        name: what was measured.
-        value: how much one of it took, in ``unit``.
+        name: name of the operation.
+        value: cost of one operation, in ``unit``.
         unit: ``us`` for microseconds, ``KiB``, ``1/s``, ``%`` of a core.
-        reference: what it is compared with; empty for nothing.
-        reference_value: how much that took in the same run, in ``unit``.
-        at_most: what the ratio should not exceed.
-        loop: the event loop that it was measured on; empty when it needs none.
-        objects, bytes: blocks of memory, and bytes in them, that one wave holds while it is under way.
+        reference: name of the reference; empty for none.
+        reference_value: cost of the reference in the same run, in ``unit``.
+        at_most: upper bound of the ratio.
+        loop: name of the event loop; empty when the operation needs none.
+        objects, bytes: blocks of memory, and bytes in them, that one wave holds while it is in flight.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """How many times the reference it took; None when there is no reference."""
+        """The cost as a multiple of the reference; None without a reference."""
         return self.value / self.reference_value if self.reference_value else None
 
     def plain(self) -> dict[str, Any]:
-        """All of it, for JSON."""
+        """Returns all attributes, for JSON."""
         return {**attrs.asdict(self), "ratio": self.ratio}

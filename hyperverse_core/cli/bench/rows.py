@@ -1,4 +1,4 @@
-"""What `hyperverse bench` measures, each against its reference."""
+"""The measurements of `hyperverse bench`, each with its reference."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ __all__ = ["STEPS", "measure"]
 
 _ROUNDS: Final = 5
 STEPS: Final = _ROUNDS + 2
-"""How often `measure` says what comes next."""
+"""Number of calls of ``step`` by :func:`measure`."""
 _QUEUES, _HALF, _INSERT = "two queue hops", "half of two queue hops", "one sqlite3 insert"
 _FLIGHT: Final = 256
 _CROWD: Final = 1_000
 _LEASE: Final = 120.0
-"""Seconds: a handler here keeps the event loop for as long as it measures, on a busy computer for seconds."""
+"""Lease of the stars in seconds. A handler that measures blocks the event loop, on a busy computer for seconds."""
 
 
 async def measure(folder: Path, share: float, step: Callable[[str], None]) -> list[Row]:
-    """Runs everything in a machine of its own, on the event loop that runs.
+    """Measures all rows in a machine of its own, on the running event loop.
 
-    Every round measures each row and each reference once, and the least of the rounds counts on both sides: what else
-    the computer does can only add to a figure.
+    Every round measures each row and each reference once. The minimum of the rounds counts for both, because other work
+    of the computer can only add to a figure.
 
     Args:
-        folder: for the machine's and the reference's files.
-        share: of the full work.
-        step: is told what comes next.
+        folder: directory for the files of the machine and of the reference.
+        share: share of the full work, from 0 to 1.
+        step: called with the name of each step before it begins.
     """
     settle_memory()  # as `hyperverse up` does, and for the references too
     config = Config(name="bench", data_dir=folder / "data", control=Control(enabled=False), lease=_LEASE)
@@ -58,7 +58,7 @@ async def measure(folder: Path, share: float, step: Callable[[str], None]) -> li
 
 
 async def _queue_trip(count: int) -> float:
-    """There and back between two tasks, over two queues."""
+    """Returns the seconds for a round trip between two tasks over two queues."""
     there: asyncio.Queue[int] = asyncio.Queue()
     back: asyncio.Queue[int] = asyncio.Queue()
 
@@ -77,7 +77,7 @@ async def _queue_trip(count: int) -> float:
 
 
 class _Inserts:
-    """The reference for what is durable: one row in a transaction of its own, in WAL mode."""
+    """The reference of durable operations: inserts of one row, each in its own transaction, in WAL mode."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
@@ -96,7 +96,7 @@ class _Inserts:
         self._connection.close()
 
     def time(self, count: int) -> float:
-        """Seconds for each of so many."""
+        """Returns the seconds for each of ``count`` inserts."""
         execute = self._connection.execute
         began = time.perf_counter()
         for number in itertools.islice(self._numbers, count):
@@ -107,7 +107,7 @@ class _Inserts:
 
 
 class _Run:
-    """The rounds, and the least seconds of each figure."""
+    """Runs the rounds, and keeps the minimum of each figure in seconds."""
 
     def __init__(self, machine: Machine, share: float) -> None:
         self._client = machine.client()
@@ -119,7 +119,7 @@ class _Run:
         self._least[name] = min(self._least[name], seconds)
 
     async def prepare(self) -> None:
-        """Makes the particles and brings them to life."""
+        """Creates and activates the particles."""
         await self._create("localhost", "Space")
         for base in ("localhost:crowd", "localhost:made"):
             await self._create(base, "Base")
@@ -136,7 +136,7 @@ class _Run:
         return await self._client.ask("localhost:caller", method, body, wait=300.0, expect=expect)
 
     async def waves(self) -> None:
-        """A round between particles of one machine."""
+        """Measures one round of waves between particles of one machine."""
         many, few = int(20_000 * self._share), max(2, int(20 * self._share))
         self._note("queue", await _queue_trip(many))
         self._note("ping", await self._ask("Ext<Sequential>", {"to": "localhost:one", "count": many}))
@@ -145,7 +145,7 @@ class _Run:
         self._note("ripple", await self._ask("Ext<Ripple>", {"selector": "localhost:crowd:*", "rounds": few}))
 
     async def durable(self, number: int, inserts: _Inserts) -> None:
-        """A round of what must survive the process, with new particles."""
+        """Measures one round of durable operations, with new particles."""
         count = max(_FLIGHT, int(2_048 * self._share))
         points = [f"localhost:made:d{number}-{place}" for place in range(count)]
         self._note("insert", inserts.time(count))
@@ -156,7 +156,7 @@ class _Run:
 
     @staticmethod
     async def _in_flight(points: Sequence[str], work: Callable[[str], Any]) -> float:
-        """The time for each when 256 are under way at once."""
+        """Returns the seconds for each operation while 256 are in flight."""
         waiting = iter(points)
 
         async def worker() -> None:
@@ -168,7 +168,7 @@ class _Run:
         return (time.perf_counter() - began) / len(points)
 
     async def memory(self) -> dict[str, WaveMemory]:
-        """What a wave of each kind holds."""
+        """Returns the memory of each kind of wave."""
         asked: dict[str, tuple[str, dict[str, Any]]] = {
             "ping": ("Ext<WeighPing>", {"to": "localhost:one", "count": 100}),
             "flight": ("Ext<WeighPings>", {"to": self._crowd}),
@@ -178,7 +178,7 @@ class _Run:
         return {key: WaveMemory(**await self._ask(method, body, dict)) for key, (method, body) in asked.items()}
 
     def rows(self, memory: dict[str, WaveMemory]) -> list[Row]:
-        """The table."""
+        """Returns the rows of the table."""
         least = self._least
         queue, insert = least["queue"], least["insert"]
         figures = (

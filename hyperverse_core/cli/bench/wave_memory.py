@@ -1,4 +1,4 @@
-"""How much memory a wave holds while it is under way."""
+"""Measures the memory that a wave holds while it is in flight."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ HOLD, ECHO, WEIGH = "Ext<Hold>", "Ext<Echo>", "Ext<Weigh>"
 
 @attrs.frozen
 class WaveMemory:
-    """What one wave holds, on average.
+    """The memory of one wave, on average.
 
     Attributes:
-        objects: blocks of memory: about as many as Python objects.
-        bytes: in all of them.
+        objects: number of blocks of memory, about one for each Python object.
+        bytes: size of all of them.
     """
 
     objects: float
@@ -34,10 +34,10 @@ class WaveMemory:
 
 @attrs.define(eq=False)
 class Gate:
-    """Where handlers wait until they are let through.
+    """A gate at which handlers wait until it opens.
 
     Attributes:
-        held: how many wait.
+        held: number of handlers that wait.
     """
 
     held: int = 0
@@ -49,7 +49,7 @@ class Gate:
         await self._opened.wait()
 
     async def reached(self, count: int, asked: asyncio.Future[Any]) -> None:
-        """Returns when so many wait. Raises what ``asked`` raises before that."""
+        """Returns when ``count`` handlers wait. Raises what ``asked`` raises before that."""
         while self.held < count:
             if asked.done():
                 asked.result()
@@ -57,18 +57,18 @@ class Gate:
             await asyncio.sleep(0)
 
     def open(self) -> None:
-        """Lets all through."""
+        """Opens the gate."""
         self._opened.set()
 
 
 def _traced(count: int) -> WaveMemory:
-    """What has been allocated since tracing began and is still there, for each of ``count``."""
+    """Returns the memory that was allocated since tracing began and is still in use, divided by ``count``."""
     size, _ = tracemalloc.get_traced_memory()
     return WaveMemory(len(tracemalloc.take_snapshot().traces) / count, size / count)
 
 
 async def _weigh(act: Callable[[], Awaitable[WaveMemory]]) -> WaveMemory:
-    """The second time that ``act`` is done: the first fills caches that live longer than a wave."""
+    """Runs ``act`` twice and returns the second result: the first run fills caches that live longer than a wave."""
     found = WaveMemory(0.0, 0.0)
     for _ in range(2):
         gc.collect()
@@ -81,7 +81,7 @@ async def _weigh(act: Callable[[], Awaitable[WaveMemory]]) -> WaveMemory:
 
 
 async def weigh_pings(ctx: Ctx, to: list[str], gates: Callable[[], Gate]) -> WaveMemory:
-    """A Ping to each of these particles, whose handlers wait: the task that asks is part of it."""
+    """Returns the memory of a Ping while the handlers of all particles wait. It includes the task of the sender."""
 
     async def act() -> WaveMemory:
         gate = gates()
@@ -96,7 +96,7 @@ async def weigh_pings(ctx: Ctx, to: list[str], gates: Callable[[], Gate]) -> Wav
 
 
 async def weigh_ping(ctx: Ctx, to: str, count: int) -> WaveMemory:
-    """A Ping when its handler begins, without a task of its own: the median of so many, one after the other."""
+    """Returns the memory of a single Ping when its handler begins, without a task: the median of ``count`` Pings."""
     objects, sizes = [], []
     tracemalloc.start()
     try:
@@ -111,12 +111,12 @@ async def weigh_ping(ctx: Ctx, to: str, count: int) -> WaveMemory:
 
 
 def memory_now() -> tuple[int, int]:
-    """Blocks of memory that Python has handed out, and bytes that have been allocated since tracing began."""
+    """Returns the blocks of memory in use, and the bytes that were allocated since tracing began."""
     return sys.getallocatedblocks(), tracemalloc.get_traced_memory()[0]
 
 
 async def weigh_signals(ctx: Ctx, to: str, count: int, gates: Callable[[], Gate]) -> WaveMemory:
-    """Signals that wait at a particle, because its handler does."""
+    """Returns the memory of a Signal while ``count`` of them wait at a particle whose handler waits."""
 
     async def act() -> WaveMemory:
         gate = gates()
@@ -134,7 +134,7 @@ async def weigh_signals(ctx: Ctx, to: str, count: int, gates: Callable[[], Gate]
 
 
 async def weigh_ripple(ctx: Ctx, selector: str, count: int, gates: Callable[[], Gate]) -> WaveMemory:
-    """A Ripple to so many particles, whose handlers wait: each copy of it."""
+    """Returns the memory of one copy of a Ripple while the handlers of ``count`` particles wait."""
 
     async def act() -> WaveMemory:
         gate = gates()
