@@ -20,14 +20,14 @@ _PAUSE = 0.2
 
 
 @click.command()
-@click.option("--follow", "-f", is_flag=True, help="Continue as new lines are written.")
+@click.option("--follow", "-f", is_flag=True, help="Follow the log as new lines are written.")
 @click.option(
     "--lines",
     "-n",
     type=click.IntRange(min=0),
     default=100,
     show_default=True,
-    help="Number of lines to print, counted from the end.",
+    help="Number of last lines to print.",
 )
 @click.option("--name", help="Name of the machine; required when the data directory has several.")
 @common

@@ -21,7 +21,7 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--origin", is_flag=True, help="Add where each value comes from.")
+@click.option("--origin", is_flag=True, help="Add the origin of each value.")
 @common
 def show(origin: bool) -> None:
     """Show every value in effect as TOML; secrets are hidden."""
