@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from .driver import Ctx as Ctx
     from .driver import Driver as Driver
     from .driver import DriverHost as DriverHost
-    from .driver import Options as Options
     from .driver import Particle as Particle
     from .driver import Sender as Sender
+    from .driver import WaveOptions as WaveOptions
     from .driver import handler as handler
     from .driver import transient as transient
     from .errors import HyperverseError as HyperverseError
@@ -89,7 +89,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "config": "Config load_config",
             "contracts.observer": "Observer",
             "contracts.placement": "Candidate Placement",
-            "driver": "Ctx Driver DriverHost Options Particle Sender handler transient",
+            "driver": "Ctx Driver DriverHost Particle Sender WaveOptions handler transient",
             "errors": "HyperverseError",
             "fabric.machine": "Machine",
             "hookspecs": "Register hookimpl",

@@ -8,17 +8,17 @@ module are public: Semantic Versioning covers them.
 from __future__ import annotations
 
 from .contracts.driver import Ctx, Driver, DriverHost, HandlerSpec, Particle, Sender, Traits, handler, transient
-from .universe.waves.origin import Options
+from .universe.waves.origin import WaveOptions
 
 __all__ = [
     "Ctx",
     "Driver",
     "DriverHost",
     "HandlerSpec",
-    "Options",
     "Particle",
     "Sender",
     "Traits",
+    "WaveOptions",
     "handler",
     "transient",
 ]

@@ -16,15 +16,13 @@ installed is *unavailable*, and its reason says which extra to install.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pluggy
 
 from .contracts.driver import Driver
+from .contracts.host import RunningMachine
 from .contracts.observer import Observer
-
-if TYPE_CHECKING:
-    from .fabric.machine import Machine
 
 __all__ = ["PROJECT", "Register", "hookimpl", "hookspec"]
 
@@ -84,6 +82,12 @@ def hyperverse_register_star_kinds(register: Callable[..., None]) -> None:
 
 
 @hookspec
+def hyperverse_register_gateways(register: Register) -> None:
+    """Gateways: ``factory(settings) -> Gateway``. A machine opens those that the config has a table for:
+    ``[gateways.portal]``."""
+
+
+@hookspec
 def hyperverse_register_commands(register: Register) -> None:
     """Commands of the ``hyperverse`` program: a factory is a ``click.Command``. See :mod:`hyperverse_core.commands`."""
 
@@ -94,11 +98,11 @@ def hyperverse_register_observers(register: Callable[[Observer], None]) -> None:
 
 
 @hookspec
-async def hyperverse_machine_started(machine: Machine) -> None:
+async def hyperverse_machine_started(machine: RunningMachine) -> None:
     """Called when a machine is ready. May be a coroutine. An exception is logged with the name of the plugin."""
 
 
 @hookspec
-async def hyperverse_machine_stopping(machine: Machine) -> None:
+async def hyperverse_machine_stopping(machine: RunningMachine) -> None:
     """Called when a machine is about to stop and still serves. May be a coroutine. All of these hooks together have
     ``stop_deadline`` seconds. An exception is logged with the name of the plugin."""

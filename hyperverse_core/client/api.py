@@ -12,7 +12,7 @@ from ..contracts.driver import Sender
 from ..errors import HyperverseError, ParseError, ProtocolError
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
 from ..universe.selectors.selector import Selector
-from ..universe.waves.origin import Options
+from ..universe.waves.origin import WaveOptions
 from ..universe.waves.wave import Body, Method, Outcome, Pong, Receipt
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected", "results_of"]
@@ -86,7 +86,7 @@ class ClientApi(Sender):
         body: Body = None,
         *,
         expect: Any = None,
-        **options: Unpack[Options],
+        **options: Unpack[WaveOptions],
     ) -> Pong:
         """Sends a Ping, and returns its Pong, also for a failure. Arguments that are not named here are those of
         :meth:`Sender.ping`.
@@ -94,7 +94,7 @@ class ClientApi(Sender):
         Args:
             expect: a type, such as ``int``, ``list[str]`` or an attrs class, that the body of a success is
                 converted to; None leaves it as it came.
-            **options: how it is sent, see :class:`Options`.
+            **options: how it is sent, see :class:`WaveOptions`.
 
         Raises:
             ParseError: ``to`` or ``method`` is malformed.
@@ -109,7 +109,7 @@ class ClientApi(Sender):
         body: Body = None,
         *,
         expect: Any = None,
-        **options: Unpack[Options],
+        **options: Unpack[WaveOptions],
     ) -> Any:
         """Sends a Ping, with the arguments of :meth:`ping`, and returns the body of its Pong, or raises the error that
         its status stands for::

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from ..errors import Forbidden, HyperverseError, error_for_status
 from ..protocol.codec import client_frame
 from ..universe.address.point import ROOT, Point
-from ..universe.waves.origin import Ids, Options, Origin
+from ..universe.waves.origin import Ids, Origin, WaveOptions
 from ..universe.waves.recipients import to_recipients
 from ..universe.waves.wave import Body, Directed, Echo, Method, Outcome, Ping, Pong, Recipients, Ripple, Signal
 from .api import ClientApi, expected
@@ -36,7 +36,7 @@ class ClientSender(ClientApi):
         body: Body = None,
         *,
         expect: Any = None,
-        **options: Unpack[Options],
+        **options: Unpack[WaveOptions],
     ) -> Pong:
         try:
             wave = self._origin.wave(Ping, to, method, body, options)
@@ -46,7 +46,7 @@ class ClientSender(ClientApi):
         return pong if expect is None else expected(pong, expect)
 
     async def signal(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
         try:
             wave = self._origin.wave(Signal, to, method, body, options)
@@ -61,7 +61,7 @@ class ClientSender(ClientApi):
         body: Body = None,
         *,
         count: int | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[WaveOptions],
     ) -> list[Echo]:
         wave = self._origin.wave(Ripple, ROOT, method, body, options)
         wave.recipients, wave.count = to_recipients(to), count

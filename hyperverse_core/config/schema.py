@@ -253,6 +253,7 @@ class Config(_Checked):
         kinds: settings by Kind.
         placements: settings of placement strategies by their names.
         drivers: settings of drivers by Kind.
+        gateways: settings of gateways by their names; the machine opens those that are named here.
         plugins: choice of plugins.
         limits: limits of the machine.
         lease: seconds for which the directory keeps a star that does not renew its entry.
@@ -280,6 +281,7 @@ class Config(_Checked):
     kinds: Mapping[str, KindSettings] = setting(factory=dict, converter=_table, rule=_camel_keys)
     placements: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=_table)
     drivers: Mapping[str, Mapping[str, Any]] = setting(factory=dict, converter=_table, rule=_camel_keys)
+    gateways: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=_table)
     plugins: Plugins = Plugins()
     limits: Limits = Limits()
     lease: float = setting(2.0, rule=_positive, converter=_number)

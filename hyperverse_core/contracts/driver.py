@@ -33,7 +33,7 @@ from ..universe.commands.command import Command
 from ..universe.kind_defs.kind_def import KindDef
 from ..universe.kinds.kind import Kind
 from ..universe.routing.route_selector import RouteSelector
-from ..universe.waves.origin import Options
+from ..universe.waves.origin import WaveOptions
 from ..universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
 from .registry import ParticleRecord, PropertyValue, Strategy
 
@@ -97,7 +97,9 @@ class Sender(abc.ABC):
     """What can send waves: the common part of a :class:`Ctx`, of a :class:`DriverHost` and of a client."""
 
     @abc.abstractmethod
-    async def ping(self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]) -> Pong:
+    async def ping(
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
+    ) -> Pong:
         """Sends a Ping, and returns its Pong. A failure is a Pong as well: look at ``ok``, or call ``unwrap()``::
 
             total = (await ctx.ping("localhost:hits", "Ext<Add>", {"by": 3})).unwrap()
@@ -106,7 +108,7 @@ class Sender(abc.ABC):
             to: the recipient.
             method: a Method or its text, ``Ext<Add>``.
             body: what the handler gets: None, bool, int, float, str, bytes, and lists and maps of these.
-            **options: how it is sent, see :class:`Options`: ``path``, ``headers``, ``wait`` (seconds), ``retries``,
+            **options: how it is sent, see :class:`WaveOptions`: ``path``, ``headers``, ``wait`` (seconds), ``retries``,
                 ``priority``, ``topic``. A handler never waits longer than its own wave does.
 
         Raises:
@@ -117,7 +119,7 @@ class Sender(abc.ABC):
 
     @abc.abstractmethod
     async def signal(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
         """Sends a Signal: a message without an answer.
 
@@ -137,7 +139,7 @@ class Sender(abc.ABC):
         body: Body = None,
         *,
         count: int | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[WaveOptions],
     ) -> list[Echo]:
         """Sends a Ripple: a request to many recipients. Returns their echoes, in the order in which they arrived.
 

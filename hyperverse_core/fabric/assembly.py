@@ -18,8 +18,9 @@ from typing import Any
 
 import attrs
 
-from ..config import Config
+from ..config import Config, without_secrets
 from ..config.check import Fault
+from ..contracts.gateway import SessionLimits
 from ..contracts.lane import LaneTransport
 from ..contracts.policy import PolicyView, SecurityPolicy
 from ..contracts.registry import Registry, Status
@@ -66,8 +67,10 @@ from .placement.strategies import Strategies
 from .services.change_feed import ChangeFeed
 from .services.commands import Commands
 from .services.drivers import Drivers
+from .services.gateways import Gateways
 from .services.particle_services import ParticleServices
 from .services.residents import Residents
+from .services.sessions import LocalGatewayHost, LocalSessions
 from .services.status import StatusReport
 from .services.system_particles import ExecutorParticle, MachineParticle, pin_system_particles
 from .services.watches import Watches
@@ -99,7 +102,6 @@ class Given:
         chance: the machine's source of randomness.
         registry, transport, policy: used instead of those that the config names.
         state: returns the state of the machine and its cause.
-        client_address: returns where clients connect, None while they cannot.
         request_stop: asks whoever runs the machine to stop it.
     """
 
@@ -112,7 +114,6 @@ class Given:
     transport: LaneTransport | None
     policy: SecurityPolicy | None
     state: Callable[[], tuple[Status, str]]
-    client_address: Callable[[], str | None]
     request_stop: Callable[[], None]
 
 
@@ -157,6 +158,8 @@ class Parts:
     drivers: Drivers
     sweeper: IdleSweeper
     status: StatusReport
+    sessions: LocalSessions
+    gateways: Gateways
     globals: dict[str, Active]
 
     @property
@@ -337,10 +340,27 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
             star, gate, routing, outbounds[key], services, registry, pool, interceptors, ids, config.limits.chain, loop
         )
         homes.add(Hosting(around, served, comings))
+    limits = SessionLimits(config.limits.client_waves, config.limits.body)
+    sessions = LocalSessions(gate, homes[home.key], outbound, limits, interceptors)
+    host = LocalGatewayHost(
+        machine=config.name,
+        life=given.life,
+        data_dir=given.data_dir,
+        directory=lock.directory,
+        sessions=sessions,
+        limits=limits,
+        transport=transport,
+        transport_name=config.lanes.driver,
+        transport_settings=without_secrets(config.transport_settings()),
+        chance=chance,
+        pool=pool,
+    )
+    gateways = Gateways(config, plugins, host, registry, given.data_dir)
+    gateways.check()
     residents = Residents(registry, homes, places, deletions)
     feed = ChangeFeed(
         registry,
-        [selections, records, binds, watches, gate],
+        [selections, records, binds, watches, gate, sessions],
         residents,
         membership,
         board.tell_all,
@@ -359,7 +379,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         config,
         given.data_dir,
         life=given.state,
-        client_address=given.client_address,
+        addresses=gateways.addresses,
         plugins=plugins,
         served=served,
         homes=homes,
@@ -435,6 +455,8 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         drivers=drivers,
         sweeper=IdleSweeper(homes, served, config.stop_deadline),
         status=status,
+        sessions=sessions,
+        gateways=gateways,
         globals=globals_,
     )
 

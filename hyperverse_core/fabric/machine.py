@@ -26,6 +26,7 @@ from ..plugins import PluginSet
 from ..universe.address.point import HYPERUSER, Point
 from .assembly import Given, Parts, assemble, closing
 from .delivery.local_client import LocalClient
+from .services.gateways import CONTROL
 from .services.status import unstarted
 
 __all__ = ["Machine"]
@@ -108,11 +109,9 @@ class Machine:
             transport=transport,
             policy=policy,
             state=lambda: (self.state, self.cause),
-            client_address=lambda: self.control.address or None,
             request_stop=self.request_stop,
         )
         parts = self._parts = await assemble(given, self._stack)
-        self.control = self._make_control(parts, given)
         closing(self._stack, "the membership", parts.membership.leave)
         closing(self._stack, "the drivers", parts.drivers.stop)
         await parts.drivers.start()
@@ -120,30 +119,11 @@ class Machine:
         closing(self._stack, "the sweeper", parts.sweeper.close)
         parts.sweeper.start()
         parts.drivers.check_ready()
-        closing(self._stack, "the gate for clients", self.control.close)
-        if self.config.control.enabled:
-            await self.control.open()
+        closing(self._stack, "the sessions", parts.sessions.close)
+        closing(self._stack, "the gateways", parts.gateways.close)
+        await parts.gateways.open()
         for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
-
-    def _make_control(self, parts: Parts, given: Given) -> Any:
-        from ..gateway.gate import ControlGate, GateParts
-
-        return ControlGate(
-            GateParts(
-                config=self.config,
-                data_dir=self.data_dir,
-                life=self.life,
-                registry=parts.registry,
-                transport=parts.transport,
-                authenticate=parts.gate.authenticate,
-                pool=parts.pool,
-                outbound=parts.outbound,
-                hosting=parts.homes[parts.home.key],
-                interceptors=parts.interceptors,
-                chance=given.chance,
-            )
-        )
 
     async def wait_stopped(self) -> None:
         """Returns when the machine has stopped, or was asked to."""
@@ -174,7 +154,7 @@ class Machine:
     async def _stop_gracefully(self, parts: Parts) -> None:
         for info, exc in await self.plugins.call("hyperverse_machine_stopping", machine=self):
             _log.error("plugin %s: hyperverse_machine_stopping failed", info.name, exc_info=exc)
-        await self.control.close()
+        await parts.gateways.close()
         await parts.sweeper.close()
         await _take_no_more(parts)
         await parts.sweeper.empty()
@@ -195,6 +175,11 @@ class Machine:
         if self._parts is None:
             raise Unavailable(f"machine {self.name!r} was not started", hint="use `async with Machine(...)`")
         return self._parts
+
+    @property
+    def control(self) -> Any:
+        """The gate for clients; None when the config does not want one. For tests, and not covered by SemVer."""
+        return self.parts.gateways.get(CONTROL)
 
     @property
     def registry(self) -> Registry:

@@ -1,10 +1,12 @@
 """Gateways: how agents outside of the Hyperverse reach it.
 
-For authors of gateways. The names of this module are public: Semantic Versioning covers them; there are none yet. The
-modules in this package are internal: the control gate, which the ``hyperverse`` program and
-:class:`hyperverse_core.Client` connect to, and the sessions of its clients.
+For authors of gateways. Subclass :class:`Gateway`, and register it with the hook ``hyperverse_register_gateways``. The
+names of this module are public: Semantic Versioning covers them. The modules in this package are internal: the control
+gate, which the ``hyperverse`` program and :class:`hyperverse_core.Client` connect to.
 """
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from ..contracts.gateway import Gateway, GatewayHost, Session, SessionLimits, Sessions
+
+__all__ = ["Gateway", "GatewayHost", "Session", "SessionLimits", "Sessions"]

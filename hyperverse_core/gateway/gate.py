@@ -7,135 +7,88 @@ own star stands for it as long as it stays. Its waves start there, in the name o
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
-import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from pathlib import Path
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-import attrs
-
-from ..config import Config, without_secrets
-from ..contracts.lane import LaneTransport, Peer
-from ..contracts.policy import Credentials
-from ..contracts.registry import Registry, TokenRecord
-from ..contracts.tokens import token_digest
+from ..contracts.gateway import Gateway, GatewayHost
+from ..contracts.lane import Endpoint, Peer
 from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file
 from ..data_dir.key_file import ensure_identity
-from ..data_dir.tokens import ensure_token
 from ..errors import HyperverseError, Unavailable
-from ..fabric.delivery.outbound import Outbound
 from ..fabric.delivery.replay_cache import ReplayCache
-from ..fabric.interception.interceptors import Interceptors
-from ..fabric.particles.hosting import Hosting
-from ..fabric.transit.listen import listen
 from ..protocol.versions import PROTOCOLS
-from ..scheduling.worker_pool import WorkerPool
-from ..universe.address.point import HYPERUSER, Point
-from .particle import ControlParticle
 from .session import ClientSession
 
-__all__ = ["ControlGate", "ControlParticle", "GateParts"]
+__all__ = ["ControlGate"]
 
 _log = logging.getLogger("hyperverse.control")
 _GRACE_SECONDS = 2.0
 
 
-@attrs.frozen
-class GateParts:
-    """What the gate uses of its machine.
-
-    Attributes:
-        life: of the machine, so that a client notices another one.
-        authenticate: asks the policy who somebody is.
-        outbound, hosting: of the star that stands for the machine.
-    """
-
-    config: Config
-    data_dir: Path
-    life: str
-    registry: Registry
-    transport: LaneTransport
-    authenticate: Callable[[Credentials], Awaitable[Point]]
-    pool: WorkerPool
-    outbound: Outbound
-    hosting: Hosting
-    interceptors: Interceptors
-    chance: random.Random
-
-
-class ControlGate:
-    """The door of one machine, and who has come in by it.
+class ControlGate(Gateway):
+    """The endpoint for clients of one machine, and who has come in by it.
 
     Attributes:
         address: where it listens; empty while it does not.
         server_key: the public key that it proves to hold.
         protocols: the numbers of the wire protocol that the machine understands.
-        recent: replies that a client may ask for again, by agent and id.
+        replay_cache: replies that a client may ask for again, by agent and id.
+        host: what it uses of its machine.
     """
 
-    def __init__(self, parts: GateParts) -> None:
-        self.parts = parts
+    host: GatewayHost
+
+    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+        super().__init__(settings)
         self.address = ""
         self.server_key = ""
         self.protocols = PROTOCOLS
-        self.recent = ReplayCache()
         self._sessions: dict[Peer, ClientSession] = {}
-        self._numbers = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
         self._quiet: asyncio.Event | None = None
+        self._opened = False
         self._closed = False
-        self._directory = parts.data_dir / "machines" / parts.config.name
 
     def __len__(self) -> int:
         """How many clients there are, including those that have not been let in yet."""
         return len(self._sessions)
 
-    def next_number(self) -> int:
-        """For the name of a client's particle; used once."""
-        return next(self._numbers)
-
     # -- life ---------------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Listens, and writes down where. Keys and the owner's token are made when there are none.
+    async def open(self, host: GatewayHost) -> None:
+        """Listens, and writes down where. A key is made when there is none.
 
         Raises:
             ConfigError: the data directory cannot be written.
             Unavailable: the address is in use.
         """
-        machine = self.parts
-        identity = ensure_identity(machine.data_dir / "keys" / "clients.key", machine.transport.new_identity)
-        await self._admit_owner()
+        self.host = host
+        self.replay_cache = ReplayCache()
+        self._opened = True
+        transport = host.transport
+        identity = ensure_identity(host.data_dir / "keys" / "clients.key", transport.new_identity)
         self.server_key = identity.public
-        self.address = await listen(
-            machine.transport, "clients", machine.config.control.address, identity, self, self._directory
-        )
+        address = self.settings.get("address") or transport.default_address("clients", host.directory)
+        self.address = await transport.open(Endpoint("clients", address, identity), self)
         note = EndpointFile(
-            name=machine.config.name,
+            name=host.machine,
             pid=os.getpid(),
             address=self.address,
             server_key=self.server_key,
             protocol=self.protocols.speaks,
-            transport=machine.config.lanes.driver,
-            local=machine.transport.is_local(self.address),
-            settings=without_secrets(machine.config.transport_settings()),
+            transport=host.transport_name,
+            local=transport.is_local(self.address),
+            settings=dict(host.transport_settings),
         )
-        write_endpoint_file(self._directory / CONTROL_FILE, note)
+        write_endpoint_file(host.directory / CONTROL_FILE, note)
         _log.info("clients may connect to %s", self.address)
-
-    async def _admit_owner(self) -> None:
-        """Whoever can read the token file is the hyperuser."""
-        known = token_digest(ensure_token(self.parts.data_dir))
-        if await self.parts.registry.token(known) is None:
-            await self.parts.registry.add_token(TokenRecord(known, HYPERUSER, "owner"))
 
     async def close(self) -> None:
         """Lets nobody in any more, waits a little for waves that are under way, and ends every connection. May be
         called twice."""
-        if self._closed:
+        if self._closed or not self._opened:
             return
         self._closed = True
         self._remove_note()
@@ -147,9 +100,9 @@ class ControlGate:
         self.address = ""
 
     def _remove_note(self) -> None:
-        note = read_endpoint_file(self._directory / CONTROL_FILE)
+        note = read_endpoint_file(self.host.directory / CONTROL_FILE)
         if note is not None and note.pid == os.getpid():
-            (self._directory / CONTROL_FILE).unlink(missing_ok=True)
+            (self.host.directory / CONTROL_FILE).unlink(missing_ok=True)
 
     async def _wait_until_quiet(self) -> None:
         self._quiet = asyncio.Event()
@@ -168,13 +121,13 @@ class ControlGate:
     # -- what the transport tells -------------------------------------------------------------------------
 
     def lane_up(self, peer: Peer) -> None:
-        """Somebody is at the door."""
+        """A client has connected."""
         session = self._sessions[peer] = ClientSession(self, peer)
         if self._closed:
             session.refuse(Unavailable("the machine stops", retry_after=1.0))
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """A client says something."""
+        """A client has sent frames."""
         session = self._sessions.get(peer)
         if session is not None:
             session.take(frames)
@@ -196,7 +149,7 @@ class ControlGate:
     async def _disconnect(self, peer: Peer) -> None:
         try:
             async with asyncio.timeout(_GRACE_SECONDS):
-                await self.parts.transport.disconnect(peer)
+                await self.host.transport.disconnect(peer)
         except (HyperverseError, TimeoutError) as exc:
             _log.warning("client %s could not be disconnected: %s", peer.name, str(exc) or "it took too long")
 

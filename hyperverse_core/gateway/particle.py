@@ -7,9 +7,9 @@ from typing import Any
 
 from ..contracts.driver import Ctx, Particle, handler
 from ..errors import BadRequest
-from ..fabric.services.cli_sessions import CliSessions
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
 from ..universe.waves.wave import Directed, Pong
+from .cli_sessions import CliSessions
 
 __all__ = ["ControlParticle"]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .._version import __version__
+from ..contracts.gateway import Session
 from ..contracts.lane import Peer
 from ..contracts.policy import Credentials
 from ..errors import (
@@ -18,9 +19,9 @@ from ..errors import (
     ProtocolError,
     TimedOut,
     TooMany,
+    Unauthorized,
     Unavailable,
 )
-from ..fabric.services.cli_sessions import CliSessions
 from ..protocol.codec import decode, encode_frame, encode_ping, encode_signal
 from ..protocol.frames import (
     ClientPingFrame,
@@ -36,11 +37,11 @@ from ..universe.address.point import Point
 from ..universe.address.surface import Surface
 from ..universe.waves.wave import Directed, Outcome, Pong, Signal
 from .backpressure import Backpressure
+from .cli_sessions import CliSessions
 from .particle import ControlParticle
 from .waves import ClientWaves
 
 if TYPE_CHECKING:
-    from ..fabric.particles.active import Active
     from .gate import ControlGate
 
 __all__ = ["ClientSession"]
@@ -57,7 +58,7 @@ class ClientSession:
 
     Attributes:
         peer: its connection.
-        active: the particle that stands for it; None before it was let in.
+        session: what its waves go through; None before it was let in.
         room: whether it takes its replies.
         waves: what it has sent; None before it was let in.
         over: whether it has gone: nothing is sent to it any more.
@@ -65,13 +66,13 @@ class ClientSession:
 
     def __init__(self, gate: ControlGate, peer: Peer) -> None:
         self.gate = gate
-        self.parts = gate.parts
-        self.transport = gate.parts.transport
+        self.host = gate.host
+        self.transport = gate.host.transport
         self.transmit: Transmit = self.transport.send
         self._read: Callable[[bytes], bytes] | None = None
         self.loop = asyncio.get_running_loop()
         self.peer = peer
-        self.active: Active | None = None
+        self.session: Session | None = None
         self.waves: ClientWaves | None = None
         self.over = False
         self.room = Backpressure()
@@ -83,7 +84,7 @@ class ClientSession:
     @property
     def name(self) -> str:
         """For logs."""
-        return self.peer.name if self.active is None else self.active.text
+        return self.peer.name if self.session is None else self.session.point.text
 
     # -- coming in ----------------------------------------------------------------------------------------
 
@@ -119,9 +120,11 @@ class ClientSession:
             number = self._agreed(hello)
             key = self.peer.key if self.transport.proves_peers else ""
             shown = Credentials(token=hello.token, peer_key=key, address=self.peer.name)
-            agent = await self.parts.authenticate(shown)
-            if not self.over:
-                self._welcome(agent, number)
+            session = await self.host.sessions.open(shown, particle=self._particle, ended=self._ended)
+            if self.over:
+                session.end("it has gone before it was let in")
+            else:
+                self._welcome(session, number)
         except HyperverseError as exc:
             self.refuse(exc)
         except Exception as exc:
@@ -130,35 +133,37 @@ class ClientSession:
 
     def _agreed(self, hello: HelloFrame) -> int:
         """The number of the protocol that both sides use. Raises ProtocolError."""
-        ours = Party(f"machine {self.parts.config.name!r}", __version__, self.gate.protocols)
+        ours = Party(f"machine {self.host.machine!r}", __version__, self.gate.protocols)
         theirs = ProtocolRange.announced(hello.protocol, hello.understands)
         return agreed_number(ours, Party("the client", hello.version, theirs))
 
-    def _welcome(self, agent: Point, number: int) -> None:
+    def _particle(self, point: Point) -> ControlParticle:
+        """The particle that stands for the client."""
+        return ControlParticle(self.relay, CliSessions(point, self.host.chance))
+
+    def _ended(self, reason: str) -> None:
+        """The session was ended from the machine's side: its token was revoked, or the machine stops."""
+        self.refuse(Unauthorized(f"the session has ended: {reason}"))
+
+    def _welcome(self, session: Session, number: int) -> None:
         self._hello_timer.cancel()
-        hosting = self.parts.hosting
-        star = hosting.star
-        point = star.point.child(f"controls:control-{self.gate.next_number()}")
-        particle = ControlParticle(self.relay, CliSessions(point, self.parts.chance))
-        self.active = hosting.pin(point, "Control", particle, owner=agent)
-        self.waves = ClientWaves(self, point, agent)
-        limits = self.parts.config.limits
+        self.session = session
+        self.waves = ClientWaves(self, session)
+        limits = self.host.limits
         welcome = WelcomeFrame(
             number,
-            str(Surface(point, Layer.CORE)),
-            agent.text,
-            self.parts.config.name,
-            star.text,
+            str(Surface(session.point, Layer.CORE)),
+            session.agent.text,
+            self.host.machine,
+            session.star,
             __version__,
-            limits.client_waves,
+            limits.waves,
             limits.body,
-            self.parts.life,
+            self.host.life,
         )
         self.send_or_dismiss(encode_frame(welcome))
         self.transmit = sender_of(self.transport.send, number, WITH_CLIENTS)
         self._read = reader_of(number, WITH_CLIENTS)
-        _log.info("client %s has come in as %s", point.text, agent.text, extra={"point": point.text})
-        self.parts.interceptors.tell(self.parts.interceptors.lane_up, self.name)
 
     # -- going --------------------------------------------------------------------------------------------
 
@@ -183,10 +188,8 @@ class ClientSession:
         self._hello_timer.cancel()
         if self.waves is not None:
             self.waves.cut()
-        if self.active is not None:
-            self.parts.hosting.remove(self.active)
-            _log.info("client %s has gone: %s", self.name, reason, extra={"point": self.active.text})
-            self.parts.interceptors.tell(self.parts.interceptors.lane_down, self.name, reason)
+        if self.session is not None:
+            self.session.end(reason)
         for future in self._relayed.values():
             if not future.done():
                 gone = {"error": f"the client {self.name!r} has gone"}
@@ -260,7 +263,7 @@ class ClientSession:
         if isinstance(wave, Signal):
             self.transmit(self.peer, encode_signal(wave, now), priority=wave.handling.priority)
             return None
-        if len(self._relayed) >= self.parts.config.limits.client_waves:
+        if len(self._relayed) >= self.host.limits.waves:
             raise TooMany(f"{len(self._relayed)} waves wait for the client {self.name!r}", retry_after=0.1)
         if wave.id in self._relayed:
             raise Conflict(f"a wave with id {wave.id!r} waits for the client {self.name!r} already")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..errors import BadRequest, Conflict, Forbidden, HyperverseError, TooLarge, TooMany, Unavailable
+from ..contracts.gateway import Session
+from ..errors import BadRequest, Conflict, HyperverseError, TooLarge, TooMany, Unavailable
 from ..protocol.codec import wave_of_client
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
-from ..universe.address.point import Point, RouteKind
-from ..universe.waves.origin import Origin, timed_out
-from ..universe.waves.wave import BOUNCE, Directed, Method, Outcome, Ping, Pong, Ripple, Signal, Stars
+from ..universe.waves.origin import timed_out
+from ..universe.waves.wave import Directed, Outcome, Ping, Pong, Ripple, Signal
 from .replies import echo_frames, reply_frame
 
 if TYPE_CHECKING:
@@ -36,21 +36,17 @@ class ClientWaves:
         running: waves under way, by id, with the task that is to be cut when the client goes.
     """
 
-    def __init__(self, session: ClientSession, point: Point, agent: Point) -> None:
-        parts = session.parts
+    def __init__(self, client: ClientSession, session: Session) -> None:
+        host = client.host
+        self.client = client
         self.session = session
-        self.point = point
-        self.agent = agent
-        self.loop = session.loop
-        self.outbound = parts.outbound
-        self.star = parts.outbound.star
-        self.pool = parts.pool
-        self.recent = session.gate.recent
+        self.loop = client.loop
+        self.host = host
+        self.replay_cache = client.gate.replay_cache
         self.running: dict[str, asyncio.Task[Any] | None] = {}
-        self._most = parts.config.limits.client_waves
-        self._largest_body = parts.config.limits.body
-        self._largest_frame = parts.transport.max_frame
-        self._origin = Origin(point, agent, self.star.text, self.outbound.ids, self.loop.time)
+        self._most = host.limits.waves
+        self._largest_body = host.limits.body
+        self._largest_frame = host.transport.max_frame
 
     def take(self, raw: _Asked, size: int) -> None:
         """A frame of ``size`` bytes has come."""
@@ -69,8 +65,8 @@ class ClientWaves:
                 self._begin(self._cuttable, wave, self._ask_many)
         except HyperverseError as exc:
             reply = Pong.failure(exc)
-            reply.id, reply.star = raw.id, self.star.text
-            self.session.send_or_dismiss(reply_frame(reply, self._largest_frame))
+            reply.id, reply.star = raw.id, self.session.star
+            self.client.send_or_dismiss(reply_frame(reply, self._largest_frame))
 
     # -- what a wave must be ------------------------------------------------------------------------------
 
@@ -83,20 +79,9 @@ class ClientWaves:
         """The wave as the fabric knows it. Raises BadRequest, ParseError, Forbidden."""
         if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
             raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is no id of a client's wave", hint="it begins with 'c-'")
-        wave = wave_of_client(raw, self._origin, _LONGEST_WAIT)
-        if type(wave) is not Ripple:
-            self._check_target(wave.to, wave.method)
-        elif isinstance(wave.recipients, tuple):
-            for point in wave.recipients:
-                self._check_target(point, wave.method)
-        elif isinstance(wave.recipients, Stars) and wave.method is not BOUNCE:
-            raise Forbidden(f"a client may not send {wave.method} to stars", hint="Cmd<Bounce> is free")
+        wave = wave_of_client(raw, self.session.origin, _LONGEST_WAIT)
+        self.session.check(wave)
         return wave
-
-    def _check_target(self, to: Point, method: Method) -> None:
-        """Methods that are for stars only, clients may not send. See docs/reference/waves.md."""
-        if to.route.kind is RouteKind.STAR and method is not BOUNCE and to != self.point:
-            raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
 
     # -- under way ----------------------------------------------------------------------------------------
 
@@ -107,57 +92,49 @@ class ClientWaves:
             raise Conflict(f"a wave with id {wave.id!r} is under way", hint="ids are used once")
         self.running[wave.id] = None
         try:
-            self.pool.put(job, wave, *args, priority=wave.handling.priority)
+            self.host.plan(job, wave, *args, priority=wave.handling.priority)
         except HyperverseError:
             del self.running[wave.id]
             raise
 
     async def _ask(self, wave: Ping) -> None:
-        await self._send(wave, await self._reply(wave))
+        await self._send(wave, await self.session.ask(wave))
 
     def _send(self, wave: Directed, reply: Pong) -> Coroutine[Any, Any, None]:
         """Not a coroutine itself, so that nothing keeps ``reply`` while its frame waits."""
         frame = reply_frame(reply, self._largest_frame)
         if len(frame) <= _SMALL:
-            return self.session.send(frame, priority=wave.handling.priority)
+            return self.client.send(frame, priority=wave.handling.priority)
         lost = {"error": "the client does not keep up with its replies", "hint": "ask for less at once"}
         short = msgspec.structs.replace(reply, status=503, body=lost, outcome=Outcome.UNKNOWN, headers=None)
-        return self.session.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
-
-    async def _reply(self, wave: Ping) -> Pong:
-        with self.outbound.deadlines.by(wave.deadline):
-            return await self.outbound.ask(wave)
-        return timed_out(wave, wave.handling.wait)
+        return self.client.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
 
     async def _tell(self, wave: Signal, wait: float) -> None:
         """Says within ``wait`` seconds whether it was accepted."""
-        reply = timed_out(wave, wait)
-        with self.outbound.deadlines.by(self.loop.time() + wait):
-            reply = await self.outbound.notify(wave)
-        await self._send(wave, reply)
+        await self._send(wave, await self.session.notify(wave, wait))
 
     async def _ask_many(self, wave: Ripple) -> None:
         try:
-            echoes = await self.outbound.spread(wave)
+            echoes = await self.session.spread(wave)
         except HyperverseError as exc:
-            await self._send(wave, self.star.refusal(wave, exc))
+            await self._send(wave, self.session.refusal(wave, exc))
             return
         for frame in echo_frames(wave.id, echoes, self._largest_frame):
-            await self.session.send(frame, priority=wave.handling.priority)
+            await self.client.send(frame, priority=wave.handling.priority)
 
     async def _cuttable(self, wave: Directed, job: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Runs ``job(wave, *args)`` in the task of a worker, which must survive when the job is cut."""
         task = asyncio.current_task(self.loop)
         assert task is not None
-        if self.session.over:
+        if self.client.over:
             return
         self.running[wave.id] = task
         try:
-            if not self.session.room.free:
-                await self.session.room.turn()
+            if not self.client.room.free:
+                await self.client.room.turn()
             await job(wave, *args)
         except asyncio.CancelledError:
-            if self.session.over and task.uncancel() == 0:
+            if self.client.over and task.uncancel() == 0:
                 return
             raise
         finally:
@@ -165,7 +142,7 @@ class ClientWaves:
 
     def _ended(self, wave: Directed) -> None:
         self.running.pop(wave.id, None)
-        self.session.gate.one_ended()
+        self.client.gate.one_ended()
 
     def cut(self) -> None:
         """Ends what is under way, but for waves that may be asked for again."""
@@ -180,35 +157,37 @@ class ClientWaves:
         """A Ping whose sender may send it again, also over another connection: it is handled once."""
         if wave.id in self.running:
             return  # it is being answered to this very connection
-        key = f"{self.agent.text} {wave.id}"  # so that nobody gets at replies to somebody else
-        first = self.recent.first(key, wave)
+        key = f"{self.session.agent.text} {wave.id}"  # so that nobody gets at replies to somebody else
+        first = self.replay_cache.first(key, wave)
         if first is not None:
             self._begin(self._cuttable, wave, self._repeat, first)
             return
         try:
             self._begin(self._first, wave, key)
         except HyperverseError:
-            self.recent.settle(key, None)
+            self.replay_cache.settle(key, None)
             raise
 
     async def _first(self, wave: Ping, key: str) -> None:
         """It is not cut when the client goes: the client may come back and ask for the reply."""
         try:
-            reply = await self._reply(wave)
+            reply = await self.session.ask(wave, outlives=True)
             size = len(reply_frame(reply, self._largest_frame))
-            self.recent.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=size)
+            self.replay_cache.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=size)
             await self._send(wave, reply)
         finally:
-            self.recent.settle(key, None)  # nothing when it is settled
+            self.replay_cache.settle(key, None)  # nothing when it is settled
             self._ended(wave)
 
     async def _repeat(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
         reply = timed_out(wave, wave.handling.wait)
-        with self.outbound.deadlines.by(wave.deadline):
-            try:
+        try:
+            async with asyncio.timeout_at(wave.deadline):
                 reply = await asyncio.shield(first)
-            except asyncio.CancelledError:
-                if not first.cancelled():
-                    raise
-                reply = self.star.refusal(wave, Unavailable("the first try was not taken", retry_after=0.05))
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            if not first.cancelled():
+                raise
+            reply = self.session.refusal(wave, Unavailable("the first try was not taken", retry_after=0.05))
         await self._send(wave, reply)

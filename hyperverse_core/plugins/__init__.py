@@ -20,6 +20,7 @@ import pluggy
 
 from ..config.schema import Plugins
 from ..contracts.driver import Driver
+from ..contracts.gateway import Gateway
 from ..contracts.lane import LaneTransport
 from ..contracts.observer import Observer
 from ..contracts.placement import Placement
@@ -37,6 +38,7 @@ _CONTRACTS: Final[Mapping[str, type]] = {
     "transport": LaneTransport,
     "policy": SecurityPolicy,
     "placement": Placement,
+    "gateway": Gateway,
 }
 
 
@@ -160,6 +162,10 @@ class PluginSet:
     def placement(self, name: str, chance: random.Random, settings: Mapping[str, Any] | None = None) -> Placement:
         """Creates a placement strategy. Raises NotFound, or PluginError when it cannot be imported or created."""
         return cast(Placement, self._make("placement", name, chance, dict(settings or {})))
+
+    def gateway(self, name: str, settings: Mapping[str, Any] | None = None) -> Gateway:
+        """Creates a gateway. Raises NotFound, or PluginError when it cannot be loaded or created."""
+        return cast(Gateway, self._make("gateway", name, dict(settings or {})))
 
     def _make(self, thing: str, name: str, *args: Any) -> object:
         wanted = _CONTRACTS[thing]

@@ -27,6 +27,7 @@ HOOKS: Final[Mapping[str, str]] = {
     "driver": "hyperverse_register_drivers",
     "star kind": "hyperverse_register_star_kinds",
     "command": "hyperverse_register_commands",
+    "gateway": "hyperverse_register_gateways",
     "observer": "hyperverse_register_observers",
 }
 """The hook that registers each kind of thing."""
@@ -137,8 +138,8 @@ class Offers:
 
 
 def builtin_offers() -> dict[tuple[str, str], Offer]:
-    """Returns the built-in star kinds (docs/reference/hooks.md#hyperverse_register_star_kinds), transport and placement
-    strategies."""
+    """Returns the built-in star kinds (docs/reference/hooks.md#hyperverse_register_star_kinds), transport, gateway and
+    placement strategies."""
     offers = Offers(CORE)
     star_kind, placement = offers.register("star kind"), offers.register("placement")
     for name, forwards, hosts in (
@@ -153,6 +154,7 @@ def builtin_offers() -> dict[tuple[str, str], Offer]:
     ):
         star_kind(name, forwards=forwards, hosts=hosts)
     offers.register("transport")("local", "hyperverse_core.lanes.local.transport:LocalTransport")
+    offers.register("gateway")("control", "hyperverse_core.gateway.gate:ControlGate")
     for name, strategy in (
         ("spread", Spread),
         ("round-robin", RoundRobin),

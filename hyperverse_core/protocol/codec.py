@@ -18,7 +18,7 @@ from ..errors import BadRequest, HyperverseError, ProtocolError
 from ..universe.access.scope import Scope
 from ..universe.address.point import ROOT, Point
 from ..universe.address.star_key import StarKey
-from ..universe.waves.origin import Options, Origin
+from ..universe.waves.origin import Origin, WaveOptions
 from ..universe.waves.wave import (
     DEFAULT_HANDLING,
     Body,
@@ -244,7 +244,7 @@ def wave_of_client(
         longest_wait: seconds that it may wait at the most.
 
     Raises ParseError, BadRequest, Forbidden."""
-    options: Options = {
+    options: WaveOptions = {
         "path": frame.path,
         "headers": frame.headers,
         "priority": frame.priority,

@@ -130,7 +130,7 @@ async def test_a_reply_that_was_lost_is_given_again(machine: Machine, raw: Any) 
 
 
 async def test_a_client_is_told_when_a_reply_that_was_lost_is_not_kept_any_more(machine: Machine, raw: Any) -> None:
-    machine.control.recent = ReplayCache(limit=0)
+    machine.control.replay_cache = ReplayCache(limit=0)
     await raw.knock(machine)
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
     first = await raw.hear()

@@ -12,8 +12,8 @@ from hyperverse_core import Outcome, Point, Pong
 from hyperverse_core.errors import Forbidden, NotFound, TooMany
 from hyperverse_core.fabric.delivery.replay_cache import ReplayCache
 from hyperverse_core.fabric.delivery.retry import may_repeat
-from hyperverse_core.fabric.services.cli_sessions import CliSessions
 from hyperverse_core.gateway.backpressure import Backpressure
+from hyperverse_core.gateway.cli_sessions import CliSessions
 from hyperverse_core.universe.waves.wave import Method, Ping
 
 OWNER = Point.parse("localhost:fae")

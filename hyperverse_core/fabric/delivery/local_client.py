@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from ...client.api import ClientApi, expected
 from ...errors import Forbidden
 from ...universe.address.point import Point
-from ...universe.waves.origin import Options, timed_out
+from ...universe.waves.origin import WaveOptions, timed_out
 from ...universe.waves.wave import Body, Method, Ping, Pong
 from .local_sender import LocalSender
 from .outbound import Outbound
@@ -50,7 +50,7 @@ class LocalClient(LocalSender, ClientApi):
         body: Body = None,
         *,
         expect: Any = None,
-        **options: Unpack[Options],
+        **options: Unpack[WaveOptions],
     ) -> Pong:
         try:
             wave = self._origin.wave(Ping, to, method, body, options)

@@ -9,7 +9,7 @@ from ...contracts.driver import Sender
 from ...errors import Forbidden
 from ...universe.access.scope import Scope
 from ...universe.address.point import ROOT, Point
-from ...universe.waves.origin import Options, Origin, timed_out
+from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import Body, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
 from .outbound import Outbound
@@ -32,7 +32,9 @@ class LocalSender(Sender):
         star = outbound.star
         self._origin = Origin(sender, agent, star.text, outbound.ids, star.loop.time, scope=scope)
 
-    async def ping(self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]) -> Pong:
+    async def ping(
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
+    ) -> Pong:
         try:
             wave = self._origin.wave(Ping, to, method, body, options)
         except Forbidden as exc:
@@ -43,7 +45,7 @@ class LocalSender(Sender):
         return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
 
     async def signal(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
         try:
             wave = self._origin.wave(Signal, to, method, body, options)
@@ -58,7 +60,7 @@ class LocalSender(Sender):
         body: Body = None,
         *,
         count: int | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[WaveOptions],
     ) -> list[Echo]:
         wave = self._origin.wave(Ripple, ROOT, method, body, options)
         wave.recipients, wave.count = to_recipients(to), count

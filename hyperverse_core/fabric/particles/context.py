@@ -12,7 +12,7 @@ from ...errors import Forbidden, LoopDetected
 from ...universe.access.scope import Scope
 from ...universe.address.point import ROOT, Point
 from ...universe.commands.command import Command
-from ...universe.waves.origin import Options, Origin, timed_out
+from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
 from .background import working_for
@@ -107,7 +107,9 @@ class Context(Ctx):
         self._chain = chain = (*chain, self._active.text)
         return chain
 
-    async def ping(self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]) -> Pong:
+    async def ping(
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
+    ) -> Pong:
         active, outer = self._active, self._wave
         origin = self._origin or active.origin or active.own_origin()
         try:
@@ -122,7 +124,7 @@ class Context(Ctx):
         return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
 
     async def signal(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[Options]
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
         active = self._active
         origin = self._origin or active.origin or active.own_origin()
@@ -139,7 +141,7 @@ class Context(Ctx):
         body: Body = None,
         *,
         count: int | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[WaveOptions],
     ) -> list[Echo]:
         active = self._active
         origin = self._origin or active.origin or active.own_origin()

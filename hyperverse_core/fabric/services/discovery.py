@@ -7,7 +7,7 @@ import attrs
 from ...universe.address.point import ROOT
 from ...universe.address.star_key import StarKey
 from ...universe.kinds.kind import Kind
-from ...universe.waves.origin import Options
+from ...universe.waves.origin import WaveOptions
 from ...universe.waves.wave import Priority, Ripple, Stars
 from ..delivery.outbound import Outbound
 
@@ -43,7 +43,7 @@ async def search(
         wait: seconds; stars that have not answered by then are not among the results.
     """
     body = {"star": str(key) if key else "", "star_kind": star_kind, "kind": str(kind) if kind else ""}
-    options: Options = {"wait": wait, "priority": Priority.HYPER}
+    options: WaveOptions = {"wait": wait, "priority": Priority.HYPER}
     wave = outbound.origin.wave(Ripple, ROOT, "Hyp<Search>", body, options)
     wave.recipients = Stars()
     echoes = await outbound.spread(wave)

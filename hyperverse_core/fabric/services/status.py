@@ -18,6 +18,7 @@ from ..particles.served import ServedKinds
 from ..stars.routes import both_ways
 from ..stars.star import Star
 from ..transit.switchboard import Switchboard
+from .gateways import CONTROL
 
 __all__ = ["StatusReport", "unstarted"]
 
@@ -30,6 +31,7 @@ def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins
         "cause": cause,
         "data_dir": str(data_dir),
         "address": None,
+        "gateways": {},
         "stars": [],
         "drivers": [],
         "plugins": _plugins(plugins),
@@ -50,7 +52,7 @@ class StatusReport:
 
     Args:
         life: returns the state of the machine and its cause.
-        client_address: returns where clients connect, None while they cannot.
+        addresses: returns where agents connect, by the name of the gateway.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class StatusReport:
         data_dir: Path,
         *,
         life: Callable[[], tuple[Status, str]],
-        client_address: Callable[[], str | None],
+        addresses: Callable[[], Mapping[str, str]],
         plugins: PluginSet,
         served: ServedKinds,
         homes: Homes,
@@ -72,7 +74,7 @@ class StatusReport:
         self._config = config
         self._data_dir = data_dir
         self._life = life
-        self._client_address = client_address
+        self._addresses = addresses
         self._plugins = plugins
         self._served = served
         self._homes = homes
@@ -85,12 +87,14 @@ class StatusReport:
     def machine(self) -> dict[str, Any]:
         """State of the machine, its stars, drivers, plugins and lanes, with causes."""
         state, cause = self._life()
+        addresses = self._addresses()
         return {
             "machine": self._config.name,
             "state": str(state),
             "cause": cause,
             "data_dir": str(self._data_dir),
-            "address": self._client_address(),
+            "address": addresses.get(CONTROL) or None,
+            "gateways": {name: address for name, address in addresses.items() if name != CONTROL},
             "stars": [
                 {
                     "star": hosting.star.text,

@@ -24,7 +24,7 @@ from .wave import (
     Signal,
 )
 
-__all__ = ["Ids", "Options", "Origin", "timed_out"]
+__all__ = ["Ids", "Origin", "WaveOptions", "timed_out"]
 
 W = TypeVar("W", bound=Directed)
 _HYP: Final = MethodKind.HYP
@@ -35,7 +35,7 @@ _KEPT: Final = 256
 _handlings: dict[tuple[float, int, int], Handling] = {}
 
 
-class Options(TypedDict, total=False):
+class WaveOptions(TypedDict, total=False):
     """How a wave is sent. Every method that sends waves takes these as keyword arguments.
 
     Keys:
@@ -114,7 +114,7 @@ class Origin:
         to: Point | str,
         method: Method | str,
         body: Body,
-        options: Options,
+        options: WaveOptions,
         within: Directed | None = None,
         chain: tuple[str, ...] = (),
         wave_id: str = "",
@@ -167,11 +167,11 @@ class Origin:
         )
 
 
-def _chosen(kind: type[Directed], options: Options) -> tuple[str, Mapping[str, str] | None, Handling, str]:
+def _chosen(kind: type[Directed], options: WaveOptions) -> tuple[str, Mapping[str, str] | None, Handling, str]:
     for name in options:
-        if name not in Options.__annotations__:
-            near = did_you_mean(name, list(Options.__annotations__))
-            raise TypeError(f"a wave has no option {name!r}{near}; there are {', '.join(Options.__annotations__)}")
+        if name not in WaveOptions.__annotations__:
+            near = did_you_mean(name, list(WaveOptions.__annotations__))
+            raise TypeError(f"a wave has no option {name!r}{near}; there are {', '.join(WaveOptions.__annotations__)}")
     if kind is not Ping:
         for name in _PINGS_ONLY[kind.__name__]:
             if name in options:

@@ -11,11 +11,11 @@ import random
 
 import attrs
 
-from ...errors import Forbidden, NotFound, TooMany
-from ...universe.address.layer import Layer
-from ...universe.address.point import ROOT, Point
-from ...universe.address.surface import Surface
-from ...universe.address.topic import Topic, TopicKind
+from ..errors import Forbidden, NotFound, TooMany
+from ..universe.address.layer import Layer
+from ..universe.address.point import ROOT, Point
+from ..universe.address.surface import Surface
+from ..universe.address.topic import Topic, TopicKind
 
 __all__ = ["CliSession", "CliSessions"]
 

@@ -1,0 +1,220 @@
+"""Gateway: a way into the Hyperverse for agents outside of it, such as the clients of the control gate, or a browser.
+
+A gateway has no rights of its own. For each agent that comes in it opens a session, and everything that the agent does
+goes through that session with the agent's rights.
+"""
+
+from __future__ import annotations
+
+import abc
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+
+from ..universe.address.point import Point
+from ..universe.waves.origin import Origin
+from ..universe.waves.wave import Directed, Echo, Ping, Pong, Ripple, Signal
+from .driver import Particle, Sender
+from .lane import LaneTransport
+from .policy import Credentials
+
+__all__ = ["Gateway", "GatewayHost", "Receive", "Session", "SessionLimits", "Sessions"]
+
+Receive: TypeAlias = Callable[[Directed], Awaitable[Pong | None]]
+"""Gets a wave that was sent to a session's own point, and returns the answer; None for a Signal."""
+
+
+@attrs.frozen
+class SessionLimits:
+    """What one session may use.
+
+    Attributes:
+        waves: waves that may be under way at once; more are answered 429.
+        body: bytes of a wave's body; a larger one is answered 413.
+    """
+
+    waves: int
+    body: int
+
+
+class Session(Sender):
+    """An agent that was let in. It sends waves with that agent's rights, from a point of its own, which others can
+    send waves to.
+
+    :meth:`ping`, :meth:`signal` and :meth:`ripple` are those of every sender, and keep the limits. A gateway that
+    decodes waves itself makes them with ``origin``, checks them with :meth:`check`, and sends them with :meth:`ask`,
+    :meth:`notify` and :meth:`spread`, which leave the counting to it.
+
+    Attributes:
+        agent: in whose name it acts.
+        point: the session's own point.
+        star: text of the star that its waves start at.
+        origin: makes its waves.
+        limits: what it may use.
+        over: whether it has ended.
+    """
+
+    agent: Point
+    point: Point
+    star: str
+    origin: Origin
+    limits: SessionLimits
+    over: bool
+
+    @abc.abstractmethod
+    def check(self, wave: Directed) -> None:
+        """Checks that an agent from outside may send such a wave at all. Raises Forbidden.
+
+        Args:
+            wave: the wave, made with ``origin``.
+        """
+
+    @abc.abstractmethod
+    async def ask(self, wave: Ping, *, outlives: bool = False) -> Pong:
+        """Sends a Ping, and returns its Pong, at the wave's deadline at the latest.
+
+        Args:
+            wave: the wave, which was checked.
+            outlives: whether it goes on when the session ends, because its agent may come back for the answer.
+        """
+
+    @abc.abstractmethod
+    async def notify(self, wave: Signal, wait: float) -> Pong:
+        """Sends a Signal, and returns whether it was accepted.
+
+        Args:
+            wave: the wave, which was checked.
+            wait: seconds after which the answer is 408.
+        """
+
+    @abc.abstractmethod
+    async def spread(self, wave: Ripple) -> list[Echo]:
+        """Sends a Ripple, and returns the echoes. Raises HyperverseError when it cannot tell who the recipients are.
+
+        Args:
+            wave: the wave, which was checked.
+        """
+
+    @abc.abstractmethod
+    def refusal(self, wave: Directed, error: Exception) -> Pong:
+        """Returns the reply to a wave that goes no further.
+
+        Args:
+            wave: the wave.
+            error: why.
+        """
+
+    @abc.abstractmethod
+    def end(self, reason: str) -> None:
+        """Ends the session: what is under way is cut, and nothing is sent any more. May be called twice.
+
+        Args:
+            reason: why, for the log.
+        """
+
+
+class Sessions(abc.ABC):
+    """Opens sessions."""
+
+    @abc.abstractmethod
+    async def open(
+        self,
+        credentials: Credentials,
+        *,
+        receive: Receive | None = None,
+        particle: Callable[[Point], Particle] | None = None,
+        ended: Callable[[str], None] | None = None,
+    ) -> Session:
+        """Lets an agent in.
+
+        The session ends when :meth:`Session.end` is called, when the machine stops, or when its credentials do not
+        count any more: they are checked again whenever a token of the agent is added or revoked, or the agent is
+        deleted.
+
+        Args:
+            credentials: what the agent shows.
+            receive: gets the waves that are sent to the session's point; None when nobody takes any.
+            particle: makes the particle at the session's point, in place of ``receive``. It is given that point.
+            ended: called with the reason when the session has ended for another reason than :meth:`Session.end`.
+
+        Raises:
+            Unauthorized: the policy does not know the credentials.
+            Unavailable: the policy has failed.
+        """
+
+
+class GatewayHost(abc.ABC):
+    """What a gateway may use of its machine.
+
+    Attributes:
+        machine: name of the machine.
+        life: changes whenever the machine is started again.
+        data_dir: directory of the machines of one host.
+        directory: directory of this machine's own files.
+        sessions: opens sessions.
+        limits: of each session.
+        transport: the lane transport of the machine. A gateway may open endpoints of its own with it.
+        transport_name: what the config calls it.
+        transport_settings: its settings, without secrets.
+        chance: the machine's source of randomness.
+    """
+
+    machine: str
+    life: str
+    data_dir: Path
+    directory: Path
+    sessions: Sessions
+    limits: SessionLimits
+    transport: LaneTransport
+    transport_name: str
+    transport_settings: Mapping[str, Any]
+    chance: random.Random
+
+    @abc.abstractmethod
+    def plan(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = 3) -> None:
+        """Has a worker of the machine run ``job(*args)``. The job has to answer for its own errors.
+
+        Args:
+            job: a coroutine function.
+            *args: its arguments.
+            priority: 0 (first) to 4 (last).
+
+        Raises:
+            Unavailable: too many jobs wait, or the machine stops.
+        """
+
+
+class Gateway(abc.ABC):
+    """Contract of a gateway. The hook ``hyperverse_register_gateways`` registers ``factory(settings)``.
+
+    Args:
+        settings: the gateway's own table of the config, ``[gateways.NAME]``.
+
+    Attributes:
+        address: where agents connect; empty while it is closed.
+    """
+
+    address: str = ""
+
+    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+        self.settings = dict(settings or {})
+
+    @abc.abstractmethod
+    async def open(self, host: GatewayHost) -> None:
+        """Begins to let agents in. Called once, when the machine can serve.
+
+        Args:
+            host: what it may use.
+
+        Raises:
+            ConfigError: a setting is wrong.
+            Unavailable: an address is in use.
+        """
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Lets nobody in any more, gives what is under way a moment, and ends every session. It may be called twice,
+        and also when :meth:`open` has failed. It has two seconds."""

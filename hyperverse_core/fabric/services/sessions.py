@@ -1,0 +1,334 @@
+"""Sessions of agents that come in by a gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import math
+import random
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Unpack
+
+import attrs
+import msgspec
+
+from ...contracts.driver import Ctx, Particle, handler
+from ...contracts.gateway import GatewayHost, Receive, Session, SessionLimits, Sessions
+from ...contracts.lane import LaneTransport
+from ...contracts.policy import Credentials
+from ...contracts.registry import Change, ChangeKind
+from ...errors import Forbidden, HyperverseError, PolicyError, TooLarge, TooMany, Unavailable
+from ...scheduling.worker_pool import WorkerPool
+from ...universe.address.point import ROOT, Point, RouteKind
+from ...universe.waves.origin import Origin, WaveOptions, timed_out
+from ...universe.waves.recipients import to_recipients
+from ...universe.waves.wave import (
+    BOUNCE,
+    Body,
+    Directed,
+    Echo,
+    Method,
+    Outcome,
+    Ping,
+    Pong,
+    Recipients,
+    Ripple,
+    Signal,
+    Stars,
+)
+from ..delivery.gate import Gate
+from ..delivery.outbound import Outbound
+from ..interception.interceptors import Interceptors
+from ..particles.active import Active
+from ..particles.hosting import Hosting
+
+__all__ = ["LocalGatewayHost", "LocalSession", "LocalSessions"]
+
+_log = logging.getLogger("hyperverse.gateway")
+
+
+class SurfaceParticle(Particle):
+    """Stands for an agent outside: hands every wave on to its gateway."""
+
+    concurrent = True
+
+    def __init__(self, receive: Receive | None) -> None:
+        self._receive = receive
+
+    @handler("*")
+    async def hand_on(self, ctx: Ctx, whole_body: Any = None) -> Pong | None:
+        """Gives the wave to the gateway, and returns its answer."""
+        if self._receive is None:
+            raise Unavailable(f"{ctx.point.text!r} takes no waves")
+        return await self._receive(ctx.wave)
+
+
+class LocalSession(Session):
+    """A session on this machine. Its waves start at the star that stands for the machine.
+
+    Args:
+        agent: in whose name it acts.
+        active: the particle at its point.
+        credentials: what the agent has shown, to be checked again.
+        outbound: sends its waves.
+        limits: what it may use.
+        sessions: are told when it ends.
+        ended: called when it is ended from here.
+    """
+
+    def __init__(
+        self,
+        agent: Point,
+        active: Active,
+        credentials: Credentials,
+        outbound: Outbound,
+        limits: SessionLimits,
+        sessions: LocalSessions,
+        ended: Callable[[str], None] | None,
+    ) -> None:
+        self.agent = agent
+        self.point = active.point
+        self.star = outbound.star.text
+        self.origin = Origin(active.point, agent, self.star, outbound.ids, outbound.star.loop.time)
+        self.limits = limits
+        self.over = False
+        self.credentials = credentials
+        self.active = active
+        self._outbound = outbound
+        self._sessions = sessions
+        self._ended = ended
+        self._under_way: set[Any] = set()
+
+    # -- as every sender ----------------------------------------------------------------------------------
+
+    async def ping(
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
+    ) -> Pong:
+        try:
+            wave = self.origin.wave(Ping, to, method, body, options)
+            self._admit(wave)
+        except HyperverseError as exc:
+            return Pong.failure(exc)
+        return await self.ask(wave)
+
+    async def signal(
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
+    ) -> Pong:
+        try:
+            wave = self.origin.wave(Signal, to, method, body, options)
+            self._admit(wave)
+        except HyperverseError as exc:
+            return Pong.failure(exc)
+        return await self.notify(wave, wave.handling.wait)
+
+    async def ripple(
+        self,
+        to: Recipients | str | Sequence[Point],
+        method: Method | str,
+        body: Body = None,
+        *,
+        count: int | None = None,
+        **options: Unpack[WaveOptions],
+    ) -> list[Echo]:
+        wave = self.origin.wave(Ripple, ROOT, method, body, options)
+        wave.recipients, wave.count = to_recipients(to), count
+        self._admit(wave)
+        return await self.spread(wave)
+
+    def _admit(self, wave: Directed) -> None:
+        if self.over:
+            raise Unavailable(f"the session {self.point.text!r} has ended")
+        if len(self._under_way) >= self.limits.waves:
+            raise TooMany(f"{self.limits.waves} waves of {self.point.text!r} are under way", retry_after=0.1)
+        size = len(wave.body) if isinstance(wave.body, str | bytes) else _size(wave.body)
+        if size > self.limits.body:
+            raise TooLarge(f"the body has {size} bytes, and {self.limits.body} are allowed", hint="send it in parts")
+        self.check(wave)
+
+    # -- for gateways that decode waves themselves --------------------------------------------------------
+
+    def check(self, wave: Directed) -> None:
+        if type(wave) is not Ripple:
+            self._check_target(wave.to, wave.method)
+        elif isinstance(wave.recipients, tuple):
+            for point in wave.recipients:
+                self._check_target(point, wave.method)
+        elif isinstance(wave.recipients, Stars) and wave.method is not BOUNCE:
+            raise Forbidden(f"a client may not send {wave.method} to stars", hint="Cmd<Bounce> is free")
+
+    def _check_target(self, to: Point, method: Method) -> None:
+        """Stars take nothing but bounces from outside; see docs/reference/waves.md."""
+        if to.route.kind is RouteKind.STAR and method is not BOUNCE and to != self.point:
+            raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
+
+    async def ask(self, wave: Ping, *, outlives: bool = False) -> Pong:
+        deadline = self._outbound.deadlines.by(wave.deadline)
+        if not outlives:
+            self._under_way.add(deadline)  # so that the end of the session cuts it too
+        try:
+            with deadline:
+                return await self._outbound.ask(wave)
+        finally:
+            self._under_way.discard(deadline)
+        return self._unanswered(wave, wave.handling.wait)  # reached when it was cut
+
+    async def notify(self, wave: Signal, wait: float) -> Pong:
+        deadline = self._outbound.deadlines.by(self._outbound.star.loop.time() + wait)
+        self._under_way.add(deadline)
+        try:
+            with deadline:
+                return await self._outbound.notify(wave)
+        finally:
+            self._under_way.discard(deadline)
+        return self._unanswered(wave, wait)
+
+    async def spread(self, wave: Ripple) -> list[Echo]:
+        deadline = self._outbound.deadlines.by(math.inf)  # a Ripple ends by itself, with what has come by then
+        self._under_way.add(deadline)
+        try:
+            with deadline:
+                return await self._outbound.spread(wave)
+        finally:
+            self._under_way.discard(deadline)
+        return []
+
+    def _unanswered(self, wave: Directed, wait: float) -> Pong:
+        if not self.over:
+            return timed_out(wave, wait)
+        error = {"error": f"the session {self.point.text!r} has ended"}
+        return Pong(503, error, wave.to, Outcome.UNKNOWN, wave.id)
+
+    def refusal(self, wave: Directed, error: Exception) -> Pong:
+        assert isinstance(error, HyperverseError)
+        return self._outbound.star.refusal(wave, error)
+
+    def end(self, reason: str) -> None:
+        if self.over:
+            return
+        self.over = True
+        self._sessions.closed(self, reason)
+        for deadline in tuple(self._under_way):
+            deadline.pass_()
+
+    def end_from_here(self, reason: str) -> None:
+        """Ends it, and tells its gateway."""
+        if not self.over:
+            self.end(reason)
+            if self._ended is not None:
+                self._ended(reason)
+
+
+class LocalSessions(Sessions):
+    """The sessions of one machine.
+
+    Args:
+        gate: asks the policy who somebody is.
+        hosting, outbound: of the star that stands for the machine.
+        limits: of each session.
+        interceptors: told who has come and gone.
+    """
+
+    def __init__(
+        self, gate: Gate, hosting: Hosting, outbound: Outbound, limits: SessionLimits, interceptors: Interceptors
+    ) -> None:
+        self._gate = gate
+        self._hosting = hosting
+        self._outbound = outbound
+        self._limits = limits
+        self._interceptors = interceptors
+        self._numbers = itertools.count()
+        self._open: set[LocalSession] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def open(
+        self,
+        credentials: Credentials,
+        *,
+        receive: Receive | None = None,
+        particle: Callable[[Point], Particle] | None = None,
+        ended: Callable[[str], None] | None = None,
+    ) -> LocalSession:
+        agent = await self._gate.authenticate(credentials)
+        point = self._outbound.star.point.child(f"controls:control-{next(self._numbers)}")
+        made = SurfaceParticle(receive) if particle is None else particle(point)
+        active = self._hosting.pin(point, "Control", made, owner=agent)
+        session = LocalSession(agent, active, credentials, self._outbound, self._limits, self, ended)
+        self._open.add(session)
+        _log.info("client %s has come in as %s", point.text, agent.text, extra={"point": point.text})
+        self._interceptors.tell(self._interceptors.lane_up, point.text)
+        return session
+
+    def closed(self, session: LocalSession, reason: str) -> None:
+        """A session has ended."""
+        self._open.discard(session)
+        self._hosting.remove(session.active)
+        text = session.point.text
+        _log.info("client %s has gone: %s", text, reason, extra={"point": text})
+        self._interceptors.tell(self._interceptors.lane_down, text, reason)
+
+    # -- credentials that do not count any more -----------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """A token was added or revoked, or an agent deleted: the sessions of that agent are checked again."""
+        if change.kind is ChangeKind.TOKEN or change.kind is ChangeKind.DELETED:
+            for session in self._open:
+                if session.agent == change.point:
+                    self._check_later(session)
+
+    def lost(self) -> None:
+        """Changes were missed: all are checked again."""
+        for session in self._open:
+            self._check_later(session)
+
+    def _check_later(self, session: LocalSession) -> None:
+        task = asyncio.get_running_loop().create_task(self._check(session), name=f"check {session.point.text}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _check(self, session: LocalSession) -> None:
+        try:
+            agent = await self._gate.authenticate(session.credentials)
+        except PolicyError as exc:
+            session.end_from_here(f"its credentials do not count any more: {exc.message}")
+        except HyperverseError as exc:  # the policy has failed: no reason to send anybody away
+            _log.warning("the credentials of %s could not be checked again: %s", session.point, exc)
+        else:
+            if agent != session.agent:
+                session.end_from_here("its credentials are those of another agent now")
+
+    async def close(self) -> None:
+        """Ends what is being checked, and every session."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for session in tuple(self._open):
+            session.end_from_here("the machine stops")
+
+
+@attrs.define(eq=False)
+class LocalGatewayHost(GatewayHost):
+    """What the gateways of this machine may use; see :class:`GatewayHost`."""
+
+    machine: str
+    life: str
+    data_dir: Path
+    directory: Path
+    sessions: Sessions
+    limits: SessionLimits
+    transport: LaneTransport
+    transport_name: str
+    transport_settings: Mapping[str, Any]
+    chance: random.Random
+    pool: WorkerPool
+
+    def plan(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = 3) -> None:
+        self.pool.put(job, *args, priority=priority)
+
+
+def _size(body: Body) -> int:
+    return 0 if body is None else len(msgspec.msgpack.encode(body))

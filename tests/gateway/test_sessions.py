@@ -1,0 +1,194 @@
+"""Sessions: what a gateway of a third party may do, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from hyperverse_core import Config, Driver, KindDef, Machine, Particle, Point, Pong, handler, hookimpl
+from hyperverse_core.errors import ConfigError, PluginError, Unauthorized
+from hyperverse_core.gateway import Gateway, GatewayHost, Session
+from hyperverse_core.lanes.local.transport import LocalTransport
+from hyperverse_core.policy import Credentials, token_digest
+from hyperverse_core.registry import TokenRecord
+from hyperverse_core.testing import MemoryRegistry
+from patience import PATIENCE
+
+ANN = Point.parse("hyperspace:users:ann")
+
+
+@attrs.define
+class Door(Particle):
+    """Says who has come, or never answers."""
+
+    concurrent = True
+
+    @handler("Ext<Who>")
+    async def who(self, ctx: Any) -> str:
+        """The agent."""
+        return str(ctx.agent)
+
+    @handler("Ext<Wait>")
+    async def wait(self, ctx: Any) -> None:
+        """Never."""
+        await asyncio.Event().wait()
+
+    @handler("Ext<Call>")
+    async def call(self, ctx: Any, to: str) -> Any:
+        """Asks somebody else."""
+        return (await ctx.ping(to, "Ext<Knock>", "who is there?")).unwrap()
+
+
+class DoorDriver(Driver):
+    """Serves the Kind Door."""
+
+    kind = KindDef("Door", doc="For tests")
+    particle = Door
+
+
+class OpenGateway(Gateway):
+    """Hands its host out."""
+
+    opened: list[OpenGateway] = []
+
+    async def open(self, host: GatewayHost) -> None:
+        self.host = host
+        self.address = "somewhere"
+        self.opened.append(self)
+
+    async def close(self) -> None:
+        self.address = ""
+
+
+class BrokenGateway(Gateway):
+    """Cannot be opened."""
+
+    async def open(self, host: GatewayHost) -> None:
+        raise ValueError("no such port")
+
+    async def close(self) -> None:
+        """Nothing."""
+
+
+class Ways:
+    """Brings them."""
+
+    @hookimpl
+    def hyperverse_register_gateways(self, register: Callable[..., None]) -> None:
+        register("open", OpenGateway)
+        register("broken", BrokenGateway)
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Callable[..., None]) -> None:
+        register(DoorDriver)
+
+
+def make(directory: Path, **gateways: Any) -> Machine:
+    config = Config(data_dir=directory / "data", gateways=gateways)
+    return Machine(config, plugins=[Ways()], registry=MemoryRegistry(), transport=LocalTransport())
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
+    """A machine with a gateway of a third party, a door that Ann owns, and Ann's token."""
+    async with make(tmp_path, open={"colour": "blue"}) as machine:
+        for result in await machine.client().exec("create localhost<Space>; create localhost:door<Door>"):
+            result.unwrap()
+        await machine.registry.chown([Point.parse("localhost:door")], ANN)
+        await machine.registry.add_token(TokenRecord(token_digest("anns"), ANN, "ann"))
+        yield machine
+
+
+def sessions() -> Any:
+    return OpenGateway.opened[-1].host.sessions
+
+
+async def test_a_gateway_is_opened_with_its_settings_and_closed(machine: Machine) -> None:
+    gateway = OpenGateway.opened[-1]
+    assert gateway.settings == {"colour": "blue"}
+    assert machine.status()["gateways"] == {"open": "somewhere"}
+    await machine.stop()
+    assert gateway.address == ""
+
+
+async def test_a_session_acts_with_the_rights_of_its_agent_and_no_others(machine: Machine) -> None:
+    session: Session = await sessions().open(Credentials("anns"))
+    assert (await session.ping("localhost:door", "Ext<Who>")).body == ANN.text
+    refused = await session.ping("localhost", "Ext<Who>")
+    assert refused.status == 403
+    star = await session.ping(machine.parts.home.point, "Ext<Who>")
+    assert star.status == 403
+    assert (await session.ping(machine.parts.home.point, "Hyp<Search>")).status == 403
+
+
+async def test_nobody_comes_in_with_wrong_credentials(machine: Machine) -> None:
+    with pytest.raises(Unauthorized):
+        await sessions().open(Credentials("guessed"))
+    assert not machine.parts.sessions
+
+
+async def test_the_point_of_a_session_takes_waves(machine: Machine) -> None:
+    heard: list[Any] = []
+
+    async def receive(wave: Any) -> Any:
+        heard.append((wave.method.text, wave.body))
+        return Pong(200, "it is Ann")
+
+    session: Session = await sessions().open(Credentials("anns"), receive=receive)
+    reply = await session.ping("localhost:door", "Ext<Call>", {"to": session.point.text})
+    assert reply.body == "it is Ann", reply.error
+    assert heard == [("Ext<Knock>", "who is there?")]
+
+
+async def test_limits_are_kept(machine: Machine) -> None:
+    session: Session = await sessions().open(Credentials("anns"))
+    too_large = await session.ping("localhost:door", "Ext<Who>", "x" * (session.limits.body + 1))
+    assert too_large.status == 413
+    waits = [
+        asyncio.ensure_future(session.ping("localhost:door", "Ext<Wait>", wait=PATIENCE))
+        for _ in range(session.limits.waves)
+    ]
+    await asyncio.sleep(0.1)
+    assert (await session.ping("localhost:door", "Ext<Who>")).status == 429
+    session.end("enough")
+    replies = await asyncio.gather(*waits)
+    assert {(reply.status, str(reply.outcome)) for reply in replies} == {(503, "unknown")}
+    assert (await session.ping("localhost:door", "Ext<Who>")).status == 503
+
+
+async def test_a_session_ends_with_its_token(machine: Machine) -> None:
+    why: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    session: Session = await sessions().open(Credentials("anns"), ended=why.set_result)
+    under_way = asyncio.ensure_future(session.ping("localhost:door", "Ext<Wait>", wait=PATIENCE))
+    await asyncio.sleep(0.05)
+    await machine.registry.revoke_token(token_digest("anns"))
+    async with asyncio.timeout(PATIENCE):
+        assert "its credentials do not count any more" in await why
+        assert (await under_way).status == 503
+    assert session.over
+    assert (await machine.client().ping(session.point, "Ext<Knock>")).status == 404
+
+
+async def test_another_token_of_the_agent_ends_nothing(machine: Machine) -> None:
+    session: Session = await sessions().open(Credentials("anns"))
+    await machine.registry.add_token(TokenRecord(token_digest("second"), ANN, "second"))
+    await machine.registry.revoke_token(token_digest("second"))
+    await asyncio.sleep(0.3)
+    assert (await session.ping("localhost:door", "Ext<Who>")).ok
+
+
+async def test_a_gateway_that_nobody_brings_is_a_fault_of_the_config(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="opne"):
+        await make(tmp_path, opne={}).start()
+    with pytest.raises(ConfigError, match=r"\[control\]"):
+        await make(tmp_path, control={}).start()
+
+
+async def test_a_gateway_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="broken"):
+        await make(tmp_path, broken={}).start()
