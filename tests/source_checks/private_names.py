@@ -48,7 +48,7 @@ def private_uses(source: str) -> list[Use]:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    return name.startswith("_") and not name.startswith("__") and name not in _OF_NAMED_TUPLES
 
 
 def _has_private(module: str) -> bool:
@@ -149,6 +149,8 @@ def _foreign_imports(tree: ast.Module) -> Iterator[str]:
                     yield alias.asname or alias.name
 
 
+_OF_NAMED_TUPLES: Final = frozenset({"_asdict", "_fields", "_make", "_replace"})
+"""Public methods that begin with an underscore, so that they are no names of fields."""
 _CONTAINERS: Final = frozenset({"__future__", "typing", "collections", "contextlib", "functools", "dataclasses", "abc"})
 
 
