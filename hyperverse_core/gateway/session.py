@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from .._version import __version__
-from ..contracts.gateway import Session
+from ..contracts.gateway import GatewayHost, Session
 from ..contracts.lane import Peer
 from ..contracts.policy import Credentials
 from ..errors import (
@@ -22,6 +22,7 @@ from ..errors import (
     Unauthorized,
     Unavailable,
 )
+from ..fabric.delivery.replay_cache import ReplayCache
 from ..protocol.codec import decode, encode_frame, encode_ping, encode_signal
 from ..protocol.frames import (
     ClientPingFrame,
@@ -41,9 +42,6 @@ from .cli_sessions import CliSessions
 from .particle import ControlParticle
 from .waves import ClientWaves
 
-if TYPE_CHECKING:
-    from .gate import ControlGate
-
 __all__ = ["ClientSession"]
 
 _log = logging.getLogger("hyperverse.control")
@@ -51,6 +49,23 @@ _HELLO_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
 _MOST_HELD = 32 * 1024 * 1024
 """Bytes of replies that may wait for one client, besides those in the transport's own queue."""
+
+
+class SessionGate(Protocol):
+    """What a client's connection uses of the gate that it has come in by."""
+
+    host: GatewayHost
+    protocols: ProtocolRange
+    replay_cache: ReplayCache
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something that ends by itself soon."""
+
+    def dismiss(self, session: Any, reason: str) -> None:
+        """Ends a client's connection."""
+
+    def one_ended(self) -> None:
+        """A wave of a client has ended."""
 
 
 class ClientSession:
@@ -64,7 +79,7 @@ class ClientSession:
         over: whether it has gone: nothing is sent to it any more.
     """
 
-    def __init__(self, gate: ControlGate, peer: Peer) -> None:
+    def __init__(self, gate: SessionGate, peer: Peer) -> None:
         self.gate = gate
         self.host = gate.host
         self.transport = gate.host.transport

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
-from ..contracts.gateway import Session
+from ..contracts.gateway import GatewayHost, Session
 from ..errors import BadRequest, Conflict, HyperverseError, TooLarge, TooMany, Unavailable
+from ..fabric.delivery.replay_cache import ReplayCache
 from ..protocol.codec import wave_of_client
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..universe.waves.origin import timed_out
 from ..universe.waves.wave import Directed, Outcome, Ping, Pong, Ripple, Signal
+from .backpressure import Backpressure
 from .replies import echo_frames, reply_frame
-
-if TYPE_CHECKING:
-    from .session import ClientSession
 
 __all__ = ["ClientWaves"]
 
@@ -25,6 +24,33 @@ _Asked = ClientPingFrame | ClientSignalFrame | ClientRippleFrame
 _LONGEST_ID = 64
 _SMALL = 8192
 _LONGEST_WAIT = 86_400.0
+
+
+class WavesGate(Protocol):
+    """What the waves of a client use of its gate."""
+
+    replay_cache: ReplayCache
+
+    def one_ended(self) -> None:
+        """A wave of a client has ended."""
+
+
+class ClientLink(Protocol):
+    """What the waves of a client use of its connection."""
+
+    host: GatewayHost
+    loop: asyncio.AbstractEventLoop
+    room: Backpressure
+    over: bool
+
+    @property
+    def gate(self) -> WavesGate: ...
+
+    def send_or_dismiss(self, frame: bytes) -> None:
+        """Sends at once, or sends the client away."""
+
+    async def send(self, frame: bytes, otherwise: bytes = b"", *, priority: int = 3) -> None:
+        """Sends, and waits a while for a client that does not keep up."""
 
 
 class ClientWaves:
@@ -36,7 +62,7 @@ class ClientWaves:
         running: waves under way, by id, with the task that is to be cut when the client goes.
     """
 
-    def __init__(self, client: ClientSession, session: Session) -> None:
+    def __init__(self, client: ClientLink, session: Session) -> None:
         host = client.host
         self.client = client
         self.session = session

@@ -12,7 +12,7 @@ from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import Ids
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
-from .ports import Gate, Outbound, Routing, Services
+from .ports import GatePort, OutboundPort, RoutingPort, ServicesPort
 
 if TYPE_CHECKING:
     from .hosting import Hosting
@@ -40,10 +40,10 @@ class Home:
     """
 
     star: Star
-    gate: Gate
-    routing: Routing
-    outbound: Outbound
-    services: Services
+    gate: GatePort
+    routing: RoutingPort
+    outbound: OutboundPort
+    services: ServicesPort
     registry: Registry
     pool: WorkerPool
     interceptors: Interceptors

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from .active import Active
     from .context import Context
 
-__all__ = ["Gate", "Outbound", "Routing", "Services"]
+__all__ = ["GatePort", "OutboundPort", "RoutingPort", "ServicesPort"]
 
 
-class Gate(Protocol):
+class GatePort(Protocol):
     """Who may reach a particle."""
 
     async def authorise(self, active: Active, wave: Directed) -> None:
@@ -29,14 +29,14 @@ class Gate(Protocol):
         """Returns when the wave's agent has ``privilege`` on the particle. Raises Forbidden, Unavailable."""
 
 
-class Routing(Protocol):
+class RoutingPort(Protocol):
     """The way that a particle's bind has for a wave."""
 
     async def follow(self, active: Active, wave: Directed) -> Pong | None:
         """Sends the wave by that way; None lets it through to the particle's handlers."""
 
 
-class Outbound(Protocol):
+class OutboundPort(Protocol):
     """Sends waves from one star. Replies come back as they are; nothing but Ripples raises."""
 
     deadlines: Deadlines
@@ -48,7 +48,7 @@ class Outbound(Protocol):
     async def spread(self, wave: Ripple) -> list[Echo]: ...
 
 
-class Services(Protocol):
+class ServicesPort(Protocol):
     """What a handler may have its machine do."""
 
     async def create(

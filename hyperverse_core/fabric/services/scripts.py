@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -12,12 +12,22 @@ from ...universe.address.point import Point
 from ...universe.commands.command import CommandTemplate, Select
 from ...universe.commands.script import iter_script
 from ...universe.waves.wave import Pong
+from ..particles.context import Context
 
-if TYPE_CHECKING:
-    from ..particles.context import Context
-    from .commands import Commands
+__all__ = ["RunsCommands", "result", "run_script"]
 
-__all__ = ["result", "run_script"]
+
+class RunsCommands(Protocol):
+    """What carries out the commands of a script, one by one."""
+
+    async def run(self, command: CommandTemplate, ctx: Context, env: Env) -> Pong:
+        """Carries out one command."""
+
+    async def run_select(self, command: Any, ctx: Context, after: Point) -> Pong:
+        """Returns the next page of a select."""
+
+    def refused(self, error: ParseError) -> Pong:
+        """Returns the reply to a text that is no command."""
 
 
 def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -> dict[str, Any]:
@@ -34,7 +44,7 @@ def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -> dict
 
 
 async def run_script(
-    commands: Commands, text: str, ctx: Context, env: Env, *, keep_going: bool, after: str
+    commands: RunsCommands, text: str, ctx: Context, env: Env, *, keep_going: bool, after: str
 ) -> list[dict[str, Any]]:
     """Carries out the commands of ``text``; see :meth:`Commands.run_script`."""
     results: list[dict[str, Any]] = []
@@ -54,7 +64,7 @@ async def run_script(
             return results
 
 
-async def _one(commands: Commands, command: CommandTemplate, ctx: Context, env: Env, after: str) -> Pong:
+async def _one(commands: RunsCommands, command: CommandTemplate, ctx: Context, env: Env, after: str) -> Pong:
     if after and isinstance(command, Select):
         return await commands.run_select(command, ctx, Point.parse(after))
     return await commands.run(command, ctx, env)

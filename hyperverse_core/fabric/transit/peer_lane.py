@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
 
 from ...contracts.lane import Peer
 from ...errors import HyperverseError, LaneFull, ProtocolError, Unavailable
 from ...protocol.envelope import Hello, Refused, encode_lane
 from ...protocol.versions import Transmit
-
-if TYPE_CHECKING:
-    from .switchboard import Switchboard
+from .ports import Board
 
 __all__ = ["PeerLane"]
 
@@ -37,7 +34,7 @@ class PeerLane:
     as the transport takes them; what comes meanwhile waits behind them.
     """
 
-    def __init__(self, switchboard: Switchboard, name: str, address: str, server_key: str) -> None:
+    def __init__(self, switchboard: Board, name: str, address: str, server_key: str) -> None:
         self.switchboard = switchboard
         self.name = name
         self.address = address

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import random
+from typing import Any, Protocol
 
 import attrs
 
-from ...contracts.lane import Peer
+from ...contracts.lane import Identity, LaneReceiver, LaneTransport, Peer
 from ...protocol.codec import Message
 from ...protocol.envelope import Envelope
+from ...protocol.versions import Transmit
 from ...universe.waves.wave import Pong
 from ..stars.star import Star
+from .greeting import Greeting
+from .pending import PendingAnswers
 
-__all__ = ["Inbound", "Request"]
+__all__ = ["Board", "InboundPort", "Request"]
 
 
 @attrs.define(eq=False)
@@ -28,7 +32,7 @@ class Request:
     via: Peer | None
 
 
-class Inbound(Protocol):
+class InboundPort(Protocol):
     """Handles what other machines ask of the stars of this one."""
 
     def serve(self, star: Star, request: Request, message: Message) -> None:
@@ -36,3 +40,26 @@ class Inbound(Protocol):
 
     def refuse(self, request: Request, reply: Pong) -> None:
         """Answers a request that goes no further."""
+
+
+class Board(LaneReceiver, Protocol):
+    """What a lane to another machine uses of the switchboard that it belongs to."""
+
+    transport: LaneTransport
+    identity: Identity
+    greeting: Greeting
+    pending: PendingAnswers
+    chance: random.Random
+    outgoing: dict[Peer, Any]
+
+    def use(self, peer: Peer, number: int) -> Transmit:
+        """Agrees on a number of the protocol; returns what sends frames."""
+
+    def lane_is(self, lane: Any, up: bool) -> None:
+        """The lane has come up or gone down."""
+
+    def still_down(self, lane: Any) -> None:
+        """The lane could not be connected again."""
+
+    def undelivered(self, frame: bytes, cause: str) -> None:
+        """A frame has not left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ...errors import HyperverseError, Unavailable
 from ...protocol.repeats import NoAnswer
@@ -12,10 +12,15 @@ from ...universe.waves.wave import Directed, Ping, Pong
 from ..cluster.directory import Directory
 from ..stars.star import Star
 
-if TYPE_CHECKING:
-    from .requests import Requests
-
 __all__ = ["RemoteStar", "RemoteStars"]
+
+
+class RequestPort(Protocol):
+    """Carries waves to stars of other machines."""
+
+    async def ask(self, remote: RemoteStar, wave: Directed) -> Pong: ...
+
+    def tell(self, remote: RemoteStar, wave: Directed) -> None: ...
 
 
 class RemoteStar:
@@ -30,7 +35,7 @@ class RemoteStar:
 
     remote = True
 
-    def __init__(self, requests: Requests, key: StarKey) -> None:
+    def __init__(self, requests: RequestPort, key: StarKey) -> None:
         self._requests = requests
         self.key = key
         self.text = str(key)
@@ -49,7 +54,7 @@ class RemoteStar:
 class RemoteStars:
     """The stars of other machines, one object for each."""
 
-    def __init__(self, directory: Directory, requests: Requests, home: Star) -> None:
+    def __init__(self, directory: Directory, requests: RequestPort, home: Star) -> None:
         self._directory = directory
         self._requests = requests
         self._home = home

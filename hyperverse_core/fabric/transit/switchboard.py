@@ -29,7 +29,7 @@ from .greeting import Authenticate, Greeting
 from .listen import listen
 from .peer_lane import PeerLane
 from .pending import PendingAnswers
-from .ports import Inbound, Request
+from .ports import InboundPort, Request
 
 __all__ = ["BoardSettings", "Switchboard"]
 
@@ -115,7 +115,7 @@ class Switchboard:
         self._states = states
         self._heard = heard
         self._interceptors = interceptors
-        self._inbound: Inbound
+        self._inbound: InboundPort
         self._own: dict[str, Star] = {}
         self._origin = ""
         self._lanes: dict[str, PeerLane] = {}
@@ -127,7 +127,7 @@ class Switchboard:
         self._refused: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, stars: Sequence[Star], home: Star, inbound: Inbound) -> None:
+    async def open(self, stars: Sequence[Star], home: Star, inbound: InboundPort) -> None:
         """Opens the listener for other machines. Raises Unavailable when its address is in use.
 
         Args:
