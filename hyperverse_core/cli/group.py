@@ -23,6 +23,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "drain": ("machine.drain:drain", "Move all particles off a machine before you stop it."),
     "rebalance": ("machine.rebalance:rebalance", "Move particles so that every star has its share."),
     "watch": ("look.watch:watch", "Print the changes of a particle."),
+    "trace": ("look.trace:trace", "Send one wave and print its hops with times."),
+    "dump": ("look.dump:dump", "Print what is in the memory of a machine."),
     "keys": ("machine.keys:keys", "Show, allow and revoke the keys of machines."),
     "kinds": ("look.kinds:kinds", "List the Kinds that can be created."),
     "plugins": ("setup.plugins:plugins", "List, show and check plugins."),

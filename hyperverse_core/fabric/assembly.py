@@ -67,12 +67,14 @@ from .placement.strategies import Strategies
 from .services.change_feed import ChangeFeed
 from .services.commands import Commands
 from .services.drivers import Drivers
+from .services.dump import StateDump
 from .services.gateways import Gateways
 from .services.particle_services import ParticleServices
 from .services.residents import Residents
 from .services.sessions import LocalGatewayHost, LocalSessions
 from .services.status import StatusReport
 from .services.system_particles import ExecutorParticle, MachineParticle, pin_system_particles
+from .services.tracing import Tracing
 from .services.watches import Watches
 from .stars.star import Star
 from .stars.topology import free_index, make_stars
@@ -332,6 +334,8 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         homes=homes,
         ways=ways,
     )
+    tracing = Tracing(interceptors, outbound, directory)
+    closing(stack, "the traces", tracing.close)
     services = ParticleServices(provisioner, commands, watches)
     routing = Pipelines(binds, config.limits.hops)
     comings = Comings()
@@ -389,6 +393,19 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         board=board,
         pool=pool,
     )
+    dump = StateDump(
+        config.name,
+        homes=homes,
+        places=places,
+        pool=pool,
+        pending=pending,
+        board=board,
+        watches=watch_table,
+        records=records,
+        selections=selections,
+        gate=gate,
+        replies=inbound.replay_cache,
+    )
 
     # -- who is told of what ------------------------------------------------------------------------------
     comings.arrived += [residents.arrived, watches.arrived]
@@ -415,9 +432,13 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         records=records,
         gate=gate,
         watches=watches,
+        tracing=tracing,
+        dump=dump,
         request_stop=given.request_stop,
     )
-    globals_ |= pin_system_particles(homes, homes[home.key], watches, ExecutorParticle(commands), machine_particle)
+    globals_ |= pin_system_particles(
+        homes, homes[home.key], watches, tracing, ExecutorParticle(commands), machine_particle
+    )
     return Parts(
         config=config,
         data_dir=given.data_dir,

@@ -37,6 +37,10 @@ class Records:
         self._kept: dict[Point, ParticleRecord] = {}
         self._being_read: dict[Point, _Reading] = {}
 
+    def __len__(self) -> int:
+        """How many records are kept."""
+        return len(self._kept)
+
     async def get(self, points: tuple[Point, ...]) -> Mapping[Point, ParticleRecord]:
         """The records of those that are registered."""
         found = {p: r for p in points if (r := self._kept.get(p)) is not None}

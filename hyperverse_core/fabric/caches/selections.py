@@ -26,6 +26,10 @@ class Selections:
         self._points = 0
         self._changes = 0
 
+    def __len__(self) -> int:
+        """How many selectors have their recipients kept."""
+        return len(self._kept)
+
     async def points(self, selector: Selector) -> tuple[Point, ...]:
         """The points of all particles that ``selector`` matches, in their order."""
         text = str(selector)

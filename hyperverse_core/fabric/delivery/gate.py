@@ -106,6 +106,10 @@ class Gate:
         self._recent: deque[Point] = deque(maxlen=_RECENT)
         self._changes = 0
 
+    def __len__(self) -> int:
+        """How many answers of the policy are kept."""
+        return len(self._kept)
+
     # -- waves --------------------------------------------------------------------------------------------
 
     async def authorise(self, particle: Target, wave: Directed) -> None:

@@ -9,6 +9,7 @@ from ...errors import NotFound
 from ...universe.address.point import Point
 from ...universe.kinds.kind import Kind
 from ..particles.hosting import Hosting
+from .tracing import Tracing
 from .watches import Watches
 
 __all__ = ["StarParticle"]
@@ -21,9 +22,10 @@ class StarParticle(Particle):
 
     concurrent = True
 
-    def __init__(self, hosting: Hosting, watches: Watches) -> None:
+    def __init__(self, hosting: Hosting, watches: Watches, tracing: Tracing) -> None:
         self._hosting = hosting
         self._watches = watches
+        self._tracing = tracing
 
     @handler("Hyp<Search>")
     async def search(self, ctx: Ctx, star: str = "", star_kind: str = "", kind: str = "") -> dict[str, Any]:
@@ -59,3 +61,12 @@ class StarParticle(Particle):
         """A particle that watches others, each named with an aspect, has come here: it is told from here on."""
         for point, aspect in watches:
             self._watches.add(Point.parse(point), aspect, Point.parse(watcher))
+
+    @handler("Hyp<Hop>")
+    async def record_hops(self, ctx: Ctx, trace: str, seconds: float) -> dict[str, Any]:
+        """This machine records the hops of a trace for so many seconds from now on; for 0 it ends that, and returns
+        what it has noted down."""
+        if seconds > 0:
+            self._tracing.begin(trace, seconds)
+            return {"hops": [], "left_out": 0}
+        return self._tracing.end(trace)

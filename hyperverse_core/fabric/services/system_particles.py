@@ -21,8 +21,10 @@ from ..particles.homes import Homes
 from ..particles.hosting import Hosting
 from ..placement.rebalancing import Rebalancer
 from .commands import Commands
+from .dump import StateDump
 from .star_particle import StarParticle
 from .status import StatusReport
+from .tracing import TraceWave, Tracing
 from .watches import Watches
 
 __all__ = ["GLOBAL_MACHINE", "ExecutorParticle", "MachineParticle", "pin_system_particles"]
@@ -78,6 +80,8 @@ class MachineParticle(Particle):
         records: Records,
         gate: Gate,
         watches: Watches,
+        tracing: Tracing,
+        dump: StateDump,
         request_stop: Callable[[], None],
     ) -> None:
         self._status = status
@@ -85,6 +89,8 @@ class MachineParticle(Particle):
         self._records = records
         self._gate = gate
         self._watches = watches
+        self._tracing = tracing
+        self._dump = dump
         self._request_stop = request_stop
 
     @handler("Ext<Status>")
@@ -127,6 +133,32 @@ class MachineParticle(Particle):
         ]
         return {"moves": rows, "moved": len(moves) - len(stayed) if apply else 0, "why": stayed[-1] if stayed else ""}
 
+    @handler("Ext<Trace>")
+    async def trace(
+        self,
+        ctx: Ctx,
+        to: str,
+        method: str,
+        body: Any = None,
+        path: str = "/",
+        sent_as: str = "ping",
+        wait: float = 15.0,
+        retries: int = 0,
+        linger: float = 0.2,
+    ) -> dict[str, Any]:
+        """Sends a wave in the name of the caller, and returns its hops on all machines; see ``Tracing.run``. Only the
+        hyperuser may, because handlers may send waves that the caller could not see."""
+        _demand_hyperuser(ctx)
+        wave = TraceWave(to, method, body, path, sent_as, wait, retries, linger)
+        return await self._tracing.run(ctx.on_behalf, wave)
+
+    @handler("Ext<Dump>")
+    async def dump(self, ctx: Ctx, limit: int = 1000) -> dict[str, Any]:
+        """Returns what is in the memory of the machine, with at most ``limit`` rows of each table. Only the hyperuser
+        may."""
+        _demand_hyperuser(ctx)
+        return await self._dump.collect(limit)
+
     @handler("Ext<Watch>")
     async def watch(self, ctx: Ctx, point: str, aspects: list[str]) -> None:
         """The sender gets a Signal ``Ext<Changed>`` for each change of those aspects from now on."""
@@ -147,7 +179,12 @@ def _demand_hyperuser(ctx: Ctx) -> None:
 
 
 def pin_system_particles(
-    homes: Homes, home: Hosting, watches: Watches, executor: ExecutorParticle, machine: MachineParticle
+    homes: Homes,
+    home: Hosting,
+    watches: Watches,
+    tracing: Tracing,
+    executor: ExecutorParticle,
+    machine: MachineParticle,
 ) -> dict[str, Active]:
     """Puts the platform's own particles in their places. Returns the global ones, by the text of their points.
 
@@ -162,7 +199,7 @@ def pin_system_particles(
             hint="the plugin `base` brings them; is it disabled?",
         )
     for hosting in homes.values():
-        hosting.pin(hosting.star.point, f"Star<{hosting.star.kind.name}>", StarParticle(hosting, watches))
+        hosting.pin(hosting.star.point, f"Star<{hosting.star.kind.name}>", StarParticle(hosting, watches, tracing))
     pinned = {
         GLOBAL_EXECUTOR.text: home.pin(GLOBAL_EXECUTOR, "Global", executor),
         GLOBAL_MACHINE.text: home.pin(GLOBAL_MACHINE, "Global", machine),

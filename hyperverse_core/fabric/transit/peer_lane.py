@@ -63,6 +63,11 @@ class PeerLane:
         self._waiting_bytes += len(frame)
         self.connect()
 
+    @property
+    def queue(self) -> tuple[int, int]:
+        """How many frames wait for the connection, and their bytes."""
+        return len(self._waiting), self._waiting_bytes
+
     def _check_room(self, size: int) -> None:
         if len(self._waiting) >= _QUEUE:
             raise Unavailable(f"{_QUEUE} waves wait for the lane to machine {self.name!r}", retry_after=0.2)

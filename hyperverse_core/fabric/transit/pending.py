@@ -21,15 +21,15 @@ class PendingAnswers:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.numbers = itertools.count(1)
-        self._waiting: dict[int, tuple[asyncio.Future[Any], str]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Any], str, float]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, number: int, machine: str) -> asyncio.Future[Any]:
-        """Enters a request that has left by the lane to ``machine``; the future is of its answer."""
+    def add(self, number: int, machine: str, now: float) -> asyncio.Future[Any]:
+        """Enters a request that has left at ``now`` by the lane to ``machine``; the future is of its answer."""
         future: asyncio.Future[Any] = self.loop.create_future()
-        self._waiting[number] = (future, machine)
+        self._waiting[number] = (future, machine, now)
         return future
 
     def remove(self, number: int) -> None:
@@ -44,14 +44,14 @@ class PendingAnswers:
 
     def lane_lost(self, machine: str, cause: str) -> None:
         """The lane to a machine is gone. What was sent by it may have run or not."""
-        for number, (_, lane) in list(self._waiting.items()):
+        for number, (_, lane, _) in list(self._waiting.items()):
             if lane == machine:
                 self.settle(number, _lane_lost(machine, cause))
 
     async def last_answers(self, machine: str, cause: str, seconds: float) -> None:
         """A machine has left: what waits for its answers may get them for so long, and is told then that there are
         none."""
-        waiting = {number: future for number, (future, lane) in self._waiting.items() if lane == machine}
+        waiting = {number: future for number, (future, lane, _) in self._waiting.items() if lane == machine}
         if waiting:
             await asyncio.wait(waiting.values(), timeout=seconds)
         for number in waiting:
@@ -59,7 +59,15 @@ class PendingAnswers:
 
     def machines(self) -> list[str]:
         """For each request that waits, the machine whose lane it left by."""
-        return [lane for _, lane in self._waiting.values()]
+        return [lane for _, lane, _ in self._waiting.values()]
+
+    def waits(self) -> dict[str, tuple[int, float]]:
+        """For each machine by whose lane requests have left: how many wait, and for how many seconds the oldest has."""
+        now, found = self.loop.time(), dict[str, tuple[int, float]]()
+        for _, lane, since in self._waiting.values():
+            count, oldest = found.get(lane, (0, 0.0))
+            found[lane] = (count + 1, max(oldest, now - since))
+        return found
 
     async def close(self) -> None:
         """Ends what waits."""

@@ -53,7 +53,7 @@ class Requests:
         """Sends a frame and waits for what comes back; None when ``limit`` (seconds) passes first."""
         number = next(self._pending.numbers)
         lane = self._board.send(star, number, self._origin, payload, priority=priority)
-        future = self._pending.add(number, lane)
+        future = self._pending.add(number, lane, self.loop.time())
         timer = None
         if limit is not None:
             timer = self.loop.call_later(limit, self._pending.settle, number, None)
@@ -73,13 +73,14 @@ class Requests:
         incarnation, loop, handling = remote.incarnation, self.loop, wave.handling
         number = next(self._pending.numbers)
         try:
-            payload = encode_ping(wave, loop.time())
+            now = loop.time()
+            payload = encode_ping(wave, now)
             lane = self._board.send(remote.text, number, self._origin, payload, priority=handling.priority)
         except Unavailable as exc:
             if await self._membership.has_left(remote.key, incarnation):
                 raise NotHostedHere(f"{remote.text} has left the Hyperverse") from exc
             raise
-        future = self._pending.add(number, lane)
+        future = self._pending.add(number, lane, now)
         timer = None
         if handling.retries:
             timer = loop.call_later(_share(wave, loop.time()), self._pending.settle, number, None)

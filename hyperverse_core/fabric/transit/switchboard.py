@@ -225,6 +225,10 @@ class Switchboard:
         """Why the lane to each other machine is down, by its name; empty for one that is not."""
         return {name: (lane.cause or "it is down") if lane.down else "" for name, lane in sorted(self._lanes.items())}
 
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """How many frames wait for the lane to each other machine, and their bytes, by its name."""
+        return {name: lane.queue for name, lane in sorted(self._lanes.items())}
+
     def lane_is(self, lane: PeerLane, up: bool) -> None:
         """A lane has come up or gone down: ways change."""
         if up:

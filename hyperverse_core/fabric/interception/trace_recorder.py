@@ -1,0 +1,140 @@
+"""Notes down the hops of one traced wave, and of the waves that its handlers send, on one machine.
+
+Each wave of a trace is a span of W3C trace context: when it begins, it gets a ``traceparent`` of its own, and the one
+that it came with names the wave whose handler sends it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import attrs
+
+from ...contracts.observer import Observer
+from ...universe.address.point import ROOT
+from ...universe.selectors.selector import Selector
+from ...universe.waves.wave import Directed, Outcome, Pong, Ripple
+
+__all__ = ["Hop", "TraceRecorder"]
+
+_HEADER = "traceparent"
+_MOST = 2_000
+"""Hops that one machine notes down for one trace: a Ripple may have 100,000 recipients."""
+
+
+@attrs.frozen
+class Hop:
+    """One event on the way of a wave. Bodies are never noted down.
+
+    Attributes:
+        event: ``begun``, ``sent``, ``retried``, ``answered``, ``refused`` or ``delivered``.
+        at: when, in seconds of ``time.perf_counter`` of this machine; for ``delivered`` when the handler began.
+        wave: the span of the wave.
+        parent: of a wave that has begun, the span of the wave whose handler sends it.
+        kind: ``Ping``, ``Signal`` or ``Ripple``.
+        to, sender, method, path: of the wave; ``to`` is a selector, or empty, for a Ripple that has no copies yet.
+        star: the star that the wave was sent to, or that has answered; empty when that is not known.
+        status, outcome: of the reply that the event is about; None and empty when there is none.
+        attempt: of a repeat, 2 for the first one.
+        seconds: how long the handler ran, or how long the sender waited for the answer.
+        why: why the wave did not reach its handler, as far as the platform knows.
+    """
+
+    event: str
+    at: float
+    wave: str
+    parent: str
+    kind: str
+    to: str
+    sender: str
+    method: str
+    path: str
+    star: str = ""
+    status: int | None = None
+    outcome: str = ""
+    attempt: int = 1
+    seconds: float | None = None
+    why: str = ""
+
+
+class TraceRecorder(Observer):
+    """Listens while a trace lasts.
+
+    Args:
+        trace: the id of the trace, 32 hexadecimal digits.
+
+    Attributes:
+        hops: what was noted down, in the order of the events.
+        left_out: how many events there was no room for.
+    """
+
+    def __init__(self, trace: str) -> None:
+        self._trace = trace
+        self.hops: list[Hop] = []
+        self.left_out = 0
+
+    def wave_begun(self, wave: Directed) -> Mapping[str, str] | None:
+        parent = self._span(wave)
+        if not parent:
+            return None
+        own = secrets.token_hex(8)
+        self._note("begun", wave, own, parent=parent)
+        return {_HEADER: f"00-{self._trace}-{own}-01"}
+
+    def wave_sent(self, wave: Directed, star: str) -> None:
+        span = self._span(wave)
+        if span:
+            self._note("sent", wave, span, star=star)
+
+    def wave_retried(self, wave: Directed, attempt: int, reply: Pong) -> None:
+        span = self._span(wave)
+        if span:
+            self._note("retried", wave, span, attempt=attempt, **_told(reply))
+
+    def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
+        span = self._span(wave)
+        if span:
+            self._note("answered", wave, span, seconds=seconds, **_told(reply))
+
+    def wave_refused(self, wave: Directed, reply: Pong) -> None:
+        span = self._span(wave)
+        if span:
+            self._note("refused", wave, span, **_told(reply))
+
+    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
+        span = self._span(wave)
+        if span:
+            told = {} if reply is None else _told(reply)
+            self._note("delivered", wave, span, at=perf_counter() - seconds, seconds=seconds, **told)
+
+    def _span(self, wave: Directed) -> str:
+        """The span that the headers of ``wave`` name; empty when it belongs to no trace, or to another one."""
+        header = wave.headers.get(_HEADER) if wave.headers else None
+        if header is None:
+            return ""
+        parts = header.split("-")
+        return parts[2] if len(parts) >= 4 and parts[1] == self._trace else ""
+
+    def _note(self, event: str, wave: Directed, span: str, *, parent: str = "", at: float = 0.0, **more: Any) -> None:
+        if len(self.hops) >= _MOST:
+            self.left_out += 1
+            return
+        of_wave = (type(wave).__name__, _recipient(wave), wave.sender.text, wave.method.text, wave.path)
+        self.hops.append(Hop(event, at or perf_counter(), span, parent, *of_wave, **more))
+
+
+def _recipient(wave: Directed) -> str:
+    """Whom it is for: a point, and a selector for a Ripple that has no copies yet."""
+    if type(wave) is Ripple and wave.to == ROOT:
+        return str(wave.recipients) if isinstance(wave.recipients, Selector) else ""
+    return wave.to.text
+
+
+def _told(reply: Pong) -> dict[str, Any]:
+    """What a reply says of the way of its wave. The text of a failure of a handler, and of a body that does not fit,
+    may quote bodies: it is left out."""
+    why = reply.error if reply.outcome in (Outcome.REJECTED, Outcome.UNKNOWN) and reply.status != 400 else ""
+    return {"star": reply.star, "status": reply.status, "outcome": str(reply.outcome), "why": why}
