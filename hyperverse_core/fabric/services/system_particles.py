@@ -134,7 +134,7 @@ class MachineParticle(Particle):
         return {"moves": rows, "moved": len(moves) - len(stayed) if apply else 0, "why": stayed[-1] if stayed else ""}
 
     @handler("Ext<Trace>")
-    async def trace(
+    async def trace_wave(
         self,
         ctx: Ctx,
         to: str,
@@ -153,7 +153,7 @@ class MachineParticle(Particle):
         return await self._tracing.run(ctx.on_behalf, wave)
 
     @handler("Ext<Dump>")
-    async def dump(self, ctx: Ctx, limit: int = 1000) -> dict[str, Any]:
+    async def dump_memory(self, ctx: Ctx, limit: int = 1000) -> dict[str, Any]:
         """Returns what is in the memory of the machine, with at most ``limit`` rows of each table. Only the hyperuser
         may."""
         _demand_hyperuser(ctx)
