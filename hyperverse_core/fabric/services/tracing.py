@@ -17,7 +17,7 @@ import attrs
 from ...contracts.driver import Sender
 from ...errors import BadRequest, HyperverseError, TooMany, did_you_mean
 from ...universe.address.star_key import StarKey
-from ...universe.waves.origin import Options
+from ...universe.waves.origin import WaveOptions
 from ...universe.waves.wave import Body
 from ..cluster.directory import Directory
 from ..delivery.outbound import Outbound
@@ -172,7 +172,7 @@ class Tracing:
 
 
 async def _send(sender: Sender, wave: TraceWave, headers: Mapping[str, str]) -> None:
-    options: Options = {"headers": headers, "path": wave.path}
+    options: WaveOptions = {"headers": headers, "path": wave.path}
     if wave.sent_as == "signal":
         await sender.signal(wave.to, wave.method, wave.body, **options)
         return
