@@ -71,6 +71,11 @@ def _camel_keys(value: Mapping[str, Any]) -> str:
     return next((said for said in map(_camel, value) if said), "")
 
 
+def _texts(value: Mapping[str, Any]) -> str:
+    wrong = sorted(str(name) for name, text in value.items() if not isinstance(text, str))
+    return f"must be texts: {', '.join(wrong)}" if wrong else ""
+
+
 def _number(value: Any) -> Any:
     return float(value) if type(value) is int else value
 
@@ -246,6 +251,7 @@ class Config(_Checked):
         name: name of the machine, unique in its Hyperverse.
         constellation: name of the constellation to which its stars belong.
         data_dir: directory of its files; None for a default that depends on the working directory.
+        labels: texts by name that placement strategies of all machines see.
         seed: seed of the machine's random choices; None for a new one at each start.
         registry, lanes, security: choice of the registry, the lane transport and the policy.
         control: access for clients.
@@ -272,6 +278,7 @@ class Config(_Checked):
     name: str = setting("local", rule=_name)
     constellation: str = setting("central", rule=_name)
     data_dir: Path | None = attrs.field(default=None, converter=_opt_path)
+    labels: Mapping[str, str] = setting(factory=dict, converter=_table, rule=_texts)
     seed: int | None = None
     registry: Choice = attrs.field(default=Choice("sql"), converter=_choice)
     lanes: Choice = attrs.field(default=Choice(DEFAULT_TRANSPORT), converter=_choice)

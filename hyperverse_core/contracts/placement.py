@@ -27,6 +27,13 @@ class Candidate:
         hops: number of lanes between it and the star that asks.
         hosts_parent: whether it hosts the parent of the particle.
         same_machine: whether it is on the machine that asks.
+        machine: name of its machine.
+        load: the part of the processors of that machine that was busy in the last minute, from 0 to 1.
+        memory: bytes of memory that are free there; 0 when that is not known.
+        labels: what the configuration of that machine says of it, by name.
+        prepared: what is prepared there for particles of this Kind, as :meth:`Driver.prepared` has named it.
+
+    Load, memory and what is prepared are as of the last renewal of the machine's lease.
     """
 
     star: StarKey
@@ -34,6 +41,11 @@ class Candidate:
     hops: int = 0
     hosts_parent: bool = False
     same_machine: bool = True
+    machine: str = ""
+    load: float = 0.0
+    memory: int = 0
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    prepared: frozenset[str] = frozenset()
 
 
 class Placement(abc.ABC):
@@ -59,7 +71,8 @@ class Placement(abc.ABC):
             candidates: the stars that could take it, at least one, in the order of their keys.
 
         Returns:
-            the key of one of the candidates.
+            the key of one of the candidates. Any other answer, and anything that is raised, is answered 500 with the
+            name of the strategy; the particle gets no place, and its next wave asks again.
         """
 
 

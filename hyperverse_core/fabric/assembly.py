@@ -35,6 +35,7 @@ from ..universe.waves.wave import Pong
 from .caches.records import Records
 from .caches.selections import Selections
 from .cluster.directory import Directory
+from .cluster.facts import OwnFacts
 from .cluster.lane_states import LaneStates
 from .cluster.membership import Listening, Membership
 from .cluster.trusted_keys import TrustedKeys
@@ -217,6 +218,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     directory = Directory(config.name)
     lanes = LaneStates()
     ways = Ways(stars, directory, lanes, plugins.star_kinds, home)
+    facts = OwnFacts(config.labels, served)
     membership = Membership(
         config.name,
         config.constellation,
@@ -227,6 +229,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         directory=directory,
         ways=ways,
         lanes=lanes,
+        facts=facts,
     )
     pending = PendingAnswers()
     board = Switchboard(
@@ -246,7 +249,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     remotes = RemoteStars(directory, requests, home)
 
     # -- placing ------------------------------------------------------------------------------------------
-    candidates = Candidates(directory, homes, places, home)
+    candidates = Candidates(directory, homes, places, home, facts)
     deletions = Deletions(pool)
     provisioner = Provisioner(
         registry=registry,

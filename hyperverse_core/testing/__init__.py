@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .lane_conformance import LaneConformance as LaneConformance
     from .leaks import LeakCheck as LeakCheck
     from .memory_registry import MemoryRegistry as MemoryRegistry
+    from .placement_conformance import PlacementConformance as PlacementConformance
     from .policy_conformance import PolicyConformance as PolicyConformance
     from .policy_conformance import PolicyWorld as PolicyWorld
     from .registry_conformance import RegistryConformance as RegistryConformance
@@ -40,6 +41,7 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and tells a name
             "lane_conformance": "LaneConformance",
             "leaks": "LeakCheck",
             "memory_registry": "MemoryRegistry",
+            "placement_conformance": "PlacementConformance",
             "policy_conformance": "PolicyConformance PolicyWorld",
             "registry_conformance": "RegistryConformance",
         },

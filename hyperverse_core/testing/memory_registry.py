@@ -229,6 +229,7 @@ class MemoryRegistry(Registry):
                 kinds=star.kinds,
                 links=star.links,
                 draining=star.draining,
+                facts=star.facts,
             )
             if (held.kinds, held.links, held.draining) != (star.kinds, star.links, star.draining):
                 self._feed.log(ChangeKind.STAR, Point.of_star(star.key))

@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from hyperverse_core.errors import ConfigError, Unavailable
-from hyperverse_core.registry import Registration
-from hyperverse_core.values import HYPERUSER, ROOT, Kind, Point
+from hyperverse_core.registry import Registration, StarRecord
+from hyperverse_core.values import HYPERUSER, ROOT, Kind, Point, StarKey
 from hyperverse_sql.engine.sqlite.connection import SqliteConnection
 from hyperverse_sql.registry import SqlRegistry
 from patience import budget
@@ -76,6 +77,24 @@ async def test_a_registry_of_a_newer_version_is_refused_and_left_alone(tmp_path:
     before = path.read_bytes()
     assert "newer" in await _refused(path)
     assert path.read_bytes() == before
+
+
+async def test_a_registry_of_an_older_version_is_brought_to_the_present_one(tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite"
+    star = StarRecord(StarKey("kit", "fold"), "Fold", "kit", facts="told")
+    async with SqlRegistry({"path": path}) as registry:
+        await registry.announce(star)
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE stars DROP COLUMN facts")
+    connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+    connection.commit()
+    connection.close()
+    async with SqlRegistry({"path": path}) as registry, SqlRegistry({"path": path}) as other:
+        (found,) = await registry.stars()
+        assert (found.key, found.facts) == (star.key, "")
+        await registry.renew([attrs.evolve(found, facts="told again")])
+        assert [star.facts for star in await other.stars()] == ["told again"]
+        assert await registry.check() == []
 
 
 async def test_who_opens_a_registry_that_is_held_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,8 +216,9 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def renew(self, stars: Sequence[StarRecord]) -> None:
-        """Counts one renewal for each of ``stars``, and stores ``particles``, ``kinds``, ``links`` and ``draining`` of
-        the given records. Renews all or none.
+        """Counts one renewal for each of ``stars``, and stores ``particles``, ``kinds``, ``links``, ``draining`` and
+        ``facts`` of the given records. Renews all or none. The change feed does not tell of changes of ``particles``
+        and ``facts``.
 
         Raises:
             NotHostedHere: one of the incarnations is no longer the announced one. The message names the star.

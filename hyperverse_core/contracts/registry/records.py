@@ -181,6 +181,8 @@ class StarRecord:
         lease: seconds for which a renewal is valid.
         draining: whether it takes no new particles.
         pid: process id of the machine.
+        facts: what the machine tells the others about itself, for placing particles. A registry stores the text as it
+            is.
     """
 
     key: StarKey
@@ -196,6 +198,7 @@ class StarRecord:
     lease: float = 2.0
     draining: bool = False
     pid: int = 0
+    facts: str = ""
 
 
 @attrs.frozen

@@ -22,6 +22,7 @@ from ..particles.homes import Homes
 from ..stars.star import Star
 from ..stars.topology import linked
 from .directory import Directory
+from .facts import OwnFacts
 from .lane_states import LaneStates
 from .name_claim import claim_name
 from .ways import Ways
@@ -88,6 +89,7 @@ class Membership:
         directory: Directory,
         ways: Ways,
         lanes: LaneStates,
+        facts: OwnFacts,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.star_gone: list[Callable[[str], None]] = []
@@ -105,6 +107,7 @@ class Membership:
         self._directory = directory
         self._ways = ways
         self._lanes = lanes
+        self._facts = facts
         self._seen: dict[StarKey, tuple[int, int, float]] = {}
         self._layout: Mapping[StarKey, object] = {}
         self._links: dict[StarKey, tuple[StarKey, ...]] = {}
@@ -129,9 +132,9 @@ class Membership:
 
     async def _announce(self) -> None:
         begun = self.loop.time()
-        announced = dict(self._directory.records)
+        announced, facts = dict(self._directory.records), self._facts.look()
         for star in self._stars.values():
-            record = await self._registry.announce(self._record(star))
+            record = await self._registry.announce(self._record(star, facts))
             star.incarnation = record.incarnation
             announced[star.key] = record
             hosting = self._homes[star.key]
@@ -152,7 +155,7 @@ class Membership:
         """Whether this machine's stars still hold their leases."""
         return self.loop.time() < self.serve_until
 
-    def _record(self, star: Star) -> StarRecord:
+    def _record(self, star: Star, facts: str = "") -> StarRecord:
         hosting = self._homes[star.key]
         return StarRecord(
             key=star.key,
@@ -167,7 +170,12 @@ class Membership:
             lease=self._lease,
             draining=self.draining,
             pid=os.getpid(),
+            facts=facts,
         )
+
+    def _records(self) -> list[StarRecord]:
+        facts = self._facts.look()
+        return [self._record(star, facts) for star in self._stars.values()]
 
     def _links_of(self, star: Star) -> tuple[StarKey, ...]:
         links = self._links.get(star.key)
@@ -178,7 +186,7 @@ class Membership:
 
     async def announce_changes(self) -> None:
         """Tells the others at once what has changed about this machine's stars. Raises Unavailable."""
-        await self._registry.renew([self._record(star) for star in self._stars.values()])
+        await self._registry.renew(self._records())
         await self.refresh()
 
     def changed(self) -> None:
@@ -190,7 +198,7 @@ class Membership:
         while True:
             begun = self.loop.time()
             try:
-                records = [self._record(star) for star in self._stars.values()]
+                records = self._records()
                 async with asyncio.timeout(self._lease):
                     await self._registry.renew(records)
                 self._hold_until(begun + self._lease * _MARGIN)

@@ -35,6 +35,7 @@ class Served:
         particle: the class of the particles.
         makes: whether the driver makes the objects itself, so that it has to be asked.
         checks: whether the driver is asked before a particle is registered.
+        prepares: whether the driver says what is prepared for its particles.
         handlers: of the particle class, compiled.
         bind: the default bind, None to let every method through.
         concurrent: whether the particles handle waves beside one another.
@@ -63,6 +64,7 @@ class Served:
         self.particle = cls
         self.makes = type(driver).create is not Driver.create
         self.checks = type(driver).check is not Driver.check
+        self.prepares = type(driver).prepared is not Driver.prepared
         self.handlers = Handlers.of(cls) if traits.handlers is None else Handlers.of(cls, traits.handlers)
         bind = driver.bind if traits.bind is None else traits.bind
         self.bind = BindConfig.parse(bind) if bind else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ from ...universe.address.star_key import StarKey
 from ..particles.served import ServedKinds
 
 __all__ = ["Strategies"]
+
+_log = logging.getLogger("hyperverse.placement")
 
 
 class Strategies:
@@ -53,9 +56,16 @@ class Strategies:
 
     def choose(self, record: ParticleRecord, candidates: Sequence[Candidate]) -> StarKey:
         """The star for a particle, as the strategy of its Kind says. Raises PluginError that names the strategy when
-        it answers anything but one of ``candidates``."""
+        it raises, or answers anything but one of ``candidates``."""
         strategy = self.of(record.kind.base)
-        chosen = strategy.choose(record.kind, record.point, candidates)
+        try:
+            chosen = strategy.choose(record.kind, record.point, candidates)
+        except Exception as exc:
+            _log.exception("the placement %s failed", type(strategy).__name__, extra={"point": record.point.text})
+            raise PluginError(
+                f"the placement {type(strategy).__name__} chooses no star for {record.point.text!r}: "
+                f"{type(exc).__name__}: {exc}"
+            ) from exc
         if any(candidate.star == chosen for candidate in candidates):
             return chosen
         raise PluginError(

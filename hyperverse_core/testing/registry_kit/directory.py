@@ -25,6 +25,7 @@ _FULL = StarRecord(
     particles=7,
     lease=1.5,
     draining=True,
+    facts='{"load": 0.5}',
 )
 
 
@@ -74,7 +75,7 @@ class Directory(KitBase):
 
     async def test_a_renewal_counts_and_stores_what_changes(self, registry: Registry) -> None:
         star = await registry.announce(fold())
-        new = attrs.evolve(star, particles=5, kinds=("App",), links=(_JUMP,), draining=True)
+        new = attrs.evolve(star, particles=5, kinds=("App",), links=(_JUMP,), draining=True, facts="{}")
         await registry.renew([new])
         await registry.renew([attrs.evolve(new, address="ignored", machine="ignored", renewals=99)])
         assert await registry.stars() == [attrs.evolve(new, renewals=2)]

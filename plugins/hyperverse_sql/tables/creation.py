@@ -1,4 +1,4 @@
-"""The empty registry: its tables and its root."""
+"""The empty registry: its tables and its root; and what an older one lacks."""
 
 from __future__ import annotations
 
@@ -8,17 +8,30 @@ from hyperverse_core.registry import Registration, Status
 from hyperverse_core.values import HYPERUSER, ROOT, Kind
 
 from .rows import NEW_ROW, new_row
-from .schema import SCHEMA_VERSION, meta, metadata, particles
+from .schema import SCHEMA_VERSION, meta, metadata, particles, stars
 
 __all__ = ["create_tables"]
 
 
 def create_tables(connection: sa.Connection) -> None:
-    """Creates the tables and the root unless they exist. Runs in a transaction of its own."""
+    """Creates the tables and the root unless they exist, and adds what an older version has not created. Runs in a
+    transaction of its own."""
     with connection.begin():
         if sa.inspect(connection).has_table(meta.name):
+            _migrate(connection)
             return
         metadata.create_all(connection, checkfirst=False)
         connection.execute(meta.insert(), {"key": "schema", "value": str(SCHEMA_VERSION)})
         root = Registration(ROOT, Kind("Root"), HYPERUSER, status=Status.READY)
         connection.execute(particles.insert(), dict(zip(NEW_ROW, new_row(root), strict=True)))
+
+
+def _migrate(connection: sa.Connection) -> None:
+    """Brings an older registry to the present schema, one version after the other."""
+    is_schema = meta.c.key == "schema"
+    version = int(connection.execute(sa.select(meta.c.value).where(is_schema)).scalar_one())
+    if version < 2:
+        column = sa.schema.CreateColumn(stars.c.facts).compile(connection)
+        connection.execute(sa.text(f"ALTER TABLE {stars.name} ADD COLUMN {column}"))
+    if version < SCHEMA_VERSION:
+        connection.execute(meta.update().where(is_schema).values(value=str(SCHEMA_VERSION)))

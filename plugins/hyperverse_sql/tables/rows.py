@@ -96,7 +96,8 @@ def depth_of(point: Point) -> int:
 def star_of(row: Any) -> StarRecord:
     """The star in a row of :data:`STAR`."""
     # By position: every machine reads every star several times a second, and reading by name doubles the cost.
-    key, _, kind, machine, address, public, kinds, links, particles, incarnation, renewals, lease, draining, pid = row
+    key, _, kind, machine, address, public, kinds, links, *rest, pid, facts = row
+    particles, incarnation, renewals, lease, draining = rest
     return StarRecord(
         StarKey.parse(key),
         kind,
@@ -110,6 +111,7 @@ def star_of(row: Any) -> StarRecord:
         lease,
         draining,
         pid,
+        facts,
     )
 
 
@@ -134,4 +136,5 @@ def star_row(star: StarRecord) -> dict[str, Any]:
         "particles": star.particles,
         "lease": star.lease,
         "draining": star.draining,
+        "facts": star.facts,
     }

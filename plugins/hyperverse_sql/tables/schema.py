@@ -23,7 +23,7 @@ __all__ = [
     "tokens",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 metadata = sa.MetaData()
 
@@ -85,6 +85,7 @@ stars = sa.Table(
     sa.Column("lease", sa.Float, nullable=False),
     sa.Column("draining", sa.Boolean, nullable=False),
     sa.Column("pid", sa.BigInteger, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False, server_default=""),
 )
 
 # AUTOINCREMENT: the id of a revoked grant is never given to another grant.

@@ -24,7 +24,7 @@ __all__ = ["announce", "directory", "expire", "renew", "withdraw"]
 _HELD = sa.select(stars.c.key, stars.c.incarnation, stars.c.kinds, stars.c.links, stars.c.draining).where(
     stars.c.announced, stars.c.key.in_(listed("keys"))
 )
-_RENEWED = ("kinds", "links", "particles", "draining")
+_RENEWED = ("kinds", "links", "particles", "draining", "facts")
 _RENEW = BatchStatement(
     sa.update(stars)
     .where(stars.c.key == sa.bindparam("star"))

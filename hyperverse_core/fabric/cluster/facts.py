@@ -1,0 +1,132 @@
+"""Facts: what a machine tells the others about itself, for placing particles. They travel in the directory of stars."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from ..particles.served import ServedKinds
+
+__all__ = ["Facts", "OwnFacts"]
+
+_log = logging.getLogger("hyperverse.placement")
+_MEMINFO: Final = Path("/proc/meminfo")
+_NAMES: Final = 64
+"""Names that are told of one Kind at most: they are written with each renewal of a lease."""
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
+@attrs.frozen
+class Facts:
+    """What is known of a machine.
+
+    Attributes:
+        load: the part of its processors that is busy, from 0 to 1.
+        memory: free bytes; 0 when that is not known.
+        labels: what its config says of it, by name.
+        prepared: what is prepared there, by Kind.
+    """
+
+    load: float = 0.0
+    memory: int = 0
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    prepared: Mapping[str, frozenset[str]] = attrs.field(factory=dict)
+
+    def prepared_for(self, kind: str) -> frozenset[str]:
+        """What is prepared for particles of ``kind``."""
+        return self.prepared.get(kind, _NOTHING)
+
+    @property
+    def text(self) -> str:
+        """As it stands in the record of a star."""
+        told: dict[str, Any] = {"load": round(self.load, 2), "memory": self.memory}
+        if self.labels:
+            told["labels"] = dict(self.labels)
+        if self.prepared:
+            told["prepared"] = {kind: sorted(names) for kind, names in self.prepared.items()}
+        return json.dumps(told)
+
+    @classmethod
+    def read(cls, text: str) -> Facts:
+        """What a machine has told. One of another version may tell less, or more: what cannot be read is not known."""
+        return _read(text)
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> Facts:
+    try:
+        told = json.loads(text or "{}")
+        return Facts(
+            min(max(float(told.get("load", 0.0)), 0.0), 1.0),
+            int(told.get("memory", 0)),
+            {str(name): str(value) for name, value in told.get("labels", {}).items()},
+            {str(kind): frozenset(map(str, names)) for kind, names in told.get("prepared", {}).items()},
+        )
+    except (ValueError, TypeError, AttributeError) as exc:
+        _log.warning("facts of a machine cannot be read: %s", exc)
+        return Facts()
+
+
+class OwnFacts:
+    """Looks at this machine, each time when its leases are renewed.
+
+    Args:
+        labels: what the config says of it.
+        served: the Kinds that it serves; their drivers say what is prepared.
+
+    Attributes:
+        now: what was seen last.
+    """
+
+    def __init__(self, labels: Mapping[str, str], served: ServedKinds) -> None:
+        self._labels = dict(labels)
+        self._served = served
+        self.now = Facts(labels=self._labels)
+
+    def look(self) -> str:
+        """Looks again. Returns what is told to other machines."""
+        self.now = Facts(_load(), _free_memory(), self._labels, self._prepared())
+        return self.now.text
+
+    def _prepared(self) -> dict[str, frozenset[str]]:
+        found = {}
+        for kind, served in self._served.items():
+            if not served.prepares or not served.serves:
+                continue
+            try:
+                names = frozenset(served.driver.prepared())
+            except Exception:
+                _log.exception("driver of %s: prepared failed", kind)
+                continue
+            if names:
+                found[kind] = names if len(names) <= _NAMES else frozenset(sorted(names)[:_NAMES])
+        return found
+
+
+def _load() -> float:
+    """The part of the processors that was busy in the last minute."""
+    try:
+        return min(os.getloadavg()[0] / (os.cpu_count() or 1), 1.0)
+    except OSError:  # this system does not say
+        return 0.0
+
+
+def _free_memory() -> int:
+    try:
+        return _available(_MEMINFO.read_text("ascii").splitlines())
+    except (OSError, ValueError):  # no Linux
+        return 0
+
+
+def _available(lines: Sequence[str]) -> int:
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0
