@@ -38,11 +38,19 @@ class PlacementConformance:
     settings: ClassVar[Mapping[str, Any]] = {}
 
     def make(self, seed: int = 1) -> Placement:
-        """A new strategy. Override it for one whose constructor takes something else."""
+        """Returns a new strategy. Override it for one whose constructor takes something else.
+
+        Args:
+            seed: seed of its chance.
+        """
         return self.placement(random.Random(seed), self.settings)
 
     def candidates(self, count: int) -> list[Candidate]:
-        """Candidates on ``count`` machines that differ in everything."""
+        """Returns candidates that differ in everything.
+
+        Args:
+            count: number of candidates, each on a machine of its own.
+        """
         return [
             Candidate(
                 StarKey("central", "fold", number),
