@@ -169,7 +169,7 @@ class ClientApi(Sender):
             body: dict[str, Any] = {"text": command.text}
             if working is not None:
                 body["working"] = str(working)
-            named = {name: content for name, content in (files or {}).items() if name in command.text}
+            named = {name: content for name, content in files.items() if name in command.text} if files else None
             if named:
                 body["files"] = named
             pong = await self.ping(GLOBAL_EXECUTOR, _RAW_COMMAND, body, wait=wait)
@@ -277,10 +277,10 @@ def _result(command: _Command, pong: Pong, entry: Mapping[str, Any]) -> Result:
     status, outcome = int(entry.get("status", pong.status)), Outcome(entry.get("outcome", pong.outcome))
     line, column = int(entry.get("line", 1)), int(entry.get("column", 1))
     given = entry.get("receipt")
-    receipt = attrs.evolve(pong.receipt, status=status, outcome=outcome)
+    changes: dict[str, Any] = {}
     if isinstance(given, Mapping) and given.get("star"):  # else it needed no wave of its own
         changes = {name: given[name] for name in _RECEIPT if name in given}
-        receipt = attrs.evolve(receipt, **{**changes, "status": status, "outcome": outcome})
+    receipt = attrs.evolve(pong.receipt, **{**changes, "status": status, "outcome": outcome})
     return Result(
         str(entry.get("command", command.text)),
         status,

@@ -89,7 +89,7 @@ class Records:
     def drop(self, point: Point) -> None:
         """The record of ``point`` has changed."""
         self._kept.pop(point, None)
-        reading = self._being_read.get(point)
+        reading = self._being_read.get(point) if self._being_read else None
         if reading is not None:
             reading.stale = True
 

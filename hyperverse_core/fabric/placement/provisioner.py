@@ -81,7 +81,7 @@ class Provisioner:
         self._candidates = candidates
         self._strategies = strategies
         self._deletions = deletions
-        self._kinds: dict[str, Kind] = {}
+        self._resolved: dict[KindTemplate, Kind] = {}
         self._fitting: set[tuple[Kind, Kind]] = set()
         self._defaults: dict[str, dict[str, PropertyValue]] = {}
 
@@ -102,13 +102,9 @@ class Provisioner:
             template = PointTemplate.parse(where).resolve(Env())
         else:
             template = ResolvedTemplate.of(Point.parse(where))
-        wanted = self._kinds.get(kind)
-        if wanted is None:
-            wanted = KindTemplate.parse(kind).resolve(self._served.known)
-            if len(self._kinds) < _KINDS:
-                self._kinds[kind] = wanted
         changes = [SetProperty(key, value) for key, value in properties.items()]
-        return await self._create(template, wanted, changes, strategy, agent, scope, None)
+        wanted = KindTemplate.parse(kind)
+        return await self.create_from(template, wanted, changes, strategy, agent=agent, scope=scope)
 
     async def create_from(
         self,
@@ -125,7 +121,11 @@ class Provisioner:
 
         Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there),
         Conflict, and what the driver of the Kind has against it."""
-        wanted = kind.resolve(self._served.known)
+        wanted = self._resolved.get(kind)
+        if wanted is None:
+            wanted = kind.resolve(self._served.known)
+            if len(self._resolved) < _KINDS:
+                self._resolved[kind] = wanted
         return await self._create(where, wanted, changes, strategy, agent, scope, state)
 
     async def _create(

@@ -13,6 +13,7 @@ from ...universe.commands.command import CommandTemplate, Select
 from ...universe.commands.script import iter_script
 from ...universe.waves.wave import Pong
 from ..particles.context import Context
+from ..particles.conversion import to_body
 
 __all__ = ["RunsCommands", "result", "run_script"]
 
@@ -38,8 +39,8 @@ def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -> dict
         "column": column,
         "status": reply.status,
         "outcome": str(reply.outcome),
-        "body": reply.body,
-        "receipt": {**attrs.asdict(reply.receipt), "outcome": str(reply.outcome)},
+        "body": to_body(reply.body),
+        "receipt": {**attrs.asdict(reply.receipt, recurse=False), "outcome": str(reply.outcome)},
     }
 
 

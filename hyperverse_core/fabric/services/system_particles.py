@@ -49,13 +49,13 @@ class ExecutorParticle(Particle):
         working: str = "",
         files: dict[str, bytes] | None = None,
         after: str = "",
-    ) -> dict[str, Any]:
+    ) -> Pong:
         """Runs a script of commands; see ``Commands.run_script`` for the results."""
         assert isinstance(ctx, Context)
         results = await self._commands.run_script(
             text, ctx.on_behalf, keep_going=keep_going, working=working, files=files or {}, after=after
         )
-        return {"results": results}
+        return Pong(200, {"results": results})  # plain values already: nobody has to walk them again
 
     @handler("Cmd<Command>")
     async def run_one(self, ctx: Ctx, text: str) -> Pong:

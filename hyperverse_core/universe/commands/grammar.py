@@ -104,9 +104,9 @@ class _CommandBuilder:
         return statement
 
     def create(self, word: Token, where: Token, kind: Token, changes: Any) -> CommandTemplate:
-        template = _part(KindTemplate.parse, kind[1:-1], _start(kind) + 1)
+        template = _part(KindTemplate.parse, kind[1:-1], kind, 1)
         strategy = Strategy(str(word))
-        return Create(_part(PointTemplate.parse, where, _start(where)), template, changes or (), strategy)
+        return Create(_part(PointTemplate.parse, where, where), template, changes or (), strategy)
 
     def publish(self, word: Token, upload: Upload, point: Token) -> CommandTemplate:
         return Publish(upload, _point(point), Strategy("create" + word.removeprefix("publish")))
@@ -158,10 +158,10 @@ class _CommandBuilder:
 
     def request(self, text: Token) -> _Request:
         cut = text.index(">") + 1
-        return _Request(_part(Method.parse, text[:cut], _start(text)), text[cut:] or "/")
+        return _Request(_part(Method.parse, text[:cut], text), text[cut:] or "/")
 
     def grant_perm(self, mask: Token, on: Selector, to: Selector) -> CommandTemplate:
-        return Grant(GrantKind.perm(_part(PermissionsMask.parse, mask, _start(mask))), on, to)
+        return Grant(GrantKind.perm(_part(PermissionsMask.parse, mask, mask)), on, to)
 
     def grant_priv(self, name: Token, on: Selector, to: Selector) -> CommandTemplate:
         return Grant(GrantKind.priv(str(name)), on, to)
@@ -185,7 +185,7 @@ class _CommandBuilder:
         return Chown(_selector(selector), _point(owner))
 
     def explain(self, agent: Token, point: Token, request: Token | None) -> CommandTemplate:
-        method = None if request is None else _part(Method.parse, request, _start(request))
+        method = None if request is None else _part(Method.parse, request, request)
         return Explain(_point(agent), _point(point), method)
 
     def keys(self, *names: Token | None) -> tuple[str, ...]:
@@ -209,20 +209,21 @@ def _start(token: Token) -> int:
     return token.start_pos or 0
 
 
-def _part(parse: Callable[[str], _T], text: str, at: int) -> _T:
-    """Parses ``text``, which starts at ``at``. Its errors have their offset in the whole text."""
+def _part(parse: Callable[[str], _T], text: str, token: Token, skipped: int = 0) -> _T:
+    """Parses ``text``, which is ``token`` or a part of it behind ``skipped`` characters. Its errors have their offset
+    in the whole text."""
     try:
         return parse(str(text))
     except ParseError as exc:
-        raise moved(exc, "", at) from None
+        raise moved(exc, "", _start(token) + skipped) from None
 
 
 def _point(token: Token) -> PointVar:
-    return _part(PointVar.parse, token, _start(token))
+    return _part(PointVar.parse, token, token)
 
 
 def _selector(token: Token) -> Selector:
-    return _part(Selector.parse, token, _start(token))
+    return _part(Selector.parse, token, token)
 
 
 def _point_or_selector(token: Token) -> PointVar | Selector:

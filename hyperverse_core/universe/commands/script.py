@@ -91,7 +91,7 @@ def parse_command(text: str) -> CommandTemplate:
         >>> str(command)
         'create localhost:child<Base>'
     """
-    statement = _statement(text, 0)
+    statement = _statement(text, _skip(text, 0))
     if statement.end is not None:
         behind = _skip(text, statement.end)
         if behind < len(text):
@@ -177,9 +177,8 @@ def _last_command(text: str) -> str:
     return text[at:]
 
 
-def _statement(text: str, at: int) -> Statement:
-    """Reads the command at ``at``, or behind blanks there, with offsets in ``text``. Raises ParseError."""
-    start = _skip(text, at)
+def _statement(text: str, start: int) -> Statement:
+    """Reads the command at ``start``, with offsets in ``text``. Raises ParseError."""
     found = _WORD.match(text, start)
     word = found[0] if found is not None else ""
     if word not in COMMAND_WORDS:

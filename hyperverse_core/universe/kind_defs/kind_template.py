@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 
 import attrs
 
@@ -14,6 +16,8 @@ from ..text.lexis import fail
 from .kind_def import KindDef, resolve
 
 __all__ = ["KindTemplate", "scan_kind_template"]
+
+_LONGEST_KEPT: Final = 256
 
 
 @attrs.frozen
@@ -38,10 +42,7 @@ class KindTemplate:
     @classmethod
     def parse(cls, text: str) -> KindTemplate:
         """Reads ``text`` as a template of a Kind. Raises ParseError."""
-        template, end = scan_kind_template(text, 0)
-        if end < len(text):
-            fail(text, end, "the end of the Kind")
-        return template
+        return _parse(text) if len(text) <= _LONGEST_KEPT else _parse.__wrapped__(text)
 
     def resolve(self, table: Mapping[str, KindDef]) -> Kind:
         """Returns the Kind that the template stands for in ``table``.
@@ -75,6 +76,14 @@ class KindTemplate:
             return self.base
         inner = "" if self.specific is None else f"<{self.specific}>"
         return f"{self.base}<{self.sub}{inner}>"
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> KindTemplate:
+    template, end = scan_kind_template(text, 0)
+    if end < len(text):
+        fail(text, end, "the end of the Kind")
+    return template
 
 
 def scan_kind_template(text: str, pos: int) -> tuple[KindTemplate, int]:

@@ -85,8 +85,12 @@ class Writer:
 
     def _take(self) -> list[Unit]:
         # A caller that was cancelled before its write began wants nothing written.
-        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_IN_ONE))]
-        return [unit for unit in taken if not unit.future.done()]
+        waiting, taken = self._waiting, []
+        for _ in range(min(len(waiting), _MOST_IN_ONE)):
+            unit = waiting.popleft()
+            if not unit.future.done():
+                taken.append(unit)
+        return taken
 
     async def _commit(self, units: list[Unit]) -> None:
         groups = plan(units)

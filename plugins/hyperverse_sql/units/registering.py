@@ -35,18 +35,18 @@ _REPLACE = sa.update(particles).where(_AT)
 
 def register(tx: Transaction, registrations: Sequence[Registration]) -> list[Registered | HyperverseError]:
     """Registers all particles; their strategies are Commit and Ensure."""
+    parents = [_needed_parent(registration.point) for registration in registrations]
     wanted = {registration.point.text for registration in registrations}
-    parents = (_needed_parent(registration.point) for registration in registrations)
-    known = records_at(tx.connection, wanted.union(parent.text for parent in parents if parent is not None))
+    wanted.update([parent.text for parent in parents if parent is not None])
+    known = records_at(tx.connection, wanted)
     rows: list[tuple[Any, ...]] = []
     first_states: list[tuple[Any, ...]] = []
     results: list[Registered | HyperverseError] = []
-    for registration in registrations:
+    for registration, parent in zip(registrations, parents, strict=True):
         point = registration.point
         if (existing := known.get(point.text)) is not None:
             results.append(_ensured(registration, existing))
             continue
-        parent = _needed_parent(point)
         if parent is not None and parent.text not in known:
             results.append(_no_parent(point, parent))
             continue
@@ -57,7 +57,8 @@ def register(tx: Transaction, registrations: Sequence[Registration]) -> list[Reg
         tx.log(ChangeKind.REGISTERED, point.text)
         results.append(Registered(record, created=True))
     _INSERT.run(tx.connection, rows)
-    _INSERT_STATE.run(tx.connection, first_states)
+    if first_states:
+        _INSERT_STATE.run(tx.connection, first_states)
     return results
 
 

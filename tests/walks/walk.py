@@ -1,0 +1,103 @@
+"""Traces what a wave calls: the functions of the project, in order, in every thread."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+import attrs
+
+import hyperverse_base
+import hyperverse_core
+import hyperverse_grants
+import hyperverse_sql
+import hyperverse_zmq
+
+__all__ = ["Tracer", "Walk"]
+
+_CORE = Path(hyperverse_core.__file__).parent
+
+
+def _folder(module: ModuleType) -> str:
+    return f"{Path(str(module.__file__)).parent}/"
+
+
+_OURS = tuple(map(_folder, (hyperverse_core, hyperverse_base, hyperverse_grants, hyperverse_sql, hyperverse_zmq)))
+
+
+@attrs.define
+class Walk:
+    """The calls of one run, each as a file (relative to ``hyperverse_core``) and the name of the function.
+
+    A coroutine that waits counts once, however often it goes on.
+    """
+
+    calls: list[tuple[str, str]] = attrs.field(factory=list)
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    def files(self) -> list[str]:
+        """The files in order, each once where several calls in a row are in one."""
+        found: list[str] = []
+        for file, _ in self.calls:
+            if not found or found[-1] != file:
+                found.append(file)
+        return found
+
+    def __str__(self) -> str:
+        return "\n".join(f"{number:4} {file} {name}" for number, (file, name) in enumerate(self.calls, 1))
+
+
+class Tracer:
+    """Traces in all threads that begin while it is entered, and in the one that enters it."""
+
+    def __init__(self) -> None:
+        self._walk: Walk | None = None
+        self._frames: set[FrameType] = set()  # those that were seen stay alive, so that no other looks like one
+
+    @contextmanager
+    def threads(self) -> Iterator[None]:
+        """Threads that begin in the block can be traced."""
+        threading.setprofile(self._profile)
+        try:
+            yield
+        finally:
+            threading.setprofile(None)  # type: ignore[arg-type]  # None removes it
+
+    def _profile(self, frame: FrameType, event: str, _: Any) -> None:
+        walk = self._walk
+        if walk is None or event != "call" or frame in self._frames:
+            return
+        file = frame.f_code.co_filename
+        if file.startswith(_OURS):
+            self._frames.add(frame)
+            path = Path(file)
+            short = path.relative_to(_CORE) if path.is_relative_to(_CORE) else Path(*path.parts[-3:])
+            walk.calls.append((str(short), frame.f_code.co_name))
+
+    async def walk(self, run: Callable[[], Awaitable[object]]) -> Walk:
+        """What one run calls."""
+        walk = self._walk = Walk()
+        sys.setprofile(self._profile)
+        try:
+            await run()
+        finally:
+            sys.setprofile(None)
+            self._walk = None
+            self._frames.clear()
+        return walk
+
+    async def shortest(self, run: Callable[[int], Awaitable[object]], runs: int = 12, pause: float = 0.05) -> Walk:
+        """The shortest walk of several runs: what happens beside a wave (leases, the feed, probes) only adds calls."""
+        walks = []
+        for number in range(runs):
+            walks.append(await self.walk(lambda number=number: run(number)))  # type: ignore[misc]
+            await asyncio.sleep(pause)
+        return min(walks, key=len)
