@@ -24,6 +24,8 @@ OURS: Final = frozenset({"hyperverse_core", "hyperverse_sql", "hyperverse_zmq", 
 """Top-level packages of the project."""
 _PUBLIC: Final = frozenset({"os._exit", "sys._getframe"})
 """Names that Python documents in spite of their underscore."""
+_OF_NAMED_TUPLES: Final = frozenset({"_asdict", "_field_defaults", "_fields", "_make", "_replace"})
+"""So are these."""
 _GETTERS: Final = frozenset({"getattr", "setattr", "hasattr", "delattr"})
 
 
@@ -77,7 +79,7 @@ class _Values:
             yield from self._of_attribute(node)
 
     def _of_attribute(self, node: ast.Attribute) -> Iterator[Use]:
-        if not _is_private(node.attr) or ast.unparse(node) in _PUBLIC:
+        if not _is_private(node.attr) or node.attr in _OF_NAMED_TUPLES or ast.unparse(node) in _PUBLIC:
             return
         if self._is_others(node.value, node.attr):
             yield Use(node.attr, node.lineno)

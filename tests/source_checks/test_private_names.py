@@ -103,6 +103,7 @@ def test_a_private_name_of_others_is_found(source: str, names: list[str]) -> Non
     "source",
     [
         "import os\nos._exit(1)",
+        "def later(pair):\n    return pair._replace(two=2)",
         "from . import _version",
         "from hyperverse_core._version import _read",
         "class A:\n    _key: int\n    def __lt__(self, other):\n        return self._key < other._key",
