@@ -53,7 +53,7 @@ class Candidates:
         above = record.point.parent
         parent = self._places.known.get(above.text) if above is not None else None
         near = parent.star.text if parent is not None else ""
-        here = self._facts.now
+        here, ready = self._facts.now, self._facts.now.prepared_for(kind)
         found = []
         for text, key, star, own, hops, told in possible:
             particles = len(own) if own is not None else star.particles + self._placed.get(key, 0)
@@ -69,7 +69,7 @@ class Candidates:
                     known.load,
                     known.memory,
                     known.labels,
-                    known.prepared_for(kind),
+                    ready if own is not None else told.prepared_for(kind),
                 )
             )
         return found
