@@ -26,7 +26,7 @@ from ..universe.waves.wave import Ping, Pong, Signal
 from .api import Result
 from .command_session import CommandSession
 from .connection import ClientConnection
-from .search import NoMachine, Search, Target, is_alive
+from .search import NoMachine, Search, SearchTarget, is_alive
 from .sender import ClientSender
 from .serving import ClientServing, OnWave
 from .transports import ClientTransports
@@ -160,7 +160,7 @@ class Client(ClientSender):
             raise NoMachine(failure.message, hint=failure.hint or "is the machine up?", retry_after=1.0) from failure
         raise failure
 
-    async def _connect_to(self, target: Target, timeout: float) -> None:
+    async def _connect_to(self, target: SearchTarget, timeout: float) -> None:
         connection = ClientConnection(self, self._transports.of(target), target)
         await connection.open(self._search.token(), timeout)
         welcome = connection.welcome

@@ -12,7 +12,7 @@ from ..errors import HyperverseError, ProtocolError, Unavailable, error_for_stat
 from ..protocol.codec import Message, decode, encode_frame
 from ..protocol.frames import HelloFrame, RefusalFrame, WelcomeFrame
 from ..protocol.versions import PROTOCOLS, WITH_CLIENTS, ProtocolRange, Transmit, reader_of, sender_of
-from .search import Target
+from .search import SearchTarget
 
 __all__ = ["ClientConnection", "ConnectionOwner"]
 
@@ -43,7 +43,7 @@ class ClientConnection:
     peer: Peer
     welcome: WelcomeFrame
 
-    def __init__(self, owner: ConnectionOwner, transport: LaneTransport, target: Target) -> None:
+    def __init__(self, owner: ConnectionOwner, transport: LaneTransport, target: SearchTarget) -> None:
         self.owner = owner
         self.transport = transport
         self.target = target

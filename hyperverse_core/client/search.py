@@ -13,7 +13,7 @@ from ..data_dir.endpoint_file import EndpointFile, endpoint_files_in
 from ..data_dir.tokens import read_token
 from ..errors import Unavailable, did_you_mean
 
-__all__ = ["NoMachine", "Search", "Target"]
+__all__ = ["NoMachine", "Search", "SearchTarget"]
 
 
 class NoMachine(Unavailable):
@@ -21,7 +21,7 @@ class NoMachine(Unavailable):
 
 
 @attrs.frozen
-class Target:
+class SearchTarget:
     """Where a machine listens.
 
     Attributes:
@@ -51,13 +51,13 @@ class Search:
     given_token: str | None = attrs.field(default=None, repr=False)
     transport: str | None = None
 
-    def targets(self, prefer: str = "") -> list[Target]:
+    def targets(self, prefer: str = "") -> list[SearchTarget]:
         """Machines that may be there, the one named ``prefer`` first. Raises NoMachine when there is none."""
         if self.address is not None:
             from ..config import DEFAULT_TRANSPORT
 
             name, transport = self.machine or "", self.transport or DEFAULT_TRANSPORT
-            return [Target(name, 0, self.address, self.server_key or "", transport)]
+            return [SearchTarget(name, 0, self.address, self.server_key or "", transport)]
         found = [self._target(file) for file in endpoint_files_in(self.data_dir)]
         living = [target for target in found if not target.pid or is_alive(target.pid)]
         wanted = [t for t in living if self.machine is None or t.name == self.machine]
@@ -65,9 +65,9 @@ class Search:
             raise self._nobody([target.name for target in living])
         return sorted(wanted, key=lambda target: target.name != prefer)
 
-    def _target(self, file: EndpointFile) -> Target:
+    def _target(self, file: EndpointFile) -> SearchTarget:
         transport = self.transport or file.transport
-        return Target(
+        return SearchTarget(
             file.name,
             file.pid if file.local else 0,
             file.address,

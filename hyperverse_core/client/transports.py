@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..contracts.lane import LaneTransport
-from .search import Target
+from .search import SearchTarget
 
 __all__ = ["ClientTransports"]
 
@@ -25,7 +25,7 @@ class ClientTransports:
         self._made: dict[str, tuple[dict[str, Any], LaneTransport]] = {}
         self._retired: list[LaneTransport] = []
 
-    def of(self, target: Target) -> LaneTransport:
+    def of(self, target: SearchTarget) -> LaneTransport:
         """Returns the transport to a machine, made when it is needed.
 
         Raises UnknownTransport, ConfigError when a setting is wrong, or PluginError when it cannot be made."""

@@ -19,7 +19,7 @@ from ..errors import ConfigError
 from .check import Fault, Secret
 from .files import (
     Leaves,
-    Origin,
+    ValueOrigin,
     default_data_dir,
     environment_layer,
     file_layer,
@@ -53,10 +53,10 @@ __all__ = [
     "Limits",
     "LoadedConfig",
     "Log",
-    "Origin",
     "Plugins",
     "Secret",
     "StarTemplate",
+    "ValueOrigin",
     "default_data_dir",
     "dump",
     "load_config",
@@ -78,16 +78,16 @@ class LoadedConfig:
     """
 
     config: Config
-    origins: Mapping[str, Origin]
+    origins: Mapping[str, ValueOrigin]
     files: tuple[Path, ...] = ()
 
-    def origin(self, key: str) -> Origin:
+    def origin(self, key: str) -> ValueOrigin:
         """Returns the origin of the value of a dotted key."""
         found = self.origins.get(key)
         while found is None and "." in key:
             key = key.rpartition(".")[0]
             found = self.origins.get(key)
-        return found or Origin("default")
+        return found or ValueOrigin("default")
 
 
 def load_config(

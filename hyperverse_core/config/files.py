@@ -16,7 +16,7 @@ __all__ = [
     "CONFIG_NAME",
     "ConfigLayer",
     "Leaves",
-    "Origin",
+    "ValueOrigin",
     "default_data_dir",
     "environment_layer",
     "file_layer",
@@ -37,7 +37,7 @@ Key: TypeAlias = tuple[str, ...]
 
 
 @attrs.frozen
-class Origin:
+class ValueOrigin:
     """Where a value comes from.
 
     Attributes:
@@ -54,7 +54,7 @@ class Origin:
         return f"{self.source} ({self.where})" if self.where else self.source
 
 
-Leaves: TypeAlias = dict[Key, tuple[Any, Origin]]
+Leaves: TypeAlias = dict[Key, tuple[Any, ValueOrigin]]
 """The values of a layer with their origins, by the path of their keys."""
 
 
@@ -115,7 +115,7 @@ def file_layer(path: Path, source: Literal["user", "project"]) -> ConfigLayer:
         document = document.get("tool", {}).get("hyperverse", {})
         if not isinstance(document, dict):
             return ConfigLayer({}, (f"{path}: tool.hyperverse: must be a table, not {document!r}",))
-    origin = Origin(source, str(path), path.parent.absolute())
+    origin = ValueOrigin(source, str(path), path.parent.absolute())
     return ConfigLayer({key: (value, origin) for key, value in _leaves(document)})
 
 
@@ -133,7 +133,7 @@ def environment_layer(environ: Mapping[str, str], base: Path) -> ConfigLayer:
             continue
         key = tuple(part.lower() if part.isupper() else part for part in parts)
         value = _toml_value(environ[name])
-        origin = Origin("environment", name, base)
+        origin = ValueOrigin("environment", name, base)
         for below, leaf in _leaves(value) if _is_table(value) else [((), value)]:
             leaves[key + below] = (leaf, origin)
     return ConfigLayer(leaves, tuple(faults))
@@ -142,7 +142,7 @@ def environment_layer(environ: Mapping[str, str], base: Path) -> ConfigLayer:
 def flag_layer(flags: Mapping[str, Any], base: Path) -> ConfigLayer:
     """Returns the values of command-line flags, given by dotted keys such as ``log.format``."""
     return ConfigLayer(
-        {tuple(key.split(".")): (value, Origin("flag", _flag(key), base)) for key, value in flags.items()}
+        {tuple(key.split(".")): (value, ValueOrigin("flag", _flag(key), base)) for key, value in flags.items()}
     )
 
 

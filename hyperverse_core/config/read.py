@@ -12,7 +12,7 @@ import attrs
 
 from ..errors import did_you_mean
 from .check import Fault, Secret, faults_of_fields, hints_of, join
-from .files import Leaves, Origin
+from .files import Leaves, ValueOrigin
 from .schema import Choice, Config, StarTemplate, star_faults
 
 __all__ = ["read_config", "resolve_secrets"]
@@ -124,7 +124,7 @@ def resolve_secrets(leaves: Leaves, environ: Mapping[str, str]) -> tuple[Leaves,
     return resolved, faults
 
 
-def _secret(value: Any, origin: Origin, path: str, *, environ: Mapping[str, str], faults: list[Fault]) -> Any:
+def _secret(value: Any, origin: ValueOrigin, path: str, *, environ: Mapping[str, str], faults: list[Fault]) -> Any:
     if isinstance(value, list):
         return [_secret(v, origin, f"{path}[{i}]", environ=environ, faults=faults) for i, v in enumerate(value)]
     if not isinstance(value, dict):

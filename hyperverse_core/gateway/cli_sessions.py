@@ -1,4 +1,4 @@
-"""Shell: the command-line sessions of a particle (universe 5.3).
+"""Command-line sessions of a particle. See docs/reference/commands.md#sessions.
 
 A session keeps the point that relative points start from. Only the particle that has opened it may use it; one that
 nobody uses for an hour is gone.

@@ -13,11 +13,11 @@ from ..universe.address.star_key import StarKey
 from ..universe.kind_defs.properties import SetProperty, UnsetProperty
 from ..universe.selectors.selector import Selector
 
-__all__ = ["Particle", "changed", "exactly", "is_hosted", "new_record"]
+__all__ = ["MemoryParticle", "changed", "exactly", "is_hosted", "new_record"]
 
 
 @attrs.define
-class Particle:
+class MemoryParticle:
     """What the registry keeps of a particle."""
 
     record: ParticleRecord

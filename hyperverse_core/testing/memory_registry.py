@@ -34,7 +34,7 @@ from ..universe.kind_defs.properties import SetProperty, UnsetProperty
 from ..universe.kinds.kind import Kind
 from ..universe.selectors.selector import Selector
 from .memory_feed import MemoryFeed
-from .memory_particle import Particle, changed, exactly, is_hosted, new_record
+from .memory_particle import MemoryParticle, changed, exactly, is_hosted, new_record
 
 __all__ = ["MemoryRegistry"]
 
@@ -49,7 +49,7 @@ class MemoryRegistry(Registry):
     """
 
     def __init__(self, *, feed: int = 100_000) -> None:
-        self._particles: dict[Point, Particle] = {}
+        self._particles: dict[Point, MemoryParticle] = {}
         self._order: list[Point] = []
         self._stars: dict[StarKey, StarRecord] = {}
         self._incarnations: dict[StarKey, int] = {}
@@ -313,16 +313,16 @@ class MemoryRegistry(Registry):
     # -- inside -------------------------------------------------------------------------------------------
 
     def _put(self, record: ParticleRecord, state: bytes | None = None) -> None:
-        self._particles[record.point] = Particle(record, state)
+        self._particles[record.point] = MemoryParticle(record, state)
         bisect.insort(self._order, record.point)
 
-    def _at(self, point: Point) -> Particle:
+    def _at(self, point: Point) -> MemoryParticle:
         particle = self._particles.get(point)
         if particle is None:
             raise NotFound(f"no particle {point.text!r}")
         return particle
 
-    def _change(self, particle: Particle, kind: ChangeKind, **values: object) -> None:
+    def _change(self, particle: MemoryParticle, kind: ChangeKind, **values: object) -> None:
         after = attrs.evolve(particle.record, **values)  # type: ignore[arg-type]  # callers name fields
         if after != particle.record:
             particle.record = after

@@ -18,7 +18,7 @@ import pytest
 pytest.register_assert_rewrite("hyperverse_core.testing.policy_kit")
 
 from .policy_kit.answers import Answers, Explanations  # noqa: E402  # asserts are rewritten from here on
-from .policy_kit.changes import Changing, Grants  # noqa: E402
+from .policy_kit.changes import Changing, GrantsGroup  # noqa: E402
 from .policy_kit.failures import Failures  # noqa: E402
 from .policy_kit.identity import Clients, Machines  # noqa: E402
 from .policy_kit.rules import Refusals, Rules, Scopes  # noqa: E402
@@ -27,7 +27,9 @@ from .policy_kit.world import PolicyWorld  # noqa: E402
 __all__ = ["PolicyConformance", "PolicyWorld"]
 
 
-class PolicyConformance(Rules, Refusals, Scopes, Clients, Machines, Answers, Explanations, Grants, Changing, Failures):
+class PolicyConformance(
+    Rules, Refusals, Scopes, Clients, Machines, Answers, Explanations, GrantsGroup, Changing, Failures
+):
     """The whole kit. A subclass implements ``make`` and declares what its policy does.
 
     Attributes:

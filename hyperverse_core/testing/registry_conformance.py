@@ -24,8 +24,8 @@ asynchronous: pytest-asyncio must be in its ``auto`` mode.
 from __future__ import annotations
 
 from .registry_kit.assignments import Assignments
-from .registry_kit.directory import Directory
-from .registry_kit.feed import ChangeFeed, Reopening
+from .registry_kit.directory import DirectoryGroup
+from .registry_kit.feed import ChangeFeedGroup, Reopening
 from .registry_kit.grants import GrantsAndTokens
 from .registry_kit.particles import ChangingParticles
 from .registry_kit.registering import Registering
@@ -35,7 +35,14 @@ __all__ = ["RegistryConformance"]
 
 
 class RegistryConformance(
-    Registering, ChangingParticles, ReadingTheTree, Assignments, Directory, GrantsAndTokens, ChangeFeed, Reopening
+    Registering,
+    ChangingParticles,
+    ReadingTheTree,
+    Assignments,
+    DirectoryGroup,
+    GrantsAndTokens,
+    ChangeFeedGroup,
+    Reopening,
 ):
     """All tests of a registry.
 

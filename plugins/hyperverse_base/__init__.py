@@ -7,9 +7,9 @@ from collections.abc import Callable
 from hyperverse_core import Driver, hookimpl
 
 from .drivers import BASE_DRIVERS, BaseDriver
-from .table import TABLE, Row
+from .table import TABLE, KindRow
 
-__all__ = ["BASE_DRIVERS", "TABLE", "BaseDriver", "Row", "hyperverse_register_drivers"]
+__all__ = ["BASE_DRIVERS", "TABLE", "BaseDriver", "KindRow", "hyperverse_register_drivers"]
 
 
 @hookimpl

@@ -10,7 +10,7 @@ import attrs
 from hyperverse_core import Driver
 from hyperverse_core.values import STANDARD_KINDS, PropertiesConfig
 
-from .table import TABLE, Row
+from .table import TABLE, KindRow
 
 __all__ = ["BASE_DRIVERS", "BaseDriver"]
 
@@ -29,7 +29,7 @@ def _without_boot_bind(properties: PropertiesConfig) -> PropertiesConfig:
     return PropertiesConfig(p for p in properties if not (p.key == "bind" and p.constant))
 
 
-def _make(name: str, row: Row) -> type[BaseDriver]:
+def _make(name: str, row: KindRow) -> type[BaseDriver]:
     standard = STANDARD_KINDS[name]
     kind = attrs.evolve(
         standard, parents=row.parents, children=row.children, properties=_without_boot_bind(standard.properties)

@@ -10,14 +10,14 @@ from types import MappingProxyType
 
 import attrs
 
-__all__ = ["ANY", "NOWHERE", "TABLE", "Row"]
+__all__ = ["ANY", "NOWHERE", "TABLE", "KindRow"]
 
 ANY = ("*",)
 NOWHERE: tuple[str, ...] = ()
 
 
 @attrs.frozen
-class Row:
+class KindRow:
     """The rules for one Kind.
 
     Attributes:
@@ -36,24 +36,24 @@ def _on(*stars: str) -> frozenset[str]:
     return frozenset(stars)
 
 
-TABLE: Mapping[str, Row] = MappingProxyType(
+TABLE: Mapping[str, KindRow] = MappingProxyType(
     {
-        "Root": Row(_on("Central"), parents=NOWHERE, children=("Space",)),
-        "Space": Row(_on("Super"), parents=("Root",)),
-        "Base": Row(_on("Super")),
-        "UserBase": Row(_on("Fold"), children=("User",)),
-        "User": Row(_on("Fold"), parents=("UserBase",)),
-        "App": Row(_on("Maelstrom")),
-        "FileSystem": Row(_on("Fold"), children=("File",)),
-        "File": Row(_on("Fold"), parents=("FileSystem", "File<Dir>"), children=("File",)),
-        "Database": Row(_on("Fold")),
-        "Repo": Row(_on("Scribe"), children=("BundleSeries",)),
-        "BundleSeries": Row(_on("Scribe"), parents=("Repo",), children=("Bundle",)),
-        "Portal": Row(_on("Jump")),
+        "Root": KindRow(_on("Central"), parents=NOWHERE, children=("Space",)),
+        "Space": KindRow(_on("Super"), parents=("Root",)),
+        "Base": KindRow(_on("Super")),
+        "UserBase": KindRow(_on("Fold"), children=("User",)),
+        "User": KindRow(_on("Fold"), parents=("UserBase",)),
+        "App": KindRow(_on("Maelstrom")),
+        "FileSystem": KindRow(_on("Fold"), children=("File",)),
+        "File": KindRow(_on("Fold"), parents=("FileSystem", "File<Dir>"), children=("File",)),
+        "Database": KindRow(_on("Fold")),
+        "Repo": KindRow(_on("Scribe"), children=("BundleSeries",)),
+        "BundleSeries": KindRow(_on("Scribe"), parents=("Repo",), children=("Bundle",)),
+        "Portal": KindRow(_on("Jump")),
         # The platform itself creates these: nobody else can, and nothing can be created under them.
-        "Global": Row(_on("Central"), NOWHERE, NOWHERE),
-        "Control": Row(_on("Jump", "Machine"), NOWHERE, NOWHERE),
-        "Star": Row(None, NOWHERE, NOWHERE),
-        "Driver": Row(None, NOWHERE, NOWHERE),
+        "Global": KindRow(_on("Central"), NOWHERE, NOWHERE),
+        "Control": KindRow(_on("Jump", "Machine"), NOWHERE, NOWHERE),
+        "Star": KindRow(None, NOWHERE, NOWHERE),
+        "Driver": KindRow(None, NOWHERE, NOWHERE),
     }
 )

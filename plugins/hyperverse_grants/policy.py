@@ -16,7 +16,7 @@ from .gathered import Gathered, Question, gather, path_of
 from .grant_book import GrantBook
 from .reasons import covers, explained
 from .refusal import refused
-from .settings import Settings
+from .settings import GrantsSettings
 
 __all__ = ["GrantsPolicy"]
 
@@ -53,7 +53,7 @@ class GrantsPolicy(SecurityPolicy):
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(settings)
-        self._rules = Settings.of(self.settings)
+        self._rules = GrantsSettings.of(self.settings)
         self._view: PolicyView | None = None
         self._book: GrantBook | None = None
 

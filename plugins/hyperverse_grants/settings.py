@@ -9,11 +9,11 @@ import attrs
 
 from hyperverse_core.errors import ConfigError, did_you_mean
 
-__all__ = ["Settings"]
+__all__ = ["GrantsSettings"]
 
 
 @attrs.frozen
-class Settings:
+class GrantsSettings:
     """The table ``[security]`` besides its ``driver``.
 
     Attributes:
@@ -28,7 +28,7 @@ class Settings:
     anonymous: bool = False
 
     @classmethod
-    def of(cls, table: Mapping[str, Any]) -> Settings:
+    def of(cls, table: Mapping[str, Any]) -> GrantsSettings:
         """The settings that ``table`` holds. Raises ConfigError that lists every fault."""
         known = [field.name for field in attrs.fields(cls)]
         faults = []

@@ -12,7 +12,7 @@ import click
 from hyperverse_core.commands import common, options
 from hyperverse_core.errors import ConfigError, HyperverseError
 
-from .settings import Settings
+from .settings import SqlSettings
 
 __all__ = ["registry"]
 
@@ -61,7 +61,7 @@ def backup(file: Path) -> None:
         click.echo(f"{path}: copied to {file}")
 
 
-def _settings() -> Settings:
+def _settings() -> SqlSettings:
     """The settings of the registry that a machine with the same config would open; it is never created. Raises
     ConfigError."""
     config = options().load().config
@@ -71,10 +71,10 @@ def _settings() -> Settings:
             hint="`hyperverse config show --origin` shows where it is set",
         )
     assert config.data_dir is not None  # load_config fills it in
-    return attrs.evolve(Settings.read(config.registry_settings(config.data_dir)), create=False)
+    return attrs.evolve(SqlSettings.read(config.registry_settings(config.data_dir)), create=False)
 
 
-async def _check(settings: Settings) -> list[str]:
+async def _check(settings: SqlSettings) -> list[str]:
     # Imported here, so that `--help` does not wait for SQLAlchemy.
     from .registry import SqlRegistry
 
@@ -82,7 +82,7 @@ async def _check(settings: Settings) -> list[str]:
         return await opened.check()
 
 
-async def _backup(settings: Settings, target: Path) -> None:
+async def _backup(settings: SqlSettings, target: Path) -> None:
     from .registry import SqlRegistry
 
     async with SqlRegistry(settings) as opened:

@@ -37,7 +37,7 @@ from .engine.work import Work, one_by_one
 from .engine.writer import Writer
 from .feed import FeedReader
 from .maintenance import FeedSize, Maintenance
-from .settings import Settings
+from .settings import SqlSettings
 from .tables.creation import create_tables
 from .units import assignments, deletion, grants, pages, particles, registering, stars, states, tokens
 from .units.changes import newest_revision, oldest_revision
@@ -77,8 +77,8 @@ class SqlRegistry(Registry):
             root = await registry.record(ROOT)
     """
 
-    def __init__(self, settings: Mapping[str, Any] | Settings) -> None:
-        settings = settings if isinstance(settings, Settings) else Settings.read(settings)
+    def __init__(self, settings: Mapping[str, Any] | SqlSettings) -> None:
+        settings = settings if isinstance(settings, SqlSettings) else SqlSettings.read(settings)
         database: Database = SqliteDatabase(settings.path, settings.create, settings.synchronous)
         self._database = database
         self._writing = database.connection(writes=True)
@@ -188,7 +188,7 @@ class SqlRegistry(Registry):
         return number
 
     async def chown(self, points: Sequence[Point], owner: Point) -> None:
-        await self._write(_CHOWN, particles.Chown(tuple(points), owner), *points)
+        await self._write(_CHOWN, particles.OwnerChange(tuple(points), owner), *points)
 
     # -- where they live ----------------------------------------------------------------------------------
 

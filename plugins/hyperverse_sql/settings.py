@@ -10,14 +10,14 @@ import attrs
 
 from hyperverse_core.errors import ConfigError, did_you_mean
 
-__all__ = ["Settings"]
+__all__ = ["SqlSettings"]
 
 _SCHEMES: Final = ("sqlite:///", "sqlite+aiosqlite:///")
 _SYNCHRONOUS: Final = ("NORMAL", "FULL")
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class SqlSettings:
     """The table ``[registry]``.
 
     Attributes:
@@ -34,7 +34,7 @@ class Settings:
     feed: int = 100_000
 
     @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> Settings:
+    def read(cls, settings: Mapping[str, Any]) -> SqlSettings:
         """The settings in a mapping, which has ``path`` or ``url`` (``sqlite:///...``) and may have the others.
 
         Raises:

@@ -163,7 +163,7 @@ async def test_one_way_broken_for_the_answer_does_not_cost_the_answer(net: Net) 
 
 
 async def test_a_search_finds_each_star_once_with_its_hops(net: Net) -> None:
-    """H4, universe 2.10."""
+    """A search reaches every star once."""
     await net.start(_CHAIN, "abc")
     star = net.machines["a"].parts.outbound
     found = await search(star)

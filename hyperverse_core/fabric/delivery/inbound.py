@@ -25,7 +25,7 @@ from ..particles.homes import Homes
 from ..particles.places import Places
 from ..particles.state import State
 from ..stars.star import Star
-from ..transit.ports import Request
+from ..transit.ports import LaneRequest
 from ..transit.switchboard import Switchboard
 from .fan_out import FanOut, to_echo
 from .outbound import Outbound
@@ -76,7 +76,7 @@ class Inbound:
             ProvisionRequest: self._provision,
         }
 
-    def serve(self, star: Star, request: Request, message: Message) -> None:
+    def serve(self, star: Star, request: LaneRequest, message: Message) -> None:
         """Plans the handling of one request."""
         job = self._jobs.get(type(message))
         try:
@@ -88,7 +88,7 @@ class Inbound:
         except HyperverseError as exc:
             self.refuse(request, Pong.failure(exc))
 
-    def refuse(self, request: Request, reply: Pong) -> None:
+    def refuse(self, request: LaneRequest, reply: Pong) -> None:
         """Sends a reply to a request that goes no further, in line. When there is no room for it, it is lost: whoever
         asked gives up in its own time."""
         try:
@@ -104,7 +104,7 @@ class Inbound:
         except HyperverseError as exc:
             return encode_pong(_unsent(exc, reply))
 
-    async def _send(self, request: Request, payload: bytes) -> None:
+    async def _send(self, request: LaneRequest, payload: bytes) -> None:
         """Sends an answer; waits for room when the lane is full. Answers are worth more than what is yet to begin."""
         try:
             while True:
@@ -122,7 +122,7 @@ class Inbound:
             raise NotHostedHere(f"{wave.to.text!r} does not live in {star.text}")
         return active
 
-    async def _ping(self, star: Star, request: Request, wave: Ping) -> None:
+    async def _ping(self, star: Star, request: LaneRequest, wave: Ping) -> None:
         key = ""
         if wave.handling.retries:
             key = f"{wave.id} {wave.to.text} {wave.hops}"
@@ -153,7 +153,7 @@ class Inbound:
             self.replay_cache.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
         await self._send(request, payload)
 
-    async def _repeat(self, star: Star, request: Request, wave: Ping, first: asyncio.Future[Pong]) -> None:
+    async def _repeat(self, star: Star, request: LaneRequest, wave: Ping, first: asyncio.Future[Pong]) -> None:
         """Answers a Ping that has come before as that one is answered."""
         reply = timed_out(wave, wave.handling.wait)
         try:
@@ -165,7 +165,7 @@ class Inbound:
             reply = Pong.failure(Unavailable("the first try was not taken", retry_after=0.05))
         await self._send(request, self._encoded(reply))
 
-    async def _signal(self, star: Star, request: Request, wave: Signal) -> None:
+    async def _signal(self, star: Star, request: LaneRequest, wave: Signal) -> None:
         try:
             rest = self._find(star, wave).accept(wave)
             if rest is not None:
@@ -179,7 +179,7 @@ class Inbound:
             self._outbounds[star.text].refuse(wave, exc)
             _log.warning("signal %s to %s: %s", wave.method, wave.to, exc, extra={"wave": wave.id})
 
-    async def _part(self, star: Star, request: Request, wave: Ripple) -> None:
+    async def _part(self, star: Star, request: LaneRequest, wave: Ripple) -> None:
         points = wave.recipients
         assert isinstance(points, tuple)
         left = wave.deadline - self.loop.time()
@@ -194,7 +194,7 @@ class Inbound:
         except HyperverseError:  # one body that cannot be sent is not to cost the others theirs
             return encode_echoes(wave.id, [_sendable(echo) for echo in echoes])
 
-    async def _provision(self, star: Star, request: Request, message: ProvisionRequest) -> None:
+    async def _provision(self, star: Star, request: LaneRequest, message: ProvisionRequest) -> None:
         try:
             record = await self._registry.record(message.point)
             active = await self._homes.by_text[star.text].adopt(record, message.expected)

@@ -16,11 +16,11 @@ from ..stars.star import Star
 from .greeting import Greeting
 from .pending import PendingAnswers
 
-__all__ = ["Board", "InboundPort", "Request"]
+__all__ = ["Board", "InboundPort", "LaneRequest"]
 
 
 @attrs.define(eq=False)
-class Request:
+class LaneRequest:
     """What another machine asks.
 
     Attributes:
@@ -35,10 +35,10 @@ class Request:
 class InboundPort(Protocol):
     """Handles what other machines ask of the stars of this one."""
 
-    def serve(self, star: Star, request: Request, message: Message) -> None:
+    def serve(self, star: Star, request: LaneRequest, message: Message) -> None:
         """Plans the handling of one request."""
 
-    def refuse(self, request: Request, reply: Pong) -> None:
+    def refuse(self, request: LaneRequest, reply: Pong) -> None:
         """Answers a request that goes no further."""
 
 

@@ -29,7 +29,7 @@ from .greeting import Authenticate, Greeting
 from .listen import listen
 from .peer_lane import PeerLane
 from .pending import PendingAnswers
-from .ports import InboundPort, Request
+from .ports import InboundPort, LaneRequest
 
 __all__ = ["BoardSettings", "Switchboard"]
 
@@ -156,7 +156,7 @@ class Switchboard:
         (self._lanes.get(name) or self._add(name)).send(frame, priority)
         return name
 
-    def answer(self, request: Request, payload: bytes) -> None:
+    def answer(self, request: LaneRequest, payload: bytes) -> None:
         """Sends the answer to a request by the connection that it came by, or by any way when that has ended.
 
         Raises Unavailable when there is no way or the lane is full."""
@@ -169,7 +169,7 @@ class Switchboard:
         else:
             self._pass(star, frame, priority)
 
-    async def room(self, request: Request) -> None:
+    async def room(self, request: LaneRequest) -> None:
         """Returns when an answer may be tried again after LaneFull. Raises Unavailable."""
         star, via = request.envelope.origin, request.via
         if via is None or via not in self._guests:
@@ -263,7 +263,7 @@ class Switchboard:
     def _bounce(self, envelope: Envelope, via: Peer | None, status: int, error: str) -> None:
         """An envelope cannot go on from here: the machine that sent it is told."""
         if envelope.origin:
-            self._inbound.refuse(Request(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
+            self._inbound.refuse(LaneRequest(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -321,7 +321,7 @@ class Switchboard:
         message = decode(envelope.payload, star.loop.time())
         kind = type(message)
         if envelope.origin or kind is Signal:
-            self._inbound.serve(star, Request(envelope, via), message)
+            self._inbound.serve(star, LaneRequest(envelope, via), message)
         elif kind is Pong or kind is Echoes or kind is ProvisionReply:
             self.pending.settle(envelope.number, message)
         else:

@@ -16,12 +16,12 @@ from ...universe.address.point import Point
 from ..fixtures import StartMachine
 from .harness import DriverHarness, DriverPlugin, Lives, kind_to_create, required_properties
 
-__all__ = ["KitBase"]
+__all__ = ["DriverKitBase"]
 
 _IDLE_AFTER = 0.05
 
 
-class KitBase:
+class DriverKitBase:
     """See :class:`hyperverse_core.testing.DriverConformance`."""
 
     driver: ClassVar[type[Driver]]

@@ -9,13 +9,13 @@ import attrs
 from ...contracts.driver import Particle
 from ...universe.kinds.kind import Kind
 from ...universe.routing.bind import BindConfig
-from .base import KitBase
+from .base import DriverKitBase
 from .harness import DriverHarness, kind_of
 
 __all__ = ["Declarations"]
 
 
-class Declarations(KitBase):
+class Declarations(DriverKitBase):
     """The class attributes of the driver fit together, and a machine can serve the Kind."""
 
     def test_the_kind_has_a_line_for_people(self) -> None:

@@ -6,13 +6,13 @@ import attrs
 import pytest
 
 from ...errors import NotFound
-from .base import KitBase
+from .base import DriverKitBase
 from .harness import DriverHarness
 
 __all__ = ["EachParticle"]
 
 
-class EachParticle(KitBase):
+class EachParticle(DriverKitBase):
     """The answers are about the particle that the driver was asked about, and the same each time."""
 
     async def test_what_is_wrong_is_the_answer_of_create(self, harness: DriverHarness) -> None:

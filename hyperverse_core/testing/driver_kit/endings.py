@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from ...errors import NotFound
-from .base import KitBase
+from .base import DriverKitBase
 from .harness import DriverHarness
 
 __all__ = ["Endings"]
@@ -17,7 +17,7 @@ _LONGEST = 4.0
 """Seconds in which a particle has to stop; the platform waits for five."""
 
 
-class Endings(KitBase):
+class Endings(DriverKitBase):
     """A deleted particle ends without a trace."""
 
     async def test_a_deleted_particle_leaves_nothing(self, harness: DriverHarness) -> None:

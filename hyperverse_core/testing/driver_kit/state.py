@@ -6,13 +6,13 @@ import pytest
 
 from ...contracts.driver import Particle
 from ...fabric.particles.conversion import decode_state, encode_state, state_of
-from .base import KitBase
+from .base import DriverKitBase
 from .harness import DriverHarness
 
 __all__ = ["StateIsKept"]
 
 
-class StateIsKept(KitBase):
+class StateIsKept(DriverKitBase):
     """The state survives what the driver promises."""
 
     async def test_what_was_answered_survives_a_crash(self, harness: DriverHarness) -> None:

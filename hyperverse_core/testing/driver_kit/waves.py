@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from ...universe.waves.wave import Method
-from .base import KitBase
+from .base import DriverKitBase
 from .calls import bad_bodies, takes
 from .harness import DriverHarness
 
@@ -17,7 +17,7 @@ _NOBODY_HAS_IT = "Ext<NobodyHasAHandlerForThis>"
 _AT_ONCE = 50
 
 
-class Waves(KitBase):
+class Waves(DriverKitBase):
     """Every particle answers what all particles answer, and refuses what it does not know."""
 
     async def test_a_particle_can_be_created_and_answers_bounce(self, harness: DriverHarness) -> None:

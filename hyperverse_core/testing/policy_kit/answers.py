@@ -9,7 +9,7 @@ import attrs
 from ...contracts.policy import ANYTHING, Administration, Decision, Explanation, HoldsFor, Request
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
-from .base import KitBase
+from .base import PolicyKitBase
 from .world import AGENTS, ALICE, BOB, COUNTRY, HOME, NOTES, PolicyWorld
 
 __all__ = ["Answers", "Explanations"]
@@ -30,7 +30,7 @@ async def _requests(world: PolicyWorld) -> list[Request]:
     ]
 
 
-class Answers(KitBase):
+class Answers(PolicyKitBase):
     """What an answer is, and what it depends on."""
 
     async def test_every_answer_is_a_decision(self) -> None:
@@ -102,7 +102,7 @@ class Answers(KitBase):
         assert offered is None or isinstance(offered, Administration)
 
 
-class Explanations(KitBase):
+class Explanations(PolicyKitBase):
     """An explanation is the answer with its reasons."""
 
     async def test_an_explanation_says_the_same_as_the_answer(self) -> None:

@@ -9,10 +9,10 @@ import pytest
 from ...contracts.policy import SecurityPolicy
 from .world import PolicyWorld
 
-__all__ = ["KitBase"]
+__all__ = ["PolicyKitBase"]
 
 
-class KitBase(abc.ABC):
+class PolicyKitBase(abc.ABC):
     """What a subclass says about its policy.
 
     Attributes:

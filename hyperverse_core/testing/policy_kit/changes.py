@@ -12,16 +12,16 @@ from ...contracts.registry import Change, Registration, Strategy
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.kinds.kind import Kind
-from .base import KitBase
+from .base import PolicyKitBase
 from .world import ALICE, BOB, COUNTRY, HOME, NOBODY, NOTES, Asked, PolicyWorld
 
-__all__ = ["Changing", "Grants"]
+__all__ = ["Changing", "GrantsGroup"]
 
 _UNRELATED = Point.parse("localhost:unrelated")
 _LETTERS = "drx"
 
 
-class Grants(KitBase):
+class GrantsGroup(PolicyKitBase):
     """A grant counts until it is revoked."""
 
     async def test_a_grant_counts_until_it_is_revoked(self) -> None:
@@ -65,7 +65,7 @@ class Grants(KitBase):
         assert await world.allowed(BOB, HOME) == ""
 
 
-class Changing(KitBase):
+class Changing(PolicyKitBase):
     """A kept answer is right as long as nothing changes that it rests on."""
 
     async def test_a_new_owner_counts_as_soon_as_the_policy_was_told(self) -> None:

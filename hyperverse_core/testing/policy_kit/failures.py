@@ -11,7 +11,7 @@ from ...contracts.registry import ParticleRecord
 from ...errors import HyperverseError
 from ...universe.address.point import ANONYMOUS, GLOBAL_EXECUTOR, ROOT, Point
 from ...universe.kinds.kind import Kind
-from .base import KitBase
+from .base import PolicyKitBase
 from .world import AGENTS, ALICE, BOB, HOME, NOBODY, NOTES, SECRET, FaultyRegistry, PolicyWorld
 
 __all__ = ["Failures"]
@@ -22,7 +22,7 @@ _NONSENSE = (Need("q"), Need("rr?"), Need("r" * 1000), Need("", "no such: privil
 _NOWHERE = ("localhost:nowhere", "nowhere", "nowhere:at:all", "GLOBAL::executor", "<<STAR::central:fold[0]>>::star")
 
 
-class Failures(KitBase):
+class Failures(PolicyKitBase):
     """A policy fails as the contract says, and has no memory of it."""
 
     async def faulty_world(self, mode: str) -> tuple[PolicyWorld, FaultyRegistry]:

@@ -9,7 +9,7 @@ import pytest
 from ...contracts.policy import Credentials
 from ...errors import Unauthorized
 from ...universe.address.point import ANONYMOUS
-from .base import KitBase
+from .base import PolicyKitBase
 from .world import ALICE, SECRET, WRONG
 
 __all__ = ["Clients", "Machines"]
@@ -17,7 +17,7 @@ __all__ = ["Clients", "Machines"]
 _STRANGE = ["\ud800", "\0", "x" * 100_000, SECRET + " ", SECRET.upper()]
 
 
-class Clients(KitBase):
+class Clients(PolicyKitBase):
     """A client is let in with a token."""
 
     async def test_a_known_token_gives_its_agent(self) -> None:
@@ -62,7 +62,7 @@ class Clients(KitBase):
             await world.policy.authenticate(Credentials(hashlib.sha256(SECRET.encode()).hexdigest()))
 
 
-class Machines(KitBase):
+class Machines(PolicyKitBase):
     """A machine that has not proved a key is a stranger until its credentials say otherwise."""
 
     @pytest.mark.parametrize("token", ["", WRONG, SECRET, *_STRANGE], ids=lambda token: repr(token[:20]))

@@ -7,13 +7,13 @@ import pytest
 from ...contracts.policy import Need
 from ...universe.access.scope import Scope
 from ...universe.address.point import ANONYMOUS, HYPERUSER, ROOT
-from .base import KitBase
+from .base import PolicyKitBase
 from .world import ALICE, BOB, COUNTRY, HOME, LETTERS, NOBODY, NOTES, POINTS
 
 __all__ = ["Refusals", "Rules", "Scopes"]
 
 
-class Rules(KitBase):
+class Rules(PolicyKitBase):
     """Who may do what."""
 
     @pytest.mark.parametrize("letter", LETTERS)
@@ -57,7 +57,7 @@ class Rules(KitBase):
         assert not await world.allows(BOB, HOME, Need("r", "property:email:read"))
 
 
-class Refusals(KitBase):
+class Refusals(PolicyKitBase):
     """What a refusal says."""
 
     async def test_a_refusal_names_the_agent_and_the_target_and_has_a_cure(self) -> None:
@@ -74,7 +74,7 @@ class Refusals(KitBase):
         assert "property:email:read" in refusal.why
 
 
-class Scopes(KitBase):
+class Scopes(PolicyKitBase):
     """A scope bounds, and gives nothing."""
 
     async def test_a_scope_of_nothing_refuses_everybody(self) -> None:

@@ -11,7 +11,19 @@ from ...contracts.registry import Assignment, Registration, Registry, Status, St
 from ...errors import Conflict, NotFound, NotHostedHere
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.address.star_key import StarKey
-from .fixture_tree import BASE, FOLD, KitBase, at, fold, hosted_at, outcomes, points_of, populate, snapshot, whole
+from .fixture_tree import (
+    BASE,
+    FOLD,
+    RegistryKitBase,
+    at,
+    fold,
+    hosted_at,
+    outcomes,
+    points_of,
+    populate,
+    snapshot,
+    whole,
+)
 
 __all__ = ["Assignments"]
 
@@ -19,7 +31,7 @@ _A = at("localhost:a")
 _JUMP = StarKey("kit", "jump")
 
 
-class Assignments(KitBase):
+class Assignments(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_an_assignment_names_star_and_incarnation_and_brings_the_state(self, registry: Registry) -> None:

@@ -8,9 +8,9 @@ import pytest
 from ...contracts.registry import Registry, StarRecord
 from ...errors import Conflict, NotHostedHere
 from ...universe.address.star_key import StarKey
-from .fixture_tree import FOLD, KitBase, at, fold, hosted_at, outcomes, populate, snapshot
+from .fixture_tree import FOLD, RegistryKitBase, at, fold, hosted_at, outcomes, populate, snapshot
 
-__all__ = ["Directory"]
+__all__ = ["DirectoryGroup"]
 
 _JUMP = StarKey("kit", "jump")
 _FULL = StarRecord(
@@ -29,7 +29,7 @@ _FULL = StarRecord(
 )
 
 
-class Directory(KitBase):
+class DirectoryGroup(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_an_announced_star_is_in_the_directory(self, registry: Registry) -> None:

@@ -12,15 +12,28 @@ from ...errors import Conflict, NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.kind_defs.properties import SetProperty
-from .fixture_tree import BASE, FOLD, SPACE, KitBase, at, drain, fold, heard, hosted_at, outcomes, populate, snapshot
+from .fixture_tree import (
+    BASE,
+    FOLD,
+    SPACE,
+    RegistryKitBase,
+    at,
+    drain,
+    fold,
+    heard,
+    hosted_at,
+    outcomes,
+    populate,
+    snapshot,
+)
 
-__all__ = ["ChangeFeed", "Reopening"]
+__all__ = ["ChangeFeedGroup", "Reopening"]
 
 _A = at("localhost:a")
 _LONG = 60.0
 
 
-class ChangeFeed(KitBase):
+class ChangeFeedGroup(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_writes_to_particles_are_in_the_feed(self, registry: Registry) -> None:
@@ -182,7 +195,7 @@ class ChangeFeed(KitBase):
         assert len(kept.entries) == min(self.feed_keeps, 100)
 
 
-class Reopening(KitBase):
+class Reopening(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_everything_is_there_after_the_store_was_opened_again(self, registry: Registry) -> None:

@@ -19,7 +19,7 @@ __all__ = [
     "FOLD",
     "SPACE",
     "USER",
-    "KitBase",
+    "RegistryKitBase",
     "at",
     "drain",
     "fold",
@@ -42,7 +42,7 @@ EVERYTHING = Selector.parse("+:**")
 at = Point.parse
 
 
-class KitBase:
+class RegistryKitBase:
     """What a subclass may set.
 
     Attributes:

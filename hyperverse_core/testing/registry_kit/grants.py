@@ -9,7 +9,7 @@ from ...contracts.registry import Registry, TokenRecord
 from ...errors import NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import ROOT
-from .fixture_tree import KitBase, at, outcomes, populate, snapshot
+from .fixture_tree import RegistryKitBase, at, outcomes, populate, snapshot
 
 __all__ = ["GrantsAndTokens"]
 
@@ -22,7 +22,7 @@ _GRANTS = (
 )
 
 
-class GrantsAndTokens(KitBase):
+class GrantsAndTokens(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_a_grant_comes_back_with_its_id(self, registry: Registry) -> None:

@@ -8,14 +8,14 @@ from ...contracts.registry import PropertyValue, Registration, Registry, Status
 from ...errors import Conflict, NotFound
 from ...universe.address.point import HYPERUSER
 from ...universe.kind_defs.properties import SetProperty, UnsetProperty
-from .fixture_tree import SPACE, KitBase, at, outcomes, populate, snapshot
+from .fixture_tree import SPACE, RegistryKitBase, at, outcomes, populate, snapshot
 
 __all__ = ["ChangingParticles"]
 
 _A, _B, _MISSING = at("localhost:a"), at("localhost:b"), at("localhost:missing")
 
 
-class ChangingParticles(KitBase):
+class ChangingParticles(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_a_status_is_set(self, registry: Registry) -> None:

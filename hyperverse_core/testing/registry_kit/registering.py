@@ -8,14 +8,26 @@ import pytest
 from ...contracts.registry import PropertyValue, Registration, Registry, Status, Strategy
 from ...errors import Conflict, NotFound
 from ...universe.address.point import HYPERUSER, ROOT
-from .fixture_tree import APP, BASE, EVERYTHING, SPACE, KitBase, at, fold, hosted_at, outcomes, populate, snapshot
+from .fixture_tree import (
+    APP,
+    BASE,
+    EVERYTHING,
+    SPACE,
+    RegistryKitBase,
+    at,
+    fold,
+    hosted_at,
+    outcomes,
+    populate,
+    snapshot,
+)
 
 __all__ = ["Registering"]
 
 _LOCALHOST = at("localhost")
 
 
-class Registering(KitBase):
+class Registering(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_a_new_registry_has_its_root_and_nothing_else(self, registry: Registry) -> None:

@@ -14,7 +14,7 @@ from ...universe.address.point import HYPERUSER, ROOT, Point
 from ...universe.kind_defs.properties import SetProperty
 from ...universe.kinds.kind import Kind
 from ...universe.selectors.selector import Selector
-from .fixture_tree import APP, BASE, EVERYTHING, SPACE, USER, KitBase, at, points_of, populate, snapshot, whole
+from .fixture_tree import APP, BASE, EVERYTHING, SPACE, USER, RegistryKitBase, at, points_of, populate, snapshot, whole
 
 __all__ = ["ReadingTheTree"]
 
@@ -65,7 +65,7 @@ _SELECTORS = (
 )
 
 
-class ReadingTheTree(KitBase):
+class ReadingTheTree(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`."""
 
     async def test_children_are_the_direct_ones_in_order(self, registry: Registry) -> None:

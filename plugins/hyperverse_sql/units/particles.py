@@ -18,7 +18,7 @@ from ..tables.rows import properties_text
 from ..tables.schema import particles
 from .records import missing, records_at
 
-__all__ = ["Chown", "PropertyUpdate", "chown", "next_numbers", "set_properties", "set_status"]
+__all__ = ["OwnerChange", "PropertyUpdate", "chown", "next_numbers", "set_properties", "set_status"]
 
 
 def _setting(column: str) -> BatchStatement:
@@ -108,14 +108,14 @@ def _locked(point: Point, key: str) -> Conflict:
 
 
 @attrs.frozen
-class Chown:
+class OwnerChange:
     """Argument of :func:`chown`."""
 
     points: tuple[Point, ...]
     owner: Point
 
 
-def chown(tx: Transaction, change: Chown) -> None:
+def chown(tx: Transaction, change: OwnerChange) -> None:
     """Gives all points to the owner, or raises and changes none."""
     known = _all_of(tx, change.points)
     given = [record.point.text for record in known.values() if record.owner != change.owner]
