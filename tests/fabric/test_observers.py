@@ -11,6 +11,7 @@ import pytest
 
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Observer, Particle, handler, hookimpl
 from hyperverse_core.config import Config
+from hyperverse_core.fabric.delivery.gate import AllowAll
 from hyperverse_core.testing.fixtures import StartMachine
 
 TRACE = {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "tracestate": "x=1", "baggage": "user=ann"}
@@ -187,3 +188,23 @@ async def test_a_ripple_reaches_who_is_there_after_a_create_and_a_delete(
     assert await reached(one) == ["b"]
     await asyncio.sleep(0.5)
     assert await reached(other) == ["b"]
+
+
+# -- refusals of watches -----------------------------------------------------------------------------------
+
+
+async def test_a_refused_watch_is_told(machine: Machine, world) -> None:
+    denied: list[tuple[str, str]] = []
+
+    class Denied(Observer):
+        def access_denied(self, agent: Any, target: Any, method: str, reason: str) -> None:
+            denied.append((method, target.text))
+
+    await world("users<UserBase<Keycloak>>", "users:ann<User>", "a<Worker>")
+    machine.parts.interceptors.add(Denied())
+    body = {"point": "localhost:a", "aspects": ["State"]}
+    ann = machine.client(agent="localhost:users:ann")
+    assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 403
+    machine.parts.globals["GLOBAL::machine"].allowed = AllowAll()  # as a policy may that lets users watch
+    assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 403
+    assert denied == [("Ext<Watch>", "GLOBAL::machine"), ("watch", "localhost:a")]
