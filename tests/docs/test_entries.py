@@ -20,8 +20,8 @@ from hyperverse_core import errors
 from hyperverse_core.client.search import NoMachine
 from hyperverse_core.config import Config
 from hyperverse_core.plugins import PluginSet
-from hyperverse_grants.settings import GrantsSettings as GrantsSettings
-from hyperverse_sql.settings import GrantsSettings as SqlSettings
+from hyperverse_grants.settings import GrantsSettings
+from hyperverse_sql.settings import SqlSettings
 from hyperverse_zmq.settings import ZmqSettings
 from patience import START
 
