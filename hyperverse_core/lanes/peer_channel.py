@@ -102,7 +102,8 @@ class PeerChannel:
             return None
         if self.outbox.frames_waiting and len(self._flying) < WINDOW_MESSAGES and self._flying_bytes < WINDOW_BYTES:
             words, pieces = self.outbox.take(BATCH_BYTES)
-            message = pack(self._head(DATA), words, pieces)
+            self._owed = self._owed_bytes = 0  # each message says what has arrived, as `_head` does
+            message = pack(HEAD.pack(DATA, self._received), words, pieces)
             self._flying.append(len(message))
             self._flying_bytes += len(message)
             return message

@@ -61,23 +61,20 @@ class EdgeSocket:
     def _turn(self, messages: int) -> None:
         self.busy, looks = True, False
         try:
-            self._read(messages)
+            try:
+                while not self._closed:
+                    self._receive()
+                    messages -= 1
+                    if not messages or self._closed or not int(self.socket.getsockopt(_EVENTS)) & _POLLIN:
+                        break
+            except zmq.Again:
+                pass  # everything is read
             if self._rested is not None and not self._closed:
                 looks = self._rested()
         finally:
             self.busy = False
             if not looks:
                 self.look()
-
-    def _read(self, messages: int) -> None:
-        try:
-            while not self._closed:
-                self._receive()
-                messages -= 1
-                if not messages or self._closed or not int(self.socket.getsockopt(_EVENTS)) & _POLLIN:
-                    return
-        except zmq.Again:
-            return
 
     def read_all(self) -> None:
         """Reads everything that has arrived, now."""

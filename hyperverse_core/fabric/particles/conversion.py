@@ -152,9 +152,9 @@ def _plain(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if kind is dict:
-        return {k if type(k) is str else str(k): _plain(v) for k, v in value.items()}
+        return {k if type(k) is str else str(k): v if type(v) in _PLAIN else _plain(v) for k, v in value.items()}
     if kind in (list, tuple, set, frozenset):
-        return [_plain(v) for v in value]
+        return [v if type(v) in _PLAIN else _plain(v) for v in value]
     if isinstance(value, str):
         return str(value)  # a StrEnum
     raise TypeError(f"{kind.__name__} is neither plain nor an attrs class")
