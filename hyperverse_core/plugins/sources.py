@@ -63,9 +63,14 @@ def name_and_version(distribution: importlib.metadata.Distribution | None) -> tu
     if distribution is None:
         return "", ""
     try:
-        return distribution.name or "", distribution.version or ""
-    except (KeyError, UnicodeDecodeError):  # one broken distribution must not hide the plugins of all others
+        return _field(distribution.metadata, "Name"), _field(distribution.metadata, "Version")
+    except UnicodeDecodeError:  # one broken distribution must not hide the plugins of all others
         return "", ""
+
+
+def _field(metadata: importlib.metadata.PackageMetadata, name: str) -> str:
+    """Returns a field; an empty text when it is not there, which warns since Python 3.12 if one just asks for it."""
+    return metadata[name] if name in metadata else ""  # noqa: SIM401  # it has no get() in Python 3.11
 
 
 def object_source(plugin: Any) -> PluginSource:
