@@ -96,7 +96,10 @@ class ControlGate(Gateway):
         for session in list(self._sessions.values()):
             session.refuse(Unavailable("the machine stops", retry_after=1.0))
         while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            ending = tuple(self._tasks)
+            await asyncio.gather(*ending, return_exceptions=True)
+            # If all are done already, gather() lets nobody else run since Python 3.12: their callbacks have not.
+            self._tasks.difference_update(ending)
         self.address = ""
 
     def _remove_note(self) -> None:
