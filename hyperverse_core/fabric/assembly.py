@@ -210,7 +210,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     selections = Selections(registry)
 
     name = config.security.driver if given.policy is None else type(policy).__name__
-    gate = Gate(policy, name, interceptors.deny, timeout=_policy_timeout(config))
+    gate = Gate(policy, name, interceptors.deny, timeout=_policy_timeout(config), deadlines=deadlines)
     closing(stack, "the policy", policy.close)
     closing(stack, "the gate", gate.close)
 

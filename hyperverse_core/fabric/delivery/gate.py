@@ -17,6 +17,7 @@ import attrs
 from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Need, Request, SecurityPolicy
 from ...contracts.registry import Change, ParticleRecord
 from ...errors import Forbidden, HyperverseError, PolicyError
+from ...scheduling.deadlines import Deadlines
 from ...scheduling.single_flight import SingleFlight
 from ...universe.access.scope import Scope
 from ...universe.address.point import HYPERUSER, Point
@@ -96,10 +97,20 @@ class Gate:
         denied: is told of every refusal.
         timeout: seconds that an answer may take.
         room: how much is kept; see :class:`KeptAnswers`.
+        deadlines: of the event loop; None for deadlines of its own.
     """
 
-    def __init__(self, policy: SecurityPolicy, name: str, denied: Denied, *, timeout: float, room: int = _ROOM) -> None:
-        self._policy = GuardedPolicy(policy, name, timeout)
+    def __init__(
+        self,
+        policy: SecurityPolicy,
+        name: str,
+        denied: Denied,
+        *,
+        timeout: float,
+        room: int = _ROOM,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        self._policy = GuardedPolicy(policy, name, timeout, deadlines)
         self._denied = denied
         self._kept = KeptAnswers(room)
         self._flights: SingleFlight[_Question, _Answer] = SingleFlight(self._find, self._keep)
