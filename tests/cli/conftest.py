@@ -48,14 +48,14 @@ def hyperverse_register_drivers(register):
 """
 
 
-def program(home: Path) -> Run:
-    """``run("plugins", "list")`` runs ``hyperverse plugins list`` in ``home``."""
+def program(home: Path, **settings: str) -> Run:
+    """``run("plugins", "list")`` runs ``hyperverse plugins list`` in ``home``, with ``settings`` in its environment."""
 
     def run(*args: str, env: dict[str, str] | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "hyperverse_core.cli", *args],
             cwd=home,
-            env={**variables(home), **(env or {})},
+            env={**variables(home), **settings, **(env or {})},
             input=stdin,
             capture_output=True,
             text=True,
@@ -71,7 +71,7 @@ def variables(home: Path) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("HYPERVERSE", "XDG_"))}
     cache = str(home.with_name(home.name + "-cache"))
     own = {"HOME": str(home), "XDG_CACHE_HOME": cache, "NO_COLOR": "1", "COLUMNS": "100"}
-    return {**kept, **own, "HYPERVERSE__LEASE": str(LEASE)}
+    return {**kept, **own}
 
 
 @pytest.fixture
@@ -89,9 +89,15 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(home: Path) -> Run:
+def settings() -> dict[str, str]:
+    """Variables that set what a test is not about."""
+    return {}
+
+
+@pytest.fixture
+def run(home: Path, settings: dict[str, str]) -> Run:
     """The program, in the test's own home."""
-    return program(home)
+    return program(home, **settings)
 
 
 def detached(home: Path) -> Iterator[dict[str, Any]]:
@@ -99,7 +105,7 @@ def detached(home: Path) -> Iterator[dict[str, Any]]:
     (home / ".hyperverse").mkdir()
     (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\n")
     (home / "hyperverse_local.py").write_text(COUNTER)
-    run = program(home)
+    run = program(home, HYPERVERSE__LEASE=str(LEASE))
     done = run("up", "--detach", "--json")
     assert done.returncode == 0, done.stderr
     status: dict[str, Any] = json.loads(done.stdout)

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from patience import LEASE
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -162,6 +164,12 @@ def test_down_stops_every_machine_of_the_data_directory(run: Run, home: Path) ->
     assert "machine b is ready" in run("logs", "--name", "b").stdout
     stopped = json.loads(run("down", "--json").stdout)["stopped"]
     assert [machine["machine"] for machine in stopped] == ["a", "b"]
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Machines keep their stars on a busy computer."""
+    return {"HYPERVERSE__LEASE": str(LEASE)}
 
 
 @pytest.fixture
