@@ -272,7 +272,7 @@ class Config(_Checked):
 
     Example::
 
-        Config(name="alpha", lanes=Choice("zmq", {"heartbeat_timeout": 2.0}), lease=5)
+        Config(name="alpha", registry=Choice("sql", {"path": "registry.sqlite"}), lease=5)
     """
 
     name: str = setting("local", rule=_name)

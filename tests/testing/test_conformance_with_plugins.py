@@ -10,6 +10,7 @@ import pytest
 from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.testing import DriverConformance
+from kits import without
 
 
 @attrs.define
@@ -39,6 +40,11 @@ def machine_plugins() -> Sequence[object]:
     return (ShelfPlugin(),)
 
 
+@without(
+    "test_what_a_particle_dumps_is_what_another_one_loads",
+    "test_what_is_wrong_is_the_answer_of_create",
+    "test_a_check_can_be_repeated",
+)
 class TestShelf(DriverConformance):
     driver = ShelfDriver
     changes = (("Ext<Put>", {"title": "Emma"}),)

@@ -46,7 +46,7 @@ from ..particles.hosting import Hosting
 
 __all__ = ["LocalGatewayHost", "LocalSession", "LocalSessions"]
 
-_log = logging.getLogger("hyperverse.gateway")
+_log = logging.getLogger("hyperverse.control")
 
 
 class SurfaceParticle(Particle):
