@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["left_running", "no_skips"]
+pytest_plugins = ["left_running", "no_skips", "told_at_once"]
 
 # On a busy computer any example may be slow, and so may making it.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])

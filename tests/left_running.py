@@ -2,7 +2,7 @@
 
 A machine outlives the process that started it. A test ends its machines itself; one that is cut off by its time limit,
 or by the end of its process, cannot. So every process of a run carries a mark in its environment, which its children
-inherit, and the process that has set the mark ends all others that carry it when the run is over.
+inherit, and the process that has added the mark ends all others that carry it when the run is over.
 
 It is a plugin of pytest: ``-p left_running``.
 """
@@ -16,22 +16,28 @@ from typing import Final
 
 import pytest
 
-from run_marks import MARK, end_marked
+from run_marks import MARK, end_marked, with_mark
 
-_OWNED: Final = pytest.StashKey[str]()
+_MARK: Final = pytest.StashKey[tuple[str, str | None]]()
+"""The mark of this run, and what the variable was before."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Sets the mark, unless this is a part of a run that has one."""
-    if MARK not in os.environ:
-        config.stash[_OWNED] = os.environ[MARK] = uuid.uuid4().hex
+    """Adds a mark to the environment of the run; its workers have it from there."""
+    if not hasattr(config, "workerinput"):
+        mark = uuid.uuid4().hex
+        config.stash[_MARK] = mark, os.environ.get(MARK)
+        os.environ[MARK] = with_mark(mark)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Ends what is left, when all workers have ended."""
-    mark = config.stash.get(_OWNED, None)
-    if mark is None:
+    if _MARK not in config.stash:
         return
+    mark, before = config.stash[_MARK]
     for pid, command in end_marked(mark).items():
         print(f"left running by the tests, and killed: {pid} {command}", file=sys.stderr)
-    del os.environ[MARK]
+    if before is None:
+        del os.environ[MARK]
+    else:
+        os.environ[MARK] = before

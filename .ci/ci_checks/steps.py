@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 
-from run_marks import MARK, end_marked
+from run_marks import MARK, end_marked, with_mark
 
 __all__ = ["Steps"]
 
@@ -47,7 +47,7 @@ class Steps:
         """
         print(f"== {name}", flush=True)
         begun, mark = time.monotonic(), uuid.uuid4().hex
-        good = self._done([str(word) for word in command], {**os.environ, **variables, MARK: mark})
+        good = self._done([str(word) for word in command], {**os.environ, **variables, MARK: with_mark(mark)})
         for pid, words in end_marked(mark).items():
             print(f"left running, and killed: {pid} {words}")
         print(f"== {name}: {'ok' if good else 'FAILED'} after {time.monotonic() - begun:.0f} s", flush=True)

@@ -9,25 +9,40 @@ from pathlib import Path
 
 import pytest
 
-from patience import START, until_sync
+from patience import PATIENCE, START, until_sync
 from run_marks import MARK, end_marked, marked
 
 TESTS = Path(__file__).parents[1]
 SLEEP = "import time; time.sleep(600)"
 
 
-def run(folder: Path, source: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """A run of its own, of one file, with the two plugins."""
+def run(
+    folder: Path, source: str, *words: str, limit: float = START, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A run of its own, of one file, with the plugins of ours."""
     (folder / "test_it.py").write_text(source)
-    env = {key: value for key, value in os.environ.items() if key not in (MARK, "CI")}
+    env = {key: value for key, value in os.environ.items() if key != "CI"}
     path = os.pathsep.join([str(TESTS), env.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "left_running", "-p", "no_skips", *words, "test_it.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "left_running",
+            "-p",
+            "no_skips",
+            "-p",
+            "told_at_once",
+            *words,
+            "test_it.py",
+        ],
         cwd=folder,
         env={**env, "PYTHONPATH": path, **variables},
         capture_output=True,
         text=True,
-        timeout=START,
+        timeout=limit,
     )
 
 
@@ -81,3 +96,12 @@ def test_ci_lets_no_test_be_skipped(tmp_path: Path) -> None:
 def test_ci_lets_a_test_be_skipped_that_the_computer_cannot_run(tmp_path: Path) -> None:
     done = run(tmp_path, _SKIPS.replace("because", "this computer has no IPv6"), CI="true")
     assert "1 skipped" in done.stdout
+
+
+_FAILS = "import time\n\ndef test_it():\n    assert 1 == 2\n\ndef test_later():\n    time.sleep(600)\n"
+
+
+def test_ci_tells_of_a_failure_although_the_run_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        run(tmp_path, _FAILS, CI="true", limit=PATIENCE / 4)
+    assert b"FAILED at once: test_it.py::test_it (call, 0 s)" in (caught.value.stdout or b"")
