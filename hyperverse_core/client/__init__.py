@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import HyperverseError, PolicyError, ProtocolError, Unavailable, error_for_status
-from ..protocol.codec import Echoes, Message
+from ..protocol.messages import Echoes, Message
 from ..scheduling.backoff import Backoff
 from ..universe.address.point import ROOT, Point
 from ..universe.address.surface import Surface

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
-import attrs
 import msgspec
 
 from ..contracts.registry import Assignment
@@ -34,6 +33,7 @@ from ..universe.waves.wave import (
 )
 from .frames import (
     PROTOCOL,
+    UNREADABLE,
     ClientPingFrame,
     ClientRippleFrame,
     ClientSignalFrame,
@@ -48,16 +48,12 @@ from .frames import (
     SignalFrame,
     WelcomeFrame,
 )
+from .messages import ClientFrame, Echoes, Message, ProvisionReply, ProvisionRequest
 from .plain_values import SCALARS, foreign, may_hold_timestamp
 from .recipients_text import read_recipients, write_recipients
 
 __all__ = [
     "PROTOCOL",
-    "ClientFrame",
-    "Echoes",
-    "Message",
-    "ProvisionReply",
-    "ProvisionRequest",
     "client_frame",
     "decode",
     "encode_echoes",
@@ -75,62 +71,6 @@ _F = TypeVar("_F", PingFrame, SignalFrame, PartFrame)
 _W = TypeVar("_W", Ping, Signal, Ripple)
 _P = TypeVar("_P", Pong, Echo)
 
-
-@attrs.frozen
-class Echoes:
-    """Echoes of one Ripple.
-
-    Attributes:
-        id: id of the Ripple.
-        echoes: as many as have come since the ones before.
-        last: whether no more will come.
-    """
-
-    id: str
-    echoes: list[Echo]
-    last: bool
-
-
-@attrs.frozen
-class ProvisionRequest:
-    """A request to take a particle.
-
-    Attributes:
-        id: repeated in the reply.
-        star: the star that is asked.
-        point: the particle.
-        expected: the assignment that the new one would replace; None when there is none.
-    """
-
-    id: str
-    star: StarKey
-    point: Point
-    expected: Assignment | None
-
-
-@attrs.frozen
-class ProvisionReply:
-    """The reply to a ProvisionRequest.
-
-    Attributes:
-        id: id of the request.
-        assignment: where the particle lives now; None when the star did not take it.
-        status, error, hint: why not.
-    """
-
-    id: str
-    assignment: Assignment | None
-    status: int = 200
-    error: str = ""
-    hint: str = ""
-
-
-ClientFrame: TypeAlias = (
-    HelloFrame | WelcomeFrame | RefusalFrame | ClientPingFrame | ClientSignalFrame | ClientRippleFrame
-)
-"""Frames that are handed on as they are. The texts in them are not parsed."""
-
-Message: TypeAlias = Ping | Signal | Ripple | Pong | Echoes | ProvisionRequest | ProvisionReply | ClientFrame
 
 _Raw: TypeAlias = (
     HelloFrame
@@ -346,16 +286,23 @@ def decode(frame: bytes | msgspec.Raw, now: float) -> Message:
     """
     try:
         raw = _decode(frame)
+    except UNREADABLE as exc:
+        raise _does_not_follow(frame, exc) from exc
+    try:
         if type(getattr(raw, "body", raw)) not in SCALARS and may_hold_timestamp(bytes(frame)):
             _check_plain(raw)
         build = _BUILD.get(type(raw))
         return build(raw, now) if build is not None else cast(ClientFrame, raw)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
-        raise ProtocolError(f"a frame of {len(bytes(frame))} bytes does not follow the protocol: {exc}") from exc
+    except (ValueError, RecursionError) as exc:
+        raise _does_not_follow(frame, exc) from exc
     except HyperverseError as exc:
         if isinstance(exc, ProtocolError):
             raise
         raise ProtocolError(f"a frame holds a value that is not allowed: {exc.message}") from exc
+
+
+def _does_not_follow(frame: bytes | msgspec.Raw, why: Exception) -> ProtocolError:
+    return ProtocolError(f"a frame of {len(bytes(frame))} bytes does not follow the protocol: {why}")
 
 
 def _check_plain(raw: _Raw) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import ProtocolError
 from ..universe.waves.wave import Priority
+from .frames import UNREADABLE
 
 __all__ = ["Envelope", "Hello", "LaneFrame", "Refused", "RevisionNotice", "decode_lane", "encode_lane"]
 
@@ -97,5 +98,5 @@ def decode_lane(frame: bytes) -> LaneFrame:
     """Returns the lane frame in ``frame``. Raises ProtocolError when it does not follow the protocol."""
     try:
         return _decoder.decode(frame)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
+    except UNREADABLE as exc:
         raise ProtocolError(f"a lane frame of {len(frame)} bytes does not follow the protocol: {exc}") from exc

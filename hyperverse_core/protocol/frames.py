@@ -7,7 +7,7 @@ a client cannot forge those.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,7 @@ from .versions import PROTOCOLS
 
 __all__ = [
     "PROTOCOL",
+    "UNREADABLE",
     "ClientPingFrame",
     "ClientRippleFrame",
     "ClientSignalFrame",
@@ -33,6 +34,9 @@ __all__ = [
 
 PROTOCOL = PROTOCOLS.speaks
 """Number of the protocol whose frames these are."""
+
+UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
+"""What msgspec raises for bytes that hold no frame. Before 0.21 a map with a map as a key is a TypeError."""
 
 
 class _Frame(msgspec.Struct, array_like=True, gc=False):

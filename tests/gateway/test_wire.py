@@ -16,6 +16,7 @@ from hyperverse_core.contracts.registry import Assignment
 from hyperverse_core.errors import BadRequest, HyperverseError, ProtocolError
 from hyperverse_core.protocol import codec as wire
 from hyperverse_core.protocol.frames import ClientPingFrame, HelloFrame
+from hyperverse_core.protocol.messages import Echoes, ProvisionReply, ProvisionRequest
 from hyperverse_core.protocol.recipients_text import read_recipients, write_recipients
 from hyperverse_core.universe.waves.wave import Directed, Handling, Method, Priority, Stars, Watchers
 
@@ -114,15 +115,15 @@ def test_a_pong_arrives_as_it_was_sent(pong: Pong) -> None:
 @given(st.lists(st.builds(Echo, **reply_fields), max_size=5), st.booleans())
 def test_echoes_arrive_as_they_were_sent(echoes: list[Echo], last: bool) -> None:
     arrived = wire.decode(wire.encode_echoes("id", echoes, last=last), 0.0)
-    assert isinstance(arrived, wire.Echoes) and (arrived.id, arrived.last) == ("id", last)
+    assert isinstance(arrived, Echoes) and (arrived.id, arrived.last) == ("id", last)
     assert [values(echo) for echo in arrived.echoes] == [values(echo) for echo in echoes]
     assert all(type(echo) is Echo for echo in arrived.echoes)
 
 
 @pytest.mark.parametrize("assignment", [None, Assignment(StarKey("central", "fold", 1), 3, 7)])
 def test_provisioning_arrives_as_it_was_sent(assignment: Assignment | None) -> None:
-    asked = wire.ProvisionRequest("7", StarKey("central", "fold"), Point.parse("localhost"), assignment)
-    answered = wire.ProvisionReply("7", assignment, 409, "somebody was faster", "look again")
+    asked = ProvisionRequest("7", StarKey("central", "fold"), Point.parse("localhost"), assignment)
+    answered = ProvisionReply("7", assignment, 409, "somebody was faster", "look again")
     assert wire.decode(wire.encode_provision_request(asked), 0.0) == asked
     assert wire.decode(wire.encode_provision_reply(answered), 0.0) == answered
 
@@ -148,6 +149,18 @@ def test_any_bytes_are_a_message_or_a_protocol_error(frame: bytes) -> None:
         wire.decode(frame, 0.0)
     except ProtocolError:
         return
+
+
+@pytest.mark.parametrize(
+    "key", [b"\x80", b"\x81\xa1a\x01", b"\x90", b"\x91\x01", b"\xc4\x01a", b"\xc0", b"\xcb" + 8 * b"\xff"]
+)
+def test_a_body_with_a_map_under_a_strange_key_is_a_message_or_a_protocol_error(key: bytes) -> None:
+    frame = wire.encode_ping(Ping(Point.parse("localhost"), Method.parse("Ext<A>"), "HERE"), 0.0)
+    assert frame.count(b"\xa4HERE") == 1
+    try:
+        wire.decode(frame.replace(b"\xa4HERE", b"\x81" + key + b"\x01"), 0.0)
+    except ProtocolError as exc:
+        assert "does not follow the protocol" in exc.message or "not allowed" in exc.message
 
 
 @given(st.builds(Ping, **fields), st.data())

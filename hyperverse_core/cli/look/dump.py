@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import click
@@ -66,15 +67,18 @@ def _print_activations(found: Mapping[str, Any]) -> None:
     for row in found["activations"]:
         cells = (row["waiting"], row["running"], row["tasks"], f"{row['idle']:.0f} s", row["state"], row["kind"])
         by_star.setdefault(row["star"], []).append((*cells, row["point"]))
+    every = list(chain.from_iterable(by_star.values()))
     for star, rows in sorted(by_star.items()):
-        _section(star, ("wait", "run", "tasks", "idle", "state", "kind", "point"), rows)
+        _section(star, ("wait", "run", "tasks", "idle", "state", "kind", "point"), rows, beside=every)
     _left_out(found["activations_left_out"], "activations")
 
 
-def _section(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def _section(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[Any]], beside: Sequence[Sequence[Any]] = ()
+) -> None:
     if rows:
         print(f"\n{title}")
-        table(head, rows)
+        table(head, rows, beside=beside)
 
 
 def _left_out(count: int, what: str) -> None:

@@ -58,16 +58,24 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, state: int | None = None) -> None:
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    state: int | None = None,
+    beside: Iterable[Sequence[Any]] = (),
+) -> None:
     """Prints aligned columns below a head.
 
     Args:
         head: titles of the columns.
         rows: one value for each column.
         state: index of the column whose values are states, which get colours.
+        beside: rows of other tables with the same head, so that the columns of all of them are equally wide.
     """
     lines = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(line[i]) for line in [list(head), *lines]) for i in range(len(head))]
+    others = [[str(cell) for cell in row] for row in beside]
+    widths = [max(len(line[i]) for line in [list(head), *lines, *others]) for i in range(len(head))]
     title = "  ".join(cell.upper().ljust(width) for cell, width in zip(head, widths, strict=True)).rstrip()
     print(click.style(title, bold=True) if on_terminal() else title)
     for line in lines:

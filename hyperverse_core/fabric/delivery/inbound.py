@@ -10,13 +10,11 @@ from typing import Any
 from ...contracts.registry import Registry
 from ...errors import HyperverseError, LaneFull, NotHostedHere, ProtocolError, Unavailable
 from ...protocol.codec import (
-    Message,
-    ProvisionReply,
-    ProvisionRequest,
     encode_echoes,
     encode_pong,
     encode_provision_reply,
 )
+from ...protocol.messages import Message, ProvisionReply, ProvisionRequest
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal

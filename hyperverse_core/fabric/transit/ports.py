@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import attrs
 
 from ...contracts.lane import Identity, LaneReceiver, LaneTransport, Peer
-from ...protocol.codec import Message
 from ...protocol.envelope import Envelope
+from ...protocol.messages import Message
 from ...protocol.versions import Transmit
 from ...universe.waves.wave import Pong
 from ..stars.star import Star

@@ -8,14 +8,12 @@ from typing import Any
 from ...contracts.registry import Assignment, ParticleRecord
 from ...errors import HyperverseError, NotHostedHere, ProtocolError, TimedOut, Unavailable, error_for_status
 from ...protocol.codec import (
-    Echoes,
-    ProvisionReply,
-    ProvisionRequest,
     encode_part,
     encode_ping,
     encode_provision_request,
     encode_signal,
 )
+from ...protocol.messages import Echoes, ProvisionReply, ProvisionRequest
 from ...protocol.repeats import NoAnswer
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey

@@ -15,8 +15,9 @@ import msgspec
 from ...contracts.lane import Identity, LaneTransport, Peer
 from ...contracts.registry import StarRecord
 from ...errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
-from ...protocol.codec import Echoes, ProvisionReply, decode
+from ...protocol.codec import decode
 from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
+from ...protocol.messages import Echoes, ProvisionReply
 from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
 from ...universe.waves.wave import Outcome, Pong, Signal
 from ..cluster.directory import Directory

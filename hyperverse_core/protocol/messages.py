@@ -1,0 +1,79 @@
+"""What a frame says once it is read: waves, their answers, and the questions of one machine to another."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+from ..contracts.registry import Assignment
+from ..universe.address.point import Point
+from ..universe.address.star_key import StarKey
+from ..universe.waves.wave import Echo, Ping, Pong, Ripple, Signal
+from .frames import (
+    ClientPingFrame,
+    ClientRippleFrame,
+    ClientSignalFrame,
+    HelloFrame,
+    RefusalFrame,
+    WelcomeFrame,
+)
+
+__all__ = ["ClientFrame", "Echoes", "Message", "ProvisionReply", "ProvisionRequest"]
+
+
+@attrs.frozen
+class Echoes:
+    """Echoes of one Ripple.
+
+    Attributes:
+        id: id of the Ripple.
+        echoes: as many as have come since the ones before.
+        last: whether no more will come.
+    """
+
+    id: str
+    echoes: list[Echo]
+    last: bool
+
+
+@attrs.frozen
+class ProvisionRequest:
+    """A request to take a particle.
+
+    Attributes:
+        id: repeated in the reply.
+        star: the star that is asked.
+        point: the particle.
+        expected: the assignment that the new one would replace; None when there is none.
+    """
+
+    id: str
+    star: StarKey
+    point: Point
+    expected: Assignment | None
+
+
+@attrs.frozen
+class ProvisionReply:
+    """The reply to a ProvisionRequest.
+
+    Attributes:
+        id: id of the request.
+        assignment: where the particle lives now; None when the star did not take it.
+        status, error, hint: why not.
+    """
+
+    id: str
+    assignment: Assignment | None
+    status: int = 200
+    error: str = ""
+    hint: str = ""
+
+
+ClientFrame: TypeAlias = (
+    HelloFrame | WelcomeFrame | RefusalFrame | ClientPingFrame | ClientSignalFrame | ClientRippleFrame
+)
+"""Frames that are handed on as they are. The texts in them are not parsed."""
+
+Message: TypeAlias = Ping | Signal | Ripple | Pong | Echoes | ProvisionRequest | ProvisionReply | ClientFrame
