@@ -12,6 +12,7 @@ from hyperverse_core.universe.access.access import AccessGrant
 from hyperverse_core.universe.access.grant import GrantKind
 from hyperverse_core.universe.address.point import ANONYMOUS, HYPERUSER
 from hyperverse_core.universe.selectors.selector import Selector
+from hyperverse_grants.policy import GrantsPolicy
 
 ANN = "localhost:users:ann"
 
@@ -19,6 +20,16 @@ ANN = "localhost:users:ann"
 async def let(machine: Machine, what: str, on: str, to: str = ANN) -> int:
     grant = AccessGrant(GrantKind.parse(what), Selector.parse(on), Selector.parse(to), HYPERUSER)
     return (await machine.registry.grant(grant)).id
+
+
+class Denials(Observer):
+    """Notes who was refused what."""
+
+    def __init__(self) -> None:
+        self.denied: list[str] = []
+
+    def access_denied(self, agent, target, method, reason) -> None:
+        self.denied.append(f"{agent} {method} {target}")
 
 
 @pytest.fixture
@@ -44,16 +55,11 @@ async def test_a_stranger_may_only_bounce(machine: Machine, users) -> None:
 
 async def test_a_denied_wave_never_reaches_the_target_and_is_observed(machine: Machine, users) -> None:
     await users()
-    denied: list[str] = []
-
-    class Watch(Observer):
-        def access_denied(self, agent, target, method, reason) -> None:
-            denied.append(f"{agent} {method} {target}")
-
-    machine.parts.interceptors.add(Watch())
+    watch = Denials()
+    machine.parts.interceptors.add(watch)
     reply = await machine.client(agent=ANN).ping("localhost:a", "Ext<Work>", {"tag": "x"})
     assert (reply.status, str(reply.outcome)) == (403, "rejected")
-    assert denied == [f"{ANN} Ext<Work> localhost:a"]
+    assert watch.denied == [f"{ANN} Ext<Work> localhost:a"]
     assert await machine.client().ask("localhost:a", "Ext<Book>") == []
 
 
@@ -157,6 +163,32 @@ async def test_what_is_created_belongs_to_its_creator(machine: Machine, users) -
     assert (await ann.exec("create! localhost:new<Worker>"))[0].ok
 
 
-async def test_a_machine_is_stopped_by_the_hyperuser_only(machine: Machine, users) -> None:
+@pytest.mark.parametrize("act", ["Stop", "Drain", "Rebalance", "Trace", "Dump"])
+async def test_a_machine_is_administered_by_the_hyperuser_only(machine: Machine, users, act: str) -> None:
     await users()
-    assert (await machine.client(agent=ANN).ping("GLOBAL::machine", "Ext<Stop>")).status == 403
+    watch = Denials()
+    machine.parts.interceptors.add(watch)
+    method = f"Ext<{act}>"
+    body = {"to": "localhost:a", "method": "Ext<Get>"} if act == "Trace" else None
+    assert (await machine.client(agent=ANN).ping("GLOBAL::machine", method, body)).status == 403
+    assert watch.denied == [f"{ANN} {method} GLOBAL::machine"]
+    # a program of the hyperuser is the owner of what is hers, and yet may not
+    relay = {"to": "GLOBAL::machine", "method": method, "body": body}
+    assert (await machine.client().ask("localhost:r", "Ext<Relay>", relay))["status"] == 403
+    assert watch.denied[1:] == [f"localhost:r {method} GLOBAL::machine"]
+
+
+async def test_a_policy_is_told_whose_handler_waits_for_a_command(machine: Machine, users, monkeypatch) -> None:
+    await users()
+    asked = []
+    decide = GrantsPolicy.decide
+
+    async def note(self, request):
+        asked.append(request)
+        return await decide(self, request)
+
+    monkeypatch.setattr(GrantsPolicy, "decide", note)
+    for command in ("create localhost:made<Worker>", "delete localhost:made"):
+        assert (await machine.client().ask("localhost:r", "Ext<Execute>", {"command": command}))["status"] == 200
+    chains = {request.action: request.chain for request in asked if request.agent.text == "localhost:r"}
+    assert chains == {"create": ("localhost:r",), "delete": ("localhost:r",)}

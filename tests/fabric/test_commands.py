@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core import Machine
+from hyperverse_core.fabric.particles.caller import Caller
 from hyperverse_core.universe.address.point import GLOBAL_EXECUTOR
 
 
@@ -154,7 +155,7 @@ async def test_select_gives_one_page_after_the_other(machine: Machine, world) ->
     await world()
     for number in range(25):
         await machine.parts.provisioner.create(
-            f"localhost:w{number:04}", "Worker", {}, strategy="create", agent=machine.client().agent
+            f"localhost:w{number:04}", "Worker", {}, "create", Caller(machine.client().agent)
         )
     first = (await raw(machine, "select localhost:* into points"))[0]["body"]
     assert len(first["items"]) == 25

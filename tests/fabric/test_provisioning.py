@@ -8,6 +8,7 @@ import pytest
 
 from hyperverse_core import Machine, Observer, Point, Strategy
 from hyperverse_core.errors import BadRequest, Conflict, NotFound, UnknownKind
+from hyperverse_core.fabric.particles.caller import Caller
 
 
 class Watch(Observer):
@@ -119,16 +120,16 @@ async def test_creating_from_a_handler_is_in_the_name_of_the_particle(machine: M
 
 async def test_errors_of_the_provisioner_have_their_classes(machine: Machine, world) -> None:
     await world("a<Worker>")
-    agent = machine.client().agent
+    caller = Caller(machine.client().agent)
     create = machine.parts.provisioner.create
     with pytest.raises(Conflict):
-        await create("localhost:a", "Worker", {}, Strategy.COMMIT, agent=agent)
+        await create("localhost:a", "Worker", {}, Strategy.COMMIT, caller)
     with pytest.raises(UnknownKind):
-        await create("localhost:b", "Nonsense", {}, Strategy.COMMIT, agent=agent)
+        await create("localhost:b", "Nonsense", {}, Strategy.COMMIT, caller)
     with pytest.raises(NotFound):
-        await create("gone:b", "Worker", {}, Strategy.COMMIT, agent=agent)
+        await create("gone:b", "Worker", {}, Strategy.COMMIT, caller)
     with pytest.raises(BadRequest):
-        await create("localhost:b", "Worker", {"what": "x"}, Strategy.COMMIT, agent=agent)
+        await create("localhost:b", "Worker", {"what": "x"}, Strategy.COMMIT, caller)
 
 
 async def test_a_name_that_is_nearly_right_is_offered(machine: Machine, world) -> None:

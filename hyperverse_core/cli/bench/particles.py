@@ -12,7 +12,7 @@ import attrs
 from ...contracts.driver import Ctx, Driver, Particle, handler
 from ...hookspecs import hookimpl
 from ...universe.kind_defs.kind_def import KindDef
-from .wave_memory import Gate, memory_now, weigh_ping, weigh_pings, weigh_ripple, weigh_signals
+from .wave_memory import Barrier, memory_now, weigh_ping, weigh_pings, weigh_ripple, weigh_signals
 
 __all__ = ["BenchPlugin"]
 
@@ -21,13 +21,13 @@ __all__ = ["BenchPlugin"]
 class BenchEcho(Particle):
     """Answers waves, counts, and saves its count."""
 
-    gate: ClassVar[Gate] = Gate()
+    gate: ClassVar[Barrier] = Barrier()
     value: int = 0
 
     @classmethod
-    def new_gate(cls) -> Gate:
+    def new_gate(cls) -> Barrier:
         """Creates and returns the gate at which the next handlers of ``Ext<Hold>`` wait."""
-        cls.gate = Gate()
+        cls.gate = Barrier()
         return cls.gate
 
     @handler("Ext<Hold>")

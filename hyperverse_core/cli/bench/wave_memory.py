@@ -14,7 +14,7 @@ import attrs
 
 from ...contracts.driver import Ctx
 
-__all__ = ["Gate", "WaveMemory", "memory_now", "weigh_ping", "weigh_pings", "weigh_ripple", "weigh_signals"]
+__all__ = ["Barrier", "WaveMemory", "memory_now", "weigh_ping", "weigh_pings", "weigh_ripple", "weigh_signals"]
 
 HOLD, ECHO, WEIGH = "Ext<Hold>", "Ext<Echo>", "Ext<Weigh>"
 
@@ -33,8 +33,8 @@ class WaveMemory:
 
 
 @attrs.define(eq=False)
-class Gate:
-    """A gate at which handlers wait until it opens.
+class Barrier:
+    """Where handlers wait until it opens.
 
     Attributes:
         held: number of handlers that wait.
@@ -44,7 +44,7 @@ class Gate:
     _opened: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     async def hold(self) -> None:
-        """Waits until the gate opens."""
+        """Waits until it opens."""
         self.held += 1
         await self._opened.wait()
 
@@ -57,7 +57,7 @@ class Gate:
             await asyncio.sleep(0)
 
     def open(self) -> None:
-        """Opens the gate."""
+        """Lets all of them go on."""
         self._opened.set()
 
 
@@ -80,7 +80,7 @@ async def _weigh(act: Callable[[], Awaitable[WaveMemory]]) -> WaveMemory:
     return found
 
 
-async def weigh_pings(ctx: Ctx, to: list[str], gates: Callable[[], Gate]) -> WaveMemory:
+async def weigh_pings(ctx: Ctx, to: list[str], gates: Callable[[], Barrier]) -> WaveMemory:
     """Returns the memory of a Ping while the handlers of all particles wait. It includes the task of the sender."""
 
     async def act() -> WaveMemory:
@@ -115,7 +115,7 @@ def memory_now() -> tuple[int, int]:
     return sys.getallocatedblocks(), tracemalloc.get_traced_memory()[0]
 
 
-async def weigh_signals(ctx: Ctx, to: str, count: int, gates: Callable[[], Gate]) -> WaveMemory:
+async def weigh_signals(ctx: Ctx, to: str, count: int, gates: Callable[[], Barrier]) -> WaveMemory:
     """Returns the memory of a Signal while ``count`` of them wait at a particle whose handler waits."""
 
     async def act() -> WaveMemory:
@@ -133,7 +133,7 @@ async def weigh_signals(ctx: Ctx, to: str, count: int, gates: Callable[[], Gate]
     return await _weigh(act)
 
 
-async def weigh_ripple(ctx: Ctx, selector: str, count: int, gates: Callable[[], Gate]) -> WaveMemory:
+async def weigh_ripple(ctx: Ctx, selector: str, count: int, gates: Callable[[], Barrier]) -> WaveMemory:
     """Returns the memory of one copy of a Ripple while the handlers of ``count`` particles wait."""
 
     async def act() -> WaveMemory:

@@ -22,6 +22,7 @@ from ...scheduling.single_flight import SingleFlight
 from ...universe.access.scope import Scope
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.waves.wave import Directed, MethodKind
+from ..particles.caller import Caller
 from .guarded_policy import GuardedPolicy
 from .kept_answers import KeptAnswers, Key
 
@@ -169,18 +170,17 @@ class Gate:
         if not decision.allowed:
             raise self.refused(request, decision.error(), wave=wave)
 
-    async def permit(
-        self, agent: Point, permission: str, target: ParticleRecord, action: str, scope: Scope | None = None
-    ) -> None:
-        """Returns when ``agent`` has ``permission`` (a letter) on ``target``. Raises as :meth:`authorise` does.
+    async def permit(self, caller: Caller, permission: str, target: ParticleRecord, action: str) -> None:
+        """Returns when ``caller`` has ``permission`` (a letter) on ``target``. Raises as :meth:`authorise` does.
 
         Args:
             action: what it is for: ``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``.
-            scope: bounds of what the agent may do; None sets none.
         """
+        agent, scope = caller.agent, caller.scope
         kept = self._kept.find(_key(agent, target, permission, "", scope), action)
         if kept is None or not kept.allowed:
-            await self.check(Request(agent, action, Need(permission), target, scope))
+            need = Need(permission)
+            await self.check(Request(agent, action, need, target, scope, caller.chain, caller.session))
 
     async def check_all(self, requests: Sequence[Request]) -> None:
         """Returns when the policy allows all of them; the first refusal is logged and told. Raises as

@@ -18,7 +18,7 @@ from ...universe.address.point import ROOT
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Directed, Outcome, Pong, Ripple
 
-__all__ = ["Hop", "TraceRecorder"]
+__all__ = ["TraceEvent", "TraceRecorder"]
 
 _HEADER = "traceparent"
 _MOST = 2_000
@@ -26,7 +26,7 @@ _MOST = 2_000
 
 
 @attrs.frozen
-class Hop:
+class TraceEvent:
     """One event on the way of a wave. Bodies are never noted down.
 
     Attributes:
@@ -73,7 +73,7 @@ class TraceRecorder(Observer):
 
     def __init__(self, trace: str) -> None:
         self._trace = trace
-        self.hops: list[Hop] = []
+        self.hops: list[TraceEvent] = []
         self.left_out = 0
 
     def wave_begun(self, wave: Directed) -> Mapping[str, str] | None:
@@ -123,7 +123,7 @@ class TraceRecorder(Observer):
             self.left_out += 1
             return
         of_wave = (type(wave).__name__, _recipient(wave), wave.sender.text, wave.method.text, wave.path)
-        self.hops.append(Hop(event, at or perf_counter(), span, parent, *of_wave, **more))
+        self.hops.append(TraceEvent(event, at or perf_counter(), span, parent, *of_wave, **more))
 
 
 def _recipient(wave: Directed) -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ...contracts.driver import Ctx
 from ...contracts.registry import ParticleRecord, PropertyValue, Strategy
 from ...errors import Forbidden, LoopDetected
-from ...universe.access.scope import Scope
 from ...universe.address.point import ROOT, Point
 from ...universe.commands.command import Command
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
 from .background import working_for
+from .caller import Caller
 
 if TYPE_CHECKING:
     from .active import Active
@@ -70,6 +70,11 @@ class Context(Ctx):
     @property
     def point(self) -> Point:
         return self._active.point
+
+    @property
+    def record(self) -> ParticleRecord:
+        """The particle as the registry has it."""
+        return self._active.record
 
     @property
     def agent(self) -> Point:
@@ -163,10 +168,7 @@ class Context(Ctx):
         *,
         strategy: Strategy = Strategy.COMMIT,
     ) -> ParticleRecord:
-        agent, scope = self.acting_as
-        return await self._active.home.services.create(
-            str(point), kind, properties or {}, strategy, agent=agent, scope=scope
-        )
+        return await self._active.home.services.create(str(point), kind, properties or {}, strategy, self.caller)
 
     async def execute(self, command: Command | str) -> Pong:
         return await self._active.home.services.execute(command, self)
@@ -182,10 +184,12 @@ class Context(Ctx):
         self._active.spawn(work, name, self._wave)
 
     @property
-    def acting_as(self) -> tuple[Point, Scope | None]:
-        """In whose name it sends and executes, and within which scope."""
-        origin = self._origin
-        return (self._active.point, None) if origin is None else (origin.agent, origin.scope)
+    def caller(self) -> Caller:
+        """In whose name it executes commands, and within which bounds."""
+        origin, wave, chain = self._origin, self._wave, self._chain or self._extend_chain()
+        if origin is None:
+            return Caller(self._active.point, None, chain, wave.topic)
+        return Caller(origin.agent, origin.scope, chain, wave.topic)
 
 
 class _Shared(Context):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...contracts.registry import ParticleRecord, Strategy
 from ...scheduling.deadlines import Deadlines
-from ...universe.access.scope import Scope
 from ...universe.address.point import Point
 from ...universe.commands.command import Command
 from ...universe.waves.wave import Directed, Echo, Ping, Pong, Ripple, Signal
+from .caller import Caller
 
 if TYPE_CHECKING:
     from .active import Active
@@ -57,11 +57,9 @@ class ServicesPort(Protocol):
         kind: str,
         properties: Mapping[str, str],
         strategy: Strategy,
-        *,
-        agent: Point,
-        scope: Scope | None = None,
+        caller: Caller,
     ) -> ParticleRecord:
-        """Registers a particle."""
+        """Registers a particle in the name of ``caller``."""
 
     async def execute(self, command: Command | str, ctx: Context) -> Pong:
         """Carries out a command as the agent of ``ctx``."""

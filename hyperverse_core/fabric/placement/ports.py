@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ...contracts.registry import ParticleRecord
-from ...universe.access.scope import Scope
-from ...universe.address.point import Point
+from ..particles.caller import Caller
 
 __all__ = ["Permits"]
 
@@ -14,7 +13,5 @@ __all__ = ["Permits"]
 class Permits(Protocol):
     """The gate, for commands."""
 
-    async def permit(
-        self, agent: Point, permission: str, target: ParticleRecord, action: str, scope: Scope | None = None
-    ) -> None:
-        """Returns when ``agent`` has ``permission`` (a letter) on ``target``, for ``action``. Raises Forbidden."""
+    async def permit(self, caller: Caller, permission: str, target: ParticleRecord, action: str) -> None:
+        """Returns when ``caller`` has ``permission`` (a letter) on ``target``, for ``action``. Raises Forbidden."""

@@ -15,7 +15,6 @@ from ...contracts.registry import (
     Strategy,
 )
 from ...errors import BadRequest, Conflict, NoDriver, NotFound, NotHostedHere, Unavailable, did_you_mean
-from ...universe.access.scope import Scope
 from ...universe.address.env import Env
 from ...universe.address.point import Point
 from ...universe.address.point_template import PointTemplate, ResolvedTemplate
@@ -29,6 +28,7 @@ from ..caches.selections import Selections
 from ..cluster.directory import Directory
 from ..cluster.membership import Membership
 from ..particles.active import Active
+from ..particles.caller import Caller
 from ..particles.deletions import Deletions
 from ..particles.homes import Homes
 from ..particles.places import Place, Places
@@ -93,9 +93,7 @@ class Provisioner:
         kind: str,
         properties: Mapping[str, str],
         strategy: Strategy,
-        *,
-        agent: Point,
-        scope: Scope | None = None,
+        caller: Caller,
     ) -> ParticleRecord:
         """As :meth:`create_from`, from texts."""
         if "%" in where:
@@ -104,7 +102,7 @@ class Provisioner:
             template = ResolvedTemplate.of(Point.parse(where))
         changes = [SetProperty(key, value) for key, value in properties.items()]
         wanted = KindTemplate.parse(kind)
-        return await self.create_from(template, wanted, changes, strategy, agent=agent, scope=scope)
+        return await self.create_from(template, wanted, changes, strategy, caller)
 
     async def create_from(
         self,
@@ -112,12 +110,12 @@ class Provisioner:
         kind: KindTemplate,
         changes: Sequence[SetProperty | UnsetProperty],
         strategy: Strategy,
+        caller: Caller,
         *,
-        agent: Point,
-        scope: Scope | None = None,
         state: bytes | None = None,
     ) -> ParticleRecord:
-        """Registers a particle, owned by ``agent``; one ``%`` in the last segment takes the parent's next number.
+        """Registers a particle, owned by the agent of ``caller``; one ``%`` in the last segment takes the parent's next
+        number.
 
         Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there),
         Conflict, and what the driver of the Kind has against it."""
@@ -126,7 +124,7 @@ class Provisioner:
             wanted = kind.resolve(self._served.known)
             if len(self._resolved) < _KINDS:
                 self._resolved[kind] = wanted
-        return await self._create(where, wanted, changes, strategy, agent, scope, state)
+        return await self._create(where, wanted, changes, strategy, caller, state)
 
     async def _create(
         self,
@@ -134,22 +132,21 @@ class Provisioner:
         wanted: Kind,
         changes: Sequence[SetProperty | UnsetProperty],
         strategy: Strategy,
-        agent: Point,
-        scope: Scope | None,
+        caller: Caller,
         state: bytes | None,
     ) -> ParticleRecord:
         declared = self._served.known[wanted.base]
         served = self._served.get(declared.name)
         if served is None:
             raise NoDriver(f"no driver here serves Kind {wanted.base!r}", hint="install the plugin that brings it")
-        parent = await self._parent(where, wanted, declared, strategy, agent, scope)
+        parent = await self._parent(where, wanted, declared, strategy, caller)
         values = self._values(declared, changes)
         for _ in range(_TRIES):
             number = await self._registry.sequence(parent.point) if where.is_pattern else None
             point = where.point(number)
             if served.checks:
                 await self._check(served, point, wanted, values, strategy)
-            registration = Registration(point, wanted, agent, values, strategy, Status.PENDING, state)
+            registration = Registration(point, wanted, caller.agent, values, strategy, Status.PENDING, state)
             try:
                 made = await self._registry.register(registration)
             except Conflict:
@@ -170,10 +167,10 @@ class Provisioner:
         self._served.of(kind)
         await served.check(point, kind, values)
 
-    async def _demand_override(self, point: Point, parent: ParticleRecord, agent: Point, scope: Scope | None) -> None:
+    async def _demand_override(self, point: Point, parent: ParticleRecord, caller: Caller) -> None:
         """Who replaces a particle must be allowed to delete it."""
         if await self._registry.records((point,)):
-            await self._permits.permit(agent, "d", parent, "create", scope)
+            await self._permits.permit(caller, "d", parent, "create")
 
     async def _parent(
         self,
@@ -181,8 +178,7 @@ class Provisioner:
         kind: Kind,
         declared: KindDef,
         strategy: Strategy,
-        agent: Point,
-        scope: Scope | None,
+        caller: Caller,
     ) -> ParticleRecord:
         above = where.parent
         if not above.route.is_local:
@@ -194,9 +190,9 @@ class Provisioner:
                 f"{above.text!r} does not exist, so {where.child!r} cannot be created in it",
                 hint=f"create {above.text} first",
             ) from None
-        await self._permits.permit(agent, "c", parent, "create", scope)
+        await self._permits.permit(caller, "c", parent, "create")
         if strategy is Strategy.OVERRIDE and not where.is_pattern:
-            await self._demand_override(where.point(None), parent, agent, scope)
+            await self._demand_override(where.point(None), parent, caller)
         if (kind, parent.kind) not in self._fitting:
             self._check_fits(kind, declared, parent)
             if len(self._fitting) < _KINDS:

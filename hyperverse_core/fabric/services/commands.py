@@ -134,8 +134,8 @@ class Commands:
 
     @staticmethod
     def _request(ctx: Context, letter: str, action: str, target: ParticleRecord) -> Request:
-        agent, scope = ctx.acting_as
-        return Request(agent, action, Need(letter), target, scope, ctx.wave.chain, ctx.wave.topic)
+        caller = ctx.caller
+        return Request(caller.agent, action, Need(letter), target, caller.scope, caller.chain, caller.session)
 
     async def _above(self, records: Sequence[ParticleRecord]) -> dict[Point, ParticleRecord]:
         """The records of the parents; a root stands for its own."""
@@ -145,14 +145,12 @@ class Commands:
     # -- registry -----------------------------------------------------------------------------------------
 
     async def _create(self, command: commands.Create[Any], ctx: Context) -> Any:
-        agent, scope = ctx.acting_as
         record = await self._provisioner.create_from(
             command.where,
             command.kind,
             command.properties,
             command.strategy,
-            agent=agent,
-            scope=scope,
+            ctx.caller,
             state=None if command.state is None else msgspec.msgpack.encode(command.state),
         )
         return stub(record)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...contracts.registry import ParticleRecord, Strategy
-from ...universe.access.scope import Scope
 from ...universe.address.point import Point
 from ...universe.commands.command import Command
 from ...universe.waves.wave import Pong
+from ..particles.caller import Caller
 from ..particles.context import Context
 from ..placement.provisioner import Provisioner
 from .commands import Commands
@@ -31,12 +31,10 @@ class ParticleServices:
         kind: str,
         properties: Mapping[str, str],
         strategy: Strategy,
-        *,
-        agent: Point,
-        scope: Scope | None = None,
+        caller: Caller,
     ) -> ParticleRecord:
         """As :meth:`Provisioner.create`."""
-        return await self._provisioner.create(where, kind, properties, strategy, agent=agent, scope=scope)
+        return await self._provisioner.create(where, kind, properties, strategy, caller)
 
     async def execute(self, command: Command | str, ctx: Context) -> Pong:
         """As :meth:`Commands.run`."""

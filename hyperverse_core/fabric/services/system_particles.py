@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ...contracts.driver import Ctx, Particle, handler
+from ...contracts.policy import Need, Request
 from ...errors import BadRequest, Forbidden
 from ...universe.address.point import GLOBAL_EXECUTOR, HYPERUSER, Point
 from ...universe.waves.wave import Pong
 from ..caches.records import Records
 from ..delivery.gate import AllowAll, Gate
 from ..particles.active import Active
+from ..particles.caller import Caller
 from ..particles.context import Context
 from ..particles.homes import Homes
 from ..particles.hosting import Hosting
@@ -108,23 +110,23 @@ class MachineParticle(Particle):
         """Returns every Kind that the machine knows."""
         return self._status.kinds()
 
-    @handler("Ext<Stop>")
+    @handler("Ext<Stop>", privilege="machine:stop")
     async def stop(self, ctx: Ctx) -> None:
         """Asks the machine to stop. Only the hyperuser may."""
-        _demand_hyperuser(ctx)
+        self._demand_hyperuser(ctx)
         self._request_stop()
 
-    @handler("Ext<Drain>")
+    @handler("Ext<Drain>", privilege="machine:drain")
     async def drain(self, ctx: Ctx) -> int:
         """Empties the machine, and returns how many particles have left. Only the hyperuser may."""
-        _demand_hyperuser(ctx)
+        self._demand_hyperuser(ctx)
         return await self._rebalancer.drain()
 
-    @handler("Ext<Rebalance>")
+    @handler("Ext<Rebalance>", privilege="machine:rebalance")
     async def rebalance(self, ctx: Ctx, apply: bool = False) -> dict[str, Any]:
         """Returns the moves that would give every star its share, carried out when ``apply``; when some particles
         stayed, why the last of them did. Only the hyperuser may."""
-        _demand_hyperuser(ctx)
+        self._demand_hyperuser(ctx)
         moves = await self._rebalancer.plan()
         stayed = await self._rebalancer.apply(moves) if apply else []
         rows = [
@@ -133,7 +135,7 @@ class MachineParticle(Particle):
         ]
         return {"moves": rows, "moved": len(moves) - len(stayed) if apply else 0, "why": stayed[-1] if stayed else ""}
 
-    @handler("Ext<Trace>")
+    @handler("Ext<Trace>", privilege="machine:trace")
     async def trace_wave(
         self,
         ctx: Ctx,
@@ -148,34 +150,38 @@ class MachineParticle(Particle):
     ) -> dict[str, Any]:
         """Sends a wave in the name of the caller, and returns its hops on all machines; see ``Tracing.run``. Only the
         hyperuser may, because handlers may send waves that the caller could not see."""
-        _demand_hyperuser(ctx)
+        self._demand_hyperuser(ctx)
         wave = TraceWave(to, method, body, path, sent_as, wait, retries, linger)
         return await self._tracing.run(ctx.on_behalf, wave)
 
-    @handler("Ext<Dump>")
+    @handler("Ext<Dump>", privilege="machine:dump")
     async def dump_memory(self, ctx: Ctx, limit: int = 1000) -> dict[str, Any]:
         """Returns what is in the memory of the machine, with at most ``limit`` rows of each table. Only the hyperuser
         may."""
-        _demand_hyperuser(ctx)
+        self._demand_hyperuser(ctx)
         return await self._dump.collect(limit)
 
     @handler("Ext<Watch>")
     async def watch(self, ctx: Ctx, point: str, aspects: list[str]) -> None:
         """The sender gets a Signal ``Ext<Changed>`` for each change of those aspects from now on."""
-        record = await self._records.one(Point.parse(point))
-        await self._gate.permit(ctx.agent, "r", record, "watch")
+        wave, record = ctx.wave, await self._records.one(Point.parse(point))
+        await self._gate.permit(Caller(ctx.agent, wave.scope, wave.chain, wave.topic), "r", record, "watch")
         for aspect in aspects:
-            self._watches.add(record.point, aspect, ctx.wave.sender)
+            self._watches.add(record.point, aspect, wave.sender)
 
     @handler("Ext<Unwatch>")
     async def unwatch(self, ctx: Ctx) -> None:
         """Ends everything that the sender watches."""
         self._watches.remove(ctx.wave.sender)
 
-
-def _demand_hyperuser(ctx: Ctx) -> None:
-    if ctx.agent != HYPERUSER:
-        raise Forbidden(f"{ctx.agent} may not do this to a machine", hint="the hyperuser may")
+    def _demand_hyperuser(self, ctx: Ctx) -> None:
+        """The policy has granted the privilege, which it also grants to every program of the hyperuser. Those may not
+        do this: whoever can make one of them send a wave could stop the machine. Raises Forbidden."""
+        if ctx.agent != HYPERUSER:
+            assert isinstance(ctx, Context)
+            request = Request(ctx.agent, ctx.wave.method.text, Need(), ctx.record, ctx.wave.scope)
+            error = Forbidden(f"{ctx.agent} may not do this to a machine", hint="the hyperuser may")
+            raise self._gate.refused(request, error, wave=ctx.wave.id)
 
 
 def pin_system_particles(
