@@ -8,11 +8,12 @@ import pytest
 
 from chaos.run import Chaos
 from patience import budget
+from thoroughness import THOROUGH
 
 
 @pytest.mark.timeout(300)
 async def test_nothing_acknowledged_is_lost_or_doubled_while_machines_die_and_sleep(tmp_path: Path) -> None:
-    chaos = Chaos(tmp_path, seed=3, seconds=20.0, say=print)
+    chaos = Chaos(tmp_path, seed=3, seconds=20.0 if THOROUGH else 10.0, say=print)
     findings = await chaos.run()
     print("\n".join(findings.lines()))
     assert (findings.lost, findings.doubled, findings.wrong) == (0, 0, [])

@@ -15,6 +15,7 @@ from cluster.compositions import COMPOSITIONS, stars_of
 from cluster.worlds import InProcess, Processes, World, in_process
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.testing import VirtualClockLoop
+from patience import PATIENCE
 
 _numbers = itertools.count(1)
 
@@ -84,9 +85,21 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
                 await inside.start(name, stars_of(composition))
             await asyncio.sleep(1.0)  # a star that joins takes part within a second
         client = await found.client()
+        await _until_all_are_reached(found, len(stars_of(composition)) + len(found.machines))
         for result in await client.exec(f"create {found.space}<Space>"):
             result.unwrap()
         yield found
+
+
+async def _until_all_are_reached(world: World, stars: int) -> None:
+    """Machines that start at once are ready before each has a lane to every other."""
+    clients = [await world.client(name) for name in world.machines]
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            seen = [await client.stars() for client in clients]
+            if all(len(rows) == stars and all(row["hops"] is not None for row in rows) for rows in seen):
+                return
+            await asyncio.sleep(0.05)
 
 
 @pytest_asyncio.fixture

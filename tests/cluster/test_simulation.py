@@ -16,8 +16,9 @@ import pytest
 
 from cluster.scenario import Result, run_scenario
 from cluster.simulated_processes import ProcessLoop
+from thoroughness import THOROUGH
 
-_EVERYDAY = 100
+_EVERYDAY = 100 if THOROUGH else 30
 _EACH = 10  # numbers that one test runs: workers share the tests
 
 

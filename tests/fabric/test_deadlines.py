@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hyperverse_core import Machine, Outcome
 from hyperverse_core.errors import TimedOut
+from thoroughness import examples
 
 _NUMBERS = itertools.count()
 
@@ -115,7 +116,7 @@ async def test_a_caller_who_is_cancelled_takes_the_handler_with_it(machine: Mach
     assert await client.ask("localhost:a", "Ext<Get>") == 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 async def test_whatever_is_cut_off_when_only_what_was_saved_is_ever_seen(seed: int, machine: Machine, world) -> None:
     chance = random.Random(seed)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hyperverse_core import Machine
 from hyperverse_core.fabric.particles.mailbox import Mailbox
+from thoroughness import examples
 
 _NUMBERS = itertools.count()
 
@@ -98,7 +99,7 @@ async def test_a_signal_and_a_ping_of_one_sender_keep_their_order_through_a_bind
     assert await client.ask("localhost:b", "Ext<Book>") == [str(n) for n in range(40)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 async def test_whatever_the_interleaving_one_at_a_time_in_order_and_each_answered_once(
     seed: int, machine: Machine, world
@@ -129,7 +130,7 @@ async def test_whatever_the_interleaving_one_at_a_time_in_order_and_each_answere
         assert [tag for tag in book if tag.startswith(f"{name}-")] == [f"{name}-{n}" for n in range(count)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=st.integers(0, 2**32))
 async def test_no_turn_is_lost_when_those_who_wait_are_cancelled_at_random(seed: int) -> None:
     chance = random.Random(seed)

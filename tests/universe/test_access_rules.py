@@ -22,6 +22,7 @@ from hyperverse_core.universe.access.access import (
 )
 from hyperverse_core.universe.address.point import HYPERUSER, Point
 from hyperverse_core.universe.kinds.kind import Kind
+from thoroughness import examples
 
 
 @attrs.frozen
@@ -190,7 +191,7 @@ _given = st.sampled_from(["super", "super", "perm +csd-Rwx", "perm +CSD-rwX", "p
 _grants = st.builds("{} on {} to {} by {}".format, _given, _selectors, _selectors, _agents)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(
     st.fixed_dictionaries(
         {name: st.tuples(st.sampled_from(["Base", "User"]), _agents) for name in ("a", "a:b", "a:b:c", "a:u", "d")}

@@ -31,6 +31,7 @@ from hyperverse_core.universe.kinds.specific import Specific, SpecificSelector
 from hyperverse_core.universe.selectors.hierarchy import Hierarchy
 from hyperverse_core.universe.selectors.selector import Selector
 from hyperverse_core.universe.text.version import Version, VersionReq
+from thoroughness import examples
 from universe import strategies as made
 
 TYPES: dict[str, tuple[Callable[[str], Any], st.SearchStrategy[Any]]] = {
@@ -79,7 +80,7 @@ _TALK = st.one_of(
 def test_a_printed_value_reads_as_the_same_value(name: str) -> None:
     parse, values = TYPES[name]
 
-    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow])
     @given(values)
     def check(value: Any) -> None:
         assert parse(str(value)) == value
@@ -95,7 +96,7 @@ def test_a_printed_value_reads_as_the_same_value(name: str) -> None:
 def test_a_parser_raises_nothing_but_parse_errors(name: str) -> None:
     parse = PARSERS[name]
 
-    @settings(max_examples=250)
+    @settings(max_examples=examples(250))
     @given(_TALK)
     def check(text: str) -> None:
         try:
@@ -109,7 +110,7 @@ def test_a_parser_raises_nothing_but_parse_errors(name: str) -> None:
     check()
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.one_of(_TALK, st.lists(st.sampled_from(["a", "b:", ":", "1", ".", "-", "/", "x/", "::", "A"])).map("".join)))
 def test_the_quick_way_and_the_scanner_read_the_same_points(text: str) -> None:
     def quick() -> str | None:

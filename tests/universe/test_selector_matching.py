@@ -11,6 +11,7 @@ from hyperverse_core.universe.address.point import ROOT, Point
 from hyperverse_core.universe.kinds.kind import Kind
 from hyperverse_core.universe.selectors.hop import Hop, HopKind
 from hyperverse_core.universe.selectors.selector import Selector
+from thoroughness import examples
 
 
 def _accepts(hop: Hop, text: str) -> bool:
@@ -79,7 +80,7 @@ def _selectors(draw: st.DrawFn) -> Selector:
     return Selector.parse(text)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=examples(1500))
 @given(_selectors(), _points(), st.data())
 @example(Selector.parse("+:**<Root>"), ROOT, None)
 @example(Selector.parse("+:**<A>"), ROOT, None)
@@ -92,7 +93,7 @@ def test_a_selector_matches_what_trying_everything_finds(
     assert selector.matches(point, kinds) == naive(selector, point, kinds)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.lists(st.sampled_from(["a", "b<A>", "*", "*<B>", "*<B<C>>"]), min_size=1, max_size=3), _points(), st.data())
 def test_kinds_between_two_stars_are_found_wherever_they_are(
     inside: list[str], point: Point, data: st.DataObject
@@ -106,7 +107,7 @@ def test_kinds_between_two_stars_are_found_wherever_they_are(
     assert selector.matches(point, kinds) == naive(selector, point, kinds)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(_selectors(), min_size=1, max_size=3), _points())
 def test_everything_a_selector_matches_lies_at_or_below_its_query_root(selectors: list[Selector], point: Point) -> None:
     kinds = [Kind.parse("A")] * len(point.segments)
