@@ -192,9 +192,16 @@ class Ctx(Sender):
     async def save(self) -> None:
         """Saves the particle's state. When this returns, the state survives a crash of the machine.
 
+        When it raises, nothing was written. The handler may call it again. If it ends without having saved, the
+        particle begins again from its saved state before its next wave, as it does after a handler that raised; see
+        ``docs/explanation/delivery.md#all-or-nothing``.
+
         Raises:
-            NotHostedHere: the particle lives on another star by now. Nothing was written, and the handler should end.
-            Unavailable: the registry cannot be reached or is full. Nothing was written.
+            NotHostedHere: the particle lives on another star by now; the handler should end.
+            Unavailable: the registry cannot be reached or is full, or another handler of a concurrent particle has
+                failed meanwhile.
+            Conflict: a handler that was called by this one's chain has failed behind a change.
+            HandlerFailed: the state cannot be written.
         """
 
     @abc.abstractmethod
@@ -285,8 +292,10 @@ class Particle:
         it was deleted. It has five seconds, and what it raises is logged.
 
         It is not called when the machine crashes, when its star has lost the particle to another star, when the
-        particle is replaced by ``create!``, or when a handler was cut off at its deadline and the particle starts again
-        from its saved state.
+        particle is replaced by ``create!``, or when the particle starts again from its saved state because a handler
+        was cut off at its deadline, has raised behind a change, or could not save.
+
+        When it raises, what it has changed and not saved itself is not written.
 
         Args:
             ctx: acts for the particle itself. After a deletion, :meth:`Ctx.save` raises NotHostedHere.

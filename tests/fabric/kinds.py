@@ -87,6 +87,7 @@ class Worker(Particle):
     @handler("Ext<Refuse>")
     async def refuse(self, ctx: Ctx) -> None:
         self.value += 1
+        await ctx.save()
         raise Unavailable("not today", retry_after=1.0)
 
     @handler("Ext<Odd>")

@@ -52,6 +52,7 @@ class Clumsy(Particle):
     @handler("Ext<Trip>")
     async def trip(self, ctx: Ctx) -> None:
         self.value += 1
+        await ctx.save()
         await _await_what_others_cancelled()
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ...contracts.driver import Particle
 from ...contracts.registry import Status
-from ...errors import HandlerFailed, HyperverseError
+from ...errors import HandlerFailed, HyperverseError, TryAgain
 from ...scheduling.cancellation import is_cancelled
 from .context import Context
 from .conversion import decode_state
+from .saving import Saves, fingerprint, given_up, has_unsaved
 from .state import State
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ async def activate(active: Active) -> None:
     if active.state is State.GONE:
         raise active.has_left()
     before = active.state
-    if before is State.CUT:
+    if before is State.UNSAVED and not has_unsaved(active):  # its handler has undone what it could not save
+        active.state = State.READY
+        return
+    if before.spoiled:
         if active.background is not None:
             active.background.give_up()  # they belong to the object that is given up
         active.particle = None
@@ -39,7 +43,8 @@ async def activate(active: Active) -> None:
         await active.particle.on_start(Context.own(active))
     except BaseException as exc:
         its_own = isinstance(exc, Exception) or (isinstance(exc, asyncio.CancelledError) and not is_cancelled())
-        shown = its_own and active.assignment is not None
+        unmade = active.particle is None and isinstance(exc, TryAgain)  # a registry that is away is no fault of its own
+        shown = its_own and active.assignment is not None and not unmade
         if active.state is not State.GONE:
             active.state = State.FAILED if shown or before is State.FAILED else State.PLACED
         if active.assignment is not None:
@@ -55,7 +60,9 @@ async def activate(active: Active) -> None:
     if active.gone:
         raise active.has_left()
     if active.state is not State.STARTING:  # a wave of on_start came back here, and its handler was cut off
-        raise active.was_cut()
+        raise given_up(active)
+    if active.assignment is not None and active.particle is not None:
+        active.saves = Saves(fingerprint(active.particle))
     active.state = State.READY
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ...contracts.driver import Particle
 from ...contracts.registry import Assignment, ParticleRecord
 from ...errors import (
-    BadRequest,
-    Conflict,
     HyperverseError,
     LoopDetected,
     NotFound,
@@ -32,9 +31,10 @@ from .accepted_signals import begin_signals, handle_beside
 from .activation import activate
 from .background import BackgroundTasks
 from .context import Context
-from .conversion import encode_state, state_of, to_body
+from .conversion import state_of, to_body
 from .handlers import Handler
 from .mailbox import Mailbox
+from .saving import Saves, fingerprint, given_up, has_unsaved, spoiled
 from .state import State
 from .unread_bind import UnreadBind, first_bind
 
@@ -70,6 +70,7 @@ class Active:
         background: tasks of its own; None when it never began one.
         origin: makes the waves that it sends; None until it sends one.
         running: handlers that run beside the one that has the turn.
+        saves: what is durable of it; None until its object was made.
     """
 
     __slots__ = (
@@ -87,6 +88,7 @@ class Active:
         "record",
         "running",
         "saved",
+        "saves",
         "served",
         "star",
         "state",
@@ -128,6 +130,7 @@ class Active:
         self.saved = b"" if state is None and assignment is not None else state
         self.background: BackgroundTasks | None = None
         self.origin: Origin | None = None
+        self.saves: Saves | None = None
 
     # -- in -----------------------------------------------------------------------------------------------
 
@@ -224,27 +227,36 @@ class Active:
             await self._start_in_turn()
         elif self.state is State.GONE:
             raise self.has_left()
-        elif self.state is State.CUT:
-            raise self.was_cut()
+        elif self.state.spoiled:
+            raise given_up(self)
 
     async def run_beside(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
         """Calls a handler beside those that run."""
         self.running += 1
         try:
-            return await self.run(handler, arguments, wave)
+            if self.concurrent or self.assignment is None:
+                return await self.run(handler, arguments, wave)
+            assert self.particle is not None, "an outer handler of the chain runs in it"
+            # What the outer handler has changed so far is its own: only a change of the inner one counts against it.
+            return await self.run(handler, arguments, wave, fingerprint(self.particle))
         finally:
             self.running -= 1
 
-    async def run(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
-        """Calls a handler; the turn must be ours, and the particle ready. What it raises is in the reply."""
+    async def run(self, handler: Handler, arguments: dict[str, Any], wave: Directed, before: int | None = None) -> Pong:
+        """Calls a handler; the turn must be ours, and the particle ready. What it raises is in the reply.
+
+        Args:
+            before: fingerprint of the state with which it begins; None for that of what is saved.
+        """
         star = self.star
         if star.loop.time() >= star.serve_until:  # here, because the wave may have waited long for its turn
             self.check_lease()
         self.touched = True
         listeners = self.home.interceptors.delivered
         begun = perf_counter() if listeners else 0.0
+        particle = self.particle
         try:
-            result = await handler.call(self.particle, Context(self, wave), **arguments)
+            result = await handler.call(particle, Context(self, wave), **arguments)
             if type(wave) is Signal:
                 reply = _HEARD
             elif type(result) is not Pong:
@@ -259,12 +271,14 @@ class Active:
                 reply = self._outlived(wave)
         except asyncio.CancelledError as exc:
             if is_cancelled():
-                self.cut_off()
+                self.cut_off(particle)
                 if listeners:
                     self._tell_cut_off(wave, perf_counter() - begun)
                 raise
+            spoiled(self, particle, before)
             reply = self._failed(handler, wave, exc)
         except Exception as exc:
+            spoiled(self, particle, before)
             reply = self._failed(handler, wave, exc)
         if listeners:
             answer = None if reply is _HEARD else reply
@@ -355,36 +369,17 @@ class Active:
         finally:
             self.mailbox.leave()
 
-    def cut_off(self) -> None:
-        """A handler was ended in the middle: what it left behind must not be seen. The next wave gets the particle
-        from its last saved state. One that handles waves concurrently, or that the registry does not place, goes on."""
-        if self.concurrent or self.assignment is None or self.state is State.GONE:
+    def cut_off(self, particle: Particle | None) -> None:
+        """A handler was ended in the middle: what it left behind in ``particle`` must not be seen. The next wave gets
+        the particle from its last saved state. One that the registry does not place goes on."""
+        if self.assignment is None or self.state is State.GONE or particle is not self.particle:
             return
-        self.state = State.CUT
-
-    def was_cut(self) -> Conflict:
-        """What its own call chain is told behind a handler that was cut off."""
-        return Conflict(f"a handler of {self.text!r} was cut off, and what is not saved is given up")
+        if not self.concurrent or has_unsaved(self):  # many at once: one that waits in vain must not disturb the others
+            self.state = State.CUT
 
     def has_left(self) -> NotHostedHere:
         """What a wave is told that comes too late."""
         return NotHostedHere(f"{self.text!r} has left {self.star.text}")
-
-    async def save(self) -> None:
-        """Commits the durable state."""
-        if self.assignment is None:
-            raise BadRequest(f"{self.text!r} has no durable state: the registry does not place it")
-        if self.state is State.CUT:  # an outer handler of the chain: its object has what the inner one left behind
-            raise self.was_cut()
-        if self.state is State.GONE:
-            raise self.has_left()
-        assert self.particle is not None, "it is ready, or a wave of its own chain runs in it"
-        try:
-            encoded, watched = encode_state(self.particle), self.star.loop.time() < self.watched_until
-            await self.home.registry.save_state(self.point, self.assignment, encoded, announce=watched)
-        except NotHostedHere:
-            self.home.hosting.taken(self)
-            raise
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
         """Runs a task of the particle's own until it ends or the particle leaves. Raises TooMany, and NotHostedHere
@@ -394,7 +389,7 @@ class Active:
             raise self.has_left()
         if self.background is None:
             self.background = BackgroundTasks(self.text)
-        self.background.begin(work, name, wave)
+        self.background.begin(work, name, wave, partial(spoiled, self, self.particle))
 
     def own_origin(self) -> Origin:
         """Makes the waves that it sends in its own name."""

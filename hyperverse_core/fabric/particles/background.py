@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any
 
@@ -36,22 +36,26 @@ class BackgroundTasks:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def begin(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
-        """Starts a piece, while ``wave`` is handled. Raises TooMany when there are 64 already."""
+    def begin(self, work: Coroutine[Any, Any, None], name: str, wave: Directed, failed: Callable[[], None]) -> None:
+        """Starts a piece, while ``wave`` is handled; ``failed`` is called when it raises. Raises TooMany when there are
+        64 already."""
         if len(self._tasks) >= _PIECES:
             work.close()
             raise TooMany(f"{self._text!r} has {len(self._tasks)} pieces of work under way", retry_after=1.0)
-        task = asyncio.get_running_loop().create_task(self._run(work, wave), name=name or f"work of {self._text}")
+        task = asyncio.get_running_loop().create_task(
+            self._run(work, wave, failed), name=name or f"work of {self._text}"
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began would complain
 
-    async def _run(self, work: Coroutine[Any, Any, None], wave: Directed) -> None:
+    async def _run(self, work: Coroutine[Any, Any, None], wave: Directed, failed: Callable[[], None]) -> None:
         working_for.set(wave)
         try:
             await work
         except Exception:
             _log.exception("work of its own failed", extra={"point": self._text})
+            failed()
 
     def give_up(self) -> None:
         """Cancels everything without waiting for the end."""

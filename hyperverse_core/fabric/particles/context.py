@@ -16,6 +16,7 @@ from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
 from .background import working_for
 from .caller import Caller
+from .saving import save
 
 if TYPE_CHECKING:
     from .active import Active
@@ -52,10 +53,13 @@ class Context(Ctx):
         origin: makes what it sends; None for waves in the particle's own name.
     """
 
-    __slots__ = ("_active", "_chain", "_origin", "_wave")
+    __slots__ = ("_active", "_chain", "_origin", "_particle", "_wave", "has_saved")
+    has_saved: bool
+    """Set by the first save that succeeds."""
 
     def __init__(self, active: Active, wave: Directed, origin: Origin | None = None) -> None:
         self._active = active
+        self._particle = active.particle
         self._wave = wave
         self._chain: tuple[str, ...] | None = None
         self._origin = origin
@@ -158,7 +162,7 @@ class Context(Ctx):
     # -- what it does -------------------------------------------------------------------------------------
 
     async def save(self) -> None:
-        await self._active.save()
+        await save(self._active, self, self._particle)
 
     async def create(
         self,

@@ -62,21 +62,26 @@ async def bring_to_rest(active: Active, grace: float) -> State | None:
     return None
 
 
-async def stop(active: Active, before: State, grace: float) -> None:
+async def stop(active: Active, before: State, grace: float) -> bool:
     """Ends its tasks and calls ``on_stop`` when it was ready; the turn must be ours. It is gone afterwards.
 
     Args:
         before: the state that it was in when its turn was taken.
         grace: seconds that each step may take.
+
+    Returns:
+        False when ``on_stop`` did not come to its end.
     """
     if active.background is not None:
         await active.background.end(grace)
+    ended = True
     if before is State.READY and active.particle is not None:
-        await _on_stop(active, active.particle, grace)
+        ended = await _on_stop(active, active.particle, grace)
     active.state = State.GONE
     if active.background is not None:
         await active.background.end(grace)  # what on_stop has begun
     active.particle = None
+    return ended
 
 
 def has_to_stop(active: Active) -> bool:
@@ -105,9 +110,9 @@ async def say_goodbye(active: Active, grace: float) -> None:
     await _on_stop(active, particle, grace)
 
 
-async def _on_stop(active: Active, particle: Particle, grace: float) -> None:
+async def _on_stop(active: Active, particle: Particle, grace: float) -> bool:
     if type(particle).on_stop is Particle.on_stop:
-        return
+        return True
     try:
         async with asyncio.timeout(grace):
             await particle.on_stop(Context.own(active))
@@ -116,5 +121,7 @@ async def _on_stop(active: Active, particle: Particle, grace: float) -> None:
             raise
         if active.gone and isinstance(exc, NotHostedHere):  # its save came too late
             _log.debug("on_stop of %s ended early: %s", active.text, exc)
-            return
+            return False
         _log.exception("on_stop failed", extra={"point": active.text})
+        return False
+    return True

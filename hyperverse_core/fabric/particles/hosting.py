@@ -16,6 +16,7 @@ from .comings import Comings, Left
 from .conversion import encode_state
 from .deactivation import bring_to_rest, stop, take_turn
 from .home import Home
+from .saving import BeforeOnStop
 from .served import Served, ServedKinds
 from .state import State
 
@@ -150,7 +151,7 @@ class Hosting:
 
     def remove(self, active: Active, why: Left = Left.RELEASED) -> None:
         """The particle is not here any more; its waves are answered 421 and find it again."""
-        if active.state is State.CUT:
+        if active.state.spoiled:
             active.particle = None  # what a handler has half done is given up
         active.state = State.GONE  # waves that wait for their turn are told to look again
         if self.active.get(active.text) is not active:
@@ -221,18 +222,23 @@ class Hosting:
     async def _save(self, active: Active, before: State, grace: float) -> tuple[Point, Assignment] | None:
         """Stops a particle and writes its state. Returns what is to be released, None when it is not ours any more."""
         assert active.assignment is not None
-        if active.state is State.CUT:  # a wave of its own call chain was cut off while it came to rest
+        if active.state.spoiled:  # a wave of its own call chain was cut off while it came to rest
             before = State.CUT
         particle = active.particle if before is State.READY else None
-        await stop(active, before, grace)
-        if particle is not None:
-            try:
-                await self.home.registry.save_state(active.point, active.assignment, encode_state(particle))
-            except NotHostedHere:
-                self.remove(active, Left.TAKEN)
-                return None
-            except HyperverseError as exc:
-                _log.error("%s leaves without what it has not saved itself: %s", active.text, exc)
-            except Exception:  # its state cannot be written down: no reason to keep its neighbours from leaving
-                _log.exception("%s leaves without what it has not saved itself", active.text)
+        if particle is None:
+            await stop(active, before, grace)
+            return active.point, active.assignment
+        until_then = BeforeOnStop.of(active, particle)
+        ended = await stop(active, before, grace)
+        try:
+            state = encode_state(particle) if ended else until_then.left_to_write(active)
+            if state is not None:
+                await self.home.registry.save_state(active.point, active.assignment, state)
+        except NotHostedHere:
+            self.remove(active, Left.TAKEN)
+            return None
+        except HyperverseError as exc:
+            _log.error("%s leaves without what it has not saved itself: %s", active.text, exc)
+        except Exception:  # its state cannot be written down: no reason to keep its neighbours from leaving
+            _log.exception("%s leaves without what it has not saved itself", active.text)
         return active.point, active.assignment

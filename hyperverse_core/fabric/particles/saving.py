@@ -1,0 +1,198 @@
+"""Saving: what is durable of a particle, and what is given up because it is not.
+
+A handler that raises, and a save that fails, leave an object behind that nobody may see: what it holds was answered
+with an error. So the particle begins again from its saved state before its next wave, if anything in it differs from
+that. See ``docs/explanation/delivery.md#all-or-nothing``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from ...contracts.driver import Particle
+from ...errors import BadRequest, Conflict, HyperverseError, NotHostedHere, Unavailable
+from .conversion import encode_state
+from .state import State
+
+if TYPE_CHECKING:
+    from .active import Active
+    from .context import Context
+
+__all__ = ["BeforeOnStop", "Saves", "fingerprint", "given_up", "has_unsaved", "save", "spoiled"]
+
+_log = logging.getLogger("hyperverse.particle")
+_Error = TypeVar("_Error", bound=HyperverseError)
+
+
+class Saves:
+    """What is known of the saves of one particle.
+
+    Attributes:
+        kept: fingerprint of the state that is durable; None when that is not known.
+        begun: number of the newest save.
+        durable: number of the newest save that has succeeded.
+        under_way: how many are being written.
+        failed: whose save was the last to fail; only this handler may try again.
+    """
+
+    __slots__ = ("begun", "durable", "ended", "failed", "kept", "under_way")
+
+    def __init__(self, kept: int | None) -> None:
+        self.kept = kept
+        self.begun = 0
+        self.durable = 0
+        self.under_way = 0
+        self.failed: Context | None = None
+        self.ended: asyncio.Event | None = None
+
+
+@attrs.frozen
+class BeforeOnStop:
+    """What a particle held before its ``on_stop``: when that fails, what it has left half done is not written.
+
+    Attributes:
+        state: as it would be written; None when it cannot be, or when there is nothing that could fail.
+        durable: number of the newest save that had succeeded.
+    """
+
+    state: bytes | None
+    durable: int
+
+    @classmethod
+    def of(cls, active: Active, particle: Particle) -> BeforeOnStop:
+        """The turn must be ours."""
+        durable = active.saves.durable if active.saves is not None else 0
+        if type(particle).on_stop is Particle.on_stop:
+            return cls(None, durable)
+        try:
+            return cls(encode_state(particle), durable)
+        except Exception:
+            _log.exception("what %s has not saved itself cannot be written", active.text)
+            return cls(None, durable)
+
+    def left_to_write(self, active: Active) -> bytes | None:
+        """The state to write behind an ``on_stop`` that has failed; None when it has saved something itself."""
+        if active.saves is not None and active.saves.durable > self.durable:
+            return None
+        return self.state
+
+
+def fingerprint(particle: Particle) -> int | None:
+    """Of its state as it would be written; None when it cannot be written."""
+    try:
+        return hash(encode_state(particle))
+    except Exception:  # of `dump`, or of a value: whoever saves it is told
+        return None
+
+
+def has_unsaved(active: Active, before: int | None = None) -> bool:
+    """Whether the particle holds something that is not durable.
+
+    Args:
+        before: fingerprint to compare with; None for that of what is durable.
+    """
+    if active.particle is None:
+        return False
+    known = before if before is not None or active.saves is None else active.saves.kept
+    return known is None or fingerprint(active.particle) != known
+
+
+def spoiled(active: Active, particle: Particle | None, before: int | None = None) -> None:
+    """Something that worked on ``particle`` has raised: what it has left behind and not saved is given up."""
+    if active.assignment is None or particle is not active.particle or active.state not in (State.READY, State.UNSAVED):
+        return
+    if has_unsaved(active, before):
+        active.state = State.CUT
+    elif active.state is State.UNSAVED:
+        active.state = State.READY
+
+
+def given_up(active: Active, ctx: Context | None = None) -> HyperverseError:
+    """What a handler is told that wants to save, or to begin, behind one that has spoiled the object."""
+    if active.concurrent:
+        became = _became(ctx, repeatable=True)
+        return Unavailable(f"another handler of {active.text!r} failed meanwhile: {became}", retry_after=0.1)
+    return Conflict(f"a handler of {active.text!r} failed or was cut off, and what is not saved is given up")
+
+
+async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
+    """Commits the durable state. ``particle`` is the object on which ``ctx`` works."""
+    if active.assignment is None:
+        raise BadRequest(f"{active.text!r} has no durable state: the registry does not place it")
+    if active.state is State.GONE:
+        raise active.has_left()
+    saves = active.saves
+    if saves is None:
+        saves = active.saves = Saves(None)
+    other_failed = active.state is State.UNSAVED and saves.failed is not ctx
+    if active.particle is not particle or active.state is State.CUT or other_failed:
+        raise given_up(active, ctx)
+    assert particle is not None, "it is ready, or a wave of its own chain runs in it"
+    number = saves.begun = saves.begun + 1
+    try:
+        encoded, watched = encode_state(particle), active.star.loop.time() < active.watched_until
+        saves.under_way += 1
+        try:
+            await active.home.registry.save_state(active.point, active.assignment, encoded, announce=watched)
+        finally:
+            saves.under_way -= 1
+            if saves.ended is not None:
+                saves.ended.set()
+    except NotHostedHere:
+        active.home.hosting.taken(active)
+        raise
+    except Exception as exc:
+        if await _a_later_one_succeeds(saves, number):
+            return
+        _has_failed(active, saves, ctx, particle)
+        if isinstance(exc, HyperverseError):
+            raise _told(exc, active, ctx) from exc
+        raise
+    if number > saves.durable:
+        saves.durable, saves.kept = number, hash(encoded)
+    if active.state is State.UNSAVED and active.particle is particle:
+        active.state = State.READY
+    ctx.has_saved = True
+
+
+async def _a_later_one_succeeds(saves: Saves, number: int) -> bool:
+    """Whether a save of the same object that began later makes durable what this one could not: handlers of a
+    concurrent particle save beside one another, and each writes all that the object holds."""
+    while saves.durable < number and saves.under_way and saves.begun > number:
+        if saves.ended is None:
+            saves.ended = asyncio.Event()
+        saves.ended.clear()
+        await saves.ended.wait()
+    return saves.durable > number
+
+
+def _has_failed(active: Active, saves: Saves, ctx: Context, particle: Particle) -> None:
+    """Whoever comes next must not see what was not saved, unless the handler saves it after all."""
+    if active.particle is particle and active.state is State.READY:
+        saves.failed = ctx
+        active.state = State.UNSAVED
+
+
+def _told(error: _Error, active: Active, ctx: Context) -> _Error:
+    """The same error, which also says what has become of the change."""
+    became = _became(ctx, repeatable=isinstance(error, Unavailable))
+    told = error.__class__.__new__(error.__class__)
+    vars(told).update(vars(error))
+    HyperverseError.__init__(
+        told,
+        f"{active.text!r} was not saved: {error.message}; {became}",
+        hint=error.hint,
+        retry_after=error.retry_after,
+    )
+    return told
+
+
+def _became(ctx: Context | None, *, repeatable: bool) -> str:
+    """What has become of the change of a handler that could not save it."""
+    if getattr(ctx, "has_saved", False):
+        return "what its handler saved before is kept, and what it changed since did not happen"
+    return "the change did not happen" + (", and it is safe to repeat it" if repeatable else "")
