@@ -22,6 +22,7 @@ from __future__ import annotations
 import abc
 import inspect
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, Unpack
 
@@ -41,6 +42,8 @@ __all__ = ["Ctx", "Driver", "DriverHost", "HandlerSpec", "Particle", "Sender", "
 
 _F = TypeVar("_F", bound=Callable[..., Awaitable[Any]])
 _MARK = "__hyperverse_handler__"
+_BARE = "__hyperverse_bare_handler__"
+_DECLARED = "__hyperverse_declared__"
 
 
 @attrs.frozen
@@ -72,13 +75,25 @@ def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
     Raises:
         ParseError: ``selector`` is malformed.
     """
+    if inspect.isroutine(selector):  # ``@handler`` without parentheses: told with the other mistakes of the class
+        setattr(selector, _BARE, True)
+        return selector
     spec = HandlerSpec(RouteSelector.parse(selector), privilege)
 
     def mark(function: _F) -> _F:
         setattr(function, _MARK, spec)
+        _declare(function, sys._getframe(1).f_locals)
         return function
 
     return mark
+
+
+def _declare(function: Any, body: Any) -> None:
+    """Notes a handler in the class body that is being run: a later definition of the same name would hide it without
+    a trace."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is not None and "__qualname__" in body and "__module__" in body:
+        body.setdefault(_DECLARED, []).append((function.__name__, code.co_firstlineno))
 
 
 def transient(**kwargs: Any) -> Any:

@@ -13,6 +13,9 @@ import pluggy
 from .. import hookspecs
 from ..config.schema import Plugins
 from ..errors import BadRequest, HyperverseError, did_you_mean
+from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
+from .class_checks.fault import refusal
+from .class_checks.kinds import unknown_kinds
 from .offers import CORE, HOOKS, Offer, Offers, builtin_offers
 from .requirements import missing_requirements
 from .sources import PluginSource
@@ -111,6 +114,7 @@ class Loading:
             self._check_hooks(plugin)
             for thing, hook in HOOKS.items():
                 hook_of(self.pm, hook, plugin)(register=offers.register(thing))
+            offers.check()
         except Exception as exc:
             self._drop(info, "failed", _why(exc))
             info.error = exc
@@ -161,11 +165,29 @@ class Loading:
                 for info in self.plugins:
                     if info.name == name and info.state != "blocked":
                         self._drop(info, "blocked", f"the {thing} {what!r} is also claimed by {others}")
+        self._check_kinds()
         left = dict(builtin)
         for info in self.plugins:
             for key, offer in self.offers.get(info.name, {}).items():
                 left.setdefault(key if key[0] != "observer" else (key[0], f"{info.name}.{key[1]}"), offer)
         return left
+
+    def _check_kinds(self) -> None:
+        """Plugins whose Kinds name Kinds that nobody declares fail. While another plugin is not loaded, which may
+        declare them, that is only noted."""
+        declared = set(STANDARD_KINDS)
+        for info in self.plugins:
+            declared.update(info.registers.get("driver", ()))
+        all_here = all(info.state == "ok" or info.registers for info in self.plugins)
+        for info in self.plugins:
+            mine = [offer for (thing, _), offer in self.offers.get(info.name, {}).items() if thing == "driver"]
+            faults = [fault for offer in mine for fault in unknown_kinds(offer.value, declared)]
+            if faults and all_here:
+                error = refusal(faults)
+                self._drop(info, "failed", _why(error))
+                info.error = error
+            else:
+                self.notes += [f"plugin {info.name!r}: {fault}" for fault in faults]
 
 
 def _names(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:

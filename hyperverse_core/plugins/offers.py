@@ -13,6 +13,8 @@ from ..contracts.observer import Observer
 from ..contracts.placement import Hash, NearParent, RoundRobin, Spread
 from ..errors import BadRequest, Conflict, HyperverseError, PluginError
 from ..universe.kind_defs.kind_def import KindDef
+from .class_checks.drivers import driver_faults
+from .class_checks.fault import Fault, refusal
 
 __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "load_factory"]
 
@@ -77,6 +79,8 @@ class Offers:
 
     plugin: str
     found: dict[tuple[str, str], Offer] = attrs.field(factory=dict)
+    faults: list[Fault] = attrs.field(factory=list)
+    """Mistakes in its classes, which are told together."""
 
     def register(self, thing: str) -> Callable[..., None]:
         """Returns the function that the hook of a kind of thing is called with."""
@@ -119,6 +123,12 @@ class Offers:
         if not isinstance(kind, KindDef):
             raise BadRequest(f"the driver {driver.__name__} has no Kind", hint='write kind = KindDef("Counter") in it')
         self._add(Offer("driver", kind.name, self.plugin, driver))
+        self.faults += [fault for fault in driver_faults(driver) if fault not in self.faults]
+
+    def check(self) -> None:
+        """Raises BadRequest that lists every mistake in the classes that were registered."""
+        if self.faults:
+            raise refusal(self.faults)
 
     def _observer(self, observer: Observer) -> None:
         if not isinstance(observer, Observer):

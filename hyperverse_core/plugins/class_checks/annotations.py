@@ -1,0 +1,75 @@
+"""Annotations of handlers: whether the body of a wave can become a value of them.
+
+Plain types are settled here. The converter that does the work later is asked about the others only, because it compiles
+code for each type.
+"""
+
+from __future__ import annotations
+
+import builtins
+import enum
+import types
+import typing
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final, ForwardRef, get_args, get_origin
+
+from ...universe.address.point import Point
+from ...universe.kinds.kind import Kind
+
+__all__ = ["annotations_of", "unconvertible"]
+
+_PLAIN: Final = frozenset({int, str, bool, float, bytes, type(None), None, Any, dict, list, Point, Kind})
+_HOLDERS: Final = frozenset({dict, list, set, frozenset})
+_UNIONS: Final = frozenset({typing.Union, types.UnionType})
+
+
+def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """The annotations of a function as types. Raises NameError when one names something that is not there, and what
+    else reading an annotation raises."""
+    names = getattr(function, "__globals__", {})
+    found = {}
+    for name, value in function.__annotations__.items():
+        if isinstance(value, str):
+            if "'" in value or '"' in value:
+                return typing.get_type_hints(function)  # text in text
+            value = names.get(value) or getattr(builtins, value, None) or eval(_compiled(value), names)
+        if isinstance(value, str) or any(isinstance(part, str | ForwardRef) for part in get_args(value)):
+            return typing.get_type_hints(function)
+        found[name] = value
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> types.CodeType:
+    """The code of an annotation: many handlers have the same ones, and compiling takes most of the time."""
+    return compile(text, "<annotation>", "eval")
+
+
+def unconvertible(wanted: Any) -> str:
+    """Which part of an annotation nothing can be converted to; empty when all of it can."""
+    try:
+        if wanted in _PLAIN:
+            return ""
+    except TypeError:  # Annotated with something unhashable
+        return _asked(wanted)
+    origin = get_origin(wanted)
+    if origin in _UNIONS:
+        parts = [part for part in get_args(wanted) if part is not type(None)]
+        return unconvertible(parts[0]) if len(parts) == 1 else _asked(wanted)
+    if origin in _HOLDERS:
+        return next(filter(None, map(unconvertible, get_args(wanted))), "")
+    if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
+        return ""
+    return _asked(wanted)
+
+
+def _asked(wanted: Any) -> str:
+    from ...protocol.strict_conversion import converter
+
+    try:
+        converter.get_structure_hook(wanted)
+    except Exception as exc:
+        inner = getattr(exc, "type_", wanted)
+        return getattr(inner, "__name__", "") if isinstance(inner, type) else str(inner)
+    return ""

@@ -1,0 +1,63 @@
+"""One mistake in a class, with the place in its file."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Sequence
+
+import attrs
+
+from ...errors import BadRequest
+
+__all__ = ["DECLARED", "Fault", "refusal"]
+
+DECLARED = "__hyperverse_declared__"
+"""Where ``handler`` notes the names and lines of the handlers in a class body."""
+
+
+@attrs.frozen
+class Fault:
+    """A mistake of the author of a class.
+
+    Attributes:
+        cls: the class.
+        what: what is wrong.
+        cure: what would be right.
+        line: the line in the file of the class; 0 when it is not known yet.
+        name: the name of the field, the attribute or the method that it is about; empty for the class itself.
+    """
+
+    cls: type
+    what: str
+    cure: str
+    line: int = 0
+    name: str = ""
+
+    def __str__(self) -> str:
+        line = self.line or _line_of(self.cls, self.name)
+        file = getattr(sys.modules.get(self.cls.__module__), "__file__", None) or self.cls.__module__
+        place = f"{file}, line {line}" if line else file
+        return f"class {self.cls.__qualname__} ({place}): {self.what}: {self.cure}"
+
+
+def refusal(faults: Sequence[Fault]) -> BadRequest:
+    """The one error that lists all mistakes."""
+    if len(faults) == 1:
+        return BadRequest(str(faults[0]))
+    return BadRequest(f"{len(faults)} mistakes:" + "".join(f"\n  {fault}" for fault in faults))
+
+
+def _line_of(cls: type, name: str) -> int:
+    """The line on which a class, or a name in its body, is defined; 0 when its source cannot be read."""
+    try:
+        lines, first = inspect.getsourcelines(cls)
+    except (OSError, TypeError, IndexError, SyntaxError):  # typed in, generated, or changed since
+        return getattr(cls, "__firstlineno__", 0)
+    if name:
+        found = re.compile(rf"\s+(?:async\s+def\s+|def\s+)?{re.escape(name)}\s*[:=(]")
+        for number, line in enumerate(lines):
+            if found.match(line):
+                return first + number
+    return first

@@ -1,0 +1,184 @@
+"""Handlers of a particle class: what the author can get wrong about them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, Final, get_origin
+
+from ...contracts.driver import Ctx, HandlerSpec, Particle, Sender
+from ...universe.routing.route_selector import RouteSelector
+from .annotations import annotations_of, unconvertible
+from .fault import DECLARED, Fault
+
+__all__ = ["handler_faults"]
+
+_MARK: Final = "__hyperverse_handler__"
+_BARE: Final = "__hyperverse_bare_handler__"
+_LITERAL: Final = re.compile(r"[\w/-]+")
+_SELF_AND_CTX: Final = 2
+_WAITS: Final = (Awaitable, Coroutine)
+
+
+def handler_faults(cls: type[Particle]) -> Iterator[Fault]:
+    """The mistakes in the handlers of a class and of those that it is made from."""
+    fields = {field.name for field in getattr(cls, "__attrs_attrs__", ())}
+    for layer in cls.__mro__:
+        if layer is Particle or layer is object:
+            continue
+        body = vars(layer)
+        handlers: list[tuple[str, Callable[..., Any], HandlerSpec]] = []
+        for name, value in body.items():
+            function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+            if hasattr(function, _BARE):
+                yield Fault(
+                    layer,
+                    f"handler {name!r} is marked `@handler` without parentheses",
+                    f'write `@handler("Ext<{_camel(name)}>")`',
+                    _line(value),
+                    name,
+                )
+            spec = getattr(function, _MARK, None)
+            if isinstance(spec, HandlerSpec):
+                handlers.append((name, value, spec))
+                yield from _one(layer, name, value)
+        yield from _gone(layer, [it for it in body.get(DECLARED, ()) if it[0] not in fields])
+        yield from _hidden(layer, handlers)
+
+
+def _one(layer: type, name: str, value: Any) -> Iterator[Fault]:
+    line = _line(value)
+    if isinstance(value, staticmethod | classmethod):
+        kind = type(value).__name__
+        yield Fault(layer, f"handler {name!r} is a {kind}", f"take `@{kind}` away, a particle handles it", line, name)
+        return
+    function = inspect.unwrap(value)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        yield Fault(layer, f"handler {name!r} is {value!r}", f"write `async def {name}(self, ctx)`", line, name)
+        return
+    wrong = _not_awaitable(value, function)
+    if wrong:
+        yield Fault(layer, f"handler {name!r} {wrong}", f"write `async def {name}` and return one value", line, name)
+    yield from _arguments(layer, name, function, line)
+
+
+def _not_awaitable(value: Any, function: Any) -> str:
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        return "has `yield`, and a wave has one answer"
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(function):
+        return ""
+    try:
+        returned = annotations_of(function).get("return")
+    except Exception:  # told with the arguments
+        returned = None
+    origin = get_origin(returned) or returned
+    if isinstance(origin, type) and issubclass(origin, _WAITS):
+        return ""  # it returns what can be awaited, and says so
+    return "is `def`, and cannot be awaited"
+
+
+def _arguments(layer: type, name: str, function: Any, line: int) -> Iterator[Fault]:
+    code = function.__code__
+    try:
+        hints = annotations_of(function)
+    except NameError as exc:
+        missing = exc.name or str(exc)
+        cure = f"import {missing!r} outside of `if TYPE_CHECKING:`, or correct its name"
+        yield Fault(layer, f"an annotation of handler {name!r} names {missing!r}, which is not there", cure, line, name)
+        return
+    except Exception as exc:
+        said = f"an annotation of handler {name!r} cannot be read ({type(exc).__name__}: {exc})"
+        yield Fault(layer, said, "annotate with types", line, name)
+        return
+    positional = code.co_varnames[: code.co_argcount]
+    takes_all = _takes_all(code)
+    if takes_all:
+        cure = "name each argument, or take one of type dict"
+        yield Fault(layer, f"handler {name!r} takes `{takes_all}`, which no body fits", cure, line, name)
+    if code.co_posonlyargcount > _SELF_AND_CTX:
+        only = positional[_SELF_AND_CTX]
+        cure = "take the `/` away: arguments are given by name"
+        yield Fault(layer, f"argument {only!r} of handler {name!r} can only be given by place", cure, line, name)
+    if len(positional) < _SELF_AND_CTX or not _is_ctx(positional[1], hints):
+        if not takes_all or len(positional) > 1:
+            cure = f"write `async def {name}(self, ctx: Ctx{', ...' if len(positional) > 1 else ''})`"
+            yield Fault(layer, f"handler {name!r} has no `ctx`", cure, line, name)
+        return
+    keyword = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    for argument in (*positional[_SELF_AND_CTX:], *keyword):
+        part = unconvertible(hints[argument]) if argument in hints else ""
+        if part:
+            said = f"argument {argument!r} of handler {name!r} is a {part}, and no body can become one"
+            yield Fault(layer, said, "annotate a plain type, an attrs class, or `Any`", line, name)
+    for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
+        if isinstance(default, list | dict | set | bytearray):
+            said = f"handler {name!r} has the default {default!r}, which all calls share"
+            yield Fault(layer, said, "write `None`, and make a new one inside", line, name)
+
+
+def _takes_all(code: Any) -> str:
+    """The argument that takes all others, such as ``*args``; empty when there is none."""
+    behind = code.co_argcount + code.co_kwonlyargcount
+    if code.co_flags & inspect.CO_VARARGS:
+        return f"*{code.co_varnames[behind]}"
+    return f"**{code.co_varnames[behind]}" if code.co_flags & inspect.CO_VARKEYWORDS else ""
+
+
+def _is_ctx(name: str, hints: Any) -> bool:
+    """Whether the argument behind ``self`` is meant to be the context: by its annotation, else by its name."""
+    if name not in hints:
+        return name.startswith("_") or "ctx" in name or "context" in name
+    hint = hints[name]
+    if hint is Ctx or hint is Any or hint is object:
+        return True
+    return isinstance(hint, type) and (issubclass(hint, Sender) or issubclass(Ctx, hint))
+
+
+def _gone(layer: type, declared: Any) -> Iterator[Fault]:
+    """Handlers that a later line of the class body has replaced."""
+    for name, line in declared:
+        now = vars(layer).get(name)
+        now = now.__func__ if isinstance(now, staticmethod | classmethod) else now
+        spec_line = _line(now) if hasattr(now, _MARK) else -1
+        if spec_line != line:
+            if hasattr(now, _MARK):
+                said, cure = "another handler of that name follows", "give each a name of its own"
+            else:
+                said = "a later line, or a decorator above `@handler`, puts something else in its place"
+                cure = "give it a name of its own, and write `@handler` above other decorators"
+            yield Fault(layer, f"handler {name!r} is never called: {said}", cure, line, name)
+
+
+def _hidden(layer: type, handlers: list[tuple[str, Callable[..., Any], HandlerSpec]]) -> Iterator[Fault]:
+    for index, (name, value, spec) in enumerate(handlers):
+        for earlier, _, before in handlers[:index]:
+            if _covers(before.selector, spec.selector):
+                said = f"handler {name!r} is never called: {earlier!r} takes every wave of {spec.selector}"
+                cure = f"write it above {earlier!r}, or give it another method"
+                yield Fault(layer, said, cure, _line(value), name)
+                break
+
+
+def _covers(one: RouteSelector, other: RouteSelector) -> bool:
+    """Whether ``one`` is known to take every wave that ``other`` takes."""
+    wide, narrow = one.method, other.method
+    if wide.kind not in (None, narrow.kind) or wide.name not in (None, narrow.name):
+        return False
+    if one.topic not in (None, other.topic) or (one.filters and one.filters != other.filters):
+        return False
+    if one.path.text in ("/.*", other.path.text):
+        return True
+    return _LITERAL.fullmatch(one.path.text) is not None and other.path.prefix.startswith(one.path.text)
+
+
+def _line(value: Any) -> int:
+    """The line where a function starts; 0 when it is none."""
+    function = inspect.unwrap(getattr(value, "__func__", value))
+    code = getattr(function, "__code__", None)
+    return code.co_firstlineno if code is not None else 0
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_")) or "Name"

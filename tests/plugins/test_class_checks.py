@@ -1,0 +1,333 @@
+"""The mistakes in a driver's classes are told when it registers: plugin, class, line and cure, all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hyperverse_core.config import Plugins
+from hyperverse_core.plugins import PluginSet
+
+HEAD = """
+import asyncio, collections, dataclasses, functools
+from typing import Any, Awaitable, ClassVar
+import attrs
+from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
+from hyperverse_core.driver import transient
+"""
+TAIL = """
+class OneDriver(Driver):
+    kind = KindDef("One")
+    particle = One
+
+@hookimpl
+def hyperverse_register_drivers(register):
+    register(OneDriver)
+"""
+Load = Callable[[str], tuple[str, str]]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """``load(source)`` loads a plugin named ``local``; returns its state and why it has failed."""
+
+    def load(source: str) -> tuple[str, str]:
+        (tmp_path / "hyperverse_local.py").write_text(source)
+        found = PluginSet.load(Plugins(local=True), base=tmp_path, environ={"HYPERVERSE_LOAD_PLUGINS": "local"})
+        info = found.info("local")
+        return info.state, info.reason
+
+    return load
+
+
+def line_of(source: str, piece: str) -> int:
+    return source[: source.index(piece)].count("\n") + 1
+
+
+WRONG_FIELDS = [
+    ("class One(Particle):\n    value: int = 0", "class One(", "not an attrs class, so 'value'", "@attrs.define"),
+    (
+        "@dataclasses.dataclass\nclass One(Particle):\n    value: int = 0",
+        "@dataclasses",
+        "'value'",
+        "in place of `@data",
+    ),
+    (
+        "@attrs.define\nclass Base(Particle):\n    a: int = 0\nclass One(Base):\n    b: int = 0",
+        "class One(",
+        "so 'b' would not be saved",
+        "@attrs.define",
+    ),
+    ("class One(Particle):\n    def __init__(self):\n        self.n = 0", "class One(", "`__init__`", "@attrs.define"),
+    ("@attrs.define\nclass One(Particle):\n    need: int", "    need", "'need' has no default", "default"),
+    ("@attrs.define\nclass One(Particle):\n    a: Any = transient()", "    a: Any", "'a' has no default", "default"),
+    (
+        "@attrs.define\nclass One(Particle):\n    a: list[int] = []",
+        "    a: list",
+        "all particles would share",
+        "Factory",
+    ),
+    ("@attrs.define\nclass One(Particle):\n    a: dict = {'x': 1}", "    a: dict", "would share", "lambda: {'x': 1}"),
+    ("@attrs.define\nclass One(Particle):\n    a: set = attrs.field(default=set())", "    a: set", "share", "Factory"),
+    ("@attrs.define\nclass One(Particle):\n    a: Any = collections.deque()", "    a: Any", "share", "Factory"),
+    ("@attrs.define\nclass One(Particle):\n    a: tuple = ([],)", "    a: tuple", "share", "Factory"),
+    (
+        "@attrs.define\nclass One(Particle):\n    a: Any = transient(default=asyncio.Lock())",
+        "    a: Any",
+        "share, of type Lock",
+        "Factory",
+    ),
+    (
+        "@attrs.define\nclass One(Particle):\n    rows = []",
+        "    rows",
+        "'rows' is a list that all particles",
+        "ClassVar",
+    ),
+    (
+        "@attrs.define\nclass One(Particle):\n    concurrent: bool = True",
+        "    concurrent",
+        "'concurrent'",
+        "without a type",
+    ),
+    ("@attrs.define\nclass One(Particle):\n    on_start: int = 1", "    on_start", "'on_start' hides", "rename"),
+    (
+        "@attrs.define\nclass One(Particle):\n    x: int = 0\n    async def x(self): ...",
+        "    async def x",
+        "a field and a method are named 'x'",
+        "rename",
+    ),
+    (
+        "@attrs.define\nclass One(Particle):\n    @handler('Ext<X>')\n    async def x(self, ctx): ...\n    x: int = 0",
+        "    @handler",
+        "a field and a method are named 'x'",
+        "rename",
+    ),
+    (
+        "@attrs.define\nclass Base(Particle):\n    async def x(self): ...\n"
+        "@attrs.define\nclass One(Base):\n    x: int = 0",
+        "    async def x",
+        "a field and a method are named 'x'",
+        "rename",
+    ),
+]
+
+WRONG_HANDLERS = [
+    ("@handler('Ext<X>')\n    def x(self, ctx): ...", "is `def`", "async def x"),
+    ("@handler('Ext<X>')\n    def x(self, ctx):\n        yield 1", "has `yield`", "async def x"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx):\n        yield 1", "has `yield`", "async def x"),
+    ("@handler('Ext<X>')\n    async def x(self): ...", "has no `ctx`", "self, ctx: Ctx)"),
+    ("@handler('Ext<X>')\n    async def x(self, by: int = 1): ...", "has no `ctx`", "self, ctx: Ctx, ...)"),
+    ("@handler('Ext<X>')\n    async def x(self, by): ...", "has no `ctx`", "ctx: Ctx"),
+    ("@handler('Ext<X>')\n    async def x(): ...", "has no `ctx`", "self, ctx"),
+    ("@handler\n    async def say_it(self, ctx): ...", "without parentheses", '`@handler("Ext<SayIt>")`'),
+    ("@handler\n    def x(self, ctx): ...", "without parentheses", '`@handler("Ext<X>")`'),
+    (
+        "@staticmethod\n    @handler('Ext<X>')\n    async def x(ctx): ...",
+        "is a staticmethod",
+        "take `@staticmethod` away",
+    ),
+    ("@classmethod\n    @handler('Ext<X>')\n    async def x(cls, ctx): ...", "is a classmethod", "take `@classmethod`"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: object): ...", "'it' of handler 'x' is a object", "`Any`"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: list[object]): ...", "is a object", "attrs class"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: Plain | None = None): ...", "is a Plain", "attrs class"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: 'dict[str, Plain]'): ...", "is a Plain", "attrs class"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: asyncio.Queue): ...", "is a Queue", "attrs class"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, *, it: Plain): ...", "is a Plain", "attrs class"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: 'Gone'): ...", "names 'Gone', which is not there", "import"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, **all: int): ...", "takes `**all`", "one of type dict"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: int, /): ...", "only be given by place", "by name"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: list = []): ...", "default [], which all calls share", "None"),
+    (
+        "@handler('Ext<X>')\n    async def x(self, ctx): ...\n    @handler('Ext<Y>')\n    async def x(self, ctx): ...",
+        "'x' is never called: another handler of that name",
+        "a name of its own",
+    ),
+    (
+        "@handler('Ext<X>')\n    async def x(self, ctx): ...\n    def x(self): ...",
+        "'x' is never called: a later line",
+        "a name of its own",
+    ),
+    ("async def on_start(self): ...", "`on_start` cannot be called", "on_start(self, ctx)"),
+    ("def on_stop(self, ctx): ...", "`on_stop` is `def`", "async def on_stop"),
+]
+
+HIDDEN = [
+    ("Ext<X>", "Ext<X>"),
+    ("Ext<*>", "Ext<X>"),
+    ("*", "Http<Get>/a"),
+    ("*<Get>", "Http<Get>"),
+    ("Http<Get>", "Http<Get>/users/(?P<user>[^/]+)"),
+    ("Http<Get>/users", "Http<Get>/users/(?P<user>[^/]+)"),
+    ("[Topic<Cli>]::Ext<X>", "[Topic<Cli>]::Ext<X>"),
+]
+APART = [
+    ("Ext<X>", "Ext<Y>"),
+    ("Ext<X>", "Ext<*>"),
+    ("Http<Get>/users/(?P<user>[^/]+)", "Http<Get>"),
+    ("Http<Get>/a/b", "Http<Get>/a"),
+    ("[Topic<Cli>]::Ext<X>", "Ext<X>"),
+    ("Ext<X>(auth)", "Ext<X>"),
+]
+
+RIGHT = [
+    "class One(Particle):\n    @handler('Ext<X>')\n    async def x(self, ctx): ...",
+    "class One(Particle):\n    concurrent = True\n    TABLE = {'a': 1}\n    kinds: ClassVar[list[str]] = []",
+    "@attrs.define\nclass One(Particle):\n    a: dict[str, int] = attrs.Factory(dict)\n    b: tuple[int, ...] = ()",
+    "@attrs.define\nclass One(Particle):\n    a: Any = transient(default=None)\n"
+    "    b: Any = transient(factory=asyncio.Lock)",
+    "@attrs.define(slots=False)\nclass One(Particle):\n    a: int = attrs.field(init=False, default=1)",
+    "class One(Particle):\n    memory: bytes\n    def dump(self): return b''\n    def load(self, saved): ...",
+    "class Mixin:\n    a: int\n@attrs.define\nclass One(Mixin, Particle):\n    a: int = 0",
+    "class One(Particle):\n    @handler('Ext<X>')\n    def x(self, ctx) -> Awaitable[int]: ...",
+    "class One(Particle):\n    @handler('Ext<X>')\n"
+    "    async def x(self, ctx: 'Ctx', it: 'int | None' = None, *, b: str = ''): ...",
+    "class Base(Particle):\n    @handler('Ext<X>')\n    async def x(self, ctx): ...\n"
+    "class One(Base):\n    async def x(self, ctx): ...\n    @handler('Ext<X>')\n    async def y(self, _): ...",
+    """
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+    return wrapper
+class One(Particle):
+    @handler('Ext<X>')
+    @logged
+    async def x(self, ctx, it: int = 0): ...
+    @logged
+    @handler('Ext<Y>')
+    async def y(self, ctx, it: int = 0): ...
+""",
+]
+
+
+def at(reason: str, source: str, piece: str) -> bool:
+    return f"hyperverse_local.py, line {line_of(source, piece)})" in reason
+
+
+@pytest.mark.parametrize(("body", "place", "what", "cure"), WRONG_FIELDS)
+def test_a_wrong_field_is_told_with_class_line_and_cure(
+    load: Load, body: str, place: str, what: str, cure: str
+) -> None:
+    source = f"{HEAD}{body}\n{TAIL}"
+    state, reason = load(source)
+    assert (state, reason.count("class ")) == ("failed", reason.count("class "))
+    assert what in reason and cure in reason and "class " in reason
+    assert at(reason, source, place), reason
+
+
+@pytest.mark.parametrize(("body", "what", "cure"), WRONG_HANDLERS)
+def test_a_wrong_handler_is_told_with_class_line_and_cure(load: Load, body: str, what: str, cure: str) -> None:
+    source = f"{HEAD}class Plain: ...\n@attrs.define\nclass One(Particle):\n    {body}\n{TAIL}"
+    state, reason = load(source)
+    assert state == "failed"
+    assert what in reason and cure in reason and "class One" in reason
+    assert at(reason, source, body), reason
+
+
+@pytest.mark.parametrize(("first", "second"), HIDDEN)
+def test_a_handler_behind_one_that_takes_all_of_its_waves_is_told(load: Load, first: str, second: str) -> None:
+    state, reason = load(HEAD + two(first, second) + TAIL)
+    assert state == "failed"
+    assert "handler 'b' is never called: 'a' takes every wave of" in reason
+
+
+@pytest.mark.parametrize(("first", "second"), APART)
+def test_handlers_that_share_some_waves_are_fine(load: Load, first: str, second: str) -> None:
+    assert load(HEAD + two(first, second) + TAIL) == ("ok", "")
+
+
+def two(first: str, second: str) -> str:
+    return (
+        f"class One(Particle):\n    @handler({first!r})\n    async def a(self, ctx, user: str = ''): ...\n"
+        f"    @handler({second!r})\n    async def b(self, ctx, user: str = ''): ...\n"
+    )
+
+
+@pytest.mark.parametrize("body", RIGHT)
+def test_what_is_right_is_not_refused(load: Load, body: str) -> None:
+    assert load(f"{HEAD}{body}\n{TAIL}") == ("ok", "")
+
+
+def test_all_mistakes_of_all_classes_are_in_the_one_error(load: Load) -> None:
+    source = f"""{HEAD}
+@attrs.define
+class One(Particle):
+    need: int
+    rows: list[int] = []
+    @handler("Ext<X>")
+    def x(self): ...
+    @handler
+    async def y(self, ctx): ...
+class Two(Particle):
+    value: int = 0
+class TwoDriver(Driver):
+    kind = KindDef("Two")
+    particle = Two
+    idle_after = "soon"
+    waves_limit = 0
+    bind = "no bind"
+    star_kinds = "Fold"
+    def start(self, host): ...
+    async def traits(self, record): ...
+    async def on_delete(self): ...
+{TAIL}    register(TwoDriver)
+"""
+    state, reason = load(source)
+    assert state == "failed"
+    lines = reason.splitlines()
+    assert lines[0] == f"{len(lines) - 1} mistakes:"
+    for text in (
+        "'need' has no default",
+        "'rows' has a default",
+        "'x' is `def`",
+        "'x' has no `ctx`",
+        "`@handler` without",
+        "so 'value' would not be saved",
+        "`idle_after` is 'soon'",
+        "`waves_limit` is 0",
+        "`bind` cannot be read",
+        "`star_kinds` is 'Fold'",
+        "`start` is `def`",
+        "`traits` is `async def`",
+        "`on_delete` cannot be called",
+    ):
+        assert sum(text in line for line in lines) == 1, (text, reason)
+    assert len(lines) == 14
+
+
+def test_a_driver_that_makes_its_particles_may_give_arguments(load: Load) -> None:
+    body = "@attrs.define\nclass One(Particle):\n    need: int\n"
+    tail = TAIL.replace("particle = One", "particle = One\n    async def create(self, record):\n        return One(1)")
+    assert load(HEAD + body + tail) == ("ok", "")
+
+
+@pytest.mark.parametrize("particle", ["3", "int", "One()"])
+def test_particles_are_a_class_of_particles(load: Load, particle: str) -> None:
+    state, reason = load(f"{HEAD}class One(Particle): ...\n{TAIL.replace('= One', f'= {particle}')}")
+    assert state == "failed"
+    assert "which is no particle class" in reason
+
+
+def test_a_kind_that_names_a_kind_that_nobody_declares_is_told(tmp_path: Path) -> None:
+    tail = TAIL.replace('KindDef("One")', 'KindDef("One", children=("Bok",), parents=("Space",))')
+    source = (
+        f"{HEAD}class One(Particle): ...\nclass Book(Driver):\n    kind = KindDef('Book')\n{tail}    register(Book)\n"
+    )
+    (tmp_path / "hyperverse_local.py").write_text(source)
+    info = PluginSet.load(Plugins(local=True), base=tmp_path, environ={}).info("local")
+    assert info.state == "failed"
+    assert "`children` of the Kind 'One' names 'Bok', which nobody declares" in info.reason
+    assert "did you mean 'Book'" in info.reason
+    assert "class OneDriver (" in info.reason
+    (tmp_path / "hyperverse_local.py").write_text(source.replace("Bok", "Book"))
+    assert PluginSet.load(Plugins(local=True), base=tmp_path, environ={}).info("local").state == "ok"
+
+
+def test_a_kind_of_a_plugin_that_is_not_loaded_may_be_missing(tmp_path: Path) -> None:
+    tail = TAIL.replace('KindDef("One")', 'KindDef("One", children=("Book",))')
+    (tmp_path / "hyperverse_local.py").write_text(HEAD + "class One(Particle): ...\n" + tail)
+    found = PluginSet.load(Plugins(local=True, disable=("zmq",)), base=tmp_path, environ={})
+    assert found.info("local").state == "ok"
+    assert any("names 'Book', which nobody declares" in note for note in found.notes)
