@@ -15,7 +15,7 @@ from ..config.schema import Plugins
 from ..errors import BadRequest, HyperverseError, did_you_mean
 from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
 from .class_checks.fault import refusal
-from .class_checks.kinds import unknown_kinds
+from .class_checks.names import unknown_names
 from .offers import CORE, HOOKS, Offer, Offers, builtin_offers
 from .requirements import missing_requirements
 from .sources import PluginSource
@@ -165,23 +165,27 @@ class Loading:
                 for info in self.plugins:
                     if info.name == name and info.state != "blocked":
                         self._drop(info, "blocked", f"the {thing} {what!r} is also claimed by {others}")
-        self._check_kinds()
+        self._check_names()
         left = dict(builtin)
         for info in self.plugins:
             for key, offer in self.offers.get(info.name, {}).items():
                 left.setdefault(key if key[0] != "observer" else (key[0], f"{info.name}.{key[1]}"), offer)
         return left
 
-    def _check_kinds(self) -> None:
-        """Plugins whose Kinds name Kinds that nobody declares fail. While another plugin is not loaded, which may
-        declare them, that is only noted."""
-        declared = set(STANDARD_KINDS)
+    def _check_names(self) -> None:
+        """Plugins whose drivers name Kinds and the like that nobody declares fail. While another plugin is not loaded,
+        which may declare them, that is only noted."""
+        names = {"driver": set(STANDARD_KINDS), "placement": set[str](), "star kind": set[str]()}
+        for thing, name in builtin_offers():
+            names.setdefault(thing, set()).add(name)
         for info in self.plugins:
-            declared.update(info.registers.get("driver", ()))
+            for thing, registered in info.registers.items():
+                names.setdefault(thing, set()).update(registered)
+        known = names["driver"], names["placement"], names["star kind"]
         all_here = all(info.state == "ok" or info.registers for info in self.plugins)
         for info in self.plugins:
             mine = [offer for (thing, _), offer in self.offers.get(info.name, {}).items() if thing == "driver"]
-            faults = [fault for offer in mine for fault in unknown_kinds(offer.value, declared)]
+            faults = [fault for offer in mine for fault in unknown_names(offer.value, *known)]
             if faults and all_here:
                 error = refusal(faults)
                 self._drop(info, "failed", _why(error))

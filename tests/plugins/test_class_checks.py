@@ -325,6 +325,18 @@ def test_a_kind_that_names_a_kind_that_nobody_declares_is_told(tmp_path: Path) -
     assert PluginSet.load(Plugins(local=True), base=tmp_path, environ={}).info("local").state == "ok"
 
 
+def test_a_driver_that_names_a_placement_or_star_kind_that_nobody_brings_is_told(tmp_path: Path) -> None:
+    tail = TAIL.replace(
+        "particle = One", 'particle = One\n    placement = "spred"\n    star_kinds = frozenset({"Fald"})'
+    )
+    (tmp_path / "hyperverse_local.py").write_text(f"{HEAD}class One(Particle): ...\n{tail}")
+    info = PluginSet.load(Plugins(local=True), base=tmp_path, environ={}).info("local")
+    assert info.state == "failed"
+    assert "`placement` is 'spred', which no plugin brings" in info.reason
+    assert "did you mean 'spread'" in info.reason
+    assert "`star_kinds` names 'Fald', which nobody declares" in info.reason
+
+
 def test_a_kind_of_a_plugin_that_is_not_loaded_may_be_missing(tmp_path: Path) -> None:
     tail = TAIL.replace('KindDef("One")', 'KindDef("One", children=("Book",))')
     (tmp_path / "hyperverse_local.py").write_text(HEAD + "class One(Particle): ...\n" + tail)

@@ -34,6 +34,9 @@ def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
             if "'" in value or '"' in value:
                 return typing.get_type_hints(function)  # text in text
             value = names.get(value) or getattr(builtins, value, None) or eval(_compiled(value), names)
+        if value.__class__ is type or value is Any:
+            found[name] = value
+            continue
         if isinstance(value, str) or any(isinstance(part, str | ForwardRef) for part in get_args(value)):
             return typing.get_type_hints(function)
         found[name] = value

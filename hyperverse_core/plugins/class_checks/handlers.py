@@ -30,6 +30,8 @@ def handler_faults(cls: type[Particle]) -> Iterator[Fault]:
         body = vars(layer)
         handlers: list[tuple[str, Callable[..., Any], HandlerSpec]] = []
         for name, value in body.items():
+            if name.startswith("__"):
+                continue
             function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
             if hasattr(function, _BARE):
                 yield Fault(
@@ -65,9 +67,11 @@ def _one(layer: type, name: str, value: Any) -> Iterator[Fault]:
 
 
 def _not_awaitable(value: Any, function: Any) -> str:
+    if function.__code__.co_flags & inspect.CO_COROUTINE:
+        return ""
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
         return "has `yield`, and a wave has one answer"
-    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(value):  # marked as one
         return ""
     try:
         returned = annotations_of(function).get("return")
