@@ -68,7 +68,8 @@ class Placement(abc.ABC):
         Args:
             kind: the Kind of the particle.
             point: its address.
-            candidates: the stars that could take it, at least one, in the order of their keys.
+            candidates: the stars that could take it, at least one, in the order of their keys. Neither change nor keep
+                them: the next call may be given the same objects with other values.
 
         Returns:
             the key of one of the candidates. Any other answer, and anything that is raised, is answered 500 with the

@@ -90,6 +90,33 @@ async def test_an_answer_that_is_no_candidate_is_refused_and_named(start_machine
     assert (await client.ping("localhost:t", "Cmd<Bounce>")).ok  # the next wave asks again
 
 
+async def test_each_particle_is_told_which_star_hosts_its_parent_and_how_full_they_are(start_machine) -> None:
+    plugin = Plugin()
+    told: dict[str, tuple[list[StarKey], dict[StarKey, int]]] = {}
+
+    def choose(self: Placement, kind: Kind, point: Point, candidates: Sequence[Candidate]) -> StarKey:
+        told[point.text] = [c.star for c in candidates if c.hosts_parent], {c.star: c.particles for c in candidates}
+        return candidates[point.text.count("a")].star
+
+    machine = await start_machine(plugins=[plugin])
+    plugin.odd.choose = choose
+    client = machine.client()
+    points = ["localhost:a", "localhost:aa", "localhost:a:b", "localhost:aa:b", "localhost:a:c", "localhost:c"]
+    for result in await client.exec("; ".join(["create localhost<Space>", *(f"create {p}<Thing>" for p in points)])):
+        result.unwrap()
+    homes = {}
+    for point in points:
+        homes[point] = StarKey.parse((await client.ping(point, "Cmd<Bounce>")).receipt.star)
+    parents = {point: told[point][0] for point in points}
+    assert homes["localhost:a"] != homes["localhost:aa"]
+    assert parents["localhost:a:b"] == parents["localhost:a:c"] == [homes["localhost:a"]]
+    assert parents["localhost:aa:b"] == [homes["localhost:aa"]]
+    assert parents["localhost:c"] == parents["localhost:a"] == []
+    counts = [told[point][1] for point in points]
+    for earlier, later, point in zip(counts, counts[1:], points, strict=False):
+        assert later == {**earlier, homes[point]: earlier[homes[point]] + 1}
+
+
 async def test_a_candidate_says_what_its_machine_is_like(start_machine, machine_config) -> None:
     plugin = Plugin()
     one = await start_machine(config=attrs.evolve(machine_config, name="one", labels={"zone": "a"}), plugins=[plugin])

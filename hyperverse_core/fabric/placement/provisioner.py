@@ -272,7 +272,7 @@ class Provisioner:
             if active is not None:
                 return active
         chosen = self.choose(record, missed)
-        hosting = self._homes.get(chosen)
+        hosting = self._homes.by_text.get(str(chosen))
         try:
             if hosting is not None:
                 return await hosting.adopt(record, at)
@@ -291,7 +291,8 @@ class Provisioner:
         """The star that is to take a particle; one of ``missed`` only if there is no other."""
         self._served.of(record.kind)
         candidates = self._candidates.of(record)
-        candidates = [c for c in candidates if c.star not in missed] or candidates
+        if missed:
+            candidates = [c for c in candidates if c.star not in missed] or candidates
         if not candidates:
             raise Unavailable(
                 f"no star takes particles of Kind {record.kind.base!r} now",

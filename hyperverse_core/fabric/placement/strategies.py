@@ -29,6 +29,7 @@ class Strategies:
         self._served = served
         self._chance = chance
         self._made: dict[str, Placement] = {}
+        self._by_kind: dict[str, Placement] = {}
 
     def check(self) -> None:
         """Raises ConfigError when the config names a strategy that no plugin brings: each wave to a particle of that
@@ -46,6 +47,12 @@ class Strategies:
 
     def of(self, kind: str) -> Placement:
         """The strategy for particles of ``kind``."""
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = self._by_kind[kind] = self._find(kind)
+        return found
+
+    def _find(self, kind: str) -> Placement:
         settings = self._config.kinds.get(kind)
         name = (settings.placement if settings else None) or self._served[kind].driver.placement
         made = self._made.get(name)
@@ -66,6 +73,9 @@ class Strategies:
                 f"the placement {type(strategy).__name__} chooses no star for {record.point.text!r}: "
                 f"{type(exc).__name__}: {exc}"
             ) from exc
+        for candidate in candidates:  # nearly always the very key of one, which a comparison of its parts need not say
+            if candidate.star is chosen:
+                return candidate.star
         if any(candidate.star == chosen for candidate in candidates):
             return chosen
         raise PluginError(
