@@ -413,7 +413,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     # -- who is told of what ------------------------------------------------------------------------------
     comings.arrived += [residents.arrived, watches.arrived]
     comings.renewed += [gate.renewed, binds.renewed]
-    comings.left += [residents.left]
+    comings.left += [residents.left, gate.left]
     membership.star_gone += [places.star_gone]
     membership.layout_changed += [remotes.layout_changed, board.layout_changed]
     membership.lease_lost += [homes.lease_lost, feed.lost]

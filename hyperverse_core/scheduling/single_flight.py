@@ -17,44 +17,52 @@ from ..errors import Unavailable
 __all__ = ["SingleFlight"]
 
 K = TypeVar("K", bound=Hashable)
+A = TypeVar("A")
 V = TypeVar("V")
 
 
-class _Queue(Generic[V]):
-    __slots__ = ("stale", "value", "waiting", "woken")
+class _Queue(Generic[A, V]):
+    __slots__ = ("asked", "stale", "value", "waiting", "woken")
 
-    def __init__(self) -> None:
+    def __init__(self, asked: A) -> None:
+        self.asked = asked
         self.waiting: list[asyncio.Future[V]] = []
         self.woken = 0
         self.stale = False
         self.value: V
 
 
-class SingleFlight(Generic[K, V]):
+class SingleFlight(Generic[K, A, V]):
     """Finds values by key.
 
     Args:
-        find: finds a value; what it raises goes to everybody who waits for that key, and nothing is kept.
-        keep: puts a value where it will be found from now on.
+        find: finds the value that is asked for; what it raises goes to everybody who waits for that key, and nothing
+            is kept.
+        keep: puts the value of a key where it will be found from now on.
     """
 
     __slots__ = ("_closed", "_find", "_keep", "_loop", "_queues", "_tasks")
 
-    def __init__(self, find: Callable[[K], Awaitable[V]], keep: Callable[[K, V], None]) -> None:
+    def __init__(self, find: Callable[[A], Awaitable[V]], keep: Callable[[K, V], None]) -> None:
         self._find = find
         self._keep = keep
-        self._queues: dict[K, _Queue[V]] = {}
+        self._queues: dict[K, _Queue[A, V]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
-    async def get(self, key: K) -> V:
-        """The value of ``key``, in turn. Who asks first finds it, in line; the others wait for that."""
+    async def get(self, key: K, asked: A) -> V:
+        """The value of ``key``, in turn. Who asks first finds it, in line; the others wait for that.
+
+        Args:
+            key: what tells one value from another.
+            asked: what ``find`` is called with. It goes with the key, which so can be one that is hashed at once.
+        """
         queue = self._queues.get(key)
         if queue is None or queue.stale:  # whoever asks after a change must not get an older answer
-            queue = self._queues[key] = _Queue()
+            queue = self._queues[key] = _Queue(asked)
             try:
-                queue.value = await self._find(key)
+                queue.value = await self._find(asked)
             except BaseException as exc:
                 self._failed(key, queue, exc)
                 raise
@@ -70,7 +78,7 @@ class SingleFlight(Generic[K, V]):
                 if not queue.woken:
                     self._admit(key, queue)
 
-    def _failed(self, key: K, queue: _Queue[V], exc: BaseException) -> None:
+    def _failed(self, key: K, queue: _Queue[A, V], exc: BaseException) -> None:
         """Whatever it is, it is theirs who asked; but one who gave up is no answer for the others."""
         waiting = [future for future in queue.waiting if not future.done()]
         if not isinstance(exc, asyncio.CancelledError):
@@ -82,28 +90,28 @@ class SingleFlight(Generic[K, V]):
             self._tasks.add(task)
             task.add_done_callback(partial(self._went_on, key, queue))
 
-    def _refuse(self, key: K, queue: _Queue[V], exc: BaseException) -> None:
+    def _refuse(self, key: K, queue: _Queue[A, V], exc: BaseException) -> None:
         self._leave(key, queue)
         for future in queue.waiting:
             if not future.done():
                 future.set_exception(exc)
 
-    async def _go_on(self, key: K, queue: _Queue[V]) -> None:
+    async def _go_on(self, key: K, queue: _Queue[A, V]) -> None:
         """Finds it for those who still wait."""
         try:
-            queue.value = await self._find(key)
+            queue.value = await self._find(queue.asked)
         except Exception as exc:
             self._failed(key, queue, exc)
         else:
             self._admit(key, queue)
 
-    def _went_on(self, key: K, queue: _Queue[V], task: asyncio.Task[None]) -> None:
+    def _went_on(self, key: K, queue: _Queue[A, V], task: asyncio.Task[None]) -> None:
         """Told here and not where it is caught: a task that is cancelled before it has begun catches nothing."""
         self._tasks.discard(task)
         if task.cancelled():
             self._refuse(key, queue, _stopping())
 
-    def _admit(self, key: K, queue: _Queue[V]) -> None:
+    def _admit(self, key: K, queue: _Queue[A, V]) -> None:
         """Wakes those who wait; the last of them comes back here when it goes on."""
         waiting, queue.waiting = queue.waiting, []
         for future in waiting:
@@ -116,7 +124,7 @@ class SingleFlight(Generic[K, V]):
         if not queue.stale:
             self._keep(key, queue.value)
 
-    def _leave(self, key: K, queue: _Queue[V]) -> None:
+    def _leave(self, key: K, queue: _Queue[A, V]) -> None:
         if self._queues.get(key) is queue:
             del self._queues[key]
 

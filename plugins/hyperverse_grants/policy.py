@@ -28,11 +28,20 @@ _HOW_TO_GET_ONE = (
 
 @attrs.frozen
 class _Found:
-    """What an agent may do on a target, the rule that says so, and the points on which that rests."""
+    """What an agent may do on a target, the rule that says so, and the points on which that rests.
+
+    Attributes:
+        yes: the decision on what is allowed, the same object for all who share what was found: the gate keeps it.
+    """
 
     access: Access
     rule: str
     rests_on: frozenset[Point]
+    yes: Decision = attrs.field(init=False)
+
+    @yes.default
+    def _yes(self) -> Decision:
+        return Decision.allow(self.rule, rests_on=self.rests_on)
 
 
 _NEVER_CHANGES: frozenset[Point] = frozenset()
@@ -203,7 +212,7 @@ class GrantsPolicy(SecurityPolicy):
             access, looked_up = await self._bound(request, access)
             rests_on |= looked_up
         if covers(access, request.need):
-            return Decision.allow(found.rule, rests_on=rests_on)
+            return found.yes if rests_on is found.rests_on else Decision.allow(found.rule, rests_on=rests_on)
         return refused(request, rests_on, by_scope=covers(found.access, request.need))
 
     async def _bound(self, request: Request, access: Access) -> tuple[Access, frozenset[Point]]:

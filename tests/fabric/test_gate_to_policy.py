@@ -23,8 +23,9 @@ from hyperverse_core.contracts.policy import (
 )
 from hyperverse_core.contracts.registry import Change, ChangeKind, ParticleRecord
 from hyperverse_core.errors import BadRequest, Forbidden, HyperverseError, NotHostedHere, Unauthorized, Unavailable
-from hyperverse_core.fabric.delivery.gate import AllowAll, Gate
+from hyperverse_core.fabric.delivery.gate import Gate
 from hyperverse_core.fabric.delivery.kept_answers import KeptAnswers, Key
+from hyperverse_core.fabric.particles.letters import NOBODY, AllowAll
 from hyperverse_core.testing import ManualClock
 from hyperverse_core.universe.access.scope import Scope
 from hyperverse_core.universe.address.point import HYPERUSER, Point
@@ -92,7 +93,8 @@ class Particle:
     """What the gate sees of a particle."""
 
     record: ParticleRecord
-    allowed: dict[str, str] = attrs.field(factory=dict)
+    allowed: dict[str, str] = NOBODY
+    gone: bool = False
 
     @property
     def text(self) -> str:
@@ -190,6 +192,56 @@ async def test_a_particle_that_comes_back_finds_its_answers(world: World) -> Non
     assert await world.status(ALICE, again) == 200
     assert again.allowed == {ALICE.text: "x"}
     assert world.asked == 1
+
+
+async def test_what_changes_for_one_particle_changes_for_no_other_that_the_same_agent_reaches(world: World) -> None:
+    first, second, third = (particle(Point.parse(f"localhost:{name}")) for name in ("a", "b", "c"))
+    for target in (first, second, third):
+        await world.status(ALICE, target)
+    assert first.allowed is second.allowed is third.allowed, "one dict for all, to save memory"
+    await world.status(ALICE, first, "Cmd<Read>")
+    world.change(second.record.point)
+    assert [target.allowed for target in (first, second, third)] == [{ALICE.text: "xr"}, {}, {ALICE.text: "x"}]
+
+
+async def test_a_particle_with_more_agents_keeps_the_others_when_one_loses_a_permission(world: World) -> None:
+    home = particle()
+    world.policy.answer = lambda request: Decision.allow("all may", rests_on=frozenset({request.agent}))
+    for agent in (ALICE, BOB):
+        for method in ("Ext<Get>", "Cmd<Read>"):
+            await world.status(agent, home, method)
+    assert home.allowed == {ALICE.text: "xr", BOB.text: "xr"}
+    world.change(ALICE)
+    assert home.allowed == {BOB.text: "xr"}
+    world.change(BOB)
+    assert home.allowed == {}
+
+
+async def test_one_that_has_left_shows_nothing_and_keeps_nothing_alive(world: World) -> None:
+    home = particle()
+    await world.status(ALICE, home)
+    world.gate.left(home)
+    assert home.allowed == {}
+    world.policy.pause = asyncio.Event()
+    task = asyncio.create_task(world.status(ALICE, home, "Cmd<Read>"))
+    await asyncio.sleep(0)
+    home.gone = True
+    world.policy.pause.set()
+    assert await task == 200
+    assert home.allowed == {}, "it left while the policy was asked"
+    again = particle()
+    assert await world.status(ALICE, again) == 200
+    world.change(HOME)
+    assert again.allowed == {}
+
+
+async def test_a_change_is_seen_by_the_particle_that_lives_here_now(world: World) -> None:
+    before, now = particle(), particle()
+    await world.status(ALICE, before)
+    await world.status(ALICE, now)
+    assert before.allowed == {}, "a change could not take from both"
+    world.change(HOME)
+    assert now.allowed == {}
 
 
 async def test_a_privilege_is_asked_for_once(world: World) -> None:
@@ -539,8 +591,9 @@ def test_what_is_kept_is_what_was_kept_less_what_was_dropped() -> None:
     chance = random.Random(7)
     points = [Point.parse(f"localhost:p{number}") for number in range(6)]
     kept, model = KeptAnswers(10_000), dict[Key, Decision]()
+    particles = {point.text: particle(point) for point in points}
     for _ in range(5000):
-        key = Key(
+        key: Key = (
             chance.choice(points).text,
             chance.choice(points).text,
             "localhost",
@@ -549,6 +602,7 @@ def test_what_is_kept_is_what_was_kept_less_what_was_dropped() -> None:
             chance.choice([None, None, Scope.NONE]),
             chance.choice(["", "", "Ext<Get>"]),
         )
+        asked_for = particles[key[1]]
         match chance.randrange(10):
             case 0:
                 point = chance.choice(points)
@@ -557,27 +611,49 @@ def test_what_is_kept_is_what_was_kept_less_what_was_dropped() -> None:
             case 1 if chance.random() < 0.05:
                 kept.clear()
                 model.clear()
+            case 2 if chance.random() < 0.2:
+                kept.left(asked_for)
+                assert asked_for.allowed == {}
+                particles[key[1]] = particle(asked_for.record.point)
+            case 3 if model:
+                kept.show(asked_for, key)
+                shown = key in model and model[key].allowed and _is_for_the_hot_path(key)
+                assert not shown or key[3] in asked_for.allowed.get(key[0], "")
             case _:
                 some = frozenset(chance.sample(points, chance.randrange(4)))
                 decision = Decision(chance.random() < 0.6, rests_on=chance.choice([some, some, some, ANYTHING]))
                 kept.keep(key, decision)
                 model[key] = decision
         assert len(kept) == len(model)
-        _check_granted(kept, model, points)
-    assert all(kept.find(key, key.action) == decision for key, decision in model.items())
-
-
-def _check_granted(kept: KeptAnswers, model: Mapping[Key, Decision], points: Sequence[Point]) -> None:
-    """Every letter that the hot path finds is that of an answer which is kept, and the other way round."""
-    for target in points:
+        _check_shown(model, particles)
+    assert all(kept.find((*key[:6], ""), key[6]) is not None for key in model)
+    for key in model:
+        kept.show(particles[key[1]], key)
+    for text, holder in particles.items():
         expected = {
-            (key.agent, key.permission)
+            (key[0], key[3])
             for key, decision in model.items()
-            if key.target == target.text and decision.allowed and key.permission in "rwx"
-            if (key.privilege, key.scope, key.action) == ("", None, "")
+            if key[1] == text and decision.allowed and _is_for_the_hot_path(key)
         }
-        granted = kept.granted(target.text) or {}
-        assert {(agent, letter) for agent, letters in granted.items() for letter in letters} == expected
+        assert _letters(holder) == expected
+
+
+def _is_for_the_hot_path(key: Key) -> bool:
+    _, _, _, permission, privilege, scope, action = key
+    return permission in "rwx" and (privilege, scope, action) == ("", None, "")
+
+
+def _letters(holder: Particle) -> set[tuple[str, str]]:
+    return {(agent, letter) for agent, letters in holder.allowed.items() for letter in letters}
+
+
+def _check_shown(model: Mapping[Key, Decision], particles: Mapping[str, Particle]) -> None:
+    """Every letter that the hot path finds is that of an answer which is kept."""
+    for text, holder in particles.items():
+        for agent, letter in _letters(holder):
+            decision = model.get((agent, text, "localhost", letter, "", None, ""))
+            assert decision is not None
+            assert decision.allowed
 
 
 # -- broken policies ------------------------------------------------------------------------------------------

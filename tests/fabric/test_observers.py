@@ -11,7 +11,7 @@ import pytest
 
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Observer, Particle, handler, hookimpl
 from hyperverse_core.config import Config
-from hyperverse_core.fabric.delivery.gate import AllowAll
+from hyperverse_core.fabric.particles.letters import AllowAll
 from hyperverse_core.testing.fixtures import StartMachine
 
 TRACE = {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "tracestate": "x=1", "baggage": "user=ann"}

@@ -38,7 +38,7 @@ class Binds:
         self._watch_states = watch_states
         self._kept: dict[str, BindConfig] = {}
         self._sources: set[str] = set()  # points from which something was read since they last changed
-        self._lookup: SingleFlight[tuple[Active, str], BindConfig] = SingleFlight(self._find, self._keep)
+        self._lookup: SingleFlight[tuple[Active, str], tuple[Active, str], BindConfig] = SingleFlight(self._find, self._keep)
 
     async def get(self, active: Active, unread: UnreadBind) -> BindConfig:
         """The bind that ``active`` names, in turn. Raises BadRequest that says where it is wrong, or why it cannot be
@@ -48,7 +48,7 @@ class Binds:
         if known is not None and key not in self._lookup:
             active.bind = known
             return known
-        return await self._lookup.get(key)
+        return await self._lookup.get(key, key)
 
     async def _find(self, key: tuple[Active, str]) -> BindConfig:
         active, source = key

@@ -23,64 +23,43 @@ from ...universe.access.scope import Scope
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.waves.wave import Directed, MethodKind
 from ..particles.caller import Caller
+from ..particles.letters import AllowAll
 from .guarded_policy import GuardedPolicy
-from .kept_answers import KeptAnswers, Key
+from .kept_answers import Holder, KeptAnswers, Key, for_action
 
-__all__ = ["AllowAll", "Denied", "Gate", "Target"]
+__all__ = ["Denied", "Gate", "Target"]
 
 Denied = Callable[[Point, Point, str, str], None]
 """Is told of a refusal: agent, target, action, reason."""
 
 _log = logging.getLogger("hyperverse.security")
 _ROOM = 500_000
-"""At most about 80 MB: 100,000 answers about owners, 33,000 about grants."""
+"""At most about 70 MB: 100,000 answers about owners, 33,000 about grants."""
 _RECENT = 4096
 """Changes that are remembered, to tell whether one has touched an answer while it was found."""
 _ALWAYS = frozenset({"Ext<Stop>", "stop"})
 """What the hyperuser may do to a machine whose policy fails."""
 
 
-class Target(Protocol):
-    """A particle, as far as the gate knows it.
+_NEEDS = {letter: Need(letter) for letter in "csdrwx"}
+"""What waves and commands need, made once."""
+
+
+class Target(Holder, Protocol):
+    """A particle, as far as the gate knows it. The gate alone writes ``allowed``.
 
     Attributes:
-        text: its point.
         record: as the registry has it.
-        allowed: permission letters that the policy has granted, for each agent that has asked. The gate replaces it
-            by a dict that it keeps up to date itself.
+        gone: whether it does not live here any more.
     """
 
-    text: str
     record: ParticleRecord
-    allowed: dict[str, str]
+
+    @property
+    def gone(self) -> bool: ...
 
 
-class AllowAll(dict[str, str]):
-    """Takes the place of ``allowed`` where everybody may come, because what is asked for there asks the gate itself.
-    Its ``get`` ignores the key, so that the hot path needs no branch for it."""
-
-    def get(self, key: str, default: object = None) -> str:
-        return "csdrwx-"
-
-    def clear(self) -> None:
-        """Has nothing to forget."""
-
-
-@attrs.frozen(eq=False)
-class _Question:
-    """A request with the key under which its answer would be kept if it holds whatever the action."""
-
-    key: Key
-    request: Request
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Question) and self.key == other.key
-
-
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class _Answer:
     """A decision, the request that it was made for, and how many changes the gate had been told of before."""
 
@@ -114,7 +93,7 @@ class Gate:
         self._policy = GuardedPolicy(policy, name, timeout, deadlines)
         self._denied = denied
         self._kept = KeptAnswers(room)
-        self._flights: SingleFlight[_Question, _Answer] = SingleFlight(self._find, self._keep)
+        self._flights: SingleFlight[Key, Request, _Answer] = SingleFlight(self._find, self._keep)
         self._recent: deque[Point] = deque(maxlen=_RECENT)
         self._changes = 0
 
@@ -134,22 +113,27 @@ class Gate:
         if wave.method.kind is MethodKind.HYP:
             self._check_star(particle, wave)
         elif not isinstance(particle.allowed, AllowAll):
-            await self._pass(particle, wave, wave.method.need, "")
-            granted = self._kept.granted(particle.text)
-            if granted is not None:
-                particle.allowed = granted
+            need = wave.method.need
+            key = await self._pass(particle, wave, _NEEDS.get(need) or Need(need))
+            if wave.scope is None and not particle.gone:  # it may have left while the policy was asked
+                self._kept.show(particle, key)
 
     async def demand(self, particle: Target, wave: Directed, privilege: str) -> None:
         """Returns when the agent of the wave has ``privilege`` on the particle. Raises as :meth:`authorise` does."""
-        await self._pass(particle, wave, "", privilege)
+        await self._pass(particle, wave, Need("", privilege))
 
-    async def _pass(self, particle: Target, wave: Directed, permission: str, privilege: str) -> None:
+    async def _pass(self, particle: Target, wave: Directed, need: Need) -> Key:
+        """Returns the key of the answer when the wave may go on."""
         record, action = particle.record, wave.method.text
-        kept = self._kept.find(_key(wave.agent, record, permission, privilege, wave.scope), action)
-        if kept is None or not kept.allowed:
-            need = Need(permission, privilege)
+        key = _key(wave.agent, record, need, wave.scope)
+        decision = self._kept.find(key, action)
+        if decision is None or not decision.allowed:
             request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic)
-            await self.check(request, wave=wave.id)
+            if decision is None:
+                decision = await self._ask(key, request)
+            if not decision.allowed:
+                raise self.refused(request, decision.error(), wave=wave.id)
+        return key
 
     def _check_star(self, particle: Target, wave: Directed) -> None:
         """``Hyp`` waves are between stars: clients and particles never act as one."""
@@ -176,10 +160,9 @@ class Gate:
         Args:
             action: what it is for: ``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``.
         """
-        agent, scope = caller.agent, caller.scope
-        kept = self._kept.find(_key(agent, target, permission, "", scope), action)
+        agent, scope, need = caller.agent, caller.scope, _NEEDS.get(permission) or Need(permission)
+        kept = self._kept.find(_key(agent, target, need, scope), action)
         if kept is None or not kept.allowed:
-            need = Need(permission)
             await self.check(Request(agent, action, need, target, scope, caller.chain, caller.session))
 
     async def check_all(self, requests: Sequence[Request]) -> None:
@@ -200,15 +183,7 @@ class Gate:
         """The policy's decision, perhaps one that is kept. Nobody is told of a refusal. Raises Unavailable."""
         key = _key_of(request)
         kept = self._kept.find(key, request.action)
-        if kept is not None:
-            return kept
-        asked = self._changes
-        question = _Question(key, request)
-        answer = await self._flights.get(question)
-        if answer.request is not request and not self._fits(answer, request, asked):
-            answer = await self._find(question)
-            self._keep(question, answer)
-        return answer.decision
+        return kept if kept is not None else await self._ask(key, request)
 
     async def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
         """The decisions on many requests; the policy is asked once for those that are not kept. Raises
@@ -226,7 +201,7 @@ class Gate:
             asked = [requests[number] for number in missing]
             for number, request, decision in zip(missing, asked, await self._policy.decide_many(asked), strict=True):
                 found[number] = decision
-                self._keep(_Question(_key_of(request), request), _Answer(decision, request, began))
+                self._keep(_key_of(request), _Answer(decision, request, began))
         return [found[number] for number in range(len(requests))]
 
     async def explain(self, request: Request) -> Explanation:
@@ -272,14 +247,27 @@ class Gate:
         self._changes += _RECENT + 1  # more than are remembered: whatever is under way counts as touched
         self._kept.clear()
 
+    def left(self, particle: Target, why: object = None) -> None:
+        """The particle is not here any more. Its answers stay, for when it comes back."""
+        self._kept.left(particle)
+
     async def close(self) -> None:
         """Ends the questions that are under way."""
         await self._flights.close()
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    async def _find(self, question: _Question) -> _Answer:
-        began, request = self._changes, question.request
+    async def _ask(self, key: Key, request: Request) -> Decision:
+        """The decision, in turn with those who ask the same. Raises Unavailable."""
+        asked = self._changes
+        answer = await self._flights.get(key, request)
+        if answer.request is not request and not self._fits(answer, request, asked):
+            answer = await self._find(request)
+            self._keep(key, answer)
+        return answer.decision
+
+    async def _find(self, request: Request) -> _Answer:
+        began = self._changes
         try:
             decision = await self._policy.decide(request)
         except PolicyError:
@@ -291,12 +279,12 @@ class Gate:
             decision = Decision.allow("the policy fails", holds_for=HoldsFor.REQUEST)
         return _Answer(decision, request, began)
 
-    def _keep(self, question: _Question, answer: _Answer) -> None:
+    def _keep(self, key: Key, answer: _Answer) -> None:
         decision = answer.decision
-        if decision.holds_for is HoldsFor.REQUEST or self._touched(answer):
+        holds_for = decision.holds_for
+        if holds_for is HoldsFor.REQUEST or (answer.began != self._changes and self._touched(answer)):
             return
-        action = answer.request.action if decision.holds_for is HoldsFor.ACTION else ""
-        self._kept.keep(question.key._replace(action=action), decision)
+        self._kept.keep(key if holds_for is HoldsFor.NEED else for_action(key, answer.request.action), decision)
 
     def _fits(self, answer: _Answer, request: Request, asked: int) -> bool:
         """Whether an answer that was found for another holds for this request too, made after ``asked`` changes."""
@@ -308,19 +296,17 @@ class Gate:
     def _touched(self, answer: _Answer) -> bool:
         """Whether something has changed, since the policy was asked, that the answer rests on."""
         since, rests_on = self._changes - answer.began, answer.decision.rests_on
-        if not since:
-            return False
         if since > _RECENT or rests_on is ANYTHING:
             return True
         return any(point in rests_on for point in islice(reversed(self._recent), since))
 
 
-def _key(agent: Point, target: ParticleRecord, permission: str, privilege: str, scope: Scope | None) -> Key:
-    return Key(agent.text, target.point.text, target.owner.text, permission, privilege, scope, "")
+def _key(agent: Point, target: ParticleRecord, need: Need, scope: Scope | None) -> Key:
+    return agent.text, target.point.text, target.owner.text, need.permission, need.privilege, scope, ""
 
 
 def _key_of(request: Request) -> Key:
-    return _key(request.agent, request.record, request.need.permission, request.need.privilege, request.scope)
+    return _key(request.agent, request.record, request.need, request.scope)
 
 
 def _is_rescue(request: Request) -> bool:

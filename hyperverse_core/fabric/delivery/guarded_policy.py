@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Request, SecurityPolicy
 from ...contracts.registry import Change
@@ -16,7 +17,7 @@ from ...universe.address.point import Point
 
 __all__ = ["GuardedPolicy"]
 
-P = ParamSpec("P")
+A = TypeVar("A")
 T = TypeVar("T")
 _log = logging.getLogger("hyperverse.security")
 _REFUSALS = (401, 403)
@@ -72,7 +73,7 @@ class GuardedPolicy:
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
         """Returns when the machine is the one that it says. Raises Unauthorized, and Unavailable when the policy
         fails."""
-        await self._within(self._policy.authenticate_machine, name, credentials)
+        await self._within(partial(self._policy.authenticate_machine, name), credentials)
 
     def changed(self, change: Change) -> bool:
         """Tells the policy what has changed; False when it has failed, so that nothing it said can be relied on."""
@@ -92,8 +93,8 @@ class GuardedPolicy:
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    async def _within(self, ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The answer, within the time limit.
+    async def _within(self, ask: Callable[[A], Awaitable[T]], about: A) -> T:
+        """The answer to ``ask(about)``, within the time limit.
 
         It is awaited in the task of the caller, under a deadline that shares its timer with others: a task of its own
         would cost 36 microseconds for a decision that needs no look-up, ``asyncio.timeout`` 8, and this costs 1.
@@ -103,7 +104,7 @@ class GuardedPolicy:
             deadlines = self._deadlines = Deadlines(asyncio.get_running_loop())
         try:
             with deadlines.by(deadlines.loop.time() + self._timeout):
-                return await ask(*args, **kwargs)
+                return await ask(about)
         except NotHostedHere as exc:  # would make the fabric look for the particle elsewhere
             raise self._failure("gave no answer", exc) from exc
         except HyperverseError:
@@ -120,19 +121,7 @@ class GuardedPolicy:
         """The decision, if it is one that the gate can rely on."""
         if type(decision) is not Decision:
             raise self._failure(f"gave no decision, but {_kind_of(decision)}")
-        rests_on = decision.rests_on
-        fits = (
-            type(decision.allowed) is bool
-            and isinstance(decision.why, str)
-            and isinstance(decision.hint, str)
-            and isinstance(decision.holds_for, HoldsFor)
-            and (decision.allowed or decision.status in _REFUSALS)
-            and (
-                rests_on is ANYTHING
-                or (type(rests_on) is frozenset and all(isinstance(point, Point) for point in rests_on))
-            )
-        )
-        if not fits:
+        if not _makes_sense(decision):
             raise self._failure(f"gave a decision that makes no sense: {decision!r:.200}")
         return decision
 
@@ -151,6 +140,21 @@ class GuardedPolicy:
             hint="the log of the machine says more; its administrator can help",
             retry_after=_RETRY_AFTER,
         )
+
+
+def _makes_sense(decision: Decision) -> bool:
+    if not (
+        type(decision.allowed) is bool
+        and isinstance(decision.why, str)
+        and isinstance(decision.hint, str)
+        and isinstance(decision.holds_for, HoldsFor)
+        and (decision.allowed or decision.status in _REFUSALS)
+    ):
+        return False
+    rests_on = decision.rests_on
+    if rests_on is ANYTHING:
+        return True
+    return type(rests_on) is frozenset and (not rests_on or all(isinstance(point, Point) for point in rests_on))
 
 
 def _kind_of(value: object) -> str:

@@ -2,57 +2,59 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import NamedTuple
+from itertools import islice
+from typing import Protocol, TypeAlias
 
 from ...contracts.policy import ANYTHING, Decision
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
+from ..particles.letters import NOBODY, Letters
 
-__all__ = ["KeptAnswers", "Key"]
+__all__ = ["Holder", "KeptAnswers", "Key", "for_action"]
+
+Key: TypeAlias = tuple[str, str, str, str, str, Scope | None, str]
+"""What an answer is kept under: agent, target and owner of the target (their points, as texts), the permission and the
+privilege that are needed, the scope of the wave, and the action, which is empty for an answer that holds whatever the
+action. A plain tuple: one is made for each first wave, and the garbage collector soon leaves one of texts alone."""
 
 _SHOWN = frozenset("rwx")
 """Permissions that waves need."""
 _ANSWER = 4
+_SHARE = 16
+"""This part of the answers makes room at once: the first entries of a dict are slow to find behind deleted ones."""
 
 
-class Key(NamedTuple):
-    """What an answer is kept under.
+class Holder(Protocol):
+    """A particle, as far as answers are shown to the hot path there.
 
     Attributes:
-        agent, target, owner: their points, as texts; the owner is that of the target.
-        permission, privilege: what is needed.
-        scope: the scope of the wave.
-        action: empty for an answer that holds whatever the action.
+        text: its point.
+        allowed: the permission letters that each agent has.
     """
 
-    agent: str
-    target: str
-    owner: str
-    permission: str
-    privilege: str
-    scope: Scope | None
-    action: str
+    text: str
+    allowed: dict[str, str]
 
 
 class KeptAnswers:
     """Answers by key. The ones that were not asked for longest go first when there is no more room.
 
-    A particle's ``allowed`` is the dict that :meth:`granted` returns for it: the permission letters that each agent
-    has, so that the hot path makes one look-up and no call. It is changed in place when answers come and go.
+    :meth:`show` writes an answer into ``allowed`` of the particle, where the hot path finds it with one look-up and no
+    call; it is taken out of there when the answer goes.
 
     Args:
-        room: how much is kept: an answer takes 4, and 1 for each point that it rests on. One is about 160 bytes
-            (measured).
+        room: how much is kept: an answer takes 4, and 1 for each point that it rests on. One of these is 30
+            to 130 bytes (measured).
     """
 
     def __init__(self, room: int) -> None:
         self._room = room
         self._taken = 0
-        self._answers: OrderedDict[Key, Decision] = OrderedDict()
-        self._resting: dict[str, set[Key]] = {}
+        self._answers: dict[Key, Decision] = {}  # the one that was not asked for longest is the first
+        self._resting: dict[str, Key | set[Key]] = {}  # a set takes 216 bytes, and most points need none
         self._on_anything: set[Key] = set()
-        self._granted: dict[str, dict[str, str]] = {}
+        self._holders: dict[str, Holder] = {}
+        self._letters = Letters()
         self._by_action = 0
 
     def __len__(self) -> int:
@@ -60,40 +62,64 @@ class KeptAnswers:
 
     def find(self, key: Key, action: str) -> Decision | None:
         """The answer that is kept under ``key``, or for this action only."""
-        decision = self._answers.get(key)
+        answers = self._answers
+        decision = answers.get(key)
         if decision is None and self._by_action:
-            key = key._replace(action=action)
-            decision = self._answers.get(key)
+            key = for_action(key, action)
+            decision = answers.get(key)
         if decision is not None:
-            self._answers.move_to_end(key)
-            if decision.allowed:
-                self._show(key)  # somebody may have cleared the dict
+            del answers[key]
+            answers[key] = decision
         return decision
-
-    def granted(self, target: str) -> dict[str, str] | None:
-        """The permission letters of each agent that has any on ``target``; None when nobody has."""
-        return self._granted.get(target)
 
     def keep(self, key: Key, decision: Decision) -> None:
         """Keeps an answer, and makes room for it."""
         if key in self._answers:
             self._remove(key)
         self._answers[key] = decision
-        self._taken += _size(decision)
-        self._by_action += bool(key.action)
-        if decision.rests_on is ANYTHING:
+        rests_on = decision.rests_on
+        if rests_on is ANYTHING:
+            self._taken += _ANSWER
             self._on_anything.add(key)
         else:
-            for point in decision.rests_on:
-                self._resting.setdefault(point.text, set()).add(key)
-        if decision.allowed:
-            self._show(key)
+            self._taken += _ANSWER + len(rests_on)
+            for point in rests_on:
+                self._rest(key, point.text)
+        if key[6]:
+            self._by_action += 1
         while self._taken > self._room:
-            self._remove(next(iter(self._answers)))
+            for oldest in list(islice(self._answers, len(self._answers) // _SHARE + 1)):
+                self._remove(oldest)
+
+    def show(self, particle: Holder, key: Key) -> None:
+        """Lets the hot path find the answer, if it is kept, and one that the hot path can use: a yes to one permission
+        that waves need, whatever the action, without a scope."""
+        agent, target, _, permission, privilege, scope, action = key
+        if privilege or action or scope is not None or permission not in _SHOWN:
+            return
+        decision = self._answers.get(key)
+        if decision is None or not decision.allowed:
+            return
+        before = self._holders.get(target)
+        if before is not particle:
+            if before is not None:
+                before.allowed = NOBODY
+            self._holders[target] = particle
+        particle.allowed = self._letters.more(particle.allowed, agent, permission)
+
+    def left(self, particle: Holder) -> None:
+        """The particle is not here any more. Its answers stay, for when it comes back."""
+        if self._holders.get(particle.text) is particle:
+            del self._holders[particle.text]
+            particle.allowed = NOBODY
 
     def drop(self, point: Point) -> None:
         """``point`` has changed: drops the answers that rest on it."""
-        for key in (*self._resting.get(point.text, ()), *self._on_anything):
+        resting = self._resting.get(point.text)
+        if resting is not None:
+            for key in tuple(resting) if isinstance(resting, set) else (resting,):
+                self._remove(key)
+        for key in tuple(self._on_anything):
             self._remove(key)
 
     def clear(self) -> None:
@@ -101,53 +127,53 @@ class KeptAnswers:
         self._answers.clear()
         self._resting.clear()
         self._on_anything.clear()
-        for letters in self._granted.values():  # particles hold these dicts
-            letters.clear()
-        self._granted.clear()
+        for particle in self._holders.values():
+            particle.allowed = NOBODY
+        self._holders.clear()
         self._taken = self._by_action = 0
 
     # -- inside -------------------------------------------------------------------------------------------
 
+    def _rest(self, key: Key, text: str) -> None:
+        resting = self._resting.get(text)
+        if resting is None:
+            self._resting[text] = key
+        elif isinstance(resting, set):
+            resting.add(key)
+        else:
+            self._resting[text] = {resting, key}
+
     def _remove(self, key: Key) -> None:
         decision = self._answers.pop(key)
-        self._taken -= _size(decision)
-        self._by_action -= bool(key.action)
-        if decision.rests_on is ANYTHING:
+        rests_on = decision.rests_on
+        if rests_on is ANYTHING:
+            self._taken -= _ANSWER
             self._on_anything.discard(key)
         else:
-            for point in decision.rests_on:
-                keys = self._resting[point.text]
-                keys.discard(key)
-                if not keys:
-                    del self._resting[point.text]
-        if decision.allowed and _is_shown(key):
+            self._taken -= _ANSWER + len(rests_on)
+            for point in rests_on:
+                self._rest_no_more(key, point.text)
+        if key[6]:
+            self._by_action -= 1
+        elif decision.allowed:
             self._hide(key)
 
-    def _show(self, key: Key) -> None:
-        if not _is_shown(key):
-            return
-        letters = self._granted.setdefault(key.target, {})
-        held = letters.get(key.agent, "")
-        if key.permission not in held:
-            letters[key.agent] = held + key.permission
+    def _rest_no_more(self, key: Key, text: str) -> None:
+        resting = self._resting[text]
+        if isinstance(resting, set):
+            resting.discard(key)
+            if resting:
+                return
+        del self._resting[text]
 
     def _hide(self, key: Key) -> None:
-        letters = self._granted.get(key.target)
-        if letters is None:
+        agent, target, _, permission, privilege, scope, _ = key
+        particle = self._holders.get(target)
+        if particle is None or privilege or scope is not None:
             return
-        left = letters.get(key.agent, "").replace(key.permission, "")
-        if left:
-            letters[key.agent] = left
-        else:
-            letters.pop(key.agent, None)
-        if not letters:
-            del self._granted[key.target]
+        particle.allowed = self._letters.less(particle.allowed, agent, permission)
 
 
-def _is_shown(key: Key) -> bool:
-    """Whether the answer is one for the hot path: one permission that waves need, whatever the action, no scope."""
-    return key.permission in _SHOWN and not key.privilege and key.scope is None and not key.action
-
-
-def _size(decision: Decision) -> int:
-    return _ANSWER + (0 if decision.rests_on is ANYTHING else len(decision.rests_on))
+def for_action(key: Key, action: str) -> Key:
+    """The key of an answer that holds for one action only."""
+    return (*key[:6], action)

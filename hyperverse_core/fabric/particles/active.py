@@ -33,6 +33,7 @@ from .background import BackgroundTasks
 from .context import Context
 from .conversion import state_of, to_body
 from .handlers import Handler
+from .letters import NOBODY
 from .mailbox import Mailbox
 from .saving import Saves, fingerprint, given_up, has_unsaved, spoiled
 from .state import State
@@ -119,7 +120,7 @@ class Active:
         self.bind: BindConfig | UnreadBind | None = first_bind(record, served.bind)
         self.particle = particle
         self.concurrent = served.concurrent
-        self.allowed: dict[str, str] = {}
+        self.allowed = NOBODY
         self.mailbox = Mailbox(served.waves_limit)
         self.state = State.PLACED
         self.running = 0

@@ -54,14 +54,14 @@ class Places:
     def __init__(self) -> None:
         self.known: dict[str, Place] = {}
         self.find: Callable[[Point], Awaitable[Place]] = _nobody
-        self._lookup: SingleFlight[Point, Place] = SingleFlight(self._find, self.keep)
+        self._lookup: SingleFlight[str, Point, Place] = SingleFlight(self._find, self._keep)
 
     async def locate(self, point: Point) -> Place:
         """Where ``point`` lives; it is provisioned when it lives nowhere yet.
 
         Raises NotFound, NoDriver, Unavailable."""
         place = self.known.get(point.text)
-        return place if place is not None else await self._lookup.get(point)
+        return place if place is not None else await self._lookup.get(point.text, point)
 
     async def _find(self, point: Point) -> Place:
         return await self.find(point)
@@ -70,16 +70,19 @@ class Places:
         """``point`` lives there."""
         self.known[point.text] = place
 
+    def _keep(self, text: str, place: Place) -> None:
+        self.known[text] = place
+
     def forget(self, point: Point) -> None:
         """The place of ``point`` may have changed; particles at home here stay known."""
-        self._lookup.forget(point)
+        self._lookup.forget(point.text)
         place = self.known.get(point.text)
         if place is not None and (place.remote or getattr(place, "gone", False)):
             del self.known[point.text]
 
     def drop(self, point: Point) -> None:
         """``point`` does not live where it was known to live."""
-        self._lookup.forget(point)
+        self._lookup.forget(point.text)
         self.known.pop(point.text, None)
 
     def left(self, point: Point, place: Place) -> None:

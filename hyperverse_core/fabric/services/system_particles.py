@@ -15,12 +15,13 @@ from ...errors import BadRequest, Forbidden
 from ...universe.address.point import GLOBAL_EXECUTOR, HYPERUSER, Point
 from ...universe.waves.wave import Pong
 from ..caches.records import Records
-from ..delivery.gate import AllowAll, Gate
+from ..delivery.gate import Gate
 from ..particles.active import Active
 from ..particles.caller import Caller
 from ..particles.context import Context
 from ..particles.homes import Homes
 from ..particles.hosting import Hosting
+from ..particles.letters import AllowAll
 from ..placement.rebalancing import Rebalancer
 from .commands import Commands
 from .dump import StateDump
