@@ -38,7 +38,9 @@ class Binds:
         self._watch_states = watch_states
         self._kept: dict[str, BindConfig] = {}
         self._sources: set[str] = set()  # points from which something was read since they last changed
-        self._lookup: SingleFlight[tuple[Active, str], tuple[Active, str], BindConfig] = SingleFlight(self._find, self._keep)
+        self._lookup: SingleFlight[tuple[Active, str], tuple[Active, str], BindConfig] = SingleFlight(
+            self._find, self._keep
+        )
 
     async def get(self, active: Active, unread: UnreadBind) -> BindConfig:
         """The bind that ``active`` names, in turn. Raises BadRequest that says where it is wrong, or why it cannot be
