@@ -59,6 +59,7 @@ __all__ = [
     "Unavailable",
     "UnknownKind",
     "UnknownTransport",
+    "described",
     "did_you_mean",
     "error_for_status",
 ]
@@ -81,6 +82,10 @@ class HyperverseError(Exception):
     """
 
     status: ClassVar[int] = 500
+    # of the class too, for a subclass whose __init__ does not call this one
+    message: str = ""
+    hint: str = ""
+    retry_after: float | None = None
 
     def __init__(self, message: str = "", *, hint: str = "", retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -297,6 +302,19 @@ def error_for_status(status: int, message: str, *, hint: str = "") -> Hyperverse
     if known is not None:
         return known(message, hint=hint)
     return HandlerFailed(f"status {status}: {message}", hint=hint)
+
+
+def described(error: BaseException) -> str:
+    """Returns the type and the text of an exception, as in ``"KeyError: 'x'"``.
+
+    Args:
+        error: any exception. When it has no text because its ``__str__`` raises, that is said instead.
+    """
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}".encode(errors="backslashreplace").decode()  # half a character cannot be sent
+    except BaseException as exc:  # whatever a plugin's exception does, somebody waits for what is said of it
+        return f"{name} (its text cannot be had: its __str__ raises {type(exc).__name__})"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

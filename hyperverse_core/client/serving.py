@@ -8,8 +8,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable
+from ..errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable, described
 from ..protocol.codec import encode_pong
+from ..scheduling.cancellation import ends_task
 from ..universe.waves.wave import BOUNCE, Outcome, Ping, Pong, Signal
 from .connection import ClientConnection
 
@@ -67,9 +68,11 @@ class ClientServing:
             return Pong.failure(TimedOut(f"the client did not finish {wave.method} in time"), Outcome.UNKNOWN)
         except HyperverseError as exc:
             return Pong.failure(exc, Outcome.FAILED)
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
             _log.exception("the callback failed to handle %s", wave.method, extra={"wave": wave.id})
-            return Pong.failure(HandlerFailed(f"{type(exc).__name__}: {exc}"), Outcome.FAILED)
+            return Pong.failure(HandlerFailed(described(exc)), Outcome.FAILED)
         return said if isinstance(said, Pong) else Pong(200, said)
 
     @staticmethod

@@ -99,7 +99,7 @@ class Session(Sender):
         """
 
     @abc.abstractmethod
-    def refusal(self, wave: Directed, error: Exception) -> Pong:
+    def refusal(self, wave: Directed, error: BaseException) -> Pong:
         """Returns the reply to a wave that goes no further.
 
         Args:

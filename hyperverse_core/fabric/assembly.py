@@ -26,6 +26,7 @@ from ..contracts.policy import PolicyView, SecurityPolicy
 from ..contracts.registry import Registry, Status
 from ..errors import ConfigError, HyperverseError
 from ..plugins import PluginSet
+from ..scheduling.cancellation import ends_task
 from ..scheduling.deadlines import Deadlines
 from ..scheduling.worker_pool import WorkerPool
 from ..universe.address.star_key import StarKey
@@ -509,7 +510,9 @@ def closing(stack: AsyncExitStack, name: str, close: Callable[[], Awaitable[obje
                 await close()
         except (HyperverseError, TimeoutError, OSError) as exc:
             _log.warning("%s could not be closed: %s", name, str(exc) or "it took too long")
-        except Exception:
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
             _log.exception("%s could not be closed", name)
 
     stack.push_async_callback(guarded)

@@ -23,6 +23,7 @@ from ..contracts.policy import SecurityPolicy
 from ..contracts.registry import Registry, Status
 from ..errors import HyperverseError, Unavailable
 from ..plugins import PluginSet
+from ..scheduling.cancellation import ends_task
 from ..universe.address.point import HYPERUSER, Point
 from .assembly import Given, Parts, assemble, closing
 from .delivery.local_client import LocalClient
@@ -145,7 +146,9 @@ class Machine:
                 await self._stop_gracefully(self.parts)
         except TimeoutError:
             _log.error("stopping took longer than %g s: the rest is cut", self.config.stop_deadline)
-        except Exception:
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
             _log.exception("stopping failed: the rest is cut; please report it")
         finally:
             await self._abandon()

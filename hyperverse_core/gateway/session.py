@@ -33,6 +33,7 @@ from ..protocol.frames import (
     WelcomeFrame,
 )
 from ..protocol.versions import WITH_CLIENTS, Party, ProtocolRange, Transmit, agreed_number, reader_of, sender_of
+from ..scheduling.cancellation import ends_task
 from ..universe.address.layer import Layer
 from ..universe.address.point import Point
 from ..universe.address.surface import Surface
@@ -142,7 +143,9 @@ class ClientSession:
                 self._welcome(session, number)
         except HyperverseError as exc:
             self.refuse(exc)
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
             _log.exception("client %s could not be let in", self.peer.name)
             self.refuse(InternalError(f"the machine could not let the client in: {type(exc).__name__}"))
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import msgspec
 
 from ..contracts.gateway import GatewayHost, Session
-from ..errors import BadRequest, Conflict, HyperverseError, TooLarge, TooMany, Unavailable
+from ..errors import (
+    BadRequest,
+    Conflict,
+    HyperverseError,
+    InternalError,
+    TooLarge,
+    TooMany,
+    Unavailable,
+    described,
+)
 from ..fabric.delivery.replay_cache import ReplayCache
 from ..protocol.codec import wave_of_client
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
+from ..scheduling.cancellation import ends_task, is_cancelled
 from ..universe.waves.origin import timed_out
 from ..universe.waves.wave import Directed, Outcome, Ping, Pong, Ripple, Signal
 from .backpressure import Backpressure
@@ -20,6 +31,7 @@ from .replies import echo_frames, reply_frame
 
 __all__ = ["ClientWaves"]
 
+_log = logging.getLogger("hyperverse.control")
 _Asked = ClientPingFrame | ClientSignalFrame | ClientRippleFrame
 _LONGEST_ID = 64
 _SMALL = 8192
@@ -90,9 +102,15 @@ class ClientWaves:
             else:
                 self._begin(self._cuttable, wave, self._ask_many)
         except HyperverseError as exc:
-            reply = Pong.failure(exc)
-            reply.id, reply.star = raw.id, self.session.star
-            self.client.send_or_dismiss(reply_frame(reply, self._largest_frame))
+            self._refuse(raw, Pong.failure(exc))
+        except Exception as exc:  # of ours: it costs this wave an answer that says so, and the client nothing else
+            _log.exception("the frame of wave %s could not be taken; please report it", raw.id, extra={"wave": raw.id})
+            error = InternalError(f"the wave {raw.id} could not be taken: {described(exc)}", hint="please report it")
+            self._refuse(raw, Pong.failure(error))
+
+    def _refuse(self, raw: _Asked, reply: Pong) -> None:
+        reply.id, reply.star = raw.id, self.session.star
+        self.client.send_or_dismiss(reply_frame(reply, self._largest_frame))
 
     # -- what a wave must be ------------------------------------------------------------------------------
 
@@ -159,10 +177,16 @@ class ClientWaves:
             if not self.client.room.free:
                 await self.client.room.turn()
             await job(wave, *args)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as exc:
             if self.client.over and task.uncancel() == 0:
                 return
-            raise
+            if is_cancelled():
+                raise
+            await self._send(wave, self.session.refusal(wave, exc))
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            await self._send(wave, self.session.refusal(wave, exc))
         finally:
             self._ended(wave)
 
@@ -200,6 +224,12 @@ class ClientWaves:
             reply = await self.session.ask(wave, outlives=True)
             size = len(reply_frame(reply, self._largest_frame))
             self.replay_cache.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=size)
+            await self._send(wave, reply)
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            reply = self.session.refusal(wave, exc)
+            self.replay_cache.settle(key, reply, size=0)
             await self._send(wave, reply)
         finally:
             self.replay_cache.settle(key, None)  # nothing when it is settled

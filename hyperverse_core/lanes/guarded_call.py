@@ -21,5 +21,5 @@ def guarded_call(log: logging.Logger, call: Callable[P, object], *args: P.args, 
     """
     try:
         call(*args, **kwargs)
-    except Exception:
+    except BaseException:
         log.exception("a lane receiver failed in %s", getattr(call, "__qualname__", call))

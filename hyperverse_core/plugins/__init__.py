@@ -26,7 +26,8 @@ from ..contracts.observer import Observer
 from ..contracts.placement import Placement
 from ..contracts.policy import SecurityPolicy
 from ..contracts.registry import Registry
-from ..errors import HyperverseError, NotFound, PluginError, UnknownTransport, did_you_mean
+from ..errors import HyperverseError, NotFound, PluginError, UnknownTransport, described, did_you_mean
+from ..scheduling.cancellation import ends_task
 from .loading import Loading, PluginInfo, State, hook_of
 from .offers import CORE, Offer, StarKindSpec, load_factory
 from .sources import installed_sources, local_source, object_source
@@ -175,8 +176,8 @@ class PluginSet:
             made = factory(*args)
         except HyperverseError:
             raise
-        except Exception as exc:
-            what = f"the {thing} {name!r} of plugin {offer.plugin!r} cannot be created: {exc!r}"
+        except BaseException as exc:
+            what = f"the {thing} {name!r} of plugin {offer.plugin!r} cannot be created: {described(exc)}"
             raise PluginError(
                 what, hint=f"check its settings in the configuration, or update {offer.plugin!r}"
             ) from exc
@@ -205,7 +206,7 @@ class PluginSet:
 
     # -- the hooks of a running machine -------------------------------------------------------------------
 
-    async def call(self, hook: str, **kwargs: Any) -> list[tuple[PluginInfo, Exception]]:
+    async def call(self, hook: str, **kwargs: Any) -> list[tuple[PluginInfo, BaseException]]:
         """Calls one hook of every plugin, one after the other, and awaits implementations that are coroutines.
 
         Args:
@@ -215,7 +216,7 @@ class PluginSet:
         Returns:
             Each plugin whose implementation raised, with the exception.
         """
-        failures: list[tuple[PluginInfo, Exception]] = []
+        failures: list[tuple[PluginInfo, BaseException]] = []
         for info in self.plugins:
             plugin = self.pm.get_plugin(info.name)
             if plugin is None:
@@ -224,6 +225,8 @@ class PluginSet:
                 for result in hook_of(self.pm, hook, plugin)(**kwargs):
                     if inspect.isawaitable(result):
                         await result
-            except Exception as exc:
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
                 failures.append((info, exc))
         return failures

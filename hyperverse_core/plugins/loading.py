@@ -12,7 +12,7 @@ import pluggy
 
 from .. import hookspecs
 from ..config.schema import Plugins
-from ..errors import BadRequest, HyperverseError, did_you_mean
+from ..errors import BadRequest, HyperverseError, described, did_you_mean
 from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
 from .class_checks.fault import refusal
 from .class_checks.names import unknown_names
@@ -115,7 +115,7 @@ class Loading:
             for thing, hook in HOOKS.items():
                 hook_of(self.pm, hook, plugin)(register=offers.register(thing))
             offers.check()
-        except Exception as exc:
+        except BaseException as exc:  # one that exits when it is imported ends itself, and nothing else
             self._drop(info, "failed", _why(exc))
             info.error = exc
         else:
@@ -205,8 +205,9 @@ def _registers(offers: Offers) -> dict[str, tuple[str, ...]]:
     return registers
 
 
-def _why(exc: Exception) -> str:
+def _why(exc: BaseException) -> str:
     if isinstance(exc, HyperverseError):
         return f"{exc.message} ({exc.hint})" if exc.hint else exc.message
-    words = " ".join(str(exc).split())
-    return f"{type(exc).__name__}: {words[:_LONGEST_REASON]}" if words else type(exc).__name__
+    if isinstance(exc, SystemExit):
+        return f"it exits when it is imported or registers: {described(exc)}"
+    return " ".join(described(exc).split())[:_LONGEST_REASON].rstrip(":")

@@ -11,7 +11,7 @@ import attrs
 from ..contracts.driver import Driver
 from ..contracts.observer import Observer
 from ..contracts.placement import Hash, NearParent, RoundRobin, Spread
-from ..errors import BadRequest, Conflict, HyperverseError, PluginError
+from ..errors import BadRequest, Conflict, HyperverseError, PluginError, described
 from ..universe.kind_defs.kind_def import KindDef
 from .class_checks.drivers import driver_faults
 from .class_checks.fault import Fault, refusal
@@ -195,13 +195,13 @@ def load_factory(offer: Offer, distribution: str) -> Callable[..., Any]:
             found = getattr(found, part)
     except HyperverseError:
         raise
-    except Exception as exc:
-        what = f"the {offer.thing} {offer.name!r} of plugin {offer.plugin!r} cannot be imported: {exc}"
+    except BaseException as exc:
+        what = f"the {offer.thing} {offer.name!r} of plugin {offer.plugin!r} cannot be imported: {described(exc)}"
         raise PluginError(what, hint=_cure(offer, distribution, exc)) from exc
     return found  # type: ignore[no-any-return]  # the caller checks what the factory creates
 
 
-def _cure(offer: Offer, distribution: str, exc: Exception) -> str:
+def _cure(offer: Offer, distribution: str, exc: BaseException) -> str:
     if isinstance(exc, ImportError) and offer.extra:
         return f'pip install "{distribution or offer.plugin}[{offer.extra}]"'
     return f"{offer.value!r} of {distribution or offer.plugin} is broken; update it, or disable the plugin"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-__all__ = ["is_cancelled"]
+__all__ = ["ends_task", "is_cancelled"]
 
 
 def is_cancelled() -> bool:
@@ -12,3 +12,23 @@ def is_cancelled() -> bool:
     awaited and that others have cancelled: for whoever called, it is an error like any other."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def ends_task(error: BaseException) -> bool:
+    """Whether an exception is meant for the task that runs, so that it has to go on.
+
+    That is so when somebody has asked the task to end, or when the coroutine is being closed. Everything else is a
+    failure of what was called, also ``SystemExit`` and ``KeyboardInterrupt``: a plugin that raises them is not to end
+    the task, and with it the event loop and all that runs in it.
+
+    Args:
+        error: what was caught around a call of somebody else's code.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        return is_cancelled()
+    if isinstance(error, GeneratorExit):
+        try:
+            return asyncio.current_task() is None  # a coroutine is closed from outside of any task
+        except RuntimeError:  # no loop runs
+            return True
+    return False

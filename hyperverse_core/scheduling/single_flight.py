@@ -13,6 +13,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from ..errors import Unavailable
+from ..scheduling.cancellation import ends_task
 
 __all__ = ["SingleFlight"]
 
@@ -100,7 +101,9 @@ class SingleFlight(Generic[K, A, V]):
         """Finds it for those who still wait."""
         try:
             queue.value = await self._find(queue.asked)
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
             self._failed(key, queue, exc)
         else:
             self._admit(key, queue)

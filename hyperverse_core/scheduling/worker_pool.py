@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..errors import Unavailable
-from .cancellation import is_cancelled
+from .cancellation import ends_task
 from .priority_queue import ORDINARY, PriorityQueue
 
 __all__ = ["WorkerPool"]
@@ -99,8 +99,8 @@ class WorkerPool:
                 job, args = jobs.popleft() if jobs.ranks is None else jobs.take()
                 try:
                     await job(*args)
-                except (Exception, asyncio.CancelledError):
-                    if is_cancelled():
+                except BaseException as exc:
+                    if ends_task(exc):
                         raise
                     _log.exception("a wave was lost to an error of the fabric; please report it")
             if self._closed or len(self._idle) >= 64:

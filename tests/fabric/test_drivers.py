@@ -97,7 +97,7 @@ async def test_a_driver_that_cannot_be_made_is_shown_with_its_cause(start_machin
         "kind": "Broken",
         "plugin": row(machine, "Broken")["plugin"],
         "state": "Fatal",
-        "cause": "a bolt is missing",
+        "cause": "RuntimeError: a bolt is missing",
     }
     await machine.client().exec("create localhost<Space>; create localhost:b<Broken>")
     reply = await machine.client().ping("localhost:b", "Ext<X>")

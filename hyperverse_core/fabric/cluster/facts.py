@@ -102,7 +102,7 @@ class OwnFacts:
                 continue
             try:
                 names = frozenset(served.driver.prepared())
-            except Exception:
+            except BaseException:
                 _log.exception("driver of %s: prepared failed", kind)
                 continue
             if names:

@@ -17,6 +17,7 @@ import attrs
 
 from ...contracts.registry import Registry, StarRecord
 from ...errors import HyperverseError, NotHostedHere
+from ...scheduling.cancellation import ends_task
 from ...universe.address.star_key import StarKey
 from ..particles.homes import Homes
 from ..stars.star import Star
@@ -209,7 +210,9 @@ class Membership:
                 await self._rejoin()
             except (HyperverseError, TimeoutError) as exc:
                 _log.warning("the leases could not be renewed: %s", str(exc) or "no answer in time")
-            except Exception:
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
                 _log.exception("the leases could not be renewed; please report it")
             self._renew_now.clear()
             try:
@@ -256,7 +259,9 @@ class Membership:
                         await self._registry.expire(record)
             except (HyperverseError, TimeoutError) as exc:
                 _log.warning("the directory of stars could not be read: %s", str(exc) or "no answer in time")
-            except Exception:
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
                 _log.exception("the directory of stars could not be followed; please report it")
 
     async def refresh(self) -> None:

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
-from ...errors import BadRequest, HyperverseError, Unavailable
+from ...errors import HyperverseError, Unavailable
+from ...scheduling.cancellation import ends_task
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import Point
 from ...universe.selectors.selector import Selector
@@ -175,7 +176,7 @@ class _Gathering:
         try:
             handler = served.handlers.sure(self.wave.method)
             arguments = {} if handler is None else handler.arguments.bind(self.wave.body)
-        except BadRequest:
+        except HyperverseError:
             handler, arguments = None, {}
         may_share = self.wave.scope is None and all(type(value) in _IMMUTABLE for value in arguments.values())
         found = self.alike[served] = (handler if may_share else None, arguments)
@@ -248,6 +249,10 @@ class _Gathering:
                         reply = await self._found(point)
                 except HyperverseError as exc:
                     reply = self._refusal(exc)
+                except BaseException as exc:
+                    if ends_task(exc):
+                        raise
+                    reply = self.star.lost(self._to(point), exc)
                 if reply is not None:
                     take(reply, point)
         except asyncio.CancelledError:
@@ -271,8 +276,15 @@ class _Gathering:
             echoes = await self.out.requests.spread(place.star.text, self.wave, points)
         except HyperverseError as exc:
             echoes = [to_echo(self._refusal(exc), point) for point in points]
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            echoes = [to_echo(self.star.lost(self._to(point), exc), point) for point in points]
         for echo in echoes:
             self._take(echo, echo.sender)
+
+    def _to(self, point: Point) -> Ripple:
+        return replace(self.template, to=point)
 
     def _refusal(self, error: HyperverseError) -> Pong:
         reply = self.star.refusal(self.wave, error)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Request, SecurityPolicy
 from ...contracts.registry import Change
 from ...errors import HyperverseError, NotHostedHere, Unavailable
-from ...scheduling.cancellation import is_cancelled
+from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
 from ...universe.address.point import Point
 
@@ -79,7 +79,7 @@ class GuardedPolicy:
         """Tells the policy what has changed; False when it has failed, so that nothing it said can be relied on."""
         try:
             self._policy.changed(change)
-        except Exception as exc:
+        except BaseException as exc:
             self._failure("could not take in a change", exc)
             return False
         return True
@@ -88,7 +88,7 @@ class GuardedPolicy:
         """Tells the policy to drop everything that it has read."""
         try:
             self._policy.forget()
-        except Exception as exc:
+        except BaseException as exc:
             self._failure("could not forget what it has read", exc)
 
     # -- inside -------------------------------------------------------------------------------------------
@@ -109,11 +109,9 @@ class GuardedPolicy:
             raise self._failure("gave no answer", exc) from exc
         except HyperverseError:
             raise
-        except asyncio.CancelledError as exc:
-            if is_cancelled():
+        except BaseException as exc:
+            if ends_task(exc):
                 raise
-            raise self._failure("gave no answer", exc) from exc
-        except (Exception, SystemExit) as exc:
             raise self._failure("gave no answer", exc) from exc
         raise self._failure(f"gave no answer within {self._timeout:g} s")  # reached when the deadline has passed
 

@@ -7,14 +7,25 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+import msgspec
+
 from ...contracts.registry import Registry
-from ...errors import HyperverseError, LaneFull, NotHostedHere, ProtocolError, Unavailable
+from ...errors import (
+    HandlerFailed,
+    HyperverseError,
+    LaneFull,
+    NotHostedHere,
+    ProtocolError,
+    Unavailable,
+    described,
+)
 from ...protocol.codec import (
     encode_echoes,
     encode_pong,
     encode_provision_reply,
 )
 from ...protocol.messages import Message, ProvisionReply, ProvisionRequest
+from ...scheduling.cancellation import ends_task
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
@@ -82,9 +93,33 @@ class Inbound:
                 raise ProtocolError(f"{type(message).__name__} is nothing to ask of a star")
             if self.loop.time() >= star.serve_until:
                 raise Unavailable(f"{star.text} cannot renew its lease", retry_after=0.5)
-            self._pool.put(job, star, request, message, priority=request.envelope.priority)
+            self._pool.put(self._answering, job, star, request, message, priority=request.envelope.priority)
         except HyperverseError as exc:
             self.refuse(request, Pong.failure(exc))
+
+    async def _answering(
+        self, job: Callable[..., Coroutine[Any, Any, None]], star: Star, request: LaneRequest, message: Message
+    ) -> None:
+        """Does one job. Whatever it raises, the machine that has asked gets an answer."""
+        try:
+            await job(star, request, message)
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            await self._send_lost(star, request, message, exc)
+
+    async def _send_lost(self, star: Star, request: LaneRequest, message: Message, error: BaseException) -> None:
+        if isinstance(message, ProvisionRequest):
+            _log.error("%s could not be taken in; please report it", message.point, exc_info=error)
+            reply = ProvisionReply(message.id, None, 500, described(error), "please report it")
+            await self._send(request, encode_provision_reply(reply))
+        elif isinstance(message, Ripple) and isinstance(message.recipients, tuple):
+            echoes = [to_echo(star.lost(msgspec.structs.replace(message, to=p), error), p) for p in message.recipients]
+            await self._send(request, encode_echoes(message.id, echoes))
+        elif isinstance(message, Ping | Signal):
+            reply_to_ping = star.lost(message, error)  # a Signal's sender waits for nothing: the log has it
+            if isinstance(message, Ping):
+                await self._send(request, encode_pong(reply_to_ping))
 
     def refuse(self, request: LaneRequest, reply: Pong) -> None:
         """Sends a reply to a request that goes no further, in line. When there is no room for it, it is lost: whoever
@@ -101,6 +136,8 @@ class Inbound:
             return encode_pong(reply)
         except HyperverseError as exc:
             return encode_pong(_unsent(exc, reply))
+        except Exception as exc:  # of no value that a frame has a place for
+            return encode_pong(_unsent(HandlerFailed(f"the answer cannot be sent: {described(exc)}"), reply))
 
     async def _send(self, request: LaneRequest, payload: bytes) -> None:
         """Sends an answer; waits for room when the lane is full. Answers are worth more than what is yet to begin."""
@@ -140,6 +177,10 @@ class Inbound:
                     reply = await active.receive(wave)
                 except HyperverseError as exc:
                     reply = outbound.refuse(wave, exc)
+                except BaseException as exc:
+                    if ends_task(exc):
+                        raise
+                    reply = star.lost(wave, exc)
         except BaseException:
             if key:  # repeats of it wait for an end
                 self.replay_cache.settle(key, _unknown(wave), size=0)

@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 from time import perf_counter
 
-from ...errors import HyperverseError, NotHostedHere, Unavailable
+from ...errors import HyperverseError, InternalError, NotHostedHere, Unavailable
+from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
 from ...universe.waves.origin import Ids, Origin, timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
@@ -80,21 +81,27 @@ class Outbound:
     # -- Pings --------------------------------------------------------------------------------------------
 
     async def ask(self, wave: Ping) -> Pong:
-        """Sends a Ping on its way and returns what comes back. Never raises a HyperverseError."""
+        """Sends a Ping on its way and returns what comes back. Raises nothing but the end of the task: whatever else
+        goes wrong is in the reply."""
         begun = self._begin(wave) if self._interceptors.ends else 0.0
         place = self._known.get(wave.to.text)
         try:
-            if place is None:
-                place = await self._places.locate(wave.to)
-            if place.star is not self.star:  # a remote star stands for itself here
-                wave.hops += self.star.distances.get(place.star.text, 0)
-            if begun:
-                self._sent(wave, place)
-            reply = await place.receive(wave)
-        except HyperverseError as exc:
-            reply = await self._find_again(wave, exc)
-        if wave.handling.retries and may_repeat(reply):
-            reply = await self._retry.repeat(wave, reply, self)
+            try:
+                if place is None:
+                    place = await self._places.locate(wave.to)
+                if place.star is not self.star:  # a remote star stands for itself here
+                    wave.hops += self.star.distances.get(place.star.text, 0)
+                if begun:
+                    self._sent(wave, place)
+                reply = await place.receive(wave)
+            except HyperverseError as exc:
+                reply = await self._find_again(wave, exc)
+            if wave.handling.retries and may_repeat(reply):
+                reply = await self._retry.repeat(wave, reply, self)
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            reply = self.star.lost(wave, exc)
         self._asked += 1
         if not self._asked & _IN_A_ROW:
             await asyncio.sleep(0)
@@ -143,7 +150,7 @@ class Outbound:
     # -- Signals and Ripples ------------------------------------------------------------------------------
 
     async def notify(self, wave: Signal) -> Pong:
-        """Sends a Signal on its way. Returns 202, or why it was refused."""
+        """Sends a Signal on its way. Returns 202, or why it was refused. Raises nothing but the end of the task."""
         begun = self._begin(wave) if self._interceptors.ends else 0.0
         place = self._known.get(wave.to.text)
         try:
@@ -165,6 +172,10 @@ class Outbound:
                     await rest
         except HyperverseError as exc:
             reply = self.refuse(wave, exc)
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            reply = self.star.lost(wave, exc)
         else:
             self._asked += 1
             if not self._asked & _IN_A_ROW:
@@ -178,15 +189,26 @@ class Outbound:
         """Sends a Ripple to all its recipients and gathers the echoes. Raises HyperverseError only when it cannot
         tell who they are."""
         if not self._interceptors.ends:
-            return await self._fan_out.spread(self.star, wave)
+            return await self._spread(wave)
         begun = self._begin(wave)
         try:
-            echoes = await self._fan_out.spread(self.star, wave)
+            echoes = await self._spread(wave)
         except HyperverseError as exc:
             self._answered(wave, self.refuse(wave, exc), begun)
             raise
         self._answered(wave, Pong(200, len(echoes), id=wave.id, star=self.star.text), begun)
         return echoes
+
+    async def _spread(self, wave: Ripple) -> list[Echo]:
+        try:
+            return await self._fan_out.spread(self.star, wave)
+        except HyperverseError:
+            raise
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            lost = self.star.lost(wave, exc)
+            raise InternalError(lost.error, hint="please report it") from None
 
     # -- who listens --------------------------------------------------------------------------------------
 

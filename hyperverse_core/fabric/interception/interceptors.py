@@ -82,7 +82,7 @@ class Interceptors:
         for listener in listeners:
             try:
                 listener(*args)
-            except Exception:
+            except BaseException:
                 _failed(listener)
 
     def mark(self, wave: _W) -> _W:
@@ -91,7 +91,7 @@ class Interceptors:
         for listener in self.begun:
             try:
                 headers: Mapping[str, str] | None = listener(wave)
-            except Exception:
+            except BaseException:
                 _failed(listener)
                 continue
             if headers:

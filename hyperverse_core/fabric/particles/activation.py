@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 from ...contracts.driver import Particle
 from ...contracts.registry import Status
-from ...errors import HandlerFailed, HyperverseError, TryAgain
-from ...scheduling.cancellation import is_cancelled
+from ...errors import HandlerFailed, HyperverseError, TryAgain, described
+from ...scheduling.cancellation import ends_task
 from .context import Context
 from .conversion import decode_state
 from .saving import Saves, fingerprint, given_up, has_unsaved
@@ -42,7 +41,7 @@ async def activate(active: Active) -> None:
             active.particle = await _make(active)
         await active.particle.on_start(Context.own(active))
     except BaseException as exc:
-        its_own = isinstance(exc, Exception) or (isinstance(exc, asyncio.CancelledError) and not is_cancelled())
+        its_own = not ends_task(exc)
         unmade = active.particle is None and isinstance(exc, TryAgain)  # a registry that is away is no fault of its own
         shown = its_own and active.assignment is not None and not unmade
         if active.state is not State.GONE:
@@ -54,7 +53,7 @@ async def activate(active: Active) -> None:
         if isinstance(exc, HyperverseError) or not its_own:
             raise
         _log.exception("it could not start", extra={"point": active.text})
-        raise HandlerFailed(f"{active.text!r} could not start: {type(exc).__name__}: {exc}") from exc
+        raise HandlerFailed(f"{active.text!r} could not start: {described(exc)}") from exc
     if before is State.FAILED:
         await _show(active, Status.READY)
     if active.gone:

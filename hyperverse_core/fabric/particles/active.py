@@ -6,7 +6,6 @@ before), does a bind send the wave elsewhere, which handler takes it, is it the 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
 from functools import partial
@@ -16,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 from ...contracts.driver import Particle
 from ...contracts.registry import Assignment, ParticleRecord
 from ...errors import (
-    HyperverseError,
-    LoopDetected,
     NotFound,
     NotHostedHere,
     Unavailable,
     error_for_status,
 )
-from ...scheduling.cancellation import is_cancelled
+from ...scheduling.cancellation import ends_task
 from ...universe.routing.bind import BindConfig
 from ...universe.waves.origin import Origin
 from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong, Signal
@@ -32,9 +29,11 @@ from .activation import activate
 from .background import BackgroundTasks
 from .context import Context
 from .conversion import state_of, to_body
+from .handler_replies import failure_of, own_pong
 from .handlers import Handler
 from .letters import NOBODY
 from .mailbox import Mailbox
+from .own_context import run_in_own_context
 from .saving import Saves, fingerprint, given_up, has_unsaved, spoiled
 from .state import State
 from .unread_bind import UnreadBind, first_bind
@@ -244,11 +243,19 @@ class Active:
             self.running -= 1
 
     async def run(self, handler: Handler, arguments: dict[str, Any], wave: Directed, before: int | None = None) -> Pong:
-        """Calls a handler; the turn must be ours, and the particle ready. What it raises is in the reply.
+        """Calls a handler, in a context of its own; the turn must be ours, and the particle ready. What it raises is
+        in the reply.
 
         Args:
             before: fingerprint of the state with which it begins; None for that of what is saved.
         """
+        replies: list[Pong] = []
+        await run_in_own_context(self._call(handler, arguments, wave, before, replies))
+        return replies[0]
+
+    async def _call(
+        self, handler: Handler, arguments: dict[str, Any], wave: Directed, before: int | None, replies: list[Pong]
+    ) -> None:
         star = self.star
         if star.loop.time() >= star.serve_until:  # here, because the wave may have waited long for its turn
             self.check_lease()
@@ -264,27 +271,25 @@ class Active:
                 body = result if result is None or type(result) is int else to_body(result)
                 reply = Pong(200, body, self.point, _OK, wave.id, star.text, wave.hops)
             else:
+                if self.assignment is not None:  # the platform's own particles need none of this
+                    result = own_pong(result)
+                    if result.status >= 400:
+                        result.outcome = Outcome.FAILED  # this handler has run
                 reply = self._signed(result, wave)
-                if reply.status >= 400 and self.assignment is not None:
-                    # This handler has run. The platform's own particles know better what has become of the wave.
-                    reply.outcome = Outcome.FAILED
             if star.loop.time() >= star.serve_until and self.assignment is not None:
                 reply = self._outlived(wave)
-        except asyncio.CancelledError as exc:
-            if is_cancelled():
+        except BaseException as exc:
+            if ends_task(exc):
                 self.cut_off(particle)
                 if listeners:
                     self._tell_cut_off(wave, perf_counter() - begun)
                 raise
             spoiled(self, particle, before)
             reply = self._failed(handler, wave, exc)
-        except Exception as exc:
-            spoiled(self, particle, before)
-            reply = self._failed(handler, wave, exc)
         if listeners:
             answer = None if reply is _HEARD else reply
             self.home.interceptors.tell(listeners, wave, answer, perf_counter() - begun)
-        return reply
+        replies.append(reply)
 
     def _tell_cut_off(self, wave: Directed, seconds: float) -> None:
         error = f"the handler was cut off after {seconds:.3g} s"
@@ -299,17 +304,10 @@ class Active:
 
     def _failed(self, handler: Handler, wave: Directed, error: BaseException) -> Pong:
         """The reply of a handler that has raised."""
-        if isinstance(error, RecursionError):
-            error = LoopDetected(f"too many waves within one another, the last to {self.text!r}")
-            reply = Pong.failure(error)
-        elif isinstance(error, HyperverseError):
-            reply = Pong.failure(error, Outcome.FAILED)
-            if reply.status == NotHostedHere.status:  # from its save; no sign that the wave may be handled elsewhere
-                reply.status = Unavailable.status
-        else:
+        reply, traced = failure_of(error, wave)
+        if traced:
             _log.error("%s failed", handler.name, exc_info=error, extra={"wave": wave.id, "point": self.text})
-            return self._signed(Pong(500, {"error": f"{type(error).__name__}: {error}"}, outcome=Outcome.FAILED), wave)
-        if isinstance(wave, Signal):  # its sender does not hear of it
+        elif isinstance(wave, Signal):  # its sender does not hear of it
             _log.warning("signal %s to %s: %s", wave.method, self.text, error, extra={"wave": wave.id})
         return self._signed(reply, wave)
 

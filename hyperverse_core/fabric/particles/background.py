@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ...errors import TooMany
+from ...scheduling.cancellation import ends_task
 from ...universe.waves.wave import Directed
 
 __all__ = ["BackgroundTasks", "working_for"]
@@ -53,7 +54,9 @@ class BackgroundTasks:
         working_for.set(wave)
         try:
             await work
-        except Exception:
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
             _log.exception("work of its own failed", extra={"point": self._text})
             failed()
 

@@ -16,7 +16,7 @@ import cattrs
 import msgspec
 
 from ...contracts.driver import Particle
-from ...errors import BadRequest, HandlerFailed, HyperverseError, did_you_mean
+from ...errors import BadRequest, HandlerFailed, HyperverseError, described, did_you_mean
 from ...protocol.strict_conversion import converter
 
 __all__ = ["Arguments", "decode_state", "encode_state", "state_of", "to_body"]
@@ -90,7 +90,7 @@ class Arguments:
                 continue
             try:
                 arguments[name] = self._convert(param, value, captures)
-            except (TypeError, ValueError, cattrs.BaseValidationError, BadRequest):
+            except BaseException:  # a plugin's types may raise anything: what is wrong is told there
                 return self._explain(given, captures)
         if len(arguments) < len(self._params):
             for param in self._params:
@@ -108,6 +108,9 @@ class Arguments:
         faults = []
         for name, value in given.items():
             param = self._by_name.get(name)
+            if type(name) is not str:
+                faults.append(f"{name!r} is no name of an argument: that is a text, not a {type(name).__name__}")
+                continue
             if param is None:
                 if captures and name in captures:
                     continue
@@ -116,9 +119,13 @@ class Arguments:
             try:
                 self._convert(param, value, captures)
             except cattrs.BaseValidationError as exc:
-                faults += [f"{name}: {text}" for text in cattrs.transform_error(exc)]
+                faults += [f"{name}: {text}" for text in _said(exc)]
             except (TypeError, ValueError, BadRequest) as exc:
                 faults.append(f"{name}: {exc}")
+            except Exception as exc:
+                faults.append(f"{name}: {described(exc)}")
+            except BaseException as exc:
+                raise HandlerFailed(f"the argument {name!r} could not be converted: {described(exc)}") from exc
         faults += [f"argument {p.name!r} is missing" for p in self._params if p.required and p.name not in given]
         if not faults:  # only captures that the handler does not ask for
             return {
@@ -135,6 +142,13 @@ class Arguments:
             f"{p.name}: {getattr(p.type, '__name__', p.type)}{'' if p.required else ' (optional)'}"
             for p in self._params
         )
+
+
+def _said(error: cattrs.BaseValidationError) -> list[str]:
+    try:
+        return cattrs.transform_error(error)
+    except Exception:  # one of the exceptions in it has no text
+        return [described(error)]
 
 
 def to_body(value: Any) -> Any:
@@ -189,8 +203,8 @@ def _dumped(particle: Particle) -> Any:
         dumped = particle.dump()
     except HyperverseError:
         raise
-    except Exception as exc:
-        raise HandlerFailed(f"{type(particle).__name__}.dump failed: {type(exc).__name__}: {exc}") from exc
+    except BaseException as exc:
+        raise HandlerFailed(f"{type(particle).__name__}.dump failed: {described(exc)}") from exc
     if isinstance(dumped, bytes | bytearray | memoryview):
         return bytes(dumped)
     if not isinstance(dumped, Mapping):

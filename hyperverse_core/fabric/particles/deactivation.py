@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...contracts.driver import Particle
 from ...errors import NotHostedHere, Unavailable
-from ...scheduling.cancellation import is_cancelled
+from ...scheduling.cancellation import ends_task
 from .context import Context
 from .state import State
 
@@ -116,8 +116,8 @@ async def _on_stop(active: Active, particle: Particle, grace: float) -> bool:
     try:
         async with asyncio.timeout(grace):
             await particle.on_stop(Context.own(active))
-    except (Exception, asyncio.CancelledError) as exc:
-        if is_cancelled():
+    except BaseException as exc:
+        if ends_task(exc):
             raise
         if active.gone and isinstance(exc, NotHostedHere):  # its save came too late
             _log.debug("on_stop of %s ended early: %s", active.text, exc)

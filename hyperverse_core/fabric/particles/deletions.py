@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from ...errors import Unavailable
-from ...scheduling.cancellation import is_cancelled
+from ...scheduling.cancellation import ends_task
 from ...scheduling.worker_pool import WorkerPool
 from .active import Active
 from .deactivation import has_to_stop, say_goodbye
@@ -56,8 +56,8 @@ class Deletions:
         for active in deleted:
             try:
                 await active.served.driver.on_delete(active.point)
-            except (Exception, asyncio.CancelledError):
-                if is_cancelled():
+            except BaseException as exc:
+                if ends_task(exc):
                     raise
                 kind = active.record.kind.base
                 _log.exception("driver of %s: on_delete failed", kind, extra={"point": active.text})

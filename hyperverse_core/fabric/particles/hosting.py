@@ -9,6 +9,7 @@ import logging
 from ...contracts.driver import Particle, Traits
 from ...contracts.registry import Assigned, Assignment, ParticleRecord, Status
 from ...errors import Conflict, HyperverseError, NotHostedHere, UnknownKind
+from ...scheduling.cancellation import ends_task
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.kinds.kind import Kind
 from .active import Active
@@ -239,6 +240,8 @@ class Hosting:
             return None
         except HyperverseError as exc:
             _log.error("%s leaves without what it has not saved itself: %s", active.text, exc)
-        except Exception:  # its state cannot be written down: no reason to keep its neighbours from leaving
+        except BaseException as exc:  # its state cannot be written down: no reason to keep its neighbours from leaving
+            if ends_task(exc):
+                raise
             _log.exception("%s leaves without what it has not saved itself", active.text)
         return active.point, active.assignment

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from ...errors import HyperverseError
+from ...scheduling.cancellation import ends_task
 from .active import Active
 from .homes import Homes
 from .hosting import Hosting
@@ -52,7 +53,9 @@ class IdleSweeper:
                     await self._look(hosting)
                 except HyperverseError as exc:
                     _log.warning("idle particles of %s could not be released: %s", hosting.star.text, exc)
-                except Exception:
+                except BaseException as exc:
+                    if ends_task(exc):
+                        raise
                     _log.exception("idle particles of %s could not be released; please report it", hosting.star.text)
 
     async def _look(self, hosting: Hosting) -> None:
@@ -93,7 +96,9 @@ class IdleSweeper:
                 await self._send_off(hosting, [active for active in hosting.placed() if active.quiet])
             except HyperverseError as exc:
                 _log.warning("particles of %s could not be released: %s", hosting.star.text, exc)
-            except Exception:
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
                 _log.exception("particles of %s could not be released; please report it", hosting.star.text)
             busy += len(hosting.placed())
         return busy

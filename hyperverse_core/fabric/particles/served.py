@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from functools import partial
 
 from ...contracts.driver import Driver, DriverHost, Particle, Traits
 from ...contracts.registry import ParticleRecord, PropertyValue, Status
-from ...errors import HandlerFailed, HyperverseError, NoDriver, PluginError, Unavailable
-from ...scheduling.cancellation import is_cancelled
+from ...errors import HandlerFailed, HyperverseError, NoDriver, PluginError, Unavailable, described
+from ...scheduling.cancellation import ends_task
 from ...universe.address.point import Point
 from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kinds.kind import Kind
@@ -95,18 +94,20 @@ class Served:
             traits = self.driver.traits(record)
         except HyperverseError:
             raise
-        except Exception as exc:
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
             raise self._at_fault("traits", record, exc) from exc
         try:
             return self if traits is None else self.variant(traits)
         except Exception as exc:  # they do not fit the class, or are no traits at all
             raise self._at_fault("traits", record, exc) from exc
 
-    def _at_fault(self, what: str, record: ParticleRecord, error: Exception) -> PluginError:
+    def _at_fault(self, what: str, record: ParticleRecord, error: BaseException) -> PluginError:
         _log.error("driver of %s: %s failed", self.kind.name, what, exc_info=error, extra={"point": record.point.text})
         return PluginError(
             f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) failed in `{what}` for "
-            f"{record.point.text!r}: {type(error).__name__}: {error}"
+            f"{record.point.text!r}: {described(error)}"
         )
 
     async def make(self, record: ParticleRecord) -> Particle:
@@ -128,13 +129,13 @@ class Served:
             await self.driver.check(self.host, point, kind, properties)
         except HyperverseError:
             raise
-        except (Exception, asyncio.CancelledError) as exc:
-            if is_cancelled():
+        except BaseException as exc:
+            if ends_task(exc):
                 raise
             _log.error("driver of %s: check failed", self.kind.name, exc_info=exc, extra={"point": point.text})
             raise PluginError(
                 f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) could not check {point.text!r}: "
-                f"{type(exc).__name__}: {exc}"
+                f"{described(exc)}"
             ) from exc
 
     def variant(self, traits: Traits) -> Served:

@@ -10,7 +10,7 @@ from ...config import Config
 from ...config.check import Fault
 from ...contracts.placement import Candidate, Placement
 from ...contracts.registry import ParticleRecord
-from ...errors import ConfigError, NotFound, PluginError
+from ...errors import ConfigError, NotFound, PluginError, described
 from ...plugins import PluginSet
 from ...universe.address.star_key import StarKey
 from ..particles.served import ServedKinds
@@ -67,11 +67,10 @@ class Strategies:
         strategy = self.of(record.kind.base)
         try:
             chosen = strategy.choose(record.kind, record.point, candidates)
-        except Exception as exc:
+        except BaseException as exc:
             _log.exception("the placement %s failed", type(strategy).__name__, extra={"point": record.point.text})
             raise PluginError(
-                f"the placement {type(strategy).__name__} chooses no star for {record.point.text!r}: "
-                f"{type(exc).__name__}: {exc}"
+                f"the placement {type(strategy).__name__} chooses no star for {record.point.text!r}: {described(exc)}"
             ) from exc
         for candidate in candidates:  # nearly always the very key of one, which a comparison of its parts need not say
             if candidate.star is chosen:

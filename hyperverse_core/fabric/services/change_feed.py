@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ...contracts.registry import Change, ChangeKind, Registry
 from ...errors import HyperverseError
 from ...scheduling.backoff import Backoff
+from ...scheduling.cancellation import ends_task
 from ..caches.listener import CacheListener
 from ..cluster.membership import Membership
 from .residents import Residents
@@ -68,7 +69,9 @@ class ChangeFeed:
             except HyperverseError as exc:  # what was read is read and applied again
                 _log.warning("the change feed could not be followed: %s", exc)
                 await asyncio.sleep(self._backoff.next_pause())
-            except Exception:
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
                 _log.exception("the change feed could not be followed: caches are dropped; please report it")
                 self.lost()
                 await asyncio.sleep(_LONGEST_PAUSE)

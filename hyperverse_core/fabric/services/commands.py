@@ -19,7 +19,9 @@ from ...errors import (
     NoDriver,
     NotFound,
     ParseError,
+    described,
 )
+from ...scheduling.cancellation import ends_task
 from ...universe.address.env import Env
 from ...universe.address.point import ROOT, Point
 from ...universe.commands import command as commands
@@ -91,9 +93,11 @@ class Commands:
             answer = await do(self, resolved, ctx)
         except HyperverseError as exc:
             return self.refused(exc)
-        except Exception as exc:
-            _log.exception("a command failed: %s", command)
-            return self.refused(InternalError(f"the command failed: {type(exc).__name__}: {exc}"))
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            _log.exception("a command failed: %s; please report it", command)
+            return self.refused(InternalError(f"the command failed: {described(exc)}", hint="please report it"))
         return answer if isinstance(answer, Pong) else Pong(200, answer)
 
     async def run_select(self, command: commands.Select, ctx: Context, after: Point) -> Pong:

@@ -11,10 +11,10 @@ from pathlib import Path
 from ...config import Config
 from ...contracts.driver import Driver
 from ...contracts.registry import Status
-from ...errors import Unavailable
+from ...errors import HyperverseError, Unavailable, described
 from ...plugins import PluginSet
 from ...scheduling.backoff import Backoff
-from ...scheduling.cancellation import is_cancelled
+from ...scheduling.cancellation import ends_task
 from ..delivery.outbound import Outbound
 from ..particles.served import Served, ServedKinds
 from .driver_host import Host
@@ -66,10 +66,11 @@ class Drivers:
                     waves_limit=self._config.limits.mailbox,
                 )
                 served.host = self._host(name)
-            except Exception as exc:
+            except BaseException as exc:
                 _log.error("driver of %s (plugin %s) cannot be made", name, plugin, exc_info=exc)
                 served = Served(_broken(cls), plugin=plugin)
-                served.status, served.cause = Status.FATAL, str(exc)
+                served.status = Status.FATAL
+                served.cause = exc.message if isinstance(exc, HyperverseError) else described(exc)
             self._served.add(served)
 
     async def start(self) -> None:
@@ -100,10 +101,10 @@ class Drivers:
             served.status = Status.INIT
             try:
                 await served.driver.start(served.host or self._host(served.kind.name))
-            except (Exception, asyncio.CancelledError) as exc:
-                if is_cancelled():
+            except BaseException as exc:
+                if ends_task(exc):
                     raise
-                served.status, served.cause = Status.PANIC, f"{type(exc).__name__}: {exc}"
+                served.status, served.cause = Status.PANIC, described(exc)
                 self._tried[served.kind.name].set()
                 pause = backoff.next_pause()
                 _log.warning(
@@ -150,8 +151,8 @@ class Drivers:
         try:
             async with asyncio.timeout(_STOP):
                 await served.driver.stop()
-        except (Exception, asyncio.CancelledError) as exc:
-            if is_cancelled():
+        except BaseException as exc:
+            if ends_task(exc):
                 raise
             _log.error("driver of %s (plugin %s): stop failed", served.kind.name, served.plugin, exc_info=exc)
 

@@ -13,8 +13,9 @@ from ...contracts.gateway import Gateway, GatewayHost
 from ...contracts.registry import Registry, TokenRecord
 from ...contracts.tokens import token_digest
 from ...data_dir.tokens import ensure_token
-from ...errors import ConfigError, HyperverseError, NotFound, PluginError
+from ...errors import ConfigError, HyperverseError, NotFound, PluginError, described
 from ...plugins import PluginSet
+from ...scheduling.cancellation import ends_task
 from ...universe.address.point import HYPERUSER
 
 __all__ = ["CONTROL", "Gateways"]
@@ -75,9 +76,13 @@ class Gateways:
                 await gateway.open(self._host)
             except HyperverseError:
                 raise
-            except Exception as exc:
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
                 plugin = self._plugins.who_provides("gateway", name)
-                raise PluginError(f"the gateway {name!r} of plugin {plugin!r} cannot be opened: {exc!r}") from exc
+                raise PluginError(
+                    f"the gateway {name!r} of plugin {plugin!r} cannot be opened: {described(exc)}"
+                ) from exc
 
     async def _admit_owner(self) -> None:
         """Makes the token file of the data directory, unless it is there. Whoever can read it is the hyperuser."""
@@ -100,5 +105,7 @@ class Gateways:
                 await gateway.close()
             except HyperverseError as exc:
                 _log.warning("the gateway %s could not be closed: %s", name, exc)
-            except Exception:
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
                 _log.exception("the gateway %s could not be closed", name)

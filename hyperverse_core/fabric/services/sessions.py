@@ -200,8 +200,9 @@ class LocalSession(Session):
         error = {"error": f"the session {self.point.text!r} has ended"}
         return Pong(503, error, wave.to, Outcome.UNKNOWN, wave.id)
 
-    def refusal(self, wave: Directed, error: Exception) -> Pong:
-        assert isinstance(error, HyperverseError)
+    def refusal(self, wave: Directed, error: BaseException) -> Pong:
+        if not isinstance(error, HyperverseError):
+            return self._outbound.star.lost(wave, error)
         return self._outbound.star.refusal(wave, error)
 
     def end(self, reason: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from ...errors import HyperverseError, InternalError
+from ...errors import HyperverseError, InternalError, LoopDetected, described
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
-from ...universe.waves.wave import Directed, Pong
+from ...universe.waves.wave import Directed, Outcome, Pong
 from .star_kind import StarKind
 
 __all__ = ["Star"]
@@ -47,9 +47,27 @@ class Star:
         """Whether its lease still holds."""
         return self.loop.time() < self.serve_until
 
+    def lost(self, wave: Directed, error: BaseException) -> Pong:
+        """The reply to a wave that an error has ended which nobody has foreseen: how far the wave came is not known.
+
+        Args:
+            error: what was caught. A RecursionError of waves within one another is a loop, everything else our bug.
+        """
+        if isinstance(error, RecursionError) and wave.chain:
+            shown: HyperverseError = LoopDetected(f"too many waves within one another, the last to {wave.to.text!r}")
+        else:
+            shown = InternalError(
+                f"the wave {wave.id} was lost to an error of the platform: {described(error)}",
+                hint="please report it; the log of the machine has the traceback",
+            )
+        _log.error("%s to %s: %s", wave.method, wave.to, shown.message, exc_info=error, extra={"wave": wave.id})
+        reply = self.refusal(wave, shown)
+        reply.outcome = Outcome.UNKNOWN
+        return reply
+
     def refusal(self, wave: Directed, error: HyperverseError) -> Pong:
         """The reply to a wave that did not reach a handler."""
-        if isinstance(error, InternalError):
+        if isinstance(error, InternalError) and error.__traceback__ is not None:  # else it was logged where it was made
             _log.error("%s to %s: %s", wave.method, wave.to, error, exc_info=error, extra={"wave": wave.id})
         reply = Pong.failure(error)
         reply.sender = wave.to

@@ -8,9 +8,10 @@ import logging
 from collections import deque
 
 from ...contracts.lane import Peer
-from ...errors import HyperverseError, LaneFull, ProtocolError, Unavailable
+from ...errors import HyperverseError, LaneFull, ProtocolError, Unavailable, described
 from ...protocol.envelope import Hello, Refused, encode_lane
 from ...protocol.versions import Transmit
+from ...scheduling.cancellation import ends_task
 from .ports import Board
 
 __all__ = ["PeerLane"]
@@ -99,9 +100,11 @@ class PeerLane:
                 await self._connect()
             except HyperverseError as exc:
                 self._gone(exc.message)
-            except Exception as exc:  # of a transport: with nobody who tries again, the lane would be down for ever
+            except BaseException as exc:  # of a transport: with nobody who tries again, the lane would be down for ever
+                if ends_task(exc):
+                    raise
                 _log.exception("the lane to machine %s could not be connected; please report it", self.name)
-                self._gone(f"{type(exc).__name__}: {exc}")
+                self._gone(f"{described(exc)}")
             else:
                 await self._send_waiting()
                 if self.peer is not None or self._retired:

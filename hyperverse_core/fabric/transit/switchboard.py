@@ -19,6 +19,7 @@ from ...protocol.codec import decode
 from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
 from ...protocol.messages import Echoes, ProvisionReply
 from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
+from ...scheduling.cancellation import ends_task
 from ...universe.waves.wave import Outcome, Pong, Signal
 from ..cluster.directory import Directory
 from ..cluster.lane_states import LaneStates
@@ -366,7 +367,9 @@ class Switchboard:
                 self._admit(peer, hello)
         except HyperverseError as exc:
             self._refuse(peer, exc.status, exc.message, exc.hint)
-        except Exception:
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
             _log.exception("the policy failed to authenticate machine %r", hello.machine)
             self._refuse(peer, 503, "the policy failed to check the credentials")
 

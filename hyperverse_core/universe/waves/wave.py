@@ -17,10 +17,11 @@ from typing import Any, Final, TypeAlias
 import attrs
 import msgspec
 
-from ...errors import BadRequest, HyperverseError, ParseError, did_you_mean, error_for_status
+from ...errors import BadRequest, HyperverseError, ParseError, described, did_you_mean, error_for_status
 from ..access.scope import Scope
 from ..address.point import ROOT, Point
 from ..selectors.selector import Selector
+from .reportable import is_reportable
 
 __all__ = [
     "BOUNCE",
@@ -304,6 +305,8 @@ class Pong(msgspec.Struct, eq=False):
             error: the error; its message, hint and ``retry_after`` go into the body.
             outcome: what the sender knows about the handler.
         """
+        if not is_reportable(error):
+            return cls(500, {"error": described(error)}, outcome=outcome)
         body: dict[str, Any] = {"error": error.message}
         if error.hint:
             body["hint"] = error.hint

@@ -1,0 +1,26 @@
+"""Whether an error can be reported in a reply as it is."""
+
+from __future__ import annotations
+
+from ...errors import HyperverseError
+
+__all__ = ["is_reportable"]
+
+
+def is_reportable(error: HyperverseError) -> bool:
+    """Whether an error has what a reply takes from it: a status that stands for a failure, and texts. Its class may be
+    a plugin's, and do what it likes.
+
+    Args:
+        error: what was raised.
+    """
+    try:
+        return (
+            type(error.status) is int
+            and 400 <= error.status < 600
+            and isinstance(error.message, str)
+            and isinstance(error.hint, str)
+            and isinstance(error.retry_after, int | float | None)
+        )
+    except BaseException:  # of a plugin's property: then it is like any other exception
+        return False
