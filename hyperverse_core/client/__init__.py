@@ -17,11 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import HyperverseError, PolicyError, ProtocolError, Unavailable, error_for_status
+from ..errors import BadRequest, HyperverseError, PolicyError, ProtocolError, Unavailable, error_for_status
 from ..protocol.messages import Echoes, Message
 from ..scheduling.backoff import Backoff
 from ..universe.address.point import ROOT, Point
 from ..universe.address.surface import Surface
+from ..universe.waves.arguments import LONGEST_WAIT
 from ..universe.waves.wave import Ping, Pong, Signal
 from .api import Result
 from .command_session import CommandSession
@@ -95,17 +96,28 @@ class Client(ClientSender):
                 come on top of those that the machine has written into its data directory; secrets are not among those.
 
         Raises (when awaited or entered):
+            BadRequest: an argument is of a type that it cannot be.
             NoMachine: nobody listens.
             Unauthorized: the token is not taken, or the machine does not prove its key.
             ProtocolError: the machine and this client understand no number of the wire protocol in common.
         """
         from ..config import default_data_dir
 
+        texts = {"machine": machine, "address": address, "server_key": server_key, "token": token}
+        for argument, value in texts.items():
+            if not isinstance(value, str | None):
+                raise BadRequest(f"{argument} is a {type(value).__name__}, not a text")
+        if not isinstance(data_dir, str | os.PathLike | None):
+            raise BadRequest(f"data_dir is a {type(data_dir).__name__}, not a path")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+            raise BadRequest("the timeout is no number of seconds, more than 0")
+        if not isinstance(settings, Mapping | None):
+            raise BadRequest(f"settings are a {type(settings).__name__}, not a map", hint="settings={'zmq': {...}}")
         name = transport if isinstance(transport, str) else None
         given = transport if not isinstance(transport, str) else None
         where = default_data_dir(Path.cwd()) if data_dir is None else Path(data_dir)
         search = Search(where, machine, address, server_key, token, name)
-        return Connecting(cls, search, ClientTransports(given, settings or {}), timeout)
+        return Connecting(cls, search, ClientTransports(given, settings or {}), min(timeout, LONGEST_WAIT))
 
     async def start(self) -> None:
         """Connects for the first time; :meth:`connect` calls it."""
@@ -198,6 +210,8 @@ class Client(ClientSender):
                 return
             except HyperverseError as exc:
                 _log.debug("no connection yet: %s", exc.message)
+            except Exception:  # with nobody who tries again, every wave would wait until its end
+                _log.exception("the client could not connect again; it goes on trying")
             await asyncio.sleep(backoff.next_pause())
 
     def received(self, connection: ClientConnection, message: Message) -> None:
@@ -220,6 +234,8 @@ class Client(ClientSender):
             callback: gets the wave and returns the body of the reply or a Pong, or an awaitable of one; what it
                 raises is the reply too. None serves nothing again. Cmd<Bounce> is answered without it.
         """
+        if callback is not None and not callable(callback):
+            raise BadRequest(f"a {type(callback).__name__} serves no waves", hint="give a function, or None")
         self._serving.callback = callback
         return callback
 

@@ -9,13 +9,13 @@ from typing import Any, Unpack
 import attrs
 
 from ..contracts.driver import Sender
-from ..errors import HyperverseError, ParseError, ProtocolError
+from ..errors import BadRequest, HyperverseError, ParseError, ProtocolError, described
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
 from ..universe.selectors.selector import Selector
 from ..universe.waves.origin import WaveOptions
 from ..universe.waves.wave import Body, Method, Outcome, Pong, Receipt
 
-__all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "expected", "results_of"]
+__all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "check_script", "expected", "results_of"]
 
 GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
 _RAW_COMMAND = Method.parse("Cmd<RawCommand>")
@@ -157,6 +157,7 @@ class ClientApi(Sender):
             typed: whether a person has typed the text, so that its last command may lack the ``;``. Use False for a
                 script from a file: if the file was cut off, its last command is not run.
         """
+        check_script(text, files)
         commands = _split(text, typed=typed)
         while True:
             try:
@@ -185,6 +186,8 @@ class ClientApi(Sender):
             ParseError: ``selector`` is not one.
             Forbidden: the agent may select none of them.
         """
+        if not isinstance(selector, Selector | str):
+            raise BadRequest(f"a {type(selector).__name__} is no selector", hint="write 'localhost:*'")
         text = f"select {Selector.parse(selector) if isinstance(selector, str) else selector}"
         after: str | None = ""
         while after is not None:
@@ -216,6 +219,21 @@ class ClientApi(Sender):
         await self.ask(GLOBAL_MACHINE, "Ext<Stop>")
 
 
+def check_script(text: object, files: object) -> None:
+    """Checks what a caller wants to be run. Raises BadRequest.
+
+    Args:
+        text: the commands.
+        files: the content of files by name, or None.
+    """
+    if not isinstance(text, str):
+        raise BadRequest(f"commands are a text, not a {type(text).__name__}")
+    if files is None:
+        return
+    if not isinstance(files, Mapping) or not all(isinstance(name, str) for name in files):
+        raise BadRequest("files are a map from names to their content", hint="files={'bundle.zip': content}")
+
+
 def expected(pong: Pong, expect: Any) -> Pong:
     """Returns ``pong``, with the body of a success converted to the type ``expect``. Raises ProtocolError."""
     if expect is None or not pong.ok:
@@ -230,6 +248,11 @@ def expected(pong: Pong, expect: Any) -> Pong:
         raise _unexpected(pong, expect, "; ".join(cattrs.transform_error(exc))) from exc
     except (TypeError, ValueError, HyperverseError) as exc:
         raise _unexpected(pong, expect, str(exc)) from exc
+    except Exception as exc:
+        raise BadRequest(
+            f"no body can be converted to what is expected: {described(exc)}",
+            hint="expect is a type such as int, list[str] or an attrs class; the handler ran",
+        ) from exc
     return pong
 
 

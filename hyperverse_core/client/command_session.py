@@ -9,7 +9,7 @@ import attrs
 
 from ..universe.address.point import Point
 from ..universe.address.surface import Surface
-from .api import ClientApi, Result, results_of
+from .api import ClientApi, Result, check_script, results_of
 
 __all__ = ["CommandSession"]
 
@@ -47,6 +47,7 @@ class CommandSession:
             files: content of the files that the commands name.
             wait: seconds for all of it; 15 when None.
         """
+        check_script(text, files)
         body: dict[str, Any] = {"text": text, "keep_going": keep_going, "files": dict(files or {})}
         if working is not None:
             body["working"] = str(working)

@@ -182,7 +182,12 @@ class PendingWaves:
                 continue  # it has been given up
             left = pending.deadline - self._loop.time()
             pending.frame.wait = max(1e-9, left)
-            if not self._send(pending, encode_frame(pending.frame)):
+            try:
+                encoded = encode_frame(pending.frame)
+            except HyperverseError as exc:  # its body was changed since; the others must not wait for it
+                self._settle(pending, Pong.failure(exc))
+                continue
+            if not self._send(pending, encoded):
                 return
 
     def _send(self, pending: Pending, encoded: bytes) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from ..errors import Forbidden, HyperverseError, error_for_status
 from ..protocol.codec import client_frame
 from ..universe.address.point import ROOT, Point
+from ..universe.waves.arguments import to_count
 from ..universe.waves.origin import Ids, Origin, WaveOptions
 from ..universe.waves.recipients import to_recipients
 from ..universe.waves.wave import Body, Directed, Echo, Method, Outcome, Ping, Pong, Recipients, Ripple, Signal
@@ -64,7 +65,7 @@ class ClientSender(ClientApi):
         **options: Unpack[WaveOptions],
     ) -> list[Echo]:
         wave = self._origin.wave(Ripple, ROOT, method, body, options)
-        wave.recipients, wave.count = to_recipients(to), count
+        wave.recipients, wave.count = to_recipients(to), to_count(count)
         echoes: list[Echo] = []
         reply = await self._settled(wave, echoes)
         if reply.ok:

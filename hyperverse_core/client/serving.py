@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable, described
 from ..protocol.codec import encode_pong
 from ..scheduling.cancellation import ends_task
+from ..universe.waves.own_pong import own_pong
 from ..universe.waves.wave import BOUNCE, Outcome, Ping, Pong, Signal
 from .connection import ClientConnection
 
@@ -73,7 +74,10 @@ class ClientServing:
                 raise
             _log.exception("the callback failed to handle %s", wave.method, extra={"wave": wave.id})
             return Pong.failure(HandlerFailed(described(exc)), Outcome.FAILED)
-        return said if isinstance(said, Pong) else Pong(200, said)
+        try:
+            return own_pong(said) if isinstance(said, Pong) else Pong(200, said)
+        except HandlerFailed as exc:
+            return Pong.failure(exc, Outcome.FAILED)
 
     @staticmethod
     def _answer(connection: ClientConnection, wave: Ping, reply: Pong) -> None:

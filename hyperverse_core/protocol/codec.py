@@ -49,7 +49,7 @@ from .frames import (
     WelcomeFrame,
 )
 from .messages import ClientFrame, Echoes, Message, ProvisionReply, ProvisionRequest
-from .plain_values import SCALARS, foreign, may_hold_timestamp
+from .plain_values import DEEPEST, SCALARS, foreign, is_too_deep, may_be_too_deep, may_hold_timestamp
 from .recipients_text import read_recipients, write_recipients
 
 __all__ = [
@@ -101,16 +101,26 @@ _decoder: msgspec.msgpack.Decoder[_Raw] = msgspec.msgpack.Decoder(_Raw, ext_hook
 _decode = _decoder.decode
 
 
+_SHALLOW = 2 * DEEPEST
+"""Bytes of a frame in which there is no room for too many levels besides what every frame has."""
+
+
 def encode_frame(frame: _Raw) -> bytes:
     """Returns a frame as bytes. Raises BadRequest, which names the value of the body that cannot be sent."""
     try:
         encoded = _encode(frame)
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
         raise _not_plain(foreign(_body(frame)) or str(exc)) from exc
-    if type(getattr(frame, "body", frame)) not in SCALARS and may_hold_timestamp(encoded):
+    if type(getattr(frame, "body", frame)) in SCALARS:
+        return encoded
+    if may_hold_timestamp(encoded):
         said = foreign(_body(frame))
         if said:
             raise _not_plain(said)
+    if len(encoded) > _SHALLOW and may_be_too_deep(encoded):
+        bodies = [echo.body for echo in frame.echoes] if isinstance(frame, EchoesFrame) else [_body(frame)]
+        if any(map(is_too_deep, bodies)):
+            raise _not_plain(f"the body has more than {DEEPEST} levels of lists and maps")
     return encoded
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["DEEPEST", "SCALARS", "foreign", "may_hold_timestamp"]
+__all__ = ["DEEPEST", "SCALARS", "foreign", "is_too_deep", "may_be_too_deep", "may_hold_timestamp"]
 
 DEEPEST = 64
 """How many levels of lists and maps a body may have."""
 
 # Heads of a MessagePack timestamp, the one extension that msgspec reads and writes by itself.
 _SHORT, _LONG, _LONGEST = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
+_HEADS = bytes([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
+"""First bytes of lists and maps."""
 _PLAIN = frozenset({type(None), bool, float, bytes})
 SCALARS = _PLAIN | {int, str}
 """Types of values that hold no others. Of these the encoder itself refuses what cannot travel."""
@@ -20,6 +22,28 @@ SCALARS = _PLAIN | {int, str}
 def may_hold_timestamp(frame: bytes) -> bool:
     """Whether an encoded frame may hold a timestamp. :func:`foreign` finds out whether it does."""
     return b"\xff" in frame and (_SHORT in frame or _LONG in frame or _LONGEST in frame)
+
+
+def may_be_too_deep(frame: bytes) -> bool:
+    """Whether an encoded frame may hold a body with too many levels: it has enough bytes that begin a list or map.
+    :func:`is_too_deep` finds out whether it does."""
+    return len(frame) - len(frame.translate(None, _HEADS)) > DEEPEST
+
+
+def is_too_deep(value: Any, levels: int = DEEPEST) -> bool:
+    """Whether ``value`` has more than so many levels of lists and maps within one another. The encoder takes about a
+    thousand, and a decoder that is called from further within takes fewer: that would cost the connection.
+
+    Args:
+        value: a body, or a part of one.
+        levels: how many may still come.
+    """
+    if not isinstance(value, Mapping | list | tuple | set | frozenset):
+        return False
+    if levels <= 0:
+        return True
+    inner: Iterable[Any] = value.values() if isinstance(value, Mapping) else value
+    return any(type(item) not in SCALARS and is_too_deep(item, levels - 1) for item in inner)
 
 
 def foreign(value: Any, where: str = "the body", depth: int = 0) -> str:
@@ -37,7 +61,7 @@ def foreign(value: Any, where: str = "the body", depth: int = 0) -> str:
         return "" if -(2**63) <= value < 2**64 else f"{where} is an int of more than 64 bits"
     if kind is str:
         return f"{where} is a text with surrogates" if _has_surrogates(value) else ""
-    if depth > DEEPEST:
+    if depth >= DEEPEST:
         return f"{where[:40]}... is nested more than {DEEPEST} levels deep"
     if isinstance(value, Mapping):
         inner: Iterable[tuple[str, Any]] = ((f"{where}[{key!r}]", item) for key, item in value.items())

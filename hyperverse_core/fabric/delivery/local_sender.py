@@ -9,6 +9,7 @@ from ...contracts.driver import Sender
 from ...errors import Forbidden
 from ...universe.access.scope import Scope
 from ...universe.address.point import ROOT, Point
+from ...universe.waves.arguments import to_count
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import Body, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
@@ -63,5 +64,5 @@ class LocalSender(Sender):
         **options: Unpack[WaveOptions],
     ) -> list[Echo]:
         wave = self._origin.wave(Ripple, ROOT, method, body, options)
-        wave.recipients, wave.count = to_recipients(to), count
+        wave.recipients, wave.count = to_recipients(to), to_count(count)
         return await self._outbound.spread(wave)

@@ -23,13 +23,14 @@ from ...errors import (
 from ...scheduling.cancellation import ends_task
 from ...universe.routing.bind import BindConfig
 from ...universe.waves.origin import Origin
+from ...universe.waves.own_pong import own_pong
 from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong, Signal
 from .accepted_signals import begin_signals, handle_beside
 from .activation import activate
 from .background import BackgroundTasks
 from .context import Context
 from .conversion import state_of, to_body
-from .handler_replies import failure_of, own_pong
+from .handler_replies import failure_of
 from .handlers import Handler
 from .letters import NOBODY
 from .mailbox import Mailbox

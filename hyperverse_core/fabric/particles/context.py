@@ -11,6 +11,7 @@ from ...contracts.registry import ParticleRecord, PropertyValue, Strategy
 from ...errors import Forbidden, LoopDetected
 from ...universe.address.point import ROOT, Point
 from ...universe.commands.command import Command
+from ...universe.waves.arguments import to_count
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
@@ -156,7 +157,7 @@ class Context(Ctx):
         origin = self._origin or active.origin or active.own_origin()
         chain = self._chain or self._extend_chain()
         wave = origin.wave(Ripple, ROOT, method, body, options, self._wave, chain)
-        wave.recipients, wave.count = to_recipients(to), count
+        wave.recipients, wave.count = to_recipients(to), to_count(count)
         return await active.home.outbound.spread(wave)
 
     # -- what it does -------------------------------------------------------------------------------------

@@ -1,32 +1,15 @@
-"""What becomes of a handler's Pong, and of what it raises: a reply that every caller can read."""
+"""What becomes of what a handler raises: a reply that every caller can read."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from copy import copy
 from types import TracebackType
 
-from ...errors import HandlerFailed, HyperverseError, LoopDetected, NotHostedHere, Unavailable, described
+from ...errors import HyperverseError, LoopDetected, NotHostedHere, Unavailable, described
 from ...universe.waves.reportable import is_reportable
 from ...universe.waves.wave import Directed, Outcome, Pong
 
-__all__ = ["failure_of", "own_pong"]
-
-
-def own_pong(pong: Pong) -> Pong:
-    """A copy of a Pong that a handler has returned: the handler may keep its own, and return it again.
-
-    Raises HandlerFailed when it could not be sent: the frame would end the connection of whoever asked."""
-    if type(pong.status) is not int or not 100 <= pong.status < 600:
-        raise HandlerFailed(f"the handler returned a Pong with the status {pong.status!r}", hint="it is 100 to 599")
-    headers = pong.headers
-    if headers is not None and not (
-        isinstance(headers, Mapping)
-        and all(isinstance(name, str) and isinstance(value, str) for name, value in headers.items())
-    ):
-        raise HandlerFailed("the handler returned a Pong with headers that are no map from text to text")
-    return copy(pong)
+__all__ = ["failure_of"]
 
 
 def failure_of(error: BaseException, wave: Directed) -> tuple[Pong, bool]:

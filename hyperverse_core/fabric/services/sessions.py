@@ -22,6 +22,7 @@ from ...contracts.registry import Change, ChangeKind
 from ...errors import Forbidden, HyperverseError, PolicyError, TooLarge, TooMany, Unavailable
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import ROOT, Point, RouteKind
+from ...universe.waves.arguments import to_count
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import (
@@ -133,7 +134,7 @@ class LocalSession(Session):
         **options: Unpack[WaveOptions],
     ) -> list[Echo]:
         wave = self.origin.wave(Ripple, ROOT, method, body, options)
-        wave.recipients, wave.count = to_recipients(to), count
+        wave.recipients, wave.count = to_recipients(to), to_count(count)
         self._admit(wave)
         return await self.spread(wave)
 

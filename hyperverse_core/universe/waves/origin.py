@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypedDict, TypeVar
 
-from ...errors import BadRequest, Forbidden, did_you_mean
+from ...errors import Forbidden, did_you_mean
 from ..access.scope import Scope
 from ..address.point import Point
+from .arguments import to_handling, to_headers, to_method, to_point, to_text
 from .wave import (
     DEFAULT_HANDLING,
     Body,
@@ -20,7 +21,6 @@ from .wave import (
     Outcome,
     Ping,
     Pong,
-    Priority,
     Signal,
 )
 
@@ -130,11 +130,11 @@ class Origin:
         Raises ParseError for a point or method that is none, Forbidden for ``Hyp`` methods, BadRequest for options
         with values that cannot be, TypeError for options that do not exist.
         """
-        if type(to) is str:
-            to = Point.parse(to)
-        if type(method) is str:
-            method = Method.parse(method)
-        if method.kind is _HYP and not self.between_stars:  # type: ignore[union-attr]  # it is a Method by now
+        if type(to) is not Point:
+            to = Point.parse(to) if type(to) is str else to_point(to)
+        if type(method) is not Method:
+            method = Method.parse(method) if type(method) is str else to_method(method)
+        if method.kind is _HYP and not self.between_stars:
             raise Forbidden(f"{method} is between stars")
         # No options is the common case: it costs a test of an empty map, no Handling and no look-up.
         if options:
@@ -149,8 +149,8 @@ class Origin:
                 deadline = within.deadline
         ids = self.ids
         return kind(
-            to,  # type: ignore[arg-type]  # it is a Point by now
-            method,  # type: ignore[arg-type]  # it is a Method by now
+            to,
+            method,
             body,
             path,
             headers,
@@ -177,7 +177,12 @@ def _chosen(kind: type[Directed], options: WaveOptions) -> tuple[str, Mapping[st
             if name in options:
                 raise TypeError(f"a {kind.__name__} has no option {name!r}: it is for Pings")
     handling = _handling(options.get("wait"), options.get("retries", 0), options.get("priority", 3))
-    return options.get("path", "/"), options.get("headers"), handling, options.get("topic", "")
+    path, headers, topic = options.get("path", "/"), options.get("headers"), options.get("topic", "")
+    if type(path) is not str:
+        path = to_text("path", path)
+    if type(topic) is not str:
+        topic = to_text("topic", topic)
+    return path, None if headers is None else to_headers(headers), handling, topic
 
 
 def _handling(wait: float | None, retries: int, priority: int) -> Handling:
@@ -186,12 +191,12 @@ def _handling(wait: float | None, retries: int, priority: int) -> Handling:
         if retries == 0 and priority == 3:
             return DEFAULT_HANDLING
         wait = DEFAULT_HANDLING.wait
-    known = _handlings.get((wait, retries, priority))
+    try:
+        known = _handlings.get((wait, retries, priority))
+    except TypeError:  # a list cannot be looked up, and is no number
+        known = None
     if known is None:
-        try:
-            known = Handling(wait, retries, Priority(priority))
-        except ValueError as exc:
-            raise BadRequest(f"priority {priority!r} is not one", hint="0 (first) to 4 (last)") from exc
+        known = to_handling(wait, retries, priority)
         if len(_handlings) < _KEPT:
             _handlings[wait, retries, priority] = known
     return known

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
+from ...errors import BadRequest, TooLarge
 from ..address.point import Point
 from ..selectors.selector import Selector
+from .arguments import to_point
 from .wave import Recipients, Stars, Watchers
 
 __all__ = ["to_recipients"]
 
+_MOST = 1_000_000
+
 
 def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
-    """What a user may write as recipients of a Ripple. Raises ParseError."""
+    """What a user may write as recipients of a Ripple. Raises ParseError for a text that is none, BadRequest for what
+    cannot be recipients at all."""
     if isinstance(to, str):
         return Selector.parse(to)
-    if isinstance(to, Selector | Stars | Watchers):
+    if isinstance(to, Selector):
         return to
-    return tuple([p if isinstance(p, Point) else Point.parse(p) for p in to])
+    if isinstance(to, Stars):
+        if not isinstance(to.kind, str | None):
+            raise BadRequest("the kind of Stars is no text", hint="write Stars(kind='Fold')")
+        return to
+    if isinstance(to, Watchers):
+        if not isinstance(to.point, Point) or not isinstance(to.aspect, str):
+            raise BadRequest("Watchers have a Point and a text", hint="write Watchers(Point.parse(...), 'State')")
+        return to
+    if not isinstance(to, Iterable) or isinstance(to, bytes | Mapping):
+        raise BadRequest(f"a {type(to).__name__} is no recipients", hint="a selector, or a list of points")
+    points = tuple([p if type(p) is Point else to_point(p) for p in islice(to, _MOST + 1)])
+    if len(points) > _MOST:
+        raise TooLarge(f"a Ripple has more than {_MOST} recipients", hint="write a selector, or send several")
+    return points
