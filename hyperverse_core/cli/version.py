@@ -13,5 +13,5 @@ __all__ = ["print_version"]
 def print_version() -> None:
     """Prints one line for the core and one for each plugin."""
     print(f"hyperverse {__version__} (Python {platform.python_version()})")
-    for source in installed_sources():
+    for source in installed_sources()[0]:
         print(f"  {source.name}: {source.distribution} {source.version}")

@@ -196,6 +196,7 @@ class Plugins(_Checked):
         require: names of plugins without which the machine does not start.
         local: whether ``hyperverse_local.py`` is a plugin.
         folder: folder of that file; None for the folder of the config file.
+        load_seconds: seconds that a plugin may take to be imported and to register.
     """
 
     disable: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
@@ -203,6 +204,7 @@ class Plugins(_Checked):
     require: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     local: bool = False
     folder: Path | None = attrs.field(default=None, converter=_opt_path)
+    load_seconds: float = setting(20.0, rule=_positive, converter=_number)
 
 
 @attrs.frozen

@@ -183,7 +183,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     config, plugins, chance = given.config, given.plugins, given.chance
     loop = asyncio.get_running_loop()
     interceptors = Interceptors(plugins.observers)
-    served = ServedKinds(STANDARD_KINDS)
+    served = ServedKinds(STANDARD_KINDS, plugins.why_missing)
     strategies = Strategies(config, plugins, served, chance)
     strategies.check()
 
@@ -195,7 +195,8 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     await lock.acquire()
     closing(stack, "the lock", lock.release)
     closing(stack, "the registry", registry.close)
-    await registry.open()
+    with plugins.opening("registry", config.registry.driver if given.registry is None else type(registry).__name__):
+        await registry.open()
     closing(stack, "the transport", transport.close)
 
     # -- stars, particles, caches -------------------------------------------------------------------------
@@ -424,10 +425,12 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     closing(stack, "what waits for answers", pending.close)
     closing(stack, "the worker pool", pool.close)
     closing(stack, "the watches", watches.close)
-    await policy.open(PolicyView(registry, records.get))
+    with plugins.opening("policy", name):
+        await policy.open(PolicyView(registry, records.get))
     closing(stack, "the change feed", feed.close)
     await feed.start()
-    await board.open(list(stars.values()), home, inbound)
+    with plugins.opening("transport", config.lanes.driver if given.transport is None else type(transport).__name__):
+        await board.open(list(stars.values()), home, inbound)
     membership.listening = Listening(board.address, board.server_key)
     drivers.make()
     machine_particle = MachineParticle(

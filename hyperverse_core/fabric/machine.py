@@ -98,6 +98,11 @@ class Machine:
         _log.info("machine %s is ready", self.name)
 
     async def _start(self) -> None:
+        for info in self.plugins.plugins:
+            if info.trouble:
+                _log.warning("%s", info.trouble, exc_info=info.error, extra={"plugin": info.name})
+        for text in (*self.plugins.notes, *self.plugins.passed_over):
+            _log.warning("plugins: %s", text)
         self.plugins.check_required()
         registry, transport, policy = self._given
         given = Given(

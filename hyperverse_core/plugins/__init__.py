@@ -12,8 +12,9 @@ import inspect
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import attrs
 import pluggy
@@ -26,21 +27,20 @@ from ..contracts.observer import Observer
 from ..contracts.placement import Placement
 from ..contracts.policy import SecurityPolicy
 from ..contracts.registry import Registry
-from ..errors import HyperverseError, NotFound, PluginError, UnknownTransport, described, did_you_mean
+from ..errors import BadRequest, HyperverseError, NotFound, PluginError, UnknownTransport, described, did_you_mean
 from ..scheduling.cancellation import ends_task
+from .class_checks.factories import CONTRACTS
 from .loading import Loading, PluginInfo, State, hook_of
 from .offers import CORE, Offer, StarKindSpec, load_factory
+from .opening import opening
 from .sources import installed_sources, local_source, object_source
+from .verification import check_factory, verify
 
 __all__ = ["PluginInfo", "PluginSet", "StarKindSpec", "State"]
 
-_CONTRACTS: Final[Mapping[str, type]] = {
-    "registry": Registry,
-    "transport": LaneTransport,
-    "policy": SecurityPolicy,
-    "placement": Placement,
-    "gateway": Gateway,
-}
+
+_SHORT = 300
+"""Characters of a reason where it is told beside something else."""
 
 
 @attrs.define
@@ -52,7 +52,8 @@ class PluginSet:
         plugins: all plugins that were found, with their states.
         offers: what can be used, by kind of thing and name.
         required: names of plugins without which a machine must not start.
-        notes: names in the configuration that no installed plugin has.
+        notes: names in the configuration that no installed plugin has, and names in plugins that nobody declares.
+        passed_over: metadata of installed distributions that cannot be read.
     """
 
     pm: pluggy.PluginManager
@@ -60,6 +61,7 @@ class PluginSet:
     offers: dict[tuple[str, str], Offer]
     required: tuple[str, ...] = ()
     notes: list[str] = attrs.field(factory=list)
+    passed_over: list[str] = attrs.field(factory=list)
 
     @classmethod
     def load(
@@ -82,11 +84,11 @@ class PluginSet:
         """
         settings = settings or Plugins()
         loading = Loading.begin(settings, os.environ if environ is None else environ)
-        sources = installed_sources()
+        sources, passed_over = installed_sources()
         if settings.local:
             sources.append(local_source(settings.folder or base or Path.cwd()))
         loading.load_all([*sources, *map(object_source, extra)])
-        return cls(loading.pm, loading.plugins, loading.settled(), settings.require, loading.notes)
+        return cls(loading.pm, loading.plugins, loading.settled(), settings.require, loading.notes, passed_over)
 
     # -- what there is ------------------------------------------------------------------------------------
 
@@ -131,6 +133,17 @@ class PluginSet:
         offer = self.offers.get((thing, name))
         return offer.plugin if offer is not None else ""
 
+    def why_missing(self, kind: str) -> str:
+        """Why nothing serves a Kind, as the end of a hint: the plugins that have failed and may bring it; empty when
+        none has."""
+        troubled = [info for info in self.plugins if info.state != "ok" and not info.on_purpose]
+        sure = [info for info in troubled if kind in info.registers.get("driver", ())]
+        return "".join(f"; {_in_short(info.trouble)}" for info in sure or troubled)
+
+    def opening(self, thing: str, name: str) -> AbstractContextManager[None]:
+        """Names the plugin in what is raised while its thing is opened. See :func:`opening.opening`."""
+        return opening(thing, name, self.who_provides(thing, name))
+
     def check_required(self) -> None:
         """Raises when a plugin that the configuration requires is not installed (NotFound) or not ok (PluginError)."""
         for name in self.required:
@@ -169,9 +182,11 @@ class PluginSet:
         return cast(Gateway, self._make("gateway", name, dict(settings or {})))
 
     def _make(self, thing: str, name: str, *args: Any) -> object:
-        wanted = _CONTRACTS[thing]
+        wanted = CONTRACTS[thing]
         offer = self.offers.get((thing, name)) or self._unknown(thing, name)
         factory = load_factory(offer, self._distribution(offer))
+        if offer.plugin != CORE:
+            self._check_factory(offer, factory)
         try:
             made = factory(*args)
         except HyperverseError:
@@ -187,6 +202,18 @@ class PluginSet:
                 hint=f"its factory must return an instance of a subclass of {wanted.__name__}",
             )
         return made
+
+    @staticmethod
+    def _check_factory(offer: Offer, factory: Callable[..., Any]) -> None:
+        try:
+            check_factory(offer, factory)
+        except BadRequest as exc:
+            what = f"the {offer.thing} {offer.name!r} of plugin {offer.plugin!r} cannot be used: {exc.message}"
+            raise PluginError(what, hint=exc.hint or f"repair the plugin {offer.plugin!r}") from exc
+
+    def verify(self) -> dict[str, list[HyperverseError]]:
+        """Imports and checks everything that plugins have registered. Returns the errors by the name of the plugin."""
+        return verify({info.name: info for info in self.plugins}, self.offers.values())
 
     def _distribution(self, offer: Offer) -> str:
         return "cosmic-hyperverse" if offer.plugin == CORE else self.info(offer.plugin).distribution
@@ -230,3 +257,8 @@ class PluginSet:
                     raise
                 failures.append((info, exc))
         return failures
+
+
+def _in_short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _SHORT else f"{words[:_SHORT]}... (see `hyperverse plugins check`)"

@@ -14,11 +14,12 @@ from .. import hookspecs
 from ..config.schema import Plugins
 from ..errors import BadRequest, HyperverseError, described, did_you_mean
 from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
-from .class_checks.fault import refusal
+from .class_checks.mistake import refusal
 from .class_checks.names import unknown_names
 from .offers import CORE, HOOKS, Offer, Offers, builtin_offers
 from .requirements import missing_requirements
 from .sources import PluginSource
+from .time_limit import time_limit
 
 __all__ = ["Loading", "PluginInfo", "State", "hook_of"]
 
@@ -41,6 +42,7 @@ class PluginInfo:
             ``driver``, ``star kind``, ``command``, ``observer``). Nothing of it counts when the plugin is blocked or
             failed.
         error: the exception that made it fail, for a traceback.
+        on_purpose: whether it is blocked because the user leaves it out.
     """
 
     name: str
@@ -50,6 +52,15 @@ class PluginInfo:
     reason: str = ""
     registers: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
     error: BaseException | None = attrs.field(default=None, repr=False)
+    on_purpose: bool = False
+
+    @property
+    def trouble(self) -> str:
+        """One text for people that says what is wrong with it; empty when nothing is, or when the user wants it so."""
+        if self.on_purpose or (self.state == "ok" and not self.reason):
+            return ""
+        state = {"ok": "", "failed": " failed"}.get(self.state, f" is {self.state}")
+        return f"plugin {self.name!r}{state}: {self.reason}"
 
 
 def hook_of(pm: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:
@@ -97,8 +108,10 @@ class Loading:
                 )
             elif source.name in self.disabled:
                 info.state, info.reason = "blocked", f"disabled by {self.disabled[source.name]}"
+                info.on_purpose = True
             elif self.only and source.name not in self.only and not source.given:
                 info.state, info.reason = "blocked", f"only {', '.join(self.only)} may load"
+                info.on_purpose = True
             else:
                 self._load_one(source, info)
         for name in (*self.disabled, *self.only, *self.settings.require):
@@ -109,11 +122,12 @@ class Loading:
         offers = Offers(info.name)
         plugin = None
         try:
-            plugin = source.load()
-            self.pm.register(plugin, info.name)
-            self._check_hooks(plugin)
-            for thing, hook in HOOKS.items():
-                hook_of(self.pm, hook, plugin)(register=offers.register(thing))
+            with time_limit(info.name, self.settings.load_seconds):
+                plugin = source.load()
+                self.pm.register(plugin, info.name)
+                self._check_hooks(plugin)
+                for thing, hook in HOOKS.items():
+                    hook_of(self.pm, hook, plugin)(register=offers.register(thing))
             offers.check()
         except BaseException as exc:  # one that exits when it is imported ends itself, and nothing else
             self._drop(info, "failed", _why(exc))
@@ -123,12 +137,22 @@ class Loading:
         info.registers = _registers(offers)
         if info.state == "ok":
             self._check_extras(info, offers)
+        if info.state == "ok" and not offers.found and not self._listens(plugin):
+            info.reason = "it registers nothing; a hook is marked `@hookimpl`, and calls `register`"
+
+    def _listens(self, plugin: object) -> bool:
+        """Whether it has a hook that registers nothing, such as ``hyperverse_machine_started``."""
+        return any(hook.name not in HOOKS.values() for hook in self.pm.get_hookcallers(plugin) or ())
 
     def _check_hooks(self, plugin: object) -> None:
         known = [name for name in vars(self.pm.hook) if getattr(self.pm.hook, name).has_spec()]
         for hook in self.pm.get_hookcallers(plugin) or ():
             if not hook.has_spec():
                 raise BadRequest(f"it implements an unknown hook {hook.name!r}{did_you_mean(hook.name, known)}")
+        marked = {hook.name for hook in self.pm.get_hookcallers(plugin) or ()}
+        for hook_name in known:
+            if hook_name not in marked and inspect.isroutine(getattr(plugin, hook_name, None)):
+                raise BadRequest(f"its function {hook_name} is not marked", hint="write `@hookimpl` above it")
         for hook_name in HOOKS.values():
             if inspect.iscoroutinefunction(getattr(plugin, hook_name, None)):
                 raise BadRequest(f"{hook_name} must not be a coroutine", hint="write def, not async def")
@@ -185,13 +209,13 @@ class Loading:
         all_here = all(info.state == "ok" or info.registers for info in self.plugins)
         for info in self.plugins:
             mine = [offer for (thing, _), offer in self.offers.get(info.name, {}).items() if thing == "driver"]
-            faults = [fault for offer in mine for fault in unknown_names(offer.value, *known)]
-            if faults and all_here:
-                error = refusal(faults)
+            mistakes = [mistake for offer in mine for mistake in unknown_names(offer.value, *known)]
+            if mistakes and all_here:
+                error = refusal(mistakes)
                 self._drop(info, "failed", _why(error))
                 info.error = error
             else:
-                self.notes += [f"plugin {info.name!r}: {fault}" for fault in faults]
+                self.notes += [f"plugin {info.name!r}: {mistake}" for mistake in mistakes]
 
 
 def _names(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:

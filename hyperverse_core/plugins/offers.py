@@ -13,8 +13,9 @@ from ..contracts.observer import Observer
 from ..contracts.placement import Hash, NearParent, RoundRobin, Spread
 from ..errors import BadRequest, Conflict, HyperverseError, PluginError, described
 from ..universe.kind_defs.kind_def import KindDef
-from .class_checks.drivers import driver_faults
-from .class_checks.fault import Fault, refusal
+from .class_checks.drivers import driver_mistakes
+from .class_checks.factories import CONTRACTS, check_callable, factory_mistakes, observer_mistakes
+from .class_checks.mistake import Mistake, refusal
 
 __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "load_factory"]
 
@@ -79,7 +80,7 @@ class Offers:
 
     plugin: str
     found: dict[tuple[str, str], Offer] = attrs.field(factory=dict)
-    faults: list[Fault] = attrs.field(factory=list)
+    mistakes: list[Mistake] = attrs.field(factory=list)
     """Mistakes in its classes, which are told together."""
 
     def register(self, thing: str) -> Callable[..., None]:
@@ -114,6 +115,10 @@ class Offers:
                 raise BadRequest(f"{factory!r} is not an import path", hint='write "package.module:Attribute"')
         elif not callable(factory):
             raise BadRequest(f"the factory of the {thing} {name!r} is {factory!r}, which cannot be called")
+        else:
+            self.mistakes += factory_mistakes(thing, factory)
+            if thing in CONTRACTS and not isinstance(factory, type):
+                check_callable(thing, name, factory)
         self._add(Offer(thing, name, self.plugin, factory, extra))
 
     def _driver(self, driver: type[Driver]) -> None:
@@ -123,16 +128,17 @@ class Offers:
         if not isinstance(kind, KindDef):
             raise BadRequest(f"the driver {driver.__name__} has no Kind", hint='write kind = KindDef("Counter") in it')
         self._add(Offer("driver", kind.name, self.plugin, driver))
-        self.faults += [fault for fault in driver_faults(driver) if fault not in self.faults]
+        self.mistakes += [mistake for mistake in driver_mistakes(driver) if mistake not in self.mistakes]
 
     def check(self) -> None:
         """Raises BadRequest that lists every mistake in the classes that were registered."""
-        if self.faults:
-            raise refusal(self.faults)
+        if self.mistakes:
+            raise refusal(self.mistakes)
 
     def _observer(self, observer: Observer) -> None:
         if not isinstance(observer, Observer):
             raise BadRequest(f"{observer!r} is not an Observer object", hint="write register(MyObserver())")
+        self.mistakes += [mistake for mistake in observer_mistakes(observer) if mistake not in self.mistakes]
         name = type(observer).__name__
         while (
             "observer",

@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from .sources import name_and_version
+from .entry_points import name_and_version
 
 __all__ = ["missing_requirements"]
 
@@ -60,6 +60,9 @@ def _added_by(distribution: str, extra: str) -> Iterator[Requirement]:
     try:
         lines = importlib.metadata.requires(distribution) or ()
     except importlib.metadata.PackageNotFoundError:
+        return
+    except Exception as exc:  # its metadata is damaged
+        _log.warning("%s: its requirements cannot be read: %s", distribution, _reason(exc))
         return
     for line in lines:
         try:

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import attrs
+
+from ..errors import PluginError
+from .entry_points import FoundPoint, find_entry_points
 
 __all__ = [
     "GROUP",
@@ -19,7 +22,6 @@ __all__ = [
     "PluginSource",
     "installed_sources",
     "local_source",
-    "name_and_version",
     "object_source",
 ]
 
@@ -45,32 +47,25 @@ class PluginSource:
     given: bool = False
 
 
-def installed_sources() -> list[PluginSource]:
-    """Returns every installed plugin, sorted by name. A distribution that is on the path twice counts once."""
+def installed_sources() -> tuple[list[PluginSource], list[str]]:
+    """Returns every installed plugin, sorted by name, and what damaged metadata was passed over."""
+    found = find_entry_points(GROUP)
     sources: list[PluginSource] = []
     seen: set[tuple[str, str, str]] = set()
-    for point in importlib.metadata.entry_points(group=GROUP):
-        distribution, version = name_and_version(point.dist)
-        if (point.name, point.value, distribution) in seen:
+    for point in found.points:
+        if (point.name, point.line, point.distribution) in seen:
             continue
-        seen.add((point.name, point.value, distribution))
-        sources.append(PluginSource(point.name, distribution, version, point.load))
-    return sorted(sources, key=lambda source: (source.name, source.distribution))
+        seen.add((point.name, point.line, point.distribution))
+        load = point.point.load if point.point is not None else partial(_refuse, point)
+        sources.append(PluginSource(point.name, point.distribution, point.version, load))
+    return sorted(sources, key=lambda source: (source.name, source.distribution)), found.passed_over
 
 
-def name_and_version(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
-    """Returns name and version of a distribution; empty texts when its metadata is damaged."""
-    if distribution is None:
-        return "", ""
-    try:
-        return _field(distribution.metadata, "Name"), _field(distribution.metadata, "Version")
-    except UnicodeDecodeError:  # one broken distribution must not hide the plugins of all others
-        return "", ""
-
-
-def _field(metadata: importlib.metadata.PackageMetadata, name: str) -> str:
-    """Returns a field; an empty text when it is not there, which warns since Python 3.12 if one just asks for it."""
-    return metadata[name] if name in metadata else ""  # noqa: SIM401  # it has no get() in Python 3.11
+def _refuse(point: FoundPoint) -> None:
+    raise PluginError(
+        f"its distribution {point.distribution!r} has the malformed entry point {point.line!r}",
+        hint='an entry point is written as `name = package.module`, or `name = "package.module"` in pyproject.toml',
+    )
 
 
 def object_source(plugin: Any) -> PluginSource:

@@ -348,3 +348,56 @@ def test_keys_are_shown_as_the_command_that_a_shell_takes(run: Run, data_dir: Pa
     assert f"'{key}'" in command
     assert run(*shlex.split(command)).returncode == 0
     assert kept(run) == {"a": key}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("zmq", "comes with the platform"),
+        ("core", "comes with the platform"),
+        ("local", "comes with the platform"),
+        ("user-base", "the Kind 'UserBase' is there already"),
+        ("space", "the Kind 'Space' is there already"),
+    ],
+)
+def test_new_driver_refuses_names_that_are_taken(run: Run, home: Path, name: str, why: str) -> None:
+    done = run("new", "driver", name)
+    assert (done.returncode, why in done.stderr, "internal error" in done.stderr) == (1, True, False)
+    assert list(home.iterdir()) == []
+
+
+def test_new_driver_refuses_the_name_of_an_installed_package(run: Run, home: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    (site / "hyperverse_taken").mkdir(parents=True)
+    (site / "hyperverse_taken" / "__init__.py").touch()
+    info = site / "hyperverse_bare-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hyperverse-bare\nVersion: 1.0\n")
+    for name in ("taken", "bare"):
+        done = run("new", "driver", name, env={"PYTHONPATH": str(site)})
+        assert (done.returncode, "is installed already" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_check_imports_what_is_registered_and_names_what_is_wrong(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\n")
+    (home / "hyperverse_local.py").write_text(
+        "from hyperverse_core import hookimpl\n@hookimpl\ndef hyperverse_register_policies(register):\n"
+        "    register('mine', 'nothing_there:Mine')\n"
+    )
+    done = run("plugins", "check")
+    assert done.returncode == 1
+    assert "local: " in done.stderr and "No module named 'nothing_there'" in done.stderr
+    (home / "hyperverse_local.py").write_text("x = 1\n")
+    done = run("plugins", "check")
+    assert done.returncode == 1
+    assert "local: it registers nothing" in done.stderr
+
+
+def test_a_check_passes_over_damaged_metadata_of_others_and_names_it(run: Run, tmp_path: Path) -> None:
+    info = tmp_path / "site" / "other-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "entry_points.txt").write_text("[console_scripts]\nno entry point\n")
+    done = run("plugins", "check", env={"PYTHONPATH": str(tmp_path / "site")})
+    assert done.returncode == 0
+    assert "passed over: " in done.stderr and "other-1.0.dist-info" in done.stderr
+    assert run("plugins", "list", env={"PYTHONPATH": str(tmp_path / "site")}).returncode == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,10 @@ def _stop_all(data_dir: Path, name: str | None) -> tuple[list[dict[str, Any]], l
         try:
             asked.append(asyncio.run(_ask(data_dir, machine)))
         except HyperverseError as exc:
-            if machine is not None and _runs(data_dir, machine, _GRACE):
+            found = _signalled(data_dir, machine, exc)
+            if found is not None:
+                asked.append(found)
+            elif machine is not None and _runs(data_dir, machine, _GRACE):
                 failed.append({"machine": machine, **_reason(exc, machine)})
             else:
                 missing = exc
@@ -95,9 +100,39 @@ async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
     from ...client import Client
 
     async with Client.connect(data_dir=data_dir, machine=machine, settings=options().lane_settings()) as client:
-        status = await client.status()
+        try:
+            found = await client.status()
+        except HyperverseError:  # a policy that fails refuses this, and not that its owner stops the machine
+            if machine is None:
+                raise
+            found = {"machine": machine, "pid": _pid(data_dir, machine)}
         await client.stop()
-    return {"machine": status["machine"], "pid": status["pid"]}
+    return {"machine": found["machine"], "pid": found["pid"]}
+
+
+def _pid(data_dir: Path, machine: str) -> int | None:
+    """The process of a machine, as it has written it down; None when it has not."""
+    try:
+        return int((data_dir / "machines" / machine / "pid").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _signalled(data_dir: Path, machine: str | None, refused: HyperverseError) -> dict[str, Any] | None:
+    """Asks the process of a machine to stop when its policy fails and lets nobody in, not even its owner. Returns its
+    name and process id; None when that is not how it is."""
+    if machine is None or not refused.message.startswith("the policy ") or not _runs(data_dir, machine):
+        return None
+    pid = _pid(data_dir, machine)
+    if pid is None:
+        return None
+    try:
+        if b"hyperverse" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return None  # of another host, which shares the folder
+        os.kill(pid, signal.SIGTERM)
+    except OSError:
+        return None
+    return {"machine": machine, "pid": pid}
 
 
 def _runs(data_dir: Path, machine: str, wait: float = 0.0) -> bool:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..terminal.output import colour, print_json
+from ..terminal.output import colour, note, print_json
 
 __all__ = ["print_ready"]
 
 
 def print_ready(status: Mapping[str, Any], *, as_json: bool) -> None:
-    """Prints name, stars, Kinds and address on one line; or the whole status as JSON."""
+    """Prints name, stars, Kinds and address on one line, or the whole status as JSON; and warnings of plugins."""
+    for plugin in status.get("plugins", ()):
+        if plugin.get("trouble"):
+            note(f"warning: {plugin['trouble']}")
+    for text in status.get("notes", ()):
+        note(f"warning: {text}")
     if as_json:
         print_json(status)
         return

@@ -34,7 +34,7 @@ def status() -> None:
     for driver in found.get("drivers", ()):
         _line("  ", driver, "kind", f"plugin {driver.get('plugin')}")
     for plugin in found.get("plugins", ()):
-        if plugin.get("state") != "ok":
+        if plugin.get("state") != "ok" or plugin.get("reason"):
             _line("plugin", plugin, "plugin", "")
 
 

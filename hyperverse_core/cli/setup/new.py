@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.resources
+import importlib.util
 import re
 import string
 from pathlib import Path
@@ -11,12 +13,16 @@ from typing import Final
 import click
 
 from ...errors import BadRequest, Conflict
+from ...plugins import PluginSet
+from ...universe.kind_defs.standard_kinds import STANDARD_KINDS
 from ..terminal.options import common, options
 from ..terminal.output import print_json
 
 __all__ = ["new"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_DELIVERED: Final = frozenset({"core", "cosmic", "local", "sql", "zmq", "base", "grants"})
+"""Names of the core, of the plugins that come with it, and of ``hyperverse_local.py``."""
 _FILES: Final = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md.txt": "README.md",
@@ -42,11 +48,12 @@ def driver(name: str, into: Path | None) -> None:
         raise BadRequest(
             f"{name!r} is not a name for a plugin", hint="use lower-case words and hyphens, such as my-thing"
         )
+    _check_free(name)
     names = {
         "name": name,
         "distribution": f"hyperverse-{name}",
         "package": f"hyperverse_{name.replace('-', '_')}",
-        "kind": "".join(word.capitalize() for word in name.split("-")),
+        "kind": _kind_of(name),
     }
     folder = into or Path(names["distribution"])
     written = _write(folder, names)
@@ -56,6 +63,39 @@ def driver(name: str, into: Path | None) -> None:
     print(f"wrote {folder}: {', '.join(written)}")
     if not options().quiet:
         print(f'next: pip install -e "{folder}[test]" && pytest {folder} && hyperverse plugins show {name}')
+
+
+def _kind_of(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
+
+
+def _check_free(name: str) -> None:
+    """Raises Conflict when what would be written takes the name of something that is there: installed, it would take
+    the place of that, and both plugins would be blocked."""
+    package, kind = f"hyperverse_{name.replace('-', '_')}", _kind_of(name)
+    found = PluginSet.load()
+    plugins = {info.name: info.distribution or "a distribution without a name" for info in found.plugins}
+    taken = ""
+    if name in _DELIVERED:
+        taken = f"the plugin {name!r} comes with the platform"
+    elif name in plugins:
+        taken = f"the plugin {name!r} is installed already, from {plugins[name]}"
+    elif importlib.util.find_spec(package) is not None:
+        taken = f"the package {package!r} is installed already"
+    elif _is_installed(f"hyperverse-{name}"):
+        taken = f"the distribution 'hyperverse-{name}' is installed already"
+    elif kind in STANDARD_KINDS or kind in found.drivers:
+        taken = f"the Kind {kind!r} is there already"
+    if taken:
+        raise Conflict(f"{name!r} cannot be the name of a new plugin: {taken}", hint="choose another name")
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.distribution(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _write(folder: Path, names: dict[str, str]) -> list[str]:

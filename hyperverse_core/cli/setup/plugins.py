@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ...hookspecs import PROJECT
-from ...plugins import PluginInfo
+from ...plugins import PluginInfo, PluginSet
 from ..terminal.failures import FAILED, Stop
 from ..terminal.options import common, options
 from ..terminal.output import colour, note, print_json, table
@@ -49,7 +49,11 @@ def list_() -> None:
         return
     rows = [(info.name, info.distribution, info.version, info.state, _registers(info)) for info in found.plugins]
     table(("name", "distribution", "version", "state", "registers"), rows, state=3)
-    _explain(found.plugins, found.notes)
+    _explain(found.plugins, [*found.notes, *_passed_over(found)])
+
+
+def _passed_over(found: PluginSet) -> list[str]:
+    return [f"passed over: {text}" for text in found.passed_over]
 
 
 def _explain(found: list[PluginInfo], notes: list[str]) -> None:
@@ -86,19 +90,26 @@ def show(name: str) -> None:
 @plugins.command()
 @common
 def check() -> None:
-    """Check all plugins. The exit code is 1 when one is neither ok nor disabled on purpose."""
+    """Load and check all plugins, and everything that they register. The exit code is 1 when something is wrong with
+    one that is not left out on purpose."""
     found = options().plugins()
-    bad = [info for info in found.plugins if info.state != "ok" and not _on_purpose(info)]
+    for name, errors in found.verify().items():
+        info = found.info(name)
+        info.state = "failed"
+        info.reason = "\n  ".join(f"{exc.message} ({exc.hint})" if exc.hint else exc.message for exc in errors)
+        info.error = errors[0]
+    bad = [info for info in found.plugins if info.trouble]
     wrong = [*bad, *found.notes]
     if options().json:
-        print_json({"ok": not wrong, "plugins": [_plain(info) for info in bad], "notes": found.notes})
+        said = {"ok": not wrong, "plugins": [_plain(info) for info in bad], "notes": found.notes}
+        print_json(said | {"passed_over": found.passed_over})
     else:
-        _explain(bad, found.notes)
+        _explain(bad, [*found.notes, *_passed_over(found)])
         if not wrong and not options().quiet:
             print(f"{len(found.plugins)} plugins, all fine")
+    if options().debug:
+        for info in bad:
+            if info.error is not None:
+                traceback.print_exception(info.error)
     if wrong:
         raise Stop(FAILED)
-
-
-def _on_purpose(info: PluginInfo) -> bool:
-    return info.state == "blocked" and info.reason.startswith(("disabled by", "only "))

@@ -57,6 +57,10 @@ class Hosting:
         """Whether this machine has a driver for that Kind, started or not."""
         return kind in self._served
 
+    def why_missing(self, kind: str) -> str:
+        """Why this machine has no driver for a Kind, as the end of a text; empty when nobody knows."""
+        return self._served.why_missing(kind)
+
     def can_host(self, kind: str) -> bool:
         """Whether particles of that Kind can live here now."""
         served = self._served.get(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from ...contracts.driver import Driver, DriverHost, Particle, Traits
@@ -171,10 +171,12 @@ class ServedKinds(Mapping[str, Served]):
 
     Attributes:
         known: definitions of all Kinds, also of those that nobody serves here.
+        why_missing: returns why a Kind is not there, as the end of a hint: which plugins have failed.
     """
 
-    def __init__(self, known: Mapping[str, KindDef]) -> None:
+    def __init__(self, known: Mapping[str, KindDef], why_missing: Callable[[str], str] = lambda kind: "") -> None:
         self.known: dict[str, KindDef] = dict(known)
+        self.why_missing = why_missing
         self._served: dict[str, Served] = {}
 
     def __getitem__(self, name: str) -> Served:
@@ -197,7 +199,8 @@ class ServedKinds(Mapping[str, Served]):
         if served is None:
             raise NoDriver(
                 f"no driver here serves Kind {kind.base!r}",
-                hint="install the plugin that brings it; the particle's record and state are kept",
+                hint="install the plugin that brings it; the particle's record and state are kept"
+                + self.why_missing(kind.base),
             )
         if served.status is Status.DONE:
             raise Unavailable("this machine is stopping", retry_after=1.0)

@@ -14,7 +14,7 @@ from ...contracts.registry import (
     Status,
     Strategy,
 )
-from ...errors import BadRequest, Conflict, NoDriver, NotFound, NotHostedHere, Unavailable, did_you_mean
+from ...errors import BadRequest, Conflict, NoDriver, NotFound, NotHostedHere, Unavailable, UnknownKind, did_you_mean
 from ...universe.address.env import Env
 from ...universe.address.point import Point
 from ...universe.address.point_template import PointTemplate, ResolvedTemplate
@@ -121,10 +121,18 @@ class Provisioner:
         Conflict, and what the driver of the Kind has against it."""
         wanted = self._resolved.get(kind)
         if wanted is None:
-            wanted = kind.resolve(self._served.known)
+            wanted = self._resolve(kind)
             if len(self._resolved) < _KINDS:
                 self._resolved[kind] = wanted
         return await self._create(where, wanted, changes, strategy, caller, state)
+
+    def _resolve(self, kind: KindTemplate) -> Kind:
+        """The Kind that is meant. Raises UnknownKind, which also says which plugins have failed that may bring it."""
+        try:
+            return kind.resolve(self._served.known)
+        except UnknownKind as exc:
+            why = self._served.why_missing(kind.base) if kind.base not in self._served.known else ""
+            raise UnknownKind(exc.message + why, hint=exc.hint) from exc
 
     async def _create(
         self,

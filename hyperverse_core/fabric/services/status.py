@@ -35,6 +35,7 @@ def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins
         "stars": [],
         "drivers": [],
         "plugins": _plugins(plugins),
+        "notes": [*plugins.notes, *plugins.passed_over],
         "lanes": [],
         "draining": False,
         "waiting": 0,
@@ -44,7 +45,10 @@ def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins
 
 
 def _plugins(plugins: PluginSet) -> list[dict[str, Any]]:
-    return [{"plugin": info.name, "state": info.state, "reason": info.reason} for info in plugins.plugins]
+    return [
+        {"plugin": info.name, "state": info.state, "reason": info.reason, "trouble": info.trouble}
+        for info in plugins.plugins
+    ]
 
 
 class StatusReport:
@@ -109,6 +113,7 @@ class StatusReport:
                 for name, served in sorted(self._served.items())
             ],
             "plugins": _plugins(self._plugins),
+            "notes": [*self._plugins.notes, *self._plugins.passed_over],
             "lanes": [
                 {"machine": name, "state": "down" if cause else "up", "cause": cause}
                 for name, cause in self._board.lanes().items()

@@ -202,7 +202,7 @@ def pin_system_particles(
     """
     if not (home.serves("Global") and home.serves("Star")):
         raise BadRequest(
-            "no driver serves the Kinds Star and Global, which every machine needs",
+            "no driver serves the Kinds Star and Global, which every machine needs" + home.why_missing("Star"),
             hint="the plugin `base` brings them; is it disabled?",
         )
     for hosting in homes.values():

@@ -10,12 +10,12 @@ from weakref import WeakSet
 from ...contracts.driver import Driver, Particle
 from ...errors import HyperverseError
 from ...universe.routing.bind import BindConfig
-from .fault import Fault
-from .fields import field_faults
-from .handlers import handler_faults
+from .fields import field_mistakes
+from .handlers import handler_mistakes
 from .making import needs_arguments
+from .mistake import Mistake
 
-__all__ = ["driver_faults", "particle_faults"]
+__all__ = ["driver_mistakes", "particle_mistakes"]
 
 _WAITED_FOR: Final = ("start", "stop", "check", "create", "on_delete")
 _AT_ONCE: Final = ("traits", "prepared")
@@ -25,30 +25,30 @@ _fine: WeakSet[type] = WeakSet()
 """Drivers without a mistake; a process that starts many machines checks each once."""
 
 
-def driver_faults(driver: type[Driver]) -> list[Fault]:
+def driver_mistakes(driver: type[Driver]) -> list[Mistake]:
     """All mistakes in a driver class and in the class of its particles; none for what may serve."""
     if driver in _fine:
         return []
-    faults = list(_driver(driver))
-    if not faults:
+    mistakes = list(_driver(driver))
+    if not mistakes:
         _fine.add(driver)
-    return faults
+    return mistakes
 
 
-def _driver(driver: type[Driver]) -> Iterator[Fault]:
+def _driver(driver: type[Driver]) -> Iterator[Mistake]:
     yield from _hooks(driver, Driver, _WAITED_FOR, _AT_ONCE)
     yield from _values(driver)
     if needs_arguments(driver):
-        yield Fault(driver, "it cannot be made without arguments", "take settings from `host` in `start`")
+        yield Mistake(driver, "it cannot be made without arguments", "take settings from `host` in `start`")
     particle: Any = driver.particle
     if not (isinstance(particle, type) and issubclass(particle, Particle)):
         cure = "write `particle = Counter`, a subclass of Particle"
-        yield Fault(driver, f"`particle` is {particle!r}, which is no particle class", cure, name="particle")
+        yield Mistake(driver, f"`particle` is {particle!r}, which is no particle class", cure, name="particle")
         return
-    yield from particle_faults(particle, made_by_driver=driver.create is not Driver.create)
+    yield from particle_mistakes(particle, made_by_driver=driver.create is not Driver.create)
 
 
-def particle_faults(particle: type[Particle], *, made_by_driver: bool = False) -> Iterator[Fault]:
+def particle_mistakes(particle: type[Particle], *, made_by_driver: bool = False) -> Iterator[Mistake]:
     """All mistakes in a class of particles.
 
     Args:
@@ -56,12 +56,12 @@ def particle_faults(particle: type[Particle], *, made_by_driver: bool = False) -
     """
     if particle is Particle:
         return
-    yield from field_faults(particle, made_by_driver=made_by_driver)
-    yield from handler_faults(particle)
+    yield from field_mistakes(particle, made_by_driver=made_by_driver)
+    yield from handler_mistakes(particle)
     yield from _hooks(particle, Particle, _PARTICLE_WAITED_FOR, _PARTICLE_AT_ONCE)
 
 
-def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tuple[str, ...]) -> Iterator[Fault]:
+def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tuple[str, ...]) -> Iterator[Mistake]:
     """Methods of the contract that the class overrides in a way in which they cannot be called."""
     for name in (*waited_for, *at_once):
         method, original = getattr(cls, name), getattr(contract, name)
@@ -71,37 +71,37 @@ def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tupl
         signature = inspect.signature(original)
         awaitable = inspect.iscoroutinefunction(inspect.unwrap(method)) or inspect.iscoroutinefunction(method)
         if name in waited_for and not awaitable:
-            yield Fault(cls, f"`{name}` is `def`", f"write `async def {name}`", line, name)
+            yield Mistake(cls, f"`{name}` is `def`", f"write `async def {name}`", line, name)
         if name in at_once and awaitable:
-            yield Fault(cls, f"`{name}` is `async def`", f"write `def {name}`: it must return at once", line, name)
+            yield Mistake(cls, f"`{name}` is `async def`", f"write `def {name}`: it must return at once", line, name)
         try:
             inspect.signature(method).bind(*signature.parameters)
         except TypeError as exc:
             names = ", ".join(signature.parameters)
-            yield Fault(cls, f"`{name}` cannot be called ({exc})", f"write `{name}({names})`", line, name)
+            yield Mistake(cls, f"`{name}` cannot be called ({exc})", f"write `{name}({names})`", line, name)
 
 
-def _values(driver: type[Driver]) -> Iterator[Fault]:
+def _values(driver: type[Driver]) -> Iterator[Mistake]:
     """Attributes of the driver that have values which they cannot have."""
     idle, limit, kinds = driver.idle_after, driver.waves_limit, driver.star_kinds
     if idle is not None and not (isinstance(idle, int | float) and not isinstance(idle, bool) and idle > 0):
         cure = "write seconds, more than 0, or None"
-        yield Fault(driver, f"`idle_after` is {idle!r}", cure, name="idle_after")
+        yield Mistake(driver, f"`idle_after` is {idle!r}", cure, name="idle_after")
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        yield Fault(driver, f"`waves_limit` is {limit!r}", "write a whole number of at least 1", name="waves_limit")
+        yield Mistake(driver, f"`waves_limit` is {limit!r}", "write a whole number of at least 1", name="waves_limit")
     if kinds is not None and (isinstance(kinds, str) or not all(isinstance(kind, str) for kind in kinds)):
         cure = 'write `star_kinds = frozenset({"Fold"})`'
-        yield Fault(driver, f"`star_kinds` is {kinds!r}", cure, name="star_kinds")
+        yield Mistake(driver, f"`star_kinds` is {kinds!r}", cure, name="star_kinds")
     if not isinstance(driver.placement, str):
-        yield Fault(driver, f"`placement` is {driver.placement!r}", "write the name of a strategy", name="placement")
+        yield Mistake(driver, f"`placement` is {driver.placement!r}", "write the name of a strategy", name="placement")
     if driver.bind is not None:
         yield from _bind(driver, driver.bind)
 
 
-def _bind(driver: type[Driver], bind: Any) -> Iterator[Fault]:
+def _bind(driver: type[Driver], bind: Any) -> Iterator[Mistake]:
     try:
         BindConfig.parse(bind)
     except HyperverseError as exc:
-        yield Fault(driver, f"`bind` cannot be read ({exc.message})", exc.hint or "see docs/reference/binds.md")
+        yield Mistake(driver, f"`bind` cannot be read ({exc.message})", exc.hint or "see docs/reference/binds.md")
     except Exception as exc:
-        yield Fault(driver, f"`bind` is {bind!r} ({exc})", "write it as text", name="bind")
+        yield Mistake(driver, f"`bind` is {bind!r} ({exc})", "write it as text", name="bind")

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final, get_origin
 import attrs
 
 from ...contracts.driver import Particle
-from .fault import DECLARED, Fault
 from .making import needs_arguments
+from .mistake import DECLARED, Mistake
 
-__all__ = ["field_faults"]
+__all__ = ["field_mistakes"]
 
 _OWN: Final = frozenset(name for name in vars(Particle) if not name.startswith("__"))
 _SHARED: Final = (list, dict, set, bytearray)
@@ -23,7 +23,7 @@ _TURNS: Final = ("asyncio", "_asyncio", "threading", "_thread", "queue", "_queue
 """Modules whose objects are of no use to two particles at once."""
 
 
-def field_faults(cls: type[Particle], *, made_by_driver: bool) -> Iterator[Fault]:
+def field_mistakes(cls: type[Particle], *, made_by_driver: bool) -> Iterator[Mistake]:
     """The mistakes in the fields of a class and of those that it is made from.
 
     Args:
@@ -40,32 +40,32 @@ def field_faults(cls: type[Particle], *, made_by_driver: bool) -> Iterator[Fault
     for name, field in fields.items():
         yield from _one(cls, name, field, made_by_driver)
     if not fields and not made_by_driver and needs_arguments(cls):
-        yield Fault(cls, "it cannot be made without arguments", "give each argument of `__init__` a default")
+        yield Mistake(cls, "it cannot be made without arguments", "give each argument of `__init__` a default")
 
 
-def _one(cls: type[Particle], name: str, field: Any, made_by_driver: bool) -> Iterator[Fault]:
+def _one(cls: type[Particle], name: str, field: Any, made_by_driver: bool) -> Iterator[Mistake]:
     default = field.default
     method = _method_of_that_name(cls, name, default)
     if method is not None:
-        yield Fault(cls, f"a field and a method are named {name!r}", "rename one of them", method, name)
+        yield Mistake(cls, f"a field and a method are named {name!r}", "rename one of them", method, name)
         return
     if name in _OWN:
         cure = f"write `{name} = ...` without a type" if name == "concurrent" else "rename the field"
-        yield Fault(cls, f"the field {name!r} hides what every particle has under that name", cure, name=name)
+        yield Mistake(cls, f"the field {name!r} hides what every particle has under that name", cure, name=name)
     if default is attrs.NOTHING:
         if field.init and not made_by_driver:
             cure = "give it a default: a particle is made without arguments"
-            yield Fault(cls, f"the field {name!r} has no default", cure, name=name)
+            yield Mistake(cls, f"the field {name!r} has no default", cure, name=name)
         elif not field.init and not field.metadata.get("transient"):
             said = f"the field {name!r} has neither a default nor an argument"
-            yield Fault(cls, said, "give it a default, or declare it by `transient`", name=name)
+            yield Mistake(cls, said, "give it a default, or declare it by `transient`", name=name)
         return
     if isinstance(default, _FACTORY):
         return
     if _is_shared(default, transient=bool(field.metadata.get("transient"))):
         kind = type(default).__name__
         said = f"the field {name!r} has a default that all particles would share, of type {kind}"
-        yield Fault(cls, said, f"write `attrs.Factory({_maker(default)})`", name=name)
+        yield Mistake(cls, said, f"write `attrs.Factory({_maker(default)})`", name=name)
 
 
 def _method_of_that_name(cls: type[Particle], name: str, default: Any) -> int | None:
@@ -100,7 +100,7 @@ def _maker(default: Any) -> str:
     return f"lambda: {kind.__name__}(...)"
 
 
-def _shared_attributes(layer: type, fields: Any) -> Iterator[Fault]:
+def _shared_attributes(layer: type, fields: Any) -> Iterator[Mistake]:
     hints: Any = None
     for name, value in vars(layer).items():
         if type(value) not in _SHARED or name.startswith("__") or name.isupper() or name in fields:
@@ -110,10 +110,10 @@ def _shared_attributes(layer: type, fields: Any) -> Iterator[Fault]:
             continue  # a ClassVar, or told as a field of a class that is no attrs class
         said = f"{name!r} is a {type(value).__name__} that all particles share, and no field"
         cure = f"annotate it and write `attrs.Factory({type(value).__name__})`; or annotate it as a ClassVar"
-        yield Fault(layer, said, cure, name=name)
+        yield Mistake(layer, said, cure, name=name)
 
 
-def _not_attrs(layer: type, fields: Any, made_by_driver: bool) -> Iterator[Fault]:
+def _not_attrs(layer: type, fields: Any, made_by_driver: bool) -> Iterator[Mistake]:
     hints = inspect.get_annotations(layer)
     lost = [name for name, hint in hints.items() if not _is_class_variable(hint) and name not in fields]
     dataclass = "@dataclass" if "__dataclass_fields__" in vars(layer) else ""
@@ -121,10 +121,10 @@ def _not_attrs(layer: type, fields: Any, made_by_driver: bool) -> Iterator[Fault
     if lost:
         names = ", ".join(map(repr, lost))
         said = f"it is not an attrs class, so {names} would not be saved"
-        yield Fault(layer, said, cure)
+        yield Mistake(layer, said, cure)
     elif "__init__" in vars(layer) and not made_by_driver and issubclass(layer, Particle):
         said = "it has an `__init__` and is not an attrs class, so what that sets would not be saved"
-        yield Fault(layer, said, f"{cure}, with fields; mark as `transient` what is not to be saved")
+        yield Mistake(layer, said, f"{cure}, with fields; mark as `transient` what is not to be saved")
 
 
 def _is_class_variable(hint: Any) -> bool:

@@ -10,9 +10,9 @@ from typing import Any, Final, get_origin
 from ...contracts.driver import Ctx, HandlerSpec, Particle, Sender
 from ...universe.routing.route_selector import RouteSelector
 from .annotations import annotations_of, unconvertible
-from .fault import DECLARED, Fault
+from .mistake import DECLARED, Mistake
 
-__all__ = ["handler_faults"]
+__all__ = ["handler_mistakes"]
 
 _MARK: Final = "__hyperverse_handler__"
 _BARE: Final = "__hyperverse_bare_handler__"
@@ -21,7 +21,7 @@ _SELF_AND_CTX: Final = 2
 _WAITS: Final = (Awaitable, Coroutine)
 
 
-def handler_faults(cls: type[Particle]) -> Iterator[Fault]:
+def handler_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
     """The mistakes in the handlers of a class and of those that it is made from."""
     fields = {field.name for field in getattr(cls, "__attrs_attrs__", ())}
     for layer in cls.__mro__:
@@ -34,7 +34,7 @@ def handler_faults(cls: type[Particle]) -> Iterator[Fault]:
                 continue
             function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
             if hasattr(function, _BARE):
-                yield Fault(
+                yield Mistake(
                     layer,
                     f"handler {name!r} is marked `@handler` without parentheses",
                     f'write `@handler("Ext<{_camel(name)}>")`',
@@ -49,20 +49,20 @@ def handler_faults(cls: type[Particle]) -> Iterator[Fault]:
         yield from _hidden(layer, handlers)
 
 
-def _one(layer: type, name: str, value: Any) -> Iterator[Fault]:
+def _one(layer: type, name: str, value: Any) -> Iterator[Mistake]:
     line = _line(value)
     if isinstance(value, staticmethod | classmethod):
         kind = type(value).__name__
-        yield Fault(layer, f"handler {name!r} is a {kind}", f"take `@{kind}` away, a particle handles it", line, name)
+        yield Mistake(layer, f"handler {name!r} is a {kind}", f"take `@{kind}` away, a particle handles it", line, name)
         return
     function = inspect.unwrap(value)
     code = getattr(function, "__code__", None)
     if code is None:
-        yield Fault(layer, f"handler {name!r} is {value!r}", f"write `async def {name}(self, ctx)`", line, name)
+        yield Mistake(layer, f"handler {name!r} is {value!r}", f"write `async def {name}(self, ctx)`", line, name)
         return
     wrong = _not_awaitable(value, function)
     if wrong:
-        yield Fault(layer, f"handler {name!r} {wrong}", f"write `async def {name}` and return one value", line, name)
+        yield Mistake(layer, f"handler {name!r} {wrong}", f"write `async def {name}` and return one value", line, name)
     yield from _arguments(layer, name, function, line)
 
 
@@ -83,43 +83,45 @@ def _not_awaitable(value: Any, function: Any) -> str:
     return "is `def`, and cannot be awaited"
 
 
-def _arguments(layer: type, name: str, function: Any, line: int) -> Iterator[Fault]:
+def _arguments(layer: type, name: str, function: Any, line: int) -> Iterator[Mistake]:
     code = function.__code__
     try:
         hints = annotations_of(function)
     except NameError as exc:
         missing = exc.name or str(exc)
         cure = f"import {missing!r} outside of `if TYPE_CHECKING:`, or correct its name"
-        yield Fault(layer, f"an annotation of handler {name!r} names {missing!r}, which is not there", cure, line, name)
+        yield Mistake(
+            layer, f"an annotation of handler {name!r} names {missing!r}, which is not there", cure, line, name
+        )
         return
     except Exception as exc:
         said = f"an annotation of handler {name!r} cannot be read ({type(exc).__name__}: {exc})"
-        yield Fault(layer, said, "annotate with types", line, name)
+        yield Mistake(layer, said, "annotate with types", line, name)
         return
     positional = code.co_varnames[: code.co_argcount]
     takes_all = _takes_all(code)
     if takes_all:
         cure = "name each argument, or take one of type dict"
-        yield Fault(layer, f"handler {name!r} takes `{takes_all}`, which no body fits", cure, line, name)
+        yield Mistake(layer, f"handler {name!r} takes `{takes_all}`, which no body fits", cure, line, name)
     if code.co_posonlyargcount > _SELF_AND_CTX:
         only = positional[_SELF_AND_CTX]
         cure = "take the `/` away: arguments are given by name"
-        yield Fault(layer, f"argument {only!r} of handler {name!r} can only be given by place", cure, line, name)
+        yield Mistake(layer, f"argument {only!r} of handler {name!r} can only be given by place", cure, line, name)
     if len(positional) < _SELF_AND_CTX or not _is_ctx(positional[1], hints):
         if not takes_all or len(positional) > 1:
             cure = f"write `async def {name}(self, ctx: Ctx{', ...' if len(positional) > 1 else ''})`"
-            yield Fault(layer, f"handler {name!r} has no `ctx`", cure, line, name)
+            yield Mistake(layer, f"handler {name!r} has no `ctx`", cure, line, name)
         return
     keyword = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
     for argument in (*positional[_SELF_AND_CTX:], *keyword):
         part = unconvertible(hints[argument]) if argument in hints else ""
         if part:
             said = f"argument {argument!r} of handler {name!r} is a {part}, and no body can become one"
-            yield Fault(layer, said, "annotate a plain type, an attrs class, or `Any`", line, name)
+            yield Mistake(layer, said, "annotate a plain type, an attrs class, or `Any`", line, name)
     for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
         if isinstance(default, list | dict | set | bytearray):
             said = f"handler {name!r} has the default {default!r}, which all calls share"
-            yield Fault(layer, said, "write `None`, and make a new one inside", line, name)
+            yield Mistake(layer, said, "write `None`, and make a new one inside", line, name)
 
 
 def _takes_all(code: Any) -> str:
@@ -140,7 +142,7 @@ def _is_ctx(name: str, hints: Any) -> bool:
     return isinstance(hint, type) and (issubclass(hint, Sender) or issubclass(Ctx, hint))
 
 
-def _gone(layer: type, declared: Any) -> Iterator[Fault]:
+def _gone(layer: type, declared: Any) -> Iterator[Mistake]:
     """Handlers that a later line of the class body has replaced."""
     for name, line in declared:
         now = vars(layer).get(name)
@@ -152,16 +154,16 @@ def _gone(layer: type, declared: Any) -> Iterator[Fault]:
             else:
                 said = "a later line, or a decorator above `@handler`, puts something else in its place"
                 cure = "give it a name of its own, and write `@handler` above other decorators"
-            yield Fault(layer, f"handler {name!r} is never called: {said}", cure, line, name)
+            yield Mistake(layer, f"handler {name!r} is never called: {said}", cure, line, name)
 
 
-def _hidden(layer: type, handlers: list[tuple[str, Callable[..., Any], HandlerSpec]]) -> Iterator[Fault]:
+def _hidden(layer: type, handlers: list[tuple[str, Callable[..., Any], HandlerSpec]]) -> Iterator[Mistake]:
     for index, (name, value, spec) in enumerate(handlers):
         for earlier, _, before in handlers[:index]:
             if _covers(before.selector, spec.selector):
                 said = f"handler {name!r} is never called: {earlier!r} takes every wave of {spec.selector}"
                 cure = f"write it above {earlier!r}, or give it another method"
-                yield Fault(layer, said, cure, _line(value), name)
+                yield Mistake(layer, said, cure, _line(value), name)
                 break
 
 

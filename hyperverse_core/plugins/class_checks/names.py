@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from ...contracts.driver import Driver
 from ...errors import did_you_mean
 from ...universe.kinds.kind_selector import KindSelector
-from .fault import Fault
+from .mistake import Mistake
 
 __all__ = ["unknown_names"]
 
@@ -16,15 +16,15 @@ _ANY = ("*",)
 
 def unknown_names(
     driver: type[Driver], declared: Collection[str], placements: Collection[str], star_kinds: Collection[str]
-) -> Iterator[Fault]:
+) -> Iterator[Mistake]:
     """The places where a driver names a Kind, a placement strategy or a star kind that nobody declares."""
     kind = driver.kind
     if driver.placement not in placements:
         said = f"`placement` is {driver.placement!r}, which no plugin brings"
-        yield Fault(driver, said, "correct the name" + did_you_mean(driver.placement, placements), name="placement")
+        yield Mistake(driver, said, "correct the name" + did_you_mean(driver.placement, placements), name="placement")
     for star_kind in sorted((driver.star_kinds or frozenset()) - frozenset(star_kinds)):
         said = f"`star_kinds` names {star_kind!r}, which nobody declares"
-        yield Fault(driver, said, "correct the name" + did_you_mean(star_kind, star_kinds), name="star_kinds")
+        yield Mistake(driver, said, "correct the name" + did_you_mean(star_kind, star_kinds), name="star_kinds")
     for name, texts in (("parents", kind.parents), ("children", kind.children)):
         if texts == _ANY:
             continue
@@ -33,4 +33,4 @@ def unknown_names(
             if base != "*" and base not in declared:
                 said = f"`{name}` of the Kind {kind.name!r} names {base!r}, which nobody declares"
                 cure = "correct the name, or register its driver" + did_you_mean(base, declared)
-                yield Fault(driver, said, cure, name="kind")
+                yield Mistake(driver, said, cure, name="kind")

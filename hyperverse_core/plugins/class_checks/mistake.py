@@ -11,14 +11,14 @@ import attrs
 
 from ...errors import BadRequest
 
-__all__ = ["DECLARED", "Fault", "refusal"]
+__all__ = ["DECLARED", "Mistake", "refusal"]
 
 DECLARED = "__hyperverse_declared__"
 """Where ``handler`` notes the names and lines of the handlers in a class body."""
 
 
 @attrs.frozen
-class Fault:
+class Mistake:
     """A mistake of the author of a class.
 
     Attributes:
@@ -42,11 +42,11 @@ class Fault:
         return f"class {self.cls.__qualname__} ({place}): {self.what}: {self.cure}"
 
 
-def refusal(faults: Sequence[Fault]) -> BadRequest:
+def refusal(mistakes: Sequence[Mistake]) -> BadRequest:
     """The one error that lists all mistakes."""
-    if len(faults) == 1:
-        return BadRequest(str(faults[0]))
-    return BadRequest(f"{len(faults)} mistakes:" + "".join(f"\n  {fault}" for fault in faults))
+    if len(mistakes) == 1:
+        return BadRequest(str(mistakes[0]))
+    return BadRequest(f"{len(mistakes)} mistakes:" + "".join(f"\n  {mistake}" for mistake in mistakes))
 
 
 def _line_of(cls: type, name: str) -> int:

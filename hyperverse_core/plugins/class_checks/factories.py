@@ -1,0 +1,114 @@
+"""Factories of registries, transports, policies, placements and gateways; observers: whether they fit the contract."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from ...contracts.gateway import Gateway
+from ...contracts.lane import LaneTransport
+from ...contracts.observer import Observer
+from ...contracts.placement import Placement
+from ...contracts.policy import SecurityPolicy
+from ...contracts.registry import Registry
+from ...errors import BadRequest, did_you_mean
+from .mistake import Mistake
+
+__all__ = ["CONTRACTS", "check_callable", "factory_mistakes", "observer_mistakes"]
+
+CONTRACTS: Final[Mapping[str, type]] = {
+    "registry": Registry,
+    "transport": LaneTransport,
+    "policy": SecurityPolicy,
+    "placement": Placement,
+    "gateway": Gateway,
+}
+"""What a factory makes, by the kind of thing."""
+
+
+def factory_mistakes(thing: str, factory: Any) -> Iterator[Mistake]:
+    """The mistakes in a class that is a factory. A function says what it makes when it is called."""
+    contract = CONTRACTS.get(thing)
+    if contract is None or not isinstance(factory, type):
+        return
+    if not issubclass(factory, contract):
+        cure = f"write `class {factory.__name__}({contract.__name__})`"
+        yield Mistake(factory, f"it is a factory of a {thing}, and no {contract.__name__}", cure)
+        return
+    left = sorted(getattr(factory, "__abstractmethods__", ()))
+    if left:
+        yield Mistake(factory, f"it does not have {', '.join(left)}", f"write what {contract.__name__} demands")
+    yield from _methods(factory, contract)
+    try:
+        check_callable(thing, factory.__name__, factory)
+    except BadRequest as exc:
+        yield Mistake(factory, exc.message, exc.hint, name="__init__")
+
+
+def check_callable(thing: str, name: str, factory: Callable[..., Any]) -> None:
+    """Raises BadRequest when a factory cannot be called with what factories of its kind get."""
+    given = ("chance", "settings") if thing == "placement" else ("settings",)
+    try:
+        inspect.signature(factory).bind(*given)
+    except ValueError:  # written in C: it has no signature
+        return
+    except TypeError as exc:
+        raise BadRequest(
+            f"the factory of the {thing} {name!r} cannot be called with {' and '.join(given)}: {exc}",
+            hint=f"it gets {', '.join(given)}",
+        ) from exc
+
+
+def observer_mistakes(observer: Observer) -> Iterator[Mistake]:
+    """The mistakes in the class of an observer."""
+    cls = type(observer)
+    yield from _methods(cls, Observer)
+    known = [name for name in vars(Observer) if not name.startswith("_")]
+    for name, value in vars(cls).items():
+        if name.startswith("_") or name in known or not inspect.isfunction(value):
+            continue
+        near = did_you_mean(name, known)
+        if near:
+            line = value.__code__.co_firstlineno
+            yield Mistake(cls, f"nothing calls `{name}`", near.lstrip("; "), line, name)
+
+
+def _methods(cls: type, contract: type) -> Iterator[Mistake]:
+    """Methods that cannot be called as the contract says."""
+    for name, original in inspect.getmembers(contract, inspect.isfunction):
+        method = getattr(cls, name, None)
+        if name.startswith("_") or method is original or not inspect.isfunction(method):
+            continue
+        function = inspect.unwrap(method)
+        line = function.__code__.co_firstlineno if hasattr(function, "__code__") else 0
+        wanted = inspect.iscoroutinefunction(original)
+        if wanted and not _is_awaitable(method, function):
+            yield Mistake(cls, f"`{name}` is `def`", f"write `async def {name}`", line, name)
+        elif not wanted and inspect.iscoroutinefunction(method):
+            yield Mistake(cls, f"`{name}` is `async def`", f"write `def {name}`", line, name)
+        signature = inspect.signature(original)
+        try:
+            _bind(inspect.signature(method), signature)
+        except TypeError as exc:
+            names = str(signature).partition(" ->")[0]
+            yield Mistake(cls, f"`{name}` cannot be called ({exc})", f"write `{name}{names}`", line, name)
+
+
+def _is_awaitable(method: Any, function: Any) -> bool:
+    if inspect.iscoroutinefunction(method) or inspect.iscoroutinefunction(function):
+        return True
+    returned = str(function.__annotations__.get("return", ""))
+    return "Awaitable" in returned or "Coroutine" in returned or "Future" in returned
+
+
+def _bind(method: inspect.Signature, contract: inspect.Signature) -> None:
+    """Raises TypeError when a method cannot be called with the arguments of the contract."""
+    by_place: list[str] = []
+    by_name: dict[str, None] = {}
+    for parameter in contract.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            by_name[parameter.name] = None
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            by_place.append(parameter.name)
+    method.bind(*by_place, **by_name)

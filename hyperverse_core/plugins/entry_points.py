@@ -1,0 +1,140 @@
+"""Entry points of installed distributions, read so that one with damaged metadata does not hide those of the others."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+__all__ = ["Found", "FoundPoint", "find_entry_points", "name_and_version"]
+
+_FILE = "entry_points.txt"
+_VALUE = re.compile(r"\s*[\w.]+\s*(:\s*[\w.]+\s*)?(\[.*\]\s*)?")
+
+
+@attrs.frozen
+class FoundPoint:
+    """One entry point.
+
+    Attributes:
+        name: its name.
+        point: what loads it; None when the line is malformed.
+        line: the line, as it stands there.
+        distribution, version: of its distribution; the name of its folder when the metadata does not say it.
+    """
+
+    name: str
+    point: importlib.metadata.EntryPoint | None
+    line: str
+    distribution: str
+    version: str
+
+
+@attrs.define
+class Found:
+    """What was found.
+
+    Attributes:
+        points: the entry points of the group, also malformed ones.
+        passed_over: what could not be read, and where; nobody's plugin is missing because of it.
+    """
+
+    points: list[FoundPoint] = attrs.field(factory=list)
+    passed_over: list[str] = attrs.field(factory=list)
+
+
+def find_entry_points(group: str) -> Found:
+    """Reads the entry points of ``group`` of every distribution on the import path. The first one of a name counts, as
+    it is the one that an import finds."""
+    found = Found()
+    seen: set[str] = set()
+    for distribution in importlib.metadata.distributions():
+        place = _place(distribution)
+        try:
+            key = re.sub(r"[-_.]+", "-", _key(distribution, place)).lower()
+            if key in seen:
+                continue
+            seen.add(key)
+            if not _has_metadata(distribution):
+                found.passed_over.append(f"the distribution at {place} has no metadata")
+            text = distribution.read_text(_FILE)
+            if not text:
+                continue
+            if f"[{group}]" in text.replace(" ", ""):
+                name, version = name_and_version(distribution)
+                found.points += _points(text, group, name or key, version)
+            found.passed_over += [f"{place}/{_FILE} has the line {line!r}" for line in _malformed(text, group)]
+        except Exception as exc:  # whatever is wrong with somebody's files
+            found.passed_over.append(f"the distribution at {place} cannot be read ({type(exc).__name__}: {exc})")
+    return found
+
+
+def _key(distribution: importlib.metadata.Distribution, place: str) -> str:
+    """The name of a distribution by that of its folder: reading all metadata would take a hundred times as long."""
+    name = Path(place).name
+    if name.endswith((".dist-info", ".egg-info")):
+        return name.rpartition(".")[0].partition("-")[0]
+    return name_and_version(distribution)[0] or place
+
+
+def _has_metadata(distribution: importlib.metadata.Distribution) -> bool:
+    path = getattr(distribution, "_path", None)
+    if not isinstance(path, Path) or not path.name.endswith(".dist-info"):
+        return True  # an egg, or in an archive
+    return (path / "METADATA").is_file()
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """Yields each line that says something, with the section that it stands in."""
+    section = ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        if not line or line[0] in "#;":
+            continue
+        if line[0] == "[" and line[-1] == "]":
+            section = line[1:-1].strip()
+            continue
+        yield section, line
+
+
+def _points(text: str, group: str, distribution: str, version: str) -> Iterator[FoundPoint]:
+    for section, line in _lines(text):
+        if section != group:
+            continue
+        name, _, value = (part.strip() for part in line.partition("="))
+        point = importlib.metadata.EntryPoint(name, value, group) if name and _VALUE.fullmatch(value) else None
+        yield FoundPoint(name or line, point, line, distribution, version)
+
+
+def _malformed(text: str, group: str) -> Iterator[str]:
+    """Yields the lines of other groups that are no entry points: those of ours are told as plugins that fail."""
+    for section, line in _lines(text):
+        if not section or (section != group and "=" not in line):
+            yield line
+
+
+def _place(distribution: importlib.metadata.Distribution) -> str:
+    path = getattr(distribution, "_path", None)
+    return str(path) if path is not None else type(distribution).__name__
+
+
+def name_and_version(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
+    """Returns name and version of a distribution; empty texts when its metadata is damaged."""
+    if distribution is None:
+        return "", ""
+    try:
+        metadata: Any = distribution.metadata
+    except Exception:  # undecodable, or of no format at all; since Python 3.14 also when it is not there
+        return "", ""
+    if metadata is None:
+        return "", ""
+    return _field(metadata, "Name"), _field(metadata, "Version")
+
+
+def _field(metadata: importlib.metadata.PackageMetadata, name: str) -> str:
+    """Returns a field; an empty text when it is not there, which warns since Python 3.12 if one just asks for it."""
+    return str(metadata[name] or "") if name in metadata else ""

@@ -1,0 +1,58 @@
+"""Verification: imports everything that plugins have registered by import path, which otherwise waits for its use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import BadRequest, HyperverseError
+from .class_checks.factories import CONTRACTS, check_callable, factory_mistakes
+from .class_checks.mistake import refusal
+from .loading import PluginInfo
+from .offers import CORE, Offer, load_factory
+
+__all__ = ["check_factory", "verify"]
+
+
+def check_factory(offer: Offer, factory: Any) -> None:
+    """Raises BadRequest that lists what is wrong with a factory that was imported."""
+    if not callable(factory):
+        raise BadRequest(f"the factory of the {offer.thing} {offer.name!r} is {factory!r}, which cannot be called")
+    mistakes = list(factory_mistakes(offer.thing, factory))
+    if mistakes:
+        raise refusal(mistakes)
+    if offer.thing in CONTRACTS and not isinstance(factory, type):
+        check_callable(offer.thing, offer.name, factory)
+
+
+def verify(plugins: Mapping[str, PluginInfo], offers: Iterable[Offer]) -> dict[str, list[HyperverseError]]:
+    """Imports what each plugin has registered, and checks it.
+
+    Returns:
+        The errors by the name of the plugin. A plugin that is unavailable is left out: it says what it needs.
+    """
+    found: dict[str, list[HyperverseError]] = {}
+    for offer in offers:
+        if offer.plugin == CORE or plugins[offer.plugin].state != "ok":
+            continue
+        if offer.thing not in CONTRACTS and offer.thing != "command":
+            continue
+        try:
+            factory = load_factory(offer, plugins[offer.plugin].distribution)
+            if offer.thing in CONTRACTS:
+                check_factory(offer, factory)
+            else:
+                _check_command(offer, factory)
+        except HyperverseError as exc:
+            found.setdefault(offer.plugin, []).append(exc)
+    return found
+
+
+def _check_command(offer: Offer, command: Any) -> None:
+    import click
+
+    if not isinstance(command, click.Command):
+        raise BadRequest(
+            f"the command {offer.name!r} is {command!r:.80}, and no click.Command",
+            hint="write `@click.command()` above the function, and register what that returns",
+        )
