@@ -143,6 +143,8 @@ class GrantsPolicy(SecurityPolicy):
         found = self._at_once(agent, target) or await self._shared(agent, target)
         if found is None:
             (found,) = await self._by_grants([(agent, target)])
+        if request.scope is None and covers(found.access, request.need):
+            return found.yes
         return await self._answer(request, found)
 
     async def decide_many(self, requests: Sequence[Request]) -> Sequence[Decision]:

@@ -689,6 +689,61 @@ def giving(value: object) -> Callable[[], Any]:
     return way
 
 
+def later(way: Callable[[], Any]) -> Callable[[], Any]:
+    """As ``way``, after a turn of the event loop."""
+
+    async def after_a_turn() -> object:
+        await asyncio.sleep(0)
+        return await way()
+
+    return after_a_turn
+
+
+class NoCoroutine:
+    """What can be awaited, and is no coroutine."""
+
+    def __init__(self, decision: Decision) -> None:
+        self._decision = decision
+
+    def __await__(self) -> Any:
+        yield from asyncio.sleep(0).__await__()
+        return self._decision
+
+
+async def test_a_policy_may_give_anything_that_can_be_awaited() -> None:
+    class Other(Asked):
+        def decide(self, request: Request) -> Any:  # type: ignore[override]  # that is what is odd about it
+            self.asked.append(request)
+            return NoCoroutine(by_owner(request))
+
+    world = make(policy=Other())
+    home = particle()
+    for _ in range(2):
+        assert (await world.status(ALICE, home), await world.status(BOB, home)) == (200, 403)
+    assert world.asked == 2
+
+
+async def test_whoever_asks_while_the_policy_waits_goes_on_behind_those_who_asked_before() -> None:
+    world = make()
+    home = particle()
+    order: list[int] = []
+    world.policy.pause = asyncio.Event()
+
+    async def go(number: int) -> None:
+        await world.status(ALICE, home)
+        order.append(number)
+
+    tasks = [asyncio.create_task(go(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    world.policy.pause.set()
+    await asyncio.sleep(0)
+    world.policy.pause = None  # from now on it answers without waiting
+    tasks += [asyncio.create_task(go(number)) for number in range(3, 6)]
+    await asyncio.gather(*tasks)
+    assert order == list(range(6))
+    assert world.asked == 1
+
+
 BROKEN = {
     "hangs": hang,
     "raises": raising(ValueError("a secret")),
@@ -703,6 +758,11 @@ BROKEN = {
     "allows with 1": giving(Decision(cast(bool, 1))),
     "rests on texts": giving(Decision(True, rests_on=cast("frozenset[Point]", frozenset({"localhost"})))),
     "rests on a list": giving(Decision(True, rests_on=cast("frozenset[Point]", [HOME]))),
+    "raises later": later(raising(ValueError("a secret"))),
+    "exits later": later(raising(SystemExit(1))),
+    "is cancelled by itself later": later(raising(asyncio.CancelledError())),
+    "sends the wave elsewhere later": later(raising(NotHostedHere("elsewhere"))),
+    "gives nothing later": later(giving(None)),
     "refuses with 200": giving(Decision(False, "no", status=200)),
     "gives no reason but a number": giving(Decision(False, cast(str, 7))),
 }

@@ -17,6 +17,7 @@ import attrs
 from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Need, Request, SecurityPolicy
 from ...contracts.registry import Change, ParticleRecord
 from ...errors import Forbidden, HyperverseError, PolicyError
+from ...scheduling.begun import Begun
 from ...scheduling.deadlines import Deadlines
 from ...scheduling.single_flight import SingleFlight
 from ...universe.access.scope import Scope
@@ -60,6 +61,21 @@ class Target(Holder, Protocol):
 
 
 @attrs.define(eq=False)
+class _Question:
+    """A request that waits for its answer.
+
+    Attributes:
+        request: the request.
+        changes: how many changes the gate had been told of before it was made.
+        begun: the answer, as far as the policy has begun it; None to ask anew.
+    """
+
+    request: Request
+    changes: int
+    begun: Begun[Decision] | None = None
+
+
+@attrs.define(eq=False)
 class _Answer:
     """A decision, the request that it was made for, and how many changes the gate had been told of before."""
 
@@ -93,7 +109,7 @@ class Gate:
         self._policy = GuardedPolicy(policy, name, timeout, deadlines)
         self._denied = denied
         self._kept = KeptAnswers(room)
-        self._flights: SingleFlight[Key, Request, _Answer] = SingleFlight(self._find, self._keep)
+        self._flights: SingleFlight[Key, _Question, _Answer] = SingleFlight(self._find, self._keep)
         self._recent: deque[Point] = deque(maxlen=_RECENT)
         self._changes = 0
 
@@ -258,25 +274,34 @@ class Gate:
     # -- inside -------------------------------------------------------------------------------------------
 
     async def _ask(self, key: Key, request: Request) -> Decision:
-        """The decision, in turn with those who ask the same. Raises Unavailable."""
-        asked = self._changes
-        answer = await self._flights.get(key, request)
-        if answer.request is not request and not self._fits(answer, request, asked):
-            answer = await self._find(request)
+        """The decision of the policy, in turn with those who ask the same. Raises Unavailable."""
+        begun: Begun[Decision] | None = None
+        changes = self._changes
+        if key not in self._flights:
+            try:
+                found = self._policy.begin(request)
+            except HyperverseError as exc:
+                return _rescued(request, exc)
+            if not isinstance(found, Begun):
+                self._keep(key, _Answer(found, request, changes))
+                return found
+            begun = found
+        answer = await self._flights.get(key, _Question(request, changes, begun))
+        if answer.request is not request and not self._fits(answer, request, changes):
+            answer = await self._find(_Question(request, self._changes))
             self._keep(key, answer)
         return answer.decision
 
-    async def _find(self, request: Request) -> _Answer:
-        began = self._changes
+    async def _find(self, question: _Question) -> _Answer:
+        request, begun, began = question.request, question.begun, self._changes
         try:
-            decision = await self._policy.decide(request)
-        except PolicyError:
-            raise
+            if begun is None:
+                decision = await self._policy.decide(request)
+            else:
+                began, question.begun = question.changes, None
+                decision = await self._policy.finish(begun)
         except HyperverseError as exc:
-            if not _is_rescue(request):
-                raise
-            _log.warning("the hyperuser may stop this machine although its policy fails: %s", exc.message)
-            decision = Decision.allow("the policy fails", holds_for=HoldsFor.REQUEST)
+            decision = _rescued(request, exc)
         return _Answer(decision, request, began)
 
     def _keep(self, key: Key, answer: _Answer) -> None:
@@ -309,6 +334,11 @@ def _key_of(request: Request) -> Key:
     return _key(request.agent, request.record, request.need, request.scope)
 
 
-def _is_rescue(request: Request) -> bool:
-    """Whether the hyperuser wants to stop a machine: the particles of the platform are on no route of the cosmos."""
-    return request.agent == HYPERUSER and request.action in _ALWAYS and not request.record.point.route.is_local
+def _rescued(request: Request, error: HyperverseError) -> Decision:
+    """The decision when the policy fails. Raises ``error`` unless the hyperuser wants to stop a machine: the particles
+    of the platform are on no route of the cosmos."""
+    stops = request.action in _ALWAYS and not request.record.point.route.is_local
+    if isinstance(error, PolicyError) or request.agent != HYPERUSER or not stops:
+        raise error
+    _log.warning("the hyperuser may stop this machine although its policy fails: %s", error.message)
+    return Decision.allow("the policy fails", holds_for=HoldsFor.REQUEST)

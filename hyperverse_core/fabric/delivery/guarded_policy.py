@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from types import CoroutineType
 from typing import TypeVar
 
 from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Request, SecurityPolicy
 from ...contracts.registry import Change
 from ...errors import HyperverseError, NotHostedHere, Unavailable
+from ...scheduling.begun import Begun, begin
 from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
 from ...universe.address.point import Point
@@ -48,6 +50,23 @@ class GuardedPolicy:
     async def decide(self, request: Request) -> Decision:
         """What the policy answers. Raises Unavailable when it fails, and what it raises on purpose."""
         return self._checked(await self._within(self._policy.decide, request))
+
+    def begin(self, request: Request) -> Decision | Begun[Decision]:
+        """What the policy answers without waiting, or the rest of its answer, for :meth:`finish`. Most answers need no
+        waiting, and so no deadline. Raises as :meth:`decide` does."""
+        try:
+            asking = self._policy.decide(request)
+            found = begin(asking if type(asking) is CoroutineType else _awaited(asking))
+        except BaseException as exc:
+            told = self._told(exc)
+            if told is exc:
+                raise
+            raise told from exc
+        return found if isinstance(found, Begun) else self._checked(found)
+
+    async def finish(self, begun: Begun[Decision]) -> Decision:
+        """The rest of an answer, within the time limit. Raises as :meth:`decide` does."""
+        return self._checked(await self._within(_awaited, begun))
 
     async def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
         """What the policy answers to all of them. Raises as :meth:`decide` does."""
@@ -105,23 +124,39 @@ class GuardedPolicy:
         try:
             with deadlines.by(deadlines.loop.time() + self._timeout):
                 return await ask(about)
-        except NotHostedHere as exc:  # would make the fabric look for the particle elsewhere
-            raise self._failure("gave no answer", exc) from exc
-        except HyperverseError:
-            raise
         except BaseException as exc:
-            if ends_task(exc):
+            told = self._told(exc)
+            if told is exc:
                 raise
-            raise self._failure("gave no answer", exc) from exc
+            raise told from exc
         raise self._failure(f"gave no answer within {self._timeout:g} s")  # reached when the deadline has passed
+
+    def _told(self, error: BaseException) -> BaseException:
+        """What the caller gets for what the policy has raised: what was raised on purpose, or is not the policy's, as
+        it is, anything else as a failure."""
+        on_purpose = isinstance(error, HyperverseError)
+        if isinstance(error, NotHostedHere):  # it would have the particle be looked for elsewhere
+            on_purpose = False
+        return error if on_purpose or ends_task(error) else self._failure("gave no answer", error)
 
     def _checked(self, decision: Decision) -> Decision:
         """The decision, if it is one that the gate can rely on."""
         if type(decision) is not Decision:
             raise self._failure(f"gave no decision, but {_kind_of(decision)}")
-        if not _makes_sense(decision):
-            raise self._failure(f"gave a decision that makes no sense: {decision!r:.200}")
-        return decision
+        rests_on = decision.rests_on
+        on_points = type(rests_on) is frozenset and (
+            not rests_on or all(isinstance(point, Point) for point in rests_on)
+        )
+        if (
+            type(decision.allowed) is bool
+            and isinstance(decision.why, str)
+            and isinstance(decision.hint, str)
+            and isinstance(decision.holds_for, HoldsFor)
+            and (decision.allowed or decision.status in _REFUSALS)
+            and (on_points or rests_on is ANYTHING)
+        ):
+            return decision
+        raise self._failure(f"gave a decision that makes no sense: {decision!r:.200}")
 
     def _failure(self, what: str, exc: BaseException | None = None) -> Unavailable:
         """The error for the caller. The log says more, once in a while."""
@@ -140,19 +175,8 @@ class GuardedPolicy:
         )
 
 
-def _makes_sense(decision: Decision) -> bool:
-    if not (
-        type(decision.allowed) is bool
-        and isinstance(decision.why, str)
-        and isinstance(decision.hint, str)
-        and isinstance(decision.holds_for, HoldsFor)
-        and (decision.allowed or decision.status in _REFUSALS)
-    ):
-        return False
-    rests_on = decision.rests_on
-    if rests_on is ANYTHING:
-        return True
-    return type(rests_on) is frozenset and (not rests_on or all(isinstance(point, Point) for point in rests_on))
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 def _kind_of(value: object) -> str:

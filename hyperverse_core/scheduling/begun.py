@@ -1,0 +1,46 @@
+"""Coroutines that are begun at once, as far as they go without waiting for anything."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Generator
+from typing import Any, Generic, TypeVar
+
+__all__ = ["Begun", "begin"]
+
+T = TypeVar("T")
+
+
+class Begun(Generic[T]):
+    """A coroutine that has been begun and waits for something. It is awaited once, in the task that has begun it,
+    before that task waits for anything else."""
+
+    __slots__ = ("_coroutine", "_waits_for")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], waits_for: object) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        coroutine, waits_for = self._coroutine, self._waits_for
+        try:
+            while True:
+                try:
+                    sent = yield waits_for
+                except BaseException as exc:
+                    waits_for = coroutine.throw(exc)
+                else:
+                    waits_for = coroutine.send(sent)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+def begin(coroutine: Coroutine[Any, Any, T]) -> T | Begun[T]:
+    """Runs ``coroutine`` until it ends or waits: what has to be set up for waiting (a deadline, a place in a queue)
+    can be left out for those that do not. Returns its result or the rest of it, and raises what it raises."""
+    try:
+        waits_for = coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    return Begun(coroutine, waits_for)
