@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .driver import Sender as Sender
     from .driver import WaveOptions as WaveOptions
     from .driver import handler as handler
+    from .driver import state as state
     from .driver import transient as transient
     from .errors import HyperverseError as HyperverseError
     from .fabric.machine import Machine as Machine
@@ -89,7 +90,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "config": "Config load_config",
             "contracts.observer": "Observer",
             "contracts.placement": "Candidate Placement",
-            "driver": "Ctx Driver DriverHost Particle Sender WaveOptions handler transient",
+            "driver": "Ctx Driver DriverHost Particle Sender WaveOptions handler state transient",
             "errors": "HyperverseError",
             "fabric.machine": "Machine",
             "hookspecs": "Register hookimpl",

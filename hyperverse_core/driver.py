@@ -7,7 +7,7 @@ module are public: Semantic Versioning covers them.
 
 from __future__ import annotations
 
-from .contracts.driver import Ctx, Driver, DriverHost, HandlerSpec, Particle, Sender, Traits, handler, transient
+from .contracts.driver import Ctx, Driver, DriverHost, HandlerSpec, Particle, Sender, Traits, handler, state, transient
 from .universe.waves.origin import WaveOptions
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "Traits",
     "WaveOptions",
     "handler",
+    "state",
     "transient",
 ]

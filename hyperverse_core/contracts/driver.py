@@ -38,9 +38,21 @@ from ..universe.waves.origin import WaveOptions
 from ..universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
 from .registry import ParticleRecord, PropertyValue, Strategy
 
-__all__ = ["Ctx", "Driver", "DriverHost", "HandlerSpec", "Particle", "Sender", "Traits", "handler", "transient"]
+__all__ = [
+    "Ctx",
+    "Driver",
+    "DriverHost",
+    "HandlerSpec",
+    "Particle",
+    "Sender",
+    "Traits",
+    "handler",
+    "state",
+    "transient",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Awaitable[Any]])
+_P = TypeVar("_P", bound="type[Particle]")
 _MARK = "__hyperverse_handler__"
 _BARE = "__hyperverse_bare_handler__"
 _DECLARED = "__hyperverse_declared__"
@@ -106,6 +118,38 @@ def transient(**kwargs: Any) -> Any:
     """
     metadata = {**kwargs.pop("metadata", {}), "transient": True}
     return attrs.field(metadata=metadata, **kwargs)
+
+
+def state(*, version: int) -> Callable[[_P], _P]:
+    """Says which version the durable state of a :class:`Particle` class has. Without it, the version is 1::
+
+        @state(version=2)
+        @attrs.define
+        class Counter(Particle):
+            total: int = 0                   # was "value" in version 1
+
+            def upgrade(self, state: dict[str, Body], version: int) -> dict[str, Body]:
+                state["total"] = state.pop("value")
+                return state
+
+    A state that was saved with an older version is given to :meth:`Particle.upgrade`. See
+    ``docs/how-to/change-a-state.md``.
+
+    Args:
+        version: a whole number from 1. Increase it when a durable field is renamed, removed or gets another type. A new
+            field with a default needs no new version.
+
+    Raises:
+        BadRequest: ``version`` is not such a number.
+    """
+    if type(version) is not int or version < 1:
+        raise BadRequest(f"a state cannot have version {version!r}", hint="write a whole number from 1")
+
+    def mark(cls: _P) -> _P:
+        cls._state_version = version
+        return cls
+
+    return mark
 
 
 class Sender(abc.ABC):
@@ -216,7 +260,7 @@ class Ctx(Sender):
             Unavailable: the registry cannot be reached or is full, or another handler of a concurrent particle has
                 failed meanwhile.
             Conflict: a handler that was called by this one's chain has failed behind a change.
-            HandlerFailed: the state cannot be written.
+            HandlerFailed: a field, which the text names, holds what would not come back as it is.
         """
 
     @abc.abstractmethod
@@ -276,6 +320,8 @@ class Ctx(Sender):
 class Particle:
     """Base of all particles. Subclass it with ``@attrs.define``; the attrs fields are the durable state.
 
+    Fields may have the types of ``docs/reference/state.md``. A field made by :func:`transient` is not saved.
+
     Override :meth:`dump` and :meth:`load` when the state is something else than the attrs fields.
 
     Attributes:
@@ -285,6 +331,7 @@ class Particle:
 
     __slots__ = ()
     concurrent: ClassVar[bool] = False
+    _state_version: ClassVar[int] = 1
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -333,6 +380,22 @@ class Particle:
             bytes, or a map of what the body of a wave can be.
         """
         raise NotImplementedError("a particle without `dump` keeps its state in its attrs fields")
+
+    def upgrade(self, state: dict[str, Body], version: int) -> Mapping[str, Body]:
+        """Turns a state that an older version of the class has saved into one of this version. See :func:`state`.
+
+        Called before the state is put into the particle, which is new, has its defaults, and should not be touched
+        here. It must return at once. When it raises, or what it returns does not fit the fields, the wave is answered
+        500, and what was saved is kept. The upgraded state is durable when the particle is saved the next time.
+
+        Args:
+            state: the fields by their names, as plain values: texts, numbers, lists, maps. It may be changed.
+            version: the version that has saved it, 1 for a class without :func:`state`.
+
+        Returns:
+            the fields by their names, for this version. One that is missing gets its default.
+        """
+        raise NotImplementedError("a class of version 1 has no older states")
 
     def load(self, saved: bytes | Mapping[str, Body]) -> None:
         """Puts a saved state into a new particle. Called before :meth:`on_start`, unless nothing was ever saved. When

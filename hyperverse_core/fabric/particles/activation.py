@@ -10,9 +10,9 @@ from ...contracts.registry import Status
 from ...errors import HandlerFailed, HyperverseError, TryAgain, described
 from ...scheduling.cancellation import ends_task
 from .context import Context
-from .conversion import decode_state
 from .saving import Saves, fingerprint, given_up, has_unsaved
 from .state import State
+from .states import decode_state
 
 if TYPE_CHECKING:
     from .active import Active

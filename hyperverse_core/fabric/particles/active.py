@@ -30,13 +30,14 @@ from .activation import activate
 from .background import BackgroundTasks
 from .context import Context
 from .conversion import state_of, to_body
-from .handler_replies import failure_of
+from .handler_replies import failure_of, own_pong
 from .handlers import Handler
 from .letters import NOBODY
 from .mailbox import Mailbox
 from .own_context import run_in_own_context
 from .saving import Saves, fingerprint, given_up, has_unsaved, spoiled
 from .state import State
+from .states import state_of
 from .unread_bind import UnreadBind, first_bind
 
 if TYPE_CHECKING:

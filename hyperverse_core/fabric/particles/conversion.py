@@ -9,17 +9,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_type_hints
-from weakref import WeakKeyDictionary
 
 import attrs
 import cattrs
-import msgspec
 
-from ...contracts.driver import Particle
-from ...errors import BadRequest, HandlerFailed, HyperverseError, described, did_you_mean
+from ...errors import BadRequest, HandlerFailed, described, did_you_mean
 from ...protocol.strict_conversion import converter
 
-__all__ = ["Arguments", "decode_state", "encode_state", "state_of", "to_body"]
+__all__ = ["Arguments", "to_body"]
 
 _PLAIN = frozenset({int, str, bool, float, bytes, type(None)})
 
@@ -172,79 +169,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return str(value)  # a StrEnum
     raise TypeError(f"{kind.__name__} is neither plain nor an attrs class")
-
-
-_durables: WeakKeyDictionary[type, tuple[tuple[str, Any], ...]] = WeakKeyDictionary()
-
-
-def _durable(cls: type) -> tuple[tuple[str, Any], ...]:
-    """Names and types of the durable fields."""
-    known = _durables.get(cls)
-    if known is None:
-        hints = get_type_hints(cls) if attrs.has(cls) else {}
-        fields = attrs.fields(cls) if attrs.has(cls) else ()
-        known = tuple((f.name, hints.get(f.name, Any)) for f in fields if not f.metadata.get("transient"))
-        _durables[cls] = known
-    return known
-
-
-def state_of(particle: Particle) -> Any:
-    """The durable state of a particle, as a plain value: what it dumps, or its durable fields.
-
-    Raises HandlerFailed when it cannot be had."""
-    cls = type(particle)
-    if cls.dump is not Particle.dump:
-        return _dumped(particle)
-    return {name: to_body(getattr(particle, name)) for name, _ in _durable(cls)}
-
-
-def _dumped(particle: Particle) -> Any:
-    try:
-        dumped = particle.dump()
-    except HyperverseError:
-        raise
-    except BaseException as exc:
-        raise HandlerFailed(f"{type(particle).__name__}.dump failed: {described(exc)}") from exc
-    if isinstance(dumped, bytes | bytearray | memoryview):
-        return bytes(dumped)
-    if not isinstance(dumped, Mapping):
-        raise HandlerFailed(f"{type(particle).__name__}.dump returned {type(dumped).__name__}, not bytes or a map")
-    return to_body(dict(dumped))
-
-
-def encode_state(particle: Particle) -> bytes:
-    """The durable state of a particle. Raises HandlerFailed."""
-    return msgspec.msgpack.encode(state_of(particle))
-
-
-def decode_state(particle: Particle, state: bytes) -> None:
-    """Puts a saved state into a fresh particle. A field that the class no longer has is passed over, one that is new
-    keeps its default: so a driver may be upgraded in place. Raises HandlerFailed when the state no longer fits, and
-    what the particle raises when it loads it itself."""
-    cls = type(particle)
-    saved = msgspec.msgpack.decode(state)
-    if cls.load is not Particle.load:
-        particle.load(saved)
-        return
-    if type(saved) is not dict:
-        raise HandlerFailed(
-            f"the saved state is {type(saved).__name__}, and {cls.__name__} keeps its state in attrs fields",
-            hint="a class whose particles once had `dump` and `load` has to keep `load`",
-        )
-    for name, wanted in _durable(cls):
-        if name not in saved:
-            continue
-        value = saved[name]
-        if type(value) is not wanted or wanted not in _PLAIN:
-            value = _restored(particle, name, value, wanted)
-        object.__setattr__(particle, name, value)
-
-
-def _restored(particle: object, name: str, value: Any, wanted: Any) -> Any:
-    try:
-        return value if wanted is Any else converter.structure(value, wanted)
-    except (TypeError, ValueError, cattrs.BaseValidationError) as exc:
-        raise HandlerFailed(
-            f"saved state of {type(particle).__name__} does not fit its field {name!r}: {exc}",
-            hint="change the field's type only together with a way to read the old one",
-        ) from exc

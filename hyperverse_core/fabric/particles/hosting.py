@@ -14,12 +14,12 @@ from ...universe.address.point import HYPERUSER, Point
 from ...universe.kinds.kind import Kind
 from .active import Active
 from .comings import Comings, Left
-from .conversion import encode_state
 from .deactivation import bring_to_rest, stop, take_turn
 from .home import Home
 from .saving import BeforeOnStop
 from .served import Served, ServedKinds
 from .state import State
+from .states import encode_state
 
 __all__ = ["Hosting"]
 

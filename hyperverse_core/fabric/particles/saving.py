@@ -15,8 +15,8 @@ import attrs
 
 from ...contracts.driver import Particle
 from ...errors import BadRequest, Conflict, HyperverseError, NotHostedHere, Unavailable
-from .conversion import encode_state
 from .state import State
+from .states import encode_state
 
 if TYPE_CHECKING:
     from .active import Active

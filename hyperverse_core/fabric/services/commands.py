@@ -21,6 +21,7 @@ from ...errors import (
     ParseError,
     described,
 )
+from ...protocol.states.fields import shown
 from ...scheduling.cancellation import ends_task
 from ...universe.address.env import Env
 from ...universe.address.point import ROOT, Point
@@ -35,6 +36,7 @@ from ..caches.records import Records
 from ..cluster.ways import Ways
 from ..delivery.gate import Gate
 from ..particles.context import Context
+from ..particles.conversion import to_body
 from ..particles.homes import Homes
 from ..particles.served import ServedKinds
 from ..placement.provisioner import Provisioner
@@ -212,7 +214,7 @@ class Commands:
         await self._demand(ctx, "r", "get", record)
         if command.keys is None:
             state = await self._registry.load_state(record.point)
-            return None if state is None else msgspec.msgpack.decode(state)
+            return None if state is None else to_body(shown(state))
         kind = self._served.known.get(record.kind.base)
         if not command.keys:
             return self._readable(record)

@@ -18,7 +18,7 @@ __all__ = ["field_mistakes"]
 _OWN: Final = frozenset(name for name in vars(Particle) if not name.startswith("__"))
 _SHARED: Final = (list, dict, set, bytearray)
 _FACTORY: Final[type] = type(attrs.Factory(list))  # its stub says that it is a function
-_INNOCENT: Final = (type, FunctionType, ModuleType)
+_INNOCENT: Final = (type, FunctionType, ModuleType, type(None))
 _TURNS: Final = ("asyncio", "_asyncio", "threading", "_thread", "queue", "_queue", "random")
 """Modules whose objects are of no use to two particles at once."""
 

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import msgspec
 
 from ...contracts.driver import Driver, Particle
 from ...contracts.observer import Observer
 from ...contracts.registry import Registry
 from ...errors import NotFound
+from ...fabric.particles.conversion import to_body
 from ...hookspecs import hookimpl
+from ...protocol.states.fields import shown
 from ...universe.address.point import ROOT, Point
 from ...universe.address.star_key import StarKey
 from ...universe.kind_defs.kind_def import KindDef
@@ -238,7 +239,7 @@ class DriverHarness:
         """The saved state of the particle at ``point``, as ``Cmd<Read>`` shows it: what a crash would leave. An empty
         map when nothing was saved."""
         saved = await self.registry.load_state(point)
-        return {} if saved is None else msgspec.msgpack.decode(saved)
+        return {} if saved is None else to_body(shown(saved))
 
     async def passivate(self, point: Point) -> None:
         """Waits until the active particle at ``point`` is idle and has left memory."""

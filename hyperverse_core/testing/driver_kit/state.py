@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ...contracts.driver import Particle
-from ...fabric.particles.conversion import decode_state, encode_state, state_of
+from ...fabric.particles.states import decode_state, encode_state, state_of
 from .base import DriverKitBase
 from .harness import DriverHarness
 

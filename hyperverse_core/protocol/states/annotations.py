@@ -1,0 +1,33 @@
+"""The annotation of a field as a type, where the class only has its text."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import types
+import typing
+from typing import Any
+
+import attrs
+
+__all__ = ["annotation_of"]
+
+
+def annotation_of(owner: type, field: attrs.Attribute[Any]) -> Any:
+    """The annotation of a field, with its names resolved where the class that declares it stands. Its text when that
+    has no meaning there."""
+    written = field.type if field.type is not None else Any
+    declaring = next((layer for layer in owner.__mro__ if field.name in _declared(layer)), owner)
+    names = {**vars(sys.modules.get(declaring.__module__, typing)), declaring.__name__: declaring}
+    holder = types.SimpleNamespace(__annotations__={field.name: written})
+    try:
+        return typing.get_type_hints(holder, names, include_extras=True)[field.name]
+    except Exception:  # whatever the text does when it is evaluated: it is told as it is written
+        return written
+
+
+def _declared(layer: type) -> dict[str, Any]:
+    try:
+        return inspect.get_annotations(layer)
+    except NameError:  # Python 3.14 evaluates them, and one has a name that is there for type checkers only
+        return {}

@@ -1,0 +1,164 @@
+"""The durable fields of a class: how they are written, and read back."""
+
+from __future__ import annotations
+
+import contextlib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import attrs
+import cattrs
+import msgspec
+
+from ...errors import HandlerFailed, described
+from .annotations import annotation_of
+from .checks import Check, check_for, exact_types, is_native
+from .converter import converter
+from .readable import unreadable
+from .same import same
+
+__all__ = ["VERSION", "StateField", "StateFields", "shown"]
+
+VERSION: Final = ""
+"""The key of the version in a saved map. No field has this name. Version 1 is not written."""
+_SHOWN = 80
+_encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
+
+
+@attrs.frozen(eq=False)
+class StateField:
+    """A durable field.
+
+    Attributes:
+        name: its name.
+        wanted: its annotation.
+        exact: types of plain values that come back as they are.
+        check: true for values that certainly come back.
+        native: whether values that pass the check are written as they are.
+        why_not: why no value of it could be read back; empty when it can.
+    """
+
+    name: str
+    wanted: Any
+    exact: frozenset[type]
+    check: Check
+    native: bool
+    why_not: str
+
+    @classmethod
+    def of(cls, name: str, annotation: Any) -> StateField:
+        """Compiled from the annotation of the field."""
+        why_not = unreadable(annotation)
+        check: Check = check_for(annotation) if not why_not else bool
+        exact = exact_types(annotation) if not why_not else frozenset()
+        return cls(name, annotation, exact, check, is_native(annotation), why_not)
+
+    def write(self, value: Any) -> Any:
+        """The value as it is written. Raises HandlerFailed when it would not come back as it was."""
+        if type(value) in self.exact:
+            return value
+        try:
+            if self.check(value):
+                return value if self.native else converter.unstructure(value, unstructure_as=self.wanted)
+            encoded = _encode(converter.unstructure(value, unstructure_as=self.wanted))
+            back = self.read(_decode(encoded))
+            if same(back, value):
+                return msgspec.Raw(encoded)
+        except RecursionError:
+            raise HandlerFailed(
+                f"the field {self.name!r} is nested too deeply to be saved, or contains itself",
+                hint="keep what does not belong to the durable state in a field made by transient()",
+            ) from None
+        except Exception as exc:
+            raise self._refused(value, said(exc)) from exc
+        raise self._refused(value, f"it would come back as {_shorten(back)}")
+
+    def read(self, value: Any) -> Any:
+        """A written value as it was. Raises what the converter raises."""
+        return value if type(value) in self.exact else converter.structure(value, self.wanted)
+
+    def _refused(self, value: Any, why: str) -> HandlerFailed:
+        return HandlerFailed(
+            f"the field {self.name!r}, of type {_named(self.wanted)}, cannot be saved with {_shorten(value)}: {why}",
+            hint="change the annotation to what the field holds, or the value to what the annotation says",
+        )
+
+
+@attrs.frozen(eq=False)
+class StateFields:
+    """All durable fields of a class, in their order.
+
+    Attributes:
+        fields: the fields by their names.
+    """
+
+    fields: Mapping[str, StateField]
+
+    @classmethod
+    def of(cls, owner: type) -> StateFields:
+        """Those of ``owner``; none when it is not an attrs class."""
+        known = _known.get(owner)
+        if known is None:
+            durable = [f for f in attrs.fields(owner) if not f.metadata.get("transient")] if attrs.has(owner) else []
+            fields = {f.name: StateField.of(f.name, annotation_of(owner, f)) for f in durable}
+            known = _known[owner] = cls(types.MappingProxyType(fields))
+        return known
+
+    def write(self, held: object) -> dict[str, Any]:
+        """What is written of an object, by the names of the fields. Raises HandlerFailed that names the field."""
+        return {
+            name: value if type(value := getattr(held, name)) in field.exact else field.write(value)
+            for name, field in self.fields.items()
+        }
+
+    def encode(self, held: object, version: int = 1) -> bytes:
+        """The state of an object as bytes. Raises HandlerFailed that names the field."""
+        written = self.write(held)
+        try:
+            return _encode(written if version == 1 else {VERSION: version, **written})
+        except Exception as exc:
+            for name, value in written.items():
+                self._try(name, value)
+            raise HandlerFailed(f"the state cannot be written: {said(exc)}") from exc
+
+    def _try(self, name: str, value: Any) -> None:
+        try:
+            _encode(value)
+        except Exception as exc:
+            raise HandlerFailed(f"the field {name!r} cannot be saved with {_shorten(value)}: {said(exc)}") from exc
+
+
+_known: WeakKeyDictionary[type, StateFields] = WeakKeyDictionary()
+
+
+def said(error: BaseException) -> str:
+    """What an error of the converter says, on one line."""
+    if isinstance(error, cattrs.BaseValidationError):
+        with contextlib.suppress(Exception):  # one of the exceptions in it has no text
+            return "; ".join(cattrs.transform_error(error))
+    return described(error)
+
+
+def shown(saved: bytes) -> Any:
+    """A saved state for people: without the version."""
+    state = _decode(saved)
+    if type(state) is dict:
+        state.pop(VERSION, None)
+    return state
+
+
+def _shorten(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception:
+        return f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def _named(annotation: Any) -> str:
+    return (
+        annotation.__qualname__ if isinstance(annotation, type) and not typing.get_args(annotation) else str(annotation)
+    )
