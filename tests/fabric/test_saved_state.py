@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Particle, Point, handler, hookimpl, state, transient
 from hyperverse_core.contracts.registry import Registry
 from hyperverse_core.errors import BadRequest
-from hyperverse_core.plugins.class_checks.drivers import driver_faults
+from hyperverse_core.plugins.class_checks.drivers import driver_mistakes
 from hyperverse_core.protocol.states.same import same
 from hyperverse_core.testing.fixtures import StartMachine
 from protocol.state_types import TYPES
@@ -248,4 +248,4 @@ class NeverCalled(Particle):
     ],
 )
 def test_a_driver_whose_particles_could_not_keep_their_state_is_refused(particle: type[Particle], said: str) -> None:
-    assert any(said in str(fault) for fault in driver_faults(_of(particle)))
+    assert any(said in str(fault) for fault in driver_mistakes(_of(particle)))

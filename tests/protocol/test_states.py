@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hyperverse_core import Particle
 from hyperverse_core.errors import HandlerFailed
 from hyperverse_core.fabric.particles.states import decode_state, encode_state
-from hyperverse_core.plugins.class_checks.state import state_faults
+from hyperverse_core.plugins.class_checks.state import state_mistakes
 from hyperverse_core.protocol.states.same import same
 from protocol.state_types import TYPES, Color, Item, Name, Place, Rank
 
@@ -46,7 +46,7 @@ def back(cls: type[Particle], value: Any) -> Any:
 
 @pytest.mark.parametrize("name", TYPES)
 def test_every_type_of_the_table_can_be_read_back(name: str) -> None:
-    assert list(state_faults(_CLASSES[name])) == []
+    assert list(state_mistakes(_CLASSES[name])) == []
 
 
 @settings(max_examples=600, deadline=None)
@@ -177,5 +177,5 @@ class _Holds:
     ],
 )
 def test_a_type_that_can_never_be_read_back_is_a_fault(annotation: Any) -> None:
-    (fault,) = state_faults(holding(annotation))
+    (fault,) = state_mistakes(holding(annotation))
     assert "the field 'f' could be saved and never be read back" in str(fault)

@@ -29,8 +29,8 @@ from .accepted_signals import begin_signals, handle_beside
 from .activation import activate
 from .background import BackgroundTasks
 from .context import Context
-from .conversion import state_of, to_body
-from .handler_replies import failure_of, own_pong
+from .conversion import to_body
+from .handler_replies import failure_of
 from .handlers import Handler
 from .letters import NOBODY
 from .mailbox import Mailbox

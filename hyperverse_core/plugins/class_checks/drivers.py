@@ -14,7 +14,7 @@ from .fields import field_mistakes
 from .handlers import handler_mistakes
 from .making import needs_arguments
 from .mistake import Mistake
-from .state import state_faults
+from .state import state_mistakes
 
 __all__ = ["driver_mistakes", "particle_mistakes"]
 
@@ -58,10 +58,8 @@ def particle_mistakes(particle: type[Particle], *, made_by_driver: bool = False)
     if particle is Particle:
         return
     yield from field_mistakes(particle, made_by_driver=made_by_driver)
+    yield from state_mistakes(particle)
     yield from handler_mistakes(particle)
-    yield from field_faults(particle, made_by_driver=made_by_driver)
-    yield from state_faults(particle)
-    yield from handler_faults(particle)
     yield from _hooks(particle, Particle, _PARTICLE_WAITED_FOR, _PARTICLE_AT_ONCE)
 
 

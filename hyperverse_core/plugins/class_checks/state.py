@@ -6,31 +6,31 @@ from collections.abc import Iterator
 from typing import Any, Final, get_args, get_origin
 
 from ...contracts.driver import Particle
-from .fault import Fault
+from .mistake import Mistake
 
-__all__ = ["state_faults"]
+__all__ = ["state_mistakes"]
 
 _PLAIN: Final = frozenset({int, str, bool, float, bytes, type(None), None, Any, dict, list})
 _HOLDERS: Final = frozenset({dict, list, set, frozenset})
 _WRITTEN: Final = {kind.__name__: kind for kind in (int, str, bool, float, bytes, dict, list)}
 
 
-def state_faults(cls: type[Particle]) -> Iterator[Fault]:
+def state_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
     """The mistakes in the state of a class. One with ``dump`` and ``load`` keeps its state itself."""
     versioned = cls._state_version != 1
     if cls.dump is not Particle.dump:
         if versioned:
-            yield Fault(
+            yield Mistake(
                 cls, "it has `@state` and `load`", "leave out `@state`, and let `load` tell old states from new"
             )
         return
     if cls.upgrade is not Particle.upgrade and not versioned:
-        yield Fault(cls, "`upgrade` is never called", "write `@state(version=2)` above the class", name="upgrade")
+        yield Mistake(cls, "`upgrade` is never called", "write `@state(version=2)` above the class", name="upgrade")
     for field in getattr(cls, "__attrs_attrs__", ()):
         why = "" if field.metadata.get("transient") else _unreadable(cls, field)
         if why:
             said = f"the field {field.name!r} could be saved and never be read back: {why}"
-            yield Fault(cls, said, "give it another type, or declare it by `transient`", name=field.name)
+            yield Mistake(cls, said, "give it another type, or declare it by `transient`", name=field.name)
 
 
 def _unreadable(cls: type[Particle], field: Any) -> str:
