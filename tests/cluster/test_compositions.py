@@ -8,6 +8,7 @@ from typing import Any
 
 from cluster.worlds import World
 from hyperverse_core.client.api import ClientApi
+from patience import PATIENCE
 
 __all__ = [
     "test_a_body_of_three_megabytes_goes_both_ways",
@@ -145,11 +146,11 @@ async def test_signals_arrive_in_the_order_they_were_sent(world: World) -> None:
     await create(client, f"{world.space}:sender<Relay>", f"{world.space}:sink<Tally>")
     sent = await client.ping(f"{world.space}:sender", "Ext<SendMany>", {"to": f"{world.space}:sink", "count": 1000})
     assert sent.ok, sent.error
-    for _ in range(100):
-        told = (await client.ping(f"{world.space}:sink", "Ext<Told>")).unwrap()
-        if len(told) == 1000:
-            break
+    told: list[int] = []
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while len(told) < 1000 and asyncio.get_running_loop().time() < end:
         await asyncio.sleep(0.05)
+        told = (await client.ping(f"{world.space}:sink", "Ext<Told>")).unwrap()
     assert told == list(range(1000))
 
 
