@@ -3,6 +3,9 @@
 While an answer is being found by whoever asked first, the others queue up. When it has come they go on in the order
 in which they asked; only when the last of them goes on, and nobody has come meanwhile, is the answer put where it is
 found without waiting. So a wave that comes late cannot slip past those that are just being woken.
+
+Whoever asks after a change must not get an older answer. It is found anew then, and those who wait already wait for
+that one too: the old answer could come later than the new one.
 """
 
 from __future__ import annotations
@@ -22,12 +25,20 @@ A = TypeVar("A")
 V = TypeVar("V")
 
 
+class _Waiter(Generic[A, V]):
+    __slots__ = ("future", "queue")
+
+    def __init__(self, queue: _Queue[A, V], future: asyncio.Future[V]) -> None:
+        self.queue = queue
+        self.future = future
+
+
 class _Queue(Generic[A, V]):
     __slots__ = ("asked", "stale", "value", "waiting", "woken")
 
     def __init__(self, asked: A) -> None:
         self.asked = asked
-        self.waiting: list[asyncio.Future[V]] = []
+        self.waiting: list[_Waiter[A, V]] = []
         self.woken = 0
         self.stale = False
         self.value: V
@@ -60,7 +71,7 @@ class SingleFlight(Generic[K, A, V]):
             asked: what ``find`` is called with. It goes with the key, which so can be one that is hashed at once.
         """
         queue = self._queues.get(key)
-        if queue is None or queue.stale:  # whoever asks after a change must not get an older answer
+        if queue is None:
             queue = self._queues[key] = _Queue(asked)
             try:
                 queue.value = await self._find(asked)
@@ -69,33 +80,49 @@ class SingleFlight(Generic[K, A, V]):
                 raise
             self._admit(key, queue)
             return queue.value
+        if queue.stale:
+            queue = self._succeed(key, queue, asked)
         future: asyncio.Future[V] = self._loop.create_future()
-        queue.waiting.append(future)
+        waiter = _Waiter(queue, future)
+        queue.waiting.append(waiter)
         try:
             return await future
         finally:
             if future.done() and not future.cancelled() and future.exception() is None:
+                queue = waiter.queue
                 queue.woken -= 1
                 if not queue.woken:
                     self._admit(key, queue)
 
+    def _succeed(self, key: K, old: _Queue[A, V], asked: A) -> _Queue[A, V]:
+        """A queue for those who ask after a change; those who wait already go before them."""
+        queue = self._queues[key] = _Queue(asked)
+        queue.waiting, old.waiting = old.waiting, []
+        for waiter in queue.waiting:
+            waiter.queue = queue
+        self._begin_to_find(key, queue)
+        return queue
+
     def _failed(self, key: K, queue: _Queue[A, V], exc: BaseException) -> None:
         """Whatever it is, it is theirs who asked; but one who gave up is no answer for the others."""
-        waiting = [future for future in queue.waiting if not future.done()]
+        waiting = [waiter for waiter in queue.waiting if not waiter.future.done()]
         if not isinstance(exc, asyncio.CancelledError):
             self._refuse(key, queue, exc)
         elif not waiting or self._closed:
             self._refuse(key, queue, _stopping())
         else:
-            task = self._loop.create_task(self._go_on(key, queue))
-            self._tasks.add(task)
-            task.add_done_callback(partial(self._went_on, key, queue))
+            self._begin_to_find(key, queue)
 
     def _refuse(self, key: K, queue: _Queue[A, V], exc: BaseException) -> None:
         self._leave(key, queue)
-        for future in queue.waiting:
-            if not future.done():
-                future.set_exception(exc)
+        for waiter in queue.waiting:
+            if not waiter.future.done():
+                waiter.future.set_exception(exc)
+
+    def _begin_to_find(self, key: K, queue: _Queue[A, V]) -> None:
+        task = self._loop.create_task(self._go_on(key, queue))
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._went_on, key, queue))
 
     async def _go_on(self, key: K, queue: _Queue[A, V]) -> None:
         """Finds it for those who still wait."""
@@ -117,9 +144,9 @@ class SingleFlight(Generic[K, A, V]):
     def _admit(self, key: K, queue: _Queue[A, V]) -> None:
         """Wakes those who wait; the last of them comes back here when it goes on."""
         waiting, queue.waiting = queue.waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(queue.value)
+        for waiter in waiting:
+            if not waiter.future.done():
+                waiter.future.set_result(queue.value)
                 queue.woken += 1
         if queue.woken:
             return

@@ -88,7 +88,7 @@ class Asked(SecurityPolicy):
         self.forgotten += 1
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Particle:
     """What the gate sees of a particle."""
 

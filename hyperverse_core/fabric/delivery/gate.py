@@ -25,6 +25,7 @@ from ...universe.address.point import HYPERUSER, Point
 from ...universe.waves.wave import Directed, MethodKind
 from ..particles.caller import Caller
 from ..particles.letters import AllowAll
+from .arrivals import Arrivals
 from .guarded_policy import GuardedPolicy
 from .kept_answers import Holder, KeptAnswers, Key, for_action
 
@@ -108,7 +109,8 @@ class Gate:
     ) -> None:
         self._policy = GuardedPolicy(policy, name, timeout, deadlines)
         self._denied = denied
-        self._kept = KeptAnswers(room)
+        self._arrivals = Arrivals()
+        self._kept = KeptAnswers(room, self._arrivals.covered)
         self._flights: SingleFlight[Key, _Question, _Answer] = SingleFlight(self._find, self._keep)
         self._recent: deque[Point] = deque(maxlen=_RECENT)
         self._changes = 0
@@ -142,14 +144,36 @@ class Gate:
         """Returns the key of the answer when the wave may go on."""
         record, action = particle.record, wave.method.text
         key = _key(wave.agent, record, need, wave.scope)
-        decision = self._kept.find(key, action)
-        if decision is None or not decision.allowed:
-            request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic)
-            if decision is None:
-                decision = await self._ask(key, request)
-            if not decision.allowed:
-                raise self.refused(request, decision.error(), wave=wave.id)
+        covered = particle in self._arrivals.covered
+        kept = self._kept.find(key, action)
+        if kept is not None and kept.allowed and not covered:
+            return key
+        request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic)
+        found = kept or self._begin(key, request)
+        if isinstance(found, _Question) or (found.allowed and covered):
+            decision = await self._wait(particle, wave, key, request, found)
+        else:
+            decision = found
+        if not decision.allowed:
+            raise self.refused(request, decision.error(), wave=wave.id)
         return key
+
+    async def _wait(
+        self, particle: Target, wave: Directed, key: Key, request: Request, found: Decision | _Question
+    ) -> Decision:
+        """The decision, when it is there and the earlier waves of the same sender have gone in. Until then no wave may
+        pass by the hot path. Raises Unavailable."""
+        arrival = self._arrivals.join(particle, wave)
+        try:
+            seen = self._changes
+            decision = await self._finish(key, found) if isinstance(found, _Question) else found
+            if decision.allowed and arrival.line[0] is not arrival:
+                await arrival.turn()
+                if seen != self._changes:
+                    decision = await self.decide(request)
+            return decision
+        finally:
+            self._arrivals.leave(arrival)
 
     def _check_star(self, particle: Target, wave: Directed) -> None:
         """``Hyp`` waves are between stars: clients and particles never act as one."""
@@ -275,19 +299,28 @@ class Gate:
 
     async def _ask(self, key: Key, request: Request) -> Decision:
         """The decision of the policy, in turn with those who ask the same. Raises Unavailable."""
-        begun: Begun[Decision] | None = None
+        found = self._begin(key, request)
+        return await self._finish(key, found) if isinstance(found, _Question) else found
+
+    def _begin(self, key: Key, request: Request) -> Decision | _Question:
+        """The decision, if the policy makes it at once, or what to wait for. Raises Unavailable."""
         changes = self._changes
-        if key not in self._flights:
-            try:
-                found = self._policy.begin(request)
-            except HyperverseError as exc:
-                return _rescued(request, exc)
-            if not isinstance(found, Begun):
-                self._keep(key, _Answer(found, request, changes))
-                return found
-            begun = found
-        answer = await self._flights.get(key, _Question(request, changes, begun))
-        if answer.request is not request and not self._fits(answer, request, changes):
+        if key in self._flights:
+            return _Question(request, changes)
+        try:
+            found = self._policy.begin(request)
+        except HyperverseError as exc:
+            return _rescued(request, exc)
+        if isinstance(found, Begun):
+            return _Question(request, changes, found)
+        self._keep(key, _Answer(found, request, changes))
+        return found
+
+    async def _finish(self, key: Key, question: _Question) -> Decision:
+        """The decision that has to be waited for, in turn with those who ask the same. Raises Unavailable."""
+        request = question.request
+        answer = await self._flights.get(key, question)
+        if answer.request is not request and not self._fits(answer, request, question.changes):
             answer = await self._find(_Question(request, self._changes))
             self._keep(key, answer)
         return answer.decision

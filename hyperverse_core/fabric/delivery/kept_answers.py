@@ -9,6 +9,7 @@ from ...contracts.policy import ANYTHING, Decision
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
 from ..particles.letters import NOBODY, Letters
+from .arrivals import Entrance
 
 __all__ = ["Holder", "KeptAnswers", "Key", "for_action"]
 
@@ -45,9 +46,11 @@ class KeptAnswers:
     Args:
         room: how much is kept: an answer takes 4, and 1 for each point that it rests on. One of these is 30
             to 130 bytes (measured).
+        covered: the letters of particles whose ``allowed`` is empty for now, see :class:`Arrivals`.
     """
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, covered: dict[Entrance, dict[str, str]] | None = None) -> None:
+        self._covered = {} if covered is None else covered
         self._room = room
         self._taken = 0
         self._answers: dict[Key, Decision] = {}  # the one that was not asked for longest is the first
@@ -103,15 +106,19 @@ class KeptAnswers:
         before = self._holders.get(target)
         if before is not particle:
             if before is not None:
-                before.allowed = NOBODY
+                self._show_nobody(before)
             self._holders[target] = particle
-        particle.allowed = self._letters.more(particle.allowed, agent, permission)
+        covered = self._covered.get(particle)
+        if covered is None:
+            particle.allowed = self._letters.more(particle.allowed, agent, permission)
+        else:
+            self._covered[particle] = self._letters.more(covered, agent, permission)
 
     def left(self, particle: Holder) -> None:
         """The particle is not here any more. Its answers stay, for when it comes back."""
         if self._holders.get(particle.text) is particle:
             del self._holders[particle.text]
-            particle.allowed = NOBODY
+            self._show_nobody(particle)
 
     def drop(self, point: Point) -> None:
         """``point`` has changed: drops the answers that rest on it."""
@@ -128,7 +135,7 @@ class KeptAnswers:
         self._resting.clear()
         self._on_anything.clear()
         for particle in self._holders.values():
-            particle.allowed = NOBODY
+            self._show_nobody(particle)
         self._holders.clear()
         self._taken = self._by_action = 0
 
@@ -171,7 +178,16 @@ class KeptAnswers:
         particle = self._holders.get(target)
         if particle is None or privilege or scope is not None:
             return
-        particle.allowed = self._letters.less(particle.allowed, agent, permission)
+        covered = self._covered.get(particle)
+        if covered is None:
+            particle.allowed = self._letters.less(particle.allowed, agent, permission)
+        else:
+            self._covered[particle] = self._letters.less(covered, agent, permission)
+
+    def _show_nobody(self, particle: Holder) -> None:
+        particle.allowed = NOBODY
+        if particle in self._covered:
+            self._covered[particle] = NOBODY
 
 
 def for_action(key: Key, action: str) -> Key:

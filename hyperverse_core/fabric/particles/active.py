@@ -223,9 +223,9 @@ class Active:
 
     async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
-        if self.state is _READY:
+        if self.state is _READY and not (self.concurrent and self.mailbox.busy):
             return
-        if self.concurrent:
+        if self.concurrent:  # behind those that wait for its start, or for a look at its state
             await self._start_in_turn()
         elif self.state is State.GONE:
             raise self.has_left()
