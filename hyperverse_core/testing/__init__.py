@@ -14,6 +14,7 @@ from .._lazy import lazily
 if TYPE_CHECKING:
     from .clock import ManualClock as ManualClock
     from .clock import VirtualClockLoop as VirtualClockLoop
+    from .command_conformance import CommandConformance as CommandConformance
     from .constellation import Constellation as Constellation
     from .constellation import Handle as Handle
     from .driver_conformance import DriverConformance as DriverConformance
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .lane_conformance import LaneConformance as LaneConformance
     from .leaks import LeakCheck as LeakCheck
     from .memory_registry import MemoryRegistry as MemoryRegistry
+    from .observer_conformance import ObserverConformance as ObserverConformance
     from .placement_conformance import PlacementConformance as PlacementConformance
     from .policy_conformance import PolicyConformance as PolicyConformance
     from .policy_conformance import PolicyWorld as PolicyWorld
@@ -34,6 +36,7 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and tells a name
         __package__,
         {
             "clock": "ManualClock VirtualClockLoop",
+            "command_conformance": "CommandConformance",
             "constellation": "Constellation Handle",
             "driver_kit.harness": "DriverHarness",
             "driver_conformance": "DriverConformance",
@@ -41,6 +44,7 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and tells a name
             "lane_conformance": "LaneConformance",
             "leaks": "LeakCheck",
             "memory_registry": "MemoryRegistry",
+            "observer_conformance": "ObserverConformance",
             "placement_conformance": "PlacementConformance",
             "policy_conformance": "PolicyConformance PolicyWorld",
             "registry_conformance": "RegistryConformance",

@@ -34,6 +34,9 @@ class DriverConformance(Declarations, EachParticle, Waves, StateIsKept, Endings)
         refused: properties of particles, each of which :meth:`Driver.check` has to refuse.
         changes: calls, each a method and a body, that change the durable state of a new particle. Without any, the
             tests about state show little.
+        reads: calls, each a method and a body, that a particle answers without changing its state. Handlers of
+            ``Http<Get>`` and ``Http<Head>`` that can be called without a body belong to them.
+        never_idle: whether its particles always have background work, so that they never leave memory by themselves.
         saves_before_it_answers: whether a change is durable when it has been answered. Set it to False for a Kind that
             promises less: its state is then only kept when the machine stops in order.
         kind_text: the Kind, as it is written to create a particle; empty for the first one that the definition allows.

@@ -1,11 +1,15 @@
-"""The fixtures of the pytest plugin. Each imports what it needs when a test uses it."""
+"""The fixtures of the pytest plugin. Each imports what it needs when a test uses it.
+
+``machine``, ``client``, ``clock`` and the like are names that other plugins have as well, and every project that merely
+has this package installed loads ours. So where there is another fixture of one of these names, that one counts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import pytest_asyncio
@@ -24,6 +28,7 @@ __all__ = ["StartMachine"]
 
 StartMachine = Callable[..., "Awaitable[Machine]"]
 
+_NOBODYS: Final = object()
 _LEASE = 60.0  # seconds: no star of a test loses its lease because the computer is busy
 
 
@@ -42,12 +47,30 @@ async def hyperverse_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None
     assert not leaks, "left behind: " + "; ".join(leaks)
 
 
+def _of_another_plugin(request: pytest.FixtureRequest) -> Any:
+    """The value of the fixture of the same name that another plugin has; ``_NOBODYS`` when there is none."""
+    assert request.fixturename is not None
+    try:
+        return request.getfixturevalue(request.fixturename)
+    except pytest.FixtureLookupError as exc:
+        if exc.argname != request.fixturename:
+            raise
+        return _NOBODYS
+
+
 @pytest_asyncio.fixture
-async def clock(request: pytest.FixtureRequest) -> ManualClock:
+async def hyperverse_clock() -> ManualClock:
     """The clock of the test's event loop, whose time is virtual: it stands still until the test moves it."""
     from .clock import ManualClock
 
     return ManualClock()
+
+
+@pytest.fixture
+def clock(request: pytest.FixtureRequest) -> ManualClock:
+    """The same clock by a shorter name."""
+    other = _of_another_plugin(request)
+    return other if other is not _NOBODYS else request.getfixturevalue("hyperverse_clock")  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -112,20 +135,45 @@ async def start_machine(
 
 
 @pytest_asyncio.fixture
-async def machine(start_machine: StartMachine) -> Machine:
+async def hyperverse_machine(start_machine: StartMachine) -> Machine:
     """A machine inside the process: its registry is in memory, and it can only be reached from this process."""
     return await start_machine()
 
 
-@pytest_asyncio.fixture
-async def client(machine: Machine) -> LocalClient:
+@pytest.fixture
+def machine(request: pytest.FixtureRequest) -> Machine:
+    """The same machine by a shorter name."""
+    other = _of_another_plugin(request)
+    return other if other is not _NOBODYS else request.getfixturevalue("hyperverse_machine")  # type: ignore[no-any-return]
+
+
+def _our_machine(request: pytest.FixtureRequest) -> Machine:
+    """The machine of the test: what its fixture ``machine`` gives, unless that is something else altogether."""
+    from ..fabric.machine import Machine
+
+    found = request.getfixturevalue("machine")
+    return found if isinstance(found, Machine) else request.getfixturevalue("hyperverse_machine")
+
+
+@pytest.fixture
+def hyperverse_client(request: pytest.FixtureRequest) -> LocalClient:
     """A client of the fixture ``machine``, with the rights of the hyperuser."""
-    return machine.client()
+    return _our_machine(request).client()
 
 
-@pytest_asyncio.fixture
-async def constellation(machine: Machine) -> Constellation:
+@pytest.fixture
+def client(request: pytest.FixtureRequest) -> LocalClient:
+    """The same client by a shorter name."""
+    other = _of_another_plugin(request)
+    return other if other is not _NOBODYS else request.getfixturevalue("hyperverse_client")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def constellation(request: pytest.FixtureRequest) -> Constellation:
     """Makes particles in the fixture ``machine``: ``fae, mute = await constellation("fae", "mute")``."""
+    other = _of_another_plugin(request)
+    if other is not _NOBODYS:
+        return other  # type: ignore[no-any-return]
     from .constellation import Constellation
 
-    return Constellation(machine)
+    return Constellation(_our_machine(request))

@@ -37,4 +37,6 @@ class PolicyConformance(
         reads_tokens: whether tokens of the registry count; likewise.
         knows_what_it_rests_on: whether answers name the points that they rest on; False for a policy that says
             ``ANYTHING``, so that every change drops its answers.
+        strangers_may: the letters of the permissions that every registered agent has on every particle, without a
+            grant, such as ``"sr"``.
     """

@@ -6,7 +6,7 @@ Every pytest run in the environment loads it, so it imports only pytest until a 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +18,15 @@ __all__ = ["LEAK_CHECK"]
 
 LEAK_CHECK = "hyperverse_leak_check"
 """Name of the setting in the ini file of pytest."""
+_FIXTURES = "hyperverse_core.testing.fixtures"
 _KITS = (
+    "command_conformance",
     "driver_conformance",
+    "driver_kit",
     "lane_conformance",
     "lane_kit",
+    "observer_conformance",
+    "placement_conformance",
     "policy_conformance",
     "policy_kit",
     "registry_conformance",
@@ -45,7 +50,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Loads the fixtures, which are asynchronous, if pytest-asyncio is installed."""
     if importlib.util.find_spec("pytest_asyncio") is not None:
-        config.pluginmanager.import_plugin("hyperverse_core.testing.fixtures")
+        config.pluginmanager.import_plugin(_FIXTURES)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Says of a kit whose fixtures fail what was expected, and whose move it is."""
+    return (yield from _explained(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Says of a test of a kit that fails what was expected, and whose move it is."""
+    return (yield from _explained(item))
+
+
+def _explained(item: pytest.Item) -> Generator[None, None, None]:
+    try:
+        return (yield)
+    except pytest.skip.Exception:
+        raise
+    except BaseException as exc:
+        function = getattr(item, "function", None)
+        if getattr(function, "__module__", "").startswith("hyperverse_core.testing."):
+            whose_move = getattr(getattr(item, "instance", None), "whose_move", lambda: "the author of the plugin")
+            sentence = getattr(function, "__name__", item.name).removeprefix("test_").replace("_", " ")
+            exc.add_note(f"expected: {sentence}\nwhose move: {whose_move()}")
+        raise
 
 
 @pytest.hookimpl(optionalhook=True, trylast=True)
@@ -63,6 +94,8 @@ def pytest_asyncio_loop_factories(
 
 
 def _asks_for_our_clock(item: pytest.Item) -> bool:
-    """Whether a test uses the fixture ``clock`` of this plugin. Another plugin may have one of the same name."""
-    found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get("clock", ())
-    return any(definition.func.__module__ == "hyperverse_core.testing.fixtures" for definition in found[-1:])
+    """Whether a test uses the clock of this plugin. Another plugin may have a fixture ``clock`` too, and wins then."""
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    found = known.get("clock", ())
+    ours = bool(found) and all(definition.func.__module__ == _FIXTURES for definition in found)
+    return ours or "hyperverse_clock" in known

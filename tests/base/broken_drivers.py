@@ -3,6 +3,7 @@ test_broken_drivers.py runs it and looks at which tests fail."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 import attrs
@@ -311,3 +312,33 @@ class TestPreparesNothing(Broken):
 
         def prepared(self) -> list[str]:
             return [None]  # type: ignore[list-item]
+
+
+class WritesWhenRead(Counter):
+    @handler("Ext<Look>")
+    async def look(self, ctx: Ctx) -> int:
+        self.value += 1
+        return self.value
+
+
+class TestWritesWhenRead(DriverConformance):
+    changes = (("Ext<Add>", {"by": 3}),)
+    reads = (("Ext<Look>", None),)
+
+    class driver(Driver):
+        kind = KindDef("WritesWhenRead", doc="changes when it is read")
+        particle = WritesWhenRead
+
+
+@attrs.define
+class Restless(Counter):
+    async def on_start(self, ctx: Ctx) -> None:
+        ctx.spawn(asyncio.sleep(1000))
+
+
+class TestRestless(DriverConformance):
+    changes = (("Ext<Add>", {"by": 3}),)
+
+    class driver(Driver):
+        kind = KindDef("Restless", doc="always has work of its own, and does not say so")
+        particle = Restless

@@ -128,6 +128,7 @@ _UNUSED = (
     "test_what_a_particle_dumps_is_what_another_one_loads",
     "test_what_is_wrong_is_the_answer_of_create",
     "test_a_check_can_be_repeated",
+    "test_calls_that_read_are_answered_and_change_nothing",
 )
 """These Kinds have no state of their own, and check nothing."""
 

@@ -30,6 +30,8 @@ CAUGHT_BY = {
     "TestMakesAnother": "test_a_particle_shows_its_state",
     "TestCannotStop": "test_an_active_particle_stops_in_time_and_without_an_error_when_it_is_deleted",
     "TestTakesRights": "test_the_machine_serves_the_kind",
+    "TestWritesWhenRead": "test_calls_that_read_are_answered_and_change_nothing",
+    "TestRestless": "test_an_idle_particle_leaves_memory_and_comes_back_as_it_was",
     "TestPreparesNothing": "test_what_is_prepared_has_names",
 }
 
@@ -53,3 +55,17 @@ def failed() -> set[str]:
 @pytest.mark.parametrize("broken", CAUGHT_BY)
 def test_the_kit_catches_it(broken: str, failed: set[str]) -> None:
     assert f"{broken}::{CAUGHT_BY[broken]}" in failed
+
+
+def test_a_failure_says_what_was_expected_and_whose_move_it_is() -> None:
+    test = "broken_drivers.py::TestRestless::test_an_idle_particle_leaves_memory_and_comes_back_as_it_was"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", test, "-q", "-p", "no:cacheprovider"],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        timeout=START,
+    )
+    assert "expected: an idle particle leaves memory and comes back as it was" in done.stdout
+    assert "whose move: the author of the driver " in done.stdout
+    assert "declare `never_idle = True`" in done.stdout

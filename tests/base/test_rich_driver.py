@@ -33,6 +33,7 @@ class Memory(Particle):
 
 class TestMemory(DriverConformance):
     changes = (("Ext<Poke>", {"at": 1}), ("Ext<Touch>", None))
+    reads = (("Cmd<Read>", None),)
     properties = {"size": "4", "exports": "Poke-Touch"}
     refused = ({"size": "none"}, {"size": "-1"})
 

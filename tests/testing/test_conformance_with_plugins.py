@@ -44,6 +44,7 @@ def machine_plugins() -> Sequence[object]:
     "test_what_a_particle_dumps_is_what_another_one_loads",
     "test_what_is_wrong_is_the_answer_of_create",
     "test_a_check_can_be_repeated",
+    "test_calls_that_read_are_answered_and_change_nothing",
 )
 class TestShelf(DriverConformance):
     driver = ShelfDriver

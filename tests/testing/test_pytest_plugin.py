@@ -69,3 +69,21 @@ def test_every_public_name_of_the_kits_is_there() -> None:
 
     for name in kits.__all__:
         assert getattr(kits, name).__name__ == name
+
+
+def test_a_fixture_of_another_plugin_with_the_same_name_wins_whatever_the_order(pytester: pytest.Pytester) -> None:
+    fixtures = "\n".join(
+        f"@pytest.fixture\ndef {name}():\n    return 'of another plugin'\n" for name in ("client", "machine", "clock")
+    )
+    pytester.makepyfile(early_plugin=f"import pytest\n{fixtures}")
+    pytester.makepyfile(
+        test_site="def test_it(client, machine, clock):\n    assert {client, machine, clock} == {'of another plugin'}\n"
+    )
+    pytester.makefile(".ini", pytest=INI)
+    result = pytester.runpytest_subprocess("-p", "early_plugin", "-p", "no:cacheprovider")
+    assert result.parseoutcomes() == {"passed": 1}
+
+
+def test_our_fixtures_are_there_where_no_other_plugin_has_them(pytester: pytest.Pytester) -> None:
+    source = "async def test_it(client, machine):\n    assert machine.status()['state'] == 'Ready'\n"
+    assert outcomes(pytester, source) == {"passed": 1}

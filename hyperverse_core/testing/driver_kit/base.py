@@ -27,10 +27,16 @@ class DriverKitBase:
     driver: ClassVar[type[Driver]]
     refused: ClassVar[Sequence[Mapping[str, str]]] = ()
     changes: ClassVar[Sequence[tuple[str, Any]]] = ()
+    reads: ClassVar[Sequence[tuple[str, Any]]] = ()
+    never_idle: ClassVar[bool] = False
     saves_before_it_answers: ClassVar[bool] = True
     kind_text: ClassVar[str] = ""
     properties: ClassVar[Mapping[str, str] | None] = None
     parents: ClassVar[Sequence[tuple[str, str]] | None] = None
+
+    def whose_move(self) -> str:
+        """Who has to change something when a test fails."""
+        return f"the author of the driver {self.driver.__module__}.{self.driver.__qualname__}"
 
     def name(self, number: int) -> str:
         """The last segment of the particle with that ``number``, which counts from 0. Override it where names must be
@@ -73,4 +79,7 @@ class DriverKitBase:
         """Makes the calls that change a particle."""
         for method, body in self.changes:
             reply = await harness.client.ping(point, method, body)
-            assert reply.ok, f"{method} {body!r}: {reply.status} {reply.error}"
+            assert reply.ok, (
+                f"the call {method} {body!r} of `changes` must be answered, and got {reply.status} {reply.error}: "
+                "repair its handler, or correct `changes` in the test class"
+            )

@@ -10,9 +10,10 @@ from ...contracts.driver import Driver
 from ...errors import ParseError
 from ...universe.waves.wave import Method
 
-__all__ = ["bad_bodies", "takes"]
+__all__ = ["bad_bodies", "reading_calls", "takes"]
 
 _PLAIN = (int, str, bool, float, bytes)
+_READ_ONLY = ("Http<Get>", "Http<Head>", "Http<Options>")
 _STRANGE = {"an-argument-that-no-handler-has": 1}
 
 
@@ -37,6 +38,16 @@ def bad_bodies(driver: type[Driver]) -> Iterator[tuple[str, Any]]:
             continue
         yield method, _STRANGE
         yield from ((method, {argument: [_STRANGE]}) for argument, hint in hints.items() if hint in _PLAIN)
+
+
+def reading_calls(driver: type[Driver]) -> Iterator[tuple[str, Any]]:
+    """Calls without a body of handlers that read only, by what HTTP says of their methods. Skips handlers that need
+    arguments, or have a path."""
+    for name, spec in driver.particle.handlers():
+        method = str(spec.selector)
+        parameters = list(inspect.signature(getattr(driver.particle, name)).parameters.values())[2:]
+        if method in _READ_ONLY and not any(p.default is p.empty for p in parameters):
+            yield method, None
 
 
 def _is_method(text: str) -> bool:

@@ -22,7 +22,10 @@ class EachParticle(DriverKitBase):
         for properties in self.refused:
             point = await harness.unused()
             reply = await harness.try_to_create(point, properties)
-            assert 400 <= reply.status < 500, f"{dict(properties)} is answered {reply.status} {reply.error}"
+            assert 400 <= reply.status < 500, (
+                f"`check` must refuse {dict(properties)} with a status from 400 to 499, and create was answered "
+                f"{reply.status} {reply.error}"
+            )
             with pytest.raises(NotFound):
                 await harness.registry.record(point)
 
@@ -39,14 +42,15 @@ class EachParticle(DriverKitBase):
     async def test_a_particle_has_the_same_traits_each_time(self, harness: DriverHarness) -> None:
         record = await harness.registry.record(await self.particle(harness))
         driver = harness.served.driver
-        assert driver.traits(record) == driver.traits(attrs.evolve(record))
+        one, other = driver.traits(record), driver.traits(attrs.evolve(record))
+        assert one == other, f"`traits` must give equal values for equal records, and gave {one!r} and {other!r}"
         served = harness.served.of_record(record)
         assert served is harness.served.of_record(attrs.evolve(record)), "equal records, but unequal traits"
 
     async def test_a_new_particle_shares_nothing_with_another(self, harness: DriverHarness) -> None:
         point, another = await self.particle(harness), await harness.new()
         one, other = await harness.make(point), await harness.make(another)
-        assert one is not other
+        assert one is not other, "`create` must make a new object each time, and returned the same one twice"
         for field in getattr(type(one), "__attrs_attrs__", ()):
             mine, its = getattr(one, field.name), getattr(other, field.name, None)
             if isinstance(mine, list | dict | set | bytearray):

@@ -24,7 +24,8 @@ class Endings(DriverKitBase):
         point = await self.particle(harness)
         await self.change(harness, point)
         await harness.delete(point)
-        assert (await harness.client.ping(point, "Cmd<Bounce>")).status == 404
+        reply = await harness.client.ping(point, "Cmd<Bounce>")
+        assert reply.status == 404, f"a deleted particle must be answered 404, and was {reply.status} {reply.error}"
         with pytest.raises(NotFound):
             await harness.registry.record(point)
         with pytest.raises(NotFound):
@@ -36,7 +37,8 @@ class Endings(DriverKitBase):
         await self.change(harness, point)
         await harness.delete(point)
         await harness.create(point)
-        assert await harness.state(point) == fresh
+        again = await harness.state(point)
+        assert again == fresh, f"a particle that is created again must begin with {fresh!r}, and has {again!r}"
 
     async def test_an_active_particle_stops_in_time_and_without_an_error_when_it_is_deleted(
         self, harness: DriverHarness, caplog: pytest.LogCaptureFixture
@@ -48,4 +50,4 @@ class Endings(DriverKitBase):
             async with asyncio.timeout(_LONGEST):
                 await harness.delete(point)
         said = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-        assert not said, f"on_stop or on_delete failed: {said}"
+        assert not said, f"`on_stop` and `on_delete` must not raise, and the log says: {said}"

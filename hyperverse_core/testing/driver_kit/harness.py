@@ -11,7 +11,7 @@ import attrs
 
 from ...contracts.driver import Driver, Particle
 from ...contracts.observer import Observer
-from ...contracts.registry import Registry
+from ...contracts.registry import Registry, Status
 from ...errors import NotFound
 from ...fabric.particles.conversion import to_body
 from ...hookspecs import hookimpl
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["DriverHarness", "DriverPlugin", "Lives", "kind_of", "kind_to_create", "required_properties"]
 
 _PATIENCE = 60.0
+_GLANCE = 0.02
+_WORKING = 3.0
+"""Seconds after which a particle that still has background work is taken for one that never ends it."""
 _SAMPLES: Mapping[PropertyPattern, str] = {
     PropertyPattern.POINT: "localhost",
     PropertyPattern.BIND: "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }",
@@ -141,13 +144,24 @@ class DriverHarness:
     _numbers: Iterator[int] = attrs.field(init=False, factory=itertools.count)
 
     async def begin(self) -> None:
-        """Starts the first machine."""
+        """Starts the first machine, and waits until the driver has started: nothing is made before that."""
         self.machine = await self.start()
+        await self._ready()
 
     async def restart(self) -> None:
         """Stops the machine and starts another one with the same registry."""
         await self.machine.stop()
         self.machine = await self.start()
+        await self._ready()
+
+    async def _ready(self) -> None:
+        """Waits until the driver has started or failed to; the tests say what is wrong then."""
+        served = self.machine.parts.served.get(self.driver.kind.name)
+        until = asyncio.get_running_loop().time() + _PATIENCE
+        while served is not None and served.status in (Status.PENDING, Status.INIT):
+            if asyncio.get_running_loop().time() > until:
+                return
+            await asyncio.sleep(_GLANCE)
 
     @property
     def client(self) -> LocalClient:
@@ -161,8 +175,12 @@ class DriverHarness:
 
     @property
     def served(self) -> Served:
-        """How the running machine serves the Kind; it has the driver object."""
-        return self.machine.parts.served[self.driver.kind.name]
+        """How the running machine serves the Kind; it has the driver object. Fails the test when it does not."""
+        name = self.driver.kind.name
+        served = self.machine.parts.served.get(name)
+        why = self.machine.plugins.why_missing(name).lstrip("; ") or "another plugin claims it, or it has failed"
+        assert served is not None, f"the machine must serve the Kind {name!r}, and does not: {why}"
+        return served
 
     # -- particles ----------------------------------------------------------------------------------------
 
@@ -243,7 +261,22 @@ class DriverHarness:
 
     async def passivate(self, point: Point) -> None:
         """Waits until the active particle at ``point`` is idle and has left memory."""
-        await self.lives.end_of(point)
+        end = asyncio.create_task(self.lives.end_of(point))
+        try:
+            await asyncio.wait([end], timeout=_WORKING)
+            active = self.machine.parts.homes.at_home(point)
+            if not end.done() and active is not None and active.background:
+                raise AssertionError(
+                    f"an idle particle must leave memory, and {point.text!r} has {len(active.background)} pieces of "
+                    "background work that do not end: end them, or declare `never_idle = True` in the test class"
+                )
+            await end
+        except TimeoutError:
+            raise AssertionError(
+                f"an idle particle must leave memory, and {point.text!r} has not {_PATIENCE:g} s after its last wave"
+            ) from None
+        finally:
+            end.cancel()
 
     async def delete(self, point: Point) -> None:
         """Deletes the particle at ``point``, with everything below it."""

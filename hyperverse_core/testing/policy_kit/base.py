@@ -7,7 +7,7 @@ import abc
 import pytest
 
 from ...contracts.policy import SecurityPolicy
-from .world import PolicyWorld
+from .world import LETTERS, PolicyWorld
 
 __all__ = ["PolicyKitBase"]
 
@@ -20,11 +20,25 @@ class PolicyKitBase(abc.ABC):
         reads_tokens: whether tokens of the registry count; likewise.
         knows_what_it_rests_on: whether answers name the points that they rest on; False for a policy that says
             ``ANYTHING``, so that every change drops its answers.
+        strangers_may: the letters of the permissions that every registered agent has on every particle, without a
+            grant. Agents that are not registered, and the anonymous one, may have some of them.
     """
 
     reads_grants = True
     reads_tokens = True
     knows_what_it_rests_on = True
+    strangers_may = ""
+
+    def whose_move(self) -> str:
+        """Who has to change something when a test fails."""
+        return f"the author of the policy {type(self.make()).__qualname__}"
+
+    def refused_letter(self) -> str:
+        """The letter of a permission that a stranger does not have; skips the test when there is none."""
+        letter = next((letter for letter in reversed(LETTERS) if letter not in self.strangers_may), "")
+        if not letter:
+            pytest.skip("strangers may do everything")
+        return letter
 
     @abc.abstractmethod
     def make(self) -> SecurityPolicy:

@@ -82,8 +82,11 @@ class Failures(PolicyKitBase):
             for agent in AGENTS:
                 decision = await world.policy.decide(Request(agent, "Ext<Get>", Need("x"), record))
                 assert isinstance(decision, Decision)
-                assert decision.allowed or agent != ALICE, f"the owner of {text}"
-                assert not decision.allowed or agent not in (BOB, ANONYMOUS, NOBODY), (str(agent), text)
+                assert decision.allowed or agent != ALICE, f"{agent} owns {text}, and is refused"
+                stranger = agent in (BOB, ANONYMOUS, NOBODY) and "x" not in self.strangers_may
+                assert not (decision.allowed and stranger), (
+                    f"{agent} is let through to {text}, which nobody has given it"
+                )
 
 
 async def _turns(done: object) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "Asked",
     "FaultyRegistry",
     "PolicyWorld",
+    "one_permission",
 ]
 
 LETTERS = "csdrwx"
@@ -58,6 +59,11 @@ _METHOD = "Ext<Get>"
 
 Asked = tuple[Point, Point, str]
 """An agent, a target, and a permission letter."""
+
+
+def one_permission(letter: str) -> str:
+    """The text of a grant of one permission: ``+csd-Rwx`` for ``r``."""
+    return "+csd-rwx".replace(letter, letter.upper())
 
 
 class FaultyRegistry(MemoryRegistry):

@@ -1,0 +1,122 @@
+"""Conformance kit of observers.
+
+Subclass the kit in a test module::
+
+    class TestSlowHandlers(ObserverConformance):
+        def make(self):
+            return SlowHandlers()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from ..contracts.observer import Observer
+from ..hookspecs import hookimpl
+from ..plugins.class_checks.factories import observer_mistakes
+from .fixtures import StartMachine
+
+__all__ = ["ObserverConformance"]
+
+_WAVES = 200
+_LONGEST = 0.02
+"""Seconds that one call of an observer may take on average: it is made in the event loop of the machine."""
+
+
+class ObserverConformance:
+    """What every observer has to do. A subclass makes one."""
+
+    def make(self) -> Observer:
+        """Returns a new observer."""
+        raise NotImplementedError("write `def make(self): return MyObserver()` in the test class")
+
+    def whose_move(self) -> str:
+        """Who has to change something when a test fails."""
+        return f"the author of the observer {type(self.make()).__qualname__}"
+
+    def test_its_methods_can_be_called_as_the_contract_says(self) -> None:
+        mistakes = [str(mistake) for mistake in observer_mistakes(self.make())]
+        assert not mistakes, "; ".join(mistakes)
+
+    def test_it_observes_something(self) -> None:
+        cls = type(self.make())
+        names = [name for name, _ in inspect.getmembers(Observer, inspect.isfunction) if not name.startswith("_")]
+        seen = [name for name in names if getattr(cls, name) is not getattr(Observer, name)]
+        assert seen, f"{cls.__name__} must override one of {', '.join(names)}, and overrides none"
+
+    async def test_it_sees_waves_without_a_failure(
+        self, start_machine: StartMachine, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        observer = self.make()
+        with caplog.at_level(logging.ERROR, "hyperverse"):
+            machine = await start_machine(plugins=[_Brings(observer)])
+            client = machine.client()
+            await client.exec("create localhost<Space>; create localhost:one<Base>")
+            for point in ("localhost:one", "localhost:nobody"):
+                await client.ping(point, "Cmd<Bounce>")
+                await client.signal(point, "Cmd<Bounce>")
+            await client.ripple("localhost+:**", "Cmd<Bounce>")
+            await client.exec("delete localhost:one")
+            await asyncio.sleep(0)
+            await machine.stop()
+        said = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+        assert not said, f"an observer must not raise, and the log says: {said}"
+
+    async def test_it_returns_at_once(self, start_machine: StartMachine) -> None:
+        async def seconds(*plugins: object) -> float:
+            machine = await start_machine(plugins=list(plugins))
+            client = machine.client()
+            await client.exec("create? localhost<Space>; create? localhost:one<Base>")
+            began = time.perf_counter()
+            for _ in range(_WAVES):
+                await client.ping("localhost:one", "Cmd<Bounce>")
+            took = time.perf_counter() - began
+            await machine.stop()
+            return took
+
+        without, with_it = await seconds(), await seconds(_Brings(self.make()))
+        each = (with_it - without) / _WAVES
+        assert each < _LONGEST, f"an observer must return at once, and adds {each * 1000:.0f} ms to each wave"
+
+    async def test_what_it_adds_to_waves_are_headers(self, start_machine: StartMachine) -> None:
+        observer = self.make()
+        if type(observer).wave_begun is Observer.wave_begun:
+            pytest.skip("it adds nothing")
+        given: list[object] = []
+        begun: Callable[..., Mapping[str, str] | None] = observer.wave_begun
+
+        def wave_begun(wave: object) -> Mapping[str, str] | None:
+            headers = begun(wave)
+            given.append(headers)
+            return headers
+
+        try:
+            observer.wave_begun = wave_begun  # type: ignore[method-assign]  # to see what it returns
+        except AttributeError:
+            pytest.skip("its class has slots, so that nobody can look on")
+        machine = await start_machine(plugins=[_Brings(observer)])
+        await machine.client().exec("create localhost<Space>")
+        for headers in given:
+            fits = headers is None or all(
+                isinstance(key, str) and isinstance(value, str)
+                for key, value in dict(headers).items()  # type: ignore[call-overload]
+            )
+            assert fits, f"`wave_begun` must return headers, a map of texts, or None, and returned {headers!r}"
+
+
+class _Brings:
+    """A plugin with one observer."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    @hookimpl
+    def hyperverse_register_observers(self, register: Callable[[Observer], None]) -> None:
+        """Registers it."""
+        register(self._observer)
