@@ -24,15 +24,20 @@ from .lane_kit.keys import Keys  # noqa: E402
 from .lane_kit.life import Life  # noqa: E402
 from .lane_kit.loss import Loss  # noqa: E402
 from .lane_kit.pressure import Pressure  # noqa: E402
+from .lane_kit.processes import OtherProcesses  # noqa: E402
 
 __all__ = ["LaneConformance"]
 
 
-class LaneConformance(Delivery, Pressure, Life, Loss, Addresses, Keys):
+class LaneConformance(Delivery, Pressure, Life, Loss, Addresses, Keys, OtherProcesses):
     """The whole kit. The tests about keys are left out for a transport whose ``proves_peers`` is False.
 
     Attributes (set them in the subclass when they do not fit):
         patience: seconds that any single thing may take.
         flood_frames: how many frames of 4 KiB a flood has; the lane must refuse some of them.
         most_waiting: bytes that may be on the way to a receiver that does not keep up.
+        crosses_processes: whether it connects processes; False for one that stays in a single process.
+        transport_path: where another process imports what makes transports, as ``module:name``; empty for where
+            ``make_transport`` comes from.
+        notices_within: seconds after which the lane to a process that died, or was stopped, must be down.
     """

@@ -15,10 +15,14 @@ from hyperverse_core.testing.clock import VirtualClockLoop
 from hyperverse_core.testing.faulty_lane import FaultyHub, FaultyTransport
 from hyperverse_core.testing.lane_conformance import LaneConformance
 from hyperverse_core.testing.lane_kit.recorder import Recorder
+from kits import without
 
 
+@without("test_the_lane_to_a_process_that_dies_or_stops_is_down")
 class TestFaultlessHub(LaneConformance):
     """A network without faults, but with delays, is a lane as any other."""
+
+    crosses_processes = False
 
     @pytest.fixture
     def make_transport(self) -> Callable[[], FaultyTransport]:

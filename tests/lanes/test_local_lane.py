@@ -8,9 +8,13 @@ import pytest
 
 from hyperverse_core.lanes.local.transport import LocalTransport
 from hyperverse_core.testing.lane_conformance import LaneConformance
+from kits import without
 
 
+@without("test_the_lane_to_a_process_that_dies_or_stops_is_down")
 class TestLocalLane(LaneConformance):
+    crosses_processes = False
+
     @pytest.fixture
     def make_transport(self) -> Callable[[], LocalTransport]:
         return LocalTransport

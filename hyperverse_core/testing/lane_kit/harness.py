@@ -104,6 +104,13 @@ class LaneTests:
     patience: float = 60.0
     flood_frames: int = 20_000
     most_waiting: int = 64 * 1024 * 1024
+    crosses_processes: bool = True
+    transport_path: str = ""
+    notices_within: float = 60.0
+
+    def whose_move(self) -> str:
+        """Who has to change something when a test fails."""
+        return f"the author of the transport that {type(self).__qualname__} tests"
 
     @pytest.fixture
     def make_transport(self) -> MakeTransport:

@@ -40,7 +40,18 @@ def _fill(pair: Pair, most: int) -> int:
             pair.near.send(pair.peer, number.to_bytes(4, "big") * (_FRAME // 4))
         except LaneFull:
             return number
-    raise AssertionError(f"the lane took {most} frames of {_FRAME} bytes in one turn: it is not bounded")
+    raise AssertionError(
+        f"a lane must raise LaneFull some time, and this one took {most * _FRAME >> 20} MiB in one turn: bound it; or, "
+        f"if it needs that much room, set `flood_frames` to more than {most}"
+    )
+
+
+def _check_room(taken: int, most_waiting: int) -> None:
+    """Fails when more is on the way than may be, and says how much room the transport needs."""
+    assert taken <= most_waiting, (
+        f"at most {most_waiting >> 20} MiB may be on the way to a receiver that does not keep up, and this lane had "
+        f"{taken / (1 << 20):.1f} MiB: bound it; or, if it needs that much room, set `most_waiting` to {taken}"
+    )
 
 
 @pytest.mark.asyncio
@@ -50,7 +61,8 @@ class Pressure(LaneTests):
     async def test_a_lane_that_is_full_says_so(self, harness: Harness) -> None:
         pair = await harness.pair()
         taken = _fill(pair, self.flood_frames)
-        assert 0 < taken * _FRAME <= self.most_waiting
+        assert taken, "a lane must take at least one frame before it is full"
+        _check_room(taken * _FRAME, self.most_waiting)
         got = await pair.far_hears.have(taken, pair.guest)
         await pair.prove_it_works()
         assert [int.from_bytes(frame[:4], "big") for frame in got[:taken]] == list(range(taken))
@@ -70,7 +82,7 @@ class Pressure(LaneTests):
                     async with asyncio.timeout(self.patience):
                         await pair.near.drain(pair.peer)
         assert refused, "the lane never said that it is full"
-        assert worst * _FRAME <= self.most_waiting
+        _check_room(worst * _FRAME, self.most_waiting)
         got = await pair.far_hears.have(self.flood_frames, pair.guest)
         assert [int.from_bytes(frame[:4], "big") for frame in got] == list(range(self.flood_frames))
         assert all(frame == frame[:4] * (_FRAME // 4) for frame in got)

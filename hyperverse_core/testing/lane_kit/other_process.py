@@ -1,0 +1,71 @@
+"""A second process with a transport, which the kit kills and stops. It says on its standard output what happens to it.
+
+python -m hyperverse_core.testing.lane_kit.other_process MODULE:NAME ADDRESS KEY
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...contracts.lane import LaneTransport, Peer
+
+__all__ = ["CANNOT_IMPORT", "import_path", "imported"]
+
+CANNOT_IMPORT = 78
+"""The exit code when the factory is not there."""
+
+
+def import_path(make: Callable[[], Any]) -> str:
+    """Where another process can import a factory of transports from, as ``module:name``; empty when it cannot."""
+    module, name = getattr(make, "__module__", ""), getattr(make, "__qualname__", "")
+    path = f"{module}:{name}"
+    try:
+        return path if imported(path) is make else ""
+    except (ImportError, AttributeError, ValueError):
+        return ""
+
+
+def imported(path: str) -> Callable[[], Any]:
+    """The factory at ``module:name``."""
+    module, _, name = path.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    made: Callable[[], Any] = found
+    return made
+
+
+class _Teller:
+    """Says what it hears."""
+
+    def lane_up(self, peer: Peer) -> None:
+        """Says it."""
+
+    def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
+        """Keeps mute."""
+
+    def lane_down(self, peer: Peer, reason: str) -> None:
+        """Says it."""
+        print("down", flush=True)
+
+
+async def _connect(path: str, address: str, key: str) -> None:
+    try:
+        make = imported(path)
+    except (ImportError, AttributeError):
+        sys.exit(CANNOT_IMPORT)
+    made = make()
+    transport: LaneTransport = await made if inspect.isawaitable(made) else made
+    peer = await transport.connect(address, _Teller(), server_key=key, timeout=60.0)
+    transport.send(peer, b"here")
+    print("connected", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_connect(*sys.argv[1:4]))
