@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any
 
 from ..errors import Unavailable
@@ -81,12 +82,16 @@ class WorkerPool:
                 sleeper.set_result(None)
                 break
         else:
-            task = self._loop.create_task(self._work())
-            self._workers.add(task)
-            task.add_done_callback(self._workers.discard)
+            self._begin_worker()
         self._loop.call_soon(self._wake)
 
-    async def _work(self) -> None:
+    def _begin_worker(self) -> None:
+        variables = Context()
+        task = self._loop.create_task(self._work(variables), context=variables)
+        self._workers.add(task)
+        task.add_done_callback(self._workers.discard)
+
+    async def _work(self, variables: Context) -> None:
         jobs = self._jobs
         done = 0
         while True:
@@ -103,6 +108,9 @@ class WorkerPool:
                     if ends_task(exc):
                         raise
                     _log.exception("a wave was lost to an error of the fabric; please report it")
+                if variables and not self._closed:  # what a job has set is not for the next one
+                    self._begin_worker()
+                    return
             if self._closed or len(self._idle) >= 64:
                 return
             sleeper = self._loop.create_future()

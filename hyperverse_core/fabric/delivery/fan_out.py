@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextvars import copy_context
 from typing import Any, TypeAlias
 
 from msgspec.structs import replace
@@ -201,6 +202,7 @@ class _Gathering:
         )
         places = self.out.places.known
         reply: Pong | None
+        replies: list[Pong] = []
         need, agent = self.wave.method.need, self.wave.agent.text
         served: Served | None = None
         handler: Handler | None = None
@@ -235,7 +237,8 @@ class _Gathering:
                                     body=body.copy() if type(body) is dict else body,
                                     hops=hops.get(place.star.text, 0),
                                 )
-                                reply = await place.run(handler, arguments, wave)
+                                await place.handle(handler, arguments, wave, replies)
+                                reply = replies.pop()
                             finally:
                                 box.leave()
                             if not self.over and awaited.pop(point.text, None) is not None:
@@ -243,6 +246,8 @@ class _Gathering:
                                 echoes.append(reply)  # type: ignore[arg-type]  # it is one now
                                 if len(echoes) >= self.wanted:
                                     self._end()
+                            if copy_context():  # the handler has set something: another worker goes on, see Signals
+                                break
                             continue
                         reply = await place.receive(self._copy(point, place, own_copy(body)))
                     else:

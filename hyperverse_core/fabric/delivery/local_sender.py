@@ -31,7 +31,7 @@ class LocalSender(Sender):
     def __init__(self, outbound: Outbound, *, sender: Point, agent: Point, scope: Scope | None = None) -> None:
         self._outbound = outbound
         star = outbound.star
-        self._origin = Origin(sender, agent, star.text, outbound.ids, star.loop.time, scope=scope)
+        self._origin = Origin(sender, agent, star.text, outbound.ids, star.now, scope=scope)
 
     async def ping(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]

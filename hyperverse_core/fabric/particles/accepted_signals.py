@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from ...errors import HyperverseError, NotHostedHere, error_for_status
-from ...universe.waves.wave import Signal
+from ...errors import HyperverseError, NotHostedHere, Unavailable, error_for_status
+from ...universe.waves.wave import Pong, Signal
 from .activation import activate
 from .handlers import Handler
 from .state import State
@@ -25,22 +27,41 @@ def begin_signals(active: Active, handler: Handler, arguments: dict[str, Any], w
 
 
 async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
-    """Handles it, and those that wait right behind it."""
+    """Handles it, and those that wait right behind it.
+
+    A worker has a context of its own. It serves one handler after the other for as long as it is empty, which saves
+    each a context; another worker goes on when a handler has set something.
+    """
     box = active.mailbox
+    replies: deque[Pong] = deque(maxlen=1)  # nobody reads them
+    passed_on = False
     try:
         while True:
             try:
                 if active.state is not State.READY:
                     await activate(active)
-                await active.run(handler, arguments, wave)
+                await active.handle(handler, arguments, wave, replies)
             except HyperverseError as exc:
                 await _missed(active, wave, exc)
             posted = box.next_posted()
             if posted is None:
                 return
             _, _, handler, arguments, wave = posted
+            if copy_context():  # its length is that of the context of this worker, and it copies nothing
+                passed_on = _passed_on(active, handler, arguments, wave)
+                return
     finally:
-        box.leave()
+        if not passed_on:
+            box.leave()
+
+
+def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> bool:
+    """Whether another worker goes on, with the turn. It does not when the machine has stopped."""
+    try:
+        begin_signals(active, handler, arguments, wave)
+    except Unavailable:
+        return False
+    return True
 
 
 async def handle_beside(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:

@@ -10,6 +10,7 @@ from ...contracts.registry import Status
 from ...errors import HandlerFailed, HyperverseError, TryAgain, described
 from ...scheduling.cancellation import ends_task
 from .context import Context
+from .own_context import begin_in_own_context
 from .saving import Saves, fingerprint, given_up, has_unsaved
 from .state import State
 from .states import decode_state
@@ -37,9 +38,9 @@ async def activate(active: Active) -> None:
         active.particle = None
     active.state = State.STARTING
     try:
-        if active.particle is None:
-            active.particle = await _make(active)
-        await active.particle.on_start(Context.own(active))
+        rest = begin_in_own_context(_start(active))
+        if rest is not None:
+            await rest
     except BaseException as exc:
         its_own = not ends_task(exc)
         unmade = active.particle is None and isinstance(exc, TryAgain)  # a registry that is away is no fault of its own
@@ -63,6 +64,14 @@ async def activate(active: Active) -> None:
     if active.assignment is not None and active.particle is not None:
         active.saves = Saves(fingerprint(active.particle))
     active.state = State.READY
+
+
+async def _start(active: Active) -> None:
+    particle = active.particle
+    if particle is None:
+        particle = active.particle = await _make(active)
+    if type(particle).on_start is not Particle.on_start:  # most have none, and it takes a wave of their own
+        await particle.on_start(Context.own(active))
 
 
 async def _show(active: Active, status: Status) -> None:

@@ -7,7 +7,7 @@ before), does a bind send the wave elsewhere, which handler takes it, is it the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, MutableSequence
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ from .handler_replies import failure_of
 from .handlers import Handler
 from .letters import NOBODY
 from .mailbox import Mailbox
-from .own_context import run_in_own_context
+from .own_context import OVER, Variables, begin_in_own_context, go_on
 from .saving import Saves, fingerprint, given_up, has_unsaved, spoiled
 from .state import State
 from .states import state_of
@@ -136,8 +136,20 @@ class Active:
 
     # -- in -----------------------------------------------------------------------------------------------
 
-    async def receive(self, wave: Directed) -> Pong:
-        """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not get as far as a handler."""
+    def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
+        """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not get as far as a handler.
+
+        It returns one of two coroutines and is none itself: that saves the hot path one, and each wave in flight the
+        memory of it."""
+        if (
+            self.bind is not None
+            or wave.scope is not None
+            or wave.method.need not in self.allowed.get(wave.agent.text, "")
+        ):
+            return self._receive_by_gate(wave)
+        return self.core(wave)
+
+    async def _receive_by_gate(self, wave: Directed) -> Pong:
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
             await self.home.gate.authorise(self, wave)
         if self.bind is not None:
@@ -148,7 +160,8 @@ class Active:
 
     async def core(self, wave: Directed) -> Pong:
         """From behind the gate and the bind to the handler and back."""
-        found = self.served.handlers.find(wave)
+        handlers = self.served.handlers
+        found = handlers.certain.get(wave.method.text) or handlers.find(wave)
         if found is None:
             return await self._built_in(wave)
         handler, captures = found
@@ -166,7 +179,13 @@ class Active:
         try:
             if self.state is not _READY:
                 await activate(self)
-            return await self.run(handler, arguments, wave)
+            # As `run` and `begin_in_own_context` do, without the calls.
+            replies: list[Pong] = []
+            variables, steps = Variables(), self.handle(handler, arguments, wave, replies).__await__()
+            awaited = variables.run(next, steps, OVER)
+            if awaited is not OVER:
+                await go_on(variables, steps, awaited)
+            return replies[0]
         finally:
             box.leave()
 
@@ -174,7 +193,7 @@ class Active:
         """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Returns None when it is
         taken, or what is left to be awaited. This and that raise HyperverseError."""
         star = self.star
-        if star.loop.time() >= star.serve_until:
+        if star.now() >= star.serve_until:
             self.check_lease()
         if (
             self.bind is not None
@@ -182,7 +201,8 @@ class Active:
             or wave.method.need not in self.allowed.get(wave.agent.text, "")
         ):
             return self._accept_by_gate(wave)
-        found = self.served.handlers.find(wave)
+        handlers = self.served.handlers
+        found = handlers.certain.get(wave.method.text) or handlers.find(wave)
         if found is None or found[0].privilege:
             return self.accept_core(wave)
         self._queue(found, wave)
@@ -245,21 +265,30 @@ class Active:
             self.running -= 1
 
     async def run(self, handler: Handler, arguments: dict[str, Any], wave: Directed, before: int | None = None) -> Pong:
-        """Calls a handler, in a context of its own; the turn must be ours, and the particle ready. What it raises is
-        in the reply.
-
-        Args:
-            before: fingerprint of the state with which it begins; None for that of what is saved.
-        """
+        """Calls a handler in a context of its own. Returns what :meth:`handle` appends to its ``replies``."""
         replies: list[Pong] = []
-        await run_in_own_context(self._call(handler, arguments, wave, before, replies))
+        rest = begin_in_own_context(self.handle(handler, arguments, wave, replies, before))
+        if rest is not None:
+            await rest
         return replies[0]
 
-    async def _call(
-        self, handler: Handler, arguments: dict[str, Any], wave: Directed, before: int | None, replies: list[Pong]
+    async def handle(
+        self,
+        handler: Handler,
+        arguments: dict[str, Any],
+        wave: Directed,
+        replies: MutableSequence[Pong],
+        before: int | None = None,
     ) -> None:
+        """Calls a handler; the turn must be ours, and the particle ready. To be begun in a context of its own.
+
+        Args:
+            replies: the reply is appended here, for a coroutine that returns nothing is cheaper to begin. What the
+                handler raises is in the reply.
+            before: fingerprint of the state with which it begins; None for that of what is saved.
+        """
         star = self.star
-        if star.loop.time() >= star.serve_until:  # here, because the wave may have waited long for its turn
+        if star.now() >= star.serve_until:  # here, because the wave may have waited long for its turn
             self.check_lease()
         self.touched = True
         listeners = self.home.interceptors.delivered
@@ -278,7 +307,7 @@ class Active:
                     if result.status >= 400:
                         result.outcome = Outcome.FAILED  # this handler has run
                 reply = self._signed(result, wave)
-            if star.loop.time() >= star.serve_until and self.assignment is not None:
+            if star.now() >= star.serve_until and self.assignment is not None:
                 reply = self._outlived(wave)
         except BaseException as exc:
             if ends_task(exc):
@@ -395,7 +424,7 @@ class Active:
     def own_origin(self) -> Origin:
         """Makes the waves that it sends in its own name."""
         if self.origin is None:
-            self.origin = Origin(self.point, self.point, self.star.text, self.home.ids, self.home.loop.time)
+            self.origin = Origin(self.point, self.point, self.star.text, self.home.ids, self.star.now)
         return self.origin
 
     @property

@@ -43,21 +43,25 @@ class Handlers:
     Args:
         cls: the class.
         specs: names of its methods with what they handle; None for what the class says.
+
+    Attributes:
+        certain: what :meth:`find` says of the methods, by their texts, whose handler depends on nothing else. The hot
+            path looks here first.
     """
 
-    __slots__ = ("_all", "_known", "_sure")
+    __slots__ = ("_all", "_known", "certain")
 
     def __init__(self, cls: type[Particle], specs: Iterable[tuple[str, HandlerSpec]] | None = None) -> None:
         self._all = tuple(
             Handler(name, getattr(cls, name), Arguments(getattr(cls, name)), spec.selector, spec.privilege)
             for name, spec in (cls.handlers() if specs is None else specs)
         )
-        self._sure: dict[str, tuple[Handler, Mapping[str, str]]] = {}
+        self.certain: dict[str, tuple[Handler, Mapping[str, str]]] = {}
         self._known: dict[str, tuple[Handler, ...]] = {}
 
     def find(self, wave: Directed) -> tuple[Handler, Mapping[str, str]] | None:
         """The first handler that takes it, with what it captured from the path."""
-        sure = self._sure.get(wave.method.text)
+        sure = self.certain.get(wave.method.text)
         if sure is not None:
             return sure
         known = self._known.get(wave.method.text)
@@ -73,7 +77,7 @@ class Handlers:
         """The handler of every wave of ``method``; None when that depends on the wave, or when there is none."""
         if method.text not in self._known:
             self._learn(method)
-        found = self._sure.get(method.text)
+        found = self.certain.get(method.text)
         return None if found is None or found[0].privilege else found[0]
 
     def _learn(self, method: Method) -> tuple[Handler, ...]:
@@ -81,7 +85,7 @@ class Handlers:
         if len(self._known) < _KEPT:  # Ext names come from outside
             self._known[method.text] = fitting
             if fitting and fitting[0].unconditional:
-                self._sure[method.text] = (fitting[0], _NONE)
+                self.certain[method.text] = (fitting[0], _NONE)
         return fitting
 
     def methods(self) -> list[str]:

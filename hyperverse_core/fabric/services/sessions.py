@@ -92,7 +92,7 @@ class LocalSession(Session):
         self.agent = agent
         self.point = active.point
         self.star = outbound.star.text
-        self.origin = Origin(active.point, agent, self.star, outbound.ids, outbound.star.loop.time)
+        self.origin = Origin(active.point, agent, self.star, outbound.ids, outbound.star.now)
         self.limits = limits
         self.over = False
         self.credentials = credentials

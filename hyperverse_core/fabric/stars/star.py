@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from ...errors import HyperverseError, InternalError, LoopDetected, described
+from ...scheduling.clock import clock_of
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Directed, Outcome, Pong
@@ -23,16 +24,19 @@ class Star:
         key, text, point: its name, as a value, as text, and the point of its own particle.
         kind: what stars of its kind do.
         links: which stars it has lanes to: names, names with index, or whole keys.
+        loop: the event loop.
+        now: says its time.
         incarnation: which one was announced last, 0 before the first. Written by the membership.
         serve_until: time of the event loop at which its lease may have ended: nothing that lives here answers
             then. Written by the membership.
         distances: lanes to every star that can be reached, by the text of its key. Written by the routes.
     """
 
-    __slots__ = ("distances", "incarnation", "key", "kind", "links", "loop", "point", "serve_until", "text")
+    __slots__ = ("distances", "incarnation", "key", "kind", "links", "loop", "now", "point", "serve_until", "text")
 
     def __init__(self, key: StarKey, kind: StarKind, links: tuple[str, ...]) -> None:
         self.loop = asyncio.get_running_loop()
+        self.now = clock_of(self.loop)
         self.key = key
         self.text = str(key)
         self.point: Point = Point.of_star(key)
@@ -45,7 +49,7 @@ class Star:
     @property
     def may_serve(self) -> bool:
         """Whether its lease still holds."""
-        return self.loop.time() < self.serve_until
+        return self.now() < self.serve_until
 
     def lost(self, wave: Directed, error: BaseException) -> Pong:
         """The reply to a wave that an error has ended which nobody has foreseen: how far the wave came is not known.
