@@ -24,6 +24,7 @@ from ..contracts.gateway import SessionLimits
 from ..contracts.lane import LaneTransport
 from ..contracts.policy import PolicyView, SecurityPolicy
 from ..contracts.registry import Registry, Status
+from ..data_dir.registry_in_use import check_registry_in_use, note_registry_in_use
 from ..errors import ConfigError, HyperverseError
 from ..plugins import PluginSet
 from ..scheduling.cancellation import ends_task
@@ -188,7 +189,11 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     strategies.check()
 
     # -- what plugins bring -------------------------------------------------------------------------------
-    registry = given.registry or plugins.registry(config.registry.driver, config.registry_settings(given.data_dir))
+    settings = config.registry_settings(given.data_dir)
+    in_file = given.registry is None and config.registry.driver == "sql"
+    if in_file:
+        check_registry_in_use(given.data_dir, settings)
+    registry = given.registry or plugins.registry(config.registry.driver, settings)
     transport = given.transport or plugins.transport(config.lanes.driver, config.transport_settings())
     policy = given.policy or plugins.policy(config.security.driver, _policy_settings(config))
     lock = MachineLock(given.data_dir, config.name)
@@ -197,6 +202,8 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     closing(stack, "the registry", registry.close)
     with plugins.opening("registry", config.registry.driver if given.registry is None else type(registry).__name__):
         await registry.open()
+    if in_file:
+        note_registry_in_use(given.data_dir, settings)
     closing(stack, "the transport", transport.close)
 
     # -- stars, particles, caches -------------------------------------------------------------------------
@@ -397,6 +404,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         membership=membership,
         board=board,
         pool=pool,
+        registry=registry,
     )
     dump = StateDump(
         config.name,

@@ -120,6 +120,7 @@ class SqlRegistry(Registry):
         try:
             await self._writing.open()
             await self._writing.run(create_tables)
+            self._database.opened()
             self._writer.start()
             await self._quick.open()
             await self._scans.open()
@@ -268,6 +269,9 @@ class SqlRegistry(Registry):
         self._feed.notice(revision)
 
     # -- maintenance ---------------------------------------------------------------------------------------------
+
+    def trouble(self) -> str:
+        return self._database.misplaced()
 
     async def check(self) -> list[str]:
         """What is wrong with the database and its content, one line for each fault; an empty list when nothing is."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -268,7 +271,7 @@ def test_the_data_directory_of_a_detached_machine_is_for_its_owner(run: Run, hom
     assert [(home / path).stat().st_mode & 0o777 for path in ("data", "data/machines/local/log")] == [0o700] * 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_a_machine_gracefully(home: Path, environment: dict[str, str], number: signal.Signals) -> None:
     command = [sys.executable, "-m", "hyperverse_core.cli", "up", "--json", "--data-dir", "data"]
     with subprocess.Popen(
@@ -279,6 +282,42 @@ def test_a_signal_stops_a_machine_gracefully(home: Path, environment: dict[str, 
         process.send_signal(number)
         assert process.wait(20) == 0
         assert "has stopped" in process.stderr.read()
+
+
+def test_a_machine_stops_gracefully_when_its_terminal_closes(home: Path, environment: dict[str, str], run: Run) -> None:
+    command = [sys.executable, "-m", "hyperverse_core.cli", "up", "--data-dir", "data"]
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        command,
+        cwd=home,
+        env=environment,
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    ) as process:
+        os.close(end)
+        shown = b""
+        while b"\n" not in shown.partition(b"ready: machine local")[2]:
+            shown += os.read(terminal, 1000)
+        os.close(terminal)
+        assert process.wait(20) == 0
+    assert not (home / "data/machines/local/pid").exists()
+
+
+def test_a_machine_under_nohup_survives_its_terminal(home: Path, environment: dict[str, str], run: Run) -> None:
+    command = [sys.executable, "-m", "hyperverse_core.cli", "up", "--json", "--data-dir", "data"]
+    with subprocess.Popen(
+        ["nohup", *command], cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["state"] == "Ready"
+        process.send_signal(signal.SIGHUP)
+        assert run("exec", "--data-dir", "data", "select localhost").returncode in (0, 1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
 
 
 SLOW = """
@@ -305,6 +344,20 @@ def test_a_second_signal_ends_a_machine_at_once(home: Path, environment: dict[st
         assert process.stdout.readline() == "stopping takes its time\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 128 + signal.SIGTERM
+
+
+def test_a_registry_that_was_moved_is_shown_and_takes_nothing(run: Run, home: Path) -> None:
+    assert run("up", "--detach", "--data-dir", "data").returncode == 0
+    (home / "data/registry.sqlite").rename(home / "data/away.sqlite")
+    refused = run("exec", "--data-dir", "data", "create localhost<Space>")
+    assert refused.returncode != 0
+    shown = run("status", "--data-dir", "data").stdout
+    assert "registry: down: " in shown
+    assert "was moved or deleted while this machine ran" in shown
+    (home / "data/away.sqlite").rename(home / "data/registry.sqlite")
+    assert "registry:" not in run("status", "--data-dir", "data").stdout
+    assert run("exec", "--data-dir", "data", "create localhost<Space>").returncode == 0
+    run("down", "--data-dir", "data")
 
 
 # -- the demo -----------------------------------------------------------------------------------------------

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import stat
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,11 +19,12 @@ from .memory import settle_memory
 
 __all__ = ["loop_factory", "serve"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
     """Runs a machine until it stops. The first SIGTERM or SIGINT stops it gracefully, the second ends the process.
+    SIGHUP, which a terminal sends when it closes, counts as well, unless it is ignored as under nohup.
 
     Args:
         config: configuration of the machine.
@@ -67,9 +71,11 @@ class _Stop:
         self._machine: Machine | None = None
 
     def listen(self) -> None:
-        """Handles SIGTERM and SIGINT from now on."""
+        """Handles the signals from now on."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
             loop.add_signal_handler(number, self._signalled, number)
 
     def serving(self, machine: Machine) -> None:
@@ -77,12 +83,26 @@ class _Stop:
         self._machine = machine
 
     def _signalled(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            _let_go_of_terminal()
+            if self.count:
+                return  # the shell and the terminal send it both
         self.count += 1
         if self.count > 1:
             note("Force quit.")
             os._exit(128 + number)
         if self._machine is not None:
-            note("Stopping... press Ctrl-C again to force quit")
             self._machine.request_stop()
+            with contextlib.suppress(OSError, ValueError):  # a terminal that has closed takes no remarks
+                note("Stopping... press Ctrl-C again to force quit")
         elif self._starting is not None:
             self._starting.cancel()
+
+
+def _let_go_of_terminal() -> None:
+    """Leads what is printed from now on nowhere if it would go to a terminal that has closed: printing would fail."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed already, or none
+            number = stream.fileno()
+            if stat.S_ISCHR(os.fstat(number).st_mode) and not os.isatty(number):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), number)

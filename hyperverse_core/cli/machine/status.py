@@ -23,6 +23,9 @@ def status() -> None:
         print_json(found)
         return
     _line("machine", found, "machine", f"pid {found.get('pid')}, connect at {found.get('address')}")
+    registry = found.get("registry") or {}
+    if registry.get("cause"):
+        print(f"registry: {colour(str(registry.get('state')), str(registry.get('state')))}: {registry['cause']}")
     if found.get("draining"):
         print("draining: accepts no particles until it is restarted")
     for lane in found.get("lanes", ()):

@@ -49,7 +49,8 @@ def up(
 ) -> None:
     """Start a machine.
 
-    Prints one line when the machine is ready. SIGTERM or Ctrl-C stops it gracefully; a second one stops it at once.
+    Prints one line when the machine is ready. SIGTERM, Ctrl-C or a terminal that closes stops it gracefully; a second
+    SIGTERM or Ctrl-C stops it at once.
     """
     flags = {"name": name, "log.format": log_format, "log.level": log_level}
     if join is not None:

@@ -57,6 +57,11 @@ class Registry(abc.ABC):
     async def close(self) -> None:
         """Finishes the calls that are under way, and closes the store. May be called twice."""
 
+    def trouble(self) -> str:
+        """What keeps the store from being written, as ``hyperverse status`` shows it; empty when nothing is known to.
+        It must return at once."""
+        return ""
+
     # -- particles ----------------------------------------------------------------------------------------
 
     @abc.abstractmethod

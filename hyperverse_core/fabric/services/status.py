@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...config import Config
-from ...contracts.registry import Status
+from ...contracts.registry import Registry, Status
 from ...plugins import PluginSet
 from ...scheduling.worker_pool import WorkerPool
 from ..cluster.directory import Directory
@@ -37,6 +37,7 @@ def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins
         "plugins": _plugins(plugins),
         "notes": [*plugins.notes, *plugins.passed_over],
         "lanes": [],
+        "registry": {"state": "down", "cause": ""},
         "draining": False,
         "waiting": 0,
         "serves": False,
@@ -74,6 +75,7 @@ class StatusReport:
         membership: Membership,
         board: Switchboard,
         pool: WorkerPool,
+        registry: Registry,
     ) -> None:
         self._config = config
         self._data_dir = data_dir
@@ -87,6 +89,7 @@ class StatusReport:
         self._membership = membership
         self._board = board
         self._pool = pool
+        self._registry = registry
 
     def machine(self) -> dict[str, Any]:
         """State of the machine, its stars, drivers, plugins and lanes, with causes."""
@@ -118,6 +121,7 @@ class StatusReport:
                 {"machine": name, "state": "down" if cause else "up", "cause": cause}
                 for name, cause in self._board.lanes().items()
             ],
+            "registry": {"state": "down" if (trouble := self._registry.trouble()) else "up", "cause": trouble},
             "draining": self._membership.draining,
             "waiting": self._pool.waiting,
             "serves": self._membership.may_serve,

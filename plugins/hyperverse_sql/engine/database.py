@@ -50,6 +50,17 @@ class Database(Protocol):
         """A new connection, not opened yet. With ``writes`` its transactions take the write lock when they begin, so
         that what they read stays true until they commit; without, it cannot write."""
 
+    def opened(self) -> None:
+        """Called when the connections are open and the tables are there."""
+
+    def misplaced(self) -> str:
+        """What has become of the database, when it is not where it was when it was opened; empty when it is. Returns at
+        once."""
+
+    def check_place(self) -> None:
+        """Called in each transaction, before it is committed. Raises Unavailable when what is committed now could not
+        be found again."""
+
     def hits_all(self, error: BaseException) -> bool:
         """Whether every other transaction would fail with ``error`` as well."""
 

@@ -95,7 +95,7 @@ class Writer:
     async def _commit(self, units: list[Unit]) -> None:
         groups = plan(units)
         try:
-            tx, results = await self._connection.run(_transact, groups, self.committing)
+            tx, results = await self._connection.run(_transact, groups, self.committing, self._database)
         except Exception as error:
             await self._failed(units, error)
             return
@@ -105,7 +105,7 @@ class Writer:
                 _answer(unit, result)
 
     async def _failed(self, units: list[Unit], error: Exception) -> None:
-        if len(units) > 1 and not self._database.hits_all(error):
+        if len(units) > 1 and not self._database.hits_all(error) and not isinstance(error, Unavailable):
             # One unit caused the error, and the transaction of all was rolled back: each is tried on its own.
             for unit in units:
                 await self._commit([unit])
@@ -117,12 +117,13 @@ class Writer:
 
 
 def _transact(
-    connection: sa.Connection, groups: list[Group], committing: Callable[[Transaction], None]
+    connection: sa.Connection, groups: list[Group], committing: Callable[[Transaction], None], database: Database
 ) -> tuple[Transaction, list[Sequence[Any]]]:
     with connection.begin():
         tx = Transaction.on(connection)
         results = [group.work(tx, [unit.argument for unit in group.units]) for group in groups]
         tx.flush()
+        database.check_place()
         committing(tx)
     return tx, results
 

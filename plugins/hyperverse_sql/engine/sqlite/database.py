@@ -19,6 +19,7 @@ from .backup import copy_to
 from .checkpoint import checkpoint
 from .connection import SqliteConnection
 from .database_file import prepare_file
+from .same_file import OpenFiles
 
 __all__ = ["SqliteDatabase"]
 
@@ -36,6 +37,11 @@ class SqliteDatabase:
     path: Path
     create: bool = True
     synchronous: str = "NORMAL"
+    _files: OpenFiles = attrs.field(init=False)
+
+    @_files.default
+    def _make_files(self) -> OpenFiles:
+        return OpenFiles(self.path)
 
     def prepare(self, given_up: threading.Event) -> None:
         """Makes sure that the file exists and may be used. Blocks. See
@@ -45,6 +51,18 @@ class SqliteDatabase:
     def connection(self, *, writes: bool) -> SqliteConnection:
         """A new connection, not opened yet."""
         return SqliteConnection(self.path, writes=writes, synchronous=self.synchronous)
+
+    def opened(self) -> None:
+        """Remembers which files are open; call it when a connection has read and written."""
+        self._files.opened()
+
+    def misplaced(self) -> str:
+        """What has become of the files, when they are not in their places."""
+        return self._files.fault()
+
+    def check_place(self) -> None:
+        """Raises Unavailable when the files are not in their places."""
+        self._files.check()
 
     def hits_all(self, error: BaseException) -> bool:
         """Whether every other transaction would fail with ``error`` as well."""

@@ -1,0 +1,81 @@
+"""A registry whose file was moved, deleted or replaced acknowledges nothing, says so, and goes on when it is back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hyperverse_core.errors import Unavailable
+from hyperverse_core.registry import Status
+from hyperverse_core.values import ROOT
+from hyperverse_sql.registry import SqlRegistry
+
+
+def _moved(file: Path) -> None:
+    file.rename(file.with_name("elsewhere.sqlite"))
+
+
+def _moved_and_linked(file: Path) -> None:
+    _moved(file)
+    file.symlink_to(file.with_name("elsewhere.sqlite"))
+
+
+def _copied_over(file: Path) -> None:
+    shutil.copy(file, file.with_name("copy.sqlite"))
+    file.with_name("copy.sqlite").replace(file)
+
+
+def _folder_moved(file: Path) -> None:
+    file.parent.rename(file.parent.with_name("away"))
+
+
+def _without_log(file: Path) -> None:
+    file.with_name(file.name + "-wal").unlink()
+
+
+def _without_index(file: Path) -> None:
+    file.with_name(file.name + "-shm").unlink()
+
+
+@pytest.mark.parametrize(
+    "lose", [_moved, Path.unlink, _moved_and_linked, _copied_over, _folder_moved, _without_log, _without_index]
+)
+async def test_nothing_is_acknowledged_that_could_not_be_found_again(
+    tmp_path: Path, lose: Callable[[Path], None]
+) -> None:
+    file = tmp_path / "d" / "registry.sqlite"
+    async with SqlRegistry({"path": file}) as registry:
+        await registry.set_status(ROOT, Status.READY)
+        assert registry.trouble() == ""
+        lose(file)
+        assert "while this machine ran" in registry.trouble()
+        with pytest.raises(Unavailable, match="nothing was written"):
+            await registry.set_status(ROOT, Status.PANIC)
+        assert (await registry.record(ROOT)).status is Status.READY
+
+
+async def test_it_goes_on_when_the_file_is_back(tmp_path: Path) -> None:
+    file = tmp_path / "registry.sqlite"
+    async with SqlRegistry({"path": file}) as registry:
+        _moved(file)
+        with pytest.raises(Unavailable):
+            await registry.set_status(ROOT, Status.PANIC)
+        file.with_name("elsewhere.sqlite").rename(file)
+        assert registry.trouble() == ""
+        await registry.set_status(ROOT, Status.PANIC)
+        assert (await registry.record(ROOT)).status is Status.PANIC
+
+
+async def test_a_registry_behind_a_link_is_in_its_place(tmp_path: Path) -> None:
+    link = tmp_path / "link.sqlite"
+    link.symlink_to(tmp_path / "registry.sqlite")
+    async with SqlRegistry({"path": link}) as registry:
+        await registry.set_status(ROOT, Status.READY)
+        assert registry.trouble() == ""
+        link.unlink()
+        link.symlink_to(tmp_path / "other.sqlite")
+        with pytest.raises(Unavailable, match=r"link\.sqlite"):
+            await registry.set_status(ROOT, Status.PANIC)
