@@ -27,8 +27,10 @@ from ..contracts.registry import Registry, Status
 from ..data_dir.registry_in_use import check_registry_in_use, note_registry_in_use
 from ..errors import ConfigError, HyperverseError
 from ..plugins import PluginSet
+from ..scheduling.at_most import at_most
 from ..scheduling.cancellation import ends_task
 from ..scheduling.deadlines import Deadlines
+from ..scheduling.troubles import Troubles
 from ..scheduling.worker_pool import WorkerPool
 from ..universe.address.star_key import StarKey
 from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
@@ -185,6 +187,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     loop = asyncio.get_running_loop()
     interceptors = Interceptors(plugins.observers)
     served = ServedKinds(STANDARD_KINDS, plugins.why_missing)
+    troubles = Troubles()
     strategies = Strategies(config, plugins, served, chance)
     strategies.check()
 
@@ -353,7 +356,18 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     comings = Comings()
     for key, star in stars.items():
         around = Home(
-            star, gate, routing, outbounds[key], services, registry, pool, interceptors, ids, config.limits.chain, loop
+            star,
+            gate,
+            routing,
+            outbounds[key],
+            services,
+            registry,
+            pool,
+            interceptors,
+            ids,
+            config.limits.chain,
+            loop,
+            troubles,
         )
         homes.add(Hosting(around, served, comings))
     limits = SessionLimits(config.limits.client_waves, config.limits.body)
@@ -405,6 +419,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         board=board,
         pool=pool,
         registry=registry,
+        troubles=troubles,
     )
     dump = StateDump(
         config.name,
@@ -511,14 +526,17 @@ def _policy_timeout(config: Config) -> float:
     return float(seconds)
 
 
+async def _awaited(close: Callable[[], Awaitable[object]]) -> None:
+    await close()
+
+
 def closing(stack: AsyncExitStack, name: str, close: Callable[[], Awaitable[object]]) -> None:
     """Has a part closed when the stack is left. One that fails, or takes longer than two seconds, is logged and does
     not keep the others."""
 
     async def guarded() -> None:
         try:
-            async with asyncio.timeout(_CLOSE):
-                await close()
+            await at_most(_CLOSE, _awaited(close))
         except (HyperverseError, TimeoutError, OSError) as exc:
             _log.warning("%s could not be closed: %s", name, str(exc) or "it took too long")
         except BaseException as exc:

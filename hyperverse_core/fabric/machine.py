@@ -23,6 +23,7 @@ from ..contracts.policy import SecurityPolicy
 from ..contracts.registry import Registry, Status
 from ..errors import HyperverseError, Unavailable
 from ..plugins import PluginSet
+from ..scheduling.at_most import at_most
 from ..scheduling.cancellation import ends_task
 from ..universe.address.point import HYPERUSER, Point
 from .assembly import Given, Parts, assemble, closing
@@ -145,10 +146,8 @@ class Machine:
         if self.state not in (Status.READY, Status.PANIC):
             return
         self.state = Status.DONE
-        deadline = asyncio.get_running_loop().time() + self.config.stop_deadline
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._stop_gracefully(self.parts)
+            await at_most(self.config.stop_deadline, self._stop_gracefully(self.parts))
         except TimeoutError:
             _log.error("stopping took longer than %g s: the rest is cut", self.config.stop_deadline)
         except BaseException as exc:

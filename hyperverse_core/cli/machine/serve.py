@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import stat
 import sys
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
 from ...config import Config
 from ...fabric.machine import Machine
 from ..terminal.failures import INTERRUPTED
 from ..terminal.output import note
+from .last_resort import LastResort
 from .memory import settle_memory
 
 __all__ = ["loop_factory", "serve"]
 
+_log = logging.getLogger("hyperverse.machine")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,7 +38,16 @@ def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
         The exit code.
     """
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_run(config, ready))
+        loop = runner.get_loop()
+        task = loop.create_task(_run(config, ready), name="the machine")
+        while True:
+            try:
+                return loop.run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt):
+                if task.done():
+                    raise
+                # of a task that a plugin has begun without the platform: asyncio ends the loop for it
+                _log.exception("a task of a plugin wanted to end the process; the machine goes on")
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -47,7 +60,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
-    stop = _Stop(asyncio.current_task())
+    stop = _Stop(asyncio.current_task(), LastResort(config.stop_deadline))
     stop.listen()
     try:
         async with Machine(config) as machine:
@@ -55,6 +68,7 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
             settle_memory()
             ready(machine.status())
             await machine.wait_stopped()
+            stop.last_resort.arm()
     except asyncio.CancelledError:
         if stop.count == 0:
             raise
@@ -65,8 +79,9 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
 class _Stop:
     """Reacts to signals: cancels the start, stops the machine, or ends the process."""
 
-    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+    def __init__(self, task: asyncio.Task[Any] | None, last_resort: LastResort) -> None:
         self.count = 0
+        self.last_resort = last_resort
         self._starting = task
         self._machine: Machine | None = None
 
@@ -77,10 +92,15 @@ class _Stop:
             if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             loop.add_signal_handler(number, self._signalled, number)
+            signal.signal(number, self._at_once)  # besides: the loop's handler runs in the loop, which may be blocked
 
     def serving(self, machine: Machine) -> None:
         """The machine has started."""
         self._machine = machine
+
+    def _at_once(self, number: int, frame: FrameType | None) -> None:
+        """Runs in whatever the main thread is doing."""
+        self.last_resort.arm()
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGHUP:

@@ -46,3 +46,10 @@ def _line(title: str, entry: Mapping[str, Any], name: str, more: str) -> None:
     cause = entry.get("cause") or entry.get("reason") or ""
     words = f"{title} {entry.get(name)}" if title.strip() else f"{title}{entry.get(name)}"
     print(f"{words}: {colour(state, state)}{f' ({more})' if more else ''}{f': {cause}' if cause else ''}")
+
+
+def _trouble(entry: Mapping[str, Any], now: float) -> None:
+    since = f"since {max(0.0, now - entry['since']):.0f} s"
+    times = f", {entry['times']} times" if entry.get("times", 1) > 1 else ""
+    again = f", again in {max(0.0, entry['again'] - now):.0f} s" if entry.get("again") is not None else ""
+    print(f"{colour('trouble', 'Panic')}: {entry['what']} ({since}{times}{again}): {entry['cause']}")

@@ -26,6 +26,7 @@ from ..cluster.ways import Ways
 from ..interception.interceptors import Interceptors
 from ..particles.active import Active
 from ..particles.handlers import Handler
+from ..particles.own_context import HERE, OVER, Abandoned, go_on
 from ..particles.places import Place, Places
 from ..particles.served import Served
 from ..particles.state import State
@@ -237,8 +238,13 @@ class _Gathering:
                                     body=body.copy() if type(body) is dict else body,
                                     hops=hops.get(place.star.text, 0),
                                 )
-                                await place.handle(handler, arguments, wave, replies)
+                                steps = place.handle(handler, arguments, wave, replies).__await__()
+                                waits_for = next(steps, OVER)
+                                if waits_for is not OVER:
+                                    await go_on(HERE, steps, waits_for)
                                 reply = replies.pop()
+                            except Abandoned:
+                                raise place.abandoned(handler, wave) from None
                             finally:
                                 box.leave()
                             if not self.over and awaited.pop(point.text, None) is not None:

@@ -11,6 +11,7 @@ from ...errors import HyperverseError, NotHostedHere, Unavailable, error_for_sta
 from ...universe.waves.wave import Pong, Signal
 from .activation import activate
 from .handlers import Handler
+from .own_context import HERE, OVER, Abandoned, go_on
 from .state import State
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], w
             try:
                 if active.state is not State.READY:
                     await activate(active)
-                await active.handle(handler, arguments, wave, replies)
+                steps = active.handle(handler, arguments, wave, replies).__await__()
+                waits_for = next(steps, OVER)
+                if waits_for is not OVER:
+                    await go_on(HERE, steps, waits_for)
+            except Abandoned:
+                raise active.abandoned(handler, wave) from None
             except HyperverseError as exc:
                 await _missed(active, wave, exc)
             posted = box.next_posted()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["activate"]
 
 _log = logging.getLogger("hyperverse.particle")
+_SHOWN = 3600.0
+"""Seconds that a start is shown which failed, when no wave tries again."""
 
 
 async def activate(active: Active) -> None:
@@ -43,6 +45,8 @@ async def activate(active: Active) -> None:
             await rest
     except BaseException as exc:
         its_own = not ends_task(exc)
+        cause = described(exc) if its_own else "it has not returned in time"
+        active.home.troubles.note(_start_of(active), f"{cause}; its next wave tries again", lasts=_SHOWN)
         unmade = active.particle is None and isinstance(exc, TryAgain)  # a registry that is away is no fault of its own
         shown = its_own and active.assignment is not None and not unmade
         if active.state is not State.GONE:
@@ -55,6 +59,7 @@ async def activate(active: Active) -> None:
             raise
         _log.exception("it could not start", extra={"point": active.text})
         raise HandlerFailed(f"{active.text!r} could not start: {described(exc)}") from exc
+    active.home.troubles.over(_start_of(active))
     if before is State.FAILED:
         await _show(active, Status.READY)
     if active.gone:
@@ -72,6 +77,10 @@ async def _start(active: Active) -> None:
         particle = active.particle = await _make(active)
     if type(particle).on_start is not Particle.on_start:  # most have none, and it takes a wave of their own
         await particle.on_start(Context.own(active))
+
+
+def _start_of(active: Active) -> str:
+    return f"start of {active.text}"
 
 
 async def _show(active: Active, status: Status) -> None:

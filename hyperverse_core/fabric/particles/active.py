@@ -6,6 +6,7 @@ before), does a bind send the wave elsewhere, which handler takes it, is it the 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, MutableSequence
 from functools import partial
@@ -34,7 +35,7 @@ from .handler_replies import failure_of
 from .handlers import Handler
 from .letters import NOBODY
 from .mailbox import Mailbox
-from .own_context import OVER, Variables, begin_in_own_context, go_on
+from .own_context import CANCEL_GRACE, OVER, Abandoned, Variables, begin_in_own_context, go_on
 from .saving import Saves, fingerprint, given_up, has_unsaved, spoiled
 from .state import State
 from .states import state_of
@@ -186,6 +187,8 @@ class Active:
             if awaited is not OVER:
                 await go_on(variables, steps, awaited)
             return replies[0]
+        except Abandoned:
+            raise self.abandoned(handler, wave) from None
         finally:
             box.leave()
 
@@ -269,8 +272,20 @@ class Active:
         replies: list[Pong] = []
         rest = begin_in_own_context(self.handle(handler, arguments, wave, replies, before))
         if rest is not None:
-            await rest
+            try:
+                await rest
+            except Abandoned:
+                raise self.abandoned(handler, wave) from None
         return replies[0]
+
+    def abandoned(self, handler: Handler, wave: Directed) -> asyncio.CancelledError:
+        """A handler was cancelled and does not end: what it holds is given up. Returns what its caller is told."""
+        self.cut_off(self.particle)
+        what = f"{handler.name} of {self.text} (plugin {self.served.plugin or 'none'})"
+        cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s: it is given up"
+        _log.error("%s: %s", what, cause, extra={"wave": wave.id, "point": self.text})
+        self.home.troubles.happened(what, cause)
+        return asyncio.CancelledError()
 
     async def handle(
         self,
@@ -418,7 +433,7 @@ class Active:
             work.close()
             raise self.has_left()
         if self.background is None:
-            self.background = BackgroundTasks(self.text)
+            self.background = BackgroundTasks(self.text, self.home.troubles)
         self.background.begin(work, name, wave, partial(spoiled, self, self.particle))
 
     def own_origin(self) -> Origin:

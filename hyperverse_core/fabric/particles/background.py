@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
-from ...errors import TooMany
+from ...errors import TooMany, described
 from ...scheduling.cancellation import ends_task
+from ...scheduling.troubles import Troubles
 from ...universe.waves.wave import Directed
+from .own_context import CANCEL_GRACE, Abandoned, begin_in_own_context
 
 __all__ = ["BackgroundTasks", "working_for"]
 
@@ -26,12 +29,14 @@ class BackgroundTasks:
 
     Args:
         text: of the particle's point.
+        troubles: told of a piece that has failed.
     """
 
-    __slots__ = ("_tasks", "_text")
+    __slots__ = ("_tasks", "_text", "_troubles")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, troubles: Troubles) -> None:
         self._text = text
+        self._troubles = troubles
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -48,16 +53,24 @@ class BackgroundTasks:
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began would complain
+        task.add_done_callback(lambda _: _close(work))  # one that was cancelled before it began would complain
 
     async def _run(self, work: Coroutine[Any, Any, None], wave: Directed, failed: Callable[[], None]) -> None:
         working_for.set(wave)
+        name = getattr(work, "__qualname__", "work")
         try:
-            await work
+            rest = begin_in_own_context(work, copy_context())
+            if rest is not None:
+                await rest
+        except Abandoned:
+            cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s: it is given up"
+            _log.error("%s: %s", name, cause, extra={"point": self._text})
+            self._troubles.happened(f"work of {self._text} ({name})", cause)
         except BaseException as exc:
             if ends_task(exc):
                 raise
             _log.exception("work of its own failed", extra={"point": self._text})
+            self._troubles.happened(f"work of {self._text} ({name})", described(exc))
             failed()
 
     def give_up(self) -> None:
@@ -74,3 +87,8 @@ class BackgroundTasks:
         _, stubborn = await asyncio.wait(tasks, timeout=grace)
         if stubborn:
             _log.error("%d pieces of work do not end", len(stubborn), extra={"point": self._text})
+
+
+def _close(work: Coroutine[Any, Any, None]) -> None:
+    if inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+        work.close()

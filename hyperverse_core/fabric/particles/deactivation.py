@@ -7,9 +7,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from ...contracts.driver import Particle
-from ...errors import NotHostedHere, Unavailable
+from ...errors import NotHostedHere, Unavailable, described
 from ...scheduling.cancellation import ends_task
 from .context import Context
+from .own_context import begin_in_own_context
 from .state import State
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ async def _on_stop(active: Active, particle: Particle, grace: float) -> bool:
         return True
     try:
         async with asyncio.timeout(grace):
-            await particle.on_stop(Context.own(active))
+            rest = begin_in_own_context(particle.on_stop(Context.own(active)))
+            if rest is not None:
+                await rest
     except BaseException as exc:
         if ends_task(exc):
             raise
@@ -123,5 +126,6 @@ async def _on_stop(active: Active, particle: Particle, grace: float) -> bool:
             _log.debug("on_stop of %s ended early: %s", active.text, exc)
             return False
         _log.exception("on_stop failed", extra={"point": active.text})
+        active.home.troubles.happened(f"on_stop of {active.text}", described(exc))
         return False
     return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ...contracts.registry import Registry
+from ...scheduling.troubles import Troubles
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import Ids
 from ..interception.interceptors import Interceptors
@@ -36,6 +37,7 @@ class Home:
         ids: where the ids of their waves come from.
         chain_limit: how many handlers may wait for one another.
         loop: the event loop.
+        troubles: what is shown in the status of the machine.
         hosting: the table of these particles; it enters itself here when it is made.
     """
 
@@ -50,4 +52,5 @@ class Home:
     ids: Ids
     chain_limit: int
     loop: asyncio.AbstractEventLoop
+    troubles: Troubles
     hosting: Hosting = attrs.field(init=False)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ...errors import HyperverseError
 from ...scheduling.cancellation import ends_task
 from .active import Active
+from .deactivation import has_to_stop
 from .homes import Homes
 from .hosting import Hosting
 from .served import Served
@@ -89,19 +90,21 @@ class IdleSweeper:
                 hosting.lose(active)
 
     async def _empty_once(self) -> int:
-        """Sends off all that are not busy. Returns how many still are."""
-        busy = 0
-        for hosting in self._homes.values():
-            try:
-                await self._send_off(hosting, [active for active in hosting.placed() if active.quiet])
-            except HyperverseError as exc:
-                _log.warning("particles of %s could not be released: %s", hosting.star.text, exc)
-            except BaseException as exc:
-                if ends_task(exc):
-                    raise
-                _log.exception("particles of %s could not be released; please report it", hosting.star.text)
-            busy += len(hosting.placed())
-        return busy
+        """Sends off all that are not busy, in all stars at once: one that stops slowly keeps those of its own star
+        only. Returns how many still are."""
+        return sum(await asyncio.gather(*(self._empty_star(hosting) for hosting in self._homes.values())))
+
+    async def _empty_star(self, hosting: Hosting) -> int:
+        quiet = [active for active in hosting.placed() if active.quiet]
+        try:
+            await self._send_off(hosting, sorted(quiet, key=has_to_stop))  # the quick ones first
+        except HyperverseError as exc:
+            _log.warning("particles of %s could not be released: %s", hosting.star.text, exc)
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            _log.exception("particles of %s could not be released; please report it", hosting.star.text)
+        return len(hosting.placed())
 
     async def close(self) -> None:
         """Ends the looking."""

@@ -1,4 +1,4 @@
-"""A context of its own for each handler: what it sets in a ``ContextVar`` nobody else sees.
+"""A context of its own for each handler, and an end for one that does not let itself be ended.
 
 A handler runs in the task of whoever sends the wave, or of a worker that takes one wave after the other. Without this,
 the variables that it sets, the precision of decimals among them, would stay set for its caller and for the next wave.
@@ -8,47 +8,119 @@ copy shares objects such as the context of decimals, which a handler changes in 
 
 Signals and the copies of Ripples are handled by workers. A worker begins in an empty context too, and serves one
 handler after the other in it for as long as it stays empty: 0.4 us less for each than with a context for each.
+
+Whoever steps a coroutine can also stop stepping it. A handler that was cancelled and goes on waiting has some seconds
+for it; then it is not stepped any more, and its caller gets the cancellation.
 """
 
 from __future__ import annotations
 
+import asyncio
 import types
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context as Variables
 from typing import Any, Final
 
-__all__ = ["OVER", "Variables", "begin_in_own_context", "go_on"]
+from ...scheduling.cancellation import ends_task
+
+__all__ = ["CANCEL_GRACE", "HERE", "OVER", "Abandoned", "Variables", "begin_in_own_context", "go_on"]
+
+CANCEL_GRACE: Final = 2.0
+"""Seconds that a handler may go on after it was cancelled."""
 
 OVER: Final = object()
 """Stands for the end of a coroutine that returns nothing."""
 
 
-def begin_in_own_context(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
+class Abandoned(Exception):
+    """A coroutine was cancelled, went on waiting, and is not stepped any more. Its task is being cancelled still."""
+
+
+class _Here:
+    """Stands for the context that a task has anyway."""
+
+    @staticmethod
+    def run(call: Callable[..., Any], *args: Any) -> Any:
+        """Calls it."""
+        return call(*args)
+
+
+HERE: Final = _Here()
+"""Steps a coroutine in the context of its task."""
+_watched: dict[asyncio.Task[Any], _Watch] = {}
+"""Tasks whose innermost handler has swallowed its cancellation."""
+
+
+class _Watch:
+    """Cancels a task once more, when its handler has had its time."""
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self.task = task
+        self.due = False
+        self._timer = asyncio.get_running_loop().call_later(CANCEL_GRACE, self._cancel)
+        _watched[task] = self
+
+    def _cancel(self) -> None:
+        self.due = True
+        self.task.cancel()
+
+    def end(self) -> None:
+        """The handler has ended, or is given up."""
+        self._timer.cancel()
+        del _watched[self.task]
+
+
+def begin_in_own_context(work: Coroutine[Any, Any, None], context: Variables | None = None) -> Awaitable[None] | None:
     """Runs ``work`` in a context of its own, in the task of the caller, until it ends or waits. Returns what is left
     to be awaited, None when it has ended: most handlers wait for nothing, and no coroutine is made to await them.
 
     Args:
         work: returns nothing, so that its end is told without an exception: that saves half of what this costs.
+        context: where it runs; an empty one when None.
+
+    What is left raises Abandoned when the work was cancelled and does not end in time.
     """
-    context = Variables()
+    if context is None:
+        context = Variables()
     steps = work.__await__()
     awaited = context.run(next, steps, OVER)
     return None if awaited is OVER else go_on(context, steps, awaited)
 
 
 @types.coroutine
-def go_on(context: Variables, steps: Generator[Any, Any, None], awaited: object) -> Generator[Any, Any, None]:
-    """Hands on to the task what ``steps`` awaits, and back what the task says."""
-    while awaited is not OVER:
-        try:
-            yield awaited
-        except GeneratorExit:
-            context.run(steps.close)
-            raise
-        except BaseException as exc:
+def go_on(context: Variables | _Here, steps: Generator[Any, Any, None], awaited: object) -> Generator[Any, Any, None]:
+    """Hands on to the task what ``steps`` awaits, and back what the task says. Raises Abandoned."""
+    watch: _Watch | None = None
+    try:
+        while awaited is not OVER:
             try:
-                awaited = context.run(steps.throw, exc)
-            except StopIteration:
-                return
-        else:
-            awaited = context.run(next, steps, OVER)
+                yield awaited
+            except GeneratorExit:
+                context.run(steps.close)
+                raise
+            except BaseException as exc:
+                if watch is not None and watch.due:
+                    watch.task.uncancel()  # that was ours, and the first one is still there
+                    _keep_for_ever(steps)
+                    raise Abandoned from None
+                task = asyncio.current_task() if ends_task(exc) else None
+                asked = 0 if task is None else task.cancelling()
+                try:
+                    awaited = context.run(steps.throw, exc)
+                except StopIteration:
+                    return
+                if task is not None and task.cancelling() >= asked and task not in _watched:
+                    watch = _Watch(task)
+            else:
+                awaited = context.run(next, steps, OVER)
+    finally:
+        if watch is not None:
+            watch.end()
+
+
+def _keep_for_ever(steps: object) -> None:
+    """A coroutine that nobody refers to is closed, and one that swallows everything does not end then: the interpreter
+    would run it without end when it leaves. So it is never let go."""
+    import ctypes  # nobody else needs it
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(steps))

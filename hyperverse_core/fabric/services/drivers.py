@@ -13,6 +13,7 @@ from ...contracts.driver import Driver
 from ...contracts.registry import Status
 from ...errors import HyperverseError, Unavailable, described
 from ...plugins import PluginSet
+from ...scheduling.at_most import at_most
 from ...scheduling.backoff import Backoff
 from ...scheduling.cancellation import ends_task
 from ..delivery.outbound import Outbound
@@ -149,8 +150,7 @@ class Drivers:
         if type(served.driver).stop is Driver.stop:
             return
         try:
-            async with asyncio.timeout(_STOP):
-                await served.driver.stop()
+            await at_most(_STOP, served.driver.stop())
         except BaseException as exc:
             if ends_task(exc):
                 raise

@@ -10,6 +10,7 @@ from typing import Any
 from ...config import Config
 from ...contracts.registry import Registry, Status
 from ...plugins import PluginSet
+from ...scheduling.troubles import Troubles
 from ...scheduling.worker_pool import WorkerPool
 from ..cluster.directory import Directory
 from ..cluster.membership import Membership
@@ -40,6 +41,7 @@ def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins
         "registry": {"state": "down", "cause": ""},
         "draining": False,
         "waiting": 0,
+        "troubles": [],
         "serves": False,
         "pid": os.getpid(),
     }
@@ -76,6 +78,7 @@ class StatusReport:
         board: Switchboard,
         pool: WorkerPool,
         registry: Registry,
+        troubles: Troubles,
     ) -> None:
         self._config = config
         self._data_dir = data_dir
@@ -90,6 +93,7 @@ class StatusReport:
         self._board = board
         self._pool = pool
         self._registry = registry
+        self._troubles = troubles
 
     def machine(self) -> dict[str, Any]:
         """State of the machine, its stars, drivers, plugins and lanes, with causes."""
@@ -124,6 +128,7 @@ class StatusReport:
             "registry": {"state": "down" if (trouble := self._registry.trouble()) else "up", "cause": trouble},
             "draining": self._membership.draining,
             "waiting": self._pool.waiting,
+            "troubles": self._troubles.rows(),
             "serves": self._membership.may_serve,
             "pid": os.getpid(),
         }

@@ -1,0 +1,82 @@
+"""What is not as it should be on a machine, for its status: what, why, since when, and when it is tried again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+__all__ = ["Troubles"]
+
+_MOST: Final = 100
+_SHOWN: Final = 600.0
+"""Seconds that something is shown which has happened once."""
+
+
+@attrs.define(eq=False)
+class _Trouble:
+    what: str
+    cause: str
+    since: float
+    until: float
+    again: float | None
+    times: int = 1
+
+
+class Troubles:
+    """Written by every part that tries something again, or that has to give something up.
+
+    Args:
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._by_what: dict[str, _Trouble] = {}
+
+    def note(self, what: str, cause: str, *, again: float | None = None, lasts: float = float("inf")) -> None:
+        """Something is wrong, until :meth:`over` is called. Noting it again keeps since when.
+
+        Args:
+            what: the part and what it does, such as ``"the change feed"``.
+            cause: why, as one line.
+            again: in how many seconds it is tried again; None when it is not.
+            lasts: seconds after which it is over by itself.
+        """
+        now = self._clock()
+        known = self._by_what.get(what)
+        if known is None or known.until <= now:
+            self._make_room(now)
+            known = self._by_what[what] = _Trouble(what, cause, now, now, None, 0)
+        known.cause = cause
+        known.until = now + lasts
+        known.again = None if again is None else now + again
+        known.times += 1
+
+    def happened(self, what: str, cause: str) -> None:
+        """Something has gone wrong once. It is shown for ten minutes."""
+        self.note(what, cause, lasts=_SHOWN)
+
+    def over(self, what: str) -> None:
+        """It is as it should be again."""
+        self._by_what.pop(what, None)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Each trouble as plain values, the oldest first: ``what``, ``cause``, ``since`` and ``again`` in seconds since
+        the epoch (``again`` may be None), and ``times``, how often it was noted."""
+        now = self._clock()
+        return [
+            {"what": t.what, "cause": t.cause, "since": t.since, "again": t.again, "times": t.times}
+            for t in sorted(self._by_what.values(), key=lambda t: t.since)
+            if t.until > now
+        ]
+
+    def _make_room(self, now: float) -> None:
+        if len(self._by_what) < _MOST:
+            return
+        for trouble in [t for t in self._by_what.values() if t.until <= now]:
+            del self._by_what[trouble.what]
+        if len(self._by_what) >= _MOST:  # the one that was noted last says the most
+            del self._by_what[min(self._by_what.values(), key=lambda t: t.since).what]
