@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
 import attrs
@@ -395,8 +396,36 @@ async def test_an_answer_that_rests_on_nothing_stays() -> None:
     await world.status(BOB, home)
     for point in (HOME, BOB, ELSEWHERE):
         world.change(point, ChangeKind.DELETED)
+    assert home.allowed == {BOB.text: "x"}
+    assert len(world.gate) == 0, "the particle alone keeps it"
+    world.gate.lost()
+    assert home.allowed == {}
     await world.status(BOB, home)
-    assert world.asked == 1
+    assert world.asked == 2
+
+
+async def test_a_refusal_that_rests_on_nothing_is_kept() -> None:
+    world = make(lambda request: Decision.refuse("never", rests_on=frozenset()))
+    home = particle()
+    for _ in range(3):
+        assert await world.status(BOB, home) == 403
+    assert (world.asked, len(world.gate)) == (1, 1)
+
+
+async def test_a_yes_that_rests_on_nothing_is_kept_for_commands(world: World) -> None:
+    world.policy.answer = lambda request: Decision.allow("always", rests_on=frozenset())
+    for _ in range(3):
+        assert await world.act(ALICE, "get", "r", particle()) == 200
+    assert (world.asked, len(world.gate)) == (1, 1)
+
+
+async def test_a_particle_knows_so_many_agents_and_then_begins_anew() -> None:
+    world = make(lambda request: Decision.allow("everybody", rests_on=frozenset()))
+    home = particle()
+    for number in range(10_000):
+        assert await world.status(Point.parse(f"localhost:users:u{number}"), home) == 200
+    assert 0 < len(home.allowed) <= 4096
+    assert home.allowed["localhost:users:u9999"] == "x"
 
 
 async def test_when_changes_were_missed_everything_is_dropped(world: World) -> None:
@@ -592,6 +621,7 @@ def test_what_is_kept_is_what_was_kept_less_what_was_dropped() -> None:
     points = [Point.parse(f"localhost:p{number}") for number in range(6)]
     kept, model = KeptAnswers(10_000), dict[Key, Decision]()
     particles = {point.text: particle(point) for point in points}
+    alone = set[tuple[str, str, str]]()  # what only the particles keep: it never changes
     for _ in range(5000):
         key: Key = (
             chance.choice(points).text,
@@ -611,21 +641,26 @@ def test_what_is_kept_is_what_was_kept_less_what_was_dropped() -> None:
             case 1 if chance.random() < 0.05:
                 kept.clear()
                 model.clear()
+                alone.clear()
             case 2 if chance.random() < 0.2:
                 kept.left(asked_for)
                 assert asked_for.allowed == {}
+                alone -= {held for held in alone if held[0] == key[1]}
                 particles[key[1]] = particle(asked_for.record.point)
             case 3 if model:
                 kept.show(asked_for, key)
                 shown = key in model and model[key].allowed and _is_for_the_hot_path(key)
                 assert not shown or key[3] in asked_for.allowed.get(key[0], "")
+                if shown and model[key].rests_on == frozenset():
+                    del model[key]
+                    alone.add((key[1], key[0], key[3]))
             case _:
                 some = frozenset(chance.sample(points, chance.randrange(4)))
                 decision = Decision(chance.random() < 0.6, rests_on=chance.choice([some, some, some, ANYTHING]))
                 kept.keep(key, decision)
                 model[key] = decision
         assert len(kept) == len(model)
-        _check_shown(model, particles)
+        _check_shown(model, particles, alone)
     assert all(kept.find((*key[:6], ""), key[6]) is not None for key in model)
     for key in model:
         kept.show(particles[key[1]], key)
@@ -635,7 +670,8 @@ def test_what_is_kept_is_what_was_kept_less_what_was_dropped() -> None:
             for key, decision in model.items()
             if key[1] == text and decision.allowed and _is_for_the_hot_path(key)
         }
-        assert _letters(holder) == expected
+        kept_alone = {(agent, letter) for target, agent, letter in alone if target == text}
+        assert expected <= _letters(holder) <= expected | kept_alone
 
 
 def _is_for_the_hot_path(key: Key) -> bool:
@@ -647,10 +683,14 @@ def _letters(holder: Particle) -> set[tuple[str, str]]:
     return {(agent, letter) for agent, letters in holder.allowed.items() for letter in letters}
 
 
-def _check_shown(model: Mapping[Key, Decision], particles: Mapping[str, Particle]) -> None:
-    """Every letter that the hot path finds is that of an answer which is kept."""
+def _check_shown(
+    model: Mapping[Key, Decision], particles: Mapping[str, Particle], alone: AbstractSet[tuple[str, str, str]]
+) -> None:
+    """Every letter that the hot path finds is that of an answer which is kept, or never changes."""
     for text, holder in particles.items():
         for agent, letter in _letters(holder):
+            if (text, agent, letter) in alone:
+                continue
             decision = model.get((agent, text, "localhost", letter, "", None, ""))
             assert decision is not None
             assert decision.allowed

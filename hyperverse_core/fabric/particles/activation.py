@@ -11,7 +11,7 @@ from ...errors import HandlerFailed, HyperverseError, TryAgain, described
 from ...scheduling.cancellation import ends_task
 from .context import Context
 from .own_context import begin_in_own_context
-from .saving import Saves, fingerprint, given_up, has_unsaved
+from .saving import fingerprint, given_up, has_unsaved
 from .state import State
 from .states import decode_state
 
@@ -67,7 +67,7 @@ async def activate(active: Active) -> None:
     if active.state is not State.STARTING:  # a wave of on_start came back here, and its handler was cut off
         raise given_up(active)
     if active.assignment is not None and active.particle is not None:
-        active.saves = Saves(fingerprint(active.particle))
+        active.saves, active.durable = None, fingerprint(active.particle)
     active.state = State.READY
 
 

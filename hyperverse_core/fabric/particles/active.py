@@ -73,7 +73,8 @@ class Active:
         background: tasks of its own; None when it never began one.
         origin: makes the waves that it sends; None until it sends one.
         running: handlers that run beside the one that has the turn.
-        saves: what is durable of it; None until its object was made.
+        saves: what is known of its saves; None until its object has begun one.
+        durable: fingerprint of the state that is durable; None when that is not known.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class Active:
         "background",
         "bind",
         "concurrent",
+        "durable",
         "home",
         "mailbox",
         "origin",
@@ -134,6 +136,7 @@ class Active:
         self.background: BackgroundTasks | None = None
         self.origin: Origin | None = None
         self.saves: Saves | None = None
+        self.durable: int | None = None
 
     # -- in -----------------------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from typing import Final
 __all__ = ["NOBODY", "AllowAll", "Letters"]
 
 _SHARED = 4096
+_AGENTS = 4096
+"""The most agents that one particle knows."""
 
 
 class AllowAll(dict[str, str]):
@@ -44,6 +46,8 @@ class Letters:
         held = allowed.get(agent, "")
         if letter in held:
             return allowed
+        if len(allowed) >= _AGENTS and not held:
+            return self._one(agent, letter)  # whoever is left out comes to the gate again
         if type(allowed) is not _Shared:
             allowed[agent] = held + letter
             return allowed

@@ -32,17 +32,15 @@ class Saves:
     """What is known of the saves of one particle.
 
     Attributes:
-        kept: fingerprint of the state that is durable; None when that is not known.
         begun: number of the newest save.
         durable: number of the newest save that has succeeded.
         under_way: how many are being written.
         failed: whose save was the last to fail; only this handler may try again.
     """
 
-    __slots__ = ("begun", "durable", "ended", "failed", "kept", "under_way")
+    __slots__ = ("begun", "durable", "ended", "failed", "under_way")
 
-    def __init__(self, kept: int | None) -> None:
-        self.kept = kept
+    def __init__(self) -> None:
         self.begun = 0
         self.durable = 0
         self.under_way = 0
@@ -97,7 +95,7 @@ def has_unsaved(active: Active, before: int | None = None) -> bool:
     """
     if active.particle is None:
         return False
-    known = before if before is not None or active.saves is None else active.saves.kept
+    known = before if before is not None else active.durable
     return known is None or fingerprint(active.particle) != known
 
 
@@ -127,7 +125,7 @@ async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
         raise active.has_left()
     saves = active.saves
     if saves is None:
-        saves = active.saves = Saves(None)
+        saves = active.saves = Saves()
     other_failed = active.state is State.UNSAVED and saves.failed is not ctx
     if active.particle is not particle or active.state is State.CUT or other_failed:
         raise given_up(active, ctx)
@@ -153,7 +151,9 @@ async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
             raise _told(exc, active, ctx) from exc
         raise
     if number > saves.durable:
-        saves.durable, saves.kept = number, hash(encoded)
+        saves.durable = number
+        if active.saves is saves:  # else the particle was made anew meanwhile
+            active.durable = hash(encoded)
     if active.state is State.UNSAVED and active.particle is particle:
         active.state = State.READY
     ctx.has_saved = True
