@@ -254,7 +254,7 @@ async def memory() -> AsyncIterator[Row]:
             gc.collect()
             after = tracemalloc.get_traced_memory()[0]
             tracemalloc.stop()
-            yield Row(name="a live idle particle", value=(after - before) / MEMORY / 1024, unit="KiB", at_most=2.0)
+            yield Row(name="a live idle particle", value=(after - before) / MEMORY / 1024, unit="KiB", at_most=0.6)
 
 
 async def shape(share: float) -> AsyncIterator[Row]:

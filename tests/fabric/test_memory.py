@@ -12,7 +12,6 @@ import pytest
 from hyperverse_core import Config, Machine, Observer, Point
 from hyperverse_core.config import KindSettings
 
-
 _PARTICLE = 614
 """The most bytes of a live particle, 0.6 KiB. It was 520 when this was written, 130 of them its own object."""
 
