@@ -27,6 +27,7 @@ from ..universe.waves.wave import Ping, Pong, Signal
 from .api import Result
 from .command_session import CommandSession
 from .connection import ClientConnection
+from .connection_line import ConnectionLine
 from .search import NoMachine, Search, SearchTarget, is_alive
 from .sender import ClientSender
 from .serving import ClientServing, OnWave
@@ -90,7 +91,8 @@ class Client(ClientSender):
             address: where the machine listens, when that is not to be read from the data directory.
             server_key: the public key that the machine must prove, likewise.
             token: the token to show; when None, that of the variable ``HYPERVERSE_TOKEN``, else of the data directory.
-            timeout: seconds for the connection.
+            timeout: seconds for the connection. When a program makes hundreds at once, each has so many for itself, and
+                waits in line for as long as those before it get in.
             transport: name of a lane transport; or a transport object, which the caller closes.
             settings: settings of lane transports, by their names, such as ``{"nats": {"max_frame": 67108864}}``. They
                 come on top of those that the machine has written into its data directory; secrets are not among those.
@@ -155,6 +157,12 @@ class Client(ClientSender):
     # -- the connection -----------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
+        """Connects, in turn with the other clients of this program. Raises the error of a machine that did not accept
+        it."""
+        async with ConnectionLine.of(self._loop).turn(self._timeout):
+            await self._connect_to_any()
+
+    async def _connect_to_any(self) -> None:
         """Connects to the first machine that accepts the client. Raises the error of one that did not."""
         targets = self._search.targets(self.machine)
         until = self._loop.time() + self._timeout

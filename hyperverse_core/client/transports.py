@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from ..contracts.lane import LaneTransport
+from ..errors import UnknownTransport
 from .search import SearchTarget
+
+if TYPE_CHECKING:
+    from ..plugins import PluginSet
 
 __all__ = ["ClientTransports"]
 
@@ -35,9 +40,7 @@ class ClientTransports:
         known = self._made.get(target.transport)
         if known is not None and known[0] == settings:
             return known[1]
-        from ..plugins import PluginSet
-
-        made = PluginSet.load().transport(target.transport, settings)
+        made = _make(target.transport, settings)
         if known is not None:
             self._retired.append(known[1])
         self._made[target.transport] = (settings, made)
@@ -50,3 +53,19 @@ class ClientTransports:
         self._made.clear()
         for transport in transports:
             await transport.close()
+
+
+def _make(name: str, settings: Mapping[str, Any]) -> LaneTransport:
+    try:
+        return _installed().transport(name, settings)
+    except UnknownTransport:
+        _installed.cache_clear()  # its plugin may have been installed since
+        return _installed().transport(name, settings)
+
+
+@cache
+def _installed() -> PluginSet:
+    """The plugins, looked for once: that takes 15 ms, and hundreds of clients may connect at once."""
+    from ..plugins import PluginSet
+
+    return PluginSet.load()

@@ -62,6 +62,7 @@ class PluginSet:
     required: tuple[str, ...] = ()
     notes: list[str] = attrs.field(factory=list)
     passed_over: list[str] = attrs.field(factory=list)
+    _checked: set[tuple[str, str]] = attrs.field(factory=set, init=False)
 
     @classmethod
     def load(
@@ -185,8 +186,9 @@ class PluginSet:
         wanted = CONTRACTS[thing]
         offer = self.offers.get((thing, name)) or self._unknown(thing, name)
         factory = load_factory(offer, self._distribution(offer))
-        if offer.plugin != CORE:
+        if offer.plugin != CORE and (thing, name) not in self._checked:  # a program may have hundreds of clients
             self._check_factory(offer, factory)
+            self._checked.add((thing, name))
         try:
             made = factory(*args)
         except HyperverseError:

@@ -18,6 +18,7 @@ from hyperverse_core.transport import (
 )
 
 from .monitor import Monitor
+from .newcomers import Newcomers
 from .pump import ZmqPump
 from .settings import ZmqSettings
 from .sockets import Context, Socket
@@ -47,6 +48,7 @@ class ZmqListener(ZmqPump):
         self,
         context: Context,
         socket: Socket,
+        address: str,
         endpoint: Endpoint,
         receiver: LaneReceiver,
         settings: ZmqSettings,
@@ -60,6 +62,7 @@ class ZmqListener(ZmqPump):
         self._unwanted: dict[bytes, bytes] = {}
         self._planned: set[float] = set()
         self._probes = 0
+        self._newcomers = Newcomers(address, endpoint.name)
         self.full = False
         self._monitor = Monitor(context, socket, self._told)  # first: when it fails, nothing reads the socket yet
         super().__init__(socket, settings, peers)
@@ -150,6 +153,9 @@ class ZmqListener(ZmqPump):
         super().probe()
 
     def _told(self, event: int, value: int) -> None:
+        if event == zmq.EVENT_ACCEPTED:
+            self._newcomers.accepted(value)
+            return
         if event != zmq.EVENT_DISCONNECTED:
             _log.info("endpoint %r: a handshake failed (event %#x, %#x)", self._endpoint.name, event, value)
             return

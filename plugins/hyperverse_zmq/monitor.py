@@ -1,4 +1,4 @@
-"""Monitor: reports what happens to the connections of a socket: failed handshakes, and ends."""
+"""Monitor: reports what happens to the connections of a socket: that one is accepted, failed handshakes, and ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["HANDSHAKE_FAILED", "Monitor"]
 HANDSHAKE_FAILED = (
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
-_WATCHED = HANDSHAKE_FAILED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
+_WATCHED = HANDSHAKE_FAILED | zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 _EVENT = struct.Struct("=hi")
 _numbers = itertools.count(1)
 

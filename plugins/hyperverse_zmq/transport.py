@@ -27,6 +27,8 @@ from hyperverse_core.transport import (
 
 from .address import ZmqAddress, default_address, in_use
 from .connection import ZmqConnection
+from .context import new_context, release_shared_context, shared_context
+from .descriptors import raise_limit
 from .listener import ZmqListener
 from .pump import ZmqPump
 from .settings import ZmqSettings
@@ -38,6 +40,7 @@ __all__ = ["ZmqTransport"]
 _KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # 32 bytes in Z85
 _PROBE_SECONDS = 1.0  # ZeroMQ reports ends sooner, but a report may come too early to be seen
 _HANDSHAKE_MS = 10_000
+_BACKLOG = 4096  # connections that wait to be accepted: hundreds of clients may connect at once
 
 
 class ZmqTransport(LaneTransport):
@@ -58,6 +61,7 @@ class ZmqTransport(LaneTransport):
         self._bound: list[ZmqAddress] = []
         self._connections: set[ZmqConnection] = set()
         self._context: Context | None = None
+        self._clients_context: Context | None = None
         self._zap_handler: ZapHandler | None = None
         self._numbers = itertools.count(1)
         self._probe_timer: asyncio.TimerHandle | None = None
@@ -80,7 +84,8 @@ class ZmqTransport(LaneTransport):
                 return Identity(public.decode(), secret.decode())
 
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
-        context = self._begin()
+        raise_limit()
+        context = self._begin_to_listen()
         _check_keys(endpoint.identity, f"the endpoint {endpoint.name!r}")
         where = ZmqAddress.parse(endpoint.address) if endpoint.address else ZmqAddress.choose()
         try:
@@ -103,6 +108,7 @@ class ZmqTransport(LaneTransport):
             where.make_free()
             configure(socket, self._settings, ipv6=where.is_ipv6)
             socket.router_mandatory = True
+            socket.backlog = _BACKLOG
             socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
             socket.setsockopt(zmq.ZAP_DOMAIN, domain)
             socket.curve_server = True
@@ -113,7 +119,9 @@ class ZmqTransport(LaneTransport):
             self._zap_handler.admit(domain, endpoint.allow)
             socket.bind(where.address)
             where.taken(socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0"))
-            return ZmqListener(context, socket, endpoint, receiver, self._settings, self._peers, self._name_peer)
+            return ZmqListener(
+                context, socket, where.address, endpoint, receiver, self._settings, self._peers, self._name_peer
+            )
         except BaseException:
             socket.close(0)
             raise
@@ -128,7 +136,7 @@ class ZmqTransport(LaneTransport):
         timeout: float = 5.0,
     ) -> Peer:
         """As the contract says. Raises BadRequest also when a key cannot be a CURVE key."""
-        context = self._begin()
+        context = self._begin_to_connect()
         identity = identity or self.new_identity()
         _check_keys(identity, "we")
         if not _KEY.fullmatch(server_key):
@@ -209,17 +217,31 @@ class ZmqTransport(LaneTransport):
             self._zap_handler.close()
         if self._context is not None:
             self._context.destroy(0)
+        if self._clients_context is not None:
+            release_shared_context(self._clients_context)
+            self._clients_context = None
         while self._bound:
             self._bound.pop().clear()
 
-    def _begin(self) -> Context:
+    def _begin_to_listen(self) -> Context:
+        self._begin()
+        if self._context is None:
+            self._context = new_context()
+        return self._context
+
+    def _begin_to_connect(self) -> Context:
+        self._begin()
+        if self._context is not None:
+            return self._context
+        if self._clients_context is None:
+            self._clients_context = shared_context()
+        return self._clients_context
+
+    def _begin(self) -> None:
         if self._ended:
             raise Unavailable("the transport was closed", hint="make a new one")
-        if self._context is None:
-            self._context = zmq.Context()
-            self._context.set(zmq.MAX_SOCKETS, 16_384)
+        if self._probe_timer is None:
             self._plan_probe()
-        return self._context
 
     def _living(self, peer: Peer) -> tuple[ChannelPump, PeerChannel]:
         found = self._peers.get(peer)

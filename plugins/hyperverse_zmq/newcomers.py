@@ -1,0 +1,69 @@
+"""Newcomers: who connects when the process has hardly a file descriptor left is sent away at once.
+
+ZeroMQ can neither stop accepting without ending the connections that stand, nor go on when nothing is left to accept
+with. So the sockets of newcomers are shut down, and ZeroMQ closes them. Those that stand are not touched.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+from .descriptors import room_for_connections
+
+__all__ = ["Newcomers"]
+
+_log = logging.getLogger("hyperverse.lane.zmq")
+_COUNT_EVERY = 16  # to count descriptors takes as long as to accept some connections
+
+
+class Newcomers:
+    """Admits connections to one endpoint.
+
+    Args:
+        address: of the endpoint, in the notation of ZeroMQ.
+        name: of the endpoint, for the log.
+    """
+
+    def __init__(self, address: str, name: str) -> None:
+        self._path = address.removeprefix("ipc://") if address.startswith("ipc://") else ""
+        self._name = name
+        self._room = 0
+        self._until_count = 0
+        self._crowded = False
+
+    def accepted(self, descriptor: int) -> None:
+        """ZeroMQ has accepted a connection."""
+        self._room -= 1
+        self._until_count -= 1
+        if self._until_count <= 0 or (self._room <= 0 and not self._crowded):
+            self._until_count = _COUNT_EVERY
+            self._count()
+        if self._crowded:
+            self._send_away(descriptor)
+
+    def _count(self) -> None:
+        self._room = room_for_connections()
+        crowded = self._room <= 0
+        if crowded and not self._crowded:
+            _log.error(
+                "endpoint %r lets nobody in: the process has hardly a file descriptor left (see `ulimit -n`)",
+                self._name,
+            )
+        elif self._crowded and not crowded:
+            _log.warning("endpoint %r lets others in again", self._name)
+        self._crowded = crowded
+
+    def _send_away(self, descriptor: int) -> None:
+        """ZeroMQ may have closed it meanwhile, and somebody else may have the number now: looked at before."""
+        try:
+            newcomer = socket.socket(fileno=descriptor)
+        except OSError:
+            return
+        try:
+            if not self._path or newcomer.getsockname() == self._path:
+                newcomer.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has gone by itself
+        finally:
+            newcomer.detach()

@@ -1,0 +1,116 @@
+"""Many connections at once: real processes, real sockets, real limits."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from cluster.worlds import Processes
+from hyperverse_core import Client
+from hyperverse_core.errors import Unavailable
+from patience import PATIENCE
+
+CLIENTS = 300
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    world = Processes(tmp_path)
+    yield world
+    world.end()
+
+
+def threads_of_this_process() -> int:
+    """Those of libraries too; 0 where nobody tells."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.exists() else 0
+
+
+async def test_all_clients_that_connect_at_once_get_in_in_order(processes: Processes) -> None:
+    processes.start("a")
+    numbers: list[int] = []
+
+    async def connect(number: int, stack: AsyncExitStack) -> None:
+        await stack.enter_async_context(Client.connect(processes.data_dir, timeout=PATIENCE))
+        numbers.append(number)
+
+    async with AsyncExitStack() as stack:
+        threads = threads_of_this_process()
+        await asyncio.gather(*(connect(number, stack) for number in range(CLIENTS)))
+        assert sorted(numbers) == list(range(CLIENTS))
+        assert max(abs(place - number) for place, number in enumerate(numbers)) < 64, "two of the 32 that begin at once"
+        assert threads_of_this_process() <= threads + 3, "one ZeroMQ context serves all clients"
+
+
+async def test_a_client_that_waits_in_line_gives_up_when_nobody_gets_on(processes: Processes) -> None:
+    """A machine that is stopped lets nobody in; those in line do not wait for each other's time-outs."""
+    processes.start("a")
+    process = processes.running["a"]
+    process.signal(signal.SIGSTOP)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    connecting = [asyncio.ensure_future(_refused(processes.data_dir)) for _ in range(100)]
+    assert all(await asyncio.gather(*connecting))
+    assert loop.time() - begun < PATIENCE
+    process.signal(signal.SIGCONT)
+
+
+async def _refused(data_dir: Path) -> bool:
+    try:
+        async with Client.connect(data_dir, timeout=2.0):
+            return False
+    except Exception as exc:
+        return getattr(exc, "status", 0) == 503
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of other processes can be set on Linux only")
+async def test_silent_connections_do_not_abort_the_machine(processes: Processes) -> None:
+    processes.start("a")
+    process = processes.running["a"]
+    client = await Client.connect(processes.data_dir, timeout=PATIENCE)
+    soft = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0]
+    assert soft == min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 65_536), "the machine raises its soft limit"
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (1024, 1024))
+    silent: list[socket.socket] = []
+    try:
+        for _ in range(1200):
+            stranger = socket.socket(socket.AF_UNIX)
+            stranger.settimeout(PATIENCE)
+            try:
+                stranger.connect(str(processes.data_dir / "machines" / "a" / "clients.sock"))
+            except OSError:  # it is sent away at once
+                stranger.close()
+                continue
+            silent.append(stranger)
+            if len(silent) % 20 == 0:  # ZeroMQ accepts by itself, and the machine has to hear of it
+                await asyncio.sleep(0.02)
+        assert len(silent) > 300
+        for result in await client.exec("create localhost<Space>"):  # who was in is served
+            result.unwrap()
+    finally:
+        for stranger in silent:
+            stranger.close()
+
+    async with asyncio.timeout(PATIENCE):
+        await _gets_in(processes.data_dir)
+    await client.close()
+    log = process.log.read_text()
+    assert "lets nobody in" in log and "lets others in again" in log
+
+
+async def _gets_in(data_dir: Path) -> None:
+    for _ in range(1000):  # sent away until the machine has closed those that have gone
+        try:
+            async with Client.connect(data_dir, timeout=PATIENCE) as other:
+                (await other.ping("localhost", "Cmd<Bounce>")).unwrap()
+                return
+        except Unavailable:
+            await asyncio.sleep(0.1)
