@@ -114,7 +114,7 @@ class Client(ClientSender):
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
             raise BadRequest("the timeout is no number of seconds, more than 0")
         if not isinstance(settings, Mapping | None):
-            raise BadRequest(f"settings are a {type(settings).__name__}, not a map", hint="settings={'zmq': {...}}")
+            raise BadRequest(f"settings are a {type(settings).__name__}, not a map", hint="settings={'nats': {...}}")
         name = transport if isinstance(transport, str) else None
         given = transport if not isinstance(transport, str) else None
         where = default_data_dir(Path.cwd()) if data_dir is None else Path(data_dir)

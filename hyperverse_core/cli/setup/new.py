@@ -21,8 +21,9 @@ from ..terminal.output import print_json
 __all__ = ["new"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_DELIVERED: Final = frozenset({"core", "cosmic", "local", "sql", "zmq", "base", "grants"})
-"""Names of the core, of the plugins that come with it, and of ``hyperverse_local.py``."""
+_DISTRIBUTION: Final = "cosmic-hyperverse"
+_OURS: Final = frozenset({"core", "cosmic", "local"})
+"""Names of the core and of ``hyperverse_local.py``."""
 _FILES: Final = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md.txt": "README.md",
@@ -76,7 +77,7 @@ def _check_free(name: str) -> None:
     found = PluginSet.load()
     plugins = {info.name: info.distribution or "a distribution without a name" for info in found.plugins}
     taken = ""
-    if name in _DELIVERED:
+    if name in _OURS or plugins.get(name) == _DISTRIBUTION:
         taken = f"the plugin {name!r} comes with the platform"
     elif name in plugins:
         taken = f"the plugin {name!r} is installed already, from {plugins[name]}"
