@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +305,29 @@ def test_all_faults_of_the_settings_are_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         SqlRegistry({"feed": "many", "create": 1, "size": 5})
     assert len(caught.value.faults) == 4
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that everybody may enter, of a process that hides nothing from others."""
+    tmp_path.chmod(0o755)
+    umask = os.umask(0o022)
+    yield tmp_path
+    os.umask(umask)
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 0o600), (0o644, 0o600), (0o664, 0o660), (0o600, 0o600)])
+async def test_the_files_of_a_registry_are_closed_to_others(open_folder: Path, before: int | None, after: int) -> None:
+    file = open_folder / "registry.sqlite"
+    if before is not None:
+        async with SqlRegistry({"path": file}):
+            pass
+        os.chmod(file, before)  # noqa: PTH101 - a test of one file waits for nothing
+    async with SqlRegistry({"path": file}) as registry:
+        await registry.revision()
+        modes = _modes(open_folder)
+    assert modes == dict.fromkeys(("registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm"), after)

@@ -5,8 +5,11 @@ A process may be killed while it creates the file, and several processes may cre
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import sqlite3
+import stat
 import threading
 import time
 from pathlib import Path
@@ -80,7 +83,22 @@ def _prepare(path: Path, create: bool) -> None:
         raise ConfigError(f"there is no registry {str(path)!r}", hint="is that the data directory of a machine?")
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    _close_to_others(path)
     _use_wal(path)
+
+
+def _close_to_others(path: Path) -> None:
+    """A registry has the state of every particle and secret properties, whatever the mode of its folder is. A group
+    keeps its access if it may write: then several users share the registry. SQLite gives the files beside it the mode
+    of the database."""
+    for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
+        with contextlib.suppress(FileNotFoundError):
+            found = file.stat()
+            mode = stat.S_IMODE(found.st_mode)
+            wanted = mode & ~0o007 if mode & 0o020 else mode & ~0o077
+            if wanted != mode and found.st_uid == os.geteuid():
+                file.chmod(wanted)
 
 
 def _has_content(path: Path) -> bool:
