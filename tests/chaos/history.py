@@ -36,6 +36,8 @@ class Operation:
         begun, ended: in seconds; ``ended`` is None while nobody has answered.
         outcome, status: of the reply.
         place: in the list, of one that was acknowledged.
+        repeated: how often it was sent again because the error said that this is safe.
+        saved: whether a reply of a handler that failed said that it had saved before.
     """
 
     op: str
@@ -45,6 +47,8 @@ class Operation:
     outcome: str = ""
     status: int = 0
     place: int = 0
+    repeated: int = 0
+    saved: bool = False
 
 
 @attrs.frozen
@@ -52,7 +56,8 @@ class Findings:
     """The figures of a run.
 
     Attributes:
-        operations, acknowledged, unknown, refused: how many there were.
+        operations, acknowledged, unknown, refused, failed: how many there were.
+        repeated: how often one was sent again, as its error told.
         faults: how often something was broken on purpose.
         lost: acknowledged and not there.
         doubled: there more than once.
@@ -68,6 +73,8 @@ class Findings:
     acknowledged: int
     unknown: int
     refused: int
+    failed: int
+    repeated: int
     faults: int
     lost: int
     doubled: int
@@ -81,7 +88,8 @@ class Findings:
         """For people."""
         return [
             f"operations    {self.operations} ({self.acknowledged} acknowledged, {self.unknown} unknown, "
-            f"{self.refused} refused)",
+            f"{self.refused} refused, {self.failed} failed in their handlers)",
+            f"repeated      {self.repeated}, as the errors of failed saves said",
             f"faults        {self.faults}",
             f"lost          {self.lost}",
             f"doubled       {self.doubled}",
@@ -117,6 +125,10 @@ class History:
                 wrong.append(f"{operation.op} was acknowledged as number {operation.place} and is {at}")
             elif operation.outcome == "rejected" and at is not None:
                 wrong.append(f"{operation.op} was said not to have run, and has ({operation.status})")
+            elif operation.outcome == "failed" and operation.saved and at is None:
+                lost += 1
+            elif operation.outcome == "failed" and not operation.saved and at is not None:
+                wrong.append(f"{operation.op} was said not to have happened, and is there ({operation.status})")
             elif operation.ended is None:
                 wrong.append(f"{operation.op} has never ended")
         outages = self.outages()
@@ -125,7 +137,9 @@ class History:
             len(self.operations),
             done["ok"],
             done["unknown"],
-            done["rejected"] + done["failed"],
+            done["rejected"],
+            done["failed"],
+            sum(operation.repeated for operation in self.operations),
             len(self.faults),
             lost,
             doubled,

@@ -18,7 +18,7 @@ from chaos import chaos_kinds
 from chaos.history import Fault, Findings, History, Operation
 from chaos.proxy import Proxy
 from cluster.worlds import Process
-from hyperverse_core import Client
+from hyperverse_core import Client, Outcome, Pong
 from hyperverse_core.errors import HyperverseError
 
 __all__ = ["FAULTS", "Chaos"]
@@ -27,8 +27,12 @@ _MACHINES = ("a", "b", "c")
 _PARTICLES = 12
 _WORKERS = 6
 _WAIT = 6.0
-FAULTS = ("pause", "cut", "cut", "kill", "kill", "freeze", "freeze", "stop", "drain")
-_HARM_NO_MACHINE = frozenset({"pause", "cut"})
+_METHODS = ("Ext<Append>", "Ext<AppendHalf>", "Ext<AppendOdd>", "Ext<AppendLate>")
+_OFTEN = (85, 6, 4, 5)
+_REPEAT = "it is safe to repeat it"
+_REPEATS = 20
+FAULTS = ("pause", "lock", "move", "cut", "cut", "kill", "kill", "freeze", "freeze", "stop", "drain")
+_HARM_NO_MACHINE = frozenset({"pause", "cut", "lock", "move"})
 _CONFIG = """
 [lanes]
 address = "tcp://127.0.0.1:{port}"
@@ -99,13 +103,25 @@ class Chaos:
         target = f"localhost:j{chance.randrange(_PARTICLES)}"
         operation = Operation(f"op{next(self._numbers)}", target, time.monotonic() - self.begun)
         self.history.operations.append(operation)
-        reply = await client.ping(
-            target, "Ext<Append>", {"op": operation.op}, wait=_WAIT, retries=chance.choice((0, 0, 5))
-        )
+        reply = await self._send(client, operation, chance)
+        while reply.outcome is Outcome.FAILED and _REPEAT in reply.error and operation.repeated < _REPEATS:
+            operation.repeated += 1
+            await asyncio.sleep(float((reply.body or {}).get("retry_after") or 0.1))
+            reply = await self._send(client, operation, chance)
         operation.ended = time.monotonic() - self.begun
         operation.outcome, operation.status = str(reply.outcome), reply.status
+        operation.saved = chaos_kinds.AFTER_SAVE in (reply.error or "")
         if reply.ok:
             operation.place = reply.body
+
+    async def _send(self, client: Client, operation: Operation, chance: random.Random) -> Pong:
+        return await client.ping(
+            operation.target,
+            chance.choices(_METHODS, _OFTEN)[0] if not operation.repeated else "Ext<Append>",
+            {"op": operation.op},
+            wait=_WAIT + 2.0,  # longer than a save waits for a lock
+            retries=chance.choice((0, 0, 5)),
+        )
 
     # -- what is broken -----------------------------------------------------------------------------------
 
@@ -137,6 +153,8 @@ class Chaos:
     async def _break(self) -> None:
         faults = {
             "pause": self._pause_registry,
+            "lock": self._lock_registry,
+            "move": self._move_registry,
             "cut": self._cut,
             "kill": self._kill,
             "freeze": self._freeze,
@@ -195,7 +213,25 @@ class Chaos:
 
     async def _pause_registry(self) -> None:
         """Holds the write lock of the database, as a backup or a disk that hangs would."""
-        seconds = self.chance.choice((0.5, 1.0, 2.0, 3.5))
+        await self._hold_registry(self.chance.choice((0.5, 1.0, 2.0, 3.5)))
+
+    async def _lock_registry(self) -> None:
+        """The same, for longer than a save waits: it fails, and its caller is told to repeat."""
+        await self._hold_registry(self.chance.choice((5.5, 6.5)))
+
+    async def _move_registry(self) -> None:
+        """Somebody moves the file and puts it back: saves fail at once. No machine may start meanwhile."""
+        if self._mending and not all(task.done() for task in self._mending):
+            return
+        seconds = self.chance.choice((0.2, 0.5, 1.0))
+        fault = self._fault(f"the registry is moved away for {seconds} s")
+        file, away = self.data_dir / "registry.sqlite", self.data_dir / "away.sqlite"
+        file.rename(away)
+        await asyncio.sleep(seconds)
+        away.rename(file)
+        self._over(fault)
+
+    async def _hold_registry(self, seconds: float) -> None:
         fault = self._fault(f"the registry is paused for {seconds} s")
 
         def hold() -> None:

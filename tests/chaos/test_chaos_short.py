@@ -18,4 +18,5 @@ async def test_nothing_acknowledged_is_lost_or_doubled_while_machines_die_and_sl
     print("\n".join(findings.lines()))
     assert (findings.lost, findings.doubled, findings.wrong) == (0, 0, [])
     assert findings.acknowledged > 100
+    assert findings.failed > 5
     assert findings.outage < budget(12.0)
