@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,9 @@ __all__ = ["ClientServing", "OnWave"]
 
 _log = logging.getLogger("hyperverse.client")
 _MOST = 256
+"""Callbacks under way."""
+_MOST_WAITING = 10_000
+"""Waves that wait for one of them to end."""
 
 OnWave = Callable[[Ping | Signal], Any]
 """Takes a wave, and returns a body, a Pong, or an awaitable of one of these."""
@@ -35,6 +39,7 @@ class ClientServing:
         self.callback: OnWave | None = None
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: deque[tuple[ClientConnection, Ping | Signal]] = deque()
 
     def take(self, connection: ClientConnection, wave: Ping | Signal) -> None:
         """A wave has arrived over ``connection``."""
@@ -42,16 +47,32 @@ class ClientServing:
             if type(wave) is Ping:
                 self._answer(connection, wave, Pong(200))
             return
-        if self.callback is None or len(self._tasks) >= _MOST:
-            error: HyperverseError = NotFound(f"this client does not serve {wave.method}")
-            if self.callback is not None:
-                error = Unavailable(f"{_MOST} waves are being handled by this client", retry_after=0.1)
+        if self.callback is None:
             if type(wave) is Ping:
+                error = NotFound(f"this client does not serve {wave.method}")
                 self._answer(connection, wave, Pong.failure(error))
-            return
+        elif len(self._tasks) < _MOST and not self._waiting:
+            self._begin(connection, wave)
+        elif len(self._waiting) < _MOST_WAITING:
+            self._waiting.append((connection, wave))
+        elif type(wave) is Ping:
+            full = Unavailable(f"{_MOST_WAITING} waves wait for the callback of this client", retry_after=0.1)
+            self._answer(connection, wave, Pong.failure(full))
+        else:
+            _log.warning("signal %s is lost: %d waves wait for the callback", wave.method, _MOST_WAITING)
+
+    def _begin(self, connection: ClientConnection, wave: Ping | Signal) -> None:
+        if self.callback is None:
+            return self.take(connection, wave)
         task = self._loop.create_task(self._handle(connection, wave, self.callback))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+        return None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        while self._waiting and len(self._tasks) < _MOST:
+            self._begin(*self._waiting.popleft())
 
     async def _handle(self, connection: ClientConnection, wave: Ping | Signal, call: OnWave) -> None:
         reply = await self._call(wave, call)
@@ -98,6 +119,7 @@ class ClientServing:
 
     async def close(self) -> None:
         """Cancels the callbacks that are under way."""
+        self._waiting.clear()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -33,6 +33,7 @@ from .context import Context
 from .conversion import to_body
 from .handler_replies import failure_of
 from .handlers import Handler
+from .in_order import InOrder
 from .letters import NOBODY
 from .mailbox import Mailbox
 from .own_context import CANCEL_GRACE, OVER, Abandoned, Variables, begin_in_own_context, go_on
@@ -73,6 +74,8 @@ class Active:
         background: tasks of its own; None when it never began one.
         origin: makes the waves that it sends; None until it sends one.
         running: handlers that run beside the one that has the turn.
+        posted: Signals of a concurrent particle that have not begun, and what came behind them; None when it never had
+            one.
         saves: what is known of its saves; None until its object has begun one.
         durable: fingerprint of the state that is durable; None when that is not known.
     """
@@ -89,6 +92,7 @@ class Active:
         "origin",
         "particle",
         "point",
+        "posted",
         "quiet_since",
         "record",
         "running",
@@ -128,6 +132,7 @@ class Active:
         self.mailbox = Mailbox(served.waves_limit)
         self.state = State.PLACED
         self.running = 0
+        self.posted: InOrder | None = None
         self.touched = True
         self.quiet_since = 0.0
         self.watched_until = 0.0
@@ -174,6 +179,8 @@ class Active:
         arguments = handler.arguments.bind(wave.body, captures)
         box = self.mailbox
         if self.concurrent or (box.busy and self.text in wave.chain):
+            if self.posted:
+                await self.posted.turn(wave.handling.priority)
             await self.check_beside()
             return await self.run_beside(handler, arguments, wave)
         if box.busy:
@@ -241,7 +248,9 @@ class Active:
         arguments = handler.arguments.bind(wave.body, captures)
         pool, box = self.home.pool, self.mailbox
         if self.concurrent:
-            pool.put(handle_beside, self, handler, arguments, wave, priority=wave.handling.priority)
+            if self.posted is None:
+                self.posted = InOrder(pool)
+            self.posted.put(handle_beside, self, handler, arguments, wave, priority=wave.handling.priority)
         else:
             if not box.busy:
                 pool.check_room()

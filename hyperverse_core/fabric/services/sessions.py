@@ -47,6 +47,8 @@ from ..particles.hosting import Hosting
 
 __all__ = ["LocalGatewayHost", "LocalSession", "LocalSessions"]
 
+_ROUNDS = 2
+"""Signals from another machine are accepted in the first one, and begin in the second."""
 _log = logging.getLogger("hyperverse.control")
 
 
@@ -170,10 +172,19 @@ class LocalSession(Session):
             self._under_way.add(deadline)  # so that the end of the session cuts it too
         try:
             with deadline:
-                return await self._outbound.ask(wave)
+                reply = await self._outbound.ask(wave)
+                if self.active.posted:
+                    await self._behind_signals(wave)
+                return reply
         finally:
             self._under_way.discard(deadline)
         return self._unanswered(wave, wave.handling.wait)  # reached when it was cut
+
+    async def _behind_signals(self, wave: Ping) -> None:
+        """Returns when the Signals to this very agent have gone that the handler has sent before it answered."""
+        for _ in range(_ROUNDS):
+            if self.active.posted:
+                await self.active.posted.turn(wave.handling.priority)
 
     async def notify(self, wave: Signal, wait: float) -> Pong:
         deadline = self._outbound.deadlines.by(self._outbound.star.loop.time() + wait)
