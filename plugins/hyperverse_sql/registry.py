@@ -271,7 +271,11 @@ class SqlRegistry(Registry):
     # -- maintenance ---------------------------------------------------------------------------------------------
 
     def trouble(self) -> str:
-        return self._database.misplaced()
+        misplaced, writer = self._database.misplaced(), self._writer
+        if misplaced or not writer.failing:
+            return misplaced
+        since = asyncio.get_running_loop().time() - writer.failing_since
+        return f"{writer.failing} (no write has succeeded for {since:.0f} s; each renewal of a lease tries again)"
 
     async def check(self) -> list[str]:
         """What is wrong with the database and its content, one line for each fault; an empty list when nothing is."""

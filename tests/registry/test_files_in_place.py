@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,3 +80,21 @@ async def test_a_registry_behind_a_link_is_in_its_place(tmp_path: Path) -> None:
         link.symlink_to(tmp_path / "other.sqlite")
         with pytest.raises(Unavailable, match=r"link\.sqlite"):
             await registry.set_status(ROOT, Status.PANIC)
+
+
+async def test_a_registry_that_is_locked_names_the_cause_until_it_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperverse_sql.engine.sqlite.connection.BUSY_TIMEOUT", 0.1)
+    file = tmp_path / "registry.sqlite"
+    async with SqlRegistry({"path": file}) as registry:
+        held = sqlite3.connect(file, isolation_level=None)
+        held.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            await registry.set_status(ROOT, Status.READY)
+        assert "was locked" in registry.trouble()
+        assert "no write has succeeded for" in registry.trouble()
+        held.execute("ROLLBACK")
+        held.close()
+        await registry.set_status(ROOT, Status.READY)
+        assert registry.trouble() == ""

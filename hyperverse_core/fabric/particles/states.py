@@ -40,8 +40,16 @@ def state_of(particle: Particle) -> Any:
     if cls.dump is not Particle.dump:
         dumped = _dumped(particle)
         return dumped if type(dumped) is bytes else to_body(dumped)
-    written = StateFields.of(cls).write(particle)
-    return {name: to_body(msgspec.msgpack.decode(v) if type(v) is msgspec.Raw else v) for name, v in written.items()}
+    return {field.name: _shown(field, getattr(particle, field.name)) for field in StateFields.of(cls).fields.values()}
+
+
+def _shown(field: StateField, value: Any) -> Any:
+    """A field as part of a body. One that holds what could not be saved is shown all the same."""
+    try:
+        written = field.write(value)
+    except HandlerFailed:
+        return to_body(value)
+    return to_body(msgspec.msgpack.decode(written) if type(written) is msgspec.Raw else written)
 
 
 def decode_state(particle: Particle, state: bytes) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import types
 import typing
 from typing import Any
 
@@ -19,7 +18,10 @@ def annotation_of(owner: type, field: attrs.Attribute[Any]) -> Any:
     written = field.type if field.type is not None else Any
     declaring = next((layer for layer in owner.__mro__ if field.name in _declared(layer)), owner)
     names = {**vars(sys.modules.get(declaring.__module__, typing)), declaring.__name__: declaring}
-    holder = types.SimpleNamespace(__annotations__={field.name: written})
+
+    def holder() -> None: ...
+
+    holder.__annotations__ = {field.name: written}
     try:
         return typing.get_type_hints(holder, names, include_extras=True)[field.name]
     except Exception:  # whatever the text does when it is evaluated: it is told as it is written

@@ -35,6 +35,9 @@ class Writer:
     Attributes:
         committing: called before each commit, in the thread that commits.
         committed: called after each commit, on the event loop.
+        failing: what the last write has met that could not be written, if every other one would meet it too; empty
+            when it was written.
+        failing_since: when that began, in seconds of the event loop.
     """
 
     committing: Callable[[Transaction], None]
@@ -45,6 +48,8 @@ class Writer:
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
     _closing: bool = False
+    failing: str = attrs.field(default="", init=False)
+    failing_since: float = attrs.field(default=0.0, init=False)
 
     def start(self) -> None:
         """Begins to write. The connection must be open."""
@@ -99,6 +104,7 @@ class Writer:
         except Exception as error:
             await self._failed(units, error)
             return
+        self.failing = ""
         self.committed(tx)
         for group, found in zip(groups, results, strict=True):
             for unit, result in zip(group.units, found, strict=True):
@@ -112,6 +118,11 @@ class Writer:
             return
         if not isinstance(error, sa.exc.DBAPIError | HyperverseError | UnicodeError | OverflowError):
             _log.error("a write to the registry failed", exc_info=error)
+        translated = self._database.translated(error)
+        if isinstance(translated, Unavailable) and translated is not error:
+            if not self.failing:
+                self.failing_since = asyncio.get_running_loop().time()
+            self.failing = translated.message
         for unit in units:
             _answer(unit, self._database.translated(error))
 
