@@ -16,7 +16,12 @@ __all__ = ["main", "run"]
 
 def main() -> None:
     """Runs the program and ends the process with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    from .terminal.streams import drop_output, prepare_streams
+
+    prepare_streams()
+    code = run(sys.argv[1:])
+    drop_output()
+    sys.exit(code)
 
 
 def run(args: Sequence[str]) -> int:

@@ -86,7 +86,9 @@ def _stamps(paths: list[str]) -> dict[str, int]:
 
 
 def _cache_path() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    base = Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))  # noqa: PTH111  # raises nothing
+    if base.parts[:1] == ("~",):  # there is no home directory, and so no cache
+        base = Path(os.devnull)
     return base / "hyperverse" / "commands.json"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -81,7 +81,7 @@ def find_project_file(start: Path) -> Path | None:
 
 def _mentions_us(project: Path) -> bool:
     try:
-        tool = tomllib.loads(project.read_text("utf-8")).get("tool", {})
+        tool = tomllib.loads(project.read_text("utf-8-sig")).get("tool", {})
     except (OSError, ValueError):  # a file of another project that others will report
         return False
     return isinstance(tool, dict) and "hyperverse" in tool
@@ -89,24 +89,40 @@ def _mentions_us(project: Path) -> bool:
 
 def user_file() -> Path | None:
     """Returns the config file of the user; None when there is none."""
-    path = platformdirs.user_config_path("hyperverse", appauthor=False) / CONFIG_NAME
-    return path if path.is_file() else None
+    folder = _of_user(platformdirs.user_config_path)
+    path = folder / CONFIG_NAME if folder is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+def _of_user(ask: Callable[..., Path]) -> Path | None:
+    """A folder of the user; None when nobody knows the home directory: no HOME, and no entry of the user."""
+    try:
+        path = ask("hyperverse", appauthor=False)
+    except RuntimeError:
+        return None
+    return path if path.parts[:1] != ("~",) else None  # older versions of platformdirs do not raise
 
 
 def default_data_dir(start: Path | None = None) -> Path:
     """Returns the nearest ``.hyperverse`` from ``start`` (the working directory when None) upward, else a directory
-    in the user's data directory."""
+    in the user's data directory. Raises ConfigError when that is not known."""
     start = start or Path.cwd()
     for directory in (start, *start.parents):
         if (directory / DATA_NAME).is_dir():
             return directory / DATA_NAME
-    return platformdirs.user_data_path("hyperverse", appauthor=False)
+    path = _of_user(platformdirs.user_data_path)
+    if path is None:
+        raise ConfigError(
+            "nobody knows where the data directory is: the user has no home directory",
+            hint="give --data-dir, or set HOME or XDG_DATA_HOME",
+        )
+    return path
 
 
 def file_layer(path: Path, source: Literal["user", "project"]) -> ConfigLayer:
     """Reads a file. Raises ConfigError when it cannot be read or is not TOML."""
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as exc:
         raise ConfigError(faults=[f"{path}: cannot be read: {exc.strerror}"]) from exc
     except ValueError as exc:

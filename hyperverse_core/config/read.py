@@ -120,7 +120,10 @@ def resolve_secrets(leaves: Leaves, environ: Mapping[str, str]) -> tuple[Leaves,
     for key in _PATHS & resolved.keys():
         value, origin = resolved[key]
         if isinstance(value, (str, Path)):
-            resolved[key] = (str(origin.base / Path(value).expanduser()), origin)
+            try:
+                resolved[key] = (str(origin.base / Path(value).expanduser()), origin)
+            except RuntimeError as exc:  # there is no home directory
+                faults.append(Fault(".".join(key), f"{str(value)!r} cannot be found: {exc}"))
     return resolved, faults
 
 
@@ -135,9 +138,13 @@ def _secret(value: Any, origin: ValueOrigin, path: str, *, environ: Mapping[str,
         faults.append(Fault(path, f"the variable {value['env']!r} is not set"))
         return Secret()
     if set(value) == {"file"} and isinstance(value["file"], str):
-        file = origin.base / Path(value["file"]).expanduser()
         try:
-            return Secret(file.read_text("utf-8").rstrip("\r\n"))
+            file = origin.base / Path(value["file"]).expanduser()
+        except RuntimeError as exc:  # there is no home directory
+            faults.append(Fault(path, f"{value['file']!r} cannot be found: {exc}"))
+            return Secret()
+        try:
+            return Secret(file.read_text("utf-8-sig").rstrip("\r\n"))
         except (OSError, UnicodeDecodeError) as exc:
             faults.append(Fault(path, f"the secret in {str(file)!r} cannot be read: {exc}"))
             return Secret()

@@ -101,7 +101,10 @@ class Machine:
     async def _start(self) -> None:
         for info in self.plugins.plugins:
             if info.trouble:
-                _log.warning("%s", info.trouble, exc_info=info.error, extra={"plugin": info.name})
+                first, *more = info.trouble.splitlines()
+                for line in more:
+                    _log.warning("%s", line.strip(), extra={"plugin": info.name})
+                _log.warning("%s", first, exc_info=info.error, extra={"plugin": info.name})
         for text in (*self.plugins.notes, *self.plugins.passed_over):
             _log.warning("plugins: %s", text)
         self.plugins.check_required()

@@ -10,6 +10,7 @@ import click
 from ..talk.connection import talk_to
 from ..terminal.options import common, options
 from ..terminal.output import note, print_json
+from ..terminal.shown import shown
 
 __all__ = ["trace"]
 
@@ -106,7 +107,7 @@ def _print(found: Mapping[str, Any]) -> None:
 
 def _request(wave: Mapping[str, Any]) -> str:
     path = "" if wave["path"] == "/" else wave["path"]
-    return f"{wave['to']} {wave['method']}{path}".strip()
+    return shown(f"{wave['to']} {wave['method']}{path}".strip())
 
 
 def _branch(waves: Sequence[Mapping[str, Any]], number: int) -> str:
@@ -133,7 +134,7 @@ def _goes_on(waves: Sequence[Mapping[str, Any]], number: int, level: int) -> boo
 
 
 def _said(wave: Mapping[str, Any], event: Mapping[str, Any]) -> str:
-    return ", ".join(part for part in _parts(wave, event) if part)
+    return shown(", ".join(part for part in _parts(wave, event) if part))
 
 
 def _parts(wave: Mapping[str, Any], event: Mapping[str, Any]) -> Iterator[str]:

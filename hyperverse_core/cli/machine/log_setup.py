@@ -12,6 +12,7 @@ from typing import Final
 
 from ...config import Log
 from ...errors import ConfigError
+from ..terminal.shown import shown, shown_lines
 
 __all__ = ["LOG_NAME", "JsonFormatter", "TextFormatter", "log_dir", "make_log_dir", "set_up"]
 
@@ -47,13 +48,15 @@ class TextFormatter(logging.Formatter):
     """``TIME LEVEL logger: text [point wave]``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Returns one line, and the traceback below it when there is one."""
+        """Returns one line, and the traceback below it, indented, when there is one."""
         at = datetime.datetime.fromtimestamp(record.created).strftime("%H:%M:%S.%f")[:-3]
         extras = [f"{name}={value}" for name in _FIELDS if (value := getattr(record, name, None))]
         line = f"{at} {record.levelname.lower():7} {record.name}: {record.getMessage()}"
         line += f" [{' '.join(extras)}]" if extras else ""
+        line = shown(line)  # what comes from a particle cannot look like a line of its own
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            trace = shown_lines(self.formatException(record.exc_info))
+            line += "\n  " + trace.replace("\n", "\n  ")
         return line
 
 
@@ -88,7 +91,11 @@ def set_up(log: Log, directory: Path | None = None, *, quiet: bool = False) -> N
     handler: logging.Handler
     if directory is not None:
         handler = logging.handlers.RotatingFileHandler(
-            directory / LOG_NAME, maxBytes=log.rotate_bytes, backupCount=log.rotate_backups, encoding="utf-8"
+            directory / LOG_NAME,
+            maxBytes=log.rotate_bytes,
+            backupCount=log.rotate_backups,
+            encoding="utf-8",
+            errors="backslashreplace",
         )
     else:
         handler = logging.StreamHandler(sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def joined(where: str) -> dict[str, Any]:
     if "://" in where:
         # a registry that does not exist is a typing error: there is nothing to join in a new one
         return {"registry.url": where, **({"registry.create": False} if where.startswith("sqlite:") else {})}
-    path = Path(where).expanduser().absolute()
+    path = Path(os.path.expanduser(where)).absolute()  # noqa: PTH111  # raises nothing without a home directory
     if not (path / "machines").is_dir():
         raise NotFound(
             f"no machine has ever run on {str(path)!r}",

@@ -10,6 +10,7 @@ import click
 from ..talk.connection import talk
 from ..terminal.options import common, options
 from ..terminal.output import colour, print_json
+from ..terminal.shown import shown
 
 __all__ = ["status"]
 
@@ -25,7 +26,7 @@ def status() -> None:
     _line("machine", found, "machine", f"pid {found.get('pid')}, connect at {found.get('address')}")
     registry = found.get("registry") or {}
     if registry.get("cause"):
-        print(f"registry: {colour(str(registry.get('state')), str(registry.get('state')))}: {registry['cause']}")
+        print(f"registry: {colour(str(registry.get('state')), str(registry.get('state')))}: {shown(str(registry['cause']))}")
     if found.get("draining"):
         print("draining: accepts no particles until it is restarted")
     for lane in found.get("lanes", ()):
@@ -45,11 +46,11 @@ def _line(title: str, entry: Mapping[str, Any], name: str, more: str) -> None:
     state = str(entry.get("state", ""))
     cause = entry.get("cause") or entry.get("reason") or ""
     words = f"{title} {entry.get(name)}" if title.strip() else f"{title}{entry.get(name)}"
-    print(f"{words}: {colour(state, state)}{f' ({more})' if more else ''}{f': {cause}' if cause else ''}")
+    print(f"{words}: {colour(state, state)}{f' ({more})' if more else ''}{f': {shown(str(cause))}' if cause else ''}")
 
 
 def _trouble(entry: Mapping[str, Any], now: float) -> None:
     since = f"since {max(0.0, now - entry['since']):.0f} s"
     times = f", {entry['times']} times" if entry.get("times", 1) > 1 else ""
     again = f", again in {max(0.0, entry['again'] - now):.0f} s" if entry.get("again") is not None else ""
-    print(f"{colour('trouble', 'Panic')}: {entry['what']} ({since}{times}{again}): {entry['cause']}")
+    print(f"{colour('trouble', 'Panic')}: {entry['what']} ({since}{times}{again}): {shown(str(entry['cause']))}")

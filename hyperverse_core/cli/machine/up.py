@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def up(
 def _check_join(join: str) -> None:
     """Raises UsageError when --join and --data-dir name two data directories: a machine has one."""
     given = options().data_dir
-    if given is None or "://" in join or given.resolve() == Path(join).expanduser().resolve():
+    if given is None or "://" in join or given.resolve() == Path(os.path.expanduser(join)).resolve():  # noqa: PTH111  # raises nothing
         return
     raise click.UsageError(
         f"--join {join} and --data-dir {given} name two data directories. --join DIR starts the machine in that of "

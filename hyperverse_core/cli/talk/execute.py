@@ -11,6 +11,7 @@ from ..terminal.failures import FAILED, Stop
 from ..terminal.options import common
 from .connection import talk
 from .script import run_script
+from .script_file import decoded
 
 __all__ = ["execute"]
 
@@ -43,5 +44,8 @@ def _script(text: str | None, file: Path | None) -> str:
     if (text is None) == (file is None):
         raise click.UsageError("give a command, or -f FILE, or - for stdin")
     if file is not None:
-        return file.read_text("utf-8")
-    return sys.stdin.read() if text == "-" else text or ""
+        return decoded(file.read_bytes(), repr(str(file)))
+    if text != "-":
+        return text or ""
+    stream = getattr(sys.stdin, "buffer", None)
+    return decoded(stream.read(), "stdin") if stream is not None else sys.stdin.read()

@@ -10,6 +10,7 @@ import attrs
 import click
 
 from ..terminal.output import body_text, note, on_terminal, plain, print_json
+from ..terminal.shown import shown
 
 if TYPE_CHECKING:
     from ...client.api import Result
@@ -40,7 +41,7 @@ def print_result(result: Result, *, as_json: bool, quiet: bool = False) -> None:
         _print_failure(result)
         return
     for line in _lines(result.body):
-        print(line)
+        print(shown(line))
     sys.stdout.flush()
     if result.command.lstrip().startswith(_SENDS) and not quiet:
         note(receipt_line(result.receipt))
@@ -66,9 +67,9 @@ def _print_failure(result: Result) -> None:
     place = f"line {result.line}, column {result.column}: " if "column" in body and "expected" in body else ""
     expected = f"; expected {', '.join(map(str, body['expected']))}" if body.get("expected") else ""
     doubt = " (it may have run)" if result.outcome == "unknown" else ""  # repeating the command may carry it out twice
-    note(f"error: {result.status} {place}{result.error}{expected}{doubt}")
+    note(f"error: {result.status} {shown(f'{place}{result.error}{expected}')}{doubt}")
     if result.command and "caret" not in body:
-        note(f"  in: {result.command}")
+        note(f"  in: {shown(result.command)}")
     for key in ("caret", "hint"):
         for line in str(body.get(key) or "").splitlines():
             note(f"  {line}" if key == "caret" else f"  {key}: {line}")

@@ -16,6 +16,7 @@ from ...errors import HyperverseError
 from ..terminal.failures import FAILED, Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import note
+from ..terminal.shown import shown
 from .script import run_script
 from .term_completion import TermCompleter
 
@@ -91,7 +92,7 @@ async def _run_line(client: Client, line: str) -> bool:
         return await run_script(client, line, folder=Path.cwd())
     except HyperverseError as exc:
         said = describe(exc)
-        note(f"error: {said['error']}")
+        note(f"error: {shown(said['error'])}")
         for key in ("caret", "hint"):
             for text in str(said.get(key) or "").splitlines():
                 note(f"  {text}" if key == "caret" else f"  {key}: {text}")

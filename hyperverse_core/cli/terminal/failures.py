@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from .shown import shown, shown_lines
+from .streams import drop_output
 
 if TYPE_CHECKING:
     from ...errors import HyperverseError
@@ -52,7 +54,7 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has closed it, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return DONE
     except Exception as exc:
         if debug:
@@ -121,14 +123,24 @@ def _why(cause: Exception) -> str:
 
 def _say(said: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(said, ensure_ascii=False), file=sys.stderr)
+        from .output import json_text
+
+        print(json_text(said, sys.stderr.encoding), file=sys.stderr)
         return
     style = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    print(f"{click.style('error', fg='red', bold=True) if style else 'error'}: {said['error']}", file=sys.stderr)
+    print(
+        f"{click.style('error', fg='red', bold=True) if style else 'error'}: {_indented(said['error'])}",
+        file=sys.stderr,
+    )
     for line in said.get("caret", "").splitlines():
-        print(f"  {line}", file=sys.stderr)
+        print(f"  {shown(line)}", file=sys.stderr)
     for fault in said.get("faults", ()):
-        print(f"  {fault}", file=sys.stderr)
+        print(f"  {shown(str(fault))}", file=sys.stderr)
     for key in ("why", "hint"):
         if said.get(key):
-            print(f"  {key}: {said[key]}", file=sys.stderr)
+            print(f"  {key}: {_indented(said[key])}", file=sys.stderr)
+
+
+def _indented(text: Any) -> str:
+    """What may be shown of a text, whose further lines cannot be taken for lines of ours."""
+    return shown_lines(str(text)).replace("\n", "\n  ")

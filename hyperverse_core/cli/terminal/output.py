@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,9 @@ from typing import Any
 
 import click
 
-__all__ = ["body_text", "colour", "note", "plain", "print_json", "table"]
+from .shown import shown, shown_lines
+
+__all__ = ["body_text", "colour", "json_text", "note", "plain", "print_json", "table"]
 
 _STATES = {
     "ok": "green",
@@ -26,11 +29,24 @@ _STATES = {
 
 def print_json(value: Any) -> None:
     """Prints a value as one line of JSON."""
-    print(json.dumps(plain(value), ensure_ascii=False), flush=True)
+    print(json_text(value, sys.stdout.encoding), flush=True)
+
+
+def json_text(value: Any, encoding: str | None) -> str:
+    """Returns a value as one line of JSON that a stream in this encoding can carry."""
+    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return json.dumps(plain(value), allow_nan=False)
+    return text
 
 
 def plain(value: Any) -> Any:
-    """Returns ``value`` as JSON can carry it: bytes as ``{"base64": text}``, an unknown type as its ``str``."""
+    """Returns ``value`` as JSON can carry it: bytes as ``{"base64": text}``, a float that is no number or infinite as
+    ``{"float": "nan"}``, an unknown type as its ``str``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(float(value))}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (bytes, bytearray)):
@@ -54,8 +70,8 @@ def colour(text: str, state: str) -> str:
 
 
 def note(text: str) -> None:
-    """Prints a remark for people on stderr, where it does not mix with results."""
-    print(text, file=sys.stderr, flush=True)
+    """Prints a remark for people on stderr, where it does not mix with results. Only its line ends count."""
+    print(shown_lines(click.unstyle(text)) if "\x1b" in text else shown_lines(text), file=sys.stderr, flush=True)
 
 
 def table(
@@ -73,8 +89,8 @@ def table(
         state: index of the column whose values are states, which get colours.
         beside: rows of other tables with the same head, so that the columns of all of them are equally wide.
     """
-    lines = [[str(cell) for cell in row] for row in rows]
-    others = [[str(cell) for cell in row] for row in beside]
+    lines = [[shown(str(cell)) for cell in row] for row in rows]
+    others = [[shown(str(cell)) for cell in row] for row in beside]
     widths = [max(len(line[i]) for line in [list(head), *lines, *others]) for i in range(len(head))]
     title = "  ".join(cell.upper().ljust(width) for cell, width in zip(head, widths, strict=True)).rstrip()
     print(click.style(title, bold=True) if on_terminal() else title)
@@ -86,11 +102,11 @@ def table(
 
 
 def body_text(body: Any) -> str:
-    """Returns the body of a wave for people: a string as it is, the number of bytes, anything else as JSON."""
+    """Returns the body of a wave for people, on one line: a string, the number of bytes, anything else as JSON."""
     if body is None:
         return ""
     if isinstance(body, str):
-        return body
+        return shown(body)
     if isinstance(body, (bytes, bytearray)):
         return f"{len(body)} bytes"
-    return json.dumps(plain(body), ensure_ascii=False)
+    return shown(json.dumps(plain(body), ensure_ascii=False, allow_nan=False))

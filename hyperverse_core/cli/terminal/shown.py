@@ -1,0 +1,26 @@
+"""Text from particles and plugins, as it may be shown: it cannot move the cursor, change colours or begin a line."""
+
+from __future__ import annotations
+
+__all__ = ["shown", "shown_lines"]
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def shown(text: str) -> str:
+    """Returns ``text`` with everything that does not print written as an escape, such as ``\\x1b`` and ``\\n``."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _SHORT.get(char) or _escaped(char) for char in text)
+
+
+def shown_lines(text: str) -> str:
+    """Returns the same for a text of ours that may have several lines."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
