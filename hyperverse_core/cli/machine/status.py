@@ -26,7 +26,8 @@ def status() -> None:
     _line("machine", found, "machine", f"pid {found.get('pid')}, connect at {found.get('address')}")
     registry = found.get("registry") or {}
     if registry.get("cause"):
-        print(f"registry: {colour(str(registry.get('state')), str(registry.get('state')))}: {shown(str(registry['cause']))}")
+        state = str(registry.get("state"))
+        print(f"registry: {colour(state, state)}: {shown(str(registry['cause']))}")
     if found.get("draining"):
         print("draining: accepts no particles until it is restarted")
     for lane in found.get("lanes", ()):
