@@ -28,6 +28,7 @@ from ..scheduling.cancellation import ends_task
 from ..universe.address.point import HYPERUSER, Point
 from .assembly import Given, Parts, assemble, closing
 from .delivery.local_client import LocalClient
+from .forked_children import OwnFiles
 from .services.gateways import CONTROL
 from .services.status import unstarted
 
@@ -132,6 +133,9 @@ class Machine:
         closing(self._stack, "the sessions", parts.sessions.close)
         closing(self._stack, "the gateways", parts.gateways.close)
         await parts.gateways.open()
+        files = OwnFiles(parts.lock.directory / "lock")
+        files.listens_at([*parts.gateways.addresses().values(), parts.board.address or ""])
+        self._stack.callback(files.forget)
         for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 

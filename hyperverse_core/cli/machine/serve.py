@@ -37,6 +37,7 @@ def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
     Returns:
         The exit code.
     """
+    os.register_at_fork(after_in_child=_forget_signals)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         loop = runner.get_loop()
         task = loop.create_task(_run(config, ready), name="the machine")
@@ -48,6 +49,15 @@ def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
                     raise
                 # of a task that a plugin has begun without the platform: asyncio ends the loop for it
                 _log.exception("a task of a plugin wanted to end the process; the machine goes on")
+
+
+def _forget_signals() -> None:
+    """In a child that a plugin has forked: a signal for it is not for the machine, and ends it as it ends others."""
+    with contextlib.suppress(ValueError):  # forked by a thread
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            if isinstance(getattr(signal.getsignal(number), "__self__", None), _Stop):
+                signal.signal(number, signal.SIG_DFL)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

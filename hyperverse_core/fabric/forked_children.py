@@ -1,0 +1,91 @@
+"""Children that a plugin forks hold nothing of ours: no lock of a machine, and none of its sockets.
+
+A child that is forked has every open file of its parent. One that outlives a machine that was killed would keep the
+machine's lock and its addresses, and the machine could not come back. A child that is started as another program
+(``subprocess``) has none: Python opens files so that they are closed then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+__all__ = ["OwnFiles"]
+
+_FOLDERS: Final = (Path("/proc/self/fd"), Path("/dev/fd"))
+_machines: set[OwnFiles] = set()
+
+
+class OwnFiles:
+    """What one machine of this process keeps from forked children.
+
+    Args:
+        lock: path of its lock.
+    """
+
+    def __init__(self, lock: Path) -> None:
+        self._lock = lock
+        self._paths: set[str] = set()
+        self._ports: set[int] = set()
+        _machines.add(self)
+
+    def listens_at(self, addresses: Iterable[str]) -> None:
+        """The machine listens there.
+
+        Args:
+            addresses: as transports write them, such as ``ipc:///run/x.sock`` or ``tcp://127.0.0.1:7400``.
+        """
+        for address in addresses:
+            kind, _, place = address.partition("://")
+            port = place.rpartition(":")[2]
+            if kind == "ipc":
+                self._paths.add(place)
+            elif port.isdecimal():
+                self._ports.add(int(port))
+
+    def forget(self) -> None:
+        """The machine has let go of everything. May be called twice."""
+        _machines.discard(self)
+
+    def has(self, number: int) -> bool:
+        """Whether an open file is the machine's."""
+        found = os.fstat(number)
+        if stat.S_ISREG(found.st_mode):
+            with contextlib.suppress(OSError):
+                lock = self._lock.stat()
+                return (lock.st_dev, lock.st_ino) == (found.st_dev, found.st_ino)
+        return stat.S_ISSOCK(found.st_mode) and self._has_socket(number)
+
+    def _has_socket(self, number: int) -> bool:
+        with socket.socket(fileno=os.dup(number)) as other:
+            ends = [other.getsockname()]
+            with contextlib.suppress(OSError):  # it is connected to nobody
+                ends.append(other.getpeername())
+        return any(
+            end in self._paths if isinstance(end, str) else isinstance(end, tuple) and end[1] in self._ports
+            for end in ends
+        )
+
+
+def _let_go() -> None:
+    """In a child that was just forked. An open file is not closed but replaced by one that says nothing: whoever in
+    the child believes that it has the old one must not close somebody else's, or unlock for its parent."""
+    if not _machines:
+        return
+    nothing = os.open(os.devnull, os.O_RDWR)
+    folder = next((folder for folder in _FOLDERS if folder.is_dir()), None)
+    for number in [int(path.name) for path in folder.iterdir()] if folder is not None else ():
+        with contextlib.suppress(OSError, ValueError):  # it was the one of the listing, or is of no kind that we know
+            if any(machine.has(number) for machine in _machines):
+                os.dup2(nothing, number, inheritable=False)
+    os.close(nothing)
+    _machines.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
