@@ -30,7 +30,7 @@ LAYERS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("commands",),
     ),
     "hyperverse_core.fabric": (
-        ("interception", "stars", "caches", "machine_lock"),
+        ("interception", "stars", "caches", "machine_lock", "forked_children"),
         ("particles",),
         ("cluster",),
         ("transit",),
