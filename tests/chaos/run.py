@@ -235,7 +235,8 @@ class Chaos:
         fault = self._fault(f"the registry is paused for {seconds} s")
 
         def hold() -> None:
-            held = sqlite3.connect(self.data_dir / "registry.sqlite", isolation_level=None, timeout=1.0)
+            file = f"{(self.data_dir / 'registry.sqlite').absolute().as_uri()}?mode=rw"
+            held = sqlite3.connect(file, uri=True, isolation_level=None, timeout=1.0)
             try:
                 held.execute("BEGIN IMMEDIATE")
                 time.sleep(seconds)

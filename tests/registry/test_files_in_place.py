@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from hyperverse_core.errors import Unavailable
+from hyperverse_core.errors import ConfigError, Unavailable
 from hyperverse_core.registry import Status
 from hyperverse_core.values import ROOT
+from hyperverse_sql.engine.sqlite.database import SqliteDatabase
 from hyperverse_sql.registry import SqlRegistry
 
 
@@ -98,3 +100,22 @@ async def test_a_registry_that_is_locked_names_the_cause_until_it_is_written_aga
         held.close()
         await registry.set_status(ROOT, Status.READY)
         assert registry.trouble() == ""
+
+
+async def test_the_log_of_a_registry_that_was_moved_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperverse_sql.engine.sqlite.checkpoint._CHECKPOINT_FROM", 0)
+    file, away = tmp_path / "registry.sqlite", tmp_path / "away.sqlite"
+    async with SqlRegistry({"path": file}) as registry:
+        await registry.set_status(ROOT, Status.PANIC)
+        file.rename(away)
+        with pytest.raises(ConfigError, match="its log"):
+            await SqlRegistry({"path": file}).open()
+        with pytest.raises(sa.exc.OperationalError):
+            await SqliteDatabase(file).maintain()  # as if it were moved just before
+        assert not file.exists()
+        assert file.with_name("registry.sqlite-wal").stat().st_size > 0
+        away.rename(file)
+        async with SqlRegistry({"path": file}) as other:
+            assert (await other.record(ROOT)).status is Status.PANIC

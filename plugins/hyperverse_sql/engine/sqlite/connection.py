@@ -58,7 +58,9 @@ class SqliteConnection:
 
     def _connect(self) -> sqlite3.Connection:
         # isolation_level=None: the sqlite3 module begins no transactions by itself.
-        return sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False)
+        # mode=rw: where the file was moved away, SQLite would make an empty one and delete the log that lies there.
+        uri = f"{self._path.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False)
 
     def _wrap(self, raw: sqlite3.Connection) -> sa.Connection:
         engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)

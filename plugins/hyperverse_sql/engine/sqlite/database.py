@@ -74,7 +74,8 @@ class SqliteDatabase:
 
     async def maintain(self) -> None:
         """Makes a checkpoint if the write-ahead log has grown."""
-        await checkpoint(self.path)
+        if not self.misplaced():
+            await checkpoint(self.path)
 
     def damage(self, connection: sa.Connection) -> list[str]:
         """What SQLite finds damaged in the file."""

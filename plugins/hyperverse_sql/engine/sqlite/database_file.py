@@ -82,10 +82,22 @@ def _prepare(path: Path, create: bool) -> None:
     elif not create:
         raise ConfigError(f"there is no registry {str(path)!r}", hint="is that the data directory of a machine?")
     else:
+        _check_no_log(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     _close_to_others(path)
     _use_wal(path)
+
+
+def _check_no_log(path: Path) -> None:
+    """SQLite deletes the write-ahead log beside an absent or empty file. If there is one, the file was moved away, and
+    the log has what was written last."""
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size > 0:
+        raise ConfigError(
+            f"the registry {str(path)!r} is gone, and its log {log.name!r} is there",
+            hint="put the registry back where it was, or restore a backup and remove the log",
+        )
 
 
 def _close_to_others(path: Path) -> None:
