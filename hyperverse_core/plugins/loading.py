@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 import attrs
@@ -27,6 +29,8 @@ State = Literal["ok", "blocked", "failed", "unavailable"]
 
 
 _LONGEST_REASON = 500
+_OURS = str(Path(__file__).parents[1])
+"""The folder of the platform: what is raised there on purpose was caused elsewhere."""
 
 
 @attrs.define
@@ -229,9 +233,20 @@ def _registers(offers: Offers) -> dict[str, tuple[str, ...]]:
     return registers
 
 
+def _place(exc: BaseException) -> str:
+    """The line of the plugin where an error of ours was raised, as the end of a text; empty when it was none."""
+    found = ""
+    for frame, line in traceback.walk_tb(exc.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.startswith((_OURS, "<")) and "pluggy" not in file and "importlib" not in file:
+            found = f" in {file}, line {line}"
+    return found
+
+
 def _why(exc: BaseException) -> str:
     if isinstance(exc, HyperverseError):
-        return f"{exc.message} ({exc.hint})" if exc.hint else exc.message
+        said = f"{exc.message} ({exc.hint})" if exc.hint else exc.message
+        return said if ", line " in said else f"{said}{_place(exc)}"
     if isinstance(exc, SystemExit):
         return f"it exits when it is imported or registers: {described(exc)}"
     return " ".join(described(exc).split())[:_LONGEST_REASON].rstrip(":")

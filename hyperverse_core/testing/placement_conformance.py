@@ -37,6 +37,10 @@ class PlacementConformance:
     placement: ClassVar[type[Placement]]
     settings: ClassVar[Mapping[str, Any]] = {}
 
+    def whose_move(self) -> str:
+        """Who has to change something when a test fails."""
+        return f"the author of the placement strategy {self.placement.__qualname__}"
+
     def make(self, seed: int = 1) -> Placement:
         """Returns a new strategy. Override it for one whose constructor takes something else.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -170,3 +172,33 @@ def test_a_user_without_a_home_and_without_an_entry_is_told_what_to_give(tmp_pat
     assert done.returncode == 0, done.stderr
     assert started(home, "down", *data, without=("HOME",), PYTHONPATH=str(home)).returncode == 0
     assert sorted(path.name for path in home.iterdir() if path.name != "__pycache__") == ["sitecustomize.py"]
+
+
+def machines_of(folder: Path) -> list[str]:
+    """The processes whose command line names a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+        except OSError:
+            continue  # it has ended meanwhile
+        if str(folder).encode() in words and b"--ready-fd" in words:
+            found.append(entry.name)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_an_up_that_is_cut_off_leaves_no_machine_behind(home: Path, number: signal.Signals) -> None:
+    (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\nload_seconds = 2\n")
+    (home / "hyperverse_local.py").write_text("import time\ntime.sleep(60)\n")
+    words = [sys.executable, "-m", "hyperverse_core.cli", "up", "--detach", "--data-dir", str(home / "d")]
+    up = subprocess.Popen(words, cwd=home, env=variables(home), stderr=subprocess.DEVNULL)
+    until = time.monotonic() + START
+    while not machines_of(home / "d"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    up.send_signal(number)
+    up.wait(START)
+    while machines_of(home / "d"):
+        assert time.monotonic() < until, "the machine is left running"
+        time.sleep(0.05)

@@ -295,6 +295,28 @@ async def test_a_driver_that_cannot_say_its_traits_is_named(start_machine, vario
     assert (await machine.registry.record(Point.parse("localhost:v"))).assignment is None
 
 
+async def test_a_class_that_only_traits_name_is_checked_like_any_other(start_machine) -> None:
+    class Careless(Particle):
+        value: int = 0
+
+        @handler("Ext<Get>")
+        def get(self, ctx: Ctx) -> int:
+            return self.value
+
+    class CarelessDriver(Driver):
+        kind = KindDef("Careless", doc="names a class that nobody has seen")
+        particle = Plain
+
+        def traits(self, record: ParticleRecord) -> Traits | None:
+            return Traits(particle=Careless)
+
+    machine = await start_machine(plugins=[Plugin(CarelessDriver)])
+    await run(machine, "create localhost<Space>; create localhost:c<Careless>")
+    reply = await machine.client().ping("localhost:c", "Ext<Get>")
+    assert reply.status == 500
+    assert "'value' would not be saved" in reply.error and "`def`" in reply.error
+
+
 # -- dump and load -----------------------------------------------------------------------------------------
 
 

@@ -250,6 +250,20 @@ def test_what_is_right_is_not_refused(load: Load, body: str) -> None:
     assert load(f"{HEAD}{body}\n{TAIL}") == ("ok", "")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "class One(Particle):\n    @handler('ext<x>')\n    async def x(self, ctx): ...",
+        "class One(Particle):\n    def dump(self): ...",
+        "class Bad(Driver):\n    kind = 'Bad'\nclass One(Particle): ...",
+    ],
+)
+def test_what_is_refused_when_a_class_is_made_has_a_line_too(load: Load, body: str) -> None:
+    state, reason = load(f"{HEAD}{body}\n{TAIL}")
+    assert state == "failed"
+    assert "hyperverse_local.py, line " in reason
+
+
 def test_all_mistakes_of_all_classes_are_in_the_one_error(load: Load) -> None:
     source = f"""{HEAD}
 @attrs.define

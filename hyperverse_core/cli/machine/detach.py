@@ -16,6 +16,7 @@ from ...errors import ConfigError, HyperverseError, Unavailable, error_for_statu
 __all__ = ["report_to_parent", "start_detached"]
 
 _START_LIMIT = 60.0
+_END_LIMIT = 5.0
 
 
 def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
@@ -47,7 +48,11 @@ def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
             )
         finally:
             os.close(writing)
-    said = _read_all(reading)
+    try:
+        said = _read_all(reading)
+    except BaseException:  # too late, or interrupted: nobody would know of it
+        _end(child)
+        raise
     if not said:
         code = child.wait()
         tail = (log_dir / "console.log").read_text("utf-8", "replace").strip().splitlines()[-1:]
@@ -58,6 +63,16 @@ def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
         raise _reported(answer) from (HyperverseError(answer["why"]) if "why" in answer else None)
     child.returncode = 0  # keeps Popen from warning that the process still runs
     return answer
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ends a machine that nobody waits for any more."""
+    child.terminate()
+    try:
+        child.wait(_END_LIMIT)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _reported(answer: Mapping[str, Any]) -> HyperverseError:

@@ -9,6 +9,8 @@ from functools import partial
 from ...contracts.driver import Driver, DriverHost, Particle, Traits
 from ...contracts.registry import ParticleRecord, PropertyValue, Status
 from ...errors import HandlerFailed, HyperverseError, NoDriver, PluginError, Unavailable, described
+from ...plugins.class_checks.drivers import particle_mistakes
+from ...plugins.class_checks.mistake import refusal
 from ...scheduling.cancellation import ends_task
 from ...universe.address.point import Point
 from ...universe.kind_defs.kind_def import KindDef
@@ -99,9 +101,19 @@ class Served:
                 raise
             raise self._at_fault("traits", record, exc) from exc
         try:
-            return self if traits is None else self.variant(traits)
+            if traits is None:
+                return self
+            if traits not in self._variants and traits.particle is not None:
+                self._check(traits.particle)
+            return self.variant(traits)
         except Exception as exc:  # they do not fit the class, or are no traits at all
             raise self._at_fault("traits", record, exc) from exc
+
+    def _check(self, particle: type[Particle]) -> None:
+        """Raises BadRequest with the mistakes of a class that only its driver's traits name."""
+        mistakes = list(particle_mistakes(particle, made_by_driver=self.makes))
+        if mistakes:
+            raise refusal(mistakes)
 
     def _at_fault(self, what: str, record: ParticleRecord, error: BaseException) -> PluginError:
         _log.error("driver of %s: %s failed", self.kind.name, what, exc_info=error, extra={"point": record.point.text})
