@@ -128,14 +128,15 @@ class MemoryRegistry(Registry):
 
         return self._page(below, after, limit, is_meant)
 
-    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
         self._check_open()
         if ROOT in points:
             raise Conflict("the root cannot be deleted")
         doomed = {found for point in points for found in (point, *self._below(point)) if found in self._particles}
         deleted = [
             self._particles[point].record for point in sorted(doomed, key=lambda point: (-len(point.segments), point))
-        ]
+        ][:limit]
+        doomed = {record.point for record in deleted}
         for record in deleted:
             del self._particles[record.point]
             self._feed.log(ChangeKind.DELETED, record.point)

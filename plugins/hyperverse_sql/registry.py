@@ -173,8 +173,9 @@ class SqlRegistry(Registry):
     async def select(self, selector: Selector, *, after: Point | None = None, limit: int = 100) -> Page:
         return await self._scans.read(partial(pages.select, selector=selector, after=after, limit=limit))
 
-    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
-        deleted: list[ParticleRecord] = await self._write(_DELETE, tuple(points))
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
+        wanted = deletion.Deletion(tuple(points), limit)
+        deleted: list[ParticleRecord] = await self._write(_DELETE, wanted)
         return deleted
 
     async def set_status(self, point: Point, status: Status) -> None:
@@ -215,7 +216,7 @@ class SqlRegistry(Registry):
         return announced
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
-        await self._write(_RENEW, tuple(stars))
+        await self._writer.write(_RENEW, tuple(stars), urgent=True)  # late, it costs all their particles
 
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
         await self._write(_WITHDRAW, tuple(stars))

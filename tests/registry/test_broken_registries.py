@@ -97,7 +97,7 @@ class ForgetsLocks(MemoryRegistry):
 
 
 class LeavesChildren(MemoryRegistry):
-    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
         deleted = [self._particles.pop(point).record for point in dict.fromkeys(points) if point in self._particles]
         self._order = [point for point in self._order if point in self._particles]
         return deleted
@@ -106,9 +106,30 @@ class LeavesChildren(MemoryRegistry):
 class DeletesNeighbours(MemoryRegistry):
     """Takes everything whose text begins alike."""
 
-    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
         alike = [found for found in self._order for point in points if found.text.startswith(point.text)]
-        return await super().delete([*points, *alike])
+        return await super().delete([*points, *alike], limit=limit)
+
+
+class DeletesAllAtOnce(MemoryRegistry):
+    """Does not look at the limit."""
+
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
+        return await super().delete(points)
+
+
+class DeletesParentsFirst(MemoryRegistry):
+    """Leaves children without a parent between two slices."""
+
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
+        if limit is None:
+            return await super().delete(points)
+        doomed = [point for point in points if point in self._particles] or [
+            found for point in points for found in self._below(point)
+        ]
+        deleted = [self._particles.pop(point).record for point in doomed[:limit]]
+        self._order = [point for point in self._order if point in self._particles]
+        return deleted
 
 
 class ShufflesTheFeed(MemoryRegistry):
@@ -181,6 +202,8 @@ _CAUGHT = (
     (LeavesChildren, "test_delete_takes_the_subtree_and_nothing_else"),
     (LeavesChildren, "test_nothing_of_a_deleted_particle_comes_back"),
     (DeletesNeighbours, "test_delete_takes_the_subtree_and_nothing_else"),
+    (DeletesAllAtOnce, "test_delete_goes_in_slices_children_first"),
+    (DeletesParentsFirst, "test_delete_goes_in_slices_children_first"),
     (ShufflesTheFeed, "test_revisions_grow_in_the_order_of_the_commits"),
     (NeverLosesTrack, "test_who_asks_from_the_future_has_lost_track"),
     (LogsWhatFails, "test_what_fails_is_not_in_the_feed"),

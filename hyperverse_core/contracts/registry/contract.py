@@ -115,9 +115,15 @@ class Registry(abc.ABC):
         """
 
     @abc.abstractmethod
-    async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
         """Deletes each of ``points`` with everything below it: records, properties, states, sequences, and the grants
         that a deleted particle made or that name exactly a deleted point. Skips points that are not registered.
+
+        Args:
+            points: the particles to delete.
+            limit: delete at most so many particles now, none before everything below it. The caller goes on until
+                fewer are deleted. So other writes, such as the renewal of a lease, get their turn in between. None
+                deletes all at once.
 
         Returns:
             the records of the deleted particles, children before their parents.

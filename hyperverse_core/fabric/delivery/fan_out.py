@@ -37,6 +37,8 @@ from .watch_table import WatchTable
 __all__ = ["FanOut", "to_echo"]
 
 _IN_A_ROW = 128
+_PLACED_AT_ONCE = 512
+"""Recipients whose places are looked for at once: the writes of others wait behind theirs in the registry."""
 _READY = State.READY
 _IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes})
 _Alike: TypeAlias = "tuple[Handler | None, dict[str, Any]]"
@@ -88,6 +90,7 @@ class FanOut:
         self.ways = ways
         self.requests = requests
         self.interceptors = interceptors
+        self.placing = asyncio.Semaphore(_PLACED_AT_ONCE)
         self._selections = selections
         self._directory = directory
         self._watches = watches
@@ -275,7 +278,8 @@ class _Gathering:
 
     async def _found(self, point: Point) -> Pong | None:
         """One whose place is not known yet. None when its echo is taken already."""
-        place = await self.out.places.locate(point)
+        async with self.out.placing:
+            place = await self.out.places.locate(point)
         if place.remote:
             await self._many([point], place)
             return None

@@ -14,7 +14,18 @@ from ...contracts.registry import (
     Status,
     Strategy,
 )
-from ...errors import BadRequest, Conflict, NoDriver, NotFound, NotHostedHere, Unavailable, UnknownKind, did_you_mean
+from ...errors import (
+    BadRequest,
+    Conflict,
+    HyperverseError,
+    NoDriver,
+    NotFound,
+    NotHostedHere,
+    Unavailable,
+    UnknownKind,
+    did_you_mean,
+    error_for_status,
+)
 from ...universe.address.env import Env
 from ...universe.address.point import Point
 from ...universe.address.point_template import PointTemplate, ResolvedTemplate
@@ -44,6 +55,7 @@ __all__ = ["Provisioner"]
 _TRIES = 16
 _PAUSE = 0.005
 _KINDS = 1024
+_SLICE = 1000  # particles that are deleted in one go: some hundredths of a second of the registry
 
 
 class Provisioner:
@@ -322,10 +334,28 @@ class Provisioner:
 
     async def delete(self, points: Sequence[Point]) -> list[ParticleRecord]:
         """Deletes the subtrees of ``points`` and lets go of what lives here; what lives elsewhere goes when the machine
-        that hosts it reads of it in the change feed. Rights are the caller's to check."""
-        deleted = await self._registry.delete(points)
-        self._selections.forget()
-        await self._deletions.end(self.evict(deleted))
+        that hosts it reads of it in the change feed. Rights are the caller's to check.
+
+        It goes in slices, so that leases are renewed and others are served beside. Raises what the registry raises; the
+        error says how many are deleted already."""
+        deleted: list[ParticleRecord] = []
+        wanted = sorted(set(points))
+        try:
+            for start in range(0, len(wanted), _SLICE):
+                slice_ = wanted[start : start + _SLICE]
+                while True:
+                    part = await self._registry.delete(slice_, limit=_SLICE)
+                    deleted += part
+                    self._selections.forget()
+                    await self._deletions.end(self.evict(part))
+                    if len(part) < _SLICE:
+                        break
+                    await asyncio.sleep(0)  # a registry in memory never waits
+        except HyperverseError as exc:
+            if not deleted:
+                raise
+            said = f"{exc.message}; {len(deleted)} particles were deleted before"
+            raise error_for_status(exc.status, said, hint="repeat the command to delete the rest") from exc
         return deleted
 
     def evict(self, records: Sequence[ParticleRecord]) -> list[Active]:

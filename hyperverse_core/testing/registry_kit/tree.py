@@ -137,6 +137,25 @@ class ReadingTheTree(RegistryKitBase):
         kept = [at(text) for text in texts if text not in deleted]
         assert set(await registry.records(map(at, texts))) == set(kept)
 
+    async def test_delete_goes_in_slices_children_first(self, registry: Registry) -> None:
+        await populate(registry, *_TRICKY)
+        texts = [text.partition("<")[0] for text in _TRICKY]
+        wanted, gone = [at("a"), at("a:b"), at("nowhere")], []
+        for _ in range(len(texts) + 1):
+            part = points_of(await registry.delete(wanted, limit=2))
+            assert len(part) <= 2, f"delete(limit=2) deletes two particles at most, not {part}"
+            gone += part
+            left = {point.text for point in await registry.records(map(at, texts))}
+            for text in left:
+                parent = at(text).parent
+                assert parent is None or parent.text not in gone, f"{text!r} is left without its parent"
+            if len(part) < 2:
+                break
+        assert gone == list(dict.fromkeys(gone)), "each is deleted once"
+        below_a = [text for text in texts if text == "a" or (text.startswith("a:") and "::" not in text)]
+        assert sorted(gone) == sorted(below_a)
+        assert left == set(texts) - set(gone)
+
     async def test_deleting_a_space_leaves_the_route_of_its_name_alone(self, registry: Registry) -> None:
         await populate(registry, *_TRICKY)
         deleted = points_of(await registry.delete([at("a")]))

@@ -63,11 +63,14 @@ class Writer:
             await self._task
         await self._connection.close()
 
-    async def write(self, work: Work, argument: Any, touches: tuple[str, ...] | None = None) -> Any:
+    async def write(
+        self, work: Work, argument: Any, touches: tuple[str, ...] | None = None, *, urgent: bool = False
+    ) -> Any:
         """Returns the result of ``work`` for ``argument`` when it is committed, or raises its error.
 
         Args:
             touches: the points that this write depends on or changes; None when it may be any.
+            urgent: it goes before the writes that wait already; they may be thousands.
 
         Raises:
             Unavailable: the registry is closed, or the database cannot be reached or is full.
@@ -75,7 +78,11 @@ class Writer:
         if self._closing:
             raise Unavailable("the registry is closed")
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(Unit(work, argument, touches, future))
+        unit = Unit(work, argument, touches, future)
+        if urgent:
+            self._waiting.appendleft(unit)
+        else:
+            self._waiting.append(unit)
         self._wake.set()
         return await future
 

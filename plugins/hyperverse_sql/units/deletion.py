@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import attrs
 import sqlalchemy as sa
 
 from hyperverse_core.errors import Conflict
@@ -18,7 +19,7 @@ from ..tables.schema import particles
 from ..tables.subtree import below, first_below
 from .grants import forget_grants
 
-__all__ = ["delete"]
+__all__ = ["Deletion", "delete"]
 
 # Records are made in Python: so many at a time that other threads do not wait long for Python's lock.
 _CHUNK: Final = 500
@@ -34,14 +35,32 @@ _HOLDING = (
 _DELETE = sa.delete(particles).where(particles.c.point.in_(listed("points")))
 
 
-def delete(tx: Transaction, points: Sequence[Point]) -> list[ParticleRecord]:
-    """Deletes each of ``points`` with everything below it, and the grants that go with them."""
+@attrs.frozen
+class Deletion:
+    """What to delete.
+
+    Attributes:
+        points: with everything below them.
+        limit: how many particles at most; None for all.
+    """
+
+    points: tuple[Point, ...]
+    limit: int | None = None
+
+
+def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
+    """Deletes each of the points with everything below it, and the grants that go with them."""
+    points, limit = deletion.points, deletion.limit
     if any(point.is_root and point.route.is_local for point in points):
         raise Conflict("the root cannot be deleted", hint="delete the particles below it")
     found: dict[str, ParticleRecord] = {}
     wanted = sorted(set(points))
     for start in range(0, len(wanted), _CHUNK):
-        _find(tx, [point for point in wanted[start : start + _CHUNK] if point.text not in found], found)
+        chunk = [point for point in wanted[start : start + _CHUNK] if point.text not in found]
+        if limit is None:
+            _find(tx, chunk, found)
+        elif len(found) < limit:
+            _find_some(tx, chunk, found, limit)
     if not found:
         return []
     deleted = sorted(found.values(), key=lambda record: (-len(record.point.segments), record.point))
@@ -57,10 +76,28 @@ def _find(tx: Transaction, points: Sequence[Point], found: dict[str, ParticleRec
     those that do."""
     rows = tx.connection.execute(_THESE, {"points": listing(point.text for point in points)})
     found.update((row[0], record_of(row)) for row in rows)
+    for point in _holding(tx, points):
+        found.update((record.point.text, record) for record in _below(tx, point))
+
+
+def _find_some(tx: Transaction, points: Sequence[Point], found: dict[str, ParticleRecord], limit: int) -> None:
+    """The same for as many as ``limit`` lets in, none before everything below it: a point is a prefix of what is below
+    it, so that comes first in the opposite order."""
+    for point in _holding(tx, points):
+        query = sa.select(*RECORD).where(*below(point)).order_by(particles.c.point.desc()).limit(limit - len(found))
+        found.update((row[0], record_of(row)) for row in tx.connection.execute(query))
+        if len(found) >= limit:
+            return
+    rows = tx.connection.execute(_THESE, {"points": listing(point.text for point in points)}).all()
+    for row in rows[: limit - len(found)]:
+        found[row[0]] = record_of(row)
+
+
+def _holding(tx: Transaction, points: Sequence[Point]) -> list[Point]:
+    """Those of ``points`` that have something below them, a root for sure."""
     begins = {first_below(point): point for point in points if not point.is_root}
     holding = tx.connection.execute(_HOLDING, {"begins": listing(begins)}).scalars().all()
-    for point in (*(begins[begin] for begin in holding), *(point for point in points if point.is_root)):
-        found.update((record.point.text, record) for record in _below(tx, point))
+    return [*(begins[begin] for begin in holding), *(point for point in points if point.is_root)]
 
 
 def _below(tx: Transaction, point: Point) -> Iterator[ParticleRecord]:
