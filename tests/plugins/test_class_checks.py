@@ -172,6 +172,7 @@ APART = [
 ]
 
 RIGHT = [
+    "class One(Particle):\n    @handler('Ext<X>')\n    async def x(self, it: 'Any', by: 'int' = 1) -> 'None': ...",
     "class One(Particle):\n    @handler('Ext<X>')\n    async def x(self, ctx): ...",
     "class One(Particle):\n    concurrent = True\n    TABLE = {'a': 1}\n    kinds: ClassVar[list[str]] = []",
     "@attrs.define\nclass One(Particle):\n    a: dict[str, int] = attrs.Factory(dict)\n    b: tuple[int, ...] = ()",

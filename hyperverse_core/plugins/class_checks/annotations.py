@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import enum
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -17,8 +18,10 @@ from typing import Any, Final, ForwardRef, get_args, get_origin
 from ...universe.address.point import Point
 from ...universe.kinds.kind import Kind
 
-__all__ = ["annotations_of", "unconvertible"]
+__all__ = ["annotations_of", "is_plain_text", "unconvertible"]
 
+_NAMES: Final = "int|str|bool|float|bytes|dict|list|None|Any"
+_TEXT: Final = re.compile(rf"(?:{_NAMES}|(?:dict|list|set|frozenset)\[(?:{_NAMES})(?:, *(?:{_NAMES}))?\])")
 _PLAIN: Final = frozenset({int, str, bool, float, bytes, type(None), None, Any, dict, list, Point, Kind})
 _HOLDERS: Final = frozenset({dict, list, set, frozenset})
 _UNIONS: Final = frozenset({typing.Union, types.UnionType})
@@ -28,9 +31,12 @@ def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
     """The annotations of a function as types. Raises NameError when one names something that is not there, and what
     else reading an annotation raises."""
     names = getattr(function, "__globals__", {})
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in function.__annotations__.items():
-        if isinstance(value, str):
+        if value.__class__ is str:
+            if is_plain_text(value):
+                found[name] = Any if value == "Any" else str  # as good as any plain type
+                continue
             if "'" in value or '"' in value:
                 return typing.get_type_hints(function)  # text in text
             value = names.get(value) or getattr(builtins, value, None) or eval(_compiled(value), names)
@@ -41,6 +47,13 @@ def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
             return typing.get_type_hints(function)
         found[name] = value
     return found
+
+
+@lru_cache(maxsize=1024)
+def is_plain_text(text: str) -> bool:
+    """Whether an annotation is the text of a plain type, or of a container of these. Most are, and evaluating a text
+    takes longer than all other checks."""
+    return _TEXT.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from types import FunctionType
 from typing import Any, Final, get_origin
 
 from ...contracts.driver import Ctx, HandlerSpec, Particle, Sender
@@ -23,7 +24,7 @@ _WAITS: Final = (Awaitable, Coroutine)
 
 def handler_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
     """The mistakes in the handlers of a class and of those that it is made from."""
-    fields = {field.name for field in getattr(cls, "__attrs_attrs__", ())}
+    fields = frozenset(field.name for field in getattr(cls, "__attrs_attrs__", ()))
     for layer in cls.__mro__:
         if layer is Particle or layer is object:
             continue
@@ -181,6 +182,8 @@ def _covers(one: RouteSelector, other: RouteSelector) -> bool:
 
 def _line(value: Any) -> int:
     """The line where a function starts; 0 when it is none."""
+    if value.__class__ is FunctionType and "__wrapped__" not in value.__dict__:
+        return int(value.__code__.co_firstlineno)
     function = inspect.unwrap(getattr(value, "__func__", value))
     code = getattr(function, "__code__", None)
     return code.co_firstlineno if code is not None else 0

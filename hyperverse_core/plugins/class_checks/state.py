@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any, Final, get_args, get_origin
 
 from ...contracts.driver import Particle
+from .annotations import is_plain_text
 from .mistake import Mistake
 
 __all__ = ["state_mistakes"]
 
 _PLAIN: Final = frozenset({int, str, bool, float, bytes, type(None), None, Any, dict, list})
 _HOLDERS: Final = frozenset({dict, list, set, frozenset})
-_WRITTEN: Final = {kind.__name__: kind for kind in (int, str, bool, float, bytes, dict, list)}
 
 
 def state_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
@@ -35,7 +35,7 @@ def state_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
 
 def _unreadable(cls: type[Particle], field: Any) -> str:
     written = field.type
-    if written is None or _is_plain(_WRITTEN.get(written, written) if isinstance(written, str) else written):
+    if written is None or (is_plain_text(written) if isinstance(written, str) else _is_plain(written)):
         return ""
     from ...protocol.states.annotations import annotation_of
     from ...protocol.states.readable import unreadable
