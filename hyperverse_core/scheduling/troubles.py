@@ -59,6 +59,10 @@ class Troubles:
         """Something has gone wrong once. It is shown for ten minutes."""
         self.note(what, cause, lasts=_SHOWN)
 
+    def __bool__(self) -> bool:
+        """Whether anything is noted."""
+        return bool(self._by_what)
+
     def over(self, what: str) -> None:
         """It is as it should be again."""
         self._by_what.pop(what, None)

@@ -313,7 +313,10 @@ class Gate:
             return _rescued(request, exc)
         if isinstance(found, Begun):
             return _Question(request, changes, found)
-        self._keep(key, _Answer(found, request, changes))
+        if found.holds_for is HoldsFor.NEED and changes == self._changes:
+            self._kept.keep(key, found)  # as `_keep` does: nearly all answers are found so
+        else:
+            self._keep(key, _Answer(found, request, changes))
         return found
 
     async def _finish(self, key: Key, question: _Question) -> Decision:

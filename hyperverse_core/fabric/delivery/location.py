@@ -38,6 +38,8 @@ class Location:
 
     async def find(self, point: Point) -> Place:
         """Where ``point`` lives. Raises NotFound, NoDriver, Unavailable."""
+        if point.route.is_local:
+            return await self._provision(point)
         key = point.star_key
         if key is not None:
             hosting = self._homes.get(key)

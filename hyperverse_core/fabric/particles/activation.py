@@ -59,7 +59,8 @@ async def activate(active: Active) -> None:
             raise
         _log.exception("it could not start", extra={"point": active.text})
         raise HandlerFailed(f"{active.text!r} could not start: {described(exc)}") from exc
-    active.home.troubles.over(_start_of(active))
+    if active.home.troubles:
+        active.home.troubles.over(_start_of(active))
     if before is State.FAILED:
         await _show(active, Status.READY)
     if active.gone:
@@ -67,16 +68,19 @@ async def activate(active: Active) -> None:
     if active.state is not State.STARTING:  # a wave of on_start came back here, and its handler was cut off
         raise given_up(active)
     if active.assignment is not None and active.particle is not None:
-        active.saves, active.durable = None, fingerprint(active.particle)
+        active.saves = None
+        if active.durable is None:
+            active.durable = fingerprint(active.particle)
     active.state = State.READY
 
 
 async def _start(active: Active) -> None:
-    particle = active.particle
+    particle, active.durable = active.particle, None
     if particle is None:
         particle = active.particle = await _make(active)
     if type(particle).on_start is not Particle.on_start:  # most have none, and it takes a wave of their own
         await particle.on_start(Context.own(active))
+        active.durable = None  # what it has changed is what the handlers begin with
 
 
 def _start_of(active: Active) -> str:
@@ -99,5 +103,9 @@ async def _make(active: Active) -> Particle:
     particle = await served.make(active.record) if served.makes else served.particle()
     if state:
         decode_state(particle, state)
+    elif served.alike:
+        if served.fresh is None:
+            served.fresh = fingerprint(particle)
+        active.durable = served.fresh
     active.saved = None
     return particle

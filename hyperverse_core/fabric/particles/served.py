@@ -11,6 +11,7 @@ from ...contracts.registry import ParticleRecord, PropertyValue, Status
 from ...errors import HandlerFailed, HyperverseError, NoDriver, PluginError, Unavailable, described
 from ...plugins.class_checks.drivers import particle_mistakes
 from ...plugins.class_checks.mistake import refusal
+from ...protocol.states.beginnings import begin_alike
 from ...scheduling.cancellation import ends_task
 from ...universe.address.point import Point
 from ...universe.kind_defs.kind_def import KindDef
@@ -35,6 +36,8 @@ class Served:
         host: what the driver may use; None in tests that have no machine.
         particle: the class of the particles.
         makes: whether the driver makes the objects itself, so that it has to be asked.
+        alike: whether all fresh particles hold the same durable state.
+        fresh: fingerprint of that state; None until one was made.
         checks: whether the driver is asked before a particle is registered.
         prepares: whether the driver says what is prepared for its particles.
         handlers: of the particle class, compiled.
@@ -64,6 +67,8 @@ class Served:
         self.host: DriverHost | None = None
         self.particle = cls
         self.makes = type(driver).create is not Driver.create
+        self.alike = not self.makes and cls.dump is Particle.dump and begin_alike(cls)
+        self.fresh: int | None = None
         self.checks = type(driver).check is not Driver.check
         self.prepares = type(driver).prepared is not Driver.prepared
         self.handlers = Handlers.of(cls) if traits.handlers is None else Handlers.of(cls, traits.handlers)
