@@ -19,6 +19,7 @@ from ...scheduling.cancellation import ends_task
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import Point
 from ...universe.selectors.selector import Selector
+from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.wave import Body, Echo, Outcome, Pong, Ripple, Stars, Watchers
 from ..caches.selections import Selections
 from ..cluster.directory import Directory
@@ -40,7 +41,6 @@ _IN_A_ROW = 128
 _PLACED_AT_ONCE = 512
 """Recipients whose places are looked for at once: the writes of others wait behind theirs in the registry."""
 _READY = State.READY
-_IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes})
 _Alike: TypeAlias = "tuple[Handler | None, dict[str, Any]]"
 
 
@@ -50,15 +50,6 @@ def to_echo(reply: Pong, point: Point) -> Echo:
         reply.__class__ = Echo  # they have the same fields, and nobody else has this one
     reply.sender = point
     return reply  # type: ignore[return-value]  # it is one now
-
-
-def own_copy(body: Any) -> Any:
-    """A body that shares no list or map with ``body``: each recipient may do with its own what it likes."""
-    if type(body) is dict:
-        return {key: own_copy(value) for key, value in body.items()}
-    if type(body) is list or type(body) is tuple:
-        return [own_copy(value) for value in body]
-    return body
 
 
 class FanOut:
@@ -183,7 +174,7 @@ class _Gathering:
             arguments = {} if handler is None else handler.arguments.bind(self.wave.body)
         except HyperverseError:
             handler, arguments = None, {}
-        may_share = self.wave.scope is None and all(type(value) in _IMMUTABLE for value in arguments.values())
+        may_share = self.wave.scope is None and all(type(value) in IMMUTABLE for value in arguments.values())
         found = self.alike[served] = (handler if may_share else None, arguments)
         return found
 

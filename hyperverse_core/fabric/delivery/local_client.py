@@ -8,6 +8,7 @@ from ...client.api import ClientApi, expected
 from ...errors import Forbidden
 from ...universe.address.point import Point
 from ...universe.waves.origin import WaveOptions, timed_out
+from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.wave import Body, Method, Ping, Pong
 from .local_sender import LocalSender
 from .outbound import Outbound
@@ -52,6 +53,8 @@ class LocalClient(LocalSender, ClientApi):
         expect: Any = None,
         **options: Unpack[WaveOptions],
     ) -> Pong:
+        if type(body) not in IMMUTABLE:
+            body = own_copy(body)
         try:
             wave = self._origin.wave(Ping, to, method, body, options)
         except Forbidden as exc:

@@ -11,6 +11,7 @@ from ...universe.access.scope import Scope
 from ...universe.address.point import ROOT, Point
 from ...universe.waves.arguments import to_count
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
+from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import Body, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
 from .outbound import Outbound
@@ -36,6 +37,8 @@ class LocalSender(Sender):
     async def ping(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
+        if type(body) not in IMMUTABLE:
+            body = own_copy(body)
         try:
             wave = self._origin.wave(Ping, to, method, body, options)
         except Forbidden as exc:
@@ -48,6 +51,8 @@ class LocalSender(Sender):
     async def signal(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
+        if type(body) not in IMMUTABLE:
+            body = own_copy(body)
         try:
             wave = self._origin.wave(Signal, to, method, body, options)
         except Forbidden as exc:

@@ -15,6 +15,7 @@ from ...universe.address.point import Point
 from ...universe.routing.bind import Selected
 from ...universe.routing.pipeline import Step
 from ...universe.routing.stop import Call, CoreStop, PointStop, ReflectStop
+from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
 from ..particles.active import Active
 from ..particles.unread_bind import UnreadBind
@@ -157,7 +158,10 @@ class _Passage:
         return await self.active.home.outbound.ask(request)
 
     def _request(self, to: Point, method: Method, path: str) -> Ping | Signal:
-        return self.wave.onward(to=to, method=method, path=path, body=self.body, headers=self.headers)
+        body = self.body
+        if self.begun and self.answered is None and type(body) not in IMMUTABLE:
+            body = own_copy(body)  # a stop that nobody waits for may have it still
+        return self.wave.onward(to=to, method=method, path=path, body=body, headers=self.headers)
 
     def _reply(self, body: Body, *, status: int | None = None) -> Pong:
         last = self.answered

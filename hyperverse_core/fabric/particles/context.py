@@ -13,6 +13,7 @@ from ...universe.address.point import ROOT, Point
 from ...universe.commands.command import Command
 from ...universe.waves.arguments import to_count
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
+from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
 from .background import working_for
@@ -122,6 +123,8 @@ class Context(Ctx):
     ) -> Pong:
         active, outer = self._active, self._wave
         origin = self._origin or active.origin or active.own_origin()
+        if type(body) not in IMMUTABLE:
+            body = own_copy(body)
         try:
             wave = origin.wave(Ping, to, method, body, options, outer, self._chain or self._extend_chain())
         except (Forbidden, LoopDetected) as exc:
@@ -138,6 +141,8 @@ class Context(Ctx):
     ) -> Pong:
         active = self._active
         origin = self._origin or active.origin or active.own_origin()
+        if type(body) not in IMMUTABLE:
+            body = own_copy(body)
         try:
             wave = origin.wave(Signal, to, method, body, options, self._wave)
         except Forbidden as exc:

@@ -24,6 +24,7 @@ from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import ROOT, Point, RouteKind
 from ...universe.waves.arguments import to_count
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
+from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import (
     BOUNCE,
@@ -110,6 +111,8 @@ class LocalSession(Session):
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
         try:
+            if type(body) not in IMMUTABLE:
+                body = own_copy(body)
             wave = self.origin.wave(Ping, to, method, body, options)
             self._admit(wave)
         except HyperverseError as exc:
@@ -120,6 +123,8 @@ class LocalSession(Session):
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
         try:
+            if type(body) not in IMMUTABLE:
+                body = own_copy(body)
             wave = self.origin.wave(Signal, to, method, body, options)
             self._admit(wave)
         except HyperverseError as exc:

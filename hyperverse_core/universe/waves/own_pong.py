@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 
-from ...errors import HandlerFailed
+from ...errors import BadRequest, HandlerFailed
+from .own_copy import IMMUTABLE, own_copy
 from .wave import Pong
 
 __all__ = ["own_pong"]
@@ -23,4 +24,10 @@ def own_pong(pong: Pong) -> Pong:
         and all(isinstance(name, str) and isinstance(value, str) for name, value in headers.items())
     ):
         raise HandlerFailed("it returned a Pong whose headers are no map from text to text")
-    return copy(pong)
+    own = copy(pong)
+    if type(own.body) not in IMMUTABLE:
+        try:
+            own.body = own_copy(own.body)
+        except BadRequest as exc:
+            raise HandlerFailed(exc.message) from exc
+    return own

@@ -1,0 +1,37 @@
+"""What crosses from one particle to another is a copy, on one machine as between two."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ...errors import BadRequest
+
+__all__ = ["IMMUTABLE", "own_copy"]
+
+IMMUTABLE: Final = frozenset({type(None), bool, int, float, str, bytes})
+"""Types of bodies that need no copy."""
+_DEEPEST: Final = 64
+
+
+def own_copy(body: Any, levels: int = _DEEPEST) -> Any:
+    """Returns a body that shares no list or map with ``body``: whoever gets it may do with it what they like.
+
+    Tuples and sets become lists, as they do on a lane. What no lane carries is handed on as it is.
+
+    Args:
+        body: a body, or a part of one.
+        levels: how many levels of lists and maps may still come.
+
+    Raises:
+        BadRequest: it has more levels than may be sent.
+    """
+    if not levels and isinstance(body, dict | list | tuple | set | frozenset):
+        raise BadRequest(f"this cannot be sent: the body has more than {_DEEPEST} levels of lists and maps")
+    left = levels - 1
+    if isinstance(body, dict):
+        return {key: value if type(value) in IMMUTABLE else own_copy(value, left) for key, value in body.items()}
+    if isinstance(body, list | tuple | set | frozenset):
+        return [value if type(value) in IMMUTABLE else own_copy(value, left) for value in body]
+    if isinstance(body, bytearray | memoryview):
+        return bytes(body)
+    return body
