@@ -157,7 +157,8 @@ class ClientApi(Sender):
             typed: whether a person has typed the text, so that its last command may lack the ``;``. Use False for a
                 script from a file: if the file was cut off, its last command is not run.
         """
-        check_script(text, files)
+        if type(text) is not str or files is not None:
+            check_script(text, files)
         commands = _split(text, typed=typed)
         while True:
             try:

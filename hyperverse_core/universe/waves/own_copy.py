@@ -29,7 +29,10 @@ def own_copy(body: Any, levels: int = _DEEPEST) -> Any:
         raise BadRequest(f"this cannot be sent: the body has more than {_DEEPEST} levels of lists and maps")
     left = levels - 1
     if isinstance(body, dict):
-        return {key: value if type(value) in IMMUTABLE else own_copy(value, left) for key, value in body.items()}
+        own = {}
+        for key, value in body.items():  # a comprehension would be a call more
+            own[key] = value if type(value) in IMMUTABLE else own_copy(value, left)
+        return own
     if isinstance(body, list | tuple | set | frozenset):
         return [value if type(value) in IMMUTABLE else own_copy(value, left) for value in body]
     if isinstance(body, bytearray | memoryview):
