@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Particle, Point, handler, hookimpl, state, transient
-from hyperverse_core.contracts.registry import Registry
+from hyperverse_core.contracts.registry import ParticleRecord, Registry
+from hyperverse_core.driver import Traits
 from hyperverse_core.errors import BadRequest
 from hyperverse_core.plugins.class_checks.drivers import driver_mistakes
 from hyperverse_core.protocol.states.same import same
@@ -249,3 +250,21 @@ class NeverCalled(Particle):
 )
 def test_a_driver_whose_particles_could_not_keep_their_state_is_refused(particle: type[Particle], said: str) -> None:
     assert any(said in str(fault) for fault in driver_mistakes(_of(particle)))
+
+
+class ByTraits(Driver):
+    kind = KindDef("Vee")
+    particle = First
+
+    def traits(self, record: ParticleRecord) -> Traits | None:
+        return Traits(particle=Bare) if record.point.name == "bare" else None
+
+
+async def test_a_class_that_only_traits_name_is_checked_as_well(start_machine: StartMachine) -> None:
+    machine = await start_machine(plugins=(Versions(ByTraits),))
+    client = machine.client()
+    for command in ("create localhost<Space>", "create localhost:fine<Vee>", "create localhost:bare<Vee>"):
+        (await client.exec(command))[0].unwrap()
+    assert (await client.ping("localhost:fine", "Ext<Save>")).ok
+    reply = await client.ping("localhost:bare", "Cmd<Read>")
+    assert (reply.status, "is not an attrs class, so 'value' would not be saved" in reply.error) == (500, True)
