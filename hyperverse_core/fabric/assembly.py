@@ -242,6 +242,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         ways=ways,
         lanes=lanes,
         facts=facts,
+        troubles=troubles,
     )
     pending = PendingAnswers()
     board = Switchboard(
@@ -395,6 +396,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         membership,
         board.tell_all,
         chance,
+        troubles,
     )
     drivers = Drivers(
         config,

@@ -69,6 +69,8 @@ class Vee(Particle):
         elif what == "blocks":
             while True:
                 time.sleep(0.01)
+        elif what == "blocks a while":
+            time.sleep(1.0)  # here it waits
         elif what == "on_stop":
             self.on = what
         elif what == "driver":
@@ -163,3 +165,14 @@ def test_a_task_that_exits_ends_itself_only(home: Path, run: Callable[..., Any],
         assert run("exec", "-q", "ping localhost:quiet Ext<Add>").returncode == 0
     assert _runs(pid)
     assert "a task of a plugin wanted to end the process" in _log(home)
+
+
+def test_a_handler_that_blocks_the_loop_is_named_with_its_line(home: Path, run: Callable[..., Any], pid: int) -> None:
+    _do(home, "blocks a while")
+    time.sleep(1.0)
+    line = next(n for n, text in enumerate(_PLUGIN.splitlines(), 1) if "# here it waits" in text)
+    told = [text for text in _log(home).splitlines() if "the event loop is blocked" in text]
+    assert any(
+        "localhost:a Ext<Do> (do, plugin local)" in text and f"hyperverse_local.py:{line} (Vee.do)" in text
+        for text in told
+    ), told

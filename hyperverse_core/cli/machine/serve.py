@@ -15,6 +15,7 @@ from typing import Any
 
 from ...config import Config
 from ...fabric.machine import Machine
+from ...fabric.services.blocked_loop import BlockedLoop
 from ..terminal.failures import INTERRUPTED
 from ..terminal.output import note
 from .last_resort import LastResort
@@ -75,10 +76,12 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
     try:
         async with Machine(config) as machine:
             stop.serving(machine)
+            watch = BlockedLoop()
             settle_memory()
             ready(machine.status())
             await machine.wait_stopped()
             stop.last_resort.arm()
+            watch.close()
     except asyncio.CancelledError:
         if stop.count == 0:
             raise

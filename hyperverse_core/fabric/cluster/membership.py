@@ -18,6 +18,7 @@ import attrs
 from ...contracts.registry import Registry, StarRecord
 from ...errors import HyperverseError, NotHostedHere
 from ...scheduling.cancellation import ends_task
+from ...scheduling.troubles import Troubles
 from ...universe.address.star_key import StarKey
 from ..particles.homes import Homes
 from ..stars.star import Star
@@ -30,6 +31,7 @@ from .ways import Ways
 
 __all__ = ["Listening", "Membership"]
 
+_RENEWAL = "the renewal of leases"
 _log = logging.getLogger("hyperverse.membership")
 _MARGIN = 0.75
 """Part of the lease after which a star that could not renew stops serving."""
@@ -66,6 +68,7 @@ class Membership:
         homes: what lives in them.
         registry: has the directory.
         directory, ways, lanes: what is known of the others.
+        troubles: shows leases that cannot be renewed.
 
     Attributes:
         star_gone: called with the text of a star's key when it is not announced any more, or in another incarnation:
@@ -91,6 +94,7 @@ class Membership:
         ways: Ways,
         lanes: LaneStates,
         facts: OwnFacts,
+        troubles: Troubles | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.star_gone: list[Callable[[str], None]] = []
@@ -105,6 +109,7 @@ class Membership:
         self._stars = stars
         self._homes = homes
         self._registry = registry
+        self._troubles = Troubles() if troubles is None else troubles
         self._directory = directory
         self._ways = ways
         self._lanes = lanes
@@ -204,12 +209,15 @@ class Membership:
                     await self._registry.renew(records)
                 self._hold_until(begun + self._lease * _MARGIN)
                 self._renewed = self.loop.time()
+                self._troubles.over(_RENEWAL)
                 self._directory.renewed({r.key: attrs.evolve(r, renewals=-1) for r in records})
             except NotHostedHere as exc:
                 _log.warning("this machine's stars were given up on, it takes its places again: %s", exc)
                 await self._rejoin()
             except (HyperverseError, TimeoutError) as exc:
-                _log.warning("the leases could not be renewed: %s", str(exc) or "no answer in time")
+                said = str(exc) or "no answer in time"
+                self._troubles.note(_RENEWAL, said, again=self._lease * _RENEW)
+                _log.warning("the leases could not be renewed: %s", said)
             except BaseException as exc:
                 if ends_task(exc):
                     raise

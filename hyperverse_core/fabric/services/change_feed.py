@@ -8,15 +8,17 @@ import random
 from collections.abc import Callable, Sequence
 
 from ...contracts.registry import Change, ChangeKind, Registry
-from ...errors import HyperverseError
+from ...errors import HyperverseError, described
 from ...scheduling.backoff import Backoff
 from ...scheduling.cancellation import ends_task
+from ...scheduling.troubles import Troubles
 from ..caches.listener import CacheListener
 from ..cluster.membership import Membership
 from .residents import Residents
 
 __all__ = ["ChangeFeed"]
 
+_FEED = "the change feed"
 _log = logging.getLogger("hyperverse.feed")
 _WAIT = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -34,6 +36,7 @@ class ChangeFeed:
         membership: reads the directory again when stars have changed.
         announce: told the revision that this machine has committed, once others could read it.
         chance: for pauses.
+        troubles: shows that it cannot be followed.
     """
 
     def __init__(
@@ -44,8 +47,10 @@ class ChangeFeed:
         membership: Membership,
         announce: Callable[[int], None],
         chance: random.Random,
+        troubles: Troubles | None = None,
     ) -> None:
         self._registry = registry
+        self._troubles = Troubles() if troubles is None else troubles
         self._listeners = listeners
         self._residents = residents
         self._membership = membership
@@ -66,13 +71,17 @@ class ChangeFeed:
                 if await self._read_on():
                     await asyncio.sleep(_GATHER)
                 self._backoff.reset()
+                self._troubles.over(_FEED)
             except HyperverseError as exc:  # what was read is read and applied again
                 _log.warning("the change feed could not be followed: %s", exc)
-                await asyncio.sleep(self._backoff.next_pause())
+                pause = self._backoff.next_pause()
+                self._troubles.note(_FEED, exc.message, again=pause)
+                await asyncio.sleep(pause)
             except BaseException as exc:
                 if ends_task(exc):
                     raise
                 _log.exception("the change feed could not be followed: caches are dropped; please report it")
+                self._troubles.note(_FEED, described(exc), again=_LONGEST_PAUSE)
                 self.lost()
                 await asyncio.sleep(_LONGEST_PAUSE)
 
