@@ -393,6 +393,14 @@ def test_a_check_imports_what_is_registered_and_names_what_is_wrong(run: Run, ho
     assert "local: it registers nothing" in done.stderr
 
 
+def test_what_a_plugin_prints_when_it_is_imported_does_not_mix_with_results(run: Run, home: Path) -> None:
+    (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\n")
+    (home / "hyperverse_local.py").write_text("print('hello from a plugin')\n")
+    done = run("plugins", "list", "--json")
+    assert [row["state"] for row in json.loads(done.stdout) if row["name"] == "local"] == ["ok"]
+    assert "hello from a plugin" in done.stderr
+
+
 def test_a_check_passes_over_damaged_metadata_of_others_and_names_it(run: Run, tmp_path: Path) -> None:
     info = tmp_path / "site" / "other-1.0.dist-info"
     info.mkdir(parents=True)

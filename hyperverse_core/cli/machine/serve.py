@@ -74,7 +74,9 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
     stop = _Stop(asyncio.current_task(), LastResort(config.stop_deadline))
     stop.listen()
     try:
-        async with Machine(config) as machine:
+        with contextlib.redirect_stdout(sys.stderr):  # what plugins print when they are imported is no result
+            made = Machine(config)
+        async with made as machine:
             stop.serving(machine)
             watch = BlockedLoop()
             settle_memory()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -88,10 +90,13 @@ class Options:
         return {config.lanes.driver: config.transport_settings()}
 
     def plugins(self) -> PluginSet:
-        """Loads the plugins that the configuration allows. Raises ConfigError."""
+        """Loads the plugins that the configuration allows. What they print meanwhile goes to stderr, where it does not
+        mix with results. Raises ConfigError."""
         from ...plugins import PluginSet
 
-        return PluginSet.load(self.load().config.plugins)
+        settings = self.load().config.plugins
+        with contextlib.redirect_stdout(sys.stderr):
+            return PluginSet.load(settings)
 
 
 def options() -> Options:
