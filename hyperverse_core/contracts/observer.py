@@ -48,8 +48,9 @@ class Observer:
         """The sender of ``wave`` has its answer.
 
         Args:
-            reply: the answer: of a Signal whether it was accepted, of a Ripple a Pong whose body is the number of
-            echoes. seconds: time since the wave was begun.
+            reply: the answer. Of a Signal it says whether the Signal was accepted; of a Ripple it is a Pong whose body
+                is the number of echoes.
+            seconds: time since the wave was begun.
         """
 
     # -- the recipient's end ------------------------------------------------------------------------------

@@ -38,12 +38,12 @@ class OwnFiles:
         """The machine listens there.
 
         Args:
-            addresses: as transports write them, such as ``ipc:///run/x.sock`` or ``tcp://127.0.0.1:7400``.
+            addresses: as transports write them, a path or a port behind ``://``.
         """
         for address in addresses:
-            kind, _, place = address.partition("://")
+            place = address.partition("://")[2]
             port = place.rpartition(":")[2]
-            if kind == "ipc":
+            if place.startswith("/"):
                 self._paths.add(place)
             elif port.isdecimal():
                 self._ports.add(int(port))

@@ -217,7 +217,7 @@ class Machine:
 
 
 async def _take_no_more(parts: Parts) -> None:
-    """What leaves from here on, and what is new, the other machines take: it would only have to leave again."""
+    """Tells the other machines that this one accepts no more particles."""
     if not parts.directory.machines():
         return
     parts.membership.draining = True

@@ -216,7 +216,7 @@ class ClientSession:
     # -- to the client ------------------------------------------------------------------------------------
 
     def send_or_dismiss(self, frame: bytes) -> None:
-        """Sends at once. A client that has no room for what it provokes by itself is sent away."""
+        """Sends at once. Disconnects a client that does not read the replies to its own frames."""
         try:
             self.transmit(self.peer, frame)
         except LaneFull:

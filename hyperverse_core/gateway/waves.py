@@ -245,5 +245,5 @@ class ClientWaves:
         except asyncio.CancelledError:
             if not first.cancelled():
                 raise
-            reply = self.session.refusal(wave, Unavailable("the first try was not taken", retry_after=0.05))
+            reply = self.session.refusal(wave, Unavailable("the first attempt was not accepted", retry_after=0.05))
         await self._send(wave, reply)

@@ -22,7 +22,7 @@ __all__ = ["OURS", "Use", "private_uses"]
 
 OURS: Final = frozenset({"hyperverse_core", "hyperverse_sql", "hyperverse_zmq", "hyperverse_base", "hyperverse_grants"})
 """Top-level packages of the project."""
-_PUBLIC: Final = frozenset({"os._exit", "sys._getframe"})
+_PUBLIC: Final = frozenset({"os._exit", "sys._current_frames", "sys._getframe"})
 """Names that Python documents in spite of their underscore."""
 _OF_NAMED_TUPLES: Final = frozenset({"_asdict", "_field_defaults", "_fields", "_make", "_replace"})
 """So are these."""

@@ -69,7 +69,7 @@ class TrustedKeys:
         self._known.clear()
 
     def remove(self, name: str) -> None:
-        """Lets the machine ``name`` in no more. Raises NotFound."""
+        """Revokes the key of the machine ``name``. Raises NotFound."""
         if name not in self.names():  # a name that leads out of the directory is not among them
             raise NotFound(f"no key of a machine {name!r} is allowed here", hint="see `hyperverse keys show`")
         (self.directory / f"{name}.pub").unlink(missing_ok=True)

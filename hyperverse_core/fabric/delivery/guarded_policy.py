@@ -132,8 +132,7 @@ class GuardedPolicy:
         raise self._failure(f"gave no answer within {self._timeout:g} s")  # reached when the deadline has passed
 
     def _told(self, error: BaseException) -> BaseException:
-        """What the caller gets for what the policy has raised: what was raised on purpose, or is not the policy's, as
-        it is, anything else as a failure."""
+        """Returns errors of the platform unchanged, and a failure of the policy for anything else that it raised."""
         on_purpose = isinstance(error, HyperverseError)
         if isinstance(error, NotHostedHere):  # it would have the particle be looked for elsewhere
             on_purpose = False

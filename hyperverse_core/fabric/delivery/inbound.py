@@ -90,7 +90,7 @@ class Inbound:
         job = self._jobs.get(type(message))
         try:
             if job is None:
-                raise ProtocolError(f"{type(message).__name__} is nothing to ask of a star")
+                raise ProtocolError(f"{type(message).__name__} is not a request to a star")
             if self.loop.time() >= star.serve_until:
                 raise Unavailable(f"{star.text} cannot renew its lease", retry_after=0.5)
             self._pool.put(self._answering, job, star, request, message, priority=request.envelope.priority)
@@ -201,7 +201,7 @@ class Inbound:
         except asyncio.CancelledError:
             if not first.cancelled():
                 raise
-            reply = Pong.failure(Unavailable("the first try was not taken", retry_after=0.05))
+            reply = Pong.failure(Unavailable("the first attempt was not accepted", retry_after=0.05))
         await self._send(request, self._encoded(reply))
 
     async def _signal(self, star: Star, request: LaneRequest, wave: Signal) -> None:

@@ -1,4 +1,4 @@
-"""Location: finds where a particle lives that this machine does not know yet. (The seed calls this Gravity.)"""
+"""Location: finds where a particle lives that this machine does not know yet."""
 
 from __future__ import annotations
 

@@ -81,8 +81,8 @@ class _Passage:
                 self.own["self.bundle"] = bundle.text
 
     async def run(self) -> Pong:
-        """The answer of the pipeline. Raises HyperverseError only as long as no stop has taken the wave: who hears of
-        a refusal may send the whole wave again, and what has run by then would run twice."""
+        """Returns the answer of the pipeline. Raises HyperverseError only before the first stop has run: whoever sends the
+        wave again after a refusal would run that stop twice."""
         try:
             return await self._pass()
         except HyperverseError as exc:
@@ -118,7 +118,8 @@ class _Passage:
         return reply
 
     def _segment(self, name: str) -> str | None:
-        """A capture for use in a point. It comes from whoever asks, who must not get to choose how deep it leads."""
+        """Returns a capture as one segment of a point. The sender chose its text, so it must not reach deeper. Raises
+        BadRequest."""
         value = self.captures.get(name)
         if value is not None and ":" in value:
             raise BadRequest(f"{value!r} cannot be a segment of a point", hint="a segment has no ':'")

@@ -54,7 +54,7 @@ class Interceptors:
         self._sort()
 
     def remove(self, observer: Observer) -> None:
-        """Has ``observer`` told no more."""
+        """Stops calling ``observer``."""
         self._all.remove(observer)
         self._sort()
 

@@ -435,7 +435,7 @@ class Active:
             self.state = State.CUT
 
     def has_left(self) -> NotHostedHere:
-        """What a wave is told that comes too late."""
+        """Returns the 421 error for a wave that arrives after the particle has left."""
         return NotHostedHere(f"{self.text!r} has left {self.star.text}")
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:

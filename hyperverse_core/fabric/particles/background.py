@@ -1,4 +1,4 @@
-"""Work of a particle's own: what it does on nobody's wave, bounded and ended with it."""
+"""Background tasks of a particle: limited in number, and cancelled when the particle leaves."""
 
 from __future__ import annotations
 

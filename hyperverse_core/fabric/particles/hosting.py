@@ -98,8 +98,8 @@ class Hosting:
             coming.set_result(None)
 
     async def recover(self, point: Point) -> Active:
-        """A particle that others look for here, and that is not active: when the registry says that it lives here all
-        the same, its placing was cut off or its release failed, and nobody else will ever place it.
+        """Activates a particle that the registry assigns to this star although it is not active here: its placing was
+        cut off, or its release failed, and nobody else will ever place it.
 
         Raises NotHostedHere when it lives elsewhere, or nowhere, NoDriver, Unavailable."""
         if point.text not in self._leaving:
@@ -176,7 +176,8 @@ class Hosting:
             active.background.give_up()
 
     def taken(self, active: Active) -> None:
-        """As :meth:`lose`, because the registry says so. Why, the change feed will tell: perhaps it was deleted."""
+        """Removes a particle that the registry does not assign to this star any more. The change feed gives the reason
+        later; perhaps it was deleted."""
         self.lose(active, Left.TAKEN)
 
     def of_the_past(self) -> list[Active]:

@@ -33,7 +33,7 @@ OVER: Final = object()
 
 
 class Abandoned(Exception):
-    """A coroutine was cancelled, went on waiting, and is not stepped any more. Its task is being cancelled still."""
+    """A cancelled handler went on waiting and is abandoned. Its task is still being cancelled."""
 
 
 class _Here:

@@ -110,7 +110,7 @@ def spoiled(active: Active, particle: Particle | None, before: int | None = None
 
 
 def given_up(active: Active, ctx: Context | None = None) -> HyperverseError:
-    """What a handler is told that wants to save, or to begin, behind one that has spoiled the object."""
+    """Returns the error for a handler that saves or begins after another handler left the object unsaved."""
     if active.concurrent:
         became = _became(ctx, repeatable=True)
         return Unavailable(f"another handler of {active.text!r} failed meanwhile: {became}", retry_after=0.1)
@@ -160,8 +160,8 @@ async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
 
 
 async def _a_later_one_succeeds(saves: Saves, number: int) -> bool:
-    """Whether a save of the same object that began later makes durable what this one could not: handlers of a
-    concurrent particle save beside one another, and each writes all that the object holds."""
+    """Returns whether a later save of the same object wrote the change that this save could not write. Handlers of a
+    concurrent particle save beside one another, and each save writes the whole object."""
     while saves.durable < number and saves.under_way and saves.begun > number:
         if saves.ended is None:
             saves.ended = asyncio.Event()
@@ -171,7 +171,7 @@ async def _a_later_one_succeeds(saves: Saves, number: int) -> bool:
 
 
 def _has_failed(active: Active, saves: Saves, ctx: Context, particle: Particle) -> None:
-    """Whoever comes next must not see what was not saved, unless the handler saves it after all."""
+    """Marks the object as unsaved: the next wave reloads it, unless this handler saves after all."""
     if active.particle is particle and active.state is State.READY:
         saves.failed = ctx
         active.state = State.UNSAVED

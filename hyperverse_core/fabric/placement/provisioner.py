@@ -188,7 +188,7 @@ class Provisioner:
         await served.check(point, kind, values)
 
     async def _demand_override(self, point: Point, parent: ParticleRecord, caller: Caller) -> None:
-        """Who replaces a particle must be allowed to delete it."""
+        """Checks that the caller may delete the particle that it replaces. Raises Forbidden."""
         if await self._registry.records((point,)):
             await self._permits.permit(caller, "d", parent, "create")
 

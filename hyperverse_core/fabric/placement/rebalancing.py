@@ -81,8 +81,8 @@ class Rebalancer:
         self._strategies = strategies
 
     async def plan(self) -> list[Move]:
-        """What would have to move so that every star has its share: for Kinds that are placed by hash those whose
-        star by the hash is another, for the others as many as the fullest stars have too much."""
+        """Returns the moves that give every star its share. Particles that are placed by hash go to the star of their
+        hash; of other Kinds, the fullest stars give away what they have above their share."""
         hosted: dict[StarKey, list[ParticleRecord]] = {}
         for key in sorted(self._directory.records, key=str):
             hosted[key] = await self._hosted(key)
@@ -163,7 +163,7 @@ class Rebalancer:
         points = [move.point.text for move in group]
         reply = await self._ask_star(origin, "Hyp<Release>", {"points": points}, 30.0)
         if not reply.ok:
-            raise Unavailable(f"{origin} does not let go: {reply.error}", retry_after=1.0)
+            raise Unavailable(f"{origin} did not release its particles: {reply.error}", retry_after=1.0)
         records = await self._registry.records([move.point for move in group])
         reasons = [await self._place(move, records.get(move.point)) for move in group]
         return [reason for reason in reasons if reason]

@@ -80,7 +80,7 @@ class Residents:
         self._places.lost()
 
     async def check_all(self) -> None:
-        """Nothing that was read before can be relied on, also not that what lives here still does."""
+        """Checks every particle of this machine against the registry, after entries of the feed were missed."""
         for hosting in self._homes.values():
             await self._homes.check(tuple(active.point for active in hosting.active.values()))
         taken, self._taken = self._taken, {}
@@ -96,7 +96,7 @@ class Residents:
             self._places.keep(active.point, active)
 
     def left(self, active: Active, why: Left) -> None:
-        """It is not found here any more. Why it was taken, entries say that have not been read yet."""
+        """Removes a particle from the places. Later entries of the feed say why it was taken."""
         self._places.left(active.point, active)
         if why is Left.TAKEN:
             self._taken[active.text] = active

@@ -277,7 +277,7 @@ class LocalSessions(Sessions):
         active = self._hosting.pin(point, "Control", made, owner=agent)
         session = LocalSession(agent, active, credentials, self._outbound, self._limits, self, ended)
         self._open.add(session)
-        _log.info("client %s has come in as %s", point.text, agent.text, extra={"point": point.text})
+        _log.info("client %s connected as %s", point.text, agent.text, extra={"point": point.text})
         self._interceptors.tell(self._interceptors.lane_up, point.text)
         return session
 
@@ -286,7 +286,7 @@ class LocalSessions(Sessions):
         self._open.discard(session)
         self._hosting.remove(session.active)
         text = session.point.text
-        _log.info("client %s has gone: %s", text, reason, extra={"point": text})
+        _log.info("client %s disconnected: %s", text, reason, extra={"point": text})
         self._interceptors.tell(self._interceptors.lane_down, text, reason)
 
     # -- credentials that do not count any more -----------------------------------------------------------

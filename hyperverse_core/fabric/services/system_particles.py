@@ -181,7 +181,7 @@ class MachineParticle(Particle):
         if ctx.agent != HYPERUSER:
             assert isinstance(ctx, Context)
             request = Request(ctx.agent, ctx.wave.method.text, Need(), ctx.record, ctx.wave.scope)
-            error = Forbidden(f"{ctx.agent} may not do this to a machine", hint="the hyperuser may")
+            error = Forbidden(f"{ctx.agent} may not send {ctx.wave.method} to a machine", hint="only the hyperuser may")
             raise self._gate.refused(request, error, wave=ctx.wave.id)
 
 

@@ -125,7 +125,7 @@ class Watches:
         """Nothing to drop: who watches is not in the registry."""
 
     async def _follow(self, watcher: Point) -> None:
-        """A particle that watches has found a home: when that is on another machine, its watches go there."""
+        """Moves the watches of a particle to the machine that hosts it now."""
         try:
             assignment = (await self._registry.record(watcher)).assignment
         except HyperverseError as exc:

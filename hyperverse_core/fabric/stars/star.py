@@ -52,7 +52,7 @@ class Star:
         return self.now() < self.serve_until
 
     def lost(self, wave: Directed, error: BaseException) -> Pong:
-        """The reply to a wave that an error has ended which nobody has foreseen: how far the wave came is not known.
+        """Returns the reply to a wave that an unexpected error ended. Whether its handler ran is not known.
 
         Args:
             error: what was caught. A RecursionError of waves within one another is a loop, everything else our bug.

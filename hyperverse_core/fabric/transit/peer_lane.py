@@ -74,7 +74,7 @@ class PeerLane:
             raise Unavailable(f"{_QUEUE} waves wait for the lane to machine {self.name!r}", retry_after=0.2)
         if self._waiting and self._waiting_bytes + size > _QUEUE_BYTES:
             said = f"waves of {self._waiting_bytes} bytes wait for the lane to machine {self.name!r}"
-            raise Unavailable(said, hint=f"no more than {_QUEUE_BYTES} bytes may", retry_after=0.2)
+            raise Unavailable(said, hint=f"at most {_QUEUE_BYTES} bytes can wait", retry_after=0.2)
 
     def mention(self, frame: bytes) -> None:
         """Sends what may be lost."""
