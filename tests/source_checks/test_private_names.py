@@ -71,9 +71,7 @@ def test_the_private_names_of_a_project_are_in_one_file(project: str) -> None:
     assert len({each.file for each in BORROWED if each.project == project}) == 1
 
 
-@pytest.mark.parametrize(
-    "project", sorted({each.project for each in BORROWED if not each.project.startswith(PYTHON)})
-)
+@pytest.mark.parametrize("project", sorted({each.project for each in BORROWED if not each.project.startswith(PYTHON)}))
 def test_a_project_whose_private_names_we_use_has_an_upper_bound(project: str) -> None:
     bounds = [each.specifier for each in requirements() if each.name == project]
     assert bounds

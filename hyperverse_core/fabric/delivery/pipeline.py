@@ -81,8 +81,8 @@ class _Passage:
                 self.own["self.bundle"] = bundle.text
 
     async def run(self) -> Pong:
-        """Returns the answer of the pipeline. Raises HyperverseError only before the first stop has run: whoever sends the
-        wave again after a refusal would run that stop twice."""
+        """Returns the answer of the pipeline. Raises HyperverseError only before the first stop has run: a sender that
+        tries again after a refusal would run that stop twice."""
         try:
             return await self._pass()
         except HyperverseError as exc:

@@ -75,7 +75,8 @@ def free_index(config: Config, machine_index: int, known: Iterable[StarRecord]) 
 
 def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
     """The links of the star that stands for a machine: to the machine's other stars, and, when none of those passes
-    waves on, to the stars that these are linked to. This keeps a machine connected even if none of its own stars forwards waves."""
+    waves on, to the stars that these are linked to. This keeps a machine connected even if none of its own stars
+    forwards waves."""
     links = [star.text for star in stars]
     if not any(star.kind.forwards for star in stars):
         links += [link for star in stars for link in star.links]

@@ -32,7 +32,9 @@ def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
             raise BadRequest("Watchers have a Point and a text", hint="write Watchers(Point.parse(...), 'State')")
         return to
     if not isinstance(to, Iterable) or isinstance(to, bytes | Mapping):
-        raise BadRequest(f"a {type(to).__name__} cannot be the recipients of a Ripple", hint="give a selector or a list of points")
+        raise BadRequest(
+            f"a {type(to).__name__} cannot be the recipients of a Ripple", hint="give a selector or a list of points"
+        )
     points = tuple([p if type(p) is Point else to_point(p) for p in islice(to, _MOST + 1)])
     if len(points) > _MOST:
         raise TooLarge(f"a Ripple has more than {_MOST} recipients", hint="write a selector, or send several")
