@@ -90,8 +90,9 @@ class Request:
 
     Attributes:
         agent: in whose name it would be done.
-        action: the method of a wave as text (``Ext<Add>``), or an administrative act: ``create``, ``delete``,
-            ``select``, ``get``, ``set``, ``grant``, ``chown``, ``drain``, ``stop``, ``keys``, ``watch``.
+        action: the method of a wave as text (``Ext<Add>``, ``Ext<Drain>``), or a command: ``create``, ``delete``,
+            ``select``, ``get``, ``set``, ``watch``. ``grant``, ``chown`` and ``keys`` are reserved for commands that
+            the platform does not carry out yet.
         need: what the target must grant for it.
         record: the target. For ``create``, ``delete`` and ``select`` it is the parent of the particles in question.
         scope: the bounds that the sender of the wave has set; None for none.
@@ -247,9 +248,9 @@ class PolicyView:
 
 
 class Administration(abc.ABC):
-    """What a policy may offer to those who administer it. The gate has been asked before each call whether the agent
-    may do such a thing at all (actions ``grant``, ``chown``, ``keys``); what the policy's own rules demand of the
-    agent besides, the implementation checks.
+    """What a policy may offer to those who administer it. The platform does not call it yet: the commands ``grant``,
+    ``revoke`` and ``chown`` answer 501. When it does, the gate decides first whether the agent may do such a thing at
+    all (actions ``grant``, ``chown``, ``keys``); the implementation checks what the policy's own rules demand besides.
 
     Every method raises Forbidden when the agent may not do it, NotFound when what it names does not exist, and
     Unavailable when the registry cannot be reached; nothing was changed then.
