@@ -310,8 +310,8 @@ class Membership:
                 changed()
 
     def _forgive(self, now: float) -> None:
-        """Ignores time in which this machine could not observe the others (this process slept, the registry was away) or
-        could not renew leases itself (the registry takes no writes)."""
+        """Ignores time in which this machine could not observe the others (this process slept, the registry was away)
+        or could not renew leases itself (the registry takes no writes)."""
         gap = now - self._looked
         self._looked = now
         if gap > self._lease / 2 or now - self._renewed > self._lease * _RENEW * 2:
