@@ -10,8 +10,10 @@ It is a plugin of pytest: ``-p left_running``.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import uuid
+from types import FrameType
 from typing import Final
 
 import pytest
@@ -28,6 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
         mark = uuid.uuid4().hex
         config.stash[_MARK] = mark, os.environ.get(MARK)
         os.environ[MARK] = with_mark(mark)
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _end_in_order)
+
+
+def _end_in_order(number: int, frame: FrameType | None) -> None:
+    """A run that is asked to end, by ``timeout`` or by CI, ends its machines as any other run does."""
+    pytest.exit("asked to end by SIGTERM", 128 + number)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

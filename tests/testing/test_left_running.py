@@ -105,3 +105,27 @@ def test_ci_tells_of_a_failure_although_the_run_is_ended(tmp_path: Path) -> None
     with pytest.raises(subprocess.TimeoutExpired) as caught:
         run(tmp_path, _FAILS, CI="true", limit=PATIENCE / 4)
     assert b"FAILED at once: test_it.py::test_it (call, 0 s)" in (caught.value.stdout or b"")
+
+
+def test_a_run_that_is_asked_to_end_ends_what_it_has_left_running(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import pathlib, subprocess, sys, time\n"
+        "def test_it():\n"
+        f"    one = subprocess.Popen([sys.executable, '-c', {SLEEP!r}], start_new_session=True)\n"
+        "    pathlib.Path('pid').write_text(str(one.pid))\n"
+        "    time.sleep(600)\n"
+    )
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "left_running", "test_it.py"]
+    run_of_tests = subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    pid = tmp_path / "pid"
+    until_sync(lambda: pid.exists() and pid.read_text() != "", "the process")
+    run_of_tests.terminate()
+    assert run_of_tests.wait(START) == 143
+    until_sync(lambda: not runs(int(pid.read_text())), "its end")
