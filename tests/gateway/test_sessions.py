@@ -185,6 +185,55 @@ async def test_a_session_ends_with_its_token(machine: Machine) -> None:
     assert (await machine.client().ping(session.point, "Ext<Knock>")).status == 404
 
 
+class _Slow:
+    """Holds back the first answer of ``authenticate`` until it is told to hand it out."""
+
+    def __init__(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+        policy, self.answer = machine.parts.policy, machine.parts.policy.authenticate
+        monkeypatch.setattr(policy, "authenticate", self)
+
+    async def __call__(self, credentials: Credentials) -> Point:
+        agent = await self.answer(credentials)
+        self.asked.set()
+        await self.go_on.wait()
+        return agent
+
+
+@pytest.mark.parametrize("how", ["revoked", "deleted", "missed"])
+async def test_what_changes_while_a_session_is_opened_counts(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The policy has read the token, and it is revoked before the session is there."""
+    slow, why = _Slow(machine, monkeypatch), list[str]()
+    opening = asyncio.ensure_future(sessions().open(Credentials("anns"), ended=why.append))
+    await slow.asked.wait()
+    if how == "deleted":
+        await machine.registry.delete([ANN])
+    else:
+        await machine.registry.revoke_token(token_digest("anns"))
+    if how == "missed":
+        machine.parts.sessions.lost()
+    await asyncio.sleep(0.3)
+    slow.go_on.set()
+    with pytest.raises(Unauthorized):
+        await opening
+    assert not machine.parts.sessions
+    assert why == []  # nobody has got a session that could end
+
+
+async def test_other_changes_while_a_session_is_opened_keep_nobody_out(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = _Slow(machine, monkeypatch)
+    opening = asyncio.ensure_future(sessions().open(Credentials("anns")))
+    await slow.asked.wait()
+    await machine.registry.add_token(TokenRecord(token_digest("second"), ANN, "second"))
+    await asyncio.sleep(0.3)
+    slow.go_on.set()
+    assert (await (await opening).ping("localhost:door", "Ext<Who>")).ok
+
+
 async def test_another_token_of_the_agent_ends_nothing(machine: Machine) -> None:
     session: Session = await sessions().open(Credentials("anns"))
     await machine.registry.add_token(TokenRecord(token_digest("second"), ANN, "second"))

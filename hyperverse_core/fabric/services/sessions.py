@@ -19,7 +19,7 @@ from ...contracts.gateway import GatewayHost, Receive, Session, SessionLimits, S
 from ...contracts.lane import LaneTransport
 from ...contracts.policy import Credentials
 from ...contracts.registry import Change, ChangeKind
-from ...errors import Forbidden, HyperverseError, PolicyError, TooLarge, TooMany, Unavailable
+from ...errors import Forbidden, HyperverseError, PolicyError, TooLarge, TooMany, Unauthorized, Unavailable
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import ROOT, Point, RouteKind
 from ...universe.waves.arguments import to_count
@@ -79,7 +79,9 @@ class LocalSession(Session):
         outbound: sends its waves.
         limits: what it may use.
         sessions: are told when it ends.
-        ended: called when it is ended from here.
+
+    Attributes:
+        ended: called with the reason when it is ended from here; None until its gateway has it.
     """
 
     def __init__(
@@ -90,7 +92,6 @@ class LocalSession(Session):
         outbound: Outbound,
         limits: SessionLimits,
         sessions: LocalSessions,
-        ended: Callable[[str], None] | None,
     ) -> None:
         self.agent = agent
         self.point = active.point
@@ -102,7 +103,7 @@ class LocalSession(Session):
         self.active = active
         self._outbound = outbound
         self._sessions = sessions
-        self._ended = ended
+        self.ended: Callable[[str], None] | None = None
         self._under_way: set[Any] = set()
 
     # -- as every sender ----------------------------------------------------------------------------------
@@ -234,8 +235,8 @@ class LocalSession(Session):
         """Ends it, and tells its gateway."""
         if not self.over:
             self.end(reason)
-            if self._ended is not None:
-                self._ended(reason)
+            if self.ended is not None:
+                self.ended(reason)
 
 
 class LocalSessions(Sessions):
@@ -258,6 +259,7 @@ class LocalSessions(Sessions):
         self._interceptors = interceptors
         self._numbers = itertools.count()
         self._open: set[LocalSession] = set()
+        self._changes = 0  # of tokens and agents, so far
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -271,15 +273,29 @@ class LocalSessions(Sessions):
         particle: Callable[[Point], Particle] | None = None,
         ended: Callable[[str], None] | None = None,
     ) -> LocalSession:
+        seen = self._changes
         agent = await self._gate.authenticate(credentials)
         point = self._outbound.star.point.child(f"controls:control-{next(self._numbers)}")
         made = SurfaceParticle(receive) if particle is None else particle(point)
         active = self._hosting.pin(point, "Control", made, owner=agent)
-        session = LocalSession(agent, active, credentials, self._outbound, self._limits, self, ended)
+        session = LocalSession(agent, active, credentials, self._outbound, self._limits, self)
         self._open.add(session)
         _log.info("client %s connected as %s", point.text, agent.text, extra={"point": point.text})
         self._interceptors.tell(self._interceptors.lane_up, point.text)
+        if seen != self._changes:  # what has changed meanwhile did not find the session; from here on it does
+            await self._confirm(session)
+        session.ended = ended
         return session
+
+    async def _confirm(self, session: LocalSession) -> None:
+        """Asks once more who has come. Raises what :meth:`open` does; the session has ended then."""
+        try:
+            agent = await self._gate.authenticate(session.credentials)
+            if session.over or agent != session.agent:
+                raise Unauthorized("the credentials have changed while the session was opened", hint="try again")
+        except BaseException:
+            session.end("its credentials could not be confirmed")
+            raise
 
     def closed(self, session: LocalSession, reason: str) -> None:
         """A session has ended."""
@@ -294,12 +310,14 @@ class LocalSessions(Sessions):
     def changed(self, change: Change) -> None:
         """A token was added or revoked, or an agent deleted: the sessions of that agent are checked again."""
         if change.kind is ChangeKind.TOKEN or change.kind is ChangeKind.DELETED:
+            self._changes += 1
             for session in self._open:
                 if session.agent == change.point:
                     self._check_later(session)
 
     def lost(self) -> None:
         """Changes were missed: all are checked again."""
+        self._changes += 1
         for session in self._open:
             self._check_later(session)
 
