@@ -1,0 +1,75 @@
+"""What marks a method as a handler."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import attrs
+
+from ...universe.routing.route_selector import RouteSelector
+
+__all__ = ["HandlerSpec", "handler", "spec_of"]
+
+_F = TypeVar("_F", bound=Callable[..., Awaitable[Any]])
+_MARK = "__hyperverse_handler__"
+_BARE = "__hyperverse_bare_handler__"
+_DECLARED = "__hyperverse_declared__"
+
+
+@attrs.frozen
+class HandlerSpec:
+    """What :func:`handler` records about a method.
+
+    Attributes:
+        selector: the waves that the handler takes.
+        privilege: a privilege that the agent needs in addition to the permission of the method; empty for none.
+    """
+
+    selector: RouteSelector
+    privilege: str = ""
+
+
+def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
+    """Marks a method of a :class:`Particle` as the handler of the waves that match ``selector``.
+
+    The handler is called with a :class:`Ctx` and the body of the wave, converted to the handler's annotations: a map
+    gives the arguments by name, any other body is the only argument, and without a body the arguments have their
+    defaults. A body that does not fit is answered 400, and the handler is not called. Named groups of a path are
+    arguments as well. What the handler returns is the body of the answer.
+
+    Args:
+        selector: ``Ext<Add>``, ``Http<Get>/users/(?P<user>[^/]+)``, ``Ext<*>``; see ``docs/reference/binds.md``. When
+            several handlers match, the first one in the class body is called.
+        privilege: a privilege that the agent needs in addition to the permission of the method.
+
+    Raises:
+        ParseError: ``selector`` is malformed.
+    """
+    if inspect.isroutine(selector):  # ``@handler`` without parentheses: told with the other mistakes of the class
+        setattr(selector, _BARE, True)
+        return selector
+    spec = HandlerSpec(RouteSelector.parse(selector), privilege)
+
+    def mark(function: _F) -> _F:
+        setattr(function, _MARK, spec)
+        _declare(function, sys._getframe(1).f_locals)
+        return function
+
+    return mark
+
+
+def _declare(function: Any, body: Any) -> None:
+    """Notes a handler in the class body that is being run: a later definition of the same name would hide it without
+    a trace."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is not None and "__qualname__" in body and "__module__" in body:
+        body.setdefault(_DECLARED, []).append((function.__name__, code.co_firstlineno))
+
+
+def spec_of(method: object) -> HandlerSpec | None:
+    """What :func:`handler` has recorded about a method; None when it is no handler."""
+    found: HandlerSpec | None = getattr(method, _MARK, None)
+    return found

@@ -1,0 +1,181 @@
+"""What handlers are given: a way to send waves, and the particle's own acts."""
+
+from __future__ import annotations
+
+import abc
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Unpack
+
+from ...universe.address.point import Point
+from ...universe.commands.command import Command
+from ...universe.waves.origin import WaveOptions
+from ...universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
+from ..registry import ParticleRecord, PropertyValue, Strategy
+
+__all__ = ["Ctx", "Sender"]
+
+
+class Sender(abc.ABC):
+    """What can send waves: the common part of a :class:`Ctx`, of a :class:`DriverHost` and of a client."""
+
+    @abc.abstractmethod
+    async def ping(
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
+    ) -> Pong:
+        """Sends a Ping, and returns its Pong. A failure is a Pong as well: look at ``ok``, or call ``unwrap()``::
+
+            total = (await ctx.ping("localhost:hits", "Ext<Add>", {"by": 3})).unwrap()
+
+        Args:
+            to: the recipient.
+            method: a Method or its text, ``Ext<Add>``.
+            body: what the handler gets: None, bool, int, float, str, bytes, and lists and maps of these.
+            **options: how it is sent, see :class:`WaveOptions`: ``path``, ``headers``, ``wait`` (seconds), ``retries``,
+                ``priority``, ``topic``. A handler never waits longer than its own wave does.
+
+        Raises:
+            ParseError: ``to`` or ``method`` is malformed.
+            BadRequest: the body cannot be sent, or an option has a value that cannot be.
+            TypeError: there is no such option.
+        """
+
+    @abc.abstractmethod
+    async def signal(
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
+    ) -> Pong:
+        """Sends a Signal: a message without an answer.
+
+        The arguments are those of :meth:`ping`. There are no options ``wait`` and ``retries``, because nobody waits for
+        the handler.
+
+        Returns:
+            a Pong with the status 202 when the Signal was accepted (authorised and queued at the recipient's star, or
+            handed to a lane towards it), else with the status of the refusal.
+        """
+
+    @abc.abstractmethod
+    async def ripple(
+        self,
+        to: Recipients | str | Sequence[Point],
+        method: Method | str,
+        body: Body = None,
+        *,
+        count: int | None = None,
+        **options: Unpack[WaveOptions],
+    ) -> list[Echo]:
+        """Sends a Ripple: a request to many recipients. Returns their echoes, in the order in which they arrived.
+
+        The arguments are those of :meth:`ping`; there is no option ``retries``.
+
+        Args:
+            to: a selector or its text, points, ``Stars()`` or ``Watchers(...)``.
+            count: how many echoes are enough; None for one from each recipient.
+            **options: for each recipient that has not answered within ``wait`` seconds, there is an echo with the
+                status 408.
+        """
+
+
+class Ctx(Sender):
+    """What a handler may use. There is one for each wave. Do not keep it after the handler has ended."""
+
+    __slots__ = ()
+
+    @property
+    @abc.abstractmethod
+    def point(self) -> Point:
+        """The particle's own point."""
+
+    @property
+    @abc.abstractmethod
+    def agent(self) -> Point:
+        """The agent in whose name the wave was sent that is being handled."""
+
+    @property
+    @abc.abstractmethod
+    def wave(self) -> Directed:
+        """The wave that is being handled. Do not change it."""
+
+    @property
+    @abc.abstractmethod
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger that adds the particle's point and the wave's id to each line."""
+
+    @property
+    @abc.abstractmethod
+    def remaining(self) -> float:
+        """Seconds until the deadline of the wave. The handler is then cancelled at its next ``await``."""
+
+    @property
+    @abc.abstractmethod
+    def on_behalf(self) -> Ctx:
+        """A Ctx whose waves have the agent of the caller, bounded by the scope of the wave that is being handled."""
+
+    @abc.abstractmethod
+    async def save(self) -> None:
+        """Saves the particle's state. When this returns, the state survives a crash of the machine.
+
+        When it raises, nothing was written. The handler may call it again. If it ends without having saved, the
+        particle begins again from its saved state before its next wave, as it does after a handler that raised; see
+        ``docs/explanation/delivery.md#all-or-nothing``.
+
+        Raises:
+            NotHostedHere: the particle lives on another star by now; the handler should end.
+            Unavailable: the registry cannot be reached or is full, or another handler of a concurrent particle has
+                failed meanwhile.
+            Conflict: a handler that was called by this one's chain has failed behind a change.
+            HandlerFailed: a field, which the text names, holds what would not come back as it is.
+        """
+
+    @abc.abstractmethod
+    async def create(
+        self,
+        point: Point | str,
+        kind: str,
+        properties: Mapping[str, str] | None = None,
+        *,
+        strategy: Strategy = Strategy.COMMIT,
+    ) -> ParticleRecord:
+        """Registers a particle. Its owner is this particle, or with :attr:`on_behalf` the caller::
+
+            record = await ctx.create(ctx.point.child("order-%"), "Order")
+
+        Args:
+            point: its address. A ``%`` in the last segment stands for the next number of the parent's sequence.
+            kind: its Kind, as text.
+            properties: its properties by name.
+            strategy: what happens when the point is registered already.
+
+        Raises:
+            Forbidden: the particle may not create anything there.
+            Conflict: the point is registered, and the strategy does not allow that.
+            NotFound: the parent is not registered.
+            UnknownKind: no plugin serves the Kind.
+            BadRequest: the Kind cannot be created there, or the properties do not fit it.
+        """
+
+    @abc.abstractmethod
+    async def execute(self, command: Command | str) -> Pong:
+        """Runs a ``command`` of the command language, such as ``select localhost+:**``, with this particle as
+        agent, or with :attr:`on_behalf` the caller.
+
+        Raises:
+            ParseError: the text is malformed.
+        """
+
+    @abc.abstractmethod
+    async def properties(self) -> Mapping[str, PropertyValue]:
+        """The particle's own properties."""
+
+    @abc.abstractmethod
+    def spawn(self, work: Coroutine[Any, Any, None], *, name: str = "") -> None:
+        """Starts background work that outlives the wave. It is cancelled when the particle leaves memory, and what it
+        raises is logged.
+
+        Args:
+            work: a coroutine.
+            name: a name for logs.
+
+        Raises:
+            TooMany: 64 pieces of work of this particle are under way.
+        """
