@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
+
+import msgspec
 
 from ...contracts.driver import Ctx
 from ...contracts.registry import ParticleRecord, PropertyValue, Strategy
@@ -69,7 +72,9 @@ class Context(Ctx):
     @classmethod
     def own(cls, active: Active) -> Context:
         """For what a particle does without a wave: its start and stop, tasks of its own."""
-        return cls(active, Ping(active.point, BOUNCE, sender=active.point, agent=active.point))
+        wave = active.own_origin().wave(Ping, active.point, BOUNCE, None, {})
+        wave.deadline = math.inf  # nobody waits for it
+        return cls(active, wave)
 
     # -- what it sees -------------------------------------------------------------------------------------
 
@@ -217,15 +222,8 @@ class _Shared(Context):
         wave = self._wave
         if working_for.get() is not wave:
             return self
-        own = Ping(
-            self._active.point,
-            BOUNCE,
-            headers=wave.headers,
-            sender=wave.sender,
-            agent=wave.agent,
-            scope=wave.scope,
-            id=wave.id,
-        )
+        # All of the wave but that somebody waits for it.
+        own = msgspec.structs.replace(wave, deadline=math.inf, chain=())
         return _Background(self._active, own, self._origin)
 
     @property
