@@ -10,25 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import random
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
-
-import attrs
 
 from ..config import Config, without_secrets
 from ..config.check import Fault
 from ..contracts.gateway import SessionLimits
-from ..contracts.lane import LaneTransport
-from ..contracts.policy import PolicyView, SecurityPolicy
-from ..contracts.registry import Registry, Status
+from ..contracts.policy import PolicyView
 from ..data_dir.registry_in_use import check_registry_in_use, note_registry_in_use
-from ..errors import ConfigError, HyperverseError
-from ..plugins import PluginSet
-from ..scheduling.at_most import at_most
-from ..scheduling.cancellation import ends_task
+from ..errors import ConfigError
 from ..scheduling.deadlines import Deadlines
 from ..scheduling.troubles import Troubles
 from ..scheduling.worker_pool import WorkerPool
@@ -38,6 +28,7 @@ from ..universe.waves.origin import Ids
 from ..universe.waves.wave import Pong
 from .caches.records import Records
 from .caches.selections import Selections
+from .closing import closing
 from .cluster.directory import Directory
 from .cluster.facts import OwnFacts
 from .cluster.lane_states import LaneStates
@@ -65,6 +56,7 @@ from .particles.hosting import Hosting
 from .particles.idle_sweeper import IdleSweeper
 from .particles.places import Places
 from .particles.served import ServedKinds
+from .parts import Given, Parts
 from .placement.candidates import Candidates
 from .placement.provisioner import Provisioner
 from .placement.rebalancing import Rebalancer
@@ -81,98 +73,17 @@ from .services.status import StatusReport
 from .services.system_particles import ExecutorParticle, MachineParticle, pin_system_particles
 from .services.tracing import Tracing
 from .services.watches import Watches
-from .stars.star import Star
 from .stars.topology import free_index, make_stars
 from .transit.pending import PendingAnswers
 from .transit.remote_star import RemoteStars
 from .transit.requests import Requests
 from .transit.switchboard import BoardSettings, Switchboard
 
-__all__ = ["Given", "Parts", "assemble"]
+__all__ = ["assemble"]
 
 _log = logging.getLogger("hyperverse.machine")
 _POLICY_SECONDS = 5.0
 """Seconds that an answer of the policy may take, unless the config says otherwise."""
-_CLOSE = 2.0
-"""Seconds that closing one part may take."""
-
-
-@attrs.frozen
-class Given:
-    """What a machine is made with.
-
-    Attributes:
-        config: what it is told.
-        data_dir: where it keeps its files.
-        plugins: the plugins that were loaded.
-        life: shared by no two lives of a machine.
-        chance: the machine's source of randomness.
-        registry, transport, policy: used instead of those that the config names.
-        state: returns the state of the machine and its cause.
-        request_stop: asks whoever runs the machine to stop it.
-    """
-
-    config: Config
-    data_dir: Path
-    plugins: PluginSet
-    life: str
-    chance: random.Random
-    registry: Registry | None
-    transport: LaneTransport | None
-    policy: SecurityPolicy | None
-    state: Callable[[], tuple[Status, str]]
-    request_stop: Callable[[], None]
-
-
-@attrs.frozen
-class Parts:
-    """The parts of a running machine."""
-
-    config: Config
-    data_dir: Path
-    lock: MachineLock
-    registry: Registry
-    transport: LaneTransport
-    policy: SecurityPolicy
-    interceptors: Interceptors
-    pool: WorkerPool
-    deadlines: Deadlines
-    home: Star
-    """The star that stands for this machine itself."""
-    stars: dict[StarKey, Star]
-    served: ServedKinds
-    homes: Homes
-    places: Places
-    records: Records
-    selections: Selections
-    directory: Directory
-    ways: Ways
-    membership: Membership
-    board: Switchboard
-    pending: PendingAnswers
-    requests: Requests
-    remotes: RemoteStars
-    gate: Gate
-    binds: Binds
-    watches: Watches
-    candidates: Candidates
-    provisioner: Provisioner
-    rebalancer: Rebalancer
-    commands: Commands
-    outbounds: dict[StarKey, Outbound]
-    inbound: Inbound
-    feed: ChangeFeed
-    drivers: Drivers
-    sweeper: IdleSweeper
-    status: StatusReport
-    sessions: LocalSessions
-    gateways: Gateways
-    globals: dict[str, Active]
-
-    @property
-    def outbound(self) -> Outbound:
-        """Sends from the star that stands for this machine."""
-        return self.outbounds[self.home.key]
 
 
 async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
@@ -526,24 +437,3 @@ def _policy_timeout(config: Config) -> float:
         fault = Fault("security.timeout", f"must be a number of seconds, more than 0, not {seconds!r}")
         raise ConfigError(faults=[str(fault)])
     return float(seconds)
-
-
-async def _awaited(close: Callable[[], Awaitable[object]]) -> None:
-    await close()
-
-
-def closing(stack: AsyncExitStack, name: str, close: Callable[[], Awaitable[object]]) -> None:
-    """Has a part closed when the stack is left. One that fails, or takes longer than two seconds, is logged and does
-    not keep the others."""
-
-    async def guarded() -> None:
-        try:
-            await at_most(_CLOSE, _awaited(close))
-        except (HyperverseError, TimeoutError, OSError) as exc:
-            _log.warning("%s could not be closed: %s", name, str(exc) or "it took too long")
-        except BaseException as exc:
-            if ends_task(exc):
-                raise
-            _log.exception("%s could not be closed", name)
-
-    stack.push_async_callback(guarded)

@@ -26,9 +26,11 @@ from ..plugins import PluginSet
 from ..scheduling.at_most import at_most
 from ..scheduling.cancellation import ends_task
 from ..universe.address.point import HYPERUSER, Point
-from .assembly import Given, Parts, assemble, closing
+from .assembly import assemble
+from .closing import closing
 from .delivery.local_client import LocalClient
 from .forked_children import OwnFiles
+from .parts import Given, Parts
 from .services.gateways import CONTROL
 from .services.status import unstarted
 

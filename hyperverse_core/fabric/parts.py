@@ -1,0 +1,129 @@
+"""What a machine is made with, and the parts that it is made of."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+from ..config import Config
+from ..contracts.lane import LaneTransport
+from ..contracts.policy import SecurityPolicy
+from ..contracts.registry import Registry, Status
+from ..plugins import PluginSet
+from ..scheduling.deadlines import Deadlines
+from ..scheduling.worker_pool import WorkerPool
+from ..universe.address.star_key import StarKey
+from .caches.records import Records
+from .caches.selections import Selections
+from .cluster.directory import Directory
+from .cluster.membership import Membership
+from .cluster.ways import Ways
+from .delivery.binds import Binds
+from .delivery.gate import Gate
+from .delivery.inbound import Inbound
+from .delivery.outbound import Outbound
+from .interception.interceptors import Interceptors
+from .machine_lock import MachineLock
+from .particles.active import Active
+from .particles.homes import Homes
+from .particles.idle_sweeper import IdleSweeper
+from .particles.places import Places
+from .particles.served import ServedKinds
+from .placement.candidates import Candidates
+from .placement.provisioner import Provisioner
+from .placement.rebalancing import Rebalancer
+from .services.change_feed import ChangeFeed
+from .services.commands import Commands
+from .services.drivers import Drivers
+from .services.gateways import Gateways
+from .services.sessions import LocalSessions
+from .services.status import StatusReport
+from .services.watches import Watches
+from .stars.star import Star
+from .transit.pending import PendingAnswers
+from .transit.remote_star import RemoteStars
+from .transit.requests import Requests
+from .transit.switchboard import Switchboard
+
+__all__ = ["Given", "Parts"]
+
+
+@attrs.frozen
+class Given:
+    """What a machine is made with.
+
+    Attributes:
+        config: what it is told.
+        data_dir: where it keeps its files.
+        plugins: the plugins that were loaded.
+        life: shared by no two lives of a machine.
+        chance: the machine's source of randomness.
+        registry, transport, policy: used instead of those that the config names.
+        state: returns the state of the machine and its cause.
+        request_stop: asks whoever runs the machine to stop it.
+    """
+
+    config: Config
+    data_dir: Path
+    plugins: PluginSet
+    life: str
+    chance: random.Random
+    registry: Registry | None
+    transport: LaneTransport | None
+    policy: SecurityPolicy | None
+    state: Callable[[], tuple[Status, str]]
+    request_stop: Callable[[], None]
+
+
+@attrs.frozen
+class Parts:
+    """The parts of a running machine."""
+
+    config: Config
+    data_dir: Path
+    lock: MachineLock
+    registry: Registry
+    transport: LaneTransport
+    policy: SecurityPolicy
+    interceptors: Interceptors
+    pool: WorkerPool
+    deadlines: Deadlines
+    home: Star
+    """The star that stands for this machine itself."""
+    stars: dict[StarKey, Star]
+    served: ServedKinds
+    homes: Homes
+    places: Places
+    records: Records
+    selections: Selections
+    directory: Directory
+    ways: Ways
+    membership: Membership
+    board: Switchboard
+    pending: PendingAnswers
+    requests: Requests
+    remotes: RemoteStars
+    gate: Gate
+    binds: Binds
+    watches: Watches
+    candidates: Candidates
+    provisioner: Provisioner
+    rebalancer: Rebalancer
+    commands: Commands
+    outbounds: dict[StarKey, Outbound]
+    inbound: Inbound
+    feed: ChangeFeed
+    drivers: Drivers
+    sweeper: IdleSweeper
+    status: StatusReport
+    sessions: LocalSessions
+    gateways: Gateways
+    globals: dict[str, Active]
+
+    @property
+    def outbound(self) -> Outbound:
+        """Sends from the star that stands for this machine."""
+        return self.outbounds[self.home.key]
