@@ -38,6 +38,7 @@ LAYERS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("delivery",),
         ("services",),
         ("assembly",),
+        ("parts", "closing"),
         ("machine",),
     ),
     "hyperverse_core.universe": (
