@@ -37,8 +37,8 @@ LAYERS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("placement",),
         ("delivery",),
         ("services",),
-        ("assembly",),
         ("parts", "closing"),
+        ("assembly",),
         ("machine",),
     ),
     "hyperverse_core.universe": (
