@@ -380,7 +380,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
         request_stop=given.request_stop,
     )
     globals_ |= pin_system_particles(
-        homes, homes[home.key], watches, tracing, ExecutorParticle(commands), machine_particle
+        homes, homes[home.key], gate, watches, tracing, ExecutorParticle(commands), machine_particle
     )
     return Parts(
         config=config,

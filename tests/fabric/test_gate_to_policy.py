@@ -26,7 +26,7 @@ from hyperverse_core.contracts.registry import Change, ChangeKind, ParticleRecor
 from hyperverse_core.errors import BadRequest, Forbidden, HyperverseError, NotHostedHere, Unauthorized, Unavailable
 from hyperverse_core.fabric.delivery.gate import Gate
 from hyperverse_core.fabric.delivery.kept_answers import KeptAnswers, Key
-from hyperverse_core.fabric.particles.letters import NOBODY, AllowAll
+from hyperverse_core.fabric.particles.letters import NOBODY
 from hyperverse_core.testing import ManualClock
 from hyperverse_core.universe.access.scope import Scope
 from hyperverse_core.universe.address.point import HYPERUSER, Point
@@ -272,7 +272,7 @@ async def test_a_request_says_what_there_is_to_say(world: World) -> None:
 
 async def test_where_everybody_may_come_nobody_is_asked(world: World) -> None:
     home = particle()
-    home.allowed = AllowAll()
+    world.gate.open_to_all(home)
     assert await world.status(BOB, home) == 200
     assert "x" in home.allowed.get(BOB.text, "")
     assert world.asked == 0

@@ -11,7 +11,6 @@ import pytest
 
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Observer, Particle, handler, hookimpl
 from hyperverse_core.config import Config
-from hyperverse_core.fabric.particles.letters import AllowAll
 from hyperverse_core.testing.fixtures import StartMachine
 
 TRACE = {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "tracestate": "x=1", "baggage": "user=ann"}
@@ -205,6 +204,6 @@ async def test_a_refused_watch_is_told(machine: Machine, world) -> None:
     body = {"point": "localhost:a", "aspects": ["State"]}
     ann = machine.client(agent="localhost:users:ann")
     assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 403
-    machine.parts.globals["GLOBAL::machine"].allowed = AllowAll()  # as a policy may that lets users watch
+    machine.parts.gate.open_to_all(machine.parts.globals["GLOBAL::machine"])  # as a policy may that lets users watch
     assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 403
     assert denied == [("Ext<Watch>", "GLOBAL::machine"), ("watch", "localhost:a")]

@@ -136,6 +136,11 @@ class Gate:
             if wave.scope is None and not particle.gone:  # it may have left while the policy was asked
                 self._kept.show(particle, key)
 
+    def open_to_all(self, particle: Target) -> None:
+        """Lets every wave on to the particle that is not between stars, because what is asked for there asks the gate
+        itself. It stays so as long as the particle is here."""
+        particle.allowed = AllowAll()
+
     async def demand(self, particle: Target, wave: Directed, privilege: str) -> None:
         """Returns when the agent of the wave has ``privilege`` on the particle. Raises as :meth:`authorise` does."""
         await self._pass(particle, wave, Need("", privilege))

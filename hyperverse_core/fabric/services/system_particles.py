@@ -21,7 +21,6 @@ from ..particles.caller import Caller
 from ..particles.context import Context
 from ..particles.homes import Homes
 from ..particles.hosting import Hosting
-from ..particles.letters import AllowAll
 from ..placement.rebalancing import Rebalancer
 from .commands import Commands
 from .dump import StateDump
@@ -188,6 +187,7 @@ class MachineParticle(Particle):
 def pin_system_particles(
     homes: Homes,
     home: Hosting,
+    gate: Gate,
     watches: Watches,
     tracing: Tracing,
     executor: ExecutorParticle,
@@ -197,6 +197,7 @@ def pin_system_particles(
 
     Args:
         home: of the star that stands for this machine.
+        gate: lets everybody send commands to the executor.
 
     Raises BadRequest when no driver serves their Kinds.
     """
@@ -211,5 +212,5 @@ def pin_system_particles(
         GLOBAL_EXECUTOR.text: home.pin(GLOBAL_EXECUTOR, "Global", executor),
         GLOBAL_MACHINE.text: home.pin(GLOBAL_MACHINE, "Global", machine),
     }
-    pinned[GLOBAL_EXECUTOR.text].allowed = AllowAll()  # each command asks for itself
+    gate.open_to_all(pinned[GLOBAL_EXECUTOR.text])  # each command asks for itself
     return pinned

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections import deque
 
-from ...contracts.lane import Peer
+from ...contracts.lane import Identity, LaneTransport, Peer
 from ...errors import HyperverseError, LaneFull, ProtocolError, Unavailable, described
 from ...protocol.envelope import Hello, Refused, encode_lane
 from ...protocol.versions import Transmit
 from ...scheduling.cancellation import ends_task
+from .greeting import Greeting
+from .pending import PendingAnswers
 from .ports import Board
 
 __all__ = ["PeerLane"]
@@ -33,10 +36,42 @@ class PeerLane:
     While it connects for the first time, or again, frames wait in order; when connecting fails they are given back
     to whoever sent them, and the lane counts as down until it is there again. When it is there, they are sent as fast
     as the transport takes them; what comes meanwhile waits behind them.
+
+    Args:
+        board: is told what becomes of it.
+        name: of the other machine.
+        address, server_key: of its listener.
+        transport: moves the frames.
+        identity: of this machine, for the transport.
+        greeting: what both sides say first.
+        pending: requests that wait for answers.
+        chance: for pauses.
+
+    Attributes:
+        peer: its connection when both sides have greeted, else None.
+        cause: why it is down, or was the last time.
+        down: whether it could not be connected, or has broken.
     """
 
-    def __init__(self, switchboard: Board, name: str, address: str, server_key: str) -> None:
-        self.switchboard = switchboard
+    def __init__(
+        self,
+        board: Board,
+        name: str,
+        address: str,
+        server_key: str,
+        *,
+        transport: LaneTransport,
+        identity: Identity,
+        greeting: Greeting,
+        pending: PendingAnswers,
+        chance: random.Random,
+    ) -> None:
+        self._board = board
+        self._transport = transport
+        self._identity = identity
+        self._greeting = greeting
+        self._pending = pending
+        self._chance = chance
         self.name = name
         self.address = address
         self.server_key = server_key
@@ -46,7 +81,8 @@ class PeerLane:
         self._refusal = ""
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._waiting_bytes = 0
-        self._transmit: Transmit = switchboard.transport.send
+        self._transmit: Transmit = transport.send
+        self._connection: Peer | None = None  # from before both sides have greeted until it ends
         self._welcome: asyncio.Future[Hello] | None = None
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
@@ -118,33 +154,34 @@ class PeerLane:
         """Waits about that long, or until there is a reason to hurry; how long to wait the next time."""
         self._hurry.clear()
         try:
-            async with asyncio.timeout(seconds * (0.5 + self.switchboard.chance.random())):
+            async with asyncio.timeout(seconds * (0.5 + self._chance.random())):
                 await self._hurry.wait()
             return _FIRST_PAUSE
         except TimeoutError:
             return min(seconds * 2, _LONGEST_PAUSE)
 
     async def _connect(self) -> None:
-        board = self.switchboard
-        peer = await board.transport.connect(
-            self.address, board, identity=board.identity, server_key=self.server_key, timeout=_TIMEOUT
+        board, transport, greeting = self._board, self._transport, self._greeting
+        peer = await transport.connect(
+            self.address, board, identity=self._identity, server_key=self.server_key, timeout=_TIMEOUT
         )
         self._welcome = asyncio.get_running_loop().create_future()
-        board.outgoing[peer] = self
+        self._connection = peer
+        board.connected(peer, self)
         try:
-            board.transport.send(peer, encode_lane(board.greeting.hello()))
+            transport.send(peer, encode_lane(greeting.hello()))
             async with asyncio.timeout(_TIMEOUT):
                 hello = await self._welcome
-            if not board.greeting.proved(peer):
-                await board.greeting.check_credentials(peer, hello)
-            number = board.greeting.agreed(hello)
+            if not greeting.proved(peer):
+                await greeting.check_credentials(peer, hello)
+            number = greeting.agreed(hello)
         except TimeoutError:
             await self._dismiss(peer)
             raise Unavailable(f"machine {self.name!r} does not greet us") from None
         except BaseException:
             await self._dismiss(peer)
             raise
-        if peer not in board.outgoing:
+        if self._connection is not peer:
             raise Unavailable(f"the connection to {self.name!r} broke at once")
         self._transmit = board.use(peer, number)
         self.peer = peer
@@ -155,7 +192,6 @@ class PeerLane:
 
     async def _send_waiting(self) -> None:
         """Sends what has waited for the connection, until nothing is left or the connection has ended."""
-        transport = self.switchboard.transport
         while self._waiting and self.peer is not None:
             frame, priority = self._waiting.popleft()
             try:
@@ -163,15 +199,16 @@ class PeerLane:
             except LaneFull:
                 self._waiting.appendleft((frame, priority))
                 with contextlib.suppress(Unavailable):  # then the connection has ended, and what waited is given back
-                    await transport.drain(self.peer)
+                    await self._transport.drain(self.peer)
                 continue
             except HyperverseError as exc:
-                self.switchboard.undelivered(frame, exc.message)
+                self._board.undelivered(frame, exc.message)
             self._waiting_bytes -= len(frame)
 
     async def _dismiss(self, peer: Peer) -> None:
-        self.switchboard.outgoing.pop(peer, None)
-        await self.switchboard.transport.disconnect(peer)
+        self._connection = None
+        self._board.forgotten(peer)
+        await self._transport.disconnect(peer)
 
     def welcomed(self, hello: Hello) -> None:
         """The other machine has answered our hello."""
@@ -195,13 +232,14 @@ class PeerLane:
 
     def broken(self, reason: str) -> None:
         """The connection is gone: connect again."""
+        self._connection = None
         if self._welcome is not None and not self._welcome.done():
             self._welcome.set_exception(Unavailable(f"the connection to {self.name!r} broke: {reason}"))
             return
         self.peer = None
         if self._retired:
             self._give_back(reason)
-            self.switchboard.pending.lane_lost(self.name, reason)
+            self._pending.lane_lost(self.name, reason)
             return
         self._gone(reason)
         self.connect()
@@ -212,15 +250,15 @@ class PeerLane:
         self._give_back(cause)
         if not was:
             _log.warning("lane to machine %s is down: %s", self.name, cause)
-            self.switchboard.lane_is(self, False)
+            self._board.lane_is(self, False)
         else:
-            self.switchboard.still_down(self)
+            self._board.still_down(self)
 
     def _give_back(self, cause: str) -> None:
         """What waits for the connection is not going to be sent by it."""
         lost, self._waiting, self._waiting_bytes = self._waiting, deque(), 0
         for frame, _ in lost:
-            self.switchboard.undelivered(frame, cause)
+            self._board.undelivered(frame, cause)
 
     async def retire(self) -> None:
         """The machine has left the Hyperverse: what it has answered may still come, then the lane ends. No wave is left
@@ -229,7 +267,7 @@ class PeerLane:
         cause = f"machine {self.name!r} has left"
         if self.peer is None:
             self._give_back(cause)
-        await self.switchboard.pending.last_answers(self.name, cause, _LAST_ANSWERS)
+        await self._pending.last_answers(self.name, cause, _LAST_ANSWERS)
         self._give_back(cause)
         await self.close()
 
@@ -238,7 +276,7 @@ class PeerLane:
         cause = f"machine {self.name!r} has started again"
         self._retired = True
         self._give_back(cause)
-        self.switchboard.pending.lane_lost(self.name, cause)
+        self._pending.lane_lost(self.name, cause)
 
     async def close(self) -> None:
         """Ends it."""

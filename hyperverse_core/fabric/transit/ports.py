@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
 
-from ...contracts.lane import Identity, LaneReceiver, LaneTransport, Peer
-from ...protocol.envelope import Envelope
+from ...contracts.lane import LaneReceiver, Peer
+from ...protocol.envelope import Envelope, Hello, Refused
 from ...protocol.messages import Message
 from ...protocol.versions import Transmit
 from ...universe.waves.wave import Pong
 from ..stars.star import Star
-from .greeting import Greeting
-from .pending import PendingAnswers
 
-__all__ = ["Board", "InboundPort", "LaneRequest"]
+__all__ = ["Board", "InboundPort", "LaneRequest", "OutgoingLane"]
 
 
 @attrs.define(eq=False)
@@ -42,23 +39,45 @@ class InboundPort(Protocol):
         """Answers a request that goes no further."""
 
 
-class Board(LaneReceiver, Protocol):
-    """What a lane to another machine uses of the switchboard that it belongs to."""
+class OutgoingLane(Protocol):
+    """A lane to another machine, as the switchboard knows it by the connection that it has made.
 
-    transport: LaneTransport
-    identity: Identity
-    greeting: Greeting
-    pending: PendingAnswers
-    chance: random.Random
-    outgoing: dict[Peer, Any]
+    Attributes:
+        name: of the other machine.
+        peer: its connection when both sides have greeted, else None.
+        cause: why it is down, or was the last time.
+    """
+
+    name: str
+    peer: Peer | None
+    cause: str
+
+    def welcomed(self, hello: Hello) -> None:
+        """The other machine has answered our hello."""
+
+    def refused(self, said: Refused) -> None:
+        """The other machine does not want us."""
+
+    def broken(self, reason: str) -> None:
+        """The connection is gone."""
+
+
+class Board(LaneReceiver, Protocol):
+    """What a lane to another machine tells the switchboard that it belongs to. It receives what comes by the lane."""
+
+    def connected(self, peer: Peer, lane: OutgoingLane) -> None:
+        """The lane has made a connection: what comes by it is for the lane until both sides have greeted."""
+
+    def forgotten(self, peer: Peer) -> None:
+        """The lane has given a connection up, and does not want to hear of it any more."""
 
     def use(self, peer: Peer, number: int) -> Transmit:
         """Agrees on a number of the protocol; returns what sends frames."""
 
-    def lane_is(self, lane: Any, up: bool) -> None:
+    def lane_is(self, lane: OutgoingLane, up: bool) -> None:
         """The lane has come up or gone down."""
 
-    def still_down(self, lane: Any) -> None:
+    def still_down(self, lane: OutgoingLane) -> None:
         """The lane could not be connected again."""
 
     def undelivered(self, frame: bytes, cause: str) -> None:

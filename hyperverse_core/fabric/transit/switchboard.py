@@ -31,7 +31,7 @@ from .greeting import Authenticate, Greeting
 from .listen import listen
 from .peer_lane import PeerLane
 from .pending import PendingAnswers
-from .ports import InboundPort, LaneRequest
+from .ports import InboundPort, LaneRequest, OutgoingLane
 
 __all__ = ["BoardSettings", "Switchboard"]
 
@@ -77,7 +77,7 @@ class Switchboard:
 
     Attributes:
         address, server_key: of this machine's listener, as the directory tells them.
-        outgoing: connections that we made.
+        outgoing: connections that we made. Written here alone; see :meth:`connected`, :meth:`forgotten`.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Switchboard:
         self.settings = settings
         self.transport = transport
         self.keys = keys
-        self.chance = chance
+        self._chance = chance
         self.identity = Identity()
         self.greeting = Greeting(
             settings.machine,
@@ -111,7 +111,7 @@ class Switchboard:
         self.address = ""
         self.server_key = ""
         self.pending = pending
-        self.outgoing: dict[Peer, PeerLane] = {}
+        self.outgoing: dict[Peer, OutgoingLane] = {}
         self._directory = directory
         self._ways = ways
         self._states = states
@@ -189,7 +189,17 @@ class Switchboard:
         record = self._directory.machine_record(name)
         if record is None or not record.address:
             raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
-        lane = self._lanes[name] = PeerLane(self, name, record.address, record.server_key)
+        lane = self._lanes[name] = PeerLane(
+            self,
+            name,
+            record.address,
+            record.server_key,
+            transport=self.transport,
+            identity=self.identity,
+            greeting=self.greeting,
+            pending=self.pending,
+            chance=self._chance,
+        )
         return lane
 
     def tell_all(self, revision: int) -> None:
@@ -231,7 +241,15 @@ class Switchboard:
         """How many frames wait for the lane to each other machine, and their bytes, by its name."""
         return {name: lane.queue for name, lane in sorted(self._lanes.items())}
 
-    def lane_is(self, lane: PeerLane, up: bool) -> None:
+    def connected(self, peer: Peer, lane: OutgoingLane) -> None:
+        """A lane has made a connection: what comes by it is for the lane until both sides have greeted."""
+        self.outgoing[peer] = lane
+
+    def forgotten(self, peer: Peer) -> None:
+        """A lane has given a connection up, and does not want to hear of it any more."""
+        self.outgoing.pop(peer, None)
+
+    def lane_is(self, lane: OutgoingLane, up: bool) -> None:
         """A lane has come up or gone down: ways change."""
         if up:
             self._states.came_up(lane.name)
@@ -246,7 +264,7 @@ class Switchboard:
         else:
             tell(self._interceptors.lane_down, lane.name, lane.cause)
 
-    def still_down(self, lane: PeerLane) -> None:
+    def still_down(self, lane: OutgoingLane) -> None:
         """A lane that is down could not be connected again; the cause may be another one by now."""
         if self._lanes.get(lane.name) is lane:
             self._states.went_down(lane.name, lane.cause)
