@@ -104,7 +104,7 @@ class ControlGate(Gateway):
 
     def _remove_note(self) -> None:
         note = read_endpoint_file(self.host.directory / CONTROL_FILE)
-        if note is not None and note.pid == os.getpid():
+        if note is not None and note.pid == os.getpid() and note.address == self.address:  # not of another gate
             (self.host.directory / CONTROL_FILE).unlink(missing_ok=True)
 
     async def _wait_until_quiet(self) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .driver_kit.harness import DriverHarness as DriverHarness
     from .faulty_lane import FaultyHub as FaultyHub
     from .faulty_lane import FaultyTransport as FaultyTransport
+    from .gateway_conformance import GatewayConformance as GatewayConformance
+    from .gateway_conformance import GatewayConnection as GatewayConnection
     from .lane_conformance import LaneConformance as LaneConformance
     from .leaks import LeakCheck as LeakCheck
     from .memory_registry import MemoryRegistry as MemoryRegistry
@@ -41,6 +43,7 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and tells a name
             "driver_kit.harness": "DriverHarness",
             "driver_conformance": "DriverConformance",
             "faulty_lane": "FaultyHub FaultyTransport",
+            "gateway_conformance": "GatewayConformance GatewayConnection",
             "lane_conformance": "LaneConformance",
             "leaks": "LeakCheck",
             "memory_registry": "MemoryRegistry",

@@ -23,6 +23,8 @@ _KITS = (
     "command_conformance",
     "driver_conformance",
     "driver_kit",
+    "gateway_conformance",
+    "gateway_kit",
     "lane_conformance",
     "lane_kit",
     "observer_conformance",

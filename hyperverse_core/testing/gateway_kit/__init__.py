@@ -1,0 +1,1 @@
+"""The test groups of :class:`~hyperverse_core.testing.GatewayConformance`."""
