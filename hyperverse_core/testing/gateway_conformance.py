@@ -21,14 +21,14 @@ import pytest
 
 pytest.register_assert_rewrite("hyperverse_core.testing.gateway_kit")
 
-from .gateway_kit.life import Endings, Traces  # noqa: E402  # asserts are rewritten from here on
-from .gateway_kit.rights import Limits, Rights  # noqa: E402
+from .gateway_kit.life import GatewayEndings, GatewayTraces  # noqa: E402  # asserts are rewritten from here on
+from .gateway_kit.rights import Rights, TooMuch  # noqa: E402
 from .gateway_kit.world import GatewayConnection  # noqa: E402
 
 __all__ = ["GatewayConformance", "GatewayConnection"]
 
 
-class GatewayConformance(Rights, Limits, Endings, Traces):
+class GatewayConformance(Rights, TooMuch, GatewayEndings, GatewayTraces):
     """The whole kit. A subclass implements ``make`` and ``connect``, and says what its gateway cannot do.
 
     Attributes:

@@ -17,7 +17,7 @@ from ..leaks import LeakCheck
 from .base import GatewayKitBase
 from .world import DOOR, GatewayConnection, GatewayWorld
 
-__all__ = ["Endings", "Traces"]
+__all__ = ["GatewayEndings", "GatewayTraces"]
 
 _CLOSE_SECONDS = 4.0
 """A gateway has two seconds to close; the rest is for a busy computer."""
@@ -39,7 +39,7 @@ async def _is_held(connection: GatewayConnection, world: GatewayWorld) -> asynci
     return task
 
 
-class Endings(GatewayKitBase):
+class GatewayEndings(GatewayKitBase):
     """A session ends with its agent, and with its gateway."""
 
     async def test_a_session_ends_when_its_agent_goes(self, world: GatewayWorld) -> None:
@@ -98,7 +98,7 @@ class Endings(GatewayKitBase):
         assert not refusal, f"the gateway that has the address must go on letting agents in, and said {refusal}"
 
 
-class Traces(GatewayKitBase):
+class GatewayTraces(GatewayKitBase):
     """A gateway leaves nothing behind."""
 
     async def test_nothing_is_left_running(self, world: GatewayWorld) -> None:

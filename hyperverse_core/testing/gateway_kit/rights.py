@@ -9,7 +9,7 @@ import pytest
 from .base import BODY, WAVES, GatewayKitBase
 from .world import ALICE, DOOR, GatewayWorld
 
-__all__ = ["Limits", "Rights"]
+__all__ = ["Rights", "TooMuch"]
 
 
 class Rights(GatewayKitBase):
@@ -62,7 +62,7 @@ class Rights(GatewayKitBase):
         assert world.heard == heard, "the gateway must send nothing for an agent whose token is revoked"
 
 
-class Limits(GatewayKitBase):
+class TooMuch(GatewayKitBase):
     """What is too much is refused, and the connection goes on."""
 
     async def test_a_body_that_is_too_large_is_answered_413(self, world: GatewayWorld) -> None:
