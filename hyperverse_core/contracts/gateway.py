@@ -10,7 +10,7 @@ import abc
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -21,7 +21,10 @@ from .driver import Particle, Sender
 from .lane import LaneTransport
 from .policy import Credentials
 
-__all__ = ["Gateway", "GatewayHost", "Receive", "Session", "SessionLimits", "Sessions"]
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["Gateway", "GatewayHost", "Receive", "Replays", "Session", "SessionLimits", "Sessions"]
 
 Receive: TypeAlias = Callable[[Directed], Awaitable[Pong | None]]
 """Gets a wave that was sent to a session's own point, and returns the answer; None for a Signal."""
@@ -146,6 +149,40 @@ class Sessions(abc.ABC):
         """
 
 
+class Replays(abc.ABC):
+    """Replies that an agent may ask for again: a Ping that it sends a second time, perhaps over another connection,
+    gets the answer of the first and is not handled again. What is still being handled is never forgotten.
+
+    Only Pings whose agent may repeat them need it: those with ``retries``. The first attempt is sent with
+    ``session.ask(wave, outlives=True)``, because its agent may come back for the answer on another connection.
+    """
+
+    @abc.abstractmethod
+    def first(self, key: str, wave: Ping) -> asyncio.Future[Pong] | None:
+        """Asks whether a Ping was sent before.
+
+        Args:
+            key: what its repeats have in common, such as the agent and the id of the wave. It has to name the agent,
+                or one agent gets replies to another.
+            wave: the wave.
+
+        Returns:
+            None for the first of its key: the caller handles it, and calls :meth:`settle`. Otherwise a future of the
+            answer; several may wait for it, each by ``asyncio.shield``. It is cancelled when the first did not reach a
+            handler. Its answer is a 503 when the reply is not kept any more, or when there is no room.
+        """
+
+    @abc.abstractmethod
+    def settle(self, key: str, reply: Pong | None, *, size: int = 0) -> None:
+        """Keeps the reply to the first of a key. It does nothing when that is settled.
+
+        Args:
+            key: as it was given to :meth:`first`.
+            reply: the reply; None when no handler ran, so that a repeat is handled anew.
+            size: bytes of the reply, as far as the gateway knows them; they are limited.
+        """
+
+
 class GatewayHost(abc.ABC):
     """What a gateway may use of its machine.
 
@@ -185,6 +222,10 @@ class GatewayHost(abc.ABC):
         Raises:
             Unavailable: too many jobs wait, or the machine stops.
         """
+
+    @abc.abstractmethod
+    def replays(self) -> Replays:
+        """Returns a memory of replies for this gateway alone, empty."""
 
 
 class Gateway(abc.ABC):

@@ -7,6 +7,6 @@ gate, which the ``hyperverse`` program and :class:`hyperverse_core.Client` conne
 
 from __future__ import annotations
 
-from ..contracts.gateway import Gateway, GatewayHost, Session, SessionLimits, Sessions
+from ..contracts.gateway import Gateway, GatewayHost, Replays, Session, SessionLimits, Sessions
 
-__all__ = ["Gateway", "GatewayHost", "Session", "SessionLimits", "Sessions"]
+__all__ = ["Gateway", "GatewayHost", "Replays", "Session", "SessionLimits", "Sessions"]

@@ -12,12 +12,11 @@ import os
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from ..contracts.gateway import Gateway, GatewayHost
+from ..contracts.gateway import Gateway, GatewayHost, Replays
 from ..contracts.lane import Endpoint, Peer
 from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file
 from ..data_dir.key_file import ensure_identity
 from ..errors import HyperverseError, Unavailable
-from ..fabric.delivery.replay_cache import ReplayCache
 from ..protocol.versions import PROTOCOLS
 from .session import ClientSession
 
@@ -39,6 +38,7 @@ class ControlGate(Gateway):
     """
 
     host: GatewayHost
+    replay_cache: Replays
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(settings)
@@ -65,7 +65,7 @@ class ControlGate(Gateway):
             Unavailable: the address is in use.
         """
         self.host = host
-        self.replay_cache = ReplayCache()
+        self.replay_cache = host.replays()
         self._opened = True
         transport = host.transport
         identity = ensure_identity(host.data_dir / "keys" / "clients.key", transport.new_identity)

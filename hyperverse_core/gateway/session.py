@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from .._version import __version__
-from ..contracts.gateway import GatewayHost, Session
+from ..contracts.gateway import GatewayHost, Replays, Session
 from ..contracts.lane import Peer
 from ..contracts.policy import Credentials
 from ..errors import (
@@ -22,7 +22,6 @@ from ..errors import (
     Unauthorized,
     Unavailable,
 )
-from ..fabric.delivery.replay_cache import ReplayCache
 from ..protocol.codec import decode, encode_frame, encode_ping, encode_signal
 from ..protocol.frames import (
     ClientPingFrame,
@@ -57,7 +56,7 @@ class SessionGate(Protocol):
 
     host: GatewayHost
     protocols: ProtocolRange
-    replay_cache: ReplayCache
+    replay_cache: Replays
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something that ends by itself soon."""

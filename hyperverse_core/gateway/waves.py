@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..contracts.gateway import GatewayHost, Session
+from ..contracts.gateway import GatewayHost, Replays, Session
 from ..errors import (
     BadRequest,
     Conflict,
@@ -20,7 +20,6 @@ from ..errors import (
     Unavailable,
     described,
 )
-from ..fabric.delivery.replay_cache import ReplayCache
 from ..protocol.codec import wave_of_client
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..scheduling.cancellation import ends_task, is_cancelled
@@ -41,7 +40,7 @@ _LONGEST_WAIT = 86_400.0
 class WavesGate(Protocol):
     """What the waves of a client use of its gate."""
 
-    replay_cache: ReplayCache
+    replay_cache: Replays
 
     def one_ended(self) -> None:
         """A wave of a client has ended."""

@@ -17,7 +17,7 @@ from hyperverse_core.lanes.local.transport import LocalTransport
 from hyperverse_core.policy import Credentials, token_digest
 from hyperverse_core.registry import Registration, TokenRecord
 from hyperverse_core.testing import MemoryRegistry
-from hyperverse_core.values import HYPERUSER, Kind
+from hyperverse_core.values import HYPERUSER, Kind, Ping
 from patience import PATIENCE
 
 ANN = Point.parse("hyperspace:users:ann")
@@ -28,6 +28,13 @@ class Door(Particle):
     """Says who has come, or never answers."""
 
     concurrent = True
+    count: int = 0
+
+    @handler("Ext<Count>")
+    async def counted(self, ctx: Any) -> int:
+        """How often it was asked."""
+        self.count += 1
+        return self.count
 
     @handler("Ext<Who>")
     async def who(self, ctx: Any) -> str:
@@ -127,6 +134,27 @@ async def test_a_session_acts_with_the_rights_of_its_agent_and_no_others(machine
     star = await session.ping(machine.parts.home.point, "Ext<Who>")
     assert star.status == 403
     assert (await session.ping(machine.parts.home.point, "Hyp<Search>")).status == 403
+
+
+async def test_a_gateway_handles_a_ping_that_is_sent_twice_once(machine: Machine) -> None:
+    host = OpenGateway.opened[-1].host
+    replays = host.replays()
+    answers = []
+    for _ in range(2):  # the agent has lost its connection, and comes in again
+        session: Session = await host.sessions.open(Credentials("anns"))
+        wave = session.origin.wave(Ping, "localhost:door", "Ext<Count>", None, {"retries": 2}, wave_id="line-1")
+        session.check(wave)
+        key = f"{session.agent} {wave.id}"
+        first = replays.first(key, wave)
+        if first is None:
+            reply = await session.ask(wave, outlives=True)
+            replays.settle(key, reply)
+        else:
+            reply = await asyncio.shield(first)
+        answers.append((reply.status, reply.body))
+        session.end("it has its answer")
+    assert answers == [(200, 1), (200, 1)]
+    assert host.replays().first(key, wave) is None, "each gateway has replies of its own"
 
 
 async def test_nobody_comes_in_with_wrong_credentials(machine: Machine) -> None:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 import attrs
 
+from ...contracts.gateway import Replays
 from ...errors import Unavailable
 from ...protocol.repeats import HARMLESS
 from ...universe.waves.wave import Outcome, Ping, Pong
@@ -34,7 +35,7 @@ class _Settled:
     size: int
 
 
-class ReplayCache:
+class ReplayCache(Replays):
     """Remembers replies by a key for a while. What is still being handled is never forgotten.
 
     A reply may have to go while its wave may still be repeated. Then its key stays: a repeat is told that nobody

@@ -15,7 +15,7 @@ import attrs
 import msgspec
 
 from ...contracts.driver import Ctx, Particle, handler
-from ...contracts.gateway import GatewayHost, Receive, Session, SessionLimits, Sessions
+from ...contracts.gateway import GatewayHost, Receive, Replays, Session, SessionLimits, Sessions
 from ...contracts.lane import LaneTransport
 from ...contracts.policy import Credentials
 from ...contracts.registry import Change, ChangeKind
@@ -42,6 +42,7 @@ from ...universe.waves.wave import (
 )
 from ..delivery.gate import Gate
 from ..delivery.outbound import Outbound
+from ..delivery.replay_cache import ReplayCache
 from ..interception.interceptors import Interceptors
 from ..particles.active import Active
 from ..particles.hosting import Hosting
@@ -364,6 +365,9 @@ class LocalGatewayHost(GatewayHost):
 
     def plan(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = 3) -> None:
         self.pool.put(job, *args, priority=priority)
+
+    def replays(self) -> Replays:
+        return ReplayCache()
 
 
 def _size(body: Body) -> int:
