@@ -58,6 +58,12 @@ class HangsUpOnTooMuch(LittleGateway):
             session.end("too large")
 
 
+class IgnoresNonsense(LittleGateway):
+    async def answer(self, session: Session, asked: Any, say: Any) -> None:
+        if asked["method"].endswith(">"):
+            await super().answer(session, asked, say)
+
+
 class OneAfterTheOther(LittleGateway):
     """A wave that waits holds up all others of its connection."""
 
@@ -132,6 +138,10 @@ class TestHidesRefusals(LittleKit):
 
 class TestHangsUpOnTooMuch(LittleKit):
     gateway = HangsUpOnTooMuch
+
+
+class TestIgnoresNonsense(LittleKit):
+    gateway = IgnoresNonsense
 
 
 class TestOneAfterTheOther(LittleKit):

@@ -75,7 +75,10 @@ class LittleGateway(Gateway):
         return await self.host.sessions.open(Credentials(token), receive=receive)
 
     async def answer(self, session: Session, asked: Any, say: Any) -> None:
-        pong = await session.ping(asked["point"], asked["method"], asked["body"], wait=60.0)
+        try:
+            pong = await session.ping(asked["point"], asked["method"], asked["body"], wait=60.0)
+        except HyperverseError as exc:
+            pong = Pong.failure(exc)
         say(id=asked["id"], status=pong.status, body=pong.body)
 
     def leave(self, session: Session) -> None:

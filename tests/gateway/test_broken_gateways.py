@@ -22,6 +22,7 @@ CAUGHT_BY = {
         "test_a_body_that_is_too_large_is_answered_413",
         "must stay usable after an answer 413",
     ),
+    "TestIgnoresNonsense": ("test_nonsense_is_refused_and_the_agent_goes_on", "that is malformed must be answered"),
     "TestOneAfterTheOther": ("test_too_many_waves_are_answered_429", "8 waves of a connection must go on at once"),
     "TestTakesNoWaves": ("test_what_is_sent_to_the_session_arrives", "must reach the agent"),
     "TestKeepsSessions": ("test_a_session_ends_when_its_agent_goes", "must end the session of an agent that has gone"),

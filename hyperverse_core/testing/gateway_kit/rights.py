@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from ...errors import HyperverseError
 from .base import BODY, WAVES, GatewayKitBase
 from .world import ALICE, DOOR, GatewayWorld
 
@@ -49,6 +50,19 @@ class Rights(GatewayKitBase):
             await world.refusal(gateway.address, "wrong")
         refusal = await world.refusal(gateway.address, "alice")
         assert not refusal, f"the gateway must let Alice in after it has refused others, and said {refusal}"
+
+    async def test_nonsense_is_refused_and_the_agent_goes_on(self, world: GatewayWorld) -> None:
+        connection = await world.connected("alice")
+        try:
+            async with asyncio.timeout(world.patience):
+                status = (await connection.ping(DOOR, "Ext<")).status
+        except HyperverseError as exc:
+            status = exc.status
+        except TimeoutError:
+            raise AssertionError("a method that is malformed must be answered, such as 400, and nothing came") from None
+        assert 400 <= status < 500, f"a method that is malformed must be answered 4xx, such as 400, and not {status}"
+        refusal = await world.refused(connection)
+        assert not refusal, f"the connection must stay usable after a malformed wave, and the next one got: {refusal}"
 
     async def test_a_session_ends_with_its_token(self, world: GatewayWorld) -> None:
         gateway = await world.opened()
