@@ -36,7 +36,7 @@ class SessionLimits:
 
     Attributes:
         waves: waves that may be under way at once; more are answered 429.
-        body: bytes of a wave's body; a larger one is answered 413.
+        body: bytes of a wave's body as it is encoded in a frame; a larger one is answered 413.
     """
 
     waves: int
@@ -96,6 +96,8 @@ class Session(Sender):
     @abc.abstractmethod
     async def spread(self, wave: Ripple) -> list[Echo]:
         """Sends a Ripple, and returns the echoes. Raises HyperverseError when it cannot tell who the recipients are.
+        When the session ends meanwhile, there is an echo with the status 503 and the outcome ``unknown`` for each
+        recipient that has not answered.
 
         Args:
             wave: the wave, which was checked.
@@ -103,7 +105,7 @@ class Session(Sender):
 
     @abc.abstractmethod
     def refusal(self, wave: Directed, error: BaseException) -> Pong:
-        """Returns the reply to a wave that goes no further.
+        """Returns the reply to a wave that goes no further. Observers hear of it (``wave_refused``).
 
         Args:
             wave: the wave.

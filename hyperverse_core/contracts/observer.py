@@ -45,7 +45,8 @@ class Observer:
         """The ``wave`` is sent again because of ``reply``; ``attempt`` is 2 for the first repeat."""
 
     def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
-        """The sender of ``wave`` has its answer.
+        """The sender of ``wave`` has its answer. When nothing has come by the deadline of the wave, that is a reply
+        with the status 408 and the outcome ``unknown``, also of a wave that ends with the handler that has sent it.
 
         Args:
             reply: the answer. Of a Signal it says whether the Signal was accepted; of a Ripple it is a Pong whose body
@@ -56,7 +57,8 @@ class Observer:
     # -- the recipient's end ------------------------------------------------------------------------------
 
     def wave_refused(self, wave: Directed, reply: Pong) -> None:
-        """The ``wave`` did not reach a handler, and ``reply`` says why."""
+        """The ``wave`` did not reach a handler, and ``reply`` says why: 408 with the outcome ``unknown`` when its turn
+        had not come by the deadline. What a session of a client or gateway refuses is told as well."""
 
     def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
         """A handler on this machine has ended.

@@ -13,6 +13,7 @@ from ..contracts.gateway import GatewayHost, Replays, Session
 from ..errors import (
     BadRequest,
     Conflict,
+    Forbidden,
     HyperverseError,
     InternalError,
     TooLarge,
@@ -20,10 +21,10 @@ from ..errors import (
     Unavailable,
     described,
 )
-from ..protocol.codec import wave_of_client
+from ..protocol.codec import body_size, wave_of_client
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..scheduling.cancellation import ends_task, is_cancelled
-from ..universe.waves.origin import timed_out
+from ..universe.waves.origin import Origin, timed_out
 from ..universe.waves.wave import Directed, Outcome, Ping, Pong, Ripple, Signal
 from .backpressure import Backpressure
 from .replies import echo_frames, reply_frame
@@ -81,16 +82,20 @@ class ClientWaves:
         self.host = host
         self.replay_cache = client.gate.replay_cache
         self.running: dict[str, asyncio.Task[Any] | None] = {}
+        own = session.origin
+        self._forbidden = Origin(own.sender, own.agent, own.star, own.ids, own.time, between_stars=True)
         self._most = host.limits.waves
         self._largest_body = host.limits.body
         self._largest_frame = host.transport.max_frame
 
     def take(self, raw: _Asked, size: int) -> None:
         """A frame of ``size`` bytes has come."""
+        wave: Ping | Signal | Ripple | None = None
         try:
-            if size > self._largest_body:
-                self._check_body(raw)
             wave = self._wave(raw)
+            if size > self._largest_body:
+                self._check_body(wave)
+            self.session.check(wave)
             if type(wave) is Ping:
                 if wave.handling.retries > 0:
                     self._begin_repeatable(wave)
@@ -101,7 +106,9 @@ class ClientWaves:
             else:
                 self._begin(self._cuttable, wave, self._ask_many)
         except HyperverseError as exc:
-            self._refuse(raw, Pong.failure(exc))
+            if isinstance(exc, Forbidden) and wave is None:
+                wave = wave_of_client(raw, self._forbidden, _LONGEST_WAIT)  # for those who are told
+            self._refuse(raw, Pong.failure(exc) if wave is None else self.session.refusal(wave, exc))
         except Exception as exc:  # of ours: it costs this wave an answer that says so, and the client nothing else
             _log.exception("the frame of wave %s could not be taken; please report it", raw.id, extra={"wave": raw.id})
             error = InternalError(f"the wave {raw.id} could not be taken: {described(exc)}", hint="please report it")
@@ -113,18 +120,16 @@ class ClientWaves:
 
     # -- what a wave must be ------------------------------------------------------------------------------
 
-    def _check_body(self, raw: _Asked) -> None:
-        size = len(msgspec.msgpack.encode(raw.body))
+    def _check_body(self, wave: Directed) -> None:
+        size = body_size(wave.body)
         if size > self._largest_body:
             raise TooLarge(f"the body has {size} bytes, and {self._largest_body} are allowed", hint="send it in parts")
 
     def _wave(self, raw: _Asked) -> Ping | Signal | Ripple:
-        """The wave as the fabric knows it. Raises BadRequest, ParseError, Forbidden."""
+        """The wave as the fabric knows it, not checked yet. Raises BadRequest, ParseError, Forbidden."""
         if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
             raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is no id of a client's wave", hint="it begins with 'c-'")
-        wave = wave_of_client(raw, self.session.origin, _LONGEST_WAIT)
-        self.session.check(wave)
-        return wave
+        return wave_of_client(raw, self.session.origin, _LONGEST_WAIT)
 
     # -- under way ----------------------------------------------------------------------------------------
 
@@ -159,8 +164,10 @@ class ClientWaves:
     async def _ask_many(self, wave: Ripple) -> None:
         try:
             echoes = await self.session.spread(wave)
-        except HyperverseError as exc:
-            await self._send(wave, self.session.refusal(wave, exc))
+        except HyperverseError as exc:  # whoever listens was told when it was raised
+            reply = Pong.failure(exc)
+            reply.sender, reply.id, reply.star = wave.to, wave.id, self.session.star
+            await self._send(wave, reply)
             return
         for frame in echo_frames(wave.id, echoes, self._largest_frame):
             await self.client.send(frame, priority=wave.handling.priority)

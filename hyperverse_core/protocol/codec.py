@@ -54,6 +54,7 @@ from .recipients_text import read_recipients, write_recipients
 
 __all__ = [
     "PROTOCOL",
+    "body_size",
     "client_frame",
     "decode",
     "encode_echoes",
@@ -122,6 +123,20 @@ def encode_frame(frame: _Raw) -> bytes:
         if any(map(is_too_deep, bodies)):
             raise _not_plain(f"the body has more than {DEEPEST} levels of lists and maps")
     return encoded
+
+
+def body_size(body: Body) -> int:
+    """Returns how many bytes a body has in a frame. Raises BadRequest, which names the value that cannot be sent."""
+    try:
+        encoded = _encode(body)
+    except (TypeError, ValueError, OverflowError, RecursionError) as exc:
+        raise _not_plain(foreign(body) or str(exc)) from exc
+    if type(body) not in SCALARS:
+        if may_hold_timestamp(encoded) and (said := foreign(body)):
+            raise _not_plain(said)
+        if may_be_too_deep(encoded) and is_too_deep(body):
+            raise _not_plain(f"the body has more than {DEEPEST} levels of lists and maps")
+    return len(encoded)
 
 
 def _body(raw: _Raw) -> Body:

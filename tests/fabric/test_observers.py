@@ -12,6 +12,7 @@ import pytest
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Observer, Particle, handler, hookimpl
 from hyperverse_core.config import Config
 from hyperverse_core.testing.fixtures import StartMachine
+from patience import PATIENCE
 
 TRACE = {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "tracestate": "x=1", "baggage": "user=ann"}
 OTHER = {"traceparent": "00-" + "c" * 32 + "-" + "d" * 16 + "-01"}
@@ -42,6 +43,101 @@ async def test_handlers_that_are_cut_off_are_told_with_408(machine: Machine, wor
     await machine.client().ping("localhost:a", "Ext<Work>", {"seconds": 60.0}, wait=1.0)
     await asyncio.sleep(0.1)
     assert [(method, status) for method, status, _ in notes.delivered] == [("Ext<Work>", 408)]
+
+
+@attrs.define
+class Ends(Observer):
+    """The two ends of each wave but those of the platform's own."""
+
+    told: list[tuple[str, str, int, str]] = attrs.field(factory=list)
+
+    def wave_answered(self, wave: Any, reply: Any, seconds: float) -> None:
+        if wave.method.text.startswith("Ext<"):
+            self.told.append(("answered", wave.method.text, reply.status, str(reply.outcome)))
+
+    def wave_refused(self, wave: Any, reply: Any) -> None:
+        self.told.append(("refused", wave.method.text, reply.status, str(reply.outcome)))
+
+    def wave_delivered(self, wave: Any, reply: Any, seconds: float) -> None:
+        if wave.method.text.startswith("Ext<") and reply is not None:
+            self.told.append(("delivered", wave.method.text, reply.status, str(reply.outcome)))
+
+
+async def _until(ends: Ends, *told: tuple[str, str]) -> list[tuple[str, str, int, str]]:
+    """What was told, in the order of the alphabet, when as much has come as is expected, and nothing more comes."""
+    async with asyncio.timeout(PATIENCE):
+        while len(ends.told) < len(told):  # noqa: ASYNC110 - no event says so
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    return sorted(ends.told)
+
+
+def _late(*told: tuple[str, str]) -> list[tuple[str, str, int, str]]:
+    return sorted((event, method, 408, "unknown") for event, method in told)
+
+
+@pytest.mark.parametrize("sender", ["client", "handler", "pipeline"])
+async def test_a_wave_that_ends_at_its_deadline_is_answered(machine: Machine, world, sender: str) -> None:
+    """Also one that a handler sends, and that ends with the wave that is being handled."""
+    await world("a<Worker>", "r<Relay>")
+    ends, client, expected = Ends(), machine.client(), [("answered", "Ext<Work>"), ("delivered", "Ext<Work>")]
+    machine.parts.interceptors.add(ends)
+    if sender == "client":
+        await client.ping("localhost:a", "Ext<Work>", {"seconds": 60.0}, wait=0.7)
+    elif sender == "handler":
+        body = {"to": "localhost:a", "method": "Ext<Work>", "body": {"seconds": 60.0}}
+        await client.ping("localhost:r", "Ext<Relay>", body, wait=0.7)
+        expected += [("answered", "Ext<Relay>"), ("delivered", "Ext<Relay>")]
+    else:
+        bind = "Bind(version=1.0.0) { Route<Ext<Work>> -> localhost:a => &; }"
+        (await client.exec(f"create localhost:b<Worker>{{ +bind='{bind}' }}"))[0].unwrap()
+        ends.told.clear()
+        await client.ping("localhost:b", "Ext<Work>", {"seconds": 60.0}, wait=0.7)
+        expected += [("answered", "Ext<Work>")]
+    assert await _until(ends, *expected) == _late(*expected)
+
+
+async def test_a_wave_whose_turn_does_not_come_in_time_is_refused(machine: Machine, world) -> None:
+    await world("a<Worker>")
+    ends, client = Ends(), machine.client()
+    machine.parts.interceptors.add(ends)
+    first = asyncio.ensure_future(client.ping("localhost:a", "Ext<Work>", {"seconds": 60.0}, wait=PATIENCE))
+    await asyncio.sleep(0.1)
+    assert (await client.ping("localhost:a", "Ext<Get>", wait=0.7)).status == 408
+    assert ends.told == [("refused", "Ext<Get>", 408, "unknown"), ("answered", "Ext<Get>", 408, "unknown")]
+    ends.told.clear()
+    echoes = await client.ripple("localhost:*<Worker>", "Ext<Get>", wait=0.7)
+    assert [echo.status for echo in echoes] == [408]
+    await asyncio.sleep(0.1)
+    assert sorted(ends.told) == [("answered", "Ext<Get>", 200, "ok"), ("refused", "Ext<Get>", 408, "unknown")]
+    first.cancel()
+
+
+async def test_a_deadline_is_told_at_both_machines(start_machine: StartMachine, machine_config: Config) -> None:
+    one = await start_machine(config=attrs.evolve(machine_config, name="one"), plugins=(Carriers(),))
+    other = await start_machine(config=attrs.evolve(machine_config, name="other"), plugins=(Carriers(),))
+    await asyncio.sleep(1.0)
+    client = one.client()
+    (await client.exec("create localhost<Space>"))[0].unwrap()
+    for number in range(40):
+        at = f"localhost:w{number}"
+        (await client.exec(f"create {at}<Waiter>"))[0].unwrap()
+        if (await client.ping(at, "Cmd<Bounce>")).remote:
+            break
+    here, there = Ends(), Ends()
+    one.parts.interceptors.add(here)
+    other.parts.interceptors.add(there)
+    assert (await client.ping(at, "Ext<Stay>", wait=1.0)).status == 408
+    assert await _until(here, ("answered", "Ext<Stay>")) == _late(("answered", "Ext<Stay>"))
+    assert await _until(there, ("delivered", "Ext<Stay>")) == _late(("delivered", "Ext<Stay>"))
+    here.told.clear()
+    first = asyncio.ensure_future(client.ping(at, "Ext<Stay>", wait=PATIENCE))
+    await asyncio.sleep(0.3)
+    there.told.clear()
+    assert (await client.ping(at, "Ext<Next>", wait=1.0)).status == 408
+    assert await _until(here, ("answered", "Ext<Next>")) == _late(("answered", "Ext<Next>"))
+    assert await _until(there, ("refused", "Ext<Next>")) == _late(("refused", "Ext<Next>"))
+    first.cancel()
 
 
 async def test_a_failed_signal_carries_its_failure(machine: Machine, world, notes: Notes) -> None:
@@ -106,6 +202,24 @@ class Carrier(Particle):
             pass
 
 
+@attrs.define
+class Waiter(Particle):
+    """Does not answer."""
+
+    @handler("Ext<Stay>")
+    async def stay(self, ctx: Ctx) -> None:
+        await asyncio.Event().wait()
+
+    @handler("Ext<Next>")
+    async def following(self, ctx: Ctx) -> None:
+        """Waits for its turn."""
+
+
+class WaiterDriver(Driver):
+    kind = KindDef("Waiter", doc="Does not answer (for tests)")
+    particle = Waiter
+
+
 class CarrierDriver(Driver):
     kind = KindDef("Carrier", doc="Carries headers on (for tests)")
     particle = Carrier
@@ -115,6 +229,7 @@ class Carriers:
     @hookimpl
     def hyperverse_register_drivers(self, register: Any) -> None:
         register(CarrierDriver)
+        register(WaiterDriver)
 
 
 @pytest.mark.parametrize("how", ["ping", "signal", "ripple", "task"])

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from gateway.talk import PROBE, ask, points, refused, still_serves
-from hyperverse_core import Client, Machine, Outcome
+from hyperverse_core import Client, Machine, Observer, Outcome
 from hyperverse_core.contracts.registry import TokenRecord
 from hyperverse_core.contracts.tokens import token_digest
 from hyperverse_core.data_dir.tokens import read_token
@@ -199,3 +199,25 @@ async def test_more_waves_at_once_than_allowed_are_answered_429(raw: Any, machin
         raw.send(encode_frame(ask(number, method="Ext<Hold>", wait=0.5)))
     statuses = [(await raw.hear()).status for _ in range(600)]
     assert statuses.count(429) == 600 - 512 and statuses.count(408) == 512
+
+
+async def test_observers_hear_what_the_gate_refuses(raw: Any, machine: Machine) -> None:
+    refused_: list[tuple[str, int]] = []
+
+    class Heard(Observer):
+        def wave_refused(self, wave: Any, reply: Any) -> None:
+            refused_.append((wave.method.text, reply.status))
+
+    machine.parts.interceptors.add(Heard())
+    await raw.knock(machine)
+    star = "<<STAR::machine:local[0]>>::star"
+    for number, changes in enumerate(
+        ({"to": star}, {"method": "Hyp<Search>"}, {"method": "Ext<Echo>", "body": b"x" * 70_000})
+    ):
+        raw.send(encode_frame(ask(number, **changes)))
+        assert (await raw.hear()).status == refused_[-1][1]
+    assert [status for _, status in refused_] == [403, 403, 413]
+    for number in range(10, 610):
+        raw.send(encode_frame(ask(number, method="Ext<Hold>", wait=0.5)))
+    statuses = [(await raw.hear()).status for _ in range(600)]
+    assert statuses.count(429) == refused_.count(("Ext<Hold>", 429)) == 600 - 512

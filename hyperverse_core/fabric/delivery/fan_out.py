@@ -12,6 +12,7 @@ from collections import deque
 from contextvars import copy_context
 from typing import Any, TypeAlias
 
+import attrs
 from msgspec.structs import replace
 
 from ...errors import HyperverseError, Unavailable
@@ -24,6 +25,7 @@ from ...universe.waves.wave import Body, Echo, Outcome, Pong, Ripple, Stars, Wat
 from ..caches.selections import Selections
 from ..cluster.directory import Directory
 from ..cluster.ways import Ways
+from ..interception.cut_waves import EARLY, is_told, mark_told
 from ..interception.interceptors import Interceptors
 from ..particles.active import Active
 from ..particles.handlers import Handler
@@ -35,7 +37,7 @@ from ..stars.star import Star
 from ..transit.requests import Requests
 from .watch_table import WatchTable
 
-__all__ = ["FanOut", "to_echo"]
+__all__ = ["FanOut", "RippleProgress", "to_echo"]
 
 _IN_A_ROW = 128
 _PLACED_AT_ONCE = 512
@@ -50,6 +52,19 @@ def to_echo(reply: Pong, point: Point) -> Echo:
         reply.__class__ = Echo  # they have the same fields, and nobody else has this one
     reply.sender = point
     return reply  # type: ignore[return-value]  # it is one now
+
+
+@attrs.define(eq=False)
+class RippleProgress:
+    """How far a Ripple has come.
+
+    Attributes:
+        waiting: the recipients that have not answered, by text; None while it is not known who the recipients are.
+        echoes: those that have come.
+    """
+
+    waiting: dict[str, Point] | None = None
+    echoes: list[Echo] = attrs.field(factory=list)
 
 
 class FanOut:
@@ -86,12 +101,19 @@ class FanOut:
         self._directory = directory
         self._watches = watches
 
-    async def spread(self, star: Star, wave: Ripple) -> list[Echo]:
-        """Delivers a Ripple from ``star`` and returns the echoes, in the order in which they came."""
+    async def spread(self, star: Star, wave: Ripple, gathered: RippleProgress | None = None) -> list[Echo]:
+        """Delivers a Ripple from ``star`` and returns the echoes, in the order in which they came.
+
+        Args:
+            gathered: is kept up to date, for a caller that may cut the Ripple.
+        """
         points = await self._recipients(star, wave)
         if not points:
             return []
-        return await self.gather(star, wave, points)
+        gathering = _Gathering(self, star, wave, points)
+        if gathered is not None:
+            gathered.waiting, gathered.echoes = gathering.open, gathering.echoes
+        return await gathering.run()
 
     async def gather(self, star: Star, wave: Ripple, points: list[Point]) -> list[Echo]:
         """Delivers a Ripple to these recipients."""
@@ -135,6 +157,9 @@ class _Gathering:
             await self._send()
             if not self.done.done():
                 await self.done
+        except asyncio.CancelledError as exc:
+            mark_told(exc)  # what has become of it is told for each recipient
+            raise
         finally:
             if timer is not None:
                 timer.cancel()
@@ -256,6 +281,8 @@ class _Gathering:
                     reply = self._refusal(exc)
                 except BaseException as exc:
                     if ends_task(exc):
+                        if not is_told(exc):
+                            self._unreached(point)
                         raise
                     reply = self.star.lost(self._to(point), exc)
                 if reply is not None:
@@ -318,3 +345,15 @@ class _Gathering:
         self.over = True
         for task in self.tasks:
             task.cancel()
+        while self.here:
+            self._unreached(self.here.popleft())
+
+    def _unreached(self, point: Point) -> None:
+        """The Ripple has ended before a handler of ``point`` began. Nobody is told when enough others have answered."""
+        refused = self.out.interceptors.refused
+        if not refused or len(self.echoes) >= self.wanted:
+            return
+        late = self.star.loop.time() + EARLY >= self.wave.deadline
+        error = f"{point.text!r} did not begin in time" if late else "nobody waits for it any more"
+        reply = Pong(408 if late else 503, {"error": error}, point, Outcome.UNKNOWN, self.wave.id, self.star.text)
+        self.out.interceptors.tell(refused, self._to(point), reply)

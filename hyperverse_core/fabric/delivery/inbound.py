@@ -179,6 +179,7 @@ class Inbound:
                     reply = outbound.refuse(wave, exc)
                 except BaseException as exc:
                     if ends_task(exc):
+                        outbound.cut(wave, exc)
                         raise
                     reply = star.lost(wave, exc)
         except BaseException:

@@ -4,6 +4,7 @@ by a direct call, to any other through its remote star."""
 from __future__ import annotations
 
 import asyncio
+import math
 from time import perf_counter
 
 from ...errors import HyperverseError, InternalError, NotHostedHere, Unavailable
@@ -11,10 +12,11 @@ from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
 from ...universe.waves.origin import Ids, Origin, timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
+from ..interception.cut_waves import EARLY, is_told, mark_told
 from ..interception.interceptors import Interceptors
 from ..particles.places import Place, Places
 from ..stars.star import Star
-from .fan_out import FanOut
+from .fan_out import FanOut, RippleProgress
 from .retry import Retry, may_repeat
 
 __all__ = ["Outbound"]
@@ -100,13 +102,14 @@ class Outbound:
                 reply = await self._retry.repeat(wave, reply, self)
         except BaseException as exc:
             if ends_task(exc):
+                self.cut(wave, exc, begun)
                 raise
             reply = self.star.lost(wave, exc)
         self._asked += 1
         if not self._asked & _IN_A_ROW:
-            await asyncio.sleep(0)
+            await self._pause(wave, begun)
         if begun:
-            self._answered(wave, reply, begun)
+            self.answered(wave, reply, begun)
         return reply
 
     async def ask_in_time(self, wave: Ping) -> Pong:
@@ -149,8 +152,12 @@ class Outbound:
 
     # -- Signals and Ripples ------------------------------------------------------------------------------
 
-    async def notify(self, wave: Signal) -> Pong:
-        """Sends a Signal on its way. Returns 202, or why it was refused. Raises nothing but the end of the task."""
+    async def notify(self, wave: Signal, until: float = math.inf) -> Pong:
+        """Sends a Signal on its way. Returns 202, or why it was refused. Raises nothing but the end of the task.
+
+        Args:
+            until: when its sender gives up, by the loop's clock. The sender sees to that.
+        """
         begun = self._begin(wave) if self._interceptors.ends else 0.0
         place = self._known.get(wave.to.text)
         try:
@@ -174,34 +181,42 @@ class Outbound:
             reply = self.refuse(wave, exc)
         except BaseException as exc:
             if ends_task(exc):
+                self.cut(wave, exc, begun, until)
                 raise
             reply = self.star.lost(wave, exc)
         else:
             self._asked += 1
             if not self._asked & _IN_A_ROW:
-                await asyncio.sleep(0)
+                await self._pause(wave, begun, until)
             reply = Pong(202, None, wave.to, _OK, wave.id, place.star.text, wave.hops, place.remote)
         if begun:
-            self._answered(wave, reply, begun)
+            self.answered(wave, reply, begun)
         return reply
 
-    async def spread(self, wave: Ripple) -> list[Echo]:
+    async def spread(self, wave: Ripple, gathered: RippleProgress | None = None) -> list[Echo]:
         """Sends a Ripple to all its recipients and gathers the echoes. Raises HyperverseError only when it cannot
-        tell who they are."""
-        if not self._interceptors.ends:
-            return await self._spread(wave)
-        begun = self._begin(wave)
+        tell who they are.
+
+        Args:
+            gathered: shows how far it has come, for a caller that may cut it.
+        """
+        begun = self._begin(wave) if self._interceptors.ends else 0.0
         try:
-            echoes = await self._spread(wave)
+            echoes = await self._spread(wave, gathered)
         except HyperverseError as exc:
-            self._answered(wave, self.refuse(wave, exc), begun)
+            if begun or self._interceptors.refused:
+                self.answered(wave, self.refuse(wave, exc), begun)
             raise
-        self._answered(wave, Pong(200, len(echoes), id=wave.id, star=self.star.text), begun)
+        except BaseException as exc:  # the task ends
+            self.cut(wave, exc, begun)
+            raise
+        if begun:
+            self.answered(wave, Pong(200, len(echoes), id=wave.id, star=self.star.text), begun)
         return echoes
 
-    async def _spread(self, wave: Ripple) -> list[Echo]:
+    async def _spread(self, wave: Ripple, gathered: RippleProgress | None) -> list[Echo]:
         try:
-            return await self._fan_out.spread(self.star, wave)
+            return await self._fan_out.spread(self.star, wave, gathered)
         except HyperverseError:
             raise
         except BaseException as exc:
@@ -221,6 +236,52 @@ class Outbound:
         if self._interceptors.sent:
             self._interceptors.tell(self._interceptors.sent, wave, place.star.text)
 
-    def _answered(self, wave: Directed, reply: Pong, begun: float) -> None:
-        if self._interceptors.answered:
+    def answered(self, wave: Directed, reply: Pong, begun: float) -> None:
+        """The sender of a wave has its answer.
+
+        Args:
+            begun: when, by ``perf_counter``; 0.0 when nobody listened by then.
+        """
+        if begun and self._interceptors.answered:
             self._interceptors.tell(self._interceptors.answered, wave, reply, perf_counter() - begun)
+
+    # -- waves that are cut -------------------------------------------------------------------------------
+
+    def is_late(self, until: float) -> bool:
+        """Whether the time that something was given, up to ``until`` by the loop's clock, is over."""
+        return self.star.loop.time() + EARLY >= until
+
+    def cut(self, wave: Directed, error: BaseException, begun: float = 0.0, until: float = math.inf) -> None:
+        """The task that waits for a wave, or handles it, is being ended. Observers are told here that the wave did not
+        reach a handler, if none has begun, and that its sender has its answer, if its time is over.
+
+        Args:
+            error: what ends the task.
+            begun: when the wave was begun; 0.0 when nobody listens for its answer here.
+            until: when its sender gives up, if that is before the deadline.
+        """
+        if not isinstance(error, asyncio.CancelledError):
+            return  # a coroutine that is closed: nobody waits and no loop runs
+        late = self.is_late(min(until, wave.deadline))
+        if not is_told(error):
+            mark_told(error)
+            if self._interceptors.refused:
+                self._interceptors.tell(self._interceptors.refused, wave, self._cut_reply(wave, late=late))
+        if late:
+            self.answered(wave, self._cut_reply(wave, late=True), begun)
+
+    @staticmethod
+    def _cut_reply(wave: Directed, *, late: bool) -> Pong:
+        if late and type(wave) is Ping:
+            return timed_out(wave, wave.handling.wait)
+        error = f"{wave.method} was not done in time" if late else f"nobody waits for {wave.method} any more"
+        return Pong(408 if late else 503, {"error": error}, wave.to, Outcome.UNKNOWN, wave.id)
+
+    async def _pause(self, wave: Directed, begun: float, until: float = math.inf) -> None:
+        """Gives the event loop a turn behind a wave that has reached its recipient."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError as exc:
+            mark_told(exc)
+            self.cut(wave, exc, begun, until)
+            raise

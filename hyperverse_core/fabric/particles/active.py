@@ -26,6 +26,7 @@ from ...universe.routing.bind import BindConfig
 from ...universe.waves.origin import Origin
 from ...universe.waves.own_pong import own_pong
 from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong, Signal
+from ..interception.cut_waves import mark_told
 from .accepted_signals import begin_signals, handle_beside
 from .activation import activate
 from .background import BackgroundTasks
@@ -297,7 +298,9 @@ class Active:
         cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s: it is given up"
         _log.error("%s: %s", what, cause, extra={"wave": wave.id, "point": self.text})
         self.home.troubles.happened(what, cause)
-        return asyncio.CancelledError()
+        cut = asyncio.CancelledError()
+        mark_told(cut)  # it has reached a handler
+        return cut
 
     async def handle(
         self,
@@ -339,6 +342,7 @@ class Active:
         except BaseException as exc:
             if ends_task(exc):
                 self.cut_off(particle)
+                mark_told(exc)
                 if listeners:
                     self._tell_cut_off(wave, perf_counter() - begun)
                 raise

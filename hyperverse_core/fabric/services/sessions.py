@@ -7,19 +7,20 @@ import itertools
 import logging
 import math
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence, ValuesView
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Unpack
 
 import attrs
-import msgspec
 
-from ...contracts.driver import Ctx, Particle, handler
+from ...contracts.driver import Particle
 from ...contracts.gateway import GatewayHost, Receive, Replays, Session, SessionLimits, Sessions
 from ...contracts.lane import LaneTransport
 from ...contracts.policy import Credentials
 from ...contracts.registry import Change, ChangeKind
 from ...errors import Forbidden, HyperverseError, PolicyError, TooLarge, TooMany, Unauthorized, Unavailable
+from ...protocol.codec import body_size
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import ROOT, Point, RouteKind
 from ...universe.waves.arguments import to_count
@@ -40,34 +41,20 @@ from ...universe.waves.wave import (
     Signal,
     Stars,
 )
+from ..delivery.fan_out import RippleProgress
 from ..delivery.gate import Gate
 from ..delivery.outbound import Outbound
 from ..delivery.replay_cache import ReplayCache
 from ..interception.interceptors import Interceptors
 from ..particles.active import Active
 from ..particles.hosting import Hosting
+from .surface_particle import SurfaceParticle
 
 __all__ = ["LocalGatewayHost", "LocalSession", "LocalSessions"]
 
 _ROUNDS = 2
 """Signals from another machine are accepted in the first one, and begin in the second."""
 _log = logging.getLogger("hyperverse.control")
-
-
-class SurfaceParticle(Particle):
-    """Stands for an agent outside: hands every wave on to its gateway."""
-
-    concurrent = True
-
-    def __init__(self, receive: Receive | None) -> None:
-        self._receive = receive
-
-    @handler("*")
-    async def hand_on(self, ctx: Ctx, whole_body: Any = None) -> Pong | None:
-        """Gives the wave to the gateway, and returns its answer."""
-        if self._receive is None:
-            raise Unavailable(f"{ctx.point.text!r} takes no waves")
-        return await self._receive(ctx.wave)
 
 
 class LocalSession(Session):
@@ -98,6 +85,9 @@ class LocalSession(Session):
         self.point = active.point
         self.star = outbound.star.text
         self.origin = Origin(active.point, agent, self.star, outbound.ids, outbound.star.now)
+        self._forbidden = Origin(  # makes what is refused, for those who are told
+            active.point, agent, self.star, outbound.ids, outbound.star.now, between_stars=True
+        )
         self.limits = limits
         self.over = False
         self.credentials = credentials
@@ -112,25 +102,33 @@ class LocalSession(Session):
     async def ping(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
+        if type(body) not in IMMUTABLE:
+            body = own_copy(body)
+        size = body_size(body)
         try:
-            if type(body) not in IMMUTABLE:
-                body = own_copy(body)
             wave = self.origin.wave(Ping, to, method, body, options)
-            self._admit(wave)
+        except Forbidden as exc:
+            return self.refusal(self._forbidden.wave(Ping, to, method, body, options), exc)
+        try:
+            self._admit(wave, size)
         except HyperverseError as exc:
-            return Pong.failure(exc)
+            return self.refusal(wave, exc)
         return await self.ask(wave)
 
     async def signal(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
+        if type(body) not in IMMUTABLE:
+            body = own_copy(body)
+        size = body_size(body)
         try:
-            if type(body) not in IMMUTABLE:
-                body = own_copy(body)
             wave = self.origin.wave(Signal, to, method, body, options)
-            self._admit(wave)
+        except Forbidden as exc:
+            return self.refusal(self._forbidden.wave(Signal, to, method, body, options), exc)
+        try:
+            self._admit(wave, size)
         except HyperverseError as exc:
-            return Pong.failure(exc)
+            return self.refusal(wave, exc)
         return await self.notify(wave, wave.handling.wait)
 
     async def ripple(
@@ -142,20 +140,33 @@ class LocalSession(Session):
         count: int | None = None,
         **options: Unpack[WaveOptions],
     ) -> list[Echo]:
-        wave = self.origin.wave(Ripple, ROOT, method, body, options)
-        wave.recipients, wave.count = to_recipients(to), to_count(count)
-        self._admit(wave)
+        size = body_size(body)
+        recipients, most = to_recipients(to), to_count(count)
+        try:
+            wave = self.origin.wave(Ripple, ROOT, method, body, options)
+        except Forbidden as exc:
+            self.refusal(self._forbidden.wave(Ripple, ROOT, method, body, options), exc)
+            raise
+        wave.recipients, wave.count = recipients, most
+        try:
+            self._admit(wave, size)
+        except HyperverseError as exc:
+            self.refusal(wave, exc)
+            raise
         return await self.spread(wave)
 
-    def _admit(self, wave: Directed) -> None:
+    def _admit(self, wave: Directed, size: int) -> None:
+        """Raises Unavailable, TooMany, TooLarge, Forbidden. The body has ``size`` bytes."""
         if self.over:
-            raise Unavailable(f"the session {self.point.text!r} has ended")
+            raise self._has_ended()
         if len(self._under_way) >= self.limits.waves:
             raise TooMany(f"{self.limits.waves} waves of {self.point.text!r} are under way", retry_after=0.1)
-        size = len(wave.body) if isinstance(wave.body, str | bytes) else _size(wave.body)
         if size > self.limits.body:
             raise TooLarge(f"the body has {size} bytes, and {self.limits.body} are allowed", hint="send it in parts")
         self.check(wave)
+
+    def _has_ended(self) -> Unavailable:
+        return Unavailable(f"the session {self.point.text!r} has ended")
 
     # -- for gateways that decode waves themselves --------------------------------------------------------
 
@@ -174,6 +185,7 @@ class LocalSession(Session):
             raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
 
     async def ask(self, wave: Ping, *, outlives: bool = False) -> Pong:
+        begun = perf_counter()
         deadline = self._outbound.deadlines.by(wave.deadline)
         if not outlives:
             self._under_way.add(deadline)  # so that the end of the session cuts it too
@@ -185,7 +197,9 @@ class LocalSession(Session):
                 return reply
         finally:
             self._under_way.discard(deadline)
-        return self._unanswered(wave, wave.handling.wait)  # reached when it was cut
+        if not self.over or self._outbound.is_late(wave.deadline):  # reached when it was cut
+            return timed_out(wave, wave.handling.wait)
+        return self._ended_under(wave, begun)
 
     async def _behind_signals(self, wave: Ping) -> None:
         """Returns when the Signals to this very agent have gone that the handler has sent before it answered."""
@@ -194,35 +208,44 @@ class LocalSession(Session):
                 await self.active.posted.turn(wave.handling.priority)
 
     async def notify(self, wave: Signal, wait: float) -> Pong:
-        deadline = self._outbound.deadlines.by(self._outbound.star.loop.time() + wait)
+        begun, until = perf_counter(), self._outbound.star.loop.time() + wait
+        deadline = self._outbound.deadlines.by(until)
         self._under_way.add(deadline)
         try:
             with deadline:
-                return await self._outbound.notify(wave)
+                return await self._outbound.notify(wave, until)
         finally:
             self._under_way.discard(deadline)
-        return self._unanswered(wave, wait)
+        if not self.over or self._outbound.is_late(until):
+            return timed_out(wave, wait)
+        return self._ended_under(wave, begun)
 
     async def spread(self, wave: Ripple) -> list[Echo]:
+        begun, gathered = perf_counter(), RippleProgress()
         deadline = self._outbound.deadlines.by(math.inf)  # a Ripple ends by itself, with what has come by then
         self._under_way.add(deadline)
         try:
             with deadline:
-                return await self._outbound.spread(wave)
+                return await self._outbound.spread(wave, gathered)
         finally:
             self._under_way.discard(deadline)
-        return []
+        waiting = wave.recipients if gathered.waiting is None else gathered.waiting.values()
+        lost = self._ended_under(wave, begun)
+        if isinstance(waiting, tuple | ValuesView):
+            unknown = [Echo(503, lost.body, point, Outcome.UNKNOWN, wave.id) for point in waiting]
+            return [*gathered.echoes, *unknown]
+        raise self._has_ended()  # nobody knows yet who the recipients are
 
-    def _unanswered(self, wave: Directed, wait: float) -> Pong:
-        if not self.over:
-            return timed_out(wave, wait)
-        error = {"error": f"the session {self.point.text!r} has ended"}
-        return Pong(503, error, wave.to, Outcome.UNKNOWN, wave.id)
+    def _ended_under(self, wave: Directed, begun: float) -> Pong:
+        """The answer to a wave that was under way when the session ended. ``begun`` is by ``perf_counter``."""
+        reply = Pong(503, {"error": self._has_ended().message}, wave.to, Outcome.UNKNOWN, wave.id)
+        self._outbound.answered(wave, reply, begun)
+        return reply
 
     def refusal(self, wave: Directed, error: BaseException) -> Pong:
         if not isinstance(error, HyperverseError):
             return self._outbound.star.lost(wave, error)
-        return self._outbound.star.refusal(wave, error)
+        return self._outbound.refuse(wave, error)
 
     def end(self, reason: str) -> None:
         if self.over:
@@ -368,7 +391,3 @@ class LocalGatewayHost(GatewayHost):
 
     def replays(self) -> Replays:
         return ReplayCache()
-
-
-def _size(body: Body) -> int:
-    return 0 if body is None else len(msgspec.msgpack.encode(body))

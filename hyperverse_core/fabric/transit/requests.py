@@ -19,6 +19,7 @@ from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..cluster.membership import Membership
+from ..interception.cut_waves import mark_told
 from ..stars.star import Star
 from .pending import PendingAnswers
 from .remote_star import RemoteStar
@@ -57,8 +58,9 @@ class Requests:
             timer = self.loop.call_later(limit, self._pending.settle, number, None)
         try:
             return await future
-        except BaseException:  # it was cut: an answer that has come is entered no more
+        except BaseException as exc:  # it was cut: an answer that has come is entered no more
             self._pending.remove(number)
+            mark_told(exc)  # whether it has reached a handler, the other machine tells
             raise
         finally:
             if timer is not None:
@@ -84,8 +86,9 @@ class Requests:
             timer = loop.call_later(_share(wave, loop.time()), self._pending.settle, number, None)
         try:
             reply = await future
-        except BaseException:  # it was cut: an answer that has come is entered no more
+        except BaseException as exc:  # it was cut: an answer that has come is entered no more
             self._pending.remove(number)
+            mark_told(exc)  # whether it has reached a handler, the other machine tells
             raise
         finally:
             if timer is not None:
