@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,12 @@ import hyperverse_zmq
 __all__ = ["Tracer", "Walk"]
 
 _CORE = Path(hyperverse_core.__file__).parent
+
+
+_INLINED = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
+"""Python 3.12 and later do not call them: they count nowhere, so that the figures are the same for every Python."""
+_VALUES = ("universe/address/", "universe/kinds/", "universe/text/", "universe/waves/wave.py")
+"""Files of values, which are called everywhere."""
 
 
 def _folder(module: ModuleType) -> str:
@@ -51,6 +58,18 @@ class Walk:
                 found.append(file)
         return found
 
+    def steps(self, expected: list[list[str]]) -> list[list[str]]:
+        """The files of each step, in the order of the first call in it, without those of values. A step ends with the
+        first call in a file that ``expected`` does not name for it; what comes after the last one is a step more."""
+        rest = deque(file for file in self.files() if not file.startswith(_VALUES))
+        found: list[list[str]] = []
+        for step in expected:
+            taken: dict[str, None] = {}
+            while rest and rest[0] in step:
+                taken[rest.popleft()] = None
+            found.append(list(taken))
+        return [*found, list(rest)] if rest else found
+
     def __str__(self) -> str:
         return "\n".join(f"{number:4} {file} {name}" for number, (file, name) in enumerate(self.calls, 1))
 
@@ -73,13 +92,13 @@ class Tracer:
 
     def _profile(self, frame: FrameType, event: str, _: Any) -> None:
         walk = self._walk
-        if walk is None or event != "call" or frame in self._frames:
+        if walk is None or event != "call" or frame in self._frames or frame.f_code.co_name in _INLINED:
             return
         file = frame.f_code.co_filename
         if file.startswith(_OURS):
             self._frames.add(frame)
             path = Path(file)
-            short = path.relative_to(_CORE) if path.is_relative_to(_CORE) else Path(*path.parts[-3:])
+            short = path.relative_to(_CORE if path.is_relative_to(_CORE) else _CORE.parent)
             walk.calls.append((str(short), frame.f_code.co_name))
 
     async def walk(self, run: Callable[[], Awaitable[object]]) -> Walk:
@@ -94,10 +113,11 @@ class Tracer:
             self._frames.clear()
         return walk
 
-    async def shortest(self, run: Callable[[int], Awaitable[object]], runs: int = 12, pause: float = 0.05) -> Walk:
-        """The shortest walk of several runs: what happens beside a wave (leases, the feed, probes) only adds calls."""
+    async def walks(self, run: Callable[[int], Awaitable[object]], runs: int = 12, pause: float = 0.05) -> list[Walk]:
+        """The walks of several runs, the shortest first: what happens beside a wave (leases, the feed, probes) only
+        adds calls."""
         walks = []
         for number in range(runs):
             walks.append(await self.walk(lambda number=number: run(number)))  # type: ignore[misc]
             await asyncio.sleep(pause)
-        return min(walks, key=len)
+        return sorted(walks, key=len)
