@@ -52,7 +52,6 @@ class Library(GrantsPolicy):
 
 class TestALibrary(PolicyConformance):
     strangers_may = "sr"
-    knows_what_it_rests_on = False
 
     def make(self) -> SecurityPolicy:
         return Library()

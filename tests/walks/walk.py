@@ -38,6 +38,14 @@ def _folder(module: ModuleType) -> str:
 _OURS = tuple(map(_folder, (hyperverse_core, hyperverse_base, hyperverse_grants, hyperverse_sql, hyperverse_zmq)))
 
 
+def _short(path: Path) -> str:
+    """The file as the map names it. An installed plugin is not in the folder ``plugins``."""
+    if path.is_relative_to(_CORE):
+        return path.relative_to(_CORE).as_posix()
+    package = next(parent for parent in path.parents if parent.name.startswith("hyperverse_"))
+    return f"plugins/{path.relative_to(package.parent).as_posix()}"
+
+
 @attrs.define
 class Walk:
     """The calls of one run, each as a file (relative to ``hyperverse_core``) and the name of the function.
@@ -97,9 +105,7 @@ class Tracer:
         file = frame.f_code.co_filename
         if file.startswith(_OURS):
             self._frames.add(frame)
-            path = Path(file)
-            short = path.relative_to(_CORE if path.is_relative_to(_CORE) else _CORE.parent)
-            walk.calls.append((str(short), frame.f_code.co_name))
+            walk.calls.append((_short(Path(file)), frame.f_code.co_name))
 
     async def walk(self, run: Callable[[], Awaitable[object]]) -> Walk:
         """What one run calls."""
