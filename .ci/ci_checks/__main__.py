@@ -30,12 +30,18 @@ SLOW = (
     "tests/cluster/test_failures_as_processes.py",
     "tests/cluster/test_scenarios_as_processes.py",
     "tests/cluster/test_slow_lane_as_processes.py",
+    "tests/cluster/test_storms_as_processes.py",
+    "tests/cli/test_any_environment.py",
     "tests/cli/test_cli_with_machine.py",
+    "tests/cli/test_cli_without_machine.py",
     "tests/docs/test_pages.py",
+    "tests/base/test_broken_drivers.py",
+    "tests/gateway/test_broken_gateways.py",
+    "tests/placement/test_broken_placements.py",
     "tests/packaging",
     "tests/testing/test_left_running.py",
 )
-"""What the other environments do not run: machines as processes, and pages of the documentation."""
+"""What the other environments do not run: machines and tests as processes, and pages of the documentation."""
 
 
 class Checks:
