@@ -51,7 +51,7 @@ class Checks:
         self._steps = steps
         self._work = work
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        self._workers = os.environ.get("TEST_WORKERS") or str(cores or 2)
+        self._workers = os.environ.get("TEST_WORKERS") or str(2 * (cores or 1))
 
     def environment(self, name: str, python: Python, extra: str, *options: str | Path) -> Path | None:
         """A virtual environment with the project in it; None if that fails."""

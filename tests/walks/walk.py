@@ -78,6 +78,17 @@ class Walk:
             found.append(list(taken))
         return [*found, list(rest)] if rest else found
 
+    def has_in_order(self, steps: list[list[str]]) -> bool:
+        """Whether every file of every step is called, and the first calls of the steps come one behind the other."""
+        files, place = self.files(), 0
+        if {file for step in steps for file in step} - set(files):
+            return False
+        for step in steps:
+            place = next((n for n in range(place, len(files)) if files[n] in step), len(files))
+            if place == len(files):
+                return False
+        return True
+
     def __str__(self) -> str:
         return "\n".join(f"{number:4} {file} {name}" for number, (file, name) in enumerate(self.calls, 1))
 
