@@ -40,7 +40,7 @@ def test_the_classifiers_name_only_pythons_that_ci_looks_for() -> None:
 
 def test_every_requirement_has_a_lowest_version() -> None:
     lines = constraints(PYPROJECT)
-    assert "attrs==24.2" in lines
+    assert "attrs==24.3" in lines
     assert not [line for line in lines if line.startswith("cosmic-hyperverse")]
 
 
