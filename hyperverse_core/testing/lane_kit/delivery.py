@@ -9,6 +9,7 @@ import pytest
 
 from ...contracts.lane import Endpoint
 from ...errors import TooLarge
+from ..differences import first_difference
 from .harness import Harness, LaneTests
 from .recorder import Recorder
 
@@ -28,7 +29,8 @@ class Delivery(LaneTests):
         pair, frames = await harness.pair(), _numbered(2000)
         for frame in frames:
             pair.near.send(pair.peer, frame)
-        assert await pair.far_hears.have(len(frames), pair.guest) == frames
+        difference = first_difference(await pair.far_hears.have(len(frames), pair.guest), frames)
+        assert not difference, difference
         await pair.prove_it_works()
         assert len(pair.far_hears.frames(pair.guest)) == len(frames) + 1, "frames came more than once"
 
@@ -37,7 +39,8 @@ class Delivery(LaneTests):
         for frame in frames:
             pair.far.send(pair.guest, frame)
             await asyncio.sleep(0)
-        assert await pair.near_hears.have(len(frames), pair.peer) == frames
+        difference = first_difference(await pair.near_hears.have(len(frames), pair.peer), frames)
+        assert not difference, difference
 
     async def test_both_directions_at_once(self, harness: Harness) -> None:
         pair, there, back = await harness.pair(), _numbered(1000, 2), _numbered(1000, 3)
@@ -46,8 +49,10 @@ class Delivery(LaneTests):
             pair.far.send(pair.guest, other)
             if len(one) % 7 == 0:
                 await asyncio.sleep(0)
-        assert await pair.far_hears.have(1000, pair.guest) == there
-        assert await pair.near_hears.have(1000, pair.peer) == back
+        difference = first_difference(await pair.far_hears.have(1000, pair.guest), there)
+        assert not difference, difference
+        difference = first_difference(await pair.near_hears.have(1000, pair.peer), back)
+        assert not difference, difference
 
     @pytest.mark.parametrize(
         "size", [0, 1, 255, 256, 4095, 65_535, 65_536, 131_071, 131_072, 131_073, 1_000_003, 3_000_000]

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from ...errors import Unavailable
+from ..differences import first_difference
 from .harness import Harness, LaneTests
 
 __all__ = ["Loss"]
@@ -58,7 +59,8 @@ class Loss(LaneTests):
         pair.near.abort()
         await pair.far_hears.have_down(pair.guest)
         got = pair.far_hears.frames(pair.guest)
-        assert got == frames[: len(got)]
+        difference = first_difference(got, frames[: len(got)])
+        assert not difference, difference
 
     async def test_a_transport_that_has_ended_begins_nothing(self, harness: Harness) -> None:
         pair = await harness.pair()

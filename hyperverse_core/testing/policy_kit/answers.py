@@ -9,6 +9,7 @@ import attrs
 from ...contracts.policy import ANYTHING, Administration, Decision, Explanation, HoldsFor, Request
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
+from ..differences import first_difference
 from .base import PolicyKitBase
 from .world import AGENTS, ALICE, BOB, COUNTRY, HOME, NOTES, PolicyWorld
 
@@ -67,7 +68,8 @@ class Answers(PolicyKitBase):
         alone = [await world.policy.decide(request) for request in requests]
         world.policy.forget()
         together = await world.policy.decide_many(requests)
-        assert [(d.allowed, d.status) for d in together] == [(d.allowed, d.status) for d in alone]
+        difference = first_difference([(d.allowed, d.status) for d in together], [(d.allowed, d.status) for d in alone])
+        assert not difference, difference
 
     async def test_no_question_gets_no_answer(self) -> None:
         world = await self.world()
