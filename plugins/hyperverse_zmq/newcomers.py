@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 
 from .descriptors import room_for_connections
 
@@ -15,6 +16,7 @@ __all__ = ["Newcomers"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
 _COUNT_EVERY = 16  # to count descriptors takes as long as to accept some connections
+_COUNT_AGAIN = 0.05  # seconds, while it is crowded: the first newcomer after that is let in when others have gone
 
 
 class Newcomers:
@@ -31,18 +33,24 @@ class Newcomers:
         self._room = 0
         self._until_count = 0
         self._crowded = False
+        self._counted_at = 0.0
 
     def accepted(self, descriptor: int) -> None:
         """ZeroMQ has accepted a connection."""
         self._room -= 1
         self._until_count -= 1
-        if self._until_count <= 0 or (self._room <= 0 and not self._crowded):
-            self._until_count = _COUNT_EVERY
+        if self._has_to_count():
             self._count()
         if self._crowded:
             self._send_away(descriptor)
 
+    def _has_to_count(self) -> bool:
+        if self._crowded:
+            return time.monotonic() - self._counted_at >= _COUNT_AGAIN
+        return self._until_count <= 0 or self._room <= 0
+
     def _count(self) -> None:
+        self._until_count, self._counted_at = _COUNT_EVERY, time.monotonic()
         self._room = room_for_connections()
         crowded = self._room <= 0
         if crowded and not self._crowded:

@@ -55,16 +55,18 @@ async def test_a_machine_that_is_stopped_under_load_holds_up_nobody_else(process
         before = memory_of(a.pid)
         b.signal(signal.SIGSTOP)
         load = [asyncio.ensure_future(client.ping(at["b"], "Ext<Echo>", body, wait=4.0)) for _ in range(60)]
-        answered, most = 0, 0
+        answered, refused, most = 0, 0, 0
         while not all(ping.done() for ping in load):
             reply = await other.ping(at["c"], "Ext<Value>", wait=PATIENCE / 2)
-            assert reply.ok, reply.error
-            answered += 1
+            # An overbooked computer may lose any lane for a moment: that is answered with 503, at once, and passes.
+            assert reply.ok or reply.status == 503, reply.error
+            answered, refused = answered + reply.ok, refused + (not reply.ok)
             most = max(most, memory_of(a.pid) - before)
             await asyncio.sleep(0.005)
         outcomes = {reply.outcome for reply in await asyncio.gather(*load)}
+        (await other.ping(at["c"], "Ext<Value>", wait=PATIENCE, retries=5)).unwrap()
         b.signal(signal.SIGCONT)
-    assert answered >= 3
+    assert answered >= 3 and answered > refused
     assert outcomes <= {Outcome.UNKNOWN, Outcome.REJECTED, Outcome.OK}  # ok: those that found it on another machine
     assert most < 250 * _MIB  # sixty bodies, as they came and as they are sent, and what waits for the lane
     print(f"{answered} pings answered meanwhile, {most / _MIB:.0f} MiB more in memory")

@@ -81,18 +81,19 @@ async def test_silent_connections_do_not_abort_the_machine(processes: Processes)
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (1024, 1024))
     silent: list[socket.socket] = []
     try:
-        for _ in range(1200):
-            stranger = socket.socket(socket.AF_UNIX)
-            stranger.settimeout(PATIENCE)
-            try:
-                stranger.connect(str(processes.data_dir / "machines" / "a" / "clients.sock"))
-            except OSError:  # it is sent away at once
-                stranger.close()
-                continue
-            silent.append(stranger)
-            if len(silent) % 20 == 0:  # ZeroMQ accepts by itself, and the machine has to hear of it
-                await asyncio.sleep(0.02)
-        assert len(silent) > 300
+        async with asyncio.timeout(PATIENCE):
+            while len(silent) < 1200 or "lets nobody in" not in process.log.read_text():
+                stranger = socket.socket(socket.AF_UNIX)
+                stranger.setblocking(False)
+                try:
+                    stranger.connect(str(processes.data_dir / "machines" / "a" / "clients.sock"))
+                except OSError:  # too many wait to be accepted: the machine has to get on
+                    stranger.close()
+                    await asyncio.sleep(0.02)
+                    continue
+                silent.append(stranger)
+                if len(silent) % 20 == 0:  # ZeroMQ accepts by itself, and the machine has to hear of it
+                    await asyncio.sleep(0.02)
         for result in await client.exec("create localhost<Space>"):  # who was in is served
             result.unwrap()
     finally:
@@ -100,10 +101,9 @@ async def test_silent_connections_do_not_abort_the_machine(processes: Processes)
             stranger.close()
 
     async with asyncio.timeout(PATIENCE):
-        await _gets_in(processes.data_dir)
+        while "lets others in again" not in process.log.read_text():  # one that came in before it was told may be first
+            await _gets_in(processes.data_dir)
     await client.close()
-    log = process.log.read_text()
-    assert "lets nobody in" in log and "lets others in again" in log
 
 
 async def _gets_in(data_dir: Path) -> None:
