@@ -24,6 +24,7 @@ from .contracts.registry import (
     Status,
     Strategy,
     TokenRecord,
+    Trouble,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "Status",
     "Strategy",
     "TokenRecord",
+    "Trouble",
 ]

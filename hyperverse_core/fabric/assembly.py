@@ -354,6 +354,7 @@ async def assemble(given: Given, stack: AsyncExitStack) -> Parts:
     comings.left += [residents.left, gate.left]
     membership.star_gone += [places.star_gone]
     membership.layout_changed += [remotes.layout_changed, board.layout_changed]
+    troubles.sources |= {"the registry": registry.troubles, "the change feed": feed.held_up}
     membership.lease_lost += [homes.lease_lost, feed.lost]
 
     # -- opening ------------------------------------------------------------------------------------------

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import attrs
 
+from ..contracts.registry import Trouble
+from ..errors import described
+
 __all__ = ["Troubles"]
 
+_log = logging.getLogger("hyperverse.machine")
 _MOST: Final = 100
 _SHOWN: Final = 600.0
 """Seconds that something is shown which has happened once."""
@@ -30,11 +35,15 @@ class Troubles:
 
     Args:
         clock: seconds since the epoch.
+
+    Attributes:
+        sources: asked for what else is wrong whenever that is shown. One that raises is shown itself.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._by_what: dict[str, _Trouble] = {}
+        self.sources: dict[str, Callable[[], Iterable[Trouble]]] = {}
 
     def note(self, what: str, cause: str, *, again: float | None = None, lasts: float = float("inf")) -> None:
         """Something is wrong, until :meth:`over` is called. Noting it again keeps since when.
@@ -71,11 +80,25 @@ class Troubles:
         """Each trouble as plain values, the oldest first: ``what``, ``cause``, ``since`` and ``again`` in seconds since
         the epoch (``again`` may be None), and ``times``, how often it was noted."""
         now = self._clock()
-        return [
+        rows = [
             {"what": t.what, "cause": t.cause, "since": t.since, "again": t.again, "times": t.times}
-            for t in sorted(self._by_what.values(), key=lambda t: t.since)
+            for t in self._by_what.values()
             if t.until > now
         ]
+        rows += [
+            {"what": t.what, "cause": t.cause, "since": t.since, "again": t.again, "times": 1} for t in self._asked(now)
+        ]
+        return sorted(rows, key=lambda row: row["since"])
+
+    def _asked(self, now: float) -> list[Trouble]:
+        found: list[Trouble] = []
+        for name, source in self.sources.items():
+            try:
+                found += source()
+            except Exception as exc:
+                _log.exception("%s cannot say what is wrong", name)
+                found.append(Trouble(name, f"it cannot say what is wrong: {described(exc)}", now))
+        return found
 
     def _make_room(self, now: float) -> None:
         if len(self._by_what) < _MOST:

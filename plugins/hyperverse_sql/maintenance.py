@@ -57,13 +57,18 @@ class Maintenance:
     _writer: Writer
     _timer: asyncio.TimerHandle | None = None
     _task: asyncio.Task[None] | None = None
+    _planned: bool = False
     _closed: bool = False
 
     def committed(self, revision: int) -> None:
         """Notes a commit, with the newest revision, and plans maintenance."""
         self.size.newest = max(self.size.newest, revision)
-        if self._timer is None and not self._closed:
-            self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._start)
+        if self._planned or self._closed:
+            return
+        self._planned = True
+        if self._timer is not None:  # one that nobody's write has planned, for later
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._start)
 
     async def close(self) -> None:
         """Finishes what is under way."""
@@ -74,17 +79,21 @@ class Maintenance:
             await asyncio.wait((self._task,))
 
     def _start(self) -> None:
+        self._planned = True
         self._task = asyncio.create_task(self._run(), name="registry maintenance")
 
     async def _run(self) -> None:
+        again = None
         try:
             await self._prune()
-            await self._database.maintain()
+            again = await self._database.maintain()
         except (HyperverseError, sa.exc.DBAPIError) as error:
             # Writers learn of a full disk themselves. What was left undone here is tried again after the next write.
             _log.warning("the maintenance of the registry failed: %s", error)
         finally:
-            self._timer = None
+            self._timer, self._planned = None, False
+        if again is not None and not self._closed:
+            self._timer = asyncio.get_running_loop().call_later(again, self._start)
 
     async def _prune(self) -> None:
         while self.size.surplus > _PRUNE_AT_ONCE and not self._closed:

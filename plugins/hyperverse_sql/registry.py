@@ -25,6 +25,7 @@ from hyperverse_core.registry import (
     Status,
     Strategy,
     TokenRecord,
+    Trouble,
 )
 from hyperverse_core.values import AccessGrant, Point, Selector, SetProperty, StarKey, UnsetProperty
 
@@ -277,6 +278,10 @@ class SqlRegistry(Registry):
             return misplaced
         since = asyncio.get_running_loop().time() - writer.failing_since
         return f"{writer.failing} (no write has succeeded for {since:.0f} s; each renewal of a lease tries again)"
+
+    def troubles(self) -> list[Trouble]:
+        slow = (self._writer.trouble(), self._quick.trouble(), self._scans.trouble())
+        return [*(trouble for trouble in slow if trouble), *self._database.troubles()]
 
     async def check(self) -> list[str]:
         """What is wrong with the database and its content, one line for each fault; an empty list when nothing is."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from patience import LEASE
+from patience import LEASE, until_sync
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -354,6 +354,10 @@ def test_a_registry_that_was_moved_is_shown_and_takes_nothing(run: Run, home: Pa
     shown = run("status", "--data-dir", "data").stdout
     assert "registry: down: " in shown
     assert "was moved or deleted while this machine ran" in shown
+    until_sync(
+        lambda: "trouble: the renewal of leases (since " in run("status", "--data-dir", "data").stdout,
+        "the trouble in the status",
+    )
     (home / "data/away.sqlite").rename(home / "data/registry.sqlite")
     assert "registry:" not in run("status", "--data-dir", "data").stdout
     assert run("exec", "--data-dir", "data", "create localhost<Space>").returncode == 0

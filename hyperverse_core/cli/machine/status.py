@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,9 @@ def status() -> None:
     if registry.get("cause"):
         state = str(registry.get("state"))
         print(f"registry: {colour(state, state)}: {shown(str(registry['cause']))}")
+    now = time.time()
+    for trouble in found.get("troubles", ()):
+        _trouble(trouble, now)
     if found.get("draining"):
         print("draining: accepts no particles until it is restarted")
     for lane in found.get("lanes", ()):
@@ -54,4 +58,5 @@ def _trouble(entry: Mapping[str, Any], now: float) -> None:
     since = f"since {max(0.0, now - entry['since']):.0f} s"
     times = f", {entry['times']} times" if entry.get("times", 1) > 1 else ""
     again = f", again in {max(0.0, entry['again'] - now):.0f} s" if entry.get("again") is not None else ""
-    print(f"{colour('trouble', 'Panic')}: {entry['what']} ({since}{times}{again}): {shown(str(entry['cause']))}")
+    what, cause = shown(str(entry["what"])), shown(str(entry["cause"]))
+    print(f"{colour('trouble', 'Panic')}: {what} ({since}{times}{again}): {cause}")

@@ -23,6 +23,7 @@ from .records import (
     Status,
     Strategy,
     TokenRecord,
+    Trouble,
 )
 
 __all__ = [
@@ -41,4 +42,5 @@ __all__ = [
     "Status",
     "Strategy",
     "TokenRecord",
+    "Trouble",
 ]

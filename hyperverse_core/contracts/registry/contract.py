@@ -22,6 +22,7 @@ from .records import (
     StarRecord,
     Status,
     TokenRecord,
+    Trouble,
 )
 
 __all__ = ["Registry"]
@@ -61,6 +62,11 @@ class Registry(abc.ABC):
         """What keeps the store from being written, as ``hyperverse status`` shows it; empty when nothing is known to.
         It must return at once."""
         return ""
+
+    def troubles(self) -> Sequence[Trouble]:
+        """What else is not as it should be, as ``hyperverse status`` shows it: writes that take long, a log that grows.
+        It must return at once. The default returns nothing."""
+        return ()
 
     # -- particles ----------------------------------------------------------------------------------------
 

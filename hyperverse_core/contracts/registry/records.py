@@ -27,6 +27,7 @@ __all__ = [
     "Status",
     "Strategy",
     "TokenRecord",
+    "Trouble",
 ]
 
 
@@ -267,3 +268,20 @@ class Changes:
     entries: tuple[Change, ...]
     revision: int
     lost: bool = False
+
+
+@attrs.frozen
+class Trouble:
+    """Something that is not as it should be, for ``hyperverse status``. Result of :meth:`Registry.troubles`.
+
+    Attributes:
+        what: the part and what it does, such as ``"writes to the registry"``.
+        cause: why, and how it ends, as one line.
+        since: when it began, in seconds since the epoch.
+        again: when it is tried again, in seconds since the epoch; None when it is not, or goes on by itself.
+    """
+
+    what: str
+    cause: str
+    since: float
+    again: float | None = None

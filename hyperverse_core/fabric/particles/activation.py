@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["activate"]
 
 _log = logging.getLogger("hyperverse.particle")
+_LONG = 1.0
+"""Seconds after which a start that is under way is shown."""
 _SHOWN = 3600.0
 """Seconds that a start is shown which failed, when no wave tries again."""
 
@@ -42,7 +44,11 @@ async def activate(active: Active) -> None:
     try:
         rest = begin_in_own_context(_start(active))
         if rest is not None:
-            await rest
+            slow = active.home.loop.call_later(_LONG, _note_hanging, active)
+            try:
+                await rest
+            finally:
+                slow.cancel()
     except BaseException as exc:
         its_own = not ends_task(exc)
         cause = described(exc) if its_own else "it has not returned in time"
@@ -81,6 +87,15 @@ async def _start(active: Active) -> None:
     if type(particle).on_start is not Particle.on_start:  # most have none, and it takes a wave of their own
         await particle.on_start(Context.own(active))
         active.durable = None  # what it has changed is what the handlers begin with
+
+
+def _note_hanging(active: Active) -> None:
+    """It has not started for a while: the waves wait, and their senders would not know for what."""
+    made = "on_start has" if active.particle is not None else "its driver's create, or the registry, has"
+    plugin = active.served.plugin or "none"
+    cause = f"{made} not returned (plugin {plugin}); its waves wait"
+    _log.warning("%s: %s", _start_of(active), cause, extra={"point": active.text})
+    active.home.troubles.note(_start_of(active), cause, lasts=_SHOWN)
 
 
 def _start_of(active: Active) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Sequence
 
-from ...contracts.registry import Change, ChangeKind, Registry
+from ...contracts.registry import Change, ChangeKind, Registry, Trouble
 from ...errors import HyperverseError, described
 from ...scheduling.backoff import Backoff
 from ...scheduling.cancellation import ends_task
@@ -22,6 +23,8 @@ _FEED = "the change feed"
 _log = logging.getLogger("hyperverse.feed")
 _WAIT = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_LATE = 2.0
+"""Seconds that a step of the feed may take longer than the wait for changes."""
 _GATHER = 0.01
 """Seconds in which further changes gather: under load they are read together, a hundred times a second at most."""
 
@@ -59,6 +62,8 @@ class ChangeFeed:
         self.revision = 0
         self._told = 0
         self._task: asyncio.Task[None] | None = None
+        self._doing = ""
+        self._since = 0.0
 
     async def start(self) -> None:
         """Begins behind the newest revision."""
@@ -87,7 +92,9 @@ class ChangeFeed:
 
     async def _read_on(self) -> bool:
         """Reads what has changed and drops what it makes wrong. Returns whether there was something."""
+        self._begin("the registry has not answered")
         changes = await self._registry.changes(self.revision, timeout=_WAIT)
+        self._begin(f"{len(changes.entries)} changes are being applied")
         if changes.lost:
             _log.warning("changes were missed: everything cached is dropped")
             self.lost()
@@ -102,6 +109,17 @@ class ChangeFeed:
             self._told = own
             self.announce(own)
         return bool(changes.entries)
+
+    def _begin(self, doing: str) -> None:
+        self._doing, self._since = doing, asyncio.get_running_loop().time()
+
+    def held_up(self) -> list[Trouble]:
+        """What holds up the feed, for the status: one step of it takes longer than it ever should."""
+        took = asyncio.get_running_loop().time() - self._since
+        if self._task is None or took < _WAIT + _LATE:
+            return []
+        cause = f"{self._doing} for {took:.0f} s: what other machines have changed is not known here"
+        return [Trouble(_FEED, cause, time.time() - took)]
 
     async def _apply(self, entries: tuple[Change, ...]) -> None:
         for change in entries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from ...config import Config
 from ...contracts.registry import Registry, Status
+from ...errors import described
 from ...plugins import PluginSet
 from ...scheduling.troubles import Troubles
 from ...scheduling.worker_pool import WorkerPool
@@ -22,6 +24,8 @@ from ..transit.switchboard import Switchboard
 from .gateways import CONTROL
 
 __all__ = ["StatusReport", "unstarted"]
+
+_log = logging.getLogger("hyperverse.machine")
 
 
 def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins: PluginSet) -> dict[str, Any]:
@@ -125,13 +129,21 @@ class StatusReport:
                 {"machine": name, "state": "down" if cause else "up", "cause": cause}
                 for name, cause in self._board.lanes().items()
             ],
-            "registry": {"state": "down" if (trouble := self._registry.trouble()) else "up", "cause": trouble},
+            "registry": self._registry_row(),
             "draining": self._membership.draining,
             "waiting": self._pool.waiting,
             "troubles": self._troubles.rows(),
             "serves": self._membership.may_serve,
             "pid": os.getpid(),
         }
+
+    def _registry_row(self) -> dict[str, str]:
+        try:
+            trouble = self._registry.trouble()
+        except Exception as exc:
+            _log.exception("the registry cannot say what is wrong")
+            trouble = f"it cannot say what is wrong: {described(exc)}"
+        return {"state": "down" if trouble else "up", "cause": trouble}
 
     def stars(self) -> list[dict[str, Any]]:
         """Every star of the Hyperverse."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
 from hyperverse_core.errors import HyperverseError
+from hyperverse_core.registry import Trouble
 
 __all__ = ["Database", "DatabaseConnection"]
 
@@ -17,7 +18,13 @@ _T = TypeVar("_T")
 
 
 class DatabaseConnection(Protocol):
-    """A connection that runs whole units of work off the event loop, one at a time."""
+    """A connection that runs whole units of work off the event loop, one at a time.
+
+    Attributes:
+        waits_for: what the unit under way waits for, as the end of a sentence; empty when it is at work.
+    """
+
+    waits_for: str
 
     async def open(self) -> None:
         """Connects. Raises what SQLAlchemy raises."""
@@ -67,8 +74,12 @@ class Database(Protocol):
     def translated(self, error: Exception) -> HyperverseError:
         """What ``error`` means to a caller of the registry, with ``error`` as its cause. Nothing was written."""
 
-    async def maintain(self) -> None:
-        """Does what the database needs after many writes. Called shortly after writes, and not while there are none."""
+    async def maintain(self) -> float | None:
+        """Does what the database needs after many writes. Called shortly after writes, and not while there are none.
+        Returns in how many seconds it is to be called again if nothing is written; None for not at all."""
+
+    def troubles(self) -> Sequence[Trouble]:
+        """What upkeep cannot do, and since when. Returns at once."""
 
     def damage(self, connection: sa.Connection) -> list[str]:
         """What the database itself finds damaged, one line for each fault."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,8 +12,10 @@ import attrs
 import sqlalchemy as sa
 
 from hyperverse_core.errors import Unavailable
+from hyperverse_core.registry import Trouble
 
 from .database import Database, DatabaseConnection
+from .pace import LONG, Pace
 
 __all__ = ["Reader", "begin_snapshot"]
 
@@ -42,6 +45,10 @@ class Reader:
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
     _closing: bool = False
+    _pace: Pace = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._pace = Pace(f"reads of the registry ({self.name})")
 
     async def open(self) -> None:
         """Connects. Raises what SQLAlchemy raises."""
@@ -74,6 +81,10 @@ class Reader:
         self._wake.set()
         return await future
 
+    def trouble(self) -> Trouble | None:
+        """Reads that take long; None when none do."""
+        return self._pace.trouble(self._connection.waits_for, len(self._waiting))
+
     async def _run(self) -> None:
         while not self._closing or self._waiting:
             self._wake.clear()
@@ -85,6 +96,8 @@ class Reader:
                 await self._wake.wait()
 
     async def _answer(self, unit: Callable[[sa.Connection], Any], future: asyncio.Future[Any]) -> None:
+        pace = self._pace
+        begun = pace.begun = time.monotonic()
         try:
             result = await self._connection.run(unit)
         except Exception as error:
@@ -93,3 +106,7 @@ class Reader:
         else:
             if not future.done():
                 future.set_result(result)
+        finally:
+            now, pace.begun = time.monotonic(), None
+            if now - begun >= LONG:
+                pace.note(begun, now)

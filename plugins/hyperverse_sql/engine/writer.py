@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -15,8 +16,10 @@ import attrs
 import sqlalchemy as sa
 
 from hyperverse_core.errors import HyperverseError, Unavailable
+from hyperverse_core.registry import Trouble
 
 from .database import Database, DatabaseConnection
+from .pace import LONG, Pace
 from .transaction import Transaction
 from .work import Group, Unit, Work, plan
 
@@ -48,6 +51,7 @@ class Writer:
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
     _closing: bool = False
+    _pace: Pace = attrs.field(factory=lambda: Pace("writes to the registry"), init=False)
     failing: str = attrs.field(default="", init=False)
     failing_since: float = attrs.field(default=0.0, init=False)
 
@@ -86,6 +90,10 @@ class Writer:
         self._wake.set()
         return await future
 
+    def trouble(self) -> Trouble | None:
+        """Writes that take long; None when none do."""
+        return self._pace.trouble(self._connection.waits_for, len(self._waiting))
+
     async def _run(self) -> None:
         while not self._closing or self._waiting:
             self._wake.clear()
@@ -106,10 +114,19 @@ class Writer:
 
     async def _commit(self, units: list[Unit]) -> None:
         groups = plan(units)
+        pace = self._pace
+        begun = pace.begun = time.monotonic()
+        failed: Exception | None = None
         try:
             tx, results = await self._connection.run(_transact, groups, self.committing, self._database)
         except Exception as error:
-            await self._failed(units, error)
+            failed = error
+        finally:
+            now, pace.begun = time.monotonic(), None
+            if now - begun >= LONG:
+                pace.note(begun, now)
+        if failed is not None:
+            await self._failed(units, failed)
             return
         self.failing = ""
         self.committed(tx)

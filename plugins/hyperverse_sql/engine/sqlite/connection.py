@@ -33,6 +33,9 @@ class SqliteConnection:
         writes: its transactions take the write lock when they begin (``BEGIN IMMEDIATE``), so that what they read stays
             true until they commit. Otherwise it cannot write, and only a unit itself begins a transaction.
         synchronous: with ``NORMAL`` a commit survives a crash of the process, with ``FULL`` also a loss of power.
+
+    Attributes:
+        waits_for: see :class:`~hyperverse_sql.engine.database.DatabaseConnection`.
     """
 
     def __init__(self, path: Path, *, writes: bool, synchronous: str = "NORMAL") -> None:
@@ -41,6 +44,7 @@ class SqliteConnection:
         self._synchronous = synchronous
         self._thread: SqliteThread | None = None
         self._connection: sa.Connection | None = None
+        self.waits_for = ""
 
     async def open(self) -> None:
         """Connects. Raises what SQLAlchemy raises."""
@@ -65,7 +69,7 @@ class SqliteConnection:
     def _wrap(self, raw: sqlite3.Connection) -> sa.Connection:
         engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
         if self._writes:
-            sa.event.listen(engine, "begin", _begin_immediate)
+            sa.event.listen(engine, "begin", self._begin_immediate)
         try:
             for pragma in self._pragmas():
                 raw.execute(f"PRAGMA {pragma}")
@@ -112,21 +116,24 @@ class SqliteConnection:
             thread, self._thread = self._thread, None
             await thread.stop()
 
+    def _begin_immediate(self, connection: sa.Connection) -> None:
+        """Takes the write lock.
 
-def _begin_immediate(connection: sa.Connection) -> None:
-    """Takes the write lock.
-
-    SQLite's own waiting looks less and less often, in the end ten times a second, and a process that writes without a
-    pause would keep the others out for seconds. So we look every millisecond.
-    """
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    until = time.monotonic() + BUSY_TIMEOUT
-    while True:
+        SQLite's own waiting looks less and less often, in the end ten times a second, and a process that writes without
+        a pause would keep the others out for seconds. So we look every millisecond.
+        """
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        until = time.monotonic() + BUSY_TIMEOUT
         try:
-            raw.execute("BEGIN IMMEDIATE")
-            return
-        except sqlite3.OperationalError as error:
-            if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
-        time.sleep(random.uniform(0.5, 1.5) * _LOOK)
+            while True:
+                try:
+                    raw.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                        raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
+                self.waits_for = f"another process that holds a transaction open in {str(self._path)!r}"
+                time.sleep(random.uniform(0.5, 1.5) * _LOOK)
+        finally:
+            self.waits_for = ""

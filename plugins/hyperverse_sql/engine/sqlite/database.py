@@ -9,6 +9,7 @@ import attrs
 import sqlalchemy as sa
 
 from hyperverse_core.errors import HyperverseError
+from hyperverse_core.registry import Trouble
 
 from . import (
     dialect,  # noqa: F401  # adds SQLite's wording of our expressions
@@ -16,7 +17,7 @@ from . import (
     integrity,
 )
 from .backup import copy_to
-from .checkpoint import checkpoint
+from .checkpoint import Checkpoints
 from .connection import SqliteConnection
 from .database_file import prepare_file
 from .same_file import OpenFiles
@@ -38,6 +39,12 @@ class SqliteDatabase:
     create: bool = True
     synchronous: str = "NORMAL"
     _files: OpenFiles = attrs.field(init=False)
+
+    _checkpoints: Checkpoints = attrs.field(init=False)
+
+    @_checkpoints.default
+    def _make_checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.path)
 
     @_files.default
     def _make_files(self) -> OpenFiles:
@@ -72,10 +79,14 @@ class SqliteDatabase:
         """What ``error`` means to a caller of the registry."""
         return errors.translated(error, self.path)
 
-    async def maintain(self) -> None:
+    async def maintain(self) -> float | None:
         """Makes a checkpoint if the write-ahead log has grown."""
-        if not self.misplaced():
-            await checkpoint(self.path)
+        return None if self.misplaced() else await self._checkpoints.make()
+
+    def troubles(self) -> list[Trouble]:
+        """A write-ahead log that cannot be emptied."""
+        trouble = self._checkpoints.trouble()
+        return [trouble] if trouble else []
 
     def damage(self, connection: sa.Connection) -> list[str]:
         """What SQLite finds damaged in the file."""
