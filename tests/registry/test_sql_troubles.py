@@ -76,9 +76,13 @@ async def test_a_log_that_a_forgotten_reader_holds_is_told_and_stops_no_writer(
     log = file.with_name(file.name + "-wal")
     async with SqlRegistry({"path": file}) as registry:
         with _other_program(file, "BEGIN", "SELECT count(*) FROM particles"):
-            longest = await _grow(registry, 200)  # beyond the size at which the log is emptied, and maintained on the way
+            longest = await _grow(
+                registry, 200
+            )  # beyond the size at which the log is emptied, and maintained on the way
             assert log.stat().st_size > 128 * 2**20
-            assert longest < budget(4.0)  # the first mend waited five seconds for the reader, with the lock in its hands
+            assert longest < budget(
+                4.0
+            )  # the first mend waited five seconds for the reader, with the lock in its hands
             cause = await _told(registry, _LOG)
             assert "MiB" in cause and str(file) in cause
         async with asyncio.timeout(PATIENCE):
