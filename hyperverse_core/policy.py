@@ -8,10 +8,10 @@ them.
 
 from __future__ import annotations
 
+from .contracts.administration import AccessChange, Administration, Holders, Holding, Preview
 from .contracts.policy import (
     ACCESS_CHANGES,
     ANYTHING,
-    Administration,
     Anything,
     Credentials,
     Decision,
@@ -29,14 +29,18 @@ from .contracts.tokens import token_digest
 __all__ = [
     "ACCESS_CHANGES",
     "ANYTHING",
+    "AccessChange",
     "Administration",
     "Anything",
     "Credentials",
     "Decision",
     "Explanation",
+    "Holders",
+    "Holding",
     "HoldsFor",
     "Need",
     "PolicyView",
+    "Preview",
     "Reason",
     "Request",
     "RestsOn",

@@ -15,15 +15,14 @@ from typing import Any, ClassVar, Final, TypeAlias
 import attrs
 
 from ..errors import HyperverseError, Unauthorized, error_for_status
-from ..universe.access.access import AccessGrant
 from ..universe.access.scope import Scope
 from ..universe.address.point import Point
-from .registry import Change, ChangeKind, ParticleRecord, Registry, TokenRecord
+from .administration import Administration
+from .registry import Change, ChangeKind, ParticleRecord, Registry
 
 __all__ = [
     "ACCESS_CHANGES",
     "ANYTHING",
-    "Administration",
     "Anything",
     "Credentials",
     "Decision",
@@ -76,7 +75,8 @@ class Need:
     """What a target must grant.
 
     Attributes:
-        permission: one of ``c s d r w x`` (create, select, delete children; read, write, execute), or empty.
+        permission: ``c s d r w x`` (create, select, delete children; read, write, execute): one of them, several that
+            are all needed, or none.
         privilege: the name of a privilege that is needed too, or empty.
     """
 
@@ -91,8 +91,8 @@ class Request:
     Attributes:
         agent: in whose name it would be done.
         action: the method of a wave as text (``Ext<Add>``, ``Ext<Drain>``), or a command: ``create``, ``delete``,
-            ``select``, ``get``, ``set``, ``watch``. ``grant``, ``chown`` and ``keys`` are reserved for commands that
-            the platform does not carry out yet.
+            ``select``, ``get``, ``set``, ``watch``, ``grant``, ``revoke``, ``chown``, ``explain``, ``access``. ``keys``
+            is reserved for a command that the platform does not carry out yet.
         need: what the target must grant for it.
         record: the target. For ``create``, ``delete`` and ``select`` it is the parent of the particles in question.
         scope: the bounds that the sender of the wave has set; None for none.
@@ -215,12 +215,14 @@ class Explanation:
         decision: the answer, the same as that of :meth:`SecurityPolicy.decide`.
         rule: the rule that decided, as a sentence without a full stop.
         reasons: the rules and grants that were looked at, in the order in which they were.
+        access: all that the agent may do on the target, as text; empty when the policy does not know.
     """
 
     request: Request
     decision: Decision
     rule: str
     reasons: tuple[Reason, ...] = ()
+    access: str = ""
 
     def __str__(self) -> str:
         asked, need = self.request, self.request.need
@@ -228,6 +230,7 @@ class Explanation:
         verdict = "allowed" if self.decision.allowed else f"refused ({self.decision.status})"
         lines = [
             f"{asked.agent} on {asked.record.point}, {asked.action} (needs {wanted}): {verdict}",
+            *([f"access: {self.access}"] if self.access else ()),
             f"owner: {asked.record.owner}",
             f"decided by: {self.rule}",
         ]
@@ -245,68 +248,6 @@ class PolicyView:
 
     registry: Registry
     records: Callable[[tuple[Point, ...]], Awaitable[Mapping[Point, ParticleRecord]]]
-
-
-class Administration(abc.ABC):
-    """What a policy may offer to those who administer it. The platform does not call it yet: the commands ``grant``,
-    ``revoke`` and ``chown`` answer 501. When it does, the gate decides first whether the agent may do such a thing at
-    all (actions ``grant``, ``chown``, ``keys``); the implementation checks what the policy's own rules demand besides.
-
-    Every method raises Forbidden when the agent may not do it, NotFound when what it names does not exist, and
-    Unavailable when the registry cannot be reached; nothing was changed then.
-    """
-
-    @abc.abstractmethod
-    async def grant(self, grant: AccessGrant) -> AccessGrant:
-        """Makes a grant in the name of its grantor (``grant.by``). Returns it with its number."""
-
-    @abc.abstractmethod
-    async def revoke(self, number: int, *, by: Point) -> AccessGrant:
-        """Ends the grant with that ``number``, in the name of the agent ``by``. Returns the grant as it was."""
-
-    @abc.abstractmethod
-    async def grants(self, *, on: Point | None = None, to: Point | None = None) -> Sequence[AccessGrant]:
-        """The grants in the order of their numbers.
-
-        Args:
-            on: only those that apply to this particle.
-            to: only those that apply to this agent.
-        """
-
-    @abc.abstractmethod
-    async def chown(self, points: Sequence[Point], owner: Point, *, by: Point) -> None:
-        """Makes ``owner`` the owner of all of ``points``, or of none of them, in the name of the agent ``by``."""
-
-    @abc.abstractmethod
-    async def users(self, *, after: Point | None = None, limit: int = 100) -> Sequence[ParticleRecord]:
-        """The users in the order of their points, from behind ``after``; at most ``limit``."""
-
-    @abc.abstractmethod
-    async def issue_token(self, agent: Point, *, label: str = "", by: Point) -> str:
-        """Makes a token whose bearer acts as ``agent``.
-
-        Args:
-            label: a name of the token, for people.
-            by: the agent in whose name it is made.
-
-        Returns:
-            the secret, which nobody can read a second time.
-        """
-
-    @abc.abstractmethod
-    async def tokens(self, agent: Point | None = None) -> Sequence[TokenRecord]:
-        """The tokens, without their secrets; only those of ``agent`` unless it is None."""
-
-    @abc.abstractmethod
-    async def revoke_token(self, digest: str, *, by: Point) -> None:
-        """Ends the token with that ``digest`` (:attr:`TokenRecord.digest`), in the name of the agent ``by``."""
-
-    @abc.abstractmethod
-    async def dry_run(
-        self, requests: Sequence[Request], *, granted: Sequence[AccessGrant] = (), revoked: Sequence[int] = ()
-    ) -> Sequence[Decision]:
-        """What the answers to ``requests`` would be with the grants in ``granted`` added, and those whose numbers are
-        in ``revoked`` removed. Changes nothing."""
 
 
 class SecurityPolicy(abc.ABC):

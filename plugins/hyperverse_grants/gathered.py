@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import attrs
 
@@ -10,12 +10,10 @@ from hyperverse_core.policy import PolicyView
 from hyperverse_core.registry import ParticleRecord
 from hyperverse_core.values import ANONYMOUS, HYPERUSER, AccessGrant, Kind, Point, grant_roots
 
-from .grant_book import GrantBook
-
-__all__ = ["Gathered", "Question", "gather", "path_of"]
+__all__ = ["BUILT_IN", "FindGrants", "Gathered", "Question", "gather", "is_star", "path_of"]
 
 _USER = "User"
-_BUILT_IN: Mapping[Point, Kind] = {
+BUILT_IN: Mapping[Point, Kind] = {
     Point.parse("hyperspace"): Kind("Space"),
     Point.parse("hyperspace:users"): Kind("UserBase"),
     HYPERUSER: Kind(_USER),
@@ -25,6 +23,9 @@ _BUILT_IN: Mapping[Point, Kind] = {
 
 Question = tuple[Point, ParticleRecord]
 """An agent and a target."""
+
+FindGrants = Callable[[Iterable[Point]], Awaitable[Mapping[Point, Sequence[AccessGrant]]]]
+"""Returns the grants of each of some query roots."""
 
 
 @attrs.frozen
@@ -50,9 +51,19 @@ class Gathered:
 
     def kinds(self, point: Point) -> Sequence[Kind]:
         """The Kind of each segment of ``point``, root first; empty when one of them is not registered."""
+        return self._path(self._kind, point)
+
+    @staticmethod
+    def kinds_among(kinds: Mapping[Point, Kind], point: Point) -> Sequence[Kind]:
+        """The Kind of each segment of ``point``, root first, as far as ``kinds`` has them; empty when one is
+        missing."""
+        return Gathered._path(lambda step: kinds.get(step) or BUILT_IN.get(step), point)
+
+    @staticmethod
+    def _path(kind_of: Callable[[Point], Kind | None], point: Point) -> Sequence[Kind]:
         kinds: list[Kind] = []
         for step in reversed(path_of(point)):
-            kind = self._kind(step)
+            kind = kind_of(step)
             if kind is None:
                 return ()
             kinds.append(kind)
@@ -74,7 +85,7 @@ class Gathered:
 
     def _kind(self, point: Point) -> Kind | None:
         record = self._record(point)
-        return _BUILT_IN.get(point) if record is None else record.kind
+        return BUILT_IN.get(point) if record is None else record.kind
 
 
 def path_of(point: Point) -> list[Point]:
@@ -82,11 +93,16 @@ def path_of(point: Point) -> list[Point]:
     return [step for step in (point, *point.ancestors()) if not step.is_root]
 
 
-async def gather(view: PolicyView, book: GrantBook, questions: Sequence[Question]) -> list[Gathered]:
+def is_star(agent: Point) -> bool:
+    """Whether ``agent`` is a star itself. The fabric alone gives a wave such an agent."""
+    return agent.star_key is not None and agent == Point.of_star(agent.star_key)
+
+
+async def gather(view: PolicyView, find_grants: FindGrants, questions: Sequence[Question]) -> list[Gathered]:
     """Reads what lies on the paths of each target, of its agent and of everybody who has granted something there: for
     all questions together one look-up of grants that are not known yet, and one of records."""
     roots = [tuple(grant_roots(target.point)) if target.point.route.is_local else () for _, target in questions]
-    grants = await book.grants(dict.fromkeys(root for found in roots for root in found))
+    grants = await find_grants(dict.fromkeys(root for found in roots for root in found))
     wanted = [
         _wanted(agent, target, [grant for root in found for grant in grants[root]])
         for (agent, target), found in zip(questions, roots, strict=True)

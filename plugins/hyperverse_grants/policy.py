@@ -12,7 +12,8 @@ from hyperverse_core.policy import Credentials, Decision, Explanation, PolicyVie
 from hyperverse_core.registry import Change, ChangeKind, ParticleRecord
 from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, AccessExplanation, Point, ScopeKind, explain
 
-from .gathered import Gathered, Question, gather, path_of
+from .administration import GrantsAdministration
+from .gathered import Gathered, Question, gather, is_star, path_of
 from .grant_book import GrantBook
 from .reasons import covers, explained
 from .refusal import refused
@@ -102,7 +103,7 @@ class GrantsPolicy(SecurityPolicy):
         if not credentials.token and self._rules.anonymous:
             return ANONYMOUS
         agent = await self._bearer(credentials)
-        if _is_star(agent):
+        if is_star(agent):
             raise Unauthorized("the token that was shown is for a machine, not for a client", hint=_HOW_TO_GET_ONE)
         if agent not in (HYPERUSER, ANONYMOUS) and agent not in await self._opened().records((agent,)):
             raise Unauthorized(
@@ -119,7 +120,7 @@ class GrantsPolicy(SecurityPolicy):
         """
         agent = await self._bearer(credentials)
         key = agent.star_key
-        if key is None or not _is_star(agent) or (key.constellation, key.name, key.index) != ("machine", name, 0):
+        if key is None or not is_star(agent) or (key.constellation, key.name, key.index) != ("machine", name, 0):
             raise Unauthorized(
                 f"the token that was shown does not belong to the machine {name!r}",
                 hint="add a token for the machine's star to the registry, or use a transport that proves keys",
@@ -167,11 +168,16 @@ class GrantsPolicy(SecurityPolicy):
 
     async def explain_access(self, agent: Point, target: ParticleRecord) -> AccessExplanation:
         """All that ``agent`` may do on ``target``, with the rule and the grants that decide."""
-        if _is_star(agent):
+        if is_star(agent):
             access = Access.SUPER_OWNER if agent == target.owner else Access.SUPER
             return AccessExplanation(agent, target.point, access, _STAR.rule, target.owner)
-        (gathered,) = await gather(self._opened(), self._grants(), [(agent, target)])
+        (gathered,) = await gather(self._opened(), self._grants().grants, [(agent, target)])
         return explain(agent, target.point, gathered, same_owner=self._rules.same_owner)
+
+    @property
+    def administration(self) -> GrantsAdministration:
+        """Grants, revocations and new owners, by the same rules."""
+        return GrantsAdministration(self._opened(), self._grants().grants, same_owner=self._rules.same_owner)
 
     # -- how it finds out ---------------------------------------------------------------------------------
 
@@ -181,7 +187,7 @@ class GrantsPolicy(SecurityPolicy):
             return _HYPERUSER
         if agent == target.owner:
             return _Found(Access.OWNER, "it is the owner", frozenset({target.point}))
-        return _STAR if _is_star(agent) else None
+        return _STAR if is_star(agent) else None
 
     async def _shared(self, agent: Point, target: ParticleRecord) -> _Found | None:
         """The owner's access where agent and target belong to the same person: one look-up of two records."""
@@ -200,9 +206,11 @@ class GrantsPolicy(SecurityPolicy):
 
     async def _by_grants(self, questions: Sequence[Question]) -> list[_Found]:
         """The answers of all rules together."""
-        view, book, same_owner = self._opened(), self._grants(), self._rules.same_owner
+        view, same_owner = self._opened(), self._rules.same_owner
         answers = []
-        for (agent, target), gathered in zip(questions, await gather(view, book, questions), strict=True):
+        for (agent, target), gathered in zip(
+            questions, await gather(view, self._grants().grants, questions), strict=True
+        ):
             found = explain(agent, target.point, gathered, same_owner=same_owner)
             answers.append(_Found(found.access, found.rule, gathered.rests_on))
         return answers
@@ -238,8 +246,3 @@ class GrantsPolicy(SecurityPolicy):
         if self._book is None:
             raise InternalError("the policy 'grants' was asked before it was opened")
         return self._book
-
-
-def _is_star(agent: Point) -> bool:
-    """Whether ``agent`` is a star itself. The fabric alone gives a wave such an agent."""
-    return agent.star_key is not None and agent == Point.of_star(agent.star_key)

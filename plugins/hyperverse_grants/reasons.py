@@ -20,7 +20,7 @@ def explained(request: Request, decision: Decision, found: AccessExplanation) ->
         Reason(str(v.grant), str(v.grant.id), v.grant.by, counts=v.counts, decides=decides, why=v.reason)
         for v, decides in zip(found.verdicts, deciding, strict=True)
     ]
-    return Explanation(request, decision, rule, tuple(reasons))
+    return Explanation(request, decision, rule, tuple(reasons), str(found.access))
 
 
 def covers(access: Access, need: Need) -> bool:

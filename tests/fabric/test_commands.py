@@ -66,12 +66,6 @@ async def test_a_command_that_fails_has_the_status_of_what_went_wrong(
 @pytest.mark.parametrize(
     "command",
     [
-        "grant perm +csd-RwX on localhost to localhost:a",
-        "grant super on localhost to localhost:a",
-        "grants",
-        "revoke 1",
-        "chown localhost to localhost:a",
-        "explain localhost:a on localhost",
         "publish ^[ bundle.zip ]-> localhost:repo:my:1.0.0",
     ],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import attrs
 import pytest
@@ -13,6 +15,7 @@ from hyperverse_core.errors import Forbidden
 from hyperverse_core.universe.access.access import (
     Access,
     AccessGrant,
+    AccessView,
     GrantWord,
     MaskKind,
     Permissions,
@@ -22,7 +25,7 @@ from hyperverse_core.universe.access.access import (
 )
 from hyperverse_core.universe.address.point import HYPERUSER, Point
 from hyperverse_core.universe.kinds.kind import Kind
-from thoroughness import examples
+from thoroughness import THOROUGH, examples
 
 
 @attrs.frozen
@@ -138,7 +141,7 @@ def test_an_explanation_names_rule_owner_and_grants() -> None:
     assert explain(Point.parse("a:ann"), Point.parse("a:app"), world).rule == "it is the owner"
 
 
-def naive(to: Point, on: Point, world: World, same_owner: bool, under_way: tuple[Point, ...] = ()) -> Access:
+def naive(to: Point, on: Point, world: AccessView, same_owner: bool, under_way: tuple[Point, ...] = ()) -> Access:
     """The rules of docs/reference/access.md#the-rules, word by word. A grantor that is being evaluated has nothing."""
     if to in under_way:
         return Access.NONE
@@ -173,12 +176,12 @@ def naive(to: Point, on: Point, world: World, same_owner: bool, under_way: tuple
     return Access.enumerated(permissions, privileges)
 
 
-def _meant(world: World, selector: object, point: Point) -> bool:
+def _meant(world: AccessView, selector: object, point: Point) -> bool:
     kinds = world.kinds(point)
     return len(kinds) == len(point.segments) and selector.matches(point, kinds)  # type: ignore[attr-defined]
 
 
-def _family(to: Point, on: Point, world: World) -> bool:
+def _family(to: Point, on: Point, world: AccessView) -> bool:
     owner = world.owner(on)
     if owner is None or owner != world.owner(to) or world.is_user(to):
         return False
@@ -207,3 +210,112 @@ def test_evaluation_agrees_with_the_rules_taken_literally(
     world = World(particles, tuple(grants))
     agent, target = Point.parse(who), Point.parse(on)
     assert evaluate(agent, target, world, same_owner=same_owner) == naive(agent, target, world, same_owner)
+
+
+_ADDING = ("super", "perm +csd-Rwx", "perm +CSD-rwX", "priv p", "priv *")
+_SELECTORS = ("+:**", "a+:**", "a:b", "a:b+:**", "**<User>", "a:u", "d", "*", "a:b:c", "**:c")
+_NAMES = ("a", "a:b", "a:b:c", "a:u", "d")
+_EVERYBODY = (*_NAMES, _SUPER)
+
+
+@attrs.frozen
+class ParsedWorld:
+    """Like `World`, with everything parsed once, so that there is time for very many."""
+
+    owners: dict[Point, Point]
+    kinds_of: dict[Point, tuple[Kind, ...]]
+    granted: tuple[AccessGrant, ...]
+
+    def owner(self, point: Point) -> Point | None:
+        return self.owners.get(point)
+
+    def kinds(self, point: Point) -> Sequence[Kind]:
+        return self.kinds_of.get(point, ())
+
+    def grants(self, root: Point) -> Iterable[AccessGrant]:
+        return [grant for grant in self.granted if grant.query_root == root]
+
+    def is_user(self, point: Point) -> bool:
+        kinds = self.kinds_of.get(point, ())
+        return point == HYPERUSER or (bool(kinds) and kinds[-1].base == "User")
+
+    def all_access(self, same_owner: bool = True) -> dict[tuple[Point, Point], Access]:
+        return {
+            (agent, target): evaluate(agent, target, self, same_owner=same_owner)
+            for agent in map(_point, _EVERYBODY)
+            for target in map(_point, _NAMES)
+        }
+
+
+@cache
+def _point(text: str) -> Point:
+    return Point.parse(text)
+
+
+@cache
+def _grant(text: str) -> AccessGrant:
+    return AccessGrant.parse(text)
+
+
+def _random_grant(chance: random.Random, gives: Sequence[str], by: str) -> AccessGrant:
+    return _grant(f"{chance.choice(gives)} on {chance.choice(_SELECTORS)} to {chance.choice(_SELECTORS)} by {by}")
+
+
+def _random_world(chance: random.Random) -> ParsedWorld:
+    kinds = {name: Kind.parse(chance.choice(("Base", "User"))) for name in _NAMES}
+    points = {name: _point(name) for name in _NAMES}
+    paths = {
+        point: tuple(kinds[str(step)] for step in [*reversed(list(point.ancestors())), point] if not step.is_root)
+        for point in points.values()
+    }
+    owners = {point: _point(chance.choice(_EVERYBODY)) for point in points.values()}
+    gives = (*_ADDING, "super", "perm &csd-RwX", "perm &CSD-rwx")
+    granted = tuple(_random_grant(chance, gives, chance.choice(_EVERYBODY)) for _ in range(chance.randrange(8)))
+    return ParsedWorld(owners, paths, granted)
+
+
+def _within(one: Access, other: Access) -> bool:
+    """Whether ``one`` allows nothing that ``other`` does not."""
+    if other.has_full:
+        return other.has_super or not one.has_super
+    if one.has_full:
+        return False
+    privileges = other.privileges.is_full or (one.privileges.names <= other.privileges.names)
+    return one.listed & other.listed == one.listed and privileges
+
+
+def test_two_implementations_agree_on_very_many_random_sets_of_grants() -> None:
+    chance = random.Random(11)
+    for number in range(100_000 if THOROUGH else 3000):
+        world = _random_world(chance)
+        agent, target = _point(chance.choice(_EVERYBODY)), _point(chance.choice(_NAMES))
+        same_owner = chance.random() < 0.5
+        found = evaluate(agent, target, world, same_owner=same_owner)
+        assert found == naive(agent, target, world, same_owner), f"set {number}: {agent} on {target} in {world}"
+
+
+@pytest.mark.parametrize("seed", range(examples(400)))
+def test_what_grants_and_revocations_never_do(seed: int) -> None:
+    chance = random.Random(seed)
+    world = _random_world(chance)
+    before = world.all_access()
+
+    shuffled = attrs.evolve(world, granted=tuple(chance.sample(world.granted, len(world.granted))))
+    assert shuffled.all_access() == before, "the order of grants matters"
+
+    restriction = _random_grant(chance, ("perm &csd-RwX", "perm &csd-rwx"), chance.choice(_EVERYBODY))
+    narrower = attrs.evolve(world, granted=(*world.granted, restriction)).all_access()
+    assert all(_within(narrower[pair], access) for pair, access in before.items()), f"{restriction} widens"
+
+    for grant in world.granted:
+        if grant.kind.mask is not None and grant.kind.mask.kind is MaskKind.AND:
+            continue
+        rest = attrs.evolve(world, granted=tuple(g for g in world.granted if g is not grant)).all_access()
+        assert all(_within(rest[pair], access) for pair, access in before.items()), f"to revoke {grant} widens"
+
+    for name in _NAMES:
+        agent = _point(name)
+        if any(before[agent, _point(target)].has_full for target in _NAMES):
+            continue
+        powerless = attrs.evolve(world, granted=(*world.granted, _random_grant(chance, _ADDING, name)))
+        assert powerless.all_access() == before, f"a grant by {agent}, who has no power, counts"

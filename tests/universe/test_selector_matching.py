@@ -114,6 +114,8 @@ def test_everything_a_selector_matches_lies_at_or_below_its_query_root(selectors
     for selector in selectors:
         if point.route.is_local and selector.matches(point, kinds):
             assert selector.query_root.is_parent_of(point)
+            assert selector.anchor.is_parent_of(point)
+            assert selector.query_root.is_parent_of(selector.anchor)
 
 
 def test_many_hops_are_matched_like_few() -> None:
@@ -176,3 +178,18 @@ def test_the_selector_of_a_point_matches_that_point_only() -> None:
     assert Selector.of(ROOT).matches(ROOT, [])
     with pytest.raises(ParseError, match="GLOBAL::executor"):
         Selector.of(Point.parse("GLOBAL::executor"))
+
+
+@pytest.mark.parametrize(
+    ("text", "anchor"),
+    [
+        ("localhost:app:**<Mechtron>", "localhost:app"),
+        ("localhost+:**", "localhost"),
+        ("localhost:app+:**", "localhost:app"),
+        ("localhost:app+:x+:y", "localhost:app"),
+        ("+:**", "ROOT"),
+        ("ROOT", "ROOT"),
+    ],
+)
+def test_the_anchor_is_the_exact_beginning_with_an_inclusive_hop(text: str, anchor: str) -> None:
+    assert str(Selector.parse(text).anchor) == anchor

@@ -226,7 +226,11 @@ def test_json_that_is_none_is_refused(body: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "chown create delete explain get grant grants ping publish read revoke ripple select set signal write"),
+        (
+            "",
+            "access chown create delete explain get grant grants ping publish "
+            "read revoke ripple select set signal write",
+        ),
         ("gr", "grant grants"),
         ("grant ", "perm priv super"),
         ("grant p", "perm priv"),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import attrs
 
+from ...contracts.administration import Administration
 from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Need, Request, SecurityPolicy
 from ...contracts.registry import Change, ParticleRecord
 from ...errors import Forbidden, HyperverseError, PolicyError
@@ -34,6 +35,7 @@ __all__ = ["Denied", "Gate", "Target"]
 Denied = Callable[[Point, Point, str, str], None]
 """Is told of a refusal: agent, target, action, reason."""
 
+T = TypeVar("T")
 _log = logging.getLogger("hyperverse.security")
 _ROOM = 500_000
 """At most about 70 MB: 100,000 answers about owners, 33,000 about grants."""
@@ -252,6 +254,11 @@ class Gate:
     async def explain(self, request: Request) -> Explanation:
         """The policy's decision with its reasons; nothing of it is kept. Raises Unavailable."""
         return await self._policy.explain(request)
+
+    async def administer(self, act: Callable[[Administration], Awaitable[T]]) -> T:
+        """What ``act`` makes of the policy's administration. Raises NoDriver when it has none, what the policy raises,
+        and Unavailable when it fails."""
+        return await self._policy.administer(act)
 
     # -- who somebody is ----------------------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ from functools import partial
 from types import CoroutineType
 from typing import TypeVar
 
+from ...contracts.administration import Administration
 from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Request, SecurityPolicy
 from ...contracts.registry import Change
-from ...errors import HyperverseError, NotHostedHere, Unavailable
+from ...errors import HyperverseError, NoDriver, NotHostedHere, Unavailable
 from ...scheduling.begun import Begun, begin
 from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
@@ -81,6 +82,17 @@ class GuardedPolicy:
         if not isinstance(explanation, Explanation):
             raise self._failure(f"gave no explanation, but {_kind_of(explanation)}")
         return explanation
+
+    async def administer(self, act: Callable[[Administration], Awaitable[T]]) -> T:
+        """What ``act`` makes of the policy's administration. Raises NoDriver when it has none, and as :meth:`decide`
+        does."""
+        administration = self._policy.administration
+        if administration is None:
+            raise NoDriver(
+                f"the policy {self.name!r} cannot be administered with commands",
+                hint="its own documentation says how its rules are changed",
+            )
+        return await self._within(act, administration)
 
     async def authenticate(self, credentials: Credentials) -> Point:
         """The agent of a client. Raises Unauthorized, and Unavailable when the policy fails."""

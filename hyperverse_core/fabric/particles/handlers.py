@@ -80,6 +80,11 @@ class Handlers:
         found = self.certain.get(method.text)
         return None if found is None or found[0].privilege else found[0]
 
+    def privilege(self, method: Method) -> str:
+        """The privilege that the handler of ``method`` demands; of the first one, where it depends on the wave."""
+        fitting = next((h for h in self._all if h.selector.method.matches(method)), None)
+        return "" if fitting is None else fitting.privilege
+
     def _learn(self, method: Method) -> tuple[Handler, ...]:
         fitting = tuple(h for h in self._all if h.selector.method.matches(method))
         if len(self._known) < _KEPT:  # Ext names come from outside

@@ -40,6 +40,7 @@ from ..particles.conversion import to_body
 from ..particles.homes import Homes
 from ..particles.served import ServedKinds
 from ..placement.provisioner import Provisioner
+from .access_commands import AccessCommands
 from .scripts import run_script
 
 __all__ = ["Commands"]
@@ -82,6 +83,7 @@ class Commands:
         self._served = served
         self._homes = homes
         self._ways = ways
+        self._about_access = AccessCommands(registry, records, gate, provisioner, served, homes)
 
     async def run(self, command: Command | CommandTemplate | str, ctx: Context, env: Env | None = None) -> Pong:
         """Carries out one command as the agent of ``ctx``; every failure is a reply with its status."""
@@ -261,6 +263,11 @@ class Commands:
             raise NotFound(f"no particle {point.text!r}", hint=await self._provisioner.nearest(point))
         return found
 
+    # -- access -------------------------------------------------------------------------------------------
+
+    async def _access(self, command: Any, ctx: Context) -> Any:
+        return await self._about_access.run(command, ctx.caller)
+
     # -- waves --------------------------------------------------------------------------------------------
 
     async def _read(self, command: commands.Read[Point], ctx: Context) -> Pong:
@@ -293,4 +300,5 @@ _DO: dict[type, _Do] = {
     commands.PingCommand: Commands._ping,
     commands.SignalCommand: Commands._signal,
     commands.RippleCommand: Commands._ripple,
+    **dict.fromkeys(AccessCommands.CARRIES_OUT, Commands._access),
 }

@@ -6,7 +6,8 @@ import asyncio
 
 import attrs
 
-from ...contracts.policy import ANYTHING, Administration, Decision, Explanation, HoldsFor, Request
+from ...contracts.administration import Administration
+from ...contracts.policy import ANYTHING, Decision, Explanation, HoldsFor, Request
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
 from ..differences import first_difference

@@ -12,13 +12,14 @@ from typing import TypeAlias
 from ..address.point import Point
 from ..address.point_template import PointTemplate, ResolvedTemplate
 from ..address.template import PointVar
-from .command_access import Chown, Explain, Grant, Grants, Revoke
+from .command_access import Access, Chown, Explain, Grant, Grants, Revoke
 from .command_create import Create, Publish
 from .command_particle import Delete, Get, Into, Read, Select, Set, Write
 from .command_wave import PingCommand, RippleCommand, SignalCommand
 from .strategy import Strategy
 
 __all__ = [
+    "Access",
     "Chown",
     "Command",
     "CommandTemplate",
@@ -54,6 +55,7 @@ CommandTemplate: TypeAlias = (
     | SignalCommand[PointVar]
     | Chown[PointVar]
     | Explain[PointVar]
+    | Access[PointVar]
     | _Absolute
 )
 """A command as it was written. Its points may be relative or contain variables."""
@@ -69,6 +71,7 @@ Command: TypeAlias = (
     | SignalCommand[Point]
     | Chown[Point]
     | Explain[Point]
+    | Access[Point]
     | _Absolute
 )
 """A command with absolute points, which can be carried out."""

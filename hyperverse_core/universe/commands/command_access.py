@@ -1,4 +1,4 @@
-"""Commands about access: grant, grants, revoke, chown, explain. docs/reference/commands.md#access."""
+"""Commands about access: grant, grants, revoke, chown, explain, access. docs/reference/commands.md#access."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..selectors.selector import Selector
 from ..waves.wave import Method
 from .command_parts import Absolute, P
 
-__all__ = ["Chown", "Explain", "Grant", "Grants", "Revoke"]
+__all__ = ["Access", "Chown", "Explain", "Grant", "Grants", "Revoke"]
 
 
 @attrs.frozen
 class Grant(Absolute):
-    """Gives something to agents: ``grant perm MASK | priv NAME | super on SELECTOR to SELECTOR``.
+    """Gives something to agents: ``grant perm MASK | priv NAME | super on SELECTOR to SELECTOR [dry-run]``.
 
     The grantor is the agent of the command.
 
@@ -27,14 +27,16 @@ class Grant(Absolute):
         kind: what is given.
         on: the particles on which it is given.
         to: the agents to whom it is given.
+        dry_run: whether to tell only what it would change.
     """
 
     kind: GrantKind
     on: Selector
     to: Selector
+    dry_run: bool = False
 
     def __str__(self) -> str:
-        return f"grant {self.kind} on {self.on} to {self.to}"
+        return f"grant {self.kind} on {self.on} to {self.to}{_dry_run(self.dry_run)}"
 
 
 @attrs.frozen
@@ -56,37 +58,41 @@ class Grants(Absolute):
 
 @attrs.frozen
 class Revoke(Absolute):
-    """Revokes a grant: ``revoke ID``.
+    """Revokes a grant: ``revoke ID [dry-run]``.
 
     Attributes:
         id: the number of the grant.
+        dry_run: whether to tell only what it would change.
     """
 
     id: int
+    dry_run: bool = False
 
     def __str__(self) -> str:
-        return f"revoke {self.id}"
+        return f"revoke {self.id}{_dry_run(self.dry_run)}"
 
 
 @attrs.frozen
 class Chown(Generic[P]):
-    """Changes the owner of particles: ``chown SELECTOR to POINT``.
+    """Changes the owner of particles: ``chown SELECTOR to POINT [dry-run]``.
 
     Attributes:
         selector: the particles.
         owner: the new owner.
+        dry_run: whether to tell only what it would change.
     """
 
     selector: Selector
     owner: P
+    dry_run: bool = False
     uploads: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self: Chown[PointVar], env: Env) -> Chown[Point]:
         """Returns the command with an absolute point. Raises what `PointVar.resolve` raises."""
-        return Chown(self.selector, self.owner.resolve(env))
+        return Chown(self.selector, self.owner.resolve(env), self.dry_run)
 
     def __str__(self) -> str:
-        return f"chown {self.selector} to {self.owner}"
+        return f"chown {self.selector} to {self.owner}{_dry_run(self.dry_run)}"
 
 
 @attrs.frozen
@@ -110,3 +116,26 @@ class Explain(Generic[P]):
 
     def __str__(self) -> str:
         return f"explain {self.agent} on {self.point}{'' if self.method is None else f' {self.method}'}"
+
+
+@attrs.frozen
+class Access(Generic[P]):
+    """Lists who may do what on a particle: ``access POINT``.
+
+    Attributes:
+        point: the particle.
+    """
+
+    point: P
+    uploads: ClassVar[tuple[str, ...]] = ()
+
+    def resolve(self: Access[PointVar], env: Env) -> Access[Point]:
+        """Returns the command with an absolute point. Raises what `PointVar.resolve` raises."""
+        return Access(self.point.resolve(env))
+
+    def __str__(self) -> str:
+        return f"access {self.point}"
+
+
+def _dry_run(wanted: bool) -> str:
+    return " dry-run" if wanted else ""

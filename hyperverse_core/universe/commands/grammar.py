@@ -21,6 +21,7 @@ from ..text.lexis import fail
 from ..waves.wave import BOUNCE, Method
 from .body import Upload, scan_body, unquoted
 from .command import (
+    Access,
     Chown,
     CommandTemplate,
     Create,
@@ -66,6 +67,7 @@ COMMAND_WORDS: Final = (
     "revoke",
     "chown",
     "explain",
+    "access",
 )
 """The words with which commands start."""
 
@@ -160,14 +162,14 @@ class _CommandBuilder:
         cut = text.index(">") + 1
         return _Request(_part(Method.parse, text[:cut], text), text[cut:] or "/")
 
-    def grant_perm(self, mask: Token, on: Selector, to: Selector) -> CommandTemplate:
-        return Grant(GrantKind.perm(_part(PermissionsMask.parse, mask, mask)), on, to)
+    def grant_perm(self, mask: Token, on: Selector, to: Selector, dry_run: Token | None) -> CommandTemplate:
+        return Grant(GrantKind.perm(_part(PermissionsMask.parse, mask, mask)), on, to, dry_run is not None)
 
-    def grant_priv(self, name: Token, on: Selector, to: Selector) -> CommandTemplate:
-        return Grant(GrantKind.priv(str(name)), on, to)
+    def grant_priv(self, name: Token, on: Selector, to: Selector, dry_run: Token | None) -> CommandTemplate:
+        return Grant(GrantKind.priv(str(name)), on, to, dry_run is not None)
 
-    def grant_super(self, on: Selector, to: Selector) -> CommandTemplate:
-        return Grant(GrantKind.super(), on, to)
+    def grant_super(self, on: Selector, to: Selector, dry_run: Token | None) -> CommandTemplate:
+        return Grant(GrantKind.super(), on, to, dry_run is not None)
 
     def grants(self, on: Selector | None, to: Selector | None) -> CommandTemplate:
         return Grants(on, to)
@@ -178,15 +180,18 @@ class _CommandBuilder:
     def to(self, selector: Token) -> Selector:
         return _selector(selector)
 
-    def revoke(self, number: Token) -> CommandTemplate:
-        return Revoke(int(number))
+    def revoke(self, number: Token, dry_run: Token | None) -> CommandTemplate:
+        return Revoke(int(number), dry_run is not None)
 
-    def chown(self, selector: Token, owner: Token) -> CommandTemplate:
-        return Chown(_selector(selector), _point(owner))
+    def chown(self, selector: Token, owner: Token, dry_run: Token | None) -> CommandTemplate:
+        return Chown(_selector(selector), _point(owner), dry_run is not None)
 
     def explain(self, agent: Token, point: Token, request: Token | None) -> CommandTemplate:
         method = None if request is None else _part(Method.parse, request, request)
         return Explain(_point(agent), _point(point), method)
+
+    def access(self, point: Token) -> CommandTemplate:
+        return Access(_point(point))
 
     def keys(self, *names: Token | None) -> tuple[str, ...]:
         return tuple(str(name) for name in names if name is not None)
@@ -278,6 +283,7 @@ _GRAMMAR: Final = Grammar(
     {
         **_WORDS,
         "INTO_WHAT": "points or stubs",
+        "DRY_RUN": "dry-run",
         "POINT": "a point",
         "TEMPLATE": "a point",
         "KIND": "a Kind such as <Space> directly behind the point",
@@ -319,4 +325,5 @@ def follows(text: str) -> list[str]:
     """Returns the words of the language that may follow ``text``, the beginning of a command."""
     names = _GRAMMAR.follows(text, "statement")
     words = [word for name, word in _WORDS.items() if name in names]
-    return sorted([*words, *(("points", "stubs") if "INTO_WHAT" in names else ())])
+    more = [*(("points", "stubs") if "INTO_WHAT" in names else ()), *(("dry-run",) if "DRY_RUN" in names else ())]
+    return sorted([*words, *more])

@@ -85,6 +85,14 @@ class Selector:
         """
         return _query_root(self.hops)
 
+    @cached_property
+    def anchor(self) -> Point:
+        """The deepest point that every point that can match is, or is below. The query root, or the point of the exact
+        inclusive hop behind it: ``localhost:app`` for ``localhost:app+:**``, whose query root is ``localhost``."""
+        if self.from_root:
+            return ROOT
+        return _query_root(self.hops, with_inclusive=True)
+
     @property
     def is_exact(self) -> bool:
         """Whether it matches one point at most: every hop is exact, and a point may end at the last one only."""
@@ -103,12 +111,14 @@ class Selector:
 _ROOT_KIND = Kind("Root")
 
 
-def _query_root(hops: tuple[Hop, ...]) -> Point:
+def _query_root(hops: tuple[Hop, ...], *, with_inclusive: bool = False) -> Point:
     texts: list[str] = []
     for hop in hops:
-        if not hop.is_exact or hop.inclusive:
+        if not hop.is_exact or (hop.inclusive and not with_inclusive):
             break
         texts.append(hop.text if hop.in_filesystem and not hop.is_fs_root else f":{hop.text}")
+        if hop.inclusive:
+            break
     while texts:
         try:
             return Point.parse("".join(texts)[1:])
