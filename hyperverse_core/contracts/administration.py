@@ -106,7 +106,7 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def holders(self, record: ParticleRecord) -> Holders:
-        """Who may do something on the particle."""
+        """Who may do something on the particle of ``record``."""
 
     @abc.abstractmethod
     async def preview_grant(self, grant: AccessGrant) -> Preview:

@@ -53,7 +53,7 @@ class AccessCommands:
         commands.Revoke,
         commands.Chown,
         commands.Explain,
-        commands.Access,
+        commands.ShowAccess,
     )
 
     def __init__(
@@ -147,7 +147,7 @@ class AccessCommands:
         found = await self._gate.administer(lambda a: a.grants(on=command.on, to=command.to, by=caller.agent))
         return [grant_row(grant) for grant in found]
 
-    async def _holders(self, command: commands.Access[Point], caller: Caller) -> Any:
+    async def _holders(self, command: commands.ShowAccess[Point], caller: Caller) -> Any:
         record = await self._record(command.point)
         await self._gate.check(self._asked(caller, "access", _EVERYTHING, record))
         found = await self._gate.administer(lambda a: a.holders(record))

@@ -12,14 +12,13 @@ from typing import TypeAlias
 from ..address.point import Point
 from ..address.point_template import PointTemplate, ResolvedTemplate
 from ..address.template import PointVar
-from .command_access import Access, Chown, Explain, Grant, Grants, Revoke
+from .command_access import Chown, Explain, Grant, Grants, Revoke, ShowAccess
 from .command_create import Create, Publish
 from .command_particle import Delete, Get, Into, Read, Select, Set, Write
 from .command_wave import PingCommand, RippleCommand, SignalCommand
 from .strategy import Strategy
 
 __all__ = [
-    "Access",
     "Chown",
     "Command",
     "CommandTemplate",
@@ -37,6 +36,7 @@ __all__ = [
     "RippleCommand",
     "Select",
     "Set",
+    "ShowAccess",
     "SignalCommand",
     "Strategy",
     "Write",
@@ -55,7 +55,7 @@ CommandTemplate: TypeAlias = (
     | SignalCommand[PointVar]
     | Chown[PointVar]
     | Explain[PointVar]
-    | Access[PointVar]
+    | ShowAccess[PointVar]
     | _Absolute
 )
 """A command as it was written. Its points may be relative or contain variables."""
@@ -71,7 +71,7 @@ Command: TypeAlias = (
     | SignalCommand[Point]
     | Chown[Point]
     | Explain[Point]
-    | Access[Point]
+    | ShowAccess[Point]
     | _Absolute
 )
 """A command with absolute points, which can be carried out."""

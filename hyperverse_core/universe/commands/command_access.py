@@ -14,7 +14,7 @@ from ..selectors.selector import Selector
 from ..waves.wave import Method
 from .command_parts import Absolute, P
 
-__all__ = ["Access", "Chown", "Explain", "Grant", "Grants", "Revoke"]
+__all__ = ["Chown", "Explain", "Grant", "Grants", "Revoke", "ShowAccess"]
 
 
 @attrs.frozen
@@ -119,7 +119,7 @@ class Explain(Generic[P]):
 
 
 @attrs.frozen
-class Access(Generic[P]):
+class ShowAccess(Generic[P]):
     """Lists who may do what on a particle: ``access POINT``.
 
     Attributes:
@@ -129,9 +129,9 @@ class Access(Generic[P]):
     point: P
     uploads: ClassVar[tuple[str, ...]] = ()
 
-    def resolve(self: Access[PointVar], env: Env) -> Access[Point]:
+    def resolve(self: ShowAccess[PointVar], env: Env) -> ShowAccess[Point]:
         """Returns the command with an absolute point. Raises what `PointVar.resolve` raises."""
-        return Access(self.point.resolve(env))
+        return ShowAccess(self.point.resolve(env))
 
     def __str__(self) -> str:
         return f"access {self.point}"

@@ -21,7 +21,6 @@ from ..text.lexis import fail
 from ..waves.wave import BOUNCE, Method
 from .body import Upload, scan_body, unquoted
 from .command import (
-    Access,
     Chown,
     CommandTemplate,
     Create,
@@ -38,6 +37,7 @@ from .command import (
     RippleCommand,
     Select,
     Set,
+    ShowAccess,
     SignalCommand,
     Strategy,
     Write,
@@ -191,7 +191,7 @@ class _CommandBuilder:
         return Explain(_point(agent), _point(point), method)
 
     def access(self, point: Token) -> CommandTemplate:
-        return Access(_point(point))
+        return ShowAccess(_point(point))
 
     def keys(self, *names: Token | None) -> tuple[str, ...]:
         return tuple(str(name) for name in names if name is not None)
