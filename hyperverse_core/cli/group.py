@@ -12,6 +12,7 @@ from .terminal.options import common
 __all__ = ["COMMANDS", "LazyGroup", "root"]
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("setup.init:init", "Write the files of a new project."),
     "up": ("machine.up:up", "Start a machine."),
     "down": ("machine.down:down", "Stop the machines of a data directory."),
     "status": ("machine.status:status", "Show the state of a machine, its stars and its drivers."),

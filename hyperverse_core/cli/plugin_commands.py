@@ -1,8 +1,8 @@
 """Commands that plugins add.
 
 Listing them requires loading every plugin, which takes far longer than the rest of ``--help``. So the list is cached
-until something that it depends on changes: the folders of the import path, the files of the plugins, or the variables
-that choose plugins.
+until something that it depends on changes: the folders of the import path, the files of the plugins, the config files
+that are found, or the variables that choose plugins.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["listed", "load"]
 
-_VARIABLES = ("HYPERVERSE_DISABLE_PLUGINS", "HYPERVERSE_LOAD_PLUGINS")
+_VARIABLES = ("HYPERVERSE_DISABLE_PLUGINS", "HYPERVERSE_LOAD_PLUGINS", "HYPERVERSE__PLUGINS")
+"""Beginnings of the names of variables that choose plugins."""
 
 
 def load(name: str) -> click.Command | None:
@@ -41,8 +42,10 @@ def _plugins() -> PluginSet:
     from ..plugins import PluginSet
     from .terminal.options import Options
 
+    choice = Options()
+    choice.quiet = True  # the command itself says what was passed over
     try:
-        return Options().plugins()
+        return choice.plugins()
     except ConfigError:  # a command that needs the configuration reports it; the help must work without
         return PluginSet.load()
 
@@ -72,7 +75,15 @@ def _short_help(name: str) -> str:
 
 
 def _key() -> list[Any]:
-    return [sys.prefix, [os.environ.get(name, "") for name in _VARIABLES], _stamps(sys.path)]
+    """What the list depends on beside the files of the plugins: the import path, and the configuration, which belongs
+    to the working directory."""
+    from ..config.search import LOCAL_PLUGIN, find_project_file, user_file
+
+    variables = {name: text for name, text in os.environ.items() if name.startswith(_VARIABLES)}
+    project, passed_over = find_project_file(Path.cwd())
+    files = [str(file) for file in (project, user_file()) if file is not None]
+    local = [] if passed_over else [str((project.parent if project is not None else Path.cwd()) / LOCAL_PLUGIN)]
+    return [sys.prefix, variables, _stamps(sys.path), _stamps([*files, *local])]
 
 
 def _stamps(paths: list[str]) -> dict[str, int]:

@@ -1,34 +1,27 @@
-"""Finds and reads the layers of the configuration, and merges them key by key with their origins."""
+"""Reads the layers of the configuration, and merges them key by key with their origins."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import attrs
-import platformdirs
 
 from ..errors import ConfigError
 
 __all__ = [
-    "CONFIG_NAME",
     "ConfigLayer",
     "Leaves",
     "ValueOrigin",
-    "default_data_dir",
     "environment_layer",
     "file_layer",
-    "find_project_file",
     "flag_layer",
     "merge",
     "nested",
-    "user_file",
 ]
 
-CONFIG_NAME = "hyperverse.toml"
-DATA_NAME = ".hyperverse"
 ENV_PREFIX = "HYPERVERSE__"
 _REFERENCES = ({"file"}, {"env"})
 _CHOICES = ("registry", "lanes", "security")
@@ -64,59 +57,6 @@ class ConfigLayer:
 
     leaves: Leaves
     faults: tuple[str, ...] = ()
-
-
-def find_project_file(start: Path) -> Path | None:
-    """Returns the nearest ``hyperverse.toml``, or ``pyproject.toml`` with a table ``tool.hyperverse``, from ``start``
-    upward; None when there is none."""
-    for directory in (start, *start.parents):
-        own = directory / CONFIG_NAME
-        if own.is_file():
-            return own
-        project = directory / "pyproject.toml"
-        if project.is_file() and _mentions_us(project):
-            return project
-    return None
-
-
-def _mentions_us(project: Path) -> bool:
-    try:
-        tool = tomllib.loads(project.read_text("utf-8-sig")).get("tool", {})
-    except (OSError, ValueError):  # a file of another project that others will report
-        return False
-    return isinstance(tool, dict) and "hyperverse" in tool
-
-
-def user_file() -> Path | None:
-    """Returns the config file of the user; None when there is none."""
-    folder = _of_user(platformdirs.user_config_path)
-    path = folder / CONFIG_NAME if folder is not None else None
-    return path if path is not None and path.is_file() else None
-
-
-def _of_user(ask: Callable[..., Path]) -> Path | None:
-    """A folder of the user; None when nobody knows the home directory: no HOME, and no entry of the user."""
-    try:
-        path = ask("hyperverse", appauthor=False)
-    except RuntimeError:
-        return None
-    return path if path.parts[:1] != ("~",) else None  # older versions of platformdirs do not raise
-
-
-def default_data_dir(start: Path | None = None) -> Path:
-    """Returns the nearest ``.hyperverse`` from ``start`` (the working directory when None) upward, else a directory
-    in the user's data directory. Raises ConfigError when that is not known."""
-    start = start or Path.cwd()
-    for directory in (start, *start.parents):
-        if (directory / DATA_NAME).is_dir():
-            return directory / DATA_NAME
-    path = _of_user(platformdirs.user_data_path)
-    if path is None:
-        raise ConfigError(
-            "nobody knows where the data directory is: the user has no home directory",
-            hint="give --data-dir, or set HOME or XDG_DATA_HOME",
-        )
-    return path
 
 
 def file_layer(path: Path, source: Literal["user", "project"]) -> ConfigLayer:

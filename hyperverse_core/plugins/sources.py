@@ -13,12 +13,12 @@ from typing import Any
 
 import attrs
 
+from ..config.search import LOCAL_PLUGIN
 from ..errors import PluginError
 from .entry_points import FoundPoint, find_entry_points
 
 __all__ = [
     "GROUP",
-    "LOCAL_FILE",
     "PluginSource",
     "installed_sources",
     "local_source",
@@ -26,7 +26,6 @@ __all__ = [
 ]
 
 GROUP = "hyperverse"
-LOCAL_FILE = "hyperverse_local.py"
 
 
 @attrs.frozen
@@ -76,7 +75,7 @@ def object_source(plugin: Any) -> PluginSource:
 
 def local_source(directory: Path) -> PluginSource:
     """Returns the source of ``hyperverse_local.py`` in a directory. Loading it fails when the file is missing."""
-    return PluginSource("local", str(directory / LOCAL_FILE), "", lambda: _load_file(directory / LOCAL_FILE))
+    return PluginSource("local", str(directory / LOCAL_PLUGIN), "", lambda: _load_file(directory / LOCAL_PLUGIN))
 
 
 def _load_file(path: Path) -> ModuleType:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 from ...errors import Unavailable
+from ..terminal.program import program
 
 __all__ = ["ChildMachine"]
 
@@ -35,7 +35,7 @@ class ChildMachine:
         log = self.data_dir / "up.log"
         with log.open("ab") as stderr:
             self._process = process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "hyperverse_core.cli", "up", "--json"),
+                *(*program(), "up", "--json"),
                 *("--config", str(self._config), "--data-dir", str(self.data_dir)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,

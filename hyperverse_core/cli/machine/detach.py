@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError, HyperverseError, Unavailable, error_for_status
+from ..terminal.program import program
 
 __all__ = ["report_to_parent", "start_detached"]
 
@@ -35,7 +35,7 @@ def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
         HyperverseError: the machine did not start. This is the error that ended it.
     """
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "hyperverse_core.cli", "up", *args, "--ready-fd", str(writing)]
+    command = [*program(), "up", *args, "--ready-fd", str(writing)]
     with (log_dir / "console.log").open("wb") as console:
         try:
             child = subprocess.Popen(

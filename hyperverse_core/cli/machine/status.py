@@ -25,6 +25,7 @@ def status() -> None:
         print_json(found)
         return
     _line("machine", found, "machine", f"pid {found.get('pid')}, connect at {found.get('address')}")
+    print(f"data: {shown(str(found.get('data_dir')))}")
     registry = found.get("registry") or {}
     if registry.get("cause"):
         state = str(registry.get("state"))

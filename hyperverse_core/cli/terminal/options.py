@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +39,7 @@ class Options:
         self.config: Path | None = None
         self.debug = False
         self.quiet = False
+        self._told: set[str] = set()
 
     def take(self, given: Mapping[str, Any]) -> None:
         """Adds values that were ``given`` at one place of the command line: before or after the name of the command."""
@@ -68,7 +69,18 @@ class Options:
         from ...config import load_config
 
         given = {"data_dir": str(self.data_dir) if self.data_dir is not None else None, **(flags or {})}
-        return load_config(self.config, flags=given)
+        loaded = load_config(self.config, flags=given)
+        self._tell(loaded.passed_over)
+        return loaded
+
+    def _tell(self, passed_over: Iterable[str]) -> None:
+        """Says once on stderr what was found and not used."""
+        from .output import note
+
+        for said in passed_over:
+            if said not in self._told and not self.quiet:
+                note(f"warning: {said}\n  hint: name it with --config or --data-dir if you trust it")
+            self._told.add(said)
 
     def where(self) -> Path:
         """Returns the data directory: the given one, else that of the configuration. Raises ConfigError."""
