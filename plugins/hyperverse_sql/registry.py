@@ -162,7 +162,8 @@ class SqlRegistry(Registry):
         if registration.strategy is Strategy.OVERRIDE:
             replaced: Registered = await self._write(_OVERRIDE, registration)
             return replaced
-        registered: Registered = await self._write(registering.register, registration, registration.point)
+        touches = (registration.point.text,)
+        registered: Registered = await self._writer.write(registering.register, registration, touches)
         return registered
 
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
@@ -197,15 +198,16 @@ class SqlRegistry(Registry):
 
     async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
         wanted = assignments.Assign(point, star, incarnation, expected)
-        assigned: Assigned = await self._write(assignments.assign, wanted, point)
+        assigned: Assigned = await self._writer.write(assignments.assign, wanted, (point.text,))
         return assigned
 
     async def release(self, ended: Sequence[tuple[Point, Assignment]]) -> None:
         await self._write(_RELEASE, tuple(ended), *(point for point, _ in ended))
 
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
+        # As `_write` does, without the call: this is what a particle waits for.
         save = states.Save(point, assignment, state, announce)
-        await self._write(states.save_states, save, point)
+        await self._writer.write(states.save_states, save, (point.text,))
 
     async def load_state(self, point: Point) -> bytes | None:
         return await self._quick.read(partial(states.load_state, point=point))

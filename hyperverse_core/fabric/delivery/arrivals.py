@@ -69,7 +69,7 @@ class Arrivals:
         particle = key[0]
         if line[0] is arrival:
             line.popleft()
-            self._gone_in = arrival.wave
+            self._gone_in = arrival.wave if line else None  # nobody it could come behind: it need not be kept
             if line:
                 line[0].wake()
             else:

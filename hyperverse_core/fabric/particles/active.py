@@ -326,8 +326,10 @@ class Active:
         particle = self.particle
         try:
             result = await handler.call(particle, Context(self, wave), **arguments)
-            if type(wave) is Signal:
+            if type(wave) is Signal:  # nobody gets a reply, so nobody is told a wrong one
                 reply = _HEARD
+            elif star.now() >= star.serve_until and self.assignment is not None:
+                reply = self._outlived(wave)
             elif type(result) is not Pong:
                 body = result if result is None or type(result) is int else to_body(result)
                 reply = Pong(200, body, self.point, _OK, wave.id, star.text, wave.hops)
@@ -337,8 +339,6 @@ class Active:
                     if result.status >= 400:
                         result.outcome = Outcome.FAILED  # this handler has run
                 reply = self._signed(result, wave)
-            if star.now() >= star.serve_until and self.assignment is not None:
-                reply = self._outlived(wave)
         except BaseException as exc:
             if ends_task(exc):
                 self.cut_off(particle)

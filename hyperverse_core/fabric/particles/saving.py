@@ -26,6 +26,7 @@ __all__ = ["BeforeOnStop", "Saves", "fingerprint", "given_up", "has_unsaved", "s
 
 _log = logging.getLogger("hyperverse.particle")
 _Error = TypeVar("_Error", bound=HyperverseError)
+_READY = State.READY
 
 
 class Saves:
@@ -119,23 +120,22 @@ def given_up(active: Active, ctx: Context | None = None) -> HyperverseError:
 
 async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
     """Commits the durable state. ``particle`` is the object on which ``ctx`` works."""
-    if active.assignment is None:
-        raise BadRequest(f"{active.text!r} has no durable state: the registry does not place it")
-    if active.state is State.GONE:
-        raise active.has_left()
     saves = active.saves
-    if saves is None:
-        saves = active.saves = Saves()
-    other_failed = active.state is State.UNSAVED and saves.failed is not ctx
-    if active.particle is not particle or active.state is State.CUT or other_failed:
-        raise given_up(active, ctx)
+    if saves is None or active.state is not _READY or active.particle is not particle or active.assignment is None:
+        saves = _checked(active, ctx, particle)
     assert particle is not None, "it is ready, or a wave of its own chain runs in it"
     number = saves.begun = saves.begun + 1
+    watched = active.watched_until and active.star.loop.time() < active.watched_until
     try:
-        encoded, watched = encode_state(particle), active.star.loop.time() < active.watched_until
+        encoded = encode_state(particle)
         saves.under_way += 1
         try:
-            await active.home.registry.save_state(active.point, active.assignment, encoded, announce=watched)
+            await active.home.registry.save_state(
+                active.point,
+                active.assignment,  # type: ignore[arg-type]  # it has one: looked at above
+                encoded,
+                announce=bool(watched),
+            )
         finally:
             saves.under_way -= 1
             if saves.ended is not None:
@@ -155,8 +155,23 @@ async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
         if active.saves is saves:  # else the particle was made anew meanwhile
             active.durable = hash(encoded)
     if active.state is State.UNSAVED and active.particle is particle:
-        active.state = State.READY
+        active.state = _READY
     ctx.has_saved = True
+
+
+def _checked(active: Active, ctx: Context, particle: Particle | None) -> Saves:
+    """What is known of its saves. Raises HyperverseError when ``ctx`` may not save ``particle``."""
+    if active.assignment is None:
+        raise BadRequest(f"{active.text!r} has no durable state: the registry does not place it")
+    if active.state is State.GONE:
+        raise active.has_left()
+    saves = active.saves
+    if saves is None:
+        saves = active.saves = Saves()
+    other_failed = active.state is State.UNSAVED and saves.failed is not ctx
+    if active.particle is not particle or active.state is State.CUT or other_failed:
+        raise given_up(active, ctx)
+    return saves
 
 
 async def _a_later_one_succeeds(saves: Saves, number: int) -> bool:

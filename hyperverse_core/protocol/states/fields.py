@@ -7,7 +7,6 @@ import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import attrs
 import cattrs
@@ -25,6 +24,7 @@ __all__ = ["VERSION", "StateField", "StateFields", "shown"]
 VERSION: Final = ""
 """The key of the version in a saved map. No field has this name. Version 1 is not written."""
 _SHOWN = 80
+_KEPT_AS: Final = "_hyperverse_state_fields"
 _encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
 
 
@@ -96,29 +96,32 @@ class StateFields:
     """
 
     fields: Mapping[str, StateField]
+    _rows: tuple[tuple[str, frozenset[type], StateField], ...] = attrs.field(
+        default=attrs.Factory(lambda self: tuple((f.name, f.exact, f) for f in self.fields.values()), takes_self=True),
+        init=False,
+    )
 
     @classmethod
     def of(cls, owner: type) -> StateFields:
         """Those of ``owner``; none when it is not an attrs class."""
-        known = _known.get(owner)
+        # Kept by the class itself, not by its subclasses: each save looks for them, and a map of weak references costs
+        # three times of this.
+        known: StateFields | None = owner.__dict__.get(_KEPT_AS)
         if known is None:
             durable = [f for f in attrs.fields(owner) if not f.metadata.get("transient")] if attrs.has(owner) else []
             fields = {f.name: StateField.of(f.name, annotation_of(owner, f)) for f in durable}
-            known = _known[owner] = cls(types.MappingProxyType(fields))
+            known = cls(types.MappingProxyType(fields))
+            setattr(owner, _KEPT_AS, known)
         return known
-
-    def write(self, held: object) -> dict[str, Any]:
-        """What is written of an object, by the names of the fields. Raises HandlerFailed that names the field."""
-        return {
-            name: value if type(value := getattr(held, name)) in field.exact else field.write(value)
-            for name, field in self.fields.items()
-        }
 
     def encode(self, held: object, version: int = 1) -> bytes:
         """The state of an object as bytes. Raises HandlerFailed that names the field."""
-        written = self.write(held)
+        written: dict[str, Any] = {} if version == 1 else {VERSION: version}
+        for name, exact, field in self._rows:
+            value = getattr(held, name)
+            written[name] = value if type(value) in exact else field.write(value)
         try:
-            return _encode(written if version == 1 else {VERSION: version, **written})
+            return _encode(written)
         except Exception as exc:
             for name, value in written.items():
                 self._try(name, value)
@@ -129,9 +132,6 @@ class StateFields:
             _encode(value)
         except Exception as exc:
             raise HandlerFailed(f"the field {name!r} cannot be saved with {_shorten(value)}: {said(exc)}") from exc
-
-
-_known: WeakKeyDictionary[type, StateFields] = WeakKeyDictionary()
 
 
 def said(error: BaseException) -> str:
