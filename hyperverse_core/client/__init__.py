@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from ..errors import BadRequest, HyperverseError, PolicyError, ProtocolError, Unavailable, error_for_status
 from ..protocol.messages import Echoes, Message
@@ -24,10 +24,11 @@ from ..universe.address.point import ROOT, Point
 from ..universe.address.surface import Surface
 from ..universe.waves.arguments import LONGEST_WAIT
 from ..universe.waves.wave import Ping, Pong, Signal
-from .api import Result
+from .arguments import as_point, type_named
 from .command_session import CommandSession
 from .connection import ClientConnection
 from .connection_line import ConnectionLine
+from .results import Result
 from .search import NoMachine, Search, SearchTarget, is_alive
 from .sender import ClientSender
 from .serving import ClientServing, OnWave
@@ -54,7 +55,14 @@ class Client(ClientSender):
         surface: surface of the particle that stands for this client. Others may send waves to it.
     """
 
-    def __init__(self, search: Search, transports: ClientTransports, timeout: float) -> None:
+    def __init__(
+        self, search: Search | None = None, transports: ClientTransports | None = None, timeout: float = 5.0
+    ) -> None:
+        if not isinstance(search, Search) or transports is None:
+            raise BadRequest(
+                "a Client is made by Client.connect",
+                hint="client = await Client.connect(...), or async with Client.connect(...) as client",
+            )
         super().__init__()
         self._search = search
         self._timeout = timeout
@@ -69,6 +77,21 @@ class Client(ClientSender):
 
     # -- life ---------------------------------------------------------------------------------------------
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+
+        def __enter__(self) -> NoReturn:
+            raise _not_with()
+
+        __exit__ = __enter__
+
     @classmethod
     def connect(
         cls,
@@ -82,7 +105,8 @@ class Client(ClientSender):
         transport: LaneTransport | str | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Connecting:
-        """Connects: ``async with Client.connect(...) as client``, or ``client = await Client.connect(...)``.
+        """Connects: ``async with Client.connect(...) as client``, or ``client = await Client.connect(...)`` with
+        ``await client.close()`` at the end. A client that was awaited can be entered too: ``async with client``.
 
         Args:
             data_dir: data directory of the machine. When None: the nearest ``.hyperverse`` upward from the working
@@ -108,13 +132,14 @@ class Client(ClientSender):
         texts = {"machine": machine, "address": address, "server_key": server_key, "token": token}
         for argument, value in texts.items():
             if not isinstance(value, str | None):
-                raise BadRequest(f"{argument} is a {type(value).__name__}, not a text")
+                raise BadRequest(f"{argument} is {type_named(value)}, not a text")
         if not isinstance(data_dir, str | os.PathLike | None):
-            raise BadRequest(f"data_dir is a {type(data_dir).__name__}, not a path")
+            raise BadRequest(f"data_dir is {type_named(data_dir)}, not a path")
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-            raise BadRequest("the timeout is no number of seconds, more than 0")
+            said = f"{timeout!r:.40}" if isinstance(timeout, int | float) else type_named(timeout)
+            raise BadRequest(f"timeout is {said}, not a number of seconds", hint="more than 0, such as timeout=5.0")
         if not isinstance(settings, Mapping | None):
-            raise BadRequest(f"settings are a {type(settings).__name__}, not a map", hint="settings={'nats': {...}}")
+            raise BadRequest(f"settings are {type_named(settings)}, not a map", hint="settings={'nats': {...}}")
         name = transport if isinstance(transport, str) else None
         given = transport if not isinstance(transport, str) else None
         where = default_data_dir(Path.cwd()) if data_dir is None else Path(data_dir)
@@ -243,13 +268,14 @@ class Client(ClientSender):
                 raises is the reply too. None serves nothing again. Cmd<Bounce> is answered without it.
         """
         if callback is not None and not callable(callback):
-            raise BadRequest(f"a {type(callback).__name__} serves no waves", hint="give a function, or None")
+            raise BadRequest(f"callback is {type_named(callback)}, not a function", hint="give a function, or None")
         self._serving.callback = callback
         return callback
 
     async def open_session(self, working: Point | str = ROOT) -> CommandSession:
         """A session of the command language that keeps its working point on the machine's side."""
-        where = await self.ask(self.surface.point, "Ext<NewCliSession>", {"working": str(working)})
+        start = as_point("working", working).text
+        where = await self.ask(self.surface.point, "Ext<NewCliSession>", {"working": start})
         return CommandSession(self, Surface.parse(where))
 
     async def stop(self) -> None:
@@ -266,7 +292,7 @@ class Client(ClientSender):
 
 
 class Connecting:
-    """What :meth:`Client.connect` returns: to be awaited, or entered with ``async with``."""
+    """What :meth:`Client.connect` returns: to be awaited, or entered with ``async with``. It connects once."""
 
     def __init__(self, cls: type[Client], search: Search, transports: ClientTransports, timeout: float) -> None:
         self._make: Callable[[], Client] = partial(cls, search, transports, timeout)
@@ -276,19 +302,39 @@ class Connecting:
         return self._begin().__await__()
 
     async def _begin(self) -> Client:
-        client = self._make()
-        await client.start()
-        return client
+        if self._client is None:
+            client = self._make()
+            await client.start()
+            self._client = client
+        return self._client
 
     async def __aenter__(self) -> Client:
-        self._client = await self._begin()
-        return self._client
+        return await self._begin()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._client is not None:
             await self._client.close()
+
+    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+
+        def __enter__(self) -> NoReturn:
+            raise _not_with()
+
+        __exit__ = __enter__
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(
+                f"Client.connect(...) has no {name!r} before it is awaited: write client = await Client.connect(...), "
+                "or async with Client.connect(...) as client"
+            )
+
+
+def _not_with() -> BadRequest:
+    return BadRequest(
+        "a Client needs `async with`, not `with`", hint="without an event loop: with BlockingClient(...) as client"
+    )
 
 
 def _is_another_living(pid: int) -> bool:

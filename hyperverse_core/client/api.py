@@ -6,71 +6,23 @@ import abc
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Unpack
 
-import attrs
-
-from ..contracts.driver import Sender
 from ..errors import BadRequest, HyperverseError, ParseError, ProtocolError, described
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
-from ..universe.selectors.selector import Selector
 from ..universe.waves.origin import WaveOptions
-from ..universe.waves.wave import Body, Method, Outcome, Pong, Receipt
+from ..universe.waves.wave import Body, Method, Pong
+from .arguments import as_flag, as_point, type_named
+from .results import CommandText, Result, read_results, results_of
+from .tables import Results
+from .verbs import GLOBAL_MACHINE, RAW_COMMAND, Verbs
 
-__all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "check_script", "expected", "results_of"]
-
-GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
-_RAW_COMMAND = Method.parse("Cmd<RawCommand>")
-_RECEIPT = tuple(field.name for field in attrs.fields(Receipt))
-
-
-@attrs.frozen
-class Result:
-    """The result of one command of the command language.
-
-    Attributes:
-        command: its text; empty when the script could not be read any further.
-        status, outcome, body: of its answer; for a failure the body is ``{"error": text}``, perhaps with
-            ``hint``.
-        receipt: what became of the wave that carried it.
-        line, column: where it stands in the script, from 1.
-    """
-
-    command: str
-    status: int
-    outcome: Outcome
-    body: Body
-    receipt: Receipt
-    line: int = 1
-    column: int = 1
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is 2xx."""
-        return 200 <= self.status < 300
-
-    @property
-    def error(self) -> str:
-        """The reason of a failure, empty for a success."""
-        return Pong(self.status, self.body).error
-
-    def unwrap(self) -> Body:
-        """Returns the body of a success. Raises the error that the status stands for otherwise."""
-        return Pong(self.status, self.body).unwrap()
+__all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "check_script", "expected", "raise_first", "results_of"]
 
 
-@attrs.frozen
-class _Command:
-    """A command, and where it stands in the text of the user."""
-
-    text: str
-    line: int = 1
-    column: int = 1
-
-
-class ClientApi(Sender):
-    """Waves, commands and the state of the machine.
+class ClientApi(Verbs):
+    """Waves, commands, verbs and the state of the machine.
 
     :meth:`ping`, :meth:`signal` and :meth:`ripple` are those of every sender: they return replies, and what
-    went wrong is in their status. :meth:`ask` and the methods that return plain values raise it.
+    went wrong is in their status. All other methods raise it.
     """
 
     @property
@@ -125,21 +77,31 @@ class ClientApi(Sender):
         self,
         text: str,
         *,
+        check: bool = True,
         keep_going: bool = False,
         working: Point | str | None = None,
         files: Mapping[str, bytes] | None = None,
         wait: float | None = None,
-    ) -> list[Result]:
-        """Runs one or several commands, and returns the result of each.
+    ) -> Results:
+        """Runs one or several commands, and returns the result of each. Raises the error of the first that fails,
+        with a note that says which one it was; the commands before it have run::
+
+            await client.exec("create? localhost<Space>; create? localhost:hits<Counter>")
+            results = await client.exec("get localhost:a; get localhost:b", check=False, keep_going=True)
 
         Args:
             text: the commands, with ``;`` between them.
-            keep_going: whether to continue after a command that failed.
+            check: whether a failure is raised. With False it is a result like the others: look at its ``ok``.
+            keep_going: whether to continue after a command that failed; then it is raised at the end.
             working: the point that relative points start from; ROOT when None.
             files: content of the files that the commands name (``^[ bundle.zip ]``), by name.
             wait: seconds to wait for each command; 15 when None.
         """
-        return [r async for r in self.run(text, keep_going=keep_going, working=working, files=files, wait=wait)]
+        as_flag("check", check)
+        found = Results(
+            [r async for r in self.run(text, keep_going=keep_going, working=working, files=files, wait=wait)]
+        )
+        return raise_first(found) if check else found
 
     async def run(
         self,
@@ -159,6 +121,8 @@ class ClientApi(Sender):
         """
         if type(text) is not str or files is not None:
             check_script(text, files)
+        as_flag("keep_going", keep_going)
+        where = None if working is None else as_point("working", working).text
         commands = _split(text, typed=typed)
         while True:
             try:
@@ -169,55 +133,23 @@ class ClientApi(Sender):
             if command is None:
                 return
             body: dict[str, Any] = {"text": command.text}
-            if working is not None:
-                body["working"] = str(working)
+            if where is not None:
+                body["working"] = where
             named = {name: content for name, content in files.items() if name in command.text} if files else None
             if named:
                 body["files"] = named
-            pong = await self.ping(GLOBAL_EXECUTOR, _RAW_COMMAND, body, wait=wait)
-            for result in _results(command, pong):
+            pong = await self.ping(GLOBAL_EXECUTOR, RAW_COMMAND, body, wait=wait)
+            for result in read_results(command, pong):
                 yield result
                 if not result.ok and not keep_going:
                     return
 
-    async def select(self, selector: Selector | str) -> AsyncIterator[dict[str, Any]]:
-        """Yields the particles that match, with point, Kind and status, ordered by point. Fetches them page by page.
 
-        Raises:
-            ParseError: ``selector`` is not one.
-            Forbidden: the agent may select none of them.
-        """
-        if not isinstance(selector, Selector | str):
-            raise BadRequest(f"a {type(selector).__name__} is no selector", hint="write 'localhost:*'")
-        text = f"select {Selector.parse(selector) if isinstance(selector, str) else selector}"
-        after: str | None = ""
-        while after is not None:
-            pong = await self.ping(GLOBAL_EXECUTOR, _RAW_COMMAND, {"text": text, "after": after})
-            page = results_of(text, pong)[0].unwrap()
-            for item in page["items"]:
-                yield item
-            after = page.get("after")
-
-    # -- the machine --------------------------------------------------------------------------------------
-
-    async def status(self) -> dict[str, Any]:
-        """Returns the state of the machine, its stars, drivers and plugins, and why a part is not ready."""
-        found: dict[str, Any] = await self.ask(GLOBAL_MACHINE, "Ext<Status>")
-        return found
-
-    async def stars(self) -> list[dict[str, Any]]:
-        """Returns every star of the Hyperverse."""
-        found: list[dict[str, Any]] = await self.ask(GLOBAL_MACHINE, "Ext<Stars>")
-        return found
-
-    async def kinds(self) -> list[dict[str, Any]]:
-        """Returns every Kind that the machine knows, and which plugin serves it."""
-        found: list[dict[str, Any]] = await self.ask(GLOBAL_MACHINE, "Ext<Kinds>")
-        return found
-
-    async def stop(self) -> None:
-        """Stops the machine gracefully. Raises Forbidden for every agent but the hyperuser."""
-        await self.ask(GLOBAL_MACHINE, "Ext<Stop>")
+def raise_first(results: Results) -> Results:
+    """Returns ``results``. Raises the error of the first one that is a failure."""
+    for result in results:
+        result.unwrap()
+    return results
 
 
 def check_script(text: object, files: object) -> None:
@@ -228,7 +160,7 @@ def check_script(text: object, files: object) -> None:
         files: the content of files by name, or None.
     """
     if not isinstance(text, str):
-        raise BadRequest(f"commands are a text, not a {type(text).__name__}")
+        raise BadRequest(f"text is {type_named(text)}, not a text of commands", hint="exec('create localhost<Space>')")
     if files is None:
         return
     if not isinstance(files, Mapping) or not all(isinstance(name, str) for name in files):
@@ -264,15 +196,15 @@ def _unexpected(pong: Pong, expect: Any, said: str) -> ProtocolError:
     )
 
 
-def _split(text: str, *, typed: bool) -> Iterator[_Command]:
+def _split(text: str, *, typed: bool) -> Iterator[CommandText]:
     """Yields the commands of ``text``; see `iter_script`."""
     if typed and ";" not in text:
-        yield _Command(text)
+        yield CommandText(text)
         return
     from ..universe.commands.script import iter_script  # reading scripts needs the grammars
 
     for one in iter_script(text, typed=typed):
-        yield _Command(one.source, one.line, one.column)
+        yield CommandText(one.source, one.line, one.column)
 
 
 def _unreadable(error: ParseError) -> Result:
@@ -280,37 +212,3 @@ def _unreadable(error: ParseError) -> Result:
     place = {"line": error.line, "column": error.column, "expected": list(error.expected)}
     pong.body |= {**place, "caret": error.caret()}
     return Result("", pong.status, pong.outcome, pong.body, pong.receipt, error.line, error.column)
-
-
-def results_of(text: str, pong: Pong) -> list[Result]:
-    """Returns the result of each command of ``text``, from the reply of the executor."""
-    return list(_results(_Command(text), pong))
-
-
-def _results(command: _Command, pong: Pong) -> Iterator[Result]:
-    """Yields the results in a reply of the executor; one result with the reason when there are none."""
-    entries = pong.body.get("results") if pong.ok and isinstance(pong.body, Mapping) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-        yield Result(command.text, pong.status, pong.outcome, pong.body, pong.receipt, command.line, command.column)
-        return
-    for entry in entries:
-        yield _result(command, pong, entry)
-
-
-def _result(command: _Command, pong: Pong, entry: Mapping[str, Any]) -> Result:
-    status, outcome = int(entry.get("status", pong.status)), Outcome(entry.get("outcome", pong.outcome))
-    line, column = int(entry.get("line", 1)), int(entry.get("column", 1))
-    given = entry.get("receipt")
-    changes: dict[str, Any] = {}
-    if isinstance(given, Mapping) and given.get("star"):  # else it needed no wave of its own
-        changes = {name: given[name] for name in _RECEIPT if name in given}
-    receipt = attrs.evolve(pong.receipt, **{**changes, "status": status, "outcome": outcome})
-    return Result(
-        str(entry.get("command", command.text)),
-        status,
-        outcome,
-        entry.get("body"),
-        receipt,
-        command.line + line - 1,
-        column if line > 1 else command.column + column - 1,
-    )

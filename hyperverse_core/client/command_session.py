@@ -9,7 +9,9 @@ import attrs
 
 from ..universe.address.point import Point
 from ..universe.address.surface import Surface
-from .api import ClientApi, Result, check_script, results_of
+from .api import ClientApi, check_script, raise_first, results_of
+from .arguments import as_flag, as_point
+from .tables import Results
 
 __all__ = ["CommandSession"]
 
@@ -33,24 +35,30 @@ class CommandSession:
         self,
         text: str,
         *,
+        check: bool = True,
         keep_going: bool = False,
         working: Point | str | None = None,
         files: Mapping[str, bytes] | None = None,
         wait: float | None = None,
-    ) -> list[Result]:
-        """Runs a command or a script, and returns the result of each command.
+    ) -> Results:
+        """Runs a command or a script, and returns the result of each command. Raises the error of the first that
+        fails.
 
         Args:
             text: one command, or several with ``;`` between them.
+            check: whether a failure is raised. With False it is a result like the others.
             keep_going: whether the commands behind one that failed are run too.
             working: moves the session to this working point first.
             files: content of the files that the commands name.
             wait: seconds for all of it; 15 when None.
         """
         check_script(text, files)
+        as_flag("check", check)
+        as_flag("keep_going", keep_going)
         body: dict[str, Any] = {"text": text, "keep_going": keep_going, "files": dict(files or {})}
         if working is not None:
-            body["working"] = str(working)
+            body["working"] = as_point("working", working).text
         topic = str(self.surface.topic)
         pong = await self._client.ping(self.surface.point, "Ext<Exec>", body, topic=topic, wait=wait)
-        return results_of(text, pong)
+        found = Results(results_of(text, pong))
+        return raise_first(found) if check else found

@@ -75,7 +75,7 @@ class Machine:
         self._given = (registry, transport, policy)
         self._stack = AsyncExitStack()
         self._parts: Parts | None = None
-        self._stopped: asyncio.Event
+        self._stopped: asyncio.Event | None = None
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -143,10 +143,14 @@ class Machine:
 
     async def wait_stopped(self) -> None:
         """Returns when the machine has stopped, or was asked to."""
+        if self._stopped is None:
+            raise self._unstarted()
         await self._stopped.wait()
 
     def request_stop(self) -> None:
         """Asks whoever runs the machine to stop it: :meth:`wait_stopped` returns."""
+        if self._stopped is None:
+            raise self._unstarted()
         self._stopped.set()
 
     async def stop(self) -> None:
@@ -180,8 +184,15 @@ class Machine:
 
     async def _abandon(self) -> None:
         """Lets go of everything that was begun, in the opposite order."""
-        self._stopped.set()
+        if self._stopped is not None:
+            self._stopped.set()
         await self._stack.aclose()
+
+    def _unstarted(self) -> Unavailable:
+        return Unavailable(
+            f"machine {self.name!r} was not started",
+            hint="write `async with Machine(...) as machine`, or `await machine.start()`",
+        )
 
     # -- faces --------------------------------------------------------------------------------------------
 
@@ -189,7 +200,7 @@ class Machine:
     def parts(self) -> Parts:
         """What it is made of; for tests, and not covered by SemVer. Raises Unavailable before it was started."""
         if self._parts is None:
-            raise Unavailable(f"machine {self.name!r} was not started", hint="use `async with Machine(...)`")
+            raise self._unstarted()
         return self._parts
 
     @property

@@ -151,6 +151,5 @@ class Constellation:
             handles.append(Handle(Point.parse(f"{_SPACE}:{name}"), self.machine))
             commands.append(f"create? {_SPACE}:{name}<{kind}>")
         for command in commands:
-            for result in await client.exec(command):
-                result.unwrap()
+            await client.exec(command)
         return handles

@@ -43,7 +43,7 @@ async def particle_on(client: ClientApi, machine: str) -> str:
     homes = {row["star"]: row["machine"] for row in await client.stars()}
     for number in range(500):
         point = f"localhost:{machine}{number}"
-        (await client.exec(f"create {point}<Tally>"))[0].unwrap()
+        await client.exec(f"create {point}<Tally>")
         if homes[(await client.ping(point, "Ext<Value>")).star] == machine:
             return point
     raise RuntimeError(f"nothing lives on {machine}")
@@ -72,7 +72,7 @@ async def main(seconds: float, sizes: tuple[int, ...], report: Report) -> None:
         config = Config(name="m0", data_dir=world.data_dir, control=Control(enabled=False))
         client = (await stack.enter_async_context(Machine(config, plugins=(cluster_kinds,)))).client(HYPERUSER)
         await asyncio.sleep(1.0)
-        (await client.exec("create localhost<Space>"))[0].unwrap()
+        await client.exec("create localhost<Space>")
         point = await particle_on(client, "m1")
         await measure_cores(client, point, world.running["m1"].pid, seconds, report)
         print(f"{'machines':10}{'ping us':>10}{'ratio':>8}{'idle, of a core':>18}")

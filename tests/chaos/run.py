@@ -279,8 +279,7 @@ class Chaos:
             await asyncio.to_thread(self._start, name)
         async with Client.connect(self.data_dir) as client:
             commands = ["create localhost<Space>", *(f"create localhost:j{n}<Journal>" for n in range(_PARTICLES))]
-            for result in await client.exec("; ".join(commands)):
-                result.unwrap()
+            await client.exec("; ".join(commands))
         self.begun = time.monotonic()
         workers = [asyncio.ensure_future(self._worker(number)) for number in range(_WORKERS)]
         while time.monotonic() - self.begun < self.seconds:

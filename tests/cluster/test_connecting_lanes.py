@@ -21,10 +21,10 @@ async def two_machines(world: InProcess) -> tuple[Machine, Machine, str]:
     """Machines a and b, and a particle on b."""
     a, b = [await world.start(name, kinds=_KINDS) for name in "ab"]
     await asyncio.sleep(1.0)
-    (await a.client().exec("create localhost<Space>"))[0].unwrap()
+    await a.client().exec("create localhost<Space>")
     for number in range(12):
         point = f"localhost:t{number}"
-        (await a.client().exec(f"create {point}<Tally>"))[0].unwrap()
+        await a.client().exec(f"create {point}<Tally>")
         if (await a.client().ping(point, "Ext<Value>")).remote:
             return a, b, point
     raise AssertionError("all particles live on one machine")
@@ -82,10 +82,10 @@ async def connecting(world: InProcess, monkeypatch: pytest.MonkeyPatch) -> tuple
     monkeypatch.setattr(a.parts.transport, "connect", later)
     b = await world.start("b", kinds=_KINDS)
     await asyncio.sleep(1.0)
-    (await b.client().exec("create localhost<Space>"))[0].unwrap()
+    await b.client().exec("create localhost<Space>")
     for number in range(12):
         point = f"localhost:t{number}"
-        (await b.client().exec(f"create {point}<Tally>"))[0].unwrap()
+        await b.client().exec(f"create {point}<Tally>")
         if not (await b.client().ping(point, "Ext<Value>")).remote:
             return a, point, go
     raise AssertionError("no particle lives on b")

@@ -14,8 +14,7 @@ from hyperverse_core.universe.waves.wave import Pong
 async def fill(client: ClientApi, count: int, kind: str = "Tally") -> list[str]:
     points = [f"localhost:t{number}" for number in range(count)]
     script = "; ".join(["create? localhost<Space>", *(f"create {point}<{kind}>" for point in points)])
-    for result in await client.exec(script):
-        result.unwrap()
+    await client.exec(script)
     for point in points:
         (await client.ping(point, "Ext<Add>")).unwrap()
     return points
@@ -145,8 +144,7 @@ async def balance(client: ClientApi, clients: list[ClientApi], kind: str, limit:
     before = await counts(client)
     points = [f"localhost:b{number}" for number in range(count)]
     script = "; ".join(["create? localhost<Space>", *(f"create {point}<{kind}>" for point in points)])
-    for result in await client.exec(script, wait=60.0):
-        result.unwrap()
+    await client.exec(script, wait=60.0)
     for start in range(0, count, 500):
         batch = points[start : start + 500]
         replies = await asyncio.gather(*(clients[n % 4].ping(point, "Ext<Value>") for n, point in enumerate(batch)))

@@ -54,9 +54,9 @@ async def _two(inside: InProcess, counts: Counts) -> tuple[Machine, str, str]:
     first, _ = await inside.start("first"), await inside.start("second")
     await asyncio.sleep(1.0)
     client, homes = first.client(), {}
-    (await client.exec("create localhost<Space>"))[0].unwrap()
+    await client.exec("create localhost<Space>")
     for name in (f"localhost:c{number}" for number in range(12)):
-        (await client.exec(f"create {name}<Counted>"))[0].unwrap()
+        await client.exec(f"create {name}<Counted>")
         homes[(await client.ping(name, "Cmd<Bounce>")).remote] = name
     return first, homes[False], homes[True]
 

@@ -36,7 +36,7 @@ async def two_machines(world: InProcess, **settings: Any) -> tuple[Machine, Mach
     first, second = await world.start("first", **settings), await world.start("second", **settings)
     await asyncio.sleep(1.0)
     for text in ("localhost<Space>", f"{_BUSY}<Tally>"):
-        (await first.client().exec(f"create {text}"))[0].unwrap()
+        await first.client().exec(f"create {text}")
     remote = (await first.client().ping(_BUSY, "Ext<Value>")).remote
     return (second, first) if remote else (first, second)
 

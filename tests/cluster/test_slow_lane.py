@@ -32,12 +32,12 @@ async def three_machines(world: InProcess) -> tuple[Machine, str, str]:
     a, _, _ = [await world.start(name, kinds=kinds) for name in "abc"]
     await asyncio.sleep(1.0)
     client = a.client()
-    (await client.exec("create localhost<Space>"))[0].unwrap()
+    await client.exec("create localhost<Space>")
     homes: dict[str, str] = {}
     rows = {row["star"]: row["machine"] for row in await client.stars()}
     for number in range(12):
         point = f"localhost:t{number}"
-        (await client.exec(f"create {point}<Tally>"))[0].unwrap()
+        await client.exec(f"create {point}<Tally>")
         homes.setdefault(rows[(await client.ping(point, "Ext<Value>")).star], point)
     return a, homes["b"], homes["c"]
 

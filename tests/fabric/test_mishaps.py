@@ -107,10 +107,10 @@ def machine_config(machine_config: Any) -> Any:
 
 
 async def _made(machine: Machine, count: int = 8, kind: str = "Clumsy") -> list[Point]:
-    (await machine.client().exec("create localhost<Space>"))[0].unwrap()
+    await machine.client().exec("create localhost<Space>")
     points = [Point.parse(f"localhost:c{number}") for number in range(count)]
     for point in points:
-        (await machine.client().exec(f"create {point}<{kind}>"))[0].unwrap()
+        await machine.client().exec(f"create {point}<{kind}>")
     return points
 
 

@@ -90,7 +90,7 @@ async def test_a_wave_that_ends_at_its_deadline_is_answered(machine: Machine, wo
         expected += [("answered", "Ext<Relay>"), ("delivered", "Ext<Relay>")]
     else:
         bind = "Bind(version=1.0.0) { Route<Ext<Work>> -> localhost:a => &; }"
-        (await client.exec(f"create localhost:b<Worker>{{ +bind='{bind}' }}"))[0].unwrap()
+        await client.exec(f"create localhost:b<Worker>{{ +bind='{bind}' }}")
         ends.told.clear()
         await client.ping("localhost:b", "Ext<Work>", {"seconds": 60.0}, wait=0.7)
         expected += [("answered", "Ext<Work>")]
@@ -118,10 +118,10 @@ async def test_a_deadline_is_told_at_both_machines(start_machine: StartMachine, 
     other = await start_machine(config=attrs.evolve(machine_config, name="other"), plugins=(Carriers(),))
     await asyncio.sleep(1.0)
     client = one.client()
-    (await client.exec("create localhost<Space>"))[0].unwrap()
+    await client.exec("create localhost<Space>")
     for number in range(40):
         at = f"localhost:w{number}"
-        (await client.exec(f"create {at}<Waiter>"))[0].unwrap()
+        await client.exec(f"create {at}<Waiter>")
         if (await client.ping(at, "Cmd<Bounce>")).remote:
             break
     here, there = Ends(), Ends()
@@ -241,11 +241,11 @@ async def test_the_trace_travels_with_what_a_handler_sends(
     await start_machine(config=attrs.evolve(machine_config, name="other"), plugins=(Carriers(),))
     await asyncio.sleep(1.0)
     client = one.client()
-    (await client.exec("create localhost<Space>"))[0].unwrap()
+    await client.exec("create localhost<Space>")
     machines = set()
     for number in range(12):
         at = f"localhost:c{number}"
-        (await client.exec(f"create {at}<Carrier>"))[0].unwrap()
+        await client.exec(f"create {at}<Carrier>")
         machines.add((await client.ping(at, "Cmd<Bounce>")).remote)
         body = {"to": at, "how": how}
         await client.ask("localhost:c0", "Ext<Send>", body, headers={**TRACE, "private": "stays"})
@@ -261,7 +261,7 @@ async def test_the_trace_travels_with_what_a_handler_sends(
 async def test_the_trace_travels_through_a_pipeline(machine: Machine, world) -> None:
     await world("b<Taker>")
     bind = "Bind(version=1.0.0) { Route<Ext<Go>> -> localhost:b => &; }"
-    (await machine.client().exec(f"create localhost:a<Taker>{{ +bind='{bind}' }}"))[0].unwrap()
+    await machine.client().exec(f"create localhost:a<Taker>{{ +bind='{bind}' }}")
     assert (await machine.client().ask("localhost:a", "Ext<Go>", headers=TRACE))["headers"] == TRACE
 
 
@@ -294,11 +294,11 @@ async def test_a_ripple_reaches_who_is_there_after_a_create_and_a_delete(
     await client.exec("create localhost<Space>; create localhost:a<Carrier>")
     await asyncio.sleep(0.5)
     assert await reached(one) == await reached(other) == ["a"]
-    (await client.exec("create localhost:b<Carrier>"))[0].unwrap()
+    await client.exec("create localhost:b<Carrier>")
     assert await reached(one) == ["a", "b"]  # at once
     await asyncio.sleep(0.5)  # the change feed tells the other
     assert await reached(other) == ["a", "b"]
-    (await client.exec("delete localhost:a"))[0].unwrap()
+    await client.exec("delete localhost:a")
     assert await reached(one) == ["b"]
     await asyncio.sleep(0.5)
     assert await reached(other) == ["b"]

@@ -72,10 +72,7 @@ def machine_plugins() -> Sequence[object]:
 
 
 async def _made(machine: Machine) -> Any:
-    for result in await machine.client().exec(
-        "create localhost<Space>; create localhost:a<Keeper>; create localhost:b<Keeper>"
-    ):
-        result.unwrap()
+    await machine.client().exec("create localhost<Space>; create localhost:a<Keeper>; create localhost:b<Keeper>")
     return machine.client()
 
 

@@ -23,11 +23,11 @@ class Watch(Observer):
 
 
 async def one(machine: Machine, command: str, agent: str = "hyper:users:hyperuser"):
-    return (await machine.client(agent=agent).exec(command))[0] if agent else None
+    return (await machine.client(agent=agent).exec(command, check=False))[0] if agent else None
 
 
 async def run(machine: Machine, command: str):
-    return (await machine.client().exec(command))[0]
+    return (await machine.client().exec(command, check=False))[0]
 
 
 async def test_creating_only_registers(machine: Machine, world) -> None:

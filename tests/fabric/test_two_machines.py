@@ -63,7 +63,7 @@ async def two(start: StartMachine, config: Any, *plugins: object) -> tuple[Machi
     one = await start(config=attrs.evolve(config, name="one"), plugins=plugins)
     other = await start(config=attrs.evolve(config, name="other"), plugins=plugins)
     await asyncio.sleep(1.0)
-    (await one.client().exec("create localhost<Space>; create localhost:top<Base>"))[0].unwrap()
+    await one.client().exec("create localhost<Space>; create localhost:top<Base>")
     return one, other
 
 
@@ -71,7 +71,7 @@ async def made(machine: Machine, kind: str, count: int = 12) -> list[str]:
     """Names of particles in ``localhost:top`` that live somewhere."""
     names = [f"{kind.lower()}{number}" for number in range(count)]
     for name in names:
-        (await machine.client().exec(f"create localhost:top:{name}<{kind}>"))[0].unwrap()
+        await machine.client().exec(f"create localhost:top:{name}<{kind}>")
         (await machine.client().ping(f"localhost:top:{name}", "Cmd<Bounce>")).unwrap()
     return names
 
@@ -95,10 +95,10 @@ async def test_the_driver_of_each_machine_is_told_of_the_particles_that_lived_th
     plugin = Deletions()
     one, other = await two(start_machine, machine_config, plugin)
     names = await made(one, "Plain")
-    (await one.client().exec("create localhost:top:never<Plain>"))[0].unwrap()
+    await one.client().exec("create localhost:top:never<Plain>")
     here = await living_on(one, names)
     assert 0 < len(here) < len(names)
-    (await one.client().exec("delete localhost:top"))[0].unwrap()
+    await one.client().exec("delete localhost:top")
     assert sorted(plugin.told) == sorted(("one", name) for name in here)
     await asyncio.sleep(_SOON)
     there = [name for name in names if name not in here]
@@ -126,7 +126,7 @@ async def test_the_driver_is_told_when_a_save_is_the_first_to_notice(
     assert plugin.told == [("test", "p")]
     if again:
         assert await client.ask(point, "Ext<Add>") == 1
-        (await client.exec("delete localhost:p"))[0].unwrap()
+        await client.exec("delete localhost:p")
         await asyncio.sleep(_SOON)
         assert plugin.told == [("test", "p")] * 2
 
@@ -140,7 +140,7 @@ async def test_a_particle_that_has_moved_is_told_of_once_where_it_lives(
     (await one.client().ping("GLOBAL::machine", "Ext<Drain>")).unwrap()
     await asyncio.sleep(1.0)
     assert await living_on(other, names) == names
-    (await one.client().exec("delete localhost:top"))[0].unwrap()
+    await one.client().exec("delete localhost:top")
     await asyncio.sleep(_SOON)
     assert sorted(plugin.told) == sorted(("other", name) for name in names)
 
@@ -166,7 +166,7 @@ async def test_a_particle_that_is_replaced_is_not_deleted(start_machine: StartMa
     client = machine.client()
     await client.exec("create localhost<Space>; create localhost:p<Plain>")
     await client.ask("localhost:p", "Ext<Add>")
-    (await client.exec("create! localhost:p<Plain>"))[0].unwrap()
+    await client.exec("create! localhost:p<Plain>")
     assert await client.ask("localhost:p", "Ext<Add>") == 1
     await asyncio.sleep(_SOON)
     assert plugin.told == []
@@ -187,7 +187,7 @@ async def bound(start: StartMachine, config: Any) -> tuple[Machine, Machine, str
     (await one.client().ping(page, "Cmd<Update>", bind("Number"))).unwrap()
     takers = await living_on(one, await made(one, "Taker"))
     taker = f"localhost:top:{takers[0]}"
-    (await one.client().exec(f"set {taker}{{ +bind={page} }}"))[0].unwrap()
+    await one.client().exec(f"set {taker}{{ +bind={page} }}")
     return one, other, taker, page
 
 

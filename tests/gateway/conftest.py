@@ -166,8 +166,7 @@ async def start_machine(config: Config, watch: Watch, hyperverse_leaks: None) ->
 async def machine(start_machine: StartMachine) -> Machine:
     """A machine with ``localhost:probe<Probe>``."""
     machine = await start_machine()
-    for result in await machine.client().exec("create localhost<Space>; create localhost:probe<Probe>"):
-        result.unwrap()
+    await machine.client().exec("create localhost<Space>; create localhost:probe<Probe>")
     return machine
 
 

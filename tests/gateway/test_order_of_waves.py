@@ -60,8 +60,7 @@ class Plugin:
 
 async def _made(machine: Machine) -> None:
     script = "create localhost<Space>; create localhost:t<Teller>; create localhost:c<Crowd>"
-    for result in await machine.client().exec(script):
-        result.unwrap()
+    await machine.client().exec(script)
 
 
 def _noting(client: Client) -> list[Any]:

@@ -38,8 +38,7 @@ async def give(world: Machine, clock: ManualClock, owner: str, *points: str) -> 
 
 async def run(client: ClientApi, *commands: str) -> None:
     for command in commands:
-        for result in await client.exec(command):
-            result.unwrap()
+        await client.exec(command)
 
 
 async def hello(world: Machine, agent: str) -> int:

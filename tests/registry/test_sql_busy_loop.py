@@ -46,7 +46,7 @@ async def test_a_machine_that_is_busy_with_its_own_waves_keeps_its_lease(tmp_pat
     config = Config(data_dir=tmp_path, lease=lease, control=Control(enabled=False))
     async with Machine(config) as machine:
         client = machine.client()
-        (await client.exec("create localhost<Space>"))[0].unwrap()
+        await client.exec("create localhost<Space>")
         (await client.ping("localhost", "Cmd<Bounce>")).unwrap()
         loop = asyncio.get_running_loop()
         until = loop.time() + 2.5 * lease

@@ -91,12 +91,12 @@ class _Demo:
 
     async def _create(self, client: Client) -> None:
         for command in ("create localhost<Space>", "create localhost:hits<Base>"):
-            (result,) = await client.exec(command)
+            (result,) = await client.exec(command, check=False)
             stub = result.unwrap()
             self._say(result.ok, f"{command} -> {result.status} {stub['point']}<{stub['kind']}>", **stub)
         began = time.monotonic()
         commands = [f"create {point}<Counter>" for point in self._points]
-        created = await asyncio.gather(*(client.exec(command) for command in commands))
+        created = await asyncio.gather(*(client.exec(command, check=False) for command in commands))
         stubs = [result.unwrap() for (result,) in created]
         took = time.monotonic() - began
         self._say(
@@ -107,7 +107,7 @@ class _Demo:
             seconds=took,
         )
         text = f'ping {self._points[0]} Ext<Add> {{"by": 3}}'
-        (result,) = await client.exec(text)
+        (result,) = await client.exec(text, check=False)
         self._ledger.acknowledged[self._points[0]] += 3
         self._say(result.ok, f"{text} -> {result.status} {result.unwrap()}", step="ping", value=result.body)
 

@@ -101,7 +101,7 @@ async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
 
     async with Client.connect(data_dir=data_dir, machine=machine, settings=options().lane_settings()) as client:
         try:
-            found = await client.status()
+            found: dict[str, Any] = await client.status()
         except HyperverseError:  # a policy that fails refuses this, and not that its owner stops the machine
             if machine is None:
                 raise

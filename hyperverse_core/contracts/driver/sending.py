@@ -36,8 +36,8 @@ class Sender(abc.ABC):
 
         Raises:
             ParseError: ``to`` or ``method`` is malformed.
-            BadRequest: the body cannot be sent, or an option has a value that cannot be.
-            TypeError: there is no such option.
+            BadRequest: the body cannot be sent, an option has a value that cannot be, or there is no such option. In
+                the last case it is a TypeError too.
         """
 
     @abc.abstractmethod

@@ -15,7 +15,7 @@ import attrs
 
 from ...contracts.placement import Candidate, Hash
 from ...contracts.registry import ParticleRecord, Registry
-from ...errors import Conflict, NotHostedHere, Unavailable
+from ...errors import BadRequest, Conflict, NotHostedHere, Unavailable, did_you_mean
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
@@ -192,6 +192,25 @@ class Rebalancer:
         else:
             await self._requests.provision(target, record, None)
             self._candidates.placed(target)
+
+    async def move(self, point: Point, target: StarKey) -> None:
+        """Moves one particle to a star. Raises NotFound, BadRequest for a star that cannot host it, and Unavailable
+        when it stayed."""
+        record = await self._registry.record(point)
+        possible = [candidate.star for candidate in self._candidates.of(record)]
+        if target not in possible:
+            near = did_you_mean(str(target), map(str, possible))
+            known = f"stars that can: {', '.join(map(str, possible[:8]))}" if possible else "no star can"
+            raise BadRequest(f"{target} cannot host {point.text!r}, a {record.kind.base}{near}", hint=known)
+        if record.assignment is None:
+            await self._settle(record, target)
+            return
+        origin = record.assignment.star
+        if origin == target:
+            return
+        stayed = await self.apply([Move(point, record.kind.base, origin, target, "somebody has asked for it")])
+        if stayed:
+            raise Unavailable(stayed[0], hint="try again", retry_after=1.0)
 
     async def drain(self) -> int:
         """Empties this machine: it takes no particles any more, and those it has leave with their state saved. They

@@ -13,6 +13,7 @@ from ...contracts.driver import Ctx, Particle, handler
 from ...contracts.policy import Need, Request
 from ...errors import BadRequest, Forbidden
 from ...universe.address.point import GLOBAL_EXECUTOR, HYPERUSER, Point
+from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
 from ..caches.records import Records
 from ..delivery.gate import Gate
@@ -134,6 +135,12 @@ class MachineParticle(Particle):
             for m in moves
         ]
         return {"moves": rows, "moved": len(moves) - len(stayed) if apply else 0, "why": stayed[-1] if stayed else ""}
+
+    @handler("Ext<Move>", privilege="machine:move")
+    async def move(self, ctx: Ctx, point: str, star: str) -> None:
+        """Moves a particle to another star, with its state saved. Only the hyperuser may."""
+        self._demand_hyperuser(ctx)
+        await self._rebalancer.move(Point.parse(point), StarKey.parse(star))
 
     @handler("Ext<Trace>", privilege="machine:trace")
     async def trace_wave(

@@ -192,10 +192,9 @@ class GatewayWorld:
 
     async def prepare(self) -> None:
         """Makes the door, and Alice and Bob, whose tokens are their names."""
-        for result in await self.machine.client().exec(
+        await self.machine.client().exec(
             f"create localhost<Space>; create {DOOR}<GatewayKitDoor>; create? hyperspace<Space>"
-        ):
-            result.unwrap()
+        )
         registry = self.machine.registry
         await registry.register(Registration(Point.parse("hyperspace:users"), Kind("UserBase"), HYPERUSER))
         for agent in (ALICE, BOB):

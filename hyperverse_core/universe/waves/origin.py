@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypedDict, TypeVar
 
-from ...errors import Forbidden, did_you_mean
+from ...errors import BadRequest, Forbidden, did_you_mean
 from ..access.scope import Scope
 from ..address.point import Point
 from .arguments import to_handling, to_headers, to_method, to_point, to_text
@@ -33,6 +33,10 @@ _TRACE: Final = ("traceparent", "tracestate", "baggage")
 _PINGS_ONLY: Final = {"Signal": ("wait", "retries"), "Ripple": ("retries",)}
 _KEPT: Final = 256
 _handlings: dict[tuple[float, int, int], Handling] = {}
+
+
+class _UnknownOption(BadRequest, TypeError):
+    """An option that no wave has. It is a TypeError too, as every keyword argument that a function does not have."""
 
 
 class WaveOptions(TypedDict, total=False):
@@ -128,7 +132,7 @@ class Origin:
             wave_id: its id when the sender has chosen one.
 
         Raises ParseError for a point or method that is none, Forbidden for ``Hyp`` methods, BadRequest for options
-        with values that cannot be, TypeError for options that do not exist.
+        with values that cannot be, and for options that do not exist, which is a TypeError as well.
         """
         if type(to) is not Point:
             to = Point.parse(to) if type(to) is str else to_point(to)
@@ -171,11 +175,13 @@ def _chosen(kind: type[Directed], options: WaveOptions) -> tuple[str, Mapping[st
     for name in options:
         if name not in WaveOptions.__annotations__:
             near = did_you_mean(name, list(WaveOptions.__annotations__))
-            raise TypeError(f"a wave has no option {name!r}{near}; there are {', '.join(WaveOptions.__annotations__)}")
+            raise _UnknownOption(
+                f"a wave has no option {name!r}{near}", hint=f"there are {', '.join(WaveOptions.__annotations__)}"
+            )
     if kind is not Ping:
         for name in _PINGS_ONLY[kind.__name__]:
             if name in options:
-                raise TypeError(f"a {kind.__name__} has no option {name!r}: it is for Pings")
+                raise _UnknownOption(f"a {kind.__name__} has no option {name!r}", hint="it is for Pings")
     handling = _handling(options.get("wait"), options.get("retries", 0), options.get("priority", 3))
     path, headers, topic = options.get("path", "/"), options.get("headers"), options.get("topic", "")
     if type(path) is not str:

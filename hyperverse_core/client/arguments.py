@@ -1,0 +1,114 @@
+"""What a caller has written, checked before anything is sent. Each error names the argument."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from ..contracts.registry import Strategy
+from ..errors import BadRequest, did_you_mean
+from ..universe.address.point import Point
+from ..universe.kind_defs.properties import PropertyChange, SetProperty, UnsetProperty
+from ..universe.selectors.selector import Selector
+
+__all__ = ["as_changes", "as_flag", "as_keys", "as_point", "as_selector", "as_strategy", "as_text", "type_named"]
+
+_KEY: Final = re.compile(r"[a-z0-9.\-]+")
+
+
+def type_named(value: object) -> str:
+    """Names the type of a value. The value itself may be large, and its ``repr`` may raise anything."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def as_text(name: str, value: object, example: str) -> str:
+    """The argument ``name``, which is a text. Raises BadRequest."""
+    if isinstance(value, str):
+        return str(value)
+    raise BadRequest(f"{name} is {type_named(value)}, not a text", hint=f"for example {name}={example!r}")
+
+
+def as_flag(name: str, value: object) -> bool:
+    """The argument ``name``, which is True or False. Raises BadRequest."""
+    if isinstance(value, bool):
+        return value
+    raise BadRequest(f"{name} is {type_named(value)}, not True or False")
+
+
+def as_point(name: str, value: object) -> Point:
+    """The argument ``name``, which is an address. Raises ParseError for a text that is none, BadRequest otherwise."""
+    if isinstance(value, Point):
+        return value
+    if isinstance(value, str):
+        return Point.parse(str(value))
+    raise BadRequest(
+        f"{name} is {type_named(value)}, not a point", hint="give a Point, or its text such as 'localhost:hits'"
+    )
+
+
+def as_selector(name: str, value: object) -> Selector:
+    """The argument ``name``, which matches particles. Raises ParseError for a text that is no selector, BadRequest
+    otherwise."""
+    if isinstance(value, Selector):
+        return value
+    if isinstance(value, Point | str):
+        return Selector.parse(str(value))
+    raise BadRequest(
+        f"{name} is {type_named(value)}, not a selector", hint="give a text such as 'localhost:*' or 'localhost:hits'"
+    )
+
+
+def as_strategy(value: object) -> Strategy:
+    """What happens when a point is registered already. Raises BadRequest."""
+    words = [strategy.value for strategy in Strategy]
+    if isinstance(value, str) and value in words:
+        return Strategy(value)
+    said = f"{value!r:.40}{did_you_mean(value, words)}" if isinstance(value, str) else type_named(value)
+    raise BadRequest(f"strategy is {said}", hint=f"one of {', '.join(map(repr, words))}, or a Strategy")
+
+
+def as_changes(properties: object, *, lock: bool = False, removable: bool = True) -> tuple[PropertyChange, ...]:
+    """A map from keys to values as changes of properties. Raises BadRequest.
+
+    Args:
+        properties: what the caller has given.
+        lock: whether the properties are locked.
+        removable: whether a value may be None, which removes the property.
+    """
+    if properties is None:
+        return ()
+    if not isinstance(properties, Mapping):
+        raise BadRequest(
+            f"properties are {type_named(properties)}, not a map from key to text", hint="properties={'title': 'Mine'}"
+        )
+    return tuple(_as_change(key, value, lock, removable) for key, value in properties.items())
+
+
+def _as_change(key: object, value: object, lock: bool, removable: bool) -> PropertyChange:
+    if not isinstance(key, str):
+        raise BadRequest(f"properties have {type_named(key)} as a key, not a text", hint="properties={'title': 'Mine'}")
+    if not _KEY.fullmatch(key):
+        raise BadRequest(
+            f"properties have the key {key!r:.60}", hint="keys consist of lower-case letters, digits, '.' and '-'"
+        )
+    if isinstance(value, str):
+        return SetProperty(key, str(value), lock)
+    if value is None and removable:
+        return UnsetProperty(key)
+    raise BadRequest(f"properties[{key!r}] is {type_named(value)}, not a text", hint=f"write {{{key!r}: '...'}}")
+
+
+def as_keys(keys: object) -> tuple[str, ...]:
+    """The names of properties. Raises BadRequest."""
+    if isinstance(keys, str | bytes | Mapping) or not isinstance(keys, Iterable):
+        raise BadRequest(f"keys are {type_named(keys)}, not a list of texts", hint="keys=['title'], or [] for all")
+    found: list[Any] = list(keys)
+    for key in found:
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            said = repr(key)[:60] if isinstance(key, str) else type_named(key)
+            raise BadRequest(f"keys contain {said}", hint="keys consist of lower-case letters, digits, '.' and '-'")
+    return tuple(map(str, found))
