@@ -58,8 +58,7 @@ class Verbs(Sender):
 
         Raises:
             Conflict: the point is registered, and the strategy does not allow that.
-            NotFound: the parent is not registered.
-            UnknownKind: no plugin serves the Kind.
+            NotFound: the parent is not registered, or no plugin serves the Kind.
             BadRequest: the Kind cannot be created there, or the properties do not fit it.
             Forbidden: the agent may not create anything there.
         """

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from hyperverse_core import Client, Config, Machine, Observer, Particle, hookimpl
+from hyperverse_core import Client, Config, Machine, Observer, Particle, PropertiesConfig, PropertyDef, hookimpl
 from hyperverse_core.config import Choice, Limits
 from hyperverse_core.contracts.driver import Ctx, Driver, handler
 from hyperverse_core.data_dir.tokens import read_token
@@ -78,7 +78,11 @@ EVENTS: dict[str, asyncio.Event] = {}
 
 
 class ProbeDriver(Driver):
-    kind = KindDef("Probe", doc="says what it has been sent")
+    kind = KindDef(
+        "Probe",
+        doc="says what it has been sent",
+        properties=PropertiesConfig((PropertyDef("title"), PropertyDef("subtitle"))),
+    )
     particle = Probe
 
 

@@ -249,7 +249,7 @@ async def test_what_a_callback_raises_costs_its_own_wave_only(
 
 @pytest.mark.parametrize("callback", [5, "x", object()])
 async def test_a_callback_is_a_function(client: Client, callback: Any) -> None:
-    with pytest.raises(HyperverseError, match="callback is an? "):
+    with pytest.raises(HyperverseError, match=r"callback is an? "):
         client.on_wave(callback)
 
 

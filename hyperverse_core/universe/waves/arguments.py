@@ -22,7 +22,10 @@ _MOST: Final = 2**31
 
 def _of(value: object) -> str:
     """Names the type of a value; the value itself may be large, and its ``repr`` may do anything."""
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def to_point(to: object) -> Point:
@@ -31,7 +34,7 @@ def to_point(to: object) -> Point:
         return to
     if isinstance(to, str):
         return Point.parse(str(to))
-    raise BadRequest(f"{_of(to)} is no recipient", hint="a Point, or its text such as 'localhost:hits'")
+    raise BadRequest(f"to is {_of(to)}, not a point", hint="give a Point, or its text such as 'localhost:hits'")
 
 
 def to_method(method: object) -> Method:
@@ -40,7 +43,7 @@ def to_method(method: object) -> Method:
         return method
     if isinstance(method, str):
         return Method.parse(str(method))
-    raise BadRequest(f"{_of(method)} is no method", hint="a Method, or its text such as 'Ext<Add>'")
+    raise BadRequest(f"method is {_of(method)}, not a method", hint="give a Method, or its text such as 'Ext<Add>'")
 
 
 def to_text(name: str, value: object) -> str:
@@ -67,7 +70,7 @@ def to_handling(wait: Any, retries: Any, priority: Any) -> Handling:
     if isinstance(wait, bool) or not isinstance(wait, int | float):
         raise BadRequest(f"wait is {_of(wait)}, not a number", hint="wait is in seconds, more than 0")
     if isinstance(retries, bool) or not isinstance(retries, int) or retries >= _MOST:
-        raise BadRequest(f"retries is {_of(retries)}, not a small int", hint="retries is 0 or more")
+        raise BadRequest(f"retries is {_of(retries)}, not a whole number", hint="retries is 0 or more")
     try:
         level = Priority(priority)
     except (TypeError, ValueError) as exc:
@@ -81,5 +84,5 @@ def to_count(count: object) -> int | None:
     if count is None:
         return None
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < _MOST:
-        raise BadRequest(f"count is {_of(count)}, not a small int", hint="count is 0 or more, or None")
+        raise BadRequest(f"count is {_of(count)}, not a whole number", hint="count is 0 or more, or None")
     return int(count)

@@ -33,7 +33,7 @@ def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
         return to
     if not isinstance(to, Iterable) or isinstance(to, bytes | Mapping):
         raise BadRequest(
-            f"a {type(to).__name__} cannot be the recipients of a Ripple", hint="give a selector or a list of points"
+            f"to is a {type(to).__name__}, not the recipients of a Ripple", hint="give a selector or a list of points"
         )
     points = tuple([p if type(p) is Point else to_point(p) for p in islice(to, _MOST + 1)])
     if len(points) > _MOST:

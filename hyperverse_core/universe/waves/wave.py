@@ -203,9 +203,9 @@ class Handling:
 
     def __attrs_post_init__(self) -> None:
         if not self.wait > 0:
-            raise BadRequest(f"a wave cannot wait {self.wait!r} s", hint="wait is in seconds, more than 0")
+            raise BadRequest(f"wait is {self.wait!r}", hint="wait is in seconds, more than 0")
         if self.retries < 0:
-            raise BadRequest(f"a wave cannot be retried {self.retries!r} times", hint="retries is 0 or more")
+            raise BadRequest(f"retries is {self.retries!r}", hint="retries is 0 or more")
 
 
 DEFAULT_HANDLING: Final = Handling()
