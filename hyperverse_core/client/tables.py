@@ -8,7 +8,7 @@ from typing import Any
 
 from .results import Result
 
-__all__ = ["Facts", "Results", "Rows"]
+__all__ = ["FactTable", "Results", "Rows"]
 
 _SHOWN = 200
 """Rows that are shown of a long table."""
@@ -24,7 +24,7 @@ class Rows(list[dict[str, Any]]):
         return _table(columns, [[row.get(column, "") for column in columns] for row in self[:_SHOWN]], len(self))
 
 
-class Facts(dict[str, Any]):
+class FactTable(dict[str, Any]):
     """A map. A notebook shows it as a table with a row for each key; lists of maps in it are tables too."""
 
     def _repr_html_(self) -> str:
@@ -49,7 +49,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]], total: int) ->
 
 def _cell(value: Any) -> str:
     if isinstance(value, Mapping) and value:
-        return Facts(value)._repr_html_()
+        return FactTable(value)._repr_html_()
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         return Rows(value)._repr_html_()
     text = "" if value is None else str(value)

@@ -20,7 +20,7 @@ from ..universe.waves.wave import Body, Method
 from .arguments import as_changes, as_flag, as_keys, as_point, as_selector, as_strategy, as_text, type_named
 from .results import results_of
 from .selection import Selection
-from .tables import Facts, Rows
+from .tables import FactTable, Rows
 
 __all__ = ["GLOBAL_MACHINE", "RAW_COMMAND", "Verbs"]
 
@@ -104,7 +104,7 @@ class Verbs(Sender):
         """
         names = None if keys is None else as_keys(keys)
         found = await self._command(str(Get(as_point("point", point), names)), wait)
-        return Facts(found) if isinstance(found, dict) else found
+        return FactTable(found) if isinstance(found, dict) else found
 
     async def set(
         self,
@@ -185,9 +185,9 @@ class Verbs(Sender):
 
     # -- the machine --------------------------------------------------------------------------------------
 
-    async def status(self) -> Facts:
+    async def status(self) -> FactTable:
         """Returns the state of the machine, its stars, drivers and plugins, and why a part is not ready."""
-        return Facts(await self._machine("Ext<Status>"))
+        return FactTable(await self._machine("Ext<Status>"))
 
     async def stars(self) -> Rows:
         """Returns every star of the Hyperverse."""
@@ -197,7 +197,7 @@ class Verbs(Sender):
         """Returns every Kind that the machine knows, and which plugin serves it."""
         return Rows(await self._machine("Ext<Kinds>"))
 
-    async def rebalance(self, *, apply: bool = False) -> Facts:
+    async def rebalance(self, *, apply: bool = False) -> FactTable:
         """Returns the moves that would give every star its share: ``moves``, ``moved`` and ``why``, the reason for
         which the last of those that stayed has stayed.
 
@@ -207,7 +207,7 @@ class Verbs(Sender):
         Raises:
             Forbidden: for every agent but the hyperuser.
         """
-        return Facts(await self._machine("Ext<Rebalance>", {"apply": as_flag("apply", apply)}))
+        return FactTable(await self._machine("Ext<Rebalance>", {"apply": as_flag("apply", apply)}))
 
     async def stop(self) -> None:
         """Stops the machine gracefully. Raises Forbidden for every agent but the hyperuser."""
