@@ -324,7 +324,7 @@ class LocalSessions(Sessions):
     def closed(self, session: LocalSession, reason: str) -> None:
         """A session has ended."""
         self._open.discard(session)
-        self._hosting.remove(session.active)
+        self._hosting.table.remove(session.active)
         text = session.point.text
         _log.info("client %s disconnected: %s", text, reason, extra={"point": text})
         self._interceptors.tell(self._interceptors.lane_down, text, reason)

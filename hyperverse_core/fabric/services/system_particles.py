@@ -17,7 +17,6 @@ from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
 from ..caches.records import Records
 from ..delivery.gate import Gate
-from ..particles.active import Active
 from ..particles.caller import Caller
 from ..particles.context import Context
 from ..particles.homes import Homes
@@ -199,8 +198,8 @@ def pin_system_particles(
     tracing: Tracing,
     executor: ExecutorParticle,
     machine: MachineParticle,
-) -> dict[str, Active]:
-    """Puts the platform's own particles in their places. Returns the global ones, by the text of their points.
+) -> None:
+    """Puts the platform's own particles in their places.
 
     Args:
         home: of the star that stands for this machine.
@@ -215,9 +214,5 @@ def pin_system_particles(
         )
     for hosting in homes.values():
         hosting.pin(hosting.star.point, f"Star<{hosting.star.kind.name}>", StarParticle(hosting, watches, tracing))
-    pinned = {
-        GLOBAL_EXECUTOR.text: home.pin(GLOBAL_EXECUTOR, "Global", executor),
-        GLOBAL_MACHINE.text: home.pin(GLOBAL_MACHINE, "Global", machine),
-    }
-    gate.open_to_all(pinned[GLOBAL_EXECUTOR.text])  # each command asks for itself
-    return pinned
+    home.pin(GLOBAL_MACHINE, "Global", machine)
+    gate.open_to_all(home.pin(GLOBAL_EXECUTOR, "Global", executor))  # each command asks for itself
