@@ -12,11 +12,11 @@ from ..closing import ClosingStack
 from ..particles.served import ServedKinds
 from ..parts import Given, Parts
 from ..placement.strategies import Strategies
-from .cluster import Cluster, make_cluster
-from .core import Core, make_core
+from .cluster import ClusterParts, make_cluster
+from .core import CoreParts, make_core
 from .delivery import make_delivery, make_placing
 from .plugin_parts import open_plugin_parts
-from .services import Services, make_services
+from .services import ServiceParts, make_services
 
 __all__ = ["assemble"]
 
@@ -77,7 +77,7 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
     )
 
 
-def _connect(core: Core, cluster: Cluster, services: Services) -> None:
+def _connect(core: CoreParts, cluster: ClusterParts, services: ServiceParts) -> None:
     """Says who is told when stars and lanes come and go."""
     membership = cluster.membership
     membership.star_gone += [core.places.star_gone]

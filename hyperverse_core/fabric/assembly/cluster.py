@@ -15,14 +15,14 @@ from ..transit.pending import PendingAnswers
 from ..transit.remote_star import RemoteStars
 from ..transit.requests import Requests
 from ..transit.switchboard import BoardSettings, Switchboard
-from .core import Core
+from .core import CoreParts
 from .plugin_parts import PluginParts
 
-__all__ = ["Cluster", "make_cluster"]
+__all__ = ["ClusterParts", "make_cluster"]
 
 
 @attrs.frozen
-class Cluster:
+class ClusterParts:
     """What leads to other machines.
 
     Attributes:
@@ -45,7 +45,7 @@ class Cluster:
     remotes: RemoteStars
 
 
-def make_cluster(given: Given, plugged: PluginParts, core: Core) -> Cluster:
+def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> ClusterParts:
     """Makes them. No lane is open yet, and no star announced."""
     config = given.config
     directory = Directory(config.name)
@@ -82,4 +82,4 @@ def make_cluster(given: Given, plugged: PluginParts, core: Core) -> Cluster:
     )
     requests = Requests(board, pending, membership, core.home)
     remotes = RemoteStars(directory, requests, core.home)
-    return Cluster(directory, ways, facts, membership, board, pending, requests, remotes)
+    return ClusterParts(directory, ways, facts, membership, board, pending, requests, remotes)

@@ -28,14 +28,14 @@ from ..stars.star import Star
 from ..stars.topology import free_index, make_stars
 from .plugin_parts import PluginParts
 
-__all__ = ["Core", "make_core"]
+__all__ = ["CoreParts", "make_core"]
 
 _POLICY_SECONDS = 5.0
 """Seconds that an answer of the policy may take, unless the config says otherwise."""
 
 
 @attrs.frozen
-class Core:
+class CoreParts:
     """What the other parts stand on.
 
     Attributes:
@@ -66,7 +66,7 @@ class Core:
     gate: Gate
 
 
-async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, closing: ClosingStack) -> Core:
+async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, closing: ClosingStack) -> CoreParts:
     """Makes them. Raises ConfigError, Conflict, Unavailable."""
     config, loop, registry = given.config, asyncio.get_running_loop(), plugged.registry
     index = free_index(config, plugged.lock.index, await registry.stars())
@@ -81,7 +81,7 @@ async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, clo
         deadlines=deadlines,
     )
     closing.close("the gate", gate.close)
-    return Core(
+    return CoreParts(
         loop=loop,
         interceptors=interceptors,
         troubles=Troubles(),

@@ -19,15 +19,15 @@ from ..placement.candidates import Candidates
 from ..placement.provisioner import Provisioner
 from ..placement.strategies import Strategies
 from ..services.watches import Watches
-from .cluster import Cluster
-from .core import Core
+from .cluster import ClusterParts
+from .core import CoreParts
 from .plugin_parts import PluginParts
 
-__all__ = ["Delivery", "Placing", "make_delivery", "make_placing"]
+__all__ = ["DeliveryParts", "PlacingParts", "make_delivery", "make_placing"]
 
 
 @attrs.frozen
-class Placing:
+class PlacingParts:
     """What decides where a particle lives.
 
     Attributes:
@@ -44,7 +44,7 @@ class Placing:
     location: Location
 
 
-def make_placing(plugged: PluginParts, core: Core, cluster: Cluster, strategies: Strategies) -> Placing:
+def make_placing(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, strategies: Strategies) -> PlacingParts:
     """Makes it."""
     candidates = Candidates(cluster.directory, core.homes, core.places, core.home, cluster.facts)
     deletions = Deletions(core.pool)
@@ -65,11 +65,11 @@ def make_placing(plugged: PluginParts, core: Core, cluster: Cluster, strategies:
         deletions=deletions,
     )
     location = Location(core.places, core.homes, core.home, cluster.remotes, provisioner.place)
-    return Placing(strategies, candidates, deletions, provisioner, location)
+    return PlacingParts(strategies, candidates, deletions, provisioner, location)
 
 
 @attrs.frozen
-class Delivery:
+class DeliveryParts:
     """The way of a wave.
 
     Attributes:
@@ -89,8 +89,13 @@ class Delivery:
 
 
 def make_delivery(
-    given: Given, plugged: PluginParts, core: Core, cluster: Cluster, placing: Placing, closing: ClosingStack
-) -> Delivery:
+    given: Given,
+    plugged: PluginParts,
+    core: CoreParts,
+    cluster: ClusterParts,
+    placing: PlacingParts,
+    closing: ClosingStack,
+) -> DeliveryParts:
     """Makes it."""
     table = WatchTable()
     fan_out = FanOut(
@@ -126,11 +131,11 @@ def make_delivery(
         pool=core.pool,
         registry=plugged.registry,
     )
-    return Delivery(outbounds, outbound, table, watches, binds, inbound)
+    return DeliveryParts(outbounds, outbound, table, watches, binds, inbound)
 
 
 def _outbounds(
-    given: Given, core: Core, cluster: Cluster, placing: Placing, fan_out: FanOut
+    given: Given, core: CoreParts, cluster: ClusterParts, placing: PlacingParts, fan_out: FanOut
 ) -> dict[StarKey, Outbound]:
     """What sends from each star."""
     retry = Retry(cluster.remotes, cluster.directory, core.interceptors, given.chance)

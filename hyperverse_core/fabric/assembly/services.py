@@ -31,16 +31,16 @@ from ..services.sessions import LocalGatewayHost, LocalSessions
 from ..services.status import StatusReport
 from ..services.system_particles import ExecutorParticle, MachineParticle
 from ..services.tracing import Tracing
-from .cluster import Cluster
-from .core import Core
-from .delivery import Delivery, Placing
+from .cluster import ClusterParts
+from .core import CoreParts
+from .delivery import DeliveryParts, PlacingParts
 from .plugin_parts import PluginParts
 
-__all__ = ["Services", "make_services"]
+__all__ = ["ServiceParts", "make_services"]
 
 
 @attrs.frozen
-class Services:
+class ServiceParts:
     """What a machine offers beside waves.
 
     Attributes:
@@ -69,12 +69,12 @@ class Services:
 def make_services(
     given: Given,
     plugged: PluginParts,
-    core: Core,
-    cluster: Cluster,
-    placing: Placing,
-    delivery: Delivery,
+    core: CoreParts,
+    cluster: ClusterParts,
+    placing: PlacingParts,
+    delivery: DeliveryParts,
     closing: ClosingStack,
-) -> Services:
+) -> ServiceParts:
     """Makes them. Raises ConfigError when the config names a gateway that no plugin brings."""
     config = given.config
     residents = Residents(plugged.registry, core.homes, core.places, placing.deletions)
@@ -115,7 +115,7 @@ def make_services(
         dump=_dump(given, core, cluster, delivery),
         request_stop=given.request_stop,
     )
-    return Services(
+    return ServiceParts(
         rebalancer=rebalancer,
         tracing=tracing,
         feed=feed,
@@ -129,7 +129,7 @@ def make_services(
     )
 
 
-def _commands(plugged: PluginParts, core: Core, cluster: Cluster, placing: Placing) -> Commands:
+def _commands(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, placing: PlacingParts) -> Commands:
     """Runs scripts and commands."""
     return Commands(
         registry=plugged.registry,
@@ -145,9 +145,9 @@ def _commands(plugged: PluginParts, core: Core, cluster: Cluster, placing: Placi
 def _fill_homes(
     given: Given,
     plugged: PluginParts,
-    core: Core,
-    placing: Placing,
-    delivery: Delivery,
+    core: CoreParts,
+    placing: PlacingParts,
+    delivery: DeliveryParts,
     residents: Residents,
     commands: Commands,
 ) -> None:
@@ -179,7 +179,9 @@ def _fill_homes(
         core.homes.add(Hosting(home, core.served))
 
 
-def _rebalancer(plugged: PluginParts, core: Core, cluster: Cluster, placing: Placing, delivery: Delivery) -> Rebalancer:
+def _rebalancer(
+    plugged: PluginParts, core: CoreParts, cluster: ClusterParts, placing: PlacingParts, delivery: DeliveryParts
+) -> Rebalancer:
     """Moves particles between stars."""
 
     async def ask(star: StarKey, method: str, body: dict[str, Any], wait: float) -> Pong:
@@ -200,7 +202,7 @@ def _rebalancer(plugged: PluginParts, core: Core, cluster: Cluster, placing: Pla
 
 
 def _gateways(
-    given: Given, plugged: PluginParts, core: Core, sessions: LocalSessions, limits: SessionLimits
+    given: Given, plugged: PluginParts, core: CoreParts, sessions: LocalSessions, limits: SessionLimits
 ) -> Gateways:
     """The gateways of clients. Raises ConfigError when the config names one that no plugin brings."""
     config = given.config
@@ -222,7 +224,9 @@ def _gateways(
     return gateways
 
 
-def _status(given: Given, plugged: PluginParts, core: Core, cluster: Cluster, gateways: Gateways) -> StatusReport:
+def _status(
+    given: Given, plugged: PluginParts, core: CoreParts, cluster: ClusterParts, gateways: Gateways
+) -> StatusReport:
     """Collects the state of the machine."""
     return StatusReport(
         given.config,
@@ -242,7 +246,7 @@ def _status(given: Given, plugged: PluginParts, core: Core, cluster: Cluster, ga
     )
 
 
-def _dump(given: Given, core: Core, cluster: Cluster, delivery: Delivery) -> StateDump:
+def _dump(given: Given, core: CoreParts, cluster: ClusterParts, delivery: DeliveryParts) -> StateDump:
     """Lists what is in the memory of the machine."""
     return StateDump(
         given.config.name,
