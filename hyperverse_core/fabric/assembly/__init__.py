@@ -15,7 +15,7 @@ from ..placement.strategies import Strategies
 from .cluster import ClusterParts, make_cluster
 from .core import CoreParts, make_core
 from .delivery import make_delivery, make_placing
-from .plugin_parts import open_plugin_parts
+from .plugin_parts import PluginParts, open_plugin_parts
 from .services import ServiceParts, make_services
 
 __all__ = ["assemble"]
@@ -39,7 +39,7 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
     placing = make_placing(plugged, core, cluster, strategies)
     delivery = make_delivery(given, plugged, core, cluster, placing, closing)
     services = make_services(given, plugged, core, cluster, placing, delivery, closing)
-    _connect(core, cluster, services)
+    _connect(plugged, core, cluster, services)
     return Parts(
         lock=plugged.lock,
         registry=plugged.registry,
@@ -77,9 +77,10 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
     )
 
 
-def _connect(core: CoreParts, cluster: ClusterParts, services: ServiceParts) -> None:
-    """Says who is told when stars and lanes come and go."""
+def _connect(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, services: ServiceParts) -> None:
+    """Says who is told when stars and lanes come and go, and who is asked what holds things up."""
     membership = cluster.membership
     membership.star_gone += [core.places.star_gone]
     membership.layout_changed += [cluster.remotes.layout_changed, cluster.board.layout_changed]
+    core.troubles.sources |= {"the registry": plugged.registry.troubles, "the change feed": services.feed.held_up}
     membership.lease_lost += [core.homes.lease_lost, services.feed.lost]
