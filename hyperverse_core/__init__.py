@@ -24,6 +24,8 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from .client import Client as Client
     from .client import NoMachine as NoMachine
+    from .client import ParticleChange as ParticleChange
+    from .client import Result as Result
     from .config import Config as Config
     from .config import load_config as load_config
     from .contracts.observer import Observer as Observer
@@ -86,7 +88,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
         __name__,
         __package__,
         {
-            "client": "Client NoMachine",
+            "client": "Client NoMachine ParticleChange Result",
             "config": "Config load_config",
             "contracts.observer": "Observer",
             "contracts.placement": "Candidate Placement",

@@ -14,6 +14,7 @@ from .arguments import as_flag, as_point, type_named
 from .results import CommandText, Result, read_results, results_of
 from .tables import Results
 from .verbs import GLOBAL_MACHINE, RAW_COMMAND, Verbs
+from .watching import ChangeWatch, ClientWatches, as_aspects
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "check_script", "expected", "raise_first", "results_of"]
 
@@ -70,6 +71,32 @@ class ClientApi(Verbs):
         """
         pong = await self.ping(to, method, body, expect=expect, **options)
         return pong.unwrap()
+
+    # -- watching -----------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def _watching(self) -> ClientWatches:
+        """The watches of this client, which can be told of changes from now on."""
+
+    def watch(self, point: Point | str, *aspects: str) -> ChangeWatch:
+        """The changes of a particle, as they happen::
+
+            async for change in client.watch("localhost:hits", "State", "Property"):
+                print(change.point, change.aspect, change.change)
+
+        It goes on when the particle moves to another machine, and after this client has lost its machine and found
+        another one. A change with ``missed`` says when something may have been missed.
+
+        Args:
+            point: the particle.
+            aspects: what of it: ``Log``, ``State``, ``Property``, ``Child``; everything when none is named.
+
+        Raises (when the loop or the ``async with`` begins):
+            NotFound: there is no such particle.
+            Forbidden: the agent may not read it.
+        """
+        wanted = as_point("point", point), as_aspects(aspects)
+        return ChangeWatch(self._watching(), *wanted)
 
     # -- commands -----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ..client.arguments import as_point
 from ..config import Config, default_data_dir
 from ..contracts.lane import LaneTransport
 from ..contracts.policy import SecurityPolicy
@@ -198,7 +199,8 @@ class Machine:
 
     def client(self, agent: Point | str = HYPERUSER) -> LocalClient:
         """A client inside the process: no socket, no credentials, the rights of ``agent``."""
-        return LocalClient(self.name, self.parts.outbound, Point.parse(agent) if isinstance(agent, str) else agent)
+        parts = self.parts
+        return LocalClient(self.name, parts.outbound, as_point("agent", agent), parts.surfaces.open)
 
     def status(self) -> dict[str, Any]:
         """State of the machine, its stars, drivers and plugins, with causes, as plain values."""

@@ -35,6 +35,7 @@ from .services.drivers import Drivers
 from .services.gateways import Gateways
 from .services.sessions import LocalSessions
 from .services.status import StatusReport
+from .services.surfaces import LocalSurfaces
 from .services.system_particles import ExecutorParticle, MachineParticle
 from .services.tracing import Tracing
 from .services.watches import Watches
@@ -110,6 +111,7 @@ class Parts:
     sweeper: IdleSweeper
     status: StatusReport
     sessions: LocalSessions
+    surfaces: LocalSurfaces
     gateways: Gateways
 
     @property

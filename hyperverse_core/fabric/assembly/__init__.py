@@ -73,6 +73,7 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
         sweeper=services.sweeper,
         status=services.status,
         sessions=services.sessions,
+        surfaces=services.surfaces,
         gateways=services.gateways,
     )
 

@@ -43,6 +43,7 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
     parts.sweeper.start()
     parts.drivers.check_ready()
     closing.close("the sessions", parts.sessions.close)
+    closing.close("the surfaces", parts.surfaces.close)
     closing.close("the gateways", parts.gateways.close)
     await parts.gateways.open()
 

@@ -29,6 +29,7 @@ from ..services.particle_services import ParticleServices
 from ..services.residents import Residents
 from ..services.sessions import LocalGatewayHost, LocalSessions
 from ..services.status import StatusReport
+from ..services.surfaces import LocalSurfaces
 from ..services.system_particles import ExecutorParticle, MachineParticle
 from ..services.tracing import Tracing
 from .cluster import ClusterParts
@@ -51,6 +52,7 @@ class ServiceParts:
         sweeper: has idle particles leave memory.
         status: collects its state.
         sessions, gateways: of clients.
+        surfaces: of clients inside the process.
         executor, machine_particle: the platform's own global particles.
     """
 
@@ -61,6 +63,7 @@ class ServiceParts:
     sweeper: IdleSweeper
     status: StatusReport
     sessions: LocalSessions
+    surfaces: LocalSurfaces
     gateways: Gateways
     executor: ExecutorParticle
     machine_particle: MachineParticle
@@ -123,6 +126,7 @@ def make_services(
         sweeper=IdleSweeper(core.homes, core.served, config.stop_deadline),
         status=status,
         sessions=sessions,
+        surfaces=LocalSurfaces(core.homes[core.home.key]),
         gateways=gateways,
         executor=ExecutorParticle(commands),
         machine_particle=machine_particle,

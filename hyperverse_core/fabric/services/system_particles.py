@@ -27,7 +27,7 @@ from .dump import StateDump
 from .star_particle import StarParticle
 from .status import StatusReport
 from .tracing import TraceWave, Tracing
-from .watches import Watches
+from .watches import ASPECTS, Watches
 
 __all__ = ["GLOBAL_MACHINE", "ExecutorParticle", "MachineParticle", "pin_system_particles"]
 
@@ -176,9 +176,9 @@ class MachineParticle(Particle):
             self._watches.add(record.point, aspect, wave.sender)
 
     @handler("Ext<Unwatch>")
-    async def unwatch(self, ctx: Ctx) -> None:
-        """Ends everything that the sender watches."""
-        self._watches.remove(ctx.wave.sender)
+    async def unwatch(self, ctx: Ctx, point: str = "", aspects: list[str] | None = None) -> None:
+        """Ends everything that the sender watches; with ``point`` what it watches there, or these aspects of it."""
+        self._watches.remove(ctx.wave.sender, Point.parse(point) if point else None, aspects or ASPECTS)
 
     def _demand_hyperuser(self, ctx: Ctx) -> None:
         """The policy has granted the privilege, which it also grants to every program of the hyperuser. Those may not

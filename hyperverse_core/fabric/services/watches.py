@@ -92,10 +92,16 @@ class Watches:
             if self._renewing is None:
                 self._renewing = asyncio.get_running_loop().create_task(self._renew(), name="renew watches")
 
-    def remove(self, watcher: Point) -> None:
-        """Ends everything that ``watcher`` watches."""
-        logs = [(point, aspect, watcher) for point, aspect in self._table.watched_by(watcher) if aspect == "Log"]
-        self._table.drop(watcher)
+    def remove(self, watcher: Point, point: Point | None = None, aspects: Sequence[str] = ASPECTS) -> None:
+        """Ends everything that ``watcher`` watches, or with ``point`` these aspects of it."""
+        ended = [
+            (each, aspect, watcher)
+            for each, aspect in self._table.watched_by(watcher)
+            if point is None or (each == point and aspect in aspects)
+        ]
+        logs = [watch for watch in ended if watch[1] == "Log"]
+        for watch in ended:
+            self._table.drop_one(*watch)
         if logs:
             self._later(self._tell(logs, 0.0))
 
@@ -122,7 +128,9 @@ class Watches:
                 self._later(self._follow(change.point))
 
     def lost(self) -> None:
-        """Nothing to drop: who watches is not in the registry."""
+        """Changes were missed: everybody who watches is told, and looks again."""
+        for point, aspect in {(point, aspect) for point, aspect, _ in self._table}:
+            self._notify(point, aspect, {"point": point.text, "change": "missed"})
 
     async def _follow(self, watcher: Point) -> None:
         """Moves the watches of a particle to the machine that hosts it now."""
