@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .contracts.observer import Observer as Observer
     from .contracts.placement import Candidate as Candidate
     from .contracts.placement import Placement as Placement
+    from .driver import Answer as Answer
+    from .driver import At as At
     from .driver import Ctx as Ctx
     from .driver import Driver as Driver
     from .driver import DriverHost as DriverHost
@@ -92,7 +94,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "config": "Config load_config",
             "contracts.observer": "Observer",
             "contracts.placement": "Candidate Placement",
-            "driver": "Ctx Driver DriverHost Particle Sender WaveOptions handler state transient",
+            "driver": "Answer At Ctx Driver DriverHost Particle Sender WaveOptions handler state transient",
             "errors": "HyperverseError",
             "fabric.machine": "Machine",
             "hookspecs": "Register hookimpl",

@@ -6,8 +6,9 @@ import abc
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Unpack
 
-from ..errors import BadRequest, HyperverseError, ParseError, ProtocolError, described
+from ..errors import BadRequest, ParseError
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
+from ..universe.waves.expected import expected
 from ..universe.waves.origin import WaveOptions
 from ..universe.waves.wave import Body, Method, Pong
 from .arguments import as_flag, as_point, type_named
@@ -192,35 +193,6 @@ def check_script(text: object, files: object) -> None:
         return
     if not isinstance(files, Mapping) or not all(isinstance(name, str) for name in files):
         raise BadRequest("files are a map from names to their content", hint="files={'bundle.zip': content}")
-
-
-def expected(pong: Pong, expect: Any) -> Pong:
-    """Returns ``pong``, with the body of a success converted to the type ``expect``. Raises ProtocolError."""
-    if expect is None or not pong.ok:
-        return pong
-    import cattrs  # most programs never need it
-
-    from ..protocol.strict_conversion import converter
-
-    try:
-        pong.body = converter.structure(pong.body, expect)
-    except cattrs.BaseValidationError as exc:
-        raise _unexpected(pong, expect, "; ".join(cattrs.transform_error(exc))) from exc
-    except (TypeError, ValueError, HyperverseError) as exc:
-        raise _unexpected(pong, expect, str(exc)) from exc
-    except Exception as exc:
-        raise BadRequest(
-            f"no body can be converted to what is expected: {described(exc)}",
-            hint="expect is a type such as int, list[str] or an attrs class; the handler ran",
-        ) from exc
-    return pong
-
-
-def _unexpected(pong: Pong, expect: Any, said: str) -> ProtocolError:
-    return ProtocolError(
-        f"the answer of {pong.sender.text!r} is not a {getattr(expect, '__name__', expect)}: {said}",
-        hint="the handler ran; only its answer could not be converted",
-    )
 
 
 def _split(text: str, *, typed: bool) -> Iterator[CommandText]:

@@ -60,9 +60,10 @@ async def test_a_loop_without_a_block_watches_and_ends_with_the_loop(machine: Ma
         break
     seen.set()
     await changing
+    everybody = Watchers(Point.parse(PROBE), "Property")
     async with asyncio.timeout(PATIENCE):
-        while await machine.client().ripple(Watchers(Point.parse(PROBE), "Property"), "Cmd<Bounce>"):
-            await asyncio.sleep(0.01)  # the end of the loop ends the watch
+        while await machine.client().ripple(everybody, "Cmd<Bounce>"):  # the end of the loop ends the watch
+            await machine.client().ping(PROBE, "Ext<Runs>")
 
 
 async def test_each_watch_of_a_client_gets_its_own(machine: Machine, any_client: ClientApi) -> None:
