@@ -57,7 +57,6 @@ ELSEWHERE = (
     "python -m twine ",
     "python -m venv ",
     "python changelog.d/collect.py ",
-    "python docs/site/build.py ",
     "python tests/bench/gate.py",
     "python3 -m venv ",
     "ruff ",

@@ -35,7 +35,6 @@ from ..particles.served import Served
 from ..particles.state import State
 from ..stars.star import Star
 from ..transit.requests import Requests
-from .location import Location
 from .watch_table import WatchTable
 
 __all__ = ["FanOut", "RippleProgress", "to_echo"]
@@ -72,8 +71,7 @@ class FanOut:
     """Delivers Ripples from any star of this machine.
 
     Args:
-        places: the places that are known.
-        location: finds those that are not.
+        places: where particles are.
         pool: runs the recipients of this machine.
         ways: says whether there are other machines at all.
         requests: sends to the stars of others.
@@ -85,7 +83,6 @@ class FanOut:
         self,
         *,
         places: Places,
-        location: Location,
         pool: WorkerPool,
         ways: Ways,
         requests: Requests,
@@ -95,7 +92,6 @@ class FanOut:
         interceptors: Interceptors,
     ) -> None:
         self.places = places
-        self.location = location
         self.pool = pool
         self.ways = ways
         self.requests = requests
@@ -301,7 +297,7 @@ class _Gathering:
     async def _found(self, point: Point) -> Pong | None:
         """One whose place is not known yet. None when its echo is taken already."""
         async with self.out.placing:
-            place = await self.out.location.locate(point)
+            place = await self.out.places.locate(point)
         if place.remote:
             await self._many([point], place)
             return None

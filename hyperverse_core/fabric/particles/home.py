@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -12,13 +13,15 @@ from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import Ids
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
-from .active_table import ActiveTable
 from .ports import GatePort, OutboundPort, RoutingPort, ServicesPort
+
+if TYPE_CHECKING:
+    from .hosting import Hosting
 
 __all__ = ["Home"]
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Home:
     """Handed to each active particle, which so holds one reference instead of ten.
 
@@ -35,7 +38,7 @@ class Home:
         chain_limit: how many handlers may wait for one another.
         loop: the event loop.
         troubles: what is shown in the status of the machine.
-        table: the table of these particles.
+        hosting: the table of these particles; it enters itself here when it is made.
     """
 
     star: Star
@@ -50,4 +53,4 @@ class Home:
     chain_limit: int
     loop: asyncio.AbstractEventLoop
     troubles: Troubles
-    table: ActiveTable
+    hosting: Hosting = attrs.field(init=False)
