@@ -24,11 +24,15 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from .client import Client as Client
     from .client import NoMachine as NoMachine
+    from .client import ParticleChange as ParticleChange
+    from .client import Result as Result
     from .config import Config as Config
     from .config import load_config as load_config
     from .contracts.observer import Observer as Observer
     from .contracts.placement import Candidate as Candidate
     from .contracts.placement import Placement as Placement
+    from .driver import Answer as Answer
+    from .driver import At as At
     from .driver import Ctx as Ctx
     from .driver import Driver as Driver
     from .driver import DriverHost as DriverHost
@@ -86,11 +90,11 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
         __name__,
         __package__,
         {
-            "client": "Client NoMachine",
+            "client": "Client NoMachine ParticleChange Result",
             "config": "Config load_config",
             "contracts.observer": "Observer",
             "contracts.placement": "Candidate Placement",
-            "driver": "Ctx Driver DriverHost Particle Sender WaveOptions handler state transient",
+            "driver": "Answer At Ctx Driver DriverHost Particle Sender WaveOptions handler state transient",
             "errors": "HyperverseError",
             "fabric.machine": "Machine",
             "hookspecs": "Register hookimpl",

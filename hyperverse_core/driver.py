@@ -7,10 +7,25 @@ module are public: Semantic Versioning covers them.
 
 from __future__ import annotations
 
-from .contracts.driver import Ctx, Driver, DriverHost, HandlerSpec, Particle, Sender, Traits, handler, state, transient
+from .contracts.driver import (
+    Answer,
+    At,
+    Ctx,
+    Driver,
+    DriverHost,
+    HandlerSpec,
+    Particle,
+    Sender,
+    Traits,
+    handler,
+    state,
+    transient,
+)
 from .universe.waves.origin import WaveOptions
 
 __all__ = [
+    "Answer",
+    "At",
     "Ctx",
     "Driver",
     "DriverHost",

@@ -35,6 +35,7 @@ SLOW = (
     "tests/cli/test_cli_with_machine.py",
     "tests/cli/test_cli_without_machine.py",
     "tests/docs/test_pages.py",
+    "tests/docs/test_site.py",
     "tests/base/test_broken_drivers.py",
     "tests/gateway/test_broken_gateways.py",
     "tests/placement/test_broken_placements.py",

@@ -33,11 +33,13 @@ from .search import NoMachine, Search, SearchTarget, is_alive
 from .sender import ClientSender
 from .serving import ClientServing, OnWave
 from .transports import ClientTransports
+from .verbs import GLOBAL_MACHINE
+from .watching import ClientWatches, ParticleChange
 
 if TYPE_CHECKING:
     from ..contracts.lane import LaneTransport
 
-__all__ = ["Client", "CommandSession", "Connecting", "NoMachine", "Result"]
+__all__ = ["Client", "CommandSession", "Connecting", "NoMachine", "ParticleChange", "Result"]
 
 _log = logging.getLogger("hyperverse.client")
 _STOP_SECONDS = 15.0
@@ -68,7 +70,8 @@ class Client(ClientSender):
         self._timeout = timeout
         self._transports = transports
         self._connection: ClientConnection | None = None
-        self._serving = ClientServing()
+        self._watches = ClientWatches(partial(self.ping, GLOBAL_MACHINE))
+        self._serving = ClientServing(self._watches)
         self._keeper: asyncio.Task[None] | None = None
         self._chance = random.Random()
         self._agent = ROOT
@@ -163,6 +166,7 @@ class Client(ClientSender):
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
         self._pending.give_up(self._closed)
+        self._watches.close()
         await self._serving.close()
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -216,6 +220,7 @@ class Client(ClientSender):
         self.machine = welcome.machine
         self._connection = connection
         self._pending.connected(connection, welcome.waves, welcome.life)
+        self._watches.connected_again()
 
     def lost(self, connection: ClientConnection, error: HyperverseError) -> None:
         """Called by ``connection`` when it has ended, with the ``error`` that ended it."""
@@ -240,6 +245,7 @@ class Client(ClientSender):
             except (PolicyError, ProtocolError) as exc:
                 self._closed = exc
                 self._pending.give_up(exc)
+                self._watches.close(exc)
                 return
             except HyperverseError as exc:
                 _log.debug("no connection yet: %s", exc.message)
@@ -257,6 +263,9 @@ class Client(ClientSender):
             self._serving.take(connection, message)
         else:
             raise ProtocolError(f"a machine does not send a {type(message).__name__}")
+
+    def _watching(self) -> ClientWatches:
+        return self._watches
 
     # -- what it serves, sessions, and the end --------------------------------------------------------
 

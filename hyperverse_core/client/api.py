@@ -6,14 +6,16 @@ import abc
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Unpack
 
-from ..errors import BadRequest, HyperverseError, ParseError, ProtocolError, described
+from ..errors import BadRequest, ParseError
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
+from ..universe.waves.expected import expected
 from ..universe.waves.origin import WaveOptions
 from ..universe.waves.wave import Body, Method, Pong
 from .arguments import as_flag, as_point, type_named
 from .results import CommandText, Result, read_results, results_of
 from .tables import Results
 from .verbs import GLOBAL_MACHINE, RAW_COMMAND, Verbs
+from .watching import ChangeWatch, ClientWatches, as_aspects
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "check_script", "expected", "raise_first", "results_of"]
 
@@ -70,6 +72,32 @@ class ClientApi(Verbs):
         """
         pong = await self.ping(to, method, body, expect=expect, **options)
         return pong.unwrap()
+
+    # -- watching -----------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def _watching(self) -> ClientWatches:
+        """The watches of this client, which can be told of changes from now on."""
+
+    def watch(self, point: Point | str, *aspects: str) -> ChangeWatch:
+        """The changes of a particle, as they happen::
+
+            async for change in client.watch("localhost:hits", "State", "Property"):
+                print(change.point, change.aspect, change.change)
+
+        It goes on when the particle moves to another machine, and after this client has lost its machine and found
+        another one. A change with ``missed`` says when something may have been missed.
+
+        Args:
+            point: the particle.
+            aspects: what of it: ``Log``, ``State``, ``Property``, ``Child``; everything when none is named.
+
+        Raises (when the loop or the ``async with`` begins):
+            NotFound: there is no such particle.
+            Forbidden: the agent may not read it.
+        """
+        wanted = as_point("point", point), as_aspects(aspects)
+        return ChangeWatch(self._watching(), *wanted)
 
     # -- commands -----------------------------------------------------------------------------------------
 
@@ -165,35 +193,6 @@ def check_script(text: object, files: object) -> None:
         return
     if not isinstance(files, Mapping) or not all(isinstance(name, str) for name in files):
         raise BadRequest("files are a map from names to their content", hint="files={'bundle.zip': content}")
-
-
-def expected(pong: Pong, expect: Any) -> Pong:
-    """Returns ``pong``, with the body of a success converted to the type ``expect``. Raises ProtocolError."""
-    if expect is None or not pong.ok:
-        return pong
-    import cattrs  # most programs never need it
-
-    from ..protocol.strict_conversion import converter
-
-    try:
-        pong.body = converter.structure(pong.body, expect)
-    except cattrs.BaseValidationError as exc:
-        raise _unexpected(pong, expect, "; ".join(cattrs.transform_error(exc))) from exc
-    except (TypeError, ValueError, HyperverseError) as exc:
-        raise _unexpected(pong, expect, str(exc)) from exc
-    except Exception as exc:
-        raise BadRequest(
-            f"no body can be converted to what is expected: {described(exc)}",
-            hint="expect is a type such as int, list[str] or an attrs class; the handler ran",
-        ) from exc
-    return pong
-
-
-def _unexpected(pong: Pong, expect: Any, said: str) -> ProtocolError:
-    return ProtocolError(
-        f"the answer of {pong.sender.text!r} is not a {getattr(expect, '__name__', expect)}: {said}",
-        hint="the handler ran; only its answer could not be converted",
-    )
 
 
 def _split(text: str, *, typed: bool) -> Iterator[CommandText]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import BadRequest
 from .tables import Rows
@@ -33,5 +33,9 @@ class Selection:
     async def _all(self) -> Rows:
         return Rows([row async for row in self._pages()])
 
-    def __iter__(self) -> NoReturn:
-        raise BadRequest("a selection needs `async for`, not `for`", hint="or `await client.select(...)` for a list")
+    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+
+        def __iter__(self) -> NoReturn:
+            raise BadRequest(
+                "a selection needs `async for`, not `for`", hint="or `await client.select(...)` for a list"
+            )

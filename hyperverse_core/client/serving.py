@@ -15,8 +15,9 @@ from ..scheduling.cancellation import ends_task
 from ..universe.waves.own_pong import own_pong
 from ..universe.waves.wave import BOUNCE, Outcome, Ping, Pong, Signal
 from .connection import ClientConnection
+from .watching import CHANGED, ClientWatches
 
-__all__ = ["ClientServing", "OnWave"]
+__all__ = ["ClientServing", "OnWave", "called"]
 
 _log = logging.getLogger("hyperverse.client")
 _MOST = 256
@@ -29,13 +30,18 @@ OnWave = Callable[[Ping | Signal], Any]
 
 
 class ClientServing:
-    """Answers waves: ``Cmd<Bounce>`` by itself, all others with the callback.
+    """Answers waves: ``Cmd<Bounce>`` by itself, changes of what the client watches with the watch, and all others with
+    the callback.
+
+    Args:
+        watches: of the client.
 
     Attributes:
         callback: handles the waves; None while the client serves none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, watches: ClientWatches) -> None:
+        self._watches = watches
         self.callback: OnWave | None = None
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -46,6 +52,8 @@ class ClientServing:
         if wave.method is BOUNCE:
             if type(wave) is Ping:
                 self._answer(connection, wave, Pong(200))
+            return
+        if wave.method is CHANGED and self._watches.take(wave.body):
             return
         if self.callback is None:
             if type(wave) is Ping:
@@ -75,30 +83,9 @@ class ClientServing:
             self._begin(*self._waiting.popleft())
 
     async def _handle(self, connection: ClientConnection, wave: Ping | Signal, call: OnWave) -> None:
-        reply = await self._call(wave, call)
+        reply = await called(wave, call)
         if type(wave) is Ping:
             self._answer(connection, wave, reply)
-
-    @staticmethod
-    async def _call(wave: Ping | Signal, call: OnWave) -> Pong:
-        try:
-            async with asyncio.timeout_at(None if wave.deadline == float("inf") else wave.deadline):
-                said = call(wave)
-                if inspect.isawaitable(said):
-                    said = await said
-        except TimeoutError:
-            return Pong.failure(TimedOut(f"the client did not finish {wave.method} in time"), Outcome.UNKNOWN)
-        except HyperverseError as exc:
-            return Pong.failure(exc, Outcome.FAILED)
-        except BaseException as exc:
-            if ends_task(exc):
-                raise
-            _log.exception("the callback failed to handle %s", wave.method, extra={"wave": wave.id})
-            return Pong.failure(HandlerFailed(described(exc)), Outcome.FAILED)
-        try:
-            return own_pong(said) if isinstance(said, Pong) else Pong(200, said)
-        except HandlerFailed as exc:
-            return Pong.failure(exc, Outcome.FAILED)
 
     @staticmethod
     def _answer(connection: ClientConnection, wave: Ping, reply: Pong) -> None:
@@ -124,3 +111,25 @@ class ClientServing:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def called(wave: Ping | Signal, call: OnWave) -> Pong:
+    """The reply of a callback to a wave, whatever it returns or raises."""
+    try:
+        async with asyncio.timeout_at(None if wave.deadline == float("inf") else wave.deadline):
+            said = call(wave)
+            if inspect.isawaitable(said):
+                said = await said
+    except TimeoutError:
+        return Pong.failure(TimedOut(f"the client did not finish {wave.method} in time"), Outcome.UNKNOWN)
+    except HyperverseError as exc:
+        return Pong.failure(exc, Outcome.FAILED)
+    except BaseException as exc:
+        if ends_task(exc):
+            raise
+        _log.exception("the callback failed to handle %s", wave.method, extra={"wave": wave.id})
+        return Pong.failure(HandlerFailed(described(exc)), Outcome.FAILED)
+    try:
+        return own_pong(said) if isinstance(said, Pong) else Pong(200, said)
+    except HandlerFailed as exc:
+        return Pong.failure(exc, Outcome.FAILED)

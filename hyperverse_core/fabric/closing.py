@@ -2,37 +2,92 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from ..errors import HyperverseError
 from ..scheduling.at_most import at_most
 from ..scheduling.cancellation import ends_task
 
-__all__ = ["closing"]
+__all__ = ["ClosingStack"]
 
 _log = logging.getLogger("hyperverse.machine")
 _CLOSE = 2.0
-"""Seconds that closing one part may take."""
+"""Seconds that closing one part may take when no time is left to stop gracefully."""
+
+Step = Callable[[], Awaitable[object]]
 
 
-async def _awaited(close: Callable[[], Awaitable[object]]) -> None:
-    await close()
+class ClosingStack:
+    """What a machine does when it stops: the opposite of how it was opened, the last step first.
 
+    A step that fails, or takes too long, is logged and does not keep the others.
+    """
 
-def closing(stack: AsyncExitStack, name: str, close: Callable[[], Awaitable[object]]) -> None:
-    """Has a part closed when the stack is left. One that fails, or takes longer than two seconds, is logged and does
-    not keep the others."""
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._until = 0.0
 
-    async def guarded() -> None:
+    def close(self, name: str, close: Step) -> None:
+        """Has a part closed. Closing may take two seconds, and in a graceful stop as long as that may still take.
+
+        Args:
+            name: of the part, for the log.
+            close: closes it.
+        """
+        self._stack.push_async_callback(partial(self._close, name, close))
+
+    def leave(self, name: str, leave: Step) -> None:
+        """Has something done for others before what was opened so far closes. It is left out when the machine does not
+        stop gracefully, or when no time is left for that.
+
+        Args:
+            name: of what it is about, for the log.
+            leave: does it.
+        """
+        self._stack.push_async_callback(partial(self._leave, name, leave))
+
+    def callback(self, step: Callable[[], None]) -> None:
+        """Has something called that neither waits nor fails."""
+        self._stack.callback(step)
+
+    async def run(self, grace: float = 0.0) -> None:
+        """Closes everything. May be called twice; there is nothing left to do then.
+
+        Args:
+            grace: seconds that all of it may take; what has not ended by then is cut. 0 to cut at once.
+        """
+        self._until = asyncio.get_running_loop().time() + grace
+        await self._stack.aclose()
+
+    def _left(self) -> float:
+        """Seconds that are left of a graceful stop."""
+        return self._until - asyncio.get_running_loop().time()
+
+    async def _close(self, name: str, close: Step) -> None:
+        await self._guarded(f"{name} could not be closed", close, max(_CLOSE, self._left()))
+
+    async def _leave(self, name: str, leave: Step) -> None:
+        left = self._left()
+        if left > 0:
+            await self._guarded(f"{name} could not be left in order", leave, left)
+
+    async def _guarded(self, complaint: str, step: Step, seconds: float) -> None:
         try:
-            await at_most(_CLOSE, _awaited(close))
-        except (HyperverseError, TimeoutError, OSError) as exc:
-            _log.warning("%s could not be closed: %s", name, str(exc) or "it took too long")
+            await at_most(seconds, _awaited(step))
+        except TimeoutError:
+            _log.error("%s: it took more than %.3g s and is cut", complaint, seconds)
+        except (HyperverseError, OSError) as exc:
+            _log.warning("%s: %s", complaint, exc)
         except BaseException as exc:
             if ends_task(exc):
+                self._until = 0.0  # whoever stops the machine waits no longer
                 raise
-            _log.exception("%s could not be closed", name)
+            _log.exception("%s; please report it", complaint)
 
-    stack.push_async_callback(guarded)
+
+async def _awaited(step: Step) -> None:
+    await step()

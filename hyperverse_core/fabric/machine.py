@@ -12,22 +12,21 @@ import logging
 import random
 import secrets
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ..client.arguments import as_point
 from ..config import Config, default_data_dir
 from ..contracts.lane import LaneTransport
 from ..contracts.policy import SecurityPolicy
 from ..contracts.registry import Registry, Status
-from ..errors import HyperverseError, Unavailable
+from ..errors import Unavailable
 from ..plugins import PluginSet
-from ..scheduling.at_most import at_most
-from ..scheduling.cancellation import ends_task
 from ..universe.address.point import HYPERUSER, Point
 from .assembly import assemble
-from .closing import closing
+from .assembly.opening import open_parts
+from .closing import ClosingStack
 from .delivery.local_client import LocalClient
 from .forked_children import OwnFiles
 from .parts import Given, Parts
@@ -73,7 +72,7 @@ class Machine:
         self.plugins: PluginSet = PluginSet.load(self.config.plugins, extra=plugins, base=self.data_dir.parent)
         self.life = secrets.token_hex(8)  # not by chance: no two lives may share it, whatever the seed
         self._given = (registry, transport, policy)
-        self._stack = AsyncExitStack()
+        self._closing = ClosingStack()
         self._parts: Parts | None = None
         self._stopped: asyncio.Event | None = None
 
@@ -96,7 +95,7 @@ class Machine:
             await self._start()
         except BaseException as exc:
             self.state, self.cause = Status.FATAL, str(exc)
-            await self._abandon()
+            await self._close(0.0)
             raise
         self.state = Status.READY
         _log.info("machine %s is ready", self.name)
@@ -124,20 +123,12 @@ class Machine:
             state=lambda: (self.state, self.cause),
             request_stop=self.request_stop,
         )
-        parts = self._parts = await assemble(given, self._stack)
-        closing(self._stack, "the membership", parts.membership.leave)
-        closing(self._stack, "the drivers", parts.drivers.stop)
-        await parts.drivers.start()
-        await parts.membership.join()
-        closing(self._stack, "the sweeper", parts.sweeper.close)
-        parts.sweeper.start()
-        parts.drivers.check_ready()
-        closing(self._stack, "the sessions", parts.sessions.close)
-        closing(self._stack, "the gateways", parts.gateways.close)
-        await parts.gateways.open()
-        files = OwnFiles(parts.lock.directory / "lock")
+        files = OwnFiles(self.directory / "lock")
+        self._closing.callback(files.forget)
+        parts = self._parts = await assemble(given, self._closing)
+        await open_parts(given, parts, self._closing)
         files.listens_at([*parts.gateways.addresses().values(), parts.board.address or ""])
-        self._stack.callback(files.forget)
+        self._closing.leave("the plugins", self._tell_stopping)
         for info, exc in await self.plugins.call("hyperverse_machine_started", machine=self):
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 
@@ -159,34 +150,22 @@ class Machine:
         if self.state not in (Status.READY, Status.PANIC):
             return
         self.state = Status.DONE
-        try:
-            await at_most(self.config.stop_deadline, self._stop_gracefully(self.parts))
-        except TimeoutError:
-            _log.error("stopping took longer than %g s: the rest is cut", self.config.stop_deadline)
-        except BaseException as exc:
-            if ends_task(exc):
-                raise
-            _log.exception("stopping failed: the rest is cut; please report it")
-        finally:
-            await self._abandon()
+        await self._close(self.config.stop_deadline)
         _log.info("machine %s has stopped", self.name)
 
-    async def _stop_gracefully(self, parts: Parts) -> None:
+    async def _tell_stopping(self) -> None:
         for info, exc in await self.plugins.call("hyperverse_machine_stopping", machine=self):
             _log.error("plugin %s: hyperverse_machine_stopping failed", info.name, exc_info=exc)
-        await parts.gateways.close()
-        await parts.sweeper.close()
-        await _take_no_more(parts)
-        await parts.sweeper.empty()
-        await parts.watches.leave()
-        await parts.drivers.stop()
-        await parts.membership.leave()
 
-    async def _abandon(self) -> None:
-        """Lets go of everything that was begun, in the opposite order."""
+    async def _close(self, grace: float) -> None:
+        """Closes everything that was opened, in the opposite order.
+
+        Args:
+            grace: seconds that it may take; 0 to cut what is under way.
+        """
         if self._stopped is not None:
             self._stopped.set()
-        await self._stack.aclose()
+        await self._closing.run(grace)
 
     def _unstarted(self) -> Unavailable:
         return Unavailable(
@@ -220,21 +199,11 @@ class Machine:
 
     def client(self, agent: Point | str = HYPERUSER) -> LocalClient:
         """A client inside the process: no socket, no credentials, the rights of ``agent``."""
-        return LocalClient(self.name, self.parts.outbound, Point.parse(agent) if isinstance(agent, str) else agent)
+        parts = self.parts
+        return LocalClient(self.name, parts.outbound, as_point("agent", agent), parts.surfaces.open)
 
     def status(self) -> dict[str, Any]:
         """State of the machine, its stars, drivers and plugins, with causes, as plain values."""
         if self._parts is None:
             return unstarted(self.config, self.data_dir, self.state, self.cause, self.plugins)
         return self.parts.status.machine()
-
-
-async def _take_no_more(parts: Parts) -> None:
-    """Tells the other machines that this one accepts no more particles."""
-    if not parts.directory.machines():
-        return
-    parts.membership.draining = True
-    try:
-        await parts.membership.announce_changes()
-    except HyperverseError as exc:
-        _log.warning("the other machines are not told that this one stops: %s", exc)

@@ -13,39 +13,34 @@ from ..contracts.lane import LaneTransport
 from ..contracts.policy import SecurityPolicy
 from ..contracts.registry import Registry, Status
 from ..plugins import PluginSet
-from ..scheduling.deadlines import Deadlines
 from ..scheduling.worker_pool import WorkerPool
 from ..universe.address.star_key import StarKey
 from .caches.records import Records
-from .caches.selections import Selections
 from .cluster.directory import Directory
 from .cluster.membership import Membership
 from .cluster.ways import Ways
-from .delivery.binds import Binds
 from .delivery.gate import Gate
 from .delivery.inbound import Inbound
 from .delivery.outbound import Outbound
 from .interception.interceptors import Interceptors
 from .machine_lock import MachineLock
-from .particles.active import Active
 from .particles.homes import Homes
 from .particles.idle_sweeper import IdleSweeper
 from .particles.places import Places
 from .particles.served import ServedKinds
-from .placement.candidates import Candidates
 from .placement.provisioner import Provisioner
 from .placement.rebalancing import Rebalancer
 from .services.change_feed import ChangeFeed
-from .services.commands import Commands
 from .services.drivers import Drivers
 from .services.gateways import Gateways
 from .services.sessions import LocalSessions
 from .services.status import StatusReport
+from .services.surfaces import LocalSurfaces
+from .services.system_particles import ExecutorParticle, MachineParticle
+from .services.tracing import Tracing
 from .services.watches import Watches
 from .stars.star import Star
 from .transit.pending import PendingAnswers
-from .transit.remote_star import RemoteStars
-from .transit.requests import Requests
 from .transit.switchboard import Switchboard
 
 __all__ = ["Given", "Parts"]
@@ -80,17 +75,16 @@ class Given:
 
 @attrs.frozen
 class Parts:
-    """The parts of a running machine."""
+    """The parts of a machine: those that are opened, and those that tests look at."""
 
-    config: Config
-    data_dir: Path
     lock: MachineLock
     registry: Registry
     transport: LaneTransport
     policy: SecurityPolicy
+    policy_name: str
+    """How the policy is named in errors."""
     interceptors: Interceptors
     pool: WorkerPool
-    deadlines: Deadlines
     home: Star
     """The star that stands for this machine itself."""
     stars: dict[StarKey, Star]
@@ -98,30 +92,27 @@ class Parts:
     homes: Homes
     places: Places
     records: Records
-    selections: Selections
+    gate: Gate
     directory: Directory
     ways: Ways
     membership: Membership
     board: Switchboard
     pending: PendingAnswers
-    requests: Requests
-    remotes: RemoteStars
-    gate: Gate
-    binds: Binds
-    watches: Watches
-    candidates: Candidates
     provisioner: Provisioner
-    rebalancer: Rebalancer
-    commands: Commands
     outbounds: dict[StarKey, Outbound]
     inbound: Inbound
+    watches: Watches
+    rebalancer: Rebalancer
+    executor: ExecutorParticle
+    machine_particle: MachineParticle
+    tracing: Tracing
     feed: ChangeFeed
     drivers: Drivers
     sweeper: IdleSweeper
     status: StatusReport
     sessions: LocalSessions
+    surfaces: LocalSurfaces
     gateways: Gateways
-    globals: dict[str, Active]
 
     @property
     def outbound(self) -> Outbound:

@@ -57,6 +57,7 @@ ELSEWHERE = (
     "python -m twine ",
     "python -m venv ",
     "python changelog.d/collect.py ",
+    "python docs/site/build.py ",
     "python tests/bench/gate.py",
     "python3 -m venv ",
     "ruff ",

@@ -149,7 +149,7 @@ async def test_whatever_is_cut_off_when_only_what_was_saved_is_ever_seen(seed: i
     async def leave() -> None:
         live = machine.parts.places.known.get(target)
         if live is not None:
-            await live.home.hosting.passivate([live], 1.0)
+            await machine.parts.homes[live.star.key].passivate([live], 1.0)
 
     doing = []
     for _ in range(20):

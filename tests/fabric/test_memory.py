@@ -56,7 +56,7 @@ async def test_a_wave_that_comes_while_its_particle_leaves_is_answered(machine: 
     client = machine.client()
     await client.ask("localhost:l", "Ext<Set>", {"to": 5})
     live = machine.parts.places.known["localhost:l"]
-    leaving = asyncio.ensure_future(live.home.hosting.passivate([live], 1.0))
+    leaving = asyncio.ensure_future(machine.parts.homes[live.star.key].passivate([live], 1.0))
     await asyncio.sleep(0)
     replies = await asyncio.gather(*(client.ping("localhost:l", "Ext<Get>") for _ in range(5)))
     await leaving
@@ -68,7 +68,7 @@ async def test_on_stop_may_save(machine: Machine, world) -> None:
     client = machine.client()
     await client.ask("localhost:l", "Ext<Get>")
     live = machine.parts.places.known["localhost:l"]
-    assert await live.home.hosting.passivate([live], 1.0) == 1
+    assert await machine.parts.homes[live.star.key].passivate([live], 1.0) == 1
     assert (await client.exec("get localhost:l"))[0].body["value"] == 1000
 
 
@@ -198,7 +198,7 @@ async def test_observers_see_particles_come_and_go_and_waves_being_delivered(mac
     await client.signal("localhost:a", "Ext<Get>")
     await client.ping("localhost:a", "Ext<Get>")
     live = machine.parts.places.known["localhost:a"]
-    await live.home.hosting.passivate([live], 1.0)
+    await machine.parts.homes[live.star.key].passivate([live], 1.0)
     assert seen == ["+localhost:a", "Ext<Work> 200", "Ext<Get> None", "Ext<Get> 200", "-localhost:a"]
 
 

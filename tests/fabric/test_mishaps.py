@@ -248,7 +248,7 @@ async def test_no_handler_begins_in_a_particle_that_is_about_to_leave(machine: M
     await client.ask(point, "Ext<Put>", {"value": 10})
     live = machine.parts.homes.at_home(point)
     assert live is not None
-    leaving = asyncio.ensure_future(live.home.hosting.passivate([live], 5.0))
+    leaving = asyncio.ensure_future(machine.parts.homes[live.star.key].passivate([live], 5.0))
     slow = asyncio.ensure_future(client.ask(point, "Ext<Slow>", {"seconds": 0.2}))
     await asyncio.sleep(0.1)
     assert await client.ask(point, "Ext<Get>") == 10

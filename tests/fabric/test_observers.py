@@ -319,6 +319,7 @@ async def test_a_refused_watch_is_told(machine: Machine, world) -> None:
     body = {"point": "localhost:a", "aspects": ["State"]}
     ann = machine.client(agent="localhost:users:ann")
     assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 403
-    machine.parts.gate.open_to_all(machine.parts.globals["GLOBAL::machine"])  # as a policy may that lets users watch
+    pinned = machine.parts.homes[machine.parts.home.key].active
+    machine.parts.gate.open_to_all(pinned["GLOBAL::machine"])  # as a policy may that lets users watch
     assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 403
     assert denied == [("Ext<Watch>", "GLOBAL::machine"), ("watch", "localhost:a")]

@@ -57,7 +57,7 @@ async def test_a_signal_that_waits_while_its_particle_leaves_memory_follows_it(m
     client = machine.client()
     await client.ask("localhost:l", "Ext<Get>")
     live = machine.parts.places.known["localhost:l"]
-    leaving = asyncio.ensure_future(live.home.hosting.passivate([live], 1.0))
+    leaving = asyncio.ensure_future(machine.parts.homes[live.star.key].passivate([live], 1.0))
     await asyncio.sleep(0)
     assert (await client.signal("localhost:l", "Ext<Set>", {"to": 7})).status == 202
     await leaving
@@ -83,7 +83,7 @@ async def test_a_signal_that_waits_for_a_look_up_of_another_is_refused_when_the_
     async def never(*args: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(machine.parts.places, "find", never)
+    monkeypatch.setattr(machine.registry, "records", never)
     client = machine.client()
     first = asyncio.ensure_future(client.ping("localhost:a", "Ext<Get>"))
     await asyncio.sleep(0)

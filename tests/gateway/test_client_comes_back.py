@@ -51,6 +51,20 @@ async def test_pending_pings_end_unknown_and_the_client_comes_back(client: Clien
     assert client.surface != before
 
 
+async def test_a_watch_goes_on_and_says_that_something_may_have_been_missed(
+    machine: Machine, client: Client, hub: FaultyHub
+) -> None:
+    async with client.watch(PROBE, "State", "Child") as watch:
+        changes = aiter(watch)
+        before = client.surface
+        hub.disconnect("local", "client")
+        async with asyncio.timeout(PATIENCE):
+            assert (missed := await anext(changes)).missed, missed
+            assert client.surface != before
+            await machine.client().create(f"{PROBE}:child", "Base")
+            assert (await anext(changes)).point.text == f"{PROBE}:child"
+
+
 async def test_a_ripple_whose_connection_is_lost_is_unknown_for_each_recipient(client: Client, hub: FaultyHub) -> None:
     asked = asyncio.create_task(client.ripple([PROBE], "Ext<Hold>"))
     await client.ping(PROBE, "Ext<Runs>")

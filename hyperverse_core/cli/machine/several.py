@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import NotFound
-from ..talk.connection import login_token
 from ..terminal.options import options
 from ..terminal.output import note
 from .detach import start_detached
@@ -91,11 +90,11 @@ def stop_more(statuses: Sequence[Mapping[str, Any]], data_dir: Path) -> None:
     from ...client import Client
     from ...errors import HyperverseError
 
-    settings, token = options().lane_settings(), login_token(data_dir)
+    settings = options().lane_settings()
 
     async def stop(name: str) -> None:
         try:
-            async with Client.connect(data_dir=data_dir, machine=name, settings=settings, token=token) as client:
+            async with Client.connect(data_dir=data_dir, machine=name, settings=settings) as client:
                 await client.stop()
         except HyperverseError as exc:
             note(f"machine {name}: {exc.message}")

@@ -17,7 +17,6 @@ from ..terminal.failures import FAILED, Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import note
 from ..terminal.shown import shown
-from .connection import login_token
 from .script import run_script
 from .term_completion import TermCompleter
 
@@ -41,9 +40,7 @@ def term() -> None:
     from ...client import Client
 
     async def run() -> bool:
-        async with Client.connect(
-            data_dir=data_dir, settings=options().lane_settings(), token=login_token(data_dir)
-        ) as client:
+        async with Client.connect(data_dir=data_dir, settings=options().lane_settings()) as client:
             if sys.stdin.isatty():
                 return await _interactive(client, _history())
             return await _piped(client)

@@ -23,8 +23,11 @@ from .driver import Driver, DriverHost, Traits
 from .handlers import HandlerSpec, handler
 from .particle import Particle, state, transient
 from .sending import Ctx, Sender
+from .typed import Answer, At
 
 __all__ = [
+    "Answer",
+    "At",
     "Ctx",
     "Driver",
     "DriverHost",

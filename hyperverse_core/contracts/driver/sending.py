@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import abc
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Unpack
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar, Unpack
 
 from ...universe.address.point import Point
 from ...universe.commands.command import Command
 from ...universe.waves.origin import WaveOptions
 from ...universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
 from ..registry import ParticleRecord, PropertyValue, Strategy
+from .typed import At
 
 __all__ = ["Ctx", "Sender"]
+
+T = TypeVar("T")
 
 
 class Sender(abc.ABC):
@@ -74,6 +77,25 @@ class Sender(abc.ABC):
             **options: for each recipient that has not answered within ``wait`` seconds, there is an echo with the
                 status 408.
         """
+
+    def at(
+        self, to: Recipients | Point | str | Sequence[Point], cls: Callable[..., T], **options: Unpack[WaveOptions]
+    ) -> At[T]:
+        """A particle whose class is known, for calls that type checkers can check::
+
+            hits = client.at("localhost:hits", Counter)
+            total = await hits.ask(Counter.add, by=3)
+
+        Args:
+            to: the particle; for :meth:`At.ask_all` also whatever :meth:`ripple` takes.
+            cls: the class with the handlers: that of the driver, or one with the same handlers, such as
+                ``hyperverse stubs`` writes. Nothing is sent to find out whether the particle is of that class.
+            **options: how its waves are sent, see :class:`WaveOptions`.
+
+        Raises:
+            BadRequest: ``cls`` is not a class.
+        """
+        return At(self, to, cls, options)
 
 
 class Ctx(Sender):

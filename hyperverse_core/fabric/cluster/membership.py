@@ -76,7 +76,6 @@ class Membership:
         layout_changed: called when stars, their links or their machines have changed; the ways are worked out anew
             already.
         lease_lost: called when this machine's stars were given up on: nothing that lives here may go on.
-        listening: where other machines find this one. Filled in when the listener is open.
         draining: whether this machine takes no new particles.
         serve_until: time of the event loop until which this machine's stars may serve.
     """
@@ -100,7 +99,6 @@ class Membership:
         self.star_gone: list[Callable[[str], None]] = []
         self.layout_changed: list[Callable[[], None]] = []
         self.lease_lost: list[Callable[[], None]] = []
-        self.listening = Listening()
         self.draining = False
         self.serve_until = 0.0
         self._name = name
@@ -114,6 +112,7 @@ class Membership:
         self._ways = ways
         self._lanes = lanes
         self._facts = facts
+        self._listening = Listening()
         self._seen: dict[StarKey, tuple[int, int, float]] = {}
         self._layout: Mapping[StarKey, object] = {}
         self._links: dict[StarKey, tuple[StarKey, ...]] = {}
@@ -126,10 +125,15 @@ class Membership:
 
     # -- own stars ----------------------------------------------------------------------------------------
 
-    async def join(self) -> None:
+    async def join(self, listening: Listening) -> None:
         """Announces this machine's stars and begins to renew them. Raises Conflict when another machine holds one, or
-        goes by the same name."""
-        await claim_name(self._registry, self._name, self.listening.key, _PATIENCE)
+        goes by the same name.
+
+        Args:
+            listening: where other machines find this one.
+        """
+        self._listening = listening
+        await claim_name(self._registry, self._name, self._listening.key, _PATIENCE)
         await self._announce()
         self._tasks = [
             self.loop.create_task(self._renewing(), name="renew leases"),
@@ -144,8 +148,8 @@ class Membership:
             star.incarnation = record.incarnation
             announced[star.key] = record
             hosting = self._homes[star.key]
-            for active in hosting.of_the_past():
-                hosting.lose(active)  # it became active here while the lease was lost
+            for active in hosting.table.of_the_past():
+                hosting.table.lose(active)  # it became active here while the lease was lost
         self._directory.replace(announced)
         self._hold_until(begun + self._lease * _MARGIN)
         await self.refresh()
@@ -167,8 +171,8 @@ class Membership:
             key=star.key,
             kind=star.kind.name,
             machine=self._name,
-            address=self.listening.address,
-            server_key=self.listening.key,
+            address=self._listening.address,
+            server_key=self._listening.key,
             kinds=tuple(hosting.hostable()),
             links=self._links_of(star),
             particles=len(hosting),
@@ -194,6 +198,11 @@ class Membership:
         """Tells the others at once what has changed about this machine's stars. Raises Unavailable."""
         await self._registry.renew(self._records())
         await self.refresh()
+
+    async def take_no_more(self) -> None:
+        """Tells the others that this machine takes no new particles. Raises Unavailable."""
+        self.draining = True
+        await self.announce_changes()
 
     def changed(self) -> None:
         """What this machine's stars can do has changed: the others are told soon."""

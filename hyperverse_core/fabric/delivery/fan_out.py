@@ -35,6 +35,7 @@ from ..particles.served import Served
 from ..particles.state import State
 from ..stars.star import Star
 from ..transit.requests import Requests
+from .location import Location
 from .watch_table import WatchTable
 
 __all__ = ["FanOut", "RippleProgress", "to_echo"]
@@ -71,7 +72,8 @@ class FanOut:
     """Delivers Ripples from any star of this machine.
 
     Args:
-        places: where particles are.
+        places: the places that are known.
+        location: finds those that are not.
         pool: runs the recipients of this machine.
         ways: says whether there are other machines at all.
         requests: sends to the stars of others.
@@ -83,6 +85,7 @@ class FanOut:
         self,
         *,
         places: Places,
+        location: Location,
         pool: WorkerPool,
         ways: Ways,
         requests: Requests,
@@ -92,6 +95,7 @@ class FanOut:
         interceptors: Interceptors,
     ) -> None:
         self.places = places
+        self.location = location
         self.pool = pool
         self.ways = ways
         self.requests = requests
@@ -297,7 +301,7 @@ class _Gathering:
     async def _found(self, point: Point) -> Pong | None:
         """One whose place is not known yet. None when its echo is taken already."""
         async with self.out.placing:
-            place = await self.out.places.locate(point)
+            place = await self.out.location.locate(point)
         if place.remote:
             await self._many([point], place)
             return None

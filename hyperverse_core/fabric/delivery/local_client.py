@@ -2,34 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Unpack
 
-from ...client.api import ClientApi, expected
-from ...errors import Forbidden
+import attrs
+
+from ...client.api import GLOBAL_MACHINE, ClientApi, expected
+from ...client.arguments import type_named
+from ...client.serving import OnWave, called
+from ...client.watching import CHANGED, ClientWatches
+from ...contracts.gateway import Receive
+from ...errors import BadRequest, Forbidden, NotFound, Unavailable
 from ...universe.address.point import Point
+from ...universe.address.surface import Surface
 from ...universe.waves.origin import WaveOptions, timed_out
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
-from ...universe.waves.wave import Body, Method, Ping, Pong
+from ...universe.waves.wave import Body, Directed, Method, Ping, Pong, Signal
 from .local_sender import LocalSender
 from .outbound import Outbound
 
-__all__ = ["LocalClient"]
+__all__ = ["LocalClient", "LocalSurface"]
+
+
+@attrs.frozen
+class LocalSurface:
+    """The point of a client inside the process, and how it ends."""
+
+    point: Point
+    close: Callable[[], None]
 
 
 class LocalClient(LocalSender, ClientApi):
     """What ``machine.client()`` returns. Its waves start at the machine's star, with the rights of ``agent``.
 
-    It can be used as ``async with`` like a client from outside; there is nothing to close.
+    It can be used as ``async with`` like a client from outside. It need not be closed as long as it has not used its
+    surface, which it does for :meth:`watch` and :meth:`on_wave`.
 
     Attributes:
         machine: name of the machine.
-        surface: the point that its waves come from.
     """
 
-    def __init__(self, machine: str, outbound: Outbound, agent: Point) -> None:
+    def __init__(
+        self,
+        machine: str,
+        outbound: Outbound,
+        agent: Point,
+        open_surface: Callable[[Point, Receive, Callable[[], None]], LocalSurface],
+    ) -> None:
         super().__init__(outbound, sender=outbound.star.point, agent=agent)
         self.machine = machine
-        self.surface = outbound.star.point
+        self._open_surface = open_surface
+        self._own: LocalSurface | None = None
+        self._callback: OnWave | None = None
+        self._watches: ClientWatches | None = None
+
+    @property
+    def surface(self) -> Surface:
+        """Surface of the particle that stands for this client, to which others may send waves. It is made when it is
+        first used; from then on the waves of this client come from there."""
+        return Surface(self._opened().point)
+
+    def _opened(self) -> LocalSurface:
+        if self._own is None:
+            self._own = self._open_surface(self.agent, self._receive, self._ended)
+            self._origin.sender = self._own.point
+        return self._own
+
+    def on_wave(self, callback: OnWave | None) -> OnWave | None:
+        """Serves the waves that are sent to :attr:`surface`; can be used as a decorator.
+
+        Args:
+            callback: gets the wave and returns the body of the reply or a Pong, or an awaitable of one; what it
+                raises is the reply too. None serves nothing again. Cmd<Bounce> is answered without it.
+        """
+        if callback is not None and not callable(callback):
+            raise BadRequest(f"callback is {type_named(callback)}, not a function", hint="give a function, or None")
+        self._opened()
+        self._callback = callback
+        return callback
+
+    async def _receive(self, wave: Directed) -> Pong | None:
+        assert isinstance(wave, Ping | Signal)
+        if wave.method is CHANGED and self._watches is not None and self._watches.take(wave.body):
+            return None
+        if self._callback is None:
+            raise NotFound(f"this client does not serve {wave.method}")
+        return await called(wave, self._callback)
+
+    def _watching(self) -> ClientWatches:
+        if self._watches is None:
+            self._watches = ClientWatches(partial(self.ping, GLOBAL_MACHINE))
+        self._opened()
+        return self._watches
+
+    def _ended(self) -> None:
+        if self._watches is not None:
+            self._watches.close(Unavailable(f"machine {self.machine!r} has stopped"))
 
     @property
     def agent(self) -> Point:
@@ -42,7 +111,15 @@ class LocalClient(LocalSender, ClientApi):
         await self.close()
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """Ends what it watches and serves. May be called twice."""
+        watches, self._watches = self._watches, None
+        own, self._own = self._own, None
+        if watches is not None:
+            watches.close()
+            await self.ping(GLOBAL_MACHINE, "Ext<Unwatch>")
+        if own is not None:
+            self._origin.sender = self._outbound.star.point
+            own.close()
 
     async def ping(
         self,

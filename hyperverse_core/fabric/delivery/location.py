@@ -1,40 +1,40 @@
-"""Location: finds where a particle lives that this machine does not know yet."""
+"""Location: where a particle lives. What this machine does not know yet is found by the route of the point."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from ...errors import NotFound
 from ...universe.address.point import Point, RouteKind
-from ..particles.active import Active
 from ..particles.homes import Homes
-from ..particles.places import Place
+from ..particles.places import Find, Place, Places
+from ..stars.star import Star
 from ..transit.remote_star import RemoteStars
 
 __all__ = ["Location"]
 
 
 class Location:
-    """Looks a point up by its route.
+    """Locates particles.
 
     Args:
+        places: the places that are known.
         homes: the particles of this machine's stars.
+        home: the star that stands for this machine; global particles live there.
         remotes: the stars of other machines.
         provision: finds or provisions a particle that the registry places.
-        globals_: the global particles of this machine, by the text of their points.
     """
 
-    def __init__(
-        self,
-        homes: Homes,
-        remotes: RemoteStars,
-        provision: Callable[[Point], Awaitable[Place]],
-        globals_: Mapping[str, Active],
-    ) -> None:
+    def __init__(self, places: Places, homes: Homes, home: Star, remotes: RemoteStars, provision: Find) -> None:
+        self._places = places
         self._homes = homes
+        self._home = home
         self._remotes = remotes
         self._provision = provision
-        self._globals = globals_
+
+    async def locate(self, point: Point) -> Place:
+        """Where ``point`` lives; it is provisioned when it lives nowhere yet.
+
+        Raises NotFound, NoDriver, Unavailable."""
+        return await self._places.look_up(point, self.find)
 
     async def find(self, point: Point) -> Place:
         """Where ``point`` lives. Raises NotFound, NoDriver, Unavailable."""
@@ -50,8 +50,14 @@ class Location:
                 return pinned
             raise NotFound(f"no particle {point.text!r} in this star")
         if point.route.kind is RouteKind.GLOBAL:
-            found = self._globals.get(point.text)
-            if found is None:
-                raise NotFound(f"no global particle {point.text!r}", hint=f"known: {', '.join(self._globals)}")
-            return found
+            return self._global(point)
         return await self._provision(point)
+
+    def _global(self, point: Point) -> Place:
+        """One of the global particles, which every machine has for itself. Raises NotFound."""
+        pinned = self._homes[self._home.key].active
+        found = pinned.get(point.text)
+        if found is None:
+            known = sorted(text for text, active in pinned.items() if active.point.route.kind is RouteKind.GLOBAL)
+            raise NotFound(f"no global particle {point.text!r}", hint=f"known: {', '.join(known)}")
+        return found

@@ -17,6 +17,7 @@ from ..interception.interceptors import Interceptors
 from ..particles.places import Place, Places
 from ..stars.star import Star
 from .fan_out import FanOut, RippleProgress
+from .location import Location
 from .retry import Retry, may_repeat
 
 __all__ = ["Outbound"]
@@ -34,7 +35,8 @@ class Outbound:
 
     Args:
         star: where they start.
-        places: where particles are.
+        places: the places that are known.
+        location: finds those that are not.
         deadlines: of the event loop.
         ids: where ids of waves come from.
         retry: sends again what may be sent again.
@@ -50,6 +52,7 @@ class Outbound:
         "_fan_out",
         "_interceptors",
         "_known",
+        "_location",
         "_places",
         "_retry",
         "deadlines",
@@ -63,6 +66,7 @@ class Outbound:
         star: Star,
         *,
         places: Places,
+        location: Location,
         deadlines: Deadlines,
         ids: Ids,
         retry: Retry,
@@ -74,6 +78,7 @@ class Outbound:
         self.ids = ids
         self.origin = Origin(star.point, star.point, star.text, ids, star.loop.time, between_stars=True)
         self._places = places
+        self._location = location
         self._known = places.known  # the hot path reads the table without a call
         self._retry = retry
         self._fan_out = fan_out
@@ -90,7 +95,7 @@ class Outbound:
         try:
             try:
                 if place is None:
-                    place = await self._places.locate(wave.to)
+                    place = await self._location.locate(wave.to)
                 if place.star is not self.star:  # a remote star stands for itself here
                     wave.hops += self.star.distances.get(place.star.text, 0)
                 if begun:
@@ -121,7 +126,7 @@ class Outbound:
     async def once_more(self, wave: Ping) -> Pong:
         """Sends a Ping that was sent before, wherever its particle lives now."""
         try:
-            place = await self._places.locate(wave.to)
+            place = await self._location.locate(wave.to)
             return await place.receive(wave)
         except HyperverseError as exc:
             return await self._find_again(wave, exc)
@@ -135,7 +140,7 @@ class Outbound:
                 await asyncio.sleep(pause)  # it is being let go, and the registry does not say so yet
             self._places.forget(wave.to)
             try:
-                place = await self._places.locate(wave.to)
+                place = await self._location.locate(wave.to)
                 return await place.receive(wave)
             except HyperverseError as exc:
                 error = exc
@@ -162,7 +167,7 @@ class Outbound:
         place = self._known.get(wave.to.text)
         try:
             if place is None:
-                place = await self._places.locate(wave.to)
+                place = await self._location.locate(wave.to)
             if place.star is not self.star:
                 wave.hops += self.star.distances.get(place.star.text, 0)
             if begun:
@@ -173,7 +178,7 @@ class Outbound:
                     await rest
             except NotHostedHere:
                 self._places.forget(wave.to)
-                place = await self._places.locate(wave.to)
+                place = await self._location.locate(wave.to)
                 rest = place.accept(wave)
                 if rest is not None:
                     await rest

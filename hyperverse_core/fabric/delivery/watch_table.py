@@ -30,11 +30,21 @@ class WatchTable:
 
     def drop(self, watcher: Point) -> None:
         """``watcher`` watches nothing any more."""
-        for key in self._watched.pop(watcher, ()):
-            watchers = self._watchers[key]
-            del watchers[watcher]
-            if not watchers:
-                del self._watchers[key]
+        for point, aspect in list(self._watched.get(watcher, ())):
+            self.drop_one(point, aspect, watcher)
+
+    def drop_one(self, point: Point, aspect: str, watcher: Point) -> None:
+        """``watcher`` does not watch that aspect any more."""
+        watched = self._watched.get(watcher, {})
+        if (point, aspect) not in watched:
+            return
+        del watched[point, aspect]
+        if not watched:
+            del self._watched[watcher]
+        watchers = self._watchers[point, aspect]
+        del watchers[watcher]
+        if not watchers:
+            del self._watchers[point, aspect]
 
     def watchers(self, point: Point, aspect: str) -> list[Point]:
         """Points of those who watch that aspect."""

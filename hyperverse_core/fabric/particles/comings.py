@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+import attrs
 
 from ...contracts.registry import ParticleRecord
 
@@ -25,8 +27,9 @@ class Left(enum.Enum):
     """The registry says that it does not live here; why, the change feed will tell."""
 
 
+@attrs.frozen
 class Comings:
-    """Who is told of particles that come and leave, each list in its order.
+    """Who is told of particles that come and leave, each in its order.
 
     Attributes:
         arrived: called with a particle that lives here from now on.
@@ -34,7 +37,6 @@ class Comings:
         left: called with a particle that does not live here any more, and why.
     """
 
-    def __init__(self) -> None:
-        self.arrived: list[Callable[[Active], None]] = []
-        self.renewed: list[Callable[[Active, ParticleRecord], None]] = []
-        self.left: list[Callable[[Active, Left], None]] = []
+    arrived: Sequence[Callable[[Active], None]]
+    renewed: Sequence[Callable[[Active, ParticleRecord], None]]
+    left: Sequence[Callable[[Active, Left], None]]

@@ -1,6 +1,6 @@
 """Bodies to arguments and results to bodies, by the handler's annotations.
 
-The strict converter of ``protocol.strict_conversion`` does the work. The common case, plain values for plain
+The strict converter of ``universe.waves.strict_conversion`` does the work. The common case, plain values for plain
 annotations, is settled by a type comparison before the converter is asked.
 """
 
@@ -14,7 +14,7 @@ import attrs
 import cattrs
 
 from ...errors import BadRequest, HandlerFailed, described, did_you_mean
-from ...protocol.strict_conversion import converter
+from ...universe.waves.strict_conversion import converter
 
 __all__ = ["Arguments", "to_body"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import attrs
 
@@ -13,15 +12,13 @@ from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import Ids
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
+from .active_table import ActiveTable
 from .ports import GatePort, OutboundPort, RoutingPort, ServicesPort
-
-if TYPE_CHECKING:
-    from .hosting import Hosting
 
 __all__ = ["Home"]
 
 
-@attrs.define(eq=False)
+@attrs.frozen(eq=False)
 class Home:
     """Handed to each active particle, which so holds one reference instead of ten.
 
@@ -38,7 +35,7 @@ class Home:
         chain_limit: how many handlers may wait for one another.
         loop: the event loop.
         troubles: what is shown in the status of the machine.
-        hosting: the table of these particles; it enters itself here when it is made.
+        table: the table of these particles.
     """
 
     star: Star
@@ -53,4 +50,4 @@ class Home:
     chain_limit: int
     loop: asyncio.AbstractEventLoop
     troubles: Troubles
-    hosting: Hosting = attrs.field(init=False)
+    table: ActiveTable

@@ -55,12 +55,12 @@ class Homes(Mapping[StarKey, Hosting]):
                 continue  # what has become active meanwhile is newer than what was read
             record = found.get(point)
             if record is None or record.assignment != active.assignment:
-                active.home.hosting.taken(active)
+                active.home.table.taken(active)
             else:
-                active.home.hosting.renew(active, record)
+                active.home.table.renew(active, record)
 
     def lease_lost(self) -> None:
         """This machine's stars have lost their leases: nothing that the registry has placed here may go on."""
         for hosting in self._hostings.values():
-            for active in hosting.placed():
-                hosting.lose(active)
+            for active in hosting.table.placed():
+                hosting.table.lose(active)

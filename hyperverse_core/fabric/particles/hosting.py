@@ -13,7 +13,7 @@ from ...scheduling.cancellation import ends_task
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.kinds.kind import Kind
 from .active import Active
-from .comings import Comings, Left
+from .comings import Left
 from .deactivation import bring_to_rest, stop, take_turn
 from .home import Home
 from .saving import BeforeOnStop
@@ -32,21 +32,20 @@ class Hosting:
     Args:
         home: what they have in common.
         served: the Kinds that this machine serves.
-        comings: told of each that comes and leaves.
 
     Attributes:
-        active: the particles, by the text of their points.
+        table: the table of them, which is written when one comes and leaves.
+        active: the particles in the table, by the text of their points.
     """
 
-    def __init__(self, home: Home, served: ServedKinds, comings: Comings) -> None:
+    def __init__(self, home: Home, served: ServedKinds) -> None:
         self.home = home
         self.star = home.star
-        self.active: dict[str, Active] = {}
+        self.table = home.table
+        self.active = home.table.active
         self._served = served
-        self._comings = comings
         self._coming: dict[str, asyncio.Future[None]] = {}
         self._leaving: set[str] = set()
-        home.hosting = self
 
     def __len__(self) -> int:
         return len(self.active)
@@ -122,7 +121,7 @@ class Hosting:
 
     def _settle(self, record: ParticleRecord, served: Served, assigned: Assigned) -> Active:
         active = Active(record, served, self.home, assignment=assigned.assignment, state=assigned.state)
-        self._enter(active)
+        self.table.enter(active)
         interceptors = self.home.interceptors
         if interceptors.provisioned:
             interceptors.tell(interceptors.provisioned, active.point, self.star.key)
@@ -138,56 +137,10 @@ class Hosting:
         if particle is not None and type(particle) is not served.driver.particle:
             served = served.variant(Traits(particle=type(particle)))
         active = Active(ParticleRecord(point, parsed, owner, Status.READY), served, self.home, particle=particle)
-        self._enter(active)
+        self.table.enter(active)
         return active
 
-    def _enter(self, active: Active) -> None:
-        self.active[active.text] = active
-        for arrived in self._comings.arrived:
-            arrived(active)
-
-    def renew(self, active: Active, record: ParticleRecord) -> None:
-        """The registry has a newer record of the particle."""
-        before, active.record = active.record, record
-        for renewed in self._comings.renewed:
-            renewed(active, before)
-
     # -- leaving ------------------------------------------------------------------------------------------
-
-    def remove(self, active: Active, why: Left = Left.RELEASED) -> None:
-        """The particle is not here any more; its waves are answered 421 and find it again."""
-        if active.state.spoiled:
-            active.particle = None  # what a handler has half done is given up
-        active.state = State.GONE  # waves that wait for their turn are told to look again
-        if self.active.get(active.text) is not active:
-            return
-        del self.active[active.text]
-        for left in self._comings.left:
-            left(active, why)
-        interceptors = self.home.interceptors
-        if interceptors.released:
-            interceptors.tell(interceptors.released, active.point, self.star.key)
-
-    def lose(self, active: Active, why: Left = Left.LOST) -> None:
-        """The particle does not live here any more: nothing of it may be written or answered."""
-        _log.info("%s has been taken from %s", active.text, self.star.text, extra={"point": active.text})
-        self.remove(active, why)
-        if active.background is not None:
-            active.background.give_up()
-
-    def taken(self, active: Active) -> None:
-        """Removes a particle that the registry does not assign to this star any more. The change feed gives the reason
-        later; perhaps it was deleted."""
-        self.lose(active, Left.TAKEN)
-
-    def of_the_past(self) -> list[Active]:
-        """Particles of an earlier incarnation of the star: they live elsewhere by now."""
-        now = self.star.incarnation
-        return [v for v in self.active.values() if v.assignment is not None and v.assignment.incarnation != now]
-
-    def placed(self) -> list[Active]:
-        """The particles that the registry has placed here."""
-        return [active for active in self.active.values() if active.assignment is not None]
 
     async def passivate(self, candidates: list[Active], grace: float) -> int:
         """Takes those in which no wave is under way out of memory: their tasks are ended, their states saved, their
@@ -216,11 +169,11 @@ class Hosting:
         try:
             left = await asyncio.gather(*(self._save(active, before, grace) for active, before in leaving.items()))
             for active in leaving:
-                self.remove(active)
+                self.table.remove(active)
             await self.home.registry.release([end for end in left if end is not None])
         finally:
             for active in leaving:
-                self.remove(active)
+                self.table.remove(active)
                 self._leaving.discard(active.text)
                 active.mailbox.leave()  # waves that came meanwhile are told to look again
         return len(leaving)
@@ -241,7 +194,7 @@ class Hosting:
             if state is not None:
                 await self.home.registry.save_state(active.point, active.assignment, state)
         except NotHostedHere:
-            self.remove(active, Left.TAKEN)
+            self.table.remove(active, Left.TAKEN)
             return None
         except HyperverseError as exc:
             _log.error("%s leaves without what it has not saved itself: %s", active.text, exc)

@@ -85,9 +85,9 @@ class IdleSweeper:
                 break
             await asyncio.sleep(_GLANCE)
         for hosting in self._homes.values():
-            for active in hosting.placed():
+            for active in hosting.table.placed():
                 _log.warning("%s is still busy and is cut off", active.text, extra={"point": active.text})
-                hosting.lose(active)
+                hosting.table.lose(active)
 
     async def _empty_once(self) -> int:
         """Sends off all that are not busy, in all stars at once: one that stops slowly keeps those of its own star
@@ -95,7 +95,7 @@ class IdleSweeper:
         return sum(await asyncio.gather(*(self._empty_star(hosting) for hosting in self._homes.values())))
 
     async def _empty_star(self, hosting: Hosting) -> int:
-        quiet = [active for active in hosting.placed() if active.quiet]
+        quiet = [active for active in hosting.table.placed() if active.quiet]
         try:
             await self._send_off(hosting, sorted(quiet, key=has_to_stop))  # the quick ones first
         except HyperverseError as exc:
@@ -104,7 +104,7 @@ class IdleSweeper:
             if ends_task(exc):
                 raise
             _log.exception("particles of %s could not be released; please report it", hosting.star.text)
-        return len(hosting.placed())
+        return len(hosting.table.placed())
 
     async def close(self) -> None:
         """Ends the looking."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from ...errors import Unavailable
 from ...scheduling.single_flight import SingleFlight
 from ...universe.address.point import Point
 from ...universe.waves.wave import Directed, Pong
 
-__all__ = ["Place", "Places", "StarText"]
+__all__ = ["Find", "Place", "Places", "StarText"]
 
 
 class StarText(Protocol):
@@ -39,8 +38,8 @@ class Place(Protocol):
         """Takes a Signal; returns what is left to be awaited."""
 
 
-async def _nobody(point: Point) -> Place:
-    raise Unavailable("this machine is starting", retry_after=0.1)
+Find = Callable[[Point], Awaitable[Place]]
+"""Finds where a particle lives, and gives it a place when it has none."""
 
 
 class Places:
@@ -48,23 +47,27 @@ class Places:
 
     Attributes:
         known: places by the text of the point, for the hot path, which only reads it.
-        find: finds a place that is not known. Handed in last, because whoever finds places also provisions particles.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, Place] = {}
-        self.find: Callable[[Point], Awaitable[Place]] = _nobody
-        self._lookup: SingleFlight[str, Point, Place] = SingleFlight(self._find, self._keep)
+        self._lookup: SingleFlight[str, tuple[Point, Find], Place] = SingleFlight(self._find, self._keep)
 
-    async def locate(self, point: Point) -> Place:
-        """Where ``point`` lives; it is provisioned when it lives nowhere yet.
+    async def look_up(self, point: Point, find: Find) -> Place:
+        """Where ``point`` lives. Whoever asks first has it found; others who ask meanwhile wait for that.
 
-        Raises NotFound, NoDriver, Unavailable."""
+        Args:
+            point: the particle.
+            find: finds its place when it is not known.
+
+        Raises what ``find`` raises, and Unavailable when the machine stops."""
         place = self.known.get(point.text)
-        return place if place is not None else await self._lookup.get(point.text, point)
+        return place if place is not None else await self._lookup.get(point.text, (point, find))
 
-    async def _find(self, point: Point) -> Place:
-        return await self.find(point)
+    @staticmethod
+    async def _find(asked: tuple[Point, Find]) -> Place:
+        point, find = asked
+        return await find(point)
 
     def keep(self, point: Point, place: Place) -> None:
         """``point`` lives there."""

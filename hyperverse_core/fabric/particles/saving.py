@@ -141,7 +141,7 @@ async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
             if saves.ended is not None:
                 saves.ended.set()
     except NotHostedHere:
-        active.home.hosting.taken(active)
+        active.home.table.taken(active)
         raise
     except Exception as exc:
         if await _a_later_one_succeeds(saves, number):

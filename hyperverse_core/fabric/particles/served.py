@@ -58,13 +58,14 @@ class Served:
         configured_idle: float | None = None,
         waves_limit: int | None = None,
         traits: Traits = _ALIKE,
+        host: DriverHost | None = None,
     ) -> None:
         """``idle_after`` and ``waves_limit`` hold where neither the traits nor the driver says otherwise; None for what
         a driver has by default. ``configured_idle`` is what the config says of the Kind, and is stronger."""
         cls = traits.particle or driver.particle
         self.driver = driver
         self.kind: KindDef = driver.kind
-        self.host: DriverHost | None = None
+        self.host = host
         self.particle = cls
         self.makes = type(driver).create is not Driver.create
         self.alike = not self.makes and cls.dump is Particle.dump and begin_alike(cls)
@@ -87,6 +88,7 @@ class Served:
             idle_after=idle_after,
             configured_idle=configured_idle,
             waves_limit=waves_limit,
+            host=host,
         )
         self._varies = type(driver).traits is not Driver.traits
         self._variants: dict[Traits, Served] = {}

@@ -254,7 +254,7 @@ class Provisioner:
         self._records.drop(made.record.point)
         self._selections.forget()
         if declared.eager and made.created:
-            await self._places.locate(made.record.point)
+            await self._places.look_up(made.record.point, self.place)
 
     # -- place --------------------------------------------------------------------------------------------
 
@@ -367,6 +367,6 @@ class Provisioner:
             for hosting in self._homes.values():  # its place may be so new that it is not in the table yet
                 active = hosting.active.get(record.point.text)
                 if active is not None:
-                    hosting.lose(active)
+                    hosting.table.lose(active)
                     evicted.append(active)
         return evicted

@@ -216,12 +216,11 @@ class Rebalancer:
         """Empties this machine: it takes no particles any more, and those it has leave with their state saved. They
         come back elsewhere at their next wave. Returns how many have left."""
         membership = self._membership
-        membership.draining = True
-        await membership.announce_changes()
+        await membership.take_no_more()
         left = 0
         for hosting in self._homes.values():
             for _ in range(_ROUNDS):  # some may have been on their way here before the others knew
-                leaving = hosting.placed()
+                leaving = hosting.table.placed()
                 for start in range(0, len(leaving), _BATCH):
                     left += await hosting.send_away(leaving[start : start + _BATCH], _GRACE)
         membership.changed()  # whoever looks sees how few are left

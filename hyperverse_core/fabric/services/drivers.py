@@ -65,8 +65,8 @@ class Drivers:
                     idle_after=self._config.idle_after,
                     configured_idle=settings.idle_after if settings else None,
                     waves_limit=self._config.limits.mailbox,
+                    host=self._host(name),
                 )
-                served.host = self._host(name)
             except BaseException as exc:
                 _log.error("driver of %s (plugin %s) cannot be made", name, plugin, exc_info=exc)
                 served = Served(_broken(cls), plugin=plugin)

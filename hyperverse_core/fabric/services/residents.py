@@ -58,7 +58,7 @@ class Residents:
         self._taken.pop(change.point.text, None)
         if change.kind is not ChangeKind.DELETED:
             return None
-        active.home.hosting.lose(active)
+        active.home.table.lose(active)
         self._deleted.append(active)
         return active
 

@@ -17,7 +17,6 @@ from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
 from ..caches.records import Records
 from ..delivery.gate import Gate
-from ..particles.active import Active
 from ..particles.caller import Caller
 from ..particles.context import Context
 from ..particles.homes import Homes
@@ -28,8 +27,7 @@ from .dump import StateDump
 from .star_particle import StarParticle
 from .status import StatusReport
 from .tracing import TraceWave, Tracing
-from .users_particle import GLOBAL_USERS, UsersParticle
-from .watches import Watches
+from .watches import ASPECTS, Watches
 
 __all__ = ["GLOBAL_MACHINE", "ExecutorParticle", "MachineParticle", "pin_system_particles"]
 
@@ -178,9 +176,9 @@ class MachineParticle(Particle):
             self._watches.add(record.point, aspect, wave.sender)
 
     @handler("Ext<Unwatch>")
-    async def unwatch(self, ctx: Ctx) -> None:
-        """Ends everything that the sender watches."""
-        self._watches.remove(ctx.wave.sender)
+    async def unwatch(self, ctx: Ctx, point: str = "", aspects: list[str] | None = None) -> None:
+        """Ends everything that the sender watches; with ``point`` what it watches there, or these aspects of it."""
+        self._watches.remove(ctx.wave.sender, Point.parse(point) if point else None, aspects or ASPECTS)
 
     def _demand_hyperuser(self, ctx: Ctx) -> None:
         """The policy has granted the privilege, which it also grants to every program of the hyperuser. Those may not
@@ -200,13 +198,12 @@ def pin_system_particles(
     tracing: Tracing,
     executor: ExecutorParticle,
     machine: MachineParticle,
-    users: UsersParticle,
-) -> dict[str, Active]:
-    """Puts the platform's own particles in their places. Returns the global ones, by the text of their points.
+) -> None:
+    """Puts the platform's own particles in their places.
 
     Args:
         home: of the star that stands for this machine.
-        gate: lets everybody send commands to the executor, and ask about tokens.
+        gate: lets everybody send commands to the executor.
 
     Raises BadRequest when no driver serves their Kinds.
     """
@@ -217,11 +214,5 @@ def pin_system_particles(
         )
     for hosting in homes.values():
         hosting.pin(hosting.star.point, f"Star<{hosting.star.kind.name}>", StarParticle(hosting, watches, tracing))
-    pinned = {
-        GLOBAL_EXECUTOR.text: home.pin(GLOBAL_EXECUTOR, "Global", executor),
-        GLOBAL_MACHINE.text: home.pin(GLOBAL_MACHINE, "Global", machine),
-        GLOBAL_USERS.text: home.pin(GLOBAL_USERS, "Global", users),
-    }
-    gate.open_to_all(pinned[GLOBAL_EXECUTOR.text])  # each command asks for itself
-    gate.open_to_all(pinned[GLOBAL_USERS.text])  # likewise
-    return pinned
+    home.pin(GLOBAL_MACHINE, "Global", machine)
+    gate.open_to_all(home.pin(GLOBAL_EXECUTOR, "Global", executor))  # each command asks for itself

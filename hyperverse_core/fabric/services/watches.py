@@ -20,12 +20,12 @@ from ...universe.address.point import Point, RouteKind
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Method, Signal
 from ..cluster.directory import Directory
+from ..delivery.location import Location
 from ..delivery.outbound import Outbound
 from ..delivery.star_requests import ask_star
 from ..delivery.watch_table import Watch, WatchTable
 from ..particles.active import Active
 from ..particles.homes import Homes
-from ..particles.places import Places
 from ..transit.remote_star import RemoteStar
 
 __all__ = ["ASPECTS", "Watches"]
@@ -50,7 +50,7 @@ class Watches:
         registry: says where a watcher lives.
         directory: which machines there are.
         homes: the particles of this machine's stars.
-        places: where particles are.
+        location: where particles are.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class Watches:
         registry: Registry,
         directory: Directory,
         homes: Homes,
-        places: Places,
+        location: Location,
     ) -> None:
         self._table = table
         self._outbound = outbound
         self._registry = registry
         self._directory = directory
         self._homes = homes
-        self._places = places
+        self._location = location
         self._states: dict[Point, float] = {}
         self._logs: dict[Point, dict[Point, float]] = {}
         self._look = 0.0
@@ -92,10 +92,16 @@ class Watches:
             if self._renewing is None:
                 self._renewing = asyncio.get_running_loop().create_task(self._renew(), name="renew watches")
 
-    def remove(self, watcher: Point) -> None:
-        """Ends everything that ``watcher`` watches."""
-        logs = [(point, aspect, watcher) for point, aspect in self._table.watched_by(watcher) if aspect == "Log"]
-        self._table.drop(watcher)
+    def remove(self, watcher: Point, point: Point | None = None, aspects: Sequence[str] = ASPECTS) -> None:
+        """Ends everything that ``watcher`` watches, or with ``point`` these aspects of it."""
+        ended = [
+            (each, aspect, watcher)
+            for each, aspect in self._table.watched_by(watcher)
+            if point is None or (each == point and aspect in aspects)
+        ]
+        logs = [watch for watch in ended if watch[1] == "Log"]
+        for watch in ended:
+            self._table.drop_one(*watch)
         if logs:
             self._later(self._tell(logs, 0.0))
 
@@ -122,7 +128,9 @@ class Watches:
                 self._later(self._follow(change.point))
 
     def lost(self) -> None:
-        """Nothing to drop: who watches is not in the registry."""
+        """Changes were missed: everybody who watches is told, and looks again."""
+        for point, aspect in {(point, aspect) for point, aspect, _ in self._table}:
+            self._notify(point, aspect, {"point": point.text, "change": "missed"})
 
     async def _follow(self, watcher: Point) -> None:
         """Moves the watches of a particle to the machine that hosts it now."""
@@ -204,7 +212,7 @@ class Watches:
         """The states of a particle go into the change feed from now on, until it moves: that is in the feed itself.
         Raises what keeps it from being found or its star from being told."""
         own = self._outbound
-        place = await self._places.locate(point)
+        place = await self._location.locate(point)
         if isinstance(place, RemoteStar):
             body = {"watches": [[point.text, "State", own.star.point.text]], "seconds": _FOR_GOOD}
             (await ask_star(own, place.key, "Hyp<State>", body)).unwrap()

@@ -81,7 +81,7 @@ def unconvertible(wanted: Any) -> str:
 
 
 def _asked(wanted: Any) -> str:
-    from ...protocol.strict_conversion import converter
+    from ...universe.waves.strict_conversion import converter
 
     try:
         converter.get_structure_hook(wanted)

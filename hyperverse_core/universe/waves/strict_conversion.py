@@ -10,8 +10,8 @@ from typing import Any
 
 import cattrs
 
-from ..universe.address.point import Point
-from ..universe.kinds.kind import Kind
+from ..address.point import Point
+from ..kinds.kind import Kind
 
 __all__ = ["converter"]
 

@@ -1,0 +1,87 @@
+"""Assembly: how a machine is made of its parts, to be read from top to bottom.
+
+Each step is a function that is handed what the steps before have made, so mypy checks the order; each part is handed
+what it uses. What runs up, from a lower room to a higher one, is a list of callbacks, and :func:`_connect` fills them
+in. ``opening.py`` opens the parts, and what was opened closes in the opposite order.
+"""
+
+from __future__ import annotations
+
+from ...universe.kind_defs.standard_kinds import STANDARD_KINDS
+from ..closing import ClosingStack
+from ..particles.served import ServedKinds
+from ..parts import Given, Parts
+from ..placement.strategies import Strategies
+from .cluster import ClusterParts, make_cluster
+from .core import CoreParts, make_core
+from .delivery import make_delivery, make_placing
+from .plugin_parts import PluginParts, open_plugin_parts
+from .services import ServiceParts, make_services
+
+__all__ = ["assemble"]
+
+
+async def assemble(given: Given, closing: ClosingStack) -> Parts:
+    """Makes the parts; the registry is opened, nothing serves yet.
+
+    Args:
+        given: what the machine is made with.
+        closing: is given what closes them.
+
+    Raises what keeps the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, NotFound.
+    """
+    served = ServedKinds(STANDARD_KINDS, given.plugins.why_missing)
+    strategies = Strategies(given.config, given.plugins, served, given.chance)
+    strategies.check()
+    plugged = await open_plugin_parts(given, closing)
+    core = await make_core(given, plugged, served, closing)
+    cluster = make_cluster(given, plugged, core)
+    placing = make_placing(plugged, core, cluster, strategies)
+    delivery = make_delivery(given, plugged, core, cluster, placing, closing)
+    services = make_services(given, plugged, core, cluster, placing, delivery, closing)
+    _connect(plugged, core, cluster, services)
+    return Parts(
+        lock=plugged.lock,
+        registry=plugged.registry,
+        transport=plugged.transport,
+        policy=plugged.policy,
+        policy_name=plugged.policy_name,
+        interceptors=core.interceptors,
+        pool=core.pool,
+        home=core.home,
+        stars=core.stars,
+        served=served,
+        homes=core.homes,
+        places=core.places,
+        records=core.records,
+        gate=core.gate,
+        directory=cluster.directory,
+        ways=cluster.ways,
+        membership=cluster.membership,
+        board=cluster.board,
+        pending=cluster.pending,
+        provisioner=placing.provisioner,
+        outbounds=delivery.outbounds,
+        inbound=delivery.inbound,
+        watches=delivery.watches,
+        rebalancer=services.rebalancer,
+        executor=services.executor,
+        machine_particle=services.machine_particle,
+        tracing=services.tracing,
+        feed=services.feed,
+        drivers=services.drivers,
+        sweeper=services.sweeper,
+        status=services.status,
+        sessions=services.sessions,
+        surfaces=services.surfaces,
+        gateways=services.gateways,
+    )
+
+
+def _connect(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, services: ServiceParts) -> None:
+    """Says who is told when stars and lanes come and go, and who is asked what holds things up."""
+    membership = cluster.membership
+    membership.star_gone += [core.places.star_gone]
+    membership.layout_changed += [cluster.remotes.layout_changed, cluster.board.layout_changed]
+    core.troubles.sources |= {"the registry": plugged.registry.troubles, "the change feed": services.feed.held_up}
+    membership.lease_lost += [core.homes.lease_lost, services.feed.lost]

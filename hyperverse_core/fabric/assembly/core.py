@@ -1,0 +1,108 @@
+"""The second step: this machine's stars, what waves run in, and what is known of the registry."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import attrs
+
+from ...config import Config
+from ...config.check import Fault
+from ...errors import ConfigError
+from ...scheduling.deadlines import Deadlines
+from ...scheduling.troubles import Troubles
+from ...scheduling.worker_pool import WorkerPool
+from ...universe.address.star_key import StarKey
+from ...universe.waves.origin import Ids
+from ..caches.records import Records
+from ..caches.selections import Selections
+from ..closing import ClosingStack
+from ..delivery.gate import Gate
+from ..interception.interceptors import Interceptors
+from ..particles.homes import Homes
+from ..particles.places import Places
+from ..particles.served import ServedKinds
+from ..parts import Given
+from ..stars.star import Star
+from ..stars.topology import free_index, make_stars
+from .plugin_parts import PluginParts
+
+__all__ = ["CoreParts", "make_core"]
+
+_POLICY_SECONDS = 5.0
+"""Seconds that an answer of the policy may take, unless the config says otherwise."""
+
+
+@attrs.frozen
+class CoreParts:
+    """What the other parts stand on.
+
+    Attributes:
+        loop: the event loop of the machine.
+        interceptors: who listens to waves, lanes and particles.
+        troubles: what is shown in the status.
+        served: the Kinds that this machine serves.
+        stars, home: the stars of this machine, and the one that stands for it.
+        deadlines, ids, pool: of its waves.
+        places, homes: where particles are, and those that live here.
+        records, selections: what is remembered of the registry.
+        gate: asks the policy.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    interceptors: Interceptors
+    troubles: Troubles
+    served: ServedKinds
+    stars: dict[StarKey, Star]
+    home: Star
+    deadlines: Deadlines
+    ids: Ids
+    pool: WorkerPool
+    places: Places
+    homes: Homes
+    records: Records
+    selections: Selections
+    gate: Gate
+
+
+async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, closing: ClosingStack) -> CoreParts:
+    """Makes them. Raises ConfigError, Conflict, Unavailable."""
+    config, loop, registry = given.config, asyncio.get_running_loop(), plugged.registry
+    index = free_index(config, plugged.lock.index, await registry.stars())
+    stars = make_stars(config, index, given.plugins.star_kinds)
+    interceptors = Interceptors(given.plugins.observers)
+    deadlines = Deadlines(loop)
+    gate = Gate(
+        plugged.policy,
+        plugged.policy_name,
+        interceptors.deny,
+        timeout=_policy_timeout(config),
+        deadlines=deadlines,
+    )
+    closing.close("the gate", gate.close)
+    return CoreParts(
+        loop=loop,
+        interceptors=interceptors,
+        troubles=Troubles(),
+        served=served,
+        stars=stars,
+        home=stars[StarKey("machine", config.name, 0)],
+        deadlines=deadlines,
+        ids=Ids(f"{given.life}-"),
+        pool=WorkerPool(config.limits.waves),
+        places=Places(),
+        homes=Homes(registry),
+        records=Records(registry),
+        selections=Selections(registry),
+        gate=gate,
+    )
+
+
+def _policy_timeout(config: Config) -> float:
+    """Seconds that an answer of the policy may take. Raises ConfigError."""
+    seconds = config.security.settings.get("timeout", _POLICY_SECONDS)
+    if type(seconds) not in (int, float) or not 0 < seconds < math.inf:
+        fault = Fault("security.timeout", f"must be a number of seconds, more than 0, not {seconds!r}")
+        raise ConfigError(faults=[str(fault)])
+    return float(seconds)

@@ -1,0 +1,154 @@
+"""The fourth step: where particles are put, and the way of a wave to them."""
+
+from __future__ import annotations
+
+import attrs
+
+from ...universe.address.star_key import StarKey
+from ..closing import ClosingStack
+from ..delivery.binds import Binds
+from ..delivery.fan_out import FanOut
+from ..delivery.inbound import Inbound
+from ..delivery.location import Location
+from ..delivery.outbound import Outbound
+from ..delivery.retry import Retry
+from ..delivery.watch_table import WatchTable
+from ..particles.deletions import Deletions
+from ..parts import Given
+from ..placement.candidates import Candidates
+from ..placement.provisioner import Provisioner
+from ..placement.strategies import Strategies
+from ..services.watches import Watches
+from .cluster import ClusterParts
+from .core import CoreParts
+from .plugin_parts import PluginParts
+
+__all__ = ["DeliveryParts", "PlacingParts", "make_delivery", "make_placing"]
+
+
+@attrs.frozen
+class PlacingParts:
+    """What decides where a particle lives.
+
+    Attributes:
+        strategies, candidates: how a star is chosen, and among which.
+        deletions: ends the lives of particles that were deleted.
+        provisioner: registers, places and deletes particles.
+        location: where a particle lives.
+    """
+
+    strategies: Strategies
+    candidates: Candidates
+    deletions: Deletions
+    provisioner: Provisioner
+    location: Location
+
+
+def make_placing(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, strategies: Strategies) -> PlacingParts:
+    """Makes it."""
+    candidates = Candidates(cluster.directory, core.homes, core.places, core.home, cluster.facts)
+    deletions = Deletions(core.pool)
+    provisioner = Provisioner(
+        registry=plugged.registry,
+        permits=core.gate,
+        served=core.served,
+        homes=core.homes,
+        places=core.places,
+        records=core.records,
+        selections=core.selections,
+        directory=cluster.directory,
+        membership=cluster.membership,
+        remotes=cluster.remotes,
+        requests=cluster.requests,
+        candidates=candidates,
+        strategies=strategies,
+        deletions=deletions,
+    )
+    location = Location(core.places, core.homes, core.home, cluster.remotes, provisioner.place)
+    return PlacingParts(strategies, candidates, deletions, provisioner, location)
+
+
+@attrs.frozen
+class DeliveryParts:
+    """The way of a wave.
+
+    Attributes:
+        outbounds: send from each star of this machine.
+        outbound: sends from the star that stands for it.
+        watch_table, watches: who wants to know when a particle changes.
+        binds: where a particle's bind sends its waves.
+        inbound: takes the waves of other machines.
+    """
+
+    outbounds: dict[StarKey, Outbound]
+    outbound: Outbound
+    watch_table: WatchTable
+    watches: Watches
+    binds: Binds
+    inbound: Inbound
+
+
+def make_delivery(
+    given: Given,
+    plugged: PluginParts,
+    core: CoreParts,
+    cluster: ClusterParts,
+    placing: PlacingParts,
+    closing: ClosingStack,
+) -> DeliveryParts:
+    """Makes it."""
+    table = WatchTable()
+    fan_out = FanOut(
+        places=core.places,
+        location=placing.location,
+        pool=core.pool,
+        ways=cluster.ways,
+        requests=cluster.requests,
+        selections=core.selections,
+        directory=cluster.directory,
+        watches=table,
+        interceptors=core.interceptors,
+    )
+    outbounds = _outbounds(given, core, cluster, placing, fan_out)
+    outbound = outbounds[core.home.key]
+    watches = Watches(
+        table,
+        outbound=outbound,
+        registry=plugged.registry,
+        directory=cluster.directory,
+        homes=core.homes,
+        location=placing.location,
+    )
+    binds = Binds(core.homes, outbound, watches.watch_states)
+    closing.close("the binds", binds.close)
+    closing.close("the places", core.places.close)
+    inbound = Inbound(
+        homes=core.homes,
+        outbounds=outbounds.values(),
+        places=core.places,
+        board=cluster.board,
+        fan_out=fan_out,
+        pool=core.pool,
+        registry=plugged.registry,
+    )
+    return DeliveryParts(outbounds, outbound, table, watches, binds, inbound)
+
+
+def _outbounds(
+    given: Given, core: CoreParts, cluster: ClusterParts, placing: PlacingParts, fan_out: FanOut
+) -> dict[StarKey, Outbound]:
+    """What sends from each star."""
+    retry = Retry(cluster.remotes, cluster.directory, core.interceptors, given.chance)
+    return {
+        key: Outbound(
+            star,
+            places=core.places,
+            location=placing.location,
+            deadlines=core.deadlines,
+            ids=core.ids,
+            retry=retry,
+            fan_out=fan_out,
+            interceptors=core.interceptors,
+        )
+        for key, star in core.stars.items()
+    }

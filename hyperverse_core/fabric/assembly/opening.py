@@ -1,0 +1,74 @@
+"""The last step: the parts are opened from top to bottom. What was opened closes in the opposite order."""
+
+from __future__ import annotations
+
+import logging
+
+from ...contracts.policy import PolicyView
+from ...errors import HyperverseError
+from ..closing import ClosingStack
+from ..cluster.membership import Listening
+from ..parts import Given, Parts
+from ..services.system_particles import pin_system_particles
+
+__all__ = ["open_parts"]
+
+_log = logging.getLogger("hyperverse.machine")
+
+
+async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
+    """Opens them; when it returns, the machine serves.
+
+    Raises what keeps the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, BadRequest.
+    """
+    await _open_to_machines(given, parts, closing)
+    closing.close("the membership", parts.membership.leave)
+    closing.close("the drivers", parts.drivers.stop)
+    closing.leave("the watches of its particles", parts.watches.leave)
+    parts.drivers.make()
+    pin_system_particles(
+        parts.homes,
+        parts.homes[parts.home.key],
+        parts.gate,
+        parts.watches,
+        parts.tracing,
+        parts.executor,
+        parts.machine_particle,
+    )
+    await parts.drivers.start()
+    await parts.membership.join(Listening(parts.board.address, parts.board.server_key))
+    closing.leave("the particles", parts.sweeper.empty)
+    closing.leave("the news that it takes no more", lambda: _take_no_more(parts))
+    closing.close("the sweeper", parts.sweeper.close)
+    parts.sweeper.start()
+    parts.drivers.check_ready()
+    closing.close("the sessions", parts.sessions.close)
+    closing.close("the surfaces", parts.surfaces.close)
+    closing.close("the gateways", parts.gateways.close)
+    await parts.gateways.open()
+
+
+async def _open_to_machines(given: Given, parts: Parts, closing: ClosingStack) -> None:
+    """The policy, the change feed and the lanes, without which no wave can be handled."""
+    config, plugins = given.config, given.plugins
+    closing.close("the lanes", parts.board.close)
+    closing.close("the pending answers", parts.pending.close)
+    closing.close("the worker pool", parts.pool.close)
+    closing.close("the watches", parts.watches.close)
+    with plugins.opening("policy", parts.policy_name):
+        await parts.policy.open(PolicyView(parts.registry, parts.records.get))
+    closing.close("the change feed", parts.feed.close)
+    await parts.feed.start()
+    name = config.lanes.driver if given.transport is None else type(parts.transport).__name__
+    with plugins.opening("transport", name):
+        await parts.board.open(list(parts.stars.values()), parts.home, parts.inbound)
+
+
+async def _take_no_more(parts: Parts) -> None:
+    """Tells the other machines that this one accepts no more particles."""
+    if not parts.directory.machines():
+        return
+    try:
+        await parts.membership.take_no_more()
+    except HyperverseError as exc:
+        _log.warning("the other machines are not told that this one stops: %s", exc)

@@ -1,0 +1,91 @@
+"""The table of the active particles of one star, and the one part that enters and removes them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ...contracts.registry import ParticleRecord
+from ..interception.interceptors import Interceptors
+from ..stars.star import Star
+from .comings import Comings, Left
+from .state import State
+
+if TYPE_CHECKING:
+    from .active import Active
+
+__all__ = ["ActiveTable"]
+
+_log = logging.getLogger("hyperverse.hosting")
+
+
+class ActiveTable:
+    """The particles that are active in one star.
+
+    Args:
+        star: where they live.
+        comings: told of each that comes and leaves.
+        interceptors: told of each that the star releases.
+
+    Attributes:
+        active: the particles, by the text of their points. Written here alone.
+    """
+
+    def __init__(self, star: Star, comings: Comings, interceptors: Interceptors) -> None:
+        self.active: dict[str, Active] = {}
+        self._star = star
+        self._comings = comings
+        self._interceptors = interceptors
+
+    # -- coming -------------------------------------------------------------------------------------------
+
+    def enter(self, active: Active) -> None:
+        """The particle lives here from now on."""
+        self.active[active.text] = active
+        for arrived in self._comings.arrived:
+            arrived(active)
+
+    def renew(self, active: Active, record: ParticleRecord) -> None:
+        """The registry has a newer record of the particle."""
+        before, active.record = active.record, record
+        for renewed in self._comings.renewed:
+            renewed(active, before)
+
+    # -- leaving ------------------------------------------------------------------------------------------
+
+    def remove(self, active: Active, why: Left = Left.RELEASED) -> None:
+        """The particle is not here any more; its waves are answered 421 and find it again."""
+        if active.state.spoiled:
+            active.particle = None  # what a handler has half done is given up
+        active.state = State.GONE  # waves that wait for their turn are told to look again
+        if self.active.get(active.text) is not active:
+            return
+        del self.active[active.text]
+        for left in self._comings.left:
+            left(active, why)
+        interceptors = self._interceptors
+        if interceptors.released:
+            interceptors.tell(interceptors.released, active.point, self._star.key)
+
+    def lose(self, active: Active, why: Left = Left.LOST) -> None:
+        """The particle does not live here any more: nothing of it may be written or answered."""
+        _log.info("%s has been taken from %s", active.text, self._star.text, extra={"point": active.text})
+        self.remove(active, why)
+        if active.background is not None:
+            active.background.give_up()
+
+    def taken(self, active: Active) -> None:
+        """Removes a particle that the registry does not assign to this star any more. The change feed gives the reason
+        later; perhaps it was deleted."""
+        self.lose(active, Left.TAKEN)
+
+    # -- which there are ----------------------------------------------------------------------------------
+
+    def of_the_past(self) -> list[Active]:
+        """Particles of an earlier incarnation of the star: they live elsewhere by now."""
+        now = self._star.incarnation
+        return [v for v in self.active.values() if v.assignment is not None and v.assignment.incarnation != now]
+
+    def placed(self) -> list[Active]:
+        """The particles that the registry has placed here."""
+        return [active for active in self.active.values() if active.assignment is not None]
