@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import attrs
@@ -11,13 +12,61 @@ import pytest
 
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Outcome, Particle, Point, handler, hookimpl
 
+_over = threading.Event()
+"""The test is over: tasks that nobody else can end may end."""
+
 
 async def _swallow() -> None:
-    while True:
+    while not _over.is_set():
         try:
             await asyncio.sleep(0.2)
         except BaseException:  # noqa: S112 - that is what this is about
             continue
+
+
+async def _gathered() -> None:
+    await asyncio.gather(_swallow(), _swallow())
+
+
+async def _task() -> None:
+    await asyncio.create_task(_swallow())
+
+
+async def _nested() -> None:
+    await asyncio.gather(_gathered(), _task())
+
+
+async def _again_and_again() -> None:
+    while not _over.is_set():
+        try:
+            await asyncio.gather(asyncio.sleep(60), asyncio.sleep(60))
+        except BaseException:  # noqa: S112 - that is what this is about
+            continue
+
+
+async def _group() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_swallow())
+        group.create_task(_swallow())
+
+
+async def _group_in_a_task() -> None:
+    await asyncio.create_task(_group())
+
+
+async def _wait_for() -> None:
+    await asyncio.wait_for(_swallow(), 60)
+
+
+async def _time_out() -> None:
+    async with asyncio.timeout(60):
+        await _gathered()
+
+
+_WAITS = {
+    wait.__name__: wait
+    for wait in (_gathered, _task, _nested, _again_and_again, _group, _group_in_a_task, _wait_for, _time_out)
+}
 
 
 @attrs.define
@@ -36,6 +85,26 @@ class Vee(Particle):
     async def swallow(self, ctx: Ctx) -> None:
         self.n += 100
         await _swallow()
+
+    @handler("Ext<WaitsFor>")
+    async def wait_for(self, ctx: Ctx, how: str) -> None:
+        self.n += 100
+        await _WAITS[how]()
+
+    @handler("Ext<SpawnWaits>")
+    async def spawn_waits(self, ctx: Ctx, how: str) -> None:
+        ctx.spawn(_WAITS[how]())
+
+    @handler("Ext<Gathers>")
+    async def gather(self, ctx: Ctx) -> list[int]:
+        async def one(number: int) -> int:
+            await asyncio.sleep(number / 100)
+            if number == 7:
+                raise ValueError(number)
+            return number
+
+        found = await asyncio.gather(*(one(number) for number in range(10)), return_exceptions=True)
+        return [number for number in found if isinstance(number, int)] + [await asyncio.create_task(one(1))]
 
     @handler("Ext<Through>")
     async def through(self, ctx: Ctx, to: str) -> None:
@@ -94,6 +163,14 @@ class Plugin:
 @pytest.fixture
 def machine_plugins() -> Sequence[object]:
     return (Plugin(),)
+
+
+@pytest.fixture(autouse=True)
+async def no_tasks_left(hyperverse_leaks: None) -> AsyncIterator[None]:
+    _over.clear()
+    yield
+    _over.set()
+    await asyncio.sleep(1.0)
 
 
 @pytest.fixture
@@ -202,3 +279,40 @@ async def test_a_machine_stops_whatever_swallows(machine: Machine) -> None:
     assert asyncio.get_running_loop().time() - begun < machine.config.stop_deadline + 5.0
     held.cancel()
     await asyncio.gather(held, return_exceptions=True)
+
+
+@pytest.mark.parametrize("how", _WAITS)
+async def test_one_that_waits_for_tasks_that_do_not_end_is_given_up(machine: Machine, how: str) -> None:
+    await _made(machine)
+    client = machine.client()
+    assert await client.ask("localhost:a", "Ext<Add>", {"save": True}) == 1
+    for _ in range(2):
+        begun = asyncio.get_running_loop().time()
+        reply = await client.ping("localhost:a", "Ext<WaitsFor>", {"how": how}, wait=1.0)
+        assert (reply.status, reply.outcome) == (408, Outcome.UNKNOWN)
+        assert asyncio.get_running_loop().time() - begun < 6.0
+        assert await client.ask("localhost:a", "Ext<Add>", wait=1.0) == 2
+    assert _troubles(machine) == ["wait_for of localhost:a (plugin Plugin)"]
+
+
+@pytest.mark.parametrize("how", _WAITS)
+async def test_work_that_waits_for_tasks_that_do_not_end_keeps_neither_particle_nor_machine(
+    machine: Machine, how: str
+) -> None:
+    await _made(machine)
+    client = machine.client()
+    for name in "ab":
+        await client.ask(f"localhost:{name}", "Ext<SpawnWaits>", {"how": how})
+    await asyncio.sleep(0.5)
+    (await client.exec("delete localhost:a"))[0].unwrap()
+    await asyncio.sleep(10.0)
+    if how != "_wait_for":  # it leaves what swallows to itself when it is cancelled once more
+        assert any(what.startswith("work of localhost:a") for what in _troubles(machine))
+    begun = asyncio.get_running_loop().time()
+    await machine.stop()
+    assert asyncio.get_running_loop().time() - begun < machine.config.stop_deadline + 5.0
+
+
+async def test_tasks_that_end_are_waited_for_as_ever(machine: Machine) -> None:
+    await _made(machine)
+    assert await machine.client().ask("localhost:a", "Ext<Gathers>") == [0, 1, 2, 3, 4, 5, 6, 8, 9, 1]

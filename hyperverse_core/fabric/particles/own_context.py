@@ -10,18 +10,21 @@ Signals and the copies of Ripples are handled by workers. A worker begins in an 
 handler after the other in it for as long as it stays empty: 0.4 us less for each than with a context for each.
 
 Whoever steps a coroutine can also stop stepping it. A handler that was cancelled and goes on waiting has some seconds
-for it; then it is not stepped any more, and its caller gets the cancellation.
+for it; then it is not stepped any more, and its caller gets the cancellation. The same holds for one that waits for a
+task of its own which does not let itself be cancelled.
 """
 
 from __future__ import annotations
 
 import asyncio
 import types
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context as Variables
 from typing import Any, Final
 
 from ...scheduling.cancellation import ends_task
+from ...scheduling.waits_for_task import WaitsForTask
 
 __all__ = ["CANCEL_GRACE", "HERE", "OVER", "Abandoned", "Variables", "begin_in_own_context", "go_on"]
 
@@ -91,14 +94,21 @@ def begin_in_own_context(work: Coroutine[Any, Any, None], context: Variables | N
 def go_on(context: Variables | _Here, steps: Generator[Any, Any, None], awaited: object) -> Generator[Any, Any, None]:
     """Hands on to the task what ``steps`` awaits, and back what the task says. Raises Abandoned."""
     watch: _Watch | None = None
+    waiting: WaitsForTask | None = None
     try:
         while awaited is not OVER:
+            kind = type(awaited)
+            if kind is not Future and kind is not WaitsForTask and isinstance(awaited, Future):
+                awaited = waiting = WaitsForTask(awaited, CANCEL_GRACE)
             try:
                 yield awaited
             except GeneratorExit:
                 context.run(steps.close)
                 raise
             except BaseException as exc:
+                if waiting is not None and waiting is awaited and waiting.given_up:
+                    _keep_for_ever(steps)
+                    raise Abandoned from None
                 if watch is not None and watch.due:
                     watch.task.uncancel()  # that was ours, and the first one is still there
                     _keep_for_ever(steps)

@@ -1,0 +1,59 @@
+"""Waiting for a task that may not let itself be cancelled.
+
+Who awaits a task, or ``asyncio.gather``, and is cancelled is not told of it: the cancellation goes to what is awaited,
+and comes back when that has ended. A task that swallows its cancellation so keeps everybody who waits for it.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, Future, TimerHandle
+from typing import Any
+
+__all__ = ["WaitsForTask"]
+
+
+class WaitsForTask(Future[None]):
+    """Stands for a future that a coroutine has yielded, and is yielded to the event loop in its place.
+
+    Args:
+        awaited: a task, or another future that hands on its cancellation.
+        grace: seconds that it may go on after it was cancelled.
+
+    Attributes:
+        given_up: whether it went on for longer.
+    """
+
+    def __init__(self, awaited: Future[Any], grace: float) -> None:
+        super().__init__(loop=awaited.get_loop())
+        self._awaited = awaited
+        self._grace = grace
+        self._timer: TimerHandle | None = None
+        self.given_up = False
+        # As ``Future.__await__`` does for a future that is yielded, and a task for one that it takes.
+        awaited._asyncio_future_blocking = False
+        self._asyncio_future_blocking = True
+        awaited.add_done_callback(self._ended)
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancels what is awaited, and gives it up when it goes on."""
+        if self.done() or not self._awaited.cancel(msg):
+            return False
+        if self._timer is None:
+            self._timer = self.get_loop().call_later(self._grace, self._give_up)
+        return True
+
+    def _ended(self, awaited: Future[Any]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.done():
+            return
+        # ``gather`` has a CancelledError as its exception, and is not cancelled itself.
+        if awaited.cancelled() or isinstance(awaited.exception(), CancelledError):
+            super().cancel()
+        else:
+            self.set_result(None)  # whoever awaits it takes the result from there
+
+    def _give_up(self) -> None:
+        if not self.done():
+            self.given_up = True
+            super().cancel()
