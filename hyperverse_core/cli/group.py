@@ -66,7 +66,13 @@ class LazyGroup(click.Group):
         command = self.get_command(ctx, name)
         if command is None and not name.startswith("-"):
             from ..errors import did_you_mean
+            from ..universe.commands.words import COMMAND_WORDS
+            from .other_words import advice
 
+            said = advice(args) if name else ""
+            if said:
+                what = " of the program; it is one of the language" if name.rstrip("?!") in COMMAND_WORDS else ""
+                raise click.UsageError(f"no such command {name!r}{what}\n  hint: {said}", ctx)
             near = did_you_mean(name, self.list_commands(ctx))
             raise click.UsageError(f"no such command {name!r}{near}", ctx)
         return super().resolve_command(ctx, args)

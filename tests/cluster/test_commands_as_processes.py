@@ -199,7 +199,7 @@ def test_a_machine_is_drained_and_the_rest_is_balanced(program: Program) -> None
 def test_draining_the_last_machine_warns_that_its_kinds_have_no_place(program: Program) -> None:
     program("up", "--detach")
     program("exec", "create localhost<Space>; create localhost:a<Base>; ping localhost:a Cmd<Bounce>")
-    warning = program.json("drain", "local")["warning"]
+    warning = program.json("drain", "local", "--force")["warning"]
     assert "no machine accepts particles of these Kinds now: " in warning
     assert "Base" in warning
     program("exec", "ping localhost:a Cmd<Bounce>", code=1)

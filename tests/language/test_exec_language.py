@@ -17,10 +17,10 @@ def test_a_command_takes_a_file_with_it(talk: Run, space: str, shared_home: Path
     script = shared_home / "scripts" / "x.hv"
     script.parent.mkdir(exist_ok=True)
     (script.parent / "beside.bin").write_bytes(b"beside the script")
-    script.write_text(f"create {space}:c<Counter>;\nping {space}:c Cmd<Bounce> ^[ beside.bin ];\n")
-    assert talk("exec", "-f", str(script), "--quiet").returncode == 0
-    assert talk("exec", "--quiet", f"ping {space}:c Cmd<Bounce> ^[ body.json ]").returncode == 0
-    missing = talk("exec", f"ping {space}:c Cmd<Bounce> ^[ nowhere.bin ]")
+    script.write_text(f"create {space}:c<Counter>;\nwrite {space}:c ^[ beside.bin ];\n")
+    for words in (["-f", str(script)], [f"write {space}:c ^[ body.json ]"]):
+        assert "has no handler for Cmd<Update>" in talk("exec", *words).stderr  # it came as far as the particle
+    missing = talk("exec", f"write {space}:c ^[ nowhere.bin ]")
     assert missing.returncode == 1
     assert "the command needs the file 'nowhere.bin', which was not sent with it" in missing.stderr
 
@@ -77,7 +77,11 @@ def test_an_error_in_a_script_has_its_place_in_the_file(talk: Run, space: str, t
 def test_what_a_selector_has_reached_is_printed_point_by_point(talk: Run, space: str) -> None:  # noqa: F811
     talk("exec", f"create {space}:a<Base>; create {space}:b<Base>; create {space}:b:c<Base>;")
     assert talk("exec", f"set {space}:*{{}}").stdout == f"{space}:a\n{space}:b\n"
-    assert set(talk("exec", f"delete {space}:*").stdout.split()) == {f"{space}:a", f"{space}:b", f"{space}:b:c"}
+    assert set(talk("exec", "--yes", f"delete {space}:*").stdout.split()) == {
+        f"{space}:a",
+        f"{space}:b",
+        f"{space}:b:c",
+    }
 
 
 def test_names_with_a_number_are_printed_as_they_were_made(talk: Run, space: str) -> None:  # noqa: F811

@@ -15,6 +15,7 @@ from hyperverse_core.universe.commands.body import Upload
 from hyperverse_core.universe.commands.command import (
     Chown,
     Create,
+    Delete,
     Explain,
     Get,
     Grant,
@@ -34,7 +35,7 @@ from hyperverse_core.universe.commands.command import (
 from hyperverse_core.universe.commands.script import complete, parse_command
 from hyperverse_core.universe.kind_defs.properties import SetProperty, UnsetProperty
 from hyperverse_core.universe.selectors.selector import Selector
-from hyperverse_core.universe.waves.wave import BOUNCE, Method
+from hyperverse_core.universe.waves.wave import Method
 
 APP = PointVar.parse("localhost:app")
 
@@ -67,7 +68,7 @@ APP = PointVar.parse("localhost:app")
         ('write localhost:app "true"', Write(APP, "true")),
         ("write localhost:app ^[ a.bin ]", Write(APP, Upload("a.bin"))),
         ("ping localhost:app", PingCommand(APP)),
-        ("ping localhost:app hello", PingCommand(APP, BOUNCE, "/", "hello")),
+        ("delete localhost:app+:** dry-run", Delete(Selector.parse("localhost:app+:**"), True)),
         ("ping localhost:app Ext<Add>", PingCommand(APP, Method.parse("Ext<Add>"))),
         ("ping localhost:app Http<Get>/users/1?x=y", PingCommand(APP, Method.parse("Http<Get>"), "/users/1?x=y")),
         ("ping localhost:app Ext<Add> [1, 2]", PingCommand(APP, Method.parse("Ext<Add>"), "/", [1, 2])),

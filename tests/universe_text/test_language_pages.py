@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from hyperverse_core.errors import ParseError
-from hyperverse_core.universe.commands.grammar import COMMAND_WORDS
 from hyperverse_core.universe.commands.script import parse_command, parse_script
+from hyperverse_core.universe.commands.words import COMMAND_WORDS
 from hyperverse_core.universe.routing.bind import BindConfig
 from hyperverse_core.universe.routing.grammar import parse_pattern, parse_pipeline
 from hyperverse_core.universe.routing.mechtron_config import MechtronConfig

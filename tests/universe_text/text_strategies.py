@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 from hypothesis import strategies as st
 
 from hyperverse_core.universe.address.point_template import PointTemplate
@@ -44,7 +47,7 @@ from hyperverse_core.universe.routing.pipeline import Arrow, Direction, Pipeline
 from hyperverse_core.universe.routing.route_selector import RouteSelector
 from hyperverse_core.universe.routing.stop import CORE, REFLECT, Call, PointStop
 from hyperverse_core.universe.routing.substance import SUBSTANCES, Format
-from hyperverse_core.universe.waves.wave import Method, MethodKind
+from hyperverse_core.universe.waves.wave import BOUNCE, Method, MethodKind
 from universe.strategies import bases, grant_kinds, kind_templates, point_vars, selectors, topics
 
 methods = st.sampled_from(["Cmd<Bounce>", "Cmd<Read>", "Ext<Add>", "Ext<X9>", "Http<Get>", "Hyp<Assign>"]).map(
@@ -82,6 +85,11 @@ def point_templates(draw: st.DrawFn) -> PointTemplate:
     return PointTemplate.parse(f"{mesh}:{child}")
 
 
+def _sendable(command: Any) -> Any:
+    """A Bounce takes no body."""
+    return attrs.evolve(command, body=None) if command.method == BOUNCE else command
+
+
 _plain = st.just("/"), st.none()
 commands = st.one_of(
     st.builds(Create, point_templates(), kind_templates, changes, st.sampled_from(Strategy)),
@@ -94,9 +102,9 @@ commands = st.one_of(
     ),
     st.builds(Read, point_vars()),
     st.builds(Write, point_vars(), some_bodies),
-    st.builds(PingCommand, point_vars(), methods, paths, bodies),
-    st.builds(SignalCommand, point_vars(), methods, paths, bodies),
-    st.builds(RippleCommand, selectors(), methods, paths, bodies),
+    st.builds(PingCommand, point_vars(), methods, paths, bodies).map(_sendable),
+    st.builds(SignalCommand, point_vars(), methods, paths, bodies).map(_sendable),
+    st.builds(RippleCommand, selectors(), methods, paths, bodies).map(_sendable),
     st.builds(Grant, grant_kinds, selectors(), selectors()),
     st.builds(Grants, st.none() | selectors(), st.none() | selectors()),
     st.builds(Revoke, st.integers(0, 10**17)),

@@ -88,7 +88,12 @@ def items_of(body: Any) -> list[Any] | None:
     any other body."""
     if isinstance(body, (list, tuple)):
         return list(body)
-    for name, keys in (("items", {"items", "after"}), ("deleted", {"deleted"}), ("changed", {"changed"})):
+    for name, keys in (
+        ("items", {"items", "after"}),
+        ("deleted", {"deleted"}),
+        ("would_delete", {"would_delete"}),
+        ("changed", {"changed"}),
+    ):
         if isinstance(body, Mapping) and set(body) == keys:
             found = body[name]
             return found if isinstance(found, list) else None

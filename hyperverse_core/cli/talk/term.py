@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,12 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from ...errors import HyperverseError
+from ...universe.commands.words import COMMAND_HELP
 from ..terminal.failures import FAILED, Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import note
 from ..terminal.shown import shown
+from .doomed import Caution
 from .script import run_script
 from .term_completion import TermCompleter
 
@@ -26,15 +29,18 @@ if TYPE_CHECKING:
 __all__ = ["term"]
 
 _LEAVE = ("exit", "quit")
+_HELP = ("help", "?")
 
 
 @click.command()
+@click.option("--yes", "-y", is_flag=True, help="Delete more than one particle without a question.")
 @common
-def term() -> None:
+def term(yes: bool) -> None:
     """Type commands with history and completion.
 
-    Tab completes commands, points and Kinds; Ctrl-D or `exit` leaves. When stdin is not a terminal, every line of it
-    is run as a command.
+    `help` or `?` lists the commands, `help COMMAND` explains one. Tab completes commands, points, Kinds, methods and
+    properties. Ctrl-D or `exit` leaves. When stdin is not a terminal, every line of it is run as a command; --yes then
+    lets a delete of more than one particle run.
     """
     data_dir = options().where()
     from ...client import Client
@@ -42,8 +48,8 @@ def term() -> None:
     async def run() -> bool:
         async with Client.connect(data_dir=data_dir, settings=options().lane_settings()) as client:
             if sys.stdin.isatty():
-                return await _interactive(client, _history())
-            return await _piped(client)
+                return await _interactive(client, _history(), yes)
+            return await _piped(client, Caution(yes))
 
     if not asyncio.run(run()):
         raise Stop(FAILED)
@@ -58,10 +64,19 @@ def _history() -> History:
     return FileHistory(str(path))
 
 
-async def _interactive(client: Client, history: History) -> bool:
+async def _interactive(client: Client, history: History, yes: bool) -> bool:
     session: PromptSession[str] = PromptSession(
         history=history, completer=TermCompleter(client), complete_while_typing=False
     )
+    answers: PromptSession[str] = PromptSession(history=InMemoryHistory())
+
+    async def ask(question: str) -> bool:
+        try:
+            return (await answers.prompt_async(f"{question} [y/N] ")).strip().lower() in ("y", "yes")
+        except (KeyboardInterrupt, EOFError):
+            return False
+
+    caution = Caution(yes, ask)
     while True:
         try:
             with patch_stdout():
@@ -72,24 +87,40 @@ async def _interactive(client: Client, history: History) -> bool:
             return True
         if line.strip() in _LEAVE:
             return True
-        await _run_line(client, line)
+        await _run_line(client, line, caution)
 
 
-async def _piped(client: Client) -> bool:
+async def _piped(client: Client, caution: Caution) -> bool:
     good = True
     for line in sys.stdin:
         if line.strip() in _LEAVE:
             break
-        good = await _run_line(client, line) and good
+        good = await _run_line(client, line, caution) and good
     return good
 
 
-async def _run_line(client: Client, line: str) -> bool:
+def _explain(words: Sequence[str]) -> bool:
+    """Prints help about commands of the language, all of them without a word."""
+    chosen = [word for word in COMMAND_HELP if not words or word in words]
+    for word in chosen:
+        arguments, text = COMMAND_HELP[word]
+        print(f"{word} {arguments}\n    {text}")
+    if not words:
+        print("help COMMAND\n    Explain one command.\nexit\n    Leave.")
+    if not chosen:
+        note(f"error: there is no command {words[0]!r}\n  hint: `help` lists all")
+    return bool(chosen)
+
+
+async def _run_line(client: Client, line: str, caution: Caution) -> bool:
     """Runs one line and prints its results or its error. Returns whether all of its commands succeeded."""
-    if not line.strip():
+    words = line.strip().rstrip(";").split()
+    if not words:
         return True
+    if words[0].lower() in _HELP:
+        return _explain(words[1:])
     try:
-        return await run_script(client, line, folder=Path.cwd())
+        return await run_script(client, line, folder=Path.cwd(), caution=caution)
     except HyperverseError as exc:
         said = describe(exc)
         note(f"error: {shown(said['error'])}")

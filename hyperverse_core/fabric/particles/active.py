@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...contracts.driver import Particle
 from ...contracts.registry import Assignment, ParticleRecord
 from ...errors import (
+    BadRequest,
     NotFound,
     NotHostedHere,
     Unavailable,
@@ -239,6 +240,8 @@ class Active:
         if found is None:
             if wave.method is not BOUNCE:
                 raise self._no_handler(wave)
+            if wave.body is not None:
+                raise self._no_body(wave)
             return
         if found[0].privilege:
             await self.home.gate.demand(self, wave, found[0].privilege)
@@ -390,8 +393,14 @@ class Active:
             body = await self._read_state(wave)
         elif wave.method is not BOUNCE:
             raise self._no_handler(wave)
+        elif wave.body is not None:
+            raise self._no_body(wave)
         self.touched = True
         return Pong(200, body, self.point, Outcome.OK, wave.id, self.star.text, wave.hops)
+
+    @staticmethod
+    def _no_body(wave: Directed) -> BadRequest:
+        return BadRequest(f"{wave.method} takes no body", hint="name a method of the particle, such as Ext<Add>")
 
     def _no_handler(self, wave: Directed) -> NotFound:
         known = self.served.handlers.methods()

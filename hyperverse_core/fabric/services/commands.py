@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
@@ -205,9 +206,23 @@ class Commands:
             raise NotFound(f"nothing matches {str(selector)!r}")
         return found
 
+    async def _with_all_below(self, found: Sequence[ParticleRecord]) -> list[ParticleRecord]:
+        """These particles and everything below them, each once, ordered by point."""
+        every: dict[str, ParticleRecord] = {}
+        for record in sorted(found, key=lambda one: len(one.point.segments)):
+            if record.point.text in every:
+                continue
+            every[record.point.text] = record
+            with contextlib.suppress(NotFound):
+                below = await self._all_of(Selector.parse("**" if record.point.is_root else f"{record.point}:**"))
+                every |= {one.point.text: one for one in below}
+        return [every[text] for text in sorted(every)]
+
     async def _delete(self, command: commands.Delete, ctx: Context) -> Any:
         found = await self._all_of(command.selector)
         await self._demand(ctx, "d", "delete", *(await self._above(found)).values())
+        if command.dry_run:
+            return {"would_delete": [stub(r) for r in await self._with_all_below(found)]}
         deleted = await self._provisioner.delete([r.point for r in found])
         return {"deleted": [stub(r) for r in deleted]}
 

@@ -29,16 +29,18 @@ class Into(enum.StrEnum):
 
 @attrs.frozen
 class Delete(Absolute):
-    """Deletes particles and everything below them, and answers what was deleted: ``delete SELECTOR``.
+    """Deletes particles and everything below them, and answers what was deleted: ``delete SELECTOR [dry-run]``.
 
     Attributes:
         selector: the particles.
+        dry_run: whether it only answers what it would delete.
     """
 
     selector: Selector
+    dry_run: bool = False
 
     def __str__(self) -> str:
-        return f"delete {self.selector}"
+        return f"delete {self.selector}{' dry-run' if self.dry_run else ''}"
 
 
 @attrs.frozen

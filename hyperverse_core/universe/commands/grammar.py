@@ -19,6 +19,7 @@ from ..selectors.selector import Selector
 from ..text.lark_grammar import Grammar, moved
 from ..text.lexis import fail
 from ..waves.wave import BOUNCE, Method
+from .advice import WANTS_METHOD, method_meant
 from .body import Upload, scan_body, unquoted
 from .command import (
     Chown,
@@ -42,34 +43,14 @@ from .command import (
     Strategy,
     Write,
 )
+from .words import COMMAND_WORDS
 
 if TYPE_CHECKING:
     from lark import Token
 
-__all__ = ["COMMAND_WORDS", "Statement", "follows", "parse_changes", "parse_statement"]
+__all__ = ["Statement", "follows", "parse_changes", "parse_statement"]
 
 _T = TypeVar("_T")
-
-COMMAND_WORDS: Final = (
-    "create",
-    "delete",
-    "select",
-    "get",
-    "set",
-    "read",
-    "write",
-    "ping",
-    "signal",
-    "ripple",
-    "publish",
-    "grant",
-    "grants",
-    "revoke",
-    "chown",
-    "explain",
-    "access",
-)
-"""The words with which commands start."""
 
 _ONLY_IN_SELECTORS: Final = frozenset("*+<>(=^~")
 _NO_CODE: Final = re.compile(r"(?:\s++|#[^\n]*+)*+")
@@ -116,8 +97,8 @@ class _CommandBuilder:
     def upload(self, name: Token) -> Upload:
         return Upload(str(name))
 
-    def delete(self, selector: Token) -> CommandTemplate:
-        return Delete(_selector(selector))
+    def delete(self, selector: Token, dry_run: Token | None) -> CommandTemplate:
+        return Delete(_selector(selector), dry_run is not None)
 
     def select(self, selector: Token, into: Token | None) -> CommandTemplate:
         return Select(_selector(selector), Into.STUBS if into is None else Into(into))
@@ -141,6 +122,7 @@ class _CommandBuilder:
 
     def ping_body(self, point: Token, request: _Request | None, body: Token) -> Statement:
         request = request or _Request()
+        _check_takes_body(request, body)
         content, end = _body(body)
         return Statement(PingCommand(_point(point), request.method, request.path, content), end)
 
@@ -148,6 +130,7 @@ class _CommandBuilder:
         return SignalCommand(_point(point), request.method, request.path)
 
     def signal_body(self, point: Token, request: _Request, body: Token) -> Statement:
+        _check_takes_body(request, body)
         content, end = _body(body)
         return Statement(SignalCommand(_point(point), request.method, request.path, content), end)
 
@@ -155,6 +138,7 @@ class _CommandBuilder:
         return RippleCommand(_selector(selector), request.method, request.path)
 
     def ripple_body(self, selector: Token, request: _Request, body: Token) -> Statement:
+        _check_takes_body(request, body)
         content, end = _body(body)
         return Statement(RippleCommand(_selector(selector), request.method, request.path, content), end)
 
@@ -254,6 +238,24 @@ def _point_or_selector(token: Token) -> PointVar | Selector:
         return selector
 
 
+def _check_takes_body(request: _Request, rest: Token) -> None:
+    """Raises ParseError when the method is a Bounce, also because the text names none."""
+    if request.method != BOUNCE:
+        return
+    said = method_meant(str(rest))
+    raise ParseError(
+        f"a Bounce takes no body: {_shortened(str(rest))}",
+        offset=_start(rest),
+        expected=(WANTS_METHOD,),
+        hint=said or "name the method in front of the body, such as Ext<Add>",
+    )
+
+
+def _shortened(text: str) -> str:
+    line = text.partition("\n")[0].partition(";")[0].strip()
+    return repr(line if len(line) <= 40 else f"{line[:40]}...")
+
+
 def _body(rest: Token) -> tuple[Any, int | None]:
     """Returns the body with which ``rest`` starts, and the offset behind the ``;`` of its statement, or None."""
     text = str(rest)
@@ -289,7 +291,7 @@ _GRAMMAR: Final = Grammar(
         "KIND": "a Kind such as <Space> directly behind the point",
         "SELECTOR": "a selector",
         "TARGET": "a point or a selector",
-        "METHOD": "a method such as Ext<Add>",
+        "METHOD": WANTS_METHOD,
         "MASK": "a mask such as +csd-RwX",
         "PRIVILEGE": "a privilege such as property:email:read",
         "ID": "the number of a grant",

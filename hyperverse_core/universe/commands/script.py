@@ -13,13 +13,15 @@ from typing import Final
 
 import attrs
 
-from ...errors import ParseError, did_you_mean
+from ...errors import ParseError
 from ..kind_defs.properties import PropertyChange
 from ..text.lark_grammar import moved
 from ..text.lexis import fail
+from .advice import advised, unknown_command
 from .command import CommandTemplate
-from .grammar import COMMAND_WORDS, Statement, follows, parse_statement
+from .grammar import Statement, follows, parse_statement
 from .grammar import parse_changes as _parse_changes
+from .words import COMMAND_WORDS
 
 __all__ = [
     "Script",
@@ -191,7 +193,7 @@ def _statement(text: str, start: int) -> Statement:
     try:
         return _read(text, start)
     except ParseError as exc:
-        raise moved(exc, text, start) from None
+        raise advised(moved(exc, text, start), text) from None
 
 
 def _read(text: str, start: int) -> Statement:
@@ -213,8 +215,9 @@ def _unknown(text: str, at: int, word: str) -> ParseError:
     if not word:
         return ParseError("there is no command", text=text, offset=at, expected=COMMAND_WORDS)
     shown = word if len(word) <= 40 else f"{word[:40]}..."
-    near = did_you_mean(word[:40].lower(), COMMAND_WORDS)
-    return ParseError(f"unknown command {shown!r}{near}", text=text, offset=at, expected=COMMAND_WORDS)
+    near, hint = unknown_command(word[:40])
+    expected = () if hint else COMMAND_WORDS
+    return ParseError(f"unknown command {shown!r}{near}", text=text, offset=at, expected=expected, hint=hint)
 
 
 def _skip(text: str, at: int) -> int:
