@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .client import NoMachine as NoMachine
     from .client import ParticleChange as ParticleChange
     from .client import Result as Result
+    from .client.blocking import BlockingClient as BlockingClient
     from .config import Config as Config
     from .config import load_config as load_config
     from .contracts.observer import Observer as Observer
@@ -91,6 +92,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
         __package__,
         {
             "client": "Client NoMachine ParticleChange Result",
+            "client.blocking": "BlockingClient",
             "config": "Config load_config",
             "contracts.observer": "Observer",
             "contracts.placement": "Candidate Placement",

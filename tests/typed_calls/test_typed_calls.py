@@ -51,6 +51,10 @@ class Shelf(Particle):
     async def page(self, ctx: Ctx, id: str, page: int, mark: str = "") -> str:
         return f"{id} {page} {mark}".strip()
 
+    @handler("Ext<Named>")
+    async def named(self, ctx: Ctx, method: str, work: str, to: str, body: str) -> str:
+        return method + work + to + body
+
     @handler("Ext<Raw>")
     async def raw(self, ctx: Ctx) -> Pong:
         return Pong(201, "made")
@@ -121,6 +125,7 @@ async def test_typed_calls_are_waves_like_others(caller: ClientApi) -> None:
     assert await a.ask(Shelf.where, Point.parse("localhost:b")) == Point.parse("localhost:b")
     assert await a.ask(Shelf.page, "7/8".replace("/", "-"), page=3, mark="x") == "7-8 3 x"
     assert (await a.ask(Shelf.raw)).status == 201
+    assert await a.ask(Shelf.named, method="a", work="b", to="c", body="d") == "abcd"
     assert await a.ask(Shelf.relay, to="localhost:b") == 10
     assert await caller.at("localhost:a", ShelfCalls, wait=5.0).ask(ShelfCalls.add, by=4) == 10
     await a.tell(Shelf.add, by=5)

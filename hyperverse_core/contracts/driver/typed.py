@@ -154,7 +154,7 @@ class At(Generic[T]):
         return f"{self._cls.__name__} at {self._to!s:.200}"
 
     async def ask(
-        self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Asks the particle, and returns what the handler returns.
 
@@ -186,7 +186,11 @@ class At(Generic[T]):
         return cast(R, expected(pong, wanted).unwrap())
 
     async def tell(
-        self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, object]], *args: P.args, **kwargs: P.kwargs
+        self,
+        method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, object]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Sends a Signal to the particle, and returns when it was accepted. Nobody hears what the handler returns.
 
@@ -199,11 +203,11 @@ class At(Generic[T]):
             HyperverseError: the Signal was refused.
         """
         call = _call(self._cls, method)
-        body, options = _request(call, args, kwargs, self._options)
+        body, options = _request(call, args, kwargs, _without(self._options, "wait", "retries"))
         (await self._sender.signal(self.point, call.method, body, **options)).unwrap()
 
     async def ask_all(
-        self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+        self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> list[Answer[R]]:
         """Asks every particle that ``to`` names or matches, and returns their answers, in the order in which they
         arrived.
@@ -216,10 +220,15 @@ class At(Generic[T]):
             BadRequest: ``method`` is not a handler of the class.
         """
         call = _call(self._cls, method)
-        body, options = _request(call, args, kwargs, self._options)
+        body, options = _request(call, args, kwargs, _without(self._options, "retries"))
         to = self._to
         echoes = await self._sender.ripple([to] if isinstance(to, Point) else to, call.method, body, **options)
         return [_answer(echo, call) for echo in echoes]
+
+
+def _without(options: WaveOptions, *names: str) -> WaveOptions:
+    """The options but those that such a wave does not have."""
+    return cast(WaveOptions, {name: value for name, value in options.items() if name not in names})
 
 
 def _answer(echo: Echo, call: _Call) -> Answer[Any]:

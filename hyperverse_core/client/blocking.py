@@ -1,0 +1,333 @@
+"""The client without ``await``, for scripts, notebooks and threads."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, Unpack
+
+from ..contracts.driver import Answer, At
+from ..contracts.lane import LaneTransport
+from ..contracts.registry import Strategy
+from ..errors import BadRequest, Unavailable
+from ..universe.address.point import Point
+from ..universe.address.star_key import StarKey
+from ..universe.address.surface import Surface
+from ..universe.kinds.kind import Kind
+from ..universe.selectors.selector import Selector
+from ..universe.waves.origin import WaveOptions
+from ..universe.waves.wave import Body, Echo, Method, Pong, Recipients
+from . import Client
+from .loop_thread import LoopThread
+from .results import Result
+from .serving import OnWave
+from .tables import FactTable, Results, Rows
+from .watching import ParticleChange
+
+__all__ = ["BlockingAt", "BlockingClient"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class BlockingClient:
+    """A :class:`Client` whose calls wait. Arguments, results and errors are those of the methods with the same names::
+
+        with BlockingClient("data") as client:
+            client.create("localhost:hits", "Counter")
+            print(client.ask("localhost:hits", "Ext<Add>", {"by": 3}))
+
+    It has an event loop in a thread of its own, so it works beside an event loop that runs, as in a notebook, and
+    several threads may use it at once. In a callback of its own :meth:`on_wave` a call raises BadRequest, because it
+    would wait for itself.
+
+    Args:
+        data_dir, machine, address, server_key, token, timeout, transport, settings: as of :meth:`Client.connect`.
+
+    Raises:
+        NoMachine: nobody listens.
+        Unauthorized: the token is not taken, or the machine does not prove its key.
+        BadRequest: an argument is of a type that it cannot be.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path | str | None = None,
+        *,
+        machine: str | None = None,
+        address: str | None = None,
+        server_key: str | None = None,
+        token: str | None = None,
+        timeout: float = 5.0,
+        transport: LaneTransport | str | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        connecting = Client.connect(
+            data_dir,
+            machine=machine,
+            address=address,
+            server_key=server_key,
+            token=token,
+            timeout=timeout,
+            transport=transport,
+            settings=settings,
+        )
+        thread = self._thread = LoopThread("hyperverse-client")
+        try:
+            self._client = thread.wait_for(connecting.__aenter__)
+        except BaseException as exc:
+            thread.close()
+            if isinstance(exc, Unavailable) and _in_a_loop():
+                exc.add_note("this thread runs an event loop: if the machine runs in it, use machine.client() instead")
+            raise
+        # Also when nobody closes it, and at the end of the program, which would cut what is being sent.
+        self._finalizer = weakref.finalize(self, thread.close, self._client.close)
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> BlockingClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+
+        async def __aenter__(self) -> NoReturn:
+            raise BadRequest("a BlockingClient needs `with`, not `async with`", hint="async with Client.connect(...)")
+
+        async def __aexit__(self, *_: object) -> None: ...
+
+    def close(self) -> None:
+        """Ends the connection, and every call that waits. May be called twice."""
+        self._finalizer()
+
+    @property
+    def agent(self) -> Point:
+        """The agent in whose name this client sends waves."""
+        return self._client.agent
+
+    @property
+    def machine(self) -> str:
+        """Name of the machine that the client is connected to."""
+        return self._client.machine
+
+    @property
+    def surface(self) -> Surface:
+        """Surface of the particle that stands for this client. Others may send waves to it."""
+        return self._client.surface
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client is connected now."""
+        return self._client.connected
+
+    def __repr__(self) -> str:
+        return f"<BlockingClient of machine {self.machine!r} as {self.agent}>"
+
+    # -- waves --------------------------------------------------------------------------------------------
+
+    def ping(
+        self,
+        to: Point | str,
+        method: Method | str,
+        body: Body = None,
+        *,
+        expect: Any = None,
+        **options: Unpack[WaveOptions],
+    ) -> Pong:
+        """See :meth:`Client.ping`."""
+        return self._thread.wait_for(self._client.ping, to, method, body, expect=expect, **options)
+
+    def ask(
+        self,
+        to: Point | str,
+        method: Method | str,
+        body: Body = None,
+        *,
+        expect: Any = None,
+        **options: Unpack[WaveOptions],
+    ) -> Any:
+        """See :meth:`Client.ask`."""
+        return self._thread.wait_for(self._client.ask, to, method, body, expect=expect, **options)
+
+    def signal(self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]) -> Pong:
+        """See :meth:`Client.signal`."""
+        return self._thread.wait_for(self._client.signal, to, method, body, **options)
+
+    def ripple(
+        self,
+        to: Recipients | str | Sequence[Point],
+        method: Method | str,
+        body: Body = None,
+        *,
+        count: int | None = None,
+        **options: Unpack[WaveOptions],
+    ) -> list[Echo]:
+        """See :meth:`Client.ripple`."""
+        return self._thread.wait_for(self._client.ripple, to, method, body, count=count, **options)
+
+    def at(
+        self, to: Recipients | Point | str | Sequence[Point], cls: Callable[..., T], **options: Unpack[WaveOptions]
+    ) -> BlockingAt[T]:
+        """See :meth:`Client.at`: ``client.at("localhost:hits", Counter).ask(Counter.add, by=3)``."""
+        return BlockingAt(self._thread, self._client.at(to, cls, **options))
+
+    # -- commands and verbs -------------------------------------------------------------------------------
+
+    def exec(
+        self,
+        text: str,
+        *,
+        check: bool = True,
+        keep_going: bool = False,
+        working: Point | str | None = None,
+        files: Mapping[str, bytes] | None = None,
+        wait: float | None = None,
+    ) -> Results:
+        """See :meth:`Client.exec`."""
+        return self._thread.wait_for(
+            self._client.exec, text, check=check, keep_going=keep_going, working=working, files=files, wait=wait
+        )
+
+    def run(
+        self,
+        text: str,
+        *,
+        keep_going: bool = False,
+        working: Point | str | None = None,
+        files: Mapping[str, bytes] | None = None,
+        wait: float | None = None,
+        typed: bool = True,
+    ) -> Iterator[Result]:
+        """See :meth:`Client.run`."""
+        return self._thread.walk(
+            lambda: self._client.run(text, keep_going=keep_going, working=working, files=files, wait=wait, typed=typed)
+        )
+
+    def create(
+        self,
+        point: Point | str,
+        kind: Kind | str,
+        properties: Mapping[str, str] | None = None,
+        *,
+        strategy: Strategy | str = Strategy.COMMIT,
+        wait: float | None = None,
+    ) -> Point:
+        """See :meth:`Client.create`."""
+        return self._thread.wait_for(self._client.create, point, kind, properties, strategy=strategy, wait=wait)
+
+    def delete(self, selector: Selector | Point | str, *, wait: float | None = None) -> Rows:
+        """See :meth:`Client.delete`."""
+        return self._thread.wait_for(self._client.delete, selector, wait=wait)
+
+    def get(self, point: Point | str, keys: Iterable[str] | None = None, *, wait: float | None = None) -> Any:
+        """See :meth:`Client.get`."""
+        return self._thread.wait_for(self._client.get, point, keys, wait=wait)
+
+    def set(
+        self,
+        target: Selector | Point | str,
+        properties: Mapping[str, str | None],
+        *,
+        lock: bool = False,
+        wait: float | None = None,
+    ) -> Rows:
+        """See :meth:`Client.set`."""
+        return self._thread.wait_for(self._client.set, target, properties, lock=lock, wait=wait)
+
+    def select(self, selector: Selector | Point | str, *, wait: float | None = None) -> Rows:
+        """Returns everything that matches, as a list. See :meth:`Client.select`."""
+        return self._thread.wait_for(self._select, selector, wait)
+
+    async def _select(self, selector: Selector | Point | str, wait: float | None) -> Rows:
+        return await self._client.select(selector, wait=wait)
+
+    def move(self, point: Point | str, star: StarKey | str, *, wait: float | None = None) -> None:
+        """See :meth:`Client.move`."""
+        self._thread.wait_for(self._client.move, point, star, wait=wait)
+
+    def watch(self, point: Point | str, *aspects: str) -> Iterator[ParticleChange]:
+        """See :meth:`Client.watch`: ``for change in client.watch("localhost:hits"): ...``."""
+        return self._thread.walk(lambda: aiter(self._client.watch(point, *aspects)))
+
+    def on_wave(self, callback: OnWave | None) -> OnWave | None:
+        """See :meth:`Client.on_wave`. The callback runs in the thread of this client, and must not call it."""
+        return self._client.on_wave(callback)
+
+    # -- the machine --------------------------------------------------------------------------------------
+
+    def status(self) -> FactTable:
+        """See :meth:`Client.status`."""
+        return self._thread.wait_for(self._client.status)
+
+    def stars(self) -> Rows:
+        """See :meth:`Client.stars`."""
+        return self._thread.wait_for(self._client.stars)
+
+    def kinds(self) -> Rows:
+        """See :meth:`Client.kinds`."""
+        return self._thread.wait_for(self._client.kinds)
+
+    def rebalance(self, *, apply: bool = False) -> FactTable:
+        """See :meth:`Client.rebalance`."""
+        return self._thread.wait_for(self._client.rebalance, apply=apply)
+
+    def stop(self) -> None:
+        """See :meth:`Client.stop`."""
+        self._thread.wait_for(self._client.stop)
+
+
+class BlockingAt(Generic[T]):
+    """A particle whose class is known, for calls that wait. Made by :meth:`BlockingClient.at`; see :class:`At`."""
+
+    __slots__ = ("_at", "_thread")
+
+    def __init__(self, thread: LoopThread, at: At[T]) -> None:
+        self._thread = thread
+        self._at = at
+
+    @property
+    def point(self) -> Point:
+        """The particle. Raises ParseError when many are meant."""
+        return self._at.point
+
+    def __repr__(self) -> str:
+        return repr(self._at)
+
+    def ask(
+        self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """See :meth:`At.ask`."""
+        found: R = self._thread.wait_for(self._at.ask, method, *args, **kwargs)
+        return found
+
+    def tell(
+        self,
+        method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, object]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """See :meth:`At.tell`."""
+        self._thread.wait_for(self._at.tell, method, *args, **kwargs)
+
+    def ask_all(
+        self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> list[Answer[R]]:
+        """See :meth:`At.ask_all`."""
+        return self._thread.wait_for(self._at.ask_all, method, *args, **kwargs)
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
