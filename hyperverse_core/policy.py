@@ -8,7 +8,7 @@ them.
 
 from __future__ import annotations
 
-from .contracts.administration import AccessChange, Administration, Holders, Holding, Preview
+from .contracts.administration import AccessChange, Administration, Holders, Holding, IssuedToken, Preview
 from .contracts.policy import (
     ACCESS_CHANGES,
     ANYTHING,
@@ -17,6 +17,7 @@ from .contracts.policy import (
     Decision,
     Explanation,
     HoldsFor,
+    Identified,
     Need,
     PolicyView,
     Reason,
@@ -38,6 +39,8 @@ __all__ = [
     "Holders",
     "Holding",
     "HoldsFor",
+    "Identified",
+    "IssuedToken",
     "Need",
     "PolicyView",
     "Preview",

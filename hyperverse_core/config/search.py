@@ -21,6 +21,7 @@ __all__ = [
     "find_data_dir",
     "find_project_file",
     "user_file",
+    "user_folder",
 ]
 
 CONFIG_NAME = "hyperverse.toml"
@@ -90,11 +91,17 @@ def distrust_of_plugin_file(folder: Path, start: Path) -> str:
 
 def user_file() -> Path | None:
     """Returns the config file of the user; None when there is none."""
-    import platformdirs
-
-    folder = _of_user(platformdirs.user_config_path)
+    folder = user_folder()
     path = folder / CONFIG_NAME if folder is not None else None
     return path if path is not None and path.is_file() else None
+
+
+def user_folder() -> Path | None:
+    """Returns the folder for the configuration of the user, which need not exist; None when nobody knows the home
+    directory."""
+    import platformdirs
+
+    return _of_user(platformdirs.user_config_path)
 
 
 def _of_user(ask: Callable[..., Path]) -> Path | None:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import attrs
 
 from ..universe.access.access import Access, AccessGrant
+from ..universe.access.scope import Scope
 from ..universe.address.point import Point
 from ..universe.selectors.selector import Selector
-from .registry import ParticleRecord
+from .registry import ParticleRecord, TokenRecord
 
-__all__ = ["AccessChange", "Administration", "Holders", "Holding", "Preview"]
+__all__ = ["AccessChange", "Administration", "Holders", "Holding", "IssuedToken", "Preview"]
 
 
 @attrs.frozen
@@ -70,9 +71,24 @@ class Preview:
     complete: bool = True
 
 
+@attrs.frozen
+class IssuedToken:
+    """A token that was made.
+
+    Attributes:
+        secret: what its bearer shows. Nobody can read it a second time.
+        record: what the registry knows of it.
+    """
+
+    secret: str = attrs.field(repr=False)
+    record: TokenRecord
+
+
 class Administration(abc.ABC):
     """What a policy may offer to those who administer it with the commands ``grant``, ``grants``, ``revoke``, ``chown``
-    and ``access``. The gate decides first whether the agent may do such a thing at all (the actions of the same names);
+    and ``access``, and with those about tokens.
+
+    The gate decides first whether the agent may do such a thing at all (the actions of the same names, and ``token``);
     the implementation checks what the policy's own rules demand besides. An agent whose wave has a scope does not get
     here.
 
@@ -119,3 +135,30 @@ class Administration(abc.ABC):
     @abc.abstractmethod
     async def preview_chown(self, records: Sequence[ParticleRecord], owner: Point, *, by: Point) -> Preview:
         """What :meth:`chown` would change. Demands what that demands, and changes nothing."""
+
+    @abc.abstractmethod
+    async def issue_token(
+        self, agent: Point, *, label: str = "", scope: Scope | None = None, expires: float | None = None, by: Point
+    ) -> IssuedToken:
+        """Makes a token whose bearer acts as ``agent``.
+
+        Args:
+            label: a name of the token, for people.
+            scope: bounds of what its bearer does; None for none.
+            expires: when it ends, in seconds since 1970; None for never.
+            by: the agent in whose name it is made.
+        """
+
+    @abc.abstractmethod
+    async def tokens(self, *, agent: Point | None = None, by: Point) -> Sequence[TokenRecord]:
+        """The tokens that the agent ``by`` may know of, without their secrets; only those of ``agent`` unless it is
+        None."""
+
+    @abc.abstractmethod
+    async def revoke_token(self, id: str, *, by: Point) -> TokenRecord:
+        """Ends the token whose digest begins with ``id``, in the name of the agent ``by``. Returns it as it was."""
+
+    @abc.abstractmethod
+    async def rotate_token(self, id: str, *, by: Point) -> IssuedToken:
+        """Ends the token whose digest begins with ``id``, and makes another with the same agent, label, scope and end,
+        in the name of the agent ``by``."""

@@ -28,6 +28,7 @@ __all__ = [
     "Decision",
     "Explanation",
     "HoldsFor",
+    "Identified",
     "Need",
     "PolicyView",
     "Reason",
@@ -71,6 +72,23 @@ class Credentials:
 
 
 @attrs.frozen
+class Identified:
+    """Who a client is, as its credentials prove it.
+
+    Attributes:
+        agent: in whose name it acts.
+        scope: bounds of what it does in that name; None for none.
+        expires: when the credentials end, in seconds since 1970; None for never. The session ends then.
+        name: of the credentials, for people; it tells no secret.
+    """
+
+    agent: Point
+    scope: Scope | None = None
+    expires: float | None = None
+    name: str = ""
+
+
+@attrs.frozen
 class Need:
     """What a target must grant.
 
@@ -91,8 +109,8 @@ class Request:
     Attributes:
         agent: in whose name it would be done.
         action: the method of a wave as text (``Ext<Add>``, ``Ext<Drain>``), or a command: ``create``, ``delete``,
-            ``select``, ``get``, ``set``, ``watch``, ``grant``, ``revoke``, ``chown``, ``explain``, ``access``. ``keys``
-            is reserved for a command that the platform does not carry out yet.
+            ``select``, ``get``, ``set``, ``watch``, ``grant``, ``revoke``, ``chown``, ``explain``, ``access``,
+            ``token``. ``keys`` is reserved for a command that the platform does not carry out yet.
         need: what the target must grant for it.
         record: the target. For ``create``, ``delete`` and ``select`` it is the parent of the particles in question.
         scope: the bounds that the sender of the wave has set; None for none.
@@ -288,6 +306,11 @@ class SecurityPolicy(abc.ABC):
     @abc.abstractmethod
     async def authenticate(self, credentials: Credentials) -> Point:
         """The agent that a client with these credentials acts as. Raises Unauthorized; the text names no secret."""
+
+    async def identify(self, credentials: Credentials) -> Identified:
+        """Who a client with these credentials is, with bounds of its own. The default sets none. Raises as
+        :meth:`authenticate` does."""
+        return Identified(await self.authenticate(credentials))
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
         """Returns when the machine that shows these credentials is the machine ``name`` of this Hyperverse.

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import Unauthorized
-from .private_file import ensure_private_file, read_private_file, unusable
+from .private_file import ensure_private_file, read_private_file, unusable, write_private_file
 
-__all__ = ["TOKEN_VARIABLE", "ensure_token", "read_token"]
+__all__ = [
+    "TOKEN_VARIABLE",
+    "ensure_token",
+    "forget_token",
+    "keep_token",
+    "owner_token",
+    "read_kept_token",
+    "read_token",
+    "replace_owner_token",
+]
 
 TOKEN_VARIABLE = "HYPERVERSE_TOKEN"
 """Environment variable from which a client takes its token."""
@@ -23,6 +33,23 @@ def ensure_token(data_dir: Path) -> str:
     path = data_dir / "token"
     try:
         return ensure_private_file(path, lambda: secrets.token_urlsafe(_TOKEN_BYTES))
+    except OSError as exc:
+        raise unusable(path, exc) from exc
+
+
+def owner_token(data_dir: Path) -> str:
+    """Returns the token of ``DATA_DIR/token``; the empty text when there is none, or when it cannot be read."""
+    try:
+        return read_private_file(data_dir / "token")
+    except OSError:
+        return ""
+
+
+def replace_owner_token(data_dir: Path, token: str) -> None:
+    """Writes another token into ``DATA_DIR/token``. Raises ConfigError."""
+    path = data_dir / "token"
+    try:
+        write_private_file(path, token + "\n")
     except OSError as exc:
         raise unusable(path, exc) from exc
 
@@ -50,3 +77,38 @@ def read_token(data_dir: Path, environ: Mapping[str, str] | None = None) -> str:
             f"the token file {str(path)!r} cannot be read: {exc.strerror}",
             hint=f"only the user who started the machine can read it; ask them for a token and set {TOKEN_VARIABLE}",
         ) from exc
+
+
+def read_kept_token(server_key: str, folder: Path) -> str:
+    """Returns the token that was kept for the machines that prove ``server_key``; the empty text when none was.
+
+    Args:
+        folder: the user's folder of configurations.
+    """
+    if not server_key:
+        return ""
+    try:
+        return read_private_file(_kept(server_key, folder))
+    except OSError:
+        return ""
+
+
+def keep_token(server_key: str, folder: Path, token: str) -> None:
+    """Keeps ``token`` for the machines that prove ``server_key``, in place of the one before. Raises ConfigError."""
+    path = _kept(server_key, folder)
+    try:
+        write_private_file(path, token + "\n")
+    except OSError as exc:
+        raise unusable(path, exc) from exc
+
+
+def forget_token(server_key: str, folder: Path) -> bool:
+    """Forgets what :func:`keep_token` has kept. Returns whether there was something."""
+    path = _kept(server_key, folder)
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    return there
+
+
+def _kept(server_key: str, folder: Path) -> Path:
+    return folder / "logins" / hashlib.sha256(server_key.encode()).hexdigest()[:32]

@@ -38,6 +38,7 @@ from .services.status import StatusReport
 from .services.surfaces import LocalSurfaces
 from .services.system_particles import ExecutorParticle, MachineParticle
 from .services.tracing import Tracing
+from .services.users_particle import UsersParticle
 from .services.watches import Watches
 from .stars.star import Star
 from .transit.pending import PendingAnswers
@@ -105,6 +106,7 @@ class Parts:
     rebalancer: Rebalancer
     executor: ExecutorParticle
     machine_particle: MachineParticle
+    users_particle: UsersParticle
     tracing: Tracing
     feed: ChangeFeed
     drivers: Drivers

@@ -83,7 +83,9 @@ class ClientWaves:
         self.replay_cache = client.gate.replay_cache
         self.running: dict[str, asyncio.Task[Any] | None] = {}
         own = session.origin
-        self._forbidden = Origin(own.sender, own.agent, own.star, own.ids, own.time, between_stars=True)
+        self._forbidden = Origin(
+            own.sender, own.agent, own.star, own.ids, own.time, scope=own.scope, between_stars=True
+        )
         self._most = host.limits.waves
         self._largest_body = host.limits.body
         self._largest_frame = host.transport.max_frame

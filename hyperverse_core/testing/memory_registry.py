@@ -145,6 +145,9 @@ class MemoryRegistry(Registry):
             if grant.by in doomed or exactly(grant.on) in doomed or exactly(grant.to) in doomed:
                 del self._grants[grant.id]
                 self._feed.log(ChangeKind.REVOKED, grant.on.query_root)
+        for token in [token for token in self._tokens.values() if token.agent in doomed]:
+            del self._tokens[token.digest]
+            self._feed.log(ChangeKind.TOKEN, token.agent)
         return deleted
 
     async def set_status(self, point: Point, status: Status) -> None:

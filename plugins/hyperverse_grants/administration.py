@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 
-from hyperverse_core.errors import Forbidden, NotFound
-from hyperverse_core.policy import Administration, Holders, Holding, PolicyView, Preview
-from hyperverse_core.registry import ParticleRecord
+from hyperverse_core.errors import BadRequest, Forbidden, NotFound
+from hyperverse_core.policy import Administration, Holders, Holding, IssuedToken, PolicyView, Preview, token_digest
+from hyperverse_core.registry import ParticleRecord, TokenRecord
 from hyperverse_core.values import (
+    ANONYMOUS,
     HYPERUSER,
     Access,
     AccessExplanation,
@@ -15,6 +17,7 @@ from hyperverse_core.values import (
     GrantWord,
     Kind,
     Point,
+    Scope,
     Selector,
     explain,
 )
@@ -26,6 +29,8 @@ from .preview import Previews, agents_of
 __all__ = ["GrantsAdministration"]
 
 _MOST_AGENTS = 1000
+_TOKEN_BYTES = 32
+_SHORTEST_ID = 6
 
 
 class GrantsAdministration(Administration):
@@ -35,9 +40,13 @@ class GrantsAdministration(Administration):
         view: what may be read.
         find_grants: returns the grants of query roots.
         same_owner: whether the rule of the same owner holds.
+        now: the time in seconds since 1970.
     """
 
-    def __init__(self, view: PolicyView, find_grants: FindGrants, *, same_owner: bool) -> None:
+    def __init__(
+        self, view: PolicyView, find_grants: FindGrants, *, same_owner: bool, now: Callable[[], float]
+    ) -> None:
+        self._now = now
         self._view = view
         self._find_grants = find_grants
         self._same_owner = same_owner
@@ -182,6 +191,65 @@ class GrantsAdministration(Administration):
         if owner != HYPERUSER and (owner not in known or known[owner].kind.base != "User"):
             return ""
         return f"besides, every particle that belongs to {owner} and is not a User has the owner's access"
+
+    # -- tokens -------------------------------------------------------------------------------------------
+
+    async def issue_token(
+        self, agent: Point, *, label: str = "", scope: Scope | None = None, expires: float | None = None, by: Point
+    ) -> IssuedToken:
+        """See :meth:`Administration.issue_token`. It takes full access on ``agent``; for the hyperuser, to be the
+        hyperuser."""
+        if agent == ANONYMOUS or is_star(agent):
+            raise Forbidden(f"nobody comes in as {agent.text!r} with a token that a command makes")
+        if agent != HYPERUSER and agent not in await self._view.records((agent,)):
+            raise NotFound(f"no particle {agent.text!r}", hint="`hyperverse user add NAME` makes a user")
+        if not await self._may_administer(by, agent):
+            raise Forbidden(
+                f"{by.text!r} may not make tokens for {agent.text!r}",
+                hint=f"it takes full access on {agent}" if agent != HYPERUSER else "only the hyperuser may",
+            )
+        if expires is not None and expires <= self._now():
+            raise BadRequest("the token would have expired already", hint="let it expire in the future")
+        return await self._issue(agent, label, "" if scope is None else str(scope), expires)
+
+    async def tokens(self, *, agent: Point | None = None, by: Point) -> Sequence[TokenRecord]:
+        """See :meth:`Administration.tokens`. An agent may know of its own tokens, and of those of agents on which it
+        has full access."""
+        found = [t for t in await self._view.registry.tokens() if agent is None or t.agent == agent]
+        known = {of: of == by or await self._may_administer(by, of) for of in {token.agent for token in found}}
+        return [token for token in found if known[token.agent]]
+
+    async def revoke_token(self, id: str, *, by: Point) -> TokenRecord:
+        """See :meth:`Administration.revoke_token`. Whoever may know of a token may end it."""
+        token = await self._token(id, by)
+        await self._view.registry.revoke_token(token.digest)
+        return token
+
+    async def rotate_token(self, id: str, *, by: Point) -> IssuedToken:
+        """See :meth:`Administration.rotate_token`. The new token is there before the old one ends."""
+        token = await self._token(id, by)
+        issued = await self._issue(token.agent, token.label, token.scope, token.expires)
+        await self._view.registry.revoke_token(token.digest)
+        return issued
+
+    async def _issue(self, agent: Point, label: str, scope: str, expires: float | None) -> IssuedToken:
+        secret = secrets.token_urlsafe(_TOKEN_BYTES)
+        record = TokenRecord(token_digest(secret), agent, label, scope, self._now(), expires)
+        await self._view.registry.add_token(record)
+        return IssuedToken(secret, record)
+
+    async def _token(self, id: str, by: Point) -> TokenRecord:
+        if len(id) < _SHORTEST_ID:
+            raise BadRequest(f"{id!r} is no id of a token", hint=f"an id has at least {_SHORTEST_ID} characters")
+        found = [token for token in await self.tokens(by=by) if token.digest.startswith(id)]
+        if len(found) != 1:
+            raise NotFound(f"no token {id!r}" if not found else f"several tokens begin with {id!r}")
+        return found[0]
+
+    async def _may_administer(self, by: Point, agent: Point) -> bool:
+        if by == HYPERUSER:
+            return True
+        return agent != HYPERUSER and await self._is_full(by, agent)
 
     # -- how it finds out ---------------------------------------------------------------------------------
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from hyperverse_core.errors import InternalError, Unauthorized
-from hyperverse_core.policy import Credentials, Decision, Explanation, PolicyView, Request, SecurityPolicy, token_digest
+from hyperverse_core.policy import (
+    Credentials,
+    Decision,
+    Explanation,
+    Identified,
+    PolicyView,
+    Request,
+    SecurityPolicy,
+    token_digest,
+)
 from hyperverse_core.registry import Change, ChangeKind, ParticleRecord
-from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, AccessExplanation, Point, ScopeKind, explain
+from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, AccessExplanation, Point, Scope, ScopeKind, explain
 
 from .administration import GrantsAdministration
 from .gathered import Gathered, Question, gather, is_star, path_of
@@ -22,8 +32,8 @@ from .settings import GrantsSettings
 __all__ = ["GrantsPolicy"]
 
 _HOW_TO_GET_ONE = (
-    "whoever runs the machine finds one in the file 'token' of its data directory; "
-    "hand it over as `token=...` or in HYPERVERSE_TOKEN"
+    "whoever runs the machine finds one in the file 'token' of its data directory, and makes one for a user with "
+    "`hyperverse user token NAME`; hand it over as `token=...` or in HYPERVERSE_TOKEN"
 )
 
 
@@ -56,13 +66,15 @@ class GrantsPolicy(SecurityPolicy):
 
     Args:
         settings: see :class:`~hyperverse_grants.settings.Settings`.
+        now: the time in seconds since 1970, by which tokens end.
 
     Raises:
         ConfigError: there is no such setting, or its value is not true or false.
     """
 
-    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, settings: Mapping[str, Any] | None = None, *, now: Callable[[], float] = time.time) -> None:
         super().__init__(settings)
+        self._now = now
         self._rules = GrantsSettings.of(self.settings)
         self._view: PolicyView | None = None
         self._book: GrantBook | None = None
@@ -112,6 +124,16 @@ class GrantsPolicy(SecurityPolicy):
             )
         return agent
 
+    async def identify(self, credentials: Credentials) -> Identified:
+        """The agent of the token that is shown, with the scope and the end of that token. Raises as
+        :meth:`authenticate` does."""
+        agent = await self.authenticate(credentials)
+        known = await self._opened().registry.token(token_digest(credentials.token)) if credentials.token else None
+        if known is None:
+            return Identified(agent)
+        scope = Scope.parse(known.scope) if known.scope else None
+        return Identified(agent, scope, known.expires, f"{known.id} {known.label}".rstrip())
+
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
         """Lets a machine in that shows the token of its own star, ``STAR::machine:NAME[0]``.
 
@@ -133,6 +155,8 @@ class GrantsPolicy(SecurityPolicy):
         known = await self._opened().registry.token(token_digest(credentials.token))
         if known is None:
             raise Unauthorized("the token that was shown is not known here", hint=_HOW_TO_GET_ONE)
+        if known.expires is not None and known.expires <= self._now():
+            raise Unauthorized("the token that was shown has expired", hint=_HOW_TO_GET_ONE)
         return known.agent
 
     # -- what they may do ---------------------------------------------------------------------------------
@@ -177,7 +201,9 @@ class GrantsPolicy(SecurityPolicy):
     @property
     def administration(self) -> GrantsAdministration:
         """Grants, revocations and new owners, by the same rules."""
-        return GrantsAdministration(self._opened(), self._grants().grants, same_owner=self._rules.same_owner)
+        return GrantsAdministration(
+            self._opened(), self._grants().grants, same_owner=self._rules.same_owner, now=self._now
+        )
 
     # -- how it finds out ---------------------------------------------------------------------------------
 

@@ -903,10 +903,10 @@ async def test_who_somebody_is_has_the_same_limits(clock: ManualClock) -> None:
     with clock.autojump():
         for token in ("hang", "any"):
             with pytest.raises(Unavailable, match="'asked'"):
-                await world.gate.authenticate(Credentials(token))
-    assert await make().gate.authenticate(Credentials("any")) == ALICE
+                await world.gate.identify(Credentials(token))
+    assert (await make().gate.identify(Credentials("any"))).agent == ALICE
     with pytest.raises(Unauthorized):
-        await make().gate.authenticate(Credentials())
+        await make().gate.identify(Credentials())
     with pytest.raises(Unauthorized):
         await make().gate.authenticate_machine("beta", Credentials("any"))
 

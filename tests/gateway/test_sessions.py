@@ -114,8 +114,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
     """A machine with a gateway of a third party, a door that Ann owns, and Ann's token."""
     async with make(tmp_path, open={"colour": "blue"}) as machine:
         await machine.client().exec("create localhost<Space>; create localhost:door<Door>")
-        for text, kind in (("hyperspace", "Space"), ("hyperspace:users", "UserBase"), (ANN.text, "User")):
-            await machine.registry.register(Registration(Point.parse(text), Kind(kind), HYPERUSER))
+        await machine.registry.register(Registration(ANN, Kind("User"), HYPERUSER))
         await machine.registry.chown([Point.parse("localhost:door")], ANN)
         await machine.registry.add_token(TokenRecord(token_digest("anns"), ANN, "ann"))
         yield machine

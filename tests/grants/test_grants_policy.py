@@ -160,8 +160,11 @@ async def test_an_answer_covers_what_the_access_covers() -> None:
 async def test_the_token_of_somebody_who_was_deleted_is_refused() -> None:
     world = await a_world()
     await world.registry.delete([ALICE])
-    with pytest.raises(Unauthorized, match="does not exist"):
+    with pytest.raises(Unauthorized, match="not known"):
         await world.policy.authenticate(Credentials("a-secret-that-nobody-may-see"))
+    await world.registry.add_token(TokenRecord(hashlib.sha256(b"added-later").hexdigest(), ALICE))
+    with pytest.raises(Unauthorized, match="does not exist"):
+        await world.policy.authenticate(Credentials("added-later"))
 
 
 async def test_the_hyperuser_comes_in_where_nobody_is_registered() -> None:

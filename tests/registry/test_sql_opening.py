@@ -18,7 +18,7 @@ import attrs
 import pytest
 
 from hyperverse_core.errors import ConfigError, Unavailable
-from hyperverse_core.registry import Registration, StarRecord
+from hyperverse_core.registry import Registration, StarRecord, TokenRecord
 from hyperverse_core.values import HYPERUSER, ROOT, Kind, Point, StarKey
 from hyperverse_sql.engine.sqlite.connection import SqliteConnection
 from hyperverse_sql.registry import SqlRegistry
@@ -83,15 +83,21 @@ async def test_a_registry_of_a_newer_version_is_refused_and_left_alone(tmp_path:
 async def test_a_registry_of_an_older_version_is_brought_to_the_present_one(tmp_path: Path) -> None:
     path = tmp_path / "registry.sqlite"
     star = StarRecord(StarKey("kit", "fold"), "Fold", "kit", facts="told")
+    token = TokenRecord("ab", HYPERUSER, "owner")
     async with SqlRegistry({"path": path}) as registry:
         await registry.announce(star)
+        await registry.add_token(token)
     connection = sqlite3.connect(path)
     connection.execute("ALTER TABLE stars DROP COLUMN facts")
+    connection.execute("DROP INDEX tokens_agent")
+    for column in ("scope", "created", "expires"):
+        connection.execute(f"ALTER TABLE tokens DROP COLUMN {column}")
     connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
     connection.commit()
     connection.close()
     async with SqlRegistry({"path": path}) as registry, SqlRegistry({"path": path}) as other:
         (found,) = await registry.stars()
+        assert await registry.tokens() == [token]
         assert (found.key, found.facts) == (star.key, "")
         await registry.renew([attrs.evolve(found, facts="told again")])
         assert [star.facts for star in await other.stars()] == ["told again"]

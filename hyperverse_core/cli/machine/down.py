@@ -12,6 +12,7 @@ import click
 import filelock
 
 from ...errors import HyperverseError, TimedOut
+from ..talk.connection import login_token
 from ..terminal.failures import FAILED, Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import note, print_json
@@ -99,7 +100,9 @@ async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
     """Asks a machine to stop. Returns its name and process id."""
     from ...client import Client
 
-    async with Client.connect(data_dir=data_dir, machine=machine, settings=options().lane_settings()) as client:
+    async with Client.connect(
+        data_dir=data_dir, machine=machine, settings=options().lane_settings(), token=login_token(data_dir)
+    ) as client:
         try:
             found: dict[str, Any] = await client.status()
         except HyperverseError:  # a policy that fails refuses this, and not that its owner stops the machine

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import NotFound
+from ..talk.connection import login_token
 from ..terminal.options import options
 from ..terminal.output import note
 from .detach import start_detached
@@ -90,11 +91,11 @@ def stop_more(statuses: Sequence[Mapping[str, Any]], data_dir: Path) -> None:
     from ...client import Client
     from ...errors import HyperverseError
 
-    settings = options().lane_settings()
+    settings, token = options().lane_settings(), login_token(data_dir)
 
     async def stop(name: str) -> None:
         try:
-            async with Client.connect(data_dir=data_dir, machine=name, settings=settings) as client:
+            async with Client.connect(data_dir=data_dir, machine=name, settings=settings, token=token) as client:
                 await client.stop()
         except HyperverseError as exc:
             note(f"machine {name}: {exc.message}")

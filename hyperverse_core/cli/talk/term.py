@@ -19,6 +19,7 @@ from ..terminal.failures import FAILED, Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import note
 from ..terminal.shown import shown
+from .connection import login_token
 from .doomed import Caution
 from .script import run_script
 from .term_completion import TermCompleter
@@ -46,7 +47,9 @@ def term(yes: bool) -> None:
     from ...client import Client
 
     async def run() -> bool:
-        async with Client.connect(data_dir=data_dir, settings=options().lane_settings()) as client:
+        async with Client.connect(
+            data_dir=data_dir, settings=options().lane_settings(), token=login_token(data_dir)
+        ) as client:
             if sys.stdin.isatty():
                 return await _interactive(client, _history(), yes)
             return await _piped(client, Caution(yes))

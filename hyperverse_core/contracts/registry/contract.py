@@ -122,8 +122,9 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
-        """Deletes each of ``points`` with everything below it: records, properties, states, sequences, and the grants
-        that a deleted particle made or that name exactly a deleted point. Skips points that are not registered.
+        """Deletes each of ``points`` with everything below it: records, properties, states, sequences, the grants that
+        a deleted particle made or that name exactly a deleted point, and the tokens whose agent is deleted. Skips
+        points that are not registered.
 
         Args:
             points: the particles to delete.

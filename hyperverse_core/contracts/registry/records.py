@@ -210,11 +210,23 @@ class TokenRecord:
         digest: the digest of the token (:func:`hyperverse_core.policy.token_digest`).
         agent: the agent that its bearer acts as.
         label: a name for people.
+        scope: text of the scope that bounds what its bearer does; empty for none. A registry stores the text as it is.
+        created: when it was made, in seconds since 1970.
+        expires: when it ends, likewise; None for never. A registry stores it; the policy refuses a token that has
+            ended.
     """
 
     digest: str
     agent: Point
     label: str = ""
+    scope: str = ""
+    created: float = 0.0
+    expires: float | None = None
+
+    @property
+    def id(self) -> str:
+        """The beginning of its digest, by which people name it."""
+        return self.digest[:12]
 
 
 class ChangeKind(enum.StrEnum):

@@ -67,6 +67,7 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
         rebalancer=services.rebalancer,
         executor=services.executor,
         machine_particle=services.machine_particle,
+        users_particle=services.users_particle,
         tracing=services.tracing,
         feed=services.feed,
         drivers=services.drivers,

@@ -34,6 +34,7 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
         parts.tracing,
         parts.executor,
         parts.machine_particle,
+        parts.users_particle,
     )
     await parts.drivers.start()
     await parts.membership.join(Listening(parts.board.address, parts.board.server_key))

@@ -32,6 +32,7 @@ from ..services.status import StatusReport
 from ..services.surfaces import LocalSurfaces
 from ..services.system_particles import ExecutorParticle, MachineParticle
 from ..services.tracing import Tracing
+from ..services.users_particle import UsersParticle
 from .cluster import ClusterParts
 from .core import CoreParts
 from .delivery import DeliveryParts, PlacingParts
@@ -53,7 +54,7 @@ class ServiceParts:
         status: collects its state.
         sessions, gateways: of clients.
         surfaces: of clients inside the process.
-        executor, machine_particle: the platform's own global particles.
+        executor, machine_particle, users_particle: the platform's own global particles.
     """
 
     rebalancer: Rebalancer
@@ -67,6 +68,7 @@ class ServiceParts:
     gateways: Gateways
     executor: ExecutorParticle
     machine_particle: MachineParticle
+    users_particle: UsersParticle
 
 
 def make_services(
@@ -130,6 +132,7 @@ def make_services(
         gateways=gateways,
         executor=ExecutorParticle(commands),
         machine_particle=machine_particle,
+        users_particle=UsersParticle(commands.about_access, sessions.identity_at),
     )
 
 

@@ -15,7 +15,17 @@ from typing import Protocol, TypeVar
 import attrs
 
 from ...contracts.administration import Administration
-from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Need, Request, SecurityPolicy
+from ...contracts.policy import (
+    ANYTHING,
+    Credentials,
+    Decision,
+    Explanation,
+    HoldsFor,
+    Identified,
+    Need,
+    Request,
+    SecurityPolicy,
+)
 from ...contracts.registry import Change, ParticleRecord
 from ...errors import Forbidden, HyperverseError, PolicyError
 from ...scheduling.begun import Begun
@@ -262,9 +272,9 @@ class Gate:
 
     # -- who somebody is ----------------------------------------------------------------------------------
 
-    async def authenticate(self, credentials: Credentials) -> Point:
-        """The agent that a client acts as. Raises Unauthorized, and Unavailable when the policy fails."""
-        return await self._policy.authenticate(credentials)
+    async def identify(self, credentials: Credentials) -> Identified:
+        """Who a client is. Raises Unauthorized, and Unavailable when the policy fails."""
+        return await self._policy.identify(credentials)
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
         """Returns when the machine is the one that it says. Raises Unauthorized, and Unavailable when the policy

@@ -10,7 +10,16 @@ from types import CoroutineType
 from typing import TypeVar
 
 from ...contracts.administration import Administration
-from ...contracts.policy import ANYTHING, Credentials, Decision, Explanation, HoldsFor, Request, SecurityPolicy
+from ...contracts.policy import (
+    ANYTHING,
+    Credentials,
+    Decision,
+    Explanation,
+    HoldsFor,
+    Identified,
+    Request,
+    SecurityPolicy,
+)
 from ...contracts.registry import Change
 from ...errors import HyperverseError, NoDriver, NotHostedHere, Unavailable
 from ...scheduling.begun import Begun, begin
@@ -94,12 +103,12 @@ class GuardedPolicy:
             )
         return await self._within(act, administration)
 
-    async def authenticate(self, credentials: Credentials) -> Point:
-        """The agent of a client. Raises Unauthorized, and Unavailable when the policy fails."""
-        agent = await self._within(self._policy.authenticate, credentials)
-        if not isinstance(agent, Point):
-            raise self._failure(f"gave no agent, but {_kind_of(agent)}")
-        return agent
+    async def identify(self, credentials: Credentials) -> Identified:
+        """Who a client is. Raises Unauthorized, and Unavailable when the policy fails."""
+        found = await self._within(self._policy.identify, credentials)
+        if not isinstance(found, Identified) or not isinstance(found.agent, Point):
+            raise self._failure(f"gave no agent, but {_kind_of(getattr(found, 'agent', found))}")
+        return found
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
         """Returns when the machine is the one that it says. Raises Unauthorized, and Unavailable when the policy

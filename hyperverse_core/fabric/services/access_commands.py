@@ -91,32 +91,30 @@ class AccessCommands:
     # -- changing -----------------------------------------------------------------------------------------
 
     async def _grant(self, command: commands.Grant, caller: Caller) -> Any:
-        request = await self._request(caller, "grant", command.on.anchor)
+        request = await self.request(caller, "grant", command.on.anchor)
         grant = AccessGrant(command.kind, command.on, command.to, caller.agent)
         if command.dry_run:
-            return _preview(await self._as_administrator(request, lambda a: a.preview_grant(grant)))
-        made = await self._as_administrator(request, lambda a: a.grant(grant))
+            return _preview(await self.administer(request, lambda a: a.preview_grant(grant)))
+        made = await self.administer(request, lambda a: a.grant(grant))
         self._changed(ChangeKind.GRANTED, made.on.query_root)
         return grant_row(made)
 
     async def _revoke(self, command: commands.Revoke, caller: Caller) -> Any:
-        request = await self._request(caller, "revoke", ROOT)
+        request = await self.request(caller, "revoke", ROOT)
         if command.dry_run:
-            preview = await self._as_administrator(request, lambda a: a.preview_revoke(command.id, by=caller.agent))
+            preview = await self.administer(request, lambda a: a.preview_revoke(command.id, by=caller.agent))
             return _preview(preview)
-        revoked = await self._as_administrator(request, lambda a: a.revoke(command.id, by=caller.agent))
+        revoked = await self.administer(request, lambda a: a.revoke(command.id, by=caller.agent))
         self._changed(ChangeKind.REVOKED, revoked.on.query_root)
         return grant_row(revoked)
 
     async def _chown(self, command: commands.Chown[Point], caller: Caller) -> Any:
-        request = await self._request(caller, "chown", command.selector.anchor)
+        request = await self.request(caller, "chown", command.selector.anchor)
         records = await self._matches(command.selector)
         if command.dry_run:
-            preview = await self._as_administrator(
-                request, lambda a: a.preview_chown(records, command.owner, by=caller.agent)
-            )
+            preview = await self.administer(request, lambda a: a.preview_chown(records, command.owner, by=caller.agent))
             return _preview(preview)
-        await self._as_administrator(request, lambda a: a.chown(records, command.owner, by=caller.agent))
+        await self.administer(request, lambda a: a.chown(records, command.owner, by=caller.agent))
         points = tuple(record.point for record in records)
         for point in points:
             self._records.drop(point)
@@ -187,7 +185,7 @@ class AccessCommands:
 
     # -- rights -------------------------------------------------------------------------------------------
 
-    async def _as_administrator(self, request: Request, act: Callable[[Administration], Awaitable[T]]) -> T:
+    async def administer(self, request: Request, act: Callable[[Administration], Awaitable[T]]) -> T:
         """What ``act`` returns, once the gate lets the agent do such a thing. A refusal is logged and told."""
         await self._gate.check(request)
         scope = request.scope
@@ -204,8 +202,8 @@ class AccessCommands:
         except PolicyError as exc:
             raise self._gate.refused(request, exc) from None
 
-    async def _request(self, caller: Caller, action: str, point: Point) -> Request:
-        """The question whether ``caller`` may do such a thing at all at ``point``."""
+    async def request(self, caller: Caller, action: str, point: Point) -> Request:
+        """Returns the question whether ``caller`` may do such a thing at all at ``point``."""
         known = (await self._records.get((point,))).get(point)
         record = known or ParticleRecord(point, Kind("Root" if point.is_root else "Base"), point)
         return self._asked(caller, action, _NO_NEED, record)

@@ -84,7 +84,7 @@ class Commands:
         self._served = served
         self._homes = homes
         self._ways = ways
-        self._about_access = AccessCommands(registry, records, gate, provisioner, served, homes)
+        self.about_access = AccessCommands(registry, records, gate, provisioner, served, homes)
 
     async def run(self, command: Command | CommandTemplate | str, ctx: Context, env: Env | None = None) -> Pong:
         """Carries out one command as the agent of ``ctx``; every failure is a reply with its status."""
@@ -281,7 +281,7 @@ class Commands:
     # -- access -------------------------------------------------------------------------------------------
 
     async def _access(self, command: Any, ctx: Context) -> Any:
-        return await self._about_access.run(command, ctx.caller)
+        return await self.about_access.run(command, ctx.caller)
 
     # -- waves --------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,25 @@ from typing import Any
 from ...config import Config
 from ...config.check import Fault
 from ...contracts.gateway import Gateway, GatewayHost
-from ...contracts.registry import Registry, TokenRecord
+from ...contracts.registry import Registration, Registry, Status, Strategy, TokenRecord
 from ...contracts.tokens import token_digest
 from ...data_dir.tokens import ensure_token
 from ...errors import ConfigError, HyperverseError, NotFound, PluginError, described
 from ...plugins import PluginSet
 from ...scheduling.cancellation import ends_task
-from ...universe.address.point import HYPERUSER
+from ...universe.address.point import HYPERUSER, Point
+from ...universe.kinds.kind import Kind
 
 __all__ = ["CONTROL", "Gateways"]
 
 CONTROL = "control"
 """The gateway for the ``hyperverse`` program and for Python clients; its settings are those of ``[control]``."""
+_FIRST = (
+    (Point.parse("hyperspace"), Kind("Space")),
+    (Point.parse("hyperspace:users"), Kind("UserBase")),
+    (HYPERUSER, Kind("User")),
+)
+"""What there is from the first start on, besides the root."""
 _log = logging.getLogger("hyperverse.gateway")
 
 
@@ -69,6 +77,7 @@ class Gateways:
         PluginError."""
         wanted = self._wanted()
         if wanted:
+            await self._found_users()
             await self._admit_owner()
         for name, settings in wanted.items():
             gateway = self._made[name] = self._plugins.gateway(name, settings)
@@ -87,8 +96,20 @@ class Gateways:
     async def _admit_owner(self) -> None:
         """Makes the token file of the data directory, unless it is there. Whoever can read it is the hyperuser."""
         known = token_digest(ensure_token(self._data_dir))
+        label = f"owner of {self._data_dir}"
         if await self._registry.token(known) is None:
-            await self._registry.add_token(TokenRecord(known, HYPERUSER, "owner"))
+            await self._registry.add_token(TokenRecord(known, HYPERUSER, label, created=time.time()))
+        for token in await self._registry.tokens():  # an earlier content of the file opens nothing any more
+            if token.agent == HYPERUSER and token.label == label and token.digest != known:
+                await self._registry.revoke_token(token.digest)
+
+    async def _found_users(self) -> None:
+        """Registers the space of the platform's own users, unless it is there."""
+        known = await self._registry.records([point for point, _ in _FIRST])
+        for point, kind in _FIRST:
+            if point not in known:
+                registration = Registration(point, kind, HYPERUSER, strategy=Strategy.ENSURE, status=Status.READY)
+                await self._registry.register(registration)
 
     def get(self, name: str) -> Gateway | None:
         """The gateway of that name, if it was made."""

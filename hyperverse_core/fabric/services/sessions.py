@@ -7,6 +7,7 @@ import itertools
 import logging
 import math
 import random
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence, ValuesView
 from pathlib import Path
 from time import perf_counter
@@ -17,7 +18,7 @@ import attrs
 from ...contracts.driver import Particle
 from ...contracts.gateway import GatewayHost, Receive, Replays, Session, SessionLimits, Sessions
 from ...contracts.lane import LaneTransport
-from ...contracts.policy import Credentials
+from ...contracts.policy import Credentials, Identified
 from ...contracts.registry import Change, ChangeKind
 from ...errors import Forbidden, HyperverseError, PolicyError, TooLarge, TooMany, Unauthorized, Unavailable
 from ...protocol.codec import body_size
@@ -52,6 +53,8 @@ from .surface_particle import SurfaceParticle
 
 __all__ = ["LocalGatewayHost", "LocalSession", "LocalSessions"]
 
+_SOON = 0.01
+"""Seconds until credentials are looked at again that have ended by our clock, and not by the policy's."""
 _ROUNDS = 2
 """Signals from another machine are accepted in the first one, and begin in the second."""
 _log = logging.getLogger("hyperverse.control")
@@ -61,7 +64,7 @@ class LocalSession(Session):
     """A session on this machine. Its waves start at the star that stands for the machine.
 
     Args:
-        agent: in whose name it acts.
+        identity: who its agent is, with the bounds that its credentials set.
         active: the particle at its point.
         credentials: what the agent has shown, to be checked again.
         outbound: sends its waves.
@@ -74,19 +77,21 @@ class LocalSession(Session):
 
     def __init__(
         self,
-        agent: Point,
+        identity: Identified,
         active: Active,
         credentials: Credentials,
         outbound: Outbound,
         limits: SessionLimits,
         sessions: LocalSessions,
     ) -> None:
+        agent, scope = identity.agent, identity.scope
+        self.identity = identity
         self.agent = agent
         self.point = active.point
         self.star = outbound.star.text
-        self.origin = Origin(active.point, agent, self.star, outbound.ids, outbound.star.now)
+        self.origin = Origin(active.point, agent, self.star, outbound.ids, outbound.star.now, scope=scope)
         self._forbidden = Origin(  # makes what is refused, for those who are told
-            active.point, agent, self.star, outbound.ids, outbound.star.now, between_stars=True
+            active.point, agent, self.star, outbound.ids, outbound.star.now, scope=scope, between_stars=True
         )
         self.limits = limits
         self.over = False
@@ -95,6 +100,7 @@ class LocalSession(Session):
         self._outbound = outbound
         self._sessions = sessions
         self.ended: Callable[[str], None] | None = None
+        self.expiry: asyncio.TimerHandle | None = None
         self._under_way: set[Any] = set()
 
     # -- as every sender ----------------------------------------------------------------------------------
@@ -298,24 +304,26 @@ class LocalSessions(Sessions):
         ended: Callable[[str], None] | None = None,
     ) -> LocalSession:
         seen = self._changes
-        agent = await self._gate.authenticate(credentials)
+        identity = await self._gate.identify(credentials)
+        agent = identity.agent
         point = self._outbound.star.point.child(f"controls:control-{next(self._numbers)}")
         made = SurfaceParticle(receive) if particle is None else particle(point)
         active = self._hosting.pin(point, "Control", made, owner=agent)
-        session = LocalSession(agent, active, credentials, self._outbound, self._limits, self)
+        session = LocalSession(identity, active, credentials, self._outbound, self._limits, self)
         self._open.add(session)
         _log.info("client %s connected as %s", point.text, agent.text, extra={"point": point.text})
         self._interceptors.tell(self._interceptors.lane_up, point.text)
         if seen != self._changes:  # what has changed meanwhile did not find the session; from here on it does
             await self._confirm(session)
         session.ended = ended
+        self._end_in_time(session)
         return session
 
     async def _confirm(self, session: LocalSession) -> None:
         """Asks once more who has come. Raises what :meth:`open` does; the session has ended then."""
         try:
-            agent = await self._gate.authenticate(session.credentials)
-            if session.over or agent != session.agent:
+            identity = await self._gate.identify(session.credentials)
+            if session.over or identity != session.identity:
                 raise Unauthorized("the credentials have changed while the session was opened", hint="try again")
         except BaseException:
             session.end("its credentials could not be confirmed")
@@ -324,6 +332,8 @@ class LocalSessions(Sessions):
     def closed(self, session: LocalSession, reason: str) -> None:
         """A session has ended."""
         self._open.discard(session)
+        if session.expiry is not None:
+            session.expiry.cancel()
         self._hosting.table.remove(session.active)
         text = session.point.text
         _log.info("client %s disconnected: %s", text, reason, extra={"point": text})
@@ -352,14 +362,30 @@ class LocalSessions(Sessions):
 
     async def _check(self, session: LocalSession) -> None:
         try:
-            agent = await self._gate.authenticate(session.credentials)
+            identity = await self._gate.identify(session.credentials)
         except PolicyError as exc:
             session.end_from_here(f"its credentials do not count any more: {exc.message}")
         except HyperverseError as exc:  # the policy has failed: no reason to send anybody away
             _log.warning("the credentials of %s could not be checked again: %s", session.point, exc)
         else:
-            if agent != session.agent:
-                session.end_from_here("its credentials are those of another agent now")
+            if identity != session.identity:
+                session.end_from_here("its credentials stand for something else now")
+            else:
+                self._end_in_time(session)
+
+    def _end_in_time(self, session: LocalSession) -> None:
+        """The session is checked again when its credentials end."""
+        if session.expiry is not None:
+            session.expiry.cancel()
+            session.expiry = None
+        if session.identity.expires is None or session.over:
+            return
+        left = max(_SOON, session.identity.expires - time.time())
+        session.expiry = asyncio.get_running_loop().call_later(left, self._check_later, session)
+
+    def identity_at(self, point: Point) -> Identified | None:
+        """Who the session at ``point`` is; None when there is none here."""
+        return next((session.identity for session in self._open if session.point == point), None)
 
     async def close(self) -> None:
         """Ends what is being checked, and every session."""

@@ -27,6 +27,7 @@ from .dump import StateDump
 from .star_particle import StarParticle
 from .status import StatusReport
 from .tracing import TraceWave, Tracing
+from .users_particle import GLOBAL_USERS, UsersParticle
 from .watches import ASPECTS, Watches
 
 __all__ = ["GLOBAL_MACHINE", "ExecutorParticle", "MachineParticle", "pin_system_particles"]
@@ -198,12 +199,13 @@ def pin_system_particles(
     tracing: Tracing,
     executor: ExecutorParticle,
     machine: MachineParticle,
+    users: UsersParticle,
 ) -> None:
     """Puts the platform's own particles in their places.
 
     Args:
         home: of the star that stands for this machine.
-        gate: lets everybody send commands to the executor.
+        gate: lets everybody send commands to the executor, and ask about tokens.
 
     Raises BadRequest when no driver serves their Kinds.
     """
@@ -216,3 +218,4 @@ def pin_system_particles(
         hosting.pin(hosting.star.point, f"Star<{hosting.star.kind.name}>", StarParticle(hosting, watches, tracing))
     home.pin(GLOBAL_MACHINE, "Global", machine)
     gate.open_to_all(home.pin(GLOBAL_EXECUTOR, "Global", executor))  # each command asks for itself
+    gate.open_to_all(home.pin(GLOBAL_USERS, "Global", users))  # likewise

@@ -11,7 +11,7 @@ from typing import Any
 from ...contracts.driver import Ctx, Driver, Particle, handler
 from ...contracts.gateway import Gateway, GatewayHost, Session, Sessions
 from ...contracts.policy import Credentials
-from ...contracts.registry import Registration, TokenRecord
+from ...contracts.registry import Registration, Strategy, TokenRecord
 from ...contracts.tokens import token_digest
 from ...errors import HyperverseError
 from ...fabric.machine import Machine
@@ -196,7 +196,8 @@ class GatewayWorld:
             f"create localhost<Space>; create {DOOR}<GatewayKitDoor>; create? hyperspace<Space>"
         )
         registry = self.machine.registry
-        await registry.register(Registration(Point.parse("hyperspace:users"), Kind("UserBase"), HYPERUSER))
+        users = Registration(Point.parse("hyperspace:users"), Kind("UserBase"), HYPERUSER, strategy=Strategy.ENSURE)
+        await registry.register(users)
         for agent in (ALICE, BOB):
             await registry.register(Registration(agent, Kind("User"), HYPERUSER))
             name = agent.text.rpartition(":")[2]

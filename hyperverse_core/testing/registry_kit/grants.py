@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from ...contracts.registry import Registry, TokenRecord
+from ...contracts.registry import ChangeKind, Registry, TokenRecord
 from ...errors import NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import ROOT
@@ -95,6 +95,22 @@ class GrantsAndTokens(RegistryKitBase):
         for token in given:
             await registry.add_token(token)
         assert [token.digest for token in await registry.tokens()] == ["b", "a", "c"]
+
+    async def test_a_token_keeps_its_scope_and_its_end(self, registry: Registry) -> None:
+        token = TokenRecord("ab", at("localhost:users:scott"), "laptop", "None", 1.5, 2.5)
+        await registry.add_token(token)
+        assert await registry.token("ab") == token
+        assert await registry.tokens() == [token]
+
+    async def test_the_tokens_of_a_deleted_agent_are_gone(self, registry: Registry) -> None:
+        await populate(registry, "localhost<Space>", "localhost:scott<User>", "localhost:less<User>")
+        for digest, agent in (("ab", "localhost:scott"), ("cd", "localhost:scott"), ("ef", "localhost:less")):
+            await registry.add_token(TokenRecord(digest, at(agent)))
+        since = await registry.revision()
+        await registry.delete([at("localhost:scott")])
+        assert [token.digest for token in await registry.tokens()] == ["ef"]
+        told = (await registry.changes(since, timeout=1.0)).entries
+        assert at("localhost:scott") in [change.point for change in told if change.kind is ChangeKind.TOKEN]
 
     async def test_a_revoked_token_is_gone(self, registry: Registry) -> None:
         await registry.add_token(TokenRecord("ab", at("localhost:users:scott")))

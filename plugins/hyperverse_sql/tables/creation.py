@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from hyperverse_core.registry import Registration, Status
 from hyperverse_core.values import HYPERUSER, ROOT, Kind
 
 from .rows import NEW_ROW, new_row
-from .schema import SCHEMA_VERSION, meta, metadata, particles, stars
+from .schema import SCHEMA_VERSION, meta, metadata, particles, stars, tokens
 
 __all__ = ["create_tables"]
 
@@ -31,7 +33,16 @@ def _migrate(connection: sa.Connection) -> None:
     is_schema = meta.c.key == "schema"
     version = int(connection.execute(sa.select(meta.c.value).where(is_schema)).scalar_one())
     if version < 2:
-        column = sa.schema.CreateColumn(stars.c.facts).compile(connection)
-        connection.execute(sa.text(f"ALTER TABLE {stars.name} ADD COLUMN {column}"))
+        _add_column(connection, stars, stars.c.facts)
+    if version < 3:
+        for column in (tokens.c.scope, tokens.c.created, tokens.c.expires):
+            _add_column(connection, tokens, column)
+        for index in tokens.indexes:
+            index.create(connection)
     if version < SCHEMA_VERSION:
         connection.execute(meta.update().where(is_schema).values(value=str(SCHEMA_VERSION)))
+
+
+def _add_column(connection: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> None:
+    created = sa.schema.CreateColumn(column).compile(connection)
+    connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {created}"))

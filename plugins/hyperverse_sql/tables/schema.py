@@ -23,7 +23,7 @@ __all__ = [
     "tokens",
 ]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 metadata = sa.MetaData()
 
@@ -111,7 +111,11 @@ tokens = sa.Table(
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("agent", sa.Text, nullable=False),
     sa.Column("label", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False, server_default=""),
+    sa.Column("created", sa.Float, nullable=False, server_default="0"),
+    sa.Column("expires", sa.Float),
 )
+sa.Index("tokens_agent", tokens.c.agent)
 
 # Revisions have no gaps except at the old end, where entries are pruned: so a reader sees what it has missed.
 changes = sa.Table(

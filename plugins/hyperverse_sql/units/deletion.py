@@ -18,6 +18,7 @@ from ..tables.rows import RECORD, record_of
 from ..tables.schema import particles
 from ..tables.subtree import below, first_below
 from .grants import forget_grants
+from .tokens import forget_tokens
 
 __all__ = ["Deletion", "delete"]
 
@@ -49,7 +50,7 @@ class Deletion:
 
 
 def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
-    """Deletes each of the points with everything below it, and the grants that go with them."""
+    """Deletes each of the points with everything below it, and the grants and tokens that go with them."""
     points, limit = deletion.points, deletion.limit
     if any(point.is_root and point.route.is_local for point in points):
         raise Conflict("the root cannot be deleted", hint="delete the particles below it")
@@ -66,6 +67,7 @@ def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
     deleted = sorted(found.values(), key=lambda record: (-len(record.point.segments), record.point))
     tx.connection.execute(_DELETE, {"points": listing(found)})
     forget_grants(tx, tuple(found))
+    forget_tokens(tx, tuple(found))
     for record in deleted:
         tx.log(ChangeKind.DELETED, record.point.text)
     return deleted

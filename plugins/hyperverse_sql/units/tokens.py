@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from hyperverse_core.registry import ChangeKind, TokenRecord
 from hyperverse_core.values import Point
 
+from ..engine.expressions import listed, listing
 from ..engine.transaction import Transaction
 from ..tables.schema import tokens
 
-__all__ = ["add_token", "all_tokens", "find_token", "revoke_token"]
+__all__ = ["add_token", "all_tokens", "find_token", "forget_tokens", "revoke_token"]
 
-_TOKEN = (tokens.c.digest, tokens.c.agent, tokens.c.label)
+_TOKEN = (tokens.c.digest, tokens.c.agent, tokens.c.label, tokens.c.scope, tokens.c.created, tokens.c.expires)
 
 
 def find_token(connection: sa.Connection, digest: str) -> TokenRecord | None:
@@ -31,14 +32,21 @@ def all_tokens(connection: sa.Connection) -> list[TokenRecord]:
 
 
 def _token_of(row: Sequence[Any]) -> TokenRecord:
-    digest, agent, label = row
-    return TokenRecord(digest, Point.parse(agent), label)
+    digest, agent, label, scope, created, expires = row
+    return TokenRecord(digest, Point.parse(agent), label, scope, created, expires)
 
 
 def add_token(tx: Transaction, token: TokenRecord) -> None:
     """Stores a token in place of one with the same hash."""
     tx.connection.execute(sa.delete(tokens).where(tokens.c.digest == token.digest))
-    values = {"digest": token.digest, "agent": token.agent.text, "label": token.label}
+    values = {
+        "digest": token.digest,
+        "agent": token.agent.text,
+        "label": token.label,
+        "scope": token.scope,
+        "created": token.created,
+        "expires": token.expires,
+    }
     tx.connection.execute(tokens.insert(), values)
     tx.log(ChangeKind.TOKEN, token.agent.text)
 
@@ -51,3 +59,12 @@ def revoke_token(tx: Transaction, digest: str) -> bool:
     tx.connection.execute(sa.delete(tokens).where(tokens.c.digest == digest))
     tx.log(ChangeKind.TOKEN, token.agent.text)
     return True
+
+
+def forget_tokens(tx: Transaction, agents: Sequence[str]) -> None:
+    """Removes the tokens of ``agents``: whoever comes later at one of these points is somebody else."""
+    owned = tokens.c.agent.in_(listed("agents"))
+    asked = {"agents": listing(agents)}
+    for agent in tx.connection.execute(sa.select(tokens.c.agent).where(owned).distinct(), asked).scalars().all():
+        tx.log(ChangeKind.TOKEN, agent)
+    tx.connection.execute(sa.delete(tokens).where(owned), asked)

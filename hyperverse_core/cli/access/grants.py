@@ -1,0 +1,159 @@
+"""``hyperverse grant`` and its kin: the commands about access, as words of the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..talk.connection import talk
+from ..terminal.failures import FAILED, Stop
+from ..terminal.options import common, options
+from ..terminal.output import note, print_json, table
+from ..terminal.shown import shown
+from .users import point_of
+
+if TYPE_CHECKING:
+    from ...client import Client, Result
+
+__all__ = ["access", "chown", "explain", "grant", "grants", "revoke"]
+
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Tell whose access would be another, and change nothing.")
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="WHAT on SELECTOR to SELECTOR")
+@_DRY_RUN
+@common
+def grant(words: tuple[str, ...], dry_run: bool) -> None:
+    """Grant WHAT on the particles of the first SELECTOR to the agents of the second.
+
+    \b
+    hyperverse grant perm +csd-RwX on localhost:app+:** to hyperspace:users:scott
+    hyperverse grant perm '&csd-Rwx' on localhost:app to hyperspace:users:scott
+    hyperverse grant priv machine:drain on localhost:app to hyperspace:users:scott
+    hyperverse grant super on localhost+:** to hyperspace:users:scott --dry-run
+
+    WHAT is a mask of permissions that is added (+) or that restricts (&), a privilege, or super. The letters are
+    create, select and delete children, and read, write and execute.
+    """
+    _changed("grant", words, dry_run, lambda row: f"granted: {_grant_line(row)}")
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[on SELECTOR] [to SELECTOR]")
+@common
+def grants(words: tuple[str, ...]) -> None:
+    """List the grants that you may know of: on some particles, to some agents."""
+    rows = _body("grants", words)
+    if options().json:
+        print_json(rows)
+    else:
+        table(("id", "gives", "on", "to", "by"), ([row[k] for k in ("id", "gives", "on", "to", "by")] for row in rows))
+
+
+@click.command()
+@click.argument("number", metavar="ID")
+@_DRY_RUN
+@common
+def revoke(number: str, dry_run: bool) -> None:
+    """Revoke the grant with the number ID; `hyperverse grants` lists them."""
+    _changed("revoke", (number,), dry_run, lambda row: f"revoked: {_grant_line(row)}")
+
+
+@click.command()
+@click.argument("selector")
+@click.argument("owner", nargs=-1, required=True, metavar="to OWNER")
+@_DRY_RUN
+@common
+def chown(selector: str, owner: tuple[str, ...], dry_run: bool) -> None:
+    """Give the particles of SELECTOR to OWNER.
+
+    \b
+    hyperverse chown localhost:app+:** to hyperspace:users:scott
+    """
+    _changed("chown", (selector, *owner), dry_run, lambda row: "\n".join(row["changed"]))
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="AGENT on POINT [METHOD]")
+@common
+def explain(words: tuple[str, ...]) -> None:
+    """Say what AGENT may do on POINT, or whether it may send METHOD there, and why.
+
+    \b
+    hyperverse explain scott on localhost:app
+    hyperverse explain localhost:users:scott on localhost:app 'Ext<Add>'
+
+    A bare AGENT is a user below hyperspace:users.
+    """
+    found = _body("explain", (point_of(words[0]), *words[1:]))
+    if options().json:
+        print_json(found)
+        return
+    for line in _explained(found):
+        print(shown(line))
+
+
+@click.command()
+@click.argument("point")
+@common
+def access(point: str) -> None:
+    """List who may do what on POINT, and by which rule or grants."""
+    found = _body("access", (point,))
+    if options().json:
+        print_json(found)
+        return
+    rows = ((h["agent"], h["access"], h["rule"], ", ".join(map(str, h["grants"]))) for h in found["holders"])
+    table(("agent", "access", "rule", "grants"), rows)
+    for remark in (found["note"], "" if found["complete"] else "there are more agents than are listed"):
+        if remark and not options().quiet:
+            note(remark)
+
+
+def _explained(found: dict[str, Any]) -> list[str]:
+    """Returns the lines for people, the verdict first."""
+    needs = " and ".join(part for part in (found["needs"]["permission"], found["needs"]["privilege"]) if part)
+    lines = [f"{found['agent']} on {found['point']}: {found['access'] or 'unknown'}"]
+    if found["allowed"] is not None:
+        verdict = "allowed" if found["allowed"] else "refused"
+        lines.append(f"{found['method']}: {verdict}; it needs {needs or 'nothing'}")
+    lines += [f"owner: {found['owner']}", f"decided by: {found['rule']}"]
+    for reason in found["reasons"]:
+        mark = "*" if reason["decides"] else "-"
+        sign = "counts" if reason["counts"] else "void"
+        lines.append(f"{mark} grant {reason['id']}: {reason['text']}: {sign}, {reason['why']}")
+    return [*lines, *([f"hint: {found['hint']}"] if found["hint"] else [])]
+
+
+def _changed(word: str, words: tuple[str, ...], dry_run: bool, line: Any) -> None:
+    body = _body(word, (*words, *(("dry-run",) if dry_run else ())))
+    if options().json:
+        print_json(body)
+    elif not dry_run:
+        if not options().quiet:
+            print("\n".join(map(shown, line(body).split("\n"))))
+    else:
+        columns = ("agent", "point", "now", "then")
+        table(columns, ([row[column] for column in columns] for row in body["would_change"]))
+        if not body["complete"]:
+            note("there is more than is listed")
+
+
+def _grant_line(row: dict[str, Any]) -> str:
+    return f"{row['id']} {row['gives']} on {row['on']} to {row['to']}"
+
+
+def _body(word: str, words: tuple[str, ...]) -> Any:
+    """Runs one command of the command language and returns its body. A failure is reported as ``exec`` does."""
+    from ..talk.results import print_result
+
+    async def run(client: Client) -> Result:
+        (result,) = await client.exec(" ".join((word, *words)), check=False)
+        return result
+
+    result = talk(run)
+    if not result.ok:
+        print_result(result, as_json=options().json)
+        raise Stop(FAILED)
+    return result.body
