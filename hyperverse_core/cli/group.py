@@ -39,6 +39,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("access.grants:explain", "Say what an agent may do on a particle, and why."),
     "access": ("access.grants:access", "List who may do what on a particle."),
     "kinds": ("look.kinds:kinds", "List the Kinds that can be created."),
+    "stubs": ("look.stubs:stubs", "Write a class with the handlers of a Kind, for typed calls."),
     "plugins": ("setup.plugins:plugins", "List, show and check plugins."),
     "config": ("setup.config:config", "Show the configuration and where each value comes from."),
     "logs": ("machine.logs:logs", "Read the log of a detached machine."),

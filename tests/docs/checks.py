@@ -5,6 +5,7 @@
 ```console elsewhere   commands that install this repository, check it or release it. They are not run here; .ci/run and
                   tests/packaging do what they do.
 ```python         runs. With ``file=NAME`` it is written to that file, for the commands behind it.
+                  ``client`` says that it runs with a client at hand: tests/docs/test_signatures.py does that.
 ```toml           is a configuration, or part of a pyproject.toml. ``file=NAME`` as above.
 ```text NAME      the language of the platform, NAME says which; pages of the language have tests of their own.
 ```text           a picture of something. ``file=NAME`` as above.
@@ -98,8 +99,8 @@ def _console(page: Path, block: Block, reader: Reader) -> str:
 
 
 def _python(page: Path, block: Block, reader: Reader) -> str:
-    if block.file:
-        ast.parse(block.content)
+    if block.file or "client" in block.flags:
+        compile(block.content, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST)
         return ""
     return reader.runs(block.content)
 

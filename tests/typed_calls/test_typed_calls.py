@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +15,7 @@ from hyperverse_core import Client, Config, Ctx, Driver, KindDef, Machine, Parti
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.config import Choice
 from hyperverse_core.errors import BadRequest, Conflict, NotFound, ProtocolError
+from typed_calls.test_type_checkers import mypy
 
 
 @attrs.frozen
@@ -191,3 +194,23 @@ async def test_wrong_targets_are_told(machine: Machine) -> None:
         await client.at("localhost:a", Shelf, wait=-1).ask(Shelf.add)
     with pytest.raises(BadRequest, match="no option 'retires'; did you mean 'retries'"):
         await client.at("localhost:a", Shelf, retires=1).ask(Shelf.add)  # type: ignore[call-arg]  # on purpose
+
+
+async def test_a_stub_of_a_kind_checks_and_calls_as_the_class_does(caller: ClientApi, tmp_path: Path) -> None:
+    text = await caller.ask("GLOBAL::machine", "Ext<Stub>", {"kind": "Shelf"})
+    file = tmp_path / "shelf_calls.py"
+    file.write_text(text)
+    spec = importlib.util.spec_from_file_location("shelf_calls", file)
+    assert spec is not None and spec.loader is not None
+    calls = importlib.util.module_from_spec(spec)
+    sys.modules["shelf_calls"] = calls
+    try:
+        spec.loader.exec_module(calls)
+        a = caller.at("localhost:a", calls.Shelf)
+        assert await a.ask(calls.Shelf.add, by=3) == 3
+        assert await a.ask(calls.Shelf.price, calls.Price(3), times=2) == calls.Price(6)
+    finally:
+        del sys.modules["shelf_calls"]
+    assert mypy(file) == set()
+    with pytest.raises(NotFound, match="serves no Kind 'Shelv'; did you mean 'Shelf'"):
+        await caller.ask("GLOBAL::machine", "Ext<Stub>", {"kind": "Shelv"})

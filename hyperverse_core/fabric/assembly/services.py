@@ -29,6 +29,7 @@ from ..services.particle_services import ParticleServices
 from ..services.residents import Residents
 from ..services.sessions import LocalGatewayHost, LocalSessions
 from ..services.status import StatusReport
+from ..services.stubs import Stubs
 from ..services.surfaces import LocalSurfaces
 from ..services.system_particles import ExecutorParticle, MachineParticle
 from ..services.tracing import Tracing
@@ -118,6 +119,7 @@ def make_services(
         watches=delivery.watches,
         tracing=tracing,
         dump=_dump(given, core, cluster, delivery),
+        stubs=Stubs(core.served),
         request_stop=given.request_stop,
     )
     return ServiceParts(

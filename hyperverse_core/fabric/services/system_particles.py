@@ -26,6 +26,7 @@ from .commands import Commands
 from .dump import StateDump
 from .star_particle import StarParticle
 from .status import StatusReport
+from .stubs import Stubs
 from .tracing import TraceWave, Tracing
 from .users_particle import GLOBAL_USERS, UsersParticle
 from .watches import ASPECTS, Watches
@@ -85,6 +86,7 @@ class MachineParticle(Particle):
         watches: Watches,
         tracing: Tracing,
         dump: StateDump,
+        stubs: Stubs,
         request_stop: Callable[[], None],
     ) -> None:
         self._status = status
@@ -94,6 +96,7 @@ class MachineParticle(Particle):
         self._watches = watches
         self._tracing = tracing
         self._dump = dump
+        self._stubs = stubs
         self._request_stop = request_stop
 
     @handler("Ext<Status>")
@@ -110,6 +113,11 @@ class MachineParticle(Particle):
     async def kinds(self, ctx: Ctx) -> list[dict[str, Any]]:
         """Returns every Kind that the machine knows."""
         return self._status.kinds()
+
+    @handler("Ext<Stub>")
+    async def write_stub(self, ctx: Ctx, kind: str) -> str:
+        """Returns a file of Python with the handlers of a Kind, for typed calls."""
+        return self._stubs.text(kind)
 
     @handler("Ext<Stop>", privilege="machine:stop")
     async def stop(self, ctx: Ctx) -> None:
