@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from ..errors import ConfigError
+from ..errors import ConfigError, did_you_mean
+from .schema import Choice, Config
 
 __all__ = [
     "ConfigLayer",
@@ -25,6 +26,15 @@ __all__ = [
 ENV_PREFIX = "HYPERVERSE__"
 _REFERENCES = ({"file"}, {"env"})
 _CHOICES = ("registry", "lanes", "security")
+
+_VARIABLES = ("HYPERVERSE_TOKEN", "HYPERVERSE_DISABLE_PLUGINS", "HYPERVERSE_LOAD_PLUGINS", "HYPERVERSE_TRACE_PLUGINS")
+"""Variables of ours that are not about a key of the configuration."""
+_KEYS = frozenset(attrs.fields_dict(Config))
+_TABLES = frozenset(
+    name
+    for name, field in attrs.fields_dict(Config).items()
+    if isinstance(field.default, Choice) or attrs.has(type(field.default)) or name in ("kinds", "drivers", "placements")
+)
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -82,6 +92,7 @@ def environment_layer(environ: Mapping[str, str], base: Path) -> ConfigLayer:
     faults: list[str] = []
     for name in sorted(environ):
         if not name.startswith(ENV_PREFIX):
+            faults += _misspelled(name)
             continue
         parts = name[len(ENV_PREFIX) :].split("__")
         if not all(parts):
@@ -93,6 +104,21 @@ def environment_layer(environ: Mapping[str, str], base: Path) -> ConfigLayer:
         for below, leaf in _leaves(value) if _is_table(value) else [((), value)]:
             leaves[key + below] = (leaf, origin)
     return ConfigLayer(leaves, tuple(faults))
+
+
+def _misspelled(name: str) -> list[str]:
+    """Returns the fault of a variable that was probably meant for us; none for one that was not."""
+    if not name.startswith("HYPERVERSE_") or name in _VARIABLES:
+        return []
+    first, *more = name.removeprefix("HYPERVERSE_").split("_")
+    table = first.lower()
+    if table in _TABLES:
+        return [f"{name}: there is no such variable; did you mean {'__'.join(['HYPERVERSE', first, '_'.join(more)])}?"]
+    whole = name.removeprefix("HYPERVERSE_").lower()
+    if whole in _KEYS:
+        return [f"{name}: there is no such variable; did you mean {ENV_PREFIX}{whole.upper()}?"]
+    near = did_you_mean(name, _VARIABLES)
+    return [f"{name}: there is no such variable{near}"] if near else []
 
 
 def flag_layer(flags: Mapping[str, Any], base: Path) -> ConfigLayer:

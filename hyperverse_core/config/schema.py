@@ -37,6 +37,7 @@ _MACHINE_LANE_SETTINGS = frozenset({"address", "advertise", "machine_credentials
 """Keys of ``[lanes]`` that are for the machine and not for its transport: where the machine listens, the address that
 others connect to when it is a different one, and what it shows to others when the transport does not prove its key."""
 _NAME = re.compile(r"[a-z][a-z0-9]*")
+_MACHINE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*")
 _LINK = re.compile(r"([a-z][a-z0-9]*)(?:\[(\d+)\])?")
 
@@ -45,6 +46,12 @@ def _name(value: str) -> str:
     if _NAME.fullmatch(value):
         return ""
     return f"{value!r} is not a name: use lower-case letters and digits, a letter first"
+
+
+def _machine_name(value: str) -> str:
+    if _MACHINE_NAME.fullmatch(value):
+        return ""
+    return f"{value!r} is not a name: use lower-case letters and digits, with hyphens between, a letter first"
 
 
 def _camel(value: str) -> str:
@@ -157,7 +164,7 @@ class StarTemplate(_Checked):
     kind: str = setting(rule=_camel)
     index: int = setting(0, rule=_not_negative)
     links: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
-    machine: str = setting("", rule=lambda value: _name(value) if value else "")
+    machine: str = setting("", rule=lambda value: _machine_name(value) if value else "")
 
 
 STANDALONE: tuple[StarTemplate, ...] = (
@@ -277,7 +284,7 @@ class Config(_Checked):
         Config(name="alpha", registry=Choice("sql", {"path": "registry.sqlite"}), lease=5)
     """
 
-    name: str = setting("local", rule=_name)
+    name: str = setting("local", rule=_machine_name)
     constellation: str = setting("central", rule=_name)
     data_dir: Path | None = attrs.field(default=None, converter=_opt_path)
     labels: Mapping[str, str] = setting(factory=dict, converter=_table, rule=_texts)

@@ -3,45 +3,73 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from .check import Secret
 from .schema import Choice, Config
+from .secrets import HIDDEN
 
 __all__ = ["dump", "without_secrets"]
 
-_SECRET_KEY = re.compile(r"passw|secret|token|passphrase|private|credential", re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*(?=@)")
+_SECRET_KEY: Final = re.compile(r"passw|secret|token|passphrase|private|credential", re.IGNORECASE)
+_OF_PLUGINS: Final = ("placements", "drivers", "gateways")
+"""Tables with a table of settings for each name."""
 
 
-def dump(config: Config) -> dict[str, Any]:
-    """Returns the configuration as plain tables, as in TOML, with ``***`` in the place of every secret."""
-    plain = attrs.asdict(config, recurse=False)
-    return {key: _plain(value, key) for key, value in plain.items()}
+def dump(config: Config, plain: Collection[str] = ()) -> dict[str, Any]:
+    """Returns the configuration as plain tables, as in TOML, with ``***`` in the place of everything that may be a
+    secret: every setting of a plugin that is not among the plain ones.
+
+    Args:
+        plain: settings of plugins that anybody may see, by their dotted keys: ``registry.path``.
+    """
+    shown: dict[str, Any] = {}
+    for key, value in attrs.asdict(config, recurse=False).items():
+        if isinstance(value, Choice):
+            shown[key] = {"driver": value.driver, **_settings(value.settings, key, plain)}
+        elif key in _OF_PLUGINS:
+            shown[key] = {name: _settings(table, f"{key}.{name}", plain) for name, table in value.items()}
+        else:
+            shown[key] = _plain(value)
+    return shown
+
+
+def _settings(table: Mapping[str, Any], above: str, plain: Collection[str]) -> dict[str, Any]:
+    return {
+        key: _plain(value) if f"{above}.{key}" in plain and not isinstance(value, Secret) else HIDDEN
+        for key, value in table.items()
+    }
 
 
 def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the settings of a plugin as plain values, without those that :func:`dump` hides, so that they can be
-    written to a file."""
-    shown = _plain(settings, "")
-    return {key: shown[key] for key, value in settings.items() if shown[key] == value}
+    """Returns the settings of a transport as plain values, without those that are secrets by what they refer to or by
+    their name. They go into a file that only the owner can read."""
+    return {
+        key: _plain(value)
+        for key, value in settings.items()
+        if not (_has_secret(value) or (isinstance(value, (str, bytes)) and value and _SECRET_KEY.search(key)))
+    }
 
 
-def _plain(value: Any, key: str) -> Any:
-    if isinstance(value, Choice):
-        return {"driver": value.driver, **_plain(value.settings, key)}
-    if attrs.has(type(value)):
-        return {k: _plain(v, k) for k, v in attrs.asdict(value, recurse=False).items()}
+def _has_secret(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return {str(k): _plain(v, str(k)) for k, v in value.items()}
+        return any(_has_secret(item) for item in value.values())
     if isinstance(value, (tuple, list)):
-        return [_plain(item, key) for item in value]
-    if isinstance(value, Secret) or (isinstance(value, (str, bytes)) and value and _SECRET_KEY.search(key)):
-        return "***"
-    if isinstance(value, str):
-        return _USERINFO.sub(r"\1:***", value)
+        return any(map(_has_secret, value))
+    return isinstance(value, Secret) or (isinstance(value, str) and "://" in value and "@" in value)
+
+
+def _plain(value: Any) -> Any:
+    if attrs.has(type(value)):
+        return {k: _plain(v) for k, v in attrs.asdict(value, recurse=False).items()}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Secret):
+        return HIDDEN
     return str(value) if isinstance(value, Path) else value

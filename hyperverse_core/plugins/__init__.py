@@ -20,6 +20,7 @@ import attrs
 import pluggy
 
 from ..config.schema import Plugins
+from ..config.secrets import hide_settings
 from ..contracts.driver import Driver
 from ..contracts.gateway import Gateway
 from ..contracts.lane import LaneTransport
@@ -27,12 +28,22 @@ from ..contracts.observer import Observer
 from ..contracts.placement import Placement
 from ..contracts.policy import SecurityPolicy
 from ..contracts.registry import Registry
-from ..errors import BadRequest, HyperverseError, NotFound, PluginError, UnknownTransport, described, did_you_mean
+from ..errors import (
+    BadRequest,
+    ConfigError,
+    HyperverseError,
+    NotFound,
+    PluginError,
+    UnknownTransport,
+    described,
+    did_you_mean,
+)
 from ..scheduling.cancellation import ends_task
 from .class_checks.factories import CONTRACTS
 from .loading import Loading, PluginInfo, State, hook_of
 from .offers import CORE, Offer, StarKindSpec, load_factory
 from .opening import opening
+from .settings import SettingsInfo, settings_of
 from .sources import installed_sources, local_source, object_source
 from .verification import check_factory, verify
 
@@ -146,9 +157,13 @@ class PluginSet:
         return opening(thing, name, self.who_provides(thing, name))
 
     def check_required(self) -> None:
-        """Raises when a plugin that the configuration requires is not installed (NotFound) or not ok (PluginError)."""
+        """Raises when a plugin that the configuration requires is not installed (ConfigError) or not ok
+        (PluginError)."""
         for name in self.required:
-            plugin = self.info(name)
+            try:
+                plugin = self.info(name)
+            except NotFound as exc:
+                raise ConfigError(faults=[f"plugins.require: {exc.message}; {exc.hint}"]) from exc
             if plugin.state != "ok":
                 raise PluginError(
                     f"the plugin {name!r} is required and {plugin.state}: {plugin.reason}",
@@ -182,10 +197,25 @@ class PluginSet:
         """Creates a gateway. Raises NotFound, or PluginError when it cannot be loaded or created."""
         return cast(Gateway, self._make("gateway", name, dict(settings or {})))
 
+    def settings(self, thing: str, name: str) -> SettingsInfo:
+        """What a plugin says about the settings of a thing; for an unknown one, and one that cannot be imported,
+        nothing."""
+        offer = self.offers.get((thing, name))
+        if offer is None:
+            return settings_of(thing, None)
+        try:
+            return settings_of(thing, load_factory(offer, self._distribution(offer)))
+        except HyperverseError:  # whoever makes it says so
+            return settings_of(thing, None)
+
     def _make(self, thing: str, name: str, *args: Any) -> object:
         wanted = CONTRACTS[thing]
         offer = self.offers.get((thing, name)) or self._unknown(thing, name)
         factory = load_factory(offer, self._distribution(offer))
+        info = settings_of(thing, factory)
+        for settings in args:
+            if isinstance(settings, dict):
+                hide_settings(settings, info.plain)
         if offer.plugin != CORE and (thing, name) not in self._checked:  # a program may have hundreds of clients
             self._check_factory(offer, factory)
             self._checked.add((thing, name))

@@ -72,6 +72,9 @@ class GrantsPolicy(SecurityPolicy):
         ConfigError: there is no such setting, or its value is not true or false.
     """
 
+    settings_class = GrantsSettings
+    plain_settings = ("same_owner", "anonymous")
+
     def __init__(self, settings: Mapping[str, Any] | None = None, *, now: Callable[[], float] = time.time) -> None:
         super().__init__(settings)
         self._now = now

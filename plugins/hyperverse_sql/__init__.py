@@ -17,5 +17,5 @@ def hyperverse_register_registries(register: Register) -> None:
 
 @hookimpl
 def hyperverse_register_commands(register: Register) -> None:
-    """Adds the commands ``hyperverse registry check`` and ``hyperverse registry backup``."""
+    """Adds the commands ``hyperverse registry check``, ``backup`` and ``restore``."""
     register("registry", "hyperverse_sql.commands:registry")

@@ -22,7 +22,7 @@ _DRIVER = "sql"
 @click.group()
 @common
 def registry() -> None:
-    """Check the registry's file, or make a backup of it. Machines may be running."""
+    """Check, back up and restore the file of the registry."""
 
 
 @registry.command()
@@ -59,6 +59,24 @@ def backup(file: Path) -> None:
         click.echo(json.dumps({"file": str(path), "copy": str(file)}))
     else:
         click.echo(f"{path}: copied to {file}")
+
+
+@registry.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@common
+def restore(file: Path) -> None:
+    """Put the backup FILE in the place of the registry. No machine may be running; the old registry is kept."""
+    from .restoring import restore as put
+
+    try:
+        path = _settings().path
+        kept = put(file, path)
+    except HyperverseError as error:
+        raise _told(error) from error
+    if options().json:
+        click.echo(json.dumps({"file": str(path), "from": str(file), "kept": None if kept is None else str(kept)}))
+    else:
+        click.echo(f"{path}: restored from {file}" + (f"; the old one is kept as {kept.name}" if kept else ""))
 
 
 def _settings() -> SqlSettings:

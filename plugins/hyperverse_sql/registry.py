@@ -78,6 +78,9 @@ class SqlRegistry(Registry):
             root = await registry.record(ROOT)
     """
 
+    settings_class = SqlSettings
+    plain_settings = ("path", "create", "synchronous", "feed")
+
     def __init__(self, settings: Mapping[str, Any] | SqlSettings) -> None:
         settings = settings if isinstance(settings, SqlSettings) else SqlSettings.read(settings)
         database: Database = SqliteDatabase(settings.path, settings.create, settings.synchronous)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import zmq
 
 from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, Unavailable
@@ -51,6 +52,8 @@ class ZmqTransport(LaneTransport):
     """
 
     proves_peers = True
+    settings_class = ZmqSettings
+    plain_settings = tuple(attrs.fields_dict(ZmqSettings))
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(settings)

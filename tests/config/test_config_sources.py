@@ -172,7 +172,7 @@ colour = "red"
         "stars[0].count: must be an integer of 1 or more, not 0",
         "stars[1].colour: there is no such key; known: name, kind, index, links, machine, count",
         "stars[1].kind: is missing",
-        "name: 'Alpha' is not a name: use lower-case letters and digits, a letter first",
+        "name: 'Alpha' is not a name: use lower-case letters and digits, with hyphens between, a letter first",
     ]
 
 
@@ -226,13 +226,13 @@ keys = [{env = "A"}]
 api_token = "hunter2"
 """
     config = load(tmp_path, text, env={"A": "hunter2"}).config
-    shown = json.dumps(dump(config))
+    shown = json.dumps(dump(config, {"registry.a", "drivers.Web.keys"}))  # a secret from elsewhere is never plain
     assert "hunter2" not in shown
-    assert "postgresql://me:***@db/x" in shown
+    assert json.loads(shown)["registry"] == {"driver": "sql", "url": "***", "a": "***", "password": "***"}
     assert repr(config.registry.settings["a"]) == "'***'"
 
 
 def test_a_dump_has_the_shape_of_the_file(tmp_path: Path) -> None:
-    shown = dump(load(tmp_path, '[registry]\nurl = "u"\n').config)
+    shown = dump(load(tmp_path, '[registry]\nurl = "u"\n').config, {"registry.url"})
     assert shown["registry"] == {"driver": "sql", "url": "u"}
     assert (shown["stars"][1]["name"], shown["stars"][1]["links"]) == ("super", ["nexus"])

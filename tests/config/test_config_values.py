@@ -38,7 +38,7 @@ def test_an_integer_is_a_number_of_seconds() -> None:
 
 def test_all_faults_are_reported_at_once() -> None:
     assert faults_of(name="Alpha", lease="2", seed=1.5) == (
-        "name: 'Alpha' is not a name: use lower-case letters and digits, a letter first",
+        "name: 'Alpha' is not a name: use lower-case letters and digits, with hyphens between, a letter first",
         "seed: must be an integer, not 1.5",
         "lease: must be a number, not '2'",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hyperverse_core.config import Plugins
-from hyperverse_core.errors import NotFound, PluginError
+from hyperverse_core.errors import ConfigError, PluginError
 from hyperverse_core.plugins import PluginInfo, PluginSet
 
 Install = Callable[..., str]
@@ -201,7 +201,7 @@ def test_a_required_plugin_must_be_there_and_fine(install: Install) -> None:
     load("tally", settings=Plugins(require=("tally",))).check_required()
     with pytest.raises(PluginError, match="the plugin 'broken' is required and failed: ModuleNotFoundError"):
         load("broken", settings=Plugins(require=("broken",))).check_required()
-    with pytest.raises(NotFound, match="no plugin named 'absent'"):
+    with pytest.raises(ConfigError, match="no plugin named 'absent'"):
         load("tally", settings=Plugins(require=("absent",))).check_required()
 
 

@@ -19,7 +19,7 @@ _START_LIMIT = 60.0
 _END_LIMIT = 5.0
 
 
-def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
+def start_detached(args: Sequence[str], log_dir: Path, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Runs ``hyperverse up`` in a new session and waits until the machine is ready.
 
     What the process prints goes to ``console.log`` in ``log_dir``; usually that is nothing.
@@ -27,6 +27,7 @@ def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
     Args:
         args: words of the command line behind ``up``.
         log_dir: directory of the machine's log.
+        environ: variables that the process gets besides those of this one: what is not to be in the process list.
 
     Returns:
         The status of the machine.
@@ -45,6 +46,7 @@ def start_detached(args: Sequence[str], log_dir: Path) -> dict[str, Any]:
                 stderr=console,
                 pass_fds=(writing,),
                 start_new_session=True,
+                env={**os.environ, **(environ or {})},
             )
         finally:
             os.close(writing)

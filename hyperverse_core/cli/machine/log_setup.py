@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ...config import Log
+from ...config.secrets import masked
 from ...errors import ConfigError
 from ..terminal.shown import shown, shown_lines
 
@@ -57,7 +58,7 @@ class TextFormatter(logging.Formatter):
         if record.exc_info:
             trace = shown_lines(self.formatException(record.exc_info))
             line += "\n  " + trace.replace("\n", "\n  ")
-        return line
+        return masked(line)
 
 
 class JsonFormatter(logging.Formatter):
@@ -70,13 +71,13 @@ class JsonFormatter(logging.Formatter):
             "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": masked(record.getMessage()),
         }
         for name in _FIELDS:
             if value := getattr(record, name, None):
                 line[name] = str(value)
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = masked(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 

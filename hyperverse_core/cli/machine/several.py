@@ -59,13 +59,16 @@ def _numbered(name: str) -> Iterator[str]:
         number += 1
 
 
-def start_more(names: Sequence[str], args: Sequence[str], data_dir: Path) -> list[dict[str, Any]]:
+def start_more(
+    names: Sequence[str], args: Sequence[str], data_dir: Path, environ: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """Starts one machine for each name in the background. When one fails to start, the others are stopped.
 
     Args:
         names: names of the machines.
         args: options of ``hyperverse up`` that all of them get.
         data_dir: their data directory.
+        environ: variables that all of them get.
 
     Returns:
         The status of each machine.
@@ -77,7 +80,7 @@ def start_more(names: Sequence[str], args: Sequence[str], data_dir: Path) -> lis
     try:
         for name in names:
             others = [word for word in args if not word.startswith("--name=")]
-            started.append(start_detached([f"--name={name}", *others], make_log_dir(data_dir, name)))
+            started.append(start_detached([f"--name={name}", *others], make_log_dir(data_dir, name), environ))
     except BaseException:
         stop_more(started, data_dir)
         raise

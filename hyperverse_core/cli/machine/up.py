@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import click
 
 from ...config import LoadedConfig
+from ...config.secrets import masked
 from ...errors import HyperverseError
 from ..terminal.failures import Stop, describe
 from ..terminal.options import common, options
-from ..terminal.output import plain
+from ..terminal.output import note, plain
 from .detach import report_to_parent
 from .log_setup import make_log_dir, set_up
 from .ready import print_ready
@@ -57,6 +59,11 @@ def up(
     if join is not None:
         _check_join(join)
         flags |= joined(join)
+        if masked(join) != join:
+            note(
+                "warning: everybody on this computer can see the password of --join in the process list\n"
+                "  hint: set the variable HYPERVERSE__REGISTRY__URL, or `url` in [registry], instead"
+            )
     loaded = options().load(flags)
     if join is not None and name is None and loaded.config.data_dir is not None:
         flags["name"] = free_name(loaded.config.data_dir, loaded.config.name)
@@ -89,18 +96,22 @@ def _args(loaded: LoadedConfig, flags: Mapping[str, str | None]) -> list[str]:
     """Returns the options of a command line that starts the same machine."""
     args = [f"--{key.replace('.', '-')}={value}" for key, value in flags.items() if value and key in _PASSED]
     args.append(f"--data-dir={loaded.config.data_dir}")
-    if flags.get("registry.url"):
-        args.append(f"--join={flags['registry.url']}")
     if options().config is not None:
         args.append(f"--config={options().config}")
     return args
+
+
+def _environ(flags: Mapping[str, Any]) -> dict[str, str]:
+    """Returns variables for the same: a URL has a password perhaps, and everybody can see the process list."""
+    named = {key: flags[key] for key in ("registry.url", "registry.create") if flags.get(key) is not None}
+    return {f"HYPERVERSE__{key.upper().replace('.', '__')}": json.dumps(value) for key, value in named.items()}
 
 
 def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
     data_dir = loaded.config.data_dir
     assert data_dir is not None  # load_config fills it in
     names = more_names(loaded.config.name, machines)
-    for status in start_more(names, _args(loaded, flags), data_dir):
+    for status in start_more(names, _args(loaded, flags), data_dir, _environ(flags)):
         print_ready(status, as_json=options().json)
 
 
@@ -116,7 +127,7 @@ def _here(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) 
         print_ready(status, as_json=options().json)
 
     try:
-        others += start_more(names[1:], _args(loaded, flags), data_dir)
+        others += start_more(names[1:], _args(loaded, flags), data_dir, _environ(flags))
         for status in others:
             ready(status)
         _serve(loaded, ready)

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from ...config import dump
 from ..terminal.options import common, options
 from ..terminal.output import print_json
+from .shown_config import shown_config
 
 __all__ = ["config"]
 
@@ -24,9 +24,12 @@ def config() -> None:
 @click.option("--origin", is_flag=True, help="Add the origin of each value.")
 @common
 def show(origin: bool) -> None:
-    """Show every value in effect as TOML; secrets are hidden."""
+    """Show every value in effect as TOML, with the settings of the chosen plugins.
+
+    A setting that its plugin does not declare plain is shown as ***, because it may be a secret.
+    """
     loaded = options().load()
-    values = dump(loaded.config)
+    values = shown_config(loaded.config, options().plugins())
     if options().json:
         lines = dict(_lines(values))
         origins = {key: str(loaded.origin(key)) for key in lines}

@@ -60,7 +60,9 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
         if debug:
             import traceback
 
-            traceback.print_exc()
+            from ...config.secrets import masked
+
+            print(masked(traceback.format_exc()), end="", file=sys.stderr)
         return _failed(exc, as_json, debug)
     return result if isinstance(result, int) else DONE
 
@@ -110,7 +112,7 @@ def describe(exc: HyperverseError) -> dict[str, Any]:
         said["why"] = why
     if exc.hint:
         said["hint"] = exc.hint
-    return said
+    return _without_secrets(said)
 
 
 def _why(cause: Exception) -> str:
@@ -122,6 +124,7 @@ def _why(cause: Exception) -> str:
 
 
 def _say(said: dict[str, Any], as_json: bool) -> None:
+    said = _without_secrets(said)
     if as_json:
         from .output import json_text
 
@@ -139,6 +142,18 @@ def _say(said: dict[str, Any], as_json: bool) -> None:
     for key in ("why", "hint"):
         if said.get(key):
             print(f"  {key}: {_indented(said[key])}", file=sys.stderr)
+
+
+def _without_secrets(said: dict[str, Any]) -> dict[str, Any]:
+    from ...config.secrets import masked
+
+    hidden: dict[str, Any] = {}
+    for key, value in said.items():
+        if isinstance(value, list):
+            hidden[key] = [masked(item) if isinstance(item, str) else item for item in value]
+        else:
+            hidden[key] = masked(value) if isinstance(value, str) else value
+    return hidden
 
 
 def _indented(text: Any) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 import attrs
 
 from ...config import Config
+from ...config.check import Fault
 from ...contracts.lane import LaneTransport
 from ...contracts.policy import SecurityPolicy
 from ...contracts.registry import Registry
 from ...data_dir.registry_in_use import check_registry_in_use, note_registry_in_use
+from ...errors import ConfigError, NotFound
 from ..closing import ClosingStack
 from ..machine_lock import MachineLock
 from ..parts import Given
@@ -42,6 +44,7 @@ async def open_plugin_parts(given: Given, closing: ClosingStack) -> PluginParts:
     config, plugins = given.config, given.plugins
     settings = config.registry_settings(given.data_dir)
     in_file = given.registry is None and config.registry.driver == "sql"
+    _check_choices(given)
     if in_file:
         check_registry_in_use(given.data_dir, settings)
     registry = given.registry or plugins.registry(config.registry.driver, settings)
@@ -59,6 +62,25 @@ async def open_plugin_parts(given: Given, closing: ClosingStack) -> PluginParts:
     closing.close("the policy", policy.close)
     name = config.security.driver if given.policy is None else type(policy).__name__
     return PluginParts(registry, transport, policy, name, lock)
+
+
+def _check_choices(given: Given) -> None:
+    """Raises ConfigError when the config chooses what no plugin brings."""
+    config, plugins = given.config, given.plugins
+    chosen = (
+        ("registry", "registry", config.registry, given.registry),
+        ("transport", "lanes", config.lanes, given.transport),
+        ("policy", "security", config.security, given.policy),
+    )
+    faults = []
+    for thing, table, choice, made in chosen:
+        try:
+            if made is None:
+                plugins.check(thing, choice.driver)
+        except NotFound as exc:
+            faults.append(str(Fault(f"{table}.driver", exc.message, exc.hint)))
+    if faults:
+        raise ConfigError(faults=faults)
 
 
 def _policy_settings(config: Config) -> dict[str, Any]:

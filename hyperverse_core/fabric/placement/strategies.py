@@ -10,7 +10,7 @@ from ...config import Config
 from ...config.check import Fault
 from ...contracts.placement import Candidate, Placement
 from ...contracts.registry import ParticleRecord
-from ...errors import ConfigError, NotFound, PluginError, described
+from ...errors import ConfigError, NotFound, PluginError, described, did_you_mean
 from ...plugins import PluginSet
 from ...universe.address.star_key import StarKey
 from ..particles.served import ServedKinds
@@ -18,6 +18,10 @@ from ..particles.served import ServedKinds
 __all__ = ["Strategies"]
 
 _log = logging.getLogger("hyperverse.placement")
+
+
+def _all_of(names: Sequence[str]) -> str:
+    return f"known: {', '.join(names)}"
 
 
 class Strategies:
@@ -33,8 +37,8 @@ class Strategies:
 
     def check(self) -> None:
         """Raises ConfigError when the config names a strategy that no plugin brings: each wave to a particle of that
-        Kind would fail."""
-        faults = []
+        Kind would fail. A table for a Kind, a driver or a strategy that does not exist is a fault as well."""
+        faults = self._unknown_names()
         for kind, settings in self._config.kinds.items():
             if settings.placement is None:
                 continue
@@ -44,6 +48,23 @@ class Strategies:
                 faults.append(str(Fault(f"kinds.{kind}.placement", exc.message, exc.hint)))
         if faults:
             raise ConfigError(faults=faults)
+
+    def _unknown_names(self) -> list[str]:
+        known = {
+            "kinds": sorted({*self._served.known, *self._plugins.drivers}),
+            "drivers": sorted(self._plugins.drivers),
+            "placements": self._plugins.names("placement"),
+        }
+        complete = all(info.state == "ok" for info in self._plugins.plugins)
+        faults = []
+        for table, names in known.items():
+            for name in getattr(self._config, table):
+                near = did_you_mean(name, names).removeprefix("; ")
+                if name in names or not (near or complete):  # a plugin that is not loaded may bring it
+                    continue
+                what = {"kinds": "Kind", "drivers": "driver for a Kind", "placements": "placement"}[table]
+                faults.append(str(Fault(f"{table}.{name}", f"there is no {what} {name!r}", near or _all_of(names))))
+        return faults
 
     def of(self, kind: str) -> Placement:
         """The strategy for particles of ``kind``."""

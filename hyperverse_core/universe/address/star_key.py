@@ -13,16 +13,19 @@ from ..text.lexis import fail
 __all__ = ["StarKey"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*+")
+_NAME_OF_STAR = re.compile(r"[a-z][a-z0-9]*+(?:-[a-z0-9]++)*+")
+"""May have hyphens: the star that stands for a machine has the name of the machine."""
 _INDEX = re.compile(r"[0-9]++")
 _LAST_INDEX = 65_535
 
 
 def _check_name(_: object, field: attrs.Attribute[str], value: str) -> None:
-    if _NAME.fullmatch(value) is None:
+    hyphens = field.name == "name"
+    if (_NAME_OF_STAR if hyphens else _NAME).fullmatch(value) is None:
         raise ParseError(
             f"a star's {field.name} cannot be {value!r}",
             text=value,
-            expected=("lower-case letters and digits, a letter first",),
+            expected=(f"lower-case letters and digits{', with hyphens between' if hyphens else ''}, a letter first",),
         )
 
 
@@ -37,7 +40,7 @@ class StarKey:
 
     Attributes:
         constellation: lower-case letters and digits, starting with a letter.
-        name: lower-case letters and digits, starting with a letter.
+        name: lower-case letters and digits, starting with a letter; hyphens may stand between them.
         index: from 0 to 65535.
 
     Raises:
@@ -66,13 +69,13 @@ class StarKey:
     @property
     def sql_name(self) -> str:
         """The key as a name for an SQL table or schema, such as ``star_central_fold_0``."""
-        return f"star_{self.constellation}_{self.name}_{self.index}"
+        return f"star_{self.constellation}_{self.name.replace('-', '_')}_{self.index}"
 
 
 @lru_cache(maxsize=1024)
 def _parse(text: str) -> StarKey:
     constellation, at = _scan_name(text, _expect(text, 0, "STAR::"))
-    name, at = _scan_name(text, _expect(text, at, ":"))
+    name, at = _scan_name(text, _expect(text, at, ":"), _NAME_OF_STAR)
     at = _expect(text, at, "[")
     digits = _INDEX.match(text, at)
     if digits is None:
@@ -92,8 +95,8 @@ def _expect(text: str, at: int, token: str) -> int:
     return at + len(token)
 
 
-def _scan_name(text: str, at: int) -> tuple[str, int]:
-    found = _NAME.match(text, at)
+def _scan_name(text: str, at: int, name: re.Pattern[str] = _NAME) -> tuple[str, int]:
+    found = name.match(text, at)
     if found is None:
         fail(text, at, "a name of lower-case letters and digits")
     return found.group(), found.end()

@@ -1,0 +1,57 @@
+"""Values that must not be printed: what plugins get as settings and have not declared plain.
+
+A plugin declares the names of settings that anybody may see with ``plain_settings`` of its factory, see
+docs/reference/hooks.md#settings. Nobody can know about the others: they may be passwords.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+__all__ = ["HIDDEN", "hide", "hide_settings", "masked"]
+
+HIDDEN: Final = "***"
+_PASSWORD: Final = re.compile(r"(?<=://)([^/@\s:'\"]*):([^\s'\"]*)(?=@)")
+_SHORTEST: Final = 3
+"""Length from which a value is looked for in texts. Shorter ones are found everywhere."""
+_LONG: Final = 8
+_hidden: set[str] = set()
+"""Of the whole process: an error may be printed far from the machine whose settings it quotes."""
+
+
+def hide(values: Iterable[Any]) -> None:
+    """Keeps values out of every text that :func:`masked` returns from now on. Lists and tables count with what is in
+    them; true, false and numbers with decimals do not."""
+    for value in values:
+        if isinstance(value, Mapping):
+            hide(value.values())
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            hide(value)
+        elif not isinstance(value, bool) and isinstance(value, (str, int)):
+            text = str(value)
+            for one in (text, repr(text)[1:-1], *(found[1] for found in _PASSWORD.findall(text))):
+                if len(one) >= _SHORTEST:
+                    _hidden.add(one)
+
+
+def hide_settings(settings: Mapping[str, Any], plain: Collection[str]) -> None:
+    """Keeps the values of settings out of sight whose names are not among the plain ones."""
+    hide(value for key, value in settings.items() if key not in plain)
+
+
+@functools.cache
+def _whole(value: str) -> re.Pattern[str]:
+    """A short value counts as a whole word only: 100 is not in 1000."""
+    before, behind = (r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])") if len(value) < _LONG else ("", "")
+    return re.compile(before + re.escape(value) + behind)
+
+
+def masked(text: str) -> str:
+    """Returns a text with ``***`` in the place of hidden values and of passwords in URLs."""
+    for value in sorted(_hidden, key=len, reverse=True):
+        if value in text:
+            text = _whole(value).sub(HIDDEN, text)
+    return _PASSWORD.sub(rf"\1:{HIDDEN}", text) if "://" in text else text
