@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from typing import Any, Unpack
 
@@ -11,7 +10,7 @@ from ..errors import Forbidden, HyperverseError, error_for_status
 from ..protocol.codec import client_frame
 from ..universe.address.point import ROOT, Point
 from ..universe.waves.arguments import to_count
-from ..universe.waves.origin import Ids, Origin, WaveOptions
+from ..universe.waves.origin import Origin, UnguessableIds, WaveOptions
 from ..universe.waves.recipients import to_recipients
 from ..universe.waves.wave import Body, Directed, Echo, Method, Outcome, Ping, Pong, Recipients, Ripple, Signal
 from .api import ClientApi, expected
@@ -28,7 +27,7 @@ class ClientSender(ClientApi):
         self._pending = PendingWaves()
         self._closed: HyperverseError | None = None
         # Who it is, the machine knows: a client's frames have no place for sender, agent and star.
-        self._origin = Origin(ROOT, ROOT, "", Ids(f"c-{secrets.token_hex(6)}-"), self._loop.time)
+        self._origin = Origin(ROOT, ROOT, "", UnguessableIds("c-"), self._loop.time)
 
     async def ping(
         self,

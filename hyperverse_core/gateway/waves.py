@@ -213,10 +213,14 @@ class ClientWaves:
 
     def _begin_repeatable(self, wave: Ping) -> None:
         """A Ping whose sender may send it again, also over another connection: it is handled once."""
-        if wave.id in self.running:
-            return  # it is being answered to this very connection
         key = f"{self.session.agent.text} {wave.id}"  # so that nobody gets at replies to somebody else
         first = self.replay_cache.first(key, wave)
+        if wave.id in self.running:
+            if first is None:
+                self.replay_cache.settle(key, None)
+            elif not _is_conflict(first):
+                return  # it is being answered to this very connection
+            raise Conflict(f"the id {wave.id!r} stands for another wave that is under way", hint="ids are used once")
         if first is not None:
             self._begin(self._cuttable, wave, self._repeat, first)
             return
@@ -255,3 +259,7 @@ class ClientWaves:
                 raise
             reply = self.session.refusal(wave, Unavailable("the first attempt was not accepted", retry_after=0.05))
         await self._send(wave, reply)
+
+
+def _is_conflict(reply: asyncio.Future[Pong]) -> bool:
+    return reply.done() and not reply.cancelled() and reply.result().status == Conflict.status

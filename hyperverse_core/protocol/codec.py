@@ -139,6 +139,15 @@ def body_size(body: Body) -> int:
     return len(encoded)
 
 
+def encoded_body(body: Body) -> bytes:
+    """Returns a body as it is in a frame. For one that no frame can carry, as a wave inside a machine may have, it is a
+    text that stands for it."""
+    try:
+        return _encode(body)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return repr(body).encode("utf-8", "surrogatepass")
+
+
 def _body(raw: _Raw) -> Body:
     if isinstance(raw, EchoesFrame):
         return [echo.body for echo in raw.echoes]

@@ -114,6 +114,37 @@ async def test_it_stays_small(clock: Any) -> None:
     assert len(recent) <= 3
 
 
+async def test_a_repeat_that_differs_is_a_conflict_also_when_its_reply_is_gone(clock: Any) -> None:
+    recent = ReplayCache(limit=0)
+    assert recent.first("a", wave()) is None
+    under_way = recent.first("a", wave("Ext<Take>"))
+    assert under_way is not None and under_way.result().status == 409
+    recent.settle("a", Pong(200, 1))
+    later = recent.first("a", wave("Ext<Take>"))
+    assert later is not None and later.result().status == 409
+    same = recent.first("a", wave())
+    assert same is not None and same.result().status == 503
+
+
+async def test_one_agent_cannot_take_the_room_of_the_others(clock: Any) -> None:
+    recent = ReplayCache(limit=0, most=100, share=5)
+
+    def one_more(agent: str, number: int) -> int:
+        asked = wave(wait=86_400.0)
+        asked.agent = Point.parse(agent)
+        first = recent.first(f"{agent} {number}", asked)
+        recent.settle(f"{agent} {number}", Pong(200))
+        return 200 if first is None else first.result().status
+
+    assert [one_more("localhost:greedy", number) for number in range(200)].count(200) == 50
+    assert one_more("localhost:greedy", 500) == 429
+    for other in range(10):
+        assert [one_more(f"localhost:other{other}", number) for number in range(7)].count(200) == 5
+    await clock.advance(86_400.0 + 20)
+    assert one_more("localhost:greedy", 501) == 200
+    assert len(recent) == 1
+
+
 async def test_a_session_is_its_owners(clock: Any) -> None:
     sessions = CliSessions(OWNER, random.Random(1))
     with pytest.raises(Forbidden):

@@ -130,6 +130,7 @@ def make_delivery(
         fan_out=fan_out,
         pool=core.pool,
         registry=plugged.registry,
+        gate=core.gate,
     )
     return DeliveryParts(outbounds, outbound, table, watches, binds, inbound)
 

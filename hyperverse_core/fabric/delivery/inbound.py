@@ -7,9 +7,10 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+import attrs
 import msgspec
 
-from ...contracts.registry import Registry
+from ...contracts.registry import ParticleRecord, Registry
 from ...errors import (
     HandlerFailed,
     HyperverseError,
@@ -31,12 +32,14 @@ from ...universe.waves.origin import timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..particles.active import Active
 from ..particles.homes import Homes
+from ..particles.letters import NOBODY
 from ..particles.places import Places
 from ..particles.state import State
 from ..stars.star import Star
 from ..transit.ports import LaneRequest
 from ..transit.switchboard import Switchboard
 from .fan_out import FanOut, to_echo
+from .gate import Gate
 from .outbound import Outbound
 from .replay_cache import ReplayCache
 
@@ -56,6 +59,7 @@ class Inbound:
         fan_out: delivers Ripples.
         pool: runs the handling.
         registry: has the records of particles.
+        gate: asked before an answer is given a second time.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Inbound:
         fan_out: FanOut,
         pool: WorkerPool,
         registry: Registry,
+        gate: Gate,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.replay_cache = ReplayCache()
@@ -78,6 +83,7 @@ class Inbound:
         self._fan_out = fan_out
         self._pool = pool
         self._registry = registry
+        self._gate = gate
         self._jobs: dict[type, Callable[..., Coroutine[Any, Any, None]]] = {
             Ping: self._ping,
             Signal: self._signal,
@@ -160,7 +166,7 @@ class Inbound:
     async def _ping(self, star: Star, request: LaneRequest, wave: Ping) -> None:
         key = ""
         if wave.handling.retries:
-            key = f"{wave.id} {wave.to.text} {wave.hops}"
+            key = f"{wave.agent.text} {_sender(wave)} {wave.id} {wave.to.text} {wave.hops}"
             first = self.replay_cache.first(key, wave)
             if first is not None:
                 await self._repeat(star, request, wave, first)
@@ -198,12 +204,26 @@ class Inbound:
         reply = timed_out(wave, wave.handling.wait)
         try:
             with self._outbounds[star.text].deadlines.by(wave.deadline):
+                await self._authorise_again(star, wave)
                 reply = await asyncio.shield(first)
+        except HyperverseError as exc:
+            reply = self._outbounds[star.text].refuse(wave, exc)
         except asyncio.CancelledError:
             if not first.cancelled():
                 raise
             reply = Pong.failure(Unavailable("the first attempt was not accepted", retry_after=0.05))
         await self._send(request, self._encoded(reply))
+
+    async def _authorise_again(self, star: Star, wave: Ping) -> None:
+        """Returns when the agent may still have what it was allowed when it asked first. Raises as the gate does."""
+        hosting = self._homes.by_text[star.text]
+        active = hosting.active.get(wave.to.text)
+        if active is not None and active.state is not State.GONE:
+            await self._gate.authorise(active, wave)
+            return
+        record = (await self._registry.records((wave.to,))).get(wave.to)
+        if record is not None:
+            await self._gate.authorise(_Elsewhere(record, record.point.text), wave)
 
     async def _signal(self, star: Star, request: LaneRequest, wave: Signal) -> None:
         try:
@@ -244,6 +264,22 @@ class Inbound:
         except HyperverseError as exc:
             reply = ProvisionReply(message.id, None, exc.status, exc.message, exc.hint)
         await self._send(request, encode_provision_reply(reply))
+
+
+@attrs.define(eq=False)
+class _Elsewhere:
+    """A particle that has left, for the gate: its answer to a wave is still known here."""
+
+    record: ParticleRecord
+    text: str
+    allowed: dict[str, str] = NOBODY
+    gone: bool = True
+
+
+def _sender(wave: Ping) -> str:
+    """Who has sent it, for the key of its answer: a client that comes back, perhaps over another machine, has another
+    point and the same agent."""
+    return "" if wave.id.startswith("c-") else wave.sender.text
 
 
 def _unknown(wave: Ping) -> Pong:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import heapq
 from collections import OrderedDict
 
 import attrs
 
 from ...contracts.gateway import Replays
-from ...errors import Unavailable
+from ...errors import Conflict, HyperverseError, TooMany, Unavailable
+from ...protocol.codec import encoded_body
 from ...protocol.repeats import HARMLESS
 from ...universe.waves.wave import Outcome, Ping, Pong
 
@@ -17,14 +19,24 @@ __all__ = ["ReplayCache"]
 
 _LONGEST = 86_400.0
 """Seconds that a key is kept at the most: a client cannot wait longer, and for ever is too long."""
+_AGAIN = 0.5
 _UNDER_WAY = 10.0
 """Seconds after the deadline of a wave in which a repeat that was sent before may still arrive."""
+
+
+@attrs.frozen(eq=False)
+class _Asked:
+    """Who has sent the first of a key, and what it was about: a repeat has to be the same."""
+
+    agent: str
+    about: bytes
 
 
 @attrs.define(eq=False)
 class _Open:
     future: asyncio.Future[Pong]
     until: float
+    asked: _Asked
 
 
 @attrs.define(eq=False)
@@ -33,10 +45,15 @@ class _Settled:
     given_up: float
     until: float
     size: int
+    asked: _Asked
 
 
 class ReplayCache(Replays):
     """Remembers replies by a key for a while. What is still being handled is never forgotten.
+
+    A repeat that is about something else than the first (another recipient, method, path, header or body) is answered
+    409. One agent may hold ``share`` keys, and more of them only as long as half of the room is free: so it cannot keep
+    others from having theirs remembered.
 
     A reply may have to go while its wave may still be repeated. Then its key stays: a repeat is told that nobody
     knows the answer any more, and is not handled a second time.
@@ -46,45 +63,65 @@ class ReplayCache(Replays):
         limit: how many replies at the most; the oldest go first.
         max_bytes: how many bytes of them, as far as :meth:`settle` is told their size.
         most: how many keys at the most, with or without a reply; new ones are refused beyond.
-            One takes about 250 bytes.
+            One takes about 350 bytes.
+        share: how many keys one agent may hold when more than half of ``most`` are taken; it is refused 429 beyond.
     """
 
     def __init__(
-        self, keep: float = 60.0, limit: int = 50_000, max_bytes: int = 64 * 1024 * 1024, most: int = 500_000
+        self,
+        keep: float = 60.0,
+        limit: int = 50_000,
+        max_bytes: int = 64 * 1024 * 1024,
+        most: int = 500_000,
+        share: int = 5_000,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._keep = keep
         self._limit = limit
         self._max_bytes = max_bytes
         self._most = most
+        self._share = share
+        self._held: dict[str, int] = {}
         self._bytes = 0
         self._open: dict[str, _Open] = {}
         self._settled: OrderedDict[str, _Settled] = OrderedDict()
-        self._ran: set[str] = set()
+        self._ran: dict[str, _Asked] = {}
         self._ends: list[tuple[float, str]] = []  # of what is in _ran, a heap
 
     def first(self, key: str, wave: Ping) -> asyncio.Future[Pong] | None:
         """None when this is the first of its key: the caller handles it and then calls :meth:`settle`. Otherwise a
         future of the answer: the first one's reply, which is cancelled when the first did not reach a handler, or
-        that the reply is gone, or that there is no room to remember one more."""
+        that the reply is gone, that the first was another wave, or that there is no room to remember one more."""
         self._forget_old()
-        known = self._settled.get(key) or self._open.get(key)
+        asked, known = _Asked(wave.agent.text, _about(wave)), self._settled.get(key) or self._open.get(key)
+        before = self._ran.get(key) if known is None else known.asked
+        if before is not None and (before.agent, before.about) != (asked.agent, asked.about):
+            another = Conflict(f"the id {wave.id!r} stands for another wave", hint="ids are used once")
+            return self._answer(wave, another, Outcome.REJECTED)
         if known is not None:
             return known.future
-        if key in self._ran:
-            return self._answer(wave, "it has run here, and its answer is not kept any more", Outcome.UNKNOWN)
+        if before is not None:
+            gone = Unavailable("it has run here, and its answer is not kept any more")
+            return self._answer(wave, gone, Outcome.UNKNOWN)
         if len(self) >= self._most:
             # an old key may be forgotten only when nobody repeats its wave any more
-            return self._answer(wave, f"{self._most} waves that may be repeated are remembered here", Outcome.REJECTED)
+            full = Unavailable(f"{self._most} waves that may be repeated are remembered here", retry_after=_AGAIN)
+            return self._answer(wave, full, Outcome.REJECTED)
+        held = self._held.get(asked.agent, 0)
+        if held >= self._share and len(self) >= self._most // 2:
+            many = TooMany(
+                f"{held} waves of {asked.agent!r} that may be repeated are remembered here", retry_after=_AGAIN
+            )
+            return self._answer(wave, many, Outcome.REJECTED)
+        self._held[asked.agent] = held + 1
         # one that may run twice need not be remembered longer than its reply
         patience = min(wave.deadline, self._loop.time() + _LONGEST)
         until = 0.0 if wave.method.text in HARMLESS else patience + _UNDER_WAY
-        self._open[key] = _Open(self._loop.create_future(), until)
+        self._open[key] = _Open(self._loop.create_future(), until, asked)
         return None
 
-    def _answer(self, wave: Ping, error: str, outcome: Outcome) -> asyncio.Future[Pong]:
-        again = 0.5 if outcome is Outcome.REJECTED else None
-        reply = Pong.failure(Unavailable(error, retry_after=again), outcome)
+    def _answer(self, wave: Ping, error: HyperverseError, outcome: Outcome) -> asyncio.Future[Pong]:
+        reply = Pong.failure(error, outcome)
         reply.id, reply.sender, reply.hops = wave.id, wave.to, wave.hops
         future: asyncio.Future[Pong] = self._loop.create_future()
         future.set_result(reply)
@@ -97,16 +134,17 @@ class ReplayCache(Replays):
             return
         if reply is None:
             first.future.cancel()
+            self._let_go(first.asked)
             return
         first.future.set_result(reply)
-        self._settled[key] = _Settled(first.future, self._loop.time() + self._keep, first.until, size)
+        self._settled[key] = _Settled(first.future, self._loop.time() + self._keep, first.until, size, first.asked)
         self._bytes += size
         self._forget_old()
 
     def _forget_old(self) -> None:
         now = self._loop.time()
         while self._ends and self._ends[0][0] <= now:
-            self._ran.discard(heapq.heappop(self._ends)[1])
+            self._let_go(self._ran.pop(heapq.heappop(self._ends)[1]))
         while self._settled:
             oldest, entry = next(iter(self._settled.items()))
             if entry.given_up > now and len(self._settled) <= self._limit and self._bytes <= self._max_bytes:
@@ -114,8 +152,29 @@ class ReplayCache(Replays):
             del self._settled[oldest]
             self._bytes -= entry.size
             if entry.until > now:
-                self._ran.add(oldest)
+                self._ran[oldest] = entry.asked
                 heapq.heappush(self._ends, (entry.until, oldest))
+            else:
+                self._let_go(entry.asked)
+
+    def _let_go(self, asked: _Asked) -> None:
+        left = self._held[asked.agent] - 1
+        if left:
+            self._held[asked.agent] = left
+        else:
+            del self._held[asked.agent]
 
     def __len__(self) -> int:
         return len(self._open) + len(self._settled) + len(self._ran)
+
+
+def _about(wave: Ping) -> bytes:
+    """A digest of what a wave asks for, with the bounds within which it asks."""
+    headers = sorted(wave.headers.items()) if wave.headers else None
+    scope = "" if wave.scope is None else str(wave.scope)
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (wave.to.text, wave.method.text, wave.path, scope, repr(headers)):
+        digest.update(part.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0")
+    digest.update(encoded_body(wave.body))
+    return digest.digest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypedDict, TypeVar
 
@@ -24,7 +25,7 @@ from .wave import (
     Signal,
 )
 
-__all__ = ["Ids", "Origin", "WaveOptions", "timed_out"]
+__all__ = ["Ids", "Origin", "UnguessableIds", "WaveOptions", "timed_out"]
 
 W = TypeVar("W", bound=Directed)
 _HYP: Final = MethodKind.HYP
@@ -32,6 +33,8 @@ _TRACE: Final = ("traceparent", "tracestate", "baggage")
 """Headers of W3C trace context: they travel with the waves that a handler sends."""
 _PINGS_ONLY: Final = {"Signal": ("wait", "retries"), "Ripple": ("retries",)}
 _KEPT: Final = 256
+_ID_BYTES: Final = 12
+_DRAWN: Final = 64
 _handlings: dict[tuple[float, int, int], Handling] = {}
 
 
@@ -76,6 +79,27 @@ class Ids:
     def new(self) -> str:
         """An id that was not given before."""
         return f"{self.prefix}{next(self.numbers):x}"
+
+
+class UnguessableIds(Ids):
+    """Ids of waves that nobody can tell from one that was seen: for clients, whose ids others may choose as well.
+
+    Args:
+        prefix: what they begin with.
+    """
+
+    __slots__ = ("pool",)
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(prefix)
+        self.pool: list[str] = []
+
+    def new(self) -> str:
+        """An id that was not given before."""
+        if not self.pool:
+            drawn = secrets.token_hex(_ID_BYTES * _DRAWN)  # at once, because each draw asks the system
+            self.pool = [drawn[at : at + 2 * _ID_BYTES] for at in range(0, len(drawn), 2 * _ID_BYTES)]
+        return self.prefix + self.pool.pop()
 
 
 class Origin:
