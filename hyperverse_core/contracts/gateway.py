@@ -171,8 +171,8 @@ class Replays(abc.ABC):
         Returns:
             None for the first of its key: the caller handles it, and calls :meth:`settle`. Otherwise a future of the
             answer; several may wait for it, each by ``asyncio.shield``. It is cancelled when the first did not reach a
-            handler. Its answer is a 409 when the first of the key was another wave, a 503 when the reply is not kept any
-            more or there is no room, and a 429 when the agent has taken its share of the room.
+            handler. Its answer is a 409 when the first of the key was another wave, a 503 when the reply is not kept
+            any more or there is no room, and a 429 when the agent has taken its share of the room.
         """
 
     @abc.abstractmethod
