@@ -6,11 +6,11 @@ import abc
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Unpack
 
-from ..errors import BadRequest, ParseError
+from ..errors import BadRequest, Forbidden, ParseError
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
 from ..universe.waves.expected import expected
 from ..universe.waves.origin import WaveOptions
-from ..universe.waves.wave import Body, Method, Pong
+from ..universe.waves.wave import Body, Method, Ping, Pong
 from .arguments import as_flag, as_point, type_named
 from .results import CommandText, Result, read_results, results_of
 from .tables import Results
@@ -32,7 +32,6 @@ class ClientApi(Verbs):
     def agent(self) -> Point:
         """The agent in whose name this client sends waves."""
 
-    @abc.abstractmethod
     async def ping(
         self,
         to: Point | str,
@@ -55,6 +54,13 @@ class ClientApi(Verbs):
             BadRequest: the body cannot be sent, because it is not made of plain values.
             ProtocolError: the body of the answer does not fit ``expect``.
         """
+        # As every sender does it: a call of ``super()`` would be another coroutine for each Ping.
+        try:
+            wave = self._make(Ping, to, method, body, options)
+        except Forbidden as exc:
+            return Pong.failure(exc)
+        pong = await self._ask(wave)
+        return pong if expect is None else expected(pong, expect)
 
     async def ask(
         self,

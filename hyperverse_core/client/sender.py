@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Unpack
+from collections.abc import Awaitable
+from typing import TypeVar
 
-from ..errors import Forbidden, HyperverseError, error_for_status
+from ..errors import HyperverseError, error_for_status
 from ..protocol.codec import client_frame
 from ..universe.address.point import ROOT, Point
-from ..universe.waves.arguments import to_count
 from ..universe.waves.origin import Origin, UnguessableIds, WaveOptions
-from ..universe.waves.recipients import to_recipients
-from ..universe.waves.wave import Body, Directed, Echo, Method, Outcome, Ping, Pong, Recipients, Ripple, Signal
-from .api import ClientApi, expected
+from ..universe.waves.wave import Body, Directed, Echo, Method, Outcome, Ping, Pong, Ripple, Signal
+from .api import ClientApi
 from .pending import Pending, PendingWaves
 
 __all__ = ["ClientSender"]
+
+W = TypeVar("W", bound=Directed)
 
 
 class ClientSender(ClientApi):
@@ -29,42 +29,16 @@ class ClientSender(ClientApi):
         # Who it is, the machine knows: a client's frames have no place for sender, agent and star.
         self._origin = Origin(ROOT, ROOT, "", UnguessableIds("c-"), self._loop.time)
 
-    async def ping(
-        self,
-        to: Point | str,
-        method: Method | str,
-        body: Body = None,
-        *,
-        expect: Any = None,
-        **options: Unpack[WaveOptions],
-    ) -> Pong:
-        try:
-            wave = self._origin.wave(Ping, to, method, body, options)
-        except Forbidden as exc:
-            return Pong.failure(exc)
-        pong = await self._settled(wave)
-        return pong if expect is None else expected(pong, expect)
+    def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
+        return self._origin.wave(kind, to, method, body, options)
 
-    async def signal(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
-    ) -> Pong:
-        try:
-            wave = self._origin.wave(Signal, to, method, body, options)
-        except Forbidden as exc:
-            return Pong.failure(exc)
-        return await self._settled(wave)
+    def _ask(self, wave: Ping) -> Awaitable[Pong]:
+        return self._settled(wave)
 
-    async def ripple(
-        self,
-        to: Recipients | str | Sequence[Point],
-        method: Method | str,
-        body: Body = None,
-        *,
-        count: int | None = None,
-        **options: Unpack[WaveOptions],
-    ) -> list[Echo]:
-        wave = self._origin.wave(Ripple, ROOT, method, body, options)
-        wave.recipients, wave.count = to_recipients(to), to_count(count)
+    def _notify(self, wave: Signal) -> Awaitable[Pong]:
+        return self._settled(wave)
+
+    async def _spread(self, wave: Ripple) -> list[Echo]:
         echoes: list[Echo] = []
         reply = await self._settled(wave, echoes)
         if reply.ok:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
-from ..contracts.driver import Sender
+from ..contracts.driver.origin_sender import OriginSender
 from ..contracts.registry import Strategy
 from ..errors import BadRequest
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
@@ -28,7 +28,7 @@ GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
 RAW_COMMAND = Method.parse("Cmd<RawCommand>")
 
 
-class Verbs(Sender):
+class Verbs(OriginSender):
     """Creates, reads, changes, moves and deletes particles, and asks the machine about itself. Every method raises what
     goes wrong: an error of ``hyperverse_core.errors``, BadRequest for an argument that cannot be."""
 

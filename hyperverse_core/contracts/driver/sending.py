@@ -22,6 +22,8 @@ T = TypeVar("T")
 class Sender(abc.ABC):
     """What can send waves: the common part of a :class:`Ctx`, of a :class:`DriverHost` and of a client."""
 
+    __slots__ = ()
+
     @abc.abstractmethod
     async def ping(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]

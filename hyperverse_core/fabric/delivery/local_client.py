@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Unpack
 
 import attrs
 
-from ...client.api import GLOBAL_MACHINE, ClientApi, expected
+from ...client.api import GLOBAL_MACHINE, ClientApi
 from ...client.arguments import type_named
 from ...client.serving import OnWave, called
 from ...client.watching import CHANGED, ClientWatches
 from ...contracts.gateway import Receive
-from ...errors import BadRequest, Forbidden, NotFound, Unavailable
+from ...errors import BadRequest, NotFound, Unavailable
 from ...universe.address.point import Point
 from ...universe.address.surface import Surface
-from ...universe.waves.origin import WaveOptions, timed_out
-from ...universe.waves.own_copy import IMMUTABLE, own_copy
-from ...universe.waves.wave import Body, Directed, Method, Ping, Pong, Signal
+from ...universe.waves.wave import Directed, Ping, Pong, Signal
 from .local_sender import LocalSender
 from .outbound import Outbound
 
@@ -33,7 +30,7 @@ class LocalSurface:
     close: Callable[[], None]
 
 
-class LocalClient(LocalSender, ClientApi):
+class LocalClient(ClientApi, LocalSender):
     """What ``machine.client()`` returns. Its waves start at the machine's star, with the rights of ``agent``.
 
     It can be used as ``async with`` like a client from outside. It need not be closed as long as it has not used its
@@ -120,24 +117,3 @@ class LocalClient(LocalSender, ClientApi):
         if own is not None:
             self._origin.sender = self._outbound.star.point
             own.close()
-
-    async def ping(
-        self,
-        to: Point | str,
-        method: Method | str,
-        body: Body = None,
-        *,
-        expect: Any = None,
-        **options: Unpack[WaveOptions],
-    ) -> Pong:
-        if type(body) not in IMMUTABLE:
-            body = own_copy(body)
-        try:
-            wave = self._origin.wave(Ping, to, method, body, options)
-        except Forbidden as exc:
-            return Pong.failure(exc)
-        outbound = self._outbound
-        with outbound.deadlines.by(wave.deadline):
-            reply = await outbound.ask(wave)
-            return reply if expect is None else expected(reply, expect)
-        return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Awaitable
+from typing import TypeVar
 
-from ...contracts.driver import Sender
-from ...errors import Forbidden
+from ...contracts.driver.origin_sender import OriginSender
 from ...universe.access.scope import Scope
-from ...universe.address.point import ROOT, Point
-from ...universe.waves.arguments import to_count
+from ...universe.address.point import Point
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
-from ...universe.waves.recipients import to_recipients
-from ...universe.waves.wave import Body, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
+from ...universe.waves.wave import Body, Directed, Echo, Method, Ping, Pong, Ripple, Signal
 from .outbound import Outbound
 
 __all__ = ["LocalSender"]
 
+W = TypeVar("W", bound=Directed)
 
-class LocalSender(Sender):
+
+class LocalSender(OriginSender):
     """Sends waves from one star of this machine.
 
     Args:
@@ -34,40 +33,19 @@ class LocalSender(Sender):
         star = outbound.star
         self._origin = Origin(sender, agent, star.text, outbound.ids, star.now, scope=scope)
 
-    async def ping(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
-    ) -> Pong:
-        if type(body) not in IMMUTABLE:
+    def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
+        if type(body) not in IMMUTABLE and kind is not Ripple:  # of a Ripple, each recipient gets a copy
             body = own_copy(body)
-        try:
-            wave = self._origin.wave(Ping, to, method, body, options)
-        except Forbidden as exc:
-            return Pong.failure(exc)
+        return self._origin.wave(kind, to, method, body, options)
+
+    async def _ask(self, wave: Ping) -> Pong:
         outbound = self._outbound
         with outbound.deadlines.by(wave.deadline):
             return await outbound.ask(wave)
         return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
 
-    async def signal(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
-    ) -> Pong:
-        if type(body) not in IMMUTABLE:
-            body = own_copy(body)
-        try:
-            wave = self._origin.wave(Signal, to, method, body, options)
-        except Forbidden as exc:
-            return Pong.failure(exc)
-        return await self._outbound.notify(wave)
+    def _notify(self, wave: Signal) -> Awaitable[Pong]:
+        return self._outbound.notify(wave)
 
-    async def ripple(
-        self,
-        to: Recipients | str | Sequence[Point],
-        method: Method | str,
-        body: Body = None,
-        *,
-        count: int | None = None,
-        **options: Unpack[WaveOptions],
-    ) -> list[Echo]:
-        wave = self._origin.wave(Ripple, ROOT, method, body, options)
-        wave.recipients, wave.count = to_recipients(to), to_count(count)
-        return await self._outbound.spread(wave)
+    def _spread(self, wave: Ripple) -> Awaitable[list[Echo]]:
+        return self._outbound.spread(wave)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from collections.abc import Awaitable, Coroutine, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from ...contracts.driver import Ctx
+from ...contracts.driver.origin_sender import OriginSender
 from ...contracts.registry import ParticleRecord, PropertyValue, Strategy
-from ...errors import Forbidden, LoopDetected
-from ...universe.address.point import ROOT, Point
+from ...errors import LoopDetected
+from ...universe.address.point import Point
 from ...universe.commands.command import Command
-from ...universe.waves.arguments import to_count
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
-from ...universe.waves.recipients import to_recipients
-from ...universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
+from ...universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Ping, Pong, Ripple, Signal
 from .background import working_for
 from .caller import Caller
 from .saving import save
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Context"]
 
+W = TypeVar("W", bound=Directed)
 _log = logging.getLogger("hyperverse.particle")
 
 
@@ -49,7 +49,7 @@ class _ParticleLog(logging.LoggerAdapter[logging.Logger]):
         return msg, kwargs
 
 
-class Context(Ctx):
+class Context(OriginSender, Ctx):
     """The Ctx of one wave, or of a particle that does something on its own account.
 
     Args:
@@ -123,52 +123,31 @@ class Context(Ctx):
         self._chain = chain = (*chain, self._active.text)
         return chain
 
-    async def ping(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
-    ) -> Pong:
-        active, outer = self._active, self._wave
-        origin = self._origin or active.origin or active.own_origin()
-        if type(body) not in IMMUTABLE:
+    def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
+        active = self._active
+        if type(body) not in IMMUTABLE and kind is not Ripple:  # of a Ripple, each recipient gets a copy
             body = own_copy(body)
-        try:
-            wave = origin.wave(Ping, to, method, body, options, outer, self._chain or self._extend_chain())
-        except (Forbidden, LoopDetected) as exc:
-            return Pong.failure(exc)
-        outbound = active.home.outbound
-        if wave.deadline == outer.deadline:  # whoever waits for us has a timer that ends us both
-            return await outbound.ask(wave)
+        # Nobody waits for the handler of a Signal.
+        chain = () if kind is Signal else self._chain or self._extend_chain()
+        origin = self._origin or active.origin or active.own_origin()
+        return origin.wave(kind, to, method, body, options, self._wave, chain)
+
+    def _ask(self, wave: Ping) -> Awaitable[Pong]:
+        if wave.deadline == self._wave.deadline:  # whoever waits for us has a timer that ends us both
+            return self._active.home.outbound.ask(wave)
+        return self._ask_by_deadline(wave)
+
+    async def _ask_by_deadline(self, wave: Ping) -> Pong:
+        outbound = self._active.home.outbound
         with outbound.deadlines.by(wave.deadline):
             return await outbound.ask(wave)
         return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
 
-    async def signal(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
-    ) -> Pong:
-        active = self._active
-        origin = self._origin or active.origin or active.own_origin()
-        if type(body) not in IMMUTABLE:
-            body = own_copy(body)
-        try:
-            wave = origin.wave(Signal, to, method, body, options, self._wave)
-        except Forbidden as exc:
-            return Pong.failure(exc)
-        return await active.home.outbound.notify(wave)
+    def _notify(self, wave: Signal) -> Awaitable[Pong]:
+        return self._active.home.outbound.notify(wave)
 
-    async def ripple(
-        self,
-        to: Recipients | str | Sequence[Point],
-        method: Method | str,
-        body: Body = None,
-        *,
-        count: int | None = None,
-        **options: Unpack[WaveOptions],
-    ) -> list[Echo]:
-        active = self._active
-        origin = self._origin or active.origin or active.own_origin()
-        chain = self._chain or self._extend_chain()
-        wave = origin.wave(Ripple, ROOT, method, body, options, self._wave, chain)
-        wave.recipients, wave.count = to_recipients(to), to_count(count)
-        return await active.home.outbound.spread(wave)
+    def _spread(self, wave: Ripple) -> Awaitable[list[Echo]]:
+        return self._active.home.outbound.spread(wave)
 
     # -- what it does -------------------------------------------------------------------------------------
 

@@ -8,26 +8,34 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Coroutine, Mapping, ValuesView
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Unpack
+from typing import Any, TypeVar
 
 import attrs
 
 from ...contracts.driver import Particle
+from ...contracts.driver.origin_sender import OriginSender
 from ...contracts.gateway import GatewayHost, Receive, Replays, Session, SessionLimits, Sessions
 from ...contracts.lane import LaneTransport
 from ...contracts.policy import Credentials, Identified
 from ...contracts.registry import Change, ChangeKind
-from ...errors import Forbidden, HyperverseError, PolicyError, TooLarge, TooMany, Unauthorized, Unavailable
+from ...errors import (
+    Forbidden,
+    HyperverseError,
+    LoopDetected,
+    PolicyError,
+    TooLarge,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
 from ...protocol.codec import body_size
 from ...scheduling.worker_pool import WorkerPool
-from ...universe.address.point import ROOT, Point, RouteKind
-from ...universe.waves.arguments import to_count
+from ...universe.address.point import Point, RouteKind
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
-from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import (
     BOUNCE,
     Body,
@@ -37,7 +45,6 @@ from ...universe.waves.wave import (
     Outcome,
     Ping,
     Pong,
-    Recipients,
     Ripple,
     Signal,
     Stars,
@@ -53,6 +60,7 @@ from .surface_particle import SurfaceParticle
 
 __all__ = ["LocalGatewayHost", "LocalSession", "LocalSessions"]
 
+W = TypeVar("W", bound=Directed)
 _SOON = 0.01
 """Seconds until credentials are looked at again that have ended by our clock, and not by the policy's."""
 _ROUNDS = 2
@@ -60,7 +68,7 @@ _ROUNDS = 2
 _log = logging.getLogger("hyperverse.control")
 
 
-class LocalSession(Session):
+class LocalSession(OriginSender, Session):
     """A session on this machine. Its waves start at the star that stands for the machine.
 
     Args:
@@ -90,7 +98,7 @@ class LocalSession(Session):
         self.point = active.point
         self.star = outbound.star.text
         self.origin = Origin(active.point, agent, self.star, outbound.ids, outbound.star.now, scope=scope)
-        self._forbidden = Origin(  # makes what is refused, for those who are told
+        self._refused = Origin(  # makes what is refused, for those who are told
             active.point, agent, self.star, outbound.ids, outbound.star.now, scope=scope, between_stars=True
         )
         self.limits = limits
@@ -105,55 +113,40 @@ class LocalSession(Session):
 
     # -- as every sender ----------------------------------------------------------------------------------
 
-    async def ping(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
-    ) -> Pong:
-        if type(body) not in IMMUTABLE:
+    def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
+        if type(body) not in IMMUTABLE and kind is not Ripple:  # of a Ripple, each recipient gets a copy
             body = own_copy(body)
-        size = body_size(body)
-        try:
-            wave = self.origin.wave(Ping, to, method, body, options)
-        except Forbidden as exc:
-            return self.refusal(self._forbidden.wave(Ping, to, method, body, options), exc)
+        return self.origin.wave(kind, to, method, body, options)
+
+    def _forbidden(
+        self,
+        kind: type[Directed],
+        to: Point | str,
+        method: Method | str,
+        body: Body,
+        options: WaveOptions,
+        error: Forbidden | LoopDetected,
+    ) -> Pong:
+        return self.refusal(self._refused.wave(kind, to, method, body, options), error)
+
+    async def _ask(self, wave: Ping) -> Pong:
+        size = body_size(wave.body)
         try:
             self._admit(wave, size)
         except HyperverseError as exc:
             return self.refusal(wave, exc)
         return await self.ask(wave)
 
-    async def signal(
-        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
-    ) -> Pong:
-        if type(body) not in IMMUTABLE:
-            body = own_copy(body)
-        size = body_size(body)
-        try:
-            wave = self.origin.wave(Signal, to, method, body, options)
-        except Forbidden as exc:
-            return self.refusal(self._forbidden.wave(Signal, to, method, body, options), exc)
+    async def _notify(self, wave: Signal) -> Pong:
+        size = body_size(wave.body)
         try:
             self._admit(wave, size)
         except HyperverseError as exc:
             return self.refusal(wave, exc)
         return await self.notify(wave, wave.handling.wait)
 
-    async def ripple(
-        self,
-        to: Recipients | str | Sequence[Point],
-        method: Method | str,
-        body: Body = None,
-        *,
-        count: int | None = None,
-        **options: Unpack[WaveOptions],
-    ) -> list[Echo]:
-        size = body_size(body)
-        recipients, most = to_recipients(to), to_count(count)
-        try:
-            wave = self.origin.wave(Ripple, ROOT, method, body, options)
-        except Forbidden as exc:
-            self.refusal(self._forbidden.wave(Ripple, ROOT, method, body, options), exc)
-            raise
-        wave.recipients, wave.count = recipients, most
+    async def _spread(self, wave: Ripple) -> list[Echo]:
+        size = body_size(wave.body)
         try:
             self._admit(wave, size)
         except HyperverseError as exc:
