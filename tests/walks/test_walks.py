@@ -87,7 +87,7 @@ async def test_a_clients_ping_takes_few_calls_at_both_ends() -> None:
     async with traced() as (tracer, _, folder), Client.connect(machine="here", data_dir=folder) as client:
         walks = await tracer.walks(lambda _: client.ping(POINT, "Ext<Get>"), runs=40)
     _check_calls(walks, "a client's Ping over ZeroMQ, both ends")
-    assert walks[0].files()[0] == "client/sender.py"
+    assert walks[0].files()[0] == "client/api.py"
     assert "gateway/session.py" in walks[0].files()
 
 
