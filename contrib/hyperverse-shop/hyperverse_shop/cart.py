@@ -1,0 +1,147 @@
+"""Carts: they reserve products, order them, and let go of what nobody orders."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import attrs
+
+from hyperverse_core import Ctx, Driver, KindDef, Outcome, Particle, Pong, handler, transient
+from hyperverse_core.errors import BadRequest, Conflict
+from hyperverse_core.values import PropertiesConfig, PropertyDef
+
+from .places import ledger_of, product_of
+
+__all__ = ["Cart", "CartDriver"]
+
+_RETRIES = 3
+_PAUSE = 1.0  # seconds
+
+
+@attrs.define
+class Cart(Particle):
+    """What a customer wants.
+
+    The cart writes down what it is about to do before it asks others. When its machine dies in the middle, or an answer
+    is lost, it still knows what it may have reserved or ordered, and asks again: what it asks for can be repeated.
+    """
+
+    pieces: dict[str, int] = attrs.field(factory=dict)  # by the name of the product
+    expires: float = 0.0  # seconds since 1970; 0 while it is empty
+    orders: int = 0
+    cents: int = 0  # of the order that is under way
+    ordering: bool = False
+    waiting: bool = transient(default=False)
+    turn: asyncio.Lock = transient(factory=asyncio.Lock)  # background work runs beside the handlers
+
+    async def on_start(self, ctx: Ctx) -> None:
+        """Goes on where it was before it left memory."""
+        self._let_go_in_time(ctx)
+
+    @handler("Ext<Put>")
+    async def put(self, ctx: Ctx, product: str, pieces: int = 1) -> dict[str, int] | Pong:
+        """Has ``pieces`` of a product in the cart from now on, 0 for none. Returns what is in it."""
+        async with self.turn:
+            return await self._put(ctx, product, pieces)
+
+    async def _put(self, ctx: Ctx, product: str, pieces: int) -> dict[str, int] | Pong:
+        if self.ordering:
+            raise Conflict("an order is under way", hint="send Ext<Order> again to complete it")
+        if pieces < 0:
+            raise BadRequest("a cart cannot hold less than nothing")
+        where, before = product_of(ctx.point, product), self.pieces.get(product, 0)
+        self._hold(product, max(pieces, before))
+        self.expires = time.time() + int((await ctx.properties())["hold"].value)
+        await ctx.save()
+        reply = await ctx.ping(where, "Ext<Reserve>", {"pieces": pieces}, retries=_RETRIES)
+        if reply.outcome is not Outcome.UNKNOWN:  # else the product may have heard of it: let it be let go in time
+            self._hold(product, pieces if reply.ok else before)
+            await ctx.save()
+        self._let_go_in_time(ctx)
+        if not reply.ok:
+            return reply  # the answer of the product is ours: 409 when there are too few
+        return self.pieces
+
+    @handler("Ext<Order>")
+    async def order(self, ctx: Ctx) -> dict[str, int | str]:
+        """Orders what is in the cart. Can be sent again if its answer was lost."""
+        async with self.turn:
+            return await self._order(ctx)
+
+    async def _order(self, ctx: Ctx) -> dict[str, int | str]:
+        if not self.pieces:
+            raise Conflict("the cart is empty")
+        if not self.ordering:
+            cents = 0
+            for name, pieces in self.pieces.items():
+                body = {"pieces": pieces}
+                reply = await ctx.ping(product_of(ctx.point, name), "Ext<Reserve>", body, retries=_RETRIES)
+                cents += pieces * reply.unwrap()
+            self.ordering, self.orders, self.cents = True, self.orders + 1, cents
+            await ctx.save()
+        order = {"order": f"{ctx.point.name}-{self.orders}", "cents": self.cents}
+        (await ctx.ping(ledger_of(ctx.point), "Ext<Book>", order, retries=_RETRIES)).unwrap()
+        for name in self.pieces:
+            (await ctx.ping(product_of(ctx.point, name), "Ext<Ship>", retries=_RETRIES)).unwrap()
+        self._empty()
+        await ctx.save()
+        return order
+
+    @handler("Ext<Show>")
+    async def show(self, ctx: Ctx) -> dict[str, int]:
+        """Returns what is in the cart."""
+        return self.pieces
+
+    def _let_go_in_time(self, ctx: Ctx) -> None:
+        if self.pieces and not self.waiting:
+            self.waiting = True
+            ctx.spawn(self._wait(ctx), name="expire")
+
+    async def _wait(self, ctx: Ctx) -> None:
+        """Lets go of everything when the time of the cart is over."""
+        while self.pieces and not self.ordering:
+            left = self.expires - time.time()
+            if left > 0:
+                await asyncio.sleep(left)
+                continue
+            async with self.turn:
+                let_go = await self._let_go(ctx)
+            if not let_go:
+                await asyncio.sleep(_PAUSE)
+        self.waiting = False
+
+    async def _let_go(self, ctx: Ctx) -> bool:
+        if self.ordering or self.expires > time.time():
+            return True
+        for name in self.pieces:
+            reply = await ctx.ping(product_of(ctx.point, name), "Ext<Reserve>", {"pieces": 0}, retries=_RETRIES)
+            if not reply.ok and reply.status != 404:  # a product that was deleted holds nothing
+                ctx.log.warning("%s is let go later: %s", name, reply.error)
+                return False
+        self._empty()
+        await ctx.save()
+        return True
+
+    def _hold(self, product: str, pieces: int) -> None:
+        if pieces:
+            self.pieces[product] = pieces
+        else:
+            self.pieces.pop(product, None)
+
+    def _empty(self) -> None:
+        self.pieces, self.expires, self.cents, self.ordering = {}, 0.0, 0, False
+
+
+class CartDriver(Driver):
+    """Serves the Kind Cart."""
+
+    kind = KindDef(
+        "Cart",
+        doc="What a customer wants",
+        parents=("Base",),
+        properties=PropertiesConfig(
+            [PropertyDef("hold", "Seconds until an idle cart is let go", "U64", default="900")]
+        ),
+    )
+    particle = Cart

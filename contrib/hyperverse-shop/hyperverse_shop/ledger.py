@@ -1,0 +1,86 @@
+"""The ledger: a file outside of the Hyperverse, with a line for each order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TextIO
+
+import attrs
+
+from hyperverse_core import Ctx, Driver, DriverHost, KindDef, Particle, handler, transient
+from hyperverse_core.registry import ParticleRecord
+
+__all__ = ["Ledger", "LedgerDriver"]
+
+
+@attrs.define
+class Ledger(Particle):
+    """Writes each order into a file, once.
+
+    The file is open while the particle is in memory. A line that was written but not saved, because the machine died in
+    between, is the last one of the file: it is recognised when the order comes again.
+    """
+
+    folder: Path | None = transient(default=None)
+    file: TextIO | None = transient(default=None)
+    last_line: str = transient(default="")
+    booked: dict[str, int] = attrs.field(factory=dict)  # the newest order of each cart
+    cents: int = 0
+
+    async def on_start(self, ctx: Ctx) -> None:
+        """Opens the file."""
+        assert self.folder is not None, "its driver sets it"
+        path = self.folder / f"{ctx.point.parent.name if ctx.point.parent else 'shop'}.txt"
+        self.file = await asyncio.to_thread(path.open, "a+", encoding="utf-8")
+        self.file.seek(0)
+        for line in self.file:
+            self.last_line = line.strip()
+
+    async def on_stop(self, ctx: Ctx) -> None:
+        """Closes it."""
+        if self.file is not None:
+            self.file.close()
+
+    @handler("Ext<Book>")
+    async def book(self, ctx: Ctx, order: str, cents: int) -> int:
+        """Writes an order down, unless it is there. Returns all that was sold, in cents."""
+        cart, _, number = order.rpartition("-")
+        if self.booked.get(cart, 0) < int(number):
+            line = f"{order} {cents}"
+            if line != self.last_line:
+                await asyncio.to_thread(self._write, line)
+            self.booked[cart] = int(number)
+            self.cents += cents
+            await ctx.save()
+        return self.cents
+
+    @handler("Ext<Sold>")
+    async def sold(self, ctx: Ctx) -> int:
+        """Returns all that was sold, in cents."""
+        return self.cents
+
+    def _write(self, line: str) -> None:
+        """In a thread: to wait for a disk would hold up every other particle of the machine."""
+        assert self.file is not None, "it is open while the particle is in memory"
+        self.file.write(line + "\n")
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.last_line = line
+
+
+class LedgerDriver(Driver):
+    """Serves the Kind Ledger."""
+
+    kind = KindDef("Ledger", doc="What was sold")
+    particle = Ledger
+
+    async def start(self, host: DriverHost) -> None:
+        """The files are in the ``folder`` of the settings, which all machines must reach; without it, in the folder of
+        the driver on this machine."""
+        self.folder = Path(host.settings.get("folder", host.data_dir))
+
+    async def create(self, record: ParticleRecord) -> Ledger:
+        """A ledger knows where its file is."""
+        return Ledger(folder=self.folder)

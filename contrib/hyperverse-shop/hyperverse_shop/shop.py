@@ -1,0 +1,72 @@
+"""The shop itself: it makes its parts, and is the door for visitors."""
+
+from __future__ import annotations
+
+import attrs
+
+from hyperverse_core import Ctx, Driver, KindDef, Particle, handler
+from hyperverse_core.driver import Traits
+from hyperverse_core.registry import ParticleRecord, Strategy
+
+__all__ = ["Shop", "ShopDriver"]
+
+_BIND = """
+Bind(version=1.0.0) {{
+  Route<Http<Get>>/products/(?P<name>[a-z][a-z0-9-]*) -> {shop}:products:${{name}} => &;
+  Route<Http<Get>>/ -> (()) => &;
+  Route<Ext<*>> -> (()) => &;
+}}
+"""
+"""Requests about a product go to the product; everything else is for the shop."""
+
+
+@attrs.define
+class Shop(Particle):
+    """A shop. What it creates belongs to it, and what carts may do there is what it has granted."""
+
+    opened: bool = False
+
+    @handler("Ext<Open>")
+    async def open(self, ctx: Ctx) -> str:
+        """Makes the parts of the shop, and lets carts use products and ledger. Can be sent again."""
+        if self.opened:
+            return "open"
+        for name, kind in (("products", "Base"), ("carts", "Base"), ("ledger", "Ledger")):
+            await ctx.create(f"{ctx.point}:{name}", kind, strategy=Strategy.ENSURE)
+        for parts in ("products:*", "ledger"):
+            grant = f"grant perm +csd-rwX on {ctx.point}:{parts} to {ctx.point}:carts:*"
+            (await ctx.execute(grant)).unwrap()
+        self.opened = True
+        await ctx.save()
+        return "open"
+
+    @handler("Ext<Offer>")
+    async def offer(self, ctx: Ctx, name: str, price: int, pieces: int) -> int:
+        """Offers a product with its price in cents. Returns how many pieces are free."""
+        point = f"{ctx.point}:products:{name}"
+        await ctx.create(point, "Product", {"price": str(price)}, strategy=Strategy.ENSURE)
+        free: int = (await ctx.ping(point, "Ext<Stock>", {"pieces": pieces}, retries=3)).unwrap()
+        return free
+
+    @handler("Ext<Cart>")
+    async def cart(self, ctx: Ctx, customer: str, hold: int = 900) -> str:
+        """Gives a customer a cart, which is let go when it was idle for ``hold`` seconds. Returns its point."""
+        point = f"{ctx.point}:carts:{customer}"
+        await ctx.create(point, "Cart", {"hold": str(hold)}, strategy=Strategy.ENSURE)
+        return point
+
+    @handler("Http<Get>")
+    async def home(self, ctx: Ctx) -> dict[str, str]:
+        """The first page."""
+        return {"shop": ctx.point.name, "products": "/products/NAME"}
+
+
+class ShopDriver(Driver):
+    """Serves the Kind Shop."""
+
+    kind = KindDef("Shop", doc="A shop")
+    particle = Shop
+
+    def traits(self, record: ParticleRecord) -> Traits:
+        """Each shop sends requests to its own products."""
+        return Traits(bind=_BIND.format(shop=record.point))
