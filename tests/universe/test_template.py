@@ -72,7 +72,6 @@ def test_an_inner_environment_is_asked_first_and_the_outer_one_last() -> None:
     assert inner.file("f") == b"x"
     assert inner.pop() is outer
     assert outer.push(z="9").variable("z") == "9"
-    assert str(outer.push_working("app").working) == "localhost:app"
     with pytest.raises(NotFound, match="'g'"):
         inner.file("g")
     with pytest.raises(BadRequest):

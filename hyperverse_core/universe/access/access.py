@@ -12,7 +12,6 @@ from typing import ClassVar, Protocol
 
 import attrs
 
-from ...errors import Forbidden
 from ..address.point import HYPERUSER, Point
 from ..kinds.kind import Kind
 from ..selectors.selector import Selector
@@ -97,11 +96,6 @@ class Access:
     def has_privilege(self, name: str) -> bool:
         """Whether the agent has the privilege ``name``."""
         return self.has_full or self.privileges.has(name)
-
-    def check_privilege(self, name: str) -> None:
-        """Raises Forbidden if the agent does not have the privilege ``name``."""
-        if not self.has_privilege(name):
-            raise Forbidden(f"the privilege {name!r} is needed", hint=f"grant priv {name} on ... to ...")
 
     def __str__(self) -> str:
         if self.has_full:

@@ -101,10 +101,6 @@ class Scope:
             fail(text, at, "', '", "'}'")
         return cls.of(grants)
 
-    def has_grant(self, grant: ScopeGrant) -> bool:
-        """Whether the scope has no limit, or contains ``grant`` itself."""
-        return self.kind is ScopeKind.FULL or grant in self.grants
-
     def __and__(self, other: Scope) -> Scope:
         if ScopeKind.NONE in (self.kind, other.kind):
             return Scope.NONE

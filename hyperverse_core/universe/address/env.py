@@ -75,10 +75,6 @@ class Env:
         """Returns an environment inside this one, with the same working point and further ``variables``."""
         return Env(self.working, variables, parent=self)
 
-    def push_working(self, text: str) -> Env:
-        """Returns an environment inside this one whose working point is ``text`` below. Raises ParseError."""
-        return Env(self.working.child(text), parent=self)
-
     def pop(self) -> Env:
         """Returns the environment around this one. Raises BadRequest for the outermost."""
         if self.parent is None:

@@ -215,11 +215,6 @@ class Point:
         return self.has_bundle and self.segments[-1].kind is SegmentKind.FILE
 
     @property
-    def is_artifact_bundle(self) -> bool:
-        """Whether this point is a bundle itself."""
-        return bool(self.segments) and self.segments[-1].kind is SegmentKind.VERSION
-
-    @property
     def filepath(self) -> str | None:
         """The path inside its filesystem, which starts with ``/``; None if the point is not in a filesystem."""
         cut = self.text.find(":/", self.body_start)

@@ -66,11 +66,6 @@ class StarKey:
     def __str__(self) -> str:
         return self._text
 
-    @property
-    def sql_name(self) -> str:
-        """The key as a name for an SQL table or schema, such as ``star_central_fold_0``."""
-        return f"star_{self.constellation}_{self.name.replace('-', '_')}_{self.index}"
-
 
 @lru_cache(maxsize=1024)
 def _parse(text: str) -> StarKey:
