@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from fabric.kinds import Taker
-from hyperverse_core import Driver, KindDef, Machine, Outcome, hookimpl
+from hyperverse_core import Driver, KindDef, Machine, Outcome, Point, hookimpl
+from hyperverse_core.universe.access.access import AccessGrant
+from hyperverse_core.universe.address.point import HYPERUSER
 
 
 async def bound(machine: Machine, name: str, routes: str, kind: str = "Taker") -> None:
@@ -63,7 +65,7 @@ async def test_a_pipeline_leads_through_several_particles_and_each_gets_what_the
     assert (told["at"], told["body"]["at"], told["body"]["body"]) == ("localhost:c", "localhost:b", "x")
     assert told["id"] == told["body"]["id"] == reply.id
     assert told["body"]["headers"] == {"trace": "1"}
-    assert told["agent"] == machine.client().agent.text
+    assert told["agent"] == "localhost:a"  # which sends, with rights of its own
 
 
 async def test_a_pipeline_may_call_another_method_with_a_path_of_captures(machine: Machine, world) -> None:
@@ -148,11 +150,55 @@ async def test_a_particle_that_leaves_in_the_middle_of_its_pipeline_does_not_beg
     assert await client.ask("localhost:w", "Ext<Book>") == ["once"]
 
 
-async def test_the_policy_of_each_stop_decides_about_the_one_who_asked(machine: Machine, world) -> None:
-    await world("b<Taker>")
+async def test_whoever_asks_needs_rights_on_the_particle_with_the_bind_and_that_one_on_its_stops(
+    machine: Machine, world
+) -> None:
+    await world("b<Taker>", "s<Taker>")
     await bound(machine, "a", "Route<Ext<X>> -> localhost:b => &;")
-    stranger = machine.client(agent="localhost:stranger")
+    stranger = machine.client(agent="localhost:s")
+    await machine.registry.chown([Point.parse("localhost:s")], Point.parse("localhost:somebody"))
     assert (await stranger.ping("localhost:a", "Ext<X>")).status == 403
+    await machine.registry.grant(AccessGrant.parse(f"perm +csd-rwX on localhost:a to localhost:s by {HYPERUSER}"))
+    await asyncio.sleep(1)
+    assert (await stranger.ping("localhost:b", "Ext<X>")).status == 403
+    assert (await stranger.ask("localhost:a", "Ext<X>"))["agent"] == "localhost:a"
+
+
+async def test_a_bind_does_nothing_in_the_name_of_those_who_talk_to_its_particle(machine: Machine, world) -> None:
+    """Whoever writes a bind would otherwise act with the rights of every operator who touches its particle."""
+    await world("victim<Taker>", "b<Taker>")
+    await bound(
+        machine,
+        "evil",
+        "Route<Cmd<Bounce>> -> localhost:victim^Ext<X> => &;"
+        " Route<Cmd<*>> -> localhost:victim^Ext<X> => &;"
+        " Route<Ext<Hello>> -> localhost:victim^Ext<X> => &;"
+        " Route<Ext<Die>> -> GLOBAL::machine^Ext<Stop> => &;",
+    )
+    await machine.registry.chown([Point.parse("localhost:evil")], Point.parse("localhost:b"))
+    await asyncio.sleep(1)
+    client = machine.client()
+    for method in ("Cmd<Bounce>", "Ext<Hello>", "Ext<Die>"):
+        assert (await client.ping("localhost:evil", method)).status == 403, method
+    signalled = await client.signal("localhost:evil", "Ext<Hello>")
+    assert not signalled.ok or signalled.status == 202
+    assert (await client.ping("localhost:evil", "Cmd<Read>")).ok  # not by the route for every Cmd
+    for echo in await client.ripple("localhost:*", "Ext<Hello>"):
+        assert echo.sender.text != "localhost:evil" or echo.status == 403
+
+
+@pytest.mark.parametrize("pattern", ["Cmd<*>", "*<*>"])
+async def test_bounces_and_reads_go_the_way_of_a_bind_only_if_it_names_them(
+    machine: Machine, world, pattern: str
+) -> None:
+    await world("b<Taker>")
+    client = machine.client()
+    await bound(machine, "a", f"Route<{pattern}> -> localhost:b^Ext<X> => &;")
+    for method in ("Cmd<Bounce>", "Cmd<Read>"):
+        assert (await client.ask("localhost:a", method))["at"] == "localhost:a"
+    assert (await client.ask("localhost:a", "Cmd<Update>"))["at"] == "localhost:b"
+    await bound(machine, "c", "Route<Cmd<Read>> -> localhost:b^Ext<X> => &;")
+    assert (await client.ask("localhost:c", "Cmd<Read>"))["at"] == "localhost:b"
 
 
 async def test_a_bind_that_is_wrong_is_told_with_its_place(machine: Machine, world) -> None:

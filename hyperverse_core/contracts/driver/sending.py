@@ -133,7 +133,8 @@ class Ctx(Sender):
     @property
     @abc.abstractmethod
     def on_behalf(self) -> Ctx:
-        """A Ctx whose waves have the agent of the caller, bounded by the scope of the wave that is being handled."""
+        """A Ctx whose waves have the agent of the caller, bounded by the scope of the wave that is being handled. It
+        ends with the handler: what it is asked to do later is Forbidden."""
 
     @abc.abstractmethod
     async def save(self) -> None:

@@ -39,6 +39,7 @@ from ..particles.letters import AllowAll
 from .arrivals import Arrivals
 from .guarded_policy import GuardedPolicy
 from .kept_answers import Holder, KeptAnswers, Key, for_action
+from .watch_table import CHANGED
 
 __all__ = ["Denied", "Gate", "Target"]
 
@@ -142,6 +143,8 @@ class Gate:
         """
         if wave.method.kind is MethodKind.HYP:
             self._check_star(particle, wave)
+        elif wave.method is CHANGED and wave.agent == particle.record.point:
+            return  # news of what it watches, in its own name
         elif not isinstance(particle.allowed, AllowAll):
             need = wave.method.need
             key = await self._pass(particle, wave, _NEEDS.get(need) or Need(need))

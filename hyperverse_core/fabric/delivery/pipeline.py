@@ -1,7 +1,8 @@
 """Pipelines: the way that a bind has for a wave, stop by stop.
 
-What leaves a pipeline towards another particle keeps the id, headers, agent and scope of the wave, so that the
-policy of the next stop decides about the one who asked, and a trace can be followed.
+What leaves a pipeline towards another particle keeps the id and headers of the wave, so that a trace can be followed.
+Its agent is the particle with the bind, as with everything that the particle sends: whoever writes a bind must not act
+in the name of those who talk to its particle.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from ..stars.star import Star
 from .binds import Binds
 
 __all__ = ["Pipelines"]
+
+
+_BY_NAME = frozenset({"Cmd<Bounce>", "Cmd<Read>"})
+"""Methods that go a way of a bind only if its route names them: whoever asks whether a particle is alive, or reads it,
+means that particle, also where a bind takes every method."""
 
 
 class Pipelines:
@@ -49,6 +55,8 @@ class Pipelines:
                 raise
         assert bind is not None
         selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)
+        if selected is not None and not selected.named and wave.method.text in _BY_NAME:
+            return None
         if selected is None:
             if wave.method.kind is MethodKind.CMD:
                 return None
@@ -152,6 +160,7 @@ class _Passage:
             )
         request = self._request(point, method, path)
         request.hops += 1
+        request.agent, request.scope = self.active.point, None
         if isinstance(request, Signal):
             reply = await self.active.home.outbound.notify(request)
             return None if reply.ok else reply

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...universe.address.point import Point
+from ...universe.waves.wave import Method
 
-__all__ = ["Watch", "WatchTable"]
+__all__ = ["CHANGED", "Watch", "WatchTable"]
+
+CHANGED = Method.parse("Ext<Changed>")
+"""The method of the Signals that tell of changes."""
 
 Watch = tuple[Point, str, Point]
 """What is watched, which aspect, and who watches."""

@@ -327,8 +327,9 @@ class Active:
         listeners = self.home.interceptors.delivered
         begun = perf_counter() if listeners else 0.0
         particle = self.particle
+        ctx = Context(self, wave)
         try:
-            result = await handler.call(particle, Context(self, wave), **arguments)
+            result = await handler.call(particle, ctx, **arguments)
             if type(wave) is Signal:  # nobody gets a reply, so nobody is told a wrong one
                 reply = _HEARD
             elif star.now() >= star.serve_until and self.assignment is not None:
@@ -351,6 +352,9 @@ class Active:
                 raise
             spoiled(self, particle, before)
             reply = self._failed(handler, wave, exc)
+        finally:
+            if ctx.__class__ is not Context:  # it has lent the caller's name, which ends here
+                ctx.end_on_behalf()
         if listeners:
             answer = None if reply is _HEARD else reply
             self.home.interceptors.tell(listeners, wave, answer, perf_counter() - begun)

@@ -12,7 +12,7 @@ import msgspec
 from ...contracts.driver import Ctx
 from ...contracts.driver.origin_sender import OriginSender
 from ...contracts.registry import ParticleRecord, PropertyValue, Strategy
-from ...errors import LoopDetected
+from ...errors import Forbidden, LoopDetected
 from ...universe.address.point import Point
 from ...universe.commands.command import Command
 from ...universe.waves.origin import Origin, WaveOptions, timed_out
@@ -58,7 +58,9 @@ class Context(OriginSender, Ctx):
         origin: makes what it sends; None for waves in the particle's own name.
     """
 
-    __slots__ = ("_active", "_chain", "_origin", "_particle", "_wave", "has_saved")
+    __slots__ = ("_active", "_chain", "_lent", "_origin", "_particle", "_wave", "has_saved")
+    _lent: list[_OnBehalf]
+    """What acts on behalf of the caller; it is set when there is one."""
     has_saved: bool
     """Set by the first save that succeeds."""
 
@@ -107,7 +109,18 @@ class Context(OriginSender, Ctx):
     def on_behalf(self) -> Ctx:
         active, wave, home = self._active, self._wave, self._active.home
         origin = Origin(active.point, wave.agent, active.star.text, home.ids, home.loop.time, scope=wave.scope)
-        return _Shared(active, wave, origin)
+        lent = _OnBehalf(active, wave, origin)
+        if self.__class__ is Context:
+            self.__class__ = _Lender
+        if not hasattr(self, "_lent"):
+            self._lent = []
+        self._lent.append(lent)
+        return lent
+
+    def end_on_behalf(self) -> None:
+        """The handler has ended: nothing of it acts in the caller's name any more."""
+        for lent in getattr(self, "_lent", ()):
+            lent.over = True
 
     # -- what it sends ------------------------------------------------------------------------------------
 
@@ -215,6 +228,58 @@ class _Shared(Context):
 
     async def ripple(self, *args: Any, **options: Any) -> list[Echo]:
         return await Context.ripple(self._here(), *args, **options)
+
+
+class _Lender(Context):
+    """A context that has lent the name of the caller. The class says so, because a look at a class costs every other
+    wave less than a field would."""
+
+    __slots__ = ()
+
+
+class _OnBehalf(_Shared):
+    """A context that acts in the name of the caller, as long as its handler runs.
+
+    Attributes:
+        over: whether the handler has ended.
+    """
+
+    __slots__ = ("over",)
+
+    def __init__(self, active: Active, wave: Directed, origin: Origin) -> None:
+        super().__init__(active, wave, origin)
+        self.over = False
+
+    def _ended(self) -> Forbidden:
+        return Forbidden(
+            f"{self._active.text!r} acts on behalf of {self._wave.agent.text!r} no longer: that wave has ended",
+            hint="what goes on after a handler is done in the particle's own name, with `ctx` itself",
+        )
+
+    @property
+    def on_behalf(self) -> Ctx:
+        return self
+
+    async def ping(self, *args: Any, **options: Any) -> Pong:
+        if self.over:
+            return Pong.failure(self._ended())
+        return await super().ping(*args, **options)
+
+    async def signal(self, *args: Any, **options: Any) -> Pong:
+        if self.over:
+            return Pong.failure(self._ended())
+        return await super().signal(*args, **options)
+
+    async def ripple(self, *args: Any, **options: Any) -> list[Echo]:
+        if self.over:
+            raise self._ended()
+        return await super().ripple(*args, **options)
+
+    @property
+    def caller(self) -> Caller:
+        if self.over:
+            raise self._ended()
+        return super().caller
 
 
 class _Background(Context):

@@ -18,12 +18,12 @@ from ...contracts.registry import Change, ChangeKind, Registry
 from ...errors import BadRequest, HyperverseError, TooMany, did_you_mean
 from ...universe.address.point import Point, RouteKind
 from ...universe.address.star_key import StarKey
-from ...universe.waves.wave import Method, Signal
+from ...universe.waves.wave import Signal
 from ..cluster.directory import Directory
 from ..delivery.location import Location
 from ..delivery.outbound import Outbound
 from ..delivery.star_requests import ask_star
-from ..delivery.watch_table import Watch, WatchTable
+from ..delivery.watch_table import CHANGED, Watch, WatchTable
 from ..particles.active import Active
 from ..particles.homes import Homes
 from ..transit.remote_star import RemoteStar
@@ -37,7 +37,6 @@ _MARKED = 6.0
 _RENEW = 2.0
 _MOST = 10_000
 _FOR_GOOD = 1e9
-_CHANGED = Method.parse("Ext<Changed>")
 
 
 class Watches:
@@ -167,7 +166,8 @@ class Watches:
             self._later(self._signal(watcher, {**body, "aspect": aspect, "watched": point.text}))
 
     async def _signal(self, watcher: Point, body: dict[str, Any]) -> None:
-        wave = self._outbound.origin.wave(Signal, watcher, _CHANGED, body, {})
+        wave = self._outbound.origin.wave(Signal, watcher, CHANGED, body, {})
+        wave.agent = watcher  # it has asked for it; with the star's rights its handler could do everything
         reply = await self._outbound.notify(wave)
         if reply.status == 404:
             self.remove(watcher)

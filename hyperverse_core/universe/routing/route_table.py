@@ -34,10 +34,12 @@ class Selected:
     Attributes:
         pipeline: the steps of the request.
         captures: what the named groups of the path expressions captured, in all scopes around the route.
+        named: whether the route names the method, rather than a family of methods or all of them.
     """
 
     pipeline: Pipeline
     captures: Mapping[str, str]
+    named: bool = True
 
 
 @attrs.frozen
@@ -115,7 +117,7 @@ class RouteTable:
                 continue
             if leaf.filters and not all(condition.admits(agent) for condition in leaf.filters):
                 continue
-            return Selected(leaf.pipeline, captures)
+            return Selected(leaf.pipeline, captures, leaf.method.name is not None)
         return None
 
     def _paths(self, method: Method) -> _Paths:
