@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from contextvars import copy_context
+from time import perf_counter
 from typing import Any, TypeAlias
 
 import attrs
@@ -43,6 +45,9 @@ __all__ = ["FanOut", "RippleProgress", "to_echo"]
 _IN_A_ROW = 128
 _PLACED_AT_ONCE = 512
 """Recipients whose places are looked for at once: the writes of others wait behind theirs in the registry."""
+_CUT_AT_ONCE = 500
+_TURN = 0.01
+"""Seconds of one turn of the loop that a Ripple may have, and the handler that is under way then."""
 _READY = State.READY
 _Alike: TypeAlias = "tuple[Handler | None, dict[str, Any]]"
 
@@ -150,6 +155,10 @@ class _Gathering:
         self.hops = {text: wave.hops + lanes for text, lanes in star.distances.items()}
         self.alike: dict[Served, _Alike] = {}
         self.here: deque[Point] = deque()
+        self.unplaced: deque[Point] = deque()
+        self.finding = 0
+        self.turn_ends = 0.0
+        self.pauses = False
         self.over = False
         self.done: asyncio.Future[None] = star.loop.create_future()
 
@@ -213,6 +222,9 @@ class _Gathering:
         here = self.here
         if self.over or not here:
             return
+        if perf_counter() > self.turn_ends:
+            self._pause()
+            return
         task = asyncio.current_task()
         assert task is not None
         self.tasks.add(task)
@@ -234,7 +246,7 @@ class _Gathering:
         self.out.pool.put_accepted(self._next_ones, priority=self.wave.handling.priority)
         try:
             for _ in range(_IN_A_ROW):
-                if self.over or not here:
+                if self.over or not here or perf_counter() > self.turn_ends:
                     break
                 point = here.popleft()
                 place = places.get(point.text)
@@ -279,6 +291,9 @@ class _Gathering:
                                 break
                             continue
                         reply = await place.receive(self._copy(point, place, own_copy(body)))
+                    elif self.finding >= _PLACED_AT_ONCE:
+                        self.unplaced.append(point)  # a task for each that waits would cost more than all the rest
+                        continue
                     else:
                         reply = await self._found(point)
                 except HyperverseError as exc:
@@ -298,14 +313,36 @@ class _Gathering:
         finally:
             self.tasks.discard(task)
 
+    def _pause(self) -> None:
+        """Handlers that wait for nothing have had their time in this turn of the loop: others want it too."""
+        if not self.pauses:
+            self.pauses = True
+            self.star.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self.pauses = False
+        self.turn_ends = perf_counter() + _TURN
+        with suppress(Unavailable):  # the machine stops, and whoever waits is cut
+            self.out.pool.put_accepted(self._next_ones, priority=self.wave.handling.priority)
+
     async def _found(self, point: Point) -> Pong | None:
         """One whose place is not known yet. None when its echo is taken already."""
-        async with self.out.placing:
-            place = await self.out.location.locate(point)
+        self.finding += 1
+        try:
+            async with self.out.placing:
+                place = await self.out.location.locate(point)
+        finally:
+            self.finding -= 1
+            self._next_unplaced()
         if place.remote:
             await self._many([point], place)
             return None
         return await place.receive(self._copy(point, place, own_copy(self.wave.body)))
+
+    def _next_unplaced(self) -> None:
+        if self.unplaced and not self.over:
+            self.here.append(self.unplaced.popleft())
+            self.out.pool.put_accepted(self._next_ones, priority=self.wave.handling.priority)
 
     async def _many(self, points: list[Point], place: Place) -> None:
         """All recipients of one far star, in one transport."""
@@ -347,10 +384,17 @@ class _Gathering:
     def _stop(self) -> None:
         """Nobody waits any more: handlers that have not finished are cut."""
         self.over = True
-        for task in self.tasks:
-            task.cancel()
-        while self.here:
-            self._unreached(self.here.popleft())
+        self._cut_some()
+        for waiting in (self.here, self.unplaced):
+            while waiting:
+                self._unreached(waiting.popleft())
+
+    def _cut_some(self) -> None:
+        """Cuts handlers in slices: others want the loop while a hundred thousand end."""
+        for _ in range(min(len(self.tasks), _CUT_AT_ONCE)):
+            self.tasks.pop().cancel()
+        if self.tasks:
+            self.star.loop.call_soon(self._cut_some)
 
     def _unreached(self, point: Point) -> None:
         """The Ripple has ended before a handler of ``point`` began. Nobody is told when enough others have answered."""

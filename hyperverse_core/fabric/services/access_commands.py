@@ -22,6 +22,7 @@ from ..particles.caller import Caller
 from ..particles.homes import Homes
 from ..particles.served import ServedKinds
 from ..placement.provisioner import Provisioner
+from .slices import in_slices
 
 __all__ = ["AccessCommands", "grant_row"]
 
@@ -114,13 +115,16 @@ class AccessCommands:
         if command.dry_run:
             preview = await self.administer(request, lambda a: a.preview_chown(records, command.owner, by=caller.agent))
             return _preview(preview)
-        await self.administer(request, lambda a: a.chown(records, command.owner, by=caller.agent))
-        points = tuple(record.point for record in records)
-        for point in points:
-            self._records.drop(point)
-            self._changed(ChangeKind.OWNER, point)
-        await self._homes.check(points)
-        return {"owner": command.owner.text, "changed": [point.text for point in points]}
+
+        async def give(part: Sequence[ParticleRecord]) -> None:
+            await self.administer(request, lambda a: a.chown(part, command.owner, by=caller.agent))
+            for record in part:
+                self._records.drop(record.point)
+                self._changed(ChangeKind.OWNER, record.point)
+            await self._homes.check(tuple(record.point for record in part))
+
+        await in_slices(records, give, done="have the new owner")
+        return {"owner": command.owner.text, "changed": [record.point.text for record in records]}
 
     def _changed(self, kind: ChangeKind, point: Point) -> None:
         """What is asked here from now on is decided by the new rule; other machines hear of it by the change feed."""

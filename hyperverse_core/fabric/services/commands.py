@@ -43,6 +43,7 @@ from ..particles.served import ServedKinds
 from ..placement.provisioner import Provisioner
 from .access_commands import AccessCommands
 from .scripts import run_script
+from .slices import in_slices
 
 __all__ = ["Commands"]
 
@@ -53,6 +54,10 @@ _UPDATE = Method.parse("Cmd<Update>")
 _Do = Callable[["Commands", Any, Context], Awaitable[Any]]
 
 
+_RIPPLE_SHARE = 0.85
+"""Part of the time of a command in which a Ripple gathers answers; the rest is for telling them."""
+
+
 def stub(record: ParticleRecord) -> dict[str, Any]:
     """Point, Kind and status of a particle, as plain values."""
     return {"point": record.point.text, "kind": str(record.kind), "status": str(record.status)}
@@ -61,6 +66,10 @@ def stub(record: ParticleRecord) -> dict[str, Any]:
 def _is_secret(kind: KindDef, key: str) -> bool:
     declared = kind.properties.get(key)
     return declared is not None and declared.source is PropertySource.CORE_SECRET
+
+
+def _has_locked(record: ParticleRecord, keys: set[str]) -> bool:
+    return any(key in keys and value.locked for key, value in record.properties.items())
 
 
 class Commands:
@@ -242,13 +251,20 @@ class Commands:
     async def _set(self, command: commands.Set[Point], ctx: Context) -> Any:
         target = command.target
         found = await self._all_of(target) if isinstance(target, Selector) else [await self._record(target)]
-        await self._demand(ctx, "w", "set", *found)
+        await in_slices(found, lambda part: self._demand(ctx, "w", "set", *part))
         self._check_update(found, command.properties)
-        points = tuple(r.point for r in found)
-        await self._registry.set_properties(points, list(command.properties))
-        await self._homes.check(points)
-        for point in points:
-            self._records.drop(point)
+        changes = list(command.properties)
+        keys = {change.key for change in changes}
+        # Those first that may refuse the change: then nothing is changed yet.
+        points = [r.point for r in sorted(found, key=lambda r: not _has_locked(r, keys))]
+
+        async def change(part: Sequence[Point]) -> None:
+            await self._registry.set_properties(part, changes)
+            await self._homes.check(tuple(part))
+            for point in part:
+                self._records.drop(point)
+
+        await in_slices(points, change, remaining=lambda: ctx.remaining, done="were changed")
         if isinstance(target, Selector):
             return {"changed": [stub(r) for r in found]}
         changed = await self._registry.record(target)
@@ -298,7 +314,9 @@ class Commands:
         return await ctx.signal(command.point, command.method, command.body, path=command.path)
 
     async def _ripple(self, command: commands.RippleCommand, ctx: Context) -> Pong:
-        echoes = await ctx.ripple(command.selector, command.method, command.body, path=command.path)
+        # What has come by then is told; whoever waits for the command would not hear of it later.
+        wait = ctx.remaining * _RIPPLE_SHARE
+        echoes = await ctx.ripple(command.selector, command.method, command.body, path=command.path, wait=wait)
         rows = [{"point": e.sender.text, "status": e.status, "outcome": str(e.outcome), "body": e.body} for e in echoes]
         failed = any(not e.ok for e in echoes)
         return Pong(207 if failed else 200, rows, outcome=Outcome.OK)

@@ -114,9 +114,8 @@ def release_hosted(tx: Transaction, star: str, *, before: int | None = None) -> 
     held = [particles.c.star == star]
     if before is not None:
         held.append(particles.c.incarnation < before)
-    query = sa.select(particles.c.point).where(*held).order_by(particles.c.point)
-    for point in tx.connection.execute(query).scalars():
-        tx.log(ChangeKind.RELEASED, point)
+    # In the database alone: a star may have a hundred thousand, and all writers wait meanwhile.
+    tx.log_each(ChangeKind.RELEASED, sa.select(particles.c.point).where(*held))
     tx.connection.execute(sa.update(particles).where(*held).values(_NOWHERE))
 
 

@@ -64,7 +64,8 @@ def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
             _find_some(tx, chunk, found, limit)
     if not found:
         return []
-    deleted = sorted(found.values(), key=lambda record: (-len(record.point.segments), record.point))
+    # Children before their parents, whose text they continue. Segments would be counted for 5 ms in a deep branch.
+    deleted = [found[text] for text in sorted(found, key=lambda text: (-len(text), text))]
     tx.connection.execute(_DELETE, {"points": listing(found)})
     forget_grants(tx, tuple(found))
     forget_tokens(tx, tuple(found))

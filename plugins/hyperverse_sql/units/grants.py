@@ -21,6 +21,8 @@ __all__ = ["add_grant", "forget_grants", "grants_at", "revoke"]
 
 _GRANT = (grants.c.id, grants.c.kind, grants.c.on_selector, grants.c.to_selector, grants.c.by_point)
 
+_ANY = sa.select(grants.c.id).limit(1)
+
 
 def grants_at(connection: sa.Connection, roots: Iterable[Point] | None) -> list[AccessGrant]:
     """The grants whose query root is one of ``roots``, all grants when it is None, in the order of their ids."""
@@ -76,6 +78,8 @@ def revoke(tx: Transaction, number: int) -> AccessGrant:
 
 def forget_grants(tx: Transaction, points: Sequence[str]) -> None:
     """Removes the grants that were made by one of ``points`` or name exactly one of them."""
+    if tx.connection.execute(_ANY).first() is None:
+        return  # most have none, and it would cost half of what deleting a deep branch costs
     named = listed("points")
     columns = (grants.c.by_point, grants.c.on_point, grants.c.to_point)
     touched = sa.or_(*(column.in_(named) for column in columns))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import attrs
 import sqlalchemy as sa
 
 from hyperverse_core.registry import Page, ParticleRecord
@@ -60,11 +61,12 @@ def select(connection: sa.Connection, selector: Selector, after: Point | None, l
     begin_snapshot(connection)
     found: list[ParticleRecord] = []
     kinds: dict[str, Kind] = {}
+    lines = _Lines(kinds)
     for chunk in _chunks(connection, selector, after):
         _learn_kinds(connection, chunk, kinds)
         for row in chunk:
             point = Point.parse(row[0])
-            if selector.matches(point, _kinds_of(point, kinds)):
+            if selector.matches(point, lines.of(point)):
                 found.append(record_of(row))
                 if len(found) > limit:
                     return _of(tuple(found), limit)
@@ -116,8 +118,40 @@ def _learn_kinds(connection: sa.Connection, chunk: Sequence[Any], kinds: dict[st
         kinds.update((point, Kind.parse(kind)) for point, kind in found)
 
 
-def _kinds_of(point: Point, kinds: dict[str, Kind]) -> list[Kind]:
-    line = [] if point.is_root else [kinds[point.text]]
-    line.extend(kinds[above.text] for above in point.ancestors() if not above.is_root)
-    line.reverse()
-    return line
+@attrs.define(eq=False)
+class _Lines:
+    """The Kinds on the way to each point. Those on the way to its parent are remembered, because the points come in
+    order: without that, a branch of 800 levels would cost eighty times of 800 siblings.
+
+    Attributes:
+        kinds: the Kinds of all points that are asked for, and of those above them.
+    """
+
+    kinds: Mapping[str, Kind]
+    _known: dict[str, tuple[Kind, ...]] = attrs.field(factory=dict)
+    _size: int = 0
+
+    def of(self, point: Point) -> Sequence[Kind]:
+        """From the first segment to ``point`` itself."""
+        parent = point.parent
+        if parent is None:
+            return ()
+        return (*self._to(parent), self.kinds[point.text])
+
+    def _to(self, point: Point) -> tuple[Kind, ...]:
+        known = self._known.get(point.text)
+        if known is not None:
+            return known
+        above: list[Kind] = []
+        at: Point | None = point
+        while at is not None and not at.is_root and known is None:
+            above.append(self.kinds[at.text])
+            at = at.parent
+            known = None if at is None else self._known.get(at.text)
+        line = (*(known or ()), *reversed(above))
+        self._size += len(line)
+        if self._size > _MOST_KINDS:
+            self._known.clear()
+            self._size = len(line)
+        self._known[point.text] = line
+        return line

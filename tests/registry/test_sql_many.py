@@ -1,0 +1,64 @@
+"""What the registry does for many particles, and for deep ones, costs no more than it has to."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from hyperverse_core.registry import ChangeKind, Registration, StarRecord
+from hyperverse_core.values import HYPERUSER, Kind, Point, Selector, StarKey
+from hyperverse_sql.registry import SqlRegistry
+
+_LEVELS = 800
+
+
+async def _register(registry: SqlRegistry, *points: Point) -> None:
+    await asyncio.gather(*(registry.register(Registration(point, Kind("Base"), HYPERUSER)) for point in points))
+
+
+async def _took(work: Callable[[], Awaitable[object]]) -> float:
+    begun = time.process_time()
+    await work()
+    return time.process_time() - begun
+
+
+async def test_a_deep_branch_costs_some_times_of_as_many_siblings(tmp_path: Path) -> None:
+    async with SqlRegistry({"path": tmp_path / "registry.sqlite"}) as registry:
+        flat, deep = Point.parse("flat"), Point.parse("deep")
+        await _register(registry, flat, deep)
+        await _register(registry, *(flat.child(f"a{number}") for number in range(_LEVELS)))
+        at = deep
+        for _ in range(_LEVELS):
+            at = at.child("a")
+            await _register(registry, at)
+        for select in ("**", "**<Base>"):
+
+            async def read(root: Point, select: str = select) -> None:
+                page = await registry.select(Selector.parse(f"{root.text}:{select}"), limit=2 * _LEVELS)
+                assert len(page.records) == _LEVELS
+
+            siblings = await _took(lambda: read(flat))
+            assert await _took(lambda: read(deep)) < 50 * siblings  # it was 160 times
+        siblings = await _took(lambda: registry.delete([flat], limit=2 * _LEVELS))
+        assert await _took(lambda: registry.delete([deep], limit=2 * _LEVELS)) < 12 * siblings  # it was 40 times
+
+
+async def test_a_star_that_is_withdrawn_releases_each_of_its_particles_in_the_feed(tmp_path: Path) -> None:
+    async with SqlRegistry({"path": tmp_path / "registry.sqlite"}) as registry:
+        star = await registry.announce(StarRecord(StarKey("kit", "fold"), "Fold", "kit"))
+        points = sorted(Point.parse(f"x{number}") for number in range(3000))
+        await _register(registry, *points)
+        await asyncio.gather(*(registry.assign(point, star.key, star.incarnation, None) for point in points))
+        before = await registry.revision()
+        await registry.withdraw([star])
+        await _register(registry, Point.parse("y"))
+        entries = []
+        while (found := await registry.changes(before + len(entries), timeout=0)).entries:
+            entries += found.entries
+        assert [entry.revision for entry in entries] == list(range(before + 1, before + len(entries) + 1))
+        assert [entry.point for entry in entries if entry.kind is ChangeKind.RELEASED] == points
+        assert entries[-1].point == Point.parse("y")
+        assert not (await registry.hosted(star.key)).records
+        assert await registry.check() == []
