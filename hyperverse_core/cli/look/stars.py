@@ -12,28 +12,31 @@ from ..terminal.output import print_json, table
 
 __all__ = ["stars"]
 
-_COLUMNS = ("star", "kind", "machine", "pid", "hops", "lanes", "particles", "lease", "address")
+_COLUMNS = ("star", "machine", "hops", "lanes", "particles", "lease")
+_WIDE = ("star", "kind", "machine", "pid", "hops", "lanes", "particles", "lease", "address")
 
 
 @click.command()
+@click.option("--wide", is_flag=True, help="Show the Kind, process and address of each star, too.")
 @common
-def stars() -> None:
+def stars(wide: bool) -> None:
     """List the stars of the Hyperverse.
 
-    For each star: its machine and process, its distance in lanes from the machine that answers, the number of its lanes
-    and particles, and its lease.
+    For each star: its machine, its distance in lanes from the machine that answers, the number of its lanes and
+    particles, and its lease.
     """
     found: list[dict[str, Any]] = talk(lambda client: client.stars())
     if options().json:
         print_json(found)
         return
-    table(_COLUMNS, [_row(star) for star in found])
+    columns = _WIDE if wide else _COLUMNS
+    table(columns, [_row(star, columns) for star in found])
 
 
-def _row(star: dict[str, Any]) -> list[Any]:
+def _row(star: dict[str, Any], columns: tuple[str, ...]) -> list[Any]:
     shown = star | {
         "hops": "" if star["hops"] is None else star["hops"],
         "lanes": len(star["lanes"]),
         "lease": f"{star['lease']:g} s, draining" if star["draining"] else f"{star['lease']:g} s",
     }
-    return [shown[key] for key in _COLUMNS]
+    return [shown[key] for key in columns]

@@ -14,12 +14,17 @@ import click
 
 from .shown import shown, shown_lines
 
-__all__ = ["body_text", "colour", "json_text", "note", "plain", "print_json", "table"]
+__all__ = ["body_text", "colour", "heading", "json_text", "note", "plain", "print_json", "table", "table_lines"]
 
+_FOLDED = 8
+"""Width that a column of a table keeps on a narrow terminal."""
 _STATES = {
     "ok": "green",
+    "up": "green",
     "ready": "green",
     "blocked": "yellow",
+    "draining": "yellow",
+    "gone": "red",
     "unavailable": "yellow",
     "failed": "red",
     "panic": "red",
@@ -69,6 +74,11 @@ def colour(text: str, state: str) -> str:
     return click.style(text, fg=name) if name and on_terminal() else text
 
 
+def heading(text: str) -> str:
+    """Returns ``text`` in bold; unchanged unless stdout is a terminal."""
+    return click.style(text, bold=True) if on_terminal() else text
+
+
 def note(text: str) -> None:
     """Prints a remark for people on stderr, where it does not mix with results. Only its line ends count."""
     print(shown_lines(click.unstyle(text)) if "\x1b" in text else shown_lines(text), file=sys.stderr, flush=True)
@@ -89,16 +99,43 @@ def table(
         state: index of the column whose values are states, which get colours.
         beside: rows of other tables with the same head, so that the columns of all of them are equally wide.
     """
-    lines = [[shown(str(cell)) for cell in row] for row in rows]
+    cells = [[shown(str(cell)) for cell in row] for row in rows]
+    if on_terminal():
+        _rich_table(head, cells, state, beside)
+        return
+    for line in table_lines(head, cells, beside=beside):
+        print(line)
+
+
+def table_lines(
+    head: Sequence[str], rows: Iterable[Sequence[Any]], *, beside: Iterable[Sequence[Any]] = ()
+) -> list[str]:
+    """Returns the lines of a table without colours, the head first. The arguments are those of :func:`table`."""
+    lines = [[cell.upper() for cell in head], *([shown(str(cell)) for cell in row] for row in rows)]
+    widths = _widths(lines, beside)
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _widths(lines: Iterable[Sequence[str]], beside: Iterable[Sequence[Any]]) -> list[int]:
     others = [[shown(str(cell)) for cell in row] for row in beside]
-    widths = [max(len(line[i]) for line in [list(head), *lines, *others]) for i in range(len(head))]
-    title = "  ".join(cell.upper().ljust(width) for cell, width in zip(head, widths, strict=True)).rstrip()
-    print(click.style(title, bold=True) if on_terminal() else title)
-    for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        if state is not None:
-            cells[state] = colour(cells[state], line[state])
-        print("  ".join(cells).rstrip())
+    return [max(map(len, column)) for column in zip(*lines, *others, strict=True)]
+
+
+def _rich_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], state: int | None, beside: Iterable[Sequence[Any]]
+) -> None:
+    """Draws the table with rich, which folds long cells into the width of the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title, width in zip(head, _widths([head, *rows], beside), strict=True):
+        drawn.add_column(title.upper(), overflow="fold", min_width=min(width, _FOLDED))
+    for row in rows:
+        styles = [_STATES.get(cell.lower(), "") if number == state else "" for number, cell in enumerate(row)]
+        drawn.add_row(*(Text(cell, style) for cell, style in zip(row, styles, strict=True)))
+    Console(file=sys.stdout, highlight=False).print(drawn)
 
 
 def body_text(body: Any) -> str:

@@ -22,9 +22,11 @@ from ..parts import Given
 from ..placement.rebalancing import Rebalancer
 from ..services.change_feed import ChangeFeed
 from ..services.commands import Commands
+from ..services.descriptions import Descriptions
 from ..services.drivers import Drivers
 from ..services.dump import StateDump
 from ..services.gateways import Gateways
+from ..services.load import Load
 from ..services.particle_services import ParticleServices
 from ..services.residents import Residents
 from ..services.sessions import LocalGatewayHost, LocalSessions
@@ -84,7 +86,8 @@ def make_services(
     """Makes them. Raises ConfigError when the config names a gateway that no plugin brings."""
     config = given.config
     residents = Residents(plugged.registry, core.homes, core.places, placing.deletions)
-    commands = _commands(plugged, core, cluster, placing)
+    descriptions = Descriptions(given.config.name, core.served, cluster.directory, cluster.ways, core.homes)
+    commands = _commands(plugged, core, cluster, placing, descriptions)
     _fill_homes(given, plugged, core, placing, delivery, residents, commands)
     tracing = Tracing(core.interceptors, delivery.outbound, cluster.directory)
     closing.close("the traces", tracing.close)
@@ -120,6 +123,8 @@ def make_services(
         tracing=tracing,
         dump=_dump(given, core, cluster, delivery),
         stubs=Stubs(core.served),
+        descriptions=descriptions,
+        load=Load(core.interceptors),
         request_stop=given.request_stop,
     )
     return ServiceParts(
@@ -138,7 +143,9 @@ def make_services(
     )
 
 
-def _commands(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, placing: PlacingParts) -> Commands:
+def _commands(
+    plugged: PluginParts, core: CoreParts, cluster: ClusterParts, placing: PlacingParts, descriptions: Descriptions
+) -> Commands:
     """Runs scripts and commands."""
     return Commands(
         registry=plugged.registry,
@@ -147,7 +154,7 @@ def _commands(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, plac
         provisioner=placing.provisioner,
         served=core.served,
         homes=core.homes,
-        ways=cluster.ways,
+        descriptions=descriptions,
     )
 
 

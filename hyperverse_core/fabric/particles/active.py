@@ -20,6 +20,7 @@ from ...errors import (
     NotFound,
     NotHostedHere,
     Unavailable,
+    described,
     error_for_status,
 )
 from ...scheduling.cancellation import ends_task
@@ -374,6 +375,8 @@ class Active:
     def _failed(self, handler: Handler, wave: Directed, error: BaseException) -> Pong:
         """The reply of a handler that has raised."""
         reply, traced = failure_of(error, wave)
+        if traced or isinstance(wave, Signal):
+            self.home.failures.note(self.text, f"{wave.method}: {described(error)}")
         if traced:
             _log.error("%s failed", handler.name, exc_info=error, extra={"wave": wave.id, "point": self.text})
         elif isinstance(wave, Signal):  # its sender does not hear of it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -58,6 +58,9 @@ class Handlers:
         )
         self.certain: dict[str, tuple[Handler, Mapping[str, str]]] = {}
         self._known: dict[str, tuple[Handler, ...]] = {}
+
+    def __iter__(self) -> Iterator[Handler]:
+        return iter(self._all)
 
     def find(self, wave: Directed) -> tuple[Handler, Mapping[str, str]] | None:
         """The first handler that takes it, with what it captured from the path."""

@@ -13,6 +13,7 @@ from ...universe.waves.origin import Ids
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
 from .active_table import ActiveTable
+from .last_failures import LastFailures
 from .ports import GatePort, OutboundPort, RoutingPort, ServicesPort
 
 __all__ = ["Home"]
@@ -36,6 +37,7 @@ class Home:
         loop: the event loop.
         troubles: what is shown in the status of the machine.
         table: the table of these particles.
+        failures: the last failures of their handlers.
     """
 
     star: Star
@@ -51,3 +53,4 @@ class Home:
     loop: asyncio.AbstractEventLoop
     troubles: Troubles
     table: ActiveTable
+    failures: LastFailures = attrs.field(factory=LastFailures)

@@ -46,6 +46,7 @@ class Served:
         idle_after: seconds without a wave after which the particles leave memory.
         waves_limit: how many waves may wait for one of the particles.
         status, cause: as shown in the machine's status.
+        again: when its driver is started again, in seconds since the epoch; None when it is not.
         plugin: name of the plugin that brings it.
     """
 
@@ -80,6 +81,7 @@ class Served:
         self.waves_limit = traits.waves_limit or _limit(driver, waves_limit)
         self.status = Status.PENDING
         self.cause = ""
+        self.again: float | None = None
         self.plugin = plugin
         self._configured = partial(
             Served,

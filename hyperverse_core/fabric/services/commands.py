@@ -34,7 +34,6 @@ from ...universe.kind_defs.properties import PropertyChange, PropertySource
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Method, Outcome, Pong
 from ..caches.records import Records
-from ..cluster.ways import Ways
 from ..delivery.gate import Gate
 from ..particles.context import Context
 from ..particles.conversion import to_body
@@ -42,6 +41,7 @@ from ..particles.homes import Homes
 from ..particles.served import ServedKinds
 from ..placement.provisioner import Provisioner
 from .access_commands import AccessCommands
+from .descriptions import Descriptions
 from .scripts import run_script
 from .slices import in_slices
 
@@ -49,6 +49,8 @@ __all__ = ["Commands"]
 
 _log = logging.getLogger("hyperverse.command")
 _PAGE = 1000
+_SHOWN_AS = {"unreachable": Status.UNKNOWN, "stuck": Status.PANIC}
+"""Lives of which the record of a particle knows nothing."""
 _READ = Method.parse("Cmd<Read>")
 _UPDATE = Method.parse("Cmd<Update>")
 _Do = Callable[["Commands", Any, Context], Awaitable[Any]]
@@ -84,7 +86,7 @@ class Commands:
         provisioner: Provisioner,
         served: ServedKinds,
         homes: Homes,
-        ways: Ways,
+        descriptions: Descriptions,
     ) -> None:
         self._registry = registry
         self._records = records
@@ -92,7 +94,7 @@ class Commands:
         self._provisioner = provisioner
         self._served = served
         self._homes = homes
-        self._ways = ways
+        self._descriptions = descriptions
         self.about_access = AccessCommands(registry, records, gate, provisioner, served, homes)
 
     async def run(self, command: Command | CommandTemplate | str, ctx: Context, env: Env | None = None) -> Pong:
@@ -193,12 +195,11 @@ class Commands:
         return self._gate.refused(request, error)
 
     def _seen(self, record: ParticleRecord) -> dict[str, Any]:
-        """A particle as it looks from here: nobody knows the status of one whose star cannot be reached."""
-        found, assignment = stub(record), record.assignment
-        if assignment is None or assignment.star in self._homes:
-            return found
-        if str(assignment.star) not in self._ways.by_star:
-            found["status"] = str(Status.UNKNOWN)
+        """A particle as it looks from here: nobody knows the status of one whose star cannot be reached, and one that
+        no star can host is out of service."""
+        found, life = stub(record), self._descriptions.life(record)
+        if life in _SHOWN_AS:
+            found["status"] = str(_SHOWN_AS[life])
         return found
 
     async def _all_of(self, selector: Selector) -> list[ParticleRecord]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,9 +116,10 @@ class Drivers:
                     pause,
                     served.cause,
                 )
+                served.again = time.time() + pause
                 await asyncio.sleep(pause)
                 continue
-            served.status, served.cause = Status.READY, ""
+            served.status, served.cause, served.again = Status.READY, "", None
             self._tried[served.kind.name].set()
             self._ready()
             return

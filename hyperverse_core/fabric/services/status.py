@@ -22,6 +22,7 @@ from ..stars.routes import both_ways
 from ..stars.star import Star
 from ..transit.switchboard import Switchboard
 from .gateways import CONTROL
+from .kind_details import creatable
 
 __all__ = ["StatusReport", "unstarted"]
 
@@ -89,7 +90,7 @@ class StatusReport:
         self._life = life
         self._addresses = addresses
         self._plugins = plugins
-        self._served = served
+        self.served = served
         self._homes = homes
         self._home = home
         self._directory = directory
@@ -121,7 +122,7 @@ class StatusReport:
             ],
             "drivers": [
                 {"kind": name, "plugin": served.plugin, "state": str(served.status), "cause": served.cause}
-                for name, served in sorted(self._served.items())
+                for name, served in sorted(self.served.items())
             ],
             "plugins": _plugins(self._plugins),
             "notes": [*self._plugins.notes, *self._plugins.passed_over],
@@ -171,12 +172,13 @@ class StatusReport:
     def kinds(self) -> list[dict[str, Any]]:
         """Every Kind that this machine knows."""
         rows = []
-        for name, kind in sorted(self._served.known.items()):
-            served = self._served.get(name)
+        for name, kind in sorted(self.served.known.items()):
+            served = self.served.get(name)
             rows.append(
                 {
                     "kind": name,
                     "doc": kind.doc,
+                    "creatable": creatable(name, self.served),
                     "driver": bool(served),
                     "plugin": served.plugin if served else None,
                     "methods": served.handlers.methods() if served else [],

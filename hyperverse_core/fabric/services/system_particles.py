@@ -23,7 +23,10 @@ from ..particles.homes import Homes
 from ..particles.hosting import Hosting
 from ..placement.rebalancing import Rebalancer
 from .commands import Commands
+from .descriptions import Descriptions
 from .dump import StateDump
+from .kind_details import kind_details
+from .load import Load
 from .star_particle import StarParticle
 from .status import StatusReport
 from .stubs import Stubs
@@ -87,6 +90,8 @@ class MachineParticle(Particle):
         tracing: Tracing,
         dump: StateDump,
         stubs: Stubs,
+        descriptions: Descriptions,
+        load: Load,
         request_stop: Callable[[], None],
     ) -> None:
         self._status = status
@@ -97,6 +102,8 @@ class MachineParticle(Particle):
         self._tracing = tracing
         self._dump = dump
         self._stubs = stubs
+        self._descriptions = descriptions
+        self._load = load
         self._request_stop = request_stop
 
     @handler("Ext<Status>")
@@ -113,6 +120,18 @@ class MachineParticle(Particle):
     async def kinds(self, ctx: Ctx) -> list[dict[str, Any]]:
         """Returns every Kind that the machine knows."""
         return self._status.kinds()
+
+    @handler("Ext<Kind>")
+    async def kind(self, ctx: Ctx, kind: str) -> dict[str, Any]:
+        """Returns what the machine knows about a Kind, with JSON Schemas of what its handlers take and return."""
+        return kind_details(kind, self._status.served)
+
+    @handler("Ext<Describe>")
+    async def describe(self, ctx: Ctx, point: str) -> dict[str, Any]:
+        """Returns what is known about a particle, and why it cannot run. Demands the permission r on it."""
+        wave, record = ctx.wave, await self._records.one(Point.parse(point))
+        await self._gate.permit(Caller(ctx.agent, wave.scope, wave.chain, wave.topic), "r", record, "describe")
+        return self._descriptions.describe(record)
 
     @handler("Ext<Stub>")
     async def write_stub(self, ctx: Ctx, kind: str) -> str:
@@ -168,6 +187,13 @@ class MachineParticle(Particle):
         self._demand_hyperuser(ctx)
         wave = TraceWave(to, method, body, path, sent_as, wait, retries, linger)
         return await self._tracing.run(ctx.on_behalf, wave)
+
+    @handler("Ext<Load>", privilege="machine:load")
+    async def measure_load(self, ctx: Ctx, seconds: float = 1.0) -> dict[str, Any]:
+        """Returns the handlers that end in the next ``seconds``: how many each second, the slowest, those that fail.
+        Only the hyperuser may."""
+        self._demand_hyperuser(ctx)
+        return await self._load.measure(seconds)
 
     @handler("Ext<Dump>", privilege="machine:dump")
     async def dump_memory(self, ctx: Ctx, limit: int = 1000) -> dict[str, Any]:

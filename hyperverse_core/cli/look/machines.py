@@ -1,0 +1,63 @@
+"""``hyperverse machines``: the machines of the Hyperverse, also those that are gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..talk.connection import talk
+from ..terminal.options import common, options
+from ..terminal.output import print_json, table
+
+if TYPE_CHECKING:
+    from ...client import Client
+
+__all__ = ["machines"]
+
+
+@click.command()
+@common
+def machines() -> None:
+    """List the machines, also those of this data directory that do not run.
+
+    A machine is up, draining, or gone: it has run on this data directory and is not among the stars.
+    """
+    data_dir = options().where()
+    from ...client import NoMachine
+
+    try:
+        stars: list[dict[str, Any]] = talk(_stars)
+    except NoMachine:
+        stars = []
+    found = _machines(stars, data_dir)
+    if not found:
+        raise NoMachine(f"no machine has run on {str(data_dir)!r}", hint="start one with `hyperverse up`")
+    if options().json:
+        print_json(found)
+        return
+    head = ("machine", "state", "pid", "stars", "particles")
+    table(head, [[row[key] for key in head] for row in found], state=1)
+
+
+async def _stars(client: Client) -> list[dict[str, Any]]:
+    return list(await client.stars())
+
+
+def _machines(stars: list[dict[str, Any]], data_dir: Path) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for star in stars:
+        row = rows.setdefault(
+            star["machine"],
+            {"machine": star["machine"], "state": "up", "pid": star["pid"], "stars": 0, "particles": 0},
+        )
+        row["stars"] += 1
+        row["particles"] += star["particles"]
+        if star["draining"]:
+            row["state"] = "draining"
+    folder = data_dir / "machines"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_dir() and path.name not in rows:
+            rows[path.name] = {"machine": path.name, "state": "gone", "pid": "", "stars": 0, "particles": 0}
+    return [rows[name] for name in sorted(rows)]
