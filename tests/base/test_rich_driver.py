@@ -44,6 +44,7 @@ class TestMemory(DriverConformance):
             properties=PropertiesConfig((PropertyDef("size"), PropertyDef("exports", default="Poke"))),
         )
         particle = Memory
+        idle_after = 3600.0  # the kit does not wait for that
 
         async def check(
             self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]
@@ -59,6 +60,7 @@ class TestMemory(DriverConformance):
             return Traits(
                 handlers=tuple(("call", HandlerSpec(RouteSelector.parse(f"Ext<{name}>"))) for name in names),
                 waves_limit=100,
+                idle_after=7200.0,
             )
 
         def prepared(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import attrs
 import pytest
 import pytest_asyncio
 
-from ...config import Config
+from ...config import Config, KindSettings
 from ...contracts.driver import Driver
 from ...contracts.registry import Registry
 from ...universe.address.point import Point
@@ -51,7 +51,10 @@ class DriverKitBase:
         kind = self.driver.kind
         lives = Lives()
         plugin = DriverPlugin(self.driver, lives)
-        config = attrs.evolve(machine_config, idle_after=_IDLE_AFTER)
+        # Of the Kind, because that is stronger than what the driver or its traits say.
+        of_kind = attrs.evolve(machine_config.kinds.get(kind.name, KindSettings()), idle_after=_IDLE_AFTER)
+        kinds = {**machine_config.kinds, kind.name: of_kind}
+        config = attrs.evolve(machine_config, idle_after=_IDLE_AFTER, kinds=kinds)
         made = DriverHarness(
             self.driver,
             machine_registry,
