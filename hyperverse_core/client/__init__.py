@@ -282,7 +282,11 @@ class Client(ClientSender):
         return callback
 
     async def open_session(self, working: Point | str = ROOT) -> CommandSession:
-        """A session of the command language that keeps its working point on the machine's side."""
+        """A session of the command language that keeps its working point on the machine's side.
+
+        Args:
+            working: the point that relative points start from at first.
+        """
         start = as_point("working", working).text
         where = await self.ask(self.surface.point, "Ext<NewCliSession>", {"working": start})
         return CommandSession(self, Surface.parse(where))

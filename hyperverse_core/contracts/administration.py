@@ -126,15 +126,30 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def preview_grant(self, grant: AccessGrant) -> Preview:
-        """What :meth:`grant` would change. Demands what that demands, and changes nothing."""
+        """What :meth:`grant` would change. Demands what that demands, and changes nothing.
+
+        Args:
+            grant: the grant, without a number.
+        """
 
     @abc.abstractmethod
     async def preview_revoke(self, number: int, *, by: Point) -> Preview:
-        """What :meth:`revoke` would change. Demands what that demands, and changes nothing."""
+        """What :meth:`revoke` would change. Demands what that demands, and changes nothing.
+
+        Args:
+            number: of the grant.
+            by: the agent in whose name it is ended.
+        """
 
     @abc.abstractmethod
     async def preview_chown(self, records: Sequence[ParticleRecord], owner: Point, *, by: Point) -> Preview:
-        """What :meth:`chown` would change. Demands what that demands, and changes nothing."""
+        """What :meth:`chown` would change. Demands what that demands, and changes nothing.
+
+        Args:
+            records: the particles.
+            owner: who would own them.
+            by: the agent in whose name it is done.
+        """
 
     @abc.abstractmethod
     async def issue_token(

@@ -72,7 +72,11 @@ class LaneReceiver(Protocol):
     """
 
     def lane_up(self, peer: Peer) -> None:
-        """A peer has connected to an endpoint. (For a connection that we made, ``connect`` returns the peer.)"""
+        """A peer has connected to an endpoint. (For a connection that we made, ``connect`` returns the peer.)
+
+        Args:
+            peer: the new connection.
+        """
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         """``frames`` have arrived from ``peer``, in the order in which they were sent."""
@@ -155,6 +159,10 @@ class LaneTransport(abc.ABC):
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
         """Listens. Several endpoints may be open at once, each with its own receiver.
 
+        Args:
+            endpoint: where to listen, and with which key.
+            receiver: is told of the peers that connect, and given what they send.
+
         Returns:
             the address that peers can connect to.
 
@@ -213,7 +221,11 @@ class LaneTransport(abc.ABC):
 
     @abc.abstractmethod
     async def disconnect(self, peer: Peer) -> None:
-        """Ends one connection after what was sent has left, within a second. Our receiver gets no ``lane_down``."""
+        """Ends one connection after what was sent has left, within a second. Our receiver gets no ``lane_down``.
+
+        Args:
+            peer: the connection. One that has ended already is no error.
+        """
 
     @abc.abstractmethod
     async def close(self) -> None:

@@ -169,7 +169,13 @@ class Decision:
 
     @classmethod
     def allow(cls, why: str, *, rests_on: RestsOn = ANYTHING, holds_for: HoldsFor = HoldsFor.NEED) -> Decision:
-        """Yes, and why."""
+        """Yes.
+
+        Args:
+            why: the reason, for people.
+            rests_on: the points whose changes drop the answer; ``ANYTHING`` for every change.
+            holds_for: the later requests that the answer is used for.
+        """
         return cls(True, why, rests_on, holds_for)
 
     @classmethod
@@ -182,7 +188,15 @@ class Decision:
         rests_on: RestsOn = ANYTHING,
         holds_for: HoldsFor = HoldsFor.NEED,
     ) -> Decision:
-        """No, why, and what would help."""
+        """No.
+
+        Args:
+            why: the reason, which the sender gets as the text of the error.
+            hint: what would help; empty when nothing is known.
+            status: of the answer: 403, or 401 when the agent has not said who it is.
+            rests_on: the points whose changes drop the answer; ``ANYTHING`` for every change.
+            holds_for: the later requests that the answer is used for.
+        """
         return cls(False, why, rests_on, holds_for, status, hint)
 
     def touched_by(self, change: Change) -> bool:
@@ -305,18 +319,39 @@ class SecurityPolicy(abc.ABC):
 
     @abc.abstractmethod
     async def authenticate(self, credentials: Credentials) -> Point:
-        """The agent that a client with these credentials acts as. Raises Unauthorized; the text names no secret."""
+        """The agent that a client with these credentials acts as.
+
+        Args:
+            credentials: what the client has shown.
+
+        Raises:
+            Unauthorized: they are not known, or do not count any more; the text names no secret.
+            Unavailable: the registry cannot be reached.
+        """
 
     async def identify(self, credentials: Credentials) -> Identified:
-        """Who a client with these credentials is, with bounds of its own. The default sets none. Raises as
-        :meth:`authenticate` does."""
+        """Who a client with these credentials is, with bounds of its own. The default sets none.
+
+        Args:
+            credentials: what the client has shown.
+
+        Raises:
+            Unauthorized, Unavailable: as :meth:`authenticate`.
+        """
         return Identified(await self.authenticate(credentials))
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
         """Returns when the machine that shows these credentials is the machine ``name`` of this Hyperverse.
 
         Asked where a lane does not prove keys. A machine that is let in may act as anybody, so the default refuses
-        all of them. Raises Unauthorized; the text names no secret.
+        all of them.
+
+        Args:
+            name: what the machine calls itself.
+            credentials: what it has shown.
+
+        Raises:
+            Unauthorized: they are not those of that machine; the text names no secret.
         """
         raise Unauthorized(
             f"a machine that calls itself {name!r} has not proved its key, and the policy knows no other proof",
@@ -332,13 +367,23 @@ class SecurityPolicy(abc.ABC):
         The answer must follow from the request and the registry, unless it holds for this request only
         (:attr:`HoldsFor.REQUEST`). Let a CancelledError travel: it means that nobody waits for the answer any more.
 
+        Args:
+            request: agent, action, need, target and scope.
+
         Raises:
             Unavailable: the registry cannot be reached. Nothing is kept, and the caller may try again.
         """
 
     async def decide_many(self, requests: Sequence[Request]) -> Sequence[Decision]:
         """The answers to many requests, in their order. Override it where they can be found together; the default
-        asks :meth:`decide` one after the other."""
+        asks one after the other.
+
+        Args:
+            requests: each is decided as if it came alone.
+
+        Raises:
+            Unavailable: as :meth:`decide`.
+        """
         return [await self.decide(request) for request in requests]
 
     async def explain(self, request: Request) -> Explanation:
@@ -356,7 +401,11 @@ class SecurityPolicy(abc.ABC):
 
     def changed(self, change: Change) -> None:
         """Something in the registry has changed, of a kind in :attr:`change_kinds`. Drop what rests on it, also what
-        is being read at this moment. The default drops everything, by :meth:`forget`."""
+        is being read at this moment. The default drops everything, by :meth:`forget`.
+
+        Args:
+            change: the entry of the registry's feed.
+        """
         self.forget()
 
     def forget(self) -> None:

@@ -115,7 +115,12 @@ class ChannelPump(abc.ABC):
 
     def handle(self, channel: PeerChannel, message: bytes) -> None:
         """Handles a message that has arrived behind HELLO and WELCOME. A peer that breaks the protocol is
-        disconnected."""
+        disconnected.
+
+        Args:
+            channel: the channel that it came by.
+            message: its bytes.
+        """
         frames: list[bytes] = []
         try:
             kind, count = HEAD.unpack_from(message)
@@ -143,7 +148,13 @@ class ChannelPump(abc.ABC):
     # -- the end ------------------------------------------------------------------------------------------
 
     def end(self, channel: PeerChannel, reason: str, *, heard_bye: bool = False) -> None:
-        """Ends a channel at once. Tells its receiver, unless we have ended it ourselves. May be called twice."""
+        """Ends a channel at once. Tells its receiver, unless we have ended it ourselves. May be called twice.
+
+        Args:
+            channel: the channel.
+            reason: why, for the receiver and the log.
+            heard_bye: whether the peer has said goodbye, so that nothing has to be said to it.
+        """
         if channel.gone:
             return
         channel.gone = True
@@ -156,7 +167,11 @@ class ChannelPump(abc.ABC):
             guarded_call(self._log, channel.receiver.lane_down, channel.peer, reason)
 
     async def disconnect(self, channel: PeerChannel) -> None:
-        """Ends a channel after what was sent has arrived, or after :data:`CLOSE_SECONDS`."""
+        """Ends a channel after what was sent has arrived, or after :data:`CLOSE_SECONDS`.
+
+        Args:
+            channel: the channel.
+        """
         if channel.gone:
             return
         if channel.ended is None:

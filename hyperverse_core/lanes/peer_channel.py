@@ -122,7 +122,14 @@ class PeerChannel:
         return HEAD.pack(kind, self._received)
 
     def confirmed(self, count: int) -> None:
-        """Takes the count of a DATA or an ACK. Raises ProtocolError when fewer messages were sent."""
+        """Takes the count of a DATA or an ACK.
+
+        Args:
+            count: how many messages the peer has received so far.
+
+        Raises:
+            ProtocolError: fewer messages were sent.
+        """
         news = (count - self._confirmed) & WRAP
         if not news:
             return
@@ -133,7 +140,14 @@ class PeerChannel:
         self._confirmed = count
 
     def frames(self, message: bytes) -> list[bytes]:
-        """Returns the frames that are complete with a DATA message. Raises ProtocolError."""
+        """Returns the frames that are complete with a message.
+
+        Args:
+            message: the bytes of a DATA message.
+
+        Raises:
+            ProtocolError: it is malformed.
+        """
         self._received = (self._received + 1) & WRAP
         self._owed += 1
         self._owed_bytes += len(message)

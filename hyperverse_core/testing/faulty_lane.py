@@ -87,7 +87,12 @@ class FaultyHub(LocalHub):
         return made
 
     def set_delay(self, one: str, other: str, shortest: float, longest: float) -> None:
-        """Sets the time (seconds) that messages take between the machines ``one`` and ``other``, in both directions."""
+        """Sets the time that messages take between two machines, in both directions.
+
+        Args:
+            one, other: names of the machines.
+            shortest, longest: seconds; each message takes a random time between them.
+        """
         self._delays[one, other] = self._delays[other, one] = (shortest, longest)
 
     def cut(self, one: str, other: str) -> None:

@@ -201,7 +201,12 @@ class DriverHarness:
         return parent.child(self.name(next(self._numbers)))
 
     async def try_to_create(self, point: Point, properties: Mapping[str, str]) -> Result:
-        """What the command is answered that creates a particle with these properties at ``point``."""
+        """What the command is answered that creates a particle.
+
+        Args:
+            point: where.
+            properties: its properties by name.
+        """
         return (await self.client.exec(_creation(f"create {point}<{self.kind_text}>", properties), check=False))[-1]
 
     async def make(self, point: Point) -> Particle:

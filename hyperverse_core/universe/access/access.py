@@ -71,7 +71,12 @@ class Access:
 
     @classmethod
     def enumerated(cls, permissions: Permissions, privileges: Privileges = Privileges.NONE) -> Access:
-        """Returns the access that allows these permissions and privileges only."""
+        """Returns the access that allows these and nothing else.
+
+        Args:
+            permissions: what the agent may do.
+            privileges: the privileges that it has.
+        """
         return cls(AccessKind.ENUMERATED, permissions, privileges)
 
     @property
