@@ -45,7 +45,14 @@ class Command:
 
 def all_pages() -> list[Path]:
     """Every page, the README first."""
-    top = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "RELEASING.md", "changelog.d/README.md")]
+    names = (
+        "README.md",
+        "CONTRIBUTING.md",
+        "RELEASING.md",
+        "changelog.d/README.md",
+        "contrib/hyperverse-shop/README.md",
+    )
+    top = [REPOSITORY / name for name in names]
     return [*top, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 

@@ -62,6 +62,14 @@ class Shelf(Particle):
     async def raw(self, ctx: Ctx) -> Pong:
         return Pong(201, "made")
 
+    @handler("Ext<Either>")
+    async def either(self, ctx: Ctx, whole: bool) -> dict[str, int] | Pong:
+        return Pong(201, {"a": 1}) if whole else {"b": 2}
+
+    @handler("Ext<Mixed>")
+    async def mixed(self, ctx: Ctx) -> dict[str, int | str]:
+        return {"a": 1, "b": "x"}
+
     @handler("Ext<Liar>")
     async def liar(self, ctx: Ctx) -> int:
         return "no number"  # type: ignore[return-value]  # on purpose
@@ -128,6 +136,8 @@ async def test_typed_calls_are_waves_like_others(caller: ClientApi) -> None:
     assert await a.ask(Shelf.where, Point.parse("localhost:b")) == Point.parse("localhost:b")
     assert await a.ask(Shelf.page, "7/8".replace("/", "-"), page=3, mark="x") == "7-8 3 x"
     assert (await a.ask(Shelf.raw)).status == 201
+    assert await a.ask(Shelf.mixed) == {"a": 1, "b": "x"}  # a union that cannot be converted is taken as it comes
+    assert [await a.ask(Shelf.either, whole) for whole in (True, False)] == [{"a": 1}, {"b": 2}]
     assert await a.ask(Shelf.named, method="a", work="b", to="c", body="d") == "abcd"
     assert await a.ask(Shelf.relay, to="localhost:b") == 10
     assert await caller.at("localhost:a", ShelfCalls, wait=5.0).ask(ShelfCalls.add, by=4) == 10

@@ -11,7 +11,9 @@ from hyperverse_core import Ctx, Driver, KindDef, Outcome, Particle, Pong, handl
 from hyperverse_core.errors import BadRequest, Conflict
 from hyperverse_core.values import PropertiesConfig, PropertyDef
 
+from .ledger import Ledger
 from .places import ledger_of, product_of
+from .product import Product
 
 __all__ = ["Cart", "CartDriver"]
 
@@ -75,18 +77,17 @@ class Cart(Particle):
         if not self.ordering:
             cents = 0
             for name, pieces in self.pieces.items():
-                body = {"pieces": pieces}
-                reply = await ctx.ping(product_of(ctx.point, name), "Ext<Reserve>", body, retries=_RETRIES)
-                cents += pieces * reply.unwrap()
+                product = ctx.at(product_of(ctx.point, name), Product, retries=_RETRIES)
+                cents += pieces * await product.ask(Product.reserve, pieces)
             self.ordering, self.orders, self.cents = True, self.orders + 1, cents
             await ctx.save()
-        order = {"order": f"{ctx.point.name}-{self.orders}", "cents": self.cents}
-        (await ctx.ping(ledger_of(ctx.point), "Ext<Book>", order, retries=_RETRIES)).unwrap()
+        order, cents = f"{ctx.point.name}-{self.orders}", self.cents
+        await ctx.at(ledger_of(ctx.point), Ledger, retries=_RETRIES).ask(Ledger.book, order, cents)
         for name in self.pieces:
-            (await ctx.ping(product_of(ctx.point, name), "Ext<Ship>", retries=_RETRIES)).unwrap()
+            await ctx.at(product_of(ctx.point, name), Product, retries=_RETRIES).ask(Product.ship)
         self._empty()
         await ctx.save()
-        return order
+        return {"order": order, "cents": cents}
 
     @handler("Ext<Show>")
     async def show(self, ctx: Ctx) -> dict[str, int]:

@@ -8,6 +8,8 @@ from hyperverse_core import Ctx, Driver, KindDef, Particle, handler
 from hyperverse_core.driver import Traits
 from hyperverse_core.registry import ParticleRecord, Strategy
 
+from .product import Product
+
 __all__ = ["Shop", "ShopDriver"]
 
 _BIND = """
@@ -45,8 +47,7 @@ class Shop(Particle):
         """Offers a product with its price in cents. Returns how many pieces are free."""
         point = f"{ctx.point}:products:{name}"
         await ctx.create(point, "Product", {"price": str(price)}, strategy=Strategy.ENSURE)
-        free: int = (await ctx.ping(point, "Ext<Stock>", {"pieces": pieces}, retries=3)).unwrap()
-        return free
+        return await ctx.at(point, Product, retries=3).ask(Product.set_stock, pieces)
 
     @handler("Ext<Cart>")
     async def cart(self, ctx: Ctx, customer: str, hold: int = 900) -> str:

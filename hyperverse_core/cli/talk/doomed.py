@@ -93,6 +93,6 @@ class Caution:
 
 async def _doomed(client: ClientApi, command: Delete) -> list[str]:
     """Returns the points that a command would delete now; none when it would fail, which it says itself."""
-    (result,) = await client.exec(str(attrs.evolve(command, dry_run=True)))
+    (result,) = await client.exec(str(attrs.evolve(command, dry_run=True)), check=False)
     body: Any = result.body
     return [str(stub["point"]) for stub in body["would_delete"]] if result.ok else []

@@ -163,7 +163,7 @@ class Ctx(Sender):
     ) -> ParticleRecord:
         """Registers a particle. Its owner is this particle, or with :attr:`on_behalf` the caller::
 
-            record = await ctx.create(ctx.point.child("order-%"), "Order")
+            record = await ctx.create(f"{ctx.point}:order-%", "Order")
 
         Args:
             point: its address. A ``%`` in the last segment stands for the next number of the parent's sequence.

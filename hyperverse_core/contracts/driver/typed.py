@@ -6,7 +6,19 @@ import inspect
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, get_type_hints
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Unpack,
+    cast,
+    get_args,
+    get_type_hints,
+)
 
 import attrs
 
@@ -266,9 +278,24 @@ def _call(cls: type, method: Any) -> _Call:
         if each not in names:
             raise BadRequest(f"{method.__qualname__} has no argument {each!r}, which its path names")
     wanted = get_type_hints(method).get("return", Any)
-    if wanted is Any or wanted is object:
-        wanted = None
+    if wanted is Any or wanted is object or Pong in get_args(wanted) or not _is_convertible(wanted):
+        wanted = None  # a handler that may return a Pong may put any body into it
     return _Call(Method.parse(str(pattern)), path, in_path, names, wanted, spec.selector.path)
+
+
+def _is_convertible(wanted: Any) -> bool:
+    """Whether bodies can be converted to what a handler returns; otherwise they are taken as they come."""
+    if wanted in IMMUTABLE or wanted is Pong:
+        return True
+    from cattrs import StructureHandlerNotFoundError
+
+    from ...universe.waves.strict_conversion import converter  # most programs send plain values
+
+    try:
+        converter.get_structure_hook(wanted)
+    except StructureHandlerNotFoundError:
+        return False
+    return True
 
 
 def _no_handler(cls: type, method: Any) -> str:
