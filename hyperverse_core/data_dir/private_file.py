@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -55,13 +56,33 @@ def ensure_private_file(path: Path, make: Callable[[], str]) -> str:
 def read_private_file(path: Path) -> str:
     """Returns the text of a file without the white space around it.
 
-    A file that other users could read, as a copy may be, gets mode 0600 if it belongs to this user. Raises OSError.
+    A file that other users could read, as a copy may be, gets mode 0600 if it belongs to this user. Raises OSError,
+    and ConfigError for a file that others could have written.
     """
     with path.open(encoding="utf-8", errors="replace") as file:
         found = os.fstat(file.fileno())
+        _check_written_by_us(path, found)
         if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and found.st_uid == os.getuid():
             os.fchmod(file.fileno(), 0o600)
         return file.read(_LONGEST).strip()
+
+
+def _check_written_by_us(path: Path, found: os.stat_result) -> None:
+    """Raises ConfigError when somebody else may have written what is in a private file: a token or a key that others
+    have chosen lets them in. Root may read the files of everybody."""
+    if not stat.S_ISREG(found.st_mode):
+        return
+    name = shlex.quote(str(path))
+    if found.st_uid not in (0, os.geteuid()) and os.geteuid() != 0:
+        raise ConfigError(
+            f"the private file {str(path)!r} belongs to another user (number {found.st_uid})",
+            hint=f"if you trust what is in it: sudo chown {os.geteuid()} {name}",
+        )
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigError(
+            f"others can write the private file {str(path)!r} (mode {stat.S_IMODE(found.st_mode):04o})",
+            hint=f"if you trust what is in it: chmod 600 {name}; otherwise remove it, and the next start makes another",
+        )
 
 
 def make_private_directory(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -74,6 +75,27 @@ def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None
     (tmp_path / "x").chmod(0o644)
     assert read_private_file(tmp_path / "x") == "text"
     assert mode(tmp_path / "x") == 0o600
+
+
+@pytest.mark.parametrize("open_to", [0o602, 0o620, 0o666])
+def test_a_file_that_others_could_write_is_not_believed(tmp_path: Path, open_to: int) -> None:
+    write_private_file(tmp_path / "x", "text\n")
+    (tmp_path / "x").chmod(open_to)
+    with pytest.raises(ConfigError, match=r"others can write .*x") as caught:
+        read_private_file(tmp_path / "x")
+    assert f"chmod 600 {tmp_path / 'x'}" in caught.value.hint
+    assert mode(tmp_path / "x") == open_to
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_a_file_of_somebody_else_is_read_by_root_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_private_file(tmp_path / "x", "text\n")
+    os.chown(tmp_path / "x", 12345, -1)
+    assert read_private_file(tmp_path / "x") == "text"
+    monkeypatch.setattr("hyperverse_core.data_dir.private_file.os.geteuid", lambda: 54321)
+    with pytest.raises(ConfigError, match="belongs to another user") as caught:
+        read_private_file(tmp_path / "x")
+    assert "chown" in caught.value.hint
 
 
 # -- the owner's token --------------------------------------------------------------------------------------

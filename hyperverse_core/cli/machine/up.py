@@ -23,6 +23,8 @@ from .several import free_name, joined, more_names, start_more, stop_more
 
 __all__ = ["up"]
 
+_PRIVATE = 0o077
+"""What a machine writes, its log and files of its drivers included, is for its owner alone."""
 _PASSED = frozenset({"name", "log.format", "log.level"})
 
 
@@ -55,6 +57,7 @@ def up(
     Prints one line when the machine is ready. SIGTERM, Ctrl-C or a terminal that closes stops it gracefully; a second
     SIGTERM or Ctrl-C stops it at once.
     """
+    os.umask(_PRIVATE)
     flags = {"name": name, "log.format": log_format, "log.level": log_level}
     if join is not None:
         _check_join(join)

@@ -25,6 +25,7 @@ def copy_to(source: Path, target: Path) -> None:
         raise _exists(target)
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # whatever the umask says
         _copy(source, partial)
         # A link, not a rename: a rename would replace a file that was created in the meantime.
         os.link(partial, target)
