@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -251,25 +249,6 @@ def test_new_driver_refuses_a_folder_that_has_something_in_it(run: Run, home: Pa
 
 def test_new_driver_refuses_a_name_that_is_none(run: Run) -> None:
     assert "such as my-thing" in run("new", "driver", "My Thing").stderr
-
-
-def test_new_driver_writes_a_plugin_that_installs_and_whose_tests_pass(
-    run: Run, home: Path, environment: dict[str, str], tmp_path: Path
-) -> None:
-    assert json.loads(run("new", "driver", "my-thing", "--json").stdout)["kind"] == "MyThing"
-    folder, site = home / "hyperverse-my-thing", tmp_path / "site"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    _check([*pip, "--target", str(site), str(folder)], folder, environment)
-    env = {**environment, "PYTHONPATH": str(site)}
-    listed = json.loads(run("plugins", "show", "my-thing", "--json", env={"PYTHONPATH": str(site)}).stdout)
-    assert (listed["state"], listed["registers"]) == ("ok", {"driver": ["MyThing"]})
-    _check([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], folder, env)
-    _check([sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "hyperverse_my_thing"], folder, env)
-
-
-def _check(command: list[str], folder: Path, env: dict[str, str]) -> None:
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # -- keys ---------------------------------------------------------------------------------------------------

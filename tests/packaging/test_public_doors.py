@@ -14,7 +14,11 @@ from docs.doors import DOORS, declared, door, imported_modules
 
 REPOSITORY = Path(__file__).parents[2]
 CLI = REPOSITORY / "hyperverse_core" / "cli"
-TEMPLATES = [CLI / "setup" / "driver_template", CLI / "setup" / "project_template", CLI / "demo" / "files"]
+TEMPLATES = [
+    *sorted((CLI / "setup" / "templates").iterdir()),
+    CLI / "setup" / "project_template",
+    CLI / "demo" / "files",
+]
 OURS = [*sorted((REPOSITORY / "plugins").iterdir()), *sorted((REPOSITORY / "contrib").iterdir()), *TEMPLATES]
 _TEMPLATE_IMPORT = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 

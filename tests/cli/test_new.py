@@ -1,0 +1,75 @@
+"""`hyperverse new` writes plugins of every sort: each is generated and installed, and its kit is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+
+REGISTERS = {
+    "driver": {"driver": ["MyThing"]},
+    "policy": {"policy": ["my-thing"]},
+    "registry": {"registry": ["my-thing"]},
+    "transport": {"transport": ["my-thing"]},
+    "placement": {"placement": ["my-thing"]},
+    "command": {"command": ["my-thing"]},
+    "observer": {"observer": ["MyThingObserver"]},
+    "application": {"driver": ["MyThing", "MyThingDesk"]},
+}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("sort", REGISTERS)
+def test_a_new_plugin_installs_and_passes_its_kit(
+    run: Run, home: Path, environment: dict[str, str], tmp_path: Path, sort: str
+) -> None:
+    written = json.loads(run("new", sort, "my-thing", "--json").stdout)
+    assert written["sort"] == sort and "hyperverse_my_thing/__init__.py" in written["files"]
+    folder, site = home / "hyperverse-my-thing", tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    _check([*pip, "--target", str(site), str(folder)], folder, environment)
+    listed = json.loads(run("plugins", "show", "my-thing", "--json", env={"PYTHONPATH": str(site)}).stdout)
+    assert (listed["state"], listed["registers"]) == ("ok", REGISTERS[sort])
+    assert run("plugins", "check", env={"PYTHONPATH": str(site)}).returncode == 0
+    _check([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], folder, environment, site)
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull]
+    _check([*mypy, "hyperverse_my_thing"], folder, environment, site)
+
+
+def test_the_first_particles_of_an_application_are_in_its_script(
+    run: Run, home: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    run("new", "application", "queue")
+    folder = home / "hyperverse-queue"
+    program = [sys.executable, "-m", "hyperverse_core.cli"]
+    info = folder / "queue-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: queue\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[hyperverse]\nqueue = hyperverse_queue\n")
+    try:
+        _check([*program, "up", "--detach"], folder, environment, folder)
+        _check([*program, "exec", "-f", "setup.hv"], folder, environment, folder)
+        _check([*program, "exec", "ping localhost:hall:desk Ext<Next>"], folder, environment, folder)
+    finally:
+        _check([*program, "down"], folder, environment, folder)
+
+
+@pytest.mark.parametrize(
+    ("sort", "name"), [("policy", "grants"), ("registry", "sql"), ("placement", "spread"), ("command", "up")]
+)
+def test_a_name_that_is_taken_is_refused(run: Run, home: Path, sort: str, name: str) -> None:
+    done = run("new", sort, name)
+    assert done.returncode == 1 and "choose another name" in done.stderr
+    assert list(home.iterdir()) == []
+
+
+def _check(command: list[str], folder: Path, env: dict[str, str], site: Path | None = None) -> None:
+    env = {**env, "PYTHONPATH": str(site)} if site is not None else env
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
