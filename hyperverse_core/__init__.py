@@ -1,6 +1,7 @@
 """Cosmic Hyperverse: a platform that hosts addressable resources and carries messages between them.
 
-This is the front door. It has what most programs and plugins need. The other doors have everything about one subject:
+This is the main module. It has what most programs and plugins need. The other public modules have everything about one
+subject:
 
 - :mod:`hyperverse_core.driver`: behaviour of particles
 - :mod:`hyperverse_core.registry`, :mod:`~hyperverse_core.transport`, :mod:`~hyperverse_core.policy`,

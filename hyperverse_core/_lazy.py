@@ -1,7 +1,7 @@
-"""Names of a public door that are imported when somebody asks for them.
+"""Names of a public module that are imported when somebody asks for them.
 
-A door lists each name twice: under ``TYPE_CHECKING`` for type checkers and editors, and in a table of homes for the
-running program. A test holds both lists together.
+A public module lists each name twice: under ``TYPE_CHECKING`` for type checkers and editors, and in a table of homes
+for the running program. A test holds both lists together.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = ["lazily"]
 def lazily(
     module: str, package: str, homes: Mapping[str, str]
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """What a door needs to import its names on demand: its ``__all__``, ``__getattr__`` and ``__dir__``.
+    """What a public module needs to import its names on demand: its ``__all__``, ``__getattr__`` and ``__dir__``.
 
     Args:
-        module: the door's ``__name__``.
-        package: the door's ``__package__``; homes are relative to it.
+        module: the module's ``__name__``.
+        package: the module's ``__package__``; homes are relative to it.
         homes: the names that each module provides, separated by blanks, by the path of the module.
     """
     home_of = {name: home for home, names in homes.items() for name in names.split()}

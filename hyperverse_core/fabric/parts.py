@@ -25,7 +25,7 @@ from .delivery.outbound import Outbound
 from .interception.interceptors import Interceptors
 from .machine_lock import MachineLock
 from .particles.homes import Homes
-from .particles.idle_sweeper import IdleSweeper
+from .particles.idle_collector import IdleCollector
 from .particles.places import Places
 from .particles.served import ServedKinds
 from .placement.provisioner import Provisioner
@@ -110,7 +110,7 @@ class Parts:
     tracing: Tracing
     feed: ChangeFeed
     drivers: Drivers
-    sweeper: IdleSweeper
+    idle_collector: IdleCollector
     status: StatusReport
     sessions: LocalSessions
     surfaces: LocalSurfaces

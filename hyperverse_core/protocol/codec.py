@@ -49,7 +49,7 @@ from .frames import (
     WelcomeFrame,
 )
 from .messages import ClientFrame, Echoes, Message, ProvisionReply, ProvisionRequest
-from .plain_values import DEEPEST, SCALARS, foreign, is_too_deep, may_be_too_deep, may_hold_timestamp
+from .plain_values import DEEPEST, SCALARS, first_offender, is_too_deep, may_be_too_deep, may_hold_timestamp
 from .recipients_text import read_recipients, write_recipients
 
 __all__ = [
@@ -111,11 +111,11 @@ def encode_frame(frame: _Raw) -> bytes:
     try:
         encoded = _encode(frame)
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
-        raise _not_plain(foreign(_body(frame)) or str(exc)) from exc
+        raise _not_plain(first_offender(_body(frame)) or str(exc)) from exc
     if type(getattr(frame, "body", frame)) in SCALARS:
         return encoded
     if may_hold_timestamp(encoded):
-        said = foreign(_body(frame))
+        said = first_offender(_body(frame))
         if said:
             raise _not_plain(said)
     if len(encoded) > _SHALLOW and may_be_too_deep(encoded):
@@ -130,9 +130,9 @@ def body_size(body: Body) -> int:
     try:
         encoded = _encode(body)
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
-        raise _not_plain(foreign(body) or str(exc)) from exc
+        raise _not_plain(first_offender(body) or str(exc)) from exc
     if type(body) not in SCALARS:
-        if may_hold_timestamp(encoded) and (said := foreign(body)):
+        if may_hold_timestamp(encoded) and (said := first_offender(body)):
             raise _not_plain(said)
         if may_be_too_deep(encoded) and is_too_deep(body):
             raise _not_plain(f"the body has more than {DEEPEST} levels of lists and maps")
@@ -340,7 +340,7 @@ def _does_not_follow(frame: bytes | msgspec.Raw, why: Exception) -> ProtocolErro
 
 
 def _check_plain(raw: _Raw) -> None:
-    said = foreign(_body(raw))
+    said = first_offender(_body(raw))
     if said:
         raise ProtocolError(f"a frame holds a value that is not allowed: {said}")
 

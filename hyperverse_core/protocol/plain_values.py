@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["DEEPEST", "SCALARS", "foreign", "is_too_deep", "may_be_too_deep", "may_hold_timestamp"]
+__all__ = ["DEEPEST", "SCALARS", "first_offender", "is_too_deep", "may_be_too_deep", "may_hold_timestamp"]
 
 DEEPEST = 64
 """How many levels of lists and maps a body may have."""
@@ -20,7 +20,7 @@ SCALARS = _PLAIN | {int, str}
 
 
 def may_hold_timestamp(frame: bytes) -> bool:
-    """Whether an encoded frame may hold a timestamp. :func:`foreign` finds out whether it does."""
+    """Whether an encoded frame may hold a timestamp. :func:`first_offender` finds out whether it does."""
     return b"\xff" in frame and (_SHORT in frame or _LONG in frame or _LONGEST in frame)
 
 
@@ -46,7 +46,7 @@ def is_too_deep(value: Any, levels: int = DEEPEST) -> bool:
     return any(type(item) not in SCALARS and is_too_deep(item, levels - 1) for item in inner)
 
 
-def foreign(value: Any, where: str = "the body", depth: int = 0) -> str:
+def first_offender(value: Any, where: str = "the body", depth: int = 0) -> str:
     """Returns which part of ``value`` is not a plain value, and where it stands; empty when all of it is plain.
 
     Args:
@@ -69,7 +69,7 @@ def foreign(value: Any, where: str = "the body", depth: int = 0) -> str:
         inner = ((f"{where}[{index}]", item) for index, item in enumerate(value))
     else:
         return f"{where} is a {kind.__name__}"
-    return next((said for place, item in inner if (said := foreign(item, place, depth + 1))), "")
+    return next((said for place, item in inner if (said := first_offender(item, place, depth + 1))), "")
 
 
 def _has_surrogates(text: str) -> bool:

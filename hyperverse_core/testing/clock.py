@@ -87,9 +87,9 @@ class ManualClock:
     Example::
 
         async def test_a_ping_times_out_after_two_seconds(constellation, clock):
-            fae, mute = await constellation("fae", "mute")
+            echo, mute = await constellation("echo", "mute")
             with clock.autojump(), pytest.raises(TimedOut):
-                await fae.ping(mute.point, "Ext<Hello>")
+                await echo.ping(mute.point, "Ext<Hello>")
             assert clock.now == pytest.approx(2.0)
     """
 

@@ -18,13 +18,13 @@ from ..universe.waves.wave import Body, Method, Pong
 if TYPE_CHECKING:
     from ..fabric.machine import Machine
 
-__all__ = ["Constellation", "Fae", "Handle", "Mute", "TestKinds"]
+__all__ = ["Constellation", "EchoParticle", "Handle", "SilentParticle", "TestKinds"]
 
 _SPACE = "localhost"
 _MUTE = "mute"
 
 
-class Fae(Particle):
+class EchoParticle(Particle):
     """Answers every Ext with the body that it was sent."""
 
     concurrent = True
@@ -35,7 +35,7 @@ class Fae(Particle):
         return body
 
 
-class Mute(Particle):
+class SilentParticle(Particle):
     """Takes every Ext and never answers."""
 
     concurrent = True
@@ -46,18 +46,18 @@ class Mute(Particle):
         await asyncio.get_running_loop().create_future()
 
 
-class FaeDriver(Driver):
-    """Serves the Kind Fae."""
+class EchoDriver(Driver):
+    """Serves the Kind EchoParticle."""
 
-    kind = KindDef("Fae", doc="Answers with what it was sent (for tests)")
-    particle = Fae
+    kind = KindDef("EchoParticle", doc="Answers with what it was sent (for tests)")
+    particle = EchoParticle
 
 
-class MuteDriver(Driver):
-    """Serves the Kind Mute."""
+class SilentDriver(Driver):
+    """Serves the Kind SilentParticle."""
 
-    kind = KindDef("Mute", doc="Never answers (for tests)")
-    particle = Mute
+    kind = KindDef("SilentParticle", doc="Never answers (for tests)")
+    particle = SilentParticle
 
 
 class TestKinds:
@@ -67,9 +67,9 @@ class TestKinds:
 
     @hookimpl
     def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
-        """Fae and Mute."""
-        register(FaeDriver)
-        register(MuteDriver)
+        """EchoParticle and SilentParticle."""
+        register(EchoDriver)
+        register(SilentDriver)
 
 
 @attrs.frozen
@@ -128,7 +128,7 @@ class Handle:
 
 
 class Constellation:
-    """Makes particles: ``fae, mute = await constellation("fae", "mute")``.
+    """Makes particles: ``echo, mute = await constellation("echo", "mute")``.
 
     A name that begins with ``mute`` gives a particle that never answers, any other one that answers every Ext
     with the body that it was sent; ``"hits<Counter>"`` gives one of another Kind. All are in ``localhost``.
@@ -147,7 +147,7 @@ class Constellation:
         handles = []
         for text in names:
             name, _, kind = text.removesuffix(">").partition("<")
-            kind = kind or ("Mute" if name.startswith(_MUTE) else "Fae")
+            kind = kind or ("SilentParticle" if name.startswith(_MUTE) else "EchoParticle")
             handles.append(Handle(Point.parse(f"{_SPACE}:{name}"), self.machine))
             commands.append(f"create? {_SPACE}:{name}<{kind}>")
         for command in commands:

@@ -170,7 +170,7 @@ def client(request: pytest.FixtureRequest) -> LocalClient:
 
 @pytest.fixture
 def constellation(request: pytest.FixtureRequest) -> Constellation:
-    """Makes particles in the fixture ``machine``: ``fae, mute = await constellation("fae", "mute")``."""
+    """Makes particles in the fixture ``machine``: ``echo, mute = await constellation("echo", "mute")``."""
     other = _of_another_plugin(request)
     if other is not _NOBODYS:
         return other  # type: ignore[no-any-return]

@@ -263,7 +263,7 @@ class GrantsPolicy(SecurityPolicy):
         records = await self._opened().records(tuple(step for step in path if step != target.point))
         kinds = Gathered(target, records).kinds(target.point)
         if len(kinds) != len(target.point.segments):
-            return Access.NONE, frozenset(path)  # no selector names what lies outside of the cosmos
+            return Access.NONE, frozenset(path)  # no selector names what lies outside of the Hyperverse
         return scope.bound(access, target.point, kinds), frozenset(path)
 
     def _opened(self) -> PolicyView:

@@ -21,6 +21,8 @@ RETIRED = {
     r"the original": "(say the rule)",
     r"specification": "(say the rule)",
     r"in vain": "without success",
+    r"upkeep": "maintenance",
+    r"fae": "echo particle",
 }
 """Words that stood for something, and the word that stands for it now."""
 RIDDLES = {

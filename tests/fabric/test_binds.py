@@ -46,7 +46,7 @@ async def test_captures_feed_points(machine: Machine, world) -> None:
     assert (await client.ping("localhost:a", "Http<Get>", path="/groups/fae")).status == 404
 
 
-@pytest.mark.parametrize("user", ["fae:secret", "..", "fae@x", "Fae Less", "<<STAR::machine:test[0]>>::star"])
+@pytest.mark.parametrize("user", ["fae:secret", "..", "fae@x", "EchoParticle Less", "<<STAR::machine:test[0]>>::star"])
 async def test_a_capture_cannot_lead_out_of_its_segment(machine: Machine, world, user: str) -> None:
     await world("profiles<Base>", "profiles:fae<Base>", "profiles:fae:secret<Taker>")
     route = "Route<Http<Get>>/users/(?P<user>[^/]+) -> localhost:profiles:${user} => &;"

@@ -18,7 +18,7 @@ WORLD = (
     f"create {ALICE}<User>",
     f"create {BOB}<User>",
     "create localhost:hers<Base>",
-    "create localhost:hers:fae<Fae>",
+    "create localhost:hers:fae<EchoParticle>",
 )
 
 
@@ -98,7 +98,7 @@ async def test_what_was_overridden_by_somebody_else_has_lost_its_rights(
     (fae,) = await constellation("fae")
     await give(world, clock, ALICE, "localhost:fae")
     assert await fae.ping("localhost:hers:fae", "Ext<Hello>", 1) == 1
-    await run(world.client(), "create! localhost:fae<Fae>")
+    await run(world.client(), "create! localhost:fae<EchoParticle>")
     await clock.advance(1)
     with pytest.raises(Forbidden):
         await fae.ping("localhost:hers:fae", "Ext<Hello>", 1)

@@ -74,7 +74,7 @@ async def world(start_machine: START, clock: ManualClock) -> AsyncIterator[World
     machine.parts.interceptors.add(eye)
     world = World(machine, policy, eye)
     await world.run(
-        "create localhost<Space>", "create localhost:hits<Fae>", "create localhost:users<UserBase<Keycloak>>"
+        "create localhost<Space>", "create localhost:hits<EchoParticle>", "create localhost:users<UserBase<Keycloak>>"
     )
     await world.run(f"create {BOB}<User>")
     await clock.advance(1)
@@ -85,7 +85,7 @@ async def world(start_machine: START, clock: ManualClock) -> AsyncIterator[World
     ("command", "action", "target"),
     [
         ("create localhost:x<Base>", "create", "localhost"),
-        ("create! localhost:hits<Fae>", "create", "localhost"),
+        ("create! localhost:hits<EchoParticle>", "create", "localhost"),
         ("delete localhost:hits", "delete", "localhost"),
         ("select localhost:*", "select", "localhost"),
         ("get localhost:hits", "get", "localhost:hits"),
@@ -122,12 +122,12 @@ async def test_two_hundred_pings_after_an_unrelated_delete_ask_the_policy_nothin
 ) -> None:
     points = [f"localhost:k{number}" for number in range(200)]
     client = world.machine.client()
-    await world.run(*(f"create {point}<Fae>" for point in points), "create localhost:other<Fae>")
+    await world.run(*(f"create {point}<EchoParticle>" for point in points), "create localhost:other<EchoParticle>")
     for point in points:
         await client.ask(point, "Ext<Hello>")
     await clock.advance(1)
     world.policy.asked.clear()
-    await world.run("delete localhost:other", "create localhost:another<Fae>")
+    await world.run("delete localhost:other", "create localhost:another<EchoParticle>")
     await clock.advance(1)
     world.policy.asked.clear()
     for point in points:
@@ -138,7 +138,7 @@ async def test_two_hundred_pings_after_an_unrelated_delete_ask_the_policy_nothin
 async def test_two_hundred_refusals_after_an_unrelated_delete_ask_the_policy_nothing(
     world: World, clock: ManualClock
 ) -> None:
-    await world.run("create localhost:other<Fae>")
+    await world.run("create localhost:other<EchoParticle>")
     bob = world.machine.client(BOB)
     assert (await bob.ping("localhost:hits", "Ext<Hello>")).status == 403
     await world.run("delete localhost:other")

@@ -36,7 +36,7 @@ async def peopled(machine: Machine) -> Machine:
         (LESS, "User", HYPERUSER.text),
         (SCOTT, "User", LESS),
         ("localhost:app", "App", HYPERUSER.text),
-        ("localhost:his", "Fae", SCOTT),
+        ("localhost:his", "EchoParticle", SCOTT),
     ):
         await machine.registry.register(Registration(Point.parse(point), Kind.parse(kind), Point.parse(owner)))
     return machine

@@ -1,4 +1,4 @@
-"""The shop itself: it makes its parts, and is the door for visitors."""
+"""The shop itself: it makes its parts, and lets visitors in."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Registry(abc.ABC):
     async def register(self, registration: Registration) -> Registered:
         """Registers a particle. When its point is registered already, the strategy says what happens.
 
-        The parent must be registered, except that a child of the root of a route other than the present cosmos
+        The parent must be registered, except that a child of the root of a route other than this Hyperverse
         (``GLOBAL::executor``, ``<<STAR::…>>::star``) needs none.
 
         Args:

@@ -71,7 +71,7 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
         tracing=services.tracing,
         feed=services.feed,
         drivers=services.drivers,
-        sweeper=services.sweeper,
+        idle_collector=services.idle_collector,
         status=services.status,
         sessions=services.sessions,
         surfaces=services.surfaces,

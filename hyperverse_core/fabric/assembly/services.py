@@ -17,7 +17,7 @@ from ..particles.active_table import ActiveTable
 from ..particles.comings import Comings
 from ..particles.home import Home
 from ..particles.hosting import Hosting
-from ..particles.idle_sweeper import IdleSweeper
+from ..particles.idle_collector import IdleCollector
 from ..parts import Given
 from ..placement.rebalancing import Rebalancer
 from ..services.change_feed import ChangeFeed
@@ -53,7 +53,7 @@ class ServiceParts:
         tracing: traces single waves.
         feed: follows the changes of the registry.
         drivers: of the Kinds that this machine serves.
-        sweeper: has idle particles leave memory.
+        idle_collector: has idle particles leave memory.
         status: collects its state.
         sessions, gateways: of clients.
         surfaces: of clients inside the process.
@@ -64,7 +64,7 @@ class ServiceParts:
     tracing: Tracing
     feed: ChangeFeed
     drivers: Drivers
-    sweeper: IdleSweeper
+    idle_collector: IdleCollector
     status: StatusReport
     sessions: LocalSessions
     surfaces: LocalSurfaces
@@ -132,7 +132,7 @@ def make_services(
         tracing=tracing,
         feed=feed,
         drivers=drivers,
-        sweeper=IdleSweeper(core.homes, core.served, config.stop_deadline),
+        idle_collector=IdleCollector(core.homes, core.served, config.stop_deadline),
         status=status,
         sessions=sessions,
         surfaces=LocalSurfaces(core.homes[core.home.key]),

@@ -19,7 +19,7 @@ async def claim_name(registry: Registry, name: str, key: str, patience: float) -
     """Sees to it that no other machine goes by this name, before the stars of this one are announced.
 
     A machine that was started again has its old keys, and takes its places at once. Stars that are announced under its
-    name with other keys are those of a namesake, or left behind by one: whether they are renewed tells.
+    name with other keys belong to another machine, or were left behind by one: whether they are renewed tells.
 
     Args:
         registry: has the directory of stars.
@@ -27,15 +27,15 @@ async def claim_name(registry: Registry, name: str, key: str, patience: float) -
         key: the public key of this machine's listener.
         patience: part of the lease after which stars that are not renewed are given up.
 
-    Raises Conflict when there is a namesake.
+    Raises Conflict when another machine goes by the name.
     """
-    before = found = await _namesakes(registry, name, key)
+    before = found = await _of_others(registry, name, key)
     lease = max((record.lease for record in before.values()), default=0.0)
     loop = asyncio.get_running_loop()
     until = loop.time() + lease * patience
     while found and loop.time() < until:
         await asyncio.sleep(lease * _LOOK)
-        found = await _namesakes(registry, name, key)
+        found = await _of_others(registry, name, key)
         if any(_lives(record, before) for record in found.values()):
             raise Conflict(
                 f"another machine named {name!r} runs at {next(iter(found.values())).address}",
@@ -50,6 +50,6 @@ def _lives(record: StarRecord, before: Mapping[StarKey, StarRecord]) -> bool:
     return seen is None or (seen.incarnation, seen.renewals) != (record.incarnation, record.renewals)
 
 
-async def _namesakes(registry: Registry, name: str, key: str) -> dict[StarKey, StarRecord]:
+async def _of_others(registry: Registry, name: str, key: str) -> dict[StarKey, StarRecord]:
     found = await registry.stars()
     return {record.key: record for record in found if record.machine == name and record.server_key != key}

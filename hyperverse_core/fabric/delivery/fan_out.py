@@ -187,14 +187,14 @@ class _Gathering:
     async def _send(self) -> None:
         places = self.out.places.known
         pool = self.out.pool
-        far: dict[str, list[Point]] = {}
+        remote: dict[str, list[Point]] = {}
         if not self.out.ways.by_star:  # there is no other machine
             self.here.extend(self.open.values())
         else:
             for text, point in self.open.items():
                 place = places.get(text)
                 if place is not None and place.remote:
-                    far.setdefault(place.star.text, []).append(point)
+                    remote.setdefault(place.star.text, []).append(point)
                 else:
                     self.here.append(point)
         try:
@@ -202,7 +202,7 @@ class _Gathering:
         except Unavailable as exc:
             while self.here:
                 self._take(self._refusal(exc), self.here.popleft())
-        for group in far.values():
+        for group in remote.values():
             pool.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
 
     def _alike(self, served: Served) -> _Alike:
@@ -345,7 +345,7 @@ class _Gathering:
             self.out.pool.put_accepted(self._next_ones, priority=self.wave.handling.priority)
 
     async def _many(self, points: list[Point], place: Place) -> None:
-        """All recipients of one far star, in one transport."""
+        """All recipients of one remote star, in one transport."""
         try:
             echoes = await self.out.requests.spread(place.star.text, self.wave, points)
         except HyperverseError as exc:

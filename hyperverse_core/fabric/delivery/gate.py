@@ -397,7 +397,7 @@ def _key_of(request: Request) -> Key:
 
 def _rescued(request: Request, error: HyperverseError) -> Decision:
     """The decision when the policy fails. Raises ``error`` unless the hyperuser wants to stop a machine: the particles
-    of the platform are on no route of the cosmos."""
+    of the platform are on no route of the Hyperverse."""
     stops = request.action in _ALWAYS and not request.record.point.route.is_local
     if isinstance(error, PolicyError) or request.agent != HYPERUSER or not stops:
         raise error

@@ -451,7 +451,9 @@ class Active:
         the particle from its last saved state. One that the registry does not place goes on."""
         if self.assignment is None or self.state is State.GONE or particle is not self.particle:
             return
-        if not self.concurrent or has_unsaved(self):  # many at once: one that waits in vain must not disturb the others
+        if not self.concurrent or has_unsaved(
+            self
+        ):  # many at once: one that waits without success must not disturb the others
             self.state = State.CUT
 
     def has_left(self) -> NotHostedHere:

@@ -24,7 +24,7 @@ _QUEUE = 10_000
 _QUEUE_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _TIMEOUT = 3.0
-_MENTIONED = 1
+_NOTICE = 1
 """Priority of what is said by the way: before waves, which may go where it says that nobody lives any more."""
 _LAST_ANSWERS = 2.0
 """Seconds that answers of a machine that has left may be on their way."""
@@ -112,11 +112,11 @@ class PeerLane:
             said = f"waves of {self._waiting_bytes} bytes wait for the lane to machine {self.name!r}"
             raise Unavailable(said, hint=f"at most {_QUEUE_BYTES} bytes can wait", retry_after=0.2)
 
-    def mention(self, frame: bytes) -> None:
+    def notify(self, frame: bytes) -> None:
         """Sends what may be lost."""
         if self.peer is not None and not self._waiting:
             try:
-                self._transmit(self.peer, frame, priority=_MENTIONED)
+                self._transmit(self.peer, frame, priority=_NOTICE)
             except HyperverseError as exc:
                 _log.debug("machine %s is not told: %s", self.name, exc)
 

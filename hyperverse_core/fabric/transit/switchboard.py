@@ -206,7 +206,7 @@ class Switchboard:
         """Tells the others of a commit. A machine that is not told finds it a little later."""
         frame = encode_lane(RevisionNotice(revision))
         for lane in self._lanes.values():
-            lane.mention(frame)
+            lane.notify(frame)
 
     # -- what becomes of stars and lanes ------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import pytest
 from ...errors import ConfigError, HyperverseError, Unavailable
 from ..leaks import LeakCheck
 from .base import GatewayKitBase
-from .world import DOOR, GatewayConnection, GatewayWorld
+from .world import TARGET, GatewayConnection, GatewayWorld
 
 __all__ = ["GatewayEndings", "GatewayTraces"]
 
@@ -26,16 +26,16 @@ _WORKERS = "WorkerPool._work"
 
 
 async def _is_held(connection: GatewayConnection, world: GatewayWorld) -> asyncio.Task[Any]:
-    """Sends a wave that waits in the door, and returns its task."""
+    """Sends a wave that waits in the target, and returns its task."""
 
     async def ping() -> Any:
         try:
-            return await connection.ping(DOOR, "Ext<Hold>")
+            return await connection.ping(TARGET, "Ext<Hold>")
         except (HyperverseError, OSError, EOFError) as exc:
             return exc
 
     task = asyncio.ensure_future(ping())
-    await world.until(lambda: world.held > 0, "a wave of Alice must reach the door")
+    await world.until(lambda: world.held > 0, "a wave of Alice must reach the target")
     return task
 
 
@@ -44,7 +44,7 @@ class GatewayEndings(GatewayKitBase):
 
     async def test_a_session_ends_when_its_agent_goes(self, world: GatewayWorld) -> None:
         connection = await world.connected("alice")
-        await connection.ping(DOOR, "Ext<Who>")
+        await connection.ping(TARGET, "Ext<Who>")
         await connection.close()
         await world.until(lambda: not world.left(), "the gateway must end the session of an agent that has gone")
 
@@ -61,7 +61,7 @@ class GatewayEndings(GatewayKitBase):
     async def test_close_ends_every_session_and_the_listener(self, world: GatewayWorld) -> None:
         gateway = await world.opened()
         address, connection = gateway.address, await world.connected("alice", gateway)
-        await (await world.connected("alice", gateway)).ping(DOOR, "Ext<Who>")
+        await (await world.connected("alice", gateway)).ping(TARGET, "Ext<Who>")
         held = await _is_held(connection, world)
         try:
             await _close(gateway)
@@ -74,7 +74,7 @@ class GatewayEndings(GatewayKitBase):
 
     async def test_close_may_be_called_twice(self, world: GatewayWorld) -> None:
         gateway = await world.opened()
-        await (await world.connected("alice", gateway)).ping(DOOR, "Ext<Who>")
+        await (await world.connected("alice", gateway)).ping(TARGET, "Ext<Who>")
         for _ in range(2):
             await _close(gateway)
 
@@ -113,7 +113,7 @@ class GatewayTraces(GatewayKitBase):
         gateway = await world.opened()
         gone, stays = await world.connected("alice", gateway), await world.connected("alice", gateway)
         for connection in (gone, stays):
-            await connection.ping(DOOR, "Ext<Who>")
+            await connection.ping(TARGET, "Ext<Who>")
         await world.refusal(gateway.address, "wrong")
         await gone.close()
         await _close(gateway)
@@ -122,7 +122,7 @@ class GatewayTraces(GatewayKitBase):
     async def test_it_writes_no_file_outside_the_data_directory(self, world: GatewayWorld) -> None:
         with _written() as written:
             gateway = await world.opened()
-            await (await world.connected("alice", gateway)).ping(DOOR, "Ext<Who>")
+            await (await world.connected("alice", gateway)).ping(TARGET, "Ext<Who>")
             await world.refusal(gateway.address, "wrong")
             await _close(gateway)
         home = world.host.data_dir.resolve()

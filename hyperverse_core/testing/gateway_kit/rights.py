@@ -8,7 +8,7 @@ import pytest
 
 from ...errors import HyperverseError
 from .base import BODY, WAVES, GatewayKitBase
-from .world import ALICE, DOOR, GatewayWorld
+from .world import ALICE, TARGET, GatewayWorld
 
 __all__ = ["Rights", "TooMuch"]
 
@@ -18,7 +18,7 @@ class Rights(GatewayKitBase):
 
     async def test_an_agent_acts_in_its_own_name(self, world: GatewayWorld) -> None:
         connection = await world.connected("alice")
-        reply = await connection.ping(DOOR, "Ext<Who>")
+        reply = await connection.ping(TARGET, "Ext<Who>")
         assert (reply.status, reply.body) == (200, ALICE.text), (
             f"the gateway must send the waves of Alice by a session with her credentials, so that the answer is 200 and"
             f" {ALICE.text!r}; it was {reply.status} and {reply.body!r}"
@@ -26,16 +26,16 @@ class Rights(GatewayKitBase):
 
     async def test_an_agent_is_told_that_it_may_not(self, world: GatewayWorld) -> None:
         gateway = await world.opened()
-        await (await world.connected("alice", gateway)).ping(DOOR, "Ext<Who>")
+        await (await world.connected("alice", gateway)).ping(TARGET, "Ext<Who>")
         heard = world.heard
-        reply = await (await world.connected("bob", gateway)).ping(DOOR, "Ext<Who>")
-        assert world.heard == heard, "the gateway must send the waves of Bob with his own rights, which reach no door"
+        reply = await (await world.connected("bob", gateway)).ping(TARGET, "Ext<Who>")
+        assert world.heard == heard, "the gateway must send the waves of Bob with his own rights, which reach no target"
         assert reply.status == 403, f"the gateway must pass on that Bob may not (403), and answered {reply.status}"
 
     @pytest.mark.parametrize("token", ["wrong", "", "alic", "alice1"])
     async def test_wrong_credentials_are_refused_and_nothing_happens(self, world: GatewayWorld, token: str) -> None:
         gateway = await world.opened()
-        await (await world.connected("alice", gateway)).ping(DOOR, "Ext<Who>")
+        await (await world.connected("alice", gateway)).ping(TARGET, "Ext<Who>")
         heard, sessions = world.heard, len(world.sessions)
         refusal = await world.refusal(gateway.address, token)
         assert refusal, f"the gateway must refuse the token {token!r} (401), and let it in"
@@ -55,7 +55,7 @@ class Rights(GatewayKitBase):
         connection = await world.connected("alice")
         try:
             async with asyncio.timeout(world.patience):
-                status = (await connection.ping(DOOR, "Ext<")).status
+                status = (await connection.ping(TARGET, "Ext<")).status
         except HyperverseError as exc:
             status = exc.status
         except TimeoutError:
@@ -67,7 +67,7 @@ class Rights(GatewayKitBase):
     async def test_a_session_ends_with_its_token(self, world: GatewayWorld) -> None:
         gateway = await world.opened()
         connection = await world.connected("alice", gateway)
-        await connection.ping(DOOR, "Ext<Who>")
+        await connection.ping(TARGET, "Ext<Who>")
         heard = world.heard
         await world.revoke("alice")
         await world.until(lambda: not world.left(), "sessions must end when their token is revoked")
@@ -84,14 +84,14 @@ class TooMuch(GatewayKitBase):
             pytest.skip("it carries no bodies")
         connection = await world.connected("alice")
         async with asyncio.timeout(world.patience):
-            reply = await connection.ping(DOOR, "Ext<Take>", "x" * (BODY + 1))
+            reply = await connection.ping(TARGET, "Ext<Take>", "x" * (BODY + 1))
         assert reply.status == 413, (
             f"a body of {BODY + 1} bytes must be answered 413, as `limits.body` is {BODY}; it was {reply.status}"
         )
         assert not world.heard, "a body that is too large must go no further than the gateway"
         refusal = await world.refused(connection)
         assert not refusal, f"the connection must stay usable after an answer 413, and the next wave got: {refusal}"
-        reply = await connection.ping(DOOR, "Ext<Take>", "x" * (BODY // 2))
+        reply = await connection.ping(TARGET, "Ext<Take>", "x" * (BODY // 2))
         assert reply.ok, f"a body within the limit must be let through, and was answered {reply.status}"
 
     async def test_too_many_waves_are_answered_429(self, world: GatewayWorld) -> None:
@@ -99,11 +99,11 @@ class TooMuch(GatewayKitBase):
             pytest.skip("a connection has one wave under way")
         connection = await world.connected("alice")
         async with asyncio.TaskGroup() as group:
-            waits = [group.create_task(connection.ping(DOOR, "Ext<Hold>")) for _ in range(WAVES)]
+            waits = [group.create_task(connection.ping(TARGET, "Ext<Hold>")) for _ in range(WAVES)]
             try:
                 await world.until(lambda: world.held == WAVES, f"{WAVES} waves of a connection must go on at once")
                 async with asyncio.timeout(world.patience):
-                    reply = await connection.ping(DOOR, "Ext<Who>")
+                    reply = await connection.ping(TARGET, "Ext<Who>")
                 assert reply.status == 429, (
                     f"a wave beyond `limits.waves`, {WAVES}, must be answered 429; it was {reply.status}"
                 )
@@ -117,7 +117,7 @@ class TooMuch(GatewayKitBase):
         if not self.receives:
             pytest.skip("it receives nothing")
         connection = await world.connected("alice")
-        reply = await connection.ping(DOOR, "Ext<Call>")
+        reply = await connection.ping(TARGET, "Ext<Call>")
         assert reply.ok, f"a particle that is asked must be able to send to the session; its answer is {reply.status}"
         try:
             async with asyncio.timeout(world.patience):

@@ -21,13 +21,13 @@ from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kinds.kind import Kind
 from ...universe.waves.wave import Pong
 
-__all__ = ["ALICE", "BOB", "DOOR", "GatewayConnection", "GatewayWorld", "WorldPlugin"]
+__all__ = ["ALICE", "BOB", "TARGET", "GatewayConnection", "GatewayWorld", "WorldPlugin"]
 
-DOOR = "localhost:door"
+TARGET = "localhost:target"
 ALICE = Point.parse("hyperspace:users:alice")
-"""Owns the door."""
+"""Owns the target."""
 BOB = Point.parse("hyperspace:users:bob")
-"""Is known, and may do nothing with the door."""
+"""Is known, and may do nothing with the target."""
 _PAUSE = 0.01
 
 
@@ -61,7 +61,7 @@ class GatewayConnection(abc.ABC):
         """Goes away, without waiting for what is under way. May be called twice."""
 
 
-class _Door(Particle):
+class _Target(Particle):
     """Counts who comes in, and holds back or calls those who ask for it."""
 
     concurrent = True
@@ -98,11 +98,11 @@ class _Door(Particle):
 
 
 class WorldPlugin:
-    """Brings the Kind of the door, and a gateway that hands its host out.
+    """Brings the Kind of the target, and a gateway that hands its host out.
 
     Attributes:
         host: the host of the machine, once that runs.
-        door: class of the door, which counts.
+        target: class of the target, which counts.
         release: lets go what ``Ext<Hold>`` holds.
     """
 
@@ -111,22 +111,22 @@ class WorldPlugin:
     def __init__(self) -> None:
         self.release = release = asyncio.Event()
 
-        class Door(_Door):
+        class Target(_Target):
             @classmethod
             def opened(cls) -> asyncio.Event:
                 return release
 
-        self.door: type[_Door] = Door
+        self.target: type[_Target] = Target
 
     @hookimpl
     def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
         """Registers the Kind."""
 
-        class DoorDriver(Driver):
-            kind = KindDef("GatewayKitDoor", doc="is asked by agents outside")
-            particle = self.door
+        class TargetDriver(Driver):
+            kind = KindDef("GatewayKitTarget", doc="is asked by agents outside")
+            particle = self.target
 
-        register(DoorDriver)
+        register(TargetDriver)
 
     @hookimpl
     def hyperverse_register_gateways(self, register: Callable[..., None]) -> None:
@@ -157,11 +157,11 @@ class _SeenSessions(Sessions):
 
 
 class GatewayWorld:
-    """A machine whose door Alice may use and Bob may not, and gateways that are opened in it.
+    """A machine whose target Alice may use and Bob may not, and gateways that are opened in it.
 
     Args:
         machine: the machine; it runs.
-        plugin: gives its host and its door.
+        plugin: gives its host and its target.
         make: makes a gateway.
         connect: connects to one.
         patience: seconds that anything may take that is expected to happen.
@@ -191,9 +191,9 @@ class GatewayWorld:
         self._connections: list[GatewayConnection] = []
 
     async def prepare(self) -> None:
-        """Makes the door, and Alice and Bob, whose tokens are their names."""
+        """Makes the target, and Alice and Bob, whose tokens are their names."""
         await self.machine.client().exec(
-            f"create localhost<Space>; create {DOOR}<GatewayKitDoor>; create? hyperspace<Space>"
+            f"create localhost<Space>; create {TARGET}<GatewayKitTarget>; create? hyperspace<Space>"
         )
         registry = self.machine.registry
         users = Registration(Point.parse("hyperspace:users"), Kind("UserBase"), HYPERUSER, strategy=Strategy.ENSURE)
@@ -202,7 +202,7 @@ class GatewayWorld:
             await registry.register(Registration(agent, Kind("User"), HYPERUSER))
             name = agent.text.rpartition(":")[2]
             await registry.add_token(TokenRecord(token_digest(name), agent, name))
-        await registry.chown([Point.parse(DOOR)], ALICE)
+        await registry.chown([Point.parse(TARGET)], ALICE)
 
     async def revoke(self, token: str) -> None:
         """Revokes a token."""
@@ -248,23 +248,23 @@ class GatewayWorld:
         """Asks who it is. Returns how that was refused; empty when it was not."""
         try:
             async with asyncio.timeout(self.patience):
-                reply = await connection.ping(DOOR, "Ext<Who>")
+                reply = await connection.ping(TARGET, "Ext<Who>")
         except (HyperverseError, OSError, EOFError) as exc:
             return self._said(exc)
         return "" if reply.status < 400 else str(reply.status)
 
     @property
     def heard(self) -> int:
-        """How many waves the door has answered."""
-        return self._plugin.door.heard
+        """How many waves the target has answered."""
+        return self._plugin.target.heard
 
     @property
     def held(self) -> int:
-        """How many waves have begun to wait in the door."""
-        return self._plugin.door.held
+        """How many waves have begun to wait in the target."""
+        return self._plugin.target.held
 
     def release(self) -> None:
-        """Has the door answer what waits there."""
+        """Has the target answer what waits there."""
         self._plugin.release.set()
 
     def left(self) -> list[str]:

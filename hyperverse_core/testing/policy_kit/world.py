@@ -103,10 +103,10 @@ class FaultyRegistry(MemoryRegistry):
 
 @attrs.define
 class PolicyWorld:
-    """A small cosmos with a policy over it: a hyperuser, Alice with a home, and Bob.
+    """A small Hyperverse with a policy over it: a hyperuser, Alice with a home, and Bob.
 
     Attributes:
-        registry: the registry of the cosmos.
+        registry: the registry of the Hyperverse.
         policy: the policy that is tested.
         look_ups: how often the policy has looked records up.
         revision: the newest change that the policy has been told of.

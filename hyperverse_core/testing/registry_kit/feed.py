@@ -143,7 +143,7 @@ class ChangeFeedGroup(RegistryKitBase):
             assert [entry.point for entry in found.entries] == [_A]
             assert (found.revision, found.lost) == (await registry.revision(), False)
 
-    async def test_a_reader_that_waits_in_vain_gets_nothing(self, registry: Registry) -> None:
+    async def test_a_reader_that_waits_without_success_gets_nothing(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>")
         since = await registry.revision()
         for timeout in (0.0, 0.01):

@@ -115,7 +115,7 @@ class ReadingTheTree(RegistryKitBase):
         (found,) = (await registry.select(Selector.parse("**<App>"))).records
         assert found == await registry.record(at("localhost:a"))
 
-    async def test_select_is_about_the_present_cosmos(self, registry: Registry) -> None:
+    async def test_select_is_about_the_present_hyperverse(self, registry: Registry) -> None:
         await populate(registry, *_TRICKY)
         found = points_of((await registry.select(EVERYTHING)).records)
         assert found[0] == "ROOT"

@@ -61,7 +61,7 @@ class Route:
 
     @property
     def is_local(self) -> bool:
-        """Whether the route is the present cosmos, as for an address without a route."""
+        """Whether the route is this Hyperverse, as for an address without a route."""
         return self.kind is RouteKind.THIS
 
     @property

@@ -64,7 +64,7 @@ def _standard() -> dict[str, KindDef]:
         KindDef("Portal", doc="Gateway for another protocol", layers="extended"),
         KindDef("Star", doc="Virtual node that hosts particles", subs=_STARS, sub_required=True),
         KindDef("Driver", doc="Runtime of the particles of one Kind on one machine"),
-        KindDef("Global", doc="Service of the whole cosmos"),
+        KindDef("Global", doc="Service of the whole Hyperverse"),
     )
     return {
         kind.name: attrs.evolve(kind, properties=STANDARD_PROPERTIES.get(kind.name, PropertiesConfig()))

@@ -1,4 +1,4 @@
-"""What the registry needs of a database engine: connections, meaning of errors, upkeep of its files."""
+"""What the registry needs of a database engine: connections, meaning of errors, maintenance of its files."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Database(Protocol):
         Returns in how many seconds it is to be called again if nothing is written; None for not at all."""
 
     def troubles(self) -> Sequence[Trouble]:
-        """What upkeep cannot do, and since when. Returns at once."""
+        """What maintenance cannot do, and since when. Returns at once."""
 
     def damage(self, connection: sa.Connection) -> list[str]:
         """What the database itself finds damaged, one line for each fault."""

@@ -12,7 +12,7 @@ from hyperverse_core.values import Point
 
 from .schema import particles
 
-__all__ = ["below", "first_below", "present_cosmos"]
+__all__ = ["below", "first_below", "present_hyperverse"]
 
 
 def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bool]]:
@@ -33,7 +33,7 @@ def first_below(point: Point) -> str:
     return point.text if point.text.endswith("/") else f"{point.text}:"
 
 
-def present_cosmos() -> list[sa.ColumnElement[bool]]:
+def present_hyperverse() -> list[sa.ColumnElement[bool]]:
     """Conditions for the points that have no route, including ROOT."""
     return [_on_route("")]
 

@@ -15,7 +15,7 @@ from ..engine.expressions import listed, listing
 from ..engine.reader import begin_snapshot
 from ..tables.rows import RECORD, record_of
 from ..tables.schema import particles
-from ..tables.subtree import below, present_cosmos
+from ..tables.subtree import below, present_hyperverse
 
 __all__ = ["children", "hosted", "select"]
 
@@ -93,7 +93,7 @@ def _candidates(selector: Selector) -> list[sa.ColumnElement[bool]]:
     root, hops = selector.query_root, selector.hops
     if selector.is_exact and len(root.segments) == len(hops):
         return [particles.c.point == root.text]
-    conditions = present_cosmos() if root.is_root else below(root)
+    conditions = present_hyperverse() if root.is_root else below(root)
     if any(hop.kind is HopKind.RECURSIVE for hop in hops):
         return conditions
     if selector.from_root or any(hop.inclusive for hop in hops):

@@ -14,7 +14,7 @@ from .homes import Homes
 from .hosting import Hosting
 from .served import Served
 
-__all__ = ["IdleSweeper"]
+__all__ = ["IdleCollector"]
 
 _log = logging.getLogger("hyperverse.hosting")
 _GRACE = 5.0
@@ -24,7 +24,7 @@ _DRAIN = 0.5
 _GLANCE = 0.02
 
 
-class IdleSweeper:
+class IdleCollector:
     """Looks for idle particles now and then.
 
     A wave only marks its particle as touched; the time is taken here, once for each look.
@@ -43,9 +43,9 @@ class IdleSweeper:
 
     def start(self) -> None:
         """Begins."""
-        self._task = asyncio.get_running_loop().create_task(self._sweep(), name="sweep idle particles")
+        self._task = asyncio.get_running_loop().create_task(self._collect(), name="collect idle particles")
 
-    async def _sweep(self) -> None:
+    async def _collect(self) -> None:
         while True:
             shortest = min((served.shortest_idle for served in self._served.values()), default=60.0)
             await asyncio.sleep(min(max(shortest / 4, 0.02), 30.0))
