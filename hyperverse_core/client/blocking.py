@@ -249,6 +249,10 @@ class BlockingClient:
     async def _select(self, selector: Selector | Point | str, wait: float | None) -> Rows:
         return await self._client.select(selector, wait=wait)
 
+    def describe(self, point: Point | str, *, wait: float | None = None) -> FactTable:
+        """See :meth:`Client.describe`."""
+        return self._thread.wait_for(self._client.describe, point, wait=wait)
+
     def move(self, point: Point | str, star: StarKey | str, *, wait: float | None = None) -> None:
         """See :meth:`Client.move`."""
         self._thread.wait_for(self._client.move, point, star, wait=wait)
@@ -300,6 +304,11 @@ class BlockingAt(Generic[T]):
 
     def __repr__(self) -> str:
         return repr(self._at)
+
+    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+
+        def __getattr__(self, name: str) -> NoReturn:
+            return getattr(self._at, name)  # which has no such thing either, and says what there is
 
     def ask(
         self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs

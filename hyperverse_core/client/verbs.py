@@ -178,6 +178,21 @@ class Verbs(OriginSender):
         body = {"point": as_point("point", point).text, "star": _star(star)}
         (await self.ping(GLOBAL_MACHINE, "Ext<Move>", body, wait=wait)).unwrap()
 
+    async def describe(self, point: Point | str, *, wait: float | None = None) -> FactTable:
+        """Returns what is known about a particle: ``kind``, ``owner``, ``star``, ``machine``, ``life``, its last
+        ``failure``, and when it cannot run the ``chain`` of causes.
+
+        Args:
+            point: the particle.
+            wait: seconds for the answer; 15 when None.
+
+        Raises:
+            NotFound: there is no such particle.
+            Forbidden: the agent may not read it.
+        """
+        body = {"point": as_point("point", point).text}
+        return FactTable((await self.ping(GLOBAL_MACHINE, "Ext<Describe>", body, wait=wait)).unwrap())
+
     async def _command(self, text: str, wait: float | None) -> Any:
         """Runs one command, and returns the body of its answer."""
         pong = await self.ping(GLOBAL_EXECUTOR, RAW_COMMAND, {"text": text}, wait=wait)

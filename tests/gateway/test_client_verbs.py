@@ -66,6 +66,13 @@ async def test_exec_raises_the_first_failure_and_names_the_command(any_client: C
     assert misspelt.value.__notes__[-1].endswith("^")
 
 
+async def test_a_particle_is_described(any_client: ClientApi) -> None:
+    found = await any_client.describe("localhost:probe")
+    assert (found["point"], found["kind"]) == ("localhost:probe", "Probe")
+    with pytest.raises(NotFound):
+        await any_client.describe("localhost:nobody")
+
+
 async def test_a_particle_is_moved_with_its_state(any_client: ClientApi) -> None:
     client = any_client
     assert await client.ask("localhost:probe", "Ext<Run>") == 1
@@ -99,6 +106,7 @@ _WRONG: dict[str, tuple[str, Any]] = {
     "set nothing": ("properties", lambda c: c.set(_PROBE, {})),
     "set lock": ("lock", lambda c: c.set(_PROBE, {"a": "b"}, lock="yes")),
     "select": ("selector", lambda c: c.select(5)),
+    "describe": ("point", lambda c: c.describe(5)),
     "move point": ("point", lambda c: c.move(5, "STAR::central:fold[0]")),
     "move star": ("star", lambda c: c.move(_PROBE, 5)),
     "exec text": ("text", lambda c: c.exec(["create"])),

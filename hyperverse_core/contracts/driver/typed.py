@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
 from typing import (
+    TYPE_CHECKING,
     Any,
     Concatenate,
     Final,
     Generic,
+    NoReturn,
     ParamSpec,
     Protocol,
     TypeVar,
@@ -32,7 +34,7 @@ from ...universe.waves.own_copy import IMMUTABLE
 from ...universe.waves.wave import Body, Echo, Method, Outcome, Pong, Recipients
 from .handlers import HandlerSpec, spec_of
 
-__all__ = ["Answer", "At"]
+__all__ = ["Answer", "At", "no_such_call"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -165,6 +167,11 @@ class At(Generic[T]):
     def __repr__(self) -> str:
         return f"{self._cls.__name__} at {self._to!s:.200}"
 
+    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_such_call(self._cls, name)
+
     async def ask(
         self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
@@ -241,6 +248,13 @@ class At(Generic[T]):
 def _without(options: WaveOptions, *names: str) -> WaveOptions:
     """The options but those that such a wave does not have."""
     return cast(WaveOptions, {name: value for name, value in options.items() if name not in names})
+
+
+def no_such_call(cls: Any, name: str) -> AttributeError:
+    """What somebody is told who calls a handler as if the particle were here."""
+    if any(name == each for each, _ in _handlers(cls)):
+        return AttributeError(f"a particle afar has no attribute {name!r}: write ask({cls.__name__}.{name}, ...)")
+    return AttributeError(f"a particle afar has no attribute {name!r}: it has ask, tell, ask_all and point")
 
 
 def _answer(echo: Echo, call: _Call) -> Answer[Any]:
