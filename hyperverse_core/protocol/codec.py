@@ -31,6 +31,7 @@ from ..universe.waves.wave import (
     Ripple,
     Signal,
 )
+from .client_budget import LONGEST_TEXT, check_headers, check_recipients, too_long
 from .frames import (
     PROTOCOL,
     UNREADABLE,
@@ -217,7 +218,16 @@ def wave_of_client(
         origin: makes waves of that client.
         longest_wait: seconds that it may wait at the most.
 
-    Raises ParseError, BadRequest, Forbidden."""
+    Raises ParseError, BadRequest, Forbidden, TooLarge."""
+    if frame.headers:
+        check_headers(frame.headers)
+    length = len(frame.path) + len(frame.topic) + len(frame.method)
+    if type(frame) is ClientRippleFrame:
+        check_recipients(frame.to)
+    else:
+        length += len(frame.to)
+    if length > LONGEST_TEXT:
+        raise too_long("the address with path, topic and method", length)
     options: WaveOptions = {
         "path": frame.path,
         "headers": frame.headers,

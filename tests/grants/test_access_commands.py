@@ -275,3 +275,18 @@ async def test_a_refused_administrative_act_is_logged_once(
     with caplog.at_level("INFO", logger="hyperverse.security"):
         await status(world, NOBODY, f"grant super on {APP} to {NOBODY}")
     assert len([r for r in caplog.records if r.message.startswith(f"denied: {NOBODY} grant {APP}")]) == 1
+
+
+async def test_refusals_of_one_agent_are_folded_in_the_log(
+    world: Machine, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    nobody, other = world.client("localhost:nobody"), world.client("localhost:other")
+    with caplog.at_level("INFO", logger="hyperverse.security"):
+        for _ in range(500):
+            assert (await nobody.ping("localhost", "Ext<A>")).status == 403
+        assert (await other.ping("localhost", "Ext<A>")).status == 403
+        await clock.advance(2)
+    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("denied: ")]
+    assert len([line for line in lines if "localhost:nobody" in line]) <= 25
+    assert any("localhost:other Ext<A>" in line for line in lines)
+    assert sum(int(line.split(", ")[1].split()[0]) for line in lines if " more within " in line) == 480

@@ -37,6 +37,7 @@ from ...universe.waves.wave import Directed, MethodKind
 from ..particles.caller import Caller
 from ..particles.letters import AllowAll
 from .arrivals import Arrivals
+from .denial_log import DenialLog
 from .guarded_policy import GuardedPolicy
 from .kept_answers import Holder, KeptAnswers, Key, for_action
 from .watch_table import CHANGED
@@ -122,6 +123,7 @@ class Gate:
     ) -> None:
         self._policy = GuardedPolicy(policy, name, timeout, deadlines)
         self._denied = denied
+        self._denials = DenialLog()
         self._arrivals = Arrivals()
         self._kept = KeptAnswers(room, self._arrivals.covered)
         self._flights: SingleFlight[Key, _Question, _Answer] = SingleFlight(self._find, self._keep)
@@ -233,9 +235,10 @@ class Gate:
                 raise self.refused(request, decision.error())
 
     def refused(self, request: Request, error: HyperverseError, *, wave: str = "") -> HyperverseError:
-        """Logs and tells that a request is refused. Returns the error, to be raised."""
+        """Logs and tells that a request is refused. Returns the error, to be raised. Observers are told of each; the
+        log has the first ones of an agent in each second."""
         agent, target, action = request.agent, request.record.point, request.action
-        _log.info("denied: %s %s %s: %s", agent, action, target, error, extra={"wave": wave})
+        self._denials.write(agent, action, target, error, wave)
         self._denied(agent, target, action, str(error))
         return error
 

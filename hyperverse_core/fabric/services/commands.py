@@ -20,8 +20,10 @@ from ...errors import (
     NoDriver,
     NotFound,
     ParseError,
+    TooLarge,
     described,
 )
+from ...protocol.client_budget import LONGEST_TEXT
 from ...protocol.states.fields import shown
 from ...scheduling.cancellation import ends_task
 from ...universe.address.env import Env
@@ -58,6 +60,15 @@ _Do = Callable[["Commands", Any, Context], Awaitable[Any]]
 
 _RIPPLE_SHARE = 0.85
 """Part of the time of a command in which a Ripple gathers answers; the rest is for telling them."""
+
+
+def check_text(text: str) -> None:
+    """Raises TooLarge when a command or a script is so long that parsing it would keep all others waiting."""
+    if len(text) > LONGEST_TEXT:
+        raise TooLarge(
+            f"the text has {len(text)} characters, and {LONGEST_TEXT} are allowed",
+            hint="send the commands one by one; name a file for a long value or body: ^[ file ]",
+        )
 
 
 def stub(record: ParticleRecord) -> dict[str, Any]:
@@ -100,6 +111,8 @@ class Commands:
     async def run(self, command: Command | CommandTemplate | str, ctx: Context, env: Env | None = None) -> Pong:
         """Carries out one command as the agent of ``ctx``; every failure is a reply with its status."""
         try:
+            if isinstance(command, str):
+                check_text(command)
             parsed = parse_command(command) if isinstance(command, str) else command
             resolved = parsed.resolve(env or Env(working=ctx.point))  # type: ignore[misc]  # all have it
             do = _DO.get(type(resolved))
@@ -143,6 +156,7 @@ class Commands:
             one map for each command that was begun: ``command``, ``line``, ``column``, ``status``, ``outcome``,
             ``body``, ``receipt``.
         """
+        check_text(text)
         env = Env(working=Point.parse(working) if working else ROOT, files=files)
         return await run_script(self, text, cast(Context, ctx), env, keep_going=keep_going, after=after)
 

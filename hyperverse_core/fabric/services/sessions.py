@@ -31,6 +31,7 @@ from ...errors import (
     Unauthorized,
     Unavailable,
 )
+from ...protocol.client_budget import MOST_POINTS
 from ...protocol.codec import body_size
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import Point, RouteKind
@@ -173,6 +174,11 @@ class LocalSession(OriginSender, Session):
         if type(wave) is not Ripple:
             self._check_target(wave.to, wave.method)
         elif isinstance(wave.recipients, tuple):
+            if len(wave.recipients) > MOST_POINTS:
+                raise TooLarge(
+                    f"the Ripple names {len(wave.recipients)} points, and {MOST_POINTS} are allowed",
+                    hint="write a selector, or send several",
+                )
             for point in wave.recipients:
                 self._check_target(point, wave.method)
         elif isinstance(wave.recipients, Stars) and wave.method is not BOUNCE:

@@ -1,0 +1,61 @@
+"""Refusals in the log: one agent cannot push everything else out of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import attrs
+
+from ...universe.address.point import Point
+
+__all__ = ["DenialLog"]
+
+_log = logging.getLogger("hyperverse.security")
+_SECONDS = 1.0
+_LINES = 20
+"""Lines of one agent in a second; a Ripple to thousands of particles would write a line for each."""
+_AGENTS = 1000
+
+
+@attrs.define(eq=False)
+class _Written:
+    """What was written of one agent, in the second that began ``since``."""
+
+    since: float
+    lines: int = 0
+    folded: int = 0
+
+
+class DenialLog:
+    """Writes refusals. The first ones of an agent in each second get a line each; the others are counted in one."""
+
+    def __init__(self) -> None:
+        self._written: dict[Point, _Written] = {}
+
+    def write(self, agent: Point, action: str, target: Point, why: object, wave: str) -> None:
+        """``agent`` may not do ``action`` to ``target``."""
+        loop = asyncio.get_running_loop()
+        now, written = loop.time(), self._written.get(agent)
+        if written is None or now - written.since >= _SECONDS:
+            if len(self._written) >= _AGENTS:
+                self._forget(now)
+            written = self._written[agent] = _Written(now)
+        if written.lines < _LINES:
+            written.lines += 1
+            _log.info("denied: %s %s %s: %s", agent, action, target, why, extra={"wave": wave})
+            return
+        written.folded += 1
+        if written.folded == 1:
+            loop.call_at(written.since + _SECONDS, self._fold, agent, written)
+
+    @staticmethod
+    def _fold(agent: Point, written: _Written) -> None:
+        _log.info("denied: %s, %d more within %g s", agent, written.folded, _SECONDS)
+
+    def _forget(self, now: float) -> None:
+        for agent, written in list(self._written.items()):
+            if now - written.since >= _SECONDS:
+                del self._written[agent]
+        if len(self._written) >= _AGENTS:
+            self._written.clear()
