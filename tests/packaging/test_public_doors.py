@@ -15,7 +15,7 @@ from docs.doors import DOORS, declared, door, imported_modules
 REPOSITORY = Path(__file__).parents[2]
 CLI = REPOSITORY / "hyperverse_core" / "cli"
 TEMPLATES = [
-    *sorted((CLI / "setup" / "templates").iterdir()),
+    *(path for path in sorted((CLI / "setup" / "templates").iterdir()) if path.name != "common"),
     CLI / "setup" / "project_template",
     CLI / "demo" / "files",
 ]
