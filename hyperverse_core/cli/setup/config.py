@@ -17,7 +17,7 @@ __all__ = ["config"]
 
 @click.group()
 def config() -> None:
-    """Show the configuration and where each value comes from."""
+    """Show the configuration, where each value comes from, and its JSON Schema."""
 
 
 @config.command()
@@ -42,6 +42,16 @@ def show(origin: bool) -> None:
             print(f"{said.ljust(width)}  # {where}")
         return
     _print_tables(values)
+
+
+@config.command()
+@common
+def schema() -> None:
+    """Print the JSON Schema of the config file, for editors."""
+    from .config_schema import config_schema
+
+    found = config_schema(options().load().config, options().plugins())
+    print(json.dumps(found, ensure_ascii=False, indent=None if options().json else 2))
 
 
 def _lines(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
