@@ -226,3 +226,21 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, 65536)
     except OSError:  # the program has ended
         return b""
+
+
+def test_watch_prints_the_new_value(talk: Run, space: str, shared_home: Path) -> None:
+    talk("exec", f"create {space}:hits<Counter>")
+    words = [sys.executable, "-m", "hyperverse_core.cli", "watch", f"{space}:hits", "--aspect", "State", "--count", "1"]
+    with subprocess.Popen(
+        words, cwd=shared_home, env=variables(shared_home), stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            for _ in range(50):
+                talk("exec", f"ping {space}:hits Ext<Add>")
+                if process.poll() is not None:
+                    break
+            assert process.stdout is not None
+            told = process.stdout.read()
+        finally:
+            process.kill()
+    assert f'{space}:hits  state {{"value": ' in told

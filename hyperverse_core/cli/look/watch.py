@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...errors import HyperverseError
 from ..talk.connection import talk_to
 from ..terminal.options import common, options
 from ..terminal.output import body_text, print_json
 
 if TYPE_CHECKING:
     from ...client import Client
-    from ...universe.waves.wave import Directed
+    from ...client.watching import ParticleChange
 
 __all__ = ["watch"]
 
 _ASPECTS = ("Log", "State", "Property", "Child")
-_LOOK = 0.5
 
 
 @click.command()
@@ -35,6 +34,8 @@ _LOOK = 0.5
 def watch(point: str, aspects: tuple[str, ...], count: int | None) -> None:
     """Print the changes of POINT until Ctrl-C: log lines, state, properties, children.
 
+    A new state and new properties are printed with their values.
+
     The command continues when the particle moves to another machine. When the machine that it talks to dies, it
     connects to another one.
     """
@@ -42,35 +43,43 @@ def watch(point: str, aspects: tuple[str, ...], count: int | None) -> None:
 
 
 async def _watch(client: Client, point: str, aspects: list[str], count: int | None) -> None:
-    enough = asyncio.Event()
     seen = 0
-
-    def received(wave: Directed) -> None:
-        nonlocal seen
-        if wave.method.text == "Ext<Changed>" and not enough.is_set():
-            _show(wave.body)
-            seen += 1
-            if seen == count:
-                enough.set()
-
-    client.on_wave(received)
-    known = None
-    while not enough.is_set():
-        if client.connected and client.surface != known:
-            await client.ask("GLOBAL::machine", "Ext<Watch>", {"point": point, "aspects": aspects})
-            known = client.surface
-        try:
-            async with asyncio.timeout(_LOOK):
-                await enough.wait()
-        except TimeoutError:
-            continue
+    async for change in client.watch(point, *aspects):
+        shown = {**_plain(change), **await _value(client, change)}
+        _show(shown)
+        seen += 1
+        if seen == count:
+            return
 
 
-def _show(body: Any) -> None:
+def _plain(change: ParticleChange) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "point": change.point.text,
+        "change": change.change,
+        "aspect": change.aspect,
+        "watched": change.watched.text,
+    }
+    return {**found, "level": change.level, "text": change.text} if change.aspect == "Log" else found
+
+
+async def _value(client: Client, change: ParticleChange) -> dict[str, Any]:
+    """The state or the properties after a change; nothing when there is no value, or the user may not read it. Changes
+    that follow one another quickly may all show the last value."""
+    if change.aspect not in ("State", "Property"):
+        return {}
+    try:
+        value = await client.get(change.point, [] if change.aspect == "Property" else None)
+    except HyperverseError:
+        return {}
+    return {"value": value}
+
+
+def _show(body: dict[str, Any]) -> None:
     if options().json:
         print_json(body)
         return
-    aspect = body.get("aspect", "")
-    said = body.get("text") if aspect == "Log" else body.get("change")
-    level = f"{body['level'].lower()}: " if "level" in body else ""
-    print(f"{aspect.lower():9} {body.get('point', '')}  {level}{body_text(said)}", flush=True)
+    aspect = body["aspect"] or "missed"
+    said = body.get("text") if aspect == "Log" else body["change"]
+    level = f"{body['level'].lower()}: " if body.get("level") else ""
+    value = f" {body_text(body['value'])}" if "value" in body else ""
+    print(f"{aspect.lower():9} {body['point']}  {level}{body_text(said)}{value}", flush=True)

@@ -41,6 +41,7 @@ _PASSED = frozenset({"name", "log.format", "log.level"})
     type=click.Choice(["debug", "info", "warning", "error"]),
     help="Level from which messages are logged.",
 )
+@click.option("--reload", is_flag=True, help="Start the machine again when its local plugin changes.")
 @click.option("--ready-fd", type=int, hidden=True)
 @common
 def up(
@@ -50,6 +51,7 @@ def up(
     detach: bool,
     log_format: str | None,
     log_level: str | None,
+    reload: bool,
     ready_fd: int | None,
 ) -> None:
     """Start a machine.
@@ -71,7 +73,9 @@ def up(
     if join is not None and name is None and loaded.config.data_dir is not None:
         flags["name"] = free_name(loaded.config.data_dir, loaded.config.name)
         loaded = options().load(flags)
-    if detach:
+    if reload:
+        _reloading(loaded, flags, detach or machines > 1)
+    elif detach:
         _detached(loaded, flags, machines)
     elif ready_fd is None:
         _here(loaded, flags, machines)
@@ -108,6 +112,22 @@ def _environ(flags: Mapping[str, Any]) -> dict[str, str]:
     """Returns variables for the same: a URL has a password perhaps, and everybody can see the process list."""
     named = {key: flags[key] for key in ("registry.url", "registry.create") if flags.get(key) is not None}
     return {f"HYPERVERSE__{key.upper().replace('.', '__')}": json.dumps(value) for key, value in named.items()}
+
+
+def _reloading(loaded: LoadedConfig, flags: Mapping[str, Any], more: bool) -> None:
+    """Runs the machine in a process that is started again when the local plugin changes."""
+    from .reloading import run_reloading
+
+    plugins = loaded.config.plugins
+    if more:
+        raise click.UsageError("--reload is for one machine in this terminal: leave out --detach and --machines")
+    if not plugins.local or plugins.folder is None:
+        raise click.UsageError("--reload looks at hyperverse_local.py: set `local = true` in [plugins]")
+    os.environ.update(_environ(flags))
+    common_words = [word for word, given in (("--json", options().json), ("--quiet", options().quiet)) if given]
+    code = run_reloading([*_args(loaded, flags), *common_words], plugins.folder)
+    if code:
+        raise Stop(code)
 
 
 def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
