@@ -16,13 +16,14 @@ from cluster import cluster_kinds
 from hyperverse_core import Client, Ctx, Driver, KindDef, Particle, Pong, handler, hookimpl
 from hyperverse_core.config import Choice, Config, KindSettings, Limits
 from hyperverse_core.errors import HyperverseError
+from hyperverse_core.fabric.cluster.trusted_keys import TrustedKeys
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.protocol.envelope import Hello, Refused, decode_lane, encode_lane
 from hyperverse_core.protocol.frames import PROTOCOL
 from hyperverse_core.testing.lane_kit.recorder import Recorder
 from hyperverse_core.universe.waves.wave import Directed, Priority
 from hyperverse_zmq.transport import ZmqTransport
-from patience import LEASE, PATIENCE
+from patience import LEASE, PATIENCE, budget
 
 _LARGE = b"hyper" * 600_000
 
@@ -236,3 +237,30 @@ async def test_a_clients_urgent_wave_goes_before_those_of_its_own_that_wait(pair
     assert [name for name in told if name[0] == "h"] == [f"high {number}" for number in range(5)]
     assert told.index("high 4") <= 32 + 5  # as many were under way already
     assert order.index("high 4") <= 32 + 5
+
+
+async def until(holds: Callable[[], bool]) -> float:
+    """Waits until it holds. Returns the seconds that it took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while not holds() and loop.time() - began < PATIENCE:  # noqa: ASYNC110 - a lane tells nobody in a test
+        await asyncio.sleep(0.02)
+    assert holds()
+    return loop.time() - began
+
+
+async def test_a_key_that_is_removed_ends_the_lanes_of_its_machine_within_a_second(pair: Pair) -> None:
+    """It used to count until the next restart, and we still connected to that machine."""
+    client = await pair.client(pair.a)
+    assert (await client.ping(pair.fae, "Ext<Hello>")).ok
+    a, b = pair.a.parts.board, pair.b.parts.board
+    keys = TrustedKeys(pair.directory)
+    held = keys.names()["b"]
+    keys.remove("b")
+    assert await until(lambda: bool(a.lanes()["b"] and b.lanes()["a"])) < budget(1.0)
+    assert "not let in" in a.lanes()["b"]
+    assert (await client.ping(pair.fae, "Ext<Hello>", wait=2.0)).status in (408, 503)
+    assert (await client.ping(pair.less, "Ext<Hello>")).ok
+    (keys.directory / "b.pub").write_text(held + "\n")
+    await until(lambda: not (a.lanes()["b"] or b.lanes()["a"]))
+    assert (await client.ping(pair.fae, "Ext<Hello>", wait=PATIENCE, retries=5)).ok

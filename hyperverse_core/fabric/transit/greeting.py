@@ -63,6 +63,13 @@ class Greeting:
             allow = f"hyperverse keys allow NAME {shlex.quote(peer.key)}"
             raise Unauthorized(f"machine {self.machine!r} does not let that key in: allow it there: `{allow}`")
 
+    def check_server(self, machine: str, key: str) -> None:
+        """Checks that the key which another machine has written into the directory, and has proved, is let in here:
+        nothing but a greeting is sent to one whose key was removed. Raises Unauthorized."""
+        if self.proves_peers and key and self.keys.holder(key) != machine:
+            allow = f"hyperverse keys allow {machine} {shlex.quote(key)}"
+            raise Unauthorized(f"the key of machine {machine!r} is not let in here: allow it: `{allow}`")
+
     def check_name(self, peer: Peer, hello: Hello) -> None:
         """Checks that a proved key is that of the machine that says hello. Raises Unauthorized."""
         if self.keys.holder(peer.key) != hello.machine:

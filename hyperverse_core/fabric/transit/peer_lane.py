@@ -174,6 +174,7 @@ class PeerLane:
                 hello = await self._welcome
             if not greeting.proved(peer):
                 await greeting.check_credentials(peer, hello)
+            greeting.check_server(self.name, self.server_key)
             number = greeting.agreed(hello)
         except TimeoutError:
             await self._dismiss(peer)

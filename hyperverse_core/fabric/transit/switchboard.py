@@ -14,7 +14,7 @@ import msgspec
 
 from ...contracts.lane import Identity, LaneTransport, Peer
 from ...contracts.registry import StarRecord
-from ...errors import HyperverseError, LoopDetected, ProtocolError, Unavailable
+from ...errors import HyperverseError, LoopDetected, ProtocolError, Unauthorized, Unavailable
 from ...protocol.codec import decode
 from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
 from ...protocol.messages import Echoes, ProvisionReply
@@ -38,6 +38,8 @@ __all__ = ["BoardSettings", "Switchboard"]
 _log = logging.getLogger("hyperverse.lane")
 _REFUSED = 1000
 """Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
+_KEYS_SECONDS = 0.5
+"""How often the keys are looked at: one that was removed counts no longer within a second."""
 _ANSWER = 2
 """Priority of an answer: it goes before what is yet to begin, and that to an urgent wave before others."""
 
@@ -128,6 +130,7 @@ class Switchboard:
         self._known: dict[str, int] = {}
         self._refused: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._key_watch: asyncio.Task[None] | None = None
 
     async def open(self, stars: Sequence[Star], home: Star, inbound: InboundPort) -> None:
         """Opens the listener for other machines. Raises Unavailable when its address is in use.
@@ -189,6 +192,7 @@ class Switchboard:
         record = self._directory.machine_record(name)
         if record is None or not record.address:
             raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
+        self._watch_keys()
         lane = self._lanes[name] = PeerLane(
             self,
             name,
@@ -289,6 +293,35 @@ class Switchboard:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    # -- keys that are allowed no more --------------------------------------------------------------------
+
+    def _watch_keys(self) -> None:
+        """Looks at the keys from now on; without another machine nobody need."""
+        if self._key_watch is None:
+            self._key_watch = asyncio.get_running_loop().create_task(self._watching_keys(), name="keys")
+
+    async def _watching_keys(self) -> None:
+        while True:
+            await asyncio.sleep(_KEYS_SECONDS)
+            if self.keys.changed():
+                self._cut_untrusted()
+
+    def _cut_untrusted(self) -> None:
+        """Ends the connections, in and out, of machines whose keys are not let in any more."""
+        for peer, name in list(self._guests.items()):
+            if self.greeting.proved(peer) and self.keys.holder(peer.key) != name:
+                self._refuse(peer, Unauthorized.status, f"the key of machine {name!r} is not let in any more")
+        for lane in list(self._lanes.values()):
+            other = lane.peer
+            if other is None:
+                continue
+            try:
+                self.greeting.check_server(lane.name, lane.server_key)
+            except HyperverseError as exc:
+                _log.warning("the lane to machine %s ends: %s", lane.name, exc.message)
+                self.lane_down(other, exc.message)
+                self._later(self.transport.disconnect(other))
 
     # -- in: called by the transport ----------------------------------------------------------------------
 
@@ -396,6 +429,7 @@ class Switchboard:
         number = self.greeting.agreed(hello)
         self.transport.send(peer, encode_lane(self.greeting.hello()))
         self._guests[peer] = hello.machine
+        self._watch_keys()
         self._answers[peer] = self.use(peer, number)
         self._refused.pop(peer.key, None)
         lane = self._lanes.get(hello.machine)
@@ -442,6 +476,10 @@ class Switchboard:
 
     async def close(self) -> None:
         """Closes all lanes."""
+        if self._key_watch is not None:
+            self._key_watch.cancel()
+            await asyncio.gather(self._key_watch, return_exceptions=True)
+            self._key_watch = None
         lanes, self._lanes = list(self._lanes.values()), {}
         await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
