@@ -25,11 +25,12 @@ from ..services.commands import Commands
 from ..services.descriptions import Descriptions
 from ..services.drivers import Drivers
 from ..services.dump import StateDump
+from ..services.gateway_host import LocalGatewayHost
 from ..services.gateways import Gateways
 from ..services.load import Load
 from ..services.particle_services import ParticleServices
 from ..services.residents import Residents
-from ..services.sessions import LocalGatewayHost, LocalSessions
+from ..services.sessions import LocalSessions
 from ..services.status import StatusReport
 from ..services.stubs import Stubs
 from ..services.surfaces import LocalSurfaces
