@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["Client", "CommandSession", "Connecting", "NoMachine", "ParticleChange", "Result"]
 
 _log = logging.getLogger("hyperverse.client")
+_KNOWN_SECONDS = 300.0
+"""Seconds for which a machine that has proved its key is taken for the one that ends handshakes at its address."""
 _STOP_SECONDS = 15.0
 
 
@@ -74,6 +76,8 @@ class Client(ClientSender):
         self._serving = ClientServing(self._watches)
         self._keeper: asyncio.Task[None] | None = None
         self._chance = random.Random()
+        self._proved: set[str] = set()
+        self._connected_last = 0.0
         self._agent = ROOT
         self.machine = search.machine or ""
         self.surface = Surface(ROOT)
@@ -210,8 +214,10 @@ class Client(ClientSender):
         raise failure
 
     async def _connect_to(self, target: SearchTarget, timeout: float) -> None:
-        connection = ClientConnection(self, self._transports.of(target), target)
+        known = target.server_key in self._proved and self._loop.time() - self._connected_last < _KNOWN_SECONDS
+        connection = ClientConnection(self, self._transports.of(target), target, known=known)
         await connection.open(self._search.token(), timeout)
+        self._proved.add(target.server_key)
         welcome = connection.welcome
         if not connection.standing:
             raise Unavailable(f"{connection.name} welcomed the client and was lost", retry_after=1.0)
@@ -226,6 +232,7 @@ class Client(ClientSender):
         """Called by ``connection`` when it has ended, with the ``error`` that ended it."""
         if self._connection is not connection:
             return
+        self._connected_last = self._loop.time()
         self._connection = None
         _log.info("%s", error.message)
         self._pending.disconnected(error.message)

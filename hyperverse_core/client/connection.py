@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 from .._version import __version__
 from ..contracts.lane import LaneTransport, Peer
-from ..errors import HyperverseError, ProtocolError, Unavailable, error_for_status
+from ..errors import HyperverseError, ProtocolError, Unauthorized, Unavailable, error_for_status
 from ..protocol.codec import decode, encode_frame
 from ..protocol.frames import HelloFrame, RefusalFrame, WelcomeFrame
 from ..protocol.messages import Message
@@ -44,7 +44,11 @@ class ClientConnection:
     peer: Peer
     welcome: WelcomeFrame
 
-    def __init__(self, owner: ConnectionOwner, transport: LaneTransport, target: SearchTarget) -> None:
+    def __init__(
+        self, owner: ConnectionOwner, transport: LaneTransport, target: SearchTarget, *, known: bool = False
+    ) -> None:
+        """``known``: whether the machine there has proved its key to this client before."""
+        self.known = known
         self.owner = owner
         self.transport = transport
         self.target = target
@@ -68,7 +72,18 @@ class ClientConnection:
         """
         target = self.target
         until = self._loop.time() + timeout
-        self.peer = await self.transport.connect(target.address, self, server_key=target.server_key, timeout=timeout)
+        try:
+            self.peer = await self.transport.connect(
+                target.address, self, server_key=target.server_key, timeout=timeout
+            )
+        except Unauthorized as exc:
+            if not self.known or exc.retry_after is None:
+                raise
+            raise Unavailable(
+                f"{self.name} has ended the connection in the middle of the handshake",
+                hint="it may be full, or stopping",
+                retry_after=exc.retry_after,
+            ) from exc
         try:
             numbers = self.protocols
             hello = HelloFrame(numbers.speaks, token, __version__, numbers.understands)

@@ -114,7 +114,8 @@ class ZmqConnection(ZmqPump):
         elif event & HANDSHAKE_FAILED:
             hint = "check its public key; a machine with a new data directory has a new key"
             said = f"the listener at {self._address!r} does not prove that it holds the expected key"
-            self._fail(Unauthorized(said, hint=hint))
+            # ZeroMQ says the same when a listener that is full, or is stopping, closes in the middle of the handshake.
+            self._fail(Unauthorized(said, hint=hint, retry_after=1.0))
         elif event == zmq.EVENT_CLOSED:
             hint = "is the machine running, and is that its address?"
             self._fail(Unavailable(f"nobody listens at {self._address!r}", hint=hint, retry_after=1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -32,6 +33,7 @@ _SETTLE_SECONDS = (
     0.5,
 )  # between the event that a connection has ended and the moment when ZeroMQ knows it, in a busy process
 _PROBES_OF_CHANNELS = 5  # one of so many probes, about a second apart, looks for channels whose end was not reported
+_LOG_SECONDS = 1.0
 _GONE = bytes([messages.GONE])
 
 
@@ -64,6 +66,8 @@ class ZmqListener(ZmqPump):
         self._probes = 0
         self._newcomers = Newcomers(address, endpoint.name)
         self.full = False
+        self._failed = 0
+        self._failed_last: asyncio.TimerHandle | None = None
         self._monitor = Monitor(context, socket, self._told)  # first: when it fails, nothing reads the socket yet
         super().__init__(socket, settings, peers)
 
@@ -157,12 +161,25 @@ class ZmqListener(ZmqPump):
             self._newcomers.accepted(value)
             return
         if event != zmq.EVENT_DISCONNECTED:
-            _log.info("endpoint %r: a handshake failed (event %#x, %#x)", self._endpoint.name, event, value)
+            self._handshake_failed(event, value)
             return
         for seconds in _SETTLE_SECONDS:
             if seconds not in self._planned:
                 self._planned.add(seconds)
                 self._loop.call_later(seconds, self._probe_now, seconds)
+
+    def _handshake_failed(self, event: int, value: int) -> None:
+        """Logs it, at most once a second: in a storm there are hundreds."""
+        self._failed += 1
+        if self._failed == 1:
+            self._failed_last = self._loop.call_later(_LOG_SECONDS, self._log_failed)
+            _log.info("endpoint %r: a handshake failed (event %#x, %#x)", self._endpoint.name, event, value)
+
+    def _log_failed(self) -> None:
+        more, self._failed = self._failed - 1, 0
+        self._failed_last = None
+        if more:
+            _log.info("endpoint %r: %d more handshakes failed within %g s", self._endpoint.name, more, _LOG_SECONDS)
 
     def _probe_now(self, planned: float) -> None:
         """ZeroMQ does not say whose connection has ended, so each is probed."""
@@ -177,5 +194,8 @@ class ZmqListener(ZmqPump):
                 self._offer(channel, channel.acknowledgement())
 
     def abort(self) -> None:
+        if self._failed_last is not None:
+            self._failed_last.cancel()
+            self._log_failed()
         self._monitor.close()
         super().abort()

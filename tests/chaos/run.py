@@ -25,6 +25,7 @@ __all__ = ["FAULTS", "Chaos"]
 
 _MACHINES = ("a", "b", "c")
 _PARTICLES = 12
+_STARTS = 5
 _WORKERS = 6
 _WAIT = 6.0
 _METHODS = ("Ext<Append>", "Ext<AppendHalf>", "Ext<AppendOdd>", "Ext<AppendLate>")
@@ -254,8 +255,16 @@ class Chaos:
         config.write_text(
             _CONFIG.format(port=self.ports[name], proxy=self.proxies[name].port, placement=self.placement)
         )
-        process = Process(name, self.data_dir, config)
-        process.wait_ready()
+        for left in reversed(range(_STARTS)):
+            process = Process(name, self.data_dir, config)
+            try:
+                process.wait_ready()
+                break
+            except AssertionError:  # it met a registry that is paused for longer than a machine waits
+                process.kill()
+                if not left:
+                    raise
+                self._note(f"{name} did not come up, and is started again")
         self.running[name] = process
         self._note(f"{name} is up")
 

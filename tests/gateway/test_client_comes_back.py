@@ -11,7 +11,9 @@ from typing import Any
 import attrs
 import pytest
 
+from gateway.conftest import ProbePlugin
 from hyperverse_core import Client, Config, Machine, NoMachine, Outcome
+from hyperverse_core.data_dir.tokens import owner_token
 from hyperverse_core.testing.faulty_lane import FaultyHub
 from patience import PATIENCE, START
 
@@ -168,3 +170,37 @@ async def test_a_client_survives_the_death_of_the_machines_process(data_dir: Pat
         assert await asyncio.wait_for(second.wait(), PATIENCE) == 0
         with pytest.raises(NoMachine):
             await Client.connect(data_dir)
+
+
+async def test_a_client_that_is_sent_away_in_the_middle_of_handshakes_comes_back(
+    data_dir: Path, config: Config, watch: Any
+) -> None:
+    """A machine that is full, or is stopping, closes connections whose handshake has begun."""
+    async with Machine(config, plugins=[ProbePlugin(watch)]) as machine:
+        await machine.client().exec(SETUP)
+        address, key = machine.control.address, machine.control.server_key
+        client = await Client.connect(address=address, server_key=key, token=owner_token(data_dir), timeout=PATIENCE)
+        assert (await client.ping(PROBE, "Ext<Runs>")).ok
+    sent_away = asyncio.Queue[None]()
+
+    async def send_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(64)
+        writer.close()
+        sent_away.put_nowait(None)
+
+    async with await asyncio.start_unix_server(send_away, _free_path(address)):
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(3):
+                await sent_away.get()
+        pong = await client.ping(PROBE, "Ext<Runs>", wait=0.1)
+        assert (pong.status, pong.outcome) == (503, Outcome.REJECTED)
+    _free_path(address)
+    async with Machine(config, plugins=[ProbePlugin(watch)]):
+        assert (await client.ping(PROBE, "Ext<Runs>", wait=PATIENCE)).ok
+        await client.close()
+
+
+def _free_path(address: str) -> Path:
+    path = Path(address.removeprefix("ipc://"))
+    path.unlink(missing_ok=True)
+    return path

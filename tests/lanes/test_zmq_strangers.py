@@ -19,7 +19,7 @@ from hyperverse_core.testing.lane_kit.harness import Harness, Pair
 from hyperverse_zmq.connection import ZmqConnection
 from hyperverse_zmq.transport import ZmqTransport
 from lanes.raw_peers import ACK, BYE, DATA, GONE, HELLO, WELCOME, message, raw_peer
-from patience import PATIENCE
+from patience import PATIENCE, until
 
 PIECE = 128 * 1024
 
@@ -273,3 +273,24 @@ async def test_nothing_comes_after_goodbye(pair: Pair, monkeypatch: pytest.Monke
             said.append((await socket.recv_multipart())[1])
         assert [one[0] for one in said] == [BYE]
     near.abort()
+
+
+async def test_a_storm_of_failed_handshakes_is_logged_once_a_second_with_their_number(
+    pair: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "hyperverse.lane.zmq")
+    host, _, port = pair.address.removeprefix("tcp://").rpartition(":")
+
+    def told() -> list[str]:
+        return [record.message for record in caplog.records if "handshake" in record.message]
+
+    begun = time.monotonic()
+    for _ in range(100):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET / HTTP/1.1\r\n\r\n" + bytes(64))
+        with contextlib.suppress(ConnectionError):
+            await reader.read()  # its end: the handshake has failed
+        writer.close()
+    await until(lambda: any("more handshakes failed" in text for text in told()), "the number of those that failed")
+    assert len(told()) <= 2 * (time.monotonic() - begun + 2)
+    await pair.prove_it_works()
