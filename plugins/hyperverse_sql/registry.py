@@ -59,6 +59,8 @@ _EXPIRE: Final = one_by_one(stars.expire)
 _GRANT: Final = one_by_one(grants.add_grant)
 _REVOKE: Final = one_by_one(grants.revoke)
 _ADD_TOKEN: Final = one_by_one(tokens.add_token)
+_NOTHING: Final = one_by_one(lambda tx, argument: None)
+_MOST_CUT: Final = 4096
 _REVOKE_TOKEN: Final = one_by_one(tokens.revoke_token)
 
 
@@ -93,6 +95,7 @@ class SqlRegistry(Registry):
         self._feed = FeedReader(self._quick)
         self._size = FeedSize(settings.feed)
         self._maintenance = Maintenance(self._size, database, self._writer)
+        self._cut_saves: set[str] = set()
         self._opened = False
         self._closed = False
 
@@ -210,9 +213,18 @@ class SqlRegistry(Registry):
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
         # As `_write` does, without the call: this is what a particle waits for.
         save = states.Save(point, assignment, state, announce)
-        await self._writer.write(states.save_states, save, (point.text,))
+        try:
+            await self._writer.write(states.save_states, save, (point.text,))
+        except asyncio.CancelledError:  # it may be under way, and its thread goes on
+            if len(self._cut_saves) >= _MOST_CUT:
+                self._cut_saves.clear()  # nearly all have ended long ago
+            self._cut_saves.add(point.text)
+            raise
 
     async def load_state(self, point: Point) -> bytes | None:
+        if point.text in self._cut_saves:
+            await self._write(_NOTHING, None)  # behind whatever is under way
+            self._cut_saves.discard(point.text)
         return await self._quick.read(partial(states.load_state, point=point))
 
     # -- stars --------------------------------------------------------------------------------------------

@@ -212,7 +212,8 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def load_state(self, point: Point) -> bytes | None:
-        """Returns the saved state of ``point``, None when there is none.
+        """Returns the saved state of ``point``, None when there is none. What this process has begun to save before is
+        settled by then, also when a caller was cancelled in the meantime: no such save takes effect afterwards.
 
         Raises:
             NotFound: ``point`` is not registered.

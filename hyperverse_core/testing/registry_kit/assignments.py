@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 import attrs
@@ -181,6 +182,24 @@ class Assignments(RegistryKitBase):
         for number in range(30):
             await registry.save_state(_A, held, b"%d" % number)
         assert await registry.load_state(_A) == b"29"
+
+    async def test_a_save_whose_caller_was_cancelled_is_settled_before_the_state_is_loaded(
+        self, registry: Registry
+    ) -> None:
+        held = await _hosted(registry)
+        for number in range(30):
+            saving = asyncio.ensure_future(registry.save_state(_A, held, b"%d" % number + bytes(100_000)))
+            for _ in range(3):  # as far as it gets
+                await asyncio.sleep(0)
+            saving.cancel()
+            await asyncio.gather(saving, return_exceptions=True)
+            loaded = await registry.load_state(_A)
+            await registry.sequence(_A)  # a write behind it
+            later = await registry.load_state(_A)
+            assert loaded == later, (
+                "a save took effect after the state was loaded: load_state of the registry has to wait for a save that "
+                "is under way, also when its caller was cancelled"
+            )
 
     async def test_a_save_that_comes_too_late_does_no_harm_to_the_others(self, registry: Registry) -> None:
         star = await _populated(registry)
