@@ -78,6 +78,16 @@ async def test_each_watch_of_a_client_gets_its_own(machine: Machine, any_client:
         assert (await first(other)).point.text == "localhost:other"
 
 
+async def test_the_deletion_of_what_is_watched_is_told_once(machine: Machine, any_client: ClientApi) -> None:
+    async with any_client.watch(PROBE, "State", "Property") as changes:
+        await machine.client().delete(PROBE)
+        gone = await first(changes)
+        assert (gone.point.text, gone.change) == (PROBE, "deleted")
+        await machine.client().create(PROBE, "Probe")
+        await machine.client().set(PROBE, {"title": "again"})
+        assert (await first(changes)).change != "deleted"
+
+
 async def test_what_cannot_be_watched_is_refused(any_client: ClientApi) -> None:
     with pytest.raises(BadRequest, match=r"aspects contain 'Stat'; did you mean 'State'"):
         any_client.watch(PROBE, "Stat")

@@ -112,6 +112,8 @@ class Watches:
         if aspect is not None:
             self._notify(change.point, aspect, {"point": change.point.text, "change": str(change.kind)})
         elif change.kind in (ChangeKind.REGISTERED, ChangeKind.DELETED):
+            if change.kind is ChangeKind.DELETED:
+                self._notify_of_end(change.point)
             if change.point.parent is not None:
                 body = {"point": change.point.text, "change": str(change.kind)}
                 self._notify(change.point.parent, "Child", body)
@@ -164,6 +166,16 @@ class Watches:
     def _notify(self, point: Point, aspect: str, body: dict[str, Any]) -> None:
         for watcher in self._table.watchers(point, aspect):
             self._later(self._signal(watcher, {**body, "aspect": aspect, "watched": point.text}))
+
+    def _notify_of_end(self, point: Point) -> None:
+        """A particle that was watched is deleted: each of its watchers is told once, whatever it watches."""
+        told: set[Point] = set()
+        for aspect in ASPECTS:
+            for watcher in self._table.watchers(point, aspect):
+                if watcher not in told:
+                    told.add(watcher)
+                    body = {"point": point.text, "change": "deleted", "aspect": aspect, "watched": point.text}
+                    self._later(self._signal(watcher, body))
 
     async def _signal(self, watcher: Point, body: dict[str, Any]) -> None:
         wave = self._outbound.origin.wave(Signal, watcher, CHANGED, body, {})
