@@ -139,6 +139,14 @@ def test_an_explanation_names_rule_owner_and_grants() -> None:
     assert explain(Point.parse("a:ann"), Point.parse("a:app"), world).rule == "it is the owner"
 
 
+def test_what_owns_itself_gives_nobody_super_there() -> None:
+    """Its access there is Owner by an earlier rule than that of `super` grants, so its own `super` grants are void."""
+    particles = {**_PARTICLES, "a:app": ("App", "a:app")}
+    world = World(particles, (f"super on a:app to a:app by {_SUPER}", "super on a:app to a:bob by a:app"))
+    assert evaluate(Point.parse("a:app"), Point.parse("a:app"), world) == Access.OWNER
+    assert evaluate(Point.parse("a:bob"), Point.parse("a:app"), world) == Access.NONE
+
+
 def naive(to: Point, on: Point, world: AccessView, same_owner: bool, under_way: tuple[Point, ...] = ()) -> Access:
     """The rules of docs/reference/access.md#the-rules, word by word. A grantor that is being evaluated has nothing."""
     if to in under_way:

@@ -262,6 +262,8 @@ class _Target:
         """Returns the grantors with super access: the hyperuser, and whoever has a ``super`` grant of one of them."""
         supers = {HYPERUSER}
         waiting = {grant.by for grant in self._grants} - supers
+        if self._owner == self._target:
+            waiting.discard(self._target)  # what owns itself has the owner's access there, and never super
         open_grants = [grant for grant in self._grants if grant.kind.word is GrantWord.SUPER]
         while live := [grant for grant in open_grants if grant.by in supers]:
             open_grants = [grant for grant in open_grants if grant.by not in supers]
