@@ -18,6 +18,7 @@ ALLOWED = {
     "LICENSE",
     "README.md",
     "RELEASING.md",
+    "SECURITY.md",
     "changelog.d",
     "contrib",
     "docs",

@@ -11,7 +11,7 @@ from prompt_toolkit.document import Document
 from ...errors import HyperverseError
 from ...universe.commands.script import complete
 from .results import items_of
-from .term_place import Place, place_of
+from .term_place import TypedPlace, place_of
 
 if TYPE_CHECKING:
     from ...client import Client
@@ -51,7 +51,7 @@ class TermCompleter(Completer):
                 if name.startswith(word):
                     yield Completion(name, start_position=-len(word))
 
-    async def _things(self, place: Place) -> list[str]:
+    async def _things(self, place: TypedPlace) -> list[str]:
         if place.sort == "kind":
             return [f"{name}>" for name in await self._kind_names(place.start)]
         if place.sort == "point":

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import attrs
 
-__all__ = ["Place", "place_of"]
+__all__ = ["TypedPlace", "place_of"]
 
 _LAST: Final = re.compile(r"(?:^|;)\s*([^;]*)\Z", re.DOTALL)
 _KIND: Final = re.compile(r"create[?!]?\s+\S*<(?P<start>[A-Za-z]*)\Z")
@@ -23,7 +23,7 @@ _POINT: Final = re.compile(
 
 
 @attrs.frozen
-class Place:
+class TypedPlace:
     """What may stand at the end of a line.
 
     Attributes:
@@ -37,18 +37,18 @@ class Place:
     of: str = ""
 
 
-def place_of(before: str) -> Place:
+def place_of(before: str) -> TypedPlace:
     """Returns what may stand at the end of the text in front of the cursor. Only its last command counts."""
     found = _LAST.search(before)
     text = found[1] if found is not None else before
     if match := _KIND.match(text):
-        return Place("kind", match["start"])
+        return TypedPlace("kind", match["start"])
     if match := _NEW.match(text):
-        return Place("new property", match["start"], match["of"])
+        return TypedPlace("new property", match["start"], match["of"])
     if match := _CHANGED.match(text) or _READ.match(text):
-        return Place("property", match["start"], match["of"])
+        return TypedPlace("property", match["start"], match["of"])
     if match := _METHOD.match(text):
-        return Place("method", match["start"], match["of"])
+        return TypedPlace("method", match["start"], match["of"])
     if match := _POINT.match(text):
-        return Place("point", match["start"])
-    return Place("word")
+        return TypedPlace("point", match["start"])
+    return TypedPlace("word")
