@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,8 @@ def _plugins() -> PluginSet:
 
 def listed() -> dict[str, str]:
     """Returns the help line of each command of a plugin, by its name."""
-    path, key = _cache_path(), _key()
+    key = _key()
+    path = _cache_path(key)
     cached = _read(path)
     if cached.get("key") == key and _stamps(list(cached["files"])) == cached["files"]:
         return dict(cached["commands"])
@@ -77,13 +79,22 @@ def _short_help(name: str) -> str:
 def _key() -> list[Any]:
     """What the list depends on beside the files of the plugins: the import path, and the configuration, which belongs
     to the working directory."""
-    from ..config.search import LOCAL_PLUGIN, find_project_file, user_file
+    from ..config.search import CONFIG_NAME, LOCAL_PLUGIN, find_project_file
 
     variables = {name: text for name, text in os.environ.items() if name.startswith(_VARIABLES)}
     project, passed_over = find_project_file(Path.cwd())
-    files = [str(file) for file in (project, user_file()) if file is not None]
-    local = [] if passed_over else [str((project.parent if project is not None else Path.cwd()) / LOCAL_PLUGIN)]
-    return [sys.prefix, variables, _stamps(sys.path), _stamps([*files, *local])]
+    files = [str(project)] if project is not None else []
+    files += [str(folder / "hyperverse" / CONFIG_NAME) for folder in _config_folders()]
+    local = (project.parent if project is not None else Path.cwd()) / LOCAL_PLUGIN
+    files += [str(local)] if not passed_over and local.exists() else []
+    return [sys.prefix, variables, _stamps(sys.path), _stamps(files)]
+
+
+def _config_folders() -> list[Path]:
+    """Where the file of the user may be. Asking ``platformdirs``, which knows it, would take longer than the help."""
+    named, home = os.environ.get("XDG_CONFIG_HOME", ""), os.environ.get("HOME", "")
+    below = [Path(home) / ".config", Path(home) / "Library" / "Application Support"] if home else []
+    return [*([Path(named)] if named else []), *below]
 
 
 def _stamps(paths: list[str]) -> dict[str, int]:
@@ -96,11 +107,13 @@ def _stamps(paths: list[str]) -> dict[str, int]:
     return stamps
 
 
-def _cache_path() -> Path:
+def _cache_path(key: list[Any]) -> Path:
+    """A file for each set of config files, so that two projects do not drive one another out."""
     base = Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))  # noqa: PTH111  # raises nothing
     if base.parts[:1] == ("~",):  # there is no home directory, and so no cache
         base = Path(os.devnull)
-    return base / "hyperverse" / "commands.json"
+    number = zlib.crc32(json.dumps(sorted(key[-1])).encode())
+    return base / "hyperverse" / f"commands-{number:08x}.json"
 
 
 def _read(path: Path) -> dict[str, Any]:

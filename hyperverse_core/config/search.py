@@ -6,7 +6,6 @@ Importing this module is cheap: the help of the command needs it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,8 +28,6 @@ DATA_NAME = ".hyperverse"
 LOCAL_PLUGIN = "hyperverse_local.py"
 _LARGEST = 1024 * 1024
 """Size in bytes up to which a ``pyproject.toml`` is read to see whether it is about us."""
-
-_log = logging.getLogger("hyperverse.config")
 
 
 def find_project_file(start: Path) -> tuple[Path | None, str]:
@@ -126,8 +123,14 @@ def default_data_dir(start: Path | None = None) -> Path:
     project, passed_over = find_project_file(start)
     found, also = data_dir_beside(project, start)
     for said in filter(None, (passed_over, also)):
-        _log.warning("%s", said)
+        _warn(said)
     return found
+
+
+def _warn(said: str) -> None:
+    import logging  # here: the help needs this module, and no log
+
+    logging.getLogger("hyperverse.config").warning("%s", said)
 
 
 def data_dir_beside(project: Path | None, start: Path) -> tuple[Path, str]:
