@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..errors import ConfigError
 from .private_file import read_private_file, unusable, write_private_file
 
-__all__ = ["FILE_NAME", "check_registry_in_use", "note_registry_in_use"]
+__all__ = ["FILE_NAME", "check_registry_in_use", "note_registry_in_use", "registry_file"]
 
 FILE_NAME: Final = "registry-in-use"
 _SQLITE: Final = "sqlite:///"
@@ -20,7 +20,7 @@ def check_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
     """Raises ConfigError when the registry of the settings would be a new, empty one, and this data directory was used
     with a registry before, unless the settings say ``create`` themselves. A registry that is not a file is none of our
     business."""
-    named = _file_of(settings)
+    named = registry_file(settings)
     if named is None or "create" in settings or _has_content(named):
         return
     used = _used(data_dir)
@@ -40,7 +40,7 @@ def check_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
 
 def note_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
     """Remembers the registry of the settings, which is open. Raises ConfigError when the file cannot be written."""
-    named = _file_of(settings)
+    named = registry_file(settings)
     if named is None:
         return
     file, base = data_dir / FILE_NAME, data_dir.absolute()
@@ -63,7 +63,7 @@ def _used(data_dir: Path) -> Path | None:
         return None
 
 
-def _file_of(settings: Mapping[str, Any]) -> Path | None:
+def registry_file(settings: Mapping[str, Any]) -> Path | None:
     """The file that the settings name, if they name one."""
     path, url = settings.get("path"), settings.get("url")
     if path is None and isinstance(url, str) and url.startswith(_SQLITE):

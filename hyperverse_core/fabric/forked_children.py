@@ -1,4 +1,4 @@
-"""Children that a plugin forks hold nothing of ours: no lock of a machine, and none of its sockets.
+"""Children that a plugin forks hold nothing of ours: no lock of a machine, no socket, no file of its registry.
 
 A child that is forked has every open file of its parent. One that outlives a machine that was killed would keep the
 machine's lock and its addresses, and the machine could not come back. A child that is started as another program
@@ -18,6 +18,7 @@ from typing import Final
 __all__ = ["OwnFiles"]
 
 _FOLDERS: Final = (Path("/proc/self/fd"), Path("/dev/fd"))
+_BESIDE: Final = ("-wal", "-shm", "-journal")
 _machines: set[OwnFiles] = set()
 
 
@@ -29,10 +30,14 @@ class OwnFiles:
     """
 
     def __init__(self, lock: Path) -> None:
-        self._lock = lock
+        self._files = [lock]
         self._paths: set[str] = set()
         self._ports: set[int] = set()
         _machines.add(self)
+
+    def has_database(self, path: Path) -> None:
+        """The machine has a database open there: the file, and what lies beside it."""
+        self._files += [path, *(path.with_name(path.name + ending) for ending in _BESIDE)]
 
     def listens_at(self, addresses: Iterable[str]) -> None:
         """The machine listens there.
@@ -56,9 +61,7 @@ class OwnFiles:
         """Whether an open file is the machine's."""
         found = os.fstat(number)
         if stat.S_ISREG(found.st_mode):
-            with contextlib.suppress(OSError):
-                lock = self._lock.stat()
-                return (lock.st_dev, lock.st_ino) == (found.st_dev, found.st_ino)
+            return any(_is(path, found) for path in self._files)
         return stat.S_ISSOCK(found.st_mode) and self._has_socket(number)
 
     def _has_socket(self, number: int) -> bool:
@@ -70,6 +73,14 @@ class OwnFiles:
             end in self._paths if isinstance(end, str) else isinstance(end, tuple) and end[1] in self._ports
             for end in ends
         )
+
+
+def _is(path: Path, found: os.stat_result) -> bool:
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino)
 
 
 def _let_go() -> None:

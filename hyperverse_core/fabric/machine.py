@@ -21,6 +21,7 @@ from ..config import Config, default_data_dir
 from ..contracts.lane import LaneTransport
 from ..contracts.policy import SecurityPolicy
 from ..contracts.registry import Registry, Status
+from ..data_dir.registry_in_use import registry_file
 from ..errors import Unavailable
 from ..plugins import PluginSet
 from ..universe.address.point import HYPERUSER, Point
@@ -124,6 +125,10 @@ class Machine:
             request_stop=self.request_stop,
         )
         files = OwnFiles(self.directory / "lock")
+        if registry is None and self.config.registry.driver == "sql":
+            database = registry_file(self.config.registry_settings(self.data_dir))
+            if database is not None:
+                files.has_database(database)
         self._closing.callback(files.forget)
         parts = self._parts = await assemble(given, self._closing)
         await open_parts(given, parts, self._closing)

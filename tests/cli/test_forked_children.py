@@ -81,6 +81,10 @@ def _runs(pid: int) -> bool:
         return False
 
 
+def _open_files(pid: int) -> list[str]:
+    return [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+
+
 def _ends(pid: int) -> bool:
     until = time.monotonic() + PATIENCE
     while _runs(pid) and time.monotonic() < until:
@@ -101,6 +105,9 @@ def test_a_machine_comes_back_beside_a_child_of_its_past(home: Path, run: Callab
             done = run("exec", "-q", f'ping localhost:a Ext<Fork> {{"how": "{how}"}}')
             children.append(int(done.stdout.split()[-1]))
         assert run("exec", "-q", "ping localhost:a Ext<Own>").stdout.split()[-1].strip('"') == "own"
+        if Path("/proc/self/fd").is_dir():
+            assert [path for path in _open_files(children[0]) if "registry.sqlite" in path] == []
+            assert [path for path in _open_files(machine) if "registry.sqlite" in path] != []
         os.kill(children[0], signal.SIGTERM)  # for the child, not for the machine
         assert _ends(children[0])
         assert run("exec", "-q", "ping localhost:a Ext<Own>").returncode == 0

@@ -120,3 +120,62 @@ async def test_a_worker_takes_over_nothing_of_whoever_needed_it(machine: Machine
     assert echo.body == "nobody"
     assert await client.ask("localhost:b", "Ext<Found>") == ["s found nobody"]
     assert _NAME.get() == "the test"
+
+
+_SEEN: list[tuple[str, str]] = []
+
+
+class SetterDriver(Driver):
+    """Whose every method notes what it finds in the variable, and then sets it."""
+
+    kind = KindDef("Setter", doc="sets")
+    particle = Teller
+
+    def _note(self, what: str) -> None:
+        _SEEN.append((what, _NAME.get()))
+        _NAME.set(what)
+
+    async def check(self, *_: Any) -> None:
+        """Notes."""
+        self._note("check")
+        await asyncio.sleep(0)
+
+    def traits(self, record: Any) -> None:
+        """Notes."""
+        self._note("traits")
+
+    async def create(self, record: Any) -> Particle:
+        """Notes."""
+        self._note("create")
+        return Teller()
+
+    async def on_delete(self, point: Any) -> None:
+        """Notes."""
+        self._note("on_delete")
+
+    def prepared(self) -> list[str]:
+        """Notes."""
+        self._note("prepared")
+        return []
+
+
+class Setters:
+    """The plugin."""
+
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
+        """One."""
+        register(SetterDriver)
+
+
+async def test_what_a_driver_sets_is_its_own(start_machine: Any) -> None:
+    _SEEN.clear()
+    client = (await start_machine(plugins=[Setters()])).client()
+    _NAME.set("the caller")
+    await client.exec("create localhost<Space>; create localhost:a<Setter>")
+    assert await client.ask("localhost:a", "Ext<Tell>", {"name": "x"}) == "nobody"
+    await client.exec("delete localhost:a")
+    await asyncio.sleep(60.0)
+    assert {what for what, _ in _SEEN} == {"check", "traits", "create", "on_delete", "prepared"}
+    assert {found for _, found in _SEEN} == {"nobody"}
+    assert _NAME.get() == "the caller"

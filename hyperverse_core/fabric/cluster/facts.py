@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from contextvars import Context
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -101,7 +102,7 @@ class OwnFacts:
             if not served.prepares or not served.serves:
                 continue
             try:
-                names = frozenset(served.driver.prepared())
+                names = frozenset(Context().run(served.driver.prepared))
             except BaseException:
                 _log.exception("driver of %s: prepared failed", kind)
                 continue

@@ -11,6 +11,7 @@ from ...scheduling.cancellation import ends_task
 from ...scheduling.worker_pool import WorkerPool
 from .active import Active
 from .deactivation import has_to_stop, say_goodbye
+from .own_context import in_own_context
 
 __all__ = ["Deletions"]
 
@@ -55,7 +56,7 @@ class Deletions:
             await asyncio.gather(*(say_goodbye(active, _GRACE) for active in parting))
         for active in deleted:
             try:
-                await active.served.driver.on_delete(active.point)
+                await in_own_context(active.served.driver.on_delete(active.point))
             except BaseException as exc:
                 if ends_task(exc):
                     raise

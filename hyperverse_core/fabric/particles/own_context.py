@@ -21,12 +21,14 @@ import types
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context as Variables
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ...scheduling.cancellation import ends_task
 from ...scheduling.waits_for_task import WaitsForTask
 
-__all__ = ["CANCEL_GRACE", "HERE", "OVER", "Abandoned", "Variables", "begin_in_own_context", "go_on"]
+__all__ = ["CANCEL_GRACE", "HERE", "OVER", "Abandoned", "Variables", "begin_in_own_context", "go_on", "in_own_context"]
+
+T = TypeVar("T")
 
 CANCEL_GRACE: Final = 2.0
 """Seconds that a handler may go on after it was cancelled."""
@@ -88,6 +90,22 @@ def begin_in_own_context(work: Coroutine[Any, Any, None], context: Variables | N
     steps = work.__await__()
     awaited = context.run(next, steps, OVER)
     return None if awaited is OVER else go_on(context, steps, awaited)
+
+
+async def in_own_context(work: Awaitable[T]) -> T:
+    """Awaits ``work`` in a context of its own, and returns what it returns; for calls that are not on the hot path."""
+    results: list[T] = []
+
+    async def whole() -> None:
+        results.append(await work)
+
+    rest = begin_in_own_context(whole())
+    if rest is not None:
+        try:
+            await rest
+        except Abandoned:
+            raise asyncio.CancelledError from None  # its task is being cancelled
+    return results[0]
 
 
 @types.coroutine

@@ -18,6 +18,7 @@ from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kinds.kind import Kind
 from ...universe.routing.bind import BindConfig
 from .handlers import Handlers
+from .own_context import Variables, in_own_context
 
 __all__ = ["Served", "ServedKinds"]
 
@@ -102,7 +103,7 @@ class Served:
         if not self._varies:
             return self
         try:
-            traits = self.driver.traits(record)
+            traits = Variables().run(self.driver.traits, record)
         except HyperverseError:
             raise
         except BaseException as exc:
@@ -147,7 +148,7 @@ class Served:
         PluginError when it raises anything else."""
         assert self.host is not None, "a driver that was made by a machine has a host"
         try:
-            await self.driver.check(self.host, point, kind, properties)
+            await in_own_context(self.driver.check(self.host, point, kind, properties))
         except HyperverseError:
             raise
         except BaseException as exc:
