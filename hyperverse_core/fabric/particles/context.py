@@ -110,6 +110,7 @@ class Context(OriginSender, Ctx):
         active, wave, home = self._active, self._wave, self._active.home
         origin = Origin(active.point, wave.agent, active.star.text, home.ids, home.loop.time, scope=wave.scope)
         lent = _OnBehalf(active, wave, origin)
+        lent.over = False
         if self.__class__ is Context:
             self.__class__ = _Lender
         if not hasattr(self, "_lent"):
@@ -245,10 +246,7 @@ class _OnBehalf(_Shared):
     """
 
     __slots__ = ("over",)
-
-    def __init__(self, active: Active, wave: Directed, origin: Origin) -> None:
-        super().__init__(active, wave, origin)
-        self.over = False
+    over: bool
 
     def _ended(self) -> Forbidden:
         return Forbidden(
