@@ -137,7 +137,7 @@ def test_stars_and_kinds_say_what_is_promised(talk: Run, shared: dict[str, Any])
     assert lanes == {(end, star) for star, end in lanes}, "a lane has two ends"
     kinds = {kind["kind"]: kind for kind in json.loads(talk("kinds", "--json").stdout)}
     assert kinds["Counter"]["plugin"] == "local"
-    assert "Counter" in talk("kinds").stdout and "Fold" in talk("stars").stdout
+    assert "Counter" in talk("kinds").stdout and "Fold" in talk("stars", "--wide").stdout
 
 
 def test_logs_reads_a_detached_machine(talk: Run) -> None:
@@ -240,7 +240,7 @@ def test_log_lines_are_json_on_request(run: Run, home: Path) -> None:
 def test_a_detached_machine_that_cannot_start_says_why(run: Run, home: Path) -> None:
     (home / "hyperverse.toml").write_text('[lanes]\ndriver = "zqm"\n')
     done = run("up", "--detach", "--data-dir", "data")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no lane transport named 'zqm'" in done.stderr
     assert "did you mean 'zmq'" in done.stderr
 
