@@ -38,6 +38,9 @@ BORROWED = (
     ),
     Borrowed("pytest", "hyperverse_core/testing/pytest_plugin.py", frozenset({"_fixtureinfo"})),
     Borrowed(f"{PYTHON}: importlib.metadata", "hyperverse_core/plugins/entry_points.py", frozenset({"_path"})),
+    Borrowed(
+        f"{PYTHON}: asyncio", "hyperverse_core/scheduling/waits_for_task.py", frozenset({"_asyncio_future_blocking"})
+    ),
     Borrowed(PYTHON, "hyperverse_core/universe/routing/regex_tree.py", frozenset({"re._parser"})),
 )
 

@@ -50,7 +50,7 @@ class Ledger(Particle):
         if self.booked.get(cart, 0) < int(number):
             line = f"{order} {cents}"
             if line != self.last_line:
-                await asyncio.to_thread(self._write, line)
+                await asyncio.to_thread(self.write_down, line)
             self.booked[cart] = int(number)
             self.cents += cents
             await ctx.save()
@@ -61,8 +61,8 @@ class Ledger(Particle):
         """Returns all that was sold, in cents."""
         return self.cents
 
-    def _write(self, line: str) -> None:
-        """In a thread: to wait for a disk would hold up every other particle of the machine."""
+    def write_down(self, line: str) -> None:
+        """Adds a line to the file, in a thread: to wait for a disk would hold up every other particle of the machine."""
         assert self.file is not None, "it is open while the particle is in memory"
         self.file.write(line + "\n")
         self.file.flush()

@@ -104,7 +104,7 @@ async def test_an_order_whose_line_was_written_and_not_saved_is_booked_once(
     shop: Any, machine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ledger fails behind its line in the file: the order is sent again, and there is one line."""
-    write = hyperverse_shop.Ledger._write
+    write = hyperverse_shop.Ledger.write_down
 
     def torn(ledger: Any, line: str) -> None:
         write(ledger, line)
@@ -112,7 +112,7 @@ async def test_an_order_whose_line_was_written_and_not_saved_is_booked_once(
 
     await shop.ask(ADA, "Ext<Put>", {"product": "cup"})
     with monkeypatch.context() as patched:
-        patched.setattr(hyperverse_shop.Ledger, "_write", torn)
+        patched.setattr(hyperverse_shop.Ledger, "write_down", torn)
         assert (await shop.ping(ADA, "Ext<Order>")).status == 500
     with pytest.raises(Conflict, match="an order is under way"):
         await shop.ask(ADA, "Ext<Put>", {"product": "cup"})
