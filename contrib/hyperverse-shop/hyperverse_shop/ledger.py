@@ -62,7 +62,7 @@ class Ledger(Particle):
         return self.cents
 
     def write_down(self, line: str) -> None:
-        """Adds a line to the file, in a thread: to wait for a disk would hold up every other particle of the machine."""
+        """Adds a line, in a thread: to wait for a disk would hold up every other particle of the machine."""
         assert self.file is not None, "it is open while the particle is in memory"
         self.file.write(line + "\n")
         self.file.flush()
