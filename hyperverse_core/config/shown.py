@@ -51,13 +51,18 @@ def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: _plain(value)
         for key, value in settings.items()
-        if not (_has_secret(value) or (isinstance(value, (str, bytes)) and value and _SECRET_KEY.search(key)))
+        if not _is_secret(key, value)
     }
+
+
+def _is_secret(key: object, value: Any) -> bool:
+    named = isinstance(value, (str, bytes)) and value and _SECRET_KEY.search(str(key))
+    return bool(named) or _has_secret(value)
 
 
 def _has_secret(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return any(_has_secret(item) for item in value.values())
+        return any(_is_secret(key, item) for key, item in value.items())
     if isinstance(value, (tuple, list)):
         return any(map(_has_secret, value))
     return isinstance(value, Secret) or (isinstance(value, str) and "://" in value and "@" in value)

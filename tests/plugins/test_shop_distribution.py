@@ -21,7 +21,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 def test_what_its_readme_says_works(environment: Environment) -> None:
     readme = (CONTRIB / "hyperverse-shop" / "README.md").read_text("utf-8")
-    commands = re.findall(r"^\$ hyperverse exec '(.*)'$", readme, re.MULTILINE)
+    commands = re.findall(r"^\$ hyperverse exec (?:--quiet )?'(.*)'$", readme, re.MULTILINE)
     assert len(commands) >= 6
     environment.hyperverse("up", "--detach")
     try:
