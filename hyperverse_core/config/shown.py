@@ -48,11 +48,7 @@ def _settings(table: Mapping[str, Any], above: str, plain: Collection[str]) -> d
 def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the settings of a transport as plain values, without those that are secrets by what they refer to or by
     their name. They go into a file that only the owner can read."""
-    return {
-        key: _plain(value)
-        for key, value in settings.items()
-        if not _is_secret(key, value)
-    }
+    return {key: _plain(value) for key, value in settings.items() if not _is_secret(key, value)}
 
 
 def _is_secret(key: object, value: Any) -> bool:
