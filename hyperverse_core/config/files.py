@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError
 from .schema import Choice, Config
 
 __all__ = [
@@ -117,8 +118,9 @@ def _misspelled(name: str) -> list[str]:
     whole = name.removeprefix("HYPERVERSE_").lower()
     if whole in _KEYS:
         return [f"{name}: there is no such variable; did you mean {ENV_PREFIX}{whole.upper()}?"]
-    near = did_you_mean(name, _VARIABLES)
-    return [f"{name}: there is no such variable{near}"] if near else []
+    # Without the prefix that they share, or every variable of somebody else that begins with it would look like ours.
+    near = difflib.get_close_matches(whole, [known.removeprefix("HYPERVERSE_").lower() for known in _VARIABLES])
+    return [f"{name}: there is no such variable; did you mean HYPERVERSE_{near[0].upper()}?"] if near else []
 
 
 def flag_layer(flags: Mapping[str, Any], base: Path) -> ConfigLayer:

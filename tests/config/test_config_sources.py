@@ -119,6 +119,25 @@ def test_a_variable_is_a_toml_value_or_else_a_text(tmp_path: Path) -> None:
     assert config.plugins.disable == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("HYPERVERSE_TOKN", "HYPERVERSE_TOKEN"),
+        ("HYPERVERSE_LANES_DRIVER", "HYPERVERSE__"),
+        ("HYPERVERSE_LEASE", "HYPERVERSE__LEASE"),
+    ],
+)
+def test_a_variable_that_was_meant_for_us_is_a_fault(tmp_path: Path, name: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}: there is no such variable; did you mean {meant}"):
+        load(tmp_path, "", env={name: "x"})
+
+
+@pytest.mark.parametrize("name", ["HYPERVERSE_THOROUGH", "HYPERVERSE_SERVICE_HOST", "HYPERVERSE_PORT", "HYPERVERSE"])
+def test_a_variable_of_somebody_else_is_none_of_ours(tmp_path: Path, name: str) -> None:
+    """Such as those that a cluster manager sets for a service that is called hyperverse."""
+    load(tmp_path, "", env={name: "x"})
+
+
 def test_a_variable_that_names_no_key_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="HYPERVERSE__LANES__: names no key"):
         load(tmp_path, env={"HYPERVERSE__LANES__": "x"})
