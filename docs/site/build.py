@@ -17,11 +17,18 @@ from pathlib import Path
 __all__ = ["build"]
 
 _REPOSITORY = Path(__file__).parents[2]
-_BESIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "RELEASING.md", "changelog.d/README.md")
+_BESIDE = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "RELEASING.md",
+    "SECURITY.md",
+    "changelog.d/README.md",
+    "contrib/hyperverse-shop/README.md",
+)
 """Pages beside the documentation that its pages link to."""
 _FENCE = re.compile(r"^( *)```(\w+) [^\n]+$", re.MULTILINE)
 _UPWARD = re.compile(r"\]\((?:\.\./)+((?:" + "|".join(map(re.escape, _BESIDE)) + r")[^)]*)\)")
-_DOWNWARD = re.compile(r"\]\(docs/")
+_DOWNWARD = re.compile(r"\]\(((?:\.\./)*)docs/")
 
 
 def build(folder: Path) -> None:
@@ -51,7 +58,7 @@ def _copy_pages(pages: Path) -> None:
         up = "../" * (len(at.parts) - 1)
         _write(pages / at, _UPWARD.sub(rf"]({up}\1)", page.read_text("utf-8")))
     for beside in _BESIDE:
-        _write(pages / beside, _DOWNWARD.sub("](", (_REPOSITORY / beside).read_text("utf-8")))
+        _write(pages / beside, _DOWNWARD.sub(r"](\1", (_REPOSITORY / beside).read_text("utf-8")))
 
 
 def _write(target: Path, text: str) -> None:

@@ -120,7 +120,7 @@ def _misspelled(name: str) -> list[str]:
         return [f"{name}: there is no such variable; did you mean {ENV_PREFIX}{whole.upper()}?"]
     # Without the prefix that they share, or every variable of somebody else that begins with it would look like ours.
     near = difflib.get_close_matches(whole, [known.removeprefix("HYPERVERSE_").lower() for known in _VARIABLES])
-    return [f"{name}: there is no such variable; did you mean HYPERVERSE_{near[0].upper()}?"] if near else []
+    return [f"{name}: there is no such variable; did you mean 'HYPERVERSE_{near[0].upper()}'?"] if near else []
 
 
 def flag_layer(flags: Mapping[str, Any], base: Path) -> ConfigLayer:

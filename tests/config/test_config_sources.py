@@ -122,7 +122,7 @@ def test_a_variable_is_a_toml_value_or_else_a_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("HYPERVERSE_TOKN", "HYPERVERSE_TOKEN"),
+        ("HYPERVERSE_TOKN", "'HYPERVERSE_TOKEN'"),
         ("HYPERVERSE_LANES_DRIVER", "HYPERVERSE__"),
         ("HYPERVERSE_LEASE", "HYPERVERSE__LEASE"),
     ],
