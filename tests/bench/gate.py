@@ -73,11 +73,13 @@ def gate(
         say: is told what happens.
     """
     found, good = measured(ratios, measure, say)
+    suspects = too_high(ratios, found)
     if not good and measure_before is not None:
         say("measuring the code whose ratios were kept beside this one, on this computer")
         before, found = measure_before(measure)
         ratios = {row: before[row].ratio for row in ratios if row in before}
-    wrong = too_high(ratios, found)
+    # A row that was good against the kept ratios stays good: only the others are judged again.
+    wrong = {row: why for row, why in too_high(ratios, found).items() if row in suspects}
     for row, figure in found.items():
         kept_ratio = f"kept {ratios[row]:.2f}x" if row in ratios else "not kept yet"
         say(f"{row:<60} {figure.ratio:6.2f}x  {kept_ratio:<14} {wrong.get(row, 'ok')}")
