@@ -451,9 +451,8 @@ class Active:
         the particle from its last saved state. One that the registry does not place goes on."""
         if self.assignment is None or self.state is State.GONE or particle is not self.particle:
             return
-        if not self.concurrent or has_unsaved(
-            self
-        ):  # many at once: one that waits without success must not disturb the others
+        # Many at once: one that was cut off before it changed anything must not disturb the others.
+        if not self.concurrent or has_unsaved(self):
             self.state = State.CUT
 
     def has_left(self) -> NotHostedHere:

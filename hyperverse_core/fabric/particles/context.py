@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Coroutine, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import msgspec
 
@@ -136,6 +136,23 @@ class Context(OriginSender, Ctx):
             )
         self._chain = chain = (*chain, self._active.text)
         return chain
+
+    async def ping(
+        self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
+    ) -> Pong:
+        # As OriginSender.ping does, without its calls of `_make` and `_ask`: they cost 7 % of a local Ping.
+        active, outer = self._active, self._wave
+        if type(body) not in IMMUTABLE:
+            body = own_copy(body)
+        try:
+            chain = self._chain or self._extend_chain()
+            origin = self._origin or active.origin or active.own_origin()
+            wave = origin.wave(Ping, to, method, body, options, outer, chain)
+        except (Forbidden, LoopDetected) as exc:
+            return Pong.failure(exc)
+        if wave.deadline == outer.deadline:  # whoever waits for us has a timer that ends us both
+            return await active.home.outbound.ask(wave)
+        return await self._ask_by_deadline(wave)
 
     def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
         active = self._active
