@@ -1,7 +1,7 @@
 """What a command of the ``hyperverse`` program needs.
 
 For plugins that add commands with the hook ``hyperverse_register_commands``. Put :func:`common` below
-``@click.command()``, and ask :func:`options` for what the user has chosen::
+``@click.command()``, ask :func:`options` for what the user has chosen, and use :func:`talk` to connect to a machine::
 
     @click.command()
     @common
@@ -16,10 +16,12 @@ Semantic Versioning covers them.
 
 from __future__ import annotations
 
+from .cli.talk.connection import talk
 from .cli.terminal.options import Options, common, options
 
 __all__ = [
     "Options",
     "common",
     "options",
+    "talk",
 ]

@@ -30,7 +30,7 @@ Each class has a ``status`` (what a caller of a wave gets) and its branch says w
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "NoDriver",
     "NotFound",
     "NotHostedHere",
+    "OutcomeUnknown",
     "ParseError",
     "PluginError",
     "PolicyError",
@@ -207,7 +208,14 @@ class Unauthorized(PolicyError):
 
 
 class Forbidden(PolicyError):
-    """The agent is known, but may not do this. Status 403."""
+    """The agent is known, but may not do this. Status 403.
+
+    Attributes:
+        explanation: why, as the command ``explain`` tells it; None when the policy was not asked, and where the agent
+            may not know.
+    """
+
+    explanation: Mapping[str, object] | None = None
 
 
 class TryAgain(HyperverseError):
@@ -236,6 +244,11 @@ class TooMany(TryAgain):
 
 class Unavailable(TryAgain):
     """Over capacity, shutting down, or not reachable. Status 503."""
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection to a store broke during a write, and nobody can say whether it was committed. Status 503, with the
+    outcome ``unknown``."""
 
 
 class LaneFull(Unavailable):
@@ -290,15 +303,20 @@ _BY_STATUS: dict[int, type[HyperverseError]] = {
 }
 
 
-def error_for_status(status: int, message: str, *, hint: str = "") -> HyperverseError:
+def error_for_status(status: int, message: str, *, hint: str = "", explanation: object = None) -> HyperverseError:
     """Makes the error that a reply stands for.
 
     Args:
         status: the status of the reply. An unknown one gives a HandlerFailed that names it.
         message: what was wrong.
         hint: what to do about it.
+        explanation: what the reply has under ``explain``; it is taken for a 403 if it is a map.
     """
     known = _BY_STATUS.get(status)
+    if known is Forbidden:
+        refusal = Forbidden(message, hint=hint)
+        refusal.explanation = explanation if isinstance(explanation, Mapping) else None
+        return refusal
     if known is not None:
         return known(message, hint=hint)
     return HandlerFailed(f"status {status}: {message}", hint=hint)
@@ -310,11 +328,15 @@ def described(error: BaseException) -> str:
     Args:
         error: any exception. When it has no text because its ``__str__`` raises, that is said instead.
     """
-    name = type(error).__name__
+    name = _name_of(type(error))
     try:
         return f"{name}: {error}".encode(errors="backslashreplace").decode()  # half a character cannot be sent
     except BaseException as exc:  # whatever a plugin's exception does, somebody waits for what is said of it
-        return f"{name} (its text cannot be had: its __str__ raises {type(exc).__name__})"
+        return f"{name} (its text cannot be had: its __str__ raises {_name_of(type(exc))})"
+
+
+_name_of = type.__dict__["__name__"].__get__
+"""Of a class, whatever its metaclass says."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -88,6 +88,11 @@ def hyperverse_register_gateways(register: Register) -> None:
 
 
 @hookspec
+def hyperverse_register_blobs(register: Register) -> None:
+    """Stores of content: ``factory(settings) -> Blobs``. The configuration chooses one: ``[blobs] driver``."""
+
+
+@hookspec
 def hyperverse_register_commands(register: Register) -> None:
     """Commands of the ``hyperverse`` program: a factory is a ``click.Command``. See :mod:`hyperverse_core.commands`."""
 

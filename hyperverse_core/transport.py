@@ -8,10 +8,25 @@ module are public: Semantic Versioning covers them.
 from __future__ import annotations
 
 from .contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport, Peer
-from .lanes import ChannelPump, Outbox, PeerChannel, PeerTable, Unpacker, guarded_call, messages, pack
+from .lanes import (
+    ChannelPump,
+    ChannelTransport,
+    Outbox,
+    PeerChannel,
+    PeerTable,
+    SocketFile,
+    Unpacker,
+    guarded_call,
+    messages,
+    pack,
+    parse_settings,
+    raise_descriptor_limit,
+    room_for_connections,
+)
 
 __all__ = [
     "ChannelPump",
+    "ChannelTransport",
     "Endpoint",
     "Identity",
     "LaneReceiver",
@@ -20,8 +35,12 @@ __all__ = [
     "Peer",
     "PeerChannel",
     "PeerTable",
+    "SocketFile",
     "Unpacker",
     "guarded_call",
     "messages",
     "pack",
+    "parse_settings",
+    "raise_descriptor_limit",
+    "room_for_connections",
 ]

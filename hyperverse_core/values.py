@@ -59,6 +59,10 @@ if TYPE_CHECKING:
     from .universe.kind_defs.properties import PropertySource as PropertySource
     from .universe.kind_defs.properties import SetProperty as SetProperty
     from .universe.kind_defs.properties import UnsetProperty as UnsetProperty
+    from .universe.kind_defs.property_rules import Expression as Expression
+    from .universe.kind_defs.property_rules import OneOf as OneOf
+    from .universe.kind_defs.property_rules import PropertyScalar as PropertyScalar
+    from .universe.kind_defs.property_rules import Range as Range
     from .universe.kind_defs.standard_kinds import STANDARD_KINDS as STANDARD_KINDS
     from .universe.kinds.kind import Kind as Kind
     from .universe.kinds.kind_selector import KindSelector as KindSelector
@@ -111,6 +115,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "universe.kind_defs.properties": (
                 "PropertiesConfig PropertyDef PropertyPattern PropertySource SetProperty UnsetProperty"
             ),
+            "universe.kind_defs.property_rules": "OneOf Expression PropertyScalar Range",
             "universe.kind_defs.standard_kinds": "STANDARD_KINDS",
             "universe.kinds.kind": "Kind",
             "universe.kinds.kind_selector": "KindSelector",

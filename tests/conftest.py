@@ -8,7 +8,15 @@ from hypothesis import HealthCheck, settings
 
 from thoroughness import examples
 
-pytest_plugins = ["left_running", "no_skips", "told_at_once"]
+pytest_plugins = [
+    "postgres_server",
+    "nats_server",
+    "left_running",
+    "no_skips",
+    "only_thorough",
+    "tellable",
+    "told_at_once",
+]
 
 # On a busy computer any example may be slow, and so may making it.
 settings.register_profile(

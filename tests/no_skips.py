@@ -11,8 +11,18 @@ from typing import Final
 
 import pytest
 
-__all__ = ["PLATFORM"]
+__all__ = ["NO_BROWSER", "NO_NPM", "PLATFORM"]
 
+NO_NPM: Final = (
+    "HYPERVERSE_NPM names no folder: npm install --prefix FOLDER xxhash-wasm @chainsafe/as-sha256 @cwasm/lodepng "
+    "@cwasm/webp argon2-browser"
+)
+"""What brings them where they are missing; ``.ci/run`` installs them."""
+NO_BROWSER: Final = (
+    "no browser to drive: apt-get install chromium; pip install playwright; "
+    "npm install --prefix FOLDER axe-core; HYPERVERSE_NPM=FOLDER"
+)
+"""Likewise."""
 PLATFORM: Final = frozenset({"this computer has no IPv6"})
 """Reasons that lie in the computer: nothing that CI could do would let these tests run."""
 

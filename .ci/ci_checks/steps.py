@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 
@@ -26,16 +27,27 @@ class Steps:
     Attributes:
         seconds: for all of them together.
         failed: names of those that have failed.
+        log: takes what they print; None is what this process prints to.
     """
 
     seconds: float
     failed: list[str] = field(default_factory=list)
+    log: TextIO | None = None
     _begun: float = field(default_factory=time.monotonic)
 
     @property
     def passed(self) -> float:
         """Seconds since the first of them."""
         return time.monotonic() - self._begun
+
+    def beside(self, log: TextIO) -> Steps:
+        """Steps that run at the same time as these, and print to a file of their own. The time and the failures are
+        counted together."""
+        return Steps(self.seconds, self.failed, log, self._begun)
+
+    def say(self, line: str) -> None:
+        """Prints a line."""
+        print(line, file=self.log, flush=True)
 
     def run(self, name: str, command: Sequence[str | Path], **variables: str) -> bool:
         """Runs a program; whether it has succeeded. What it has left running is ended.
@@ -45,22 +57,23 @@ class Steps:
             command: the program and its arguments.
             variables: of the environment, besides those that are there.
         """
-        print(f"== {name}", flush=True)
+        self.say(f"== {name}")
         begun, mark = time.monotonic(), uuid.uuid4().hex
         good = self._done([str(word) for word in command], {**os.environ, **variables, MARK: with_mark(mark)})
         for pid, words in end_marked(mark).items():
-            print(f"left running, and killed: {pid} {words}")
-        print(f"== {name}: {'ok' if good else 'FAILED'} after {time.monotonic() - begun:.0f} s", flush=True)
+            self.say(f"left running, and killed: {pid} {words}")
+        self.say(f"== {name}: {'ok' if good else 'FAILED'} after {time.monotonic() - begun:.0f} s")
         if not good:
             self.failed.append(name)
         return good
 
     def _done(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
-        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        options = {"stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": self.log and subprocess.STDOUT}
+        with subprocess.Popen(command, env=environment, start_new_session=True, **options) as process:
             try:
                 return process.wait(max(1.0, self.seconds - self.passed)) == 0
             except subprocess.TimeoutExpired:
-                print(f"no time is left: {command[0]} is ended", flush=True)
+                self.say(f"no time is left: {command[0]} is ended")
                 return False
             finally:
                 if process.poll() is None:

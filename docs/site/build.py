@@ -23,6 +23,8 @@ _BESIDE = (
     "RELEASING.md",
     "SECURITY.md",
     "changelog.d/README.md",
+    "contrib/hyperverse-cedar/README.md",
+    "contrib/hyperverse-otel/README.md",
     "contrib/hyperverse-shop/README.md",
 )
 """Pages beside the documentation that its pages link to."""

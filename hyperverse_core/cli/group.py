@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any, Final
 
 import click
@@ -34,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "token": ("access.tokens:token", "List, revoke and rotate tokens."),
     "login": ("access.login:login", "Keep a token, so that your commands act as its user."),
     "logout": ("access.login:logout", "Forget the token that `login` has kept."),
+    "context": ("access.contexts:context", "Name several constellations, and choose one."),
     "whoami": ("access.tokens:whoami", "Print the agent in whose name your commands act."),
     "grant": ("access.grants:grant", "Grant something on particles to agents."),
     "grants": ("access.grants:grants", "List grants."),
@@ -45,6 +47,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "stubs": ("look.stubs:stubs", "Write a class with the handlers of a Kind, for typed calls."),
     "plugins": ("setup.plugins:plugins", "List, show and check plugins."),
     "config": ("setup.config:config", "Show the configuration and where each value comes from."),
+    "audit": ("look.audit:audit", "Read and check the audit log."),
     "logs": ("machine.logs:logs", "Read the log of a detached machine."),
     "demo": ("demo.command:demo", "Watch a Hyperverse survive kill -9."),
     "bench": ("bench.command:bench", "Measure the speed of this computer."),
@@ -88,8 +91,12 @@ class LazyGroup(click.Group):
             if said:
                 what = " of the program; it is one of the language" if name.rstrip("?!") in COMMAND_WORDS else ""
                 raise click.UsageError(f"no such command {name!r}{what}\n  hint: {said}", ctx)
-            near = did_you_mean(name, self.list_commands(ctx))
-            raise click.UsageError(f"no such command {name!r}{near}", ctx)
+            commands = self.list_commands(ctx)
+            words = [word for word in COMMAND_WORDS if word not in commands]
+            near = did_you_mean(name, [*commands, *words])
+            meant = next((word for word in words if repr(word) in near), "")
+            hint = f"\n  hint: {advice([meant, *args[1:]])}" if meant else ""
+            raise click.UsageError(f"no such command {name!r}{near}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -112,7 +119,16 @@ def _version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         ctx.exit()
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def _width() -> int:
+    """The columns of a help text, as click takes them. Asked click, it imports shutil for this, and with that much."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns
+    except (ValueError, OSError):  # stdout is no terminal, or COLUMNS no number
+        columns = 80
+    return max(min(columns or 80, 80) - 2, 50)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": _width()})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show versions.")
 @common
 def root() -> None:

@@ -24,8 +24,9 @@ from ..universe.address.point import ROOT, Point
 from ..universe.address.surface import Surface
 from ..universe.waves.arguments import LONGEST_WAIT
 from ..universe.waves.wave import Ping, Pong, Signal
-from .arguments import as_point, type_named
+from .arguments import as_callback, as_point, type_named
 from .command_session import CommandSession
+from .configured import configured, on_top
 from .connection import ClientConnection
 from .connection_line import ConnectionLine
 from .results import Result
@@ -53,6 +54,8 @@ class Client(ClientSender):
     When the connection is lost, the client connects again, to the same machine or to another one of the data directory.
     A wave that was under way then ends with status 503 and outcome ``unknown``, unless its ``retries`` let it be sent
     again. The machine handles a wave once, however often it arrives.
+
+    Made without :meth:`connect`, it raises BadRequest.
 
     Attributes:
         machine: name of the machine that the client is connected to.
@@ -116,8 +119,8 @@ class Client(ClientSender):
         ``await client.close()`` at the end. A client that was awaited can be entered too: ``async with client``.
 
         Args:
-            data_dir: data directory of the machine. When None: the nearest ``.hyperverse`` upward from the working
-                directory, else that of the user.
+            data_dir: data directory of the machine. When None: the one that the ``hyperverse`` command finds from the
+                working directory, by config files and variables of the environment.
             machine: name of the machine; any machine of the data directory when None.
             address: where the machine listens, when that is not to be read from the data directory.
             server_key: the public key that the machine must prove, likewise.
@@ -127,31 +130,42 @@ class Client(ClientSender):
             transport: name of a lane transport; or a transport object, which the caller closes.
             settings: settings of lane transports, by their names, such as ``{"nats": {"max_frame": 67108864}}``. They
                 come on top of those that the machine has written into its data directory; secrets are not among those.
+                When ``data_dir`` is None they come on top of those of the configuration, too.
 
         Raises (when awaited or entered):
-            BadRequest: an argument is of a type that it cannot be.
+            BadRequest: an argument is of a type that it cannot be, or the token has white space around it.
+            ConfigError: ``data_dir`` is None, and the configuration that was found is wrong.
             NoMachine: nobody listens.
             Unauthorized: the token is not taken, or the machine does not prove its key.
             ProtocolError: the machine and this client understand no number of the wire protocol in common.
         """
-        from ..config import default_data_dir
-
         texts = {"machine": machine, "address": address, "server_key": server_key, "token": token}
         for argument, value in texts.items():
             if not isinstance(value, str | None):
                 raise BadRequest(f"{argument} is {type_named(value)}, not a text")
+        if token is not None and token != token.strip():  # a line of a file with its end, most often
+            raise BadRequest("the token has white space at its beginning or end", hint="pass token.strip()")
         if not isinstance(data_dir, str | os.PathLike | None):
             raise BadRequest(f"data_dir is {type_named(data_dir)}, not a path")
+        if isinstance(data_dir, str) and "://" in data_dir:
+            raise BadRequest(
+                f"data_dir is the address {data_dir!r:.80}, not a path",
+                hint="Client.connect(address=..., server_key=..., token=...), or a data directory of this computer",
+            )
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
             said = f"{timeout!r:.40}" if isinstance(timeout, int | float) else type_named(timeout)
             raise BadRequest(f"timeout is {said}, not a number of seconds", hint="more than 0, such as timeout=5.0")
         if not isinstance(settings, Mapping | None):
             raise BadRequest(f"settings are {type_named(settings)}, not a map", hint="settings={'nats': {...}}")
+        for one, table in (settings or {}).items():
+            if not isinstance(table, Mapping):
+                said = f"settings[{one!r}] is {type_named(table)}, not a map"
+                raise BadRequest(said, hint="settings={'nats': {...}}")
         name = transport if isinstance(transport, str) else None
         given = transport if not isinstance(transport, str) else None
-        where = default_data_dir(Path.cwd()) if data_dir is None else Path(data_dir)
+        where, found = configured() if data_dir is None else (Path(data_dir), {})
         search = Search(where, machine, address, server_key, token, name)
-        return Connecting(cls, search, ClientTransports(given, settings or {}), min(timeout, LONGEST_WAIT))
+        return Connecting(cls, search, ClientTransports(given, on_top(found, settings)), min(timeout, LONGEST_WAIT))
 
     async def start(self) -> None:
         """Connects for the first time; :meth:`connect` calls it."""
@@ -282,10 +296,11 @@ class Client(ClientSender):
         Args:
             callback: gets the wave and returns the body of the reply or a Pong, or an awaitable of one; what it
                 raises is the reply too. None serves nothing again. Cmd<Bounce> is answered without it.
+
+        Raises:
+            BadRequest: ``callback`` is not a function.
         """
-        if callback is not None and not callable(callback):
-            raise BadRequest(f"callback is {type_named(callback)}, not a function", hint="give a function, or None")
-        self._serving.callback = callback
+        self._serving.callback = as_callback(callback)
         return callback
 
     async def open_session(self, working: Point | str = ROOT) -> CommandSession:
@@ -293,6 +308,10 @@ class Client(ClientSender):
 
         Args:
             working: the point that relative points start from at first.
+
+        Raises:
+            BadRequest: ``working`` is no point; ParseError for a text that is none.
+            Unavailable: the machine cannot be reached.
         """
         start = as_point("working", working).text
         where = await self.ask(self.surface.point, "Ext<NewCliSession>", {"working": start})

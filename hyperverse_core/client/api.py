@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import abc
+import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
-from ..errors import BadRequest, Forbidden, ParseError
+from ..errors import BadRequest, Forbidden, HyperverseError, ParseError
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
 from ..universe.waves.expected import expected
 from ..universe.waves.origin import WaveOptions
 from ..universe.waves.wave import Body, Method, Ping, Pong
 from .arguments import as_flag, as_point, type_named
+from .other_names import no_such_name
 from .results import CommandText, Result, read_results, results_of
 from .tables import Results
 from .verbs import GLOBAL_MACHINE, RAW_COMMAND, Verbs
-from .watching import ChangeWatch, ClientWatches, as_aspects
+from .watching import ChangeWatch, ClientWatches, ParticleChange, as_aspects
+from .wrong_calls import tells_wrong_calls
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "check_script", "expected", "raise_first", "results_of"]
 
+_log = logging.getLogger("hyperverse.client")
 
+
+@tells_wrong_calls
 class ClientApi(Verbs):
     """Waves, commands, verbs and the state of the machine.
 
     :meth:`ping`, :meth:`signal` and :meth:`ripple` are those of every sender: they return replies, and what
     went wrong is in their status. All other methods raise it.
     """
+
+    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(no_such_name(self, name), name=name, obj=self)
 
     @property
     @abc.abstractmethod
@@ -85,7 +96,7 @@ class ClientApi(Verbs):
     def _watching(self) -> ClientWatches:
         """The watches of this client, which can be told of changes from now on."""
 
-    def watch(self, point: Point | str, *aspects: str) -> ChangeWatch:
+    def watch(self, point: Point | str, *aspects: str, values: bool = False) -> ChangeWatch:
         """The changes of a particle, as they happen::
 
             async for change in client.watch("localhost:hits", "State", "Property"):
@@ -97,13 +108,25 @@ class ClientApi(Verbs):
         Args:
             point: the particle.
             aspects: what of it: ``Log``, ``State``, ``Property``, ``Child``; everything when none is named.
+            values: whether each change of the state or the properties has the ``value`` after it. It is read when the
+                change is, so changes that follow one another quickly may all have the last value.
 
-        Raises (when the loop or the ``async with`` begins):
-            NotFound: there is no such particle.
+        Raises:
+            BadRequest: ``point`` is no point, an aspect is not one of those, or ``values`` is no bool.
+            NotFound: there is no such particle. Raised when the loop or the ``async with`` begins, as the next one.
             Forbidden: the agent may not read it.
         """
         wanted = as_point("point", point), as_aspects(aspects)
-        return ChangeWatch(self._watching(), *wanted)
+        return ChangeWatch(self._watching(), *wanted, read=self._value_after if as_flag("values", values) else None)
+
+    async def _value_after(self, change: ParticleChange) -> Any:
+        """The state or the properties of a particle that has changed; None when the agent may not read them, or the
+        particle is gone."""
+        try:
+            return await self.get(change.point, [] if change.aspect == "Property" else None)
+        except HyperverseError as exc:
+            _log.debug("%s of %s is not read: %s", change.aspect, change.point, exc)
+            return None
 
     # -- commands -----------------------------------------------------------------------------------------
 
@@ -130,6 +153,10 @@ class ClientApi(Verbs):
             working: the point that relative points start from; ROOT when None.
             files: content of the files that the commands name (``^[ bundle.zip ]``), by name.
             wait: seconds to wait for each command; 15 when None.
+
+        Raises:
+            BadRequest: an argument cannot be what it is; nothing was run.
+            HyperverseError: the error of the first command that failed, unless ``check`` is False.
         """
         as_flag("check", check)
         found = Results(
@@ -152,6 +179,9 @@ class ClientApi(Verbs):
         Args:
             typed: whether a person has typed the text, so that its last command may lack the ``;``. Use False for a
                 script from a file: if the file was cut off, its last command is not run.
+
+        Raises:
+            BadRequest: an argument cannot be what it is; nothing was run. A command that fails is a result.
         """
         if type(text) is not str or files is not None:
             check_script(text, files)

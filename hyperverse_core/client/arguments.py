@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..contracts.registry import Strategy
 from ..errors import BadRequest, did_you_mean
 from ..universe.address.point import Point
 from ..universe.kind_defs.properties import PropertyChange, SetProperty, UnsetProperty
+from ..universe.kind_defs.property_rules import property_text
 from ..universe.selectors.selector import Selector
 
-__all__ = ["as_changes", "as_flag", "as_keys", "as_point", "as_selector", "as_strategy", "as_text", "type_named"]
+__all__ = [
+    "as_callback",
+    "as_changes",
+    "as_flag",
+    "as_keys",
+    "as_point",
+    "as_selector",
+    "as_strategy",
+    "as_text",
+    "type_named",
+]
 
+C = TypeVar("C")
 _KEY: Final = re.compile(r"[a-z0-9.\-]+")
 
 
@@ -37,6 +49,13 @@ def as_flag(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise BadRequest(f"{name} is {type_named(value)}, not True or False")
+
+
+def as_callback(value: C | None) -> C | None:
+    """The argument ``callback``, which is a function, or None. Raises BadRequest."""
+    if value is None or callable(value):
+        return value
+    raise BadRequest(f"callback is {type_named(value)}, not a function", hint="give a function, or None")
 
 
 def as_point(name: str, value: object) -> Point:
@@ -83,7 +102,7 @@ def as_changes(properties: object, *, lock: bool = False, removable: bool = True
         return ()
     if not isinstance(properties, Mapping):
         raise BadRequest(
-            f"properties are {type_named(properties)}, not a map from key to text", hint="properties={'title': 'Mine'}"
+            f"properties are {type_named(properties)}, not a map from key to value", hint="properties={'title': 'Mine'}"
         )
     return tuple(_as_change(key, value, lock, removable) for key, value in properties.items())
 
@@ -95,11 +114,14 @@ def _as_change(key: object, value: object, lock: bool, removable: bool) -> Prope
         raise BadRequest(
             f"properties have the key {key!r:.60}", hint="keys consist of lower-case letters, digits, '.' and '-'"
         )
-    if isinstance(value, str):
-        return SetProperty(key, str(value), lock)
+    text = property_text(value)
+    if text is not None:
+        return SetProperty(key, text, lock)
     if value is None and removable:
         return UnsetProperty(key)
-    raise BadRequest(f"properties[{key!r}] is {type_named(value)}, not a text", hint=f"write {{{key!r}: '...'}}")
+    raise BadRequest(
+        f"properties[{key!r}] is {type_named(value)}, not a text or number", hint=f"write {{{key!r}: '...'}}"
+    )
 
 
 def as_keys(keys: object) -> tuple[str, ...]:

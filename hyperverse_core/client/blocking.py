@@ -13,19 +13,23 @@ from ..contracts.driver import Answer, At
 from ..contracts.lane import LaneTransport
 from ..contracts.registry import Strategy
 from ..errors import BadRequest, Unavailable
-from ..universe.address.point import Point
+from ..universe.address.point import ROOT, Point
 from ..universe.address.star_key import StarKey
 from ..universe.address.surface import Surface
+from ..universe.kind_defs.property_rules import PropertyScalar
 from ..universe.kinds.kind import Kind
 from ..universe.selectors.selector import Selector
 from ..universe.waves.origin import WaveOptions
 from ..universe.waves.wave import Body, Echo, Method, Pong, Recipients
 from . import Client
+from .blocking_session import BlockingSession
 from .loop_thread import LoopThread
+from .other_names import no_such_name
 from .results import Result
 from .serving import OnWave
 from .tables import FactTable, Results, Rows
 from .watching import ParticleChange
+from .wrong_calls import tells_wrong_calls
 
 __all__ = ["BlockingAt", "BlockingClient"]
 
@@ -34,6 +38,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
+@tells_wrong_calls
 class BlockingClient:
     """A :class:`Client` whose calls wait. Arguments, results and errors are those of the methods with the same names::
 
@@ -98,6 +103,9 @@ class BlockingClient:
         self.close()
 
     if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(no_such_name(self, name), name=name, obj=self)
 
         async def __aenter__(self) -> NoReturn:
             raise BadRequest("a BlockingClient needs `with`, not `async with`", hint="async with Client.connect(...)")
@@ -215,7 +223,7 @@ class BlockingClient:
         self,
         point: Point | str,
         kind: Kind | str,
-        properties: Mapping[str, str] | None = None,
+        properties: Mapping[str, PropertyScalar] | None = None,
         *,
         strategy: Strategy | str = Strategy.COMMIT,
         wait: float | None = None,
@@ -234,7 +242,7 @@ class BlockingClient:
     def set(
         self,
         target: Selector | Point | str,
-        properties: Mapping[str, str | None],
+        properties: Mapping[str, PropertyScalar | None],
         *,
         lock: bool = False,
         wait: float | None = None,
@@ -257,13 +265,29 @@ class BlockingClient:
         """See :meth:`Client.move`."""
         self._thread.wait_for(self._client.move, point, star, wait=wait)
 
-    def watch(self, point: Point | str, *aspects: str) -> Iterator[ParticleChange]:
+    def upgrade(
+        self,
+        point: Point | str,
+        version: str = "",
+        *,
+        back: bool = False,
+        force: bool = False,
+        wait: float | None = None,
+    ) -> FactTable:
+        """See :meth:`Client.upgrade`."""
+        return self._thread.wait_for(self._client.upgrade, point, version, back=back, force=force, wait=wait)
+
+    def watch(self, point: Point | str, *aspects: str, values: bool = False) -> Iterator[ParticleChange]:
         """See :meth:`Client.watch`: ``for change in client.watch("localhost:hits"): ...``."""
-        return self._thread.walk(lambda: aiter(self._client.watch(point, *aspects)))
+        return self._thread.walk(lambda: aiter(self._client.watch(point, *aspects, values=values)))
 
     def on_wave(self, callback: OnWave | None) -> OnWave | None:
         """See :meth:`Client.on_wave`. The callback runs in the thread of this client, and must not call it."""
         return self._client.on_wave(callback)
+
+    def open_session(self, working: Point | str = ROOT) -> BlockingSession:
+        """See :meth:`Client.open_session`."""
+        return BlockingSession(self._thread, self._thread.wait_for(self._client.open_session, working))
 
     # -- the machine --------------------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from typing import ClassVar, Protocol
 from .._version import __version__
 from ..contracts.lane import LaneTransport, Peer
 from ..errors import HyperverseError, ProtocolError, Unauthorized, Unavailable, error_for_status
-from ..protocol.codec import decode, encode_frame
+from ..protocol.codec import decode
+from ..protocol.frame_bytes import encode_frame
 from ..protocol.frames import HelloFrame, RefusalFrame, WelcomeFrame
 from ..protocol.messages import Message
 from ..protocol.versions import PROTOCOLS, WITH_CLIENTS, ProtocolRange, Transmit, reader_of, sender_of

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import attrs
 
 from ..errors import HyperverseError, LaneFull, TimedOut, Unavailable
-from ..protocol.codec import encode_frame
+from ..protocol.frame_bytes import encode_frame
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..protocol.repeats import HARMLESS
 from ..scheduling.priority_queue import PriorityQueue

@@ -22,7 +22,7 @@ class Result:
     Attributes:
         command: its text; empty when the script could not be read any further.
         status, outcome, body: of its answer; for a failure the body is ``{"error": text}``, perhaps with
-            ``hint``.
+            ``hint``, and with ``explain`` for a refusal by the policy.
         receipt: what became of the wave that carried it.
         line, column: where it stands in the script, from 1.
     """
@@ -54,7 +54,11 @@ class Result:
 
     def _failure(self) -> HyperverseError:
         said = self.body if isinstance(self.body, Mapping) else {}
-        error = error_for_status(self.status, self.error, hint=str(said.get("hint", "")))
+        expected = said.get("expected")
+        more = f"; expected {', '.join(map(str, expected))}" if isinstance(expected, list) and expected else ""
+        error = error_for_status(
+            self.status, self.error + more, hint=str(said.get("hint", "")), explanation=said.get("explain")
+        )
         if self.command:
             error.add_note(f"in: {self.command}")
         if "caret" in said:

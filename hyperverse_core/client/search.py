@@ -67,10 +67,11 @@ class Search:
 
     def _target(self, file: EndpointFile) -> SearchTarget:
         transport = self.transport or file.transport
+        older = bool(self.server_key) and self.server_key == file.older_key
         return SearchTarget(
             file.name,
             file.pid if file.local else 0,
-            file.address,
+            file.older_address if older else file.address,
             self.server_key or file.server_key,
             transport,
             file.settings if transport == file.transport else {},

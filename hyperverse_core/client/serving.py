@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable, described
 from ..protocol.codec import encode_pong
 from ..scheduling.cancellation import ends_task
+from ..scheduling.presentable import presentable
 from ..universe.waves.own_pong import own_pong
 from ..universe.waves.wave import BOUNCE, Outcome, Ping, Pong, Signal
 from .connection import ClientConnection
@@ -45,7 +46,8 @@ class ClientServing:
         self.callback: OnWave | None = None
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: deque[tuple[ClientConnection, Ping | Signal]] = deque()
+        self._under_way = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self, connection: ClientConnection, wave: Ping | Signal) -> None:
         """A wave has arrived over ``connection``."""
@@ -59,33 +61,48 @@ class ClientServing:
             if type(wave) is Ping:
                 error = NotFound(f"this client does not serve {wave.method}")
                 self._answer(connection, wave, Pong.failure(error))
-        elif len(self._tasks) < _MOST and not self._waiting:
-            self._begin(connection, wave)
-        elif len(self._waiting) < _MOST_WAITING:
-            self._waiting.append((connection, wave))
+        elif len(self._tasks) < _MOST + _MOST_WAITING:
+            task = self._loop.create_task(self._handle(connection, wave, self.callback))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         elif type(wave) is Ping:
             full = Unavailable(f"{_MOST_WAITING} waves wait for the callback of this client", retry_after=0.1)
             self._answer(connection, wave, Pong.failure(full))
         else:
             _log.warning("signal %s is lost: %d waves wait for the callback", wave.method, _MOST_WAITING)
 
-    def _begin(self, connection: ClientConnection, wave: Ping | Signal) -> None:
-        if self.callback is None:
-            return self.take(connection, wave)
-        task = self._loop.create_task(self._handle(connection, wave, self.callback))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return None
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        while self._waiting and len(self._tasks) < _MOST:
-            self._begin(*self._waiting.popleft())
-
     async def _handle(self, connection: ClientConnection, wave: Ping | Signal, call: OnWave) -> None:
-        reply = await called(wave, call)
+        await self._turn()
+        try:
+            reply = await called(wave, call)
+        finally:
+            self._pass_on()
         if type(wave) is Ping:
             self._answer(connection, wave, reply)
+
+    async def _turn(self) -> None:
+        """Returns when one more callback may be under way. That is looked at when it begins, not when the wave arrives:
+        of hundreds that arrive together, most have ended when the last one begins, and all before the reply behind
+        them is seen."""
+        if self._under_way < _MOST and not self._waiting:
+            self._under_way += 1
+            return
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self._pass_on()  # it was given to us in the same moment
+            raise
+
+    def _pass_on(self) -> None:
+        self._under_way -= 1
+        while self._waiting and self._under_way < _MOST:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._under_way += 1
+                turn.set_result(None)
 
     @staticmethod
     def _answer(connection: ClientConnection, wave: Ping, reply: Pong) -> None:
@@ -106,7 +123,6 @@ class ClientServing:
 
     async def close(self) -> None:
         """Cancels the callbacks that are under way."""
-        self._waiting.clear()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -127,7 +143,8 @@ async def called(wave: Ping | Signal, call: OnWave) -> Pong:
     except BaseException as exc:
         if ends_task(exc):
             raise
-        _log.exception("the callback failed to handle %s", wave.method, extra={"wave": wave.id})
+        exc = presentable(exc)
+        _log.error("the callback failed to handle %s", wave.method, exc_info=exc, extra={"wave": wave.id})
         return Pong.failure(HandlerFailed(described(exc)), Outcome.FAILED)
     try:
         return own_pong(said) if isinstance(said, Pong) else Pong(200, said)

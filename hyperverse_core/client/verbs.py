@@ -14,6 +14,7 @@ from ..universe.address.star_key import StarKey
 from ..universe.address.template import PointVar
 from ..universe.commands.command import Create, Delete, Get, Select, Set
 from ..universe.kind_defs.kind_template import KindTemplate
+from ..universe.kind_defs.property_rules import PropertyScalar
 from ..universe.kinds.kind import Kind
 from ..universe.selectors.selector import Selector
 from ..universe.waves.wave import Body, Method
@@ -21,13 +22,16 @@ from .arguments import as_changes, as_flag, as_keys, as_point, as_selector, as_s
 from .results import results_of
 from .selection import Selection
 from .tables import FactTable, Rows
+from .wrong_calls import tells_wrong_calls
 
 __all__ = ["GLOBAL_MACHINE", "RAW_COMMAND", "Verbs"]
 
 GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
 RAW_COMMAND = Method.parse("Cmd<RawCommand>")
+_UPDATE = Method.parse("Cmd<Update>")
 
 
+@tells_wrong_calls
 class Verbs(OriginSender):
     """Creates, reads, changes, moves and deletes particles, and asks the machine about itself. Every method raises what
     goes wrong: an error of ``hyperverse_core.errors``, BadRequest for an argument that cannot be."""
@@ -38,7 +42,7 @@ class Verbs(OriginSender):
         self,
         point: Point | str,
         kind: Kind | str,
-        properties: Mapping[str, str] | None = None,
+        properties: Mapping[str, PropertyScalar] | None = None,
         *,
         strategy: Strategy | str = Strategy.COMMIT,
         wait: float | None = None,
@@ -51,7 +55,7 @@ class Verbs(OriginSender):
         Args:
             point: its address. A ``%`` in the last segment stands for the next number of the parent's sequence.
             kind: its Kind.
-            properties: its properties by name.
+            properties: its properties by name: texts, numbers and bools.
             strategy: what happens when the point is registered already: ``create`` raises Conflict, ``create?``
                 leaves a particle of the same Kind as it is, ``create!`` replaces it.
             wait: seconds for the answer; 15 when None.
@@ -95,7 +99,8 @@ class Verbs(OriginSender):
 
         Args:
             point: the particle.
-            keys: the names of properties to read; an empty list for all. None reads the state.
+            keys: the names of properties to read; an empty list for all. None reads the state. A value is an ``int``,
+                ``float`` or ``bool`` if the Kind says so, else a text.
             wait: seconds for the answer; 15 when None.
 
         Raises:
@@ -109,7 +114,7 @@ class Verbs(OriginSender):
     async def set(
         self,
         target: Selector | Point | str,
-        properties: Mapping[str, str | None],
+        properties: Mapping[str, PropertyScalar | None],
         *,
         lock: bool = False,
         wait: float | None = None,
@@ -178,6 +183,39 @@ class Verbs(OriginSender):
         body = {"point": as_point("point", point).text, "star": _star(star)}
         (await self.ping(GLOBAL_MACHINE, "Ext<Move>", body, wait=wait)).unwrap()
 
+    async def upgrade(
+        self,
+        point: Point | str,
+        version: str = "",
+        *,
+        back: bool = False,
+        force: bool = False,
+        wait: float | None = None,
+    ) -> FactTable:
+        """Makes a Mechtron another version of itself, with its state. Returns ``config``, the point of its document
+        from now on, ``before``, that of the version before, and ``broken``, what was broken by force::
+
+            await client.upgrade("localhost:hello", "1.1.0")
+            await client.upgrade("localhost:hello", back=True)
+
+        Args:
+            point: the Mechtron.
+            version: a version of the same series, or the point of a bundle or of a document. Empty to change nothing.
+            back: whether it goes back to the version before the last upgrade.
+            force: whether that is done although the other version breaks what this one offers.
+            wait: seconds for the answer; 15 when None.
+
+        Raises:
+            Conflict: the other version breaks what this one offers, its state cannot be carried over, or there is none
+                to go back to.
+            BadRequest: the other version cannot run, or the particle is no Mechtron.
+            NotFound: there is no such particle or version.
+            Forbidden: the agent may not write the particle, or not read the version.
+        """
+        body = {"version": as_text("version", version, "1.1.0"), "back": as_flag("back", back)}
+        to = as_point("point", point)
+        return FactTable((await self.ping(to, _UPDATE, {**body, "force": as_flag("force", force)}, wait=wait)).unwrap())
+
     async def describe(self, point: Point | str, *, wait: float | None = None) -> FactTable:
         """Returns what is known about a particle: ``kind``, ``owner``, ``star``, ``machine``, ``life``, its last
         ``failure``, and when it cannot run the ``chain`` of causes.
@@ -225,7 +263,7 @@ class Verbs(OriginSender):
         return FactTable(await self._machine("Ext<Rebalance>", {"apply": as_flag("apply", apply)}))
 
     async def stop(self) -> None:
-        """Stops the machine gracefully. Raises Forbidden for every agent but the hyperuser."""
+        """Stops the machine gracefully. Raises Forbidden for an agent without the privilege ``machine:stop``."""
         await self._machine("Ext<Stop>")
 
     async def _machine(self, method: str, body: Body = None) -> Any:

@@ -19,6 +19,8 @@ from .arguments import type_named
 __all__ = ["ASPECTS", "CHANGED", "ChangeWatch", "ClientWatches", "ParticleChange", "as_aspects"]
 
 _log = logging.getLogger("hyperverse.client")
+_VALUED: Final = ("State", "Property")
+"""Aspects that have a value after a change."""
 ASPECTS: Final = ("Log", "State", "Property", "Child")
 CHANGED: Final = Method.parse("Ext<Changed>")
 _MOST = 10_000
@@ -40,6 +42,8 @@ class ParticleChange:
         point: the particle that has changed: ``watched`` itself, or a child of it.
         change: what happened, such as ``state``, ``properties``, ``registered`` or ``deleted``; ``missed``.
         level, text: of a line of the log; empty for other aspects.
+        value: the state or the properties after the change, if the watch was asked for values; None when they cannot
+            be read, and for other aspects.
         missed: whether something may have been missed before this: the machine was lost, or the reader is too slow.
             Look at the particle again.
     """
@@ -51,6 +55,11 @@ class ParticleChange:
     level: str = ""
     text: str = ""
     missed: bool = False
+    value: Any = None
+
+
+Read = Callable[[ParticleChange], Awaitable[Any]]
+"""Reads the value after a change."""
 
 
 class ChangeWatch:
@@ -68,11 +77,14 @@ class ChangeWatch:
     more than 10,000 changes wait to be read, there is a change with ``missed``.
     """
 
-    def __init__(self, watches: ClientWatches, point: Point, aspects: tuple[str, ...]) -> None:
+    def __init__(
+        self, watches: ClientWatches, point: Point, aspects: tuple[str, ...], *, read: Read | None = None
+    ) -> None:
         self.point = point
         self.aspects = aspects
         self.begun = False
         self._watches = watches
+        self._read = read
         self._waiting: deque[ParticleChange] = deque()
         self._news = asyncio.Event()
         self._over: HyperverseError | None = None
@@ -95,13 +107,16 @@ class ChangeWatch:
         def __iter__(self) -> NoReturn:
             raise BadRequest("a watch needs `async for`, not `for`", hint="async for change in client.watch(point)")
 
+        def __await__(self) -> NoReturn:
+            raise BadRequest("a watch needs `async for`, not `await`", hint="async for change in client.watch(point)")
+
     async def _changes(self) -> AsyncIterator[ParticleChange]:
         entered = self.begun
         await self._begin()
         try:
             while True:
                 while self._waiting:
-                    yield self._waiting.popleft()
+                    yield await self._with_value(self._waiting.popleft())
                 if self._over is not None:
                     raise self._over
                 if self._closed:
@@ -111,6 +126,11 @@ class ChangeWatch:
         finally:
             if not entered:  # else the block of `async with` ends it
                 await self.close()
+
+    async def _with_value(self, change: ParticleChange) -> ParticleChange:
+        if self._read is None or change.aspect not in _VALUED:
+            return change
+        return attrs.evolve(change, value=await self._read(change))
 
     async def _begin(self) -> None:
         """Raises what the machine refuses it for."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .loading import load_config as load_config
     from .schema import DEFAULT_TRANSPORT as DEFAULT_TRANSPORT
     from .schema import STANDALONE as STANDALONE
+    from .schema import Audit as Audit
     from .schema import Choice as Choice
     from .schema import Config as Config
     from .schema import Control as Control
@@ -37,7 +38,8 @@ else:
             "check": "Secret",
             "files": "ValueOrigin",
             "loading": "LoadedConfig load_config",
-            "schema": "Choice Config Control DEFAULT_TRANSPORT KindSettings Limits Log Plugins STANDALONE StarTemplate",
+            "schema": "Audit Choice Config Control DEFAULT_TRANSPORT KindSettings Limits Log Plugins STANDALONE"
+            " StarTemplate",
             "search": "default_data_dir",
             "shown": "dump without_secrets",
         },

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from ..errors import ConfigError
-from .schema import Choice, Config
+from .schema import Choice, Config, registry_of_url
 
 __all__ = [
     "ConfigLayer",
@@ -26,9 +26,16 @@ __all__ = [
 
 ENV_PREFIX = "HYPERVERSE__"
 _REFERENCES = ({"file"}, {"env"})
-_CHOICES = ("registry", "lanes", "security")
+_CHOICES = ("registry", "lanes", "security", "blobs", "control")
+_OF_NO_DRIVER = frozenset({("control", "enabled")})
 
-_VARIABLES = ("HYPERVERSE_TOKEN", "HYPERVERSE_DISABLE_PLUGINS", "HYPERVERSE_LOAD_PLUGINS", "HYPERVERSE_TRACE_PLUGINS")
+_VARIABLES = (
+    "HYPERVERSE_TOKEN",
+    "HYPERVERSE_INVITATION",
+    "HYPERVERSE_DISABLE_PLUGINS",
+    "HYPERVERSE_LOAD_PLUGINS",
+    "HYPERVERSE_TRACE_PLUGINS",
+)
 """Variables of ours that are not about a key of the configuration."""
 _KEYS = frozenset(attrs.fields_dict(Config))
 _TABLES = frozenset(
@@ -158,20 +165,33 @@ def _leaves(table: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, An
 def merge(layers: list[ConfigLayer]) -> Leaves:
     """Merges layers key by key; a later layer wins.
 
-    A layer that names another driver for the registry, the lanes or the security drops the settings of earlier layers,
-    which belong to the driver that it replaces.
+    A layer that names another driver for the registry, the lanes, the security, the blobs or the clients drops the
+    settings of earlier layers, which belong to the driver that it replaces.
     """
     merged: Leaves = {}
     for layer in layers:
         for choice in _CHOICES:
-            named, before = layer.leaves.get((choice, "driver")), merged.get((choice, "driver"))
-            if named is not None and before is not None and named[0] != before[0]:
-                merged = {key: leaf for key, leaf in merged.items() if key[0] != choice}
+            named, before = _named(layer.leaves, choice), _named(merged, choice)
+            if named is not None and before is not None and named != before:
+                merged = {key: leaf for key, leaf in merged.items() if key[0] != choice or key in _OF_NO_DRIVER}
         for key, leaf in layer.leaves.items():
             for other in [k for k in merged if _clash(k, key)]:
                 del merged[other]
             merged[key] = leaf
     return merged
+
+
+def _named(leaves: Leaves, choice: str) -> str | None:
+    """The driver that these values name, by its name or by the URL of a registry; None when they name none."""
+    driver = leaves.get((choice, "driver"))
+    if driver is not None:
+        return str(driver[0])
+    if choice != "registry":
+        return None
+    url = leaves.get((choice, "url"))
+    if url is not None:
+        return registry_of_url(url[0])
+    return Config().registry.driver if (choice, "path") in leaves else None
 
 
 def _clash(one: Key, other: Key) -> bool:

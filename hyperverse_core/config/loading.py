@@ -56,9 +56,9 @@ class LoadedConfig:
 
 
 def load_config(
-    path: Path | None = None,
+    path: Path | str | None = None,
     *,
-    start: Path | None = None,
+    start: Path | str | None = None,
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> LoadedConfig:
@@ -80,10 +80,13 @@ def load_config(
 
         config = load_config(flags={"name": "alpha"}).config
     """
-    start = (start or Path.cwd()).absolute()
+    for name, value in {"path": path, "start": start}.items():
+        if not isinstance(value, str | os.PathLike | None):
+            raise ConfigError(f"{name} is {type(value).__name__} {value!r:.40}, not a path")
+    start = Path(start or Path.cwd()).absolute()
     environ = os.environ if environ is None else environ
     flags = {key: value for key, value in (flags or {}).items() if value is not None}
-    project, passed_over = (path.absolute(), "") if path is not None else find_project_file(start)
+    project, passed_over = (Path(path).absolute(), "") if path is not None else find_project_file(start)
     user = user_file()
     layers = [
         *([file_layer(user, "user")] if user is not None else []),

@@ -13,7 +13,8 @@ import attrs
 from ..errors import did_you_mean
 from .check import Fault, Secret, faults_of_fields, hints_of, join
 from .files import Leaves, ValueOrigin
-from .schema import Choice, Config, StarTemplate, star_faults
+from .schema import Choice, Config, Control, StarTemplate, registry_of_url
+from .star_faults import star_faults
 
 __all__ = ["read_config", "resolve_secrets"]
 
@@ -44,6 +45,8 @@ def _fields(cls: type, table: Mapping[str, Any], path: str, faults: list[Fault])
     if cls is Choice:
         table = _choice_table(table, path)
     hints, values = hints_of(cls), {}
+    if cls is Control:
+        table, hints = _control_table(table, hints)
     known = [*hints, *(["count"] if cls is StarTemplate else [])]
     for key, value in table.items():
         where = join(path, key)
@@ -71,7 +74,18 @@ def _choice_table(table: Mapping[str, Any], path: str) -> dict[str, Any]:
     """Returns a table with ``driver``, which has a default, and ``settings``, which are all other keys."""
     default: Any = attrs.fields_dict(Config)[path].default
     settings = {key: value for key, value in table.items() if key != "driver"}
-    return {"driver": table.get("driver", default.driver), "settings": settings}
+    named = registry_of_url(table.get("url")) if path == "registry" else None
+    return {"driver": table.get("driver", named or default.driver), "settings": settings}
+
+
+def _control_table(table: Mapping[str, Any], hints: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the table ``[control]`` and the keys that it may have. With a driver, keys of its transport come in under
+    ``settings``; without one there are none, so that a misspelt key is found."""
+    known = {key: hint for key, hint in hints.items() if key != "settings"}
+    if not table.get("driver"):
+        return dict(table), known
+    settings = {key: value for key, value in table.items() if key not in known}
+    return {**{key: value for key, value in table.items() if key in known}, "settings": settings}, dict(hints)
 
 
 def _choice_hint(cls: type, path: str, table: Any) -> str:

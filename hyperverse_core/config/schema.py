@@ -6,20 +6,36 @@ that lists all faults.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
-from ..errors import ConfigError, ParseError, did_you_mean
-from ..universe.address.star_key import StarKey
+from ..errors import ConfigError
 from .check import Fault, faults_of_fields, setting
+from .rules import (
+    a_machine_name,
+    a_name,
+    filled,
+    in_camel_case,
+    keys_in_camel_case,
+    not_negative,
+    positive,
+    texts,
+    to_dict,
+    to_float,
+    to_path,
+    to_secret,
+    to_tuple,
+)
+from .star_faults import star_faults
 
 __all__ = [
+    "DEFAULT_BLOBS",
     "DEFAULT_TRANSPORT",
     "STANDALONE",
+    "Audit",
     "Choice",
     "Config",
     "Control",
@@ -28,75 +44,17 @@ __all__ = [
     "Log",
     "Plugins",
     "StarTemplate",
+    "registry_of_url",
 ]
 
 MIB = 1024 * 1024
 DEFAULT_TRANSPORT = "zmq"
 """The lane transport of machines and clients that choose no other."""
+DEFAULT_BLOBS = "files"
+"""The store of content of machines that choose no other."""
 _MACHINE_LANE_SETTINGS = frozenset({"address", "advertise", "machine_credentials"})
 """Keys of ``[lanes]`` that are for the machine and not for its transport: where the machine listens, the address that
 others connect to when it is a different one, and what it shows to others when the transport does not prove its key."""
-_NAME = re.compile(r"[a-z][a-z0-9]*")
-_MACHINE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*")
-_LINK = re.compile(r"([a-z][a-z0-9]*)(?:\[(\d+)\])?")
-
-
-def _name(value: str) -> str:
-    if _NAME.fullmatch(value):
-        return ""
-    return f"{value!r} is not a name: use lower-case letters and digits, a letter first"
-
-
-def _machine_name(value: str) -> str:
-    if _MACHINE_NAME.fullmatch(value):
-        return ""
-    return f"{value!r} is not a name: use lower-case letters and digits, with hyphens between, a letter first"
-
-
-def _camel(value: str) -> str:
-    return (
-        ""
-        if _CAMEL.fullmatch(value)
-        else f"{value!r} is not the name of a kind: write it in CamelCase, such as 'Central'"
-    )
-
-
-def _filled(value: str) -> str:
-    return "" if value else "must not be empty"
-
-
-def _positive(value: float) -> str:
-    return "" if value > 0 else f"must be more than 0, not {value!r}"
-
-
-def _not_negative(value: float) -> str:
-    return "" if value >= 0 else f"must be 0 or more, not {value!r}"
-
-
-def _camel_keys(value: Mapping[str, Any]) -> str:
-    return next((said for said in map(_camel, value) if said), "")
-
-
-def _texts(value: Mapping[str, Any]) -> str:
-    wrong = sorted(str(name) for name, text in value.items() if not isinstance(text, str))
-    return f"must be texts: {', '.join(wrong)}" if wrong else ""
-
-
-def _number(value: Any) -> Any:
-    return float(value) if type(value) is int else value
-
-
-def _opt_path(value: Any) -> Any:
-    return Path(value).expanduser() if isinstance(value, str) else value
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, (list, frozenset, set)) else value
-
-
-def _table(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
 
 
 class _Checked:
@@ -125,8 +83,17 @@ class Choice(_Checked):
         settings: all other keys of the table, which the plugin's factory gets unchanged.
     """
 
-    driver: str = setting(rule=_filled)
-    settings: Mapping[str, Any] = attrs.field(factory=dict, converter=_table)
+    driver: str = setting(rule=filled)
+    settings: Mapping[str, Any] = attrs.field(factory=dict, converter=to_dict)
+
+
+_BY_SCHEME: Final[Mapping[str, str]] = {"postgresql": "postgres", "postgres": "postgres", "sqlite": "sql"}
+
+
+def registry_of_url(url: Any) -> str | None:
+    """The name of the registry that a URL is for, by its scheme alone; None when it says nothing."""
+    scheme = url.partition("://")[0].partition("+")[0].lower() if isinstance(url, str) and "://" in url else ""
+    return _BY_SCHEME.get(scheme)
 
 
 def _choice(value: str | Choice) -> Choice:
@@ -139,12 +106,23 @@ class Control(_Checked):
 
     Attributes:
         enabled: whether clients can connect.
-        address: where the machine listens for them, in the notation of the lane transport; empty for a socket in the
-            data directory.
+        driver: name of the transport for clients; empty for that of the lanes, or for the default transport when the
+            lanes need a broker: so clients get in when the broker is away.
+        address: where the machine listens for them, in the notation of the transport; empty for a socket in the data
+            directory.
+        settings: all other keys of the table, which the factory of ``driver`` gets unchanged.
     """
 
     enabled: bool = True
+    driver: str = ""
     address: str = ""
+    settings: Mapping[str, Any] = attrs.field(factory=dict, converter=to_dict)
+
+    def faults(self) -> list[Fault]:
+        """Returns a fault for settings that are for no driver."""
+        if self.settings and not self.driver:
+            return [Fault("settings", "are for a driver, and none is named", "name it: driver = ...")]
+        return []
 
 
 @attrs.frozen
@@ -160,11 +138,11 @@ class StarTemplate(_Checked):
             with an index of its own. To move the star, write the name of another machine.
     """
 
-    name: str = setting(rule=_name)
-    kind: str = setting(rule=_camel)
-    index: int = setting(0, rule=_not_negative)
-    links: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
-    machine: str = setting("", rule=lambda value: _machine_name(value) if value else "")
+    name: str = setting(rule=a_name)
+    kind: str = setting(rule=in_camel_case)
+    index: int = setting(0, rule=not_negative)
+    links: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
+    machine: str = setting("", rule=lambda value: a_machine_name(value) if value else "")
 
 
 STANDALONE: tuple[StarTemplate, ...] = (
@@ -189,8 +167,8 @@ class KindSettings(_Checked):
         idle_after: seconds without a wave after which a particle leaves memory; None for the choice of the driver.
     """
 
-    placement: str | None = setting(None, rule=_filled)
-    idle_after: float | None = setting(None, rule=_positive, converter=_number)
+    placement: str | None = setting(None, rule=filled)
+    idle_after: float | None = setting(None, rule=positive, converter=to_float)
 
 
 @attrs.frozen
@@ -206,12 +184,12 @@ class Plugins(_Checked):
         load_seconds: seconds that a plugin may take to be imported and to register.
     """
 
-    disable: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
-    only: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
-    require: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
+    disable: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
+    only: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
+    require: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     local: bool = False
-    folder: Path | None = attrs.field(default=None, converter=_opt_path)
-    load_seconds: float = setting(20.0, rule=_positive, converter=_number)
+    folder: Path | None = attrs.field(default=None, converter=to_path)
+    load_seconds: float = setting(20.0, rule=positive, converter=to_float)
 
 
 @attrs.frozen
@@ -225,14 +203,49 @@ class Limits(_Checked):
         chain: length of a chain of handlers that wait for one another; 508 beyond.
         hops: number of lanes that a wave crosses; 508 beyond.
         client_waves: requests in flight of one client; 429 beyond.
+        agent_waves: requests in flight of all clients of one agent; 429 beyond.
+        agent_bytes: bytes of memory that those may take; 429 beyond.
+        agent_sessions: clients of one agent that may be connected; 429 beyond.
+        agent_rate: waves a second of all clients of one agent, but the hyperuser; 429 beyond; 0 for no limit.
+        agent_new_particles: particles a second that one agent, but the hyperuser, creates; 429 beyond; 0 for no limit.
+        agent_watches: aspects of particles that one agent watches from this machine; 429 beyond.
+        mailbox_bytes: bytes of memory of the Signals that wait for one particle; 503 beyond.
+        bytes: bytes of memory that all requests of clients and all waiting Signals may take; 503 beyond.
     """
 
-    waves: int = setting(100_000, rule=_positive)
-    mailbox: int = setting(4096, rule=_positive)
-    body: int = setting(4 * MIB, rule=_positive)
-    chain: int = setting(32, rule=_positive)
-    hops: int = setting(32, rule=_positive)
-    client_waves: int = setting(4096, rule=_positive)
+    waves: int = setting(100_000, rule=positive)
+    mailbox: int = setting(4096, rule=positive)
+    body: int = setting(4 * MIB, rule=positive)
+    chain: int = setting(32, rule=positive)
+    hops: int = setting(32, rule=positive)
+    client_waves: int = setting(4096, rule=positive)
+    agent_waves: int = setting(20_000, rule=positive)
+    agent_bytes: int = setting(256 * MIB, rule=positive)
+    agent_sessions: int = setting(2_000, rule=positive)
+    agent_rate: float = setting(0.0, rule=not_negative, converter=to_float)
+    agent_new_particles: float = setting(0.0, rule=not_negative, converter=to_float)
+    agent_watches: int = setting(5_000, rule=positive)
+    mailbox_bytes: int = setting(64 * MIB, rule=positive)
+    bytes: int = setting(1024 * MIB, rule=positive)
+
+
+@attrs.frozen
+class Audit(_Checked):
+    """The audit log of a machine: ``[audit]``. See docs/reference/audit.md.
+
+    Attributes:
+        enabled: whether the machine keeps one.
+        directory: directory of the logs, with a folder for each machine; None for ``audit`` in the data directory.
+        rotate_bytes: size in bytes at which a new file begins.
+        rotate_age: seconds after which a new file begins.
+        keep: number of full files to keep; 0 for all.
+    """
+
+    enabled: bool = True
+    directory: Path | None = attrs.field(default=None, converter=to_path)
+    rotate_bytes: int = setting(10 * MIB, rule=positive)
+    rotate_age: float = setting(7 * 86400.0, rule=positive, converter=to_float)
+    keep: int = setting(100, rule=not_negative)
 
 
 @attrs.frozen
@@ -248,8 +261,8 @@ class Log(_Checked):
 
     format: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
-    rotate_bytes: int = setting(10 * MIB, rule=_positive)
-    rotate_backups: int = setting(5, rule=_not_negative)
+    rotate_bytes: int = setting(10 * MIB, rule=positive)
+    rotate_backups: int = setting(5, rule=not_negative)
 
 
 @attrs.frozen
@@ -263,7 +276,8 @@ class Config(_Checked):
         labels: texts by name that placement strategies of all machines see.
         seed: seed of the machine's random choices; None for a new one at each start.
         registry, lanes, security: choice of the registry, the lane transport and the policy.
-        control: access for clients.
+        blobs: choice of the store of content.
+        control: access for clients, and the choice of their transport.
         stars: the stars that the machine runs.
         kinds: settings by Kind.
         placements: settings of placement strategies by their names.
@@ -275,6 +289,8 @@ class Config(_Checked):
         idle_after: seconds without a wave after which a particle leaves memory.
         stop_deadline: seconds that a graceful stop may take.
         log: the log of the machine.
+        audit: the audit log of the machine.
+        invitation: with which the machine comes into the Hyperverse of its registry, once; empty for none.
 
     Raises:
         ConfigError: a value is wrong. ``faults`` has one line for each fault.
@@ -284,26 +300,29 @@ class Config(_Checked):
         Config(name="alpha", registry=Choice("sql", {"path": "registry.sqlite"}), lease=5)
     """
 
-    name: str = setting("local", rule=_machine_name)
-    constellation: str = setting("central", rule=_name)
-    data_dir: Path | None = attrs.field(default=None, converter=_opt_path)
-    labels: Mapping[str, str] = setting(factory=dict, converter=_table, rule=_texts)
+    name: str = setting("local", rule=a_machine_name)
+    constellation: str = setting("central", rule=a_name)
+    data_dir: Path | None = attrs.field(default=None, converter=to_path)
+    labels: Mapping[str, str] = setting(factory=dict, converter=to_dict, rule=texts)
     seed: int | None = None
     registry: Choice = attrs.field(default=Choice("sql"), converter=_choice)
     lanes: Choice = attrs.field(default=Choice(DEFAULT_TRANSPORT), converter=_choice)
     security: Choice = attrs.field(default=Choice("grants"), converter=_choice)
+    blobs: Choice = attrs.field(default=Choice(DEFAULT_BLOBS), converter=_choice)
     control: Control = Control()
-    stars: tuple[StarTemplate, ...] = attrs.field(default=STANDALONE, converter=_tuple)
-    kinds: Mapping[str, KindSettings] = setting(factory=dict, converter=_table, rule=_camel_keys)
-    placements: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=_table)
-    drivers: Mapping[str, Mapping[str, Any]] = setting(factory=dict, converter=_table, rule=_camel_keys)
-    gateways: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=_table)
+    stars: tuple[StarTemplate, ...] = attrs.field(default=STANDALONE, converter=to_tuple)
+    kinds: Mapping[str, KindSettings] = setting(factory=dict, converter=to_dict, rule=keys_in_camel_case)
+    placements: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=to_dict)
+    drivers: Mapping[str, Mapping[str, Any]] = setting(factory=dict, converter=to_dict, rule=keys_in_camel_case)
+    gateways: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=to_dict)
     plugins: Plugins = Plugins()
     limits: Limits = Limits()
-    lease: float = setting(2.0, rule=_positive, converter=_number)
-    idle_after: float = setting(300.0, rule=_positive, converter=_number)
-    stop_deadline: float = setting(10.0, rule=_positive, converter=_number)
+    lease: float = setting(2.0, rule=positive, converter=to_float)
+    idle_after: float = setting(300.0, rule=positive, converter=to_float)
+    stop_deadline: float = setting(10.0, rule=positive, converter=to_float)
     log: Log = Log()
+    audit: Audit = Audit()
+    invitation: str = attrs.field(default="", repr=False, converter=to_secret)
 
     def registry_settings(self, data_dir: Path) -> dict[str, Any]:
         """Returns the settings for the factory of the registry: those of ``[registry]``, and the path of a file in
@@ -313,54 +332,30 @@ class Config(_Checked):
             settings["path"] = str(data_dir / "registry.sqlite")
         return settings
 
+    def blobs_settings(self, data_dir: Path) -> dict[str, Any]:
+        """Returns the settings for the factory of the store of content: those of ``[blobs]``, and a folder in
+        ``data_dir`` when the store is the one of that folder and they name none."""
+        settings = dict(self.blobs.settings)
+        if self.blobs.driver == DEFAULT_BLOBS:
+            settings.setdefault("folder", str(data_dir / "blobs"))
+        return settings
+
     def transport_settings(self) -> dict[str, Any]:
         """Returns the settings for the factory of the transport: ``[lanes]`` without the keys for the machine."""
         return {key: value for key, value in self.lanes.settings.items() if key not in _MACHINE_LANE_SETTINGS}
 
+    def shares_transport(self) -> bool:
+        """Whether clients come in by the transport of the lanes, as far as the configuration says it: the lanes may
+        still need a broker. A table ``[control]`` with settings is a transport of its own."""
+        return not self.control.settings and self.control.driver in ("", self.lanes.driver)
+
+    def client_settings(self) -> dict[str, dict[str, Any]]:
+        """Returns the settings of the transports by which clients may have to connect, by the transports' names."""
+        found = {self.lanes.driver: self.transport_settings()}
+        if not self.shares_transport():
+            found[self.control.driver] = dict(self.control.settings)
+        return found
+
     def faults(self) -> list[Fault]:
         """Returns faults for stars that occur twice and for links to stars that do not exist."""
         return star_faults(self.stars)
-
-
-def star_faults(stars: Sequence[StarTemplate]) -> list[Fault]:
-    """Returns what is wrong between the stars of one configuration."""
-    faults: list[Fault] = []
-    seen: set[tuple[str, int]] = set()
-    for position, star in enumerate(stars):
-        where = f"stars[{position}]"
-        if (star.name, star.index) in seen:
-            faults.append(
-                Fault(where, f"there are two stars '{star.name}[{star.index}]'", "give one of them another index")
-            )
-        seen.add((star.name, star.index))
-    names = sorted({name for name, _ in seen})
-    for position, star in enumerate(stars):
-        for number, link in enumerate(star.links):
-            said = _link_fault(star, link, seen, names)
-            if said:
-                faults.append(Fault(f"stars[{position}].links[{number}]", said))
-    return faults
-
-
-def _link_fault(star: StarTemplate, link: str, stars: set[tuple[str, int]], names: Sequence[str]) -> str:
-    if link.startswith("STAR::"):
-        return _key_fault(link)
-    found = _LINK.fullmatch(link)
-    if found is None:
-        return f"{link!r} does not name a star: write 'nexus' or 'nexus[0]'"
-    name, index = found.group(1), found.group(2)
-    if name not in names:
-        return f"there is no star {name!r}{did_you_mean(name, names) or '; known: ' + ', '.join(names)}"
-    if index is not None and (name, int(index)) not in stars:
-        return f"there is no star {link!r}"
-    if index is not None and (name, int(index)) == (star.name, star.index):
-        return f"the star {link!r} has a link to itself"
-    return ""
-
-
-def _key_fault(text: str) -> str:
-    try:
-        StarKey.parse(text)
-    except ParseError as exc:
-        return f"{text!r} is not a star key: {exc.message}"
-    return ""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from .check import Secret
-from .schema import Choice, Config
+from .schema import Choice, Config, Control
 from .secrets import HIDDEN
 
 __all__ = ["dump", "without_secrets"]
@@ -31,6 +31,11 @@ def dump(config: Config, plain: Collection[str] = ()) -> dict[str, Any]:
     for key, value in attrs.asdict(config, recurse=False).items():
         if isinstance(value, Choice):
             shown[key] = {"driver": value.driver, **_settings(value.settings, key, plain)}
+        elif isinstance(value, Control):
+            own = {
+                name: _plain(item) for name, item in attrs.asdict(value, recurse=False).items() if name != "settings"
+            }
+            shown[key] = {**own, **_settings(value.settings, key, plain)}
         elif key in _OF_PLUGINS:
             shown[key] = {name: _settings(table, f"{key}.{name}", plain) for name, table in value.items()}
         else:

@@ -1,4 +1,4 @@
-"""Whose files are used without being asked for: those of this user and of root, which nobody else can write.
+"""Files are used without being asked for only when this user or root owns them, and nobody else can write them.
 
 What lies in a directory above the working directory was perhaps put there by somebody else. A configuration names
 plugins, which are code, and a data directory says where the owner's token is sent.

@@ -35,7 +35,7 @@ class Holding:
 
 @attrs.frozen
 class Holders:
-    """Who may do something on a particle.
+    """The agents that may do something on a particle.
 
     Attributes:
         holdings: the agents, in the order of their points.
@@ -122,7 +122,7 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def holders(self, record: ParticleRecord) -> Holders:
-        """Who may do something on the particle of ``record``."""
+        """The agents that may do something on the particle of ``record``."""
 
     @abc.abstractmethod
     async def preview_grant(self, grant: AccessGrant) -> Preview:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from ..errors import BadRequest
 from ..universe.address.point import Point
 from ..universe.waves.origin import Origin
 from ..universe.waves.wave import Directed, Echo, Ping, Pong, Ripple, Signal
@@ -73,6 +74,25 @@ class Session(Sender):
 
         Args:
             wave: the wave, made with ``origin``.
+        """
+
+    def take(self, weight: int) -> None:
+        """Counts a wave that begins, for all sessions of the agent together. A gateway that decodes waves itself calls
+        it before it plans one, and :meth:`give` when that has ended. The default counts nothing.
+
+        Args:
+            weight: bytes of memory that it takes, about.
+
+        Raises:
+            TooMany: the agent has too much under way.
+            Unavailable: the machine has.
+        """
+
+    def give(self, weight: int) -> None:
+        """A wave that :meth:`take` has counted has ended.
+
+        Args:
+            weight: as it was given to :meth:`take`.
         """
 
     @abc.abstractmethod
@@ -147,6 +167,7 @@ class Sessions(abc.ABC):
 
         Raises:
             Unauthorized: the policy does not know the credentials.
+            TooMany: too many wrong tokens have come from there, or the agent has too many sessions.
             Unavailable: the policy has failed.
         """
 
@@ -196,7 +217,7 @@ class GatewayHost(abc.ABC):
         directory: directory of this machine's own files.
         sessions: opens sessions.
         limits: of each session.
-        transport: the lane transport of the machine. A gateway may open endpoints of its own with it.
+        transport: the transport for clients of the machine. A gateway may open endpoints of its own with it.
         transport_name: what the config calls it.
         transport_settings: its settings, without secrets.
         chance: the machine's source of randomness.
@@ -239,9 +260,12 @@ class Gateway(abc.ABC):
 
     Attributes:
         address: where agents connect; empty while it is closed.
+        invitation: where the owner of the machine comes in once, without a token; empty when there is no such way.
+            `hyperverse up` prints it. It is a secret, so it is in no log and no status.
     """
 
     address: str = ""
+    invitation: str = ""
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         self.settings = dict(settings or {})
@@ -257,6 +281,24 @@ class Gateway(abc.ABC):
             ConfigError: a setting is wrong.
             Unavailable: an address is in use.
         """
+
+    async def rotate_key(self, keep: float, address: str = "") -> str:
+        """Proves a new key to agents from now on. Sessions go on, and agents that know the key before it may still
+        come in, until ``keep`` seconds have passed. The default is for gateways that prove no key.
+
+        Args:
+            keep: seconds for which the key before still counts.
+            address: where to prove the new key; empty for a place that the gateway chooses.
+
+        Returns:
+            the new public key.
+
+        Raises:
+            BadRequest: the gateway proves no key, or ``address`` is not an address.
+            Unavailable: the address is in use.
+            ConfigError: the key cannot be kept.
+        """
+        raise BadRequest(f"a gateway of type {type(self).__name__} proves no key")
 
     @abc.abstractmethod
     async def close(self) -> None:

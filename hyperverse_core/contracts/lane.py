@@ -40,12 +40,16 @@ class Endpoint:
         address: where to listen, in the notation of the transport; empty lets the transport choose.
         identity: the key pair that the transport proves to peers.
         allow: public keys that may connect; None lets every key connect.
+        unanswered: bytes of frames that a peer may have unfinished here until something was sent to it, since until
+            then it may be anybody; 0 for no bound but :attr:`LaneTransport.max_frame`. A peer beyond it is
+            disconnected. A transport that keeps no unfinished frames need not look at it.
     """
 
     name: str
     address: str
     identity: Identity = attrs.field(factory=Identity)
     allow: frozenset[str] | None = None
+    unanswered: int = 0
 
 
 @attrs.frozen(eq=False)
@@ -57,11 +61,14 @@ class Peer:
         key: the public key that the peer has proved to hold; see :attr:`LaneTransport.proves_peers`. Empty when it
             has proved none.
         endpoint: name of our endpoint that it connected to; empty for a connection that we made.
+        address: the address of its host, without a port, as in ``192.0.2.7``; empty when the transport knows none, as
+            for a process of this computer. Wrong tokens are counted by it.
     """
 
     name: str
     key: str = ""
     endpoint: str = ""
+    address: str = ""
 
 
 class LaneReceiver(Protocol):
@@ -99,13 +106,18 @@ class LaneTransport(abc.ABC):
     :meth:`check_key` and :meth:`new_identity`, which also work where none runs.
 
     Args:
-        settings: the transport's own settings, from the table ``[lanes]`` of the config. Raises ConfigError when one of
-            them is wrong.
+        settings: the transport's own settings, from the table ``[lanes]`` or ``[control]`` of the config. Raises
+            ConfigError when one of them is wrong.
     """
 
     proves_peers: bool = False
     """Whether the transport proves that the other end of a connection holds the secret of :attr:`Peer.key`. Where it
     does not, a machine that connects has to show credentials that the policy takes; all others are refused."""
+
+    needs_broker: bool = False
+    """Whether two sides reach each other only by something between them, such as a broker. Clients of a machine with
+    such lanes come in by the default transport, unless ``[control]`` names one: so they reach it when the broker is
+    away."""
 
     max_frame: int = 16 * 1024 * 1024
     """The largest frame, in bytes. A peer that sends a larger one is disconnected."""

@@ -51,7 +51,7 @@ class Observer:
         Args:
             reply: the answer. Of a Signal it says whether the Signal was accepted; of a Ripple it is a Pong whose body
                 is the number of echoes.
-            seconds: time since the wave was begun.
+            seconds: how many seconds ago the wave was begun.
         """
 
     # -- the recipient's end ------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ class Observer:
             wave: the wave that it has handled.
             reply: its answer. A handler that was cut off at the deadline of the wave has status 408 and the outcome
                 ``unknown``. For a Signal: None when the handler succeeded, else the failure.
-            seconds: how long the handler ran, without the time that the wave waited for its turn.
+            seconds: for how many seconds the handler ran, without the time that the wave waited for its turn.
         """
 
     def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:

@@ -33,6 +33,8 @@ class Candidate:
         labels: what the configuration of that machine says of it, by name.
         prepared: what is prepared there for particles of this Kind, as :meth:`Driver.prepared` has named it.
 
+        ready: whether something is prepared there that this particle needs, as :meth:`Driver.needs` says.
+
     Load, memory and what is prepared are as of the last renewal of the machine's lease.
     """
 
@@ -46,6 +48,7 @@ class Candidate:
     memory: int = 0
     labels: Mapping[str, str] = attrs.field(factory=dict)
     prepared: frozenset[str] = frozenset()
+    ready: bool = False
 
 
 class Placement(abc.ABC):

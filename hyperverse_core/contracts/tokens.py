@@ -11,7 +11,7 @@ def token_digest(token: str) -> str:
     """Returns what a registry keeps in place of a token (:attr:`TokenRecord.digest`): its SHA-256, as 64 hexadecimal
     digits in lower case.
 
-    A policy looks up the digest of the token that it is shown. Whoever reads the registry learns no token, and a guess
+    A policy looks up the digest of the token that it is shown. A reader of the registry learns no token, and a guess
     that shares a beginning with a token shares nothing with its digest.
 
     Args:

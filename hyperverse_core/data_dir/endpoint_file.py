@@ -29,6 +29,8 @@ class EndpointFile(msgspec.Struct, kw_only=True, rename={"server_key": "door_key
         transport: name of the lane transport.
         local: whether only processes of this computer reach the address, so that ``pid`` means the same to a client.
         settings: settings of the transport; those that are secret are left out.
+        older_address, older_key: where it still proves the key before this one, and that key; empty when no key was
+            replaced lately.
     """
 
     name: str
@@ -39,6 +41,8 @@ class EndpointFile(msgspec.Struct, kw_only=True, rename={"server_key": "door_key
     transport: str
     local: bool = False
     settings: dict[str, Any] = {}
+    older_address: str = ""
+    older_key: str = ""
 
     def fields(self) -> dict[str, Any]:
         """Returns the content as a plain map, with the names that the file uses."""

@@ -14,6 +14,9 @@ __all__ = ["FILE_NAME", "check_registry_in_use", "note_registry_in_use", "regist
 FILE_NAME: Final = "registry-in-use"
 _SQLITE: Final = "sqlite:///"
 _DEFAULT: Final = "registry.sqlite"
+_HEAD: Final = b"SQLite format 3\0"
+_ONE_PAGE: Final = 4096
+"""Bytes of a file of SQLite in which nothing is."""
 
 
 def check_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
@@ -28,8 +31,9 @@ def check_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
         return
     cure = "to begin with an empty one on purpose, set `create = true` in [registry] for the first start"
     if used == named:
+        became = "empty" if _size(named) else "gone"
         raise ConfigError(
-            f"the registry {str(named)!r} is gone, and this data directory was used with it",
+            f"the registry {str(named)!r} is {became}, and this data directory was used with it",
             hint=f"put it back, or restore a backup there; {cure}",
         )
     raise ConfigError(
@@ -72,7 +76,20 @@ def registry_file(settings: Mapping[str, Any]) -> Path | None:
 
 
 def _has_content(path: Path) -> bool:
+    """Whether there is a registry, or something else. A database of one page has no table: what was in it is in the log
+    beside it, or lost."""
+    size = _size(path)
+    if not 0 < size <= _ONE_PAGE or _size(path.with_name(f"{path.name}-wal")):
+        return size > 0
     try:
-        return path.stat().st_size > 0
+        with path.open("rb") as file:
+            return file.read(len(_HEAD)) != _HEAD
+    except OSError:  # out of reach: whoever opens it says what is wrong
+        return True
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
     except OSError:  # absent, or out of reach: whoever opens it says what is wrong
-        return False
+        return 0

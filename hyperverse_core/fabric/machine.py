@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..client.arguments import as_point
 from ..config import Config, default_data_dir
@@ -25,18 +25,25 @@ from ..data_dir.registry_in_use import registry_file
 from ..errors import Unavailable
 from ..plugins import PluginSet
 from ..universe.address.point import HYPERUSER, Point
+from ..universe.address.star_key import StarKey
 from .assembly import assemble
 from .assembly.opening import open_parts
+from .assembly.wrong_use import check_arguments, no_such_name, not_with
 from .closing import ClosingStack
+from .cluster.membership import StarTaken
 from .delivery.local_client import LocalClient
 from .forked_children import OwnFiles
 from .parts import Given, Parts
-from .services.gateways import CONTROL
-from .services.status import unstarted
+from .services.reports.status import unstarted
+from .services.sessions.gateways import CONTROL
 
 __all__ = ["Machine"]
 
 _log = logging.getLogger("hyperverse.machine")
+_TRIES = 30
+"""How often a machine looks for places for its stars while others take them."""
+_PAUSE = 0.1
+"""Seconds between two attempts, at most, for each attempt before."""
 
 
 class Machine:
@@ -52,6 +59,9 @@ class Machine:
         state, cause: how it is, and why when that is not well.
         plugins: the plugins that were loaded.
 
+    Raises:
+        BadRequest: an argument is of a type that it cannot be.
+
     Entering it starts it; when that returns it is ready. It raises what keeps it from serving at all:
     ConfigError, Conflict (another machine has the data directory), Unavailable (an address is in use), PluginError.
     """
@@ -65,6 +75,7 @@ class Machine:
         transport: LaneTransport | None = None,
         policy: SecurityPolicy | None = None,
     ) -> None:
+        check_arguments(config, plugins)
         self.config = config or Config()
         self.name = self.config.name
         self.data_dir: Path = (self.config.data_dir or default_data_dir()).absolute()
@@ -87,6 +98,16 @@ class Machine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    if not TYPE_CHECKING:
+
+        def __enter__(self) -> NoReturn:
+            raise not_with()
+
+        __exit__ = __enter__
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(no_such_name(self, name))
 
     async def start(self) -> None:
         """Starts and returns when the machine is ready. When it raises, nothing is left behind."""
@@ -111,6 +132,26 @@ class Machine:
         for text in (*self.plugins.notes, *self.plugins.passed_over):
             _log.warning("plugins: %s", text)
         self.plugins.check_required()
+        tries = 0
+        while True:
+            try:
+                return await self._open()
+            except StarTaken as exc:
+                # Machines of other data directories that start at this moment looked for free places when this one did.
+                tries += 1
+                if tries == _TRIES or any(self._given) or not self._may_move(exc.star):
+                    raise
+                _log.info("this machine takes other places: %s", exc.message)
+            await self._closing.run(0.0)
+            self._closing = ClosingStack()
+            self.life = secrets.token_hex(8)
+            await asyncio.sleep(random.random() * _PAUSE * tries)
+
+    def _may_move(self, star: StarKey) -> bool:
+        """Whether the star may have another index: the config does not say which machine runs it."""
+        return any(template.name == star.name and not template.machine for template in self.config.stars)
+
+    async def _open(self) -> None:
         registry, transport, policy = self._given
         given = Given(
             config=self.config,
@@ -203,7 +244,8 @@ class Machine:
         return self.data_dir / "machines" / self.name
 
     def client(self, agent: Point | str = HYPERUSER) -> LocalClient:
-        """A client inside the process: no socket, no credentials, the rights of ``agent``."""
+        """A client inside the process: no socket, no credentials, the rights of ``agent``. Raises BadRequest, and
+        ParseError for a text that is no point."""
         parts = self.parts
         return LocalClient(self.name, parts.outbound, as_point("agent", agent), parts.surfaces.open)
 

@@ -16,7 +16,9 @@ from ..plugins import PluginSet
 from ..scheduling.worker_pool import WorkerPool
 from ..universe.address.star_key import StarKey
 from .caches.records import Records
+from .cluster.admission import Admission
 from .cluster.directory import Directory
+from .cluster.directory_reader import DirectoryReader
 from .cluster.membership import Membership
 from .cluster.ways import Ways
 from .delivery.gate import Gate
@@ -30,16 +32,19 @@ from .particles.places import Places
 from .particles.served import ServedKinds
 from .placement.provisioner import Provisioner
 from .placement.rebalancing import Rebalancer
-from .services.change_feed import ChangeFeed
-from .services.drivers import Drivers
-from .services.gateways import Gateways
-from .services.sessions import LocalSessions
-from .services.status import StatusReport
-from .services.surfaces import LocalSurfaces
-from .services.system_particles import ExecutorParticle, MachineParticle
-from .services.tracing import Tracing
-from .services.users_particle import UsersParticle
-from .services.watches import Watches
+from .services.changes.change_feed import ChangeFeed
+from .services.changes.watches import Watches
+from .services.drivers.drivers import Drivers
+from .services.reports.figures import LiveFigures
+from .services.reports.looking import Looking
+from .services.reports.status import StatusReport
+from .services.reports.tracing import Tracing
+from .services.sessions.gateways import Gateways
+from .services.sessions.sessions import LocalSessions
+from .services.sessions.surfaces import LocalSurfaces
+from .services.system.sealing import Sealing
+from .services.system.system_particles import ExecutorParticle, MachineParticle
+from .services.system.users_particle import UsersParticle
 from .stars.star import Star
 from .transit.pending import PendingAnswers
 from .transit.switchboard import Switchboard
@@ -96,8 +101,10 @@ class Parts:
     gate: Gate
     directory: Directory
     ways: Ways
+    reader: DirectoryReader
     membership: Membership
     board: Switchboard
+    admission: Admission
     pending: PendingAnswers
     provisioner: Provisioner
     outbounds: dict[StarKey, Outbound]
@@ -108,6 +115,8 @@ class Parts:
     machine_particle: MachineParticle
     users_particle: UsersParticle
     tracing: Tracing
+    figures: LiveFigures
+    looking: Looking
     feed: ChangeFeed
     drivers: Drivers
     idle_collector: IdleCollector
@@ -115,6 +124,7 @@ class Parts:
     sessions: LocalSessions
     surfaces: LocalSurfaces
     gateways: Gateways
+    sealing: Sealing
 
     @property
     def outbound(self) -> Outbound:

@@ -12,7 +12,7 @@ __all__ = ["Backpressure"]
 
 
 class Backpressure:
-    """Whether there is room for another reply. Who waits for it goes on in turn, one at a time."""
+    """Whether there is room for another reply. Those who wait for it go on in turn, one at a time."""
 
     __slots__ = ("_loop", "_stuck", "_waiting", "_waking")
 

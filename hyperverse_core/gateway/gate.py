@@ -10,13 +10,15 @@ import asyncio
 import logging
 import os
 from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from ..config.keys_folder import keys_folder
 from ..contracts.gateway import Gateway, GatewayHost, Replays
-from ..contracts.lane import Endpoint, Peer
+from ..contracts.lane import Endpoint, Identity, Peer
 from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file
-from ..data_dir.key_file import ensure_identity
-from ..errors import HyperverseError, Unavailable
+from ..data_dir.key_file import ensure_identity, replace_identity
+from ..errors import BadRequest, Conflict, HyperverseError, Unauthorized, Unavailable
 from ..protocol.versions import PROTOCOLS
 from .session import ClientSession
 
@@ -24,6 +26,14 @@ __all__ = ["ControlGate"]
 
 _log = logging.getLogger("hyperverse.control")
 _GRACE_SECONDS = 2.0
+_HELLO_BYTES = 64 * 1024
+"""Bytes that a client may have unfinished before it is let in: its hello is short."""
+_MOST_STRANGERS = 2000
+"""Clients that have connected and are not let in yet, at the same time."""
+_SOONEST = 1.0
+"""Seconds for which a key that is replaced counts at least: the client that asked for it gets its answer."""
+_REFUSED_LINES = 20
+"""Log lines in a second about clients that were not let in; the others are counted."""
 
 
 class ControlGate(Gateway):
@@ -50,6 +60,14 @@ class ControlGate(Gateway):
         self._quiet: asyncio.Event | None = None
         self._opened = False
         self._closed = False
+        self._strangers: set[ClientSession] = set()
+        self._rotating = asyncio.Lock()
+        self._endpoint = "clients"
+        self._endpoints = 1
+        self._older: dict[str, asyncio.TimerHandle] = {}
+        self._replaced: set[str] = set()
+        self._refused = 0
+        self._refused_timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         """How many clients there are, including those that have not been let in yet."""
@@ -67,11 +85,23 @@ class ControlGate(Gateway):
         self.host = host
         self.replay_cache = host.replays()
         self._opened = True
-        transport = host.transport
-        identity = ensure_identity(host.data_dir / "keys" / "clients.key", transport.new_identity)
+        identity = ensure_identity(self._key_file(), host.transport.new_identity)
+        self.address = await self._listen(self._endpoint, identity, str(self.settings.get("address") or ""))
         self.server_key = identity.public
-        address = self.settings.get("address") or transport.default_address("clients", host.directory)
-        self.address = await transport.open(Endpoint("clients", address, identity), self)
+        self._write_note()
+        _log.info("clients may connect to %s", self.address)
+
+    def _key_file(self) -> Path:
+        return keys_folder(self.host.data_dir, self.host.transport_name) / "clients.key"
+
+    async def _listen(self, endpoint: str, identity: Identity, address: str) -> str:
+        transport = self.host.transport
+        chosen = address or transport.default_address(endpoint, self.host.directory)
+        return await transport.open(Endpoint(endpoint, chosen, identity, unanswered=_HELLO_BYTES), self)
+
+    def _write_note(self, older_address: str = "", older_key: str = "") -> None:
+        """Writes down where clients find this machine."""
+        host = self.host
         note = EndpointFile(
             name=host.machine,
             pid=os.getpid(),
@@ -79,11 +109,65 @@ class ControlGate(Gateway):
             server_key=self.server_key,
             protocol=self.protocols.speaks,
             transport=host.transport_name,
-            local=transport.is_local(self.address),
+            local=host.transport.is_local(self.address),
             settings=dict(host.transport_settings),
+            older_address=older_address,
+            older_key=older_key,
         )
         write_endpoint_file(host.directory / CONTROL_FILE, note)
-        _log.info("clients may connect to %s", self.address)
+
+    # -- another key --------------------------------------------------------------------------------------
+
+    async def rotate_key(self, keep: float, address: str = "") -> str:
+        """As the contract says. All machines of a data directory prove the same key: one that another machine has
+        written meanwhile is taken, in place of a new one."""
+        async with self._rotating:
+            if self._closed or not self._opened:
+                raise Unavailable("the machine stops", retry_after=1.0)
+            kept = ensure_identity(self._key_file(), self.host.transport.new_identity)
+            identity = self.host.transport.new_identity() if kept.public == self.server_key else kept
+            if not identity.public:
+                raise BadRequest(f"the transport {self.host.transport_name!r} proves no key")
+            await self._prove(identity, keep, address, written=identity is kept)
+        return self.server_key
+
+    async def _prove(self, identity: Identity, keep: float, address: str, *, written: bool) -> None:
+        self._endpoints += 1
+        endpoint, before = f"clients-{self._endpoints}", (self.address, self.server_key)
+        opened = await self._listen_beside(endpoint, identity, address)
+        try:
+            if not written:
+                replace_identity(self._key_file(), identity)
+        except HyperverseError:
+            self._replaced.add(endpoint)  # nobody learns of its key
+            raise
+        loop = asyncio.get_running_loop()
+        self._older[self._endpoint] = loop.call_later(max(keep, _SOONEST), self._end, self._endpoint)
+        self._endpoint, self.address, self.server_key = endpoint, opened, identity.public
+        self._write_note(*before)
+        _log.info("clients may connect to %s with a new key; the one before counts for %g s", opened, keep)
+
+    async def _listen_beside(self, endpoint: str, identity: Identity, address: str) -> str:
+        """Listens while the endpoint with the key before does. Raises Conflict when the config fixes the address."""
+        try:
+            return await self._listen(endpoint, identity, address or str(self.settings.get("address") or ""))
+        except Unavailable as exc:
+            if address:
+                raise
+            raise Conflict(
+                f"the config fixes the address, where the key before is proved: {exc.message}",
+                hint="name another address for the new key, `--address ADDRESS`; after the next start it is proved at "
+                "the address of the config",
+            ) from exc
+
+    def _end(self, endpoint: str) -> None:
+        """The key of an endpoint counts no more."""
+        self._older.pop(endpoint, None)
+        self._replaced.add(endpoint)
+        if not self._older and not self._closed:
+            self._write_note()
+        for session in [s for s in self._sessions.values() if s.peer.endpoint == endpoint]:
+            session.refuse(Unavailable("the key of the machine was replaced: connect again", retry_after=0.1))
 
     async def close(self) -> None:
         """Lets nobody in any more, waits a little for waves that are under way, and ends every connection. May be
@@ -91,6 +175,8 @@ class ControlGate(Gateway):
         if self._closed or not self._opened:
             return
         self._closed = True
+        for timer in self._older.values():
+            timer.cancel()
         self._remove_note()
         await self._wait_until_quiet()
         for session in list(self._sessions.values()):
@@ -100,6 +186,9 @@ class ControlGate(Gateway):
             await asyncio.gather(*ending, return_exceptions=True)
             # If all are done already, gather() lets nobody else run since Python 3.12: their callbacks have not.
             self._tasks.difference_update(ending)
+        if self._refused_timer is not None:
+            self._refused_timer.cancel()
+            self._log_refused()
         self.address = ""
 
     def _remove_note(self) -> None:
@@ -126,8 +215,18 @@ class ControlGate(Gateway):
     def lane_up(self, peer: Peer) -> None:
         """A client has connected."""
         session = self._sessions[peer] = ClientSession(self, peer)
+        self._strangers.add(session)
         if self._closed:
             session.refuse(Unavailable("the machine stops", retry_after=1.0))
+        elif peer.endpoint in self._replaced:
+            session.refuse(
+                Unauthorized(
+                    "the key that is proved at this address was replaced, and counts no more",
+                    hint="ask whoever runs the machine for its new key and address (`hyperverse context show`)",
+                )
+            )
+        elif len(self._strangers) > _MOST_STRANGERS:
+            session.refuse(Unavailable(f"{_MOST_STRANGERS} clients wait to be let in", retry_after=1.0))
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         """A client has sent frames."""
@@ -139,13 +238,32 @@ class ControlGate(Gateway):
         """A client has gone."""
         session = self._sessions.pop(peer, None)
         if session is not None:
+            self._strangers.discard(session)
             session.end(reason)
 
     # -- for its sessions ---------------------------------------------------------------------------------
 
+    def let_in(self, session: ClientSession) -> None:
+        """A client was let in."""
+        self._strangers.discard(session)
+
+    def note_refusal(self, level: int, client: str, error: HyperverseError) -> None:
+        """Logs why a client is sent away. In a storm there are thousands, and they are counted."""
+        if self._refused_timer is None:
+            self._refused_timer = asyncio.get_running_loop().call_later(1.0, self._log_refused)
+        self._refused += 1
+        if self._refused <= _REFUSED_LINES:
+            _log.log(level, "client %s is sent away: %d %s", client, error.status, error.message)
+
+    def _log_refused(self) -> None:
+        more, self._refused, self._refused_timer = self._refused - _REFUSED_LINES, 0, None
+        if more > 0:
+            _log.warning("%d more clients were sent away within a second", more)
+
     def dismiss(self, session: ClientSession, reason: str) -> None:
         """Ends a client's connection once what was sent to it has left."""
         session.end(reason)
+        self._strangers.discard(session)
         if self._sessions.pop(session.peer, None) is not None:
             self.spawn(self._disconnect(session.peer))
 

@@ -22,7 +22,8 @@ from ..errors import (
     Unauthorized,
     Unavailable,
 )
-from ..protocol.codec import decode, encode_frame, encode_ping, encode_signal
+from ..protocol.codec import decode, encode_ping, encode_signal
+from ..protocol.frame_bytes import encode_frame
 from ..protocol.frames import (
     ClientPingFrame,
     ClientRippleFrame,
@@ -67,6 +68,12 @@ class SessionGate(Protocol):
     def one_ended(self) -> None:
         """A wave of a client has ended."""
 
+    def let_in(self, session: Any) -> None:
+        """A client was let in."""
+
+    def note_refusal(self, level: int, client: str, error: HyperverseError) -> None:
+        """Logs why a client is sent away."""
+
 
 class ClientSession:
     """What is known of one client.
@@ -109,11 +116,12 @@ class ClientSession:
             if self.over:
                 return
             try:
-                message = decode(frame if self._read is None else self._read(frame), self.loop.time())
+                read = frame if self._read is None else self._read(frame)
+                message = decode(read, self.loop.time(), weighed_later=True)
                 if self.waves is None:
                     self._first(message)
                 elif isinstance(message, ClientPingFrame | ClientSignalFrame | ClientRippleFrame):
-                    self.waves.take(message, len(frame))
+                    self.waves.take(message, frame)
                 elif type(message) is Pong:
                     self._answered(message)
                 else:
@@ -134,7 +142,7 @@ class ClientSession:
         try:
             number = self._agreed(hello)
             key = self.peer.key if self.transport.proves_peers else ""
-            shown = Credentials(token=hello.token, peer_key=key, address=self.peer.name)
+            shown = Credentials(token=hello.token, peer_key=key, address=self.peer.address)
             session = await self.host.sessions.open(shown, particle=self._particle, ended=self._ended)
             if self.over:
                 session.end("it has gone before it was let in")
@@ -164,6 +172,7 @@ class ClientSession:
 
     def _welcome(self, session: Session, number: int) -> None:
         self._hello_timer.cancel()
+        self.gate.let_in(self)
         self.session = session
         self.waves = ClientWaves(self, session)
         limits = self.host.limits
@@ -189,7 +198,7 @@ class ClientSession:
         if self.over:
             return
         level = logging.INFO if isinstance(error, Unavailable) else logging.WARNING
-        _log.log(level, "client %s is sent away: %d %s", self.name, error.status, error.message)
+        self.gate.note_refusal(level, self.name, error)
         try:
             frame = encode_frame(RefusalFrame(error.status, error.message, error.hint))
             self.transmit(self.peer, frame)

@@ -21,7 +21,9 @@ from ..errors import (
     Unavailable,
     described,
 )
-from ..protocol.codec import body_size, wave_of_client
+from ..protocol.body_weight import LEAST, TINY, frame_weight
+from ..protocol.codec import wave_of_client
+from ..protocol.frame_bytes import body_size
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..scheduling.cancellation import ends_task, is_cancelled
 from ..universe.waves.origin import Origin, timed_out
@@ -86,18 +88,22 @@ class ClientWaves:
         self._forbidden = Origin(
             own.sender, own.agent, own.star, own.ids, own.time, scope=own.scope, between_stars=True
         )
+        self._weights: dict[str, int] = {}
+        self._weight = 0  # of the wave that is being taken
         self._most = host.limits.waves
         self._largest_body = host.limits.body
         self._largest_frame = host.transport.max_frame
 
-    def take(self, raw: _Asked, size: int) -> None:
-        """A frame of ``size`` bytes has come."""
+    def take(self, raw: _Asked, frame: bytes) -> None:
+        """A wave has come, in ``frame``."""
         wave: Ping | Signal | Ripple | None = None
         try:
+            weight = LEAST if len(frame) <= TINY else frame_weight(raw.body, frame)
             wave = self._wave(raw)
-            if size > self._largest_body:
+            if len(frame) > self._largest_body:
                 self._check_body(wave)
             self.session.check(wave)
+            self._weight = weight
             if type(wave) is Ping:
                 if wave.handling.retries > 0:
                     self._begin_repeatable(wave)
@@ -109,7 +115,7 @@ class ClientWaves:
                 self._begin(self._cuttable, wave, self._ask_many)
         except HyperverseError as exc:
             if isinstance(exc, Forbidden) and wave is None:
-                wave = wave_of_client(raw, self._forbidden, _LONGEST_WAIT)  # for those who are told
+                wave = self._forbidden_wave(raw)
             self._refuse(raw, Pong.failure(exc) if wave is None else self.session.refusal(wave, exc))
         except Exception as exc:  # of ours: it costs this wave an answer that says so, and the client nothing else
             _log.exception("the frame of wave %s could not be taken; please report it", raw.id, extra={"wave": raw.id})
@@ -133,6 +139,13 @@ class ClientWaves:
             raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is no id of a client's wave", hint="it begins with 'c-'")
         return wave_of_client(raw, self.session.origin, _LONGEST_WAIT)
 
+    def _forbidden_wave(self, raw: _Asked) -> Ping | Signal | Ripple | None:
+        """The wave that a client may not send, for those who are told; None when it is wrong in another way too."""
+        try:
+            return wave_of_client(raw, self._forbidden, _LONGEST_WAIT)
+        except HyperverseError:
+            return None  # the client hears why it is forbidden
+
     # -- under way ----------------------------------------------------------------------------------------
 
     def _begin(self, job: Callable[..., Coroutine[Any, Any, None]], wave: Directed, *args: Any) -> None:
@@ -140,11 +153,15 @@ class ClientWaves:
             raise TooMany(f"{self._most} waves of this client are under way", retry_after=0.1)
         if wave.id in self.running:
             raise Conflict(f"a wave with id {wave.id!r} is under way", hint="ids are used once")
+        weight = self._weight
+        self.session.take(weight)
         self.running[wave.id] = None
+        self._weights[wave.id] = weight
         try:
             self.host.plan(job, wave, *args, priority=wave.handling.priority)
         except HyperverseError:
             del self.running[wave.id]
+            self.session.give(self._weights.pop(wave.id))
             raise
 
     async def _ask(self, wave: Ping) -> None:
@@ -179,6 +196,7 @@ class ClientWaves:
         task = asyncio.current_task(self.loop)
         assert task is not None
         if self.client.over:
+            self._ended(wave)
             return
         self.running[wave.id] = task
         try:
@@ -196,10 +214,17 @@ class ClientWaves:
                 raise
             await self._send(wave, self.session.refusal(wave, exc))
         finally:
-            self._ended(wave)
+            self.running.pop(wave.id, None)  # as `_ended` does, without the call
+            weight = self._weights.pop(wave.id, 0)
+            if weight:
+                self.session.give(weight)
+            self.client.gate.one_ended()
 
     def _ended(self, wave: Directed) -> None:
         self.running.pop(wave.id, None)
+        weight = self._weights.pop(wave.id, 0)
+        if weight:
+            self.session.give(weight)
         self.client.gate.one_ended()
 
     def cut(self) -> None:

@@ -1,4 +1,4 @@
-"""Parts for authors of lane transports. Nothing here touches a socket.
+"""Parts for authors of lane transports. No part sends or receives by itself.
 
 A network that loses connections but keeps messages in order needs two things from its transport: how a message leaves,
 and where a message that has arrived belongs. The rest is here:
@@ -7,8 +7,11 @@ and where a message that has arrived belongs. The rest is here:
 - :func:`pack` and :class:`Unpacker` put many frames into one message and take them out again.
 - :class:`PeerChannel` decides what one end of a connection sends next: window, acknowledgement, goodbye.
 - :class:`ChannelPump` moves the messages of channels, and ends channels in order.
+- :class:`ChannelTransport` does what transports over channels do in the same way.
 - :mod:`messages <hyperverse_core.lanes.messages>` has the messages themselves, with the greeting.
 - :func:`guarded_call` calls a receiver: what that raises is logged and ends nothing.
+- :class:`SocketFile` keeps the file of a Unix socket, :func:`raise_descriptor_limit` and :func:`room_for_connections`
+  the file descriptors of a listener, and :func:`parse_settings` reads a table of the config.
 
 ``docs/how-to/write-a-transport.md`` builds a transport from them.
 """
@@ -16,8 +19,26 @@ and where a message that has arrived belongs. The rest is here:
 from . import messages
 from .batch import Unpacker, pack
 from .channel_pump import ChannelPump, PeerTable
+from .channel_transport import ChannelTransport
+from .descriptors import raise_descriptor_limit, room_for_connections
 from .guarded_call import guarded_call
 from .outbox import Outbox
 from .peer_channel import PeerChannel
+from .settings import parse_settings
+from .socket_file import SocketFile
 
-__all__ = ["ChannelPump", "Outbox", "PeerChannel", "PeerTable", "Unpacker", "guarded_call", "messages", "pack"]
+__all__ = [
+    "ChannelPump",
+    "ChannelTransport",
+    "Outbox",
+    "PeerChannel",
+    "PeerTable",
+    "SocketFile",
+    "Unpacker",
+    "guarded_call",
+    "messages",
+    "pack",
+    "parse_settings",
+    "raise_descriptor_limit",
+    "room_for_connections",
+]

@@ -36,14 +36,18 @@ class Unpacker:
 
     Args:
         max_frame: the largest frame, in bytes.
+
+    Attributes:
+        most_begun: bytes of frames that may be unfinished at the same time.
     """
 
-    __slots__ = ("_begun", "_begun_bytes", "_max_frame")
+    __slots__ = ("_begun", "_max_frame", "most_begun")
 
     def __init__(self, max_frame: int) -> None:
         self._max_frame = max_frame
-        self._begun: tuple[list[bytes], ...] = tuple([] for _ in range(PRIORITIES))
-        self._begun_bytes = [0] * PRIORITIES
+        self.most_begun = PRIORITIES * max_frame
+        # Not lists of pieces: of pieces of one byte, those would take forty times as much memory.
+        self._begun = tuple(bytearray() for _ in range(PRIORITIES))
 
     def frames(self, message: bytes, start: int = 0) -> list[bytes]:
         """Returns the frames that are complete with this message, in order.
@@ -86,12 +90,14 @@ class Unpacker:
     def _piece(self, stream: int, piece: bytes, *, more: bool, frames: list[bytes]) -> None:
         if stream >= PRIORITIES:
             raise ProtocolError(f"no priority {stream}")
-        self._begun_bytes[stream] += len(piece)
-        if self._begun_bytes[stream] > self._max_frame:
+        if more and not piece:
+            raise ProtocolError("a piece of a frame is empty, and not the last")
+        begun = self._begun[stream]
+        begun += piece
+        if len(begun) > self._max_frame:
             raise ProtocolError(f"a frame is larger than {self._max_frame} bytes")
-        parts = self._begun[stream]
-        parts.append(piece)
         if not more:
-            frames.append(b"".join(parts))
-            parts.clear()
-            self._begun_bytes[stream] = 0
+            frames.append(bytes(begun))
+            begun.clear()
+        elif sum(map(len, self._begun)) > self.most_begun:
+            raise ProtocolError(f"unfinished frames have more than {self.most_begun} bytes")

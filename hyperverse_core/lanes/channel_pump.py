@@ -115,7 +115,7 @@ class ChannelPump(abc.ABC):
 
     def handle(self, channel: PeerChannel, message: bytes) -> None:
         """Handles a message that has arrived behind HELLO and WELCOME. A peer that breaks the protocol is
-        disconnected.
+        disconnected: no ProtocolError leaves this method.
 
         Args:
             channel: the channel that it came by.

@@ -20,9 +20,9 @@ WINDOW_MESSAGES = 64
 """How many DATA messages may be on the way to a peer. Both sides must use the same number."""
 
 WINDOW_BYTES = 4 * 1024 * 1024
-"""How many bytes of DATA messages may be on the way to a peer."""
+"""How many bytes of DATA messages may be on the way to a peer, unless the two sides agree on less."""
 
-_OWED, _OWED_BYTES = WINDOW_MESSAGES // 2, WINDOW_BYTES // 2
+_OWED = WINDOW_MESSAGES // 2
 """When so much has arrived that the other side has not been told of, it needs to hear soon."""
 
 
@@ -52,6 +52,9 @@ class PeerChannel:
         gone: whether it has ended, and everybody who has to know has been told.
         closing: whether we have ended it: nothing is taken or delivered any more.
         ended: set when it has ended; None while nobody waits for that.
+        batch_bytes: how many bytes of frames are gathered into one message.
+        window_bytes: how many bytes of DATA messages may be on the way to the other side.
+        granted_bytes: how many the other side may have on the way to this one.
     """
 
     peer: Peer
@@ -64,6 +67,10 @@ class PeerChannel:
     gone: bool = False
     closing: bool = False
     ended: asyncio.Future[None] | None = None
+    batch_bytes: int = BATCH_BYTES
+    window_bytes: int = WINDOW_BYTES
+    granted_bytes: int = WINDOW_BYTES
+    _most_begun: int = 0
     _said_bye: bool = False
     _received: int = 0
     _owed: int = 0  # received, and not yet told
@@ -82,6 +89,8 @@ class PeerChannel:
         queue_bytes: int = 16 * 1024 * 1024,
         max_frame: int = 16 * 1024 * 1024,
         route: Any = None,
+        piece_bytes: int = PIECE_BYTES,
+        batch_bytes: int = BATCH_BYTES,
     ) -> PeerChannel:
         """Returns a channel with empty queues.
 
@@ -92,16 +101,36 @@ class PeerChannel:
             queue_bytes: how many bytes may wait to be sent.
             max_frame: the largest frame, in bytes.
             route: see the attribute.
+            piece_bytes: the largest piece of a frame in one message, in bytes.
+            batch_bytes: how many bytes of frames are gathered into one message.
         """
-        outbox = Outbox(max_frames=queue_frames, max_bytes=queue_bytes, piece=PIECE_BYTES)
-        return cls(peer, receiver, outbox, Unpacker(max_frame), route)
+        outbox = Outbox(max_frames=queue_frames, max_bytes=queue_bytes, piece=piece_bytes)
+        return cls(peer, receiver, outbox, Unpacker(max_frame), route, batch_bytes=batch_bytes)
+
+    def bounded(self, most: int) -> PeerChannel:
+        """The other side may be anybody until something is sent to it: so long, it may not have more than ``most``
+        bytes of frames unfinished here; 0 for no such bound. Returns the channel itself."""
+        if most:
+            self._most_begun, self.unpacker.most_begun = self.unpacker.most_begun, most
+        return self
+
+    @property
+    def answered(self) -> bool:
+        """Whether something was sent to the other side, or it was never bounded: see :meth:`bounded`."""
+        return not self._most_begun
 
     def next_message(self) -> bytes | None:
         """Returns what to send now, None when there is nothing or the window is full."""
         if self._said_bye:
             return None
-        if self.outbox.frames_waiting and len(self._flying) < WINDOW_MESSAGES and self._flying_bytes < WINDOW_BYTES:
-            words, pieces = self.outbox.take(BATCH_BYTES)
+        if self._most_begun and self.outbox.frames_waiting:
+            self.unpacker.most_begun, self._most_begun = self._most_begun, 0
+        if (
+            self.outbox.frames_waiting
+            and len(self._flying) < WINDOW_MESSAGES
+            and self._flying_bytes < self.window_bytes
+        ):
+            words, pieces = self.outbox.take(self.batch_bytes)
             self._owed = self._owed_bytes = 0  # each message says what has arrived, as `_head` does
             message = pack(HEAD.pack(DATA, self._received), words, pieces)
             self._flying.append(len(message))
@@ -110,7 +139,7 @@ class PeerChannel:
         if self.closing and not self.outbox.frames_waiting:
             self._said_bye = True
             return goodbye("closed by the other side")
-        owes = self._owed >= _OWED or self._owed_bytes >= _OWED_BYTES
+        owes = self._owed >= _OWED or self._owed_bytes * 2 >= self.granted_bytes
         return self._head(ACK) if owes else None
 
     def acknowledgement(self) -> bytes:
@@ -156,4 +185,20 @@ class PeerChannel:
     @property
     def has_work(self) -> bool:
         """Whether :meth:`next_message` may have something."""
-        return self.outbox.frames_waiting > 0 or self.closing or self._owed >= _OWED or self._owed_bytes >= _OWED_BYTES
+        waits = self.outbox.frames_waiting > 0 or self.closing
+        return waits or self._owed >= _OWED or self._owed_bytes * 2 >= self.granted_bytes
+
+    @property
+    def owes(self) -> bool:
+        """Whether something has arrived that the other side has not been told of."""
+        return self._owed > 0
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many messages the other side has not confirmed yet."""
+        return len(self._flying)
+
+    @property
+    def confirmations(self) -> int:
+        """How many messages it has confirmed; the count wraps around."""
+        return self._confirmed

@@ -21,6 +21,7 @@ import pluggy
 
 from ..config.schema import Plugins
 from ..config.secrets import hide_settings
+from ..contracts.blobs import Blobs
 from ..contracts.driver import Driver
 from ..contracts.gateway import Gateway
 from ..contracts.lane import LaneTransport
@@ -39,6 +40,7 @@ from ..errors import (
     did_you_mean,
 )
 from ..scheduling.cancellation import ends_task
+from ..scheduling.presentable import presentable
 from .class_checks.factories import CONTRACTS
 from .loading import Loading, PluginInfo, State, hook_of
 from .offers import CORE, Offer, StarKindSpec, load_factory
@@ -185,6 +187,10 @@ class PluginSet:
         """Creates a lane transport. Raises UnknownTransport, or PluginError when it cannot be imported or created."""
         return cast(LaneTransport, self._make("transport", name, dict(settings or {})))
 
+    def blobs(self, name: str, settings: Mapping[str, Any] | None = None) -> Blobs:
+        """Creates a store of content. Raises NotFound, or PluginError when it cannot be imported or created."""
+        return cast(Blobs, self._make("blob store", name, dict(settings or {})))
+
     def policy(self, name: str, settings: Mapping[str, Any] | None = None) -> SecurityPolicy:
         """Creates a security policy. Raises NotFound, or PluginError when it cannot be imported or created."""
         return cast(SecurityPolicy, self._make("policy", name, dict(settings or {})))
@@ -287,7 +293,7 @@ class PluginSet:
             except BaseException as exc:
                 if ends_task(exc):
                     raise
-                failures.append((info, exc))
+                failures.append((info, presentable(exc)))
         return failures
 
 

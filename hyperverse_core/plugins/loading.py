@@ -6,6 +6,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,17 +16,20 @@ import pluggy
 from .. import hookspecs
 from ..config.schema import Plugins
 from ..errors import BadRequest, HyperverseError, described, did_you_mean
+from ..scheduling.presentable import presentable
 from ..universe.kind_defs.standard_kinds import STANDARD_KINDS
 from .class_checks.mistake import refusal
 from .class_checks.names import unknown_names
 from .offers import CORE, HOOKS, Offer, Offers, builtin_offers
 from .requirements import missing_requirements
 from .sources import PluginSource
-from .time_limit import time_limit
+from .time_limit import within
 
 __all__ = ["Loading", "PluginInfo", "State", "hook_of"]
 
 State = Literal["ok", "blocked", "failed", "unavailable"]
+_OWN = "cosmic-hyperverse"
+"""The distribution of the built-in plugins."""
 
 
 _LONGEST_REASON = 500
@@ -60,8 +64,14 @@ class PluginInfo:
 
     @property
     def trouble(self) -> str:
-        """One text for people that says what is wrong with it; empty when nothing is, or when the user wants it so."""
+        """One text for people that says what is wrong with it; empty when nothing is, or when the user wants it so.
+
+        A user who installs the platform without one of its extras wants it so. An error says what is missing when the
+        configuration chooses the plugin nevertheless.
+        """
         if self.on_purpose or (self.state == "ok" and not self.reason):
+            return ""
+        if self.state == "unavailable" and self.distribution == _OWN:
             return ""
         state = {"ok": "", "failed": " failed"}.get(self.state, f" is {self.state}")
         return f"plugin {self.name!r}{state}: {self.reason}"
@@ -126,16 +136,14 @@ class Loading:
         offers = Offers(info.name)
         plugin = None
         try:
-            with time_limit(info.name, self.settings.load_seconds):
-                plugin = source.load()
-                self.pm.register(plugin, info.name)
-                self._check_hooks(plugin)
-                for thing, hook in HOOKS.items():
-                    hook_of(self.pm, hook, plugin)(register=offers.register(thing))
+            plugin = within(info.name, self.settings.load_seconds, source.load)
+            self.pm.register(plugin, info.name)
+            self._check_hooks(plugin)
+            within(info.name, self.settings.load_seconds, partial(self._call_hooks, plugin, offers))
             offers.check()
         except BaseException as exc:  # one that exits when it is imported ends itself, and nothing else
-            self._drop(info, "failed", _why(exc))
-            info.error = exc
+            info.error = presentable(exc)
+            self._drop(info, "failed", _why(info.error))
         else:
             self.offers[info.name] = offers.found
         info.registers = _registers(offers)
@@ -143,6 +151,10 @@ class Loading:
             self._check_extras(info, offers)
         if info.state == "ok" and not offers.found and not self._listens(plugin):
             info.reason = "it registers nothing; a hook is marked `@hookimpl`, and calls `register`"
+
+    def _call_hooks(self, plugin: object, offers: Offers) -> None:
+        for thing, hook in HOOKS.items():
+            hook_of(self.pm, hook, plugin)(register=offers.register(thing))
 
     def _listens(self, plugin: object) -> bool:
         """Whether it has a hook that registers nothing, such as ``hyperverse_machine_started``."""

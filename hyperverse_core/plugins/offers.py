@@ -17,7 +17,7 @@ from .class_checks.drivers import driver_mistakes
 from .class_checks.factories import CONTRACTS, check_callable, factory_mistakes, observer_mistakes
 from .class_checks.mistake import Mistake, refusal
 
-__all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "load_factory"]
+__all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "check_command", "load_factory"]
 
 CORE: Final = "the core"
 """The provider of built-in things, where a plugin's name stands for others."""
@@ -27,6 +27,7 @@ HOOKS: Final[Mapping[str, str]] = {
     "transport": "hyperverse_register_transports",
     "policy": "hyperverse_register_policies",
     "placement": "hyperverse_register_placements",
+    "blob store": "hyperverse_register_blobs",
     "driver": "hyperverse_register_drivers",
     "star kind": "hyperverse_register_star_kinds",
     "command": "hyperverse_register_commands",
@@ -113,6 +114,8 @@ class Offers:
             module, _, attribute = factory.partition(":")
             if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
                 raise BadRequest(f"{factory!r} is not an import path", hint='write "package.module:Attribute"')
+        elif thing == "command":
+            check_command(name, factory)
         elif not callable(factory):
             raise BadRequest(f"the factory of the {thing} {name!r} is {factory!r}, which cannot be called")
         else:
@@ -151,6 +154,17 @@ class Offers:
         if not (isinstance(name, str) and name.isalnum() and name[:1].isupper()):
             raise BadRequest(f"{name!r} is not a star kind", hint="write it in CamelCase, such as 'Telescope'")
         self._add(Offer("star kind", name, self.plugin, StarKindSpec(name, forwards, hosts)))
+
+
+def check_command(name: str, command: object) -> None:
+    """Raises BadRequest when what a plugin has registered as the command ``name`` is none."""
+    import click  # whoever starts a machine may need none
+
+    if not isinstance(command, click.Command):
+        raise BadRequest(
+            f"the command {name!r} is {command!r:.80}, and no click.Command",
+            hint="write `@click.command()` above the function, and register what that returns",
+        )
 
 
 def builtin_offers() -> dict[tuple[str, str], Offer]:

@@ -6,14 +6,16 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextvars import copy_context
 from types import FrameType
+from typing import Any, TypeVar
 
 from ..errors import PluginError
 
-__all__ = ["time_limit"]
+__all__ = ["within"]
 
+T = TypeVar("T")
 _log = logging.getLogger("hyperverse.plugins")
 _FIRST_WORD = 5.0
 """Seconds after which the log says which plugin the program waits for."""
@@ -27,59 +29,103 @@ class _TooLong(BaseException):
     """Goes through a plugin that catches every Exception."""
 
 
-@contextmanager
-def time_limit(plugin: str, seconds: float) -> Iterator[None]:
-    """Bounds the time of what is done inside. Only the main thread can be interrupted; in another one, the log says
-    which plugin it waits for.
+def within(plugin: str, seconds: float, work: Callable[[], T]) -> T:
+    """Returns what ``work`` returns. Only the main thread can be interrupted while it waits for something; in another
+    one, the work gets a thread of its own, which is left behind when it takes too long.
 
     Args:
         plugin: its name.
         seconds: how long it may take.
+        work: loads it.
 
     Raises:
         PluginError: it has taken longer.
     """
-    thread = threading.current_thread()
-    in_main = thread is threading.main_thread()
+    if threading.current_thread() is threading.main_thread():
+        return _interrupted(plugin, seconds, work)
+    return _left_behind(plugin, seconds, work)
+
+
+def _interrupted(plugin: str, seconds: float, work: Callable[[], T]) -> T:
+    ident = threading.get_ident()
     done = threading.Event()
     late: list[str] = []
 
     def watch() -> None:
-        if done.wait(min(_FIRST_WORD, seconds)):
-            return
-        _log.warning("plugin %r is still loading, %s", plugin, _where(thread.ident))
-        if done.wait(max(0.0, seconds - _FIRST_WORD)):
-            return
-        late.append(_where(thread.ident))
-        while in_main and not done.is_set() and thread.ident is not None:
-            signal.pthread_kill(thread.ident, _VEHICLE)
+        where = _waited(plugin, seconds, done, ident)
+        if where:
+            late.append(where)
+        while late and not done.is_set():
+            signal.pthread_kill(ident, _VEHICLE)
             done.wait(_AGAIN)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if late and not done.is_set():
             raise _TooLong
 
-    before = signal.signal(_VEHICLE, interrupt) if in_main else None
+    before = signal.signal(_VEHICLE, interrupt)
     watcher = threading.Thread(target=watch, name=f"waits for plugin {plugin}", daemon=True)
     watcher.start()
     try:
-        yield
+        return work()
     except _TooLong:
-        raise PluginError(
-            f"it has not loaded after {seconds:g} s, {late[0]}",
-            hint="move what waits into `hyperverse_machine_started` or the `start` of a driver, "
-            "or allow more with [plugins] load_seconds",
-        ) from None
+        raise _too_long(seconds, late[0]) from None
     finally:
         done.set()
         watcher.join()
-        if in_main:
-            signal.signal(_VEHICLE, before)
+        signal.signal(_VEHICLE, before)
 
 
-def _where(thread: int | None) -> str:
+def _left_behind(plugin: str, seconds: float, work: Callable[[], T]) -> T:
+    done = threading.Event()
+    ended: list[Callable[[], T]] = []
+
+    def run() -> None:
+        try:
+            found = work()
+        except BaseException as exc:
+            error = exc  # `exc` is gone when it is raised
+            ended.append(lambda: _raise(error))
+        else:
+            ended.append(lambda: found)
+        finally:
+            done.set()
+
+    worker = threading.Thread(target=copy_context().run, args=(run,), name=f"loads plugin {plugin}", daemon=True)
+    worker.start()
+    where = _waited(plugin, seconds, done, worker.ident or 0)
+    if where:
+        import ctypes  # nearly nobody needs it
+
+        # One that computes ends by this. One that waits for ever costs nothing but its stack.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(_TooLong))
+        raise _too_long(seconds, where)
+    return ended[0]()
+
+
+def _raise(error: BaseException) -> Any:
+    raise error
+
+
+def _waited(plugin: str, seconds: float, done: threading.Event, ident: int) -> str:
+    """Waits until it is done, or for so many seconds. Returns where the thread is then, empty when it is done."""
+    if done.wait(min(_FIRST_WORD, seconds)):
+        return ""
+    _log.warning("plugin %r is still loading, %s", plugin, _where(ident))
+    return "" if done.wait(max(0.0, seconds - _FIRST_WORD)) else _where(ident)
+
+
+def _too_long(seconds: float, where: str) -> PluginError:
+    return PluginError(
+        f"it has not loaded after {seconds:g} s, {where}",
+        hint="move what waits into `hyperverse_machine_started` or the `start` of a driver, "
+        "or allow more with [plugins] load_seconds",
+    )
+
+
+def _where(thread: int) -> str:
     """Where a thread is: the innermost line that is not of the import system."""
-    frame = sys._current_frames().get(thread or 0)
+    frame = sys._current_frames().get(thread)
     while frame is not None and frame.f_code.co_filename.startswith("<frozen"):
         frame = frame.f_back
     if frame is None:

@@ -9,7 +9,7 @@ from ..errors import BadRequest, HyperverseError
 from .class_checks.factories import CONTRACTS, check_callable, factory_mistakes
 from .class_checks.mistake import refusal
 from .loading import PluginInfo
-from .offers import CORE, Offer, load_factory
+from .offers import CORE, Offer, check_command, load_factory
 
 __all__ = ["check_factory", "verify"]
 
@@ -42,17 +42,7 @@ def verify(plugins: Mapping[str, PluginInfo], offers: Iterable[Offer]) -> dict[s
             if offer.thing in CONTRACTS:
                 check_factory(offer, factory)
             else:
-                _check_command(offer, factory)
+                check_command(offer.name, factory)
         except HyperverseError as exc:
             found.setdefault(offer.plugin, []).append(exc)
     return found
-
-
-def _check_command(offer: Offer, command: Any) -> None:
-    import click
-
-    if not isinstance(command, click.Command):
-        raise BadRequest(
-            f"the command {offer.name!r} is {command!r:.80}, and no click.Command",
-            hint="write `@click.command()` above the function, and register what that returns",
-        )

@@ -1,26 +1,25 @@
-"""Waves to bytes and back: everything that machines say to one another, and to clients.
+"""Waves to frames and back: everything that machines say to one another, and to clients.
 
-:mod:`.frames` says how the frames look. A frame carries the time that is left, never a time of day, so clocks of
-machines are not compared.
+:mod:`.frames` says how the frames look, and :mod:`.frame_bytes` turns them into bytes. A frame carries the time that is
+left, never a time of day, so clocks of machines are not compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from ..contracts.registry import Assignment
-from ..errors import BadRequest, HyperverseError, ProtocolError
+from ..errors import HyperverseError, ProtocolError
 from ..universe.access.scope import Scope
 from ..universe.address.point import ROOT, Point
 from ..universe.address.star_key import StarKey
 from ..universe.waves.origin import Origin, WaveOptions
 from ..universe.waves.wave import (
     DEFAULT_HANDLING,
-    Body,
     Directed,
     Echo,
     Handling,
@@ -31,35 +30,30 @@ from ..universe.waves.wave import (
     Ripple,
     Signal,
 )
+from .body_weight import is_too_heavy
 from .client_budget import LONGEST_TEXT, check_headers, check_recipients, too_long
+from .frame_bytes import Frame, body_of, decode_frame, encode_frame
 from .frames import (
-    PROTOCOL,
     UNREADABLE,
     ClientPingFrame,
     ClientRippleFrame,
     ClientSignalFrame,
     EchoesFrame,
-    HelloFrame,
     PartFrame,
     PingFrame,
     PongFrame,
     ProvisionReplyFrame,
     ProvisionRequestFrame,
-    RefusalFrame,
     SignalFrame,
-    WelcomeFrame,
 )
 from .messages import ClientFrame, Echoes, Message, ProvisionReply, ProvisionRequest
-from .plain_values import DEEPEST, SCALARS, first_offender, is_too_deep, may_be_too_deep, may_hold_timestamp
+from .plain_values import SCALARS, first_offender, may_hold_timestamp
 from .recipients_text import read_recipients, write_recipients
 
 __all__ = [
-    "PROTOCOL",
-    "body_size",
     "client_frame",
     "decode",
     "encode_echoes",
-    "encode_frame",
     "encode_part",
     "encode_ping",
     "encode_pong",
@@ -72,94 +66,6 @@ __all__ = [
 _F = TypeVar("_F", PingFrame, SignalFrame, PartFrame)
 _W = TypeVar("_W", Ping, Signal, Ripple)
 _P = TypeVar("_P", Pong, Echo)
-
-
-_Raw: TypeAlias = (
-    HelloFrame
-    | WelcomeFrame
-    | RefusalFrame
-    | ClientPingFrame
-    | ClientSignalFrame
-    | ClientRippleFrame
-    | PingFrame
-    | SignalFrame
-    | PartFrame
-    | PongFrame
-    | EchoesFrame
-    | ProvisionRequestFrame
-    | ProvisionReplyFrame
-)
-
-
-# -- bodies ----------------------------------------------------------------------------------------
-
-
-def _no_extension(code: int, data: memoryview) -> NoReturn:
-    raise ProtocolError(f"a body holds an extension value of type {code}", hint="bodies are plain values")
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decoder: msgspec.msgpack.Decoder[_Raw] = msgspec.msgpack.Decoder(_Raw, ext_hook=_no_extension)
-_decode = _decoder.decode
-
-
-_SHALLOW = 2 * DEEPEST
-"""Bytes of a frame in which there is no room for too many levels besides what every frame has."""
-
-
-def encode_frame(frame: _Raw) -> bytes:
-    """Returns a frame as bytes. Raises BadRequest, which names the value of the body that cannot be sent."""
-    try:
-        encoded = _encode(frame)
-    except (TypeError, ValueError, OverflowError, RecursionError) as exc:
-        raise _not_plain(first_offender(_body(frame)) or str(exc)) from exc
-    if type(getattr(frame, "body", frame)) in SCALARS:
-        return encoded
-    if may_hold_timestamp(encoded):
-        said = first_offender(_body(frame))
-        if said:
-            raise _not_plain(said)
-    if len(encoded) > _SHALLOW and may_be_too_deep(encoded):
-        bodies = [echo.body for echo in frame.echoes] if isinstance(frame, EchoesFrame) else [_body(frame)]
-        if any(map(is_too_deep, bodies)):
-            raise _not_plain(f"the body has more than {DEEPEST} levels of lists and maps")
-    return encoded
-
-
-def body_size(body: Body) -> int:
-    """Returns how many bytes a body has in a frame. Raises BadRequest, which names the value that cannot be sent."""
-    try:
-        encoded = _encode(body)
-    except (TypeError, ValueError, OverflowError, RecursionError) as exc:
-        raise _not_plain(first_offender(body) or str(exc)) from exc
-    if type(body) not in SCALARS:
-        if may_hold_timestamp(encoded) and (said := first_offender(body)):
-            raise _not_plain(said)
-        if may_be_too_deep(encoded) and is_too_deep(body):
-            raise _not_plain(f"the body has more than {DEEPEST} levels of lists and maps")
-    return len(encoded)
-
-
-def encoded_body(body: Body) -> bytes:
-    """Returns a body as it is in a frame. For one that no frame can carry, as a wave inside a machine may have, it is a
-    text that stands for it."""
-    try:
-        return _encode(body)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        return repr(body).encode("utf-8", "surrogatepass")
-
-
-def _body(raw: _Raw) -> Body:
-    if isinstance(raw, EchoesFrame):
-        return [echo.body for echo in raw.echoes]
-    return getattr(raw, "body", None)
-
-
-def _not_plain(said: str) -> BadRequest:
-    return BadRequest(
-        f"this cannot be sent: {said}",
-        hint="a body is made of None, bool, int (64 bits), float, str, bytes, lists and maps",
-    )
 
 
 # -- encoding --------------------------------------------------------------------------------------
@@ -318,22 +224,29 @@ def _assignment_fields(assignment: Assignment | None) -> tuple[str, int, int] | 
 # -- decoding --------------------------------------------------------------------------------------
 
 
-def decode(frame: bytes | msgspec.Raw, now: float) -> Message:
+_FROM_CLIENTS = (ClientPingFrame, ClientSignalFrame, ClientRippleFrame)
+
+
+def decode(frame: bytes | msgspec.Raw, now: float, *, weighed_later: bool = False) -> Message:
     """Returns what a frame says.
 
     Args:
         frame: the frame as it arrived.
         now: time of the loop; deadlines are counted from it.
+        weighed_later: whether the caller weighs the body of a wave (:func:`.body_weight.frame_weight`) before anything
+            else. Then one that is too heavy is not looked through here, which could take seconds.
 
     Raises:
         ProtocolError: the frame does not follow the protocol.
     """
     try:
-        raw = _decode(frame)
+        raw = decode_frame(frame)
     except UNREADABLE as exc:
         raise _does_not_follow(frame, exc) from exc
     try:
         if type(getattr(raw, "body", raw)) not in SCALARS and may_hold_timestamp(bytes(frame)):
+            if weighed_later and isinstance(raw, _FROM_CLIENTS) and is_too_heavy(raw.body, bytes(frame)):
+                return raw
             _check_plain(raw)
         build = _BUILD.get(type(raw))
         return build(raw, now) if build is not None else cast(ClientFrame, raw)
@@ -349,8 +262,8 @@ def _does_not_follow(frame: bytes | msgspec.Raw, why: Exception) -> ProtocolErro
     return ProtocolError(f"a frame of {len(bytes(frame))} bytes does not follow the protocol: {why}")
 
 
-def _check_plain(raw: _Raw) -> None:
-    said = first_offender(_body(raw))
+def _check_plain(raw: Frame) -> None:
+    said = first_offender(body_of(raw))
     if said:
         raise ProtocolError(f"a frame holds a value that is not allowed: {said}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Generator
+from contextvars import Context
 from typing import Any, Generic, TypeVar
 
 __all__ = ["Begun", "begin"]
@@ -14,33 +15,34 @@ class Begun(Generic[T]):
     """A coroutine that has been begun and waits for something. It is awaited once, in the task that has begun it,
     before that task waits for anything else."""
 
-    __slots__ = ("_coroutine", "_waits_for")
+    __slots__ = ("_context", "_coroutine", "_waits_for")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T], waits_for: object) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, T], context: Context, waits_for: object) -> None:
         self._coroutine = coroutine
+        self._context = context
         self._waits_for = waits_for
 
     def __await__(self) -> Generator[Any, Any, T]:
-        coroutine, waits_for = self._coroutine, self._waits_for
+        coroutine, run, waits_for = self._coroutine, self._context.run, self._waits_for
         try:
             while True:
                 try:
                     sent = yield waits_for
                 except BaseException as exc:
-                    waits_for = coroutine.throw(exc)
+                    waits_for = run(coroutine.throw, exc)
                 else:
-                    waits_for = coroutine.send(sent)
+                    waits_for = run(coroutine.send, sent)
         except StopIteration as end:
             result: T = end.value
             return result
 
 
-def begin(coroutine: Coroutine[Any, Any, T]) -> T | Begun[T]:
-    """Runs ``coroutine`` until it ends or waits: what has to be set up for waiting (a deadline, a place in a queue)
-    can be left out for those that do not. Returns its result or the rest of it, and raises what it raises."""
+def begin(coroutine: Coroutine[Any, Any, T], context: Context) -> T | Begun[T]:
+    """Runs ``coroutine`` in ``context`` until it ends or waits: what has to be set up for waiting (a deadline, a place
+    in a queue) can be left out for those that do not. Returns its result or the rest of it. Raises what it raises."""
     try:
-        waits_for = coroutine.send(None)
+        waits_for = context.run(coroutine.send, None)
     except StopIteration as end:
         result: T = end.value
         return result
-    return Begun(coroutine, waits_for)
+    return Begun(coroutine, context, waits_for)

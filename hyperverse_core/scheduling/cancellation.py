@@ -24,9 +24,10 @@ def ends_task(error: BaseException) -> bool:
     Args:
         error: what was caught around a call of somebody else's code.
     """
-    if isinstance(error, asyncio.CancelledError):
+    kind = type(error)  # `isinstance` would ask the exception itself, which may raise
+    if issubclass(kind, asyncio.CancelledError):
         return is_cancelled()
-    if isinstance(error, GeneratorExit):
+    if issubclass(kind, GeneratorExit):
         try:
             return asyncio.current_task() is None  # a coroutine is closed from outside of any task
         except RuntimeError:  # no loop runs

@@ -4,8 +4,8 @@ While an answer is being found by whoever asked first, the others queue up. When
 in which they asked; only when the last of them goes on, and nobody has come meanwhile, is the answer put where it is
 found without waiting. So a wave that comes late cannot slip past those that are just being woken.
 
-Whoever asks after a change must not get an older answer. It is found anew then, and those who wait already wait for
-that one too: the old answer could come later than the new one.
+A caller that asks after a change must not get an older answer. It is found anew then, and those who wait already wait
+for that one too: the old answer could come later than the new one.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class SingleFlight(Generic[K, A, V]):
         self._loop = asyncio.get_running_loop()
 
     async def get(self, key: K, asked: A) -> V:
-        """The value of ``key``, in turn. Who asks first finds it, in line; the others wait for that.
+        """The value of ``key``, in turn. The first caller finds it, in line; the others wait for that.
 
         Args:
             key: what tells one value from another.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -35,15 +35,18 @@ class Troubles:
 
     Args:
         clock: seconds since the epoch.
-
-    Attributes:
-        sources: asked for what else is wrong whenever that is shown. One that raises is shown itself.
+        sources: asked by name for what else is wrong, whenever that is shown. One that raises is shown itself.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        *,
+        sources: Mapping[str, Callable[[], Iterable[Trouble]]] | None = None,
+    ) -> None:
         self._clock = clock
         self._by_what: dict[str, _Trouble] = {}
-        self.sources: dict[str, Callable[[], Iterable[Trouble]]] = {}
+        self._sources = {} if sources is None else sources
 
     def note(self, what: str, cause: str, *, again: float | None = None, lasts: float = float("inf")) -> None:
         """Something is wrong, until :meth:`over` is called. Noting it again keeps since when.
@@ -92,7 +95,7 @@ class Troubles:
 
     def _asked(self, now: float) -> list[Trouble]:
         found: list[Trouble] = []
-        for name, source in self.sources.items():
+        for name, source in self._sources.items():
             try:
                 found += source()
             except Exception as exc:

@@ -1,7 +1,7 @@
 """Waiting for a task that may not let itself be cancelled.
 
-Who awaits a task, or ``asyncio.gather``, and is cancelled is not told of it: the cancellation goes to what is awaited,
-and comes back when that has ended. A task that swallows its cancellation so keeps everybody who waits for it.
+When code that awaits a task, or ``asyncio.gather``, is cancelled, the cancellation goes to the task that it awaits, and
+comes back when that has ended. So a task that swallows its cancellation holds up all who wait for it.
 """
 
 from __future__ import annotations

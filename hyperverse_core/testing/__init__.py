@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .._lazy import lazily
 
 if TYPE_CHECKING:
+    from .blobs_conformance import BlobsConformance as BlobsConformance
     from .clock import ManualClock as ManualClock
     from .clock import VirtualClockLoop as VirtualClockLoop
     from .command_conformance import CommandConformance as CommandConformance
@@ -37,6 +38,7 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and tells a name
         __name__,
         __package__,
         {
+            "blobs_conformance": "BlobsConformance",
             "clock": "ManualClock VirtualClockLoop",
             "command_conformance": "CommandConformance",
             "constellation": "Constellation Handle",

@@ -38,15 +38,19 @@ class CommandConformance:
     prints_json: ClassVar[bool] = True
 
     def whose_move(self) -> str:
-        """Who has to change something when a test fails."""
+        """The person who has to change something when a test fails."""
         return f"the author of the command {getattr(self.command, 'name', self.command)!r}"
 
     def leaves(self) -> list[click.Command]:
-        """The command itself, or those of a group."""
-        command: Any = self.command
-        if not isinstance(command, click.Group):
-            return [command]
-        return list(command.commands.values())
+        """The command itself, or those of a group and of the groups in it."""
+        waiting, found = [self.command], list[click.Command]()
+        while waiting:
+            command = waiting.pop(0)
+            if isinstance(command, click.Group):
+                waiting = [*command.commands.values(), *waiting]
+            else:
+                found.append(command)
+        return found
 
     def run(self, words: Sequence[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
         """Runs the command, and returns what it printed and its exit code.

@@ -34,7 +34,7 @@ class MemoryFeed:
     def log(self, kind: ChangeKind, point: Point) -> int:
         """Adds an entry, and returns its revision."""
         self.revision += 1
-        self._entries.append(Change(self.revision, kind, point))
+        self._entries.append(Change(self.revision, kind, point, epoch=self.revision))
         if len(self._entries) > self.keep:
             self._entries.popleft()
         for woken in self._waiting:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import attrs
 
-from ..contracts.registry import ParticleRecord, PropertyValue, Registration
-from ..errors import Conflict
+from ..contracts.registry import ParticleRecord, Registration
 from ..universe.address.point import Point
 from ..universe.address.star_key import StarKey
-from ..universe.kind_defs.properties import SetProperty, UnsetProperty
 from ..universe.selectors.selector import Selector
 
-__all__ = ["MemoryParticle", "changed", "exactly", "is_hosted", "new_record"]
+__all__ = ["MemoryParticle", "exactly", "is_hosted", "new_record"]
 
 
 @attrs.define
@@ -34,22 +30,6 @@ def new_record(registration: Registration) -> ParticleRecord:
         registration.status,
         properties=dict(registration.properties),
     )
-
-
-def changed(record: ParticleRecord, changes: Sequence[SetProperty | UnsetProperty]) -> Mapping[str, PropertyValue]:
-    """The properties after ``changes``. Raises Conflict when a change concerns a locked property."""
-    after = dict(record.properties)
-    for change in changes:
-        present = after.get(change.key)
-        value = change.value if isinstance(change, SetProperty) else None
-        if present is not None and present.locked:
-            if value != present.value:
-                raise Conflict(f"property {change.key!r} of {record.point.text!r} is locked")
-        elif isinstance(change, SetProperty):
-            after[change.key] = PropertyValue(change.value, change.lock)
-        else:
-            after.pop(change.key, None)
-    return after
 
 
 def is_hosted(record: ParticleRecord, star: StarKey) -> bool:

@@ -6,8 +6,9 @@ itself. Time comes from the event loop, which may be a virtual one.
 
 from __future__ import annotations
 
+import asyncio
 import bisect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -16,6 +17,7 @@ from ..contracts.registry import (
     Assignment,
     ChangeKind,
     Changes,
+    MachineKey,
     Page,
     ParticleRecord,
     Registered,
@@ -28,13 +30,13 @@ from ..contracts.registry import (
 )
 from ..errors import Conflict, NotFound, NotHostedHere, Unavailable
 from ..universe.access.access import AccessGrant
-from ..universe.address.point import HYPERUSER, ROOT, Point
+from ..universe.address.point import GLOBAL_MACHINE, HYPERUSER, ROOT, Point
 from ..universe.address.star_key import StarKey
 from ..universe.kind_defs.properties import SetProperty, UnsetProperty
 from ..universe.kinds.kind import Kind
 from ..universe.selectors.selector import Selector
 from .memory_feed import MemoryFeed
-from .memory_particle import MemoryParticle, changed, exactly, is_hosted, new_record
+from .memory_particle import MemoryParticle, exactly, is_hosted, new_record
 
 __all__ = ["MemoryRegistry"]
 
@@ -56,6 +58,8 @@ class MemoryRegistry(Registry):
         self._grants: dict[int, AccessGrant] = {}
         self._last_grant = 0
         self._tokens: dict[str, TokenRecord] = {}
+        self._machine_keys: dict[tuple[str, str], MachineKey] = {}
+        self._invitations: dict[str, float] = {}
         self._feed = MemoryFeed(feed)
         self._openings = 0
         self._put(ParticleRecord(ROOT, Kind("Root"), HYPERUSER, Status.READY))
@@ -86,10 +90,21 @@ class MemoryRegistry(Registry):
         parent = point.parent
         if parent is not None and (point.route.is_local or not parent.is_root) and parent not in self._particles:
             raise NotFound(f"no particle {parent.text!r} to hold {point.name!r}")
-        record = new_record(registration)
-        self._put(record, registration.state)
-        self._feed.log(ChangeKind.REGISTERED, point)
-        return Registered(record, created=True)
+        self._check_below(registration)
+        for one in (registration, *registration.below):
+            self._put(new_record(one), one.state)
+            self._feed.log(ChangeKind.REGISTERED, one.point)
+        return Registered(self._particles[point].record, created=True)
+
+    def _check_below(self, registration: Registration) -> None:
+        """Raises what is wrong with those that are to be registered below."""
+        there = {registration.point}
+        for below in registration.below:
+            if below.point in self._particles or below.point in there:
+                raise Conflict(f"there is a particle {below.point.text!r} already")
+            if below.point.parent not in there:
+                raise NotFound(f"nothing holds {below.point.text!r}")
+            there.add(below.point)
 
     def _register_again(self, existing: ParticleRecord, registration: Registration) -> Registered:
         point = registration.point
@@ -100,6 +115,8 @@ class MemoryRegistry(Registry):
             raise Conflict(f"there is a particle {point.text!r} already, a '{existing.kind}'")
         if not same_kind and (point.is_root or any(self._below(point))):
             raise Conflict(f"{point.text!r} has children and stays a '{existing.kind}'")
+        if registration.below:
+            raise Conflict(f"{point.text!r} is registered with what is below it, and cannot be replaced")
         record = new_record(registration)
         particle = self._particles[point]
         particle.record, particle.state = record, registration.state
@@ -156,9 +173,18 @@ class MemoryRegistry(Registry):
 
     async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
         self._check_open()
-        after = [(self._at(point), changed(self._at(point).record, changes)) for point in dict.fromkeys(points)]
+        after = [(self._at(point), self._at(point).record.changed(changes)) for point in dict.fromkeys(points)]
         for particle, properties in after:
             self._change(particle, ChangeKind.PROPERTIES, properties=properties)
+
+    async def replace_values(self, point: Point, values: Mapping[str, tuple[str, str]]) -> bool:
+        self._check_open()
+        particle = self._particles.get(point)
+        after = None if particle is None else particle.record.replaced(values)
+        if particle is None or after is None:
+            return False
+        self._change(particle, ChangeKind.PROPERTIES, properties=after)
+        return True
 
     async def sequence(self, point: Point) -> int:
         self._check_open()
@@ -303,6 +329,25 @@ class MemoryRegistry(Registry):
         if token is not None:
             self._feed.log(ChangeKind.TOKEN, token.agent)
         return token is not None
+
+    # -- which machines are let in ------------------------------------------------------------------------
+
+    async def machine_keys(self) -> list[MachineKey]:
+        self._check_open()
+        return [key for _, key in sorted(self._machine_keys.items())]
+
+    async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        self._check_open()
+        if invitation is not None:
+            ends = self._invitations.pop(invitation, 0.0)
+            if ends <= asyncio.get_running_loop().time():
+                raise NotFound("there is no such invitation")
+        self._machine_keys |= {(key.transport, key.key): key for key in keys}
+        self._feed.log(ChangeKind.MACHINE, GLOBAL_MACHINE)
+
+    async def add_invitation(self, digest: str, seconds: float) -> None:
+        self._check_open()
+        self._invitations[digest] = asyncio.get_running_loop().time() + seconds
 
     # -- the change feed ----------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ class ObserverConformance:
         raise NotImplementedError("write `def make(self): return MyObserver()` in the test class")
 
     def whose_move(self) -> str:
-        """Who has to change something when a test fails."""
+        """The person who has to change something when a test fails."""
         return f"the author of the observer {type(self.make()).__qualname__}"
 
     def test_its_methods_can_be_called_as_the_contract_says(self) -> None:

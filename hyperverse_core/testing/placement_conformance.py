@@ -38,7 +38,7 @@ class PlacementConformance:
     settings: ClassVar[Mapping[str, Any]] = {}
 
     def whose_move(self) -> str:
-        """Who has to change something when a test fails."""
+        """The person who has to change something when a test fails."""
         return f"the author of the placement strategy {self.placement.__qualname__}"
 
     def make(self, seed: int = 1) -> Placement:

@@ -27,6 +27,7 @@ from .registry_kit.assignments import Assignments
 from .registry_kit.directory import DirectoryGroup
 from .registry_kit.feed import ChangeFeedGroup, Reopening
 from .registry_kit.grants import GrantsAndTokens
+from .registry_kit.machine_keys import MachineKeys
 from .registry_kit.particles import ChangingParticles
 from .registry_kit.registering import Registering
 from .registry_kit.tree import ReadingTheTree
@@ -41,6 +42,7 @@ class RegistryConformance(
     Assignments,
     DirectoryGroup,
     GrantsAndTokens,
+    MachineKeys,
     ChangeFeedGroup,
     Reopening,
 ):

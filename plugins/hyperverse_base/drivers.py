@@ -8,7 +8,7 @@ from types import MappingProxyType
 import attrs
 
 from hyperverse_core import Driver
-from hyperverse_core.values import STANDARD_KINDS, PropertiesConfig
+from hyperverse_core.values import STANDARD_KINDS
 
 from .table import TABLE, KindRow
 
@@ -23,17 +23,9 @@ class BaseDriver(Driver):
     """
 
 
-def _without_boot_bind(properties: PropertiesConfig) -> PropertiesConfig:
-    """``properties`` without a bind that is a constant of the Kind. That bind is in a bundle that no plugin publishes:
-    with it, every wave to a User would fail because its routes cannot be loaded."""
-    return PropertiesConfig(p for p in properties if not (p.key == "bind" and p.constant))
-
-
 def _make(name: str, row: KindRow) -> type[BaseDriver]:
     standard = STANDARD_KINDS[name]
-    kind = attrs.evolve(
-        standard, parents=row.parents, children=row.children, properties=_without_boot_bind(standard.properties)
-    )
+    kind = attrs.evolve(standard, parents=row.parents, children=row.children)
     body = {
         "__doc__": f"{kind.doc}.",
         "__module__": __name__,

@@ -1,6 +1,6 @@
 """The standard Kinds that this plugin serves: on which stars they may live, and under which parents.
 
-Mechtron, Bundle and Artifact are not among them: they have behaviour of their own, and come with other plugins.
+Mechtron, Repo, BundleSeries, Bundle and Artifact are not among them: they come with other plugins.
 """
 
 from __future__ import annotations
@@ -47,8 +47,6 @@ TABLE: Mapping[str, KindRow] = MappingProxyType(
         "FileSystem": KindRow(_on("Fold"), children=("File",)),
         "File": KindRow(_on("Fold"), parents=("FileSystem", "File<Dir>"), children=("File",)),
         "Database": KindRow(_on("Fold")),
-        "Repo": KindRow(_on("Scribe"), children=("BundleSeries",)),
-        "BundleSeries": KindRow(_on("Scribe"), parents=("Repo",), children=("Bundle",)),
         "Portal": KindRow(_on("Jump")),
         # The platform itself creates these: nobody else can, and nothing can be created under them.
         "Global": KindRow(_on("Central"), NOWHERE, NOWHERE),

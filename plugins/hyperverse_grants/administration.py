@@ -23,8 +23,8 @@ from hyperverse_core.values import (
 )
 
 from .gathered import BUILT_IN, FindGrants, gather, is_star
-from .matching import check_named, kinds_of, pages_of
-from .preview import Previews, agents_of
+from .matching import check_named, kinds_of, pages_of, platform_record
+from .preview import NamedAgents, Previews
 
 __all__ = ["GrantsAdministration"]
 
@@ -175,7 +175,7 @@ class GrantsAdministration(Administration):
 
     async def holders(self, record: ParticleRecord) -> Holders:
         """See :meth:`Administration.holders`."""
-        agents, complete = await agents_of(self._view, self._find_grants, record, _MOST_AGENTS)
+        ((agents, complete),) = await NamedAgents(self._view, self._find_grants, _MOST_AGENTS).of([record])
         holdings = []
         for found in await self._look_at([(agent, record) for agent in sorted({*agents, HYPERUSER, record.owner})]):
             if found.access != Access.NONE:
@@ -220,7 +220,7 @@ class GrantsAdministration(Administration):
         return [token for token in found if known[token.agent]]
 
     async def revoke_token(self, id: str, *, by: Point) -> TokenRecord:
-        """See :meth:`Administration.revoke_token`. Whoever may know of a token may end it."""
+        """See :meth:`Administration.revoke_token`. An agent that may see a token may end it."""
         token = await self._token(id, by)
         await self._view.registry.revoke_token(token.digest)
         return token
@@ -254,7 +254,7 @@ class GrantsAdministration(Administration):
     # -- how it finds out ---------------------------------------------------------------------------------
 
     async def _is_full(self, agent: Point, point: Point) -> bool:
-        record = (await self._view.records((point,))).get(point)
+        record = (await self._view.records((point,))).get(point) or platform_record(point)
         if record is None:
             return False
         (found,) = await self._look_at([(agent, record)])

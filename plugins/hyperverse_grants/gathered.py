@@ -10,9 +10,20 @@ from hyperverse_core.policy import PolicyView
 from hyperverse_core.registry import ParticleRecord
 from hyperverse_core.values import ANONYMOUS, HYPERUSER, AccessGrant, Kind, Point, grant_roots
 
-__all__ = ["BUILT_IN", "FindGrants", "Gathered", "Question", "gather", "is_star", "path_of"]
+__all__ = [
+    "BUILT_IN",
+    "FindGrants",
+    "Gathered",
+    "Question",
+    "can_be_granted",
+    "gather",
+    "is_platforms_own",
+    "is_star",
+    "path_of",
+]
 
 _USER = "User"
+_PLATFORM = frozenset({"Global", "Star"})
 BUILT_IN: Mapping[Point, Kind] = {
     Point.parse("hyperspace"): Kind("Space"),
     Point.parse("hyperspace:users"): Kind("UserBase"),
@@ -93,6 +104,16 @@ def path_of(point: Point) -> list[Point]:
     return [step for step in (point, *point.ancestors()) if not step.is_root]
 
 
+def is_platforms_own(target: ParticleRecord) -> bool:
+    """Whether the target is a particle of the platform: ``GLOBAL::machine``, or the particle of a star."""
+    return target.kind.base in _PLATFORM and not target.point.route.is_local
+
+
+def can_be_granted(target: ParticleRecord) -> bool:
+    """Whether a grant can name the target."""
+    return target.point.route.is_local or is_platforms_own(target)
+
+
 def is_star(agent: Point) -> bool:
     """Whether ``agent`` is a star itself. The fabric alone gives a wave such an agent."""
     return agent.star_key is not None and agent == Point.of_star(agent.star_key)
@@ -101,7 +122,7 @@ def is_star(agent: Point) -> bool:
 async def gather(view: PolicyView, find_grants: FindGrants, questions: Sequence[Question]) -> list[Gathered]:
     """Reads what lies on the paths of each target, of its agent and of everybody who has granted something there: for
     all questions together one look-up of grants that are not known yet, and one of records."""
-    roots = [tuple(grant_roots(target.point)) if target.point.route.is_local else () for _, target in questions]
+    roots = [tuple(grant_roots(target.point)) if can_be_granted(target) else () for _, target in questions]
     grants = await find_grants(dict.fromkeys(root for found in roots for root in found))
     wanted = [
         _wanted(agent, target, [grant for root in found for grant in grants[root]])
@@ -121,6 +142,8 @@ async def gather(view: PolicyView, find_grants: FindGrants, questions: Sequence[
 
 
 def _wanted(agent: Point, target: ParticleRecord, grants: Iterable[AccessGrant]) -> list[Point]:
-    """The points whose records the rules may ask for."""
-    grantors = dict.fromkeys(grant.by for grant in grants)
-    return [*path_of(target.point), target.owner, *path_of(agent), *(step for by in grantors for step in path_of(by))]
+    """The points whose records the rules may ask for. The hyperuser needs none: what it may do depends on nothing, and
+    it is seldom registered, so that the registry would be asked for it each time."""
+    grantors = dict.fromkeys(grant.by for grant in grants if grant.by != HYPERUSER)
+    owner = () if target.owner == HYPERUSER else (target.owner,)
+    return [*path_of(target.point), *owner, *path_of(agent), *(step for by in grantors for step in path_of(by))]

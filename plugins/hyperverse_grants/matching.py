@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 
 from hyperverse_core.errors import NotFound, did_you_mean
 from hyperverse_core.policy import PolicyView
 from hyperverse_core.registry import ParticleRecord
-from hyperverse_core.values import Kind, Point, Selector
+from hyperverse_core.values import HYPERUSER, Kind, Point, Selector
 
 from .gathered import BUILT_IN, Gathered, path_of
 
-__all__ = ["check_named", "kinds_of", "matched", "pages_of"]
+__all__ = ["check_named", "kinds_of", "matched", "pages_of", "platform_record"]
 
+_GLOBALS = ("machine", "executor", "users")
 _PAGE = 100
 """Records that are read and looked at before others get their turn."""
 
 
 async def pages_of(view: PolicyView, selector: Selector) -> AsyncIterator[Sequence[ParticleRecord]]:
-    """Yields every registered particle that ``selector`` matches, some at a time. Raises Unavailable."""
+    """Yields every particle that ``selector`` matches, some at a time. Raises Unavailable."""
+    if not selector.route.is_local:
+        own = platform_record(selector.query_root)
+        if own is not None:
+            yield (own,)
+        return
     after: Point | None = None
     while True:
         page = await view.registry.select(selector, after=after, limit=_PAGE)
@@ -31,13 +38,37 @@ async def pages_of(view: PolicyView, selector: Selector) -> AsyncIterator[Sequen
         await asyncio.sleep(0)  # a page that needed no waiting gives others their turn too
 
 
-async def matched(view: PolicyView, selector: Selector, limit: int) -> tuple[list[ParticleRecord], bool]:
-    """Returns the particles that ``selector`` matches, at most ``limit``, and whether these are all."""
+def platform_record(point: Point) -> ParticleRecord | None:
+    """The record of a particle of the platform, which has none in the registry; None for any other point."""
+    if point.route.is_local or (point.star_key is not None and point != Point.of_star(point.star_key)):
+        return None
+    return ParticleRecord(point, Kind("Global" if point.star_key is None else "Star"), HYPERUSER)
+
+
+async def _check_of_the_platform(view: PolicyView, point: Point) -> None:
+    """Raises NotFound when the platform has no such particle."""
+    star = point.star_key
+    if star is None:
+        known = [f"GLOBAL::{name}" for name in _GLOBALS]
+    else:
+        known = [Point.of_star(record.key).text for record in await view.registry.stars()]
+    if point.text not in known:
+        near = did_you_mean(point.text, known).removeprefix("; ")
+        raise NotFound(f"the platform has no particle {point.text!r}", hint=near or f"it has: {', '.join(known)}")
+
+
+async def matched(
+    view: PolicyView, selector: Selector, limit: int, until: float = math.inf
+) -> tuple[list[ParticleRecord], bool]:
+    """Returns the particles that ``selector`` matches, at most ``limit``, and whether these are all. ``until``: time of
+    the event loop at which what has been found is enough."""
     found: list[ParticleRecord] = []
+    late = False
     async for records in pages_of(view, selector):
         found += records
-        if len(found) > limit:
+        if late or len(found) > limit:
             return found[:limit], False
+        late = asyncio.get_running_loop().time() > until
     return found, True
 
 
@@ -52,6 +83,9 @@ async def kinds_of(view: PolicyView, points: Sequence[Point]) -> dict[Point, Seq
 async def check_named(view: PolicyView, selector: Selector) -> None:
     """Raises NotFound when the point that ``selector`` begins with is not registered: it is misspelt, or it is gone."""
     root = selector.anchor
+    if not selector.route.is_local:
+        await _check_of_the_platform(view, root)
+        return
     if root.is_root or root in BUILT_IN or root in await view.records((root,)):
         return
     near = ""

@@ -20,12 +20,22 @@ from hyperverse_core.policy import (
     token_digest,
 )
 from hyperverse_core.registry import Change, ChangeKind, ParticleRecord
-from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, AccessExplanation, Point, Scope, ScopeKind, explain
+from hyperverse_core.values import (
+    ANONYMOUS,
+    HYPERUSER,
+    Access,
+    AccessExplanation,
+    Point,
+    Scope,
+    ScopeKind,
+    Verdict,
+    explain,
+)
 
 from .administration import GrantsAdministration
-from .gathered import Gathered, Question, gather, is_star, path_of
+from .gathered import Gathered, Question, gather, is_platforms_own, is_star, path_of
 from .grant_book import GrantBook
-from .reasons import covers, explained
+from .reasons import covers, explained, told
 from .refusal import refused
 from .settings import GrantsSettings
 
@@ -42,12 +52,14 @@ class _Found:
     """What an agent may do on a target, the rule that says so, and the points on which that rests.
 
     Attributes:
+        verdicts: whether the grants to the agent on the target count.
         yes: the decision on what is allowed, the same object for all who share what was found: the gate keeps it.
     """
 
     access: Access
     rule: str
     rests_on: frozenset[Point]
+    verdicts: tuple[Verdict, ...] = ()
     yes: Decision = attrs.field(init=False)
 
     @yes.default
@@ -220,7 +232,7 @@ class GrantsPolicy(SecurityPolicy):
 
     async def _shared(self, agent: Point, target: ParticleRecord) -> _Found | None:
         """The owner's access where agent and target belong to the same person: one look-up of two records."""
-        if not self._rules.same_owner:
+        if not self._rules.same_owner or is_platforms_own(target):
             return None
         owner = target.owner
         wanted = (agent,) if owner == HYPERUSER else (agent, owner)  # the hyperuser needs no record
@@ -241,7 +253,7 @@ class GrantsPolicy(SecurityPolicy):
             questions, await gather(view, self._grants().grants, questions), strict=True
         ):
             found = explain(agent, target.point, gathered, same_owner=same_owner)
-            answers.append(_Found(found.access, found.rule, gathered.rests_on))
+            answers.append(_Found(found.access, found.rule, gathered.rests_on, found.verdicts))
         return answers
 
     async def _answer(self, request: Request, found: _Found) -> Decision:
@@ -252,7 +264,14 @@ class GrantsPolicy(SecurityPolicy):
             rests_on |= looked_up
         if covers(access, request.need):
             return found.yes if rests_on is found.rests_on else Decision.allow(found.rule, rests_on=rests_on)
-        return refused(request, rests_on, by_scope=covers(found.access, request.need))
+        return refused(
+            request,
+            rests_on,
+            access,
+            rule=found.rule,
+            reasons=told(request.need, found.verdicts),
+            by_scope=covers(found.access, request.need),
+        )
 
     async def _bound(self, request: Request, access: Access) -> tuple[Access, frozenset[Point]]:
         """``access`` within the scope of the request, and the points that were looked up for it."""

@@ -11,37 +11,66 @@ from hyperverse_core.policy import AccessChange, PolicyView, Preview
 from hyperverse_core.registry import ParticleRecord
 from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, AccessGrant, Point, Selector, explain, grant_roots
 
-from .gathered import FindGrants, gather
+from .gathered import FindGrants, can_be_granted, gather, is_platforms_own
 from .matching import kinds_of, matched
 
-__all__ = ["Previews", "agents_of"]
+__all__ = ["NamedAgents", "Previews"]
 
 _MOST_PARTICLES = 1000
 _MOST_AGENTS = 200
 _MOST_PAIRS = 10_000
 _SLICE = 100
-"""Pairs of an agent and a particle that are looked at before others get their turn."""
+"""Particles, and pairs of an agent and a particle, that are looked at before others get their turn."""
+_LONGEST = 2.0
+"""Seconds after which what is known by then is told: a policy that takes longer than its limit tells nothing."""
 
 
-async def agents_of(
-    view: PolicyView, find_grants: FindGrants, record: ParticleRecord, limit: int
-) -> tuple[set[Point], bool]:
-    """Returns the agents whom grants on the particle name, at most ``limit``, and whether these are all."""
-    point = record.point
-    if not point.route.is_local:
-        return set(), True
-    kinds = (await kinds_of(view, [point]))[point]
-    by_root = await find_grants(tuple(grant_roots(point)))
-    named = {grant.to for page in by_root.values() for grant in page if kinds and grant.on.matches(point, kinds)}
-    agents: set[Point] = set()
-    complete = True
-    for selector in sorted(named, key=str):
-        found, all_of_them = await matched(view, selector, limit)
-        agents |= {agent.point for agent in found}
+class NamedAgents:
+    """Whom grants on particles name.
+
+    Args:
+        view: what may be read.
+        find_grants: returns the grants of query roots.
+        limit: agents of one particle that are told, and matches of one selector.
+    """
+
+    def __init__(self, view: PolicyView, find_grants: FindGrants, limit: int) -> None:
+        self._view = view
+        self._find_grants = find_grants
+        self._limit = limit
+        self._matches: dict[Selector, tuple[frozenset[Point], bool]] = {}
+
+    async def of(self, records: Sequence[ParticleRecord]) -> list[tuple[set[Point], bool]]:
+        """Returns for each particle the agents whom grants on it name, at most as many as allowed, and whether these
+        are all. It is one look-up of grants and one of Kinds, and one of each selector that grants name."""
+        found: list[tuple[set[Point], bool]] = []
+        granted = [record for record in records if can_be_granted(record)]
+        kinds = await kinds_of(self._view, [r.point for r in granted if not is_platforms_own(r)])
+        by_root = await self._find_grants(dict.fromkeys(root for r in granted for root in grant_roots(r.point)))
+        for record in records:
+            path = (record.kind,) if is_platforms_own(record) else kinds.get(record.point, ())
+            pages = [by_root[root] for root in grant_roots(record.point)] if path else []
+            named = {grant.to for page in pages for grant in page if grant.on.matches(record.point, path)}
+            found.append(await self._matching(sorted(named, key=str)))
+        return found
+
+    async def _matching(self, named: Sequence[Selector]) -> tuple[set[Point], bool]:
+        agents: set[Point] = set()
+        complete = True
+        for selector in named:
+            if selector not in self._matches:
+                self._matches[selector] = await self._look_up(selector)
+            matching, all_of_them = self._matches[selector]
+            agents |= matching
+            complete = complete and all_of_them
+        return set(sorted(agents)[: self._limit]), complete and len(agents) <= self._limit
+
+    async def _look_up(self, selector: Selector) -> tuple[frozenset[Point], bool]:
+        records, all_of_them = await matched(self._view, selector, self._limit)
+        agents = {record.point for record in records}
         if selector.is_exact and selector.query_root == ANONYMOUS:
             agents.add(ANONYMOUS)  # it needs no record
-        complete = complete and all_of_them
-    return set(sorted(agents)[:limit]), complete and len(agents) <= limit
+        return frozenset(agents), all_of_them
 
 
 @attrs.frozen
@@ -99,21 +128,24 @@ class Previews:
                 for root, page in found.items()
             }
 
+        until = self._now() + _LONGEST
         records: dict[Point, ParticleRecord] = {}
         complete = True
         for grant in (*added, *removed):
-            page, all_of_them = await matched(self._view, grant.on, _MOST_PARTICLES)
+            page, all_of_them = await matched(self._view, grant.on, _MOST_PARTICLES, until - _LONGEST * 2 / 3)
             records |= {record.point: record for record in page}
             complete = complete and all_of_them
-        return await self._compare(list(records.values()), _World(find), [g.to for g in (*added, *removed)], complete)
+        to = [grant.to for grant in (*added, *removed)]
+        return await self._compare(list(records.values()), _World(find), to, complete, until)
 
     async def of_owner(self, records: Sequence[ParticleRecord], owner: Point) -> Preview:
         """What it would change to make ``owner`` the owner of ``records``."""
         world = _World(self._find_grants, {record.point: owner for record in records})
-        return await self._compare(records[:_MOST_PARTICLES], world, [], len(records) <= _MOST_PARTICLES)
+        complete = len(records) <= _MOST_PARTICLES
+        return await self._compare(records[:_MOST_PARTICLES], world, [], complete, self._now() + _LONGEST)
 
     async def _compare(
-        self, records: Sequence[ParticleRecord], after: _World, to: Sequence[Selector], complete: bool
+        self, records: Sequence[ParticleRecord], after: _World, to: Sequence[Selector], complete: bool, until: float
     ) -> Preview:
         pairs: list[tuple[Point, ParticleRecord]] = []
         named: set[Point] = set()
@@ -121,16 +153,23 @@ class Previews:
             found, all_of_them = await matched(self._view, selector, _MOST_AGENTS)
             named |= {agent.point for agent in found}
             complete = complete and all_of_them
-        for record in sorted(records, key=lambda record: record.point):
-            agents, all_of_them = await agents_of(self._view, after.find_grants, record, _MOST_AGENTS)
-            agents |= named | {record.owner, after.seen(record).owner}
-            pairs += [(agent, record) for agent in sorted(agents - {HYPERUSER})]
-            complete = complete and all_of_them
-            if len(pairs) > _MOST_PAIRS:
-                complete = False
+        by_grants = NamedAgents(self._view, after.find_grants, _MOST_AGENTS)
+        ordered = sorted(records, key=lambda record: record.point)
+        for start in range(0, len(ordered), _SLICE):
+            some = ordered[start : start + _SLICE]
+            for record, (agents, all_of_them) in zip(some, await by_grants.of(some), strict=True):
+                concerned = agents | named | {record.owner, after.seen(record).owner}
+                pairs += [(agent, record) for agent in sorted(concerned - {HYPERUSER})]
+                complete = complete and all_of_them
+            if len(pairs) > _MOST_PAIRS or self._now() > until - _LONGEST / 3:
+                complete = complete and start + _SLICE >= len(ordered) and len(pairs) <= _MOST_PAIRS
                 break
+            await asyncio.sleep(0)
         changes: list[AccessChange] = []
         for start in range(0, min(len(pairs), _MOST_PAIRS), _SLICE):
+            if self._now() > until:
+                complete = False
+                break
             part = pairs[start : start + _SLICE]
             before = await self._access(part, _World(self._find_grants))
             later = await self._access(part, after)
@@ -141,6 +180,10 @@ class Previews:
             ]
             await asyncio.sleep(0)
         return Preview(tuple(changes), complete)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     async def _access(self, pairs: Sequence[tuple[Point, ParticleRecord]], world: _World) -> list[Access]:
         questions = [(agent, world.seen(record)) for agent, record in pairs]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import islice
+
 from hyperverse_core.policy import Decision, Explanation, Need, Reason, Request
 from hyperverse_core.values import Access, AccessExplanation, AccessGrant, AccessKind, MaskKind, Permissions, Verdict
 
-__all__ = ["covers", "explained"]
+from .refusal import OUT_OF_SCOPE
 
+__all__ = ["covers", "explained", "told"]
+
+_MOST_TOLD = 8
+"""Grants that a refusal names at most: each refusal is kept."""
 _LETTERS = frozenset("csdrwx")
 
 
@@ -14,19 +21,30 @@ def explained(request: Request, decision: Decision, found: AccessExplanation) ->
     """The explanation of ``decision``, which follows from what was ``found`` about agent and target."""
     covered = covers(found.access, request.need)
     by_scope = covered and not decision.allowed
-    rule = "the scope of the wave does not leave it open" if by_scope else found.rule
-    deciding = [_decides(verdict, request.need, found, allowed=covered) for verdict in found.verdicts]
-    reasons = [
-        Reason(str(v.grant), str(v.grant.id), v.grant.by, counts=v.counts, decides=decides, why=v.reason)
-        for v, decides in zip(found.verdicts, deciding, strict=True)
-    ]
+    rule = OUT_OF_SCOPE if by_scope else found.rule
+    reasons = [_reason(v, decides=_decides(v, request.need, found, allowed=covered)) for v in found.verdicts]
     return Explanation(request, decision, rule, tuple(reasons), str(found.access))
+
+
+def told(need: Need, verdicts: Sequence[Verdict]) -> tuple[Reason, ...]:
+    """The first grants that take away what is needed, to be told to whoever is refused."""
+    taking = (verdict for verdict in verdicts if verdict.counts and _takes(verdict.grant, need))
+    return tuple(_reason(verdict, decides=True) for verdict in islice(taking, _MOST_TOLD))
+
+
+def _reason(verdict: Verdict, *, decides: bool) -> Reason:
+    grant = verdict.grant
+    return Reason(str(grant), str(grant.id), grant.by, counts=verdict.counts, decides=decides, why=verdict.reason)
 
 
 def covers(access: Access, need: Need) -> bool:
     """Whether ``access`` includes every permission and the privilege of ``need``."""
+    if need.power == "super":
+        return access.has_super
     if access.has_full:
         return True
+    if need.power:
+        return False
     return _includes(access.permissions(), need) and (not need.privilege or access.has_privilege(need.privilege))
 
 
@@ -45,11 +63,12 @@ def _decides(verdict: Verdict, need: Need, found: AccessExplanation, *, allowed:
         return found.rule == f"grant {grant.id} gives super"
     if allowed:
         return _gives(grant, need)
-    return (
-        grant.kind.mask is not None
-        and grant.kind.mask.kind is MaskKind.AND
-        and not _includes(grant.kind.mask.permissions, need)
-    )
+    return _takes(grant, need)
+
+
+def _takes(grant: AccessGrant, need: Need) -> bool:
+    mask = grant.kind.mask
+    return mask is not None and mask.kind is MaskKind.AND and not _includes(mask.permissions, need)
 
 
 def _gives(grant: AccessGrant, need: Need) -> bool:

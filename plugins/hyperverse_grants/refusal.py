@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from hyperverse_core.policy import Decision, Need, Request
+from hyperverse_core.policy import Decision, Need, Reason, Request
 from hyperverse_core.registry import ParticleRecord
-from hyperverse_core.values import ANONYMOUS, HYPERUSER, Permissions, Point
+from hyperverse_core.values import ANONYMOUS, HYPERUSER, Access, Permissions, Point
 
-__all__ = ["in_words", "refused"]
+__all__ = ["OUT_OF_SCOPE", "in_words", "refused"]
+
+OUT_OF_SCOPE = "the scope of the wave does not leave it open"
 
 _WORDS = {
     "c": "create children in",
@@ -21,15 +23,28 @@ _WORDS = {
 def in_words(need: Need) -> str:
     """``need`` as a verb that a particle can follow: ``read``, ``create children in``."""
     deeds = " and ".join(_WORDS.get(letter, repr(letter)) for letter in need.permission)
+    if need.power:
+        return f"act with {need.power} access on"
     if not need.privilege:
         return deeds or "touch"
     return f"{deeds or 'act'} with the privilege {need.privilege!r} on"
 
 
-def refused(request: Request, rests_on: frozenset[Point], *, by_scope: bool = False) -> Decision:
+def refused(
+    request: Request,
+    rests_on: frozenset[Point],
+    access: Access,
+    *,
+    rule: str,
+    reasons: tuple[Reason, ...] = (),
+    by_scope: bool = False,
+) -> Decision:
     """The refusal for an agent whose access on the target does not cover the need.
 
     Args:
+        access: what it has there.
+        rule: what that follows from.
+        reasons: the grants that take away what is needed.
         by_scope: the access would cover it, but the scope of the wave does not leave it open.
     """
     agent, target = request.agent, request.record
@@ -42,7 +57,8 @@ def refused(request: Request, rests_on: frozenset[Point], *, by_scope: bool = Fa
         hint = f"the permissions are {', '.join(_WORDS)}"
     else:
         hint = f"{_grantors(target)} may: {_command(agent, request.need, target)}"
-    return Decision.refuse(said, hint=hint, rests_on=rests_on)
+    rule = OUT_OF_SCOPE if by_scope else rule
+    return Decision.refuse(said, hint=hint, rests_on=rests_on, rule=rule, reasons=reasons, access=str(access))
 
 
 def _grantors(target: ParticleRecord) -> str:
@@ -52,5 +68,7 @@ def _grantors(target: ParticleRecord) -> str:
 
 
 def _command(agent: Point, need: Need, target: ParticleRecord) -> str:
+    if need.power:
+        return f"grant super on {target.point} to {agent}"
     given = f"priv {need.privilege}" if need.privilege else f"perm +{Permissions.of(need.permission)}"
     return f"grant {given} on {target.point} to {agent}"

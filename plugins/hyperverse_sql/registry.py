@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -16,6 +16,7 @@ from hyperverse_core.registry import (
     Assigned,
     Assignment,
     Changes,
+    MachineKey,
     Page,
     ParticleRecord,
     Registered,
@@ -40,18 +41,22 @@ from .feed import FeedReader
 from .maintenance import FeedSize, Maintenance
 from .settings import SqlSettings
 from .tables.creation import create_tables
-from .units import assignments, deletion, grants, pages, particles, registering, stars, states, tokens
+from .units import assignments, deletion, grants, machine_keys, pages, particles, registering, stars, states, tokens
 from .units.changes import newest_revision, oldest_revision
 from .units.consistency import check
 from .units.records import records_at
 
 __all__ = ["SqlRegistry"]
 
+T = TypeVar("T")
+
 _OVERRIDE: Final = one_by_one(registering.override)
 _SET_PROPERTIES: Final = one_by_one(particles.set_properties)
+_REPLACE_VALUES: Final = one_by_one(particles.replace_values)
 _CHOWN: Final = one_by_one(particles.chown)
 _DELETE: Final = one_by_one(deletion.delete)
 _RELEASE: Final = one_by_one(assignments.release)
+_RELEASE_HOSTED: Final = one_by_one(assignments.release_hosted)
 _ANNOUNCE: Final = one_by_one(stars.announce)
 _RENEW: Final = one_by_one(stars.renew)
 _WITHDRAW: Final = one_by_one(stars.withdraw)
@@ -59,6 +64,8 @@ _EXPIRE: Final = one_by_one(stars.expire)
 _GRANT: Final = one_by_one(grants.add_grant)
 _REVOKE: Final = one_by_one(grants.revoke)
 _ADD_TOKEN: Final = one_by_one(tokens.add_token)
+_SET_KEYS: Final = one_by_one(machine_keys.set_keys)
+_ADD_INVITATION: Final = one_by_one(machine_keys.add_invitation)
 _NOTHING: Final = one_by_one(lambda tx, argument: None)
 _MOST_CUT: Final = 4096
 _REVOKE_TOKEN: Final = one_by_one(tokens.revoke_token)
@@ -92,10 +99,12 @@ class SqlRegistry(Registry):
         self._quick = Reader("records", database, database.connection(writes=False))
         self._scans = Reader("pages", database, database.connection(writes=False))
         self._records = BatchedReads(records_at, self._quick)
+        self._grants = BatchedReads(grants.grants_at, self._quick)
         self._feed = FeedReader(self._quick)
         self._size = FeedSize(settings.feed)
         self._maintenance = Maintenance(self._size, database, self._writer)
         self._cut_saves: set[str] = set()
+        self._releasing: set[asyncio.Task[Any]] = set()
         self._opened = False
         self._closed = False
 
@@ -139,6 +148,9 @@ class SqlRegistry(Registry):
 
     async def close(self) -> None:
         self._closed = True
+        for task in self._releasing:
+            task.cancel()
+        await asyncio.gather(*self._releasing, return_exceptions=True)
         await self._feed.close()
         await self._maintenance.close()
         await self._writer.close()
@@ -168,7 +180,7 @@ class SqlRegistry(Registry):
         if registration.strategy is Strategy.OVERRIDE:
             replaced: Registered = await self._write(_OVERRIDE, registration)
             return replaced
-        touches = (registration.point.text,)
+        touches = (registration.point.text, *(below.point.text for below in registration.below))
         registered: Registered = await self._writer.write(registering.register, registration, touches)
         return registered
 
@@ -192,6 +204,11 @@ class SqlRegistry(Registry):
     async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
         update = particles.PropertyUpdate(tuple(points), tuple(changes))
         await self._write(_SET_PROPERTIES, update, *points)
+
+    async def replace_values(self, point: Point, values: Mapping[str, tuple[str, str]]) -> bool:
+        wanted = particles.Replacement(point, tuple((key, was, now) for key, (was, now) in values.items()))
+        replaced: bool = await self._write(_REPLACE_VALUES, wanted, point)
+        return replaced
 
     async def sequence(self, point: Point) -> int:
         number: int = await self._write(particles.next_numbers, point, point)
@@ -230,18 +247,44 @@ class SqlRegistry(Registry):
     # -- stars --------------------------------------------------------------------------------------------
 
     async def announce(self, star: StarRecord) -> StarRecord:
-        announced: StarRecord = await self._write(_ANNOUNCE, star)
-        return announced
+        while True:
+            announced: StarRecord | assignments.Gone = await self._write(_ANNOUNCE, star)
+            if isinstance(announced, StarRecord):
+                return announced
+            await self._to_the_end(self._release_all(announced))
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
         await self._writer.write(_RENEW, tuple(stars), urgent=True)  # late, it costs all their particles
 
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
-        await self._write(_WITHDRAW, tuple(stars))
+        await self._to_the_end(self._withdraw(tuple(stars)))
+
+    async def _withdraw(self, stars: tuple[StarRecord, ...]) -> None:
+        taken: list[StarRecord] = await self._write(_WITHDRAW, stars)
+        for star in taken:
+            await self._release_all(assignments.Gone(str(star.key), star.incarnation))
 
     async def expire(self, star: StarRecord) -> bool:
+        return await self._to_the_end(self._expire(star))
+
+    async def _expire(self, star: StarRecord) -> bool:
         expired: bool = await self._write(_EXPIRE, star)
+        if expired:
+            await self._release_all(assignments.Gone(str(star.key), star.incarnation))
         return expired
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Awaits what goes on when the caller has no time for all of it: a star that has gone, and its particles."""
+        task = asyncio.create_task(work, name="release the particles of a star")
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
+        return await asyncio.shield(task)
+
+    async def _release_all(self, gone: assignments.Gone) -> None:
+        """In slices: a star may have a hundred thousand, and others renew their leases between two of them."""
+        more = True
+        while more:
+            more = await self._write(_RELEASE_HOSTED, gone)
 
     async def stars(self) -> list[StarRecord]:
         return await self._quick.read(stars.directory)
@@ -256,8 +299,10 @@ class SqlRegistry(Registry):
         return granted
 
     async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:
-        asked = None if roots is None else tuple(roots)
-        return await self._quick.read(partial(grants.grants_at, roots=asked))
+        if roots is None:
+            return await self._quick.read(grants.all_grants)
+        found = await self._grants.at(roots)
+        return sorted((grant for page in found.values() for grant in page), key=lambda grant: grant.id)
 
     async def revoke(self, grant_id: int) -> AccessGrant:
         revoked: AccessGrant = await self._write(_REVOKE, grant_id)
@@ -275,6 +320,17 @@ class SqlRegistry(Registry):
     async def revoke_token(self, digest: str) -> bool:
         revoked: bool = await self._write(_REVOKE_TOKEN, digest)
         return revoked
+
+    # -- which machines are let in ------------------------------------------------------------------------
+
+    async def machine_keys(self) -> list[MachineKey]:
+        return await self._quick.read(machine_keys.all_keys)
+
+    async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        await self._write(_SET_KEYS, machine_keys.NewKeys(tuple(keys), invitation))
+
+    async def add_invitation(self, digest: str, seconds: float) -> None:
+        await self._write(_ADD_INVITATION, machine_keys.Invitation(digest, seconds))
 
     # -- the change feed ----------------------------------------------------------------------------------
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 import zmq
 
 __all__ = ["EdgeSocket"]
 
 _BURST = 16  # messages (each may hold a thousand frames) in one turn of the loop; then others may run
+_BURST_SECONDS = 0.01  # the same for messages of megabytes: sixteen of them take a quarter of a second
 _EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)  # plain numbers: arithmetic on enums costs a microsecond
 
 
@@ -60,12 +62,18 @@ class EdgeSocket:
 
     def _turn(self, messages: int) -> None:
         self.busy, looks = True, False
+        until = monotonic() + _BURST_SECONDS if messages > 1 else 0.0
         try:
             try:
                 while not self._closed:
                     self._receive()
                     messages -= 1
-                    if not messages or self._closed or not int(self.socket.getsockopt(_EVENTS)) & _POLLIN:
+                    if (
+                        not messages
+                        or self._closed
+                        or (messages > 1 and monotonic() > until)
+                        or not int(self.socket.getsockopt(_EVENTS)) & _POLLIN
+                    ):
                         break
             except zmq.Again:
                 pass  # everything is read

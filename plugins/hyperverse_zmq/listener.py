@@ -86,7 +86,7 @@ class ZmqListener(ZmqPump):
         key = str(head.get("User-Id"))
         channel = self._by_route.get(route)
         if channel is None:
-            self._stranger(route, key, self._read_body(head))
+            self._stranger(route, key, self._read_body(head), _address(head))
             return
         # Our own peers never send a third part, and asking whether there is one costs as much as reading it. A third
         # part is taken for a message of its own next time: one of a stranger, or one with the wrong key for its routing
@@ -106,7 +106,7 @@ class ZmqListener(ZmqPump):
             body = self._edge.socket.recv(_NOBLOCK, copy=False)
         return message
 
-    def _stranger(self, route: bytes, key: str, message: bytes) -> None:
+    def _stranger(self, route: bytes, key: str, message: bytes, address: str) -> None:
         if route in self._unwanted or message[:1] == _GONE:
             return  # a GONE from an unknown peer: both sides have said BYE at once, and theirs has arrived first
         fault = messages.hello_fault(message) if route[:1] == b"\0" else "it has chosen its routing id itself"
@@ -116,11 +116,11 @@ class ZmqListener(ZmqPump):
         elif self.full or len(self._by_route) >= self._settings.max_peers:
             self._refuse(route, "it has as many peers as it may have (max_peers)")
         else:
-            self._welcome(route, key)
+            self._welcome(route, key, address)
 
-    def _welcome(self, route: bytes, key: str) -> None:
-        peer = Peer(name=self._name_peer(self._endpoint.name), key=key, endpoint=self._endpoint.name)
-        channel = self._settings.new_channel(peer, self._receiver, route)
+    def _welcome(self, route: bytes, key: str, address: str) -> None:
+        peer = Peer(self._name_peer(self._endpoint.name), key, self._endpoint.name, address)
+        channel = self._settings.new_channel(peer, self._receiver, route).bounded(self._endpoint.unanswered)
         try:
             self._put(route, messages.WELCOME_MESSAGE)
         except zmq.ZMQError as exc:
@@ -199,3 +199,11 @@ class ZmqListener(ZmqPump):
             self._log_failed()
         self._monitor.close()
         super().abort()
+
+
+def _address(head: zmq.Frame) -> str:
+    """Where a message comes from; empty for a process of this computer."""
+    try:
+        return str(head.get("Peer-Address"))
+    except zmq.ZMQError:  # a socket file has none
+        return ""

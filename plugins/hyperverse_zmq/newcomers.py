@@ -10,7 +10,7 @@ import logging
 import socket
 import time
 
-from .descriptors import room_for_connections
+from hyperverse_core.transport import room_for_connections
 
 __all__ = ["Newcomers"]
 

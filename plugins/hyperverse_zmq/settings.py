@@ -7,8 +7,7 @@ from typing import Any
 
 import attrs
 
-from hyperverse_core.errors import ConfigError, did_you_mean
-from hyperverse_core.transport import LaneReceiver, Peer, PeerChannel
+from hyperverse_core.transport import LaneReceiver, Peer, PeerChannel, parse_settings
 
 __all__ = ["ZmqSettings"]
 
@@ -47,18 +46,4 @@ class ZmqSettings:
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> ZmqSettings:
         """Returns the settings in a table. Raises ConfigError, which lists every fault."""
-        fields = attrs.fields_dict(cls)
-        faults = [
-            f"no setting {key!r}{did_you_mean(key, fields) or '; known: ' + ', '.join(fields)}"
-            for key in table
-            if key not in fields
-        ]
-        for key, field in fields.items():
-            value = table.get(key, field.default)
-            whole = isinstance(field.default, int)
-            if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value <= 0:
-                kind = "a whole number" if whole else "a number of seconds"
-                faults.append(f"{key} = {value!r}: must be {kind} above 0")
-        if faults:
-            raise ConfigError(faults=faults)
-        return cls(**table)
+        return parse_settings(cls, table)

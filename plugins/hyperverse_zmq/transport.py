@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import itertools
 import os
 import re
 from collections.abc import Mapping
@@ -14,22 +13,19 @@ from typing import Any
 import attrs
 import zmq
 
-from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, Unavailable
+from hyperverse_core.errors import BadRequest, HyperverseError, Unavailable
 from hyperverse_core.transport import (
-    ChannelPump,
+    ChannelTransport,
     Endpoint,
     Identity,
     LaneReceiver,
-    LaneTransport,
     Peer,
-    PeerChannel,
-    PeerTable,
+    raise_descriptor_limit,
 )
 
 from .address import ZmqAddress, default_address, in_use
 from .connection import ZmqConnection
 from .context import new_context, release_shared_context, shared_context
-from .descriptors import raise_limit
 from .listener import ZmqListener
 from .pump import ZmqPump
 from .settings import ZmqSettings
@@ -44,7 +40,7 @@ _HANDSHAKE_MS = 10_000
 _BACKLOG = 4096  # connections that wait to be accepted: hundreds of clients may connect at once
 
 
-class ZmqTransport(LaneTransport):
+class ZmqTransport(ChannelTransport):
     """Lanes over ``ipc://`` and ``tcp://``, always with CURVE: every peer proves its key, and everything is encrypted.
 
     Args:
@@ -59,14 +55,12 @@ class ZmqTransport(LaneTransport):
         super().__init__(settings)
         self._settings = ZmqSettings.parse(self.settings)
         self.max_frame = self._settings.max_frame
-        self._peers: PeerTable = {}
         self._listeners: list[ZmqListener] = []
         self._bound: list[ZmqAddress] = []
         self._connections: set[ZmqConnection] = set()
         self._context: Context | None = None
         self._clients_context: Context | None = None
         self._zap_handler: ZapHandler | None = None
-        self._numbers = itertools.count(1)
         self._probe_timer: asyncio.TimerHandle | None = None
         self._ended = False
 
@@ -78,7 +72,9 @@ class ZmqTransport(LaneTransport):
 
     def check_key(self, text: str) -> None:
         if not _KEY.fullmatch(text):
-            raise BadRequest(f"{text!r} cannot be a CURVE public key", hint="a key has 40 characters: quote it ('...')")
+            raise BadRequest(
+                f"{text!r} cannot be the public key of a machine", hint="a key has 40 characters: quote it ('...')"
+            )
 
     def new_identity(self) -> Identity:
         while True:
@@ -87,7 +83,7 @@ class ZmqTransport(LaneTransport):
                 return Identity(public.decode(), secret.decode())
 
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
-        raise_limit()
+        raise_descriptor_limit()
         context = self._begin_to_listen()
         _check_keys(endpoint.identity, f"the endpoint {endpoint.name!r}")
         where = ZmqAddress.parse(endpoint.address) if endpoint.address else ZmqAddress.choose()
@@ -143,7 +139,8 @@ class ZmqTransport(LaneTransport):
         identity = identity or self.new_identity()
         _check_keys(identity, "we")
         if not _KEY.fullmatch(server_key):
-            raise BadRequest(f"not the public key of an endpoint: {server_key!r}", hint="a CURVE key has 40 characters")
+            said = f"{server_key!r} is not the public key of a machine" if server_key else "no server_key is given"
+            raise BadRequest(said, hint="server_key has 40 characters; it is in machines/NAME/control.json over there")
         where = ZmqAddress.parse(address)
         peer = Peer(name=self._name_peer("to"), key=server_key)
         try:
@@ -177,35 +174,9 @@ class ZmqTransport(LaneTransport):
             socket.close(0)
             raise
 
-    def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
-        found = self._peers.get(peer)  # as `_living` does, without the call: every wave comes by here
-        if found is None or found[1].closing:
-            raise self._has_ended(peer)
-        if len(frame) > self.max_frame:
-            raise TooLarge(
-                f"a frame of {len(frame)} bytes is larger than {self.max_frame}",
-                hint="send less at once, or raise max_frame on both sides",
-            )
-        pump, channel = found
-        channel.outbox.put(frame, priority)
-        if not channel.awake:
-            pump.wake(channel)
-
-    async def drain(self, peer: Peer) -> None:
-        await self._living(peer)[1].outbox.drained()
-
-    async def disconnect(self, peer: Peer) -> None:
-        found = self._peers.get(peer)
-        if found is not None:
-            await found[0].disconnect(found[1])
-
-    async def close(self) -> None:
+    def _let_nobody_in(self) -> None:
         for endpoint in self._listeners:
             endpoint.full = True
-        try:
-            await asyncio.gather(*(pump.disconnect(channel) for pump, channel in list(self._peers.values())))
-        finally:
-            self.abort()
 
     def abort(self) -> None:
         self._ended = True
@@ -245,19 +216,6 @@ class ZmqTransport(LaneTransport):
             raise Unavailable("the transport was closed", hint="make a new one")
         if self._probe_timer is None:
             self._plan_probe()
-
-    def _living(self, peer: Peer) -> tuple[ChannelPump, PeerChannel]:
-        found = self._peers.get(peer)
-        if found is None or found[1].closing:
-            raise self._has_ended(peer)
-        return found
-
-    @staticmethod
-    def _has_ended(peer: Peer) -> Unavailable:
-        return Unavailable(f"the lane to {peer.name!r} has ended", hint="connect again")
-
-    def _name_peer(self, prefix: str) -> str:
-        return f"{prefix}-{next(self._numbers)}"
 
     def _pumps(self) -> list[ZmqPump]:
         return [*self._listeners, *self._connections]

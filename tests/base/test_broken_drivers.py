@@ -10,6 +10,8 @@ import pytest
 
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parent
 CAUGHT_BY = {
     "TestUnsaved": "test_what_was_answered_survives_a_crash",

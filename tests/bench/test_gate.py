@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from bench import kept
 from bench.compare import compare_rows, lines_of
 from bench.figures import Figure, Figures, least, read
-from bench.gate import RUNS, gate
+from bench.gate import ALONE, RUNS, gate
 
 KEPT = {"uvloop: Ping": 0.5, "uvloop: Signal": 1.0}
 
@@ -61,12 +61,20 @@ def test_a_new_row_is_no_fault() -> None:
     assert gate({"uvloop: Signal": 1.0}, measure, None, nothing)
 
 
-@pytest.mark.parametrize(("before", "good"), [(0.8, True), (0.5, False)])
-def test_another_kind_of_computer_is_judged_by_the_code_whose_ratios_were_kept(before: float, good: bool) -> None:
-    def in_turn(measure: Callable[[], Figures]) -> tuple[Figures, Figures]:
-        return {"uvloop: Ping": Figure(before, 1.0), "uvloop: Signal": Figure(1.0, 1.0)}, measure()
+@pytest.mark.parametrize(("before", "good", "pairs"), [(0.8, True, 1), (0.5, False, RUNS)])
+def test_another_kind_of_computer_is_judged_by_the_code_whose_ratios_were_kept(
+    before: float, good: bool, pairs: int
+) -> None:
+    measured = itertools.count()
 
-    assert gate(KEPT, runs(0.9), in_turn, nothing) is good
+    def in_turn(measure: Callable[[], Figures]) -> Iterator[tuple[Figures, Figures]]:
+        for _ in measured:
+            yield {"uvloop: Ping": Figure(before, 1.0), "uvloop: Signal": Figure(1.0, 1.0)}, measure()
+
+    said: list[str] = []
+    assert gate(KEPT, runs(0.9), in_turn, said.append) is good
+    assert sum("too high: uvloop: Ping" in line for line in said) == ALONE
+    assert next(measured) == pairs, "it ends as soon as no row is too high"
 
 
 def test_both_forms_of_json_are_read() -> None:

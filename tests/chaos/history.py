@@ -66,6 +66,7 @@ class Findings:
             faults overlapped.
         outage_at: when that began.
         death_outage: the longest of those in which one machine died and nothing else was broken.
+        rightly_allowed, rightly_refused: waves of users that were decided by the rule of their time.
         recovery: longest time from the end of the last fault within an outage to the end of the outage.
     """
 
@@ -83,6 +84,8 @@ class Findings:
     outage_at: float
     death_outage: float
     recovery: float
+    rightly_allowed: int = 0
+    rightly_refused: int = 0
 
     def lines(self) -> list[str]:
         """For people."""
@@ -93,6 +96,7 @@ class Findings:
             f"faults        {self.faults}",
             f"lost          {self.lost}",
             f"doubled       {self.doubled}",
+            f"rules         {self.rightly_allowed} waves rightly allowed, {self.rightly_refused} rightly refused",
             f"wrong         {len(self.wrong)}",
             f"longest outage of one particle, faults overlapping: {self.outage:.2f} s, from {self.outage_at:.2f} on",
             f"longest outage by the death of a machine alone:     {self.death_outage:.2f} s",

@@ -1,4 +1,5 @@
-"""A run: machines as processes, clients that append to lists, and a plan of faults that a seed decides."""
+"""A run: machines as processes, clients that append to lists, users whose rights come and go, and a plan of faults that
+a seed decides."""
 
 from __future__ import annotations
 
@@ -14,12 +15,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import attrs
+
 from chaos import chaos_kinds
 from chaos.history import Fault, Findings, History, Operation
 from chaos.proxy import Proxy
+from chaos.rules import Rules
 from cluster.worlds import Process
 from hyperverse_core import Client, Outcome, Pong
 from hyperverse_core.errors import HyperverseError
+from patience import budget
 
 __all__ = ["FAULTS", "Chaos"]
 
@@ -28,6 +33,8 @@ _PARTICLES = 12
 _STARTS = 5
 _WORKERS = 6
 _WAIT = 6.0
+_PROMISE = 1.0
+"""Seconds after a grant or its end within which every machine decides by it: docs/explanation/security.md."""
 _METHODS = ("Ext<Append>", "Ext<AppendHalf>", "Ext<AppendOdd>", "Ext<AppendLate>")
 _OFTEN = (85, 6, 4, 5)
 _REPEAT = "it is safe to repeat it"
@@ -83,6 +90,13 @@ class Chaos:
         self.frozen: set[str] = set()
         self.begun = time.monotonic()
         self.over = False
+        self.rules = Rules(
+            self.data_dir,
+            tuple(f"localhost:j{number}" for number in range(_PARTICLES)),
+            random.Random(seed),
+            now=lambda: time.monotonic() - self.begun,
+            over=lambda: self.over,
+        )
         self._numbers = itertools.count(1)
         self._mending: list[asyncio.Task[None]] = []
 
@@ -289,8 +303,10 @@ class Chaos:
         async with Client.connect(self.data_dir) as client:
             commands = ["create localhost<Space>", *(f"create localhost:j{n}<Journal>" for n in range(_PARTICLES))]
             await client.exec("; ".join(commands))
+            await self.rules.prepare(client)
         self.begun = time.monotonic()
         workers = [asyncio.ensure_future(self._worker(number)) for number in range(_WORKERS)]
+        workers.append(asyncio.ensure_future(self.rules.run()))
         while time.monotonic() - self.begun < self.seconds:
             quiet = self.chance.random() < 0.25  # long enough to see how long it takes until all answer again
             await asyncio.sleep(self.chance.uniform(6.0, 9.0) if quiet else self.chance.uniform(0.5, 4.0))
@@ -302,7 +318,12 @@ class Chaos:
         await asyncio.sleep(5.0)  # by then every particle answers again
         self.over = True
         await asyncio.gather(*workers)
-        return self.history.judge(await self._lists())
+        findings = self.history.judge(await self._lists())
+        judged = self.rules.judge(budget(_PROMISE), self.history.faults)
+        allowed, refused = judged.right[True], judged.right[False]
+        return attrs.evolve(
+            findings, wrong=[*findings.wrong, *judged.wrong], rightly_allowed=allowed, rightly_refused=refused
+        )
 
     async def _lists(self) -> dict[str, list[str]]:
         found = {}

@@ -11,6 +11,7 @@ from patience import budget
 from thoroughness import THOROUGH
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 async def test_nothing_acknowledged_is_lost_or_doubled_while_machines_die_and_sleep(tmp_path: Path) -> None:
     chaos = Chaos(tmp_path, seed=3, seconds=20.0 if THOROUGH else 10.0, say=print)
@@ -19,4 +20,5 @@ async def test_nothing_acknowledged_is_lost_or_doubled_while_machines_die_and_sl
     assert (findings.lost, findings.doubled, findings.wrong) == (0, 0, [])
     assert findings.acknowledged > 100
     assert findings.failed > 5
+    assert findings.rightly_allowed + findings.rightly_refused > 20
     assert findings.outage < budget(12.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_checks.__main__ import SLOW
+from ci_checks.__main__ import CORE, PURE, SLOW
 from ci_checks.lowest import constraints
 from ci_checks.pythons import WANTED, find
 from ci_checks.steps import Steps
@@ -57,9 +57,22 @@ def test_constraints_keep_markers_and_drop_what_is_ours() -> None:
     assert constraints(text) == ["b==1.2", 'e==4; sys_platform != "win32"', "e==4"]
 
 
-@pytest.mark.parametrize("path", SLOW)
-def test_what_other_environments_leave_out_is_there(path: str) -> None:
+@pytest.mark.parametrize("path", (*CORE, *PURE, *SLOW))
+def test_what_other_environments_run_or_leave_out_is_there(path: str) -> None:
     assert (REPOSITORY / path).exists()
+
+
+def test_steps_beside_others_print_to_a_file_and_are_counted_with_them(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    steps = Steps(600.0)
+    with (tmp_path / "log").open("w+") as log:
+        beside = steps.beside(log)
+        assert not beside.run("bad", [sys.executable, "-c", "raise SystemExit('what it says')"])
+        log.seek(0)
+        said = log.read()
+    assert [line.split(" after ")[0] for line in said.splitlines()] == ["== bad", "what it says", "== bad: FAILED"]
+    assert steps.failed == ["bad"] and capfd.readouterr() == ("", "")
 
 
 def test_a_step_that_fails_is_remembered_and_the_next_one_runs(capfd: pytest.CaptureFixture[str]) -> None:

@@ -100,12 +100,13 @@ def run(home: Path, settings: dict[str, str]) -> Run:
     return program(home, **settings)
 
 
-def detached(home: Path) -> Iterator[dict[str, Any]]:
-    """A detached machine on ``home/.hyperverse``, so that commands find it without an option."""
+def detached(home: Path, plugin: str = COUNTER, **settings: str) -> Iterator[dict[str, Any]]:
+    """A detached machine on ``home/.hyperverse`` with a local plugin, so that commands find it without an option.
+    ``settings`` are variables of its environment."""
     (home / ".hyperverse").mkdir()
     (home / "hyperverse.toml").write_text("[plugins]\nlocal = true\n")
-    (home / "hyperverse_local.py").write_text(COUNTER)
-    run = program(home, HYPERVERSE__LEASE=str(LEASE))
+    (home / "hyperverse_local.py").write_text(plugin)
+    run = program(home, HYPERVERSE__LEASE=str(LEASE), **settings)
     done = run("up", "--detach", "--json")
     assert done.returncode == 0, done.stderr
     status: dict[str, Any] = json.loads(done.stdout)

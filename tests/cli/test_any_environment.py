@@ -17,6 +17,8 @@ import pytest
 from cli.conftest import program, variables
 from patience import LEASE, START
 
+pytestmark = pytest.mark.thorough
+
 Bytes = subprocess.CompletedProcess[bytes]
 Run = Callable[..., Bytes]
 
@@ -97,6 +99,17 @@ def test_a_full_disk_behind_stdout_is_one_line(place: Path) -> None:
     command = f"{sys.executable} -m hyperverse_core.cli kinds > /dev/full"
     done = subprocess.run(["sh", "-c", command], cwd=place, env=variables(place), capture_output=True, timeout=START)
     assert (done.returncode, done.stderr) == (1, b"error: No space left on device\n")
+
+
+def test_a_current_directory_that_was_deleted_is_one_clear_error(place: Path) -> None:
+    gone = place / "gone"
+    env = {k: v for k, v in variables(place).items() if k != "PYTHONPATH"}  # Python itself fails for a relative one
+    for words in ("status", "up --detach --data-dir /nowhere/at/all", "plugins list", "exec list"):
+        gone.mkdir()
+        command = f"cd {gone}; rmdir {gone}; exec {sys.executable} -m hyperverse_core.cli {words}"
+        done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, timeout=START)
+        assert (done.returncode, is_clear(done)) == (1, True), done.stderr
+        assert b"error: the current directory does not exist any more\n  hint: change to one" in done.stderr
 
 
 def refuse(constant: str) -> Any:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

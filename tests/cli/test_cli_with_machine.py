@@ -18,6 +18,8 @@ import pytest
 
 from patience import LEASE, until_sync
 
+pytestmark = pytest.mark.thorough
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -94,6 +96,29 @@ def test_tree_draws_what_is_below_a_point(talk: Run, space: str) -> None:
     assert talk("tree").stdout.splitlines()[0] == "ROOT<Root>"
     missing = talk("tree", f"{space}:none")
     assert (missing.returncode, f"no particle '{space}:none'" in missing.stderr) == (1, True)
+
+
+def test_tree_folds_the_platform_and_bundles_unless_asked(talk: Run, space: str) -> None:
+    folded = talk("tree").stdout
+    assert "hyperspace<Space>  (" in folded
+    assert "below: hyperverse tree hyperspace)" in folded
+    assert "hyperuser" not in folded
+    inside = talk("tree", "hyperspace").stdout
+    assert "1.0.0<Bundle>  (4 below: hyperverse tree hyperspace:repo:boot:1.0.0)" in inside
+    assert ("hyperuser<User>" in inside, "user.bind" in inside) == (True, False)
+    assert "user.bind<Artifact<Bind>>" in talk("tree", "--all").stdout
+    assert "user.bind<Artifact<Bind>>" in talk("tree", "hyperspace:repo:boot:1.0.0").stdout
+    assert "hyperspace:users:hyperuser" in talk("tree", "--json").stdout
+
+
+def test_the_files_of_a_bundle_are_listed_drawn_and_counted(talk: Run, space: str) -> None:
+    bundle = "hyperspace:repo:boot:1.0.0"
+    assert [row["point"] for row in json.loads(talk("ls", f"{bundle}:/", "--json").stdout)] == [f"{bundle}:/bind/"]
+    assert f"{bundle}:/bind/user.bind " in talk("ls", f"{bundle}:/bind/").stdout
+    assert talk("ls", f"{bundle}:/bind/user.bind").stdout == ""
+    assert talk("tree", f"{bundle}:/bind/").stdout.splitlines()[1] == "├── user.bind<Artifact<Bind>>"
+    doomed = talk("exec", "--dry-run", f"delete {bundle}:/bind/").stdout.splitlines()
+    assert doomed == [f"{bundle}:/bind/", f"{bundle}:/bind/user.bind", f"{bundle}:/bind/userbase.bind"]
 
 
 def test_ls_lists_children_with_kind(talk: Run, space: str) -> None:
@@ -253,7 +278,7 @@ def test_a_placement_that_nobody_brings_ends_with_2_and_the_nearest_name(
     done = run("up", *detach, "--data-dir", "data")
     assert done.returncode == 2
     assert "kinds.Counter.placement: no placement named 'has'" in done.stderr
-    assert "known: hash, near-parent, round-robin, spread; did you mean 'hash'?" in done.stderr
+    assert "known: hash, near-code, near-parent, round-robin, spread; did you mean 'hash'?" in done.stderr
 
 
 @pytest.mark.parametrize("detach", [[], ["--detach"]])
@@ -362,6 +387,15 @@ def test_a_registry_that_was_moved_is_shown_and_takes_nothing(run: Run, home: Pa
     assert "registry:" not in run("status", "--data-dir", "data").stdout
     assert run("exec", "--data-dir", "data", "create localhost<Space>").returncode == 0
     run("down", "--data-dir", "data")
+
+
+def test_a_registry_that_is_damaged_does_not_keep_down_from_working(run: Run, home: Path) -> None:
+    assert run("up", "--detach", "--data-dir", "data").returncode == 0
+    assert run("exec", "--data-dir", "data", "create localhost<Space>").returncode == 0
+    os.truncate(home / "data/registry.sqlite-wal", 0)
+    run("exec", "--data-dir", "data", "create localhost:a<Base>")  # sooner or later it is noticed
+    done = run("down", "--data-dir", "data")
+    assert (done.returncode, "stopped: machine local" in done.stdout) == (0, True), done.stderr
 
 
 # -- the demo -----------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ import pytest
 from cli.conftest import COUNTER, Run, program, variables
 from patience import LEASE, START
 
+pytestmark = pytest.mark.thorough
+
 RICH = """
 import enum
 from typing import Any
@@ -103,7 +105,7 @@ def test_kinds_lists_what_can_be_created_and_all_the_rest_too(rich: Run) -> None
     some = {line.split()[0] for line in rich("kinds").stdout.splitlines()[1:]}
     every = {line.split()[0] for line in rich("kinds", "--all").stdout.splitlines()[1:]}
     assert {"Space", "Base", "Shelf"} <= some
-    assert {"Root", "Star", "Global", "Mechtron"} <= every - some
+    assert {"Root", "Star", "Global", "Control"} <= every - some
 
 
 def test_kinds_show_tells_all_about_one(rich: Run) -> None:
@@ -112,7 +114,7 @@ def test_kinds_show_tells_all_about_one(rich: Run) -> None:
         "Shelf: A shelf",
         "  can be created; plugin local: Ready",
         "  below: Base",
-        "  colour: any text, default 'red'",
+        '  colour: any text, default "red"',
         "      What it looks like",
         "  width: a whole number from 0 to 18446744073709551615, required",
         '  Ext<Put> (thing: string, at: Place {x, y}, size: "large" or "small" = ..., often: integer = 1)'

@@ -14,6 +14,8 @@ import pytest
 
 from patience import LEASE, PATIENCE
 
+pytestmark = pytest.mark.thorough
+
 _PLUGIN = """
 import asyncio, multiprocessing, os, socket, threading, time
 import attrs

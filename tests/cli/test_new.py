@@ -12,6 +12,8 @@ import pytest
 
 from cli.conftest import Run
 
+pytestmark = pytest.mark.thorough
+
 REGISTERS = {
     "driver": {"driver": ["MyThing"]},
     "policy": {"policy": ["my-thing"]},

@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from cli.conftest import Run, variables
 from patience import START
+
+pytestmark = pytest.mark.thorough
 
 FILES = ["hyperverse.toml", "hyperverse_local.py", "test_hyperverse_local.py", ".gitignore", "pytest.ini"]
 
@@ -104,7 +108,7 @@ def test_the_help_lists_the_commands_of_the_project_that_it_is_asked_in(home: Pa
     plugin = (
         "import click\nfrom hyperverse_core import hookimpl\nfrom hyperverse_core.commands import common\n"
         "@click.command()\n@common\ndef coo() -> None:\n    'Coo.'\n"
-        "@hookimpl\ndef hyperverse_register_commands(register):\n    register('coo', lambda: coo)\n"
+        "@hookimpl\ndef hyperverse_register_commands(register):\n    register('coo', coo)\n"
     )
     with_it, without = home / "with", home / "without"
     for folder in (with_it, without):

@@ -59,7 +59,7 @@ def test_every_choice_is_documented_by_its_driver() -> None:
 
 def test_the_examples_of_the_config_page_are_valid(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", (PAGES / "config.md").read_text(), re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         (tmp_path / "hyperverse.toml").write_text(block)
         load_config(tmp_path / "hyperverse.toml", start=tmp_path, environ={})
@@ -68,10 +68,16 @@ def test_the_examples_of_the_config_page_are_valid(tmp_path: Path) -> None:
 def commands() -> Iterator[str]:
     for name in COMMANDS:
         command = root.get_command(click.Context(root), name)
-        if isinstance(command, click.Group):
-            yield from (f"{name} {below}" for below in command.commands)
-        else:
-            yield name
+        assert command is not None
+        yield from commands_of(name, command)
+
+
+def commands_of(name: str, command: click.Command) -> Iterator[str]:
+    if not isinstance(command, click.Group):
+        yield name
+        return
+    for below, each in command.commands.items():
+        yield from commands_of(f"{name} {below}", each)
 
 
 @pytest.mark.parametrize("command", list(commands()))

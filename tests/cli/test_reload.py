@@ -14,6 +14,8 @@ import pytest
 from cli.conftest import COUNTER, Run, variables
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def reloading(home: Path) -> Iterator[subprocess.Popen[str]]:

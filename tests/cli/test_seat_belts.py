@@ -14,6 +14,8 @@ import pytest
 from cli.conftest import Run, variables
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def box(talk: Run, space: str) -> str:

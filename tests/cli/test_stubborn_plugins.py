@@ -16,6 +16,8 @@ import pytest
 from hyperverse_core import Client
 from patience import LEASE, PATIENCE
 
+pytestmark = pytest.mark.thorough
+
 _PLUGIN = """
 import asyncio, sys, threading, time
 import attrs
@@ -30,6 +32,11 @@ async def swallow():
             pass
 
 
+async def blocks():
+    await asyncio.sleep(0.01)
+    time.sleep(1.0)  # here it works
+
+
 async def exits():
     await asyncio.sleep(0.05)
     sys.exit(3)
@@ -42,6 +49,10 @@ _kept = []
 class Vee(Particle):
     n: int = 0
     on: str = ""
+
+    async def on_start(self, ctx):
+        if ctx.point.text.endswith("heavy"):
+            time.sleep(1.0)  # here it starts
 
     async def on_stop(self, ctx):
         if self.on == "on_stop":
@@ -71,6 +82,8 @@ class Vee(Particle):
                 time.sleep(0.01)
         elif what == "blocks a while":
             time.sleep(1.0)  # here it waits
+        elif what == "works":
+            ctx.spawn(blocks())
         elif what == "on_stop":
             self.on = what
         elif what == "driver":
@@ -169,10 +182,24 @@ def test_a_task_that_exits_ends_itself_only(home: Path, run: Callable[..., Any],
 
 def test_a_handler_that_blocks_the_loop_is_named_with_its_line(home: Path, run: Callable[..., Any], pid: int) -> None:
     _do(home, "blocks a while")
+    run("exec", "-q", "create localhost:heavy<Vee>; ping localhost:heavy Ext<Add>")
+    _do(home, "works")
     time.sleep(1.0)
-    line = next(n for n, text in enumerate(_PLUGIN.splitlines(), 1) if "# here it waits" in text)
     told = [text for text in _log(home).splitlines() if "the event loop is blocked" in text]
-    assert any(
-        "localhost:a Ext<Do> (do, plugin local)" in text and f"hyperverse_local.py:{line} (Vee.do)" in text
-        for text in told
-    ), told
+    for mark, what, function in (
+        ("waits", "localhost:a Ext<Do> (do, plugin local)", "Vee.do"),
+        ("starts", "on_start of localhost:heavy (plugin local)", "Vee.on_start"),
+        ("works", "work of localhost:a (blocks), begun by Ext<Do>", "blocks"),
+    ):
+        line = next(n for n, text in enumerate(_PLUGIN.splitlines(), 1) if f"# here it {mark}" in text)
+        place = f"hyperverse_local.py:{line} ({function})"
+        assert any(what in text and place in text for text in told), (what, place, told)
+
+
+def test_a_process_that_was_stopped_for_a_while_blames_nobody(home: Path, run: Callable[..., Any], pid: int) -> None:
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(1.0)
+    os.kill(pid, signal.SIGCONT)
+    time.sleep(0.5)
+    assert run("exec", "-q", "ping localhost:quiet Ext<Add>").returncode == 0
+    assert "the event loop is blocked" not in _log(home)

@@ -8,6 +8,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 Run = Callable[..., CompletedProcess[str]]
 POLICY = """
 from hyperverse_core import hookimpl
@@ -98,4 +100,39 @@ def test_a_policy_that_cannot_be_opened_is_named(start: Callable[..., CompletedP
     done = start(POLICY.format(**{**RIGHT, "open": "raise KeyError('no url')"}), "[security]\ndriver = 'mine'\n")
     assert done.returncode == 1
     assert "the policy 'mine' of plugin 'local' cannot be opened: KeyError: 'no url'" in done.stderr
+    assert "internal error" not in done.stderr
+
+
+OPENED = """
+from hyperverse_core import hookimpl
+from hyperverse_core.lanes.local.transport import LocalTransport
+from hyperverse_core.testing.memory_registry import MemoryRegistry
+
+class Kept(MemoryRegistry):
+    def __init__(self, settings): super().__init__()
+    async def open(self): raise {error}
+
+class Carried(LocalTransport):
+    def __init__(self, settings): super().__init__()
+    async def open(self, endpoint, receiver): raise {error}
+
+@hookimpl
+def hyperverse_register_registries(register): register("mine", Kept)
+
+@hookimpl
+def hyperverse_register_transports(register): register("mine", Carried)
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "thing", "error"),
+    [("registry", "registry", "KeyError('no url')"), ("lanes", "transport", "SystemExit(3)")],
+)
+def test_a_registry_and_a_transport_that_cannot_be_opened_are_named(
+    start: Callable[..., CompletedProcess[str]], table: str, thing: str, error: str
+) -> None:
+    done = start(OPENED.format(error=error), f"[{table}]\ndriver = 'mine'\n")
+    assert done.returncode == 1
+    said = error.replace("(", ": ").removesuffix(")")
+    assert f"the {thing} 'mine' of plugin 'local' cannot be opened: {said}" in done.stderr
     assert "internal error" not in done.stderr

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from hyperverse_core import Client
-from hyperverse_core.errors import Unauthorized
+from hyperverse_core.errors import BadRequest, Unauthorized
+
+pytestmark = pytest.mark.thorough
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -44,7 +46,7 @@ def test_a_grant_is_made_explained_tried_and_revoked(talk: Run, scott: tuple[str
     name = point.rpartition(":")[2]
     as_scott = {"HYPERVERSE_TOKEN": token}
     hits = talk("exec", f"create {space}:hits<Counter>").stdout.strip()
-    assert "403" in talk("exec", f"ping {hits} Ext<Add>", env=as_scott).stderr
+    assert "404" in talk("exec", f"ping {hits} Ext<Add>", env=as_scott).stderr  # it is hidden from him
     words = ("grant", "perm", "+csd-rwX", "on", hits, "to", point)
     tried = talk(*words, "--dry-run", "--json")
     assert json.loads(tried.stdout)["would_change"] == [
@@ -58,7 +60,7 @@ def test_a_grant_is_made_explained_tried_and_revoked(talk: Run, scott: tuple[str
     assert point in talk("access", hits).stdout
     assert str(granted["id"]) in talk("grants", "to", point).stdout
     assert talk("revoke", str(granted["id"])).returncode == 0
-    assert "403" in talk("exec", f"ping {hits} Ext<Add>", env=as_scott).stderr
+    assert "404" in talk("exec", f"ping {hits} Ext<Add>", env=as_scott).stderr  # it is hidden from him
     refused = talk("grant", "super", "on", hits, "to", point, env=as_scott)
     assert refused.returncode == 1 and "a grantor needs super access" in refused.stderr
 
@@ -111,6 +113,8 @@ async def test_a_program_comes_in_with_the_token_of_a_user(
     point, token = scott
     async with Client.connect(data_dir=shared_home / ".hyperverse", token=token) as client:
         assert client.agent.text == point
+    with pytest.raises(BadRequest, match="white space"):
+        Client.connect(data_dir=shared_home / ".hyperverse", token=token + " ")
     with pytest.raises(Unauthorized):
-        async with Client.connect(data_dir=shared_home / ".hyperverse", token=token + " "):
+        async with Client.connect(data_dir=shared_home / ".hyperverse", token=token + "x"):
             pass

@@ -14,6 +14,8 @@ import pytest
 
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 _WITH_UMASK = "import os, runpy, sys; os.umask(0o000); runpy.run_module('hyperverse_core.cli', run_name='__main__')"
 

@@ -1,5 +1,5 @@
 """The Kinds of the tests with many machines. Also copied into the folder of machines that run as processes of their
-own, where it is ``hyperverse_local.py``: so it imports nothing but the front door."""
+own, where it is ``hyperverse_local.py``: so it imports ``hyperverse_core`` itself and no module below it."""
 
 from __future__ import annotations
 

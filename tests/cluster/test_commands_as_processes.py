@@ -15,6 +15,8 @@ import pytest
 
 from patience import LEASE, PATIENCE, START
 
+pytestmark = pytest.mark.thorough
+
 
 def is_alive(pid: int) -> bool:
     """Whether a process runs. One that has ended may be shown for as long as nobody asks for its exit code."""
@@ -105,8 +107,8 @@ def test_a_machine_joins_another_under_a_free_name(program: Program) -> None:
 @pytest.mark.parametrize(
     ("where", "code", "said"),
     [
-        ("{}/nothing", 1, "no machine has ever run on"),
-        ("{}", 1, "no machine has ever run on"),
+        ("{}/nothing", 2, "there is no folder"),
+        ("{}", 2, "no machine has ever run on"),
         ("tcp://127.0.0.1:7000", 2, "it begins with sqlite:/// and names a file"),
         ("sqlite:///{}/registry.sqlite", 2, "there is no registry"),
     ],
@@ -132,12 +134,15 @@ def test_a_second_machine_of_one_name_is_refused(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("join", "lanes"), [(False, "ipc"), (True, "tcp")], ids=["the same data directory over ipc", "--join over tcp"]
+    ("join", "lanes"),
+    [(False, "ipc"), (True, "tcp"), (False, "unix")],
+    ids=["the same data directory over ipc", "--join over tcp", "the same data directory over stream"],
 )
 def test_two_machines_by_name_are_one_hyperverse(program: Program, tmp_path: Path, join: bool, lanes: str) -> None:
     """Two machines, their lane over a real transport; what one creates the other one answers for."""
     config = tmp_path / "machines.toml"
-    config.write_text('[lanes]\naddress = "tcp://127.0.0.1:*"\n' if lanes == "tcp" else "")
+    settings = {"tcp": 'address = "tcp://127.0.0.1:*"', "unix": 'driver = "stream"'}
+    config.write_text(f"[lanes]\n{settings.get(lanes, '')}\n")
     program("up", "--detach", "--name", "a", "--config", str(config))
     if join:
         words = program.words("up", "--detach", "--name", "b", "--join", str(program.data_dir), "--config", str(config))

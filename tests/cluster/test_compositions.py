@@ -6,9 +6,13 @@ import asyncio
 from collections import deque
 from typing import Any
 
+import pytest
+
 from cluster.worlds import World
 from hyperverse_core.client.api import ClientApi
 from patience import PATIENCE
+
+pytestmark = pytest.mark.thorough
 
 __all__ = [
     "test_a_body_of_three_megabytes_goes_both_ways",

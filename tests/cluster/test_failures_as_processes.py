@@ -22,13 +22,19 @@ from hyperverse_core.client.api import ClientApi
 from hyperverse_core.universe.waves.wave import Outcome
 from patience import PATIENCE, budget
 
+pytestmark = pytest.mark.thorough
+
 _COUNT = 24
 _LEASE = 2.0  # as it is without a config: the budget is for that
 
 
+BOTH = pytest.mark.parametrize("processes", ["zmq", "stream"], indirect=True)
+"""Transports that are swapped by one word of the config: what is promised holds with each."""
+
+
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    world = Processes(tmp_path, lease=_LEASE)
+def processes(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Processes]:
+    world = Processes(tmp_path, lease=_LEASE, lanes=getattr(request, "param", ""))
     yield world
     world.end()
 
@@ -73,6 +79,7 @@ async def until_noticed(client: ClientApi, machine: str, within: float) -> float
     return time.monotonic() - begun
 
 
+@BOTH
 async def test_a_killed_machine_is_noticed_within_2_s_and_all_particles_answer_within_5_s(
     processes: Processes,
 ) -> None:
@@ -85,6 +92,7 @@ async def test_a_killed_machine_is_noticed_within_2_s_and_all_particles_answer_w
     print(f"noticed after {noticed:.2f} s, all particles back after {back:.2f} s")
 
 
+@BOTH
 async def test_a_stopped_machine_is_replaced_and_answers_nothing_when_it_goes_on(processes: Processes) -> None:
     processes.start("a", "b")
     async with processes.client("a") as first, processes.client("b") as second:

@@ -1,4 +1,4 @@
-"""Gates: which machines are let in, which stars they may be, and that clients come in by another door."""
+"""Gates: which machines are let in, which stars they may be, and that clients come in by another endpoint."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from hyperverse_core.protocol.versions import BETWEEN_MACHINES, ProtocolRange, T
 from hyperverse_core.testing.lane_kit.recorder import Recorder
 
 
-async def knock_as(world: InProcess, machine: Machine, name: str) -> tuple[LocalTransport, Recorder, Refused]:
-    """Comes to the star door with a key of its own and says that it is ``name``; the answer."""
+async def say_hello_as(world: InProcess, machine: Machine, name: str) -> tuple[LocalTransport, Recorder, Refused]:
+    """Connects to the endpoint for machines with a key of its own and says that it is ``name``; the answer."""
     transport, hears = LocalTransport(hub=world.hub), Recorder(2.0)
     board = machine.parts.board
     peer = await transport.connect(
@@ -42,7 +42,7 @@ async def knock_as(world: InProcess, machine: Machine, name: str) -> tuple[Local
 async def test_a_machine_with_an_unknown_key_is_refused(inside: InProcess) -> None:
     """Who has no key that is let in stays outside, and is told the cure."""
     machine = await inside.start("first")
-    transport, _, said = await knock_as(inside, machine, "stranger")
+    transport, _, said = await say_hello_as(inside, machine, "stranger")
     assert said.status == 401
     assert "hyperverse keys allow" in said.error
     transport.abort()
@@ -151,12 +151,12 @@ async def test_two_machines_of_one_name_cannot_run_on_one_data_directory(inside:
         await inside.start("first")
 
 
-async def test_the_door_for_clients_is_not_that_for_machines(inside: InProcess) -> None:
-    """Knock as a star by a client: who says hello at the door for clients is not heard."""
+async def test_the_endpoint_for_clients_is_not_that_for_machines(inside: InProcess) -> None:
+    """A machine that says hello at the endpoint for clients is not heard."""
     machine = await inside.start("first")
     transport, hears = LocalTransport(hub=inside.hub), Recorder(2.0)
-    door = Endpoint("clients", "local://clients", machine.parts.board.identity)
-    await machine.parts.transport.open(door, machine.control)
+    endpoint = Endpoint("clients", "local://clients", machine.parts.board.identity)
+    await machine.parts.transport.open(endpoint, machine.control)
     peer = await transport.connect("local://clients", hears, server_key=machine.parts.board.server_key)
     transport.send(peer, encode_lane(Hello(PROTOCOL, "second", "0", "central")))
     await asyncio.sleep(0.2)
@@ -191,13 +191,15 @@ async def test_a_machine_that_is_refused_again_and_again_is_named_once(
     assert identity.public in told[0]
 
 
-async def test_a_namesake_from_another_data_directory_does_not_start(inside: InProcess, tmp_path: Path) -> None:
+async def test_another_machine_of_the_name_from_another_data_directory_does_not_start(
+    inside: InProcess, tmp_path: Path
+) -> None:
     """Neither takes the other's places."""
     first = await inside.start("first")
     before = {record.key: record.incarnation for record in await inside.registry.stars()}
-    namesake = elsewhere(inside, "first", tmp_path / "elsewhere")
+    other = elsewhere(inside, "first", tmp_path / "elsewhere")
     with pytest.raises(Conflict, match="another machine named 'first'") as caught:
-        await namesake.start()
+        await other.start()
     assert "--name" in caught.value.hint
     assert {record.key: record.incarnation for record in await inside.registry.stars()} == before
     assert first.parts.membership.may_serve

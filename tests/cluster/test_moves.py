@@ -6,9 +6,13 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from cluster.worlds import InProcess
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.universe.waves.wave import Pong
+
+pytestmark = pytest.mark.thorough
 
 
 async def fill(client: ClientApi, count: int, kind: str = "Tally") -> list[str]:

@@ -31,7 +31,8 @@ async def test_a_commit_is_known_elsewhere_without_a_look_at_the_file(
 ) -> None:
     for pause in ("_OFTEN", "_SELDOM", "_GROWTH"):
         monkeypatch.setattr(f"hyperverse_sql.feed.{pause}", _NEVER)
-    monkeypatch.setattr("hyperverse_core.fabric.services.change_feed._WAIT", _NEVER)  # else it asks after five seconds
+    # The feed asks by itself after five seconds.
+    monkeypatch.setattr("hyperverse_core.fabric.services.changes.change_feed.WAIT", _NEVER)
     async with AsyncExitStack() as stack:
         one, other, third = await _up(stack, tmp_path, "one", "other", "third")
         client = one.client(HYPERUSER)

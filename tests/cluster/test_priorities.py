@@ -152,7 +152,7 @@ async def test_a_particle_that_has_too_many_waiting_refuses_the_next_whatever_it
 
 async def test_urgent_jobs_begin_before_those_that_were_put_earlier() -> None:
     """A worker's next wave: of a machine that has more to do than it can."""
-    crew, done = WorkerPool(), asyncio.Event()
+    pool, done = WorkerPool(), asyncio.Event()
     begun: list[str] = []
 
     async def job(name: str) -> None:
@@ -161,9 +161,9 @@ async def test_urgent_jobs_begin_before_those_that_were_put_earlier() -> None:
             done.set()
 
     for number, priority in ((0, 4), (1, 3), (2, 1), (3, 4), (4, 3), (5, 0), (6, 1)):
-        crew.put(job, f"{priority} {number}", priority=priority)
+        pool.put(job, f"{priority} {number}", priority=priority)
     await done.wait()
-    await crew.close()
+    await pool.close()
     assert begun == ["0 5", "1 2", "1 6", "3 1", "3 4", "4 0", "4 3"]
 
 

@@ -19,6 +19,8 @@ from hyperverse_core.client.api import ClientApi
 from hyperverse_core.universe.waves.wave import Directed, Pong
 from patience import PATIENCE, until
 
+pytestmark = pytest.mark.thorough
+
 _LEASE = 5.0  # seconds: short, because particles of a machine that crashes live elsewhere after that
 
 

@@ -18,12 +18,14 @@ from hyperverse_core import Client
 from hyperverse_core.errors import Unauthorized, Unavailable
 from patience import PATIENCE
 
+pytestmark = pytest.mark.thorough
+
 CLIENTS = 300
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    world = Processes(tmp_path)
+def processes(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Processes]:
+    world = Processes(tmp_path, lanes=getattr(request, "param", ""))
     yield world
     world.end()
 
@@ -72,6 +74,7 @@ async def _refused(data_dir: Path) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of other processes can be set on Linux only")
+@pytest.mark.parametrize("processes", ["zmq", "stream"], indirect=True)
 async def test_silent_connections_do_not_abort_the_machine(processes: Processes) -> None:
     processes.start("a")
     process = processes.running["a"]

@@ -14,7 +14,7 @@ from cluster import cluster_kinds
 from cluster.worlds import InProcess
 from hyperverse_core.config import Config, Control, Limits, StarTemplate
 from hyperverse_core.fabric.machine import Machine
-from hyperverse_core.fabric.services.discovery import search
+from hyperverse_core.fabric.services.system.discovery import search
 from hyperverse_core.testing.faulty_lane import FaultyHub
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.universe.address.star_key import StarKey

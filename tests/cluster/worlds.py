@@ -160,21 +160,32 @@ class Processes:
         directory: empty; for config, data and logs.
         stars: those that the config names; each machine has its own when there are none.
         lease: seconds of a star's lease. It is how long the particles of a dead machine are out of reach.
+        lanes: name of the transport, of lanes and of clients; the default one when empty.
     """
 
-    def __init__(self, directory: Path, *, stars: Sequence[StarTemplate] | None = None, lease: float = LEASE) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        stars: Sequence[StarTemplate] | None = None,
+        lease: float = LEASE,
+        lanes: str = "",
+    ) -> None:
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True)
         shutil.copy(cluster_kinds.__file__, directory / "hyperverse_local.py")
         self.config = directory / "hyperverse.toml"
         self._lease = lease
+        self._lanes = lanes
         self.configure(stars)
         self.running: dict[str, Process] = {}
 
     def configure(self, stars: Sequence[StarTemplate] | None) -> None:
         """Writes the config that all machines share."""
         tables = map(_star_table, stars or ())
-        self.config.write_text("\n".join([f"lease = {self._lease}", "[plugins]", "local = true", *tables]) + "\n")
+        lanes = ["[lanes]", f'driver = "{self._lanes}"'] if self._lanes else []
+        lines = [f"lease = {self._lease}", "[plugins]", "local = true", *lanes, *tables]
+        self.config.write_text("\n".join(lines) + "\n")
 
     @property
     def machines(self) -> list[str]:

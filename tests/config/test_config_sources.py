@@ -247,7 +247,7 @@ api_token = "hunter2"
     config = load(tmp_path, text, env={"A": "hunter2"}).config
     shown = json.dumps(dump(config, {"registry.a", "drivers.Web.keys"}))  # a secret from elsewhere is never plain
     assert "hunter2" not in shown
-    assert json.loads(shown)["registry"] == {"driver": "sql", "url": "***", "a": "***", "password": "***"}
+    assert json.loads(shown)["registry"] == {"driver": "postgres", "url": "***", "a": "***", "password": "***"}
     assert repr(config.registry.settings["a"]) == "'***'"
 
 

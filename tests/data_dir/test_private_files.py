@@ -159,7 +159,7 @@ def test_keys_are_made_once_and_a_damaged_file_is_named_without_its_content(tmp_
 
 
 def test_the_keys_of_machines_are_private_files(tmp_path: Path) -> None:
-    keys, transport = TrustedKeys(tmp_path), LocalTransport({})
+    keys, transport = TrustedKeys(tmp_path / "keys"), LocalTransport({})
     made = keys.own("local", transport)
     keys.allow("away", "k" * 40)
     assert {path.name: mode(path) for path in keys.directory.iterdir()} == dict.fromkeys(

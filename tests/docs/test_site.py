@@ -13,9 +13,12 @@ import pytest
 
 from docs.pages import REPOSITORY
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("zensical") is None, reason="the site is built by zensical: pip install '.[dev]'"
-)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(
+        importlib.util.find_spec("zensical") is None, reason="the site is built by zensical: pip install '.[dev]'"
+    ),
+]
 _LOADED = re.compile(r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(https?:)?//|<link\b[^>]*\bhref=[\"']?https?://")
 _CANONICAL = re.compile(r"<link\b[^>]*rel=[\"']?canonical[^>]*>")
 

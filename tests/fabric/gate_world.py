@@ -135,8 +135,8 @@ def particle(point: Point = HOME, owner: Point = ALICE) -> Particle:
 def make(answer: Answer = by_owner, room: int = 10_000, policy: Asked | None = None) -> World:
     denied: list[tuple[str, str, str, str]] = []
 
-    def tell(agent: Point, target: Point, action: str, why: str) -> None:
-        denied.append((agent.text, target.text, action, why))
+    def tell(agent: Point, target: Point, action: str, error: HyperverseError) -> None:
+        denied.append((agent.text, target.text, action, str(error)))
 
     policy = policy or Asked(answer)
     return World(policy, Gate(policy, "asked", tell, timeout=TIMEOUT, room=room), denied)

@@ -63,18 +63,6 @@ async def test_a_command_that_fails_has_the_status_of_what_went_wrong(
     assert (result.status, said in result.error) == (status, True), result
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "publish ^[ bundle.zip ]-> localhost:repo:my:1.0.0",
-    ],
-)
-async def test_commands_that_come_later_are_answered_501(machine: Machine, world, command: str) -> None:
-    await world("a<Worker>")
-    result = (await run(machine, command, files={"bundle.zip": b"PK"}))[0]
-    assert (result.status, command.split()[0] in result.error) == (501, True), result
-
-
 async def test_a_ripple_in_which_somebody_failed_says_so(machine: Machine, world) -> None:
     await world("a<Worker>", "r<Relay>")
     result = (await run(machine, "ripple localhost:* Ext<Get>"))[0]

@@ -19,10 +19,10 @@ _NUMBERS = itertools.count()
 
 async def test_a_ping_nobody_answers_times_out(machine: Machine, constellation, clock) -> None:
     with clock.autojump():
-        fae, mute = await constellation("fae", "mute")
+        echo, mute = await constellation("echo", "mute")
         begun = clock.now
         with pytest.raises(TimedOut, match="after 2 s"):
-            await fae.ping(mute.point, "Ext<Hello>", wait=2.0)
+            await echo.ping(mute.point, "Ext<Hello>", wait=2.0)
         assert clock.now - begun == pytest.approx(2.0, abs=0.03)
         await machine.stop()  # while time moves
 

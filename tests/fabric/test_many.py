@@ -10,6 +10,8 @@ import pytest
 from hyperverse_core import Machine, Point
 from hyperverse_core.errors import Unavailable
 
+pytestmark = pytest.mark.thorough
+
 MANY = 2500
 
 
@@ -107,19 +109,47 @@ async def test_a_change_that_one_of_many_refuses_changes_none(machine: Machine, 
     assert result.unwrap() == {"note": "mine"}
 
 
-async def test_a_change_for_which_there_is_no_time_says_how_far_it_came(machine: Machine, world, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "method", "said"),
+    [
+        ("set localhost:p:*{ +note=x }", "set_properties", f"2000 of {MANY} particles were changed"),
+        ("chown localhost:p:* to localhost", "chown", f"2000 of {MANY} particles have the new owner"),
+        ("delete localhost:p:*", "delete", "2000 particles were deleted"),
+    ],
+)
+async def test_a_change_for_which_there_is_no_time_says_how_far_it_came(
+    machine: Machine, world, monkeypatch, command: str, method: str, said: str
+) -> None:
     await world("p<Base>")
     await many(machine, "Worker")
-    work = type(machine.registry).set_properties
+    work, asked = getattr(type(machine.registry), method), []
 
-    async def slow(self, points, changes):
-        await asyncio.sleep(9.0)
-        await work(self, points, changes)
+    async def slow(self, points, *args, **options):
+        asked.append(points)
+        if method != "delete" or (len(points) == 1000 and points not in asked[:-1]):
+            await asyncio.sleep(4.5)
+        return await work(self, points, *args, **options)
 
-    monkeypatch.setattr(type(machine.registry), "set_properties", slow)
-    (result,) = await machine.client().exec("set localhost:p:*{ +note=x }", check=False, wait=20.0)
+    monkeypatch.setattr(type(machine.registry), method, slow)
+    (result,) = await machine.client().exec(command, check=False, wait=10.0)
     assert result.status == 408
-    assert f"2000 of {MANY} particles were changed" in result.error
+    assert said in result.error
+
+
+async def test_a_ripple_whose_recipients_are_not_found_in_time_says_that_it_was_sent_to_none(
+    machine: Machine, world, monkeypatch
+) -> None:
+    await world("p<Base>", "p:quick<Worker>")
+    select = type(machine.registry).select
+
+    async def slow(self, selector, **options):
+        await asyncio.sleep(30.0)
+        return await select(self, selector, **options)
+
+    monkeypatch.setattr(type(machine.registry), "select", slow)
+    (result,) = await machine.client().exec("ripple localhost:p:* Ext<Get>", check=False, wait=5.0)
+    assert (result.status, result.outcome) == (408, "rejected")
+    assert "sent to none" in result.error
 
 
 async def test_a_ripple_whose_handlers_wait_for_nothing_leaves_the_loop_to_others(machine: Machine, world) -> None:
@@ -153,3 +183,36 @@ async def test_a_command_that_ripples_tells_the_answers_that_have_come(machine: 
     assert result.status == 207
     assert {row["point"]: row["status"] for row in result.body} == {"localhost:p:quick": 200, "localhost:p:slow": 408}
     assert (await busy).ok
+
+
+@pytest.mark.parametrize(("seconds", "complete"), [(0.02, True), (0.3, False)])
+async def test_a_dry_run_about_many_answers_before_the_policy_is_out_of_time(
+    machine: Machine, world, monkeypatch, seconds: float, complete: bool
+) -> None:
+    await world("p<Base>", "w<Worker>")
+    script = (
+        "; ".join(f"create localhost:p:x{number}<Worker>" for number in range(900))
+        + "; chown localhost:w to localhost:p"
+    )
+    client = machine.client()
+    assert all(result.ok for result in await client.exec(script, check=False))
+    asked = 0
+
+    def slow(method: str) -> None:
+        work = getattr(type(machine.registry), method)
+
+        async def wait(self, *args, **options):
+            nonlocal asked
+            asked += 1
+            await asyncio.sleep(seconds)
+            return await work(self, *args, **options)
+
+        monkeypatch.setattr(type(machine.registry), method, wait)
+
+    for method in ("records", "select", "grants"):
+        slow(method)
+    (result,) = await client.exec("grant perm +csd-Rwx on localhost:p:* to localhost:w dry-run", check=False)
+    found = result.unwrap()
+    assert found["complete"] is complete
+    assert (len(found["would_change"]) == 900) is complete, len(found["would_change"])
+    assert asked < 100

@@ -235,7 +235,7 @@ async def test_a_new_owner_counts_though_the_way_to_the_particle_was_forgotten(m
     machine.parts.places.drop(point)  # as when the directory of stars changes while it is looked for
     await machine.registry.chown([point], new)
     await asyncio.sleep(0.2)
-    assert (await machine.client(old).ping(point, "Ext<Get>")).status == 403
+    assert (await machine.client(old).ping(point, "Ext<Get>")).status == 404
     assert await machine.client(new).ask(point, "Ext<Get>") == 0
 
 

@@ -157,7 +157,7 @@ async def test_what_does_not_reach_a_handler_is_told_as_refused(machine: Machine
     await client.ping("localhost:a", "Ext<Add>", {"by": "x"})
     await client.signal("localhost:a", "Ext<Unknown>")
     await machine.client(agent="localhost:stranger").ping("localhost:a", "Ext<Get>")
-    said = [("Ext<Get>", 404), ("Ext<Unknown>", 404), ("Ext<Add>", 400), ("Ext<Unknown>", 404), ("Ext<Get>", 403)]
+    said = [("Ext<Get>", 404), ("Ext<Unknown>", 404), ("Ext<Add>", 400), ("Ext<Unknown>", 404), ("Ext<Get>", 404)]
     assert notes.refused == said
     assert notes.delivered == []
 
@@ -318,8 +318,7 @@ async def test_a_refused_watch_is_told(machine: Machine, world) -> None:
     machine.parts.interceptors.add(Denied())
     body = {"point": "localhost:a", "aspects": ["State"]}
     ann = machine.client(agent="localhost:users:ann")
+    assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 404  # she may not know of it
+    await machine.client().exec("grant perm +cSd-rwx on localhost to localhost:users:ann")
     assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 403
-    pinned = machine.parts.homes[machine.parts.home.key].active
-    machine.parts.gate.open_to_all(pinned["GLOBAL::machine"])  # as a policy may that lets users watch
-    assert (await ann.ping("GLOBAL::machine", "Ext<Watch>", body)).status == 403
-    assert denied == [("Ext<Watch>", "GLOBAL::machine"), ("watch", "localhost:a")]
+    assert denied == [("watch", "localhost:a")] * 2

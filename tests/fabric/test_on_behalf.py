@@ -107,4 +107,4 @@ async def test_what_was_kept_of_a_wave_acts_for_nobody_when_that_has_ended(world
 async def test_work_that_outlives_its_wave_has_the_particles_own_rights(world: Machine, clock: ManualClock) -> None:
     await world.client().ask("localhost:keeper", "Ext<Later>")
     await clock.advance(2)
-    assert RESULTS == [(403, 403)]
+    assert RESULTS == [(403, 404)]

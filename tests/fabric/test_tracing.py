@@ -279,7 +279,7 @@ async def test_a_dump_shows_watches_and_sizes_of_caches(machine: Machine, world)
 
 
 async def test_a_machine_with_many_particles_answers_in_slices(machine: Machine, world, monkeypatch) -> None:
-    monkeypatch.setattr("hyperverse_core.fabric.services.dump._SLICE", 5)
+    monkeypatch.setattr("hyperverse_core.fabric.services.reports.dump._SLICE", 5)
     names = [f"w{number}" for number in range(40)]
     await world(*(f"{name}<Worker>" for name in names))
     await asyncio.gather(*(machine.client().ping(f"localhost:{name}", "Ext<Get>") for name in names))

@@ -80,8 +80,8 @@ async def test_a_result_that_cannot_travel_is_the_fault_of_the_handler(machine: 
 
 async def test_captures_of_a_path_are_arguments(machine: Machine, world) -> None:
     await world("a<Worker>")
-    assert await machine.client().ask("localhost:a", "Http<Get>", path="/users/fae") == "user fae"
-    assert (await machine.client().ping("localhost:a", "Http<Get>", path="/groups/fae")).status == 404
+    assert await machine.client().ask("localhost:a", "Http<Get>", path="/users/ann") == "user ann"
+    assert (await machine.client().ping("localhost:a", "Http<Get>", path="/groups/ann")).status == 404
 
 
 async def test_every_particle_bounces_and_lets_its_state_be_read(machine: Machine, world) -> None:
@@ -131,9 +131,9 @@ async def test_h4_a_star_knows_where_every_kind_can_live(machine: Machine) -> No
 
 
 async def test_h5_the_golden_path_leads_from_star_to_star(machine: Machine, constellation) -> None:
-    (fae,) = await constellation("fae")
+    (ann,) = await constellation("ann")
     for star, hops in (("STAR::central:nexus[0]", 1), ("STAR::central:central[0]", 1)):
-        reply = await fae.send(f"<<{star}>>::star", "Cmd<Bounce>", wait=5.0)
+        reply = await ann.send(f"<<{star}>>::star", "Cmd<Bounce>", wait=5.0)
         assert (reply.status, reply.receipt.star, reply.hops) == (200, star, hops)
 
 
@@ -146,16 +146,16 @@ async def test_h6_a_space_is_placed_by_its_first_wave(machine: Machine) -> None:
 
 
 async def test_h1_a_wave_reaches_its_recipient_under_the_id_that_it_was_sent_with(machine: Machine, world) -> None:
-    await world("fae<Relay>", "less<Relay>")
-    reply = await machine.client().ping("localhost:less", "Ext<Whoami>")
+    await world("ann<Relay>", "ben<Relay>")
+    reply = await machine.client().ping("localhost:ben", "Ext<Whoami>")
     assert reply.body["id"] == reply.id
-    body = {"to": "localhost:less", "method": "Ext<Whoami>"}
-    there = (await machine.client().ask("localhost:fae", "Ext<Relay>", body))["body"]
-    assert there["sender"] == "localhost:fae"
+    body = {"to": "localhost:ben", "method": "Ext<Whoami>"}
+    there = (await machine.client().ask("localhost:ann", "Ext<Relay>", body))["body"]
+    assert there["sender"] == "localhost:ann"
     assert there["id"] not in ("", reply.id)
 
 
 async def test_h2_a_bounce_passes_the_layers_of_its_recipient_and_comes_back(machine: Machine, world) -> None:
-    await world("fae<Relay>", "less<Worker>")
-    body = {"to": "localhost:less", "method": "Cmd<Bounce>"}
-    assert (await machine.client().ask("localhost:fae", "Ext<Relay>", body))["status"] == 200
+    await world("ann<Relay>", "ben<Worker>")
+    body = {"to": "localhost:ben", "method": "Cmd<Bounce>"}
+    assert (await machine.client().ask("localhost:ann", "Ext<Relay>", body))["status"] == 200

@@ -14,7 +14,7 @@ from hyperverse_core.gateway import GatewayHost, Session
 
 
 class LittleKit(WholeKit):
-    patience = 2.0  # most of them are caught by waiting in vain
+    patience = 2.0  # most of them are caught by waiting for what does not come
 
 
 class SharesASession(LittleGateway):

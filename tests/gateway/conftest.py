@@ -15,8 +15,9 @@ from hyperverse_core import Client, Config, Machine, Observer, Particle, Propert
 from hyperverse_core.config import Choice, Limits
 from hyperverse_core.contracts.driver import Ctx, Driver, handler
 from hyperverse_core.data_dir.tokens import read_token
-from hyperverse_core.protocol.codec import PROTOCOL, decode, encode_frame
-from hyperverse_core.protocol.frames import HelloFrame, WelcomeFrame
+from hyperverse_core.protocol.codec import decode
+from hyperverse_core.protocol.frame_bytes import encode_frame
+from hyperverse_core.protocol.frames import PROTOCOL, HelloFrame, WelcomeFrame
 from hyperverse_core.universe.kind_defs.kind_def import KindDef
 from hyperverse_zmq.transport import ZmqTransport
 from patience import LEASE, PATIENCE
@@ -201,13 +202,13 @@ class RawClient:
     async def connect(self, machine: Machine) -> None:
         self.peer = await self.transport.connect(machine.control.address, self, server_key=machine.control.server_key)
 
-    async def knock(self, machine: Machine) -> WelcomeFrame:
+    async def say_hello(self, machine: Machine) -> WelcomeFrame:
         """Connects and comes in as the owner."""
         await self.connect(machine)
         self.send(encode_frame(HelloFrame(PROTOCOL, read_token(machine.data_dir, {}), "0")))
-        greet = await self.hear()
-        assert isinstance(greet, WelcomeFrame)
-        return greet
+        welcome = await self.hear()
+        assert isinstance(welcome, WelcomeFrame)
+        return welcome
 
     def send(self, frame: bytes) -> None:
         self.transport.send(self.peer, frame)

@@ -67,6 +67,7 @@ async def test_a_beginner_is_told_what_is_wrong_and_what_to_do(tmp_path: Path, m
                 "client": client,
                 "machine": machine,
                 "Counter": Counter,
+                "Tally": CounterDriver,
                 "asyncio": asyncio,
                 "data_dir": data_dir,
             }

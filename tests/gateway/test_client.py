@@ -248,7 +248,7 @@ async def test_a_client_inside_the_machine_has_the_same_methods(machine: Machine
         assert (await inside.exec(f"ping {PROBE}"))[0].ok
         assert (await inside.status())["machine"] == "local"
     anonymous = machine.client("hyperspace:users:anonymous")
-    assert (await anonymous.ping(PROBE, "Ext<Echo>", 1)).status == 403
+    assert (await anonymous.ping(PROBE, "Ext<Echo>", 1)).status == 404
 
 
 async def test_the_wrong_token_is_refused(machine: Machine, data_dir: Path) -> None:

@@ -12,6 +12,8 @@ from hyperverse_core import Client, Config, Machine, Point
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.errors import BadRequest, Conflict, NotFound, ParseError, Unavailable
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(params=["outside", "inside"])
 async def any_client(request: pytest.FixtureRequest, machine: Machine, data_dir: Any) -> AsyncIterator[ClientApi]:

@@ -27,12 +27,12 @@ async def any_client(request: pytest.FixtureRequest, machine: Machine, data_dir:
             yield outside
 
 
-async def first(changes: ChangeWatch, *, aspect: str = "") -> ParticleChange:
-    """The next change, of that aspect."""
+async def first(changes: ChangeWatch, *, aspect: str = "", change: str = "") -> ParticleChange:
+    """The next change, of that aspect, with that text."""
     async with asyncio.timeout(PATIENCE):
-        async for change in changes:
-            if not aspect or change.aspect == aspect:
-                return change
+        async for found in changes:
+            if found.aspect == (aspect or found.aspect) and found.change == (change or found.change):
+                return found
     raise AssertionError("the watch has ended")
 
 
@@ -44,6 +44,17 @@ async def test_changes_are_seen_as_they_happen(machine: Machine, any_client: Cli
         child = await first(changes, aspect="Child")
         assert (child.watched.text, child.point.text, child.change) == (PROBE, f"{PROBE}:child", "registered")
         assert not child.missed
+
+
+async def test_a_change_has_the_value_after_it_when_values_are_asked_for(
+    machine: Machine, any_client: ClientApi
+) -> None:
+    async with any_client.watch(PROBE, values=True) as changes, any_client.watch(PROBE) as without:
+        await machine.client().set(PROBE, {"title": "new"})
+        assert (await first(changes, aspect="Property")).value == {"title": "new"}
+        assert (await first(without, aspect="Property")).value is None
+        await machine.client().delete(PROBE)
+        assert (await first(changes, change="deleted")).value is None
 
 
 async def test_a_loop_without_a_block_watches_and_ends_with_the_loop(machine: Machine, any_client: ClientApi) -> None:

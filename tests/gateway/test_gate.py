@@ -15,8 +15,9 @@ from hyperverse_core.contracts.registry import TokenRecord
 from hyperverse_core.contracts.tokens import token_digest
 from hyperverse_core.data_dir.tokens import read_token
 from hyperverse_core.errors import TooLarge, Unauthorized
-from hyperverse_core.protocol.codec import PROTOCOL, encode_frame, encode_ping
-from hyperverse_core.protocol.frames import ClientRippleFrame, HelloFrame
+from hyperverse_core.protocol.codec import encode_ping
+from hyperverse_core.protocol.frame_bytes import encode_frame
+from hyperverse_core.protocol.frames import PROTOCOL, ClientRippleFrame, HelloFrame
 from hyperverse_core.universe.address.point import Point
 from hyperverse_core.universe.waves.wave import Method, Ping, Priority
 
@@ -39,7 +40,7 @@ async def test_no_wave_comes_in_before_the_greet(raw: Any, machine: Machine, dat
     await still_serves(data_dir)
 
 
-async def test_a_wave_right_behind_the_knock_is_too_early(raw: Any, machine: Machine) -> None:
+async def test_a_wave_right_behind_the_hello_is_too_early(raw: Any, machine: Machine) -> None:
     await raw.connect(machine)
     raw.send(encode_frame(HelloFrame(PROTOCOL, read_token(machine.data_dir, {}), "0")))
     raw.send(encode_frame(ask()))
@@ -67,7 +68,7 @@ async def test_another_token_brings_another_agent(machine: Machine, data_dir: Pa
     async with Client.connect(data_dir, token="of-less") as client:
         assert client.agent == less
         pong = await client.ping(PROBE, "Ext<Who>")
-        assert pong.status == 403
+        assert pong.status == 404
         stopping = await client.ping("GLOBAL::machine", "Ext<Stop>")
         assert stopping.status == 403
 
@@ -77,7 +78,7 @@ async def test_another_token_brings_another_agent(machine: Machine, data_dir: Pa
 
 async def test_what_a_client_writes_behind_its_frame_is_not_read(raw: Any, machine: Machine) -> None:
     """Forged from and agent by a client."""
-    greet = await raw.knock(machine)
+    greet = await raw.say_hello(machine)
     fields = msgspec.msgpack.decode(encode_frame(ask()))
     forged = [*fields, "localhost:victim", "hyperspace:users:somebody", ["localhost"], "Full"]
     raw.send(msgspec.msgpack.encode(forged))
@@ -89,7 +90,7 @@ async def test_what_a_client_writes_behind_its_frame_is_not_read(raw: Any, machi
 
 async def test_a_client_cannot_send_as_a_machine_does(raw: Any, machine: Machine, data_dir: Path) -> None:
     """Forged from and agent by a client: what a machine would send is refused."""
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     forged = Ping(
         Point.parse(PROBE),
         Method.parse("Ext<Who>"),
@@ -120,7 +121,7 @@ async def test_what_is_between_stars_a_client_may_not_send(client: Client, to: s
 
 
 async def test_an_id_that_is_not_a_clients_is_refused(raw: Any, machine: Machine) -> None:
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     for wrong in ("1", "", "c-" + "x" * 100, "c-\n"):
         raw.send(encode_frame(ask(id=wrong)))
         assert (await raw.hear()).status == 400
@@ -147,7 +148,7 @@ async def test_an_id_that_is_not_a_clients_is_refused(raw: Any, machine: Machine
 async def test_garbage_ends_the_connection_and_the_machine_serves_on(
     raw: Any, machine: Machine, data_dir: Path, garbage: bytes, caplog: Any
 ) -> None:
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     with caplog.at_level(logging.WARNING, "hyperverse.control"):
         raw.send(garbage)
         await refused(raw, 502)
@@ -167,7 +168,7 @@ async def test_garbage_ends_the_connection_and_the_machine_serves_on(
     ],
 )
 async def test_a_wave_that_is_malformed_is_answered_400(raw: Any, machine: Machine, changes: Any) -> None:
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     raw.send(encode_frame(ask(**changes)))
     assert (await raw.hear()).status == 400
     raw.send(encode_frame(ask(2)))
@@ -175,7 +176,7 @@ async def test_a_wave_that_is_malformed_is_answered_400(raw: Any, machine: Machi
 
 
 async def test_recipients_that_are_none_are_answered_400(raw: Any, machine: Machine) -> None:
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     many = ClientRippleFrame("c-1", ["everybody"], "Cmd<Bounce>", None, "/", None, 1.0, None, Priority.MED, "")
     raw.send(encode_frame(many))
     assert (await raw.hear()).status == 400
@@ -191,7 +192,7 @@ async def test_a_body_over_the_limit_is_answered_413(client: Client) -> None:
 
 
 async def test_more_waves_at_once_than_allowed_are_answered_429(raw: Any, machine: Machine) -> None:
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     for number in range(600):
         raw.send(encode_frame(ask(number, method="Ext<Hold>", wait=0.5)))
     statuses = [(await raw.hear()).status for _ in range(600)]
@@ -206,7 +207,7 @@ async def test_observers_hear_what_the_gate_refuses(raw: Any, machine: Machine) 
             refused_.append((wave.method.text, reply.status))
 
     machine.parts.interceptors.add(Heard())
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     star = "<<STAR::machine:local[0]>>::star"
     for number, changes in enumerate(
         ({"to": star}, {"method": "Hyp<Search>"}, {"method": "Ext<Echo>", "body": b"x" * 70_000})

@@ -23,8 +23,8 @@ from hyperverse_core.contracts.registry import TokenRecord
 from hyperverse_core.contracts.tokens import token_digest
 from hyperverse_core.errors import Unauthorized
 from hyperverse_core.fabric.delivery.replay_cache import ReplayCache
-from hyperverse_core.protocol.codec import PROTOCOL, encode_frame
-from hyperverse_core.protocol.frames import HelloFrame
+from hyperverse_core.protocol.frame_bytes import encode_frame
+from hyperverse_core.protocol.frames import PROTOCOL, HelloFrame
 from hyperverse_core.universe.address.point import Point
 from patience import START
 
@@ -68,7 +68,7 @@ async def test_a_client_whose_process_is_killed_leaves_nothing_behind(
     await child.wait()
     probe = machine.parts.places.known[PROBE]
     assert getattr(probe, "running", 0) == 0
-    assert len(asyncio.all_tasks()) <= tasks + 64  # idle workers of the crew stay
+    assert len(asyncio.all_tasks()) <= tasks + 64  # idle workers of the pool stay
 
 
 async def test_handlers_of_a_client_that_leaves_are_cut(machine: Machine, data_dir: Path, watch: Any) -> None:
@@ -119,7 +119,7 @@ async def test_a_client_that_does_not_read_is_sent_away_before_it_fills_the_memo
 
 
 async def test_a_reply_that_was_lost_is_given_again(machine: Machine, raw: Any) -> None:
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
     first = await raw.hear()
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
@@ -131,7 +131,7 @@ async def test_a_reply_that_was_lost_is_given_again(machine: Machine, raw: Any) 
 
 async def test_a_client_is_told_when_a_reply_that_was_lost_is_not_kept_any_more(machine: Machine, raw: Any) -> None:
     machine.control.replay_cache = ReplayCache(limit=0)
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
     first = await raw.hear()
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
@@ -142,18 +142,18 @@ async def test_a_client_is_told_when_a_reply_that_was_lost_is_not_kept_any_more(
 
 
 async def test_nobody_else_is_given_the_reply(machine: Machine, data_dir: Path, raw: Any) -> None:
-    await raw.knock(machine)
+    await raw.say_hello(machine)
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
     await raw.hear()
-    await machine.client().exec("create localhost:users<UserBase<OAuth>>; create localhost:users:fae<User>")
-    fae = Point.parse("localhost:users:fae")
-    await machine.registry.add_token(TokenRecord(token_digest("of-fae"), fae))
+    await machine.client().exec("create localhost:users<UserBase<OAuth>>; create localhost:users:ann<User>")
+    ann = Point.parse("localhost:users:ann")
+    await machine.registry.add_token(TokenRecord(token_digest("of-ann"), ann))
     await raw.transport.disconnect(raw.peer)
     await raw.connect(machine)
-    raw.send(encode_frame(HelloFrame(PROTOCOL, "of-fae", "0")))
+    raw.send(encode_frame(HelloFrame(PROTOCOL, "of-ann", "0")))
     await raw.hear()
     raw.send(encode_frame(ask(1, method="Ext<Run>", retries=1)))
-    assert (await raw.hear()).status == 403
+    assert (await raw.hear()).status == 404
 
 
 # -- files -------------------------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +133,52 @@ async def test_no_signal_is_lost_when_a_client_gets_many_at_once(config: Config,
         await client.ask("localhost:t", "Ext<Tell>", body)
         await _until(heard, 1500)
         assert heard == list(range(1500))
+
+
+@pytest.fixture
+def busy_machine(config: Config) -> Iterator[Machine]:
+    """A machine that goes on while the test keeps its own loop busy: it has a thread and a loop of its own."""
+    begun: queue.Queue[Machine | BaseException] = queue.Queue()
+    over = threading.Event()
+
+    async def run() -> None:
+        async with Machine(config, plugins=[Plugin()]) as machine:
+            await _made(machine)
+            begun.put(machine)
+            await asyncio.to_thread(over.wait)
+
+    def serve() -> None:
+        try:
+            asyncio.run(run())
+        except BaseException as exc:
+            begun.put(exc)
+            raise
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    started = begun.get(timeout=PATIENCE)
+    try:
+        assert isinstance(started, Machine), started
+        yield started
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("count", [400, 1200])
+async def test_a_reply_does_not_overtake_hundreds_of_signals_that_a_busy_client_reads_with_it(
+    busy_machine: Machine, data_dir: Path, count: int
+) -> None:
+    async with Client.connect(data_dir) as client:
+        heard: list[Any] = []
+
+        def note(wave: Any) -> None:
+            if not heard:
+                time.sleep(1)  # meanwhile all others arrive, and the reply behind them
+            heard.append(wave.body)
+
+        client.on_wave(note)
+        body = {"to": client.surface.point.text, "count": count, "pings": False}
+        heard.append(await client.ask("localhost:t", "Ext<Tell>", body))
+        await _until(heard, count + 1)
+        assert heard == [*range(count), "told"]

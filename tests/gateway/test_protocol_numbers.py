@@ -12,7 +12,7 @@ from hyperverse_core import Client, Machine
 from hyperverse_core.client.connection import ClientConnection
 from hyperverse_core.data_dir.tokens import read_token
 from hyperverse_core.errors import ProtocolError
-from hyperverse_core.protocol.codec import encode_frame
+from hyperverse_core.protocol.frame_bytes import encode_frame
 from hyperverse_core.protocol.frames import HelloFrame, WelcomeFrame
 from hyperverse_core.protocol.versions import WITH_CLIENTS, ProtocolRange, Translation
 

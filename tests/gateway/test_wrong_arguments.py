@@ -18,6 +18,8 @@ from hyperverse_core import Client, HyperverseError, Machine, Outcome, Point, Po
 from hyperverse_core.universe.waves.wave import Stars, Watchers
 from patience import PATIENCE
 
+pytestmark = pytest.mark.thorough
+
 PROBE = "localhost:probe"
 
 

@@ -18,7 +18,8 @@ WORLD = (
     f"create {ALICE}<User>",
     f"create {BOB}<User>",
     "create localhost:hers<Base>",
-    "create localhost:hers:fae<EchoParticle>",
+    "create localhost:hers:echo<EchoParticle>",
+    "grant perm +cSd-rwx on +:** to +:**",  # nothing is hidden here
 )
 
 
@@ -26,7 +27,7 @@ WORLD = (
 async def world(clock: ManualClock, machine: Machine) -> Machine:
     """A machine with Alice, who owns a Base with a particle in it, and Bob."""
     await run(machine.client(), *WORLD)
-    await give(machine, clock, ALICE, "localhost:hers", "localhost:hers:fae")
+    await give(machine, clock, ALICE, "localhost:hers", "localhost:hers:echo")
     return machine
 
 
@@ -43,7 +44,7 @@ async def run(client: ClientApi, *commands: str) -> None:
 
 async def hello(world: Machine, agent: str) -> int:
     """The status with which the particle answers ``agent``."""
-    return (await world.client(agent).ping("localhost:hers:fae", "Ext<Hello>")).status
+    return (await world.client(agent).ping("localhost:hers:echo", "Ext<Hello>")).status
 
 
 async def test_the_owner_is_answered_and_a_stranger_is_not(world: Machine) -> None:
@@ -54,12 +55,12 @@ async def test_the_owner_is_answered_and_a_stranger_is_not(world: Machine) -> No
 
 async def test_everybody_may_bounce(world: Machine) -> None:
     for agent in (ALICE, BOB, str(ANONYMOUS)):
-        assert (await world.client(agent).ping("localhost:hers:fae", "Cmd<Bounce>")).status == 200
+        assert (await world.client(agent).ping("localhost:hers:echo", "Cmd<Bounce>")).status == 200
 
 
 async def test_a_grant_opens_and_its_end_closes(world: Machine, clock: ManualClock) -> None:
     assert await hello(world, BOB) == 403
-    text = f"perm +csd-rwX on localhost:hers:fae to {BOB} by {ALICE}"
+    text = f"perm +csd-rwX on localhost:hers:echo to {BOB} by {ALICE}"
     grant = await world.registry.grant(AccessGrant.parse(text))
     await clock.advance(1)
     assert await hello(world, BOB) == 200
@@ -70,7 +71,7 @@ async def test_a_grant_opens_and_its_end_closes(world: Machine, clock: ManualClo
 
 async def test_a_new_owner_is_answered_and_the_old_one_is_not(world: Machine, clock: ManualClock) -> None:
     assert await hello(world, ALICE) == 200
-    await give(world, clock, BOB, "localhost:hers:fae")
+    await give(world, clock, BOB, "localhost:hers:echo")
     assert await hello(world, BOB) == 200
     assert await hello(world, ALICE) == 403
 
@@ -85,20 +86,20 @@ async def test_one_creates_where_one_may_and_owns_what_one_creates(world: Machin
 async def test_particles_of_one_owner_work_together(
     world: Machine, constellation: Constellation, clock: ManualClock
 ) -> None:
-    fae, other = await constellation("fae", "other")
-    await give(world, clock, ALICE, "localhost:fae")
-    assert await fae.ping("localhost:hers:fae", "Ext<Hello>", 1) == 1
+    echo, other = await constellation("echo", "other")
+    await give(world, clock, ALICE, "localhost:echo")
+    assert await echo.ping("localhost:hers:echo", "Ext<Hello>", 1) == 1
     with pytest.raises(Forbidden, match="'localhost:other' may not execute"):
-        await other.ping("localhost:hers:fae", "Ext<Hello>", 1)
+        await other.ping("localhost:hers:echo", "Ext<Hello>", 1)
 
 
 async def test_what_was_overridden_by_somebody_else_has_lost_its_rights(
     world: Machine, constellation: Constellation, clock: ManualClock
 ) -> None:
-    (fae,) = await constellation("fae")
-    await give(world, clock, ALICE, "localhost:fae")
-    assert await fae.ping("localhost:hers:fae", "Ext<Hello>", 1) == 1
-    await run(world.client(), "create! localhost:fae<EchoParticle>")
+    (echo,) = await constellation("echo")
+    await give(world, clock, ALICE, "localhost:echo")
+    assert await echo.ping("localhost:hers:echo", "Ext<Hello>", 1) == 1
+    await run(world.client(), "create! localhost:echo<EchoParticle>")
     await clock.advance(1)
     with pytest.raises(Forbidden):
-        await fae.ping("localhost:hers:fae", "Ext<Hello>", 1)
+        await echo.ping("localhost:hers:echo", "Ext<Hello>", 1)

@@ -9,8 +9,8 @@ from typing import cast
 import attrs
 import pytest
 
+from hyperverse_core.contracts.administration import Administration
 from hyperverse_core.contracts.policy import (
-    Administration,
     Credentials,
     Decision,
     Explanation,

@@ -76,7 +76,7 @@ async def world(start_machine: START, clock: ManualClock) -> AsyncIterator[World
     await world.run(
         "create localhost<Space>", "create localhost:hits<EchoParticle>", "create localhost:users<UserBase<Keycloak>>"
     )
-    await world.run(f"create {BOB}<User>")
+    await world.run(f"create {BOB}<User>", f"grant perm +cSd-rwx on ROOT to {BOB}")
     await clock.advance(1)
     yield world
 
@@ -100,7 +100,7 @@ async def test_a_refused_command_reaches_the_observers_and_the_log_as_a_refused_
     caplog.set_level(logging.INFO, "hyperverse.security")
     for _ in range(2):  # the second time from memory
         world.eye.seen.clear()
-        assert await world.run(command, agent=BOB) == [403]
+        assert await world.run(command, agent=BOB) == [403 if target == "localhost" and action != "delete" else 404]
         agent, where, what = world.eye.seen[0]
         assert (where, what) == (target, action)
         assert len(world.eye.seen) == 1
@@ -140,12 +140,12 @@ async def test_two_hundred_refusals_after_an_unrelated_delete_ask_the_policy_not
 ) -> None:
     await world.run("create localhost:other<EchoParticle>")
     bob = world.machine.client(BOB)
-    assert (await bob.ping("localhost:hits", "Ext<Hello>")).status == 403
+    assert (await bob.ping("localhost:hits", "Ext<Hello>")).status == 404
     await world.run("delete localhost:other")
     await clock.advance(1)
     world.policy.asked.clear()
     for _ in range(200):
-        assert (await bob.ping("localhost:hits", "Ext<Hello>")).status == 403
+        assert (await bob.ping("localhost:hits", "Ext<Hello>")).status == 404
     assert world.policy.asked == []
 
 
@@ -157,7 +157,7 @@ async def test_somebody_who_was_refused_and_then_registered_is_asked_about_again
     await world.machine.registry.chown([Point.parse("localhost:hits")], Point.parse(BOB))
     await world.machine.registry.grant(AccessGrant.parse(grant))
     await clock.advance(1)
-    assert (await world.machine.client(ann).ping("localhost:hits", "Ext<Hello>")).status == 403
+    assert (await world.machine.client(ann).ping("localhost:hits", "Ext<Hello>")).status == 404
     await world.run(f"create {ann}<User>")
     await clock.advance(1)
     assert (await world.machine.client(ann).ping("localhost:hits", "Ext<Hello>")).status == 200

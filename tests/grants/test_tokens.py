@@ -106,7 +106,7 @@ async def test_the_scope_of_a_token_bounds_what_its_bearer_does(world: Machine) 
     scope = "{perm +csd-Rwx on localhost:his}"
     issued = await issue(world, HYPERUSER.text, SCOTT, scope=scope)
     session = await world.parts.sessions.open(Credentials(issued["token"]))
-    assert (await session.ping("localhost:his", "Ext<Hello>")).status == 403
+    assert (await session.ping("localhost:his", "Ext<Hello>")).status == 404
     assert (await session.ping("localhost:his", "Cmd<Read>")).status != 403
     found = await session.ping(USERS, "Ext<WhoAmI>")
     assert (found.body["agent"], found.body["scope"]) == (SCOTT, scope)

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-from hyperverse_core.errors import BadRequest, TooLarge, Unavailable
+from hyperverse_core.errors import BadRequest, Unavailable
 from hyperverse_core.transport import (
     ChannelPump,
+    ChannelTransport,
     Endpoint,
     Identity,
     LaneReceiver,
-    LaneTransport,
     Peer,
     PeerChannel,
     PeerTable,
@@ -82,15 +82,14 @@ class BusPump(ChannelPump):
         self.bus.inboxes[channel.route[0]] = lambda message, _: self.handle(channel, message)
 
 
-class BusTransport(LaneTransport):
+class BusTransport(ChannelTransport):
     """Lanes over the bus of this process, without keys. Addresses are ``bus://subject``."""
 
     bus: ClassVar[Bus] = Bus()
-    _numbers: ClassVar = itertools.count()
+    _subjects: ClassVar = itertools.count()
 
     def __init__(self) -> None:
         super().__init__()
-        self._peers: PeerTable = {}
         self._addresses: list[str] = []
         self._pump: BusPump | None = None
         self._ended = False
@@ -100,7 +99,7 @@ class BusTransport(LaneTransport):
 
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
         self._begin()
-        address = endpoint.address or f"bus://{next(self._numbers)}"
+        address = endpoint.address or f"bus://{next(self._subjects)}"
         if not address.startswith("bus://"):
             raise BadRequest(f"not an address: {address!r}", hint="bus://subject")
         if address in self.bus.inboxes:
@@ -110,7 +109,7 @@ class BusTransport(LaneTransport):
         return address
 
     def _greeted(self, endpoint: Endpoint, receiver: LaneReceiver, message: bytes, answer_to: str) -> None:
-        own = f"inbox-{next(self._numbers)}"
+        own = f"inbox-{next(self._subjects)}"
         fault = messages.hello_fault(message)
         if fault:
             self.bus.publish(answer_to, messages.goodbye(fault), own)
@@ -129,7 +128,7 @@ class BusTransport(LaneTransport):
         server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
-        pump, own = self._begin(), f"inbox-{next(self._numbers)}"
+        pump, own = self._begin(), f"inbox-{next(self._subjects)}"
         came: list[tuple[bytes, str]] = []
         welcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -165,27 +164,8 @@ class BusTransport(LaneTransport):
         for message, _ in came:
             pump.handle(channel, message)
 
-    def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
-        pump, channel = self._living(peer)
-        if len(frame) > self.max_frame:
-            raise TooLarge(f"a frame of {len(frame)} bytes is larger than {self.max_frame}")
-        channel.outbox.put(frame, priority)
-        pump.wake(channel)
-
-    async def drain(self, peer: Peer) -> None:
-        await self._living(peer)[1].outbox.drained()
-
-    async def disconnect(self, peer: Peer) -> None:
-        found = self._peers.get(peer)
-        if found is not None:
-            await found[0].disconnect(found[1])
-
-    async def close(self) -> None:
+    def _let_nobody_in(self) -> None:
         self._leave()
-        try:
-            await asyncio.gather(*(pump.disconnect(channel) for pump, channel in list(self._peers.values())))
-        finally:
-            self.abort()
 
     def abort(self) -> None:
         self._leave()
@@ -203,9 +183,3 @@ class BusTransport(LaneTransport):
         if self._pump is None:
             self._pump = BusPump(self.bus, self._peers)
         return self._pump
-
-    def _living(self, peer: Peer) -> tuple[ChannelPump, PeerChannel]:
-        found = self._peers.get(peer)
-        if found is None or found[1].closing:
-            raise Unavailable(f"the lane to {peer.name!r} has ended", hint="connect again")
-        return found

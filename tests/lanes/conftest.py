@@ -1,4 +1,4 @@
-"""Tests of the ZeroMQ lane run on every kind of event loop that there is here."""
+"""Tests of the lanes over sockets run on every kind of event loop that there is here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Which loops an async test runs on."""
     loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
-    if item.path.name.startswith("test_zmq"):
+    if item.path.name.startswith(("test_stream", "test_zmq")):
         loops["uvloop"] = uvloop.new_event_loop
     return loops

@@ -1,6 +1,6 @@
 """A second process with a ZeroMQ transport. Says on its standard output, line by line, what happens to it.
 
-other_process.py connect ADDRESS DOOR_KEY [echo|mute|busy]
+other_process.py connect ADDRESS SERVER_KEY [echo|mute|busy]
 other_process.py open ADDRESS [echo|mute|busy]
 """
 

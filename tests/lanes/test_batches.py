@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,31 @@ def test_a_frame_larger_than_the_limit_is_refused_in_one_piece_and_in_many() -> 
         outbox.put(bytes(101))
         with pytest.raises(ProtocolError, match="larger than 100"):
             unpacker.frames(pack(b"", *outbox.take(10_000)))
+
+
+def test_pieces_take_no_more_memory_than_their_bytes() -> None:
+    unpacker, one = Unpacker(1_000_000), pack(b"", [1 << 4 | 1] * 10_000, [b"x"] * 10_000)
+    tracemalloc.start()
+    try:
+        for _ in range(50):
+            assert unpacker.frames(one) == []
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
+    assert unpacker.frames(pack(b"", [1 << 4], [b"y"])) == [b"x" * 500_000 + b"y"]
+
+
+def test_an_empty_piece_that_is_not_the_last_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="empty"):
+        Unpacker(100).frames(pack(b"", [1, 0], [b"", b""]))
+
+
+def test_unfinished_frames_are_bounded_over_all_priorities() -> None:
+    unpacker = Unpacker(100)
+    unpacker.most_begun = 100
+    words = [60 << 4 | priority << 1 | 1 for priority in (0, 1)]
+    with pytest.raises(ProtocolError, match="unfinished"):
+        unpacker.frames(pack(b"", words, [bytes(60), bytes(60)]))
 
 
 def test_an_outbox_counts_frames_and_bytes() -> None:

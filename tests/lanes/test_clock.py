@@ -56,9 +56,15 @@ def test_a_wait_that_nothing_can_end_is_told_instead_of_hanging() -> None:
         run(asyncio.Event().wait())
 
 
-def test_threads_are_refused() -> None:
-    with pytest.raises(RuntimeError, match="no threads"):
-        run(asyncio.to_thread(time.sleep, 0))
+def test_what_would_run_in_a_thread_runs_at_once_and_takes_no_time() -> None:
+    async def main() -> None:
+        began = asyncio.get_running_loop().time()
+        assert await asyncio.to_thread(sum, [1, 2]) == 3
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.to_thread(divmod, 1, 0)
+        assert asyncio.get_running_loop().time() == began
+
+    run(main())
 
 
 def test_a_manual_clock_moves_only_when_told() -> None:

@@ -40,18 +40,20 @@ class Wire:
 
     def __init__(self, hub: FaultyHub) -> None:
         self.hub = hub
-        self.fae, self.less = hub.transport("fae"), hub.transport("less")
-        self.fae_hears, self.less_hears = Recorder(100.0), Recorder(100.0)
-        self.endpoint = Endpoint("stars", "local://fae", self.fae.new_identity())
+        self.server, self.client = hub.transport("server"), hub.transport("client")
+        self.server_hears, self.client_hears = Recorder(100.0), Recorder(100.0)
+        self.endpoint = Endpoint("stars", "local://server", self.server.new_identity())
         self.peer: Peer
         self.guest: Peer
 
     async def connect(self) -> Wire:
-        if self.hub.endpoint("local://fae") is None:
-            await self.fae.open(self.endpoint, self.fae_hears)
-        before = len(self.fae_hears.ups)
-        self.peer = await self.less.connect("local://fae", self.less_hears, server_key=self.endpoint.identity.public)
-        self.guest = await self.fae_hears.have_up(before + 1)
+        if self.hub.endpoint("local://server") is None:
+            await self.server.open(self.endpoint, self.server_hears)
+        before = len(self.server_hears.ups)
+        self.peer = await self.client.connect(
+            "local://server", self.client_hears, server_key=self.endpoint.identity.public
+        )
+        self.guest = await self.server_hears.have_up(before + 1)
         return self
 
 
@@ -59,8 +61,8 @@ def test_a_message_takes_its_time() -> None:
     async def main() -> float:
         wire = await Wire(FaultyHub(random.Random(1), delay=(0.5, 0.5))).connect()
         began = asyncio.get_running_loop().time()
-        wire.less.send(wire.peer, b"x")
-        await wire.fae_hears.have(1)
+        wire.client.send(wire.peer, b"x")
+        await wire.server_hears.have(1)
         return asyncio.get_running_loop().time() - began
 
     assert run(main()) == pytest.approx(0.5)
@@ -70,9 +72,9 @@ def test_order_holds_whatever_the_delays() -> None:
     async def main() -> list[bytes]:
         wire = await Wire(FaultyHub(random.Random(2), delay=(0.0, 1.0))).connect()
         for number in range(200):
-            wire.less.send(wire.peer, b"%d" % number)
+            wire.client.send(wire.peer, b"%d" % number)
             await asyncio.sleep(0.01)
-        return await wire.fae_hears.have(200)
+        return await wire.server_hears.have(200)
 
     assert run(main()) == [b"%d" % number for number in range(200)]
 
@@ -83,7 +85,7 @@ def test_the_same_seed_gives_the_same_story() -> None:
         wire = await Wire(hub).connect()
         for _ in range(300):
             try:
-                wire.less.send(wire.peer, b"x")
+                wire.client.send(wire.peer, b"x")
             except Unavailable:
                 times.append(asyncio.get_running_loop().time())
                 await wire.connect()
@@ -96,19 +98,19 @@ def test_the_same_seed_gives_the_same_story() -> None:
 def test_a_cut_wire_is_noticed_by_both_sides() -> None:
     async def main() -> None:
         wire = await Wire(FaultyHub(random.Random(4))).connect()
-        wire.hub.cut("fae", "less")
-        wire.less.send(wire.peer, b"lost")
-        await wire.fae_hears.have_down(wire.guest)
-        await wire.less_hears.have_down(wire.peer)
+        wire.hub.cut("server", "client")
+        wire.client.send(wire.peer, b"lost")
+        await wire.server_hears.have_down(wire.guest)
+        await wire.client_hears.have_down(wire.peer)
         assert asyncio.get_running_loop().time() == pytest.approx(2.0)
         with pytest.raises(Unavailable, match="no answer"):
             await wire.connect()
-        wire.hub.heal("fae", "less")
+        wire.hub.heal("server", "client")
         await wire.connect()
-        wire.less.send(wire.peer, b"again")
-        assert await wire.fae_hears.have(1, wire.guest) == [b"again"]
-        assert wire.fae_hears.count() == 1
-        assert len(wire.fae_hears.downs) == len(wire.less_hears.downs) == 1
+        wire.client.send(wire.peer, b"again")
+        assert await wire.server_hears.have(1, wire.guest) == [b"again"]
+        assert wire.server_hears.count() == 1
+        assert len(wire.server_hears.downs) == len(wire.client_hears.downs) == 1
 
     run(main())
 
@@ -117,12 +119,12 @@ def test_a_partition_cuts_only_between_its_groups() -> None:
     async def main() -> None:
         hub = FaultyHub(random.Random(5))
         wire = await Wire(hub).connect()
-        hub.partition({"fae", "less"}, {"elsewhere"})
-        wire.less.send(wire.peer, b"x")
-        await wire.fae_hears.have(1)
+        hub.partition({"server", "client"}, {"elsewhere"})
+        wire.client.send(wire.peer, b"x")
+        await wire.server_hears.have(1)
         with pytest.raises(Unavailable):
             await hub.transport("elsewhere").connect(
-                "local://fae", Recorder(1.0), server_key=wire.endpoint.identity.public
+                "local://server", Recorder(1.0), server_key=wire.endpoint.identity.public
             )
 
     run(main())
@@ -131,12 +133,12 @@ def test_a_partition_cuts_only_between_its_groups() -> None:
 def test_a_crashed_machine_is_noticed_and_does_not_notice_itself() -> None:
     async def main() -> None:
         wire = await Wire(FaultyHub(random.Random(6), notice=3.0)).connect()
-        wire.fae.crash()
-        assert await wire.less_hears.have_down(wire.peer) == "machine 'fae' does not answer any more"
+        wire.server.crash()
+        assert await wire.client_hears.have_down(wire.peer) == "machine 'server' does not answer any more"
         assert asyncio.get_running_loop().time() == pytest.approx(3.0)
-        assert wire.fae_hears.downs == []
+        assert wire.server_hears.downs == []
         with pytest.raises(Unavailable, match="nobody listens"):
-            await wire.less.connect("local://fae", wire.less_hears)
+            await wire.client.connect("local://server", wire.client_hears)
 
     run(main())
 
@@ -144,9 +146,9 @@ def test_a_crashed_machine_is_noticed_and_does_not_notice_itself() -> None:
 def test_a_broken_connection_can_be_made_again() -> None:
     async def main() -> None:
         wire = await Wire(FaultyHub(random.Random(7))).connect()
-        assert wire.hub.disconnect("less", "fae") == 1
-        await wire.fae_hears.have_down(wire.guest)
-        await wire.less_hears.have_down(wire.peer)
+        assert wire.hub.disconnect("client", "server") == 1
+        await wire.server_hears.have_down(wire.guest)
+        await wire.client_hears.have_down(wire.peer)
         await wire.connect()
 
     run(main())
@@ -155,7 +157,7 @@ def test_a_broken_connection_can_be_made_again() -> None:
 def test_a_duplicate_comes_only_when_it_is_asked_for() -> None:
     async def main() -> list[bytes]:
         wire = await Wire(FaultyHub(random.Random(8), duplicate=1.0)).connect()
-        wire.less.send(wire.peer, b"x")
-        return await wire.fae_hears.have(2)
+        wire.client.send(wire.peer, b"x")
+        return await wire.server_hears.have(2)
 
     assert run(main()) == [b"x", b"x"]

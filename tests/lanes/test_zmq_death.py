@@ -17,6 +17,8 @@ from hyperverse_zmq.transport import ZmqTransport
 from lanes.processes import other_process
 from patience import PATIENCE, budget
 
+pytestmark = pytest.mark.thorough
+
 SOON = 3.0  # seconds, when a core is free for both processes
 
 
@@ -144,7 +146,7 @@ async def test_a_socket_left_by_a_killed_process_does_not_block_its_successor(
     await hears.have_up()
 
 
-async def test_connecting_to_a_stopped_door_ends_in_time(transport: ZmqTransport, tmp_path: Path) -> None:
+async def test_connecting_to_a_stopped_endpoint_ends_in_time(transport: ZmqTransport, tmp_path: Path) -> None:
     with other_process("open", f"ipc://{tmp_path}/endpoint", "mute") as other:
         address, key = (await other.line()).split()
         other.signal(signal.SIGSTOP)

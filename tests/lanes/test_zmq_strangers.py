@@ -217,7 +217,7 @@ async def test_an_endpoint_takes_no_more_peers_than_it_may() -> None:
 
 
 @contextlib.contextmanager
-def raw_door(identity: Identity) -> Iterator[tuple[str, zmq.asyncio.Socket]]:
+def raw_endpoint(identity: Identity) -> Iterator[tuple[str, zmq.asyncio.Socket]]:
     """A ROUTER socket without any of our code around it, and its address."""
     context = zmq.asyncio.Context()
     socket = context.socket(zmq.ROUTER)
@@ -232,7 +232,7 @@ def raw_door(identity: Identity) -> Iterator[tuple[str, zmq.asyncio.Socket]]:
 
 async def test_an_endpoint_that_answers_nonsense_is_left(pair: Pair) -> None:
     identity = pair.near.new_identity()
-    with raw_door(identity) as (address, socket):
+    with raw_endpoint(identity) as (address, socket):
 
         async def answer() -> None:
             route, _hello = await socket.recv_multipart()
@@ -262,7 +262,7 @@ async def test_nothing_comes_after_goodbye(pair: Pair, monkeypatch: pytest.Monke
     monkeypatch.setattr("hyperverse_zmq.transport._PROBE_SECONDS", 0.02)
     near = ZmqTransport({})
     identity = near.new_identity()
-    with raw_door(identity) as (address, socket):
+    with raw_endpoint(identity) as (address, socket):
         connecting = asyncio.ensure_future(near.connect(address, pair.near_hears, server_key=identity.public))
         route, _hello = await socket.recv_multipart()
         await socket.send_multipart([route, message(WELCOME, b"\1\0")])

@@ -70,7 +70,7 @@ async def test_a_wrong_bind_is_refused_before_anything_is_created(run: Run, worl
     )
     assert (result.status, result.line, result.column) == (400, 2, 9)
     assert result.error.startswith("the bind in 'bind' is wrong: line 2, column 38: unexpected 'A")
-    assert "expected a base such as app" in result.error
+    assert "expected a segment such as app" in result.error
     line, caret = result.body["caret"].splitlines()
     assert line[caret.index("^")] == "A"
     assert (await run("get localhost:app"))[0].status == 404

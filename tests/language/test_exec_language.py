@@ -7,7 +7,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from cli.conftest import shared, shared_home, space, talk  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.thorough
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

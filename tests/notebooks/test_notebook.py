@@ -13,6 +13,8 @@ import pytest
 
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 CELLS = (
     "from hyperverse_core import BlockingClient\nclient = BlockingClient('data')",
     "client.exec('create localhost<Space>; create localhost:bed-%<Base>; create localhost:bed-%<Base>')",

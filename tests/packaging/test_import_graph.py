@@ -22,7 +22,7 @@ LAYERS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("universe",),
         ("contracts",),
         ("scheduling", "protocol", "lanes", "config", "data_dir", "hookspecs"),
-        ("plugins", "driver", "policy", "registry", "transport", "values"),
+        ("plugins", "blobs", "driver", "policy", "registry", "transport", "values"),
         ("client",),
         ("fabric",),
         ("gateway",),

@@ -18,6 +18,8 @@ import pytest
 
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 PACKAGES = [Path(package) for package in SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]

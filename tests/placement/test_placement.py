@@ -9,7 +9,19 @@ from typing import Any
 import attrs
 import pytest
 
-from hyperverse_core import Candidate, Driver, Kind, KindDef, Particle, Placement, Point, Register, StarKey, hookimpl
+from hyperverse_core import (
+    Candidate,
+    Driver,
+    Kind,
+    KindDef,
+    Particle,
+    ParticleRecord,
+    Placement,
+    Point,
+    Register,
+    StarKey,
+    hookimpl,
+)
 from hyperverse_core.contracts.placement import Hash, NearParent, RoundRobin, Spread
 from hyperverse_core.errors import ConfigError
 from hyperverse_core.fabric.cluster.facts import Facts
@@ -61,6 +73,11 @@ class Plugin:
 
             def prepared(self) -> tuple[str, ...]:
                 return ("module-one",)
+
+            def needs(self, record: ParticleRecord) -> tuple[str, ...]:
+                if record.point.name == "fails":
+                    raise ValueError("it does not know")
+                return (f"module-{record.point.name}",)
 
         register(ThingDriver)
 
@@ -124,7 +141,7 @@ async def test_a_candidate_says_what_its_machine_is_like(start_machine, machine_
         facts = [Facts.read(star.facts) for star in await one.registry.stars() if star.machine == "other"]
         if facts and all(fact.prepared for fact in facts):
             break
-    await one.parts.membership.refresh()
+    await one.parts.reader.refresh()
     await one.client().exec("create localhost<Space>; create localhost:t<Thing>")
     assert (await one.client().ping("localhost:t", "Cmd<Bounce>")).ok
     seen = {candidate.machine: candidate for candidate in plugin.odd.seen}
@@ -132,6 +149,11 @@ async def test_a_candidate_says_what_its_machine_is_like(start_machine, machine_
         "one": {"zone": "a"},
         "other": {"zone": "b"},
     }
+    assert not any(candidate.ready for candidate in plugin.odd.seen)
+    for name, ready in (("one", True), ("fails", False)):
+        await one.client().exec(f"create localhost:{name}<Thing>")
+        assert (await one.client().ping(f"localhost:{name}", "Cmd<Bounce>")).ok
+        assert {candidate.ready for candidate in plugin.odd.seen} == {ready}
     for candidate in seen.values():
         assert 0.0 <= candidate.load <= 1.0
         assert candidate.memory >= 0

@@ -113,7 +113,23 @@ WRONG_FIELDS = [
     ),
 ]
 
+WRONG_CLASSES = [
+    (
+        "    a: int = 0\n    def __init__(self, a): self.a = a",
+        "class One(",
+        "cannot be made without arguments",
+        "default",
+    ),
+    ("    @abc.abstractmethod\n    async def x(self, ctx): ...", "class One(", "'x' is abstract", "subclass"),
+    ("    async def upgrade(self, state, version): ...", "    async def upgrade", "is `async def`", "at once"),
+]
+
 WRONG_HANDLERS = [
+    (
+        "@handler('Ext<X>')\n    @handler('Ext<Y>')\n    async def x(self, ctx): ...",
+        "Ext<Y> is never handled",
+        "one method",
+    ),
     ("@handler('Ext<X>')\n    def x(self, ctx): ...", "is `def`", "async def x"),
     ("@handler('Ext<X>')\n    def x(self, ctx):\n        yield 1", "has `yield`", "async def x"),
     ("@handler('Ext<X>')\n    async def x(self, ctx):\n        yield 1", "has `yield`", "async def x"),
@@ -172,6 +188,8 @@ APART = [
 ]
 
 RIGHT = [
+    "from hyperverse_core.driver import state\n@state(version=2)\n@attrs.define\nclass One(Particle):\n    a: int = 0\n"
+    "    @staticmethod\n    def upgrade(state, version): return state",
     "class One(Particle):\n    @handler('Ext<X>')\n    async def x(self, it: 'Any', by: 'int' = 1) -> 'None': ...",
     "class One(Particle):\n    @handler('Ext<X>')\n    async def x(self, ctx): ...",
     "class One(Particle):\n    concurrent = True\n    TABLE = {'a': 1}\n    kinds: ClassVar[list[str]] = []",
@@ -225,6 +243,37 @@ def test_a_wrong_handler_is_told_with_class_line_and_cure(load: Load, body: str,
     assert state == "failed"
     assert what in reason and cure in reason and "class One" in reason
     assert at(reason, source, body), reason
+
+
+@pytest.mark.parametrize(("body", "place", "what", "cure"), WRONG_CLASSES)
+def test_a_class_of_which_no_particle_can_be_made_is_told(
+    load: Load, body: str, place: str, what: str, cure: str
+) -> None:
+    head = "import abc\nfrom hyperverse_core.driver import state\n@state(version=2)\n@attrs.define\n"
+    source = f"{HEAD}{head}class One(Particle, abc.ABC):\n{body}\n{TAIL}"
+    state, reason = load(source)
+    assert (state, what in reason, cure in reason) == ("failed", True, True), reason
+    assert place.startswith("class ") or at(reason, source, place), reason
+
+
+def test_a_frozen_class_is_told(load: Load) -> None:
+    state, reason = load(f"{HEAD}@attrs.frozen\nclass One(Particle):\n    a: int = 0\n{TAIL}")
+    assert (state, "it is frozen" in reason, "@attrs.define" in reason) == ("failed", True, True), reason
+
+
+def test_a_handler_in_a_driver_is_told(load: Load) -> None:
+    handler = "    @handler('Ext<X>')\n    async def x(self, ctx): ...\n"
+    source = f"{HEAD}class One(Particle): ...\n{TAIL}".replace("    particle = One\n", f"    particle = One\n{handler}")
+    state, reason = load(source)
+    assert (state, "handler 'x' is never called: it is in the driver" in reason) == ("failed", True), reason
+    assert at(reason, source, "    @handler"), reason
+
+
+def test_what_is_no_text_marks_no_handler(load: Load) -> None:
+    source = f"{HEAD}class One(Particle):\n    @handler(5)\n    async def x(self, ctx): ...\n{TAIL}"
+    state, reason = load(source)
+    assert (state, "`handler` takes waves as a text, not 5" in reason) == ("failed", True), reason
+    assert f"line {line_of(source, '    @handler(5)')}" in reason
 
 
 @pytest.mark.parametrize(("first", "second"), HIDDEN)

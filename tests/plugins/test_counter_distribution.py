@@ -9,6 +9,8 @@ import pytest
 
 from plugins.contrib_environment import Environment, run
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:

@@ -190,9 +190,9 @@ def test_only_the_named_plugins_load(install: Install) -> None:
 
 
 def test_a_misspelt_name_in_the_config_is_noted(install: Install) -> None:
-    install("tally", GOOD)
-    plugins = load("tally", settings=Plugins(disable=("taly",)))
-    assert plugins.notes == ["no plugin named 'taly' is installed; did you mean 'tally'?"]
+    install("weighbridge", GOOD)
+    plugins = load("weighbridge", settings=Plugins(disable=("weighbrige",)))
+    assert plugins.notes == ["no plugin named 'weighbrige' is installed; did you mean 'weighbridge'?"]
 
 
 def test_a_required_plugin_must_be_there_and_fine(install: Install) -> None:

@@ -14,7 +14,7 @@ from hyperverse_core import hookimpl
 from hyperverse_core.config import Plugins
 from hyperverse_core.contracts.placement import Spread
 from hyperverse_core.errors import BadRequest, NotFound, PluginError, UnknownTransport
-from hyperverse_core.plugins import PluginSet, StarKindSpec
+from hyperverse_core.plugins import PluginInfo, PluginSet, StarKindSpec
 
 Install = Callable[..., str]
 
@@ -177,3 +177,10 @@ def test_listing_plugins_imports_no_database_and_no_transport_library() -> None:
         "assert not {'sqlalchemy', 'aiosqlite', 'zmq', 'wasmtime'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_extra_of_the_platform_that_is_not_installed_is_no_trouble() -> None:
+    """It is when a plugin of somebody else lacks what it needs."""
+    reason = 'needs the extra "portal" (uvicorn): pip install "cosmic-hyperverse[portal]"'
+    assert PluginInfo("portal", "cosmic-hyperverse", "1", "unavailable", reason).trouble == ""
+    assert PluginInfo("pigeon", "dist-pigeon", "1", "unavailable", reason).trouble.startswith("plugin 'pigeon'")

@@ -11,6 +11,8 @@ import pytest
 
 from plugins.contrib_environment import CONTRIB, Environment
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:

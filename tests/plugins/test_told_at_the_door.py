@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -89,8 +90,16 @@ def test_an_import_path_that_leads_nowhere_is_told_by_a_verification(tmp_path: P
     assert what in str(error)
 
 
-def test_a_command_that_is_none_is_told_by_a_verification(tmp_path: Path) -> None:
-    source = f"{HEAD}def say(): ...\n@hookimpl\ndef hyperverse_register_commands(register):\n    register('say', say)\n"
+@pytest.mark.parametrize("what", ["def say(): ...", "class say: ...", "say = lambda: None", "say = 7"])
+def test_a_command_that_is_none_is_told(tmp_path: Path, what: str) -> None:
+    source = f"{HEAD}{what}\n@hookimpl\ndef hyperverse_register_commands(register):\n    register('say', %s)\n"
+    info = local(tmp_path, source % "say").info("local")
+    assert info.state == "failed"
+    assert "no click.Command" in info.reason and "@click.command()" in info.reason
+
+
+def test_a_command_behind_an_import_path_that_is_none_is_told_by_a_verification(tmp_path: Path) -> None:
+    source = f"{HEAD}@hookimpl\ndef hyperverse_register_commands(register):\n    register('say', 'json:dumps')\n"
     [error] = local(tmp_path, source).verify()["local"]
     assert "no click.Command" in str(error) and "@click.command()" in str(error)
 
@@ -158,6 +167,17 @@ def test_a_plugin_that_hangs_is_told_and_the_rest_goes_on(tmp_path: Path, source
     assert info.state == "failed"
     assert "it has not loaded after 0.3 s, in " in info.reason
     assert ", line " in info.reason and "load_seconds" in info.reason
+
+
+@pytest.mark.parametrize("source", ["import time\ntime.sleep(60)\n", "while True: pass\n", "raise SystemExit(3)\n"])
+def test_so_is_one_where_the_machine_is_not_started_by_the_main_thread(tmp_path: Path, source: str) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        info = threads.submit(lambda: local(tmp_path, source, seconds=0.3).info("local")).result(20)
+        assert info.state == "failed"
+        said = "SystemExit" if "Exit" in source else "it has not loaded after 0.3 s, in "
+        assert said in info.reason
+        good = f"{HEAD}@hookimpl\ndef hyperverse_machine_started(machine): ...\n"
+        assert threads.submit(lambda: local(tmp_path, good).info("local")).result(20).state == "ok"
 
 
 def test_a_plugin_that_was_left_out_is_no_trouble(install: Install) -> None:

@@ -14,6 +14,7 @@ from hyperverse_core.registry import (
     Assignment,
     ChangeKind,
     Changes,
+    MachineKey,
     Page,
     ParticleRecord,
     PropertyValue,
@@ -186,6 +187,18 @@ class TakesWhatIsBelowOnly(MemoryRegistry):
         return attrs.evolve(page, records=tuple(r for r in page.records if r.point != selector.query_root))
 
 
+class KeepsInvitations(MemoryRegistry):
+    async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        kept = dict(self._invitations)
+        await super().set_machine_keys(keys, invitation=invitation)
+        self._invitations = kept
+
+
+class TakesAnyInvitation(MemoryRegistry):
+    async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        await super().set_machine_keys(keys)
+
+
 _CAUGHT = (
     (LosesUpdates, "test_no_number_of_a_sequence_is_given_twice"),
     (LetsTwoRegister, "test_one_of_many_registers_a_point"),
@@ -211,6 +224,9 @@ _CAUGHT = (
     (ExpiresWhatWasRenewed, "test_a_star_that_was_renewed_or_announced_again_does_not_expire"),
     (CountsIncarnationsAnew, "test_incarnations_grow_for_ever"),
     (ReadsTheRouteToo, "test_children_are_the_direct_ones_in_order"),
+    (KeepsInvitations, "test_an_invitation_is_spent_once"),
+    (KeepsInvitations, "test_one_of_many_spends_an_invitation"),
+    (TakesAnyInvitation, "test_an_invitation_whose_time_is_over_lets_nobody_in"),
     (TakesWhatIsBelowOnly, "test_select_finds_what_a_look_at_every_particle_finds"),
 )
 

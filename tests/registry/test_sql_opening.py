@@ -90,6 +90,8 @@ async def test_a_registry_of_an_older_version_is_brought_to_the_present_one(tmp_
     connection = sqlite3.connect(path)
     connection.execute("ALTER TABLE stars DROP COLUMN facts")
     connection.execute("DROP INDEX tokens_agent")
+    for table in ("machine_keys", "invitations"):
+        connection.execute(f"DROP TABLE {table}")
     for column in ("scope", "created", "expires"):
         connection.execute(f"ALTER TABLE tokens DROP COLUMN {column}")
     connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")

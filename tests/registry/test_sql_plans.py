@@ -49,7 +49,7 @@ async def _use(registry: Registry) -> None:
     await registry.sequence(child)
     await registry.children(_SPACE, after=child)
     await registry.children(ROOT)
-    for text in ("**", "+:**", "localhost:*", "localhost:a", "localhost:**", "localhost:a:*+:b"):
+    for text in ("**", "+:**", "localhost:*", "localhost:a", "localhost:**", "localhost:a:*+:b", "localhost:a+:**"):
         await registry.select(Selector.parse(text), after=_SPACE)
     await registry.hosted(star.key, after=_SPACE)
     await registry.release([(child, held)])

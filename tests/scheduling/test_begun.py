@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ async def test_one_that_waits_for_nothing_has_its_result_at_once() -> None:
     async def seven() -> int:
         return 7
 
-    assert begin(seven()) == 7
+    assert begin(seven(), Context()) == 7
 
 
 async def test_what_it_raises_at_once_is_raised_at_once() -> None:
@@ -28,7 +29,7 @@ async def test_what_it_raises_at_once_is_raised_at_once() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        begin(fails())
+        begin(fails(), Context())
 
 
 async def test_one_that_waits_goes_on_with_what_it_waits_for() -> None:
@@ -40,7 +41,7 @@ async def test_one_that_waits_goes_on_with_what_it_waits_for() -> None:
         await asyncio.sleep(0)
         return first + await asyncio.sleep(0.01, 2)
 
-    begun = begin(sums())
+    begun = begin(sums(), Context())
     loop.call_soon(future.set_result, 5)
     assert await rest(begun) == 7
 
@@ -56,7 +57,7 @@ async def test_an_error_of_what_it_waits_for_arrives_in_it() -> None:
             return f"caught {exc}"
         return "nothing"
 
-    begun = begin(careful())
+    begun = begin(careful(), Context())
     future.set_exception(LookupError("lost"))
     assert await rest(begun) == "caught lost"
 
@@ -67,7 +68,7 @@ async def test_what_it_raises_later_is_raised_to_whoever_awaits_it() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await rest(begin(fails()))
+        await rest(begin(fails(), Context()))
 
 
 async def test_a_task_that_is_cancelled_cancels_it_and_what_it_waits_for() -> None:
@@ -81,7 +82,7 @@ async def test_a_task_that_is_cancelled_cancels_it_and_what_it_waits_for() -> No
             seen.append("ended")
 
     async def run() -> None:
-        await rest(begin(waits()))
+        await rest(begin(waits(), Context()))
 
     task = asyncio.create_task(run())
     await asyncio.sleep(0)
@@ -101,4 +102,4 @@ async def test_a_time_limit_in_it_works() -> None:
             return "late"
         return "never"
 
-    assert await rest(begin(limited())) == "late"
+    assert await rest(begin(limited(), Context())) == "late"

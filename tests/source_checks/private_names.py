@@ -20,7 +20,17 @@ import attrs
 
 __all__ = ["OURS", "Use", "private_uses"]
 
-OURS: Final = frozenset({"hyperverse_core", "hyperverse_sql", "hyperverse_zmq", "hyperverse_base", "hyperverse_grants"})
+OURS: Final = frozenset(
+    {
+        "hyperverse_core",
+        "hyperverse_sql",
+        "hyperverse_zmq",
+        "hyperverse_base",
+        "hyperverse_grants",
+        "hyperverse_mechtron",
+        "hyperverse_artifacts",
+    }
+)
 """Top-level packages of the project."""
 _PUBLIC: Final = frozenset({"os._exit", "sys._current_frames", "sys._getframe"})
 """Names that Python documents in spite of their underscore."""

@@ -41,6 +41,11 @@ BORROWED = (
     Borrowed(
         f"{PYTHON}: asyncio", "hyperverse_core/scheduling/waits_for_task.py", frozenset({"_asyncio_future_blocking"})
     ),
+    Borrowed(
+        "wasmtime",
+        "plugins/hyperverse_mechtron/host/bindings.py",
+        frozenset({"_context", "_from_ptr", "_from_raw", "_func", "_memory", "wasmtime._bindings", "wasmtime._ffi"}),
+    ),
     Borrowed(PYTHON, "hyperverse_core/universe/routing/regex_tree.py", frozenset({"re._parser"})),
 )
 

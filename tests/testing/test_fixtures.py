@@ -26,28 +26,28 @@ async def test_the_client_has_the_hyperusers_rights(client: ClientApi) -> None:
 
 
 async def test_particles_of_a_constellation_talk_to_one_another(constellation: Constellation) -> None:
-    fae, other = await constellation("fae", "other")
-    assert await fae.ping(other.point, "Ext<Hello>", {"from": "fae"}) == {"from": "fae"}
+    echo, other = await constellation("echo", "other")
+    assert await echo.ping(other.point, "Ext<Hello>", {"from": "echo"}) == {"from": "echo"}
 
 
 async def test_a_constellation_takes_particles_of_any_kind(constellation: Constellation) -> None:
-    fae, base = await constellation("fae", "things<Base>")
+    echo, base = await constellation("echo", "things<Base>")
     with pytest.raises(NotFound, match="takes none"):
-        await fae.ping(base.point, "Ext<Hello>")
+        await echo.ping(base.point, "Ext<Hello>")
 
 
 async def test_a_handle_sends_as_its_particle(constellation: Constellation) -> None:
-    fae, other = await constellation("fae", "other")
-    await fae.machine.registry.chown([other.point], Point.parse("localhost:somebody"))
-    with pytest.raises(HyperverseError, match="'localhost:fae' may not execute 'localhost:other'"):
-        await fae.ping(other.point, "Ext<Hello>")
+    echo, other = await constellation("echo", "other")
+    await echo.machine.registry.chown([other.point], Point.parse("localhost:somebody"))
+    with pytest.raises(HyperverseError, match="'localhost:echo' may not execute 'localhost:other'"):
+        await echo.ping(other.point, "Ext<Hello>")
 
 
 async def test_a_ping_nobody_answers_times_out(clock: ManualClock, constellation: Constellation) -> None:
     with clock.autojump():
-        fae, mute = await constellation("fae", "mute")
+        echo, mute = await constellation("echo", "mute")
         with pytest.raises(TimedOut, match="after 2 s"):
-            await fae.ping(mute.point, "Ext<Hello>")
+            await echo.ping(mute.point, "Ext<Hello>")
 
 
 async def test_time_stands_still_until_the_test_lets_it_move(clock: ManualClock) -> None:

@@ -12,6 +12,8 @@ import pytest
 from patience import PATIENCE, START, until_sync
 from run_marks import MARK, end_marked, marked
 
+pytestmark = pytest.mark.thorough
+
 TESTS = Path(__file__).parents[1]
 SLEEP = "import time; time.sleep(600)"
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 FILES = sorted((Path(__file__).parent / "files").glob("*.py"))
 
 

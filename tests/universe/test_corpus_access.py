@@ -44,7 +44,7 @@ def test_permissions_are_read_and_masked_as_the_corpus_says(case: dict[str, Any]
         assert str(found) == case["input"]
 
 
-class Cosmos:
+class Tree:
     """Particles, owners and grants as a scenario builds them."""
 
     def __init__(self, particles: list[dict[str, str]]) -> None:
@@ -106,9 +106,9 @@ class Cosmos:
 
 @pytest.mark.parametrize("scenario", [pytest.param(s, id=s["scenario"]) for s in load("access")])
 def test_a_scenario_of_access_goes_as_the_corpus_says(scenario: dict[str, Any]) -> None:
-    cosmos = Cosmos(scenario["particles"])
+    tree = Tree(scenario["particles"])
     for step in scenario["steps"]:
-        cosmos.step(step)
+        tree.step(step)
 
 
 def _scope(text: str) -> Scope:

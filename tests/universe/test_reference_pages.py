@@ -9,8 +9,10 @@ import pytest
 
 from hyperverse_core.errors import ParseError
 from hyperverse_core.universe.kind_defs.standard_kinds import STANDARD_KINDS
-from universe.test_round_trips import PARSERS
+from hyperverse_core.values import parse_command
+from universe.test_round_trips import PARSERS as OF_VALUES
 
+PARSERS = {**OF_VALUES, "parse_command": parse_command}
 _PAGES = Path(__file__).parent.parent.parent / "docs" / "reference"
 _BLOCK = re.compile(r"^```text (not )?(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

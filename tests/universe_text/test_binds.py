@@ -135,7 +135,7 @@ def test_comments_stand_anywhere_and_keep_the_places() -> None:
         ("Route<Ext<A>> a;", 37, "a step such as '->'"),
         ("Route<Ext<A>> -> a", 42, "';'"),
         ("Route<Ext<A>> -> ;", 39, "a point"),
-        ("Route<Ext<A>> -> a:B;", 42, "a base such as app"),
+        ("Route<Ext<A>> -> a:B;", 42, "a segment such as app"),
         ("Route<Ext<A>> -> a^Cmd<Read>;", 42, "Ext<...>"),
         ("Route<Ext<A>> -[ Txt ]-> a;", 40, "a substance such as Text, Bin or Json"),
         ("Route<Ext> -> a;", 34, "'-> {'"),

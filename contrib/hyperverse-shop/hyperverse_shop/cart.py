@@ -9,7 +9,7 @@ import attrs
 
 from hyperverse_core import Ctx, Driver, KindDef, Outcome, Particle, Pong, handler, transient
 from hyperverse_core.errors import BadRequest, Conflict
-from hyperverse_core.values import PropertiesConfig, PropertyDef
+from hyperverse_core.values import PropertiesConfig, PropertyDef, Range
 
 from .ledger import Ledger
 from .places import ledger_of, product_of
@@ -54,7 +54,7 @@ class Cart(Particle):
             raise BadRequest("a cart cannot hold less than nothing")
         where, before = product_of(ctx.point, product), self.pieces.get(product, 0)
         self._hold(product, max(pieces, before))
-        self.expires = time.time() + int((await ctx.properties())["hold"].value)
+        self.expires = time.time() + (await ctx.properties())["hold"].value
         await ctx.save()
         reply = await ctx.ping(where, "Ext<Reserve>", {"pieces": pieces}, retries=_RETRIES)
         if reply.outcome is not Outcome.UNKNOWN:  # else the product may have heard of it: let it be let go in time
@@ -142,7 +142,7 @@ class CartDriver(Driver):
         doc="What a customer wants",
         parents=("Base",),
         properties=PropertiesConfig(
-            [PropertyDef("hold", "Seconds until an idle cart is let go", "U64", default="900")]
+            [PropertyDef("hold", "Seconds until an idle cart is let go", Range(0, 86_400), default=900)]
         ),
     )
     particle = Cart

@@ -50,7 +50,7 @@ class Product(Particle):
             if pieces:
                 self.reserved[cart] = pieces
             await ctx.save()
-        return int((await ctx.properties())["price"].value)
+        return (await ctx.properties())["price"].value
 
     @handler("Ext<Ship>")
     async def ship(self, ctx: Ctx) -> None:
@@ -63,7 +63,7 @@ class Product(Particle):
     @handler("Http<Get>")
     async def show(self, ctx: Ctx) -> dict[str, str | int]:
         """The product for a visitor."""
-        price = int((await ctx.properties())["price"].value)
+        price = (await ctx.properties())["price"].value
         return {"name": ctx.point.name, "price": price, "free": self.free()}
 
     def free(self) -> int:

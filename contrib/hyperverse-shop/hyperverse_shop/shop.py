@@ -53,7 +53,7 @@ class Shop(Particle):
     async def cart(self, ctx: Ctx, customer: str, hold: int = 900) -> str:
         """Gives a customer a cart, which is let go when it was idle for ``hold`` seconds. Returns its point."""
         point = f"{ctx.point}:carts:{customer}"
-        await ctx.create(point, "Cart", {"hold": str(hold)}, strategy=Strategy.ENSURE)
+        await ctx.create(point, "Cart", {"hold": hold}, strategy=Strategy.ENSURE)
         return point
 
     @handler("Http<Get>")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..talk.connection import talk
+from ..terminal.explained import explained_lines
 from ..terminal.failures import FAILED, Stop
 from ..terminal.options import common, options
 from ..terminal.output import note, print_json, table
@@ -31,7 +32,7 @@ def grant(words: tuple[str, ...], dry_run: bool) -> None:
     \b
     hyperverse grant perm +csd-RwX on localhost:app+:** to hyperspace:users:scott
     hyperverse grant perm '&csd-Rwx' on localhost:app to hyperspace:users:scott
-    hyperverse grant priv machine:drain on localhost:app to hyperspace:users:scott
+    hyperverse grant priv machine:drain on GLOBAL::machine to hyperspace:users:scott
     hyperverse grant super on localhost+:** to hyperspace:users:scott --dry-run
 
     WHAT is a mask of permissions that is added (+) or that restricts (&), a privilege, or super. The letters are
@@ -76,22 +77,25 @@ def chown(selector: str, owner: tuple[str, ...], dry_run: bool) -> None:
 
 
 @click.command()
-@click.argument("words", nargs=-1, required=True, metavar="AGENT on POINT [METHOD]")
+@click.argument("words", nargs=-1, required=True, metavar="AGENT on POINT [METHOD|COMMAND]")
 @common
 def explain(words: tuple[str, ...]) -> None:
-    """Say what AGENT may do on POINT, or whether it may send METHOD there, and why.
+    """Say what AGENT may do on POINT, or whether it may send METHOD or give COMMAND there, and why.
 
     \b
     hyperverse explain scott on localhost:app
     hyperverse explain localhost:users:scott on localhost:app 'Ext<Add>'
+    hyperverse explain scott on localhost:app:new create
+    hyperverse explain scott on GLOBAL::machine drain
 
-    A bare AGENT is a user below hyperspace:users.
+    A bare AGENT is a user below hyperspace:users. COMMAND is the word of a command, with POINT as the particle that the
+    command would name, or what a machine can be told to do.
     """
     found = _body("explain", (point_of(words[0]), *words[1:]))
     if options().json:
         print_json(found)
         return
-    for line in _explained(found):
+    for line in explained_lines(found):
         print(shown(line))
 
 
@@ -109,21 +113,6 @@ def access(point: str) -> None:
     for remark in (found["note"], "" if found["complete"] else "there are more agents than are listed"):
         if remark and not options().quiet:
             note(remark)
-
-
-def _explained(found: dict[str, Any]) -> list[str]:
-    """Returns the lines for people, the verdict first."""
-    needs = " and ".join(part for part in (found["needs"]["permission"], found["needs"]["privilege"]) if part)
-    lines = [f"{found['agent']} on {found['point']}: {found['access'] or 'unknown'}"]
-    if found["allowed"] is not None:
-        verdict = "allowed" if found["allowed"] else "refused"
-        lines.append(f"{found['method']}: {verdict}; it needs {needs or 'nothing'}")
-    lines += [f"owner: {found['owner']}", f"decided by: {found['rule']}"]
-    for reason in found["reasons"]:
-        mark = "*" if reason["decides"] else "-"
-        sign = "counts" if reason["counts"] else "void"
-        lines.append(f"{mark} grant {reason['id']}: {reason['text']}: {sign}, {reason['why']}")
-    return [*lines, *([f"hint: {found['hint']}"] if found["hint"] else [])]
 
 
 def _changed(word: str, words: tuple[str, ...], dry_run: bool, line: Any) -> None:

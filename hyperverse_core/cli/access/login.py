@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ..talk.connection import forget_login, keep_login
+from ..talk.connection import destination, forget_login, keep_login
 from ..terminal.options import common, options
 from ..terminal.output import print_json
 from ..terminal.shown import shown
 
-__all__ = ["login", "logout"]
+if TYPE_CHECKING:
+    from ...data_dir.contexts import SavedContext
+
+__all__ = ["login", "logout", "read_token", "try_token"]
 
 
 @click.command()
@@ -23,15 +26,15 @@ __all__ = ["login", "logout"]
 )
 @common
 def login(token_file: Path | None) -> None:
-    """Keep a token, so that your commands for this data directory act as its user.
+    """Keep a token, so that your commands for this data directory, or for --context, act as its user.
 
     The token is read from --token-file (- for stdin), else from a prompt that does not show it; never from an argument,
     which others on this computer could read. It is kept for the key that the machines of the data directory prove, and
     is shown to no other.
     """
-    token = _read(token_file)
-    agent = asyncio.run(_try(token))
-    keep_login(options().where(), token)
+    token = read_token(token_file)
+    agent = asyncio.run(try_token(token))
+    keep_login(token)
     if options().json:
         print_json({"agent": agent})
     elif not options().quiet:
@@ -41,31 +44,46 @@ def login(token_file: Path | None) -> None:
 @click.command()
 @common
 def logout() -> None:
-    """Forget the token that `hyperverse login` has kept for this data directory; it goes on to be valid."""
-    gone = forget_login(options().where())
+    """Forget the token that `hyperverse login` has kept for this data directory or for --context; it goes on to be
+    valid."""
+    gone = forget_login()
     if options().json:
         print_json({"forgotten": gone})
     elif not options().quiet:
         print("logged out" if gone else "nobody was logged in")
 
 
-def _read(token_file: Path | None) -> str:
+def read_token(token_file: Path | None) -> str:
+    """Returns the token in a file (``-`` for stdin), else one that a prompt asks for, without white space around it.
+
+    Raises:
+        UsageError: there is none, or it cannot be one.
+    """
     if token_file is None:
         text: str = click.prompt("Token", hide_input=True, err=True)
     elif str(token_file) == "-":
         text = sys.stdin.read()
     else:
-        text = token_file.read_text("utf-8")
+        try:
+            text = token_file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            why = exc.strerror if isinstance(exc, OSError) else "it is not a text"
+            raise click.UsageError(f"the token file {str(token_file)!r} cannot be read: {why}") from None
     token = text.strip()
     if not token:
         raise click.UsageError("the token is empty")
+    if len(token.split()) > 1:
+        raise click.UsageError("this is not a token: there is white space in it")
     return token
 
 
-async def _try(token: str) -> str:
-    """Returns the agent of the token. Raises Unauthorized."""
+async def try_token(token: str, context: SavedContext | None = None) -> str:
+    """Returns the agent of the token. Raises Unauthorized.
+
+    Args:
+        context: where it is shown; None for where the user's commands go.
+    """
     from ...client import Client
 
-    settings: dict[str, Any] = options().lane_settings()
-    async with Client.connect(data_dir=options().where(), token=token, settings=settings) as client:
+    async with Client.connect(**destination(context, token)) as client:
         return client.agent.text

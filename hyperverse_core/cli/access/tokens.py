@@ -8,7 +8,7 @@ import click
 
 from ..talk.connection import talk
 from ..terminal.options import common, options
-from ..terminal.output import print_json
+from ..terminal.output import note, print_json
 from .users import point_of, print_tokens
 
 if TYPE_CHECKING:
@@ -32,7 +32,11 @@ def token() -> None:
 @common
 def list_(name: str | None) -> None:
     """List the tokens that you may know of, without their secrets."""
-    print_tokens(_ask("Ext<Tokens>", {"agent": "" if name is None else point_of(name)}))
+    agent = "" if name is None else point_of(name)
+    found = _ask("Ext<Tokens>", {"agent": agent})
+    print_tokens(found)
+    if agent and not found:
+        note(f"there is no token of {agent!r} that you may know of")
 
 
 @token.command()
@@ -80,7 +84,8 @@ def whoami() -> None:
     """Print the agent in whose name your commands act."""
     found = _ask("Ext<WhoAmI>", {})
     if options().json:
-        print_json(found)
+        context = options().context()
+        print_json({**found, "context": context.name if context is not None else ""})
     else:
         print(found["agent"])
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...errors import BadRequest
 from ..talk.connection import talk
 from ..terminal.options import common, options
 from ..terminal.output import print_json, table
@@ -20,12 +21,21 @@ __all__ = ["point_of", "seconds", "user"]
 _USERS = "hyperspace:users"
 _TOKENS = "GLOBAL::users"
 _LASTING = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
+_NAME = re.compile(r"[a-z][A-Za-z0-9-]*")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def point_of(name: str) -> str:
-    """Returns the point of a user: a bare name lives below ``hyperspace:users``; a point stands for itself."""
-    return name if ":" in name else f"{_USERS}:{name}"
+    """Returns the point of a user: a bare name lives below ``hyperspace:users``; a point stands for itself. Raises
+    BadRequest."""
+    if ":" in name:
+        return name
+    if _NAME.fullmatch(name) is None:
+        raise BadRequest(
+            f"{name!r} cannot be the name of a user",
+            hint="lower-case letters, digits and '-', a letter first, as ada-1",
+        )
+    return f"{_USERS}:{name}"
 
 
 def seconds(text: str) -> float:

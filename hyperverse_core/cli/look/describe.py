@@ -64,3 +64,5 @@ def _print(found: Mapping[str, Any]) -> None:
         print(f"  {'why:    ' if depth == 0 else '        '}{'  ' * depth}{shown(cause)}")
     if found["failure"] is not None:
         print(f"  failed: {found['failure']['ago']:.0f} s ago: {shown(found['failure']['what'])}")
+    elif found["machine"]:
+        print(f"  failed: nothing that {found['machine']} remembers; `hyperverse logs` may have more")

@@ -30,7 +30,8 @@ _WAIT = 60.0
 def dump(machine: str | None, limit: int) -> None:
     """Print what is in the memory of MACHINE: activations, pending requests, lanes, watches, caches.
 
-    The busy activations come first. Without MACHINE any machine of the data directory answers. Only the hyperuser may.
+    The busy activations come first. Without MACHINE any machine of the data directory answers. It takes the
+    privilege machine:dump.
     """
     body = {"limit": limit}
     found: dict[str, Any] = talk_to(machine, lambda client: client.ask(_MACHINE, "Ext<Dump>", body, wait=_WAIT))

@@ -75,7 +75,9 @@ def _rule(entry: Mapping[str, Any]) -> str:
     parts = [shown(entry["rule"])]
     parts += ["required"] if entry["required"] else []
     parts += [] if entry["mutable"] else ["cannot be changed"]
-    parts += [f"default {shown(entry['default'])!r}"] if entry["default"] is not None else []
+    parts += (
+        [f"default {shown(json.dumps(entry['default'], ensure_ascii=False))}"] if entry["default"] is not None else []
+    )
     return ", ".join(parts)
 
 

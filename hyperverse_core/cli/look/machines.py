@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["machines"]
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @common
-def machines() -> None:
-    """List the machines, also those of this data directory that do not run.
+@click.pass_context
+def machines(ctx: click.Context) -> None:
+    """List the machines, also those of this data directory that do not run; let others in, or remove them.
 
     A machine is up, draining, or gone: it has run on this data directory and is not among the stars.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     data_dir = options().where()
     from ...client import NoMachine
 
@@ -61,3 +64,45 @@ def _machines(stars: list[dict[str, Any]], data_dir: Path) -> list[dict[str, Any
         if path.is_dir() and path.name not in rows:
             rows[path.name] = {"machine": path.name, "state": "gone", "pid": "", "stars": 0, "particles": 0}
     return [rows[name] for name in sorted(rows)]
+
+
+@machines.command()
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, 7 * 24 * 60, min_open=True),
+    default=15.0,
+    show_default=True,
+    help="How long it can be used.",
+)
+@common
+def invite(minutes: float) -> None:
+    """Print an invitation for one host, alone on stdout.
+
+    The new host starts with it in the variable HYPERVERSE_INVITATION, or in a file that
+    `hyperverse up --invitation FILE` reads. It demands the privilege machine:keys on GLOBAL::machine.
+    """
+    text: str = talk(lambda client: client.ask("GLOBAL::machine", "Ext<Invite>", {"seconds": minutes * 60}))
+    if options().json:
+        print_json({"invitation": text, "minutes": minutes})
+    else:
+        print(text)
+
+
+@machines.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@common
+def remove(names: tuple[str, ...]) -> None:
+    """Let the machines NAME in no more; their lanes end within a second, and they stop.
+
+    It demands the privilege machine:keys on GLOBAL::machine.
+    """
+    for name in names:
+        _remove(name)
+        if not options().json and not options().quiet:
+            print(f"removed: machine {name}")
+    if options().json:
+        print_json(list(names))
+
+
+def _remove(name: str) -> None:
+    talk(lambda client: client.ask("GLOBAL::machine", "Ext<RemoveMachine>", {"machine": name}))

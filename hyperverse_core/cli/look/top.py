@@ -32,7 +32,7 @@ _SHOWN = 8
 def top(interval: float, count: int | None) -> None:
     """Show the machines, the waves that their handlers end each second, slow handlers and failures.
 
-    On a terminal the view is live until Ctrl-C. Only the hyperuser may.
+    On a terminal the view is live until Ctrl-C. It takes the privilege machine:load.
     """
     data_dir = options().where()
     settings = options().lane_settings()

@@ -50,7 +50,7 @@ def trace(
 
     METHOD may have a path behind it (Http<Get>/users). BODY is written as in `hyperverse exec`. With --as ripple, POINT
     is a selector. The waves that handlers send are printed below the wave that they handle, as a tree. Bodies are not
-    printed. Only the hyperuser may trace.
+    printed. It takes the privilege machine:trace.
     """
     name, _, path = method.partition(">")
     request = {

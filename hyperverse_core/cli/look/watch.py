@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...errors import HyperverseError
 from ..talk.connection import talk_to
 from ..terminal.options import common, options
 from ..terminal.output import body_text, print_json
@@ -44,9 +43,8 @@ def watch(point: str, aspects: tuple[str, ...], count: int | None) -> None:
 
 async def _watch(client: Client, point: str, aspects: list[str], count: int | None) -> None:
     seen = 0
-    async for change in client.watch(point, *aspects):
-        shown = {**_plain(change), **await _value(client, change)}
-        _show(shown)
+    async for change in client.watch(point, *aspects, values=True):
+        _show(_plain(change))
         seen += 1
         if seen == count:
             return
@@ -59,19 +57,9 @@ def _plain(change: ParticleChange) -> dict[str, Any]:
         "aspect": change.aspect,
         "watched": change.watched.text,
     }
-    return {**found, "level": change.level, "text": change.text} if change.aspect == "Log" else found
-
-
-async def _value(client: Client, change: ParticleChange) -> dict[str, Any]:
-    """The state or the properties after a change; nothing when there is no value, or the user may not read it. Changes
-    that follow one another quickly may all show the last value."""
-    if change.aspect not in ("State", "Property"):
-        return {}
-    try:
-        value = await client.get(change.point, [] if change.aspect == "Property" else None)
-    except HyperverseError:
-        return {}
-    return {"value": value}
+    if change.aspect == "Log":
+        return {**found, "level": change.level, "text": change.text}
+    return found if change.value is None else {**found, "value": change.value}
 
 
 def _show(body: dict[str, Any]) -> None:

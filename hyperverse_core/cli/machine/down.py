@@ -20,6 +20,8 @@ from ..terminal.output import note, print_json
 __all__ = ["down"]
 
 _LIMIT = 30.0  # seconds for a graceful stop
+_LET_NOBODY_IN = ("the policy ", "the registry ")
+"""What the errors begin with when these fail: they are told by the machine itself, which answers."""
 _GRACE = 3.0  # seconds for a machine that no longer answers because another command has asked it to stop
 
 
@@ -122,9 +124,9 @@ def _pid(data_dir: Path, machine: str) -> int | None:
 
 
 def _signalled(data_dir: Path, machine: str | None, refused: HyperverseError) -> dict[str, Any] | None:
-    """Asks the process of a machine to stop when its policy fails and lets nobody in, not even its owner. Returns its
-    name and process id; None when that is not how it is."""
-    if machine is None or not refused.message.startswith("the policy ") or not _runs(data_dir, machine):
+    """Asks the process of a machine to stop when its policy or its registry fails and nobody is let in, not even its
+    owner. Returns its name and process id; None when that is not how it is."""
+    if machine is None or not refused.message.startswith(_LET_NOBODY_IN) or not _runs(data_dir, machine):
         return None
     pid = _pid(data_dir, machine)
     if pid is None:

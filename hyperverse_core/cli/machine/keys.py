@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ..talk.connection import talk
 from ..terminal.options import common, options
 from ..terminal.output import print_json, table
 
 if TYPE_CHECKING:
+    from ...fabric.cluster.key_ring import KeyRing
     from ...fabric.cluster.trusted_keys import TrustedKeys
 
 __all__ = ["keys"]
+
+_LONGEST: Final = 3600.0
+"""Seconds that it may take to go through all particles of a registry."""
 
 
 @click.group()
@@ -21,7 +29,8 @@ def keys() -> None:
     """Show, allow and revoke the public keys of machines.
 
     Machines of one data directory trust each other. A machine with another data directory can connect after its key has
-    been allowed here, and the key of this machine there.
+    been allowed here, and the key of this machine there. With a context on another computer the keys are those of the
+    machine there, and you need the privilege machine:keys on GLOBAL::machine.
     """
 
 
@@ -29,7 +38,7 @@ def keys() -> None:
 @common
 def show() -> None:
     """Show the allowed keys, each as the command that allows it on another machine."""
-    known = _trusted_keys().names()
+    known = _asked("Ext<Keys>") if _is_elsewhere() else _trusted_keys().names()
     if options().json:
         print_json(known)
     else:
@@ -42,10 +51,13 @@ def show() -> None:
 @common
 def allow(machine: str, key: str) -> None:
     """Allow MACHINE to connect with KEY. Write -- before a KEY that begins with a hyphen."""
-    trusted = _trusted_keys()
-    _check_name(machine)
-    _check_key(key)
-    trusted.allow(machine, key)
+    if _is_elsewhere():
+        _asked("Ext<AllowKey>", {"machine": machine, "key": key})
+    else:
+        ring = _key_ring()
+        ring.check(machine, key)
+        with _audited("key allowed", machine, key):
+            ring.allow(machine, key)
     if options().json:
         print_json({machine: key})
     elif not options().quiet:
@@ -57,9 +69,112 @@ def allow(machine: str, key: str) -> None:
 @common
 def remove(machine: str) -> None:
     """Revoke the key of MACHINE; open connections with it end within a second."""
-    _trusted_keys().remove(machine)
+    if _is_elsewhere():
+        _asked("Ext<RemoveKey>", {"machine": machine})
+    else:
+        trusted = _trusted_keys()
+        with _audited("key removed", machine, trusted.names().get(machine, "")):
+            trusted.remove(machine)
     if not options().quiet and not options().json:
         print(f"removed: machine {machine}")
+
+
+def _is_elsewhere() -> bool:
+    """Whether the keys are those of a machine that is reached by a context only. Else they are files here, which can
+    be changed although no machine runs."""
+    context = options().context()
+    return context is not None and not context.data_dir
+
+
+def _asked(method: str, body: dict[str, str] | None = None) -> Any:
+    """What a running machine answers, which demands the privilege `machine:keys`."""
+    return talk(lambda client: client.ask("GLOBAL::machine", method, body))
+
+
+@keys.group()
+def rotate() -> None:
+    """Replace keys without stopping a machine."""
+
+
+@rotate.command()
+@common
+def secrets() -> None:
+    """Make a new key for secret properties, and encrypt all of them with it.
+
+    The key before the new one is kept until the next rotation. A machine with another data directory and the same
+    registry needs a copy of keys/properties.key.
+    """
+    from ..talk.connection import talk_to
+
+    found: dict[str, Any] = talk_to(
+        None, lambda client: client.ask("GLOBAL::machine", "Ext<RotateSecrets>", {}, wait=_LONGEST)
+    )
+    if options().json:
+        print_json(found)
+    elif not options().quiet:
+        print(f"rotated: the key of secret properties is {found['key']}; particles that changed: {found['changed']}")
+
+
+@rotate.command()
+@click.option(
+    "--keep", metavar="TIME", default="1h", help="Time for which the key before still counts; 1h if left out."
+)
+@click.option("--address", metavar="ADDRESS", default="", help="Where to prove the new key until the next start.")
+@common
+def clients(keep: str, address: str) -> None:
+    """Make a new key that machines prove to clients, without stopping them.
+
+    All machines of the data directory prove the new key from now on. The key before counts for a while; then sessions
+    that came in by it end, and programs that use the data directory connect again by themselves. Your login and your
+    contexts follow. Others need the new key: `hyperverse context show`.
+    """
+    from ..access.users import seconds
+    from ..talk.connection import follow_key, proving_machines, talk_to
+
+    body = {"keep": seconds(keep), "address": address}
+    machines, rows = proving_machines(), list[dict[str, str]]()
+    if address and len(machines) > 1:
+        raise click.UsageError(f"one --address cannot be that of {len(machines)} machines")
+    for name, before in machines:
+        made: dict[str, str] = talk_to(
+            name or None, lambda client: client.ask("GLOBAL::machine", "Ext<RotateClientsKey>", body)
+        )
+        follow_key(before, made["key"], made["address"])
+        rows.append({"machine": name, **made})
+    if options().json:
+        print_json(rows)
+    elif not options().quiet:
+        for row in rows:
+            print(f"rotated: {row['key']} is proved to clients at {row['address']}")
+        print(f"the key before counts for {keep} more")
+
+
+@contextlib.contextmanager
+def _audited(event: str, machine: str, key: str) -> Iterator[None]:
+    """Writes a change of keys into the audit log of the operator. Raises Unavailable when it cannot be written: the
+    keys are not changed then."""
+    from ...data_dir.audit.files import OPERATOR, AuditPlace
+    from ...data_dir.audit.writer import AuditWriter, Rotation
+    from ...errors import Unavailable
+
+    settings = options().load().config.audit
+    place = AuditPlace.of(options().where(), OPERATOR, settings.directory)
+    writer = AuditWriter(place, Rotation(settings.rotate_bytes, settings.rotate_age, settings.keep))
+    row = {"event": event, "agent": f"uid {os.getuid()}", "target": machine, "details": {"key": key}}
+    try:
+        if settings.enabled:
+            writer.append(row | {"outcome": "asked"})
+    except OSError as exc:
+        raise Unavailable(
+            f"{event!r} must be in the audit log, and that cannot be written: {exc.strerror or exc}",
+            hint=f"make room, or mend {str(place.directory)!r}",
+        ) from exc
+    try:
+        yield
+        if settings.enabled:
+            writer.append(row | {"outcome": "done"})
+    finally:
+        writer.close()
 
 
 def _command(machine: str, key: str) -> str:
@@ -71,6 +186,7 @@ def _command(machine: str, key: str) -> str:
 def _trusted_keys() -> TrustedKeys:
     """Returns the keys of the data directory. Raises NotFound when there is no such directory: keys in a new one would
     let no machine in."""
+    from ...config.keys_folder import keys_folder
     from ...errors import NotFound
     from ...fabric.cluster.trusted_keys import TrustedKeys
 
@@ -80,33 +196,12 @@ def _trusted_keys() -> TrustedKeys:
             f"there is no data directory {str(data_dir)!r}",
             hint="give that of a machine with --data-dir, or start a machine with `hyperverse up --detach`",
         )
-    return TrustedKeys(data_dir)
+    return TrustedKeys(keys_folder(data_dir, options().load().config.lanes.driver))
 
 
-def _check_name(machine: str) -> None:
-    """Raises BadRequest when ``machine`` cannot be the name of a machine."""
-    from ...config import Config
-    from ...errors import BadRequest, ConfigError
+def _key_ring() -> KeyRing:
+    """Returns them, with what says whether a name and a key can be ones. Raises as :func:`_trusted_keys`."""
+    from ...fabric.cluster.key_ring import KeyRing
 
-    try:
-        Config(name=machine)  # the configuration has the rule
-    except ConfigError:
-        raise BadRequest(
-            f"{machine!r} is not the name of a machine",
-            hint="a name has lower-case letters and digits, a letter first; `hyperverse status` shows it over there",
-        ) from None
-
-
-def _check_key(key: str) -> None:
-    """Raises BadRequest when ``key`` cannot be a public key of the configured transport."""
-    from ...errors import BadRequest
-
-    config = options().load().config
-    transport = options().plugins().transport(config.lanes.driver, config.transport_settings())
-    try:
-        transport.check_key(key)
-    except BadRequest as exc:
-        raise BadRequest(
-            f"{key!r} is not the public key of a machine: {exc.message}",
-            hint=f"{exc.hint}; `hyperverse keys show` on that machine prints its key",
-        ) from exc
+    trusted, config = _trusted_keys(), options().load().config
+    return KeyRing(trusted, options().plugins().transport(config.lanes.driver, config.transport_settings()))

@@ -8,11 +8,11 @@ import logging
 import logging.handlers
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ...config import Log
 from ...config.secrets import masked
-from ...errors import ConfigError
+from ...errors import ConfigError, described
 from ..terminal.shown import shown, shown_lines
 
 __all__ = ["LOG_NAME", "JsonFormatter", "TextFormatter", "log_dir", "make_log_dir", "set_up"]
@@ -45,14 +45,35 @@ def make_log_dir(data_dir: Path, machine: str) -> Path:
     return directory
 
 
-class TextFormatter(logging.Formatter):
+class _SafeFormatter(logging.Formatter):
+    """Formats whatever is logged: what a plugin has raised or handed over may raise when it is shown, and then the line
+    would be lost, or the machine with it."""
+
+    def formatException(self, ei: Any) -> str:
+        """The traceback, or what is known without asking the exception."""
+        try:
+            return super().formatException(ei)
+        except BaseException as exc:
+            return f"{described(ei[1])}\n(its traceback cannot be shown: {described(exc)})"
+
+    @staticmethod
+    def text_of(record: logging.LogRecord) -> str:
+        """The message with its arguments."""
+        try:
+            return record.getMessage()
+        except BaseException as exc:
+            said = record.msg if type(record.msg) is str else "a message"
+            return f"{said} (with what cannot be shown: {described(exc)})"
+
+
+class TextFormatter(_SafeFormatter):
     """``TIME LEVEL logger: text [point wave]``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Returns one line, and the traceback below it, indented, when there is one."""
         at = datetime.datetime.fromtimestamp(record.created).strftime("%H:%M:%S.%f")[:-3]
         extras = [f"{name}={value}" for name in _FIELDS if (value := getattr(record, name, None))]
-        line = f"{at} {record.levelname.lower():7} {record.name}: {record.getMessage()}"
+        line = f"{at} {record.levelname.lower():7} {record.name}: {self.text_of(record)}"
         line += f" [{' '.join(extras)}]" if extras else ""
         line = shown(line)  # what comes from a particle cannot look like a line of its own
         if record.exc_info:
@@ -61,7 +82,7 @@ class TextFormatter(logging.Formatter):
         return masked(line)
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(_SafeFormatter):
     """One JSON object a line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, further attributes."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -71,7 +92,7 @@ class JsonFormatter(logging.Formatter):
             "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": masked(record.getMessage()),
+            "message": masked(self.text_of(record)),
         }
         for name in _FIELDS:
             if value := getattr(record, name, None):

@@ -30,12 +30,18 @@ _PAUSE = 0.2
     help="Number of last lines to print.",
 )
 @click.option("--name", help="Name of the machine; required when the data directory has several.")
+@click.argument("particle", required=False, metavar="")
 @common
-def logs(follow: bool, lines: int, name: str | None) -> None:
+def logs(follow: bool, lines: int, name: str | None, particle: str | None) -> None:
     """Read the log of a detached machine.
 
     Lines are printed as the machine wrote them: as text, or as JSON with `up --log-format json`.
     """
+    if particle is not None:
+        raise click.UsageError(
+            f"a log is that of a machine, and {particle!r} is not an option\n"
+            f"  hint: hyperverse watch {particle} --aspect Log, or hyperverse logs --name MACHINE"
+        )
     path = log_dir(options().where(), name or _only_machine(options().where())) / LOG_NAME
     if not path.is_file():
         raise NotFound(

@@ -10,8 +10,16 @@ from ..terminal.output import colour, note, print_json
 __all__ = ["print_ready"]
 
 
-def print_ready(status: Mapping[str, Any], *, as_json: bool) -> None:
-    """Prints name, stars, Kinds and address on one line, or the whole status as JSON; and warnings of plugins."""
+def print_ready(status: Mapping[str, Any], *, as_json: bool, invite: bool = True) -> None:
+    """Prints name, stars, Kinds and address on one line, or the whole status as JSON; the addresses of gateways; and
+    warnings of plugins.
+
+    Args:
+        status: of the machine.
+        as_json: whether it is printed as JSON.
+        invite: whether the address of a gateway is the one that lets the owner in once, where there is such a one. It
+            is not for stdout of a service, which is a log.
+    """
     for plugin in status.get("plugins", ()):
         if plugin.get("trouble"):
             note(f"warning: {plugin['trouble']}")
@@ -28,3 +36,6 @@ def print_ready(status: Mapping[str, Any], *, as_json: bool) -> None:
         f"{len(stars)} stars, {len(kinds)} Kinds, data in {status.get('data_dir')}, connect at {address}",
         flush=True,
     )
+    invitations = status.get("invitations", {}) if invite else {}
+    for name, where in status.get("gateways", {}).items():
+        print(f"{name}: {invitations.get(name, where)}", flush=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...config import Config
 from ...fabric.machine import Machine
-from ...fabric.services.blocked_loop import BlockedLoop
+from ...fabric.services.reports.blocked_loop import BlockedLoop
 from ..terminal.failures import INTERRUPTED
 from ..terminal.output import note
 from .last_resort import LastResort
@@ -33,7 +33,8 @@ def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
 
     Args:
         config: configuration of the machine.
-        ready: called with the status of the machine when it is ready.
+        ready: called when the machine is ready, with its status and with ``invitations``: where its owner comes in
+            once, by the name of the gateway.
 
     Returns:
         The exit code.
@@ -80,7 +81,7 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
             stop.serving(machine)
             watch = BlockedLoop()
             settle_memory()
-            ready(machine.status())
+            ready({**machine.status(), "invitations": machine.parts.gateways.invitations()})
             await machine.wait_stopped()
             stop.last_resort.arm()
             watch.close()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import NotFound
+from ...errors import ConfigError
 from ..talk.connection import login_token
 from ..terminal.options import options
 from ..terminal.output import note
 from .detach import start_detached
 from .log_setup import make_log_dir
 
-__all__ = ["free_name", "joined", "more_names", "start_more", "stop_more"]
+__all__ = ["free_name", "host_name", "joined", "more_names", "start_more", "stop_more"]
 
 
 def joined(where: str) -> dict[str, Any]:
@@ -25,16 +27,18 @@ def joined(where: str) -> dict[str, Any]:
         where: data directory of another machine on this host, or URL of the registry that they share.
 
     Raises:
-        NotFound: no machine has ever run on that data directory.
+        ConfigError: there is no such folder, or no machine has ever run on it.
     """
     if "://" in where:
         # a registry that does not exist is a typing error: there is nothing to join in a new one
         return {"registry.url": where, **({"registry.create": False} if where.startswith("sqlite:") else {})}
     path = Path(os.path.expanduser(where)).absolute()  # noqa: PTH111  # raises nothing without a home directory
     if not (path / "machines").is_dir():
-        raise NotFound(
-            f"no machine has ever run on {str(path)!r}",
-            hint="--join takes the data directory of another machine, or the URL of its registry",
+        why = f"no machine has ever run on {str(path)!r}" if path.is_dir() else f"there is no folder {str(path)!r}"
+        raise ConfigError(
+            f"--join {where}: {why}",
+            hint="--join takes the data directory of another machine, which `hyperverse status` prints, or the URL of "
+            "its registry",
         )
     return {"data_dir": str(path)}
 
@@ -44,6 +48,13 @@ def free_name(data_dir: Path, name: str) -> str:
     folder = data_dir / "machines"
     taken = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
     return next(found for found in itertools.chain([name], _numbered(name)) if found not in taken)
+
+
+def host_name() -> str:
+    """Returns a name for the machine of a host that shares no data directory with others: that of the host."""
+    words = re.findall(r"[a-z0-9]+", socket.gethostname().partition(".")[0].lower())
+    name = "-".join(words)
+    return name if name[:1].isalpha() else f"host-{name}".rstrip("-")
 
 
 def more_names(name: str, count: int) -> list[str]:

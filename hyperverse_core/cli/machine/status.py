@@ -15,6 +15,8 @@ from ..terminal.shown import shown
 
 __all__ = ["status"]
 
+MIB = 1024 * 1024
+
 
 @click.command()
 @common
@@ -33,19 +35,32 @@ def status() -> None:
     now = time.time()
     for trouble in found.get("troubles", ()):
         _trouble(trouble, now)
+    _in_use(found.get("in_use") or {})
     if found.get("draining"):
         print("draining: accepts no particles until it is restarted")
     for lane in found.get("lanes", ()):
         _line("lane to", lane, "machine", "")
     print("stars:")
     for star in found.get("stars", ()):
-        print(f"  {star['star']}: {star['kind']}, {star['particles']} particles")
+        print(f"  {star['star']}: {star['kind']}, {_particles(star['particles'])}")
     print("drivers:")
     for driver in found.get("drivers", ()):
         _line("  ", driver, "kind", f"plugin {driver.get('plugin')}")
     for plugin in found.get("plugins", ()):
         if plugin.get("state") != "ok" or plugin.get("reason"):
             _line("plugin", plugin, "plugin", "")
+
+
+def _in_use(entry: Mapping[str, Any]) -> None:
+    if not entry:
+        return
+    held, limit = int(entry.get("bytes", 0)) / MIB, int(entry.get("bytes_limit", 0)) / MIB
+    refused = f"; {entry['refused']} refused so far" if entry.get("refused") else ""
+    waves = int(entry.get("waves", 0))
+    print(
+        f"clients: {entry.get('sessions', 0)} connected, {waves} {'wave' if waves == 1 else 'waves'} under way, "
+        f"{held:.0f} of {limit:.0f} MiB held{refused}"
+    )
 
 
 def _line(title: str, entry: Mapping[str, Any], name: str, more: str) -> None:
@@ -61,3 +76,7 @@ def _trouble(entry: Mapping[str, Any], now: float) -> None:
     again = f", again in {max(0.0, entry['again'] - now):.0f} s" if entry.get("again") is not None else ""
     what, cause = shown(str(entry["what"])), shown(str(entry["cause"]))
     print(f"{colour('trouble', 'Panic')}: {what} ({since}{times}{again}): {cause}")
+
+
+def _particles(count: int) -> str:
+    return "1 particle" if count == 1 else f"{count} particles"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ...config import LoadedConfig
+from ...config import Config, LoadedConfig
+from ...config.schema import registry_of_url
 from ...config.secrets import masked
 from ...errors import HyperverseError
 from ..terminal.failures import Stop, describe
@@ -19,19 +21,28 @@ from ..terminal.output import note, plain
 from .detach import report_to_parent
 from .log_setup import make_log_dir, set_up
 from .ready import print_ready
-from .several import free_name, joined, more_names, start_more, stop_more
+from .several import free_name, host_name, joined, more_names, start_more, stop_more
 
 __all__ = ["up"]
 
 _PRIVATE = 0o077
 """What a machine writes, its log and files of its drivers included, is for its owner alone."""
 _PASSED = frozenset({"name", "log.format", "log.level"})
+INVITATION = "HYPERVERSE_INVITATION"
+_PORTAL = "127.0.0.1:8080"
+_PORTAL_KEY = "gateways.portal.address"
 
 
 @click.command()
 @click.option("--name", help="Name of the machine.")
 @click.option(
     "--join", metavar="WHERE", help="Hyperverse to join: data directory of a machine on this host, or registry URL."
+)
+@click.option(
+    "--invitation",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File with an invitation to a Hyperverse on other hosts; the variable HYPERVERSE_INVITATION has its text.",
 )
 @click.option("--machines", type=click.IntRange(1, 64), default=1, help="Number of machines to start on this host.")
 @click.option("--detach", "-d", is_flag=True, help="Run in the background; return when the machine is ready.")
@@ -42,16 +53,25 @@ _PASSED = frozenset({"name", "log.format", "log.level"})
     help="Level from which messages are logged.",
 )
 @click.option("--reload", is_flag=True, help="Start the machine again when its local plugin changes.")
+@click.option(
+    "--portal",
+    is_flag=False,
+    flag_value=_PORTAL,
+    metavar="[HOST:PORT]",
+    help=f"Let browsers and programs in over HTTP; by default at {_PORTAL}.",
+)
 @click.option("--ready-fd", type=int, hidden=True)
 @common
 def up(
     name: str | None,
     join: str | None,
+    invitation: Path | None,
     machines: int,
     detach: bool,
     log_format: str | None,
     log_level: str | None,
     reload: bool,
+    portal: str | None,
     ready_fd: int | None,
 ) -> None:
     """Start a machine.
@@ -60,7 +80,9 @@ def up(
     SIGTERM or Ctrl-C stops it at once.
     """
     os.umask(_PRIVATE)
-    flags = {"name": name, "log.format": log_format, "log.level": log_level}
+    flags: dict[str, Any] = {"name": name, "log.format": log_format, "log.level": log_level, _PORTAL_KEY: portal}
+    if portal is not None and machines > 1:
+        raise click.UsageError("--portal is for one machine: start the others with `hyperverse up --join DIR`")
     if join is not None:
         _check_join(join)
         flags |= joined(join)
@@ -69,10 +91,11 @@ def up(
                 "warning: everybody on this computer can see the password of --join in the process list\n"
                 "  hint: set the variable HYPERVERSE__REGISTRY__URL, or `url` in [registry], instead"
             )
-    loaded = options().load(flags)
-    if join is not None and name is None and loaded.config.data_dir is not None:
-        flags["name"] = free_name(loaded.config.data_dir, loaded.config.name)
-        loaded = options().load(flags)
+    if invitation is not None:
+        flags["invitation"] = {"file": str(invitation.absolute())}
+    elif os.environ.get(INVITATION):
+        flags["invitation"] = {"env": INVITATION}
+    loaded = _named(options().load(flags), flags, join)
     if reload:
         _reloading(loaded, flags, detach or machines > 1)
     elif detach:
@@ -81,6 +104,29 @@ def up(
         _here(loaded, flags, machines)
     else:
         _for_parent(loaded, ready_fd)
+
+
+def _named(loaded: LoadedConfig, flags: dict[str, Any], join: str | None) -> LoadedConfig:
+    """Gives the machine a name of its own, unless the user has named it."""
+    config = loaded.config
+    assert config.data_dir is not None  # load_config fills it in
+    if flags["name"] is not None:
+        return loaded
+    if _shares_nothing(config, join):
+        if loaded.origin("name").source != "default":
+            return loaded
+        flags["name"] = host_name()
+    elif join is not None:
+        flags["name"] = free_name(config.data_dir, config.name)
+    else:
+        return loaded
+    return options().load(flags)
+
+
+def _shares_nothing(config: Config, join: str | None) -> bool:
+    """Whether the machine shares neither a data directory nor a file with those of other hosts."""
+    url = str(config.registry.settings.get("url", ""))
+    return bool(config.invitation) or (registry_of_url(url) == "postgres" and (join is None or "://" in join))
 
 
 def _check_join(join: str) -> None:
@@ -99,10 +145,12 @@ def _directory(loaded: LoadedConfig) -> Path:
     return make_log_dir(loaded.config.data_dir, loaded.config.name)
 
 
-def _args(loaded: LoadedConfig, flags: Mapping[str, str | None]) -> list[str]:
+def _args(loaded: LoadedConfig, flags: Mapping[str, Any]) -> list[str]:
     """Returns the options of a command line that starts the same machine."""
     args = [f"--{key.replace('.', '-')}={value}" for key, value in flags.items() if value and key in _PASSED]
     args.append(f"--data-dir={loaded.config.data_dir}")
+    if "file" in (flags.get("invitation") or {}):
+        args.append(f"--invitation={flags['invitation']['file']}")
     if options().config is not None:
         args.append(f"--config={options().config}")
     return args
@@ -110,7 +158,7 @@ def _args(loaded: LoadedConfig, flags: Mapping[str, str | None]) -> list[str]:
 
 def _environ(flags: Mapping[str, Any]) -> dict[str, str]:
     """Returns variables for the same: a URL has a password perhaps, and everybody can see the process list."""
-    named = {key: flags[key] for key in ("registry.url", "registry.create") if flags.get(key) is not None}
+    named = {key: flags[key] for key in ("registry.url", "registry.create", _PORTAL_KEY) if flags.get(key) is not None}
     return {f"HYPERVERSE__{key.upper().replace('.', '__')}": json.dumps(value) for key, value in named.items()}
 
 
@@ -130,7 +178,7 @@ def _reloading(loaded: LoadedConfig, flags: Mapping[str, Any], more: bool) -> No
         raise Stop(code)
 
 
-def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
+def _detached(loaded: LoadedConfig, flags: Mapping[str, Any], machines: int) -> None:
     data_dir = loaded.config.data_dir
     assert data_dir is not None  # load_config fills it in
     names = more_names(loaded.config.name, machines)
@@ -138,7 +186,7 @@ def _detached(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: i
         print_ready(status, as_json=options().json)
 
 
-def _here(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) -> None:
+def _here(loaded: LoadedConfig, flags: Mapping[str, Any], machines: int) -> None:
     """Runs the first machine in this process and the others in the background; they stop when it stops."""
     data_dir = loaded.config.data_dir
     assert data_dir is not None  # load_config fills it in
@@ -147,7 +195,7 @@ def _here(loaded: LoadedConfig, flags: Mapping[str, str | None], machines: int) 
     others: list[Mapping[str, Any]] = []
 
     def ready(status: Mapping[str, Any]) -> None:
-        print_ready(status, as_json=options().json)
+        print_ready(status, as_json=options().json, invite=sys.stdout.isatty())
 
     try:
         others += start_more(names[1:], _args(loaded, flags), data_dir, _environ(flags))

@@ -37,7 +37,7 @@ _REFERENCE: Final = {
     "additionalProperties": False,
 }
 """What may stand in the place of a setting that is a secret."""
-_THINGS: Final = {"registry": "registry", "lanes": "transport", "security": "policy"}
+_THINGS: Final = {"registry": "registry", "lanes": "transport", "security": "policy", "blobs": "blob store"}
 _MACHINE_LANES: Final = ("address", "advertise")
 _ATTRIBUTE: Final = re.compile(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
@@ -49,6 +49,10 @@ def config_schema(config: Config, plugins: PluginSet) -> dict[str, Any]:
         _add_settings(schema["properties"], path, info)
     for table, thing in _THINGS.items():
         schema["properties"][table]["properties"]["driver"]["enum"] = sorted(plugins.names(thing))
+    control = schema["properties"]["control"]
+    control["properties"]["driver"]["enum"] = ["", *sorted(plugins.names("transport"))]
+    control["additionalProperties"] = True  # settings of its driver
+    del control["properties"]["settings"]
     for name in _MACHINE_LANES:
         schema["properties"]["lanes"]["properties"][name] = {"type": "string"}
     schema["properties"]["security"]["properties"]["timeout"] = {"type": "number"}

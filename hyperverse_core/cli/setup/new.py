@@ -19,6 +19,7 @@ from ...plugins import PluginSet
 from ...universe.kind_defs.standard_kinds import STANDARD_KINDS
 from ..terminal.options import common, options
 from ..terminal.output import print_json
+from .new_mechtron import mechtron
 
 __all__ = ["new"]
 
@@ -86,7 +87,7 @@ _HELP: Final = {
 
 @click.group()
 def new() -> None:
-    """Write the files of a new plugin."""
+    """Write the files of a new plugin, or of a Mechtron."""
 
 
 def _command(sort: Sort) -> click.Command:
@@ -102,6 +103,7 @@ def _command(sort: Sort) -> click.Command:
 
 for _sort in _SORTS:
     new.add_command(_command(_sort))
+new.add_command(mechtron)
 
 
 def _new(sort: Sort, name: str, into: Path | None) -> None:

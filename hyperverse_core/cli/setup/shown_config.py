@@ -19,7 +19,10 @@ def settings_tables(config: Config, plugins: PluginSet) -> Iterator[tuple[tuple[
     """Yields the path of each table of settings that the configuration has or may have, and what is known about it."""
     yield ("registry",), plugins.settings("registry", config.registry.driver)
     yield ("lanes",), plugins.settings("transport", config.lanes.driver)
+    if not config.shares_transport():
+        yield ("control",), plugins.settings("transport", config.control.driver)
     yield ("security",), plugins.settings("policy", config.security.driver)
+    yield ("blobs",), plugins.settings("blob store", config.blobs.driver)
     for name in config.gateways:
         yield ("gateways", name), plugins.settings("gateway", name)
     for name in config.placements:
@@ -44,4 +47,6 @@ def shown_config(config: Config, plugins: PluginSet) -> dict[str, Any]:
     if config.data_dir is not None:
         for name, value in config.registry_settings(config.data_dir).items():
             values["registry"].setdefault(name, value if f"registry.{name}" in plain else "***")
+        for name, value in config.blobs_settings(config.data_dir).items():
+            values["blobs"].setdefault(name, value if f"blobs.{name}" in plain else "***")
     return values

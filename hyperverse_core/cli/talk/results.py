@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from ..terminal.explained import refusal_lines
 from ..terminal.output import body_text, note, on_terminal, plain, print_json
 from ..terminal.shown import shown
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["items_of", "print_result", "receipt_line", "result_json"]
 
+_NAMED = 3
 _SENDS = ("ping", "signal", "ripple")
 
 
@@ -43,6 +45,7 @@ def print_result(result: Result, *, as_json: bool, quiet: bool = False) -> None:
     for line in _lines(result.body):
         print(shown(line))
     sys.stdout.flush()
+    _note_kept(result.body)
     if result.command.lstrip().startswith(_SENDS) and not quiet:
         note(receipt_line(result.receipt))
 
@@ -62,6 +65,15 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def _note_kept(body: Any) -> None:
+    """Says what a ``delete`` has left, although its selector matches it."""
+    kept = body.get("kept") if isinstance(body, Mapping) else None
+    if isinstance(kept, list) and kept:
+        named = ", ".join(shown(str(stub["point"])) for stub in kept[:_NAMED])
+        more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
+        note(f"  kept: {named}{more}; delete users by a selector that begins at them")
+
+
 def _print_failure(result: Result) -> None:
     body = result.body if isinstance(result.body, Mapping) else {}
     place = f"line {result.line}, column {result.column}: " if "column" in body and "expected" in body else ""
@@ -73,6 +85,8 @@ def _print_failure(result: Result) -> None:
     for key in ("caret", "hint"):
         for line in str(body.get(key) or "").splitlines():
             note(f"  {line}" if key == "caret" else f"  {key}: {line}")
+    for line in refusal_lines(body.get("explain")):
+        note(f"  {shown(line)}")
 
 
 def _lines(body: Any) -> list[str]:
@@ -94,7 +108,7 @@ def items_of(body: Any) -> list[Any] | None:
         ("would_delete", {"would_delete"}),
         ("changed", {"changed"}),
     ):
-        if isinstance(body, Mapping) and set(body) == keys:
+        if isinstance(body, Mapping) and set(body) - {"kept"} == keys:
             found = body[name]
             return found if isinstance(found, list) else None
     return None

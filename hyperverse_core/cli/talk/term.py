@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..terminal.failures import FAILED, Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import note
 from ..terminal.shown import shown
-from .connection import login_token
+from .connection import destination
 from .doomed import Caution
 from .script import run_script
 from .term_completion import TermCompleter
@@ -31,6 +32,7 @@ __all__ = ["term"]
 
 _LEAVE = ("exit", "quit")
 _HELP = ("help", "?")
+_SETS = re.compile(r"[+][@a-z0-9.-]+\s*=")
 
 
 @click.command()
@@ -43,13 +45,11 @@ def term(yes: bool) -> None:
     properties. Ctrl-D or `exit` leaves. When stdin is not a terminal, every line of it is run as a command; --yes then
     lets a delete of more than one particle run.
     """
-    data_dir = options().where()
+    where = destination()
     from ...client import Client
 
     async def run() -> bool:
-        async with Client.connect(
-            data_dir=data_dir, settings=options().lane_settings(), token=login_token(data_dir)
-        ) as client:
+        async with Client.connect(**where) as client:
             if sys.stdin.isatty():
                 return await _interactive(client, _history(), yes)
             return await _piped(client, Caution(yes))
@@ -58,13 +58,25 @@ def term(yes: bool) -> None:
         raise Stop(FAILED)
 
 
+class _WithoutValues(FileHistory):
+    """Keeps in its file only commands without values of properties, which may be secret; the others are there until
+    the terminal is left."""
+
+    def store_string(self, string: str) -> None:
+        if _SETS.search(string) is None:
+            super().store_string(string)
+
+
 def _history() -> History:
+    context = options().context()
+    if context is not None and not context.data_dir:
+        return InMemoryHistory()
     path = options().where() / "term_history"
     try:
         path.touch(mode=0o600)
     except OSError:  # the data directory is read-only
         return InMemoryHistory()
-    return FileHistory(str(path))
+    return _WithoutValues(str(path))
 
 
 async def _interactive(client: Client, history: History, yes: bool) -> bool:

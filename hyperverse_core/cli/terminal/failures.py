@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -48,7 +48,7 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.UsageError as exc:
-        exc.show()
+        _misused(exc, as_json)
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
@@ -67,6 +67,26 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
     return result if isinstance(result, int) else DONE
 
 
+def _misused(exc: click.UsageError, as_json: bool) -> None:
+    """Says how a command is used, what is wrong, and what would be right. Only a command without any words, whose help
+    is its answer, says nothing else."""
+    from .usage import cure, wrong
+
+    if isinstance(exc, click.exceptions.NoArgsIsHelpError):
+        exc.show()
+        return
+    said, hint = wrong(exc), cure(exc)
+    if as_json:
+        said, _, told = said.partition("\n  hint: ")
+        _say({"error": said, **({"hint": hint or told} if hint or told else {})}, as_json)
+        return
+    if exc.ctx is not None:
+        click.echo(f"{exc.ctx.get_usage()}\nTry '{exc.ctx.command_path} --help' for help.\n", err=True)
+    click.echo(f"Error: {_indented(said)}" if "\n  hint: " not in said else f"Error: {said}", err=True)
+    if hint:
+        click.echo(f"  hint: {hint}", err=True)
+
+
 def _failed(exc: Exception, as_json: bool, debug: bool) -> int:
     from ...errors import ConfigError, HyperverseError
 
@@ -81,11 +101,26 @@ def _failed(exc: Exception, as_json: bool, debug: bool) -> int:
         _say({"error": exc.format_message()}, as_json)
         return exc.exit_code
     if isinstance(exc, OSError):
-        _say({"error": _os_error(exc)}, as_json)
+        _say({"error": _os_error(exc)} if exc.filename or _is_somewhere() else _NOWHERE, as_json)
         return FAILED
     hint = "please report this" if debug else "please report this with the output of the same command and --debug"
     _say({"error": f"internal error: {type(exc).__name__}: {exc}", "hint": hint}, as_json)
     return FAILED
+
+
+def _is_somewhere() -> bool:
+    """Whether the current directory exists."""
+    try:
+        os.getcwd()  # noqa: PTH109  # the same, without an import
+    except FileNotFoundError:
+        return False
+    return True
+
+
+_NOWHERE: Final = {
+    "error": "the current directory does not exist any more",
+    "hint": "change to one that exists, such as: cd",
+}
 
 
 def _os_error(exc: OSError) -> str:
@@ -94,7 +129,8 @@ def _os_error(exc: OSError) -> str:
 
 
 def describe(exc: HyperverseError) -> dict[str, Any]:
-    """Returns what is wrong (``error``), why (``why``) and what to do (``hint``), as far as they are known."""
+    """Returns what is wrong (``error``), why (``why``) and what to do (``hint``), as far as they are known, with
+    the reasons of a refusal (``explain``)."""
     from ...errors import ConfigError, ParseError
 
     said: dict[str, Any] = {"status": exc.status, "error": exc.message}
@@ -112,6 +148,9 @@ def describe(exc: HyperverseError) -> dict[str, Any]:
         said["why"] = why
     if exc.hint:
         said["hint"] = exc.hint
+    explanation = getattr(exc, "explanation", None)
+    if explanation is not None:
+        said["explain"] = explanation
     return _without_secrets(said)
 
 
@@ -142,6 +181,15 @@ def _say(said: dict[str, Any], as_json: bool) -> None:
     for key in ("why", "hint"):
         if said.get(key):
             print(f"  {key}: {_indented(said[key])}", file=sys.stderr)
+    if said.get("explain"):
+        _say_why(said["explain"])
+
+
+def _say_why(explain: Any) -> None:
+    from .explained import refusal_lines
+
+    for line in refusal_lines(explain):
+        print(f"  {shown(line)}", file=sys.stderr)
 
 
 def _without_secrets(said: dict[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import click
 
 if TYPE_CHECKING:
     from ...config import LoadedConfig
+    from ...data_dir.contexts import SavedContext
     from ...plugins import PluginSet
 
 __all__ = ["Options", "common", "options"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_NAMES = ("data_dir", "as_json", "config", "debug", "quiet", "no_plugin")
+_NAMES = ("data_dir", "context", "as_json", "config", "debug", "quiet", "no_plugin")
 
 
 class Options:
@@ -35,6 +36,7 @@ class Options:
 
     def __init__(self) -> None:
         self.data_dir: Path | None = None
+        self._context = ""
         self.json = False
         self.config: Path | None = None
         self.debug = False
@@ -45,6 +47,10 @@ class Options:
         """Adds values that were ``given`` at one place of the command line: before or after the name of the command."""
         if given["data_dir"] is not None:
             self.data_dir = given["data_dir"].absolute()
+        if given["context"] is not None:
+            self._context = given["context"]
+        if self._context and self.data_dir is not None:
+            raise click.UsageError("a command goes to a --context or to a --data-dir, not to both")
         if given["config"] is not None:
             self.config = given["config"].absolute()
         self.json |= given["as_json"]
@@ -68,7 +74,7 @@ class Options:
         """
         from ...config import load_config
 
-        given = {"data_dir": str(self.data_dir) if self.data_dir is not None else None, **(flags or {})}
+        given = {"data_dir": self._named_data_dir(), **(flags or {})}
         loaded = load_config(self.config, flags=given)
         self._tell(loaded.passed_over)
         return loaded
@@ -82,24 +88,66 @@ class Options:
                 note(f"warning: {said}\n  hint: name it with --config or --data-dir if you trust it")
             self._told.add(said)
 
+    def context(self) -> SavedContext | None:
+        """Returns the context that the command goes to: that of ``--context``, else of ``HYPERVERSE_CONTEXT``, else the
+        one in use; None when there is none, or when the user has named a data directory or a config file.
+
+        Raises:
+            NotFound: there is no context of that name.
+            ConfigError: its file cannot be used.
+        """
+        from ...config.search import user_folder
+        from ...data_dir.contexts import CONTEXT_VARIABLE, Contexts
+
+        folder = user_folder()
+        if folder is None:
+            return None
+        contexts = Contexts(folder)
+        name = self._context
+        if not name and self.data_dir is None and self.config is None:
+            named = "HYPERVERSE__DATA_DIR" in os.environ
+            name = os.environ.get(CONTEXT_VARIABLE, "").strip() or ("" if named else contexts.in_use())
+        return contexts.get(name) if name else None
+
+    def _named_data_dir(self) -> str | None:
+        """The data directory that the user has named for this command, by itself or as a context."""
+        if self.data_dir is not None:
+            return str(self.data_dir)
+        found = self.context() if self._context else None
+        return (found.data_dir or None) if found is not None else None
+
     def where(self) -> Path:
-        """Returns the data directory: the given one, else that of the configuration. Raises ConfigError."""
+        """Returns the data directory: the given one, else that of the context, else that of the configuration.
+
+        Raises:
+            ConfigError: there is none, or the context has none.
+            NotFound: there is no such context.
+        """
         if self.data_dir is not None:
             return self.data_dir
+        found = self.context()
+        if found is not None:
+            if found.data_dir:
+                return Path(found.data_dir)
+            from ...errors import ConfigError
+
+            raise ConfigError(
+                f"the context {found.name!r} is on another computer, and this command needs a data directory",
+                hint="run it on that computer, or give --data-dir",
+            )
         data_dir = self.load().config.data_dir
         assert data_dir is not None  # load_config fills it in
         return data_dir
 
     def lane_settings(self) -> dict[str, dict[str, Any]]:
-        """Returns the settings of the configured transport by its name, as :meth:`Client.connect` takes them.
+        """Returns the settings of the configured transports by their names, as :meth:`Client.connect` takes them.
 
-        The result is empty when the user gave a data directory and no config file: the machine has written its settings
-        there. Raises ConfigError.
+        The result is empty when the user gave a data directory or a context, and no config file: the machine has
+        written its settings there. Raises ConfigError.
         """
-        if self.data_dir is not None and self.config is None:
+        if self.config is None and (self.data_dir is not None or self.context() is not None):
             return {}
-        config = self.load().config
-        return {config.lanes.driver: config.transport_settings()}
+        return self.load().config.client_settings()
 
     def plugins(self) -> PluginSet:
         """Loads the plugins that the configuration allows. What they print meanwhile goes to stderr, where it does not
@@ -124,6 +172,7 @@ def common(function: _F) -> _F:
     """
 
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data directory of the machine.")
+    @click.option("--context", metavar="NAME", help="Constellation to talk to; see `hyperverse context`.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Config file.")
     @click.option("--no-plugin", multiple=True, metavar="NAME", help="Plugin to leave out; may be repeated.")

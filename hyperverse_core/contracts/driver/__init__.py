@@ -19,9 +19,10 @@ The usual case is a :class:`Particle` with handlers and a :class:`Driver` that n
 
 from __future__ import annotations
 
-from .driver import Driver, DriverHost, Traits
+from .driver import Draft, Driver, DriverHost, Traits
 from .handlers import HandlerSpec, handler
 from .particle import Particle, state, transient
+from .property import Property
 from .sending import Ctx, Sender
 from .typed import Answer, At
 
@@ -29,10 +30,12 @@ __all__ = [
     "Answer",
     "At",
     "Ctx",
+    "Draft",
     "Driver",
     "DriverHost",
     "HandlerSpec",
     "Particle",
+    "Property",
     "Sender",
     "Traits",
     "handler",

@@ -5,21 +5,23 @@ from __future__ import annotations
 import abc
 import inspect
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
 
-from ...errors import BadRequest
+from ...errors import BadRequest, Forbidden
 from ...universe.address.point import Point
 from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kinds.kind import Kind
+from ...universe.waves.wave import Body
+from ..blobs import Blobs
 from ..registry import ParticleRecord, PropertyValue
 from .handlers import HandlerSpec
 from .particle import Particle
 from .sending import Sender
 
-__all__ = ["Driver", "DriverHost", "Traits"]
+__all__ = ["Draft", "Driver", "DriverHost", "Traits"]
 
 
 @attrs.frozen
@@ -54,6 +56,25 @@ class Traits:
     waves_limit: int | None = None
 
 
+@attrs.frozen
+class Draft:
+    """A particle that is about to be registered. See :meth:`Driver.complete`.
+
+    Attributes:
+        point: the address that it is to have.
+        kind: its Kind, with sub kind and product.
+        properties: its properties by name, with their defaults.
+        state: its first state, as the body of a wave; None for none.
+        below: particles that are registered together with it, parents before their children.
+    """
+
+    point: Point
+    kind: Kind
+    properties: Mapping[str, PropertyValue] = attrs.field(factory=dict)
+    state: Body = None
+    below: tuple[Draft, ...] = ()
+
+
 class DriverHost(Sender):
     """What a driver may use.
 
@@ -80,6 +101,33 @@ class DriverHost(Sender):
     @abc.abstractmethod
     def log(self) -> logging.Logger:
         """The driver's logger."""
+
+    @property
+    @abc.abstractmethod
+    def blobs(self) -> Blobs:
+        """The store of content of this machine. Use it together with :func:`hyperverse_core.blobs.read_content`, which
+        looks at the rights of who reads; the store itself gives content to whoever has its digest. When no plugin
+        brings a store, all of its methods raise NoDriver."""
+
+    @abc.abstractmethod
+    def serve(self, particle: Particle) -> None:
+        """Lets a particle answer at the driver's own point on this machine,
+        ``<<STAR::machine:NAME[0]>>::star:drivers:KIND``. So the drivers of a Kind can talk to one another. The policy
+        is not asked: every agent can send there, so each handler has to look at ``ctx.agent`` itself.
+
+        Args:
+            particle: it is not saved, and goes when the machine stops. A second call replaces it.
+        """
+
+    @property
+    def on_behalf(self) -> Sender:
+        """In :meth:`Driver.check`: sends in the name of the agent that creates the particle, within its bounds. So a
+        driver can read what the agent may read.
+
+        Raises:
+            Forbidden: elsewhere, where nobody has asked the driver.
+        """
+        raise Forbidden("nobody has asked this driver", hint="use on_behalf of the host that `check` is given")
 
     @abc.abstractmethod
     def kinds(self) -> Iterable[KindDef]:
@@ -115,7 +163,7 @@ class Driver:
                 f"driver {cls.__name__}: kind is {declared!r}",
                 hint='write kind = KindDef("Counter", doc="...")',
             )
-        for name in ("create", "check"):
+        for name in ("create", "check", "complete", "granted"):
             if not inspect.iscoroutinefunction(getattr(cls, name)):
                 raise BadRequest(
                     f"driver {cls.__name__}: {name} is not a coroutine function",
@@ -148,11 +196,29 @@ class Driver:
         answered 501.
 
         Args:
-            host: as in :meth:`start`.
+            host: as in :meth:`start`. Its :attr:`DriverHost.on_behalf` acts in the name of the agent that creates.
             point: the address that the particle is to have.
             kind: its Kind, with sub kind and product.
             properties: its properties by name, with their defaults.
         """
+
+    async def complete(self, host: DriverHost, draft: Draft) -> Draft:
+        """Called after :meth:`check`, under the same conditions. Returns what is registered: the first state may be
+        another one, and further particles may be registered below, all in one write. Either everything is registered
+        or nothing. All of it belongs to the agent of ``create``, whose permission to create there was checked; the
+        drivers of the particles below are not asked.
+
+        What it raises is the answer of ``create``, as for :meth:`check`.
+
+        Args:
+            host: as in :meth:`start`.
+            draft: the particle, with the state that ``create`` was given, such as the content of
+                ``publish ^[ file ]-> POINT``.
+
+        Returns:
+            the draft, changed in ``state``, ``properties`` and ``below`` only.
+        """
+        return draft
 
     async def create(self, record: ParticleRecord) -> Particle:
         """Makes a particle without state. Called at each activation; the saved state is then put into it. By default
@@ -181,6 +247,27 @@ class Driver:
         """Names what this machine has ready for particles of the Kind, such as compiled modules. Placement strategies
         of all machines see the names as :attr:`Candidate.prepared`. Called several times a second: it must return at
         once, and few names.
+        """
+        return ()
+
+    def needs(self, record: ParticleRecord) -> Iterable[str]:
+        """Names of what one particle needs, as :meth:`prepared` names it. Placement strategies see at which stars some
+        of it is prepared, as :attr:`Candidate.ready`. It is called when the particle is placed, and has to return at
+        once.
+
+        Args:
+            record: of the particle.
+        """
+        return ()
+
+    async def granted(self, host: DriverHost, record: ParticleRecord) -> Sequence[str]:
+        """What one particle may use of the computer, such as folders: one text for each. The command ``explain`` tells
+        it, behind what the policy says. An error of ``hyperverse_core.errors`` is told in its place.
+
+        Args:
+            host: as in :meth:`check`. Its :attr:`DriverHost.on_behalf` acts in the name of the agent that asks, so tell
+                only what that may read.
+            record: of the particle.
         """
         return ()
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from ...errors import BadRequest
 from ...universe.routing.route_selector import RouteSelector
 
 __all__ = ["HandlerSpec", "handler", "spec_of"]
@@ -16,6 +17,7 @@ __all__ = ["HandlerSpec", "handler", "spec_of"]
 _F = TypeVar("_F", bound=Callable[..., Awaitable[Any]])
 _MARK = "__hyperverse_handler__"
 _BARE = "__hyperverse_bare_handler__"
+_TWICE = "__hyperverse_handler_before__"
 _DECLARED = "__hyperverse_declared__"
 
 
@@ -47,13 +49,20 @@ def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
 
     Raises:
         ParseError: ``selector`` is malformed.
+        BadRequest: ``selector`` is no text.
     """
     if inspect.isroutine(selector):  # ``@handler`` without parentheses: told with the other mistakes of the class
         setattr(selector, _BARE, True)
         return selector
+    if not isinstance(selector, str):
+        raise BadRequest(f"`handler` takes waves as a text, not {selector!r}", hint='write `@handler("Ext<Add>")`')
     spec = HandlerSpec(RouteSelector.parse(selector), privilege)
 
     def mark(function: _F) -> _F:
+        before = spec_of(function)
+        is_other = before is not None and str(before.selector) != str(spec.selector)
+        if before is not None and is_other and not hasattr(function, "__wrapped__"):  # which has those of what it wraps
+            setattr(function, _TWICE, before.selector)  # told with the other mistakes of the class
         setattr(function, _MARK, spec)
         _declare(function, sys._getframe(1).f_locals)
         return function

@@ -1,4 +1,7 @@
-"""What all senders of the platform have in common: an origin makes their waves. A plugin has no use for it."""
+"""What the senders of the platform have in common: an origin makes their waves. A plugin has no use for it.
+
+The context of a handler is none of them: it makes its waves by itself, to save the calls of the hooks.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ W = TypeVar("W", bound=Directed)
 
 
 class OriginSender(Sender):
-    """Makes a wave of what a sender writes, and has it sent. A subclass says who makes the wave, and how it leaves.
+    """Makes a wave of what a sender writes, and has it sent. A subclass says who makes the wave, and how
+    it leaves.
 
     The hooks return awaitables and need not be coroutines themselves: what only hands on costs no coroutine.
     """

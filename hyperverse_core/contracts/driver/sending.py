@@ -9,9 +9,11 @@ from typing import Any, TypeVar, Unpack
 
 from ...universe.address.point import Point
 from ...universe.commands.command import Command
+from ...universe.kind_defs.properties import PropertyScalar
 from ...universe.waves.origin import WaveOptions
 from ...universe.waves.wave import Body, Directed, Echo, Method, Pong, Recipients
-from ..registry import ParticleRecord, PropertyValue, Strategy
+from ..registry import ParticleRecord, Strategy
+from .property import Property
 from .typed import At
 
 __all__ = ["Ctx", "Sender"]
@@ -78,6 +80,11 @@ class Sender(abc.ABC):
             count: how many echoes are enough; None for one from each recipient.
             **options: for each recipient that has not answered within ``wait`` seconds, there is an echo with the
                 status 408.
+
+        Raises:
+            BadRequest: ``to`` or ``count`` cannot be what it is.
+            TooLarge: more points are named than a Ripple may have recipients.
+            Forbidden: the sender may not use the method.
         """
 
     def at(
@@ -157,7 +164,7 @@ class Ctx(Sender):
         self,
         point: Point | str,
         kind: str,
-        properties: Mapping[str, str] | None = None,
+        properties: Mapping[str, PropertyScalar] | None = None,
         *,
         strategy: Strategy = Strategy.COMMIT,
     ) -> ParticleRecord:
@@ -168,7 +175,7 @@ class Ctx(Sender):
         Args:
             point: its address. A ``%`` in the last segment stands for the next number of the parent's sequence.
             kind: its Kind, as text.
-            properties: its properties by name.
+            properties: its properties by name: texts, numbers and bools.
             strategy: what happens when the point is registered already.
 
         Raises:
@@ -189,8 +196,31 @@ class Ctx(Sender):
         """
 
     @abc.abstractmethod
-    async def properties(self) -> Mapping[str, PropertyValue]:
-        """The particle's own properties."""
+    async def properties(self) -> Mapping[str, Property]:
+        """The particle's own properties, each with its value as the pattern of the property says::
+
+        cents = (await ctx.properties())["price"].value      # an int, if the pattern is U64 or Range(0)
+
+        Raises:
+            Unavailable: the key of a secret is not on this machine.
+        """
+
+    @abc.abstractmethod
+    async def matches(self, key: str, guess: str) -> bool:
+        """Whether the particle's own property ``key`` has the value ``guess``; False if it has none. For passwords::
+
+            if not await ctx.matches("password", given):
+                raise Forbidden("wrong name or password")
+
+        It takes as long for a wrong guess as for the right one: some hundredths of a second for a hashed property.
+
+        Args:
+            key: the name of the property.
+            guess: a text.
+
+        Raises:
+            Unavailable: the key of a secret is not on this machine.
+        """
 
     @abc.abstractmethod
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str = "") -> None:

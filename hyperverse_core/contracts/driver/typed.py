@@ -28,6 +28,7 @@ from ...errors import BadRequest, ParseError, did_you_mean
 from ...universe.address.point import Point
 from ...universe.routing.path_regex import PathRegex
 from ...universe.selectors.selector import Selector
+from ...universe.waves.arguments import named
 from ...universe.waves.expected import expected
 from ...universe.waves.origin import WaveOptions
 from ...universe.waves.own_copy import IMMUTABLE
@@ -126,7 +127,7 @@ class At(Generic[T]):
         await hits.tell(Counter.add, by=3)
         answers = await client.at("localhost:**<Counter>", Counter).ask_all(Counter.get)
 
-    Made by :meth:`Sender.at`.
+    Made by :meth:`Sender.at`, which raises BadRequest when it is not handed a class, or no particle.
     """
 
     __slots__ = ("_cls", "_options", "_point", "_sender", "_to")
@@ -139,11 +140,12 @@ class At(Generic[T]):
         options: WaveOptions,
     ) -> None:
         if not isinstance(cls, type):
+            said = f"{cls!r:.60}" if isinstance(cls, str) else named(cls)
             raise BadRequest(
-                f"cls is {cls!r:.60}, not a class", hint="give the class with the handlers: client.at(point, Counter)"
+                f"cls is {said}, not a class", hint="give the class with the handlers: client.at(point, Counter)"
             )
         if to is None or isinstance(to, int | float | bytes | Mapping):
-            raise BadRequest(f"to is a {type(to).__name__}, not a point", hint="for example 'localhost:hits'")
+            raise BadRequest(f"to is {named(to)}, not a point", hint="for example 'localhost:hits'")
         self._sender = sender
         self._to = to
         self._cls: Any = cls
@@ -152,7 +154,7 @@ class At(Generic[T]):
 
     @property
     def point(self) -> Point:
-        """The particle. Raises ParseError when many are meant."""
+        """The particle. Raises BadRequest when many are meant, ParseError for a text that is no point."""
         if self._point is None:
             if not isinstance(self._to, str):
                 raise BadRequest("`to` names many particles", hint="ask_all asks them all")
@@ -314,7 +316,8 @@ def _is_convertible(wanted: Any) -> bool:
 
 def _no_handler(cls: type, method: Any) -> str:
     if isinstance(method, str):
-        near = did_you_mean(method, [name for name, _ in _handlers(cls)])
+        names = [name for name, _ in _handlers(cls)]
+        near = "" if method in names else did_you_mean(method, names)
         return f"method is the text {method!r:.60}{near}"
     if inspect.ismethod(method):
         return f"method is bound to an object: {method.__qualname__}"

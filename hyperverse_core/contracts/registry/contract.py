@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ...errors import NotFound
+from ...errors import BadRequest, NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
@@ -15,6 +15,7 @@ from .records import (
     Assigned,
     Assignment,
     Changes,
+    MachineKey,
     Page,
     ParticleRecord,
     Registered,
@@ -40,6 +41,8 @@ class Registry(abc.ABC):
     Raises:
         NotFound, Conflict, NotHostedHere: as each method says. Nothing was written then.
         Unavailable: any method; the store cannot be reached or is full. Nothing was written.
+        OutcomeUnknown: any method that writes; the connection to the store broke, and the registry could not find out
+            whether it was committed. A registry raises it only when it stays so.
         ConfigError: only :meth:`open`; the store cannot be used at all.
     """
 
@@ -78,11 +81,13 @@ class Registry(abc.ABC):
         (``GLOBAL::executor``, ``<<STAR::…>>::star``) needs none.
 
         Args:
-            registration: the particle, with its strategy and its first state.
+            registration: the particle, with its strategy, its first state, and what is registered below it in the same
+                write.
 
         Raises:
-            Conflict: the point is registered, and the strategy does not allow that.
-            NotFound: the parent is not registered.
+            Conflict: the point is registered, and the strategy does not allow that; or it would be replaced and
+                something registered below it.
+            NotFound: the parent is not registered, or that of one below.
         """
 
     @abc.abstractmethod
@@ -156,6 +161,19 @@ class Registry(abc.ABC):
             NotFound: one of ``points`` is not registered.
             Conflict: a locked property would be unset or get another value. Setting it to the value that it has is
                 allowed.
+        """
+
+    @abc.abstractmethod
+    async def replace_values(self, point: Point, values: Mapping[str, tuple[str, str]]) -> bool:
+        """Writes values of properties of ``point`` in another form, locked ones too, if all of them are still as they
+        were read. What an older release has written in clear is encrypted so, and what was encrypted with an older key.
+        A value that was replaced should not be left in what the store has freed.
+
+        Args:
+            values: for each key the value that was read, and the one to write.
+
+        Returns:
+            whether they were written; False when one of them has changed, or the particle is gone.
         """
 
     @abc.abstractmethod
@@ -246,7 +264,10 @@ class Registry(abc.ABC):
     @abc.abstractmethod
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
         """Removes those of ``stars`` from the directory whose incarnation is the announced one, and releases their
-        particles. Skips the others."""
+        particles before it returns. Skips the others.
+
+        A star may have a hundred thousand particles, so they may be released in several steps once the star is out of
+        the directory: an assignment to an incarnation that is not announced keeps nobody from :meth:`assign`."""
 
     @abc.abstractmethod
     async def expire(self, star: StarRecord) -> bool:
@@ -310,6 +331,37 @@ class Registry(abc.ABC):
     async def revoke_token(self, digest: str) -> bool:
         """Removes the token with that ``digest``. Returns whether there was one."""
 
+    # -- which machines are let in ------------------------------------------------------------------------
+
+    async def machine_keys(self) -> list[MachineKey]:
+        """Returns the keys of machines that were let in or removed here, by transport and key. The default, of a
+        registry that keeps none, returns nothing: machines are let in by the key files of each host then."""
+        return []
+
+    async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        """Stores ``keys``, each in the place of one with the same transport and key: all of them or none.
+
+        Args:
+            invitation: the digest of an invitation, which is spent by this; None stores without one.
+
+        Raises:
+            NotFound: there is no such invitation, or no longer: it was spent, or its time is over.
+            BadRequest: this registry keeps no keys; so does the default.
+        """
+        raise _keeps_no_keys()
+
+    async def add_invitation(self, digest: str, seconds: float) -> None:
+        """Stores an invitation, which :meth:`set_machine_keys` spends.
+
+        Args:
+            digest: the digest of its text (:func:`hyperverse_core.policy.token_digest`).
+            seconds: how long it can be spent, in seconds by the clock of the store.
+
+        Raises:
+            BadRequest: this registry keeps no invitations; so does the default.
+        """
+        raise _keeps_no_keys()
+
     # -- the change feed ----------------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -333,3 +385,10 @@ class Registry(abc.ABC):
     def notice(self, revision: int) -> None:
         """Takes the notice that another machine has committed ``revision``: callers that wait for it in :meth:`changes`
         get it at once. Without a notice a registry finds it as well, a little later. The default does nothing."""
+
+
+def _keeps_no_keys() -> BadRequest:
+    return BadRequest(
+        "this registry keeps no keys of machines",
+        hint="allow the key on each host instead, with `hyperverse keys allow`",
+    )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
+from ...errors import Conflict
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.commands.strategy import Strategy
+from ...universe.kind_defs.properties import SetProperty, UnsetProperty
 from ...universe.kinds.kind import Kind
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Change",
     "ChangeKind",
     "Changes",
+    "MachineKey",
     "Page",
     "ParticleRecord",
     "PropertyValue",
@@ -72,8 +75,8 @@ class Assignment:
     Attributes:
         star: the star that hosts the particle.
         incarnation: the incarnation of that star when the particle was assigned.
-        epoch: fencing number: each new assignment of a particle has a greater one. It is the revision of the
-            assignment's entry in the change feed.
+        epoch: fencing number: each new assignment of a particle has a greater one, also when its point was deleted
+            and registered again.
     """
 
     star: StarKey
@@ -101,6 +104,42 @@ class ParticleRecord:
     assignment: Assignment | None = None
     properties: Mapping[str, PropertyValue] = attrs.field(factory=dict)
 
+    def changed(self, changes: Iterable[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:
+        """Returns the properties after ``changes``.
+
+        Raises:
+            Conflict: a property is locked. To set it to the value that it has changes nothing.
+        """
+        after = dict(self.properties)
+        for change in changes:
+            present = after.get(change.key)
+            value = change.value if isinstance(change, SetProperty) else None
+            if present is not None and present.locked:
+                if value != present.value:
+                    raise Conflict(
+                        f"property {change.key!r} of {self.point.text!r} is locked",
+                        hint="it cannot be changed or unset",
+                    )
+            elif isinstance(change, SetProperty):
+                after[change.key] = PropertyValue(change.value, change.lock)
+            else:
+                after.pop(change.key, None)
+        return after
+
+    def replaced(self, values: Mapping[str, tuple[str, str]]) -> dict[str, PropertyValue] | None:
+        """Returns the properties with other values, locked ones too; None when one is not as it was read.
+
+        Args:
+            values: by key, the value that was read, and the one to write.
+        """
+        after = dict(self.properties)
+        for key, (was, now) in values.items():
+            present = after.get(key)
+            if present is None or present.value != was:
+                return None
+            after[key] = PropertyValue(now, present.locked)
+        return after
+
 
 @attrs.frozen
 class Registration:
@@ -114,6 +153,8 @@ class Registration:
         strategy: what happens when the point is registered already.
         status: its first status.
         state: its first state, written together with its record; None for none.
+        below: particles that are registered together with it, parents before their children: all of them or none. They
+            are registered only if the particle itself is; their strategies do not count.
     """
 
     point: Point
@@ -123,6 +164,7 @@ class Registration:
     strategy: Strategy = Strategy.COMMIT
     status: Status = Status.PENDING
     state: bytes | None = None
+    below: tuple[Registration, ...] = ()
 
 
 @attrs.frozen
@@ -212,8 +254,8 @@ class TokenRecord:
         label: a name for people.
         scope: text of the scope that bounds what its bearer does; empty for none. A registry stores the text as it is.
         created: when it was made, in seconds since 1970.
-        expires: when it ends, likewise; None for never. A registry stores it; the policy refuses a token that has
-            ended.
+        expires: when it ends, in seconds since 1970; None for never. A registry stores it; the policy refuses a token
+            that has ended.
     """
 
     digest: str
@@ -227,6 +269,23 @@ class TokenRecord:
     def id(self) -> str:
         """The beginning of its digest, by which people name it."""
         return self.digest[:12]
+
+
+@attrs.frozen
+class MachineKey:
+    """The public key of a machine, which all machines of the registry let in, or let in no more.
+
+    Attributes:
+        machine: the name of the machine.
+        transport: whose keys have this form, as the config names it.
+        key: the public key. Each transport has it at most once.
+        admitted: whether it is let in; False once it was removed.
+    """
+
+    machine: str
+    transport: str
+    key: str
+    admitted: bool = True
 
 
 class ChangeKind(enum.StrEnum):
@@ -250,6 +309,8 @@ class ChangeKind(enum.StrEnum):
     """A star was announced, changed or withdrawn; the point is that of the star."""
     TOKEN = "token"
     """A token was added or removed; the point is its agent."""
+    MACHINE = "machine"
+    """A key of a machine was let in or removed; the point is ``GLOBAL::machine``."""
 
 
 @attrs.frozen
@@ -257,14 +318,17 @@ class Change:
     """One entry of the change feed.
 
     Attributes:
-        revision: number of the entry. Revisions grow, and may have gaps.
+        revision: the place of the entry in the feed. Revisions grow along the feed, and say nothing else.
         kind: what has changed.
         point: where; see :class:`ChangeKind`.
+        epoch: of the new assignment, when a particle was assigned. When it was released or deleted, a number that no
+            assignment before exceeds and every later one does. It says nothing in other entries.
     """
 
     revision: int
     kind: ChangeKind
     point: Point
+    epoch: int = 0
 
 
 @attrs.frozen

@@ -1,8 +1,9 @@
 """Assembly: how a machine is made of its parts, to be read from top to bottom.
 
 Each step is a function that is handed what the steps before have made, so mypy checks the order; each part is handed
-what it uses. What runs up, from a lower room to a higher one, is a list of callbacks, and :func:`_connect` fills them
-in. ``opening.py`` opens the parts, and what was opened closes in the opposite order.
+what it uses, callbacks included. Only the homes of the particles are filled later, by ``services.py``: a particle uses
+senders and binds, which look for particles in the homes. ``opening.py`` opens the parts, and what was opened closes in
+the opposite order.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from ..closing import ClosingStack
 from ..particles.served import ServedKinds
 from ..parts import Given, Parts
 from ..placement.strategies import Strategies
-from .cluster import ClusterParts, make_cluster
-from .core import CoreParts, make_core
+from .cluster import make_cluster
+from .core import make_core
 from .delivery import make_delivery, make_placing
-from .plugin_parts import PluginParts, open_plugin_parts
-from .services import ServiceParts, make_services
+from .plugin_parts import open_plugin_parts
+from .services import make_services
 
 __all__ = ["assemble"]
 
@@ -36,10 +37,9 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
     plugged = await open_plugin_parts(given, closing)
     core = await make_core(given, plugged, served, closing)
     cluster = make_cluster(given, plugged, core)
-    placing = make_placing(plugged, core, cluster, strategies)
+    placing = make_placing(given, plugged, core, cluster, strategies)
     delivery = make_delivery(given, plugged, core, cluster, placing, closing)
     services = make_services(given, plugged, core, cluster, placing, delivery, closing)
-    _connect(plugged, core, cluster, services)
     return Parts(
         lock=plugged.lock,
         registry=plugged.registry,
@@ -57,8 +57,10 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
         gate=core.gate,
         directory=cluster.directory,
         ways=cluster.ways,
-        membership=cluster.membership,
+        reader=cluster.reader,
+        membership=services.membership,
         board=cluster.board,
+        admission=cluster.admission,
         pending=cluster.pending,
         provisioner=placing.provisioner,
         outbounds=delivery.outbounds,
@@ -69,6 +71,8 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
         machine_particle=services.machine_particle,
         users_particle=services.users_particle,
         tracing=services.tracing,
+        figures=services.figures,
+        looking=services.looking,
         feed=services.feed,
         drivers=services.drivers,
         idle_collector=services.idle_collector,
@@ -76,13 +80,5 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
         sessions=services.sessions,
         surfaces=services.surfaces,
         gateways=services.gateways,
+        sealing=services.sealing,
     )
-
-
-def _connect(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, services: ServiceParts) -> None:
-    """Says who is told when stars and lanes come and go, and who is asked what holds things up."""
-    membership = cluster.membership
-    membership.star_gone += [core.places.star_gone]
-    membership.layout_changed += [cluster.remotes.layout_changed, cluster.board.layout_changed]
-    core.troubles.sources |= {"the registry": plugged.registry.troubles, "the change feed": services.feed.held_up}
-    membership.lease_lost += [core.homes.lease_lost, services.feed.lost]

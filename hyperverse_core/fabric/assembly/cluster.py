@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+from ...config.keys_folder import keys_folder
+from ..cluster.admission import Admission
 from ..cluster.directory import Directory
+from ..cluster.directory_reader import DirectoryReader
 from ..cluster.facts import OwnFacts
+from ..cluster.key_ring import KeyRing
 from ..cluster.lane_states import LaneStates
-from ..cluster.membership import Membership
 from ..cluster.trusted_keys import TrustedKeys
 from ..cluster.ways import Ways
 from ..parts import Given
@@ -29,20 +32,24 @@ class ClusterParts:
         directory: the stars that are announced.
         ways: by which machine a star is reached.
         facts: what this machine tells of itself.
-        membership: announces and renews its stars.
         board: its lanes.
+        reader: reads the directory.
         pending, requests: what was asked of other machines.
         remotes: their stars.
+        keys: which machines are let in.
+        admission: has this machine and others let in by the registry.
     """
 
     directory: Directory
     ways: Ways
     facts: OwnFacts
-    membership: Membership
     board: Switchboard
+    reader: DirectoryReader
     pending: PendingAnswers
     requests: Requests
     remotes: RemoteStars
+    keys: KeyRing
+    admission: Admission
 
 
 def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> ClusterParts:
@@ -52,34 +59,46 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
     lanes = LaneStates()
     ways = Ways(core.stars, directory, lanes, given.plugins.star_kinds, core.home)
     facts = OwnFacts(config.labels, core.served)
-    membership = Membership(
-        config.name,
-        config.constellation,
-        config.lease,
-        stars=core.stars,
-        homes=core.homes,
-        registry=plugged.registry,
-        directory=directory,
-        ways=ways,
-        lanes=lanes,
-        facts=facts,
-        troubles=core.troubles,
-    )
     pending = PendingAnswers()
     lane_settings = config.lanes.settings
+    trusted = TrustedKeys(keys_folder(given.data_dir, config.lanes.driver))
     board = Switchboard(
-        BoardSettings(config.name, config.constellation, config.limits.hops, lane_settings, plugged.lock.directory),
+        BoardSettings(
+            config.name, config.constellation, config.limits.hops, lane_settings, plugged.lock.directory, facts.now.host
+        ),
         plugged.transport,
-        TrustedKeys(given.data_dir),
+        trusted,
         authenticate=core.gate.authenticate_machine,
         directory=directory,
         ways=ways,
         states=lanes,
         pending=pending,
         heard=plugged.registry.notice,
+        objected=core.audit.machine_refused,
         interceptors=core.interceptors,
         chance=given.chance,
     )
-    requests = Requests(board, pending, membership, core.home)
+    reader = DirectoryReader(
+        config.lease,
+        own=core.stars,
+        registry=plugged.registry,
+        directory=directory,
+        ways=ways,
+        lanes=lanes,
+        star_gone=[core.places.star_gone],
+        layout_changed=[board.layout_changed],
+    )
+    admission = Admission(
+        config.name,
+        config.lanes.driver,
+        config.invitation,
+        registry=plugged.registry,
+        keys=trusted,
+        transport=plugged.transport,
+        changed=board.keys_changed,
+        dismissed=given.request_stop,
+    )
+    requests = Requests(board, pending, directory, reader, core.home)
     remotes = RemoteStars(directory, requests, core.home)
-    return ClusterParts(directory, ways, facts, membership, board, pending, requests, remotes)
+    keys = KeyRing(trusted, plugged.transport)
+    return ClusterParts(directory, ways, facts, board, reader, pending, requests, remotes, keys, admission)

@@ -9,8 +9,12 @@ import attrs
 
 from ...config import Config
 from ...config.check import Fault
+from ...data_dir.audit.files import AuditPlace
+from ...data_dir.audit.writer import AuditWriter, Rotation
+from ...data_dir.sealing_keys import SealingKeys
 from ...errors import ConfigError
 from ...scheduling.deadlines import Deadlines
+from ...scheduling.held_bytes import HeldBytes
 from ...scheduling.troubles import Troubles
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.star_key import StarKey
@@ -19,11 +23,14 @@ from ..caches.records import Records
 from ..caches.selections import Selections
 from ..closing import ClosingStack
 from ..delivery.gate import Gate
+from ..interception.audit_trail import AuditTrail
 from ..interception.interceptors import Interceptors
 from ..particles.homes import Homes
 from ..particles.places import Places
+from ..particles.sealed_properties import SealedProperties
 from ..particles.served import ServedKinds
 from ..parts import Given
+from ..services.changes.feed_progress import FEED, FeedProgress
 from ..stars.star import Star
 from ..stars.topology import free_index, make_stars
 from .plugin_parts import PluginParts
@@ -41,29 +48,38 @@ class CoreParts:
     Attributes:
         loop: the event loop of the machine.
         interceptors: who listens to waves, lanes and particles.
+        feed_progress: what the change feed is doing.
         troubles: what is shown in the status.
+        audit: writes the audit log.
         served: the Kinds that this machine serves.
         stars, home: the stars of this machine, and the one that stands for it.
         deadlines, ids, pool: of its waves.
+        held: the memory that they take while they wait.
         places, homes: where particles are, and those that live here.
         records, selections: what is remembered of the registry.
         gate: asks the policy.
+        sealing_keys, sealed: encrypt secret properties.
     """
 
     loop: asyncio.AbstractEventLoop
     interceptors: Interceptors
+    feed_progress: FeedProgress
     troubles: Troubles
+    audit: AuditTrail
     served: ServedKinds
     stars: dict[StarKey, Star]
     home: Star
     deadlines: Deadlines
     ids: Ids
     pool: WorkerPool
+    held: HeldBytes
     places: Places
     homes: Homes
     records: Records
     selections: Selections
     gate: Gate
+    sealing_keys: SealingKeys
+    sealed: SealedProperties
 
 
 async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, closing: ClosingStack) -> CoreParts:
@@ -73,30 +89,55 @@ async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, clo
     stars = make_stars(config, index, given.plugins.star_kinds)
     interceptors = Interceptors(given.plugins.observers)
     deadlines = Deadlines(loop)
+    progress = FeedProgress()
+    troubles = Troubles(sources={"the registry": registry.troubles, FEED: progress.held_up})
+    audit = _audit(given, troubles)
+    records = Records(registry)
+    closing.close("the audit log", audit.close)
     gate = Gate(
         plugged.policy,
         plugged.policy_name,
         interceptors.deny,
         timeout=_policy_timeout(config),
+        audit=audit.denied,
         deadlines=deadlines,
+        records=records.get,
     )
     closing.close("the gate", gate.close)
+    sealing_keys = SealingKeys(given.data_dir)
     return CoreParts(
         loop=loop,
         interceptors=interceptors,
-        troubles=Troubles(),
+        feed_progress=progress,
+        troubles=troubles,
+        audit=audit,
         served=served,
         stars=stars,
         home=stars[StarKey("machine", config.name, 0)],
         deadlines=deadlines,
         ids=Ids(f"{given.life}-"),
         pool=WorkerPool(config.limits.waves),
+        held=HeldBytes(config.limits.bytes, config.limits.mailbox_bytes),
         places=Places(),
         homes=Homes(registry),
-        records=Records(registry),
+        records=records,
         selections=Selections(registry),
         gate=gate,
+        sealing_keys=sealing_keys,
+        sealed=SealedProperties(sealing_keys, served.known),
     )
+
+
+def _audit(given: Given, troubles: Troubles) -> AuditTrail:
+    """Writes the audit log of this machine."""
+    settings, name = given.config.audit, given.config.name
+    writer = None
+    if settings.enabled:
+        place = AuditPlace.of(given.data_dir, name, settings.directory)
+        writer = AuditWriter(place, Rotation(settings.rotate_bytes, settings.rotate_age, settings.keep))
+    trail = AuditTrail(writer, name, troubles)
+    trail.check()
+    return trail
 
 
 def _policy_timeout(config: Config) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from ...scheduling.rate_limiter import RateLimiter
 from ...universe.address.star_key import StarKey
 from ..closing import ClosingStack
 from ..delivery.binds import Binds
@@ -16,9 +17,11 @@ from ..delivery.watch_table import WatchTable
 from ..particles.deletions import Deletions
 from ..parts import Given
 from ..placement.candidates import Candidates
+from ..placement.placer import Placer
 from ..placement.provisioner import Provisioner
+from ..placement.remover import Remover
 from ..placement.strategies import Strategies
-from ..services.watches import Watches
+from ..services.changes.watches import Watches
 from .cluster import ClusterParts
 from .core import CoreParts
 from .plugin_parts import PluginParts
@@ -33,7 +36,7 @@ class PlacingParts:
     Attributes:
         strategies, candidates: how a star is chosen, and among which.
         deletions: ends the lives of particles that were deleted.
-        provisioner: registers, places and deletes particles.
+        provisioner, remover: register and delete particles.
         location: where a particle lives.
     """
 
@@ -41,31 +44,44 @@ class PlacingParts:
     candidates: Candidates
     deletions: Deletions
     provisioner: Provisioner
+    remover: Remover
     location: Location
 
 
-def make_placing(plugged: PluginParts, core: CoreParts, cluster: ClusterParts, strategies: Strategies) -> PlacingParts:
+def make_placing(
+    given: Given, plugged: PluginParts, core: CoreParts, cluster: ClusterParts, strategies: Strategies
+) -> PlacingParts:
     """Makes it."""
     candidates = Candidates(cluster.directory, core.homes, core.places, core.home, cluster.facts)
     deletions = Deletions(core.pool)
-    provisioner = Provisioner(
+    placer = Placer(
         registry=plugged.registry,
-        permits=core.gate,
         served=core.served,
         homes=core.homes,
-        places=core.places,
-        records=core.records,
-        selections=core.selections,
         directory=cluster.directory,
-        membership=cluster.membership,
+        reader=cluster.reader,
         remotes=cluster.remotes,
         requests=cluster.requests,
         candidates=candidates,
         strategies=strategies,
-        deletions=deletions,
     )
-    location = Location(core.places, core.homes, core.home, cluster.remotes, provisioner.place)
-    return PlacingParts(strategies, candidates, deletions, provisioner, location)
+    remover = Remover(plugged.registry, core.records, core.selections, core.places, core.homes, deletions)
+    provisioner = Provisioner(
+        registry=plugged.registry,
+        permits=core.gate,
+        served=core.served,
+        places=core.places,
+        records=core.records,
+        selections=core.selections,
+        placer=placer,
+        remover=remover,
+        sealed=core.sealed,
+        pace=RateLimiter(given.config.limits.agent_new_particles),
+    )
+    location = Location(
+        core.places, core.homes, core.home, cluster.remotes, placer.place, core.records, core.gate, core.served
+    )
+    return PlacingParts(strategies, candidates, deletions, provisioner, remover, location)
 
 
 @attrs.frozen
@@ -118,6 +134,7 @@ def make_delivery(
         directory=cluster.directory,
         homes=core.homes,
         location=placing.location,
+        most_of_agent=given.config.limits.agent_watches,
     )
     binds = Binds(core.homes, outbound, watches.watch_states)
     closing.close("the binds", binds.close)
@@ -150,6 +167,7 @@ def _outbounds(
             retry=retry,
             fan_out=fan_out,
             interceptors=core.interceptors,
+            told=core.gate.told,
         )
         for key, star in core.stars.items()
     }

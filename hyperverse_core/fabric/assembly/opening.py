@@ -9,7 +9,7 @@ from ...errors import HyperverseError
 from ..closing import ClosingStack
 from ..cluster.membership import Listening
 from ..parts import Given, Parts
-from ..services.system_particles import pin_system_particles
+from ..services.system.system_particles import pin_system_particles
 
 __all__ = ["open_parts"]
 
@@ -32,6 +32,8 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
         parts.gate,
         parts.watches,
         parts.tracing,
+        parts.figures,
+        parts.looking,
         parts.executor,
         parts.machine_particle,
         parts.users_particle,
@@ -43,6 +45,8 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
     closing.close("the idle collector", parts.idle_collector.close)
     parts.idle_collector.start()
     parts.drivers.check_ready()
+    closing.close("the conversion of secrets", parts.sealing.close)
+    parts.sealing.start()
     closing.close("the sessions", parts.sessions.close)
     closing.close("the surfaces", parts.surfaces.close)
     closing.close("the gateways", parts.gateways.close)
@@ -60,6 +64,8 @@ async def _open_to_machines(given: Given, parts: Parts, closing: ClosingStack) -
         await parts.policy.open(PolicyView(parts.registry, parts.records.get))
     closing.close("the change feed", parts.feed.close)
     await parts.feed.start()
+    closing.close("the keys of machines", parts.admission.close)
+    await parts.admission.open()
     name = config.lanes.driver if given.transport is None else type(parts.transport).__name__
     with plugins.opening("transport", name):
         await parts.board.open(list(parts.stars.values()), parts.home, parts.inbound)

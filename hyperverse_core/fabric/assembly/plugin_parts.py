@@ -6,8 +6,10 @@ from typing import Any
 
 import attrs
 
-from ...config import Config
+from ...config import Choice, Config, Control
 from ...config.check import Fault
+from ...config.schema import DEFAULT_BLOBS
+from ...contracts.blobs import Blobs
 from ...contracts.lane import LaneTransport
 from ...contracts.policy import SecurityPolicy
 from ...contracts.registry import Registry
@@ -16,6 +18,8 @@ from ...errors import ConfigError, NotFound
 from ..closing import ClosingStack
 from ..machine_lock import MachineLock
 from ..parts import Given
+from ..services.drivers.no_blobs import NoBlobs
+from .for_clients import TransportForClients, transport_for_clients
 
 __all__ = ["PluginParts", "open_plugin_parts"]
 
@@ -27,14 +31,18 @@ class PluginParts:
     Attributes:
         registry: it is open.
         transport, policy: they are not open yet.
+        for_clients: the transport by which clients come in; it may be that of the lanes.
         policy_name: as the policy is named in errors.
+        blobs: it is open.
         lock: held on this machine's folder of the data directory.
     """
 
     registry: Registry
     transport: LaneTransport
+    for_clients: TransportForClients
     policy: SecurityPolicy
     policy_name: str
+    blobs: Blobs
     lock: MachineLock
 
 
@@ -49,6 +57,7 @@ async def open_plugin_parts(given: Given, closing: ClosingStack) -> PluginParts:
         check_registry_in_use(given.data_dir, settings)
     registry = given.registry or plugins.registry(config.registry.driver, settings)
     transport = given.transport or plugins.transport(config.lanes.driver, config.transport_settings())
+    for_clients = transport_for_clients(given, transport)
     policy = given.policy or plugins.policy(config.security.driver, _policy_settings(config))
     lock = MachineLock(given.data_dir, config.name)
     await lock.acquire()
@@ -58,20 +67,40 @@ async def open_plugin_parts(given: Given, closing: ClosingStack) -> PluginParts:
         await registry.open()
     if in_file:
         note_registry_in_use(given.data_dir, settings)
+    blobs = await _open_blobs(given, closing)
     closing.close("the transport", transport.close)
+    if for_clients.transport is not transport:
+        closing.close("the transport for clients", for_clients.transport.close)
     closing.close("the policy", policy.close)
     name = config.security.driver if given.policy is None else type(policy).__name__
-    return PluginParts(registry, transport, policy, name, lock)
+    return PluginParts(registry, transport, for_clients, policy, name, blobs, lock)
+
+
+async def _open_blobs(given: Given, closing: ClosingStack) -> Blobs:
+    """Opens the store of content. Without a plugin for the default one, the machine has none. Raises ConfigError,
+    PluginError, Unavailable."""
+    config, plugins = given.config, given.plugins
+    name = config.blobs.driver
+    if name == DEFAULT_BLOBS and not plugins.who_provides("blob store", name):
+        return NoBlobs()
+    blobs = plugins.blobs(name, config.blobs_settings(given.data_dir))
+    closing.close("the store of content", blobs.close)
+    with plugins.opening("blob store", name):
+        await blobs.open()
+    return blobs
 
 
 def _check_choices(given: Given) -> None:
     """Raises ConfigError when the config chooses what no plugin brings."""
     config, plugins = given.config, given.plugins
-    chosen = (
+    chosen: tuple[tuple[str, str, Choice | Control, object], ...] = (
         ("registry", "registry", config.registry, given.registry),
         ("transport", "lanes", config.lanes, given.transport),
         ("policy", "security", config.security, given.policy),
+        ("blob store", "blobs", config.blobs, NoBlobs if config.blobs.driver == DEFAULT_BLOBS else None),
     )
+    if config.control.driver and config.control.enabled:
+        chosen += (("transport", "control", config.control, None),)
     faults = []
     for thing, table, choice, made in chosen:
         try:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import attrs
 
 from ...config import without_secrets
+from ...contracts.driver import Particle
 from ...contracts.gateway import SessionLimits
+from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
 from ..closing import ClosingStack
+from ..cluster.membership import Membership
+from ..delivery.gate import Gate
 from ..delivery.pipeline import Pipelines
 from ..delivery.star_requests import ask_star
 from ..particles.active_table import ActiveTable
@@ -19,24 +24,30 @@ from ..particles.home import Home
 from ..particles.hosting import Hosting
 from ..particles.idle_collector import IdleCollector
 from ..parts import Given
+from ..placement.nearest import nearest
 from ..placement.rebalancing import Rebalancer
-from ..services.change_feed import ChangeFeed
-from ..services.commands import Commands
-from ..services.descriptions import Descriptions
-from ..services.drivers import Drivers
-from ..services.dump import StateDump
-from ..services.gateway_host import LocalGatewayHost
-from ..services.gateways import Gateways
-from ..services.load import Load
-from ..services.particle_services import ParticleServices
-from ..services.residents import Residents
-from ..services.sessions import LocalSessions
-from ..services.status import StatusReport
-from ..services.stubs import Stubs
-from ..services.surfaces import LocalSurfaces
-from ..services.system_particles import ExecutorParticle, MachineParticle
-from ..services.tracing import Tracing
-from ..services.users_particle import UsersParticle
+from ..services.changes.change_feed import ChangeFeed
+from ..services.changes.residents import Residents
+from ..services.commands.executor import Commands
+from ..services.drivers.drivers import Drivers
+from ..services.reports.descriptions import Descriptions
+from ..services.reports.dump import StateDump
+from ..services.reports.figures import LiveFigures
+from ..services.reports.load import Load
+from ..services.reports.log_notes import LogNotes
+from ..services.reports.looking import Looking
+from ..services.reports.status import StatusReport
+from ..services.reports.stubs import Stubs
+from ..services.reports.tracing import Tracing
+from ..services.sessions.gateway_host import LocalGatewayHost
+from ..services.sessions.gateways import Gateways
+from ..services.sessions.sessions import LocalSessions
+from ..services.sessions.shares import AgentLimits, Shares
+from ..services.sessions.surfaces import LocalSurfaces
+from ..services.system.particle_services import ParticleServices
+from ..services.system.sealing import Sealing
+from ..services.system.system_particles import ExecutorParticle, MachineParticle
+from ..services.system.users_particle import UsersParticle
 from .cluster import ClusterParts
 from .core import CoreParts
 from .delivery import DeliveryParts, PlacingParts
@@ -52,24 +63,32 @@ class ServiceParts:
     Attributes:
         rebalancer: moves particles between stars.
         tracing: traces single waves.
+        figures: counts while somebody looks.
+        looking: has the notes of all machines.
         feed: follows the changes of the registry.
+        membership: announces and renews this machine's stars.
         drivers: of the Kinds that this machine serves.
         idle_collector: has idle particles leave memory.
         status: collects its state.
         sessions, gateways: of clients.
         surfaces: of clients inside the process.
+        sealing: encrypts secrets that are in clear, or have an older key.
         executor, machine_particle, users_particle: the platform's own global particles.
     """
 
     rebalancer: Rebalancer
     tracing: Tracing
+    figures: LiveFigures
+    looking: Looking
     feed: ChangeFeed
+    membership: Membership
     drivers: Drivers
     idle_collector: IdleCollector
     status: StatusReport
     sessions: LocalSessions
     surfaces: LocalSurfaces
     gateways: Gateways
+    sealing: Sealing
     executor: ExecutorParticle
     machine_particle: MachineParticle
     users_particle: UsersParticle
@@ -92,29 +111,45 @@ def make_services(
     _fill_homes(given, plugged, core, placing, delivery, residents, commands)
     tracing = Tracing(core.interceptors, delivery.outbound, cluster.directory)
     closing.close("the traces", tracing.close)
-    rebalancer = _rebalancer(plugged, core, cluster, placing, delivery)
     limits = SessionLimits(config.limits.client_waves, config.limits.body)
-    sessions = LocalSessions(core.gate, core.homes[core.home.key], delivery.outbound, limits, core.interceptors)
+    agents = AgentLimits(
+        config.limits.agent_waves, config.limits.agent_bytes, config.limits.agent_sessions, config.limits.agent_rate
+    )
+    shares = Shares(agents, core.held)
+    hosting = core.homes[core.home.key]
+    sessions = LocalSessions(core.gate, hosting, delivery.outbound, limits, shares, core.interceptors, core.audit)
     gateways = _gateways(given, plugged, core, sessions, limits)
+    feed = ChangeFeed(
+        plugged.registry,
+        [core.selections, core.records, delivery.binds, delivery.watches, core.gate, sessions, cluster.admission],
+        residents,
+        cluster.reader,
+        cluster.board.tell_all,
+        given.chance,
+        core.troubles,
+        core.feed_progress,
+    )
+    membership = _membership(given, plugged, core, cluster, feed)
+    rebalancer = _rebalancer(plugged, core, cluster, placing, delivery, membership)
     drivers = Drivers(
         config,
         given.data_dir,
         plugins=given.plugins,
         served=core.served,
         outbound=delivery.outbound,
-        ready=cluster.membership.changed,
+        ready=membership.changed,
         chance=given.chance,
+        blobs=plugged.blobs,
+        pin=partial(_pin_driver, core.homes[core.home.key], core.gate),
     )
-    feed = ChangeFeed(
-        plugged.registry,
-        [core.selections, core.records, delivery.binds, delivery.watches, core.gate, sessions],
-        residents,
-        cluster.membership,
-        cluster.board.tell_all,
-        given.chance,
-        core.troubles,
-    )
-    status = _status(given, plugged, core, cluster, gateways)
+    status = _status(given, plugged, core, cluster, membership, gateways, shares)
+    sealing = Sealing(plugged.registry, core.sealing_keys, core.sealed)
+    figures = LiveFigures(core.interceptors, delivery.outbound, cluster.directory, core.homes, status.machine)
+    closing.close("the figures", figures.close)
+    log_notes = LogNotes()
+    log_notes.begin()
+    closing.close("the notes of the log", log_notes.end)
+    looking = Looking(figures, log_notes, delivery.outbound, cluster.directory)
     machine_particle = MachineParticle(
         status=status,
         rebalancer=rebalancer,
@@ -126,22 +161,42 @@ def make_services(
         stubs=Stubs(core.served),
         descriptions=descriptions,
         load=Load(core.interceptors),
+        keys=cluster.keys,
+        admission=cluster.admission,
+        figures=figures,
+        looking=looking,
+        audit=core.audit,
+        nearest=partial(nearest, plugged.registry),
+        sealing=sealing,
+        gateways=gateways,
         request_stop=given.request_stop,
     )
     return ServiceParts(
         rebalancer=rebalancer,
         tracing=tracing,
+        figures=figures,
+        looking=looking,
         feed=feed,
+        membership=membership,
         drivers=drivers,
         idle_collector=IdleCollector(core.homes, core.served, config.stop_deadline),
         status=status,
         sessions=sessions,
         surfaces=LocalSurfaces(core.homes[core.home.key]),
         gateways=gateways,
+        sealing=sealing,
         executor=ExecutorParticle(commands),
         machine_particle=machine_particle,
         users_particle=UsersParticle(commands.about_access, sessions.identity_at),
     )
+
+
+def _pin_driver(home: Hosting, gate: Gate, point: Point, particle: Particle) -> None:
+    """Lets a driver answer at its own point, in the star that stands for this machine."""
+    before = home.active.get(point.text)
+    if before is not None:
+        home.table.remove(before)
+    gate.open_to_all(home.pin(point, "Driver", particle))
 
 
 def _commands(
@@ -153,9 +208,12 @@ def _commands(
         records=core.records,
         gate=core.gate,
         provisioner=placing.provisioner,
+        remover=placing.remover,
         served=core.served,
         homes=core.homes,
         descriptions=descriptions,
+        audit=core.audit,
+        sealed=core.sealed,
     )
 
 
@@ -186,18 +244,45 @@ def _fill_homes(
             services=services,
             registry=plugged.registry,
             pool=core.pool,
+            held=core.held,
             interceptors=core.interceptors,
             ids=core.ids,
             chain_limit=limits.chain,
             loop=core.loop,
             troubles=core.troubles,
             table=ActiveTable(star, comings, core.interceptors),
+            sealed=core.sealed,
         )
         core.homes.add(Hosting(home, core.served))
 
 
+def _membership(
+    given: Given, plugged: PluginParts, core: CoreParts, cluster: ClusterParts, feed: ChangeFeed
+) -> Membership:
+    """Announces and renews this machine's stars. When their leases are lost, nothing that was known may be believed."""
+    config = given.config
+    return Membership(
+        config.name,
+        config.constellation,
+        config.lease,
+        stars=core.stars,
+        homes=core.homes,
+        registry=plugged.registry,
+        directory=cluster.directory,
+        reader=cluster.reader,
+        facts=cluster.facts,
+        lease_lost=[core.homes.lease_lost, feed.lost],
+        troubles=core.troubles,
+    )
+
+
 def _rebalancer(
-    plugged: PluginParts, core: CoreParts, cluster: ClusterParts, placing: PlacingParts, delivery: DeliveryParts
+    plugged: PluginParts,
+    core: CoreParts,
+    cluster: ClusterParts,
+    placing: PlacingParts,
+    delivery: DeliveryParts,
+    membership: Membership,
 ) -> Rebalancer:
     """Moves particles between stars."""
 
@@ -208,7 +293,7 @@ def _rebalancer(
         ask_star=ask,
         registry=plugged.registry,
         directory=cluster.directory,
-        membership=cluster.membership,
+        membership=membership,
         homes=core.homes,
         places=core.places,
         served=core.served,
@@ -230,24 +315,31 @@ def _gateways(
         directory=plugged.lock.directory,
         sessions=sessions,
         limits=limits,
-        transport=plugged.transport,
-        transport_name=config.lanes.driver,
-        transport_settings=without_secrets(config.transport_settings()),
+        transport=plugged.for_clients.transport,
+        transport_name=plugged.for_clients.name,
+        transport_settings=without_secrets(plugged.for_clients.settings),
         chance=given.chance,
         pool=core.pool,
     )
-    gateways = Gateways(config, given.plugins, host, plugged.registry, given.data_dir)
+    gateways = Gateways(config, given.plugins, host, plugged.registry, given.data_dir, sessions.know_owner)
     gateways.check()
     return gateways
 
 
 def _status(
-    given: Given, plugged: PluginParts, core: CoreParts, cluster: ClusterParts, gateways: Gateways
+    given: Given,
+    plugged: PluginParts,
+    core: CoreParts,
+    cluster: ClusterParts,
+    membership: Membership,
+    gateways: Gateways,
+    shares: Shares,
 ) -> StatusReport:
     """Collects the state of the machine."""
     return StatusReport(
         given.config,
         given.data_dir,
+        in_use=shares.report,
         life=given.state,
         addresses=gateways.addresses,
         plugins=given.plugins,
@@ -255,7 +347,7 @@ def _status(
         homes=core.homes,
         home=core.home,
         directory=cluster.directory,
-        membership=cluster.membership,
+        membership=membership,
         board=cluster.board,
         pool=core.pool,
         registry=plugged.registry,

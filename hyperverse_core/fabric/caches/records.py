@@ -41,6 +41,10 @@ class Records:
         """How many records are kept."""
         return len(self._kept)
 
+    def remembered(self, point: Point) -> ParticleRecord | None:
+        """The record of ``point``, where it is kept; None says nothing."""
+        return self._kept.get(point)
+
     async def get(self, points: tuple[Point, ...]) -> Mapping[Point, ParticleRecord]:
         """The records of those that are registered."""
         found = {p: r for p in points if (r := self._kept.get(p)) is not None}

@@ -22,19 +22,29 @@ class Directory:
     Attributes:
         records: every announced star.
         by_text: the same with the texts of the keys, in the order of these.
+        machine_of: the machine of each of them, by the text of its key.
         version: grows whenever what can be placed where may have changed.
+        members: grows whenever a star is announced that was not, or is not any more.
+        incarnations: of each star, by the text of its key, as it was announced last; kept when the star has left.
     """
 
     def __init__(self, machine: str) -> None:
         self.machine = machine
         self.records: dict[StarKey, StarRecord] = {}
         self.by_text: list[tuple[str, StarKey, StarRecord]] = []
+        self.machine_of: dict[str, str] = {}
         self.version = 0
+        self.members = 0
+        self.incarnations: dict[str, int] = {}
 
     def replace(self, records: Mapping[StarKey, StarRecord]) -> None:
         """It was read again."""
+        if self.records.keys() != records.keys():
+            self.members += 1
         self.records = dict(records)
         self.by_text = sorted((str(key), key, record) for key, record in records.items())
+        self.machine_of = {text: record.machine for text, _, record in self.by_text}
+        self.incarnations.update((text, record.incarnation) for text, _, record in self.by_text)
         self.version += 1
 
     def renewed(self, records: Mapping[StarKey, StarRecord]) -> None:

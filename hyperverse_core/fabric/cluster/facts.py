@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from contextvars import Context
 from functools import lru_cache
@@ -18,6 +20,7 @@ from ..particles.served import ServedKinds
 __all__ = ["Facts", "OwnFacts"]
 
 _log = logging.getLogger("hyperverse.placement")
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _MEMINFO: Final = Path("/proc/meminfo")
 _NAMES: Final = 64
 """Names that are told of one Kind at most: they are written with each renewal of a lease."""
@@ -33,12 +36,14 @@ class Facts:
         memory: free bytes; 0 when that is not known.
         labels: what its config says of it, by name.
         prepared: what is prepared there, by Kind.
+        host: tells its host from others; empty when that is not known.
     """
 
     load: float = 0.0
     memory: int = 0
     labels: Mapping[str, str] = attrs.field(factory=dict)
     prepared: Mapping[str, frozenset[str]] = attrs.field(factory=dict)
+    host: str = ""
 
     def prepared_for(self, kind: str) -> frozenset[str]:
         """What is prepared for particles of ``kind``."""
@@ -52,6 +57,8 @@ class Facts:
             told["labels"] = dict(self.labels)
         if self.prepared:
             told["prepared"] = {kind: sorted(names) for kind, names in self.prepared.items()}
+        if self.host:
+            told["host"] = self.host
         return json.dumps(told)
 
     @classmethod
@@ -69,6 +76,7 @@ def _read(text: str) -> Facts:
             int(told.get("memory", 0)),
             {str(name): str(value) for name, value in told.get("labels", {}).items()},
             {str(kind): frozenset(map(str, names)) for kind, names in told.get("prepared", {}).items()},
+            str(told.get("host", "")),
         )
     except (ValueError, TypeError, AttributeError) as exc:
         _log.warning("facts of a machine cannot be read: %s", exc)
@@ -89,11 +97,12 @@ class OwnFacts:
     def __init__(self, labels: Mapping[str, str], served: ServedKinds) -> None:
         self._labels = dict(labels)
         self._served = served
-        self.now = Facts(labels=self._labels)
+        self._host = _this_host()
+        self.now = Facts(labels=self._labels, host=self._host)
 
     def look(self) -> str:
         """Looks again. Returns what is told to other machines."""
-        self.now = Facts(_load(), _free_memory(), self._labels, self._prepared())
+        self.now = Facts(_load(), _free_memory(), self._labels, self._prepared(), self._host)
         return self.now.text
 
     def _prepared(self) -> dict[str, frozenset[str]]:
@@ -109,6 +118,15 @@ class OwnFacts:
             if names:
                 found[kind] = names if len(names) <= _NAMES else frozenset(sorted(names)[:_NAMES])
         return found
+
+
+def _this_host() -> str:
+    """Differs between computers, and between two starts of one; containers of one computer have it in common."""
+    try:
+        named = _BOOT.read_text("ascii").strip()
+    except (OSError, ValueError):  # no Linux
+        named = platform.node()
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 def _load() -> float:

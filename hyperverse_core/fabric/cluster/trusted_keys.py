@@ -1,11 +1,14 @@
-"""The keys of machines: each has one, and lets in those whose public keys lie in ``DATA_DIR/keys/machines``.
+"""The keys of machines: each has one, and lets in those whose public keys lie in ``DATA_DIR/keys/machines``, or in
+``DATA_DIR/keys/TRANSPORT/machines`` for a transport other than the default.
 
 A machine puts its own public key there when it starts, so machines of one data directory know each other. A key of
-a machine on another host is put there by ``hyperverse keys allow``.
+a machine on another host is put there by ``hyperverse keys allow``. Besides, the registry lets machines in, and removes
+some (``admission.py``): what it says of a key counts more than a file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ...contracts.lane import Identity, LaneTransport
@@ -16,11 +19,16 @@ __all__ = ["TrustedKeys"]
 
 
 class TrustedKeys:
-    """Key files of one data directory."""
+    """Key files of one data directory.
 
-    def __init__(self, data_dir: Path) -> None:
-        self.directory = data_dir / "keys" / "machines"
+    Args:
+        folder: see :func:`keys_folder`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.directory = folder / "machines"
         self._known: dict[str, str] = {}
+        self._shared: dict[str, str] = {}
         self._seen = 0
 
     def changed(self) -> bool:
@@ -50,20 +58,42 @@ class TrustedKeys:
             raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
         return made
 
+    def own_keys(self) -> dict[str, str]:
+        """The names of the machines of this data directory, by their public keys."""
+        return {key: name for name, key in self.names().items() if (self.directory / f"{name}.secret").exists()}
+
+    def share(self, keys: Mapping[str, str]) -> bool:
+        """Takes what the registry says of keys: the name of the machine that is let in with each of them, empty for one
+        that was removed. Returns whether it says something else than before."""
+        before, self._shared = self._shared, dict(keys)
+        return before != self._shared
+
+    def let_in(self) -> dict[str, str]:
+        """All public keys that are let in, by the name of the machine."""
+        files = {name: key for name, key in self.names().items() if key not in self._shared}
+        return files | {name: key for key, name in sorted(self._shared.items()) if name}
+
     def holder(self, key: str) -> str:
         """Name of the machine that holds ``key``, empty when no such key is let in."""
+        if key in self._shared:
+            return self._shared[key]
         if key not in self._known and self.directory.is_dir():
             self._known = {path.read_text().strip(): path.stem for path in self.directory.glob("*.pub")}
         return self._known.get(key, "")
 
     def names(self) -> dict[str, str]:
-        """Public keys that are let in, by the name of the machine."""
+        """Public keys in the data directory, by the name of the machine."""
         return {path.stem: path.read_text().strip() for path in sorted(self.directory.glob("*.pub"))}
 
     def allow(self, name: str, key: str) -> None:
         """Lets the machine ``name`` in, which lives elsewhere; a key that it had before is let in no more.
 
         Raises Conflict when the key is that of another name, or the machine is one of this data directory."""
+        if self._shared.get(key) == "":
+            raise Conflict(
+                f"machine {name!r} was removed from this Hyperverse",
+                hint="let it in again by an invitation: `hyperverse machines invite`",
+            )
         known = self.names()
         if known.get(name) == key:
             return
@@ -85,6 +115,9 @@ class TrustedKeys:
     def remove(self, name: str) -> None:
         """Revokes the key of the machine ``name``. Raises NotFound."""
         if name not in self.names():  # a name that leads out of the directory is not among them
-            raise NotFound(f"no key of a machine {name!r} is allowed here", hint="see `hyperverse keys show`")
+            raise NotFound(
+                f"no key of a machine {name!r} is allowed here",
+                hint="see `hyperverse keys show`; one that was invited is removed with `hyperverse machines remove`",
+            )
         (self.directory / f"{name}.pub").unlink(missing_ok=True)
         self._known.clear()

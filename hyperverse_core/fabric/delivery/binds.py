@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ...contracts.registry import Change, ChangeKind, ParticleRecord
-from ...errors import BadRequest, HyperverseError, ParseError
+from ...errors import BadRequest, HyperverseError, NotFound, ParseError
 from ...scheduling.single_flight import SingleFlight
 from ...universe.address.point import Point
 from ...universe.routing.bind import BindConfig
+from ...universe.waves.origin import Origin
 from ...universe.waves.wave import Method, Ping
 from ..particles.active import Active
 from ..particles.homes import Homes
@@ -19,6 +20,8 @@ __all__ = ["Binds"]
 
 _READ = Method.parse("Cmd<Read>")
 _KEPT = 1024
+_OPEN = "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }"
+"""Stands for the bind of a Kind where it is not registered: all methods reach the particles."""
 
 
 class Binds:
@@ -36,6 +39,8 @@ class Binds:
         self._homes = homes
         self._outbound = outbound
         self._watch_states = watch_states
+        star = outbound.star
+        self._star_origin = Origin(star.point, star.point, star.text, outbound.ids, star.now)
         self._kept: dict[str, BindConfig] = {}
         self._sources: set[str] = set()  # points from which something was read since they last changed
         self._lookup: SingleFlight[tuple[Active, str], tuple[Active, str], BindConfig] = SingleFlight(
@@ -74,8 +79,11 @@ class Binds:
         try:
             await self._watch_states(point)
         except HyperverseError as exc:
+            if isinstance(exc, NotFound) and _is_of_kind(active, source):
+                return _OPEN  # nobody has published it here; the change feed tells when somebody does
             raise _unreadable(active, source, exc.message) from exc
-        wave = active.own_origin().wave(Ping, point, _READ, None, {})
+        reader = self._star_origin if _is_of_kind(active, source) else active.own_origin()
+        wave = reader.wave(Ping, point, _READ, None, {})
         reply = await self._outbound.ask_in_time(wave)
         body = reply.body
         if reply.ok and isinstance(body, bytes):
@@ -117,6 +125,13 @@ class Binds:
     async def close(self) -> None:
         """Ends what is being read."""
         await self._lookup.close()
+
+
+def _is_of_kind(active: Active, source: str) -> bool:
+    """Whether the Kind says for all of its particles where their bind is. Then the machine reads it: nobody can make it
+    point elsewhere, and the particles need no rights there."""
+    declared = active.served.kind.properties.get("bind")
+    return declared is not None and declared.constant and declared.default == source
 
 
 def _unreadable(active: Active, source: str, why: str) -> BadRequest:

@@ -31,16 +31,19 @@ class DenialLog:
     """Writes refusals. The first ones of an agent in each second get a line each; the others are counted in one."""
 
     def __init__(self) -> None:
-        self._written: dict[Point, _Written] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._written: dict[str, _Written] = {}
 
     def write(self, agent: Point, action: str, target: Point, why: object, wave: str) -> None:
         """``agent`` may not do ``action`` to ``target``."""
-        loop = asyncio.get_running_loop()
-        now, written = loop.time(), self._written.get(agent)
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        now, written = loop.time(), self._written.get(agent.text)
         if written is None or now - written.since >= _SECONDS:
             if len(self._written) >= _AGENTS:
                 self._forget(now)
-            written = self._written[agent] = _Written(now)
+            written = self._written[agent.text] = _Written(now)
         if written.lines < _LINES:
             written.lines += 1
             _log.info("denied: %s %s %s: %s", agent, action, target, why, extra={"wave": wave})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -33,19 +33,21 @@ from ...scheduling.deadlines import Deadlines
 from ...scheduling.single_flight import SingleFlight
 from ...universe.access.scope import Scope
 from ...universe.address.point import HYPERUSER, Point
-from ...universe.waves.wave import Directed, MethodKind
+from ...universe.waves.wave import Directed, Method, MethodKind, Ripple
 from ..particles.caller import Caller
 from ..particles.letters import AllowAll
 from .arrivals import Arrivals
 from .denial_log import DenialLog
+from .explained import refusal, refusal_of
 from .guarded_policy import GuardedPolicy
 from .kept_answers import Holder, KeptAnswers, Key, for_action
+from .told import ReadRecords, Told
 from .watch_table import CHANGED
 
 __all__ = ["Denied", "Gate", "Target"]
 
-Denied = Callable[[Point, Point, str, str], None]
-"""Is told of a refusal: agent, target, action, reason."""
+Denied = Callable[[Point, Point, str, HyperverseError], None]
+"""Is told of a refusal: agent, target, action, error."""
 
 T = TypeVar("T")
 _log = logging.getLogger("hyperverse.security")
@@ -108,7 +110,12 @@ class Gate:
         denied: is told of every refusal.
         timeout: seconds that an answer may take.
         room: how much is kept; see :class:`KeptAnswers`.
+        audit: is told of every refusal: agent, target, action, error, and the wave behind it.
         deadlines: of the event loop; None for deadlines of its own.
+        records: reads records, to find out what agents may know of; None to hide nothing.
+
+    Attributes:
+        told: what agents may know of.
     """
 
     def __init__(
@@ -119,11 +126,16 @@ class Gate:
         *,
         timeout: float,
         room: int = _ROOM,
+        audit: Callable[[Point, Point, str, HyperverseError, Directed | None], None] | None = None,
         deadlines: Deadlines | None = None,
+        records: ReadRecords | None = None,
     ) -> None:
         self._policy = GuardedPolicy(policy, name, timeout, deadlines)
         self._denied = denied
+        self._audit = audit
         self._denials = DenialLog()
+        self.told = Told(self.decide, records)
+        self._open: dict[str, frozenset[Method]] = {}
         self._arrivals = Arrivals()
         self._kept = KeptAnswers(room, self._arrivals.covered)
         self._flights: SingleFlight[Key, _Question, _Answer] = SingleFlight(self._find, self._keep)
@@ -147,16 +159,53 @@ class Gate:
             self._check_star(particle, wave)
         elif wave.method is CHANGED and wave.agent == particle.record.point:
             return  # news of what it watches, in its own name
-        elif not isinstance(particle.allowed, AllowAll):
+        elif not isinstance(particle.allowed, AllowAll) and not self.is_open(particle.record.point, wave.method):
             need = wave.method.need
             key = await self._pass(particle, wave, _NEEDS.get(need) or Need(need))
             if wave.scope is None and not particle.gone:  # it may have left while the policy was asked
                 self._kept.show(particle, key)
 
+    def turn_away(self, particle: Target, wave: Directed) -> None:
+        """Raises what :meth:`kept_refusal` returns, and says nothing where that is None."""
+        error = self.kept_refusal(particle, wave)
+        if error is not None:
+            raise error
+
+    def kept_refusal(self, particle: Target, wave: Directed) -> HyperverseError | None:
+        """The refusal of a wave, where one is kept: a wave that is refused again and again should not cost more than
+        one that is allowed. It needs no coroutine, and no request. The refusal is logged and told."""
+        method, record = wave.method, particle.record
+        if wave.scope is not None or method.kind is MethodKind.HYP:
+            return None
+        decision = self._kept.refusal(
+            (wave.agent.text, record.point.text, record.owner.text, method.need, "", None, "")
+        )
+        if decision is None or (method is CHANGED and wave.agent == record.point):
+            return None
+        if record.point.text in self._open and self.is_open(record.point, method):
+            return None
+        hidden = self.told.remembered(wave.agent, record.point)
+        if hidden is None:
+            return None
+        if type(wave) is Ripple:  # of which there may be thousands: they carry no reasons
+            error = decision.error()
+        else:
+            error = refusal_of(wave.agent, record, method.text, _NEEDS.get(method.need) or Need(method.need), decision)
+        self._tell(wave.agent, record.point, method.text, error, wave)
+        return self.told.missing(record.point) if hidden else error
+
     def open_to_all(self, particle: Target) -> None:
         """Lets every wave on to the particle that is not between stars, because what is asked for there asks the gate
         itself. It stays so as long as the particle is here."""
         particle.allowed = AllowAll()
+
+    def open_methods(self, particle: Target, methods: Collection[Method]) -> None:
+        """Lets waves with these methods on to the particle, because their handlers ask the gate about another one."""
+        self._open[particle.record.point.text] = frozenset(methods)
+
+    def is_open(self, point: Point, method: Method) -> bool:
+        """Whether waves with that method need nothing at ``point``."""
+        return method in self._open.get(point.text, ())
 
     async def demand(self, particle: Target, wave: Directed, privilege: str) -> None:
         """Returns when the agent of the wave has ``privilege`` on the particle. Raises as :meth:`authorise` does."""
@@ -170,14 +219,15 @@ class Gate:
         kept = self._kept.find(key, action)
         if kept is not None and kept.allowed and not covered:
             return key
-        request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic)
+        request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic, wave.path)
         found = kept or self._begin(key, request)
         if isinstance(found, _Question) or (found.allowed and covered):
             decision = await self._wait(particle, wave, key, request, found)
         else:
             decision = found
         if not decision.allowed:
-            raise self.refused(request, decision.error(), wave=wave.id)
+            error = decision.error() if type(wave) is Ripple else refusal(request, decision)
+            raise await self._heard(request, error, wave)
         return key
 
     async def _wait(
@@ -202,19 +252,19 @@ class Gate:
         star = wave.agent.star_key
         if star is None or wave.agent != Point.of_star(star):
             request = Request(wave.agent, wave.method.text, Need(), particle.record)
-            raise self.refused(request, Forbidden(f"{wave.method} is between stars"), wave=wave.id)
+            raise self.refused(request, Forbidden(f"{wave.method} is between stars"), wave)
 
     # -- commands -----------------------------------------------------------------------------------------
 
-    async def check(self, request: Request, *, wave: str = "") -> None:
+    async def check(self, request: Request, wave: Directed | None = None) -> None:
         """Returns when the policy allows it; a refusal is logged and told. Raises as :meth:`authorise` does.
 
         Args:
-            wave: id of the wave that asks for it, for the log.
+            wave: the wave that asks for it, for the logs.
         """
         decision = await self.decide(request)
         if not decision.allowed:
-            raise self.refused(request, decision.error(), wave=wave)
+            raise await self._heard(request, refusal(request, decision), wave)
 
     async def permit(self, caller: Caller, permission: str, target: ParticleRecord, action: str) -> None:
         """Returns when ``caller`` has ``permission`` (a letter) on ``target``. Raises as :meth:`authorise` does.
@@ -225,22 +275,31 @@ class Gate:
         agent, scope, need = caller.agent, caller.scope, _NEEDS.get(permission) or Need(permission)
         kept = self._kept.find(_key(agent, target, need, scope), action)
         if kept is None or not kept.allowed:
-            await self.check(Request(agent, action, need, target, scope, caller.chain, caller.session))
+            await self.check(Request(agent, action, need, target, scope, caller.chain, caller.session), caller.wave)
 
-    async def check_all(self, requests: Sequence[Request]) -> None:
+    async def check_all(self, requests: Sequence[Request], wave: Directed | None = None) -> None:
         """Returns when the policy allows all of them; the first refusal is logged and told. Raises as
         :meth:`authorise` does."""
         for request, decision in zip(requests, await self.decide_many(requests), strict=True):
             if not decision.allowed:
-                raise self.refused(request, decision.error())
+                raise await self._heard(request, refusal(request, decision), wave)
 
-    def refused(self, request: Request, error: HyperverseError, *, wave: str = "") -> HyperverseError:
+    async def _heard(self, request: Request, error: HyperverseError, wave: Directed | None) -> HyperverseError:
+        """Logs and tells of a refusal. Returns the error that the agent may hear."""
+        self.refused(request, error, wave)
+        return await self.told.heard(request, error)
+
+    def refused(self, request: Request, error: HyperverseError, wave: Directed | None = None) -> HyperverseError:
         """Logs and tells that a request is refused. Returns the error, to be raised. Observers are told of each; the
-        log has the first ones of an agent in each second."""
-        agent, target, action = request.agent, request.record.point, request.action
-        self._denials.write(agent, action, target, error, wave)
-        self._denied(agent, target, action, str(error))
+        log has the first ones of an agent in each second, and the audit log the first of each sort."""
+        self._tell(request.agent, request.record.point, request.action, error, wave)
         return error
+
+    def _tell(self, agent: Point, target: Point, action: str, error: HyperverseError, wave: Directed | None) -> None:
+        self._denials.write(agent, action, target, error, "" if wave is None else wave.id)
+        if self._audit is not None:
+            self._audit(agent, target, action, error, wave)
+        self._denied(agent, target, action, error)
 
     async def decide(self, request: Request) -> Decision:
         """The policy's decision, perhaps one that is kept. Nobody is told of a refusal. Raises Unavailable."""
@@ -279,7 +338,7 @@ class Gate:
     # -- who somebody is ----------------------------------------------------------------------------------
 
     async def identify(self, credentials: Credentials) -> Identified:
-        """Who a client is. Raises Unauthorized, and Unavailable when the policy fails."""
+        """Returns the agent that a client is. Raises Unauthorized, and Unavailable when the policy fails."""
         return await self._policy.identify(credentials)
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
@@ -301,6 +360,7 @@ class Gate:
     def drop(self, point: Point) -> None:
         """Drops the answers that rest on ``point``."""
         self._changes += 1
+        self.told.forget()
         self._recent.append(point)
         self._kept.drop(point)
 
@@ -312,6 +372,7 @@ class Gate:
     def lost(self) -> None:
         """Changes were missed: drops every answer, and everything that the policy has read."""
         self._policy.forget()
+        self.told.forget()
         self._changes += _RECENT + 1  # more than are remembered: whatever is under way counts as touched
         self._kept.clear()
 
@@ -391,7 +452,7 @@ class Gate:
 
 
 def _key(agent: Point, target: ParticleRecord, need: Need, scope: Scope | None) -> Key:
-    return agent.text, target.point.text, target.owner.text, need.permission, need.privilege, scope, ""
+    return agent.text, target.point.text, target.owner.text, need.permission + need.power, need.privilege, scope, ""
 
 
 def _key_of(request: Request) -> Key:

@@ -17,6 +17,7 @@ from ...contracts.policy import (
     Explanation,
     HoldsFor,
     Identified,
+    Reason,
     Request,
     SecurityPolicy,
 )
@@ -25,7 +26,9 @@ from ...errors import HyperverseError, NoDriver, NotHostedHere, Unavailable
 from ...scheduling.begun import Begun, begin
 from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
+from ...scheduling.presentable import presentable
 from ...universe.address.point import Point
+from ..particles.own_context import Variables, in_own_context
 
 __all__ = ["GuardedPolicy"]
 
@@ -64,9 +67,10 @@ class GuardedPolicy:
     def begin(self, request: Request) -> Decision | Begun[Decision]:
         """What the policy answers without waiting, or the rest of its answer, for :meth:`finish`. Most answers need no
         waiting, and so no deadline. Raises as :meth:`decide` does."""
+        context = Variables()
         try:
-            asking = self._policy.decide(request)
-            found = begin(asking if type(asking) is CoroutineType else _awaited(asking))
+            asking = context.run(self._policy.decide, request)
+            found = begin(asking if type(asking) is CoroutineType else _awaited(asking), context)
         except BaseException as exc:
             told = self._told(exc)
             if told is exc:
@@ -104,7 +108,7 @@ class GuardedPolicy:
         return await self._within(act, administration)
 
     async def identify(self, credentials: Credentials) -> Identified:
-        """Who a client is. Raises Unauthorized, and Unavailable when the policy fails."""
+        """Returns the agent that a client is. Raises Unauthorized, and Unavailable when the policy fails."""
         found = await self._within(self._policy.identify, credentials)
         if not isinstance(found, Identified) or not isinstance(found.agent, Point):
             raise self._failure(f"gave no agent, but {_kind_of(getattr(found, 'agent', found))}")
@@ -118,23 +122,24 @@ class GuardedPolicy:
     def changed(self, change: Change) -> bool:
         """Tells the policy what has changed; False when it has failed, so that nothing it said can be relied on."""
         try:
-            self._policy.changed(change)
+            Variables().run(self._policy.changed, change)
         except BaseException as exc:
-            self._failure("could not take in a change", exc)
+            self._failure("could not take in a change", presentable(exc))
             return False
         return True
 
     def forget(self) -> None:
         """Tells the policy to drop everything that it has read."""
         try:
-            self._policy.forget()
+            Variables().run(self._policy.forget)
         except BaseException as exc:
-            self._failure("could not forget what it has read", exc)
+            self._failure("could not forget what it has read", presentable(exc))
 
     # -- inside -------------------------------------------------------------------------------------------
 
     async def _within(self, ask: Callable[[A], Awaitable[T]], about: A) -> T:
-        """The answer to ``ask(about)``, within the time limit.
+        """The answer to ``ask(about)``, within the time limit and in a context of its own: what a policy sets in a
+        variable, such as the precision of decimals, would else stay set for whoever has sent the wave.
 
         It is awaited in the task of the caller, under a deadline that shares its timer with others: a task of its own
         would cost 36 microseconds for a decision that needs no look-up, ``asyncio.timeout`` 8, and this costs 1.
@@ -144,7 +149,8 @@ class GuardedPolicy:
             deadlines = self._deadlines = Deadlines(asyncio.get_running_loop())
         try:
             with deadlines.by(deadlines.loop.time() + self._timeout):
-                return await ask(about)
+                context = Variables()
+                return await in_own_context(context.run(ask, about), context)
         except BaseException as exc:
             told = self._told(exc)
             if told is exc:
@@ -154,10 +160,13 @@ class GuardedPolicy:
 
     def _told(self, error: BaseException) -> BaseException:
         """Returns errors of the platform unchanged, and a failure of the policy for anything else that it raised."""
-        on_purpose = isinstance(error, HyperverseError)
-        if isinstance(error, NotHostedHere):  # it would have the particle be looked for elsewhere
+        if ends_task(error):
+            return error
+        shown = presentable(error)
+        on_purpose = isinstance(shown, HyperverseError)
+        if isinstance(shown, NotHostedHere):  # it would have the particle be looked for elsewhere
             on_purpose = False
-        return error if on_purpose or ends_task(error) else self._failure("gave no answer", error)
+        return error if on_purpose else self._failure("gave no answer", shown)
 
     def _checked(self, decision: Decision) -> Decision:
         """The decision, if it is one that the gate can rely on."""
@@ -171,6 +180,9 @@ class GuardedPolicy:
             type(decision.allowed) is bool
             and isinstance(decision.why, str)
             and isinstance(decision.hint, str)
+            and isinstance(decision.rule, str)
+            and isinstance(decision.access, str)
+            and (not decision.reasons or _are_reasons(decision.reasons))
             and isinstance(decision.holds_for, HoldsFor)
             and (decision.allowed or decision.status in _REFUSALS)
             and (on_points or rests_on is ANYTHING)
@@ -197,6 +209,10 @@ class GuardedPolicy:
 
 async def _awaited(awaitable: Awaitable[T]) -> T:
     return await awaitable
+
+
+def _are_reasons(reasons: object) -> bool:
+    return isinstance(reasons, tuple) and all(isinstance(reason, Reason) for reason in reasons)
 
 
 def _kind_of(value: object) -> str:

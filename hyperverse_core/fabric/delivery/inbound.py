@@ -20,11 +20,7 @@ from ...errors import (
     Unavailable,
     described,
 )
-from ...protocol.codec import (
-    encode_echoes,
-    encode_pong,
-    encode_provision_reply,
-)
+from ...protocol.codec import encode_echoes, encode_pong, encode_provision_reply
 from ...protocol.messages import Message, ProvisionReply, ProvisionRequest
 from ...scheduling.cancellation import ends_task
 from ...scheduling.worker_pool import WorkerPool
@@ -38,8 +34,9 @@ from ..particles.state import State
 from ..stars.star import Star
 from ..transit.ports import LaneRequest
 from ..transit.switchboard import Switchboard
-from .fan_out import FanOut, to_echo
+from .fan_out import FanOut
 from .gate import Gate
+from .gathering import to_echo
 from .outbound import Outbound
 from .replay_cache import ReplayCache
 
@@ -277,8 +274,8 @@ class _Elsewhere:
 
 
 def _sender(wave: Ping) -> str:
-    """Who has sent it, for the key of its answer: a client that comes back, perhaps over another machine, has another
-    point and the same agent."""
+    """The sender, for the key of the answer; empty for a client. A client that comes back, perhaps over another
+    machine, has another point and the same agent."""
     return "" if wave.id.startswith("c-") else wave.sender.text
 
 

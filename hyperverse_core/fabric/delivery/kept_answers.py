@@ -75,6 +75,12 @@ class KeptAnswers:
             answers[key] = decision
         return decision
 
+    def refusal(self, key: Key) -> Decision | None:
+        """The answer that is kept under ``key`` if it is a no. It does not count as asked for: somebody who is refused
+        again and again keeps nobody's answer from being remembered."""
+        decision = self._answers.get(key)
+        return None if decision is None or decision.allowed else decision
+
     def keep(self, key: Key, decision: Decision) -> None:
         """Keeps an answer, and makes room for it."""
         if key in self._answers:

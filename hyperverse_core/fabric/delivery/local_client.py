@@ -8,11 +8,11 @@ from functools import partial
 import attrs
 
 from ...client.api import GLOBAL_MACHINE, ClientApi
-from ...client.arguments import type_named
+from ...client.arguments import as_callback
 from ...client.serving import OnWave, called
 from ...client.watching import CHANGED, ClientWatches
 from ...contracts.gateway import Receive
-from ...errors import BadRequest, NotFound, Unavailable
+from ...errors import NotFound, Unavailable
 from ...universe.address.point import Point
 from ...universe.address.surface import Surface
 from ...universe.waves.wave import Directed, Ping, Pong, Signal
@@ -72,11 +72,13 @@ class LocalClient(ClientApi, LocalSender):
         Args:
             callback: gets the wave and returns the body of the reply or a Pong, or an awaitable of one; what it
                 raises is the reply too. None serves nothing again. Cmd<Bounce> is answered without it.
+
+        Raises:
+            BadRequest: ``callback`` is not a function.
         """
-        if callback is not None and not callable(callback):
-            raise BadRequest(f"callback is {type_named(callback)}, not a function", hint="give a function, or None")
+        checked = as_callback(callback)
         self._opened()
-        self._callback = callback
+        self._callback = checked
         return callback
 
     async def _receive(self, wave: Directed) -> Pong | None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ...errors import NotFound
-from ...universe.address.point import Point, RouteKind
+from ...universe.address.point import HYPERUSER, Point, RouteKind
+from ...universe.waves.wave import BOUNCE, Directed, MethodKind
+from ..caches.records import Records
 from ..particles.homes import Homes
 from ..particles.places import Find, Place, Places
+from ..particles.served import ServedKinds
 from ..stars.star import Star
 from ..transit.remote_star import RemoteStars
+from .demanded import privilege_demanded
+from .gate import Gate
+from .unplaced import Unplaced
 
 __all__ = ["Location"]
 
@@ -21,9 +29,25 @@ class Location:
         home: the star that stands for this machine; global particles live there.
         remotes: the stars of other machines.
         provision: finds or provisions a particle that the registry places.
+        records: of particles.
+        gate: says who may send what.
+        served: says what the handlers of a particle demand.
     """
 
-    def __init__(self, places: Places, homes: Homes, home: Star, remotes: RemoteStars, provision: Find) -> None:
+    def __init__(
+        self,
+        places: Places,
+        homes: Homes,
+        home: Star,
+        remotes: RemoteStars,
+        provision: Find,
+        records: Records,
+        gate: Gate,
+        served: ServedKinds,
+    ) -> None:
+        self._served = served
+        self._records = records
+        self._gate = gate
         self._places = places
         self._homes = homes
         self._home = home
@@ -35,6 +59,38 @@ class Location:
 
         Raises NotFound, NoDriver, Unavailable."""
         return await self._places.look_up(point, self.find)
+
+    async def locate_for(self, wave: Directed, point: Point) -> Place:
+        """Where ``point`` lives, for a wave. It is given a place only if the agent of the wave may send it at all.
+
+        Raises what :meth:`locate` does, and the refusal of the gate."""
+        remembered = self._records.remembered(point)
+        if remembered is not None:  # a refusal that is known costs no look-up: it never gets a place
+            self._gate.turn_away(Unplaced(remembered, self._home), wave)
+        while True:
+            place = await self._places.look_up_if(point, partial(self._find_for, wave))
+            if place is not None:
+                return place
+            record = await self._records.one(point)  # who has asked first may not send that; perhaps this one may
+            unplaced = Unplaced(record, self._home)
+            if wave.method is BOUNCE and not await self._gate.told.has_any(wave, point):
+                return unplaced
+            await self._gate.authorise(unplaced, wave)
+            privilege = privilege_demanded(self._served, record, wave)
+            if privilege:
+                await self._gate.demand(unplaced, wave, privilege)
+
+    async def _find_for(self, wave: Directed, point: Point) -> Place | None:
+        """Where ``point`` lives; None when it would be placed for a wave that its agent may not send."""
+        own = wave.agent == point or (wave.agent == HYPERUSER and wave.scope is None)
+        if own or not point.route.is_local or wave.method.kind is MethodKind.HYP:
+            return await self.find(point)
+        record = (await self._records.get((point,))).get(point)
+        if record is not None:
+            privilege = privilege_demanded(self._served, record, wave)
+            if not await self._gate.told.may(wave, record, privilege):
+                return None
+        return await self.find(point)
 
     async def find(self, point: Point) -> Place:
         """Where ``point`` lives. Raises NotFound, NoDriver, Unavailable."""

@@ -7,22 +7,29 @@ import asyncio
 import math
 from time import perf_counter
 
-from ...errors import HyperverseError, InternalError, NotHostedHere, Unavailable
+import msgspec
+
+from ...errors import HyperverseError, InternalError, NotFound, NotHostedHere, Unavailable
 from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
+from ...universe.address.point import HYPERUSER
+from ...universe.selectors.selector import Selector
 from ...universe.waves.origin import Ids, Origin, timed_out
-from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
+from ...universe.waves.wave import BOUNCE, Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..interception.cut_waves import EARLY, is_told, mark_told
 from ..interception.interceptors import Interceptors
 from ..particles.places import Place, Places
 from ..stars.star import Star
-from .fan_out import FanOut, RippleProgress
+from .fan_out import FanOut
+from .gathering import RippleProgress, to_echo
 from .location import Location
 from .retry import Retry, may_repeat
+from .told import Told
 
 __all__ = ["Outbound"]
 
 _OK = Outcome.OK
+_MISSING = NotFound.status
 _PAUSES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.25)
 """Seconds before each further look for a particle that has left."""
 _IN_A_ROW = 127
@@ -42,6 +49,7 @@ class Outbound:
         retry: sends again what may be sent again.
         fan_out: delivers Ripples.
         interceptors: who listens.
+        told: what senders may know of.
 
     Attributes:
         origin: makes waves of the star itself, which may be ``Hyp`` waves.
@@ -55,6 +63,7 @@ class Outbound:
         "_location",
         "_places",
         "_retry",
+        "_told",
         "deadlines",
         "ids",
         "origin",
@@ -72,7 +81,9 @@ class Outbound:
         retry: Retry,
         fan_out: FanOut,
         interceptors: Interceptors,
+        told: Told,
     ) -> None:
+        self._told = told
         self.star = star
         self.deadlines = deadlines
         self.ids = ids
@@ -95,16 +106,20 @@ class Outbound:
         try:
             try:
                 if place is None:
-                    place = await self._location.locate(wave.to)
+                    place = await self._location.locate_for(wave, wave.to)
                 if place.star is not self.star:  # a remote star stands for itself here
                     wave.hops += self.star.distances.get(place.star.text, 0)
                 if begun:
                     self._sent(wave, place)
                 reply = await place.receive(wave)
-            except HyperverseError as exc:
+            except NotHostedHere as exc:
                 reply = await self._find_again(wave, exc)
+            except HyperverseError as exc:
+                reply = self.refuse(wave, exc)
             if wave.handling.retries and may_repeat(reply):
                 reply = await self._retry.repeat(wave, reply, self)
+            if (reply.status == _MISSING or wave.method is BOUNCE) and await self._told.conceals(wave, reply, wave.to):
+                reply = self.star.refusal(wave, self._told.missing(wave.to))
         except BaseException as exc:
             if ends_task(exc):
                 self.cut(wave, exc, begun)
@@ -126,7 +141,7 @@ class Outbound:
     async def once_more(self, wave: Ping) -> Pong:
         """Sends a Ping that was sent before, wherever its particle lives now."""
         try:
-            place = await self._location.locate(wave.to)
+            place = await self._location.locate_for(wave, wave.to)
             return await place.receive(wave)
         except HyperverseError as exc:
             return await self._find_again(wave, exc)
@@ -140,7 +155,7 @@ class Outbound:
                 await asyncio.sleep(pause)  # it is being let go, and the registry does not say so yet
             self._places.forget(wave.to)
             try:
-                place = await self._location.locate(wave.to)
+                place = await self._location.locate_for(wave, wave.to)
                 return await place.receive(wave)
             except HyperverseError as exc:
                 error = exc
@@ -167,9 +182,11 @@ class Outbound:
         place = self._known.get(wave.to.text)
         try:
             if place is None:
-                place = await self._location.locate(wave.to)
+                place = await self._location.locate_for(wave, wave.to)
             if place.star is not self.star:
                 wave.hops += self.star.distances.get(place.star.text, 0)
+            if (place.remote or wave.method is BOUNCE) and await self._told.turns_away(wave):
+                raise self._told.missing(wave.to)
             if begun:
                 self._sent(wave, place)
             try:
@@ -178,12 +195,14 @@ class Outbound:
                     await rest
             except NotHostedHere:
                 self._places.forget(wave.to)
-                place = await self._location.locate(wave.to)
+                place = await self._location.locate_for(wave, wave.to)
                 rest = place.accept(wave)
                 if rest is not None:
                     await rest
         except HyperverseError as exc:
             reply = self.refuse(wave, exc)
+            if await self._told.conceals(wave, reply, wave.to):
+                reply = self.star.refusal(wave, self._told.missing(wave.to))
         except BaseException as exc:
             if ends_task(exc):
                 self.cut(wave, exc, begun, until)
@@ -221,7 +240,10 @@ class Outbound:
 
     async def _spread(self, wave: Ripple, gathered: RippleProgress | None) -> list[Echo]:
         try:
-            return await self._fan_out.spread(self.star, wave, gathered)
+            echoes = await self._fan_out.spread(self.star, wave, gathered)
+            if wave.agent == HYPERUSER and wave.scope is None:
+                return echoes
+            return await self._heard(wave, echoes)
         except HyperverseError:
             raise
         except BaseException as exc:
@@ -229,6 +251,25 @@ class Outbound:
                 raise
             lost = self.star.lost(wave, exc)
             raise InternalError(lost.error, hint="please report it") from None
+
+    async def _heard(self, wave: Ripple, echoes: list[Echo]) -> list[Echo]:
+        """The echoes as the sender may hear them: hidden particles that a selector matches are left out."""
+        recipients = wave.recipients
+        if not isinstance(recipients, Selector | tuple):
+            return echoes
+        heard: list[Echo] = []
+        for echo in echoes:
+            if echo.status != _MISSING and wave.method is not BOUNCE:
+                heard.append(echo)
+                continue
+            missing = self._told.is_missing(echo)
+            if not missing and await self._told.conceals(wave, echo, echo.sender):
+                missing = True
+                copy = msgspec.structs.replace(wave, to=echo.sender)
+                echo = to_echo(self.star.refusal(copy, self._told.missing(echo.sender)), echo.sender)
+            if not missing or isinstance(recipients, tuple):
+                heard.append(echo)
+        return heard
 
     # -- who listens --------------------------------------------------------------------------------------
 

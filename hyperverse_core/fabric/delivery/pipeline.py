@@ -18,17 +18,13 @@ from ...universe.routing.pipeline import Step
 from ...universe.routing.stop import Call, CoreStop, PointStop, ReflectStop
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
+from ...universe.waves.withheld import withheld
 from ..particles.active import Active
 from ..particles.unread_bind import UnreadBind
 from ..stars.star import Star
 from .binds import Binds
 
 __all__ = ["Pipelines"]
-
-
-_BY_NAME = frozenset({"Cmd<Bounce>", "Cmd<Read>"})
-"""Methods that go a way of a bind only if its route names them: whoever asks whether a particle is alive, or reads it,
-means that particle, also where a bind takes every method."""
 
 
 class Pipelines:
@@ -55,7 +51,7 @@ class Pipelines:
                 raise
         assert bind is not None
         selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)
-        if selected is not None and not selected.named and wave.method.text in _BY_NAME:
+        if selected is not None and not selected.means(wave.method):
             return None
         if selected is None:
             if wave.method.kind is MethodKind.CMD:
@@ -119,6 +115,7 @@ class _Passage:
         """The answer of a stop that ends the pipeline, as what has become of the whole wave."""
         if isinstance(reply, NoAnswer):  # the star that remembers the stop's wave knows nothing of the whole one
             reply = Pong(**{name: getattr(reply, name) for name in Pong.__struct_fields__})
+        withheld(reply, self.wave.agent)
         if self.begun and reply.outcome is Outcome.REJECTED:
             reply.outcome = Outcome.FAILED
             if reply.status == NotHostedHere.status:  # of that stop; no sign that the whole wave may go elsewhere

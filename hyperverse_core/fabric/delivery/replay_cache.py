@@ -11,7 +11,7 @@ import attrs
 
 from ...contracts.gateway import Replays
 from ...errors import Conflict, HyperverseError, TooMany, Unavailable
-from ...protocol.codec import encoded_body
+from ...protocol.frame_bytes import encoded_body
 from ...protocol.repeats import HARMLESS
 from ...universe.waves.wave import Outcome, Ping, Pong
 
@@ -26,7 +26,7 @@ _UNDER_WAY = 10.0
 
 @attrs.frozen(eq=False)
 class _Asked:
-    """Who has sent the first of a key, and what it was about: a repeat has to be the same."""
+    """The sender of the first wave of a key, and what the wave was about: a repeat has to have the same."""
 
     agent: str
     about: bytes

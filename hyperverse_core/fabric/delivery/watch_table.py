@@ -1,8 +1,8 @@
-"""Who watches what from this machine."""
+"""The watches that are kept on this machine: which point watches which particle."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from ...universe.address.point import Point
 from ...universe.waves.wave import Method
@@ -54,7 +54,7 @@ class WatchTable:
         """Points of those who watch that aspect."""
         return list(self._watchers.get((point, aspect), ()))
 
-    def watched_by(self, watcher: Point) -> Iterable[tuple[Point, str]]:
+    def watched_by(self, watcher: Point) -> Collection[tuple[Point, str]]:
         """Each point and aspect that ``watcher`` watches."""
         return self._watched.get(watcher, {})
 

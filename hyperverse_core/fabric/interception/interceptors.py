@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from ...contracts.observer import Observer
+from ...errors import HyperverseError
+from ...scheduling.presentable import presentable
 from ...universe.address.point import Point
 from ...universe.waves.wave import Directed
 
@@ -82,30 +84,31 @@ class Interceptors:
         for listener in listeners:
             try:
                 listener(*args)
-            except BaseException:
-                _failed(listener)
+            except BaseException as exc:
+                _failed(listener, exc)
 
     def mark(self, wave: _W) -> _W:
         """Tells that ``wave`` begins, and gives it the headers that listeners add."""
-        added: dict[str, str] = {}
+        added: dict[str, str] | None = None
         for listener in self.begun:
             try:
                 headers: Mapping[str, str] | None = listener(wave)
-            except BaseException:
-                _failed(listener)
+            except BaseException as exc:
+                _failed(listener, exc)
                 continue
             if headers:
-                added.update(headers)
-        if added:
+                added = {**(added or {}), **headers}
+        if added is not None:
             wave.headers = {**(wave.headers or {}), **added}
         return wave
 
-    def deny(self, agent: Point, target: Point, method: str, reason: str) -> None:
-        """Tells that the policy has refused something."""
+    def deny(self, agent: Point, target: Point, method: str, error: HyperverseError) -> None:
+        """Tells that the policy has refused something. The text is made only if somebody hears it."""
         if self.denied:
-            self.tell(self.denied, agent, target, method, reason)
+            self.tell(self.denied, agent, target, method, str(error))
 
 
-def _failed(listener: Callable[..., Any]) -> None:
+def _failed(listener: Callable[..., Any], error: BaseException) -> None:
     owner = type(getattr(listener, "__self__", listener)).__name__
-    _log.exception("observer %s: %s failed", owner, getattr(listener, "__name__", "a call"))
+    what = getattr(listener, "__name__", "a call")
+    _log.error("observer %s: %s failed", owner, what, exc_info=presentable(error))

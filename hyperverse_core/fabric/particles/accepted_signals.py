@@ -22,8 +22,14 @@ __all__ = ["begin_signals", "handle_beside"]
 _log = logging.getLogger("hyperverse.particle")
 
 
-def begin_signals(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
-    """The turn of a Signal has come, and is its own from here on. Raises Unavailable when the machine stops."""
+def begin_signals(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, weight: int) -> None:
+    """The turn of a Signal has come, and is its own from here on. Raises Unavailable when the machine stops.
+
+    Args:
+        weight: what is counted of its memory while it waits.
+    """
+    if weight:
+        active.home.held.give_for(active, weight)
     active.home.pool.put_accepted(_handle, active, handler, arguments, wave, priority=wave.handling.priority)
 
 
@@ -52,7 +58,9 @@ async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], w
             posted = box.next_posted()
             if posted is None:
                 return
-            _, _, handler, arguments, wave = posted
+            _, _, handler, arguments, wave, weight = posted
+            if weight:
+                active.home.held.give_for(active, weight)
             if copy_context():  # its length is that of the context of this worker, and it copies nothing
                 passed_on = _passed_on(active, handler, arguments, wave)
                 return
@@ -64,19 +72,23 @@ async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], w
 def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> bool:
     """Whether another worker goes on, with the turn. It does not when the machine has stopped."""
     try:
-        begin_signals(active, handler, arguments, wave)
+        begin_signals(active, handler, arguments, wave, 0)
     except Unavailable:
         return False
     return True
 
 
-async def handle_beside(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
-    """Handles one beside others."""
+async def handle_beside(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, weight: int) -> None:
+    """Handles one beside others. What is counted of its memory counts until the handler has ended, because nothing else
+    limits how many run."""
     try:
         await active.check_beside()
         await active.run_beside(handler, arguments, wave)
     except HyperverseError as exc:
         await _missed(active, wave, exc)
+    finally:
+        if weight:
+            active.home.held.give_for(active, weight)
 
 
 async def _missed(active: Active, wave: Signal, error: HyperverseError) -> None:

@@ -9,6 +9,7 @@ from ...contracts.driver import Particle
 from ...contracts.registry import Status
 from ...errors import HandlerFailed, HyperverseError, TryAgain, described
 from ...scheduling.cancellation import ends_task
+from ...scheduling.presentable import presentable
 from .context import Context
 from .own_context import begin_in_own_context
 from .saving import fingerprint, given_up, has_unsaved
@@ -51,6 +52,7 @@ async def activate(active: Active) -> None:
                 slow.cancel()
     except BaseException as exc:
         its_own = not ends_task(exc)
+        exc = presentable(exc) if its_own else exc
         cause = described(exc) if its_own else "it has not returned in time"
         active.home.troubles.note(_start_of(active), f"{cause}; its next wave tries again", lasts=_SHOWN)
         unmade = active.particle is None and isinstance(exc, TryAgain)  # a registry that is away is no fault of its own
@@ -63,7 +65,7 @@ async def activate(active: Active) -> None:
             await _show(active, Status.PANIC)
         if isinstance(exc, HyperverseError) or not its_own:
             raise
-        _log.exception("it could not start", extra={"point": active.text})
+        _log.error("it could not start", exc_info=exc, extra={"point": active.text})
         raise HandlerFailed(f"{active.text!r} could not start: {described(exc)}") from exc
     if active.home.troubles:
         active.home.troubles.over(_start_of(active))

@@ -16,25 +16,26 @@ from typing import TYPE_CHECKING, Any
 from ...contracts.driver import Particle
 from ...contracts.registry import Assignment, ParticleRecord
 from ...errors import (
-    BadRequest,
-    NotFound,
     NotHostedHere,
     Unavailable,
-    described,
     error_for_status,
 )
+from ...protocol.body_weight import WEIGHTLESS, weight_of
 from ...scheduling.cancellation import ends_task
+from ...scheduling.presentable import presentable
 from ...universe.routing.bind import BindConfig
 from ...universe.waves.origin import Origin
 from ...universe.waves.own_pong import own_pong
 from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong, Signal
+from ...universe.waves.withheld import withheld
 from ..interception.cut_waves import mark_told
 from .accepted_signals import begin_signals, handle_beside
 from .activation import activate
 from .background import BackgroundTasks
+from .built_in import answer_built_in, no_body, no_handler
 from .context import Context
 from .conversion import to_body
-from .handler_replies import failure_of
+from .handler_replies import failed, outlived, signed, tell_cut_off
 from .handlers import Handler
 from .in_order import InOrder
 from .letters import NOBODY
@@ -42,7 +43,6 @@ from .mailbox import Mailbox
 from .own_context import CANCEL_GRACE, OVER, Abandoned, Variables, begin_in_own_context, go_on
 from .saving import Saves, fingerprint, given_up, has_unsaved, spoiled
 from .state import State
-from .states import state_of
 from .unread_bind import UnreadBind, first_bind
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ __all__ = ["Active"]
 _log = logging.getLogger("hyperverse.particle")
 _OK = Outcome.OK
 _READY = State.READY
+_BESIDE = 1024
+"""Bytes that are counted for each Signal of a concurrent particle, besides its body: each runs in a task of its own."""
 _HEARD = Pong()
 """The result of every Signal whose handler succeeded: nobody reads it, so all of them share one."""
 
@@ -163,7 +165,12 @@ class Active:
 
     async def _receive_by_gate(self, wave: Directed) -> Pong:
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
+            self.home.gate.turn_away(self, wave)
             await self.home.gate.authorise(self, wave)
+        return await self.behind_gate(wave)
+
+    async def behind_gate(self, wave: Directed) -> Pong:
+        """Handles a Ping, or one copy of a Ripple, that the gate has let through. Raises HyperverseError."""
         if self.bind is not None:
             reply = await self.home.routing.follow(self, wave)
             if reply is not None:
@@ -175,7 +182,7 @@ class Active:
         handlers = self.served.handlers
         found = handlers.certain.get(wave.method.text) or handlers.find(wave)
         if found is None:
-            return await self._built_in(wave)
+            return await answer_built_in(self, wave)
         handler, captures = found
         if handler.privilege:
             await self.home.gate.demand(self, wave, handler.privilege)
@@ -226,6 +233,7 @@ class Active:
 
     async def _accept_by_gate(self, wave: Directed) -> None:
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
+            self.home.gate.turn_away(self, wave)
             await self.home.gate.authorise(self, wave)
         if self.bind is not None:
             reply = await self.home.routing.follow(self, wave)
@@ -240,9 +248,9 @@ class Active:
         found = self.served.handlers.find(wave)
         if found is None:
             if wave.method is not BOUNCE:
-                raise self._no_handler(wave)
+                raise no_handler(self, wave)
             if wave.body is not None:
-                raise self._no_body(wave)
+                raise no_body(wave)
             return
         if found[0].privilege:
             await self.home.gate.demand(self, wave, found[0].privilege)
@@ -252,21 +260,31 @@ class Active:
         handler, captures = found
         arguments = handler.arguments.bind(wave.body, captures)
         pool, box = self.home.pool, self.mailbox
-        if self.concurrent:
-            if self.posted is None:
-                self.posted = InOrder(pool)
-            self.posted.put(handle_beside, self, handler, arguments, wave, priority=wave.handling.priority)
-        else:
-            if not box.busy:
-                pool.check_room()
-            box.post((begin_signals, self, handler, arguments, wave), wave.handling.priority)
+        weight = _BESIDE if self.concurrent else 0
+        if (self.concurrent or box.busy) and type(wave.body) not in WEIGHTLESS:
+            weight += weight_of(wave.body)
+        if weight:
+            self.home.held.take_for(self, weight, repr(self.text))
+        try:
+            if self.concurrent:
+                if self.posted is None:
+                    self.posted = InOrder(pool)
+                self.posted.put(handle_beside, self, handler, arguments, wave, weight, priority=wave.handling.priority)
+            else:
+                if not box.busy:
+                    pool.check_room()
+                box.post((begin_signals, self, handler, arguments, wave, weight), wave.handling.priority)
+        except Unavailable:
+            if weight:
+                self.home.held.give_for(self, weight)
+            raise
 
     async def check_beside(self) -> None:
         """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
         if self.state is _READY and not (self.concurrent and self.mailbox.busy):
             return
         if self.concurrent:  # behind those that wait for its start, or for a look at its state
-            await self._start_in_turn()
+            await self.start_in_turn()
         elif self.state is State.GONE:
             raise self.has_left()
         elif self.state.spoiled:
@@ -334,7 +352,7 @@ class Active:
             if type(wave) is Signal:  # nobody gets a reply, so nobody is told a wrong one
                 reply = _HEARD
             elif star.now() >= star.serve_until and self.assignment is not None:
-                reply = self._outlived(wave)
+                reply = outlived(self, wave)
             elif type(result) is not Pong:
                 body = result if result is None or type(result) is int else to_body(result)
                 reply = Pong(200, body, self.point, _OK, wave.id, star.text, wave.hops)
@@ -342,17 +360,17 @@ class Active:
                 if self.assignment is not None:  # the platform's own particles need none of this
                     result = own_pong(result)
                     if result.status >= 400:
-                        result.outcome = Outcome.FAILED  # this handler has run
-                reply = self._signed(result, wave)
+                        withheld(result, wave.agent).outcome = Outcome.FAILED  # this handler has run
+                reply = signed(self, result, wave)
         except BaseException as exc:
             if ends_task(exc):
                 self.cut_off(particle)
                 mark_told(exc)
                 if listeners:
-                    self._tell_cut_off(wave, perf_counter() - begun)
+                    tell_cut_off(self, wave, perf_counter() - begun)
                 raise
             spoiled(self, particle, before)
-            reply = self._failed(handler, wave, exc)
+            reply = failed(self, handler, wave, presentable(exc))
         finally:
             if ctx.__class__ is not Context:  # it has lent the caller's name, which ends here
                 ctx.end_on_behalf()
@@ -360,61 +378,6 @@ class Active:
             answer = None if reply is _HEARD else reply
             self.home.interceptors.tell(listeners, wave, answer, perf_counter() - begun)
         replies.append(reply)
-
-    def _tell_cut_off(self, wave: Directed, seconds: float) -> None:
-        error = f"the handler was cut off after {seconds:.3g} s"
-        reply = self._signed(Pong(408, {"error": error}, outcome=Outcome.UNKNOWN), wave)
-        self.home.interceptors.tell(self.home.interceptors.delivered, wave, reply, seconds)
-
-    def _outlived(self, wave: Directed) -> Pong:
-        """The reply of a handler that has run longer than its star may serve: the particle may live elsewhere by now,
-        and what is not saved is not there."""
-        error = f"{self.star.text} has lost its lease while {self.text!r} handled this"
-        return self._signed(Pong(503, {"error": error}, outcome=Outcome.UNKNOWN), wave)
-
-    def _failed(self, handler: Handler, wave: Directed, error: BaseException) -> Pong:
-        """The reply of a handler that has raised."""
-        reply, traced = failure_of(error, wave)
-        if traced or isinstance(wave, Signal):
-            self.home.failures.note(self.text, f"{wave.method}: {described(error)}")
-        if traced:
-            _log.error("%s failed", handler.name, exc_info=error, extra={"wave": wave.id, "point": self.text})
-        elif isinstance(wave, Signal):  # its sender does not hear of it
-            _log.warning("signal %s to %s: %s", wave.method, self.text, error, extra={"wave": wave.id})
-        return self._signed(reply, wave)
-
-    def _signed(self, reply: Pong, wave: Directed) -> Pong:
-        reply.sender = self.point
-        reply.id = wave.id
-        reply.star = self.star.text
-        reply.hops = wave.hops
-        return reply
-
-    async def _built_in(self, wave: Directed) -> Pong:
-        """What every particle answers without a handler of its own: ``Cmd<Read>`` and ``Cmd<Bounce>``."""
-        if self.state is State.GONE:
-            raise self.has_left()
-        self.check_lease()
-        body = None
-        if wave.method.text == "Cmd<Read>":
-            body = await self._read_state(wave)
-        elif wave.method is not BOUNCE:
-            raise self._no_handler(wave)
-        elif wave.body is not None:
-            raise self._no_body(wave)
-        self.touched = True
-        return Pong(200, body, self.point, Outcome.OK, wave.id, self.star.text, wave.hops)
-
-    @staticmethod
-    def _no_body(wave: Directed) -> BadRequest:
-        return BadRequest(f"{wave.method} takes no body", hint="name a method of the particle, such as Ext<Add>")
-
-    def _no_handler(self, wave: Directed) -> NotFound:
-        known = self.served.handlers.methods()
-        return NotFound(
-            f"{self.text!r} has no handler for {wave.method} {wave.path}",
-            hint=f"a {self.record.kind} takes {', '.join(known)}" if known else f"a {self.record.kind} takes none",
-        )
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -426,16 +389,8 @@ class Active:
                 f"{self.star.text} cannot renew its lease, so {self.text!r} does not answer here", retry_after=0.5
             )
 
-    async def _read_state(self, wave: Directed) -> Any:
-        """The state between two handlers, never what one of them has half done, except for its own call chain."""
-        if self.concurrent or (self.mailbox.busy and self.text in wave.chain):
-            await self.check_beside()
-        else:
-            await self._start_in_turn()
-        assert self.particle is not None, "it is ready, or a wave of its own chain runs in it"
-        return state_of(self.particle)
-
-    async def _start_in_turn(self) -> None:
+    async def start_in_turn(self) -> None:
+        """Makes it ready, when no handler has the turn."""
         if self.mailbox.busy:
             await self.mailbox.turn()
         else:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...errors import TooMany, described
 from ...scheduling.cancellation import ends_task
+from ...scheduling.presentable import presentable
 from ...scheduling.troubles import Troubles
 from ...universe.waves.wave import Directed
 from .own_context import CANCEL_GRACE, Abandoned, begin_in_own_context
@@ -32,10 +33,10 @@ class BackgroundTasks:
         troubles: told of a piece that has failed.
     """
 
-    __slots__ = ("_tasks", "_text", "_troubles")
+    __slots__ = ("_tasks", "_troubles", "text")
 
     def __init__(self, text: str, troubles: Troubles) -> None:
-        self._text = text
+        self.text = text
         self._troubles = troubles
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -47,15 +48,14 @@ class BackgroundTasks:
         64 already."""
         if len(self._tasks) >= _PIECES:
             work.close()
-            raise TooMany(f"{self._text!r} has {len(self._tasks)} pieces of work under way", retry_after=1.0)
-        task = asyncio.get_running_loop().create_task(
-            self._run(work, wave, failed), name=name or f"work of {self._text}"
-        )
+            raise TooMany(f"{self.text!r} has {len(self._tasks)} pieces of work under way", retry_after=1.0)
+        task = asyncio.get_running_loop().create_task(self.run(work, wave, failed), name=name or f"work of {self.text}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: _close(work))  # one that was cancelled before it began would complain
 
-    async def _run(self, work: Coroutine[Any, Any, None], wave: Directed, failed: Callable[[], None]) -> None:
+    async def run(self, work: Coroutine[Any, Any, None], wave: Directed, failed: Callable[[], None]) -> None:
+        """One piece, to its end, in the task that :meth:`begin` has made for it."""
         working_for.set(wave)
         name = getattr(work, "__qualname__", "work")
         try:
@@ -64,13 +64,14 @@ class BackgroundTasks:
                 await rest
         except Abandoned:
             cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s: it is given up"
-            _log.error("%s: %s", name, cause, extra={"point": self._text})
-            self._troubles.happened(f"work of {self._text} ({name})", cause)
+            _log.error("%s: %s", name, cause, extra={"point": self.text})
+            self._troubles.happened(f"work of {self.text} ({name})", cause)
         except BaseException as exc:
             if ends_task(exc):
                 raise
-            _log.exception("work of its own failed", extra={"point": self._text})
-            self._troubles.happened(f"work of {self._text} ({name})", described(exc))
+            error = presentable(exc)
+            _log.error("work of its own failed", exc_info=error, extra={"point": self.text})
+            self._troubles.happened(f"work of {self.text} ({name})", described(error))
             failed()
 
     def give_up(self) -> None:
@@ -86,7 +87,7 @@ class BackgroundTasks:
         self.give_up()
         _, stubborn = await asyncio.wait(tasks, timeout=grace)
         if stubborn:
-            _log.error("%d pieces of work do not end", len(stubborn), extra={"point": self._text})
+            _log.error("%d pieces of work do not end", len(stubborn), extra={"point": self.text})
 
 
 def _close(work: Coroutine[Any, Any, None]) -> None:

@@ -29,7 +29,7 @@ class Left(enum.Enum):
 
 @attrs.frozen
 class Comings:
-    """Who is told of particles that come and leave, each in its order.
+    """The callbacks that are told of particles that come and leave, in their order.
 
     Attributes:
         arrived: called with a particle that lives here from now on.

@@ -7,8 +7,9 @@ annotations, is settled by a type comparison before the converter is asked.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import attrs
 import cattrs
@@ -19,6 +20,8 @@ from ...universe.waves.strict_conversion import converter
 __all__ = ["Arguments", "to_body"]
 
 _PLAIN = frozenset({int, str, bool, float, bytes, type(None)})
+_CALL_LIKE: Final = re.compile(r"\(?(?:--)?\s*(?:([a-z_][a-z0-9_]{0,40})\s*=)?\s*([^\s=(){}\"]{1,40})\s*\)?")
+_JSON_LIKE: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false|null")
 
 
 @attrs.frozen
@@ -130,7 +133,9 @@ class Arguments:
                 for name, value in given.items()
                 if name in self._by_name
             }
-        raise BadRequest("the body does not fit: " + "; ".join(faults), hint=f"it takes {self._names()}")
+        raise BadRequest(
+            "the body does not fit: " + "; ".join(faults), hint=f"it takes {self._names()}{_as_json(given)}"
+        )
 
     def _names(self) -> str:
         if not self._params:
@@ -190,3 +195,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return str(value)  # a StrEnum
     raise TypeError(f"{kind.__name__} is neither plain nor an attrs class")
+
+
+def _as_json(given: Mapping[str, Any]) -> str:
+    """How a body is written that was written as a call or an assignment in other languages; empty when it was not."""
+    (only, *more) = given.values() or ("",)
+    found = _CALL_LIKE.fullmatch(only) if type(only) is str and not more else None
+    if found is None or not (found[1] or only.startswith(("(", "--"))):
+        return ""
+    value = found[2] if _JSON_LIKE.fullmatch(found[2]) else f'"{found[2]}"'
+    return f'; a body is JSON: {{"{found[1]}": {value}}}' if found[1] else f"; a body is JSON: {value}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...contracts.driver import Particle
 from ...errors import NotHostedHere, Unavailable, described
 from ...scheduling.cancellation import ends_task
+from ...scheduling.presentable import presentable
 from .context import Context
 from .own_context import begin_in_own_context
 from .state import State
@@ -122,10 +123,11 @@ async def _on_stop(active: Active, particle: Particle, grace: float) -> bool:
     except BaseException as exc:
         if ends_task(exc):
             raise
+        exc = presentable(exc)
         if active.gone and isinstance(exc, NotHostedHere):  # its save came too late
             _log.debug("on_stop of %s ended early: %s", active.text, exc)
             return False
-        _log.exception("on_stop failed", extra={"point": active.text})
+        _log.error("on_stop failed", exc_info=exc, extra={"point": active.text})
         active.home.troubles.happened(f"on_stop of {active.text}", described(exc))
         return False
     return True

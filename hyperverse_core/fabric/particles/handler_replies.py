@@ -1,15 +1,60 @@
-"""What becomes of what a handler raises: a reply that every caller can read."""
+"""Replies that a handler has not written itself: it has raised, was cut off, or has outlived its star's lease."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from ...errors import HyperverseError, LoopDetected, NotHostedHere, Unavailable, described
+from ...errors import BadRequest, HyperverseError, LoopDetected, NotHostedHere, ParseError, Unavailable, described
 from ...universe.waves.reportable import is_reportable
-from ...universe.waves.wave import Directed, Outcome, Pong
+from ...universe.waves.wave import Directed, Outcome, Pong, Signal
+from .handlers import Handler
 
-__all__ = ["failure_of"]
+if TYPE_CHECKING:
+    from .active import Active
+
+__all__ = ["failed", "failure_of", "outlived", "signed", "tell_cut_off"]
+
+_log = logging.getLogger("hyperverse.particle")
+_SHORT = 80
+
+
+def signed(active: Active, reply: Pong, wave: Directed) -> Pong:
+    """Fills in who answers which wave."""
+    reply.sender = active.point
+    reply.id = wave.id
+    reply.star = active.star.text
+    reply.hops = wave.hops
+    return reply
+
+
+def tell_cut_off(active: Active, wave: Directed, seconds: float) -> None:
+    """Tells the interceptors that a handler was cut off after so many seconds; its caller gets no reply from it."""
+    error = f"the handler was cut off after {seconds:.3g} s"
+    reply = signed(active, Pong(408, {"error": error}, outcome=Outcome.UNKNOWN), wave)
+    interceptors = active.home.interceptors
+    interceptors.tell(interceptors.delivered, wave, reply, seconds)
+
+
+def outlived(active: Active, wave: Directed) -> Pong:
+    """The reply of a handler that has run longer than its star may serve: the particle may live elsewhere by now, and
+    what is not saved is not there."""
+    error = f"{active.star.text} has lost its lease while {active.text!r} handled this"
+    return signed(active, Pong(503, {"error": error}, outcome=Outcome.UNKNOWN), wave)
+
+
+def failed(active: Active, handler: Handler, wave: Directed, error: BaseException) -> Pong:
+    """The reply of a handler that has raised."""
+    reply, traced = failure_of(error, wave)
+    if traced or isinstance(wave, Signal):
+        active.home.failures.note(active.text, f"{wave.method}: {described(error)}")
+    if traced:
+        _log.error("%s failed", handler.name, exc_info=error, extra={"wave": wave.id, "point": active.text})
+    elif isinstance(wave, Signal):  # its sender does not hear of it
+        _log.warning("signal %s to %s: %s", wave.method, active.text, error, extra={"wave": wave.id})
+    return signed(active, reply, wave)
 
 
 def failure_of(error: BaseException, wave: Directed) -> tuple[Pong, bool]:
@@ -17,12 +62,23 @@ def failure_of(error: BaseException, wave: Directed) -> tuple[Pong, bool]:
     if isinstance(error, RecursionError) and _have_nested(wave, error):
         loop = LoopDetected(f"too many waves within one another, the last to {wave.to.text!r}")
         return Pong.failure(loop, Outcome.FAILED), True
+    if isinstance(error, ParseError):
+        error = _in_full(error)
     if isinstance(error, HyperverseError) and is_reportable(error):
         reply = Pong.failure(error, Outcome.FAILED)
         if reply.status == NotHostedHere.status:  # from its save; no sign that the wave may be handled elsewhere
             reply.status = Unavailable.status
         return reply, False
     return Pong(500, {"error": described(error)}, outcome=Outcome.FAILED), True
+
+
+def _in_full(error: ParseError) -> BadRequest:
+    """An error about a text that a handler could not read, with that text and with what may stand in it: the caller
+    gets no caret below the place."""
+    expected = f"; expected {', '.join(error.expected)}" if error.expected else ""
+    short = 0 < len(error.text) <= _SHORT and "\n" not in error.text and error.text not in error.message
+    where = f"{error.text!r}: " if short else ""
+    return BadRequest(f"{where}{error.message}{expected}", hint=error.hint)
 
 
 def _have_nested(wave: Directed, error: RecursionError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from .conversion import Arguments
 __all__ = ["Handler", "Handlers"]
 
 _KEPT: Final = 1024
+_ONE_METHOD: Final = re.compile(r"[A-Z][A-Za-z]*<[A-Z][A-Za-z0-9]*>")
 _NONE: Final[Mapping[str, str]] = {}
 
 
@@ -87,6 +89,13 @@ class Handlers:
         """The privilege that the handler of ``method`` demands; of the first one, where it depends on the wave."""
         fitting = next((h for h in self._all if h.selector.method.matches(method)), None)
         return "" if fitting is None else fitting.privilege
+
+    def each_method(self) -> Iterator[Method]:
+        """The methods that a handler names one by one, and not by a pattern."""
+        for handler in self._all:
+            text = str(handler.selector.method)
+            if _ONE_METHOD.fullmatch(text):
+                yield Method.parse(text)
 
     def _learn(self, method: Method) -> tuple[Handler, ...]:
         fitting = tuple(h for h in self._all if h.selector.method.matches(method))

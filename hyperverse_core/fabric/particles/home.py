@@ -7,6 +7,7 @@ import asyncio
 import attrs
 
 from ...contracts.registry import Registry
+from ...scheduling.held_bytes import HeldBytes
 from ...scheduling.troubles import Troubles
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import Ids
@@ -15,6 +16,7 @@ from ..stars.star import Star
 from .active_table import ActiveTable
 from .last_failures import LastFailures
 from .ports import GatePort, OutboundPort, RoutingPort, ServicesPort
+from .sealed_properties import SealedProperties
 
 __all__ = ["Home"]
 
@@ -31,12 +33,14 @@ class Home:
         services: what their handlers may have the machine do.
         registry: keeps their states.
         pool: runs what nobody waits for.
+        held: the memory of Signals that wait.
         interceptors: who listens.
         ids: where the ids of their waves come from.
         chain_limit: how many handlers may wait for one another.
         loop: the event loop.
         troubles: what is shown in the status of the machine.
         table: the table of these particles.
+        sealed: decrypts their secret properties.
         failures: the last failures of their handlers.
     """
 
@@ -47,10 +51,12 @@ class Home:
     services: ServicesPort
     registry: Registry
     pool: WorkerPool
+    held: HeldBytes
     interceptors: Interceptors
     ids: Ids
     chain_limit: int
     loop: asyncio.AbstractEventLoop
     troubles: Troubles
     table: ActiveTable
+    sealed: SealedProperties
     failures: LastFailures = attrs.field(factory=LastFailures)

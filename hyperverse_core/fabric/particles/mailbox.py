@@ -16,7 +16,7 @@ _Entry: TypeAlias = "asyncio.Future[None] | Posted"
 
 
 class Mailbox:
-    """Who has the turn, and who waits for it.
+    """Keeps the turn of a particle: whether it is taken, and the waves that wait for it.
 
     A Ping waits as a future. A Signal, whose sender does not wait, is posted: a function with its arguments, which
     is called when its turn has come and then owns it.

@@ -40,6 +40,8 @@ class Place(Protocol):
 
 Find = Callable[[Point], Awaitable[Place]]
 """Finds where a particle lives, and gives it a place when it has none."""
+FindIf = Callable[[Point], Awaitable[Place | None]]
+"""The same, and None when it may not be given a place."""
 
 
 class Places:
@@ -51,21 +53,28 @@ class Places:
 
     def __init__(self) -> None:
         self.known: dict[str, Place] = {}
-        self._lookup: SingleFlight[str, tuple[Point, Find], Place] = SingleFlight(self._find, self._keep)
+        self._lookup: SingleFlight[str, tuple[Point, FindIf], Place | None] = SingleFlight(self._find, self._keep)
 
     async def look_up(self, point: Point, find: Find) -> Place:
-        """Where ``point`` lives. Whoever asks first has it found; others who ask meanwhile wait for that.
+        """Where ``point`` lives. The first caller has it found; others that call meanwhile wait for the same answer.
 
         Args:
             point: the particle.
             find: finds its place when it is not known.
 
         Raises what ``find`` raises, and Unavailable when the machine stops."""
+        while True:
+            place = await self.look_up_if(point, find)
+            if place is not None:  # else somebody else has begun to look for it, who may not
+                return place
+
+    async def look_up_if(self, point: Point, find: FindIf) -> Place | None:
+        """As :meth:`look_up`; None when whoever has it found now gets no place for it. Nothing is kept then."""
         place = self.known.get(point.text)
         return place if place is not None else await self._lookup.get(point.text, (point, find))
 
     @staticmethod
-    async def _find(asked: tuple[Point, Find]) -> Place:
+    async def _find(asked: tuple[Point, FindIf]) -> Place | None:
         point, find = asked
         return await find(point)
 
@@ -73,8 +82,9 @@ class Places:
         """``point`` lives there."""
         self.known[point.text] = place
 
-    def _keep(self, text: str, place: Place) -> None:
-        self.known[text] = place
+    def _keep(self, text: str, place: Place | None) -> None:
+        if place is not None:
+            self.known[text] = place
 
     def forget(self, point: Point) -> None:
         """The place of ``point`` may have changed; particles at home here stay known."""

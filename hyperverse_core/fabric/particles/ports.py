@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from ...contracts.registry import ParticleRecord, Strategy
+from ...errors import HyperverseError
 from ...scheduling.deadlines import Deadlines
 from ...universe.address.point import Point
 from ...universe.commands.command import Command
+from ...universe.kind_defs.properties import PropertyScalar
 from ...universe.waves.wave import Directed, Echo, Ping, Pong, Ripple, Signal
 from .caller import Caller
 
@@ -20,7 +22,13 @@ __all__ = ["GatePort", "OutboundPort", "RoutingPort", "ServicesPort"]
 
 
 class GatePort(Protocol):
-    """Who may reach a particle."""
+    """Decides which waves may reach a particle."""
+
+    def turn_away(self, active: Active, wave: Directed) -> None:
+        """Raises the refusal of the wave if it is known already. Raises Forbidden, Unauthorized."""
+
+    def kept_refusal(self, active: Active, wave: Directed) -> HyperverseError | None:
+        """The refusal of the wave if it is known already."""
 
     async def authorise(self, active: Active, wave: Directed) -> None:
         """Returns when the wave may go on. Raises Forbidden, Unavailable."""
@@ -55,7 +63,7 @@ class ServicesPort(Protocol):
         self,
         where: str,
         kind: str,
-        properties: Mapping[str, str],
+        properties: Mapping[str, PropertyScalar],
         strategy: Strategy,
         caller: Caller,
     ) -> ParticleRecord:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from ...contracts.driver import Particle
-from ...errors import BadRequest, Conflict, HyperverseError, NotHostedHere, Unavailable
+from ...errors import BadRequest, Conflict, HyperverseError, NotHostedHere, OutcomeUnknown, Unavailable
 from .state import State
 from .states import encode_state
 
@@ -194,12 +194,14 @@ def _has_failed(active: Active, saves: Saves, ctx: Context, particle: Particle) 
 
 def _told(error: _Error, active: Active, ctx: Context) -> _Error:
     """The same error, which also says what has become of the change."""
-    became = _became(ctx, repeatable=isinstance(error, Unavailable))
+    unknown = isinstance(error, OutcomeUnknown)
+    became = "" if unknown else f"; {_became(ctx, repeatable=isinstance(error, Unavailable))}"
+    was = "may not have been" if unknown else "was not"
     told = error.__class__.__new__(error.__class__)
     vars(told).update(vars(error))
     HyperverseError.__init__(
         told,
-        f"{active.text!r} was not saved: {error.message}; {became}",
+        f"{active.text!r} {was} saved: {error.message}{became}",
         hint=error.hint,
         retry_after=error.retry_after,
     )

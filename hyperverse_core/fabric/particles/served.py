@@ -6,13 +6,15 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from ...contracts.driver import Driver, DriverHost, Particle, Traits
+from ...contracts.driver import Draft, Driver, DriverHost, Particle, Traits
 from ...contracts.registry import ParticleRecord, PropertyValue, Status
 from ...errors import HandlerFailed, HyperverseError, NoDriver, PluginError, Unavailable, described
 from ...plugins.class_checks.drivers import particle_mistakes
 from ...plugins.class_checks.mistake import refusal
 from ...protocol.states.beginnings import begin_alike
 from ...scheduling.cancellation import ends_task
+from ...scheduling.presentable import presentable
+from ...universe.access.scope import Scope
 from ...universe.address.point import Point
 from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kinds.kind import Kind
@@ -40,7 +42,10 @@ class Served:
         alike: whether all fresh particles hold the same durable state.
         fresh: fingerprint of that state; None until one was made.
         checks: whether the driver is asked before a particle is registered.
+        completes: whether the driver says what is registered.
         prepares: whether the driver says what is prepared for its particles.
+        needs: whether it says what one particle needs of that.
+        grants: whether it says what one particle may use of the computer.
         handlers: of the particle class, compiled.
         bind: the default bind, None to let every method through.
         concurrent: whether the particles handle waves beside one another.
@@ -61,6 +66,7 @@ class Served:
         waves_limit: int | None = None,
         traits: Traits = _ALIKE,
         host: DriverHost | None = None,
+        acting_for: Callable[[Point, Scope | None], DriverHost] | None = None,
     ) -> None:
         """``idle_after`` and ``waves_limit`` hold where neither the traits nor the driver says otherwise; None for what
         a driver has by default. ``configured_idle`` is what the config says of the Kind, and is stronger."""
@@ -68,12 +74,16 @@ class Served:
         self.driver = driver
         self.kind: KindDef = driver.kind
         self.host = host
+        self._acting_for = acting_for
         self.particle = cls
         self.makes = type(driver).create is not Driver.create
         self.alike = not self.makes and cls.dump is Particle.dump and begin_alike(cls)
         self.fresh: int | None = None
         self.checks = type(driver).check is not Driver.check
+        self.completes = type(driver).complete is not Driver.complete
         self.prepares = type(driver).prepared is not Driver.prepared
+        self.needs = type(driver).needs is not Driver.needs
+        self.grants = type(driver).granted is not Driver.granted
         self.handlers = Handlers.of(cls) if traits.handlers is None else Handlers.of(cls, traits.handlers)
         bind = driver.bind if traits.bind is None else traits.bind
         self.bind = BindConfig.parse(bind) if bind else None
@@ -92,6 +102,7 @@ class Served:
             configured_idle=configured_idle,
             waves_limit=waves_limit,
             host=host,
+            acting_for=acting_for,
         )
         self._varies = type(driver).traits is not Driver.traits
         self._variants: dict[Traits, Served] = {}
@@ -126,6 +137,7 @@ class Served:
             raise refusal(mistakes)
 
     def _at_fault(self, what: str, record: ParticleRecord, error: BaseException) -> PluginError:
+        error = presentable(error)
         _log.error("driver of %s: %s failed", self.kind.name, what, exc_info=error, extra={"point": record.point.text})
         return PluginError(
             f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) failed in `{what}` for "
@@ -143,22 +155,66 @@ class Served:
             )
         return made
 
-    async def check(self, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
-        """Asks the driver whether such a particle may be registered. Raises the HyperverseError that it raises, and
+    async def check(
+        self, point: Point, kind: Kind, properties: Mapping[str, PropertyValue], agent: Point, scope: Scope | None
+    ) -> None:
+        """Asks the driver whether an agent may register such a particle. Raises the HyperverseError that it raises, and
         PluginError when it raises anything else."""
-        assert self.host is not None, "a driver that was made by a machine has a host"
+        assert self._acting_for is not None, "a driver that was made by a machine has a host"
+        host = self._acting_for(agent, scope)
         try:
-            await in_own_context(self.driver.check(self.host, point, kind, properties))
+            await in_own_context(self.driver.check(host, point, kind, properties))
         except HyperverseError:
             raise
         except BaseException as exc:
             if ends_task(exc):
                 raise
+            exc = presentable(exc)
             _log.error("driver of %s: check failed", self.kind.name, exc_info=exc, extra={"point": point.text})
             raise PluginError(
                 f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) could not check {point.text!r}: "
                 f"{described(exc)}"
             ) from exc
+
+    async def granted(self, record: ParticleRecord, agent: Point, scope: Scope | None) -> list[str]:
+        """What a particle may use of the computer, as far as an agent may know. What the driver raises is told in its
+        place."""
+        assert self._acting_for is not None, "a driver that was made by a machine has a host"
+        try:
+            found = await in_own_context(self.driver.granted(self._acting_for(agent, scope), record))
+            return [str(each) for each in found]
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            exc = presentable(exc)
+            if isinstance(exc, HyperverseError):
+                return [f"not known: {exc.message}"]
+            _log.error("driver of %s: granted failed", self.kind.name, exc_info=exc, extra={"point": record.point.text})
+            return [f"not known: the driver of Kind {self.kind.name!r} failed: {described(exc)}"]
+
+    async def complete(self, draft: Draft) -> Draft:
+        """Asks the driver what is registered. Raises as :meth:`check` does, and PluginError for an answer that is no
+        such draft."""
+        assert self.host is not None, "a driver that was made by a machine has a host"
+        try:
+            done = await in_own_context(self.driver.complete(self.host, draft))
+        except HyperverseError:
+            raise
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            exc = presentable(exc)
+            _log.error("driver of %s: complete failed", self.kind.name, exc_info=exc, extra={"point": draft.point.text})
+            raise PluginError(
+                f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) could not complete "
+                f"{draft.point.text!r}: {described(exc)}"
+            ) from exc
+        if not isinstance(done, Draft) or (done.point, done.kind) != (draft.point, draft.kind):
+            raise PluginError(
+                f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) has completed {draft.point.text!r} "
+                f"to {done!r:.200}, not to a draft of the same point and Kind"
+            )
+        return done
 
     def variant(self, traits: Traits) -> Served:
         """The same driver for particles with these traits. Raises BadRequest, ParseError when they are malformed."""

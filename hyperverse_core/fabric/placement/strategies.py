@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
+from contextvars import Context
 
 from ...config import Config
 from ...config.check import Fault
+from ...contracts.driver import Driver
 from ...contracts.placement import Candidate, Placement
 from ...contracts.registry import ParticleRecord
 from ...errors import ConfigError, NotFound, PluginError, described, did_you_mean
 from ...plugins import PluginSet
+from ...scheduling.cancellation import ends_task
+from ...scheduling.presentable import presentable
 from ...universe.address.star_key import StarKey
 from ..particles.served import ServedKinds
 
@@ -86,10 +90,16 @@ class Strategies:
         """The star for a particle, as the strategy of its Kind says. Raises PluginError that names the strategy when
         it raises, or answers anything but one of ``candidates``."""
         strategy = self.of(record.kind.base)
+        served = self._served[record.kind.base]
+        if served.needs:
+            _mark_ready(served.driver, record, candidates)
         try:
             chosen = strategy.choose(record.kind, record.point, candidates)
         except BaseException as exc:
-            _log.exception("the placement %s failed", type(strategy).__name__, extra={"point": record.point.text})
+            exc = presentable(exc)
+            _log.error(
+                "the placement %s failed", type(strategy).__name__, exc_info=exc, extra={"point": record.point.text}
+            )
             raise PluginError(
                 f"the placement {type(strategy).__name__} chooses no star for {record.point.text!r}: {described(exc)}"
             ) from exc
@@ -103,3 +113,17 @@ class Strategies:
             "which is not one of the candidates",
             hint="a placement returns the `star` of one of the candidates that it is given",
         )
+
+
+def _mark_ready(driver: Driver, record: ParticleRecord, candidates: Sequence[Candidate]) -> None:
+    """Writes into the candidates whether something is prepared there that the particle needs. A driver that fails in
+    saying so does not keep its particle from being placed."""
+    try:
+        needs = frozenset(Context().run(driver.needs, record))
+    except BaseException as exc:
+        if ends_task(exc):
+            raise
+        _log.exception("driver of %s: needs failed", record.kind.base, extra={"point": record.point.text})
+        needs = frozenset()
+    for candidate in candidates:
+        candidate.ready = not needs.isdisjoint(candidate.prepared)

@@ -8,6 +8,9 @@ from ...contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport
 
 __all__ = ["listen"]
 
+_HELLO_BYTES = 64 * 1024
+"""Bytes that a machine may have unfinished before it is let in: its hello is short."""
+
 
 async def listen(
     transport: LaneTransport, purpose: str, address: str, identity: Identity, receiver: LaneReceiver, directory: Path
@@ -25,4 +28,4 @@ async def listen(
     Raises Unavailable and BadRequest as the transport does.
     """
     chosen = address or transport.default_address(purpose, directory)
-    return await transport.open(Endpoint(purpose, chosen, identity), receiver)
+    return await transport.open(Endpoint(purpose, chosen, identity, unanswered=_HELLO_BYTES), receiver)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import Unavailable
@@ -12,7 +13,8 @@ __all__ = ["PendingAnswers"]
 
 
 class PendingAnswers:
-    """The table of what is waited for, by number, with the machine whose lane the request left by.
+    """The table of what is waited for, by number, with the machine whose lane the request left by, and the star that
+    was asked.
 
     Attributes:
         numbers: the numbers of the next requests, each used once.
@@ -21,15 +23,16 @@ class PendingAnswers:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.numbers = itertools.count(1)
-        self._waiting: dict[int, tuple[asyncio.Future[Any], str, float]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Any], str, float, str]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, number: int, machine: str, now: float) -> asyncio.Future[Any]:
-        """Enters a request that has left at ``now`` by the lane to ``machine``; the future is of its answer."""
+    def add(self, number: int, machine: str, now: float, star: str) -> asyncio.Future[Any]:
+        """Enters a request to ``star`` that has left at ``now`` by the lane to ``machine``; the future is of its
+        answer."""
         future: asyncio.Future[Any] = self.loop.create_future()
-        self._waiting[number] = (future, machine, now)
+        self._waiting[number] = (future, machine, now, star)
         return future
 
     def remove(self, number: int) -> None:
@@ -42,16 +45,42 @@ class PendingAnswers:
         if waiting is not None and not waiting[0].done():
             waiting[0].set_result(answer)
 
+    def answered(
+        self, number: int, answer: object, machine: str, passed: Sequence[str], machine_of: Mapping[str, str]
+    ) -> bool:
+        """An answer has come. Returns whether it was from where the request had gone: nobody else may answer it.
+
+        Args:
+            number: of the request.
+            answer: what has come.
+            machine: whose lane it came by.
+            passed: the machines that have had it before.
+            machine_of: the machine of each star.
+        """
+        waiting = self._waiting.get(number)
+        if waiting is None:
+            return True  # it comes too late
+        _, lane, _, star = waiting
+        if machine != lane:
+            owner = machine_of.get(star, lane)
+            # Asked by way of others, it may come back by way of others again.
+            if machine != owner and (lane == owner or not passed or passed[0] != owner):
+                return False
+        del self._waiting[number]
+        if not waiting[0].done():
+            waiting[0].set_result(answer)
+        return True
+
     def lane_lost(self, machine: str, cause: str) -> None:
         """The lane to a machine is gone. What was sent by it may have run or not."""
-        for number, (_, lane, _) in list(self._waiting.items()):
+        for number, (_, lane, _, _) in list(self._waiting.items()):
             if lane == machine:
                 self.settle(number, _lane_lost(machine, cause))
 
     async def last_answers(self, machine: str, cause: str, seconds: float) -> None:
         """A machine has left: what waits for its answers may get them for so long, and is told then that there are
         none."""
-        waiting = {number: future for number, (future, lane, _) in self._waiting.items() if lane == machine}
+        waiting = {number: future for number, (future, lane, _, _) in self._waiting.items() if lane == machine}
         if waiting:
             await asyncio.wait(waiting.values(), timeout=seconds)
         for number in waiting:
@@ -59,12 +88,12 @@ class PendingAnswers:
 
     def machines(self) -> list[str]:
         """For each request that waits, the machine whose lane it left by."""
-        return [lane for _, lane, _ in self._waiting.values()]
+        return [lane for _, lane, _, _ in self._waiting.values()]
 
     def waits(self) -> dict[str, tuple[int, float]]:
         """For each machine by whose lane requests have left: how many wait, and for how many seconds the oldest has."""
         now, found = self.loop.time(), dict[str, tuple[int, float]]()
-        for _, lane, since in self._waiting.values():
+        for _, lane, since, _ in self._waiting.values():
             count, oldest = found.get(lane, (0, 0.0))
             found[lane] = (count + 1, max(oldest, now - since))
         return found

@@ -28,10 +28,9 @@ class RemoteStar:
 
     Attributes:
         key, text: of the star.
-        incarnation: in which it is announced.
     """
 
-    __slots__ = ("_requests", "incarnation", "key", "star", "text")
+    __slots__ = ("_requests", "key", "star", "text")
 
     remote = True
 
@@ -40,7 +39,6 @@ class RemoteStar:
         self.key = key
         self.text = str(key)
         self.star = self
-        self.incarnation = 0
 
     def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
         """Sends it and waits for the answer. Raises NotHostedHere when the star does not have the particle."""
@@ -67,7 +65,6 @@ class RemoteStars:
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = RemoteStar(self._requests, key)
-            known.incarnation = self._directory.incarnation_of(key)
         return known
 
     async def ask_again(self, lost: NoAnswer, wave: Ping) -> Pong:
@@ -76,8 +73,3 @@ class RemoteStars:
             return await self._requests.ask(self.of(StarKey.parse(lost.star)), wave)
         except HyperverseError as exc:
             return self._home.refusal(wave, exc)
-
-    def layout_changed(self) -> None:
-        """Stars may have come back in another incarnation."""
-        for key, remote in self._known.items():
-            remote.incarnation = self._directory.incarnation_of(key) or remote.incarnation

@@ -7,18 +7,14 @@ from typing import Any
 
 from ...contracts.registry import Assignment, ParticleRecord
 from ...errors import HyperverseError, NotHostedHere, ProtocolError, TimedOut, Unavailable, error_for_status
-from ...protocol.codec import (
-    encode_part,
-    encode_ping,
-    encode_provision_request,
-    encode_signal,
-)
+from ...protocol.codec import encode_part, encode_ping, encode_provision_request, encode_signal
 from ...protocol.messages import Echoes, ProvisionReply, ProvisionRequest
 from ...protocol.repeats import NoAnswer
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
-from ..cluster.membership import Membership
+from ..cluster.directory import Directory
+from ..cluster.directory_reader import DirectoryReader
 from ..interception.cut_waves import mark_told
 from ..stars.star import Star
 from .pending import PendingAnswers
@@ -36,15 +32,24 @@ class Requests:
     Args:
         board: the lanes.
         pending: where answers come in.
-        membership: knows whether a star that does not answer has left.
+        directory: the stars that are announced.
+        reader: finds out whether a star that does not answer has left.
         home: the star that stands for this machine; answers go there.
     """
 
-    def __init__(self, board: Switchboard, pending: PendingAnswers, membership: Membership, home: Star) -> None:
+    def __init__(
+        self,
+        board: Switchboard,
+        pending: PendingAnswers,
+        directory: Directory,
+        reader: DirectoryReader,
+        home: Star,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self._board = board
         self._pending = pending
-        self._membership = membership
+        self._incarnations = directory.incarnations
+        self._reader = reader
         self._home = home
         self._origin = home.text
 
@@ -52,7 +57,7 @@ class Requests:
         """Sends a frame and waits for what comes back; None when ``limit`` (seconds) passes first."""
         number = next(self._pending.numbers)
         lane = self._board.send(star, number, self._origin, payload, priority=priority)
-        future = self._pending.add(number, lane, self.loop.time())
+        future = self._pending.add(number, lane, self.loop.time(), star)
         timer = None
         if limit is not None:
             timer = self.loop.call_later(limit, self._pending.settle, number, None)
@@ -70,17 +75,18 @@ class Requests:
         """Sends a Ping to a remote star. Raises NotHostedHere when the particle does not live there, Unavailable when
         the wave surely did not leave. No answer is a :class:`NoAnswer`."""
         assert isinstance(wave, Ping)
-        incarnation, loop, handling = remote.incarnation, self.loop, wave.handling
+        incarnation = self._incarnations[remote.text]
+        loop, handling = self.loop, wave.handling
         number = next(self._pending.numbers)
         try:
             now = loop.time()
             payload = encode_ping(wave, now)
             lane = self._board.send(remote.text, number, self._origin, payload, priority=handling.priority)
         except Unavailable as exc:
-            if await self._membership.has_left(remote.key, incarnation):
+            if await self._reader.has_left(remote.key, incarnation):
                 raise NotHostedHere(f"{remote.text} has left the Hyperverse") from exc
             raise
-        future = self._pending.add(number, lane, now)
+        future = self._pending.add(number, lane, now, remote.text)
         timer = None
         if handling.retries:
             timer = loop.call_later(_share(wave, loop.time()), self._pending.settle, number, None)
@@ -124,7 +130,9 @@ class Requests:
             return [Echo(lost.status, lost.body, p, lost.outcome, wave.id, star, hops, True) for p in points]
         if reply is None:
             return []  # whoever gathers says which recipients did not answer
-        assert isinstance(reply, Echoes)
+        if not isinstance(reply, Echoes):
+            lost = Pong.failure(_wrong(star, reply, "a Ripple"), Outcome.UNKNOWN)
+            return [Echo(lost.status, lost.body, p, lost.outcome, wave.id, star, hops, True) for p in points]
         for echo in reply.echoes:
             echo.remote, echo.hops = True, hops
         return reply.echoes
@@ -137,7 +145,8 @@ class Requests:
         if reply is None:
             raise Unavailable(f"{text} did not answer when it was to take {record.point.text!r}", retry_after=0.5)
         _raise(reply)
-        assert isinstance(reply, ProvisionReply)
+        if not isinstance(reply, ProvisionReply):
+            raise _wrong(star=text, reply=reply, asked=f"whether it takes {record.point.text!r}")
         if reply.status != 200:
             raise error_for_status(reply.status, reply.error, hint=reply.hint)
 
@@ -152,11 +161,15 @@ def _no_answer(reply: object, star: str, incarnation: int, wave: Ping) -> NoAnsw
     if reply is None:
         reply = TimedOut(f"{wave.to.text!r} at {star} did not answer in time")
     elif not isinstance(reply, HyperverseError):
-        reply = ProtocolError(f"{star} has answered a Ping with {type(reply).__name__}")
+        reply = _wrong(star, reply, "a Ping")
     body = {"error": reply.message}
     return NoAnswer(
         reply.status, body, wave.to, Outcome.UNKNOWN, wave.id, star, wave.hops, True, incarnation=incarnation
     )
+
+
+def _wrong(star: str, reply: object, asked: str) -> ProtocolError:
+    return ProtocolError(f"{star} has answered {asked} with {type(reply).__name__}")
 
 
 def _raise(reply: object) -> None:

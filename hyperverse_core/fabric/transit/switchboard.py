@@ -14,21 +14,23 @@ import msgspec
 
 from ...contracts.lane import Identity, LaneTransport, Peer
 from ...contracts.registry import StarRecord
-from ...errors import HyperverseError, LoopDetected, ProtocolError, Unauthorized, Unavailable
+from ...errors import Forbidden, HyperverseError, LoopDetected, ProtocolError, Unavailable
 from ...protocol.codec import decode
 from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
 from ...protocol.messages import Echoes, ProvisionReply
 from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
-from ...scheduling.cancellation import ends_task
 from ...universe.waves.wave import Outcome, Pong, Signal
 from ..cluster.directory import Directory
+from ..cluster.facts import Facts
 from ..cluster.lane_states import LaneStates
 from ..cluster.trusted_keys import TrustedKeys
 from ..cluster.ways import Ways
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
 from .greeting import Authenticate, Greeting
+from .guests import Guests
 from .listen import listen
+from .origins import objection
 from .peer_lane import PeerLane
 from .pending import PendingAnswers
 from .ports import InboundPort, LaneRequest, OutgoingLane
@@ -36,8 +38,6 @@ from .ports import InboundPort, LaneRequest, OutgoingLane
 __all__ = ["BoardSettings", "Switchboard"]
 
 _log = logging.getLogger("hyperverse.lane")
-_REFUSED = 1000
-"""Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
 _KEYS_SECONDS = 0.5
 """How often the keys are looked at: one that was removed counts no longer within a second."""
 _ANSWER = 2
@@ -53,6 +53,7 @@ class BoardSettings:
         hops: how many machines may pass a wave on.
         lanes: the table ``[lanes]``.
         directory: where this machine keeps files of its own.
+        host: tells the host of this machine from others, see :class:`Facts`.
     """
 
     machine: str
@@ -60,6 +61,7 @@ class BoardSettings:
     hops: int
     lanes: Mapping[str, Any]
     directory: Path
+    host: str = ""
 
 
 class Switchboard:
@@ -74,6 +76,7 @@ class Switchboard:
         states: which lanes are down; written here.
         pending: requests that wait for answers.
         heard: called with the revision of the registry that another machine has committed.
+        objected: told of what a machine may not send: its name, the star that it was for, and why.
         interceptors: who listens.
         chance: for pauses.
 
@@ -94,6 +97,7 @@ class Switchboard:
         states: LaneStates,
         pending: PendingAnswers,
         heard: Callable[[int], None],
+        objected: Callable[[str, str, HyperverseError], None],
         interceptors: Interceptors,
         chance: random.Random,
     ) -> None:
@@ -118,17 +122,23 @@ class Switchboard:
         self._ways = ways
         self._states = states
         self._heard = heard
+        self._objected = objected
         self._interceptors = interceptors
         self._inbound: InboundPort
         self._own: dict[str, Star] = {}
         self._origin = ""
         self._lanes: dict[str, PeerLane] = {}
-        self._guests: dict[Peer, str] = {}
-        self._answers: dict[Peer, Transmit] = {}
+        self._guests = Guests(
+            transport,
+            self.greeting,
+            use=self.use,
+            admitted=self._admitted,
+            forget=self._forget,
+            later=self._later,
+        )
         self._older: dict[Peer, Callable[[bytes], bytes]] = {}
-        self._checking: set[Peer] = set()
         self._known: dict[str, int] = {}
-        self._refused: dict[str, str] = {}
+        self._elsewhere: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._key_watch: asyncio.Task[None] | None = None
 
@@ -168,7 +178,7 @@ class Switchboard:
         envelope, via = request.envelope, request.via
         star, priority = envelope.origin, min(envelope.priority, _ANSWER)
         frame = encode_lane(Envelope(star, self.settings.hops, envelope.number, "", priority, (), msgspec.Raw(payload)))
-        transmit = self._answers.get(via) if via is not None else None
+        transmit = self._guests.answers.get(via) if via is not None else None
         if via is not None and transmit is not None:
             transmit(via, frame, priority=priority)
         else:
@@ -177,7 +187,7 @@ class Switchboard:
     async def room(self, request: LaneRequest) -> None:
         """Returns when an answer may be tried again after LaneFull. Raises Unavailable."""
         star, via = request.envelope.origin, request.via
-        if via is None or via not in self._guests:
+        if via is None or via not in self._guests.names:
             lane = self._lanes.get(self._ways.to(star))
             via = lane.peer if lane is not None else None
         if via is None:
@@ -192,6 +202,8 @@ class Switchboard:
         record = self._directory.machine_record(name)
         if record is None or not record.address:
             raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
+        if not self._can_reach(record):
+            raise Unavailable(_elsewhere(name, record.address), retry_after=0.5)
         self._watch_keys()
         lane = self._lanes[name] = PeerLane(
             self,
@@ -220,6 +232,9 @@ class Switchboard:
         for name in [name for name in self._lanes if name not in present]:
             self._states.came_up(name)  # nobody wants it any more
             self._later(self._lanes.pop(name).retire())
+        for name in self._elsewhere.keys() - present.keys():
+            del self._elsewhere[name]
+            self._states.came_up(name)
         for name, record in present.items():
             self._follow(name, record)
         self._known = {name: record.incarnation for name, record in present.items()}
@@ -232,14 +247,27 @@ class Switchboard:
             self._states.came_up(name)
             self._later(lane.close())
             lane = None
-        if lane is None and record.address:
+        if record.address and not self._can_reach(record):
+            self._elsewhere[name] = _elsewhere(name, record.address)
+            self._states.went_down(name, self._elsewhere[name])
+        elif self._elsewhere.pop(name, ""):
+            self._states.came_up(name)
+        if lane is None and self._can_reach(record):
             self._add(name).connect()
         elif lane is not None and lane.down and self._known.get(name) != record.incarnation:
             lane.hurry()  # it has come back
 
+    def _can_reach(self, record: StarRecord) -> bool:
+        """Whether a machine has an address, and not one that only works on another host."""
+        if not record.address or not self.transport.is_local(record.address):
+            return bool(record.address)
+        host = Facts.read(record.facts).host
+        return not host or host == self.settings.host
+
     def lanes(self) -> dict[str, str]:
         """Why the lane to each other machine is down, by its name; empty for one that is not."""
-        return {name: (lane.cause or "it is down") if lane.down else "" for name, lane in sorted(self._lanes.items())}
+        known = {name: (lane.cause or "it is down") if lane.down else "" for name, lane in self._lanes.items()}
+        return dict(sorted((known | self._elsewhere).items()))
 
     def queues(self) -> dict[str, tuple[int, int]]:
         """How many frames wait for the lane to each other machine, and their bytes, by its name."""
@@ -307,11 +335,16 @@ class Switchboard:
             if self.keys.changed():
                 self._cut_untrusted()
 
+    def keys_changed(self) -> None:
+        """The registry lets in other keys than before."""
+        self._cut_untrusted()
+        for lane in self._lanes.values():
+            if lane.down:
+                lane.hurry()
+
     def _cut_untrusted(self) -> None:
         """Ends the connections, in and out, of machines whose keys are not let in any more."""
-        for peer, name in list(self._guests.items()):
-            if self.greeting.proved(peer) and self.keys.holder(peer.key) != name:
-                self._refuse(peer, Unauthorized.status, f"the key of machine {name!r} is not let in any more")
+        self._guests.refuse_untrusted()
         for lane in list(self._lanes.values()):
             other = lane.peer
             if other is None:
@@ -327,28 +360,11 @@ class Switchboard:
 
     def lane_up(self, peer: Peer) -> None:
         """A machine has connected. It has to say hello."""
-        try:
-            self.greeting.check_key(peer)
-        except HyperverseError as exc:
-            self._refuse(peer, exc.status, exc.message, exc.hint)
-
-    def _refuse(self, peer: Peer, status: int, error: str, hint: str = "") -> None:
-        # It tries once a second: what is known is not said again.
-        level = logging.DEBUG if self._refused.get(peer.key) == error else logging.WARNING
-        _log.log(level, "a machine at %s is refused: %s", peer.name, error)
-        if len(self._refused) >= _REFUSED:
-            self._refused.clear()
-        self._refused[peer.key] = error
-        try:
-            self.transport.send(peer, encode_lane(Refused(status, error, hint)))
-        except HyperverseError as exc:
-            _log.debug("the refusal could not be sent: %s", exc)
-        self._forget(peer)
-        self._later(self.transport.disconnect(peer))
+        self._guests.came(peer)
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         """What a machine has sent."""
-        own, known = self._own, self._is_known(peer)
+        own, machine = self._own, self._machine_at(peer)
         read = self._older.get(peer) if self._older else None
         try:
             for frame in frames:
@@ -356,36 +372,50 @@ class Switchboard:
                 if not isinstance(said, Envelope):
                     if not isinstance(said, RevisionNotice):
                         self._take(peer, said)
-                        known = self._is_known(peer)
-                    elif known:
+                        machine = self._machine_at(peer)
+                    elif machine:
                         self._heard(said.revision)
-                elif known:
+                elif machine:
                     star = own.get(said.star)
                     if star is not None:
-                        self._arrived(star, said, peer)
+                        self._arrived(star, said, peer, machine)
                     else:
-                        self._pass_on(said, peer)
+                        self._pass_on(said, peer, machine)
         except ProtocolError as exc:
-            self._refuse(peer, 400, exc.message)
+            self._guests.refuse(peer, 400, exc.message)
 
-    def _arrived(self, star: Star, envelope: Envelope, via: Peer) -> None:
-        """An envelope for a star of this machine: a request is handled, an answer goes to whoever waits for it.
-        Raises ProtocolError when it is neither."""
+    def _arrived(self, star: Star, envelope: Envelope, via: Peer, machine: str) -> None:
+        """An envelope for a star of this machine: a request is handled, an answer goes to whoever waits for it. Neither
+        counts from a machine that may not send it. Raises ProtocolError when it is neither."""
         message = decode(envelope.payload, star.loop.time())
         kind = type(message)
         if envelope.origin or kind is Signal:
-            self._inbound.serve(star, LaneRequest(envelope, via), message)
+            error = objection(envelope, message, machine, self._directory.machine_of, self._ways.by_star)
+            if error is not None:
+                self._object(machine, envelope, via, error)
+            else:
+                self._inbound.serve(star, LaneRequest(envelope, via), message)
         elif kind is Pong or kind is Echoes or kind is ProvisionReply:
-            self.pending.settle(envelope.number, message)
+            passed, machine_of = envelope.passed, self._directory.machine_of
+            if not self.pending.answered(envelope.number, message, machine, passed, machine_of):
+                said = f"machine {machine!r} has answered what another one was asked"
+                self._object(machine, envelope, None, Forbidden(said))
         else:
             raise ProtocolError(f"{kind.__name__} is no answer")
 
-    def _is_known(self, peer: Peer) -> bool:
-        """Whether both sides have greeted."""
-        if peer in self._guests:
-            return True
+    def _object(self, machine: str, envelope: Envelope, via: Peer | None, error: HyperverseError) -> None:
+        """A machine has sent what it may not send: that is logged and told, and whoever asked is answered."""
+        self._objected(machine, envelope.star, error)
+        if via is not None and envelope.origin:
+            self._inbound.refuse(LaneRequest(envelope, via), Pong.failure(error))
+
+    def _machine_at(self, peer: Peer) -> str:
+        """The name of the machine at the other end; empty until both sides have greeted."""
+        name = self._guests.names.get(peer)
+        if name is not None:
+            return name
         lane = self.outgoing.get(peer)
-        return lane is not None and lane.peer is peer
+        return lane.name if lane is not None and lane.peer is peer else ""
 
     def _take(self, peer: Peer, said: Hello | Refused) -> None:
         lane = self.outgoing.get(peer)
@@ -395,44 +425,12 @@ class Switchboard:
             else:
                 lane.refused(said)
         elif isinstance(said, Hello):
-            self._greet(peer, said)
+            self._guests.greet(peer, said)
 
-    def _greet(self, peer: Peer, hello: Hello) -> None:
-        if not self.greeting.proved(peer):
-            if peer not in self._checking:
-                self._checking.add(peer)
-                self._later(self._greet_unproved(peer, hello))
-            return
-        try:
-            self.greeting.check_name(peer, hello)
-            self._admit(peer, hello)
-        except HyperverseError as exc:
-            self._refuse(peer, exc.status, exc.message, exc.hint)
-
-    async def _greet_unproved(self, peer: Peer, hello: Hello) -> None:
-        """Admits a machine whose key is not proved if the policy takes its credentials. Until then its frames are
-        dropped."""
-        try:
-            await self.greeting.check_credentials(peer, hello)
-            if peer in self._checking:  # else it has gone
-                self._admit(peer, hello)
-        except HyperverseError as exc:
-            self._refuse(peer, exc.status, exc.message, exc.hint)
-        except BaseException as exc:
-            if ends_task(exc):
-                raise
-            _log.exception("the policy failed to authenticate machine %r", hello.machine)
-            self._refuse(peer, 503, "the policy failed to check the credentials")
-
-    def _admit(self, peer: Peer, hello: Hello) -> None:
-        """Lets a machine in that has proved its name. Raises ProtocolError when no number of the protocol fits."""
-        number = self.greeting.agreed(hello)
-        self.transport.send(peer, encode_lane(self.greeting.hello()))
-        self._guests[peer] = hello.machine
+    def _admitted(self, machine: str) -> None:
+        """A machine was let in."""
         self._watch_keys()
-        self._answers[peer] = self.use(peer, number)
-        self._refused.pop(peer.key, None)
-        lane = self._lanes.get(hello.machine)
+        lane = self._lanes.get(machine)
         if lane is not None:
             lane.hurry()  # a machine that has found a way to us can be reached
 
@@ -444,25 +442,22 @@ class Switchboard:
         return sender_of(self.transport.send, number, BETWEEN_MACHINES)
 
     def _forget(self, peer: Peer) -> None:
-        self._guests.pop(peer, None)
-        self._answers.pop(peer, None)
+        self._guests.went(peer)
         self._older.pop(peer, None)
-        self._checking.discard(peer)
 
-    def _pass_on(self, envelope: Envelope, peer: Peer) -> None:
+    def _pass_on(self, envelope: Envelope, peer: Peer, machine: str) -> None:
         try:
-            self._send_on(envelope, peer)
+            self._send_on(envelope, machine)
         except HyperverseError as exc:
             self._bounce(envelope, peer, exc.status, exc.message)
 
-    def _send_on(self, envelope: Envelope, peer: Peer) -> None:
+    def _send_on(self, envelope: Envelope, machine: str) -> None:
         """Sends a frame further. Raises LoopDetected when it has come too far, Unavailable when there is no way, or
         only one that leads back: machines that know different things must not send it to and fro."""
         if envelope.left <= 0:
             raise LoopDetected(f"it was passed on too often on its way to {envelope.star}")
-        lane = self.outgoing.get(peer)
         envelope.left -= 1
-        envelope.passed = (*envelope.passed, lane.name if lane is not None else self._guests[peer])
+        envelope.passed = (*envelope.passed, machine)
         if self._ways.to(envelope.star) in envelope.passed:
             raise Unavailable(self._ways.no_other(envelope.star), retry_after=0.5)
         self._pass(envelope.star, encode_lane(envelope), envelope.priority)
@@ -483,3 +478,10 @@ class Switchboard:
         lanes, self._lanes = list(self._lanes.values()), {}
         await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _elsewhere(machine: str, address: str) -> str:
+    return (
+        f"machine {machine!r} is on another host and listens at {address!r}, which only that host can reach: set "
+        "`address` in [lanes] there"
+    )

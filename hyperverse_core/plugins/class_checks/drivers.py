@@ -11,7 +11,7 @@ from ...contracts.driver import Driver, Particle
 from ...errors import HyperverseError
 from ...universe.routing.bind import BindConfig
 from .fields import field_mistakes
-from .handlers import handler_mistakes
+from .handlers import handler_mistakes, misplaced_handlers
 from .making import needs_arguments
 from .mistake import Mistake
 from .state import state_mistakes
@@ -19,9 +19,9 @@ from .state import state_mistakes
 __all__ = ["driver_mistakes", "particle_mistakes"]
 
 _WAITED_FOR: Final = ("start", "stop", "check", "create", "on_delete")
-_AT_ONCE: Final = ("traits", "prepared")
+_AT_ONCE: Final = ("traits", "prepared", "needs")
 _PARTICLE_WAITED_FOR: Final = ("on_start", "on_stop")
-_PARTICLE_AT_ONCE: Final = ("dump", "load")
+_PARTICLE_AT_ONCE: Final = ("dump", "load", "upgrade")
 _fine: WeakSet[type] = WeakSet()
 """Drivers without a mistake; a process that starts many machines checks each once."""
 
@@ -39,6 +39,8 @@ def driver_mistakes(driver: type[Driver]) -> list[Mistake]:
 def _driver(driver: type[Driver]) -> Iterator[Mistake]:
     yield from _hooks(driver, Driver, _WAITED_FOR, _AT_ONCE)
     yield from _values(driver)
+    yield from misplaced_handlers(driver)
+    yield from _abstract(driver)
     if needs_arguments(driver):
         yield Mistake(driver, "it cannot be made without arguments", "take settings from `host` in `start`")
     particle: Any = driver.particle
@@ -57,6 +59,8 @@ def particle_mistakes(particle: type[Particle], *, made_by_driver: bool = False)
     """
     if particle is Particle:
         return
+    if not made_by_driver:
+        yield from _abstract(particle)
     yield from field_mistakes(particle, made_by_driver=made_by_driver)
     yield from state_mistakes(particle)
     yield from handler_mistakes(particle)
@@ -76,11 +80,20 @@ def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tupl
             yield Mistake(cls, f"`{name}` is `def`", f"write `async def {name}`", line, name)
         if name in at_once and awaitable:
             yield Mistake(cls, f"`{name}` is `async def`", f"write `def {name}`: it must return at once", line, name)
+        given = list(signature.parameters)
+        if isinstance(inspect.getattr_static(cls, name), staticmethod):
+            del given[0]  # it gets no `self`
         try:
-            inspect.signature(method).bind(*signature.parameters)
+            inspect.signature(method).bind(*given)
         except TypeError as exc:
             names = ", ".join(signature.parameters)
             yield Mistake(cls, f"`{name}` cannot be called ({exc})", f"write `{name}({names})`", line, name)
+
+
+def _abstract(cls: type) -> Iterator[Mistake]:
+    """Methods that are left to a subclass: no object can be made of such a class."""
+    for name in sorted(getattr(cls, "__abstractmethods__", ())):
+        yield Mistake(cls, f"the method {name!r} is abstract", "write it, or register a subclass that has it")
 
 
 def _values(driver: type[Driver]) -> Iterator[Mistake]:

@@ -1,4 +1,4 @@
-"""Factories of registries, transports, policies, placements and gateways; observers: whether they fit the contract."""
+"""Factories of registries, transports, policies and the like; observers: whether they fit the contract."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from ...contracts.blobs import Blobs
 from ...contracts.gateway import Gateway
 from ...contracts.lane import LaneTransport
 from ...contracts.observer import Observer
@@ -23,6 +24,7 @@ CONTRACTS: Final[Mapping[str, type]] = {
     "policy": SecurityPolicy,
     "placement": Placement,
     "gateway": Gateway,
+    "blob store": Blobs,
 }
 """What a factory makes, by the kind of thing."""
 

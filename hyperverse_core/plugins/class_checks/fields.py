@@ -18,6 +18,8 @@ __all__ = ["field_mistakes"]
 _OWN: Final = frozenset(name for name in vars(Particle) if not name.startswith("__"))
 _SHARED: Final = (list, dict, set, bytearray)
 _FACTORY: Final[type] = type(attrs.Factory(list))  # its stub says that it is a function
+_FROZEN: Final = attrs.frozen(type("_", (), {})).__setattr__.__name__
+"""Of the method that attrs gives to a frozen class."""
 _INNOCENT: Final = (type, FunctionType, ModuleType, type(None))
 _TURNS: Final = ("asyncio", "_asyncio", "threading", "_thread", "queue", "_queue", "random")
 """Modules whose objects are of no use to two particles at once."""
@@ -39,8 +41,13 @@ def field_mistakes(cls: type[Particle], *, made_by_driver: bool) -> Iterator[Mis
             yield from _not_attrs(layer, fields, made_by_driver)
     for name, field in fields.items():
         yield from _one(cls, name, field, made_by_driver)
-    if not fields and not made_by_driver and needs_arguments(cls):
+    if made_by_driver:
+        return
+    told = any(field.default is attrs.NOTHING and field.init for field in fields.values())
+    if not told and needs_arguments(cls):
         yield Mistake(cls, "it cannot be made without arguments", "give each argument of `__init__` a default")
+    if fields and cls.__setattr__.__name__ == _FROZEN:
+        yield Mistake(cls, "it is frozen, so that no handler can change it", "write `@attrs.define` above it")
 
 
 def _one(cls: type[Particle], name: str, field: Any, made_by_driver: bool) -> Iterator[Mistake]:

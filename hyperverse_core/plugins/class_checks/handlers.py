@@ -8,15 +8,16 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from types import FunctionType
 from typing import Any, Final, get_origin
 
-from ...contracts.driver import Ctx, HandlerSpec, Particle, Sender
+from ...contracts.driver import Ctx, Driver, HandlerSpec, Particle, Sender
 from ...universe.routing.route_selector import RouteSelector
 from .annotations import annotations_of, unconvertible
 from .mistake import DECLARED, Mistake
 
-__all__ = ["handler_mistakes"]
+__all__ = ["handler_mistakes", "misplaced_handlers"]
 
 _MARK: Final = "__hyperverse_handler__"
 _BARE: Final = "__hyperverse_bare_handler__"
+_TWICE: Final = "__hyperverse_handler_before__"
 _LITERAL: Final = re.compile(r"[\w/-]+")
 _SELF_AND_CTX: Final = 2
 _WAITS: Final = (Awaitable, Coroutine)
@@ -43,11 +44,28 @@ def handler_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
                     name,
                 )
             spec = getattr(function, _MARK, None)
+            if hasattr(function, _TWICE):
+                said = f"handler {name!r} is marked twice, and {getattr(function, _TWICE)} is never handled"
+                yield Mistake(layer, said, "write one method for each of them", _line(value), name)
             if isinstance(spec, HandlerSpec):
                 handlers.append((name, value, spec))
                 yield from _one(layer, name, value)
         yield from _gone(layer, [it for it in body.get(DECLARED, ()) if it[0] not in fields])
         yield from _hidden(layer, handlers)
+
+
+def misplaced_handlers(driver: type) -> Iterator[Mistake]:
+    """Handlers in a driver, which gets no waves: its particles do."""
+    for layer in driver.__mro__:
+        if layer is Driver or layer is object:
+            continue
+        for name, value in vars(layer).items():
+            if name.startswith("__"):
+                continue
+            function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+            if inspect.isroutine(function) and (hasattr(function, _MARK) or hasattr(function, _BARE)):
+                said = f"handler {name!r} is never called: it is in the driver, which gets no waves"
+                yield Mistake(layer, said, "write it in the class of the particle", _line(value), name)
 
 
 def _one(layer: type, name: str, value: Any) -> Iterator[Mistake]:

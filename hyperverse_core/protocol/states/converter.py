@@ -154,7 +154,7 @@ def _union_reader(union: Any, made: cattrs.Converter) -> Callable[[Any, Any], An
                 found = read(value, arm)
                 if same(made.unstructure(found), value):
                     return found
-            except Exception:  # noqa: S112 - it is another arm of the union
+            except Exception:  # noqa: S112 - it is another arm of the union  # nosec B112
                 continue
         if type(value) in exact:
             return value

@@ -35,7 +35,7 @@ class DriverKitBase:
     parents: ClassVar[Sequence[tuple[str, str]] | None] = None
 
     def whose_move(self) -> str:
-        """Who has to change something when a test fails."""
+        """The person who has to change something when a test fails."""
         return f"the author of the driver {self.driver.__module__}.{self.driver.__qualname__}"
 
     def name(self, number: int) -> str:

@@ -35,7 +35,7 @@ class EachParticle(DriverKitBase):
         record = await harness.registry.record(await self.particle(harness))
         point = await harness.unused()
         for _ in range(2):  # a client that has got no answer tries again
-            await harness.served.check(point, record.kind, record.properties)
+            await harness.served.check(point, record.kind, record.properties, record.owner, None)
         reply = await harness.try_to_create(point, harness.properties)
         assert reply.ok, f"it was checked before, and is answered {reply.status} {reply.error}"
 

@@ -20,7 +20,6 @@ from ...universe.address.point import ROOT, Point
 from ...universe.address.star_key import StarKey
 from ...universe.kind_defs.kind_def import KindDef
 from ...universe.kind_defs.kind_template import KindTemplate
-from ...universe.kind_defs.properties import PropertyPattern
 from ...universe.kinds.kind import Kind
 
 if TYPE_CHECKING:
@@ -35,14 +34,6 @@ _PATIENCE = 60.0
 _GLANCE = 0.02
 _WORKING = 3.0
 """Seconds after which a particle that still has background work is taken for one that never ends it."""
-_SAMPLES: Mapping[PropertyPattern, str] = {
-    PropertyPattern.POINT: "localhost",
-    PropertyPattern.BIND: "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }",
-    PropertyPattern.U64: "1",
-    PropertyPattern.BOOL: "true",
-    PropertyPattern.USERNAME: "somebody",
-    PropertyPattern.EMAIL: "somebody@example.org",
-}
 
 
 class Lives(Observer):
@@ -104,7 +95,7 @@ def kind_of(kind: KindDef, text: str = "") -> Kind:
 def required_properties(kind: KindDef) -> dict[str, str]:
     """A sample value for each property that is required to create a particle."""
     return {
-        definition.key: _SAMPLES.get(definition.pattern, "something")
+        definition.key: definition.pattern.sample
         for definition in kind.properties
         if definition.required and definition.default is None
     }
@@ -185,7 +176,8 @@ class DriverHarness:
     # -- particles ----------------------------------------------------------------------------------------
 
     async def new(self) -> Point:
-        """Creates a particle of the Kind, and the particles that must be above it. Returns its point."""
+        """Creates a particle of the Kind, and the particles that must be above it. Returns its point. Raises NotFound
+        when no Kind here can be its parent."""
         parent = ROOT
         for text, kind in self._places():
             await self._create(f"create? {text}<{kind}>", required_properties(self._kind(kind)))
@@ -195,7 +187,7 @@ class DriverHarness:
         return point
 
     async def unused(self) -> Point:
-        """A point for one more particle, of which only the parent is registered."""
+        """A point for one more particle, of which only the parent is registered. Raises NotFound, see :meth:`new`."""
         places = self._places()
         parent = Point.parse(places[-1][0]) if places else ROOT
         return parent.child(self.name(next(self._numbers)))
@@ -259,7 +251,7 @@ class DriverHarness:
 
     async def saved(self, point: Point) -> Any:
         """The saved state of the particle at ``point``, as ``Cmd<Read>`` shows it: what a crash would leave. An empty
-        map when nothing was saved."""
+        map when nothing was saved. Raises HandlerFailed when what was saved cannot be shown."""
         saved = await self.registry.load_state(point)
         return {} if saved is None else to_body(shown(saved))
 

@@ -60,7 +60,7 @@ class GatewayKitBase:
         return LocalTransport()
 
     def whose_move(self) -> str:
-        """Who has to change something when a test fails."""
+        """The person who has to change something when a test fails."""
         return f"the author of the gateway {type(self.make()).__qualname__}"
 
     @pytest_asyncio.fixture

@@ -1,4 +1,4 @@
-"""Who is let in, what an agent may do, and the limits of a session."""
+"""Which agents are let in, what an agent may do, and the limits of a session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Rights(GatewayKitBase):
         heard = world.heard
         reply = await (await world.connected("bob", gateway)).ping(TARGET, "Ext<Who>")
         assert world.heard == heard, "the gateway must send the waves of Bob with his own rights, which reach no target"
-        assert reply.status == 403, f"the gateway must pass on that Bob may not (403), and answered {reply.status}"
+        said = f"the gateway must pass on that Bob may not (403), or may not know of it (404), not {reply.status}"
+        assert reply.status in (403, 404), said
 
     @pytest.mark.parametrize("token", ["wrong", "", "alic", "alice1"])
     async def test_wrong_credentials_are_refused_and_nothing_happens(self, world: GatewayWorld, token: str) -> None:

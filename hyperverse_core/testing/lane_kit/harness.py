@@ -109,7 +109,7 @@ class LaneTests:
     notices_within: float = 60.0
 
     def whose_move(self) -> str:
-        """Who has to change something when a test fails."""
+        """The person who has to change something when a test fails."""
         return f"the author of the transport that {type(self).__qualname__} tests"
 
     @pytest.fixture

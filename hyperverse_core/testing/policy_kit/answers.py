@@ -83,6 +83,7 @@ class Answers(PolicyKitBase):
             if decision.holds_for is HoldsFor.REQUEST:
                 continue
             others = [attrs.evolve(request, chain=(ALICE.text,)), attrs.evolve(request, session="another")]
+            others.append(attrs.evolve(request, path="/another"))
             if decision.holds_for is HoldsFor.NEED:
                 others += [attrs.evolve(request, action=action) for action in _OTHER_ACTIONS]
             for other in others:

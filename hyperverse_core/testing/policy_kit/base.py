@@ -30,7 +30,7 @@ class PolicyKitBase(abc.ABC):
     strangers_may = ""
 
     def whose_move(self) -> str:
-        """Who has to change something when a test fails."""
+        """The person who has to change something when a test fails."""
         return f"the author of the policy {type(self.make()).__qualname__}"
 
     def refused_letter(self) -> str:

@@ -1,4 +1,4 @@
-"""Who somebody is: the credentials of clients and of machines."""
+"""Identities: the credentials of clients and of machines."""
 
 from __future__ import annotations
 

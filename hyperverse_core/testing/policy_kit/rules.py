@@ -14,7 +14,7 @@ __all__ = ["Refusals", "Rules", "Scopes"]
 
 
 class Rules(PolicyKitBase):
-    """Who may do what."""
+    """What each agent may do."""
 
     @pytest.mark.parametrize("letter", LETTERS)
     async def test_the_hyperuser_may_do_everything_on_everything(self, letter: str) -> None:

@@ -72,7 +72,7 @@ class ChangeFeedGroup(RegistryKitBase):
             (ChangeKind.RELEASED, "localhost:a"),
         ]
 
-    async def test_stars_are_in_the_feed_with_what_they_release(self, registry: Registry) -> None:
+    async def test_stars_are_in_the_feed(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>", "localhost:a")
         star = await registry.announce(fold())
         await hosted_at(registry, _A, star)
@@ -81,10 +81,10 @@ class ChangeFeedGroup(RegistryKitBase):
         assert await heard(registry, since) == [(ChangeKind.STAR, Point.of_star(FOLD).text)]
         since = await registry.revision()
         await registry.withdraw([star])
-        assert sorted(await heard(registry, since)) == [
-            (ChangeKind.RELEASED, "localhost:a"),
-            (ChangeKind.STAR, Point.of_star(FOLD).text),
-        ]
+        # That one entry says that all of its assignments have ended. A registry may tell of each particle as well.
+        told = await heard(registry, since)
+        assert (ChangeKind.STAR, Point.of_star(FOLD).text) in told
+        assert {point for kind, point in told if kind is ChangeKind.RELEASED} <= {"localhost:a"}
 
     async def test_grants_and_tokens_are_in_the_feed(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>")
@@ -173,7 +173,8 @@ class ChangeFeedGroup(RegistryKitBase):
 
     async def test_who_asks_from_the_future_has_lost_track(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>")
-        found = await registry.changes(await registry.revision() + 1000, timeout=_LONG)
+        # A store that was restored from a backup begins again: its revisions are smaller than what a reader knows.
+        found = await registry.changes(2 * await registry.revision() + 1000, timeout=_LONG)
         assert (found.lost, found.revision) == (True, await registry.revision())
 
     async def test_who_is_too_far_behind_is_told_so(self, registry: Registry) -> None:
@@ -190,9 +191,13 @@ class ChangeFeedGroup(RegistryKitBase):
                 round_ += 1
         newest = await registry.revision()
         assert found.revision == newest
-        kept = await registry.changes(newest - min(self.feed_keeps, 100), timeout=0)
+        for number in range(101):
+            await registry.set_status(at("localhost:p0"), statuses[number % 2])
+        written = [entry.revision for entry in await drain(registry, newest)]
+        keeps = min(self.feed_keeps, len(written) - 1)
+        kept = await registry.changes(written[-1 - keeps], timeout=0)
         assert not kept.lost
-        assert len(kept.entries) == min(self.feed_keeps, 100)
+        assert [entry.revision for entry in kept.entries] == written[-keeps:]
 
 
 class Reopening(RegistryKitBase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ...contracts.registry import PropertyValue, Registration, Registry, Status
+from ...contracts.registry import ChangeKind, PropertyValue, Registration, Registry, Status
 from ...errors import Conflict, NotFound
 from ...universe.address.point import HYPERUSER
 from ...universe.kind_defs.properties import SetProperty, UnsetProperty
@@ -50,6 +50,21 @@ class ChangingParticles(RegistryKitBase):
         await registry.set_properties([_A], [SetProperty("x", "1")])
         await registry.set_properties([_A], [SetProperty("x", "1", lock=True)])
         assert (await registry.record(_A)).properties["x"].locked
+
+    async def test_values_are_replaced_only_as_they_were_read(self, registry: Registry) -> None:
+        await populate(registry, "localhost<Space>", "localhost:a")
+        await registry.set_properties([_A], [SetProperty("x", "1", lock=True), SetProperty("y", "2")])
+        since = await registry.revision()
+        assert await registry.replace_values(_A, {"x": ("1", "one"), "y": ("2", "two")})
+        expected = {"x": PropertyValue("one", locked=True), "y": PropertyValue("two")}
+        assert dict((await registry.record(_A)).properties) == expected
+        told = await registry.changes(since, timeout=1.0)
+        assert [(change.kind, change.point) for change in told.entries] == [(ChangeKind.PROPERTIES, _A)]
+        before = await snapshot(registry)
+        for values in ({"x": ("one", "1"), "y": ("3", "2")}, {"z": ("", "1")}):
+            assert not await registry.replace_values(_A, values)
+        assert not await registry.replace_values(_MISSING, {"x": ("one", "1")})
+        assert await snapshot(registry) == before
 
     async def test_properties_change_on_all_points_or_on_none(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>", "localhost:a")

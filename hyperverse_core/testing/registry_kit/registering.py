@@ -53,6 +53,44 @@ class Registering(RegistryKitBase):
         assert dict(record.properties) == properties
         assert await registry.load_state(_LOCALHOST) == b"\x00\xffstate"
 
+    async def test_what_is_below_is_registered_together_with_it(self, registry: Registry) -> None:
+        await registry.register(Registration(_LOCALHOST, SPACE, HYPERUSER))
+        inner = Registration(at("localhost:a:b"), BASE, HYPERUSER, {"x": PropertyValue("1")}, state=b"inner")
+        outer = Registration(
+            at("localhost:a"), BASE, HYPERUSER, below=(inner, Registration(at("localhost:a:b:c"), BASE, HYPERUSER))
+        )
+        before = await registry.revision()
+        made = await registry.register(outer)
+        assert (made.created, made.record.point) == (True, at("localhost:a"))
+        assert dict((await registry.record(at("localhost:a:b"))).properties) == {"x": PropertyValue("1")}
+        assert await registry.load_state(at("localhost:a:b")) == b"inner"
+        assert await registry.record(at("localhost:a:b:c"))
+        changed = (await registry.changes(before, timeout=1.0)).entries
+        assert [str(change.point) for change in changed] == ["localhost:a", "localhost:a:b", "localhost:a:b:c"]
+
+    async def test_all_that_is_below_is_registered_or_nothing(self, registry: Registry) -> None:
+        await registry.register(Registration(_LOCALHOST, SPACE, HYPERUSER))
+        lost = Registration(at("localhost:a:x:y"), BASE, HYPERUSER)
+        twice = Registration(at("localhost:a:b"), BASE, HYPERUSER)
+        elsewhere = Registration(at("localhost:b"), BASE, HYPERUSER)
+        for below, error in (((twice, lost), NotFound), ((twice, twice), Conflict), ((elsewhere,), NotFound)):
+            with pytest.raises(error):
+                await registry.register(Registration(at("localhost:a"), BASE, HYPERUSER, below=below))
+            assert await registry.records((at("localhost:a"), at("localhost:a:b"), at("localhost:b"))) == {}
+
+    async def test_what_is_there_is_not_filled_from_below(self, registry: Registry) -> None:
+        await registry.register(Registration(_LOCALHOST, SPACE, HYPERUSER))
+        await registry.register(Registration(at("localhost:a"), BASE, HYPERUSER))
+        below = (Registration(at("localhost:a:b"), BASE, HYPERUSER),)
+        for strategy in (Strategy.COMMIT, Strategy.OVERRIDE):
+            with pytest.raises(Conflict):
+                await registry.register(
+                    Registration(at("localhost:a"), BASE, HYPERUSER, strategy=strategy, below=below)
+                )
+        wanted = Registration(at("localhost:a"), BASE, HYPERUSER, strategy=Strategy.ENSURE, below=below)
+        assert not (await registry.register(wanted)).created
+        assert await registry.records((at("localhost:a:b"),)) == {}
+
     async def test_a_new_particle_is_pending_and_has_no_state(self, registry: Registry) -> None:
         await registry.register(Registration(_LOCALHOST, SPACE, HYPERUSER))
         assert (await registry.record(_LOCALHOST)).status is Status.PENDING

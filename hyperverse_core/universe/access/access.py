@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 import attrs
 
 from ..address.point import HYPERUSER, Point
+from ..address.route import RouteKind
 from ..kinds.kind import Kind
 from ..selectors.selector import Selector
 from .grant import AccessGrant, GrantKind, GrantWord
@@ -238,7 +239,10 @@ class _Target:
         if owns:
             return Access.OWNER, "it is the owner"
         if self._shares_owner(agent):
-            return Access.OWNER, f"both belong to {self._owner}"
+            if not _is_platforms_own(self._target):
+                return Access.OWNER, f"both belong to {self._owner}"
+            access = _enumerate(counting, Permissions.FULL)
+            return access, f"both belong to {self._owner}, which gives no privileges on the platform's own particles"
         access = _enumerate(counting)
         return access, "the grants that count" if counting else "nothing is granted"
 
@@ -250,7 +254,9 @@ class _Target:
         return Verdict(grant, counts, f"{grant.by} has {'' if counts else 'no '}full access there")
 
     def _is_full(self, agent: Point) -> bool:
-        return agent in self._supers or self._owner == agent or self._shares_owner(agent)
+        if agent in self._supers or self._owner == agent:
+            return True
+        return self._shares_owner(agent) and not _is_platforms_own(self._target)
 
     def _shares_owner(self, agent: Point) -> bool:
         owner = self._owner
@@ -275,16 +281,27 @@ class _Target:
     def _fits(self, selector: Selector, point: Point) -> bool:
         """Whether the selector of a grant matches ``point``.
 
-        Grants are about points without a route: the same path with a route is another particle.
+        The same path with another route is another particle.
         """
-        if not point.route.is_local:
+        if selector.route != point.route:
             return False
         kinds = self._view.kinds(point)
         return len(kinds) == len(point.segments) and selector.matches(point, kinds)
 
 
-def _enumerate(grants: Iterable[AccessGrant]) -> Access:
-    """Returns the access that ``grants`` give together: first all that is added, then all restrictions."""
+def _is_platforms_own(point: Point) -> bool:
+    """Whether ``point`` is a particle of the platform: what is done to it is done to a machine."""
+    key = point.star_key
+    return point.route.kind is RouteKind.GLOBAL or (key is not None and point == Point.of_star(key))
+
+
+def _enumerate(grants: Iterable[AccessGrant], permissions: Permissions = Permissions.NONE) -> Access:
+    """Returns the access that ``grants`` give together: first all that is added, then all restrictions.
+
+    Args:
+        grants: those that count.
+        permissions: what the agent has without them.
+    """
     masks = []
     privileges = Privileges.NONE
     for grant in grants:
@@ -292,7 +309,6 @@ def _enumerate(grants: Iterable[AccessGrant]) -> Access:
             masks.append(grant.kind.mask)
         elif grant.kind.privilege is not None:
             privileges |= Privileges({grant.kind.privilege})
-    permissions = Permissions.NONE
     for mask in sorted(masks, key=lambda mask: mask.kind is MaskKind.AND):
         permissions = mask.apply(permissions)
     return Access.enumerated(permissions, privileges)

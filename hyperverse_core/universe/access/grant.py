@@ -145,7 +145,7 @@ class AccessGrant:
 def scan_access_grant(text: str, pos: int) -> tuple[AccessGrant, int]:
     """Reads the grant at ``pos``; returns it and the offset behind it. Raises ParseError."""
     kind, at = scan_grant_kind(text, pos)
-    on, at = scan_selector(text, _word(text, at, "on"))
+    on, at = scan_selector(text, _word(text, at, "on"), routes=True)
     to, at = scan_selector(text, _word(text, at, "to"))
     by, at = scan_point(text, _word(text, at, "by"))
     return AccessGrant(kind, on, to, by), at

@@ -128,7 +128,7 @@ class Scope:
         permissions, privileges = Permissions.NONE, Privileges.NONE
         restricted = Permissions.FULL
         for grant in self.grants:
-            if not grant.on.matches(point, kinds):
+            if grant.on.route != point.route or not grant.on.matches(point, kinds):
                 continue
             if grant.kind.privilege is not None:
                 privileges |= Privileges({grant.kind.privilege})
@@ -156,5 +156,5 @@ def _scan_scope_grant(text: str, at: int) -> tuple[ScopeGrant, int]:
         fail(text, start, "'perm'", "'priv'", hint="the scope without limits is Full")
     if not text.startswith(" on ", at):
         fail(text, at, "' on '")
-    on, at = scan_selector(text, at + 4)
+    on, at = scan_selector(text, at + 4, routes=True)
     return ScopeGrant(on, kind), at

@@ -18,7 +18,7 @@ from ..text.version import scan_version
 from .route import THIS, Route, match_route
 from .segment import Segment, SegmentKind
 
-__all__ = ["Address", "Form", "scan_address"]
+__all__ = ["Address", "Form", "fail_behind", "scan_address"]
 
 
 class Form(enum.Enum):
@@ -37,6 +37,14 @@ _BASE = re.compile(r"[a-z][a-z0-9-]*+")
 _NAME = re.compile(r"[A-Za-z0-9._-]++")
 _RELATIVE = {".": SegmentKind.WORKING, "..": SegmentKind.POP}
 _DOTS = re.compile(r"\.\.?+(?![a-z0-9.-])")
+_PATTERN_HINT = "this has to be the point of one particle; '*' is for selectors, as in `select localhost:*`"
+_FIRST_HINTS = {
+    "/": "the top of the tree is ROOT",
+    ":": "leave out the ':' at the start",
+    "*": _PATTERN_HINT,
+    "<": "a Kind stands behind a point, not in place of one",
+}
+"""What to do about a character in the place of the first segment."""
 _LEADING = frozenset({SegmentKind.WORKING, SegmentKind.POP, SegmentKind.VAR})
 
 
@@ -112,8 +120,10 @@ def _fail_head(text: str, at: int, form: Form) -> NoReturn:
         hint = "resolve a relative address against a working point first"
     elif text.startswith("$", at):
         hint = "replace a variable by its value first"
-    elif at < len(text) and text[at].isupper():
-        hint = "the first segment starts with a lower-case letter"
+    elif at < len(text):
+        hint = _FIRST_HINTS.get(text[at], "")
+        if text[at].isupper():
+            hint = "the first segment starts with a lower-case letter"
     expected = ["a space such as localhost", "ROOT"]
     if form is not Form.ABSOLUTE:
         expected += ["'.'", "'..'"]
@@ -134,13 +144,18 @@ def _scan_mesh(text: str, at: int, form: Form, segments: list[Segment]) -> int:
         return end
     base = _BASE.match(text, at)
     if base is None:
-        upper = at < len(text) and text[at].isupper()
-        fail(
-            text, at, "a base such as app", "a version such as 1.0.0", "'/'",
-            hint="segments are written in lower case" if upper else "",
-        )  # fmt: skip
+        fail(text, at, "a segment such as app", "a version such as 1.0.0", "'/'", hint=_hint_for_segment(text, at))
     segments.append(Segment(SegmentKind.BASE, base.group()))
     return base.end()
+
+
+def _hint_for_segment(text: str, at: int) -> str:
+    """What to do about what stands in the place of a segment."""
+    if at >= len(text):
+        return "leave out the ':' at the end"
+    if text[at].isupper():
+        return "segments are written in lower case"
+    return _PATTERN_HINT if text[at] == "*" else ""
 
 
 def _scan_pop(text: str, at: int, segments: list[Segment]) -> int:
@@ -150,7 +165,7 @@ def _scan_pop(text: str, at: int, segments: list[Segment]) -> int:
     that a template names.
     """
     if segments[-1].kind not in _LEADING:
-        fail(text, at, "a base such as app", hint="'..' stands at the start, or behind '.', '..' or a variable")
+        fail(text, at, "a segment such as app", hint="'..' stands at the start, or behind '.', '..' or a variable")
     segments.append(Segment(SegmentKind.POP, ".."))
     return at + 2
 
@@ -192,12 +207,29 @@ def _scan_filesystem(text: str, at: int, form: Form, segments: list[Segment]) ->
 
 def _fail_behind(text: str, at: int, last: Segment) -> NoReturn:
     if last.kind.is_filesystem:
-        fail(text, at, "'/'", "a file or directory name", "the end of the point")
+        hint = "this is a point, not a URL" if text.startswith("://", at - 2) else ""
+        fail(text, at, "'/'", "a file or directory name", "the end of the point", hint=hint)
     hint = ""
     if text[at] == "/":
-        hint = "a filesystem is introduced by ':/'"
+        hint = "segments are separated by ':', as in localhost:app; ':/' begins a path of files"
+    elif text[at] == "*":
+        hint = _PATTERN_HINT
     elif text[at] == ".":
         hint = "only the first segment may have dots, and no two of them together"
     elif text[at] == "_" or text[at].isupper():
         hint = "segments have lower-case letters, digits and '-'"
     fail(text, at, "':'", "the end of the point", hint=hint)
+
+
+_BEHIND = {
+    " ": "a point has no blanks",
+    "<": "a Kind is no part of the point, and is given apart from it",
+    "{": "properties are no part of the point, and are given apart from it",
+    "@": "a layer makes a surface of it, and this is to be a point",
+}
+"""What to do about a character that ends a point where nothing may follow."""
+
+
+def fail_behind(text: str, at: int) -> NoReturn:
+    """Raises the ParseError for what follows a whole address at ``at``, where nothing may follow."""
+    fail(text, at, "the end of the point", hint=_BEHIND.get(text[at], ""))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import NotFound, ParseError
 from ..text.lexis import fail
-from .address import Form, scan_address
+from .address import Form, fail_behind, scan_address
 from .point_shape import LONGEST_REMEMBERED, find_unusual, is_usual
 from .route import THIS, Route, RouteKind
 from .segment import Segment, SegmentKind
@@ -23,6 +23,7 @@ from .star_key import StarKey
 __all__ = [
     "ANONYMOUS",
     "GLOBAL_EXECUTOR",
+    "GLOBAL_MACHINE",
     "HYPERUSER",
     "ROOT",
     "Point",
@@ -226,7 +227,7 @@ def _parse_slowly(text: str) -> Point:
         return _known(text)
     address, end = scan_address(text, 0, Form.ABSOLUTE)
     if end < len(text):
-        fail(text, end, "the end of the point")
+        fail_behind(text, end)
     return _known(address.text)
 
 
@@ -311,6 +312,8 @@ ROOT = Point.parse("ROOT")
 """The root of the tree."""
 GLOBAL_EXECUTOR = Point.parse("GLOBAL::executor")
 """The particle that carries out commands."""
+GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
+"""The particle of the machine that a client is connected to."""
 HYPERUSER = Point.parse("hyperspace:users:hyperuser")
 """The agent that may do everything. It needs no record in the registry."""
 ANONYMOUS = Point.parse("hyperspace:users:anonymous")

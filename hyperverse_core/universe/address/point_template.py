@@ -6,7 +6,7 @@ import attrs
 
 from ...errors import BadRequest, ParseError
 from ..text.lexis import fail
-from .address import Form, scan_address
+from .address import Form, fail_behind, scan_address
 from .env import Env
 from .point import Point
 from .point_shape import find_unusual
@@ -98,7 +98,7 @@ class PointTemplate:
                 return cls(PointVar.of(place.parent), place.child, text, place)
         template, end = scan_point_template(text, 0)
         if end < len(text):
-            fail(text, end, "the end of the point")
+            fail_behind(text, end)
         return template
 
     @property

@@ -86,6 +86,8 @@ def _parse(text: str) -> StarKey:
 
 def _expect(text: str, at: int, token: str) -> int:
     if not text.startswith(token, at):
+        if at == 0:
+            fail(text, at, "a star such as STAR::central:fold[0]", hint="`hyperverse stars` lists the stars")
         fail(text, at, repr(token))
     return at + len(token)
 

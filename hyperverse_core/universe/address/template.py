@@ -11,8 +11,7 @@ from typing import Self
 import attrs
 
 from ...errors import BadRequest, ParseError
-from ..text.lexis import fail
-from .address import Address, Form, scan_address
+from .address import Address, Form, fail_behind, scan_address
 from .env import Env
 from .point import ROOT, Point
 from .route import Route, RouteKind
@@ -169,7 +168,7 @@ class PointVar(_Relative):
 def _whole(text: str, form: Form) -> Address:
     address, end = scan_address(text, 0, form)
     if end < len(text):
-        fail(text, end, "the end of the point")
+        fail_behind(text, end)
     return address
 
 

@@ -6,26 +6,27 @@ import re
 from typing import Final
 
 from ...errors import ParseError, did_you_mean
-from ..text.lexis import CAMEL
-from ..waves.wave import Method, MethodKind
+from ..waves.method_meant import method_meant
 from .words import COMMAND_WORDS
 
-__all__ = ["WANTS_METHOD", "advised", "method_meant", "unknown_command"]
+__all__ = ["WANTS_METHOD", "advised", "unknown_command"]
 
 WANTS_METHOD: Final = "a method such as Ext<Add>"
 """How an error says that a method is missing."""
 
 _OPEN_KIND: Final = re.compile(r"<[A-Za-z][A-Za-z0-9]*+(?=[\s;{#]|\Z)")
-_METHOD_LIKE: Final = re.compile(r"(?:([A-Za-z]{3,4})[<\[({.:])?([A-Za-z][A-Za-z0-9_-]*+)[>\])}]*+(/\S*+)?")
-_METHOD_AND_PATH: Final = re.compile(r"([A-Za-z]++)[ \t]++(/[^\s;#]*+)")
-_HTTP: Final = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "TRACE", "CONNECT"})
-_CMD: Final = frozenset({"Read", "Update", "Bounce"})
+_ASSIGNED: Final = re.compile(r"([a-z0-9.-]{1,40})\s*[=:]")
+_CHANGES: Final = frozenset({"+key=", "+key= or +@key=", "'{'"})
+_POINT_LIKE: Final = re.compile(r"\s+([a-z][A-Za-z0-9.-]*(?::[A-Za-z0-9./_-]+)+)")
+"""A point behind a word. It has a colon: a name alone could be anything."""
+_CALL: Final = re.compile(r"([a-z][A-Za-z0-9-]*(?::[A-Za-z0-9_-]+)+)(?:\.([A-Za-z][A-Za-z0-9]*))?(?:\(.*)?")
+"""A particle in place of a command, perhaps with a call as in Python."""
 
 _OTHER_WORDS: Final = {
     **dict.fromkeys(("new", "make", "add", "mkdir", "touch", "insert"), "create localhost:a<Base>"),
     **dict.fromkeys(("rm", "remove", "del", "drop", "destroy", "rmdir"), "delete localhost:a"),
     **dict.fromkeys(("ls", "list", "find", "search", "dir", "query", "tree"), "select localhost:*"),
-    **dict.fromkeys(("show", "cat", "print", "view", "load", "describe", "info", "inspect"), "get localhost:a"),
+    **dict.fromkeys(("show", "cat", "print", "view", "load"), "get localhost:a"),
     **dict.fromkeys(("put", "update", "assign", "let", "config"), "set localhost:a {+key=value}"),
     **dict.fromkeys(("send", "call", "invoke", "ask", "request", "post", "run", "curl"), "ping localhost:a Ext<Add> 3"),
     **dict.fromkeys(("tell", "emit", "notify", "cast"), "signal localhost:a Ext<Add> 3"),
@@ -40,7 +41,9 @@ _PROGRAM: Final = {
     **dict.fromkeys(("ps", "status", "top", "machines"), "hyperverse status"),
     **dict.fromkeys(("stars", "nodes"), "hyperverse stars"),
     **dict.fromkeys(("kinds", "types", "schema"), "hyperverse kinds"),
-    **dict.fromkeys(("watch", "tail", "subscribe", "logs"), "hyperverse watch POINT"),
+    **dict.fromkeys(("watch", "tail", "subscribe", "logs", "monitor"), "hyperverse watch POINT"),
+    **dict.fromkeys(("describe", "info", "inspect"), "hyperverse describe POINT"),
+    **dict.fromkeys(("users", "adduser", "useradd", "auth"), "hyperverse user --help"),
     **dict.fromkeys(("drain", "rebalance", "trace", "demo", "bench", "plugins", "keys"), "hyperverse --help"),
 }
 """What is a command of the program, and not of the language."""
@@ -63,45 +66,32 @@ def advised(error: ParseError, text: str) -> ParseError:
         )
     if any(said.startswith("a method such as") for said in error.expected):
         error.hint = method_meant(rest)
+    elif (assigned := _ASSIGNED.match(rest)) is not None and any(said in _CHANGES for said in error.expected):
+        error.hint = f"a property is set so: {{ +{assigned[1]}=... }}"
+    elif rest.startswith("--"):
+        error.hint = "options stand in front of the command: hyperverse exec --yes 'delete ...'"
+    elif rest.lower().startswith("where"):
+        error.hint = "a selector names Kinds in angle brackets: localhost:*<Base>"
     return error
 
 
-def method_meant(text: str) -> str:
-    """Returns a hint with the method that ``text`` begins with something like; empty when it is like none."""
-    pair = _METHOD_AND_PATH.match(text)
-    if pair is not None and pair[1].upper() in _HTTP:
-        return f"did you mean Http<{pair[1].capitalize()}>{pair[2]}?"
-    found = _METHOD_LIKE.match(text)
-    if found is None:
-        return ""
-    family, name, path = found[1] or "", found[2], found[3] or ""
-    named = "".join(part[:1].upper() + part[1:] for part in re.split(r"[_-]", name))
-    if CAMEL.fullmatch(named) is None or named == "Null":
-        return ""
-    return f"did you mean {_likely(family.capitalize(), name, named)}{path}?"
-
-
-def _likely(family: str, name: str, named: str) -> str:
-    families = [family] if family in {kind.value for kind in MethodKind} else []
-    if name.upper() in _HTTP and (name.isupper() or family == "Http"):
-        families, named = ["Http"], name.capitalize()
-    elif not families and named in _CMD:
-        families = ["Cmd"]
-    for one in (*families, "Ext"):
-        try:
-            return Method.parse(f"{one}<{named}>").text
-        except ParseError:  # the family has no such method
-            continue
-    return f"Ext<{named}>"
-
-
-def unknown_command(word: str) -> tuple[str, str]:
-    """Returns what follows "unknown command" for a word, and a hint."""
+def unknown_command(word: str, behind: str = "") -> tuple[str, str]:
+    """Returns what follows "unknown command" for a word, and a hint. ``behind`` is the text that follows the word."""
     low = word.lower()
+    point = _POINT_LIKE.match(behind)
+    called = _CALL.fullmatch(word)
+    if called is not None:
+        method = f" Ext<{called[2].capitalize()}>" if called[2] else ""
+        return "", f"begin with a command: ping {called[1]}{method}"
     if low in ("help", "?", "man", "h"):
         return "", f"the commands are {', '.join(COMMAND_WORDS)}; in `hyperverse term`, help explains them"
     if low in _OTHER_WORDS:
-        return "", f"write it so: {_OTHER_WORDS[low]}"
+        form = _OTHER_WORDS[low]
+        return "", f"write it so: {form if point is None else form.replace('localhost:a', point[1])}"
     if low in _PROGRAM:
-        return "", f"that is a command of the program, in your shell: {_PROGRAM[low]}"
+        form = _PROGRAM[low]
+        shell = form if point is None else form.replace("POINT", point[1])
+        return "", f"that is a command of the program, in your shell: {shell}"
+    if low != word and low in COMMAND_WORDS:
+        return f"; did you mean {low!r}?", f"commands are written in small letters: {low}"
     return did_you_mean(low, COMMAND_WORDS), ""

@@ -97,25 +97,29 @@ class Chown(Generic[P]):
 
 @attrs.frozen
 class Explain(Generic[P]):
-    """Explains what an agent may do on a particle, and why: ``explain AGENT on POINT [METHOD]``.
+    """Explains what an agent may do on a particle, and why: ``explain AGENT on POINT [METHOD | ACT]``.
 
     Attributes:
         agent: the agent.
         point: the particle.
-        method: the method that the agent would send; None for everything that it may do.
+        method: the method that the agent would send; None for everything that it may do, or for an act.
+        act: the word of a command (``create``, ``chown``), or what would be done to a machine (``drain``); empty for
+            none.
     """
 
     agent: P
     point: P
     method: Method | None = None
+    act: str = ""
     uploads: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self: Explain[PointVar], env: Env) -> Explain[Point]:
         """Returns the command with absolute points. Raises what `PointVar.resolve` raises."""
-        return Explain(self.agent.resolve(env), self.point.resolve(env), self.method)
+        return Explain(self.agent.resolve(env), self.point.resolve(env), self.method, self.act)
 
     def __str__(self) -> str:
-        return f"explain {self.agent} on {self.point}{'' if self.method is None else f' {self.method}'}"
+        asked = self.act if self.method is None else self.method
+        return f"explain {self.agent} on {self.point}{f' {asked}' if asked else ''}"
 
 
 @attrs.frozen

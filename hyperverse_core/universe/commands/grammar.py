@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -18,8 +19,9 @@ from ..kind_defs.properties import PropertyChange, SetProperty, UnsetProperty
 from ..selectors.selector import Selector
 from ..text.lark_grammar import Grammar, moved
 from ..text.lexis import fail
+from ..waves.method_meant import method_meant
 from ..waves.wave import BOUNCE, Method
-from .advice import WANTS_METHOD, method_meant
+from .advice import WANTS_METHOD
 from .body import Upload, scan_body, unquoted
 from .command import (
     Chown,
@@ -159,7 +161,7 @@ class _CommandBuilder:
         return Grants(on, to)
 
     def on(self, selector: Token) -> Selector:
-        return _selector(selector)
+        return _part(partial(Selector.parse, routes=True), selector, selector)
 
     def to(self, selector: Token) -> Selector:
         return _selector(selector)
@@ -171,6 +173,8 @@ class _CommandBuilder:
         return Chown(_selector(selector), _point(owner), dry_run is not None)
 
     def explain(self, agent: Token, point: Token, request: Token | None) -> CommandTemplate:
+        if request is not None and request.type == "ACT":
+            return Explain(_point(agent), _point(point), act=str(request))
         method = None if request is None else _part(Method.parse, request, request)
         return Explain(_point(agent), _point(point), method)
 

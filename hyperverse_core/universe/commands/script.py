@@ -215,7 +215,7 @@ def _unknown(text: str, at: int, word: str) -> ParseError:
     if not word:
         return ParseError("there is no command", text=text, offset=at, expected=COMMAND_WORDS)
     shown = word if len(word) <= 40 else f"{word[:40]}..."
-    near, hint = unknown_command(word[:40])
+    near, hint = unknown_command(word[:40], text[at + len(word) : at + len(word) + 200])
     expected = () if hint else COMMAND_WORDS
     return ParseError(f"unknown command {shown!r}{near}", text=text, offset=at, expected=expected, hint=hint)
 

@@ -25,7 +25,7 @@ COMMAND_HELP: Final[dict[str, tuple[str, str]]] = {
     "grants": ("[on SELECTOR] [to SELECTOR]", "List grants."),
     "revoke": ("NUMBER", "Take a grant back."),
     "chown": ("SELECTOR to POINT", "Give particles to another owner."),
-    "explain": ("AGENT on POINT [METHOD]", "Say what an agent may do on a particle, and why."),
+    "explain": ("AGENT on POINT [METHOD|COMMAND]", "Say what an agent may do on a particle, and why."),
     "access": ("POINT", "List who may do what on a particle."),
 }
 """The arguments of each command, and what it does."""

@@ -30,11 +30,37 @@ def _check_names(_: object, field: attrs.Attribute[tuple[str, ...]], value: tupl
 
 
 def _names(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value)
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise BadRequest(f"a Kind is given {value!r:.60} in place of a list of names", hint=f"write ({value!r:.60},)")
+    names = tuple(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise BadRequest(f"a list of names of a Kind holds {name!r:.60}", hint='names are texts: ("Space", "Base")')
+    return names
 
 
 def _read_only(value: Mapping[str, str]) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise BadRequest(f"aliases of a Kind are {value!r:.60}, not a map", hint='aliases={"Keycloak": "OAuth<...>"}')
     return MappingProxyType(dict(value))
+
+
+def _check_text(owner: KindDef, field: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str):
+        raise BadRequest(f"{field.name} of Kind {owner.name!r} is {value!r:.60}, not a text")
+
+
+def _check_flag(owner: KindDef, field: attrs.Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        raise BadRequest(f"{field.name} of Kind {owner.name!r} is {value!r:.60}, not True or False")
+
+
+def _check_properties(owner: KindDef, _: object, value: object) -> None:
+    if not isinstance(value, PropertiesConfig):
+        raise BadRequest(
+            f"properties of Kind {owner.name!r} are a {type(value).__name__}, not a PropertiesConfig",
+            hint='properties=PropertiesConfig([PropertyDef("price", "In cents", "U64")])',
+        )
 
 
 @attrs.frozen
@@ -58,21 +84,21 @@ class KindDef:
 
     Raises:
         ParseError: the name is not in CamelCase, or a selector is wrong.
-        BadRequest: a sub kind is not in CamelCase, or there are no such layers.
+        BadRequest: a sub kind is not in CamelCase, there are no such layers, or an argument has the wrong type.
     """
 
     name: str = attrs.field(validator=check_kind_name)
     # Each field is keyword-only by itself, because attrs before 25.4 cannot exempt a field of a keyword-only class.
-    doc: str = attrs.field(default="", kw_only=True)
+    doc: str = attrs.field(default="", validator=_check_text, kw_only=True)
     subs: tuple[str, ...] = attrs.field(default=(), converter=_names, validator=_check_names, kw_only=True)
-    sub_required: bool = attrs.field(default=False, kw_only=True)
-    specific_required: bool = attrs.field(default=False, kw_only=True)
+    sub_required: bool = attrs.field(default=False, validator=_check_flag, kw_only=True)
+    specific_required: bool = attrs.field(default=False, validator=_check_flag, kw_only=True)
     aliases: Mapping[str, str] = attrs.field(factory=dict, converter=_read_only, hash=False, kw_only=True)
-    properties: PropertiesConfig = attrs.field(factory=PropertiesConfig, kw_only=True)
+    properties: PropertiesConfig = attrs.field(factory=PropertiesConfig, validator=_check_properties, kw_only=True)
     parents: tuple[str, ...] = attrs.field(default=("*",), converter=_names, kw_only=True)
     children: tuple[str, ...] = attrs.field(default=("*",), converter=_names, kw_only=True)
     layers: str = attrs.field(default="standard", validator=_check_layers, kw_only=True)
-    eager: bool = attrs.field(default=False, kw_only=True)
+    eager: bool = attrs.field(default=False, validator=_check_flag, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         _selectors(self.parents)

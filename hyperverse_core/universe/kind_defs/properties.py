@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import attrs
 
 from ...errors import BadRequest, ParseError, did_you_mean
 from .property_pattern import PropertyPattern, is_bind_text
+from .property_rules import Expression, OneOf, PropertyRule, PropertyScalar, Range, property_text, rule_hint
 
 __all__ = [
     "PropertiesConfig",
@@ -17,9 +19,11 @@ __all__ = [
     "PropertyDef",
     "PropertyPattern",
     "PropertyPermit",
+    "PropertyScalar",
     "PropertySource",
     "SetProperty",
     "UnsetProperty",
+    "changes_of",
 ]
 
 _KEY = re.compile(r"[a-z0-9.-]++")
@@ -34,7 +38,7 @@ class PropertySource(enum.StrEnum):
     """The particle keeps it."""
     CORE_READ_ONLY = "CoreReadOnly"
     """The particle keeps it, and nobody else may set it."""
-    CORE_SECRET = "CoreSecret"
+    CORE_SECRET = "CoreSecret"  # pragma: allowlist secret - a word of the language
     """The particle keeps it, and nobody else may read it."""
 
 
@@ -79,7 +83,52 @@ def _permits(value: Iterable[PropertyPermit]) -> frozenset[PropertyPermit]:
 
 
 def _definitions(value: Iterable[PropertyDef]) -> tuple[PropertyDef, ...]:
-    return tuple(value)
+    found = tuple(value) if isinstance(value, Iterable) else None
+    wrong = [value] if found is None else [one for one in found if not isinstance(one, PropertyDef)]
+    if found is None or wrong:
+        raise BadRequest(
+            f"PropertiesConfig takes a list of PropertyDef, and was given {type(wrong[0]).__name__} {wrong[0]!r:.60}",
+            hint='PropertiesConfig([PropertyDef("price", "In cents", "U64")])',
+        )
+    return found
+
+
+def _pattern(value: PropertyPattern | Range | OneOf | Expression | str) -> PropertyPattern | PropertyRule:
+    if isinstance(value, PropertyPattern | Range | OneOf | Expression):
+        return value
+    patterns = [str(pattern) for pattern in PropertyPattern]
+    if isinstance(value, str) and value in patterns:
+        return PropertyPattern(value)
+    near = did_you_mean(value, patterns) if isinstance(value, str) else ""
+    raise BadRequest(f"a property cannot have the pattern {value!r:.60}{near}", hint=rule_hint(patterns))
+
+
+def _source(value: PropertySource | str) -> PropertySource:
+    known = [str(source) for source in PropertySource]
+    if value in known:
+        return PropertySource(value)
+    near = did_you_mean(value, known) if isinstance(value, str) else ""
+    raise BadRequest(f"a property cannot have the source {value!r:.60}{near}", hint=f"one of {', '.join(known)}")
+
+
+def _default(value: PropertyScalar | None) -> str | None:
+    text = property_text(value)
+    if text is None and value is not None:
+        raise BadRequest(f"the default {value!r:.60} of a property is neither a text nor a number")
+    return text
+
+
+def _is(kind: type, cure: str) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    def check(owner: object, field: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind):
+            named = getattr(owner, "key", None)
+            where = f"property {named!r}: " if isinstance(named, str) and field.name != "key" else "a property: "
+            raise BadRequest(f"{where}{field.name} is {value!r:.60}, not {cure}", hint=_EXAMPLE)
+
+    return check
+
+
+_EXAMPLE: Final = 'PropertyDef("price", "In cents", "U64", required=True)'
 
 
 @attrs.frozen
@@ -89,27 +138,36 @@ class PropertyDef:
     Attributes:
         key: the name of the property: lower-case letters, digits, ``-`` and ``.``.
         doc: one line for people.
-        pattern: the values that it may have.
+        pattern: the values that it may have: the name of a pattern such as ``U64``, a :class:`Range`, a
+            :class:`OneOf` or an :class:`Expression`.
         required: whether every particle must have it.
         mutable: whether it may change after the particle was created.
         source: the keeper of the property.
         default: the value that a particle gets if its creator gives none; None for no value.
         constant: whether the property always has its default.
         permits: a note about what the property is for. No rule depends on it.
+        hashed: whether the registry keeps only a hash of the value, made for passwords. For a secret that is only
+            compared (``ctx.matches``) and never read.
 
     Raises:
-        BadRequest: a constant has no default, the default does not fit the pattern, or the key has other characters.
+        BadRequest: a constant has no default, the default does not fit the pattern, the key has other characters, an
+            argument has the wrong type, or a property that is not a secret is hashed.
+
+    Example:
+        >>> PropertyDef("size", "Of the shirt", OneOf("small", "large"), default="small").read("large")
+        'large'
     """
 
-    key: str
-    doc: str = ""
-    pattern: PropertyPattern = attrs.field(default=PropertyPattern.ANYTHING, converter=PropertyPattern)
-    required: bool = False
-    mutable: bool = True
-    source: PropertySource = attrs.field(default=PropertySource.SHELL, converter=PropertySource)
-    default: str | None = None
-    constant: bool = False
+    key: str = attrs.field(validator=_is(str, "a text"))
+    doc: str = attrs.field(default="", validator=_is(str, "a text"))
+    pattern: PropertyPattern | PropertyRule = attrs.field(default=PropertyPattern.ANYTHING, converter=_pattern)
+    required: bool = attrs.field(default=False, validator=_is(bool, "True or False"))
+    mutable: bool = attrs.field(default=True, validator=_is(bool, "True or False"))
+    source: PropertySource = attrs.field(default=PropertySource.SHELL, converter=_source)
+    default: str | None = attrs.field(default=None, converter=_default)
+    constant: bool = attrs.field(default=False, validator=_is(bool, "True or False"))
     permits: frozenset[PropertyPermit] = attrs.field(default=frozenset(), converter=_permits)
+    hashed: bool = attrs.field(default=False, validator=_is(bool, "True or False"), kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         faults = []
@@ -117,10 +175,17 @@ class PropertyDef:
             faults.append("a key has lower-case letters, digits, '-' and '.' only")
         if self.constant and self.default is None:
             faults.append("a constant needs a default")
+        if self.hashed and not self.is_secret:
+            faults.append("only a property with the source CoreSecret is hashed")
         if self.default is not None and not self.pattern.fits(self.default):
             faults.append(f"the default {self.default!r} must be {self.pattern.meant}")
         if faults:
             raise BadRequest(f"property {self.key!r}: {'; '.join(faults)}")
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether nobody but the particle may read it."""
+        return self.source is PropertySource.CORE_SECRET
 
     def value_faults(self, value: str) -> Iterator[str]:
         """Yields a line for each reason why nobody but the particle may set the property to ``value``."""
@@ -131,9 +196,21 @@ class PropertyDef:
 
     def bind_error(self, value: str) -> ParseError | None:
         """Returns the error in ``value`` if it is the text of a bind; None if it is none, or is right."""
-        return self.pattern.parse_error(value) if self.pattern is PropertyPattern.BIND and is_bind_text(value) else None
+        if self.is_secret:
+            return None
+        return PropertyPattern.BIND.parse_error(value) if self._is_bind(value) else None
+
+    def read(self, value: str) -> PropertyScalar:
+        """Returns the value that the text ``value`` stands for: an ``int``, ``float`` or ``bool`` if the pattern says
+        so. A text that does not fit, because the pattern was another one when it was set, is returned as it is."""
+        return self.pattern.read(value) if self.pattern.fits(value) else value
+
+    def _is_bind(self, value: str) -> bool:
+        return self.pattern is PropertyPattern.BIND and is_bind_text(value)
 
     def _misfit(self, value: str) -> str:
+        if self.is_secret:  # errors are logged, and shown to whoever looks over a shoulder
+            return f"{self.key!r}, a secret, does not fit: it must be {self.pattern.meant}"
         error = self.bind_error(value)
         if error is None:
             return f"{self.key!r} cannot be {value!r}: it must be {self.pattern.meant}"
@@ -149,6 +226,7 @@ class PropertiesConfig:
 
     Attributes:
         definitions: the properties.
+        secrets: those that nobody but the particle may read.
 
     Raises:
         BadRequest: a property is defined twice.
@@ -161,6 +239,7 @@ class PropertiesConfig:
 
     definitions: tuple[PropertyDef, ...] = attrs.field(default=(), converter=_definitions)
     _by_key: dict[str, PropertyDef] = attrs.field(init=False, eq=False, repr=False)
+    secrets: frozenset[str] = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         by_key = {definition.key: definition for definition in self.definitions}
@@ -169,6 +248,7 @@ class PropertiesConfig:
             twice = sorted({key for key in keys if keys.count(key) > 1})
             raise BadRequest(f"properties defined twice: {', '.join(map(repr, twice))}")
         object.__setattr__(self, "_by_key", by_key)
+        object.__setattr__(self, "secrets", frozenset(key for key, one in by_key.items() if one.is_secret))
 
     def __iter__(self) -> Iterator[PropertyDef]:
         return iter(self.definitions)
@@ -176,6 +256,11 @@ class PropertiesConfig:
     def get(self, key: str) -> PropertyDef | None:
         """Returns the definition of the property ``key``; None if there is none."""
         return self._by_key.get(key)
+
+    def read(self, key: str, value: str) -> PropertyScalar:
+        """Returns the value that the text ``value`` of the property ``key`` stands for, as its definition reads it."""
+        definition = self._by_key.get(key)
+        return value if definition is None else definition.read(value)
 
     def fill_create_defaults(self, changes: Iterable[PropertyChange]) -> tuple[PropertyChange, ...]:
         """Returns ``changes``, and one that sets each default whose key they do not mention."""
@@ -199,7 +284,8 @@ class PropertiesConfig:
                 faults.append(f"{change.key!r} cannot be removed from a particle that is being created")
                 continue
             if definition.constant and change.value != definition.default:
-                faults.append(f"{change.key!r} is always {definition.default!r}")
+                always = "the same" if definition.is_secret else repr(definition.default)
+                faults.append(f"{change.key!r} is always {always}")
             faults.extend(definition.value_faults(change.value))
         present = {change.key for change in given}
         for definition in self.definitions:
@@ -229,7 +315,7 @@ class PropertiesConfig:
         faults: list[str] = []
         for key in keys:
             definition = self._known(key, faults)
-            if definition is not None and definition.source is PropertySource.CORE_SECRET:
+            if definition is not None and definition.is_secret:
                 faults.append(f"{key!r} is a secret of the particle")
         _raise(faults)
 
@@ -258,3 +344,14 @@ def _last_of_each(changes: Iterable[PropertyChange]) -> list[PropertyChange]:
 def _raise(faults: list[str], cause: ParseError | None = None) -> None:
     if faults:
         raise BadRequest("; ".join(faults), hint=cause.hint if cause is not None else "") from cause
+
+
+def changes_of(properties: Mapping[str, PropertyScalar]) -> list[PropertyChange]:
+    """Returns the changes that set ``properties``. Raises BadRequest for a value that is no text and no number."""
+    changes: list[PropertyChange] = []
+    for key, value in properties.items():
+        text = property_text(value)
+        if text is None:
+            raise BadRequest(f"the property {key!r} cannot be {value!r:.60}", hint="give a text, a number or a bool")
+        changes.append(SetProperty(key, text))
+    return changes

@@ -10,6 +10,7 @@ from typing import Final
 from ...errors import ParseError
 from ..address.point import Point
 from ..text import lexis
+from .property_rules import PropertyScalar
 
 __all__ = ["PropertyPattern", "is_bind_text"]
 
@@ -58,6 +59,18 @@ class PropertyPattern(enum.StrEnum):
                 return len(value) <= 254 and _EMAIL.fullmatch(value) is not None
         return True
 
+    def read(self, value: str) -> PropertyScalar:
+        """Returns the value that ``value``, a text which fits, stands for: an ``int`` for U64, a ``bool`` for Bool,
+        else the text."""
+        if self is PropertyPattern.U64:
+            return int(value)
+        return value == "true" if self is PropertyPattern.BOOL else value
+
+    @property
+    def sample(self) -> str:
+        """A value that fits, as text; for tests that create particles."""
+        return _SAMPLES.get(self, "something")
+
     def parse_error(self, value: str) -> ParseError | None:
         """Returns the error of parsing ``value`` as a point or a bind; None if it fits, and for other patterns."""
         try:
@@ -85,4 +98,13 @@ _MEANT: Final[Mapping[PropertyPattern, str]] = {
     PropertyPattern.BOOL: "true or false",
     PropertyPattern.USERNAME: "a name such as scott-1: a lower-case letter, then letters, digits and '-'",
     PropertyPattern.EMAIL: "an email address",
+}
+
+_SAMPLES: Final[Mapping[PropertyPattern, str]] = {
+    PropertyPattern.POINT: "localhost",
+    PropertyPattern.BIND: "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }",
+    PropertyPattern.U64: "1",
+    PropertyPattern.BOOL: "true",
+    PropertyPattern.USERNAME: "somebody",
+    PropertyPattern.EMAIL: "somebody@example.org",
 }

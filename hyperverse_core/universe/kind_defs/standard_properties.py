@@ -39,7 +39,8 @@ _RUNNABLE = PropertiesConfig((_bind(required=True), _point("config", _CONFIG, re
 STANDARD_PROPERTIES: Mapping[str, PropertiesConfig] = {
     "Space": PropertiesConfig((_bind(), _point("config", _CONFIG))),
     "App": _RUNNABLE,
-    "Mechtron": _RUNNABLE,
+    # Without a bind, all waves reach its guest.
+    "Mechtron": PropertiesConfig((_bind(), _point("config", _CONFIG, required=True))),
     "User": PropertiesConfig(
         (
             _constant_bind("user"),
@@ -57,7 +58,7 @@ STANDARD_PROPERTIES: Mapping[str, PropertiesConfig] = {
                 source=PropertySource.CORE,
                 permits=frozenset({PropertyPermit.READ}),
             ),
-            PropertyDef("password", "Password", source=PropertySource.CORE_SECRET),
+            PropertyDef("password", "Password", source=PropertySource.CORE_SECRET, hashed=True),
         )
     ),
     "UserBase": PropertiesConfig(

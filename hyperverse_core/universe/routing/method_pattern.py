@@ -8,6 +8,7 @@ import attrs
 
 from ...errors import ParseError, did_you_mean
 from ..text.lexis import CAMEL, fail
+from ..waves.method_meant import method_meant
 from ..waves.wave import Method, MethodKind
 from .scope_text import scan_names
 
@@ -76,6 +77,7 @@ def parse_family(name: str, text: str, at: int) -> MethodKind | None:
             text=text,
             offset=at,
             expected=(*_FAMILIES, "'*'"),
+            hint=method_meant(text) if at == 0 else "",
         ) from None
 
 
@@ -84,7 +86,10 @@ def parse_method_name(kind: MethodKind | None, name: str, text: str, at: int) ->
     if name == "*":
         return None
     if CAMEL.fullmatch(name) is None:
-        raise ParseError(f"{name!r} is not a method's name", text=text, offset=at, expected=("a CamelCase name", "'*'"))
+        hint = method_meant(f"{kind}<{name}>") if kind is not None else ""
+        raise ParseError(
+            f"{name!r} is not a method's name", text=text, offset=at, expected=("a CamelCase name", "'*'"), hint=hint
+        )
     if kind is not None:
         try:
             Method.parse(f"{kind}<{name}>")

@@ -25,6 +25,7 @@ __all__ = ["Leaf", "RouteTable", "Selected", "topics_admit"]
 
 _MOST_PROBES: Final = 12
 _NOTHING: Final[Mapping[str, str]] = {}
+_BY_NAME: Final = frozenset({"Cmd<Bounce>", "Cmd<Read>"})
 
 
 @attrs.frozen
@@ -40,6 +41,12 @@ class Selected:
     pipeline: Pipeline
     captures: Mapping[str, str]
     named: bool = True
+
+    def means(self, method: Method) -> bool:
+        """Whether the route is meant for ``method``: Bounce and Read go the way of a bind only if its route names them.
+        A caller that asks whether a particle is alive, or reads it, means that particle, also where a bind takes
+        every method."""
+        return self.named or method.text not in _BY_NAME
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ import attrs
 
 from ...errors import ParseError
 from ..address.point import ROOT, Point
+from ..address.route import THIS, Route, RouteKind, match_route
 from ..kinds.kind import Kind
 from ..text.lexis import fail
 from .hop import Hop
@@ -24,11 +25,13 @@ __all__ = ["Selector", "scan_selector"]
 
 @attrs.frozen(slots=False, cache_hash=True)
 class Selector:
-    """A pattern of points, and of the Kinds of their segments. It ignores the route of a point.
+    """A pattern of points, and of the Kinds of their segments. Without a route it ignores that of a point.
 
     Attributes:
         hops: the parts of the pattern, outermost first. Without hops the selector matches ROOT only.
         from_root: whether it matches ROOT too, written ``+:`` in front.
+        route: the route that a point must have. Only the selectors of grants and scopes have one, for one particle of
+            the platform.
 
     Example:
         >>> selector = Selector.parse("localhost:**<User>")
@@ -38,11 +41,17 @@ class Selector:
 
     hops: tuple[Hop, ...]
     from_root: bool = False
+    route: Route = THIS
 
     @classmethod
-    def parse(cls, text: str) -> Selector:
-        """Reads ``text`` as a selector. Raises ParseError."""
-        return _parse(text) if len(text) <= 512 else _parse.__wrapped__(text)
+    def parse(cls, text: str, *, routes: bool = False) -> Selector:
+        """Reads ``text`` as a selector. Raises ParseError.
+
+        Args:
+            text: the selector.
+            routes: whether it may name a particle of the platform, as in a grant: ``GLOBAL::machine``.
+        """
+        return _parse(text, routes) if len(text) <= 512 else _parse.__wrapped__(text, routes)
 
     @classmethod
     def of(cls, point: Point) -> Selector:
@@ -64,11 +73,13 @@ class Selector:
         # name, so that each later call goes straight to the function: that saves one call and one test of a flag for
         # each match.
         matcher = compile_matcher(self.hops, root=self.matches_root)
+        if not self.route.is_local:
+            matcher = _on_route(self.route, matcher)
         self.__dict__["matches"] = matcher
         return matcher(point, kinds)
 
-    def __reduce__(self) -> tuple[Callable[[str], Selector], tuple[str]]:
-        return Selector.parse, (str(self),)
+    def __reduce__(self) -> tuple[Callable[[str, bool], Selector], tuple[str, bool]]:
+        return _parse, (str(self), True)
 
     @cached_property
     def matches_root(self) -> bool:
@@ -83,7 +94,7 @@ class Selector:
 
         It consists of the exact hops at the start that are not inclusive. A registry looks below it only.
         """
-        return _query_root(self.hops)
+        return _query_root(self.hops, self.route)
 
     @cached_property
     def anchor(self) -> Point:
@@ -91,7 +102,7 @@ class Selector:
         inclusive hop behind it: ``localhost:app`` for ``localhost:app+:**``, whose query root is ``localhost``."""
         if self.from_root:
             return ROOT
-        return _query_root(self.hops, with_inclusive=True)
+        return _query_root(self.hops, self.route, with_inclusive=True)
 
     @property
     def is_exact(self) -> bool:
@@ -101,7 +112,7 @@ class Selector:
     def __str__(self) -> str:
         if not self.hops:
             return "ROOT"
-        parts = ["+:" if self.from_root else ""]
+        parts = ["+:" if self.from_root else self.route.prefix]
         for i, hop in enumerate(self.hops):
             separated = i > 0 and (not hop.in_filesystem or hop.is_fs_root)
             parts.append(f":{hop}" if separated else str(hop))
@@ -111,7 +122,14 @@ class Selector:
 _ROOT_KIND = Kind("Root")
 
 
-def _query_root(hops: tuple[Hop, ...], *, with_inclusive: bool = False) -> Point:
+def _on_route(
+    route: Route, matcher: Callable[[Point, Sequence[Kind]], bool]
+) -> Callable[[Point, Sequence[Kind]], bool]:
+    """``matcher``, for points on one route only."""
+    return lambda point, kinds: point.route == route and matcher(point, kinds)
+
+
+def _query_root(hops: tuple[Hop, ...], route: Route, *, with_inclusive: bool = False) -> Point:
     texts: list[str] = []
     for hop in hops:
         if not hop.is_exact or (hop.inclusive and not with_inclusive):
@@ -121,7 +139,7 @@ def _query_root(hops: tuple[Hop, ...], *, with_inclusive: bool = False) -> Point
             break
     while texts:
         try:
-            return Point.parse("".join(texts)[1:])
+            return Point.parse(route.prefix + "".join(texts)[1:])
         except ParseError as error:
             # A name that no segment can have (such as `Base`) ends the exact part: nothing is below it.
             texts = _before(texts, error.offset + 1)
@@ -139,17 +157,34 @@ def _before(texts: list[str], offset: int) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str) -> Selector:
-    selector, end = scan_selector(text, 0)
+def _parse(text: str, routes: bool) -> Selector:
+    selector, end = scan_selector(text, 0, routes=routes)
     if end < len(text):
         fail(text, end, "the end of the selector")
     return selector
 
 
-def scan_selector(text: str, pos: int) -> tuple[Selector, int]:
+def scan_selector(text: str, pos: int, *, routes: bool = False) -> tuple[Selector, int]:
     """Reads the selector at ``pos``; returns it and the offset behind it. Raises ParseError.
 
     A selector ends at the end of the text, at a blank or at one of ``; , ) } ] " ' = @ ^ % { [``.
     """
+    if routes:
+        found = match_route(text, pos, variables=False)
+        if found is not None and found[0].kind in _PLATFORM and text.startswith("::", found[1]):
+            return _scan_platform(text, found[0], found[1] + 2)
     hops, from_root, end = scan_hops(text, pos)
     return Selector(hops, from_root), end
+
+
+def _scan_platform(text: str, route: Route, pos: int) -> tuple[Selector, int]:
+    """Reads what is behind a route: one particle of the platform, without patterns and Kinds."""
+    hops, from_root, end = scan_hops(text, pos)
+    selector = Selector(hops, from_root, route)
+    if not hops or not selector.is_exact or any(not hop.kinds.is_any for hop in hops):
+        fail(text, pos, "the name of one particle", hint="behind a route, a selector has no '*', no '+' and no Kind")
+    return selector, end
+
+
+_PLATFORM = frozenset({RouteKind.GLOBAL, RouteKind.STAR})
+"""Routes of the platform's own particles."""

@@ -39,7 +39,8 @@ def scan_hops(text: str, pos: int) -> tuple[tuple[Hop, ...], bool, int]:
             fail(text, at, *_MESH, hint="a selector has no route part")
         at = _scan_mesh(text, at + 1, hops)
     if not lexis.at_end(text, at) or text[at : at + 1] in ("<", "("):
-        fail(text, at, "':'", "the end of the selector")
+        hint = "'*' stands for a whole segment: localhost:* or localhost:**" if text.startswith("*", at) else ""
+        fail(text, at, "':'", "the end of the selector", hint=hint)
     return tuple(hops), from_root is not None, at
 
 

@@ -15,7 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import ParseError
-from .lexis import shown
+from .lexis import ENDED, shown
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -25,7 +25,6 @@ __all__ = ["Grammar", "moved", "without_comments"]
 _FOUND: Final = re.compile(r"[+!]?@?[A-Za-z0-9_\-.]{1,24}|\S")
 _COMMENT: Final = re.compile(r"#[^\n]*")
 _QUOTES: Final = ("'", '"')
-_ENDED: Final = f"unexpected {shown('', 0)}"
 
 
 def without_comments(text: str) -> str:
@@ -91,7 +90,7 @@ class Grammar:
         except ParseError as exc:
             # A builder has only its part of the text, although its offsets count from the start of the whole. Where
             # its part ended too early, the whole text goes on: say what stands there.
-            if exc.message == _ENDED and exc.offset < len(text):
+            if exc.message == ENDED and exc.offset < len(text):
                 exc.message = f"unexpected {shown(text, exc.offset)}"
             raise moved(exc, text, 0) from None
 
@@ -118,7 +117,7 @@ class Grammar:
             allowed = exc.expected
         expected = sorted({self._names[name] for name in allowed or () if name in self._names})
         found = _FOUND.match(text, offset)
-        said = f"unexpected {found[0]!r}" if found is not None else "the text ends too early"
+        said = f"unexpected {found[0]!r}" if found is not None else ENDED
         if "VALUE" in (allowed or ()) and found is not None and found[0] in _QUOTES:
             return ParseError("the quote is never closed", text=text, offset=offset, expected=(found[0],))
         return ParseError(said, text=text, offset=offset, expected=expected)

@@ -13,7 +13,10 @@ from typing import NoReturn
 
 from ...errors import ParseError
 
-__all__ = ["CAMEL", "DOMAIN", "END", "PATH", "SKEWER", "VARIABLE", "at_end", "fail", "shown"]
+__all__ = ["CAMEL", "DOMAIN", "END", "ENDED", "PATH", "SKEWER", "VARIABLE", "at_end", "fail", "shown"]
+
+ENDED = "the text ends too early"
+"""What is wrong when something is missing at the end of a text."""
 
 CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*+")
 """A name in CamelCase: Kinds, methods, layers."""
@@ -41,8 +44,6 @@ def at_end(text: str, at: int) -> bool:
 
 def shown(text: str, at: int) -> str:
     """Returns what stands at ``at``, shortened for a message."""
-    if at >= len(text):
-        return "the end of the text"
     rest = text[at : at + 24]
     return repr(rest if at + 24 >= len(text) else rest + "...")
 
@@ -56,4 +57,5 @@ def fail(text: str, at: int, *expected: str, hint: str = "") -> NoReturn:
         expected: what would fit there, each in the words of a reader.
         hint: what to do about it, if that can be said.
     """
-    raise ParseError(f"unexpected {shown(text, at)}", text=text, offset=at, expected=expected, hint=hint)
+    said = ENDED if at >= len(text) else f"unexpected {shown(text, at)}"
+    raise ParseError(said, text=text, offset=at, expected=expected, hint=hint)

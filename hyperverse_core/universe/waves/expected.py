@@ -14,6 +14,11 @@ def expected(pong: Pong, expect: Any) -> Pong:
     """Returns ``pong``, with the body of a success converted to the type ``expect``. Raises ProtocolError."""
     if expect is None or not pong.ok:
         return pong
+    if isinstance(expect, str | bytes | int | float):
+        raise BadRequest(
+            f"expect is {expect!r:.60}, not a type",
+            hint="expect is a type such as int, list[str] or an attrs class; the handler ran",
+        )
     import cattrs  # most programs never need it
 
     from .strict_conversion import converter

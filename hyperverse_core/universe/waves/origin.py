@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypedDict, TypeVar
 
 from ...errors import BadRequest, Forbidden, did_you_mean
@@ -35,10 +35,11 @@ _PINGS_ONLY: Final = {"Signal": ("wait", "retries"), "Ripple": ("retries",)}
 _KEPT: Final = 256
 _ID_BYTES: Final = 12
 _DRAWN: Final = 64
+_LARGE: Final = 1 << (8 * _ID_BYTES - 1)  # so that all have as many digits
 _handlings: dict[tuple[float, int, int], Handling] = {}
 
 
-class _UnknownOption(BadRequest, TypeError):
+class UnknownOption(BadRequest, TypeError):
     """An option that no wave has. It is a TypeError too, as every keyword argument that a function does not have."""
 
 
@@ -74,32 +75,34 @@ class Ids:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        self.numbers = itertools.count(1)
+        self.numbers: Iterator[int] = itertools.count(1)
 
     def new(self) -> str:
         """An id that was not given before."""
         return f"{self.prefix}{next(self.numbers):x}"
 
 
+def _drawn() -> Iterator[int]:
+    """Numbers that nobody can tell, without an end."""
+    while True:
+        drawn = secrets.token_bytes(_ID_BYTES * _DRAWN)  # at once, because each draw asks the system
+        for at in range(0, len(drawn), _ID_BYTES):
+            yield int.from_bytes(drawn[at : at + _ID_BYTES]) | _LARGE
+
+
 class UnguessableIds(Ids):
-    """Ids of waves that nobody can tell from one that was seen: for clients, whose ids others may choose as well.
+    """Ids of waves that nobody can tell from one that was seen: for clients, whose ids others may choose as well, and
+    which begin anew with each connection.
 
     Args:
         prefix: what they begin with.
     """
 
-    __slots__ = ("pool",)
+    __slots__ = ()
 
     def __init__(self, prefix: str) -> None:
         super().__init__(prefix)
-        self.pool: list[str] = []
-
-    def new(self) -> str:
-        """An id that was not given before."""
-        if not self.pool:
-            drawn = secrets.token_hex(_ID_BYTES * _DRAWN)  # at once, because each draw asks the system
-            self.pool = [drawn[at : at + 2 * _ID_BYTES] for at in range(0, len(drawn), 2 * _ID_BYTES)]
-        return self.prefix + self.pool.pop()
+        self.numbers = _drawn()
 
 
 class Origin:
@@ -199,13 +202,15 @@ def _chosen(kind: type[Directed], options: WaveOptions) -> tuple[str, Mapping[st
     for name in options:
         if name not in WaveOptions.__annotations__:
             near = did_you_mean(name, list(WaveOptions.__annotations__))
-            raise _UnknownOption(
-                f"a wave has no option {name!r}{near}", hint=f"there are {', '.join(WaveOptions.__annotations__)}"
+            raise UnknownOption(
+                f"a wave has no option {name!r}{near}",
+                hint=f"there are {', '.join(WaveOptions.__annotations__)}; "
+                f"arguments of the handler are the body: {{{name!r}: ...}}",
             )
     if kind is not Ping:
         for name in _PINGS_ONLY[kind.__name__]:
             if name in options:
-                raise _UnknownOption(f"a {kind.__name__} has no option {name!r}", hint="it is for Pings")
+                raise UnknownOption(f"a {kind.__name__} has no option {name!r}", hint="it is for Pings")
     handling = _handling(options.get("wait"), options.get("retries", 0), options.get("priority", 3))
     path, headers, topic = options.get("path", "/"), options.get("headers"), options.get("topic", "")
     if type(path) is not str:

@@ -8,7 +8,7 @@ from itertools import islice
 from ...errors import BadRequest, TooLarge
 from ..address.point import Point
 from ..selectors.selector import Selector
-from .arguments import to_point
+from .arguments import named, to_point
 from .wave import Recipients, Stars, Watchers
 
 __all__ = ["to_recipients"]
@@ -33,7 +33,7 @@ def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
         return to
     if not isinstance(to, Iterable) or isinstance(to, bytes | Mapping):
         raise BadRequest(
-            f"to is a {type(to).__name__}, not the recipients of a Ripple", hint="give a selector or a list of points"
+            f"to is {named(to)}, not the recipients of a Ripple", hint="give a selector or a list of points"
         )
     points = tuple([p if type(p) is Point else to_point(p) for p in islice(to, _MOST + 1)])
     if len(points) > _MOST:

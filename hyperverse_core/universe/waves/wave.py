@@ -10,17 +10,17 @@ as a struct and 0.27 as an attrs class. The fabric fills a wave in place. A hand
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 import attrs
 import msgspec
 
-from ...errors import BadRequest, HyperverseError, ParseError, described, did_you_mean, error_for_status
+from ...errors import BadRequest, Forbidden, HyperverseError, OutcomeUnknown, described, error_for_status
 from ..access.scope import Scope
 from ..address.point import ROOT, Point
 from ..selectors.selector import Selector
+from .method import BOUNCE, Method, MethodKind
 from .reportable import is_reportable
 
 __all__ = [
@@ -49,128 +49,6 @@ Body: TypeAlias = Any
 
 A body belongs to the receiver once it is sent: on one machine it is handed over without a copy.
 """
-
-
-class MethodKind(enum.StrEnum):
-    """The four families of methods: docs/reference/waves.md#methods."""
-
-    HYP = "Hyp"
-    """What stars ask of each other. Nobody else may send them."""
-    CMD = "Cmd"
-    """What every particle understands."""
-    HTTP = "Http"
-    """The methods of HTTP."""
-    EXT = "Ext"
-    """What a Kind defines itself: any name in CamelCase."""
-
-
-_NAMES: Final[dict[MethodKind, frozenset[str]]] = {
-    MethodKind.HYP: frozenset(
-        [
-            "Assign",
-            "Provision",
-            "Knock",
-            "Hop",
-            "Transport",
-            "HyperWave",
-            "Search",
-            "Init",
-            "Host",
-            "Release",
-            "State",
-            "Status",
-        ]
-    ),
-    MethodKind.CMD: frozenset(["Init", "Read", "Update", "Bounce", "Knock", "Greet", "Command", "RawCommand", "Log"]),
-    MethodKind.HTTP: frozenset(["Options", "Get", "Post", "Put", "Delete", "Head", "Trace", "Connect", "Patch"]),
-}
-_CAMEL: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
-_METHOD: Final = re.compile(r"([A-Z][a-z]+)<([A-Z][A-Za-z0-9]*)>")
-_NEEDS: Final = {"Cmd<Read>": "r", "Cmd<Update>": "w", "Cmd<Bounce>": ""}
-
-
-class Method:
-    """A method, written ``Ext<Add>``. Parsing the same text again returns the same object.
-
-    Attributes:
-        kind: the family.
-        name: the name within the family.
-        text: the method as printed.
-        need: the letter of the permission that the agent needs on the target: ``r`` for Cmd<Read>, ``w`` for
-            Cmd<Update>, nothing for Cmd<Bounce>, ``x`` for every other method.
-
-    Example:
-        >>> method = Method.parse("Ext<Add>")
-        >>> method.kind, method.name, method.need
-        (<MethodKind.EXT: 'Ext'>, 'Add', 'x')
-    """
-
-    __slots__ = ("kind", "name", "need", "text")
-    _known: dict[str, Method] = {}
-
-    kind: MethodKind
-    name: str
-    text: str
-    need: str
-
-    @classmethod
-    def parse(cls, text: str) -> Method:
-        """Reads ``text`` as a method. Raises ParseError."""
-        known = cls._known.get(text)
-        return known if known is not None else cls._make(text)
-
-    @classmethod
-    def _make(cls, text: str) -> Method:
-        found = _METHOD.fullmatch(text)
-        if found is None:
-            raise ParseError(
-                f"{text!r} is not a method", text=text, expected=("a method such as Ext<Add> or Cmd<Read>",)
-            )
-        family, name = found.groups()
-        try:
-            kind = MethodKind(family)
-        except ValueError:
-            families = [k.value for k in MethodKind]
-            raise ParseError(
-                f"unknown method family {family!r}{did_you_mean(family, families)}",
-                text=text,
-                expected=families,
-            ) from None
-        allowed = _NAMES.get(kind)
-        if allowed is not None and name not in allowed:
-            raise ParseError(
-                f"{kind.value} has no method {name!r}{did_you_mean(name, allowed)}",
-                text=text,
-                offset=len(family) + 1,
-                expected=sorted(allowed),
-            )
-        method = object.__new__(cls)
-        method.kind, method.name, method.text = kind, name, text
-        method.need = _NEEDS.get(text, "x")
-        if len(cls._known) < 16_384:  # names come from outside, so the table must not grow without limit
-            cls._known[text] = method
-        return method
-
-    def __init__(self) -> None:
-        raise TypeError("use Method.parse(text)")
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"Method({self.text!r})"
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Method) and self.text == other.text)
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return Method.parse, (self.text,)
-
-
-BOUNCE: Final = Method.parse("Cmd<Bounce>")
 
 
 class Priority(enum.IntEnum):
@@ -247,13 +125,23 @@ class Receipt:
     wave: str
 
 
+_OTHER_NAMES: Final = {
+    **dict.fromkeys(("value", "result", "data", "content", "payload", "json", "text", "get"), ".body, or .unwrap()"),
+    **dict.fromkeys(("status_code", "code"), ".status"),
+    **dict.fromkeys(("success", "successful", "is_ok"), ".ok"),
+    **dict.fromkeys(("raise_for_status", "check"), ".unwrap(), which raises the error of a failure"),
+    **dict.fromkeys(("exception", "reason", "message"), ".error"),
+}
+"""What the answers of other systems have, and how that is called here."""
+
+
 class Pong(msgspec.Struct, eq=False):
     """The answer to a Ping.
 
     Attributes:
         status: a status as in HTTP; 200 to 299 is success.
         body: what the handler returned. For a failure ``{"error": text}``, perhaps with ``hint`` and ``retry_after``
-            (seconds).
+            (seconds); for a refusal by the policy also ``explain``, the reasons as the command ``explain`` tells them.
         headers: a map from text to text, or None.
         sender: the particle that answered.
         outcome, attempts, hops, remote, star: as in :class:`Receipt`.
@@ -276,6 +164,12 @@ class Pong(msgspec.Struct, eq=False):
         """Whether the status is 200 to 299."""
         return 200 <= self.status < 300
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            meant = _OTHER_NAMES.get(name, "")
+            raise AttributeError(f"a {type(self).__name__} has no {name!r}" + (f"; write {meant}" if meant else ""))
+
     @property
     def receipt(self) -> Receipt:
         """What became of the wave."""
@@ -294,24 +188,30 @@ class Pong(msgspec.Struct, eq=False):
         """Returns the body of a success. For a failure, raises the error with that status."""
         if self.ok:
             return self.body
-        hint = self.body.get("hint", "") if isinstance(self.body, Mapping) else ""
-        raise error_for_status(self.status, self.error, hint=str(hint))
+        said = self.body if isinstance(self.body, Mapping) else {}
+        raise error_for_status(self.status, self.error, hint=str(said.get("hint", "")), explanation=said.get("explain"))
 
     @classmethod
     def failure(cls, error: HyperverseError, outcome: Outcome = Outcome.REJECTED) -> Pong:
         """Returns the reply that reports ``error``.
 
         Args:
-            error: the error; its message, hint and ``retry_after`` go into the body.
-            outcome: what the sender knows about the handler.
+            error: the error; its message, hint and ``retry_after`` go into the body. So does the explanation of a
+                refusal, unless a handler has run: what that handler was refused concerns another agent.
+            outcome: what the sender knows about the handler; ``unknown`` when the error says that nobody knows.
         """
-        if not is_reportable(error):
+        if isinstance(error, OutcomeUnknown):
+            outcome = Outcome.UNKNOWN
+        plain = type(error) is Forbidden and type(error.message) is str and type(error.hint) is str
+        if not (plain and error.retry_after is None) and not is_reportable(error):
             return cls(500, {"error": described(error)}, outcome=outcome)
         body: dict[str, Any] = {"error": error.message}
         if error.hint:
             body["hint"] = error.hint
         if error.retry_after is not None:
             body["retry_after"] = error.retry_after
+        if isinstance(error, Forbidden) and error.explanation is not None and outcome is Outcome.REJECTED:
+            body["explain"] = error.explanation
         return cls(error.status, body, outcome=outcome)
 
 

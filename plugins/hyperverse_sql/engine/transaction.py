@@ -43,17 +43,6 @@ class Transaction:
         self._entries.append((self.revision, kind.value, point))
         return self.revision
 
-    def log_each(self, kind: ChangeKind, points: sa.Select[tuple[str]]) -> None:
-        """Adds an entry for each of the points that ``points`` selects, in their order."""
-        self.flush()
-        found = points.subquery()
-        (point,) = found.c
-        number = sa.func.row_number().over(order_by=point)
-        rows = sa.select(sa.literal(self.revision) + number, sa.literal(kind.value), point)
-        count: int = self.connection.execute(changes.insert().from_select(list(changes.c), rows)).rowcount
-        self.revision += count
-        self.logged += count
-
     def flush(self) -> None:
         """Writes the entries. Call it right before the commit."""
         _LOG.run(self.connection, self._entries)

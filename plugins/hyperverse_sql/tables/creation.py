@@ -10,7 +10,7 @@ from hyperverse_core.registry import Registration, Status
 from hyperverse_core.values import HYPERUSER, ROOT, Kind
 
 from .rows import NEW_ROW, new_row
-from .schema import SCHEMA_VERSION, meta, metadata, particles, stars, tokens
+from .schema import SCHEMA_VERSION, invitations, machine_keys, meta, metadata, particles, stars, tokens
 
 __all__ = ["create_tables"]
 
@@ -39,6 +39,8 @@ def _migrate(connection: sa.Connection) -> None:
             _add_column(connection, tokens, column)
         for index in tokens.indexes:
             index.create(connection)
+    if version < 4:
+        metadata.create_all(connection, tables=[machine_keys, invitations], checkfirst=False)
     if version < SCHEMA_VERSION:
         connection.execute(meta.update().where(is_schema).values(value=str(SCHEMA_VERSION)))
 

@@ -15,6 +15,8 @@ __all__ = [
     "SCHEMA_VERSION",
     "changes",
     "grants",
+    "invitations",
+    "machine_keys",
     "meta",
     "metadata",
     "particles",
@@ -23,7 +25,7 @@ __all__ = [
     "tokens",
 ]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 metadata = sa.MetaData()
 
@@ -116,6 +118,22 @@ tokens = sa.Table(
     sa.Column("expires", sa.Float),
 )
 sa.Index("tokens_agent", tokens.c.agent)
+
+machine_keys = sa.Table(
+    "machine_keys",
+    metadata,
+    sa.Column("transport", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("machine", sa.Text, nullable=False),
+    sa.Column("admitted", sa.Boolean, nullable=False),
+)
+
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("expires", sa.Float, nullable=False),
+)
 
 # Revisions have no gaps except at the old end, where entries are pruned: so a reader sees what it has missed.
 changes = sa.Table(

@@ -12,7 +12,7 @@ from hyperverse_core.values import Point
 
 from .schema import particles
 
-__all__ = ["below", "first_below", "present_hyperverse"]
+__all__ = ["at_or_below", "below", "first_below", "present_hyperverse"]
 
 
 def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bool]]:
@@ -23,14 +23,30 @@ def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bo
         conditions = [particles.c.route == point.route.prefix, particles.c.depth == depth]
     if point.is_root:
         return conditions if depth is not None else [*conditions, particles.c.depth > 0]
-    first = first_below(point)
-    behind = first[:-1] + chr(ord(first[-1]) + 1)
-    return [*conditions, particles.c.point > first, particles.c.point < behind]
+    return [*conditions, particles.c.point > first_below(point), particles.c.point < _behind(point)]
+
+
+def at_or_below(point: Point) -> list[sa.ColumnElement[bool]]:
+    """Conditions for ``point``, which is not ROOT, and the points below it. It is one range, so that the database need
+    not sort; it has others in it, such as ``app-2`` beside ``app``, which are left out one by one."""
+    within = sa.or_(particles.c.point == point.text, particles.c.point > first_below(point))
+    return [
+        _on_route(point.route.prefix),
+        particles.c.point >= point.text,
+        particles.c.point < _behind(point),
+        within,
+    ]
 
 
 def first_below(point: Point) -> str:
     """The text that each point below ``point`` begins with."""
     return point.text if point.text.endswith("/") else f"{point.text}:"
+
+
+def _behind(point: Point) -> str:
+    """The first text behind those of all points below ``point``."""
+    first = first_below(point)
+    return first[:-1] + chr(ord(first[-1]) + 1)
 
 
 def present_hyperverse() -> list[sa.ColumnElement[bool]]:

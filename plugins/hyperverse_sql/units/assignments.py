@@ -17,7 +17,9 @@ from ..engine.expressions import listed, listing
 from ..engine.transaction import Transaction
 from ..tables.schema import particles, stars, states
 
-__all__ = ["Assign", "assign", "assignments_at", "release", "release_hosted"]
+__all__ = ["Assign", "Gone", "assign", "assignments_at", "release", "release_hosted"]
+
+_RELEASED_AT_ONCE = 2000
 
 _HELD = (particles.c.star, particles.c.incarnation, particles.c.epoch)
 _ASSIGNMENTS = sa.select(particles.c.point, particles.c.id, *_HELD).where(particles.c.point.in_(listed("points")))
@@ -109,14 +111,34 @@ def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:
     _RELEASE.run(tx.connection, [(point,) for point in sorted(released)])
 
 
-def release_hosted(tx: Transaction, star: str, *, before: int | None = None) -> None:
-    """Releases all particles that are assigned to ``star``; with ``before``, to its incarnations below that one."""
-    held = [particles.c.star == star]
-    if before is not None:
-        held.append(particles.c.incarnation < before)
-    # In the database alone: a star may have a hundred thousand, and all writers wait meanwhile.
-    tx.log_each(ChangeKind.RELEASED, sa.select(particles.c.point).where(*held))
-    tx.connection.execute(sa.update(particles).where(*held).values(_NOWHERE))
+@attrs.frozen
+class Gone:
+    """An incarnation of a star that is announced no more. A machine that looks for a particle which is assigned to it
+    may place that particle anew at once. To release it is tidying up, so it may go in slices, and be cut off.
+
+    Attributes:
+        star: the text of its key.
+        incarnation: earlier ones of the star are gone with it.
+    """
+
+    star: str
+    incarnation: int
+
+
+def release_hosted(tx: Transaction, gone: Gone) -> bool:
+    """Releases particles that are assigned to a star that is gone, as many as keep other writers waiting for some
+    hundredths of a second. Returns whether there may be more."""
+    some = (
+        sa.select(particles.c.point)
+        .where(particles.c.star == gone.star, particles.c.incarnation <= gone.incarnation)
+        .order_by(particles.c.point)
+        .limit(_RELEASED_AT_ONCE)
+    )
+    released = tx.connection.execute(some).scalars().all()
+    for point in released:
+        tx.log(ChangeKind.RELEASED, point)
+    _RELEASE.run(tx.connection, [(point,) for point in released])
+    return len(released) == _RELEASED_AT_ONCE
 
 
 def assignments_at(tx: Transaction, points: Iterable[str]) -> dict[str, tuple[int, Assignment | None]]:

@@ -42,8 +42,9 @@ def changes_since(connection: sa.Connection, since: int) -> Changes:
     """The entries behind the revision ``since``, a limited number of them; ``lost`` when they are no longer kept."""
     rows = connection.execute(_SINCE, {"since": since}).all()
     if rows and rows[0][0] == since + 1:
-        entries = tuple(Change(row[0], _KINDS[row[1]], Point.parse(row[2])) for row in rows)
-        return Changes(entries, entries[-1].revision)
+        # A newer version tells of more: what this one does not know, nothing here rests on.
+        entries = tuple(Change(row[0], _KINDS[row[1]], Point.parse(row[2]), row[0]) for row in rows if row[1] in _KINDS)
+        return Changes(entries, rows[-1][0])
     newest = newest_revision(connection)
     if not rows and newest >= since:  # newer: committed between the two queries, and read the next time
         return Changes((), since)

@@ -14,7 +14,7 @@ from ..engine.expressions import listed, listing
 from ..engine.reader import begin_snapshot
 from ..tables.rows import RECORD, depth_of, record_of
 from ..tables.schema import particles, stars, states
-from .grants import grants_at
+from .grants import all_grants
 
 __all__ = ["check"]
 
@@ -98,7 +98,7 @@ def _assignments(connection: sa.Connection) -> list[str]:
 def _grants(connection: sa.Connection) -> list[str]:
     """Each grant can be read, and its grantor is registered."""
     try:
-        grants = grants_at(connection, None)
+        grants = all_grants(connection)
     except HyperverseError as error:
         return [f"a grant cannot be read: {str(error).splitlines()[0]}"]
     grantors = listing({grant.by.text for grant in grants})

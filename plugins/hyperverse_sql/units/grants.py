@@ -17,26 +17,35 @@ from ..engine.transaction import Transaction
 from ..tables.schema import grants, particles
 from .records import missing
 
-__all__ = ["add_grant", "forget_grants", "grants_at", "revoke"]
+__all__ = ["add_grant", "all_grants", "forget_grants", "grants_at", "revoke"]
 
 _GRANT = (grants.c.id, grants.c.kind, grants.c.on_selector, grants.c.to_selector, grants.c.by_point)
 
 _ANY = sa.select(grants.c.id).limit(1)
 
 
-def grants_at(connection: sa.Connection, roots: Iterable[Point] | None) -> list[AccessGrant]:
-    """The grants whose query root is one of ``roots``, all grants when it is None, in the order of their ids."""
-    query = sa.select(*_GRANT).order_by(grants.c.id)
-    if roots is None:
-        return [_grant_of(row) for row in connection.execute(query)]
-    asked = {"roots": listing(root.text for root in roots)}
-    rows = connection.execute(query.where(grants.c.query_root.in_(listed("roots"))), asked)
-    return [_grant_of(row) for row in rows]
+_ALL = sa.select(*_GRANT).order_by(grants.c.id)
+_AT = sa.select(*_GRANT, grants.c.query_root).where(grants.c.query_root.in_(listed("roots")))
+
+
+def all_grants(connection: sa.Connection) -> list[AccessGrant]:
+    """All grants, in the order of their ids."""
+    return [_grant_of(row) for row in connection.execute(_ALL)]
+
+
+def grants_at(connection: sa.Connection, roots: Iterable[str]) -> dict[str, list[AccessGrant]]:
+    """The grants whose query root is one of ``roots``, by its text."""
+    found: dict[str, list[AccessGrant]] = {}
+    for row in connection.execute(_AT, {"roots": listing(roots)}):
+        found.setdefault(row[5], []).append(_grant_of(row))
+    return found
 
 
 def _grant_of(row: Sequence[Any]) -> AccessGrant:
     number, kind, on, to, by = row[:5]
-    return AccessGrant(GrantKind.parse(kind), Selector.parse(on), Selector.parse(to), Point.parse(by), number)
+    return AccessGrant(
+        GrantKind.parse(kind), Selector.parse(on, routes=True), Selector.parse(to), Point.parse(by), number
+    )
 
 
 def add_grant(tx: Transaction, grant: AccessGrant) -> AccessGrant:

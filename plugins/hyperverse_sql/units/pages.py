@@ -15,13 +15,15 @@ from ..engine.expressions import listed, listing
 from ..engine.reader import begin_snapshot
 from ..tables.rows import RECORD, record_of
 from ..tables.schema import particles
-from ..tables.subtree import below, present_hyperverse
+from ..tables.subtree import at_or_below, below, present_hyperverse
 
 __all__ = ["children", "hosted", "select"]
 
 # Rows are matched in Python: so many at a time that other threads do not wait long for Python's lock.
 _CHUNK: Final = 500
 _MOST_KINDS: Final = 50_000
+_UNASKED = (Kind("Base"),)
+"""Stands for the Kind of each segment when the selector asks for none: to know them would be half of the work."""
 _KINDS = sa.select(particles.c.point, particles.c.kind).where(particles.c.point.in_(listed("points")))
 
 
@@ -44,7 +46,7 @@ def _page(
 
 
 def _ordered(conditions: Iterable[sa.ColumnElement[bool]], after: Point | None, limit: int) -> sa.Select[Any]:
-    query = sa.select(*RECORD).where(*conditions).order_by(particles.c.point).limit(limit)
+    query = sa.select(*RECORD, particles.c.depth).where(*conditions).order_by(particles.c.point).limit(limit)
     return query if after is None else query.where(particles.c.point > after.text)
 
 
@@ -62,11 +64,13 @@ def select(connection: sa.Connection, selector: Selector, after: Point | None, l
     found: list[ParticleRecord] = []
     kinds: dict[str, Kind] = {}
     lines = _Lines(kinds)
+    asks_kinds = any(not hop.kinds.is_any for hop in selector.hops)
     for chunk in _chunks(connection, selector, after):
-        _learn_kinds(connection, chunk, kinds)
+        if asks_kinds:
+            _learn_kinds(connection, chunk, kinds)
         for row in chunk:
             point = Point.parse(row[0])
-            if selector.matches(point, lines.of(point)):
+            if selector.matches(point, lines.of(point) if asks_kinds else _UNASKED * row.depth):
                 found.append(record_of(row))
                 if len(found) > limit:
                     return _of(tuple(found), limit)
@@ -93,7 +97,10 @@ def _candidates(selector: Selector) -> list[sa.ColumnElement[bool]]:
     root, hops = selector.query_root, selector.hops
     if selector.is_exact and len(root.segments) == len(hops):
         return [particles.c.point == root.text]
-    conditions = present_hyperverse() if root.is_root else below(root)
+    if selector.anchor != root:  # it is the point of a hop at which a path may end: `app` of `app+:**`
+        conditions = at_or_below(selector.anchor)
+    else:
+        conditions = present_hyperverse() if root.is_root else below(root)
     if any(hop.kind is HopKind.RECURSIVE for hop in hops):
         return conditions
     if selector.from_root or any(hop.inclusive for hop in hops):

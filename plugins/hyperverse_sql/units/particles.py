@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.errors import Conflict, HyperverseError
-from hyperverse_core.registry import ChangeKind, ParticleRecord, PropertyValue, Status
+from hyperverse_core.errors import HyperverseError
+from hyperverse_core.registry import ChangeKind, ParticleRecord, Status
 from hyperverse_core.values import Point, SetProperty, UnsetProperty
 
 from ..engine.batch_statement import BatchStatement
@@ -18,7 +18,16 @@ from ..tables.rows import properties_text
 from ..tables.schema import particles
 from .records import missing, records_at
 
-__all__ = ["OwnerChange", "PropertyUpdate", "chown", "next_numbers", "set_properties", "set_status"]
+__all__ = [
+    "OwnerChange",
+    "PropertyUpdate",
+    "Replacement",
+    "chown",
+    "next_numbers",
+    "replace_values",
+    "set_properties",
+    "set_status",
+]
 
 
 def _setting(column: str) -> BatchStatement:
@@ -79,7 +88,7 @@ def set_properties(tx: Transaction, update: PropertyUpdate) -> None:
     known = _all_of(tx, update.points)
     rows: list[tuple[str | None, str]] = []
     for record in known.values():
-        after = _changed(record, update.changes)
+        after = record.changed(update.changes)
         if after != record.properties:
             rows.append((properties_text(after), record.point.text))
     _SET_PROPERTIES.run(tx.connection, rows)
@@ -87,24 +96,26 @@ def set_properties(tx: Transaction, update: PropertyUpdate) -> None:
         tx.log(ChangeKind.PROPERTIES, point)
 
 
-def _changed(record: ParticleRecord, changes: Iterable[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:
-    after = dict(record.properties)
-    for change in changes:
-        present = after.get(change.key)
-        if isinstance(change, UnsetProperty):
-            if present is not None and present.locked:
-                raise _locked(record.point, change.key)
-            after.pop(change.key, None)
-        elif present is not None and present.locked:
-            if present.value != change.value:
-                raise _locked(record.point, change.key)
-        else:
-            after[change.key] = PropertyValue(change.value, change.lock)
-    return after
+@attrs.frozen
+class Replacement:
+    """Argument of :func:`replace_values`."""
+
+    point: Point
+    values: tuple[tuple[str, str, str], ...]
+    """Key, the value that was read, and the one to write."""
 
 
-def _locked(point: Point, key: str) -> Conflict:
-    return Conflict(f"property {key!r} of {point.text!r} is locked", hint="it cannot be changed or unset")
+def replace_values(tx: Transaction, replacement: Replacement) -> bool:
+    """Writes values of properties in another form, if they are as they were read."""
+    record = records_at(tx.connection, {replacement.point.text}).get(replacement.point.text)
+    if record is None:
+        return False
+    after = record.replaced({key: (was, now) for key, was, now in replacement.values})
+    if after is None:
+        return False
+    _SET_PROPERTIES.run(tx.connection, [(properties_text(after), record.point.text)])
+    tx.log(ChangeKind.PROPERTIES, record.point.text)
+    return True
 
 
 @attrs.frozen

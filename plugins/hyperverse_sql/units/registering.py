@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ def register(tx: Transaction, registrations: Sequence[Registration]) -> list[Reg
     """Registers all particles; their strategies are Commit and Ensure."""
     parents = [_needed_parent(registration.point) for registration in registrations]
     wanted = {registration.point.text for registration in registrations}
+    wanted.update([one.point.text for registration in registrations for one in registration.below])
     wanted.update([parent.text for parent in parents if parent is not None])
     known = records_at(tx.connection, wanted)
     rows: list[tuple[Any, ...]] = []
@@ -50,12 +51,16 @@ def register(tx: Transaction, registrations: Sequence[Registration]) -> list[Reg
         if parent is not None and parent.text not in known:
             results.append(_no_parent(point, parent))
             continue
-        record = known[point.text] = _new_record(registration)
-        rows.append(new_row(registration))
-        if registration.state is not None:
-            first_states.append((registration.state, point.text))
-        tx.log(ChangeKind.REGISTERED, point.text)
-        results.append(Registered(record, created=True))
+        if registration.below and (error := _misplaced(registration, known)) is not None:
+            results.append(error)
+            continue
+        for one in (registration, *registration.below):
+            known[one.point.text] = _new_record(one)
+            rows.append(new_row(one))
+            if one.state is not None:
+                first_states.append((one.state, one.point.text))
+            tx.log(ChangeKind.REGISTERED, one.point.text)
+        results.append(Registered(known[point.text], created=True))
     _INSERT.run(tx.connection, rows)
     if first_states:
         _INSERT_STATE.run(tx.connection, first_states)
@@ -71,6 +76,8 @@ def override(tx: Transaction, registration: Registration) -> Registered:
         if isinstance(result, HyperverseError):
             raise result
         return result
+    if registration.below:
+        raise _kept(point)
     if existing.kind != registration.kind and (point.is_root or _has_children(tx, point)):
         raise Conflict(
             f"{point.text!r} has children and stays a {str(existing.kind)!r}; it cannot become "
@@ -95,6 +102,26 @@ def override(tx: Transaction, registration: Registration) -> Registered:
     tx.log(ChangeKind.REGISTERED, point.text)
     tx.log(ChangeKind.OWNER, point.text)  # its new owner and Kind may change what it may do, and what may be done to it
     return Registered(_new_record(registration), created=True)
+
+
+def _misplaced(registration: Registration, known: Mapping[str, ParticleRecord]) -> HyperverseError | None:
+    """What is wrong with those that are to be registered below: one is there already, or its parent is not."""
+    there = {registration.point}
+    for one in registration.below:
+        point = one.point
+        if point.text in known or point in there:
+            return Conflict(f"there is a particle {point.text!r} already")
+        parent = point.parent
+        if parent is None or parent not in there:
+            return _no_parent(point, parent or point)
+        there.add(point)
+    return None
+
+
+def _kept(point: Point) -> Conflict:
+    return Conflict(
+        f"{point.text!r} is registered with what is below it, and cannot be replaced", hint="delete it first"
+    )
 
 
 def _needed_parent(point: Point) -> Point | None:

@@ -85,6 +85,8 @@ class SqliteConnection:
             # When the log starts again at its beginning, it is cut to this size: it must not stay as large as it once
             # was.
             pragmas.append(f"journal_size_limit={_LOG_BYTES}")
+            # What was deleted or replaced may have been secret: it must not stay in the free space of the file.
+            pragmas.append("secure_delete=ON")
             # The last one, because those before may have to wait for a process that opens or closes the file. From
             # here on a writer waits in its own way: see _begin_immediate.
             pragmas.append("busy_timeout=0")

@@ -1,0 +1,89 @@
+"""Metrics: counted in a dictionary while waves go by, and read by the SDK when it exports.
+
+A counter of the SDK costs more than a wave between two particles, so none is touched on the way of a wave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+
+from hyperverse_core import Observer
+from hyperverse_core.values import Directed, Point, Pong
+
+__all__ = ["Counts"]
+
+_KEYS = 1000
+"""Methods and outcomes that are counted apart. Where a particle takes any method, clients can invent more and more."""
+_OTHERS = ("other", "other")
+
+
+class Counts(Observer):
+    """Counts handled and refused waves of this process, and the lanes that are up.
+
+    Args:
+        meter: gets the instruments.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._handled: dict[tuple[str, str], list[float]] = {}
+        self._refused: dict[int, int] = {}
+        self._denied = 0
+        self._lanes: dict[str, int] = {}
+        waves = "{wave}"
+        meter.create_observable_counter("hyperverse.waves.handled", [self._counts], waves, "waves that a handler took")
+        meter.create_observable_counter("hyperverse.waves.time", [self._seconds], "s", "seconds in handlers")
+        meter.create_observable_counter("hyperverse.waves.refused", [self._refusals], waves, "waves without a handler")
+        meter.create_observable_counter(
+            "hyperverse.access.denied", [self._denials], "{refusal}", "refused by the policy"
+        )
+        meter.create_observable_gauge("hyperverse.lanes", [self._lanes_up], "{lane}", "machines and clients connected")
+
+    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
+        """A handler has ended."""
+        key = (str(wave.method), "ok" if reply is None else str(reply.outcome))
+        counted = self._handled.get(key)
+        if counted is None:
+            counted = self._handled.setdefault(key if len(self._handled) < _KEYS else _OTHERS, [0, 0.0])
+        counted[0] += 1
+        counted[1] += seconds
+
+    def wave_refused(self, wave: Directed, reply: Pong) -> None:
+        """No handler ran."""
+        self._refused[reply.status] = self._refused.get(reply.status, 0) + 1
+
+    def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:
+        """The policy has refused something."""
+        self._denied += 1
+
+    def lane_up(self, peer: str) -> None:
+        """A machine or a client has connected."""
+        self._lanes[peer] = self._lanes.get(peer, 0) + 1
+
+    def lane_down(self, peer: str, reason: str) -> None:
+        """A machine or a client has gone."""
+        self._lanes[peer] = self._lanes.get(peer, 1) - 1
+        if self._lanes[peer] < 1:
+            del self._lanes[peer]
+
+    # -- read by the SDK, in a thread of its own ------------------------------------------------------------
+
+    def _counts(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(int(count), _named(key)) for key, (count, _) in list(self._handled.items())]
+
+    def _seconds(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(seconds, _named(key)) for key, (_, seconds) in list(self._handled.items())]
+
+    def _refusals(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(count, {"hyperverse.status": status}) for status, count in list(self._refused.items())]
+
+    def _denials(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(self._denied)]
+
+    def _lanes_up(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(len(self._lanes))]
+
+
+def _named(key: tuple[str, str]) -> dict[str, str]:
+    return {"rpc.method": key[0], "hyperverse.outcome": key[1]}

@@ -1,0 +1,150 @@
+"""Spans: one for each wave at its sender, one for each handler, and which of them belongs to which.
+
+They are made as the SDK makes them when they are read, and handed to its processors: a span that the SDK starts and
+ends costs more than ten Pings, most of it for what may still change in between.
+
+Nothing is kept between the beginning and the end of a wave. The id of a handler's span follows from the wave's span and
+the particle (:func:`handler_span`), so whoever sends a wave from that handler knows its parent without being told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from random import random
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from hyperverse_core import Observer
+from hyperverse_core.values import Directed, Ping, Pong, Ripple, Signal
+
+from .trace_context import TraceContext, parse
+
+__all__ = ["Spans", "handler_span"]
+
+_NS = 1_000_000_000
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_SCOPE = InstrumentationScope("hyperverse")
+_DONE = Status(StatusCode.UNSET)
+_SENDER = {Ping: SpanKind.CLIENT, Ripple: SpanKind.CLIENT, Signal: SpanKind.PRODUCER}
+_HANDLER = {Ping: SpanKind.SERVER, Ripple: SpanKind.SERVER, Signal: SpanKind.CONSUMER}
+
+
+def handler_span(wave_span: str, particle: str) -> str:
+    """The id of the span of a handler.
+
+    Args:
+        wave_span: the id of the span of the wave that it handles.
+        particle: its point. The copies of a Ripple differ in it.
+    """
+    return blake2b(f"{wave_span} {particle.partition(':/')[0]}".encode(), digest_size=8).hexdigest()
+
+
+class Spans(Observer):
+    """Makes spans of the waves that are sampled; a wave that is not costs three short calls.
+
+    Args:
+        processors: get the spans that have ended.
+        resource: who tells them.
+        share: of the traces that begin here, from 0 to 1. A trace that comes from outside brings its own decision.
+    """
+
+    def __init__(self, processors: Sequence[SpanProcessor], resource: Resource, share: float) -> None:
+        self._processors = tuple(processors)
+        self._resource = resource
+        self._share = share
+        self._ids = RandomIdGenerator()
+
+    # -- the sender's end ---------------------------------------------------------------------------------
+
+    def wave_begun(self, wave: Directed) -> Mapping[str, str] | None:
+        """Decides whether the trace is sampled, if nobody has, and gives the wave a span."""
+        if wave.headers is None or (given := parse(wave.headers)) is None:
+            # A wave of a handler is part of the trace that its handler has, or of none. That is so for most waves.
+            if wave.chain or random() >= self._share:
+                return None
+            return TraceContext(f"{self._ids.generate_trace_id():032x}", self._new(), True, is_ours=True).headers()
+        if not given.sampled:
+            return None
+        parent = handler_span(given.span_id, wave.sender.text) if given.is_ours else given.span_id
+        return TraceContext(given.trace_id, self._new(), True, given.members, True, parent).headers()
+
+    def _new(self) -> str:
+        return f"{self._ids.generate_span_id():016x}"
+
+    def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
+        """Ends the span of the wave."""
+        if wave.headers is not None and (at := parse(wave.headers)) is not None and at.sampled and at.is_ours:
+            self._record(wave, reply, seconds, at, at.span_id, at.parent, _SENDER[type(wave)])
+
+    # -- the recipient's end ------------------------------------------------------------------------------
+
+    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
+        """A handler has ended: its span."""
+        if wave.headers is not None and (at := parse(wave.headers)) is not None and at.sampled:
+            own = handler_span(at.span_id, wave.to.text)
+            self._record(wave, reply, seconds, at, own, at.span_id, _HANDLER[type(wave)])
+
+    def wave_refused(self, wave: Directed, reply: Pong) -> None:
+        """No handler ran: a span without a length says so."""
+        self.wave_delivered(wave, reply, 0.0)
+
+    # -- both ---------------------------------------------------------------------------------------------
+
+    def _record(
+        self,
+        wave: Directed,
+        reply: Pong | None,
+        seconds: float,
+        at: TraceContext,
+        span_id: str,
+        parent: str,
+        kind: SpanKind,
+    ) -> None:
+        ended = time.time_ns()
+        status = _DONE
+        if reply is not None and not reply.ok:
+            said = reply.body.get("error", "") if isinstance(reply.body, Mapping) else ""
+            status = Status(StatusCode.ERROR, str(said) or str(reply.status))
+        span = ReadableSpan(
+            name=str(wave.method),
+            context=_context(at.trace_id, span_id),
+            parent=_context(at.trace_id, parent) if parent else None,
+            resource=self._resource,
+            attributes=_attributes(wave, reply),
+            kind=kind,
+            status=status,
+            start_time=ended - int(seconds * _NS),
+            end_time=ended,
+            instrumentation_scope=_SCOPE,
+        )
+        for processor in self._processors:
+            processor.on_end(span)
+
+
+def _context(trace_id: str, span_id: str) -> SpanContext:
+    return SpanContext(int(trace_id, 16), int(span_id, 16), False, _SAMPLED)
+
+
+def _attributes(wave: Directed, reply: Pong | None) -> dict[str, str | int]:
+    """What is known of a wave. Bodies and headers are left out: they may hold secrets."""
+    said: dict[str, str | int] = {
+        "rpc.system": "hyperverse",
+        "rpc.method": str(wave.method),
+        "hyperverse.wave": wave.id,
+        "hyperverse.to": wave.to.text,
+        "hyperverse.sender": wave.sender.text,
+        "hyperverse.agent": wave.agent.text,
+        "hyperverse.origin": wave.origin,
+    }
+    if reply is not None:
+        said["hyperverse.status"] = reply.status
+        said["hyperverse.outcome"] = str(reply.outcome)
+        if reply.star:
+            said["hyperverse.star"] = reply.star
+    return said

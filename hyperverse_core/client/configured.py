@@ -1,0 +1,33 @@
+"""Where a client looks for machines when its caller names no data directory: where the ``hyperverse`` command does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LaneSettings", "configured", "on_top"]
+
+LaneSettings = Mapping[str, Mapping[str, Any]]
+"""Settings of lane transports by their names."""
+_log = logging.getLogger("hyperverse.client")
+
+
+def configured() -> tuple[Path, LaneSettings]:
+    """Returns the data directory that the ``hyperverse`` command finds from the working directory, and the settings of
+    the transports that are configured there. Raises ConfigError."""
+    from ..config import load_config  # loading it takes time, and a client with a data directory does not need it
+
+    loaded = load_config()
+    for said in loaded.passed_over:
+        _log.warning("%s", said)
+    config = loaded.config
+    assert config.data_dir is not None, "load_config fills it in"
+    return config.data_dir, config.client_settings()
+
+
+def on_top(found: LaneSettings, given: LaneSettings | None) -> LaneSettings:
+    """Returns the settings of each transport, with the ``given`` ones in place of those that were ``found``."""
+    given = given or {}
+    return {name: {**found.get(name, {}), **given.get(name, {})} for name in {*found, *given}}

@@ -1,0 +1,164 @@
+"""Content of artifacts, as whoever may read them gets it: piece by piece, compared with its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+import attrs
+
+from ..errors import BadRequest, ProtocolError, TooLarge
+from ..universe.address.point import Point
+from .blobs import PIECE, Blobs, digest_of, hex_of
+from .driver.sending import Sender
+
+__all__ = ["WINDOW", "Content", "content_at", "each_in_window", "fetch_into", "read_content"]
+
+WINDOW = 4
+"""Pieces of one content that are under way at a time."""
+_LIMIT = 256 * 1024 * 1024
+_READ = "Cmd<Read>"
+
+
+@attrs.frozen
+class Content:
+    """What is said of the content of an artifact.
+
+    Attributes:
+        digest: its digest.
+        size: its size in bytes.
+        type: its media type, such as ``application/wasm``.
+    """
+
+    digest: str
+    size: int
+    type: str
+
+
+async def content_at(sender: Sender, point: Point | str) -> Content:
+    """Asks an artifact what its content is. This is where the rights of the sender are looked at, so ask each time,
+    also for content that is known.
+
+    Args:
+        sender: who asks: a :class:`Ctx`, or a client.
+        point: the artifact, ``repo:my:1.0.0:/app.wasm``.
+
+    Raises:
+        HyperverseError: the artifact has answered so: Forbidden, NotFound, Unavailable.
+        BadRequest: ``point`` is no artifact with content.
+    """
+    reply = await sender.ping(point, _READ, {"offset": 0, "length": 0}, retries=2)
+    reply.unwrap()
+    said = reply.headers or {}
+    try:
+        content = Content(said["digest"], int(said["size"]), said["content-type"])
+        hex_of(content.digest)
+    except (KeyError, ValueError, BadRequest):
+        raise BadRequest(
+            f"{str(point)!r} is no file of a bundle", hint="name one: repo:my:1.0.0:/app.wasm; `read` lists a folder"
+        ) from None
+    return content
+
+
+async def read_content(sender: Sender, point: Point | str, *, blobs: Blobs | None = None, limit: int = _LIMIT) -> bytes:
+    """Returns the content of an artifact, whatever its size, with the rights of ``sender``::
+
+        class Module(Particle):
+            async def on_start(self, ctx: Ctx) -> None:
+                at = (await ctx.properties())["config"].value
+                self.code = await read_content(ctx, at, blobs=self.host.blobs)
+
+    Args:
+        sender: who reads: a :class:`Ctx`, or a client. It takes the permission r on the artifact.
+        point: the artifact, ``repo:my:1.0.0:/app.wasm``.
+        blobs: where content is kept on this machine, :attr:`DriverHost.blobs`; then content that is there already does
+            not travel again. None keeps nothing.
+        limit: bytes that the content may have.
+
+    Raises:
+        HyperverseError: the artifact has answered so: Forbidden, NotFound, Unavailable.
+        BadRequest: ``point`` is no artifact with content.
+        TooLarge: the content has more than ``limit`` bytes.
+        ProtocolError: what arrived does not have the digest of the content.
+    """
+    content = await content_at(sender, point)
+    if content.size > limit:
+        raise TooLarge(f"{str(point)!r} has {content.size} bytes, and {limit} are allowed")
+
+    async def ask(offset: int, length: int) -> bytes:
+        reply = await sender.ping(point, _READ, {"offset": offset, "length": length}, retries=2)
+        return _bytes(reply.unwrap())
+
+    if blobs is not None:
+        if await blobs.size(content.digest) is None:
+            await fetch_into(blobs, content.digest, content.size, ask)
+        return await blobs.get(content.digest)
+    pieces: dict[int, bytes] = {}
+
+    async def take(offset: int) -> None:
+        pieces[offset] = await ask(offset, min(PIECE, content.size - offset))
+
+    await each_in_window(range(0, content.size, PIECE), take)
+    whole = b"".join(pieces[offset] for offset in sorted(pieces))
+    if digest_of(whole) != content.digest:
+        raise ProtocolError(f"what {str(point)!r} sent does not have the digest {content.digest}")
+    return whole
+
+
+async def fetch_into(blobs: Blobs, digest: str, size: int, ask: Callable[[int, int], Awaitable[bytes]]) -> None:
+    """Puts the pieces of content that are missing into a store.
+
+    Args:
+        blobs: the store.
+        digest: of the whole content.
+        size: bytes of the whole content.
+        ask: returns the bytes of a range, by offset and length.
+
+    Raises:
+        ProtocolError: what arrived is not the content; nothing of it is kept.
+        HyperverseError: what ``ask`` and the store raise. Pieces that have arrived are kept.
+    """
+
+    async def take(offset: int) -> None:
+        piece = await ask(offset, min(PIECE, size - offset))
+        if len(piece) != min(PIECE, size - offset):
+            raise ProtocolError(f"a piece of {digest} has {len(piece)} bytes")
+        # Its own digest finds what the disk does to it; the digest of the whole is compared when all are there.
+        await blobs.put(digest, size, offset, piece, digest_of(piece))
+
+    await each_in_window(await blobs.missing(digest, size), take)
+
+
+async def each_in_window(offsets: Iterable[int], do: Callable[[int], Awaitable[None]], window: int = WINDOW) -> None:
+    """Calls ``do`` for each offset, a few at a time. The first that fails ends all, and is raised.
+
+    Args:
+        offsets: where the pieces begin.
+        do: is called with an offset.
+        window: how many calls are under way at a time.
+    """
+    import asyncio  # a program that needs the contract only does not wait for it
+
+    left = iter(list(offsets))
+
+    async def work() -> None:
+        for offset in left:
+            await do(offset)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(window):
+                group.create_task(work())
+    except* BaseException as several:
+        error: BaseException = several
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        first = error
+    else:
+        return
+    raise first
+
+
+def _bytes(body: object) -> bytes:
+    if not isinstance(body, bytes):
+        raise ProtocolError(f"a range of content came as {type(body).__name__}, not as bytes")
+    return body

@@ -1,0 +1,216 @@
+"""Admission: which machines are let in by the registry, beside those whose keys lie in the data directory.
+
+A new host comes in with an invitation. It spends the invitation, and by that its key is in the registry, where every
+machine finds it; it finds the keys of the others there too. A further machine of a data directory comes in because
+another one of that directory is let in. A key that was removed is let in nowhere, whatever lies in a data directory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from ...contracts.lane import LaneTransport
+from ...contracts.registry import Change, ChangeKind, MachineKey, Registry
+from ...contracts.tokens import token_digest
+from ...errors import BadRequest, ConfigError, Conflict, HyperverseError, NotFound, Unauthorized, did_you_mean
+from .trusted_keys import TrustedKeys
+
+__all__ = ["Admission"]
+
+_log = logging.getLogger("hyperverse.lane")
+_BYTES = 32
+_AGAIN = 0.5
+"""Seconds until keys are read again when the registry could not be asked."""
+
+
+class Admission:
+    """Has this machine let in, lets others in and removes them, and follows what the registry says of their keys.
+
+    Args:
+        machine: name of this machine.
+        transport_name: what the config calls the transport; its keys have a form of their own.
+        invitation: with which this machine comes in; empty for none.
+        registry: has the keys.
+        keys: what counts on a lane; told of the keys of the registry.
+        transport: has the keys of this machine made.
+        changed: called when other keys are let in than before.
+        dismissed: called once when the key of this machine was removed.
+    """
+
+    def __init__(
+        self,
+        machine: str,
+        transport_name: str,
+        invitation: str,
+        *,
+        registry: Registry,
+        keys: TrustedKeys,
+        transport: LaneTransport,
+        changed: Callable[[], None],
+        dismissed: Callable[[], None],
+    ) -> None:
+        self._machine = machine
+        self._transport_name = transport_name
+        self._invitation = invitation
+        self._registry = registry
+        self._keys = keys
+        self._transport = transport
+        self._changed = changed
+        self._dismissed = dismissed
+        self._own = ""
+        self._stale = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    # -- this machine -------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Has this machine let in, and follows the keys from now on.
+
+        Raises:
+            ConfigError: there is an invitation, and the transport has no keys or the registry keeps none.
+            Unauthorized: the invitation is not valid, or this machine was removed.
+            Conflict: another machine of the same name is let in.
+            Unavailable: the registry cannot be asked.
+        """
+        if not self._transport.proves_peers:
+            if self._invitation:
+                raise ConfigError(
+                    f"the transport {self._transport_name!r} proves no keys, so an invitation lets nobody in",
+                    hint="start without it: machines show `machine_credentials` of [lanes] there",
+                )
+            return
+        self._own = self._keys.own(self._machine, self._transport).public
+        await self._come_in()
+        await self._read()
+        self._task = asyncio.get_running_loop().create_task(self._follow(), name="keys of machines")
+
+    async def _come_in(self) -> None:
+        known = [key for key in await self._registry.machine_keys() if key.transport == self._transport_name]
+        mine = next((key for key in known if key.key == self._own), None)
+        if mine is not None and mine.admitted:
+            return
+        here = MachineKey(self._machine, self._transport_name, self._own)
+        others = {key.key for key in known if key.admitted}
+        if mine is None and not others.isdisjoint(self._keys.own_keys()):
+            await self._registry.set_machine_keys([here])
+        elif self._invitation:
+            await self._spend(here, known)
+        elif mine is not None:
+            raise Unauthorized(
+                f"machine {self._machine!r} was removed from this Hyperverse",
+                hint="to let it in again, run `hyperverse machines invite` on a machine that is let in, and start this "
+                "one with the invitation",
+            )
+
+    async def _spend(self, here: MachineKey, known: Iterable[MachineKey]) -> None:
+        if any(key.admitted and key.machine == here.machine for key in known):
+            raise Conflict(
+                f"a machine {here.machine!r} with another key is let in already",
+                hint="choose another name with `--name`; if this is the same machine with new keys, run `hyperverse "
+                f"machines remove {here.machine}` on another one first",
+            )
+        try:
+            await self._registry.set_machine_keys([here], invitation=token_digest(self._invitation))
+        except NotFound:
+            raise Unauthorized(
+                "the invitation is not valid: it was used already, or its time is over",
+                hint="`hyperverse machines invite` on a machine that is let in prints a new one",
+            ) from None
+        _log.info("machine %s was let in by an invitation", here.machine)
+
+    # -- other machines -----------------------------------------------------------------------------------
+
+    async def invite(self, seconds: float) -> str:
+        """Returns the text of an invitation for one host. The machines of this data directory are let in by the
+        registry from now on, so that the new host lets them in.
+
+        Args:
+            seconds: how long it can be used, in seconds.
+
+        Raises BadRequest when there are no keys to let in by, and Unavailable.
+        """
+        if not self._transport.proves_peers:
+            raise BadRequest(
+                f"the transport {self._transport_name!r} proves no keys, so nobody can be invited",
+                hint="machines show `machine_credentials` of [lanes] instead",
+            )
+        known = {key.key for key in await self._registry.machine_keys() if key.transport == self._transport_name}
+        own = self._keys.own_keys()
+        new = [MachineKey(name, self._transport_name, key) for key, name in own.items() if key not in known]
+        if new:
+            await self._registry.set_machine_keys(new)
+        text = f"inv_{secrets.token_urlsafe(_BYTES)}"
+        await self._registry.add_invitation(token_digest(text), seconds)
+        return text
+
+    async def keys_of(self, machine: str) -> list[MachineKey]:
+        """The keys with which a machine is let in anywhere, as far as this one knows: by the registry, by the data
+        directory here, or announced with its stars. Raises NotFound, and BadRequest for this machine itself."""
+        if machine == self._machine:
+            raise BadRequest(
+                f"machine {machine!r} cannot remove itself", hint="ask another machine, or stop it: `hyperverse down`"
+            )
+        known = await self._registry.machine_keys()
+        found = {(key.transport, key.key): key for key in known if key.machine == machine}
+        announced = {star.server_key for star in await self._registry.stars() if star.machine == machine}
+        by_hand = {key for name, key in self._keys.names().items() if name == machine}
+        for text in (announced | by_hand) - {"", *(key.key for key in known)}:
+            found[self._transport_name, text] = MachineKey(machine, self._transport_name, text)
+        admitted = [key for key in found.values() if key.admitted]
+        if not admitted:
+            names = {key.machine for key in known if key.admitted} | set(self._keys.names())
+            raise NotFound(
+                f"no machine {machine!r} is let in{did_you_mean(machine, names)}", hint="see `hyperverse machines`"
+            )
+        return admitted
+
+    async def remove(self, keys: Iterable[MachineKey]) -> None:
+        """Lets the holders of keys in nowhere any more, and takes their stars out of the directory. Raises
+        Unavailable."""
+        removed = [attrs.evolve(key, admitted=False) for key in keys]
+        await self._registry.set_machine_keys(removed)
+        names = {key.machine for key in removed}
+        await self._registry.withdraw([star for star in await self._registry.stars() if star.machine in names])
+
+    # -- following the registry ---------------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """The registry has changed."""
+        if change.kind is ChangeKind.MACHINE:
+            self._stale.set()
+
+    def lost(self) -> None:
+        """Changes were missed."""
+        self._stale.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            try:
+                await self._read()
+            except HyperverseError as exc:  # what was let in is let in as long as nothing else is known
+                _log.warning("the keys of machines could not be read: %s", exc)
+                self._stale.set()
+                await asyncio.sleep(_AGAIN)
+
+    async def _read(self) -> None:
+        known = [key for key in await self._registry.machine_keys() if key.transport == self._transport_name]
+        if not self._keys.share({key.key: key.machine if key.admitted else "" for key in known}):
+            return
+        self._changed()
+        if any(key.key == self._own and not key.admitted for key in known):
+            _log.error("machine %s was removed from this Hyperverse, so it stops", self._machine)
+            self._dismissed()
+
+    async def close(self) -> None:
+        """Stops following."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None

@@ -1,0 +1,162 @@
+"""Told: what an agent may know of. docs/reference/access.md#what-is-told.
+
+A particle whose parent an agent may not select does not exist for that agent, as long as it has no other right on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+from ...contracts.policy import Decision, HoldsFor, Need, Request
+from ...contracts.registry import ParticleRecord
+from ...errors import Forbidden, HyperverseError, NotFound
+from ...universe.access.scope import Scope
+from ...universe.address.point import HYPERUSER, Point
+from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong
+
+__all__ = ["ReadRecords", "Told"]
+
+ReadRecords: TypeAlias = Callable[[tuple[Point, ...]], Awaitable[Mapping[Point, ParticleRecord]]]
+_Key: TypeAlias = tuple[str, Scope | None, str]
+_SELECT: Final = Need("s")
+_ANY_RIGHT: Final = (Need("x"), Need("r"), Need("w"))
+_OF_CHILDREN: Final = frozenset("csd")
+_ROOM: Final = 10_000
+_UNKNOWN: Final = "no particle "
+_HINT: Final = "it does not exist, or you may not select its parent"
+
+
+class Told:
+    """Answers what may be told to an agent.
+
+    Args:
+        decide: asks the policy; nobody is told of a refusal.
+        records: reads records; None for a machine that hides nothing.
+    """
+
+    def __init__(self, decide: Callable[[Request], Awaitable[Decision]], records: ReadRecords | None) -> None:
+        self._decide = decide
+        self._records = records
+        self._hidden: dict[_Key, bool] = {}
+        self._forgotten = 0
+
+    def forget(self) -> None:
+        """Something has changed that an answer may rest on."""
+        self._hidden.clear()
+        self._forgotten += 1
+
+    @staticmethod
+    def missing(point: Point) -> NotFound:
+        """The error for a particle that does not exist, or that is hidden: nobody can tell which."""
+        return NotFound(f"{_UNKNOWN}{point.text!r}", hint=_HINT)
+
+    def remembered(self, agent: Point, point: Point) -> bool | None:
+        """What :meth:`hides` would return for an agent without a scope, as far as it is remembered; None otherwise.
+        Costs one look-up."""
+        parent = point.parent
+        if parent is None:
+            return False
+        known = self._hidden.get((agent.text, None, parent.text))
+        if known is None and (self._records is None or not point.route.is_local):
+            return False  # which is not remembered
+        return known
+
+    async def hides(self, agent: Point, scope: Scope | None, point: Point) -> bool:
+        """Whether ``agent`` may not know whether there is a particle ``point``: it may not select the parent."""
+        parent = point.parent
+        if self._records is None or parent is None or agent == point or not point.route.is_local:
+            return False
+        if agent == HYPERUSER and scope is None:
+            return False
+        key = (agent.text, scope, parent.text)
+        known = self._hidden.get(key)
+        if known is not None:
+            return known
+        forgotten = self._forgotten
+        record = (await self._records((parent,))).get(parent)
+        if record is None:
+            return True
+        decision = await self._decide(Request(agent, "select", _SELECT, record, scope))
+        if decision.holds_for is HoldsFor.NEED and forgotten == self._forgotten:
+            if len(self._hidden) >= _ROOM:
+                self._hidden.clear()
+            self._hidden[key] = not decision.allowed
+        return not decision.allowed
+
+    async def heard(self, request: Request, error: HyperverseError) -> HyperverseError:
+        """A refusal as the agent may hear it. Somebody who lacks a privilege only has the permission, and so knows of
+        the particle."""
+        point = request.record.point
+        if not isinstance(error, Forbidden) or request.need.privilege:
+            return error
+        if not await self.hides(request.agent, request.scope, point):
+            return error
+        if request.need.permission in _OF_CHILDREN:  # to see the children is to know of the parent
+            asked = Request(request.agent, "select", _SELECT, request.record, request.scope)
+            if (await self._decide(asked)).allowed:
+                return error
+        return self.missing(point)
+
+    @staticmethod
+    def is_missing(reply: Pong) -> bool:
+        """Whether a reply is that of :meth:`missing`."""
+        body = reply.body
+        return reply.status == NotFound.status and isinstance(body, Mapping) and body.get("hint") == _HINT
+
+    async def conceals(self, wave: Directed, reply: Pong, to: Point) -> bool:
+        """Whether the sender of a wave gets the answer of a particle that does not exist, in place of ``reply``: of a
+        Bounce, which needs no permission, and of an error that names what is beside a point."""
+        if wave.method is BOUNCE and reply.ok:
+            hidden = await self.hides(wave.agent, wave.scope, to)
+            return hidden and not await self._has_any(wave, to, _ANY_RIGHT)
+        told = reply.status == NotFound.status and reply.outcome is Outcome.REJECTED and not self.is_missing(reply)
+        return told and reply.error.startswith(_UNKNOWN) and await self.hides(wave.agent, wave.scope, to)
+
+    async def turns_away(self, wave: Directed) -> bool:
+        """Whether a wave to which no answer comes back is for a hidden particle that would refuse it."""
+        if not await self.hides(wave.agent, wave.scope, wave.to):
+            return False
+        needs = _ANY_RIGHT if wave.method is BOUNCE else (Need(wave.method.need),)
+        return not await self._has_any(wave, wave.to, needs)
+
+    async def knows(self, agent: Point, scope: Scope | None, record: ParticleRecord) -> bool:
+        """Whether ``agent`` may know of a particle: it may select the parent, or has any permission on it."""
+        if not await self.hides(agent, scope, record.point):
+            return True
+        for letter in "rwxcsd":
+            if (await self._decide(Request(agent, "select", Need(letter), record, scope))).allowed:
+                return True
+        return False
+
+    async def may(self, wave: Directed, record: ParticleRecord, privilege: str) -> bool:
+        """Whether the agent of the wave may send it to the particle; for a Bounce, whether it may do anything there.
+
+        Args:
+            wave: the wave.
+            record: of the particle.
+            privilege: what its handler demands besides; empty for nothing.
+        """
+        if wave.method is not BOUNCE and not await self._allows(wave, record, Need(wave.method.need)):
+            return False
+        if wave.method is BOUNCE and not await self.has_any(wave, record.point):
+            return False
+        return not privilege or await self._allows(wave, record, Need("", privilege))
+
+    async def _allows(self, wave: Directed, record: ParticleRecord, need: Need) -> bool:
+        asked = Request(wave.agent, wave.method.text, need, record, wave.scope, wave.chain, wave.topic, wave.path)
+        return (await self._decide(asked)).allowed
+
+    async def has_any(self, wave: Directed, point: Point) -> bool:
+        """Whether the agent of the wave may read, write or execute the particle."""
+        return await self._has_any(wave, point, _ANY_RIGHT)
+
+    async def _has_any(self, wave: Directed, point: Point, needs: tuple[Need, ...]) -> bool:
+        record = (await self._records((point,))).get(point) if self._records is not None else None
+        if record is None:
+            return False
+        for need in needs:
+            asked = Request(wave.agent, wave.method.text, need, record, wave.scope, wave.chain, wave.topic)
+            if (await self._decide(asked)).allowed:
+                return True
+        return False

@@ -1,0 +1,82 @@
+"""AuditFold: what repeats, and what is too much for one agent, becomes one line that counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+__all__ = ["AuditFold"]
+
+_LINES: Final = 20
+"""Lines of one agent in a period. The others are counted."""
+_PERIOD: Final = 60.0
+_AGENTS: Final = 10_000
+"""Agents that are told apart; the others share one share."""
+_OTHERS: Final = "(others)"
+Thing: TypeAlias = tuple[str, str]
+
+
+@attrs.define(eq=False)
+class _Share:
+    """What one agent has had in the period that is under way.
+
+    Attributes:
+        lines: how many were written.
+        seen: what was written already.
+        folded: how many of each event were counted only.
+        timer: ends the period.
+    """
+
+    lines: int = 0
+    seen: set[Thing] = attrs.field(factory=set)
+    folded: dict[str, int] = attrs.field(factory=dict)
+    timer: asyncio.TimerHandle | None = None
+
+
+class AuditFold:
+    """Says what gets a line of its own. In a minute, an agent gets one for the first of each thing, and 20 at most; at
+    the end of the minute one line says how many others there were.
+
+    Args:
+        put: writes a line.
+    """
+
+    def __init__(self, put: Callable[[Mapping[str, Any]], object]) -> None:
+        self._put = put
+        self._shares: dict[str, _Share] = {}
+
+    def admits(self, event: str, agent: str, thing: Thing) -> bool:
+        """Whether a line about ``thing`` is to be written, which ``agent`` has caused. Otherwise it is counted."""
+        share = self._shares.get(agent)
+        if share is None:
+            if len(self._shares) >= _AGENTS:
+                agent = _OTHERS
+            share = self._shares.get(agent) or self._begin(agent)
+        if share.lines < _LINES and thing not in share.seen:
+            share.lines += 1
+            share.seen.add(thing)
+            return True
+        share.folded[event] = share.folded.get(event, 0) + 1
+        return False
+
+    def _begin(self, agent: str) -> _Share:
+        share = self._shares[agent] = _Share()
+        share.timer = asyncio.get_running_loop().call_later(_PERIOD, self._end, agent)
+        return share
+
+    def flush(self) -> None:
+        """Writes what was counted so far."""
+        for agent in list(self._shares):
+            self._end(agent)
+
+    def _end(self, agent: str) -> None:
+        share = self._shares.pop(agent, None)
+        if share is None:
+            return
+        if share.timer is not None:
+            share.timer.cancel()
+        for event, count in share.folded.items():
+            self._put({"event": "folded", "agent": agent, "of": event, "count": count, "seconds": _PERIOD})

@@ -1,0 +1,181 @@
+"""AuditTrail: what a machine writes into its audit log, and what it refuses because it cannot. docs/reference/audit.md.
+
+A granted wave does not come here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Protocol
+
+from ...data_dir.audit.writer import AuditWriter
+from ...errors import ConfigError, HyperverseError, Unavailable
+from ...scheduling.troubles import Troubles
+from ...universe.address.point import Point
+from ...universe.waves.wave import Directed
+from .audit_fold import AuditFold
+
+__all__ = ["AuditTrail", "Doer"]
+
+_log = logging.getLogger("hyperverse.security")
+_PART: Final = "the audit log"
+_LONGEST: Final = 500
+"""Characters of a text in a line. What is longer is cut, so that nobody fills the log with a few lines."""
+_RETRY: Final = 5.0
+
+
+class Doer(Protocol):
+    """In whose name something is done, as far as the log tells."""
+
+    @property
+    def agent(self) -> object: ...
+
+    @property
+    def wave(self) -> Directed | None: ...
+
+
+class AuditTrail:
+    """Writes the audit log of one machine.
+
+    Args:
+        writer: appends the lines; None for a machine that keeps no log.
+        machine: its name.
+        troubles: told why the log cannot be written.
+    """
+
+    def __init__(self, writer: AuditWriter | None, machine: str, troubles: Troubles) -> None:
+        self._cause = ""
+        self._writer = writer
+        self._machine = machine
+        self._troubles = troubles
+        self._fold = AuditFold(self._put)
+        self._lost = 0
+
+    def check(self) -> None:
+        """Shows in the status when the log could not be written, before anything has to be."""
+        if self._writer is None:
+            return
+        there = self._writer.place.directory
+        while not there.exists() and there.parent != there:
+            there = there.parent
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            self._failed(f"{str(self._writer.place.directory)!r} is not a directory that can be written")
+
+    async def close(self) -> None:
+        """Writes what was folded, and closes the files."""
+        self._fold.flush()
+        if self._writer is not None:
+            self._writer.close()
+
+    # -- what is written when it can be -------------------------------------------------------------------
+
+    def denied(self, agent: Point, target: Point, action: str, error: HyperverseError, wave: Directed | None) -> None:
+        """Something was refused. What repeats is counted in one line, and so is what is too much for one agent."""
+        if self._writer is None or not self._fold.admits("denied", agent.text, (action, target.text)):
+            return
+        self._put(_row("denied", agent.text, wave, action, target.text, "refused", f"{error.status} {error.message}"))
+
+    def machine_refused(self, machine: str, star: str, error: HyperverseError) -> None:
+        """Another machine has sent what it may not send, to a star of this one."""
+        if not self._fold.admits("machine refused", machine, (error.message, star)):
+            return
+        _log.warning("refused: %s", error.message)
+        self._put(_row("machine refused", machine, None, "", star, "refused", f"{error.status} {error.message}"))
+
+    def note(self, event: str, *, agent: object = "", target: object = "", why: str = "", **details: object) -> None:
+        """Something has happened that nobody has to be kept from, such as a login."""
+        if self._writer is None or not self._fold.admits(event, str(agent), (event, str(target))):
+            return
+        self._put(_row(event, str(agent), None, "", str(target), "", why) | _details(details))
+
+    # -- what must be written -----------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def act(self, event: str, doer: Doer, target: object, **details: object) -> Iterator[None]:
+        """Surrounds an act that must be in the log: a line when it begins, and one that tells how it ended.
+
+        Args:
+            event: what is done, such as ``grant``.
+            doer: in whose name.
+            target: what it is done to.
+            details: more of it, as values.
+
+        Raises:
+            Unavailable: the log cannot be written; the act has not begun.
+        """
+        if self._writer is None:
+            yield
+            return
+        row = _row(event, str(doer.agent), doer.wave, "", str(target), "asked", "") | _details(details)
+        if not self._put(row):
+            raise Unavailable(
+                f"{event!r} must be in the audit log, and that cannot be written: {self._cause}",
+                hint=f"make room, or mend {str(self._writer.place.directory)!r}; `hyperverse status` shows the cause",
+                retry_after=_RETRY,
+            )
+        try:
+            yield
+        except BaseException as exc:
+            why = f"{exc.status} {exc.message}" if isinstance(exc, HyperverseError) else type(exc).__name__
+            self._put(row | {"outcome": "failed", "why": _cut(why)})
+            raise
+        self._put(row | {"outcome": "done"})
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _put(self, row: Mapping[str, Any]) -> bool:
+        """Writes a line. Returns whether it is written."""
+        if self._writer is None:
+            return True
+        try:
+            if self._lost:
+                self._writer.append({"machine": self._machine, "event": "lost", "count": self._lost})
+                self._lost = 0
+            self._writer.append({"machine": self._machine, **row})
+        except (OSError, ConfigError) as exc:
+            self._lost += 1
+            self._failed(str(exc.strerror or exc) if isinstance(exc, OSError) else exc.message)
+            return False
+        if self._cause:
+            self._cause = ""
+            self._troubles.over(_PART)
+        return True
+
+    def _failed(self, cause: str) -> None:
+        if cause != self._cause:
+            _log.error("the audit log cannot be written: %s; grants and other administrative acts are refused", cause)
+        self._cause = cause
+        self._troubles.note(_PART, f"it cannot be written: {cause}; administrative acts are refused")
+
+
+def _row(
+    event: str, agent: str, wave: Directed | None, action: str, target: str, outcome: str, why: str
+) -> dict[str, Any]:
+    return {
+        "event": event,
+        "agent": _cut(agent),
+        "session": "" if wave is None else _cut(wave.sender.text),
+        "wave": "" if wave is None else _cut(wave.id),
+        "trace": "" if wave is None else _trace(wave),
+        "action": _cut(action),
+        "target": _cut(target),
+        "outcome": outcome,
+        "why": _cut(why),
+    }
+
+
+def _trace(wave: Directed) -> str:
+    """The id of the trace of a wave (W3C trace context); empty when it has none."""
+    parts = (wave.headers or {}).get("traceparent", "").split("-")
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 and parts[1].isalnum() else ""
+
+
+def _details(details: Mapping[str, object]) -> dict[str, Any]:
+    return {"details": {key: _cut(str(value)) for key, value in details.items()}} if details else {}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

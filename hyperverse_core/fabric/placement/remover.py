@@ -1,0 +1,83 @@
+"""Particles are deleted, with everything below them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ...contracts.registry import ParticleRecord, Registry
+from ...errors import HyperverseError, error_for_status
+from ...universe.address.point import Point
+from ..caches.records import Records
+from ..caches.selections import Selections
+from ..particles.active import Active
+from ..particles.deletions import Deletions
+from ..particles.homes import Homes
+from ..particles.places import Places
+
+__all__ = ["Remover"]
+
+_SLICE = 1000  # particles that are deleted in one go: some hundredths of a second of the registry
+
+
+class Remover:
+    """Deletes particles, and lets go of those that live on this machine."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        records: Records,
+        selections: Selections,
+        places: Places,
+        homes: Homes,
+        deletions: Deletions,
+    ) -> None:
+        self._registry = registry
+        self._records = records
+        self._selections = selections
+        self._places = places
+        self._homes = homes
+        self._deletions = deletions
+
+    async def delete(
+        self, points: Sequence[Point], *, check: Callable[[], None] = lambda: None
+    ) -> list[ParticleRecord]:
+        """Deletes the subtrees of ``points`` and lets go of what lives here; what lives elsewhere goes when the machine
+        that hosts it reads of it in the change feed. Rights are the caller's to check.
+
+        It goes in slices, so that leases are renewed and others are served beside. Raises what the registry raises, and
+        what ``check`` raises, which is called between two slices; the error says how many are deleted already."""
+        deleted: list[ParticleRecord] = []
+        wanted = sorted(set(points))
+        try:
+            for start in range(0, len(wanted), _SLICE):
+                slice_ = wanted[start : start + _SLICE]
+                while True:
+                    if deleted:
+                        await asyncio.sleep(0)  # a registry in memory never waits
+                        check()
+                    part = await self._registry.delete(slice_, limit=_SLICE)
+                    deleted += part
+                    self._selections.forget()
+                    await self._deletions.end(self.evict(part))
+                    if len(part) < _SLICE:
+                        break
+        except HyperverseError as exc:
+            if not deleted:
+                raise
+            said = f"{exc.message}; {len(deleted)} particles were deleted before"
+            raise error_for_status(exc.status, said, hint="repeat the command to delete the rest") from exc
+        return deleted
+
+    def evict(self, records: Sequence[ParticleRecord]) -> list[Active]:
+        """What lives here of ``records`` is gone at once. Returns what has lived here."""
+        evicted: list[Active] = []
+        for record in records:
+            self._records.drop(record.point)
+            self._places.drop(record.point)
+            for hosting in self._homes.values():  # its place may be so new that it is not in the table yet
+                active = hosting.active.get(record.point.text)
+                if active is not None:
+                    hosting.table.lose(active)
+                    evicted.append(active)
+        return evicted

@@ -1,0 +1,131 @@
+"""The change feed: what the registry says has changed is dropped from every cache of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+
+from ....contracts.registry import Change, ChangeKind, Registry
+from ....errors import HyperverseError, described
+from ....scheduling.backoff import Backoff
+from ....scheduling.cancellation import ends_task
+from ....scheduling.troubles import Troubles
+from ...caches.listener import CacheListener
+from ...cluster.directory_reader import DirectoryReader
+from .feed_progress import FEED, WAIT, FeedProgress
+from .residents import Residents
+
+__all__ = ["ChangeFeed"]
+
+_log = logging.getLogger("hyperverse.feed")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_GATHER = 0.01
+"""Seconds in which further changes gather: under load they are read together, a hundred times a second at most."""
+
+
+class ChangeFeed:
+    """Follows the registry's changes for one machine.
+
+    Args:
+        registry: has the changes.
+        listeners: the caches, told of each change in this order.
+        residents: the particles of this machine, compared with their records behind each reading.
+        reader: reads the directory again when stars have changed.
+        announce: told the revision that this machine has committed, once others could read it.
+        chance: for pauses.
+        troubles: shows that it cannot be followed.
+        progress: says what it is doing.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        listeners: Sequence[CacheListener],
+        residents: Residents,
+        reader: DirectoryReader,
+        announce: Callable[[int], None],
+        chance: random.Random,
+        troubles: Troubles,
+        progress: FeedProgress,
+    ) -> None:
+        self._registry = registry
+        self._troubles = troubles
+        self._progress = progress
+        self._listeners = listeners
+        self._residents = residents
+        self._reader = reader
+        self.announce = announce
+        self._backoff = Backoff(first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, jitter=0.0, chance=chance)
+        self.revision = 0
+        self._told = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begins behind the newest revision."""
+        self.revision = await self._registry.revision()
+        self._task = asyncio.get_running_loop().create_task(self._follow(), name="change feed")
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                if await self._read_on():
+                    await asyncio.sleep(_GATHER)
+                self._backoff.reset()
+                self._troubles.over(FEED)
+            except HyperverseError as exc:  # what was read is read and applied again
+                _log.warning("the change feed could not be followed: %s", exc)
+                pause = self._backoff.next_pause()
+                self._troubles.note(FEED, exc.message, again=pause)
+                await asyncio.sleep(pause)
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
+                _log.exception("the change feed could not be followed: caches are dropped; please report it")
+                self._troubles.note(FEED, described(exc), again=_LONGEST_PAUSE)
+                self.lost()
+                await asyncio.sleep(_LONGEST_PAUSE)
+
+    async def _read_on(self) -> bool:
+        """Reads what has changed and drops what it makes wrong. Returns whether there was something."""
+        self._progress.begin("the registry has not answered")
+        changes = await self._registry.changes(self.revision, timeout=WAIT)
+        self._progress.begin(f"{len(changes.entries)} changes are being applied")
+        if changes.lost:
+            _log.warning("changes were missed: everything cached is dropped")
+            self.lost()
+            await self._reader.refresh()
+            await self._residents.check_all()
+        await self._apply(changes.entries)
+        self.revision = changes.revision
+        # What this process commits is announced before it can be read. So nothing that was read here is missed, and
+        # what was not read yet is told when it is: others could not find it before.
+        own = min(self._registry.committed, changes.revision)
+        if own > self._told:
+            self._told = own
+            self.announce(own)
+        return bool(changes.entries)
+
+    async def _apply(self, entries: tuple[Change, ...]) -> None:
+        for change in entries:
+            for listener in self._listeners:
+                listener.changed(change)
+            self._residents.changed(change)
+        await self._residents.settle()
+        if any(change.kind is ChangeKind.STAR for change in entries):
+            await self._reader.refresh()
+
+    def lost(self) -> None:
+        """Drops every cache."""
+        for listener in self._listeners:
+            listener.lost()
+        self._residents.lost()
+
+    async def close(self) -> None:
+        """Stops following."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+            self._progress.end()

@@ -1,0 +1,295 @@
+"""Watches: who wants to know when a particle changes.
+
+A watch lives on the machine of whoever watches, and moves along when a particle that watches does. Changes of
+state, properties and children come from the change feed, which every machine reads anyway, so it does not matter
+where the watched particle lives or moves to. States are put into the feed, and log lines sent, only while somebody
+watches: all machines are told so for a few seconds at a time, because the particle may become active on any of them
+with its next wave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from ....contracts.registry import Change, ChangeKind, Registry
+from ....errors import BadRequest, HyperverseError, TooMany, did_you_mean
+from ....universe.address.point import Point, RouteKind
+from ....universe.address.star_key import StarKey
+from ....universe.waves.wave import Signal
+from ...cluster.directory import Directory
+from ...delivery.location import Location
+from ...delivery.outbound import Outbound
+from ...delivery.star_requests import ask_star
+from ...delivery.watch_table import CHANGED, Watch, WatchTable
+from ...particles.active import Active
+from ...particles.homes import Homes
+from ...transit.remote_star import RemoteStar
+
+__all__ = ["ASPECTS", "Watches"]
+
+_log = logging.getLogger("hyperverse.watch")
+ASPECTS = ("Log", "State", "Property", "Child")
+_OF_CHANGE = {ChangeKind.STATE: "State", ChangeKind.PROPERTIES: "Property"}
+_MARKED = 6.0
+_RENEW = 2.0
+_MOST = 10_000
+_FOR_GOOD = 1e9
+
+
+class Watches:
+    """The watches of this machine, and which of its particles are watched. They are the one part that writes
+    ``watched_until`` of an active particle.
+
+    Args:
+        table: who watches what.
+        outbound: sends from the star that stands for this machine.
+        registry: says where a watcher lives.
+        directory: which machines there are.
+        homes: the particles of this machine's stars.
+        location: where particles are.
+        most_of_agent: how many watches one agent may have.
+    """
+
+    def __init__(
+        self,
+        table: WatchTable,
+        *,
+        outbound: Outbound,
+        registry: Registry,
+        directory: Directory,
+        homes: Homes,
+        location: Location,
+        most_of_agent: int = _MOST,
+    ) -> None:
+        self._table = table
+        self._outbound = outbound
+        self._registry = registry
+        self._directory = directory
+        self._homes = homes
+        self._location = location
+        self._states: dict[Point, float] = {}
+        self._logs: dict[Point, dict[Point, float]] = {}
+        self._look = 0.0
+        self._most_of_agent = most_of_agent
+        self._watchers: dict[Point, set[Point]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._renewing: asyncio.Task[None] | None = None
+
+    # -- the watcher's side -------------------------------------------------------------------------------
+
+    def add(self, point: Point, aspect: str, watcher: Point, agent: Point | None = None) -> None:
+        """From now on ``watcher`` gets a Signal ``Ext<Changed>`` when ``aspect`` of ``point`` changes.
+
+        Args:
+            point, aspect: what is watched.
+            watcher: is told.
+            agent: whose watch it is; None for one that another machine has counted.
+
+        Raises BadRequest when there is no such aspect, TooMany beyond 10,000 watches, or those of the agent."""
+        if aspect not in ASPECTS:
+            near = did_you_mean(aspect, ASPECTS)
+            raise BadRequest(f"a particle has no {aspect!r} to watch{near}", hint=f"known: {', '.join(ASPECTS)}")
+        if len(self._table) >= _MOST:
+            raise TooMany(f"{_MOST} particles are watched from here already")
+        if agent is not None:
+            self._count(agent, watcher)
+        self._table.add(point, aspect, watcher)
+        if aspect in ("State", "Log"):
+            self._later(self._tell([(point, aspect, watcher)]))
+            if self._renewing is None:
+                self._renewing = asyncio.get_running_loop().create_task(self._renew(), name="renew watches")
+
+    def _count(self, agent: Point, watcher: Point) -> None:
+        """Raises TooMany when an agent has all the watches that it may have."""
+        watchers = {one for one in self._watchers.get(agent, ()) if self._table.watched_by(one)} | {watcher}
+        self._watchers[agent] = watchers
+        if sum(len(self._table.watched_by(one)) for one in watchers) >= self._most_of_agent:
+            raise TooMany(
+                f"{agent.text!r} watches {self._most_of_agent} aspects of particles from here already",
+                hint="end some of them, or watch the children of a particle in one go (Child)",
+                retry_after=_RENEW,
+            )
+        if len(self._watchers) > _MOST:
+            self._watchers = {
+                one: found for one, found in self._watchers.items() if any(map(self._table.watched_by, found))
+            }
+
+    def remove(self, watcher: Point, point: Point | None = None, aspects: Sequence[str] = ASPECTS) -> None:
+        """Ends everything that ``watcher`` watches, or with ``point`` these aspects of it."""
+        ended = [
+            (each, aspect, watcher)
+            for each, aspect in self._table.watched_by(watcher)
+            if point is None or (each == point and aspect in aspects)
+        ]
+        logs = [watch for watch in ended if watch[1] == "Log"]
+        for watch in ended:
+            self._table.drop_one(*watch)
+        if logs:
+            self._later(self._tell(logs, 0.0))
+
+    def changed(self, change: Change) -> None:
+        """Something has changed: its watchers are told."""
+        if not self._table:
+            return
+        aspect = _OF_CHANGE.get(change.kind)
+        if aspect is not None:
+            self._notify(change.point, aspect, {"point": change.point.text, "change": str(change.kind)})
+        elif change.kind in (ChangeKind.REGISTERED, ChangeKind.DELETED):
+            if change.kind is ChangeKind.DELETED:
+                self._notify_of_end(change.point)
+            if change.point.parent is not None:
+                body = {"point": change.point.text, "change": str(change.kind)}
+                self._notify(change.point.parent, "Child", body)
+        elif change.kind is ChangeKind.ASSIGNED:
+            told = [
+                (change.point, what, watcher)
+                for what in ("State", "Log")
+                for watcher in self._table.watchers(change.point, what)
+            ]
+            if told:  # it has moved, perhaps to a machine that has just come and knows nothing yet
+                self._later(self._tell(told))
+            if self._table.watched_by(change.point):
+                self._later(self._follow(change.point))
+
+    def lost(self) -> None:
+        """Changes were missed: everybody who watches is told, and looks again."""
+        for point, aspect in {(point, aspect) for point, aspect, _ in self._table}:
+            self._notify(point, aspect, {"point": point.text, "change": "missed"})
+
+    async def _follow(self, watcher: Point) -> None:
+        """Moves the watches of a particle to the machine that hosts it now."""
+        try:
+            assignment = (await self._registry.record(watcher)).assignment
+        except HyperverseError as exc:
+            _log.info("the watches of %s stay here: %s", watcher, exc)
+            return
+        if assignment is not None and assignment.star not in self._homes:
+            await self._hand_over(watcher, assignment.star, 10.0)
+
+    async def _hand_over(self, watcher: Point, star: StarKey, wait: float) -> bool:
+        """Whether the machine of ``star`` has taken all that ``watcher`` watches."""
+        watches = [[point.text, aspect] for point, aspect in self._table.watched_by(watcher)]
+        body = {"watcher": watcher.text, "watches": watches}
+        reply = await ask_star(self._outbound, star, "Hyp<Host>", body, wait=wait)
+        if reply.ok:
+            self._table.drop(watcher)
+        else:
+            _log.warning("the watches of %s stay here: %s", watcher, reply.error)
+        return reply.ok
+
+    async def leave(self) -> None:
+        """This machine stops: what particles watch from here, another machine takes over. Clients end with us."""
+        others = [StarKey("machine", name, 0) for name in sorted(self._directory.machines())]
+        for watcher in [point for point in self._table.everyone() if point.route.kind is not RouteKind.STAR]:
+            for other in list(others):
+                if await self._hand_over(watcher, other, 1.0):
+                    break
+                others.remove(other)
+
+    def _notify(self, point: Point, aspect: str, body: dict[str, Any]) -> None:
+        for watcher in self._table.watchers(point, aspect):
+            self._later(self._signal(watcher, {**body, "aspect": aspect, "watched": point.text}))
+
+    def _notify_of_end(self, point: Point) -> None:
+        """A particle that was watched is deleted: each of its watchers is told once, whatever it watches."""
+        told: set[Point] = set()
+        for aspect in ASPECTS:
+            for watcher in self._table.watchers(point, aspect):
+                if watcher not in told:
+                    told.add(watcher)
+                    body = {"point": point.text, "change": "deleted", "aspect": aspect, "watched": point.text}
+                    self._later(self._signal(watcher, body))
+
+    async def _signal(self, watcher: Point, body: dict[str, Any]) -> None:
+        wave = self._outbound.origin.wave(Signal, watcher, CHANGED, body, {})
+        wave.agent = watcher  # it has asked for it; with the star's rights its handler could do everything
+        reply = await self._outbound.notify(wave)
+        if reply.status == 404:
+            self.remove(watcher)
+        elif not reply.ok:
+            _log.warning("watcher %s was not told: %s", watcher, reply.error)
+
+    async def _tell(self, watches: Sequence[Watch], seconds: float = _MARKED) -> None:
+        """Tells all machines that these are watched for so many seconds more."""
+        own = self._outbound
+        stars = [own.star.key, *(StarKey("machine", name, 0) for name in self._directory.machines())]
+        told = [[point.text, aspect, watcher.text] for point, aspect, watcher in watches]
+        body = {"watches": told, "seconds": seconds}
+        replies = await asyncio.gather(*(ask_star(own, star, "Hyp<State>", body, wait=_RENEW) for star in stars))
+        for star, reply in zip(stars, replies, strict=True):
+            if not reply.ok:
+                _log.info("%s was not told what is watched: %s", star, reply.error)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW)
+            watches = [watch for watch in self._table if watch[1] in ("State", "Log")]
+            if watches:
+                await self._tell(watches)
+
+    # -- the side of what is watched ----------------------------------------------------------------------
+
+    def mark(self, point: Point, aspect: str, watcher: Point, seconds: float) -> None:
+        """A particle that may come to live here is watched for so long."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._look:
+            self._look = now + _MARKED
+            self._forget(now)
+        if aspect == "Log":
+            self._logs.setdefault(point, {})[watcher] = now + seconds
+            return
+        until = self._states[point] = max(self._states.get(point, 0.0), now + seconds)
+        active = self._homes.at_home(point)
+        if active is not None:
+            active.watched_until = max(active.watched_until, until)
+
+    async def watch_states(self, point: Point) -> None:
+        """The states of a particle go into the change feed from now on, until it moves: that is in the feed itself.
+        Raises what keeps it from being found or its star from being told."""
+        own = self._outbound
+        place = await self._location.locate(point)
+        if isinstance(place, RemoteStar):
+            body = {"watches": [[point.text, "State", own.star.point.text]], "seconds": _FOR_GOOD}
+            (await ask_star(own, place.key, "Hyp<State>", body)).unwrap()
+        else:
+            self.mark(point, "State", own.star.point, _FOR_GOOD)
+
+    def _forget(self, now: float) -> None:
+        """Drops the marks that have run out."""
+        self._states = {point: until for point, until in self._states.items() if until > now}
+        for point, watchers in list(self._logs.items()):
+            left = {watcher: until for watcher, until in watchers.items() if until > now}
+            self._logs[point] = left
+            if not left:
+                del self._logs[point]
+
+    def arrived(self, active: Active) -> None:
+        """It may be watched already."""
+        if self._states:
+            active.watched_until = self._states.get(active.point, 0.0)
+
+    def logged(self, point: Point, level: str, text: str) -> None:
+        """A particle has written a line to its log."""
+        watchers = self._logs.get(point)
+        if watchers is None:
+            return
+        now = asyncio.get_running_loop().time()
+        body = {"watched": point.text, "aspect": "Log", "point": point.text, "level": level, "text": text}
+        for watcher in [watcher for watcher, until in watchers.items() if until > now]:
+            self._later(self._signal(watcher, body))
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Ends all watches."""
+        self._table.clear()
+        tasks = [*self._tasks, *((self._renewing,) if self._renewing else ())]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,90 @@
+"""What can be explained beside waves: commands, and what is done to a machine.
+
+The table is in ``docs/reference/access.md#what-is-asked``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import attrs
+
+from ....contracts.policy import Need
+from ....errors import BadRequest, did_you_mean
+from ....universe.address.point import Point
+from ....universe.waves.method import Method, MethodKind
+
+__all__ = ["COMMANDS", "Act", "act_named"]
+
+
+_NOTHING: Final = Need()
+
+
+@attrs.frozen
+class Act:
+    """What an act asks the policy.
+
+    Attributes:
+        need: what the target must grant; empty where ``method`` says it.
+        of_parent: whether the target is the parent of the particle that the command names.
+        method: the method of the wave that the act is; None for a command.
+    """
+
+    need: Need = _NOTHING
+    of_parent: bool = False
+    method: Method | None = None
+
+    def target(self, point: Point) -> Point:
+        """The particle that decides about the act at ``point``."""
+        return (point.parent or point) if self.of_parent else point
+
+
+_FULL: Final = Need(power="full")
+_EVERYTHING: Final = Need("csdrwx")
+COMMANDS: Final[Mapping[str, Act]] = {
+    "access": Act(_EVERYTHING),
+    "chown": Act(Need(power="super")),
+    "create": Act(Need("c"), of_parent=True),
+    "delete": Act(Need("d"), of_parent=True),
+    "explain": Act(_EVERYTHING),
+    "get": Act(Need("r")),
+    "grant": Act(_FULL),
+    "read": Act(method=Method.parse("Cmd<Read>")),
+    "revoke": Act(_FULL),
+    "select": Act(Need("s"), of_parent=True),
+    "set": Act(Need("w")),
+    "token": Act(_FULL),
+    "watch": Act(Need("r")),
+    "write": Act(method=Method.parse("Cmd<Update>")),
+}
+"""The commands by their words."""
+
+
+def act_named(word: str, handled: Iterable[Method]) -> Act:
+    """The act of that name.
+
+    Args:
+        word: as it is written: ``create``, or ``drain`` for ``Ext<Drain>``.
+        handled: the methods that the particle in question has handlers for.
+
+    Raises:
+        BadRequest: there is none.
+    """
+    methods = {_word(method.name): method for method in handled if method.kind is MethodKind.EXT}
+    command = COMMANDS.get(word)
+    if command is not None:
+        return command
+    if word in methods:
+        return Act(method=methods[word])
+    known = [*COMMANDS, *methods]
+    raise BadRequest(
+        f"{word!r} is neither a command that asks the policy nor something that the particle does"
+        f"{did_you_mean(word, known)}",
+        hint=f"name a method such as Ext<Add>, or one of: {', '.join(sorted(known))}",
+    )
+
+
+def _word(name: str) -> str:
+    """``RemoveKey`` as it is written in a command: ``remove-key``."""
+    return "".join(f"-{char.lower()}" if char.isupper() and at else char.lower() for at, char in enumerate(name))

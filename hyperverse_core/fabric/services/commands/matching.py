@@ -1,0 +1,30 @@
+"""Everything that a selector matches, read from the registry page by page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ....contracts.registry import ParticleRecord, Registry
+from ....errors import NotFound
+from ....universe.address.point import Point
+from ....universe.selectors.selector import Selector
+
+__all__ = ["PAGE", "every_match"]
+
+PAGE: Final = 1000
+"""Records that are read at once."""
+
+
+async def every_match(registry: Registry, selector: Selector) -> list[ParticleRecord]:
+    """Every particle that matches, ordered by point. Raises NotFound when none does."""
+    found: list[ParticleRecord] = []
+    after: Point | None = None
+    while True:
+        page = await registry.select(selector, after=after, limit=PAGE)
+        found += page.records
+        after = page.after
+        if after is None:
+            break
+    if not found:
+        raise NotFound(f"nothing matches {str(selector)!r}")
+    return found

@@ -1,0 +1,99 @@
+"""Commands about many particles, in slices: leases are renewed and others are served between two of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from ....errors import HyperverseError, TimedOut, error_for_status
+from ...particles.conversion import to_body
+
+__all__ = ["ROWS", "TimeForSlices", "in_slices", "made_in_slices", "to_body_in_slices"]
+
+S = TypeVar("S")
+T = TypeVar("T")
+_SLICE = 1000
+"""Particles that are handled in one go: some hundredths of a second of the loop, or of the registry."""
+ROWS = 5000
+"""Rows of an answer that are made in one go: that is a hundredth of a second of the loop."""
+_RESERVE = 0.1
+"""Part of the time that a command has which is kept for the answer that it was not enough."""
+_REPEAT = "repeat the command for the rest"
+
+
+class TimeForSlices:
+    """The time that a command has, and whether it is enough for one more slice and for the answer.
+
+    Args:
+        remaining: returns the seconds that are left.
+    """
+
+    def __init__(self, remaining: Callable[[], float]) -> None:
+        self._remaining = remaining
+        self._left = remaining()
+        self._least = self._left * _RESERVE
+        self._longest = 0.0
+
+    def check(self, done: str = "") -> None:
+        """To be called between two slices. Raises TimedOut when there is no time for another one; ``done`` is what has
+        been done so far, empty when others say that."""
+        before, self._left = self._left, self._remaining()
+        self._longest = max(self._longest, before - self._left)
+        if self._left < self._least + self._longest:
+            raise TimedOut(f"there was no time for more{': ' if done else ''}{done}", hint=_REPEAT)
+
+
+async def in_slices(
+    items: Sequence[T],
+    work: Callable[[Sequence[T]], Awaitable[object]],
+    *,
+    remaining: Callable[[], float] | None = None,
+    done: str = "",
+) -> None:
+    """Awaits ``work`` for slices of ``items``, one after another.
+
+    Args:
+        items: what it is about.
+        work: does one slice, completely or not at all.
+        remaining: returns the seconds that are left; None for no limit.
+        done: what has become of the particles of earlier slices when a later one fails, such as ``"were changed"``;
+            empty when nothing has.
+
+    Raises:
+        HyperverseError: what ``work`` raises; with ``done``, it says how many were done before.
+        TimedOut: the time was not enough for all, and some are done.
+    """
+    time = None if remaining is None or not done else TimeForSlices(remaining)
+    for start in range(0, len(items), _SLICE):
+        if start:
+            await asyncio.sleep(0)  # a registry in memory never waits
+            if time is not None:
+                time.check(f"{start} of {len(items)} particles {done}")
+        try:
+            await work(items[start : start + _SLICE])
+        except HyperverseError as exc:
+            if not start or not done:
+                raise
+            said = f"{exc.message}; {start} of {len(items)} particles {done} before"
+            raise error_for_status(exc.status, said, hint=_REPEAT) from exc
+
+
+async def made_in_slices(items: Sequence[S], make: Callable[[S], T]) -> list[T]:
+    """What ``make`` returns for each of ``items``."""
+    made: list[T] = []
+    for start in range(0, len(items), ROWS):
+        if start:
+            await asyncio.sleep(0)
+        made += [make(item) for item in items[start : start + ROWS]]
+    return made
+
+
+async def to_body_in_slices(value: Any) -> Any:
+    """As :func:`to_body`; the loop is left between slices of a long list, also of one in a map. Most answers are small:
+    they are a call less with :func:`to_body`."""
+    if type(value) is list and len(value) > ROWS:
+        return await made_in_slices(value, to_body)
+    if type(value) is dict:
+        return {str(key): await to_body_in_slices(item) for key, item in value.items()}
+    return to_body(value)

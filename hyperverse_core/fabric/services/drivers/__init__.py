@@ -1,0 +1,1 @@
+"""The drivers of a machine, and what each may use of it."""

@@ -1,0 +1,1 @@
+"""What a machine can say of itself: status, load, descriptions, traces, dumps."""

@@ -1,0 +1,103 @@
+"""What a machine knows about one particle: what it is, where it lives, and why it cannot run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ....contracts.registry import ParticleRecord, Status
+from ...cluster.directory import Directory
+from ...cluster.ways import Ways
+from ...particles.homes import Homes
+from ...particles.served import ServedKinds
+
+__all__ = ["Descriptions"]
+
+
+class Descriptions:
+    """Describes particles, from the record, the directory of stars, and the drivers of this machine."""
+
+    def __init__(self, machine: str, served: ServedKinds, directory: Directory, ways: Ways, homes: Homes) -> None:
+        self._machine = machine
+        self._served = served
+        self._directory = directory
+        self._ways = ways
+        self._homes = homes
+
+    def life(self, record: ParticleRecord) -> str:
+        """Returns in one word how a particle is: ``active``, ``idle`` (its next wave activates it), ``failed`` (it
+        could not start, and its next wave tries again), ``unreachable`` (its star cannot be reached), or ``stuck`` (no
+        star can host it)."""
+        assignment = record.assignment
+        if assignment is not None and self._directory.holds(assignment):
+            if assignment.star not in self._homes and str(assignment.star) not in self._ways.by_star:
+                return "unreachable"
+            if record.status in (Status.PANIC, Status.FATAL):
+                return "failed"
+            hosting = self._homes.get(assignment.star)
+            active = hosting.active.get(record.point.text) if hosting is not None else None
+            if hosting is not None:
+                return "active" if active is not None and active.particle is not None else "idle"
+            return "active" if record.status is Status.READY else "idle"
+        if not self._can_be_placed(record.kind.base):
+            return "stuck"
+        return "failed" if record.status in (Status.PANIC, Status.FATAL) else "idle"
+
+    def _can_be_placed(self, kind: str) -> bool:
+        return any(kind in record.kinds and not record.draining for record in self._directory.records.values())
+
+    def describe(self, record: ParticleRecord) -> dict[str, Any]:
+        """Returns what is known about a particle, as plain values; ``chain`` has the causes why it cannot run, each
+        the reason for the one before it."""
+        assignment = record.assignment
+        star = None if assignment is None else self._directory.records.get(assignment.star)
+        life = self.life(record)
+        found: dict[str, Any] = {
+            "point": record.point.text,
+            "kind": str(record.kind),
+            "owner": record.owner.text,
+            "status": str(record.status),
+            "life": life,
+            "star": None if assignment is None else str(assignment.star),
+            "machine": None if star is None else star.machine,
+            "answered_by": self._machine,
+            "chain": list(self._chain(record, life)),
+            "failure": None,
+        }
+        hosting = self._homes.get(assignment.star) if assignment is not None else None
+        failure = hosting.home.failures.of(record.point.text) if hosting is not None else None
+        if failure is not None:
+            found["failure"] = {"ago": max(0.0, time.time() - failure.at), "what": failure.what}
+        return found
+
+    def _chain(self, record: ParticleRecord, life: str) -> Iterator[str]:
+        point, kind, assignment = record.point.text, record.kind.base, record.assignment
+        if life == "failed":
+            yield f"{point!r} could not start; its next wave tries again"
+            hosting = self._homes.get(assignment.star) if assignment is not None else None
+            for row in hosting.home.troubles.rows() if hosting is not None else ():
+                if point in row["what"]:
+                    yield row["cause"]
+        elif life == "unreachable" and assignment is not None:
+            yield f"its star {assignment.star} cannot be reached from machine {self._machine}"
+            yield "the lanes to that machine are down; `hyperverse status` shows why"
+        elif life == "stuck":
+            yield f"no star accepts particles of Kind {kind!r}"
+            yield from self._why_no_star(kind)
+
+    def _why_no_star(self, kind: str) -> Iterator[str]:
+        draining = sorted({r.machine for r in self._directory.records.values() if kind in r.kinds and r.draining})
+        if draining:
+            yield f"machine {', '.join(draining)} is drained; restart it, or start another machine"
+            return
+        served = self._served.get(kind)
+        if served is None:
+            yield f"no plugin of machine {self._machine} brings a driver for it{self._served.why_missing(kind)}"
+            yield "install the plugin; the record and the state of the particle are kept"
+        elif not served.serves:
+            yield f"its driver (plugin {served.plugin!r}) is {served.status}: {served.cause or 'no reason is known'}"
+            if served.again is not None:
+                yield f"it is tried again in {max(0.0, served.again - time.time()):.0f} s"
+        else:
+            yield f"its driver (plugin {served.plugin!r}) is ready, and accepts none of the kinds of stars that run"

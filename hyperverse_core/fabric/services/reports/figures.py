@@ -1,0 +1,135 @@
+"""What the machines are doing, for those who look at them for minutes: counts, failures and refusals.
+
+While nobody looks, no machine counts, and a wave costs what it costs without. A machine that is asked counts for some
+minutes from then on. Waves to the platform's own particles are not counted: looking is no load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+from ....universe.address.star_key import StarKey
+from ...cluster.directory import Directory
+from ...delivery.outbound import Outbound
+from ...delivery.star_requests import ask_star
+from ...interception.interceptors import Interceptors
+from ...particles.homes import Homes
+from .meter import STEP, Meter, counted
+from .wave_notes import WaveNotes
+
+__all__ = ["LiveFigures"]
+
+_KEPT: Final = 300.0
+"""Seconds that a machine goes on counting after somebody has asked."""
+_ASKED: Final = 2.0
+"""Seconds that another machine has to answer."""
+
+
+class LiveFigures:
+    """Counts on this machine while somebody looks, and asks the other machines.
+
+    Args:
+        interceptors: the counting hangs on it, only while somebody looks.
+        outbound: sends from the star that stands for this machine.
+        directory: which other machines there are.
+        homes: the particles of this machine.
+        status: returns the state of this machine.
+    """
+
+    def __init__(
+        self,
+        interceptors: Interceptors,
+        outbound: Outbound,
+        directory: Directory,
+        homes: Homes,
+        status: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._interceptors = interceptors
+        self._outbound = outbound
+        self._directory = directory
+        self._homes = homes
+        self._status = status
+        self._meter: Meter | None = None
+        self._notes = WaveNotes()
+        self._off: asyncio.TimerHandle | None = None
+        self._step: asyncio.TimerHandle | None = None
+
+    def here(self) -> dict[str, Any]:
+        """What this machine has counted since somebody began to look, and how it is. From now on it goes on counting
+        for some minutes."""
+        meter = self._begin()
+        status = self._status()
+        kept = ("state", "stars", "lanes", "troubles", "waiting", "draining", "serves", "registry", "pid")
+        return {
+            **{key: status[key] for key in kept},
+            "drivers": [row for row in status["drivers"] if row["state"] != "Ready"],
+            "cpu": time.process_time(),
+            "clock": monotonic(),
+            "memory": _memory(),
+            **counted(meter),
+        }
+
+    def waves(self, *, wave: str = "", point: str = "", limit: int = 400) -> dict[str, Any]:
+        """What this machine has noted down of single waves since somebody began to look; see ``WaveNotes.told``."""
+        self._begin()
+        return self._notes.told(wave=wave, point=point, limit=limit)
+
+    def _begin(self) -> Meter:
+        """From now on this machine counts for some minutes."""
+        if self._off is not None:
+            self._off.cancel()
+        self._off = asyncio.get_running_loop().call_later(_KEPT, self._end)
+        if self._meter is None:
+            self._meter, self._notes = Meter(self._homes), WaveNotes()
+            self._interceptors.add(self._meter)
+            self._interceptors.add(self._notes)
+            self._step = asyncio.get_running_loop().call_later(STEP, self._next_step)
+        return self._meter
+
+    async def everywhere(self) -> dict[str, Any]:
+        """What :meth:`here` returns, of each machine by its name (``machines``), and which machines have not answered
+        (``silent``, with the reason)."""
+        names = sorted(self._directory.machines())
+        stars = [StarKey("machine", name, 0) for name in names]
+        asked = (ask_star(self._outbound, star, "Hyp<Status>", {}, wait=_ASKED) for star in stars)
+        replies = await asyncio.gather(*asked)
+        found = {name: reply.body for name, reply in zip(names, replies, strict=True) if reply.ok}
+        silent = [
+            {"machine": name, "why": reply.error} for name, reply in zip(names, replies, strict=True) if not reply.ok
+        ]
+        return {"machines": {self._directory.machine: self.here(), **found}, "silent": silent}
+
+    def _next_step(self) -> None:
+        if self._meter is not None:
+            self._meter.step()
+            self._step = asyncio.get_running_loop().call_later(STEP, self._next_step)
+
+    def _end(self) -> None:
+        self._off = None
+        if self._step is not None:
+            self._step.cancel()
+            self._step = None
+        if self._meter is not None:
+            self._interceptors.remove(self._meter)
+            self._interceptors.remove(self._notes)
+            self._meter = None
+
+    async def close(self) -> None:
+        """Counts no more."""
+        if self._off is not None:
+            self._off.cancel()
+        self._end()
+
+
+def _memory() -> int:
+    """Bytes of memory that the process takes; 0 where the system does not say it."""
+    try:
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0

@@ -1,0 +1,147 @@
+"""What the notes of all machines say together: single waves with their hops, and the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from ....errors import BadRequest
+from ....universe.address.star_key import StarKey
+from ...cluster.directory import Directory
+from ...delivery.outbound import Outbound
+from ...delivery.star_requests import ask_star
+from .figures import LiveFigures
+from .log_notes import LogNotes
+
+__all__ = ["Looking"]
+
+_ASKED: Final = 2.0
+"""Seconds that another machine has to answer."""
+_MOST: Final = 1000
+"""Waves or lines that one answer may have."""
+_LEVELS: Final = ("debug", "info", "warning", "error")
+_OF_WAVE: Final = ("wave", "kind", "to", "agent", "sender", "method", "path", "trace")
+_OF_EVENT: Final = ("event", "at", "machine", "to", "star", "status", "outcome", "attempt", "seconds", "why")
+
+
+class Looking:
+    """Asks every machine for its notes.
+
+    Args:
+        figures: have the notes of waves of this machine.
+        log: the notes of its log.
+        outbound: sends from the star that stands for this machine.
+        directory: which other machines there are.
+    """
+
+    def __init__(self, figures: LiveFigures, log: LogNotes, outbound: Outbound, directory: Directory) -> None:
+        self._figures = figures
+        self._log = log
+        self._outbound = outbound
+        self._directory = directory
+
+    def here(self, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What this machine has noted down: of ``waves`` or of its ``log``. Raises BadRequest for anything else."""
+        if what == "waves":
+            return self._figures.waves(**asked)
+        if what == "log":
+            return {"lines": self._log.told(**asked)}
+        raise BadRequest(f"a machine has no notes of {what!r}", hint="known: waves, log")
+
+    async def waves(self, wave: str, point: str, limit: int, failed: bool) -> dict[str, Any]:
+        """The noted waves of all machines, the newest first: ``waves``, each with its ``events``; ``lives``, where the
+        particle has come and gone; ``one_in``, one of how many good waves was noted down; ``silent`` machines.
+
+        Args:
+            wave: only the one with this id, and those of its trace.
+            point: only those to or from this particle.
+            limit: at most so many.
+            failed: only failures.
+
+        Raises:
+            BadRequest: the limit is out of its range.
+        """
+        _check(limit)
+        found, silent = await self._ask("waves", {"wave": wave, "point": point, "limit": 2 * limit})
+        rows = _waves_of({name: each["events"] for name, each in found.items()})
+        lives = [{**life, "machine": name} for name, each in found.items() for life in each["lives"]]
+        return {
+            "waves": [row for row in rows if not failed or row["failed"]][:limit],
+            "lives": sorted(lives, key=lambda life: float(life["at"]), reverse=True)[:limit],
+            "one_in": max(each["one_in"] for each in found.values()),
+            "silent": silent,
+        }
+
+    async def log(self, point: str, level: str, limit: int) -> dict[str, Any]:
+        """The last lines of the logs of all machines, the newest first: ``lines`` and ``silent``.
+
+        Args:
+            point: only those of this particle.
+            level: ``debug``, ``info``, ``warning`` or ``error``: only those of this level or above.
+            limit: at most so many.
+
+        Raises:
+            BadRequest: the limit is out of its range, or the level is none.
+        """
+        _check(limit)
+        if level not in _LEVELS:
+            raise BadRequest(f"{level!r} is no level of a log", hint=f"known: {', '.join(_LEVELS)}")
+        least = logging.getLevelNamesMapping()[level.upper()]
+        found, silent = await self._ask("log", {"point": point, "least": least, "limit": limit})
+        lines = [{**line, "machine": name} for name, each in found.items() for line in each["lines"]]
+        return {"lines": sorted(lines, key=lambda line: float(line["at"]), reverse=True)[:limit], "silent": silent}
+
+    async def _ask(self, what: str, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """What each machine has noted down, by its name, and which have not answered."""
+        names = sorted(self._directory.machines())
+        body = {"what": what, "asked": dict(asked)}
+        stars = [StarKey("machine", name, 0) for name in names]
+        replies = await asyncio.gather(
+            *(ask_star(self._outbound, star, "Hyp<Status>", body, wait=_ASKED) for star in stars)
+        )
+        told = dict(zip(names, replies, strict=True))
+        silent = [{"machine": name, "why": reply.error} for name, reply in told.items() if not reply.ok]
+        others = {name: reply.body for name, reply in told.items() if reply.ok}
+        return {self._directory.machine: self.here(what, asked), **others}, silent
+
+
+def _check(limit: int) -> None:
+    if not 0 < limit <= _MOST:
+        raise BadRequest(f"an answer cannot have {limit} rows", hint=f"the limit is from 1 to {_MOST}")
+
+
+def _waves_of(machines: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The events of all machines as waves, the newest first."""
+    waves: dict[str, list[dict[str, Any]]] = {}
+    for machine, events in machines.items():
+        for event in events:
+            waves.setdefault(event["wave"], []).append({**event, "machine": machine})
+    return sorted(map(_wave, waves.values()), key=lambda row: float(row["at"]), reverse=True)
+
+
+def _wave(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One wave. Its end is what its sender was told, or else what the machine of its recipient knows; the sender of a
+    Signal is told only that it was accepted."""
+    answered = [event for event in events if event["event"] == "answered" and event["kind"] != "Signal"]
+    ends = answered or [event for event in events if event["event"] != "retried"] or list(events)
+    worst = next((event for event in ends if event["why"]), ends[-1])
+    return {
+        **{key: worst[key] for key in _OF_WAVE},
+        "at": max(event["at"] for event in events),
+        "from": worst["origin"],
+        "status": 200 if worst["status"] is None else worst["status"],
+        "outcome": worst["outcome"],
+        "why": worst["why"],
+        "failed": worst["outcome"] != "ok" or not 200 <= (worst["status"] or 200) < 300,
+        "seconds": worst["seconds"],
+        "hops": max(event["hops"] for event in events),
+        "events": [{key: event[key] for key in _OF_EVENT} for event in _in_order(events)],
+    }
+
+
+def _in_order(events: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Clocks of machines are not compared: what the recipient's machine tells comes before the answer."""
+    last = ("delivered", "refused", "retried", "answered")
+    yield from sorted(events, key=lambda event: (last.index(event["event"]) == 3, float(event["at"])))

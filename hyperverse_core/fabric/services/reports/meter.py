@@ -1,0 +1,194 @@
+"""Counts of the waves that one machine handles, while somebody looks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any, Final
+
+import attrs
+
+from ....contracts.observer import Observer
+from ....universe.address.point import Point
+from ....universe.address.star_key import StarKey
+from ....universe.waves.wave import Directed, Pong
+from ...particles.homes import Homes
+
+__all__ = ["STEP", "Meter", "counted"]
+
+STEP: Final = 2.0
+"""Seconds of one entry of the history."""
+_STEPS: Final = 60
+_MOST: Final = 512
+"""Rows of one table; what has no room is counted under an empty name."""
+_KNOWN: Final = 8192
+"""Recipients whose rows are remembered."""
+_SHOWN: Final = 50
+_LONGEST: Final = 300
+"""Characters of a cause."""
+
+
+@attrs.define(eq=False)
+class _Row:
+    """Of one kind of wave, or one kind of failure."""
+
+    count: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    slowest: float = 0.0
+    last: float = 0.0
+    why: str = ""
+
+
+class Meter(Observer):
+    """Counts what happens on this machine.
+
+    Args:
+        homes: tell which Kind a recipient has, and on which star it lives.
+    """
+
+    def __init__(self, homes: Homes) -> None:
+        self._homes = homes
+        self.began = monotonic()
+        self.methods: dict[tuple[str, str, str], _Row] = {}
+        self.pairs: dict[tuple[str, str], _Row] = {}
+        self.faults: dict[tuple[str, str, str], _Row] = {}
+        self.denied: dict[tuple[str, str, str], _Row] = {}
+        self._history: deque[tuple[float, ...]] = deque(maxlen=_STEPS)
+        self._told = (0, 0, 0, 0)
+        self._failed = self._refused = 0
+        # The two rows of a wave that succeeds, by recipient, method and where it started: one look for each wave.
+        self._rows: dict[tuple[str, str, str], tuple[_Row, _Row] | None] = {}
+
+    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
+        key = (wave.to.text, wave.method.text, wave.origin)
+        try:
+            rows = self._rows[key]
+        except KeyError:
+            rows = self._rows[key] = self._find(wave)
+        if rows is None:
+            return
+        row, pair = rows
+        pair.count += 1
+        if reply is not None and not reply.ok:
+            row = self._failure(wave, reply)
+        row.count += 1
+        row.seconds += seconds
+        if seconds > row.slowest:
+            row.slowest = seconds
+
+    def _find(self, wave: Directed) -> tuple[_Row, _Row] | None:
+        """The rows of a wave; None for one to the platform's own particles."""
+        if len(self._rows) >= _KNOWN:
+            self._rows.clear()
+        if not wave.to.route.is_local:
+            return None
+        active = self._homes.at_home(wave.to)
+        kind, star = ("", "") if active is None else (active.record.kind.base, active.star.text)
+        return _row(self.methods, (kind, wave.method.text, "ok")), _row(self.pairs, (wave.origin, star))
+
+    def _failure(self, wave: Directed, reply: Pong) -> _Row:
+        active = self._homes.at_home(wave.to)
+        kind, method = "" if active is None else active.record.kind.base, wave.method.text
+        self._failed += 1
+        self._note(self.faults, (kind, method, _fault(wave, reply)), wave.to.text)
+        row = _row(self.methods, (kind, method, str(reply.outcome)))
+        row.failed += 1
+        return row
+
+    def particle_released(self, point: Point, star: StarKey) -> None:
+        self._rows.clear()  # it may come to live on another star
+
+    def wave_refused(self, wave: Directed, reply: Pong) -> None:
+        if not wave.to.route.is_local or reply.status in (401, 403):
+            return  # those that the policy refuses are told as such
+        self._failed += 1
+        self._note(self.faults, ("", wave.method.text, _fault(wave, reply)), wave.to.text)
+
+    def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:
+        self._refused += 1
+        self._note(self.denied, (agent.text, target.text, method), reason[:_LONGEST])
+
+    @staticmethod
+    def _note(rows: dict[tuple[str, str, str], _Row], key: tuple[str, str, str], why: str) -> None:
+        row = _row(rows, key)
+        row.count += 1
+        row.last, row.why = monotonic(), why
+
+    def step(self) -> None:
+        """A step of the history is over."""
+        self._history.append(self._now())
+        self._told = self._totals()
+
+    def history(self) -> list[list[float]]:
+        """Each step: how many seconds ago it ended, waves, failures, refusals, waves that have come from another
+        machine, and particles in memory at its end. The last step is not over yet."""
+        steps = (*self._history, self._now())
+        now = monotonic()  # after the last step: none has ended later than now
+        return [[now - at, *counts] for at, *counts in steps]
+
+    def _now(self) -> tuple[float, ...]:
+        grown = (now - told for now, told in zip(self._totals(), self._told, strict=True))
+        # The star of each has a particle of its own, which is no particle of an application.
+        particles = sum(max(0, len(hosting.active) - 1) for hosting in self._homes.values())
+        return monotonic(), *grown, particles
+
+    def _totals(self) -> tuple[int, int, int, int]:
+        here = self._homes.by_text
+        crossed = sum(row.count for (origin, _), row in self.pairs.items() if origin not in here)
+        return sum(row.count for row in self.methods.values()), self._failed, self._refused, crossed
+
+
+def _fault(wave: Directed, reply: Pong) -> str:
+    """What has gone wrong, without the name of the particle: so one fault of many particles is one row."""
+    return f"{reply.status} {reply.error.replace(repr(wave.to.text), '…')}"[:_LONGEST]
+
+
+def _row(rows: dict[Any, _Row], key: tuple[str, ...]) -> _Row:
+    row = rows.get(key)
+    if row is None:
+        if len(rows) >= _MOST:
+            key = ("",) * len(key)
+        row = rows.setdefault(key, _Row())
+    return row
+
+
+def counted(meter: Meter) -> dict[str, Any]:
+    """What it has counted, as plain values."""
+    now = monotonic()
+    met = [entry for entry in meter.methods.items() if entry[1].count]
+    methods = sorted(met, key=lambda entry: entry[1].count, reverse=True)[:_SHOWN]
+    return {
+        "counted_for": now - meter.began,
+        "step": STEP,
+        "history": meter.history(),
+        "waves": sum(row.count for row in meter.methods.values()),
+        "failed": sum(row.failed for row in meter.methods.values()),
+        "pairs": [[*pair, row.count] for pair, row in meter.pairs.items()],
+        "methods": [
+            {
+                "kind": key[0],
+                "method": key[1],
+                "outcome": key[2],
+                "count": row.count,
+                "failed": row.failed,
+                "mean": row.seconds / row.count if row.count else 0.0,
+                "slowest": row.slowest,
+            }
+            for key, row in methods
+        ],
+        "faults": _told(meter.faults, ("kind", "method", "what"), "point", now),
+        "denied": _told(meter.denied, ("agent", "point", "method"), "why", now),
+    }
+
+
+def _told(
+    rows: Mapping[tuple[str, str, str], _Row], names: tuple[str, ...], why: str, now: float
+) -> list[dict[str, Any]]:
+    """The rows of a table of failures, those that happen most often first."""
+    often = sorted(rows.items(), key=lambda entry: entry[1].count, reverse=True)[:_SHOWN]
+    return [
+        {**dict(zip(names, key, strict=True)), why: row.why, "count": row.count, "ago": now - row.last}
+        for key, row in often
+    ]

@@ -1,0 +1,179 @@
+"""Notes of single waves on one machine, while somebody looks: every failure, and a sample of the rest.
+
+Whether a wave is in the sample follows from its id alone, so the machines of its sender and of its recipient choose the
+same waves. Bodies are never noted down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
+from typing import Any, Final, TypeAlias
+from zlib import crc32
+
+from ....contracts.observer import Observer
+from ....universe.address.point import ROOT, Point
+from ....universe.address.star_key import StarKey
+from ....universe.selectors.selector import Selector
+from ....universe.waves.wave import Directed, MethodKind, Pong, Ripple
+
+__all__ = ["Note", "WaveNotes"]
+
+_FAILURES: Final = 1000
+"""Notes of failures that one machine keeps."""
+_SAMPLE: Final = 1000
+"""Notes of other waves that it keeps."""
+_LIVES: Final = 500
+"""Comings and goings of particles that it keeps."""
+_OFTEN: Final = 10.0
+"""Sampled notes a second above which only half as many waves are noted down from then on."""
+_LEAST: Final = 1 << 16
+"""The sample is never less than one wave in this many."""
+_WINDOW: Final = 1.0
+"""Seconds over which the sampled notes are counted."""
+_LONGEST: Final = 300
+"""Characters of a text that comes from elsewhere."""
+_HYP: Final = MethodKind.HYP
+
+Note: TypeAlias = "dict[str, Any]"
+"""One event on the way of a wave, as plain values: ``event`` (``answered``, ``delivered``, ``refused`` or ``retried``),
+``at`` (seconds of the Unix epoch), the ``wave`` with what it is, and ``status``, ``outcome``, ``why``, ``star``,
+``seconds``, ``attempt``, ``hops`` as far as the event has them."""
+
+
+class WaveNotes(Observer):
+    """Notes waves down."""
+
+    def __init__(self) -> None:
+        self._mask = 0
+        self._failures: deque[Note] = deque(maxlen=_FAILURES)
+        self._sample: deque[Note] = deque(maxlen=_SAMPLE)
+        self._lives: deque[dict[str, Any]] = deque(maxlen=_LIVES)
+        self._since, self._count = monotonic(), 0
+
+    @property
+    def one_in(self) -> int:
+        """One wave of so many is in the sample; it grows and shrinks with the load, by halves."""
+        return self._mask + 1
+
+    # -- what is noted down -------------------------------------------------------------------------------
+
+    def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
+        # Every wave comes by here while somebody looks, so what is not in the sample leaves without a call more.
+        if self._mask and 200 <= reply.status < 300 and crc32(wave.id.encode()) & self._mask:
+            return
+        self._note("answered", wave, reply, seconds)
+
+    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
+        if self._mask and (reply is None or 200 <= reply.status < 300) and crc32(wave.id.encode()) & self._mask:
+            return
+        self._note("delivered", wave, reply, seconds)
+
+    def wave_refused(self, wave: Directed, reply: Pong) -> None:
+        self._note("refused", wave, reply, None)
+
+    def wave_retried(self, wave: Directed, attempt: int, reply: Pong) -> None:
+        self._note("retried", wave, reply, None, attempt)
+
+    def particle_provisioned(self, point: Point, star: StarKey) -> None:
+        self._lives.append({"at": time.time(), "event": "came", "point": point.text, "star": str(star)})
+
+    def particle_released(self, point: Point, star: StarKey) -> None:
+        self._lives.append({"at": time.time(), "event": "left", "point": point.text, "star": str(star)})
+
+    def _note(
+        self, event: str, wave: Directed, reply: Pong | None, seconds: float | None, attempt: int | None = None
+    ) -> None:
+        if wave.method.kind is _HYP or _is_platforms(wave):
+            return  # looking is no load, and stars talk all the time
+        ok = reply is None or reply.ok
+        note = {
+            "event": event,
+            "at": time.time(),
+            **_of_wave(wave),
+            "status": None if reply is None else reply.status,
+            "outcome": "ok" if reply is None else str(reply.outcome),
+            "why": "" if reply is None or ok else reply.error[:_LONGEST],
+            "star": "" if reply is None else reply.star,
+            "seconds": seconds,
+            "attempt": attempt if attempt is not None else 1 if reply is None else reply.attempts,
+            "hops": wave.hops if reply is None else max(wave.hops, reply.hops),
+        }
+        (self._sample if ok else self._failures).append(note)
+        if ok:
+            self._adapt()
+
+    def _adapt(self) -> None:
+        """Takes fewer waves when too many come, and more when there is room again."""
+        self._count += 1
+        passed = monotonic() - self._since
+        if passed < _WINDOW and self._count < 2 * _OFTEN:
+            return
+        rate = self._count / max(passed, 1e-3)
+        if rate > _OFTEN and self._mask < _LEAST:
+            self._mask = 2 * self._mask + 1
+        elif rate < _OFTEN / 4:
+            self._mask //= 2
+        self._since, self._count = monotonic(), 0
+
+    # -- what is told -------------------------------------------------------------------------------------
+
+    def told(self, *, wave: str = "", point: str = "", limit: int = 400) -> dict[str, Any]:
+        """The notes, the newest last: ``events``, ``lives`` (comings and goings of particles), and ``one_in``.
+
+        Args:
+            wave: only of the wave with this id.
+            point: only of waves to or from this particle, and where it has lived.
+            limit: at most so many events of failures, of others, and lives.
+        """
+        fits = _fitting(wave, point)
+        failures = _last((note for note in reversed(self._failures) if fits(note)), limit)
+        sample = _last((note for note in reversed(self._sample) if fits(note)), limit)
+        lives = (life for life in reversed(self._lives) if life["point"] == point)
+        return {
+            "events": sorted((*failures, *sample), key=lambda note: float(note["at"])),
+            "lives": _last(lives, limit) if point else [],
+            "one_in": self.one_in,
+        }
+
+
+def _is_platforms(wave: Directed) -> bool:
+    """Whether it is for a particle of the platform itself. A Ripple that has no copies yet is for others."""
+    return not wave.to.route.is_local and not (type(wave) is Ripple and wave.to == ROOT)
+
+
+def _of_wave(wave: Directed) -> Note:
+    parts = wave.headers.get("traceparent", "").split("-") if wave.headers else ()
+    return {
+        "wave": wave.id[:_LONGEST],
+        "kind": type(wave).__name__,
+        "to": _recipient(wave)[:_LONGEST],
+        "agent": wave.agent.text,
+        "sender": wave.sender.text,
+        "method": wave.method.text,
+        "path": wave.path[:_LONGEST],
+        "origin": wave.origin,
+        "trace": parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else "",
+    }
+
+
+def _recipient(wave: Directed) -> str:
+    if type(wave) is Ripple and wave.to == ROOT:
+        return str(wave.recipients) if isinstance(wave.recipients, Selector) else ""
+    return wave.to.text
+
+
+def _fitting(wave: str, point: str) -> Callable[[Mapping[str, Any]], bool]:
+    if wave:
+        return lambda note: note["wave"] == wave or (bool(note["trace"]) and note["trace"] == wave)
+    if point:
+        return lambda note: point in (note["to"], note["sender"])
+    return lambda note: True
+
+
+def _last(newest_first: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """The newest ones, the oldest of them first."""
+    found = [each for _, each in zip(range(limit), newest_first, strict=False)]
+    return found[::-1]

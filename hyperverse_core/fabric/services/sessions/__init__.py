@@ -1,0 +1,1 @@
+"""Gateways and the sessions of the agents that come in by them."""

@@ -1,0 +1,156 @@
+"""Attempts: whoever shows wrong tokens is slowed, by its key and by its address, before the policy is asked again.
+
+The first few mistakes cost nothing. After that the attempts from there take their turn, so many in a second, and what
+would have to wait too long is refused with 429. A token that was let in before is not slowed, so nobody is kept out by
+others behind the same address. docs/reference/access.md#wrong-tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import ipaddress
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from typing import Final
+
+import attrs
+
+from ....contracts.policy import Credentials
+from ....errors import PolicyError, TooMany
+
+__all__ = ["Attempts"]
+
+_FREE_BY_KEY: Final = 5
+_FREE_BY_ADDRESS: Final = 20
+"""Wrong tokens from there that cost nothing."""
+_FORGIVEN: Final = 0.2
+"""Wrong tokens that are forgotten in a second."""
+_PACE: Final = 0.05
+"""Seconds between two attempts from one key or address that has shown too many wrong ones."""
+_AT_ONCE: Final = 32
+"""Questions to the policy at the same time: so many wrong tokens more may be looked at before the first is counted."""
+_LONGEST: Final = 1.0
+"""Seconds that an attempt waits for its turn at most."""
+_MOST: Final = 10_000
+"""Keys, addresses and tokens that are remembered, of each; the longest unmet are forgotten."""
+
+
+@attrs.define
+class _Source:
+    """Where wrong tokens have come from.
+
+    Attributes:
+        mistakes: wrong tokens, less those that are forgotten.
+        at: when that was so.
+        turn: when the next attempt may be made.
+    """
+
+    mistakes: float
+    at: float
+    turn: float = 0.0
+
+    def left(self, now: float) -> float:
+        """The mistakes that count now."""
+        return max(0.0, self.mistakes - (now - self.at) * _FORGIVEN)
+
+
+class Attempts:
+    """Counts them for one machine."""
+
+    def __init__(self) -> None:
+        self._sources: tuple[OrderedDict[str, _Source], OrderedDict[str, _Source]] = (OrderedDict(), OrderedDict())
+        self._good: OrderedDict[bytes, None] = OrderedDict()
+        self._asking = asyncio.Semaphore(_AT_ONCE)
+
+    def __len__(self) -> int:
+        """How many keys, addresses and tokens are remembered."""
+        return len(self._sources[0]) + len(self._sources[1]) + len(self._good)
+
+    @contextlib.asynccontextmanager
+    async def attempt(self, shown: Credentials) -> AsyncIterator[None]:
+        """Surrounds the question who has shown this, which is asked when it is its turn. Raises TooMany when that would
+        take too long, and what is raised inside: a refusal counts."""
+        waited = False
+        while True:
+            async with self._asking:
+                wait = 0.0 if waited else self._wait(shown)
+                if not wait:
+                    try:
+                        yield
+                    except PolicyError:
+                        self._wrong(shown)
+                        raise
+                    self._right(shown)
+                    return
+            await asyncio.sleep(wait)
+            waited = True
+
+    def _wait(self, shown: Credentials) -> float:
+        """Seconds until its turn. Raises TooMany when they are too many."""
+        if not shown.token or _digest(shown) in self._good:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        slowed = [found for found, free in self._found(shown) if found is not None and found.left(now) >= free]
+        turn = max((now, *(source.turn for source in slowed)))
+        if turn - now > _LONGEST:
+            raise TooMany(
+                "too many wrong tokens were shown from there",
+                hint="check the token; `hyperverse login` keeps the right one",
+                retry_after=_LONGEST,
+            )
+        for source in slowed:
+            source.turn = turn + _PACE
+        return turn - now
+
+    def _wrong(self, shown: Credentials) -> None:
+        """The policy does not know the token."""
+        if not shown.token:
+            return  # nothing was guessed
+        self._good.pop(_digest(shown), None)
+        now = asyncio.get_running_loop().time()
+        for sources, name in zip(self._sources, _names(shown), strict=True):
+            if name is None:
+                continue
+            found = sources.get(name)
+            if found is None:
+                found = sources[name] = _Source(0.0, now)
+                if len(sources) > _MOST:
+                    sources.popitem(last=False)
+            found.mistakes, found.at = found.left(now) + 1.0, now
+            sources.move_to_end(name)
+
+    def _right(self, shown: Credentials) -> None:
+        """The policy knows the token."""
+        if not shown.token:
+            return
+        digest = _digest(shown)
+        self._good[digest] = None
+        self._good.move_to_end(digest)
+        if len(self._good) > _MOST:
+            self._good.popitem(last=False)
+
+    def _found(self, shown: Credentials) -> list[tuple[_Source | None, int]]:
+        key, address = _names(shown)
+        by_key, by_address = self._sources
+        return [
+            (None if key is None else by_key.get(key), _FREE_BY_KEY),
+            (None if address is None else by_address.get(address), _FREE_BY_ADDRESS),
+        ]
+
+
+def _digest(shown: Credentials) -> bytes:
+    return hashlib.sha256(shown.token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _names(shown: Credentials) -> tuple[str | None, str | None]:
+    """Key and address. A host with one address of IPv6 has all that begin alike."""
+    address = shown.address
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return shown.peer_key or None, address
+    if parsed.version == 6 and parsed.ipv4_mapped is None:
+        address = str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+    return shown.peer_key or None, address

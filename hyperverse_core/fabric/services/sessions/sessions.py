@@ -1,0 +1,213 @@
+"""The sessions of agents that come in by a gateway: opened, checked again, and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import itertools
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ....contracts.driver import Particle
+from ....contracts.gateway import Receive, SessionLimits, Sessions
+from ....contracts.policy import Credentials, Identified
+from ....contracts.registry import Change, ChangeKind
+from ....errors import HyperverseError, PolicyError, TooMany, Unauthorized, Unavailable
+from ....universe.address.point import Point
+from ...delivery.gate import Gate
+from ...delivery.outbound import Outbound
+from ...interception.audit_trail import AuditTrail
+from ...interception.interceptors import Interceptors
+from ...particles.hosting import Hosting
+from .attempts import Attempts
+from .session import LocalSession
+from .shares import Shares
+from .surface_particle import SurfaceParticle
+
+__all__ = ["LocalSessions"]
+
+_SOON = 0.01
+"""Seconds until credentials are looked at again that have ended by our clock, and not by the policy's."""
+_log = logging.getLogger("hyperverse.control")
+
+
+class LocalSessions(Sessions):
+    """The sessions of one machine.
+
+    Args:
+        gate: asks the policy who somebody is.
+        hosting, outbound: of the star that stands for the machine.
+        limits: of each session.
+        shares: what all sessions of one agent may use.
+        interceptors: told who has come and gone.
+        audit: likewise.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        hosting: Hosting,
+        outbound: Outbound,
+        limits: SessionLimits,
+        shares: Shares,
+        interceptors: Interceptors,
+        audit: AuditTrail,
+    ) -> None:
+        self._audit = audit
+        self._gate = gate
+        self._hosting = hosting
+        self._outbound = outbound
+        self._limits = limits
+        self._shares = shares
+        self._interceptors = interceptors
+        self._numbers = itertools.count()
+        self._open: set[LocalSession] = set()
+        self._changes = 0  # of tokens and agents, so far
+        self._owner: tuple[str, Identified | None] = ("", None)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._attempts = Attempts()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def open(
+        self,
+        credentials: Credentials,
+        *,
+        receive: Receive | None = None,
+        particle: Callable[[Point], Particle] | None = None,
+        ended: Callable[[str], None] | None = None,
+    ) -> LocalSession:
+        seen = self._changes
+        identity = await self._identify(credentials)
+        agent = identity.agent
+        share = self._shares.join(agent)
+        point = self._outbound.star.point.child(f"controls:control-{next(self._numbers)}")
+        try:
+            made = SurfaceParticle(receive) if particle is None else particle(point)
+            active = self._hosting.pin(point, "Control", made, owner=agent)
+            session = LocalSession(identity, active, credentials, self._outbound, self._limits, share, self.closed)
+        except BaseException:
+            self._shares.leave(share)
+            raise
+        self._open.add(session)
+        _log.info("client %s connected as %s", point.text, agent.text, extra={"point": point.text})
+        self._audit.note("login", agent=agent, target=point, token=identity.name, address=credentials.address)
+        self._interceptors.tell(self._interceptors.lane_up, point.text)
+        if seen != self._changes:  # what has changed meanwhile did not find the session; from here on it does
+            await self._confirm(session)
+        session.ended = ended
+        self._end_in_time(session)
+        return session
+
+    async def _identify(self, credentials: Credentials) -> Identified:
+        """Returns the agent that has come. A refusal is in the audit log."""
+        try:
+            async with self._attempts.attempt(credentials):
+                return await self._gate.identify(credentials)
+        except (PolicyError, TooMany) as exc:
+            self._audit.note("login refused", target=credentials.address, why=exc.message)
+            raise
+        except Unavailable:
+            token, owner = self._owner
+            if owner is None or not hmac.compare_digest(token.encode(), credentials.token.encode()):
+                raise
+            return owner
+
+    async def know_owner(self, token: str) -> None:
+        """Remembers whom the policy takes the bearer of the data directory's own token for. While it cannot be asked,
+        because the registry is away, that person can still see what is wrong and stop the machine. Nobody else comes
+        in then."""
+        self._owner = (token, None)
+        try:
+            identity = await self._gate.identify(Credentials(token))
+        except HyperverseError as exc:
+            _log.info("the token of the data directory is not known to the policy: %s", exc.message)
+        else:
+            self._owner = (token, identity)
+
+    async def _confirm(self, session: LocalSession) -> None:
+        """Asks once more who has come. Raises what :meth:`open` does; the session has ended then."""
+        try:
+            identity = await self._gate.identify(session.credentials)
+            if session.over or identity != session.identity:
+                raise Unauthorized("the credentials have changed while the session was opened", hint="try again")
+        except BaseException:
+            session.end("its credentials could not be confirmed")
+            raise
+
+    def closed(self, session: LocalSession, reason: str) -> None:
+        """A session has ended."""
+        self._open.discard(session)
+        self._shares.leave(session.share)
+        if session.expiry is not None:
+            session.expiry.cancel()
+        self._hosting.table.remove(session.active)
+        text = session.point.text
+        _log.info("client %s disconnected: %s", text, reason, extra={"point": text})
+        self._audit.note("logout", agent=session.agent, target=text, why=reason)
+        self._interceptors.tell(self._interceptors.lane_down, text, reason)
+
+    # -- credentials that do not count any more -----------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """A token was added or revoked, or an agent deleted: the sessions of that agent are checked again."""
+        if change.kind is ChangeKind.TOKEN or change.kind is ChangeKind.DELETED:
+            self._changes += 1
+            owner = self._owner[1]
+            if owner is not None and owner.agent == change.point:
+                self._later(self.know_owner(self._owner[0]), "look at the owner's token again")
+            for session in self._open:
+                if session.agent == change.point:
+                    self._check_later(session)
+
+    def lost(self) -> None:
+        """Changes were missed: all are checked again."""
+        self._changes += 1
+        for session in self._open:
+            self._check_later(session)
+
+    def _check_later(self, session: LocalSession) -> None:
+        self._later(self._check(session), f"check {session.point.text}")
+
+    def _later(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _check(self, session: LocalSession) -> None:
+        try:
+            identity = await self._gate.identify(session.credentials)
+        except PolicyError as exc:
+            session.end_from_here(f"its credentials do not count any more: {exc.message}")
+        except HyperverseError as exc:  # the policy has failed: no reason to send anybody away
+            _log.warning("the credentials of %s could not be checked again: %s", session.point, exc)
+        else:
+            if identity != session.identity:
+                session.end_from_here("its credentials stand for something else now")
+            else:
+                self._end_in_time(session)
+
+    def _end_in_time(self, session: LocalSession) -> None:
+        """The session is checked again when its credentials end."""
+        if session.expiry is not None:
+            session.expiry.cancel()
+            session.expiry = None
+        if session.identity.expires is None or session.over:
+            return
+        left = max(_SOON, session.identity.expires - time.time())
+        session.expiry = asyncio.get_running_loop().call_later(left, self._check_later, session)
+
+    def identity_at(self, point: Point) -> Identified | None:
+        """The agent of the session at ``point``, with its bounds; None when there is no such session here."""
+        return next((session.identity for session in self._open if session.point == point), None)
+
+    async def close(self) -> None:
+        """Ends what is being checked, and every session."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for session in tuple(self._open):
+            session.end_from_here("the machine stops")

@@ -1,0 +1,158 @@
+"""Shares: what the clients of one agent may use of a machine at once, however many sessions they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from ....errors import TooMany
+from ....scheduling.held_bytes import HeldBytes
+from ....scheduling.rate_limiter import RateLimiter
+from ....universe.address.point import HYPERUSER, Point
+
+__all__ = ["AgentLimits", "Share", "Shares"]
+
+_RETRY_AFTER = 0.1
+_SESSION_RETRY_AFTER = 1.0
+
+
+@attrs.frozen
+class AgentLimits:
+    """What one agent may use.
+
+    Attributes:
+        waves: waves of its clients that may be under way at once.
+        bytes: bytes of memory that they may take.
+        sessions: sessions that it may have open.
+        rate: waves that it may send in a second; 0 for as many as it likes.
+    """
+
+    waves: int
+    bytes: int
+    sessions: int
+    rate: float = 0.0
+
+
+@attrs.define(eq=False)
+class Share:
+    """What the sessions of one agent use.
+
+    Attributes:
+        agent: whose they are, for errors.
+        limits: what it may use.
+        held: what the whole machine holds.
+        unused: called when nothing is in use any more.
+        pace: how often each agent may send; None for one that may as often as it likes.
+        waves, bytes, sessions: what is in use.
+        refused: how often more was refused.
+    """
+
+    agent: str
+    limits: AgentLimits
+    held: HeldBytes
+    unused: Callable[[Share], None]
+    pace: RateLimiter | None = None
+    waves: int = 0
+    bytes: int = 0
+    sessions: int = 0
+    refused: int = 0
+
+    def take(self, weight: int) -> None:
+        """A wave of ``weight`` bytes begins. Raises TooMany when the agent has too much under way, and Unavailable
+        when the machine has."""
+        limits = self.limits
+        if self.pace is not None:
+            self._keep_pace(self.pace)
+        if self.waves >= limits.waves:
+            self.refused += 1
+            raise TooMany(f"{limits.waves} waves of {self.agent!r} are under way", retry_after=_RETRY_AFTER)
+        if self.bytes + weight > limits.bytes:
+            self.refused += 1
+            raise TooMany(
+                f"waves of {self.agent!r} hold {self.bytes} bytes here, and {limits.bytes} are allowed",
+                hint="send fewer at once",
+                retry_after=_RETRY_AFTER,
+            )
+        held = self.held
+        if held.now + weight > held.limit:
+            held.take(weight)  # raises
+        held.now += weight  # as it does, without a call for each wave of a client
+        if held.now > held.most:
+            held.most = held.now
+        self.waves += 1
+        self.bytes += weight
+
+    def _keep_pace(self, pace: RateLimiter) -> None:
+        wait = pace.wait(self.agent)
+        if wait:
+            self.refused += 1
+            said = f"{self.agent!r} may send {pace.rate:g} waves a second here"
+            raise TooMany(said, hint="send them more slowly", retry_after=wait)
+
+    def give(self, weight: int) -> None:
+        """A wave has ended."""
+        self.held.now -= weight
+        self.waves -= 1
+        self.bytes -= weight
+        if not self.waves and not self.sessions:
+            self.unused(self)
+
+
+class Shares:
+    """The shares of all agents that have sessions.
+
+    Args:
+        limits: what each of them may use.
+        held: what the whole machine holds.
+    """
+
+    def __init__(self, limits: AgentLimits, held: HeldBytes) -> None:
+        self.limits = limits
+        self.held = held
+        self._pace = RateLimiter(limits.rate)
+        self._by_agent: dict[str, Share] = {}
+        self._refused = 0
+
+    def join(self, agent: Point) -> Share:
+        """A session of ``agent`` is opened. Raises TooMany when it has too many."""
+        share = self._by_agent.get(agent.text)
+        if share is None:
+            # Kept here and not in the share: whoever leaves and comes back has had its waves.
+            pace = self._pace if self.limits.rate and agent != HYPERUSER else None
+            share = Share(agent.text, self.limits, self.held, self._unused, pace)
+        if share.sessions >= self.limits.sessions:
+            share.refused += 1
+            raise TooMany(
+                f"{agent.text!r} has {share.sessions} sessions open here already",
+                hint="close some of them",
+                retry_after=_SESSION_RETRY_AFTER,
+            )
+        share.sessions += 1
+        self._by_agent[agent.text] = share
+        return share
+
+    def leave(self, share: Share) -> None:
+        """A session has ended. What it has under way counts until that has ended."""
+        share.sessions -= 1
+        if not share.sessions and not share.waves:
+            self._unused(share)
+
+    def _unused(self, share: Share) -> None:
+        self._by_agent.pop(share.agent, None)
+        self._refused += share.refused
+
+    def report(self) -> dict[str, int | str]:
+        """What is in use, for the status of the machine."""
+        shares = list(self._by_agent.values())
+        largest = max(shares, key=lambda share: share.bytes, default=None)
+        return {
+            "agents": len(shares),
+            "sessions": sum(share.sessions for share in shares),
+            "waves": sum(share.waves for share in shares),
+            "bytes": self.held.now,
+            "bytes_most": self.held.most,
+            "bytes_limit": self.held.limit,
+            "largest_agent": "" if largest is None else largest.agent,
+            "refused": self._refused + self.held.refused + sum(share.refused for share in shares),
+        }

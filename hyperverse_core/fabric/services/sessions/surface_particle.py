@@ -1,0 +1,28 @@
+"""The particle at the point of a session whose gateway brings none of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....contracts.driver import Ctx, Particle, handler
+from ....contracts.gateway import Receive
+from ....errors import Unavailable
+from ....universe.waves.wave import Pong
+
+__all__ = ["SurfaceParticle"]
+
+
+class SurfaceParticle(Particle):
+    """Stands for an agent outside: hands every wave on to its gateway."""
+
+    concurrent = True
+
+    def __init__(self, receive: Receive | None) -> None:
+        self._receive = receive
+
+    @handler("*")
+    async def hand_on(self, ctx: Ctx, whole_body: Any = None) -> Pong | None:
+        """Gives the wave to the gateway, and returns its answer."""
+        if self._receive is None:
+            raise Unavailable(f"{ctx.point.text!r} takes no waves")
+        return await self._receive(ctx.wave)

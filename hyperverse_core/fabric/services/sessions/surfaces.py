@@ -1,0 +1,50 @@
+"""Surfaces of clients inside the process: points that others can send waves to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+from ....contracts.gateway import Receive
+from ....universe.address.point import Point
+from ...delivery.local_client import LocalSurface
+from ...particles.hosting import Hosting
+from .surface_particle import SurfaceParticle
+
+__all__ = ["LocalSurfaces"]
+
+
+class LocalSurfaces:
+    """Gives a client inside the process a surface of its own as soon as it needs one.
+
+    Args:
+        hosting: of the star that stands for the machine.
+    """
+
+    def __init__(self, hosting: Hosting) -> None:
+        self._hosting = hosting
+        self._numbers = itertools.count()
+        self._open: dict[Point, Callable[[], None]] = {}
+
+    def open(self, agent: Point, receive: Receive, ended: Callable[[], None]) -> LocalSurface:
+        """A new point.
+
+        Args:
+            agent: owns it.
+            receive: gets the waves that are sent to it.
+            ended: called when the machine stops.
+        """
+        point = self._hosting.star.point.child(f"clients:client-{next(self._numbers)}")
+        active = self._hosting.pin(point, "Control", SurfaceParticle(receive), owner=agent)
+        self._open[point] = ended
+
+        def close() -> None:
+            if self._open.pop(point, None) is not None:
+                self._hosting.table.remove(active)
+
+        return LocalSurface(point, close)
+
+    async def close(self) -> None:
+        """Tells all clients that have one that the machine stops."""
+        for ended in list(self._open.values()):
+            ended()

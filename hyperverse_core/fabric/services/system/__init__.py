@@ -1,0 +1,1 @@
+"""The particles of the platform itself, and what handlers ask of their machine."""

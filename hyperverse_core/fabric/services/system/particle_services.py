@@ -1,0 +1,46 @@
+"""What handlers may have their machine do: create particles, execute commands, and show log lines to watchers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ....contracts.registry import ParticleRecord, Strategy
+from ....universe.address.point import Point
+from ....universe.commands.command import Command
+from ....universe.kind_defs.properties import PropertyScalar
+from ....universe.waves.wave import Pong
+from ...particles.caller import Caller
+from ...particles.context import Context
+from ...placement.provisioner import Provisioner
+from ..changes.watches import Watches
+from ..commands.executor import Commands
+
+__all__ = ["ParticleServices"]
+
+
+class ParticleServices:
+    """Hands what a particle asks for to the part that does it."""
+
+    def __init__(self, provisioner: Provisioner, commands: Commands, watches: Watches) -> None:
+        self._provisioner = provisioner
+        self._commands = commands
+        self._watches = watches
+
+    async def create(
+        self,
+        where: str,
+        kind: str,
+        properties: Mapping[str, PropertyScalar],
+        strategy: Strategy,
+        caller: Caller,
+    ) -> ParticleRecord:
+        """As :meth:`Provisioner.create`."""
+        return await self._provisioner.create(where, kind, properties, strategy, caller)
+
+    async def execute(self, command: Command | str, ctx: Context) -> Pong:
+        """As :meth:`Commands.run`."""
+        return await self._commands.run(command, ctx)
+
+    def logged(self, point: Point, level: str, text: str) -> None:
+        """As :meth:`Watches.logged`."""
+        self._watches.logged(point, level, text)

@@ -1,0 +1,86 @@
+"""Secret properties that are not kept as they should be: in clear, by an older release, or with an older key."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ....contracts.registry import ParticleRecord, Registry
+from ....data_dir.sealing_keys import SealingKeys, key_id
+from ....errors import HyperverseError, Unavailable
+from ....universe.address.point import Point
+from ....universe.selectors.selector import Selector
+from ...particles.sealed_properties import SealedProperties
+from ..commands.matching import PAGE
+
+__all__ = ["Sealing"]
+
+_log = logging.getLogger("hyperverse.security")
+_EVERYTHING = Selector.parse("**")
+_TRIES = 10
+
+
+class Sealing:
+    """Encrypts what older releases have written, once, and everything again when the key is rotated."""
+
+    def __init__(self, registry: Registry, keys: SealingKeys, sealed: SealedProperties) -> None:
+        self._registry = registry
+        self._keys = keys
+        self._sealed = sealed
+        self._converting: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Encrypts in the background what an older release has left in clear, unless that is done."""
+        if not self._keys.converted:
+            self._converting = asyncio.get_running_loop().create_task(self._convert(), name="convert secrets")
+
+    async def close(self) -> None:
+        """Ends what is under way; the next start goes on with it."""
+        if self._converting is not None:
+            self._converting.cancel()
+            await asyncio.gather(self._converting, return_exceptions=True)
+
+    async def rotate(self) -> tuple[str, int]:
+        """Makes a new key, and encrypts every secret with it. Returns the id of the key, and how many particles have
+        changed. Raises Unavailable when a secret could not be encrypted again: the older keys are kept then, and it can
+        be tried again."""
+        made = self._keys.add()
+        changed = await self._everything()
+        self._keys.complete(made)
+        return made, changed
+
+    async def _convert(self) -> None:
+        try:
+            changed = await self._everything()
+            self._keys.complete(key_id(self._keys.newest))
+            if changed:
+                _log.info("the secret properties of %d particles were in clear, and are encrypted now", changed)
+        except HyperverseError as exc:
+            _log.warning("secret properties may be in clear in the registry: %s; the next start tries again", exc)
+
+    async def _everything(self) -> int:
+        """Goes through all particles. Returns how many have changed."""
+        changed = 0
+        after: Point | None = None
+        while True:
+            page = await self._registry.select(_EVERYTHING, after=after, limit=PAGE)
+            for record in page.records:
+                changed += await self._renew(record)
+            after = page.after
+            if after is None:
+                return changed
+            await asyncio.sleep(0)
+
+    async def _renew(self, record: ParticleRecord) -> bool:
+        """Encrypts what is to be encrypted of one particle. Returns whether there was something."""
+        for _ in range(_TRIES):
+            values = await self._sealed.renewed(record)
+            if not values:
+                return False
+            if await self._registry.replace_values(record.point, values):
+                return True
+            found = (await self._registry.records((record.point,))).get(record.point)
+            if found is None:
+                return False
+            record = found
+        raise Unavailable(f"the properties of {record.point.text!r} change all the time", hint="try again")

@@ -1,0 +1,130 @@
+"""Guests: machines that have connected to this one. Each is refused, or greeted and let in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ...contracts.lane import LaneTransport, Peer
+from ...errors import HyperverseError, Unauthorized
+from ...protocol.envelope import Hello, Refused, encode_lane
+from ...protocol.versions import Transmit
+from ...scheduling.cancellation import ends_task
+from .greeting import Greeting
+
+__all__ = ["Guests"]
+
+_log = logging.getLogger("hyperverse.lane")
+_REFUSED = 1000
+"""Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
+
+
+class Guests:
+    """The connections that other machines have made to this one.
+
+    Args:
+        transport: moves the frames.
+        greeting: which machines are let in.
+        use: has frames of a peer read by a number of the protocol; returns what sends frames to it.
+        admitted: called with the name of a machine that was let in.
+        forget: called with a peer that is refused, before it is disconnected.
+        later: has work done by a task of its own.
+
+    Attributes:
+        names: of the machines that were let in, by connection.
+        answers: what sends answers to them.
+    """
+
+    def __init__(
+        self,
+        transport: LaneTransport,
+        greeting: Greeting,
+        *,
+        use: Callable[[Peer, int], Transmit],
+        admitted: Callable[[str], None],
+        forget: Callable[[Peer], None],
+        later: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self.names: dict[Peer, str] = {}
+        self.answers: dict[Peer, Transmit] = {}
+        self._transport = transport
+        self._greeting = greeting
+        self._use = use
+        self._admitted = admitted
+        self._forget = forget
+        self._later = later
+        self._checking: set[Peer] = set()
+        self._refused: dict[str, str] = {}
+
+    def came(self, peer: Peer) -> None:
+        """A machine has connected. It is refused if its key is not let in; else it has to say hello."""
+        try:
+            self._greeting.check_key(peer)
+        except HyperverseError as exc:
+            self.refuse(peer, exc.status, exc.message, exc.hint)
+
+    def went(self, peer: Peer) -> None:
+        """A connection has ended."""
+        self.names.pop(peer, None)
+        self.answers.pop(peer, None)
+        self._checking.discard(peer)
+
+    def greet(self, peer: Peer, hello: Hello) -> None:
+        """A machine has said hello: lets it in when it has proved its name, else refuses it. Where keys are not proved,
+        the policy is asked first."""
+        if not self._greeting.proved(peer):
+            if peer not in self._checking:
+                self._checking.add(peer)
+                self._later(self._greet_unproved(peer, hello))
+            return
+        try:
+            self._greeting.check_name(peer, hello)
+            self._admit(peer, hello)
+        except HyperverseError as exc:
+            self.refuse(peer, exc.status, exc.message, exc.hint)
+
+    async def _greet_unproved(self, peer: Peer, hello: Hello) -> None:
+        """Admits a machine whose key is not proved if the policy takes its credentials. Until then its frames are
+        dropped."""
+        try:
+            await self._greeting.check_credentials(peer, hello)
+            if peer in self._checking:  # else it has gone
+                self._admit(peer, hello)
+        except HyperverseError as exc:
+            self.refuse(peer, exc.status, exc.message, exc.hint)
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            _log.exception("the policy failed to authenticate machine %r", hello.machine)
+            self.refuse(peer, 503, "the policy failed to check the credentials")
+
+    def _admit(self, peer: Peer, hello: Hello) -> None:
+        """Lets a machine in that has proved its name. Raises ProtocolError when no number of the protocol fits."""
+        number = self._greeting.agreed(hello)
+        self._transport.send(peer, encode_lane(self._greeting.hello()))
+        self.names[peer] = hello.machine
+        self.answers[peer] = self._use(peer, number)
+        self._refused.pop(peer.key, None)
+        self._admitted(hello.machine)
+
+    def refuse(self, peer: Peer, status: int, error: str, hint: str = "") -> None:
+        """Tells a machine why it is not let in, and disconnects it."""
+        # It tries once a second: what is known is not said again.
+        level = logging.DEBUG if self._refused.get(peer.key) == error else logging.WARNING
+        _log.log(level, "a machine at %s is refused: %s", peer.name, error)
+        if len(self._refused) >= _REFUSED:
+            self._refused.clear()
+        self._refused[peer.key] = error
+        try:
+            self._transport.send(peer, encode_lane(Refused(status, error, hint)))
+        except HyperverseError as exc:
+            _log.debug("the refusal could not be sent: %s", exc)
+        self._forget(peer)
+        self._later(self._transport.disconnect(peer))
+
+    def refuse_untrusted(self) -> None:
+        """Refuses those that were let in by a key which is not let in any more."""
+        for peer, name in list(self.names.items()):
+            if self._greeting.proved(peer) and self._greeting.keys.holder(peer.key) != name:
+                self.refuse(peer, Unauthorized.status, f"the key of machine {name!r} is not let in any more")

@@ -1,0 +1,64 @@
+"""What a machine may say of where a request comes from: docs/explanation/security.md#what-a-machine-may-say.
+
+The key of a lane is bound to the name of a machine, and the directory says which stars that has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...errors import Forbidden, HyperverseError, Unavailable
+from ...protocol.envelope import Envelope
+from ...protocol.messages import Message
+from ...universe.address.point import Point
+from ...universe.address.route import RouteKind
+from ...universe.waves.wave import Directed, Ping
+
+__all__ = ["objection"]
+
+
+def objection(
+    envelope: Envelope,
+    message: Message,
+    machine: str,
+    machine_of: Mapping[str, str],
+    way_to: Mapping[str, str],
+) -> HyperverseError | None:
+    """Why a request is not handled; None when nothing is wrong with where it comes from.
+
+    Args:
+        envelope: as it came.
+        message: what is in it.
+        machine: the one whose lane it came by.
+        machine_of: the machine of each star that is announced.
+        way_to: the machine by which each star is reached from here; its own where there is a lane to it.
+    """
+    first = envelope.passed[0] if envelope.passed else machine
+    owner = machine_of.get(envelope.origin, first)
+    if owner != first:
+        return Forbidden(f"machine {first!r} cannot ask as {envelope.origin}, a star of machine {owner!r}")
+    if not isinstance(message, Directed) or message.agent.route.kind is not RouteKind.STAR:
+        return None
+    return _not_its_star(message, first, machine, machine_of, way_to)
+
+
+def _not_its_star(
+    wave: Directed, first: str, machine: str, machine_of: Mapping[str, str], way_to: Mapping[str, str]
+) -> HyperverseError | None:
+    """A star may do everything, and its drivers act in its name, so no other machine may use their names."""
+    key = wave.agent.star_key
+    if key is None:
+        return Forbidden(f"{wave.agent.text!r} is in the name of no star")
+    if wave.agent != Point.of_star(key) and not isinstance(wave, Ping):
+        return None  # of a driver, perhaps sent on by the machine from where its recipient has moved
+    owner = machine_of.get(str(key))
+    if owner is None and key.constellation == "machine":
+        owner = key.name
+    if owner is None:
+        return Unavailable(f"{key} is not known here", retry_after=0.5)
+    if owner != first:
+        return Forbidden(f"machine {first!r} cannot act as {wave.agent.text!r}, which is of machine {owner!r}")
+    if first != machine and way_to.get(str(key)) == first:
+        said = f"machine {machine!r} has passed on what is said to be in the name of a star of {first!r}"
+        return Unavailable(f"{said}, which has a lane to this machine", retry_after=0.5)
+    return None

@@ -1,0 +1,52 @@
+"""File descriptors: every connection takes one, and a listener must leave some for everything else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+
+__all__ = ["raise_descriptor_limit", "room_for_connections"]
+
+_ENOUGH = 65_536
+_RESERVE = 8192
+"""Descriptors that connections leave for everything else, and for those that a library accepts before its user hears of
+it. Half of the limit when that is less."""
+
+
+_raised: list[bool] = []
+
+
+def raise_descriptor_limit() -> None:
+    """Raises the soft limit of file descriptors of this process as far as its hard limit allows, to 65,536 at the most.
+
+    It does so once: whoever lowers the limit later means it.
+    """
+    if _raised:
+        return
+    _raised.append(True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS has a lower limit of its own
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def room_for_connections() -> int:
+    """How many more connections this process may accept; below 0 when it has too many."""
+    limit = _limit()
+    return limit - min(_RESERVE, limit // 2) - _open(limit)
+
+
+def _limit() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _ENOUGH if soft == resource.RLIM_INFINITY else soft
+
+
+def _open(limit: int) -> int:
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        try:
+            return len(os.listdir(folder))  # noqa: PTH208 - they are counted, nobody needs Paths
+        except OSError:  # not on this system; or there is none left to look with
+            continue
+    return limit

@@ -1,0 +1,42 @@
+"""The settings of a transport, when all of them are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import attrs
+
+from ..errors import ConfigError, did_you_mean
+
+__all__ = ["parse_settings"]
+
+T = TypeVar("T")
+
+
+def parse_settings(cls: type[T], table: Mapping[str, Any]) -> T:
+    """Makes settings of a table of the config.
+
+    Args:
+        cls: an attrs class whose fields are numbers above 0, each with a default: an ``int`` counts something, a
+            ``float`` is a number of seconds.
+        table: names and values.
+
+    Raises:
+        ConfigError: lists every fault: names that are no fields, with the nearest one, and values that cannot be.
+    """
+    fields: dict[str, attrs.Attribute[Any]] = attrs.fields_dict(cls)  # type: ignore[arg-type]  # it is an attrs class
+    faults = [
+        f"no setting {key!r}{did_you_mean(key, fields) or '; known: ' + ', '.join(fields)}"
+        for key in table
+        if key not in fields
+    ]
+    for key, field in fields.items():
+        value = table.get(key, field.default)
+        whole = isinstance(field.default, int)
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value <= 0:
+            kind = "a whole number" if whole else "a number of seconds"
+            faults.append(f"{key} = {value!r}: must be {kind} above 0")
+    if faults:
+        raise ConfigError(faults=faults)
+    return cls(**table)

@@ -1,0 +1,135 @@
+"""SocketFile: the file of a Unix socket that somebody listens at."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import socket
+import stat
+import tempfile
+from pathlib import Path
+
+import attrs
+
+from ..errors import BadRequest, Unavailable
+
+__all__ = ["SocketFile"]
+
+_LONGEST = 103
+"""Bytes of a socket's path that every POSIX system takes. (Linux has 107.)"""
+
+
+@attrs.define
+class SocketFile:
+    """The path of a Unix socket, and what has to be done before and after somebody listens there.
+
+    Attributes:
+        path: where it is.
+    """
+
+    path: Path
+    _inode: int = 0
+
+    @classmethod
+    def at(cls, path: str) -> SocketFile:
+        """Returns that of a path.
+
+        Args:
+            path: where it is.
+
+        Raises:
+            BadRequest: the path is empty, has a NUL, or is longer than every system takes.
+        """
+        if not path or "\0" in path:
+            raise BadRequest(f"not the path of a socket: {path!r}", hint="/path/to/socket")
+        if len(os.fsencode(path)) > _LONGEST:
+            raise BadRequest(
+                f"the socket path {path!r} is longer than {_LONGEST} bytes",
+                hint="choose a shorter folder, such as one below /tmp or /run, or a tcp:// address",
+            )
+        return cls(Path(path))
+
+    @classmethod
+    def temporary(cls) -> SocketFile:
+        """Returns one in the folder for temporary files, with a name that cannot be guessed."""
+        return cls.at(str(Path(tempfile.gettempdir()) / f"hyperverse-{secrets.token_hex(8)}"))
+
+    @classmethod
+    def default(cls, purpose: str, directory: Path) -> SocketFile | None:
+        """Returns ``PURPOSE.sock`` in ``directory``.
+
+        Where its path would be too long for a socket, it lies in a folder of this user's below ``XDG_RUNTIME_DIR`` or
+        the folder for temporary files, with a name that depends on the path.
+
+        Args:
+            purpose: what is listened for; the name of the file.
+            directory: a folder that only this user may enter.
+
+        Returns:
+            the file; None when there is no folder that belongs to this user alone.
+        """
+        wished = directory / f"{purpose}.sock"
+        if len(os.fsencode(wished)) <= _LONGEST:
+            return cls(wished)
+        base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+        folder = Path(base, f"hyperverse-{os.getuid()}")
+        path = folder / (hashlib.sha256(os.fsencode(wished)).hexdigest()[:20] + ".sock")
+        if len(os.fsencode(path)) > _LONGEST or not _is_private(folder):
+            return None
+        return cls(path)
+
+    def make_free(self, address: str) -> None:
+        """Removes the socket that a killed process has left behind.
+
+        Args:
+            address: what the user knows it as, for the error.
+
+        Raises:
+            Unavailable: a process listens there, or there is a file that is no socket.
+        """
+        if not self.path.exists():
+            return
+        if not stat.S_ISSOCK(self.path.stat().st_mode):
+            raise Unavailable(
+                f"there is a file {str(self.path)!r} that is not a socket",
+                hint="choose another address, or move that file away",
+            )
+        if _somebody_listens(self.path):
+            raise Unavailable(
+                f"the address {address!r} is in use",
+                hint="stop the machine that runs there, or choose another address",
+            )
+        self.path.unlink(missing_ok=True)
+
+    def taken(self) -> None:
+        """Notes that we listen there now."""
+        self._inode = self.path.stat().st_ino
+
+    def clear(self) -> None:
+        """Removes our socket, unless another process has put its own there."""
+        if not self._inode:
+            return
+        try:
+            if self.path.stat().st_ino == self._inode:
+                self.path.unlink()
+        except FileNotFoundError:
+            pass
+
+
+def _is_private(folder: Path) -> bool:
+    """Makes ``folder`` if it is missing; whether nobody but this user may enter it."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+def _somebody_listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        code = probe.connect_ex(str(path))
+    return code not in (errno.ECONNREFUSED, errno.ENOENT)

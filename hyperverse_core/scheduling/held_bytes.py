@@ -1,0 +1,78 @@
+"""HeldBytes: how much memory is taken by what waits, for a machine and for each of those who hold it."""
+
+from __future__ import annotations
+
+from ..errors import Unavailable
+
+__all__ = ["HeldBytes"]
+
+_RETRY_AFTER = 0.1
+
+
+class HeldBytes:
+    """Counts bytes that are held, and refuses more beyond a limit.
+
+    Args:
+        limit: bytes that may be held together.
+        each: bytes that one holder may have.
+
+    Attributes:
+        now: bytes that are held.
+        most: the highest that ``now`` has been.
+        refused: how often more was refused.
+    """
+
+    __slots__ = ("_by_holder", "_each", "limit", "most", "now", "refused")
+
+    def __init__(self, limit: int, each: int) -> None:
+        self.limit = limit
+        self._each = each
+        self._by_holder: dict[object, int] = {}
+        self.now = self.most = self.refused = 0
+
+    def take(self, weight: int) -> None:
+        """Counts ``weight`` bytes more. Raises Unavailable when they are too many for the machine."""
+        if self.now + weight > self.limit:
+            self.refused += 1
+            raise Unavailable(
+                f"waves that wait on this machine hold {self.now} bytes, and {self.limit} are allowed",
+                hint="see `limits.bytes` in the configuration",
+                retry_after=_RETRY_AFTER,
+            )
+        self.now += weight
+        self.most = max(self.most, self.now)
+
+    def give(self, weight: int) -> None:
+        """Counts ``weight`` bytes less."""
+        self.now -= weight
+
+    def take_for(self, holder: object, weight: int, what: str) -> None:
+        """Counts ``weight`` bytes more for one holder.
+
+        Raises:
+            Unavailable: they are too many for it, or for the machine.
+
+        Args:
+            holder: whose they are.
+            weight: the bytes.
+            what: how an error calls the holder.
+        """
+        held = self._by_holder.get(holder, 0) + weight
+        if held > self._each:
+            self.refused += 1
+            raise Unavailable(
+                f"waves that wait for {what} hold {held - weight} bytes, and {self._each} are allowed",
+                hint="see `limits.mailbox_bytes` in the configuration",
+                retry_after=_RETRY_AFTER,
+            )
+        self.take(weight)
+        self._by_holder[holder] = held
+
+    def give_for(self, holder: object, weight: int) -> None:
+        """Counts ``weight`` bytes less for one holder."""
+        self.now -= weight
+        left = self._by_holder[holder] - weight
+        if left:
+            self._by_holder[holder] = left
+        else:
+            del self._by_holder[holder]

@@ -1,0 +1,58 @@
+"""The boot bundle: the binds of User and UserBase, which the platform's own repository has from the first start on."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from hyperverse_core import HyperverseError, Point, Strategy
+from hyperverse_core.blobs import Blobs, digest_of
+
+from .manifest import Entry, Manifest
+
+__all__ = ["BOOT", "keep_boot_content", "publish_boot"]
+
+BOOT: Final = Point.parse("hyperspace:repo:boot:1.0.0")
+_SPACE: Final = Point.parse("hyperspace")
+_USER: Final = b"""\
+Bind(version=1.0.0) {
+}
+"""
+_USERBASE: Final = b"""\
+Bind(version=1.0.0) {
+  Route<Http> -> {
+    <Post>/login -> (()) => &;
+    <Post>/refresh-token -> (()) => &;
+    <Get>/introspect -> (()) => &;
+  }
+  Route<Ext<GetJwks>> -> (()) => &;
+}
+"""
+_FILES: Final = {"bind/user.bind": _USER, "bind/userbase.bind": _USERBASE}
+_log = logging.getLogger("hyperverse.artifacts")
+
+
+async def keep_boot_content(blobs: Blobs) -> None:
+    """Puts the content of the boot bundle into the store of a machine, so that no machine depends on another for it."""
+    for content in _FILES.values():
+        await blobs.keep(content)
+
+
+async def publish_boot(machine: Any) -> None:
+    """Publishes the boot bundle, unless it is there or the platform's own space is not.
+
+    Args:
+        machine: as the hook ``hyperverse_machine_started`` gets it.
+    """
+    known = await machine.registry.records((_SPACE, BOOT))
+    if _SPACE not in known or BOOT in known:
+        return
+    entries = [Entry(path, digest_of(content), len(content), machine.name) for path, content in _FILES.items()]
+    client = machine.client()
+    try:
+        await client.create("hyperspace:repo", "Repo", strategy=Strategy.ENSURE)
+        await client.create("hyperspace:repo:boot", "BundleSeries", strategy=Strategy.ENSURE)
+        manifest = {"manifest": Manifest(tuple(entries)).text()}
+        await client.exec(f"publish? ^[ manifest ]-> {BOOT}", files=manifest)
+    except HyperverseError as exc:
+        _log.warning("the boot bundle %s is not there yet; the next start tries again: %s", BOOT, exc)

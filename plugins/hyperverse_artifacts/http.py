@@ -1,0 +1,64 @@
+"""Answers to ``Http<Get>``: conditions and ranges, as in RFC 9110."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from hyperverse_core import Pong
+
+__all__ = ["ranged"]
+
+_RANGE: Final = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
+
+
+async def ranged(
+    asked: Mapping[str, str],
+    size: int,
+    tag: str,
+    read: Callable[[int, int], Awaitable[bytes]],
+    said: Mapping[str, str],
+) -> Pong:
+    """The answer: 200, 206 for one range, 304 when the client has the content, 416 when there is no such range.
+
+    Args:
+        asked: headers of the request.
+        size: bytes of the whole content.
+        tag: its ETag, in quotes.
+        read: returns the bytes of a range, by offset and length.
+        said: headers of the answer.
+    """
+    asked = {key.lower(): value for key, value in asked.items()}
+    headers = {**said, "etag": tag, "accept-ranges": "bytes"}
+    known = [one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
+        return Pong(304, None, headers=headers)
+    wanted = asked.get("range") if asked.get("if-range", tag) == tag else None
+    span = None if wanted is None else _span(wanted, size)
+    if span is None:
+        return Pong(200, await read(0, size), headers=headers)
+    first, last = span
+    if first > last:
+        error = {"error": f"the content has {size} bytes, and the range {wanted!r} is not in it"}
+        return Pong(416, error, headers={**headers, "content-range": f"bytes */{size}"})
+    content = await read(first, last - first + 1)
+    return Pong(206, content, headers={**headers, "content-range": f"bytes {first}-{last}/{size}"})
+
+
+def _span(wanted: str, size: int) -> tuple[int, int] | None:
+    """First and last byte of a range; an empty span when it is not in the content, None for what is ignored: several
+    ranges, other units, nonsense."""
+    found = _RANGE.fullmatch(wanted)
+    if found is None or len(wanted) > 60:
+        return None
+    first, last = found.groups()
+    if not first and not last:
+        return None
+    if not first:
+        return max(0, size - int(last)), size - 1 if int(last) else -1
+    if last and int(last) < int(first):
+        return None
+    if int(first) >= size:
+        return 1, 0
+    return int(first), min(size - 1, int(last)) if last else size - 1

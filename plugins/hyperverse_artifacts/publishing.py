@@ -1,0 +1,92 @@
+"""Publishing from a client: content is sent in pieces, then the version is made of it in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hyperverse_core import Client, Point
+from hyperverse_core.blobs import PIECE, digest_of, each_in_window
+from hyperverse_core.errors import BadRequest, Conflict, ProtocolError
+
+from .manifest import Entry, Manifest
+from .preparing import DOCUMENT
+from .sources import Source
+
+__all__ = ["compiled", "publish"]
+
+_ROUNDS = 3
+_WAIT = 30.0
+_COMPILING = 400.0
+
+
+async def publish(client: Client, sources: Sequence[Source], point: Point, sent: Callable[[int], None]) -> Manifest:
+    """Publishes files as the version ``point``. Content that the machine has already is not sent.
+
+    Args:
+        sent: told the number of bytes each time when some have been sent, or need not be.
+
+    Returns:
+        what was published.
+
+    Raises:
+        HyperverseError: what the machine has answered: Forbidden, Conflict (the version is there already), NotFound.
+    """
+    series = point.parent
+    if series is None or series.is_root:
+        raise BadRequest(f"{point.text!r} has no series to be in", hint="publish to repo:my:1.0.0")
+    entries = [await _sent(client, source, series, sent) for source in sources]
+    manifest = Manifest(tuple(entries))
+    try:
+        await client.exec(f"publish ^[ manifest ]-> {point.text}", files={"manifest": manifest.text()})
+    except Conflict as exc:
+        if "already" not in exc.message:
+            raise
+        raise Conflict(
+            f"the version {point.text!r} is there already", hint="a version never changes: publish another one"
+        ) from None
+    return manifest
+
+
+async def compiled(client: Client, sources: Sequence[Source], point: Point) -> list[dict[str, Any]]:
+    """Waits until the modules are compiled whose documents are among the files.
+
+    Returns:
+        for each document what its module is, or why it would be refused; nothing where no machine runs Mechtrons.
+    """
+    files = {source.path: source for source in sources}
+    texts = {path: file.file.read_text("utf-8", "replace") for path, file in files.items() if path.endswith(DOCUMENT)}
+    if not texts:
+        return []
+    reply = await client.ping(point, "Ext<Prepare>", {"documents": texts}, wait=_COMPILING)
+    if reply.ok and isinstance(reply.body, list):
+        return list(reply.body)
+    return [{"document": path, "error": reply.error, "hint": "`create` compiles it"} for path in texts]
+
+
+async def _sent(client: Client, source: Source, series: Point, sent: Callable[[int], None]) -> Entry:
+    """Sends one file. When the series has moved to another machine in between, it begins anew there."""
+    about = {"digest": source.digest, "size": source.size}
+    told = 0
+    for _ in range(_ROUNDS):
+        said = await client.ask(series, "Ext<Missing>", about, wait=_WAIT, retries=5)
+        machines = {str(said["machine"])}
+        held = source.size - sum(min(PIECE, source.size - offset) for offset in said["offsets"])
+        if held > told:
+            sent(held - told)
+            told = held
+
+        async def send(offset: int, machines: set[str] = machines) -> None:
+            nonlocal told
+            piece = source.piece(offset)
+            body = {**about, "offset": offset, "piece": piece, "piece_digest": digest_of(piece)}
+            taken = await client.ask(series, "Ext<Piece>", body, wait=_WAIT, retries=5)
+            machines.add(str(taken["machine"]))
+            if told < source.size:
+                sent(len(piece))
+                told += len(piece)
+
+        await each_in_window(said["offsets"], send)
+        if len(machines) == 1:
+            return Entry(source.path, source.digest, source.size, machines.pop())
+    raise ProtocolError(f"{series.text!r} goes from machine to machine", hint="publish again later")

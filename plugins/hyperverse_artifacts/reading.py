@@ -1,0 +1,85 @@
+"""Published versions, as a client sees them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import attrs
+
+from hyperverse_core import Client, Point
+from hyperverse_core.blobs import digest_of, hex_of, read_content
+from hyperverse_core.errors import BadRequest, ProtocolError
+
+from .names import check_paths
+
+__all__ = ["File", "bundles_below", "files_of", "read_file", "write_whole"]
+
+_WAIT = 30.0
+
+
+@attrs.frozen
+class File:
+    """A file of a published version.
+
+    Attributes:
+        path: where it is in the bundle. It was checked again: a machine that lies cannot make a client write elsewhere.
+        digest: the digest of its content.
+        size: bytes of its content.
+        type: its media type.
+    """
+
+    path: str
+    digest: str
+    size: int
+    type: str
+
+
+async def bundles_below(client: Client, point: Point | None) -> AsyncIterator[str]:
+    """Yields the points of all versions at and below a point; everywhere for None. Shows what the agent may select."""
+    selector = "**<Bundle>" if point is None or point.is_root else f"{point.text}+:**<Bundle>"
+    async for row in client.select(selector, wait=_WAIT):
+        yield str(row["point"])
+
+
+async def files_of(client: Client, bundle: str) -> list[File]:
+    """The files of a version. Raises BadRequest when it is none, and what the machine answers."""
+    said = await client.ask(bundle, "Cmd<Read>", wait=_WAIT, retries=3)
+    try:
+        files = [File(str(row["path"]), row["digest"], int(row["size"]), str(row["type"])) for row in said["files"]]
+    except (TypeError, KeyError, ValueError):
+        raise BadRequest(f"{bundle!r} is no published version", hint="name one: repo:my:1.0.0") from None
+    check_paths(file.path for file in files)
+    for file in files:
+        hex_of(file.digest)
+    return files
+
+
+async def read_file(client: Client, bundle: str, file: File) -> bytes:
+    """The content of a file. Raises ProtocolError when it is not what the version says."""
+    content = await read_content(client, f"{bundle}:/{file.path}")
+    if digest_of(content) != file.digest:
+        raise ProtocolError(f"{bundle}:/{file.path} has another digest than its version says")
+    return content
+
+
+def write_whole(place: Path, content: bytes) -> None:
+    """Writes a file, so that the old content or the new one is there whenever the program is killed."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=place.parent, prefix=".hyperverse-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(place)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,162 @@
+"""Reads the sections of a module that say what it imports and exports. Code and data are passed over."""
+
+from __future__ import annotations
+
+from .contents import Contents, Extern, ExternLimits, FuncType, Reference
+from .reader import ByteReader
+
+__all__ = ["read_module"]
+
+_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref"}
+_CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _EXPORT, _START = 0, 1, 2, 3, 4, 5, 7, 8
+_LAST = 13
+
+
+def read_module(binary: bytes) -> Contents:
+    """Reads a module, whose first eight bytes were looked at before. It is not validated. Raises BadRequest when its
+    sections cannot be told apart, or when what it imports and exports cannot be read."""
+    return _Module(binary).read()
+
+
+class _Module:
+    """What is known of a module while it is read."""
+
+    def __init__(self, binary: bytes) -> None:
+        self.binary = binary
+        self.types: list[FuncType | None] = []
+        self.funcs: list[int] = []
+        self.tables: list[ExternLimits] = []
+        self.memories: list[ExternLimits] = []
+        self.imports: list[Reference] = []
+        self.exports: list[Reference] = []
+        self.sections: list[str] = []
+        self.start = False
+
+    def read(self) -> Contents:
+        reader = ByteReader(self.binary, 8, len(self.binary))
+        while reader.more:
+            number = reader.byte()
+            if number > _LAST:
+                raise reader.fault(f"there is no section with the number {number}")
+            self._section(number, reader.block(reader.number()))
+        return Contents(
+            tuple(self.imports), tuple(self.exports), tuple(self.memories), self.start, tuple(self.sections)
+        )
+
+    def _section(self, number: int, body: ByteReader) -> None:
+        if number == _CUSTOM:
+            self.sections.append(body.name())
+            return
+        if number == _START:
+            self.start = True
+            return
+        if number == _TYPE:
+            self._read_types(body)
+            return
+        each = {
+            _IMPORT: self._read_import,
+            _FUNCTION: self._read_function,
+            _TABLE: self._read_table,
+            _MEMORY: self._read_memory,
+            _EXPORT: self._read_export,
+        }.get(number)
+        if each is None:
+            return
+        for _ in range(body.number()):
+            each(body)
+            if body.at > body.end:  # passed over
+                return
+
+    def _read_types(self, body: ByteReader) -> None:
+        """Types that are not plain functions end what is known of types: their signatures are not shown."""
+        for _ in range(body.number()):
+            if body.byte() != 0x60:
+                return
+            params = self._value_types(body)
+            results = None if params is None else self._value_types(body)
+            if params is None or results is None:
+                return
+            self.types.append(FuncType(params, results))
+
+    @staticmethod
+    def _value_types(body: ByteReader) -> tuple[str, ...] | None:
+        found = []
+        for _ in range(body.number()):
+            name = _TYPES.get(body.byte())
+            if name is None:
+                return None
+            found.append(name)
+        return tuple(found)
+
+    def _read_import(self, body: ByteReader) -> None:
+        module, name, number = body.name(), body.name(), body.byte()
+        try:
+            extern = Extern(number)
+        except ValueError:
+            raise body.fault(f"the import {name!r} is of an unknown sort") from None
+        func = limits = None
+        if extern is Extern.FUNC:
+            self.funcs.append(body.number())
+            func = self._type(self.funcs[-1])
+        elif extern is Extern.TABLE:
+            limits = self._table_type(body)
+            self.tables.append(limits)
+        elif extern is Extern.MEMORY:
+            limits = self._limits(body)
+            self.memories.append(limits)
+        elif extern is Extern.GLOBAL:
+            self._value_type(body)
+            body.byte()
+        else:
+            body.byte()
+            body.number()
+        self.imports.append(Reference(module, name, extern, func, limits))
+
+    def _read_function(self, body: ByteReader) -> None:
+        self.funcs.append(body.number())
+
+    def _read_table(self, body: ByteReader) -> None:
+        if body.more and body.data[body.at] == 0x40:  # a table with a first value: its size is not shown
+            body.at = body.end + 1
+            return
+        self.tables.append(self._table_type(body))
+
+    def _read_memory(self, body: ByteReader) -> None:
+        self.memories.append(self._limits(body))
+
+    def _read_export(self, body: ByteReader) -> None:
+        name, number, index = body.name(), body.byte(), body.number()
+        try:
+            extern = Extern(number)
+        except ValueError:
+            raise body.fault(f"the export {name!r} is of an unknown sort") from None
+        func = limits = None
+        if extern is Extern.FUNC and index < len(self.funcs):
+            func = self._type(self.funcs[index])
+        elif extern is Extern.MEMORY and index < len(self.memories):
+            limits = self.memories[index]
+        elif extern is Extern.TABLE and index < len(self.tables):
+            limits = self.tables[index]
+        self.exports.append(Reference("", name, extern, func, limits))
+
+    def _type(self, index: int) -> FuncType | None:
+        return self.types[index] if index < len(self.types) else None
+
+    @staticmethod
+    def _value_type(body: ByteReader) -> None:
+        if body.byte() in (0x63, 0x64):  # a reference to a type of the module
+            body.skip_signed()
+
+    def _table_type(self, body: ByteReader) -> ExternLimits:
+        self._value_type(body)
+        return self._limits(body)
+
+    @staticmethod
+    def _limits(body: ByteReader) -> ExternLimits:
+        flags = body.byte()
+        wide = bool(flags & 4)
+        least = body.number(64 if wide else 32)
+        most = body.number(64 if wide else 32) if flags & 1 else None
+        if flags & 8:
+            body.number()  # the size of a page, where the module chooses it
+        return ExternLimits(least, most, bool(flags & 2), wide)

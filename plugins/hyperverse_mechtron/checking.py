@@ -1,0 +1,53 @@
+"""Inspection, and then wasmtime's own validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from hyperverse_core.errors import BadRequest, NoDriver
+
+from .binary import BinaryForm, form_of
+from .inspection import Refusal, Report, inspect, of_items
+from .wasmtime_here import demand_wasmtime
+
+__all__ = ["checked"]
+
+
+def checked(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] | None = None) -> Report:
+    """Looks at a file without compiling it, and validates it. What wasmtime says against it is among the faults.
+
+    Args:
+        binary: its content.
+        start: the name of the function that runs a command.
+        stand_ins: of a library, what stands in for which imports.
+
+    Raises:
+        BadRequest: it is no WebAssembly, or it is malformed.
+    """
+    try:
+        return _with_validation(binary, inspect(binary, start, stand_ins))
+    except RecursionError:  # of our reader, not of wasmtime
+        raise BadRequest("it is nested too deeply", hint="compile it again") from None
+
+
+def _with_validation(binary: bytes, report: Report) -> Report:
+    try:
+        demand_wasmtime()
+    except NoDriver as exc:
+        return attrs.evolve(report, faults=(*report.faults, Refusal(exc.message, exc.hint)))
+    import wasmtime
+
+    from .component_types import items_of
+    from .host.engine import engine
+
+    try:
+        if form_of(binary) is BinaryForm.COMPONENT:
+            return of_items(*items_of(binary), len(binary))
+        wasmtime.Module.validate(engine().wasm, binary)
+    except wasmtime.WasmtimeError as exc:
+        text = " ".join(line.strip() for line in str(exc).splitlines() if line.strip())
+        fault = Refusal(f"it is not valid: {text}", "build it for WebAssembly as it is in browsers")
+        return attrs.evolve(report, faults=(*report.faults, fault))
+    return report

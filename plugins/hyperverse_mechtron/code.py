@@ -1,0 +1,223 @@
+"""Compiled modules: each is compiled once, and kept by its digest in a folder that only we write.
+
+wasmtime loads a changed file without a word, so the digest of a compiled file is kept beside it, and compared before
+it is loaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sys
+import tempfile
+from collections import OrderedDict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from hyperverse_core.errors import BadRequest, Unavailable
+
+from .checking import checked
+from .compiling import MEMORY, REFUSED, SECONDS
+from .inspection import GuestKind, Report
+
+if TYPE_CHECKING:
+    import wasmtime
+    from wasmtime import component
+
+__all__ = ["Code", "CodeCache", "CodeOptions", "deserialized"]
+
+_Key = tuple[str, "CodeOptions"]
+"""The digest of a file, and what decides how it is compiled and checked."""
+
+
+@attrs.frozen
+class CodeOptions:
+    """What decides how a module is checked and compiled.
+
+    Attributes:
+        start: the function that runs a command.
+        fuel: whether fuel is counted.
+        stand_ins: of a library, what stands in for which imports.
+        frozen: whether its memory is kept.
+    """
+
+    start: str = "_start"
+    fuel: bool = False
+    stand_ins: tuple[tuple[str, str], ...] = ()
+    frozen: bool = False
+
+    @property
+    def configuration(self) -> str:
+        """What is compiled differently, as a part of the name of a file."""
+        return ("fuel" if self.fuel else "epoch") + ("-frozen" if self.frozen else "")
+
+
+_KEPT: Final = 128
+_COMPONENT: Final = "component-"
+
+
+@attrs.frozen(eq=False)
+class Code:
+    """A module or component that can run.
+
+    Attributes:
+        digest: of its file.
+        module: compiled.
+        report: what it is.
+        path: the file of what is compiled.
+    """
+
+    digest: str
+    module: wasmtime.Module | component.Component
+    report: Report
+    path: Path
+
+
+class CodeCache:
+    """The compiled modules of one machine.
+
+    Args:
+        folder: where they are kept. It is made, and nobody else may write it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loaded: OrderedDict[_Key, Code] = OrderedDict()
+        self._under_way: dict[_Key, asyncio.Task[Code]] = {}
+
+    def get(self, digest: str, options: CodeOptions) -> Code | None:
+        """What is loaded; None when it is not.
+
+        Args:
+            digest: of the file.
+            options: how it is checked and compiled.
+        """
+        return self._loaded.get((digest, options))
+
+    async def load(self, binary: bytes, what: str, options: CodeOptions) -> Code:
+        """Checks, compiles and loads a module. Many that want the same at once compile it once.
+
+        Args:
+            binary: its file.
+            what: how it is called in errors.
+            options: how it is checked and compiled.
+
+        Raises:
+            BadRequest: it cannot run here; everything that is wrong with it is said.
+            Unavailable: compiling it takes too much.
+        """
+        key = (f"sha256:{hashlib.sha256(binary).hexdigest()}", options)
+        known = self._loaded.get(key)
+        if known is not None:
+            self._loaded.move_to_end(key)
+            return known
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.ensure_future(self._load(key, binary, what))
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Ends what is being compiled."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._loaded.clear()
+
+    async def _load(self, key: _Key, binary: bytes, what: str) -> Code:
+        digest, options = key
+        try:
+            report = await asyncio.to_thread(checked, binary, options.start, dict(options.stand_ins))
+        except BadRequest as exc:
+            raise BadRequest(f"{what} cannot run here: {exc.message}", hint=exc.hint) from None
+        report.check(what)
+        path = self._path(digest, report.kind, options)
+        module = await asyncio.to_thread(deserialized, path, options.fuel)
+        if module is None:
+            await self._compile(binary, path, what, options)
+            module = await asyncio.to_thread(deserialized, path, options.fuel)
+        if module is None:
+            raise Unavailable(f"{what} was compiled, and cannot be loaded", hint="is the disk full?")
+        code = self._loaded[key] = Code(digest, module, report, path)
+        while len(self._loaded) > _KEPT:
+            self._loaded.popitem(last=False)
+        return code
+
+    def _path(self, digest: str, kind: GuestKind, options: CodeOptions) -> Path:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self._folder.stat()
+        if found.st_uid != os.getuid() or found.st_mode & 0o022:
+            raise Unavailable(
+                f"others can write the folder {self._folder}, so what is in it cannot be trusted",
+                hint=f"chmod 700 {self._folder}",
+            )
+        form = _COMPONENT if kind is GuestKind.COMPONENT else ""
+        return (
+            self._folder / f"{form}{digest.removeprefix('sha256:')}-{version('wasmtime')}-{options.configuration}.cwasm"
+        )
+
+    async def _compile(self, binary: bytes, path: Path, what: str, options: CodeOptions) -> None:
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            source, target = Path(folder, "source"), Path(folder, "target")
+            await asyncio.to_thread(source.write_bytes, binary)
+            argv = ["-m", f"{__package__}.compiling", str(source), str(target), options.configuration]
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *argv, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+            )
+            try:
+                _, said = await process.communicate()
+            except asyncio.CancelledError:
+                process.kill()
+                await process.wait()
+                raise
+            if process.returncode:
+                raise _not_compiled(what, process.returncode, said.decode(errors="replace"))
+            await asyncio.to_thread(_keep, target, path)
+
+
+def _keep(compiled: Path, path: Path) -> None:
+    """Puts a compiled file where it is kept. A crash in between leaves a digest that does not fit: it is then compiled
+    again."""
+    digest = compiled.with_suffix(".sum")
+    digest.write_text(hashlib.sha256(compiled.read_bytes()).hexdigest())
+    digest.replace(path.with_suffix(".sum"))
+    compiled.replace(path)
+
+
+def _not_compiled(what: str, code: int | None, said: str) -> Exception:
+    last = said.strip().splitlines()[-1:] or [f"it ended with {code}"]
+    if code is not None and code < 0:
+        return Unavailable(
+            f"{what} could not be compiled: it took more than {SECONDS} s of the processor or {MEMORY >> 30} GiB",
+            hint="build a smaller module, with optimisation",
+        )
+    if code == REFUSED:
+        why, _, hint = said.partition("\n")
+        return BadRequest(f"the memory of {what} cannot be kept: {why}", hint=hint)
+    return BadRequest(f"{what} could not be compiled: {last[0].strip()}", hint="compile it again, and validate it")
+
+
+def deserialized(path: Path, fuel: bool) -> wasmtime.Module | component.Component | None:
+    """What is compiled in a file; None when it is not there, or not what was put there."""
+    import wasmtime
+    from wasmtime import component
+
+    from .host.engine import engine
+
+    try:
+        with path.open("rb") as compiled:
+            digest = hashlib.file_digest(compiled, "sha256").hexdigest()
+        if digest != path.with_suffix(".sum").read_text().strip():
+            return None
+    except OSError:
+        return None
+    form = component.Component if path.name.startswith(_COMPONENT) else wasmtime.Module
+    try:  # by its name: it is mapped, and its pages are shared
+        return form.deserialize_file(engine(fuel=fuel).wasm, str(path))
+    except wasmtime.WasmtimeError:
+        return None

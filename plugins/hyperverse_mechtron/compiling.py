@@ -1,0 +1,58 @@
+"""Compiles one module, in a process of its own: ``python -m hyperverse_mechtron.compiling SOURCE TARGET HOW``.
+
+A small module can cost seconds, and a large one minutes and gigabytes. So this process is nice to others, and ends
+itself when it takes too much.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Final
+
+from hyperverse_core.errors import BadRequest
+
+from .binary import BinaryForm, form_of, opened
+
+__all__ = ["MEMORY", "REFUSED", "SECONDS"]
+
+SECONDS: Final = 300
+"""Seconds of the processor for one module."""
+MEMORY: Final = 4 << 30
+"""Bytes of memory for one module."""
+REFUSED: Final = 3
+"""The exit code for a module whose memory cannot be kept."""
+
+
+def _main(source: str, target: str, how: str) -> int:
+    with contextlib.suppress(OSError, ValueError):  # a system that has no such limits
+        os.nice(5)
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    import wasmtime
+    from wasmtime import component
+
+    from .host.engine import engine
+
+    binary = Path(source).read_bytes()
+    if how.endswith("-frozen"):
+        try:
+            binary = opened(binary)
+        except BadRequest as exc:
+            sys.stderr.write(f"{exc.message}\n{exc.hint}")
+            return REFUSED
+    form = component.Component if form_of(binary) is BinaryForm.COMPONENT else wasmtime.Module
+    try:
+        compiled = form(engine(fuel=how.startswith("fuel")).wasm, binary)
+    except wasmtime.WasmtimeError as exc:
+        sys.stderr.write(str(exc))
+        return 1
+    Path(target).write_bytes(compiled.serialize())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))

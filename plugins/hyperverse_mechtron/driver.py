@@ -1,0 +1,65 @@
+"""The driver of the Kind Mechtron."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from hyperverse_core import Driver, DriverHost, Kind, Particle, ParticleRecord, Point
+from hyperverse_core.registry import PropertyValue
+from hyperverse_core.values import STANDARD_KINDS
+
+from .document import Document
+from .library import Library
+from .particle import Mechtron
+from .reading import read_text
+from .told_grants import told_grants
+from .workshop import Workshop
+
+__all__ = ["MechtronDriver"]
+
+_WAIT: Final = 5.0
+"""Seconds for a Mechtron to say which version it is."""
+
+
+class MechtronDriver(Driver):
+    """WebAssembly modules."""
+
+    kind = STANDARD_KINDS["Mechtron"]
+    particle = Mechtron
+    star_kinds = frozenset({"Maelstrom"})
+    placement = "near-code"
+
+    async def start(self, host: DriverHost) -> None:
+        """Reads the settings, and compiles what is published from then on. Raises ConfigError. wasmtime is not looked
+        for before that."""
+        self._library = Library(host)
+        host.serve(Workshop(host=host, library=self._library))
+
+    async def stop(self) -> None:
+        """Ends what is being compiled."""
+        await self._library.close()
+
+    async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
+        """Reads the document and compiles the module, in the name of the agent that creates the particle."""
+        await self._library.of(host.on_behalf, properties["config"].value)
+
+    async def granted(self, host: DriverHost, record: ParticleRecord) -> Sequence[str]:
+        """What its document grants, as far as the agent that asks may read the document."""
+        config = record.properties["config"].value
+        present = await host.on_behalf.ping(record.point, "Cmd<Update>", {}, wait=_WAIT, retries=0)
+        if present.ok and isinstance(present.body, dict):  # it was upgraded, perhaps
+            config = str(present.body["config"])
+        return told_grants(config, Document.parse(await read_text(host.on_behalf, Point.parse(config))))
+
+    async def create(self, record: ParticleRecord) -> Particle:
+        """A Mechtron without state."""
+        return Mechtron(self._library, record.properties["config"].value)
+
+    def prepared(self) -> Iterable[str]:
+        """The points of the documents whose modules are compiled and loaded here."""
+        return self._library.ready()
+
+    def needs(self, record: ParticleRecord) -> Iterable[str]:
+        """The point of its document."""
+        return (record.properties["config"].value,)

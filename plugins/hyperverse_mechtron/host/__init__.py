@@ -1,0 +1,1 @@
+"""Runs guests on fibers of wasmtime. ``bindings`` alone touches wasmtime's private names."""

@@ -1,0 +1,249 @@
+"""The raw bindings of wasmtime for components: calls on fibers, functions of ours that components call, and values.
+
+A value crosses without a loop over its characters or bytes: ``list<u8>`` is filled and read by slices with a step.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from ctypes import POINTER, byref, c_void_p, cast, string_at
+from typing import Any, Final
+
+import attrs
+import wasmtime
+from wasmtime import component
+
+from .bindings import NO_FINALIZER, Waiting, bound, context_of, ffi, from_raw, raise_raw, raw_func, text_of_fault
+from .fibers import Fiber
+
+__all__ = ["ComponentFiber", "GuestAnswer", "Value", "define_component_async", "define_component_sync"]
+
+_call_async: Final = bound("_wasmtime_component_func_call_async")
+_instantiate_async: Final = bound("_wasmtime_component_linker_instantiate_async")
+_add_async: Final = bound("_wasmtime_component_linker_instance_add_func_async")
+_add_sync: Final = bound("_wasmtime_component_linker_instance_add_func")
+_new_value: Final = bound("_wasmtime_component_val_new")
+_delete_value: Final = bound("_wasmtime_component_val_delete")
+_new_list: Final = bound("_wasmtime_component_vallist_new_uninit")
+_new_bytes: Final = bound("_wasm_byte_vec_new")
+_new_error: Final = bound("_wasmtime_error_new")
+_AsyncCallback: Final = bound("wasmtime_component_func_async_callback_t")
+_SyncCallback: Final = bound("wasmtime_component_func_callback_t")
+_Continuation: Final = bound("wasmtime_func_async_continuation_callback_t")
+_Value: Final = bound("wasmtime_component_val_t")
+
+_SIZE: Final = ctypes.sizeof(_Value)
+_OFFSET: Final = _Value.of.offset
+_BOOL: Final = ffi.WASMTIME_COMPONENT_BOOL.value
+_U8: Final = ffi.WASMTIME_COMPONENT_U8.value
+_U32: Final = ffi.WASMTIME_COMPONENT_U32.value
+_U64: Final = ffi.WASMTIME_COMPONENT_U64.value
+_STRING: Final = ffi.WASMTIME_COMPONENT_STRING.value
+_LIST: Final = ffi.WASMTIME_COMPONENT_LIST.value
+_OPTION: Final = ffi.WASMTIME_COMPONENT_OPTION.value
+_RESULT: Final = ffi.WASMTIME_COMPONENT_RESULT.value
+
+
+@attrs.frozen
+class GuestAnswer:
+    """A value of the type ``result``."""
+
+    ok: bool
+    value: str | bytes
+
+
+@attrs.frozen
+class _Some:
+    value: str | None
+
+
+Value = str | bytes | bool | int | GuestAnswer | None
+"""A string, a ``list<u8>``, a bool, a ``u32`` or ``u64``, a ``result``, or nothing."""
+
+
+def _put(slot: Any, value: Any) -> None:
+    """Writes a value; what it owns belongs to wasmtime then."""
+    if isinstance(value, str):
+        raw = value.encode("utf-8", "replace")
+        slot.kind = _STRING
+        _new_bytes(byref(slot.of.string), len(raw), cast(ctypes.c_char_p(raw), POINTER(ctypes.c_ubyte)))
+    elif isinstance(value, bytes):
+        _put_bytes(slot, value)
+    elif isinstance(value, bool):
+        slot.kind, slot.of.boolean = _BOOL, value
+    elif isinstance(value, int):
+        slot.kind, slot.of.u64 = _U64, value
+    elif isinstance(value, GuestAnswer):
+        slot.kind, slot.of.result.is_ok, slot.of.result.val = _RESULT, value.ok, _boxed(value.value)
+    elif isinstance(value, _Some):
+        slot.kind, slot.of.option = _OPTION, None if value.value is None else _boxed(value.value)
+
+
+def _put_bytes(slot: Any, value: bytes) -> None:
+    size = len(value)
+    slot.kind = _LIST
+    _new_list(byref(slot.of.list), size)
+    if not size:
+        return
+    cells = bytearray(size * _SIZE)
+    cells[0::_SIZE] = bytes((_U8,)) * size
+    cells[_OFFSET::_SIZE] = value
+    ctypes.memmove(slot.of.list.data, bytes(cells), size * _SIZE)
+
+
+def _boxed(value: str | bytes) -> Any:
+    inner = _Value()
+    _put(inner, value)
+    return _new_value(byref(inner))
+
+
+def _taken(slot: Any) -> Value:
+    """A copy of a value."""
+    kind = slot.kind
+    if kind == _STRING:
+        return string_at(slot.of.string.data, slot.of.string.size).decode("utf-8")
+    if kind == _LIST:
+        size = slot.of.list.size
+        return string_at(slot.of.list.data, size * _SIZE)[_OFFSET::_SIZE] if size else b""
+    if kind == _U32:
+        return int(slot.of.u32)
+    if kind == _RESULT:
+        inner = _taken(slot.of.result.val.contents) if slot.of.result.val else ""
+        assert isinstance(inner, str | bytes), "it was inspected before"
+        return GuestAnswer(bool(slot.of.result.is_ok), inner)
+    raise TypeError(f"a value of the kind {kind} is not known")
+
+
+Sync = Callable[[Sequence[Any]], Value]
+Async = Callable[[Sequence[Any]], Waiting]
+_kept: list[Any] = []
+"""Callbacks that linkers point to: linkers live as long as the process."""
+_waiting: dict[int, tuple[Waiting, Any, Any]] = {}
+_numbers = iter(range(1, 1 << 62))
+
+
+def _error(told: str) -> Any:
+    return _new_error(cast(ctypes.c_char_p(told.encode("utf-8", "replace") + b"\0"), POINTER(ctypes.c_char)))
+
+
+def _define(how: Any, interface: component.LinkerInstance, name: str, callback: Any) -> None:
+    _kept.append(callback)
+    raw = name.encode()
+    error = how(
+        interface.ptr(), cast(ctypes.c_char_p(raw), POINTER(ctypes.c_char)), len(raw), callback, None, NO_FINALIZER
+    )
+    if error:
+        raise_raw(error)
+
+
+def define_component_sync(interface: component.LinkerInstance, name: str, call: Sync, *, option: bool = False) -> None:
+    """Gives components a function that answers at once.
+
+    Args:
+        interface: in a linker.
+        name: of the function.
+        call: gets the arguments. What it raises is a trap of the guest with the text of the error.
+        option: whether the result is an ``option``, which is none for None.
+    """
+
+    def callback(_env: Any, _context: Any, _type: Any, args: Any, count: int, out: Any, outs: int) -> Any:
+        try:
+            result = call([_taken(args[k]) for k in range(count)])
+            if outs:
+                _put(out[0], _Some(result) if option else result)  # type: ignore[arg-type]  # an option of a string
+            return 0
+        except BaseException as exc:  # it must not pass through frames of wasmtime
+            return cast(_error(text_of_fault(exc)), c_void_p).value
+
+    _define(_add_sync, interface, name, _SyncCallback(callback))
+
+
+def define_component_async(interface: component.LinkerInstance, name: str, call: Async) -> None:
+    """Gives components a function that suspends them until its :class:`Waiting` is done. Its result is an
+    :class:`GuestAnswer`."""
+
+    def callback(
+        _env: Any, _context: Any, _type: Any, args: Any, count: int, out: Any, _outs: int, error: Any, later: Any
+    ) -> None:
+        try:
+            waiting = call([_taken(args[k]) for k in range(count)])
+        except BaseException as exc:
+            waiting = Waiting()
+            waiting.done, waiting.fault = True, text_of_fault(exc)
+        number = next(_numbers)
+        _waiting[number] = (waiting, out, error)
+        later.contents.callback = _GO_ON
+        later.contents.env = number
+        later.contents.finalizer = _FORGET
+
+    _define(_add_async, interface, name, _AsyncCallback(callback))
+
+
+def _go_on(number: int) -> bool:
+    waiting, out, error = _waiting[number]
+    if not waiting.done:
+        return False
+    if waiting.fault:
+        error[0] = _error(waiting.fault)
+    else:
+        _put(out[0], waiting.result)
+    return True
+
+
+def _forget(number: int) -> None:
+    _waiting.pop(number, None)
+
+
+_GO_ON: Final = _Continuation(_go_on)
+_FORGET: Final = ctypes.CFUNCTYPE(None, c_void_p)(_forget)
+
+
+class ComponentFiber(Fiber):
+    """One call of a component that is under way, or its instantiation."""
+
+    __slots__ = ()
+
+    @classmethod
+    def open(cls, store: wasmtime.Store, linker: component.Linker, what: component.Component) -> ComponentFiber:
+        """Begins to instantiate a component."""
+        self = cls(store)
+        self._instance = ffi.wasmtime_component_instance_t()
+        self._future = _instantiate_async(
+            linker.ptr(), context_of(store), what.ptr(), byref(self._instance), byref(self._error)
+        )
+        return self
+
+    @classmethod
+    def call_function(cls, store: wasmtime.Store, func: component.Func, args: Sequence[str | bytes]) -> ComponentFiber:
+        """Begins to call a function that has one result."""
+        self = cls(store)
+        self._func = ctypes.pointer(raw_func(func))
+        self._args = (_Value * max(1, len(args)))()
+        for slot, value in zip(self._args, args, strict=False):
+            _put(slot, value)
+        self._results = _Value()
+        self._future = _call_async(
+            self._func, context_of(store), self._args, len(args), byref(self._results), 1, byref(self._error)
+        )
+        return self
+
+    def close(self) -> None:
+        """Ends the call, and frees its arguments."""
+        super().close()
+        args, self._args = self._args, None
+        for slot in args or ():
+            _delete_value(byref(slot))
+
+    def opened(self) -> component.Instance:
+        """What was instantiated. Raises WasmtimeError."""
+        self._raise()
+        return from_raw(component.Instance, self._instance)
+
+    def answer(self) -> Value:
+        """The result of the function. Raises WasmtimeError."""
+        self._raise()
+        try:
+            return _taken(self._results)
+        finally:
+            _delete_value(byref(self._results))

@@ -1,0 +1,197 @@
+"""Calls a core module with the Mechtron ABI: ``hv_abi``, ``hv_alloc`` and ``hv_handle``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import wasmtime
+
+from hyperverse_core.errors import HandlerFailed
+
+from .bindings import read_memory, write_memory
+from .engine import engine
+from .frozen import FrozenMemory, Image
+from .guest import Guest
+from .host_functions import Services
+from .limits import GuestLimits
+from .own_state import OwnState
+
+__all__ = ["CoreGuest"]
+
+_ABI: Final = 1
+_ERROR: Final = 0x8000_0000
+_I32, _I64 = ("i32",), ("i64",)
+
+
+class CoreGuest:
+    """One instance, which handles one wave at a time.
+
+    Args:
+        module: compiled by the engine that counts fuel when ``limits`` do.
+        limits: what one call may use.
+        wasi: whether the module imports WASI, of which it gets nothing but clocks and randomness.
+        frozen: what it keeps in its memory; None when nothing of that is kept.
+        own: what it gives and takes itself; None when nothing of that is kept.
+    """
+
+    def __init__(
+        self,
+        module: wasmtime.Module,
+        limits: GuestLimits,
+        *,
+        wasi: bool,
+        frozen: FrozenMemory | None = None,
+        own: OwnState | None = None,
+    ) -> None:
+        self._frozen = frozen
+        self._own = own
+        self._until = 0.0
+        config = wasmtime.WasiConfig() if wasi else None
+        self._guest = Guest(engine(fuel=limits.fuel is not None), limits, wasi=config)
+        self._module = module
+        self._ready = False
+
+    @property
+    def dead(self) -> bool:
+        """Whether it must not be called again."""
+        return self._guest.dead
+
+    async def handle(self, services: Services, method: str, body: bytes) -> bytes:
+        """Has it handle a wave.
+
+        Args:
+            services: what its imports ask meanwhile.
+            method: the method of the wave.
+            body: its body.
+
+        Returns:
+            what the guest answers.
+
+        Raises:
+            TimedOut: it was not done in time.
+            HandlerFailed: it trapped, answered with an error, or what it says of its memory is not so.
+        """
+        guest = self._guest
+        until = asyncio.get_running_loop().time() + guest.limits.seconds
+        guest.services = services
+        try:
+            await self._begin(until)
+            return await self._call(method.encode(), body, until)
+        except wasmtime.ExitTrap as ended:
+            raise _ended(ended) from None
+        finally:
+            guest.services = None
+
+    async def save(self) -> bytes:
+        """What its export ``hv_save`` gives. It must not be handling a wave. The seconds of the last wave count.
+
+        Raises:
+            TimedOut: it was not done in time.
+            HandlerFailed: it trapped, or what it says of its memory is not so.
+        """
+        until = self._until if self._ready else asyncio.get_running_loop().time() + self._guest.limits.seconds
+        try:
+            await self._begin(until)
+            return await self._saved(until)
+        except wasmtime.ExitTrap as ended:
+            raise _ended(ended) from None
+
+    async def load(self, state: bytes) -> None:
+        """Gives a fresh instance what another one has saved, by its export ``hv_load``. Raises as :meth:`save` does."""
+        until = asyncio.get_running_loop().time() + self._guest.limits.seconds
+        try:
+            await self._begin(until)
+            await self._load(state, until)
+        except wasmtime.ExitTrap as ended:
+            raise _ended(ended) from None
+
+    async def _begin(self, until: float) -> None:
+        self._until = until
+        if self._ready:
+            self._guest.refill()
+        else:
+            await self._prepare(until)
+
+    async def _saved(self, until: float) -> bytes:
+        guest = self._guest
+        give, memory = guest.find("hv_save"), guest.memory
+        assert give is not None and memory is not None, "it was inspected before"
+        packed = await guest.call(give, (), _I64, until)
+        place, length = packed >> 32, packed & 0xFFFF_FFFF
+        found = read_memory(guest.store, memory, place, length)
+        if found is None:
+            raise self._lied(f"hv_save gave {length} bytes at {place}, which are not all in its memory")
+        return found
+
+    async def _load(self, state: bytes, until: float) -> None:
+        guest = self._guest
+        take, alloc, memory = guest.find("hv_load"), guest.find("hv_alloc"), guest.memory
+        assert take is not None and alloc is not None and memory is not None, "it was inspected before"
+        at = await guest.call(alloc, (len(state),), _I32, until)
+        if not write_memory(guest.store, memory, at, state):
+            raise self._lied(f"hv_alloc gave {len(state)} bytes at {at}, which are not all in its memory")
+        await guest.call(take, (at, len(state)), (), until)
+        free = guest.find("hv_free")
+        if free is not None:
+            await guest.call(free, (at, len(state)), (), until)
+
+    async def _prepare(self, until: float) -> None:
+        guest = self._guest
+        await guest.start(self._module, until)
+        thawed = self._frozen is not None and self._frozen.begin(guest)
+        for name in () if thawed else ("_initialize", "hv_init"):
+            found = guest.find(name)
+            if found is not None:
+                await guest.call(found, (), (), until)
+        abi = guest.find("hv_abi")
+        assert abi is not None, "it was inspected before"
+        version = await guest.call(abi, (), _I32, until)
+        if version != _ABI:
+            guest.close()
+            raise HandlerFailed(f"the guest has version {version} of the ABI, and {_ABI} is supported")
+        self._alloc, self._handle = guest.find("hv_alloc"), guest.find("hv_handle")
+        self._free, self._reset = guest.find("hv_free"), guest.find("hv_reset")
+        if self._own is not None and self._own.saved is not None:
+            await self._load(self._own.saved, until)
+        self._ready = True
+
+    async def _call(self, method: bytes, body: bytes, until: float) -> bytes:
+        guest = self._guest
+        memory = guest.memory
+        assert memory is not None and self._alloc is not None and self._handle is not None
+        if self._reset is not None:
+            await guest.call(self._reset, (), (), until)
+        size = len(method) + len(body)
+        at = await guest.call(self._alloc, (size,), _I32, until)
+        if not write_memory(guest.store, memory, at, method + body):
+            raise self._lied(f"hv_alloc gave {size} bytes at {at}, which are not all in its memory")
+        args = (at, len(method), at + len(method), len(body))
+        packed = await guest.call(self._handle, args, _I64, until)
+        place, length = packed >> 32, packed & (_ERROR - 1)
+        answer = read_memory(guest.store, memory, place, length)
+        if answer is None:
+            raise self._lied(f"its answer has {length} bytes at {place}, which are not all in its memory")
+        if self._free is not None:
+            await guest.call(self._free, (at, size), (), until)
+        if packed & _ERROR:
+            raise HandlerFailed(answer.decode("utf-8", "replace") or "the guest answered with an error without a text")
+        return answer
+
+    def _lied(self, how: str) -> HandlerFailed:
+        self._guest.close()
+        return HandlerFailed(f"the guest is wrong about its memory: {how}")
+
+    async def kept(self) -> Image | bytes:
+        """What it keeps. It must not be handling a wave. Raises TooLarge, and as :meth:`save` does."""
+        if self._frozen is not None:
+            return self._frozen.taken(self._guest)
+        return await self.save()
+
+    def close(self) -> None:
+        """Frees what it holds. It must not be handling a wave."""
+        self._guest.close()
+
+
+def _ended(by: wasmtime.ExitTrap) -> HandlerFailed:
+    return HandlerFailed(f"the guest ended itself with the exit code {by.code}")

@@ -1,0 +1,131 @@
+"""The frozen memory of a guest: what differs from a fresh instance, to be put into another one."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+import wasmtime
+
+from hyperverse_core.errors import HandlerFailed, TooLarge
+
+from ..binary import FROZEN_GLOBAL, FROZEN_MEMORY, PAGE
+from .bindings import memory_size, read_memory, write_memory
+from .guest import Guest
+
+__all__ = ["FrozenMemory", "Image"]
+
+_PIECE: Final = 4096
+_ZERO: Final = bytes(_PIECE)
+_MOST: Final = 3 * 1024 * 1024
+
+
+@attrs.frozen
+class Image:
+    """What is kept of a guest.
+
+    Attributes:
+        size: bytes of its memory.
+        globals: the values of its mutable globals, by their numbers.
+        pieces: the parts of its memory that differ from a fresh instance, each behind its number; compressed.
+    """
+
+    size: int
+    globals: Mapping[str, int | float]
+    pieces: bytes
+
+    def to_body(self) -> dict[str, Any]:
+        """As a map, to be saved."""
+        return {"size": self.size, "globals": dict(self.globals), "pieces": self.pieces}
+
+    @classmethod
+    def from_body(cls, saved: Mapping[str, Any]) -> Image:
+        """From such a map."""
+        return cls(int(saved["size"]), dict(saved["globals"]), bytes(saved["pieces"]))
+
+
+class FrozenMemory:
+    """What one Mechtron keeps.
+
+    Args:
+        starts: whether a function runs by itself in a fresh instance. It may do something else each time, so all of the
+            memory is kept then.
+
+    Attributes:
+        saved: the last state; None before the first.
+    """
+
+    def __init__(self, *, starts: bool) -> None:
+        self.saved: Image | None = None
+        self._starts = starts
+        self._base: bytes | None = None
+
+    def begin(self, guest: Guest) -> bool:
+        """Puts the saved state into a guest that was just instantiated. Returns whether there was one: then nothing
+        must be initialised. Raises HandlerFailed when it does not fit."""
+        memory = guest.export(FROZEN_MEMORY)
+        if self._base is None:
+            self._base = b"" if self._starts or memory is None else _whole(guest.store, memory)
+        if self.saved is None:
+            return False
+        if self._starts and memory is not None:
+            write_memory(guest.store, memory, 0, bytes(memory_size(guest.store, memory)))
+        self._thaw(guest, memory, self.saved)
+        return True
+
+    @staticmethod
+    def _thaw(guest: Guest, memory: wasmtime.Memory | None, image: Image) -> None:
+        if memory is not None:
+            missing = image.size - memory_size(guest.store, memory)
+            try:
+                if missing > 0:
+                    memory.grow(guest.store, missing // PAGE)
+            except wasmtime.WasmtimeError:
+                raise HandlerFailed(
+                    f"the saved memory has {image.size} bytes, which are more than the guest may have",
+                    hint="raise `memory` in its document",
+                ) from None
+            pieces = zlib.decompress(image.pieces)
+            for at in range(0, len(pieces), _PIECE + 4):
+                (number,) = struct.unpack_from("<I", pieces, at)
+                write_memory(guest.store, memory, number * _PIECE, pieces[at + 4 : at + 4 + _PIECE])
+        for number, value in image.globals.items():
+            found = guest.export(f"{FROZEN_GLOBAL}{number}")
+            if not isinstance(found, wasmtime.Global):
+                raise HandlerFailed(
+                    "the saved memory is of another module", hint="go back to the version that saved it"
+                )
+            found.set_value(guest.store, value)
+
+    def taken(self, guest: Guest) -> Image:
+        """The state of a guest that is not called. Raises TooLarge when more than 3 MiB, compressed, would be kept."""
+        names = [name for name in guest.names() if name.startswith(FROZEN_GLOBAL)]
+        values = {name[len(FROZEN_GLOBAL) :]: guest.export(name).value(guest.store) for name in names}
+        memory = guest.export(FROZEN_MEMORY)
+        if memory is None:
+            return Image(0, values, zlib.compress(b""))
+        now = _whole(guest.store, memory)
+        pieces = zlib.compress(b"".join(self._differing(now)), 1)
+        if len(pieces) > _MOST:
+            raise TooLarge(f"the guest's memory has {len(pieces)} bytes of state, compressed, and {_MOST} are allowed")
+        return Image(len(now), values, pieces)
+
+    def _differing(self, now: bytes) -> list[bytes]:
+        base, found = self._base or b"", []
+        for start in range(0, len(now), PAGE):
+            if now[start : start + PAGE] == base[start : start + PAGE]:
+                continue
+            for at in range(start, start + PAGE, _PIECE):
+                piece = now[at : at + _PIECE]
+                if piece != (base[at : at + _PIECE] or _ZERO):
+                    found.append(struct.pack("<I", at // _PIECE) + piece)
+        return found
+
+
+def _whole(store: wasmtime.Store, memory: wasmtime.Memory) -> bytes:
+    found = read_memory(store, memory, 0, memory_size(store, memory))
+    assert found is not None, "it is as large as it says"
+    return found

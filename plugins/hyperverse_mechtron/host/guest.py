@@ -1,0 +1,273 @@
+"""One instance of a module or component, its store, and the calls of its functions.
+
+The first slice of a call, at most a millisecond, runs on the thread of the event loop; what takes longer goes on in the
+pool. A call that waits, for a reply or for time to pass, holds no thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from time import monotonic
+from typing import Any, Final
+
+import wasmtime
+
+from hyperverse_core.errors import HandlerFailed, TimedOut
+
+from .bindings import memory_size
+from .engine import Engine
+from .failures import told
+from .fibers import Fiber, yield_at_ticks
+from .limits import GuestLimits
+from .running import clock, current, left_alone, pool
+from .waits import Suspended
+
+__all__ = ["Guest"]
+
+_TURN: Final = 0.004
+"""Seconds after which a guest in the pool gives its thread to the next one."""
+_EARLY: Final = 0.0005
+"""Seconds within which a guest that yields may go on: with the tick behind that, a first slice has at most 1.5 ms."""
+_STUCK: Final = 0.2
+"""Seconds beyond its deadline after which a guest that does not yield is left to itself."""
+
+
+class Guest:
+    """One instance.
+
+    Args:
+        engine: where it runs.
+        limits: what it may use.
+        parts: the most modules that it may be made of: one, or those within a component.
+        wasi: what it may use of WASI; None for nothing.
+        memory: the name of its memory.
+        inline: whether the first slice of a call runs on the thread of the event loop.
+        services: what its imports of the platform ask; None for a guest without any.
+
+    Attributes:
+        pending: what it waits for, when it waits.
+        dead: whether it has trapped, or was given up: it must not be called again.
+        until: time of the event loop at which the present call ends.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        limits: GuestLimits,
+        *,
+        parts: int = 1,
+        wasi: wasmtime.WasiConfig | None = None,
+        memory: str = "memory",
+        inline: bool = True,
+        services: Any = None,
+    ) -> None:
+        self.limits = limits
+        self.services = services
+        self.pending: Suspended | None = None
+        self.dead = False
+        self.until = 0.0
+        self._engine = engine
+        self._inline = inline
+        self._memory_name = memory
+        self._stop = False
+        self.store = wasmtime.Store(engine.wasm)
+        self.store.set_limits(
+            memory_size=limits.memory, table_elements=limits.tables, instances=parts, tables=16 * parts, memories=parts
+        )
+        if wasi is not None:
+            self.store.set_wasi(wasi)
+        yield_at_ticks(self.store)
+        self._exports: Any = None
+        self._memory: wasmtime.Memory | None = None
+
+    async def start(self, module: wasmtime.Module, until: float, *, linker: wasmtime.Linker | None = None) -> None:
+        """Instantiates the module, which runs its start function.
+
+        Args:
+            module: compiled by its engine.
+            until: time of the event loop.
+            linker: what it may import; the engine's by default.
+
+        Raises:
+            TimedOut: it was not done by then.
+            HandlerFailed: it trapped, or needs more than it may have.
+        """
+        self._refuel()
+        fiber = Fiber.instantiate(self.store, linker or self._engine.linker, module)
+        instance = await self.finish(fiber, fiber.instance, until)
+        self._exports = instance.exports(self.store)
+        found = self._exports.get(self._memory_name)
+        self._memory = found if isinstance(found, wasmtime.Memory) else None
+
+    def names(self) -> list[str]:
+        """The names of its exports."""
+        return list(self._exports)
+
+    def export(self, name: str) -> Any:
+        """The export of that name; None when there is none."""
+        return self._exports.get(name)
+
+    def find(self, name: str) -> wasmtime.Func | None:
+        """The exported function of that name; None when there is none."""
+        found = self._exports.get(name)
+        return found if isinstance(found, wasmtime.Func) else None
+
+    async def call(self, func: wasmtime.Func, args: Sequence[int], results: Sequence[str], until: float) -> int:
+        """Calls a function.
+
+        Args:
+            func: an export.
+            args: numbers of type i32.
+            results: the types of its results: at most one.
+            until: time of the event loop.
+
+        Returns:
+            the result as a number without a sign; 0 when there is none.
+
+        Raises:
+            TimedOut: it was not done by then.
+            HandlerFailed: it trapped.
+            wasmtime.ExitTrap: it ended itself, as commands do.
+        """
+        fiber = Fiber.call(self.store, func, args, results)
+        result: int = await self.finish(fiber, fiber.result, until)
+        return result
+
+    def refill(self) -> None:
+        """Gives it the fuel for another call."""
+        self._refuel()
+
+    @property
+    def memory(self) -> wasmtime.Memory | None:
+        """Its exported memory."""
+        return self._memory
+
+    def close(self) -> None:
+        """Frees what it holds. No call may be under way."""
+        if not self.dead:
+            self.dead = True
+            self.store.close()
+
+    # -- one call -----------------------------------------------------------------------------------------
+
+    async def finish(self, fiber: Fiber, outcome: Any, until: float) -> Any:
+        """Runs a call to its end.
+
+        Args:
+            fiber: the call, which has begun.
+            outcome: gives its result, when it has ended.
+            until: time of the event loop.
+
+        Raises:
+            TimedOut: it was not done by then.
+            HandlerFailed: it trapped.
+            wasmtime.ExitTrap: it ended itself.
+        """
+        self.until = until
+        try:
+            await self._drive(fiber, until)
+            result = outcome()
+        except wasmtime.ExitTrap:
+            self._give_up(fiber)
+            raise
+        except (wasmtime.WasmtimeError, wasmtime.Trap) as exc:
+            failure = HandlerFailed(told(exc, self.limits, self._used()))
+            self._give_up(fiber)
+            raise failure from None
+        except BaseException:
+            self._give_up(fiber)
+            raise
+        fiber.close()
+        return result
+
+    async def _drive(self, fiber: Fiber, until: float) -> None:
+        loop = asyncio.get_running_loop()
+        clock.wake()
+        done = self._slice(fiber) if self._inline else False
+        inline = self._inline
+        while not done:
+            pending = self.pending
+            if pending is not None:
+                self.pending = None
+                await pending.finish(until - loop.time())
+                if loop.time() >= until:
+                    raise self._late()
+                clock.wake()
+                done = self._slice(fiber) if inline else await self._in_pool(fiber, until)
+            elif loop.time() >= until:
+                raise self._late()
+            else:
+                done = await self._in_pool(fiber, until)
+
+    def _late(self) -> TimedOut:
+        return TimedOut(f"the guest was not done after {self.limits.seconds:g} s")
+
+    def _slice(self, fiber: Fiber) -> bool:
+        """On the thread of the event loop. A guest yields at once when the clock has ticked since it ran last, be it
+        hours ago: so what yields early goes on here, and pays no hop to a thread."""
+        current.guest = self
+        end = monotonic() + _EARLY
+        try:
+            while not fiber.poll():
+                if self.pending is not None or monotonic() >= end:
+                    return False
+            return True
+        finally:
+            current.guest = None
+
+    def _turn(self, fiber: Fiber) -> bool:
+        """In a thread of the pool: slices until it ends, waits, or others have to have their turn."""
+        end = monotonic() + _TURN
+        current.guest = self
+        try:
+            while not self._stop:
+                clock.idle = 0
+                if fiber.poll():
+                    return True
+                if self.pending is not None or monotonic() >= end:
+                    return False
+            return False
+        finally:
+            current.guest = None
+
+    async def _in_pool(self, fiber: Fiber, until: float) -> bool:
+        loop = asyncio.get_running_loop()
+        turn: Future[bool] = pool().submit(self._turn, fiber)
+        waiter = asyncio.wrap_future(turn)
+        try:
+            await asyncio.wait({waiter}, timeout=max(0.0, until - loop.time()) + _STUCK)
+            if waiter.done():
+                return waiter.result()
+        except BaseException:
+            self._leave(turn, fiber)
+            raise
+        self._leave(turn, fiber)  # it is in a function of the system that does not come back
+        raise self._late()
+
+    def _leave(self, turn: Future[bool], fiber: Fiber) -> None:
+        """A thread of the pool has this guest: it is freed when that lets go of it."""
+        self._stop = self.dead = True
+        turn.cancel()
+        left_alone(turn)
+        store = self.store
+
+        def free(_: Future[bool]) -> None:
+            fiber.close()
+            store.close()
+
+        turn.add_done_callback(free)
+
+    def _give_up(self, fiber: Fiber) -> None:
+        """After a trap, or a call that was cut off, nothing in the instance can be relied upon."""
+        if not self.dead:
+            fiber.close()
+            self.close()
+
+    def _used(self) -> int | None:
+        return None if self._memory is None or self.dead else memory_size(self.store, self._memory)
+
+    def _refuel(self) -> None:
+        if self.limits.fuel is not None:
+            self.store.set_fuel(self.limits.fuel)

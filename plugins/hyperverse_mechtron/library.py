@@ -1,0 +1,167 @@
+"""The code of the Mechtrons of one machine: their documents and modules, read, checked and compiled."""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from hyperverse_core import DriverHost, Point, Sender
+from hyperverse_core.errors import BadRequest, ConfigError, ParseError
+
+from .code import Code, CodeCache, CodeOptions
+from .document import Document, check_allowed
+from .host.limits import MIB
+from .inspection import GuestKind, inspect
+from .reading import digest_at, read_bytes, read_text
+from .wasmtime_here import demand_wasmtime
+from .workers import Workers
+
+__all__ = ["Library", "MechtronSettings"]
+
+_NOTED: Final = 64
+
+
+@attrs.frozen
+class MechtronSettings:
+    """The table ``[drivers.Mechtron]``: the most that a document may ask for.
+
+    Attributes:
+        seconds: for one call.
+        memory: MiB of memory of one guest.
+        folders: folders of this computer that documents may grant, with everything below them.
+    """
+
+    seconds: float = 60.0
+    memory: int = 1024
+    folders: list[str] = attrs.field(factory=list)
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> MechtronSettings:
+        """Reads the table. Raises ConfigError."""
+        known = {field.name for field in attrs.fields(cls)}
+        faults = [f"drivers.Mechtron.{key} is no setting" for key in given if key not in known]
+        seconds, memory, folders = (given.get(key) for key in ("seconds", "memory", "folders"))
+        if seconds is not None and (type(seconds) not in (int, float) or not 0 < seconds <= 3600):
+            faults.append(f"drivers.Mechtron.seconds is {seconds!r}, not a number from 0 to 3600")
+        if memory is not None and (type(memory) is not int or not 1 <= memory <= 4096):
+            faults.append(f"drivers.Mechtron.memory is {memory!r}, not a whole number of MiB from 1 to 4096")
+        if folders is not None and (
+            not isinstance(folders, list) or not all(isinstance(f, str) and Path(f).is_absolute() for f in folders)
+        ):
+            faults.append(f"drivers.Mechtron.folders is {folders!r}, not a list of absolute paths")
+        if faults:
+            raise ConfigError(faults=faults, hint=f"the settings are {', '.join(sorted(known))}")
+        return cls(**given)
+
+
+class Library:
+    """What the particles of the driver share.
+
+    Args:
+        host: of the driver.
+    """
+
+    def __init__(self, host: DriverHost) -> None:
+        self._settings = MechtronSettings.read(host.settings)
+        self._blobs = host.blobs
+        self.cache = CodeCache(Path(host.data_dir) / "compiled")
+        self.workers = Workers()
+        self._ready: OrderedDict[str, None] = OrderedDict()
+
+    async def close(self) -> None:
+        """Ends what is being compiled, the worker processes, and the threads of guests."""
+        await self.workers.close()
+        await self.cache.close()
+        if "wasmtime" in sys.modules:  # otherwise there was no guest
+            from .host.running import end_threads
+
+            end_threads()
+
+    def ready(self) -> list[str]:
+        """The points of the documents that were used last, whose modules are loaded."""
+        return list(self._ready)
+
+    def note_ready(self, config: str) -> None:
+        """The module of a document is loaded."""
+        self._ready[config] = None
+        self._ready.move_to_end(config)
+        while len(self._ready) > _NOTED:
+            self._ready.popitem(last=False)
+
+    async def of(self, sender: Sender, config: str) -> tuple[Document, Code]:
+        """The document at a point, and its code.
+
+        Args:
+            sender: reads them, in its own name.
+            config: the point.
+
+        Raises:
+            HyperverseError: one of them cannot be read, is wrong, or asks for more than this machine allows.
+        """
+        point = Point.parse(config)
+        try:
+            document = Document.parse(await read_text(sender, point))
+        except ParseError as exc:
+            raise BadRequest(f"the document {config} is wrong: {exc.told}", hint=exc.hint) from None
+        digest = await digest_at(sender, document.bin)
+        code = await self.compiled(document, digest, lambda: read_bytes(sender, document.bin, self._blobs))
+        self.note_ready(config)
+        return document, code
+
+    async def compiled(self, document: Document, digest: str, read: Callable[[], Awaitable[bytes]]) -> Code:
+        """The code of the module of a document.
+
+        Args:
+            document: says how it is compiled.
+            digest: of the module.
+            read: reads it, if that is necessary.
+
+        Raises:
+            HyperverseError: it cannot run, or asks for more than this machine allows.
+        """
+        check_allowed(document, self._settings.seconds, self._settings.memory * MIB, self._settings.folders)
+        demand_wasmtime()
+        options = CodeOptions(
+            document.start,
+            document.limits.fuel is not None,
+            tuple(sorted(document.stand_ins.items())),
+            document.state == "memory",
+        )
+        code = self.cache.get(digest, options)
+        if code is None:
+            binary = await read()
+            if options.frozen:
+                _check_frozen(binary, document)
+            code = await self.cache.load(binary, str(document.bin), options)
+        if document.state == "save":
+            _check_saves(code, document)
+        return code
+
+
+def _check_frozen(binary: bytes, document: Document) -> None:
+    """Raises BadRequest when a Mechtron of that kind has no memory that could be kept."""
+    kind = inspect(binary, document.start, document.stand_ins).kind
+    why = {
+        GuestKind.COMPONENT: "wasmtime gives nobody the memory of a component",
+        GuestKind.COMMAND: "a command runs in a new instance for each wave",
+    }.get(kind)
+    if why is not None:
+        raise BadRequest(
+            f"the memory of {document.bin} cannot be kept: {why}", hint="write +state=keys; or +state=none;"
+        )
+
+
+def _check_saves(code: Code, document: Document) -> None:
+    """Raises BadRequest when a module does not give and take its state."""
+    names = {each.name for each in code.report.exports} if code.report.kind is GuestKind.CORE else set()
+    missing = [name for name in ("hv_save", "hv_load") if name not in names]
+    if missing:
+        raise BadRequest(
+            f"{document.bin} cannot be asked for its state: it does not export {' and '.join(missing)}",
+            hint="export both, or write +state=keys;",
+        )

@@ -1,0 +1,59 @@
+"""Reads documents and modules from where they are: artifacts, or any other particle that answers ``Cmd<Read>`` so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hyperverse_core import Point, Pong, Sender
+from hyperverse_core.blobs import Blobs, content_at, read_content
+from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, error_for_status
+
+__all__ = ["LARGEST", "digest_at", "read_bytes", "read_text"]
+
+LARGEST: Final = 64 * 1024 * 1024
+"""Bytes of the largest module."""
+_TEXT: Final = 256 * 1024
+
+
+async def read_text(sender: Sender, point: Point) -> str:
+    """The text at a point. Raises HyperverseError, which names the point."""
+    body = (await _read(sender, point)).body
+    if isinstance(body, bytes):
+        if len(body) > _TEXT:
+            raise TooLarge(f"{point} has {len(body)} bytes, and a document has {_TEXT} at most")
+        try:
+            body = body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadRequest(f"{point} is not a text", hint="name the document, not the module") from None
+    if not isinstance(body, str):
+        raise BadRequest(f"{point} is not a text: it is a {type(body).__name__}", hint="name a file")
+    return body
+
+
+async def digest_at(sender: Sender, point: Point) -> str:
+    """The digest of the content at a point. Raises HyperverseError, which names the point."""
+    try:
+        return (await content_at(sender, point)).digest
+    except HyperverseError as exc:
+        raise _named(exc, point) from None
+
+
+async def read_bytes(sender: Sender, point: Point, blobs: Blobs) -> bytes:
+    """The content at a point, which is kept in ``blobs``. Raises HyperverseError, which names the point."""
+    try:
+        return await read_content(sender, point, blobs=blobs, limit=LARGEST)
+    except HyperverseError as exc:
+        raise _named(exc, point) from None
+
+
+def _named(error: HyperverseError, point: Point) -> HyperverseError:
+    if point.text in error.message:
+        return error
+    return error_for_status(error.status, f"{point} cannot be read: {error.message}", hint=error.hint)
+
+
+async def _read(sender: Sender, point: Point) -> Pong:
+    reply = await sender.ping(point, "Cmd<Read>")
+    if not reply.ok:
+        raise error_for_status(reply.status, f"{point} cannot be read: {reply.error}")
+    return reply

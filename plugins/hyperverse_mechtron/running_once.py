@@ -1,0 +1,110 @@
+"""``hyperverse wasm run``: a command, run once in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from hyperverse_core.errors import BadRequest, HandlerFailed, HyperverseError, TimedOut
+
+from .checking import checked
+from .inspection import GuestKind
+from .wasmtime_here import demand_wasmtime
+
+if TYPE_CHECKING:
+    from .host.grants import GrantedFolder
+
+__all__ = ["run_once"]
+
+_LATE, _TRAPPED = 124, 134
+_HOW = {
+    GuestKind.CORE: "it is called at an address: publish it, and create a Mechtron",
+    GuestKind.LIBRARY: "name the function that runs it with --start",
+    GuestKind.COMPONENT: "only WASI preview 1 commands can be run so",
+}
+
+
+def run_once(
+    binary: bytes,
+    name: str,
+    arguments: Iterable[str],
+    start: str,
+    *,
+    env: Iterable[str],
+    dirs: Iterable[str],
+    read_dirs: Iterable[str],
+    seconds: float,
+    memory: int,
+    fuel: int | None,
+) -> None:
+    """Runs a command, and ends with its exit code.
+
+    Args:
+        binary: the module.
+        name: its first argument.
+        arguments: the others.
+        start: the function that runs it.
+        env: variables, ``NAME=VALUE``.
+        dirs, read_dirs: folders, ``HOST::GUEST``.
+        seconds: the longest run.
+        memory: the largest memory, in MiB.
+        fuel: instructions, roughly; None when they are not counted.
+
+    Raises:
+        BadRequest: the module is no such command, or an argument is malformed.
+        NoDriver: wasmtime is not installed.
+    """
+    demand_wasmtime()
+    report = checked(binary, start)
+    if report.kind is not GuestKind.COMMAND:
+        raise BadRequest(f"{name} is a {report.kind.value}, not a WASI preview 1 command", hint=_HOW[report.kind])
+    report.check(name)
+    import wasmtime
+
+    from .host.command import run_command
+    from .host.engine import engine
+    from .host.grants import WasiGrants
+    from .host.limits import MIB, GuestLimits
+
+    folders = [*_folders(dirs, write=True), *_folders(read_dirs, write=False)]
+    grants = WasiGrants(tuple(arguments), dict(_variables(env)), folders)
+    limits = GuestLimits(seconds=seconds, memory=memory * MIB, fuel=fuel)
+    compiled = wasmtime.Module(engine(fuel=fuel is not None).wasm, binary)
+    sys.stdout.flush()
+    try:
+        finished = asyncio.run(run_command(compiled, name, grants, limits, stdin=None, start=start))
+    except TimedOut as exc:
+        _say(exc)
+        sys.stderr.flush()
+        os._exit(_LATE)  # it may be in a read that never returns, and its thread would be waited for
+    except HandlerFailed as exc:
+        _say(exc)
+        raise click.exceptions.Exit(_TRAPPED) from exc
+    raise click.exceptions.Exit(finished.code)
+
+
+def _say(error: HyperverseError) -> None:
+    click.echo(f"Error: {error.message}", err=True)
+
+
+def _variables(given: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or "\0" in text:
+            raise BadRequest(f"{text!r} is not an environment variable", hint="write --env NAME=VALUE")
+        yield name, value
+
+
+def _folders(given: Iterable[str], *, write: bool) -> Iterator[GrantedFolder]:
+    from .host.grants import GrantedFolder
+
+    for text in given:
+        host, _, guest = text.partition("::")
+        if not host or "\0" in text:
+            raise BadRequest(f"{text!r} is not a folder", hint="write --dir HOST::GUEST, such as --dir .::/work")
+        yield GrantedFolder(host, guest or host, write)

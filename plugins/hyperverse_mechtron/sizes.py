@@ -1,0 +1,15 @@
+"""Numbers of bytes for readers."""
+
+from __future__ import annotations
+
+__all__ = ["told_size"]
+
+_UNITS = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
+
+
+def told_size(size: int) -> str:
+    """A number of bytes with the unit that fits it."""
+    for unit, factor in _UNITS:
+        if size >= factor:
+            return f"{size / factor:.4g} {unit}"
+    return f"{size} bytes"

@@ -1,0 +1,90 @@
+"""The upgrade of a Mechtron: what its new version gets of the state of the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from hyperverse_core.errors import Conflict
+
+from .code import Code
+from .document import Document
+from .inspection import GuestKind
+from .instances import made, recipe_of
+from .kept import keeper, kept_body
+
+if TYPE_CHECKING:
+    from .host.core import CoreGuest
+
+__all__ = ["LoadedGuest", "carried"]
+
+_INSTANCE: Final = ("memory", "save")
+"""Ways of keeping a state that keep something of an instance."""
+
+
+@attrs.frozen
+class LoadedGuest:
+    """A document, and the code that it names."""
+
+    document: Document
+    code: Code
+
+    def exports(self, name: str) -> bool:
+        """Whether its code is a core module that exports a function of that name."""
+        report = self.code.report
+        return report.kind is GuestKind.CORE and any(each.name == name for each in report.exports)
+
+
+async def carried(old: LoadedGuest, new: LoadedGuest, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What the new version gets of what was kept of the instance of the old one.
+
+    Args:
+        kept: as it was saved; empty for nothing.
+
+    Raises:
+        Conflict: nothing can be carried over.
+        HandlerFailed, TimedOut: one of the two guests failed in it.
+    """
+    before, behind = old.document.state, new.document.state
+    same = old.code.digest == new.code.digest
+    if not kept or (before == behind and same):
+        return dict(kept)
+    gives = before == "save" or (before == "memory" and old.exports("hv_save"))
+    if behind not in _INSTANCE or not gives or not new.exports("hv_load"):
+        raise Conflict(
+            f"the state of {old.document.bin} cannot be carried over to {new.document.bin}: {_why(old, new)}",
+            hint="force it to begin anew; going back brings the old state again",
+        )
+    content = await _given(old, kept)
+    guest = _core_guest(new, keeper(behind, new.code.report.starts, {}))
+    try:
+        await guest.load(content)  # also where only that content is kept: a guest that cannot take it is told here
+        return kept_body(content if behind == "save" else await guest.kept())
+    finally:
+        guest.close()
+
+
+async def _given(old: LoadedGuest, kept: Mapping[str, Any]) -> bytes:
+    if old.document.state == "save":
+        return bytes(kept["saved"]["content"])
+    guest = _core_guest(old, keeper("memory", old.code.report.starts, kept))
+    try:
+        return await guest.save()
+    finally:
+        guest.close()
+
+
+def _why(old: LoadedGuest, new: LoadedGuest) -> str:
+    if new.document.state not in _INSTANCE:
+        return f"with +state={new.document.state}; nothing of an instance is kept"
+    if old.document.state == "memory" and not old.exports("hv_save"):
+        return "it is the memory of another module, and that module does not export hv_save"
+    return "the new one does not export hv_load"
+
+
+def _core_guest(of: LoadedGuest, kept: Any) -> CoreGuest:
+    """A new instance of a core module, which begins with what is kept."""
+    found: CoreGuest = made(recipe_of(of.code, of.document, {}), of.code.module, of.document.limits, kept)
+    return found

@@ -1,0 +1,366 @@
+"""Worker processes: they run the guests whose documents say ``isolation=process``.
+
+A worker that dies takes the calls with it that it was carrying out, and nothing else. Each is answered 503 with the
+outcome ``unknown``, and the next call begins another worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from hyperverse_core import errors
+from hyperverse_core.errors import HandlerFailed, OutcomeUnknown, TimedOut, Unavailable
+
+from .worker_messages import (
+    Answered,
+    Ask,
+    Cancel,
+    Close,
+    Done,
+    GuestCall,
+    GuestFailed,
+    Messages,
+    Outbound,
+    Recipe,
+    framed,
+)
+
+if TYPE_CHECKING:
+    from .wave_services import WaveServices
+    from .worker_messages import Inbound, RunCommand
+
+__all__ = ["Worker", "WorkerGuest", "Workers"]
+
+_GRACE: Final = 10.0
+"""Seconds beyond the deadline of a guest after which its worker is taken for hung."""
+_RESTS_AFTER: Final = 60.0
+"""Seconds without a guest after which a worker ends."""
+
+
+class _Numbered(Protocol):
+    @property
+    def number(self) -> int: ...
+
+
+class Worker(asyncio.Protocol):
+    """One worker process, as the machine sees it.
+
+    Attributes:
+        gone: whether it has ended.
+        guests: how many instances it holds.
+        retired: whether a guest holds one of its threads for good: it ends when its other guests have ended.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.gone = False
+        self.guests = 0
+        self.retired = False
+        self.process = process
+        self._messages = Messages(Outbound)
+        self._pending: dict[int, asyncio.Future[Done]] = {}
+        self._services: dict[int, WaveServices] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+        self._transport: Any = None
+        self._last = 0
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """How busy it is: calls that are under way, and instances."""
+        return len(self._pending), self.guests
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop."""
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the event loop: the process has ended."""
+        self.gone = True
+        for waiter in self._pending.values():
+            if not waiter.done():
+                waiter.set_exception(
+                    OutcomeUnknown(
+                        "the worker process of the guest has died, and nobody can say what the guest has done",
+                        hint="the next call begins another process; the log of the machine may say why it died",
+                    )
+                )
+        for task in self._asking:
+            task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        for message in self._messages.feed(data):
+            if isinstance(message, Ask):
+                self._ask(message)
+                continue
+            waiter = self._pending.get(message.number)
+            self.retired = self.retired or (isinstance(message, GuestFailed) and message.stuck)
+            if waiter is None or waiter.done():
+                continue
+            if isinstance(message, Done):
+                waiter.set_result(message)
+            else:
+                waiter.set_exception(_Refused(message))
+
+    def next_number(self) -> int:
+        """A number for a call or an instance."""
+        self._last += 1
+        return self._last
+
+    async def call(self, message: GuestCall | RunCommand, seconds: float, services: WaveServices | None = None) -> Done:
+        """Has it do something.
+
+        Args:
+            seconds: the longest time that the guest has.
+            services: what the guest asks of the machine.
+
+        Raises:
+            OutcomeUnknown: it has died.
+            TimedOut: it does not answer; it was ended.
+            _Refused: the guest has failed.
+        """
+        if self.gone:
+            raise Unavailable("the worker process of the guest has ended", hint="ask again")
+        number = message.number
+        waiter: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self._pending[number] = waiter
+        if services is not None:
+            self._services[number] = services
+        self._transport.write(framed(message))
+        hung = asyncio.get_running_loop().call_later(seconds + _GRACE, self._hung, waiter, seconds)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            self.send(Cancel(number))
+            raise
+        finally:
+            hung.cancel()
+            self._pending.pop(number, None)
+            self._services.pop(number, None)
+
+    def _hung(self, waiter: asyncio.Future[Done], seconds: float) -> None:
+        if not waiter.done():
+            waiter.set_exception(
+                TimedOut(f"the guest was not done after {seconds:g} s, and its process does not answer")
+            )
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        if self.process.returncode is None:
+            self.process.kill()
+
+    def send(self, message: Inbound) -> None:
+        """Writes a message, unless the process has ended."""
+        if not self.gone:
+            self._transport.write(framed(message))
+
+    def _ask(self, question: Ask) -> None:
+        services = self._services.get(question.number)
+        if services is None:
+            return
+        task = asyncio.ensure_future(self._answer(services, question))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _answer(self, services: WaveServices, question: Ask) -> None:
+        send: Any = services.send if question.typed else services.ask
+        status, body = await send(question.how, question.to, question.method, question.body, question.left)
+        self.send(Answered(question.ask, status, body))
+
+    async def close(self) -> None:
+        """Ends it, and waits for that."""
+        if self._transport is not None:
+            self._transport.abort()
+        self.kill()
+        await self.process.wait()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
+
+class _Refused(Exception):
+    """What a worker tells of a call that has failed."""
+
+    def __init__(self, message: GuestFailed) -> None:
+        super().__init__(message.message)
+        self.told = message
+
+    def as_error(self) -> errors.HyperverseError:
+        """The error that the guest, or the host in the worker, has raised."""
+        kind = getattr(errors, self.told.error, HandlerFailed)
+        found: errors.HyperverseError = kind(self.told.message, hint=self.told.hint)
+        return found
+
+
+class Workers:
+    """The worker processes of a machine: as many as there are cores, begun when they are needed."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker] = []
+        self._beginning: asyncio.Task[Worker] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._most = os.cpu_count() or 2
+
+    async def free(self) -> Worker:
+        """The worker that is least busy; another one is begun when all are busy and there may be more."""
+        self._workers = [each for each in self._workers if not each.gone]
+        best = min(self._usable(), key=lambda each: each.load, default=None)
+        if best is not None and (best.load == (0, 0) or len(self._usable()) >= self._most):
+            return best
+        if self._beginning is None:
+            self._beginning = asyncio.ensure_future(self._begin())
+            self._beginning.add_done_callback(self._begun)
+        if best is not None and best.load[0] == 0:
+            return best  # the other one is there for the next
+        return await asyncio.shield(self._beginning)
+
+    def _usable(self) -> list[Worker]:
+        return [each for each in self._workers if not each.retired]
+
+    async def _begin(self) -> Worker:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                argv = ["-m", f"{__package__}.worker_process", str(theirs.fileno())]
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, *argv, stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),)
+                )
+        except BaseException:
+            ours.close()
+            raise
+        _, worker = await asyncio.get_running_loop().create_connection(lambda: Worker(process), sock=ours)
+        self._workers.append(worker)
+        return worker
+
+    def _begun(self, task: asyncio.Task[Worker]) -> None:
+        self._beginning = None
+        if not task.cancelled():
+            task.exception()  # whoever waited for it was told
+
+    def rest(self, worker: Worker) -> None:
+        """A call or an instance has ended: a worker without any ends after a while."""
+        if worker.load == (0, 0) and not worker.gone:
+            rest = 0.0 if worker.retired else _RESTS_AFTER
+            asyncio.get_running_loop().call_later(rest, self._end_idle, worker, worker.next_number())
+
+    def _end_idle(self, worker: Worker, number: int) -> None:
+        if worker.load == (0, 0) and worker.next_number() == number + 1 and not worker.gone:
+            task = asyncio.ensure_future(worker.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Ends all of them."""
+        if self._beginning is not None:
+            await asyncio.wait({self._beginning})
+        workers, self._workers = self._workers, []
+        await asyncio.gather(*(each.close() for each in workers), *self._closing, return_exceptions=True)
+
+    async def run(self, message: RunCommand, seconds: float) -> tuple[int, bytes, bytes]:
+        """Runs a command. Returns its exit code, its output and its error output.
+
+        Args:
+            message: the number is given here.
+            seconds: the longest run.
+        """
+        import msgspec
+
+        worker = await self.free()
+        numbered = msgspec.structs.replace(message, number=worker.next_number())
+        try:
+            code, stdout, stderr = (await worker.call(numbered, seconds)).result
+        except _Refused as exc:
+            raise exc.as_error() from None
+        finally:
+            self.rest(worker)
+        return code, stdout, stderr
+
+
+class WorkerGuest:
+    """One instance in a worker process. It has the face of the guests in this process.
+
+    Args:
+        workers: of the machine.
+        recipe: how it is made.
+        keeper: what keeps something of it; None when nothing is kept.
+        with_state: whether it can ask for what it has under keys.
+    """
+
+    def __init__(self, workers: Workers, recipe: Recipe, keeper: Any, *, with_state: bool) -> None:
+        self._workers = workers
+        self._recipe: Recipe | None = recipe
+        self._seconds = recipe.limits[0]
+        self._keeps, self._starts = recipe.keeps, recipe.starts
+        self._keeper = keeper
+        self._with_state = with_state
+        self._worker: Worker | None = None
+        self._number = 0
+        self._ended = False
+        self._kept: Mapping[str, Any] | None = None
+
+    @property
+    def dead(self) -> bool:
+        """Whether it must not be called again."""
+        return self._ended or (self._worker is not None and self._worker.gone)
+
+    async def handle(self, services: WaveServices, method: str, body: str | bytes) -> Any:
+        """Has it handle a wave. Raises as guests in this process do, and OutcomeUnknown when its worker has died."""
+        return await self._call(method, body, services)
+
+    async def run(self, body: Any) -> list[Any]:
+        """Does the steps of a library, which are the body of a wave. Raises likewise."""
+        found: list[Any] = await self._call("", body, None)
+        return found
+
+    async def _call(self, method: str, body: Any, services: WaveServices | None) -> Any:
+        worker = self._worker
+        if worker is None:
+            worker = self._worker = await self._workers.free()
+            self._number = worker.next_number()
+            worker.guests += 1
+        facts = None if services is None else services.facts(with_state=self._with_state)
+        message = GuestCall(worker.next_number(), self._number, self._recipe, method, body, facts)
+        self._recipe = None
+        try:
+            done = await worker.call(message, self._seconds, services)
+        except _Refused as exc:
+            if services is not None:
+                services.lines.extend(exc.told.lines)
+            if exc.told.dead:
+                self._end(tell=False)
+            raise exc.as_error() from None
+        except BaseException:  # the worker ends a guest itself whose call is cancelled
+            self._end(tell=False)
+            raise
+        if services is not None:
+            services.lines.extend(done.lines)
+            services.changed.update(done.changed)
+        self._kept = done.kept
+        return done.result
+
+    async def kept(self) -> Any:
+        """What is kept of it, after its last call."""
+        from .kept import keeper
+
+        if self._kept is None:
+            return self._keeper.saved
+        found = keeper(self._keeps, self._starts, self._kept)
+        assert found is not None, "something of it is kept"
+        return found.saved
+
+    def _end(self, *, tell: bool) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        if self._worker is not None:
+            if tell:
+                self._worker.send(Close(self._number))
+            self._worker.guests -= 1
+            self._workers.rest(self._worker)
+
+    def close(self) -> None:
+        """Frees what it holds. It must not be handling a wave."""
+        self._end(tell=True)

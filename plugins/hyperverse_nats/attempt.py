@@ -1,0 +1,144 @@
+"""ConnectAttempt: one attempt to connect, from the probe to the welcome."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Final
+
+import attrs
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
+
+from .address import Subjects
+from .handshake import HandshakeFault, IkInitiator
+from .introduction import COOKIE, HELLO, LET_IN, NOT_ALLOWED, PROBE, REFUSED, WELCOME, Introduction
+from .link import NatsLink
+from .listener import COOKIE_BYTES
+from .pump import NatsPump
+from .session import ID_BYTES, NatsSession
+
+__all__ = ["NO_RESPONDERS", "ConnectAttempt"]
+
+NO_RESPONDERS: Final = "503"
+"""What the server says when nobody listens at a subject."""
+_GRACE: Final = 0.1
+"""Seconds for which what anybody may have said, such as "nobody is here", is not believed yet."""
+_TRIES: Final = 3
+
+
+@attrs.define(eq=False)
+class ConnectAttempt:
+    """An attempt to connect.
+
+    Attributes:
+        id: of our end of the connection, in the subject for answers.
+        address: where to, for errors.
+    """
+
+    session: NatsSession
+    subjects: Subjects
+    address: str
+    name: str
+    id: bytes = attrs.field(factory=lambda: secrets.token_bytes(ID_BYTES))
+    _answers: asyncio.Queue[bytes | HyperverseError] = attrs.field(factory=lambda: asyncio.Queue(16))
+
+    def take(self, message: bytes, status: str) -> None:
+        """Somebody has said something to our subject: it may be anybody."""
+        if status == NO_RESPONDERS:
+            hint = "is the machine running, is that its address, and do both machines use the same NATS servers?"
+            self._later(Unavailable(f"nobody listens at {self.address!r}", hint=hint, retry_after=1.0))
+        elif message == REFUSED:
+            hint = "check its public key; a machine with a new data directory has a new key"
+            said = f"the listener at {self.address!r} does not prove that it holds the expected key"
+            self._later(Unauthorized(said, hint=hint, retry_after=1.0))
+        else:
+            self._answer(message)
+
+    def _later(self, error: HyperverseError) -> None:
+        asyncio.get_running_loop().call_later(_GRACE, self._answer, error)
+
+    def _answer(self, answer: bytes | HyperverseError) -> None:
+        if not self._answers.full():  # strangers may say as much as they like
+            self._answers.put_nowait(answer)
+
+    def fail(self, error: HyperverseError) -> None:
+        """Ends the attempt."""
+        while self._answers.full():
+            self._answers.get_nowait()
+        self._answers.put_nowait(error)
+
+    async def _next(self) -> bytes:
+        answer = await self._answers.get()
+        if isinstance(answer, HyperverseError):
+            raise answer
+        return answer
+
+    def _say(self, message: bytes) -> None:
+        self.session.put(self.subjects.listener(self.name), message, self.subjects.inbox(self.session.id, self.id))
+
+    async def probe(self) -> None:
+        """Returns when somebody listens there. Raises Unavailable when nobody does."""
+        self._say(PROBE)
+        while (await self._next())[:1] != COOKIE:
+            pass
+
+    async def connect(self, secret: bytes, listener: bytes, pump: NatsPump) -> NatsLink:
+        """Connects.
+
+        Args:
+            secret: our key.
+            listener: the public key that the other side must hold.
+            pump: moves the messages of the link from now on.
+
+        Raises:
+            Unavailable: nobody listens there, or it has no room.
+            Unauthorized: our key is not let in, or the other side does not hold the key.
+        """
+        self._say(PROBE)
+        initiator: IkInitiator | None = None
+        tries = 0
+        while True:
+            message = await self._next()
+            kind, rest = message[:1], message[1:]
+            if kind == COOKIE and len(rest) == COOKIE_BYTES and tries < _TRIES:
+                tries += 1
+                said = HELLO + rest
+                initiator = self._hello(said, secret, listener, pump)
+            elif kind == WELCOME and initiator is not None:
+                try:
+                    payload, seal, opens = initiator.welcome(rest)
+                except HandshakeFault:
+                    continue  # anybody may have said that
+                return self._link(payload, seal, opens, pump)
+
+    def _hello(self, said: bytes, secret: bytes, listener: bytes, pump: NatsPump) -> IkInitiator:
+        beats = self.session.beats
+        ours = Introduction(self.session.id, self.id, beats.key, beats.number, pump.window)
+        initiator = IkInitiator(said + self.name.encode(), secret, listener)
+        try:
+            self._say(said + initiator.hello(ours.pack()))
+        except HandshakeFault as exc:
+            raise Unauthorized(f"the key of the listener at {self.address!r} cannot be one: {exc}") from exc
+        return initiator
+
+    def _link(self, payload: bytes, seal: bytes, opens: bytes, pump: NatsPump) -> NatsLink:
+        verdict, said = payload[0], payload[1:]
+        if verdict == NOT_ALLOWED:
+            hint = "ask its operator to allow this key"
+            raise Unauthorized(f"the endpoint at {self.address!r} does not allow our key", hint=hint)
+        if verdict != LET_IN:
+            reason = said.decode(errors="replace")
+            raise Unavailable(f"{self.address!r} refuses the connection: {reason}", retry_after=1.0)
+        try:
+            theirs = Introduction.unpack(said)
+            watched = self.session.watch(theirs.session, theirs.key, theirs.beat)
+        except (HandshakeFault, ValueError) as exc:
+            raise Unavailable(f"{self.address!r} does not answer by the lane protocol: {exc}") from exc
+        now = asyncio.get_running_loop().time()
+        out = self.subjects.inbox(theirs.session, theirs.link)
+        link = NatsLink(self.id, out, watched, now, now, ChaCha20Poly1305(seal), ChaCha20Poly1305(opens))
+        link.theirs = theirs.window
+        pump.add(link)
+        return link

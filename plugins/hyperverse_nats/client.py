@@ -1,0 +1,110 @@
+"""The connection of nats-py, with what the transport needs besides: to be cut off at once."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import nats.errors
+from nats.aio.client import Client
+
+from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
+
+from .settings import NatsSettings
+
+__all__ = ["BrokerClient", "connected"]
+
+_PING_SECONDS = 1
+_PINGS = 3
+"""A server that does not answer so many pings in a row is given up."""
+_PENDING = 4 * 1024 * 1024
+
+
+class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types are not read
+    """A client that does not connect again by itself: what it had said would be said again in the name of connections
+    that are gone."""
+
+    def cut(self) -> None:
+        """Closes the socket, whatever the client does at the moment. May be called twice."""
+        if self._transport:  # false also for one that never had a socket, which some versions cannot close
+            self._transport.close()
+
+
+async def connected(
+    settings: NatsSettings, name: str, lost: Callable[[], Awaitable[None]], refused: Callable[[str], None]
+) -> Any:
+    """Connects to one of the servers.
+
+    Args:
+        settings: which, and with what proof.
+        name: of this client, as the server's operator sees it.
+        lost: called when the connection has ended.
+        refused: called with what the server does not permit later on.
+
+    Returns:
+        the client.
+
+    Raises:
+        Unavailable: no server answers.
+        Unauthorized: the server does not let us in.
+    """
+    faults: list[Exception] = []
+
+    async def fault(exc: Exception) -> None:
+        faults.append(exc)
+        del faults[:-8]
+        if "permissions violation" in str(exc).lower():
+            refused(str(exc))
+
+    client: Any = BrokerClient()
+    try:
+        async with asyncio.timeout(settings.limits.connect_timeout):
+            await client.connect(
+                list(settings.servers),
+                name=name,
+                error_cb=fault,
+                closed_cb=lost,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=settings.limits.connect_timeout,
+                ping_interval=_PING_SECONDS,
+                max_outstanding_pings=_PINGS,
+                pending_size=_PENDING,
+                tls=settings.tls_context(),
+                user_credentials=settings.credentials or None,
+                nkeys_seed=settings.nkey or None,
+                **settings.proof(),
+            )
+    except BaseException as exc:
+        client.cut()
+        if isinstance(exc, TimeoutError | OSError | nats.errors.Error | ValueError):
+            raise _why(settings, [*faults, exc]) from None
+        raise
+    return client
+
+
+def _why(settings: NatsSettings, faults: list[Exception]) -> HyperverseError:
+    """What to tell the user. The text of nats-py has no password, but it has no cure either."""
+    said = " ".join(str(fault) or type(fault).__name__ for fault in faults)
+    where = settings.where
+    if "authorization" in said.lower() or "authentication" in said.lower():
+        hint = (
+            "it asks for credentials: set `credentials` or `nkey` in the table [lanes], or write a user and a password "
+            "into the URL of `servers`"
+            if not (settings.credentials or settings.nkey or any("@" in url for url in settings.servers))
+            else "it does not accept what [lanes] has: check `credentials`, `nkey`, or the user in `servers`"
+        )
+        return Unauthorized(f"the NATS server at {where} does not let this machine in", hint=hint)
+    if any(isinstance(fault, ssl.SSLError) for fault in faults) or "certificate" in said.lower():
+        hint = "name the certificate of its authority with `tls_ca`, or ask its operator which name it has"
+        return Unauthorized(f"the NATS server at {where} does not prove who it is: {_last(faults)}", hint=hint)
+    hint = "is it running, and is that its address? See `servers` in the table [lanes]"
+    return Unavailable(f"no NATS server answers at {where}: {_last(faults)}", hint=hint, retry_after=1.0)
+
+
+def _last(faults: list[Exception]) -> str:
+    telling = [fault for fault in faults if str(fault) and not isinstance(fault, nats.errors.NoServersError)]
+    return str(telling[-1]) if telling else "no answer in time"

@@ -1,0 +1,187 @@
+"""NatsListener: an open endpoint. It lets in who proves a key that may come in, and keeps nothing of anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from hyperverse_core.transport import Endpoint, LaneReceiver, Peer, guarded_call
+
+from .address import Subjects
+from .handshake import HandshakeFault, IkResponder
+from .introduction import (
+    COOKIE,
+    FULL,
+    HELLO,
+    LET_IN,
+    NOT_ALLOWED,
+    PROBE,
+    REFUSED,
+    WELCOME,
+    Introduction,
+)
+from .keys import text_of
+from .link import NatsLink
+from .pump import NatsPump
+from .session import ID_BYTES, NatsSession
+from .settings import NatsSettings
+
+__all__ = ["COOKIE_BYTES", "Cookies", "NatsListener"]
+
+_log = logging.getLogger("hyperverse.lane.nats")
+_SLOT_SECONDS: Final = 10.0
+_SLOT_BYTES: Final = 8
+COOKIE_BYTES: Final = 24
+_MAC_BYTES: Final = COOKIE_BYTES - _SLOT_BYTES
+_LOG_AGAIN: Final = 60.0
+"""Seconds in which what strangers do is not logged again."""
+
+
+class Cookies:
+    """A cookie shows that somebody hears what is said to a subject, and that it is not long ago. We remember none of
+    them; what was proven with one counts once."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+        self._loop = asyncio.get_running_loop()
+        self._used: dict[int, set[bytes]] = {}
+
+    def make(self, subject: str) -> bytes:
+        """A cookie for who hears what is said to that subject."""
+        return self._of(subject, self._slot())
+
+    def holds(self, cookie: bytes, subject: str) -> bool:
+        """Whether it is one of ours, for that subject, and young enough."""
+        slot = int.from_bytes(cookie[:_SLOT_BYTES], "little")
+        return self._slot() - 1 <= slot <= self._slot() and hmac.compare_digest(cookie, self._of(subject, slot))
+
+    def use(self, cookie: bytes, once: bytes) -> bool:
+        """Notes what came with a cookie. Returns whether it came for the first time."""
+        slot, now = int.from_bytes(cookie[:_SLOT_BYTES], "little"), self._slot()
+        for old in [old for old in self._used if old < now - 1]:
+            del self._used[old]
+        used = self._used.setdefault(slot, set())
+        if once in used:
+            return False
+        used.add(once)
+        return True
+
+    def _slot(self) -> int:
+        return int(self._loop.time() / _SLOT_SECONDS)
+
+    def _of(self, subject: str, slot: int) -> bytes:
+        said = slot.to_bytes(_SLOT_BYTES, "little")
+        return said + hmac.digest(self._secret, said + subject.encode(), "sha256")[:_MAC_BYTES]
+
+
+@attrs.define(eq=False)
+class NatsListener:
+    """An open endpoint.
+
+    Attributes:
+        name: in its address.
+        endpoint: for whom.
+        secret: of its key.
+        receiver: is told who comes, and what they send.
+        guests: connections by it, with their keys; also those that are not confirmed yet.
+        full: whether nobody is let in any more.
+    """
+
+    name: str
+    endpoint: Endpoint
+    secret: bytes
+    receiver: LaneReceiver
+    settings: NatsSettings
+    subjects: Subjects
+    pump: NatsPump
+    cookies: Cookies
+    name_peer: Callable[[str], str]
+    guests: dict[NatsLink, str] = attrs.field(factory=dict)
+    full: bool = False
+    _logged: dict[str, float] = attrs.field(factory=dict)
+
+    def take(self, session: NatsSession, message: bytes, reply: str) -> None:
+        """Somebody wants to connect."""
+        kind = message[:1]
+        if not reply.startswith(f"{self.subjects.prefix}.in."):
+            self._stranger("it says no subject for an answer, or one of others")
+        elif kind == PROBE and len(message) == 1:
+            session.put(reply, COOKIE + self.cookies.make(reply))
+        elif kind == HELLO:
+            self._hello(session, message, reply)
+        else:
+            self._stranger("its message is none of this protocol")
+
+    def _hello(self, session: NatsSession, message: bytes, reply: str) -> None:
+        said, rest = message[: 1 + COOKIE_BYTES], message[1 + COOKIE_BYTES :]
+        cookie = said[1:]
+        if not self.cookies.holds(cookie, reply):
+            session.put(reply, COOKIE + self.cookies.make(reply))
+            return
+        responder = IkResponder(said + self.name.encode(), self.secret)
+        try:
+            key, payload = responder.hello(rest)
+            theirs = Introduction.unpack(payload)
+        except HandshakeFault as exc:
+            self._stranger(str(exc))
+            session.put(reply, REFUSED)
+            return
+        if reply != self.subjects.inbox(theirs.session, theirs.link):
+            self._stranger("it says the subject of somebody else for the answer")
+            return
+        verdict, reason = self._judge(text_of(key))
+        if verdict == LET_IN and not self.cookies.use(cookie, responder.fresh):
+            self._stranger("it repeats what somebody else has said")
+            return
+        if verdict != LET_IN:
+            answer, _, _ = responder.welcome(bytes([verdict]) + reason.encode())
+            session.put(reply, WELCOME + answer)
+            return
+        self._let_in(session, responder, text_of(key), theirs, reply)
+
+    def _judge(self, key: str) -> tuple[int, str]:
+        endpoint = self.endpoint
+        if endpoint.allow is not None and key not in endpoint.allow:
+            self._stranger(f"the key {key!r} is not allowed")
+            return NOT_ALLOWED, ""
+        if self.full or len(self.guests) >= self.settings.limits.max_peers:
+            return FULL, "it has as many peers as it may have (max_peers)"
+        return LET_IN, ""
+
+    def _let_in(self, session: NatsSession, responder: IkResponder, key: str, theirs: Introduction, reply: str) -> None:
+        try:
+            watched = session.watch(theirs.session, theirs.key, theirs.beat)
+        except ValueError:
+            self._stranger("its key for signs of life is none")
+            return
+        own = secrets.token_bytes(ID_BYTES)
+        ours = Introduction(session.id, own, session.beats.key, session.beats.number, self.pump.window)
+        answer, seal, opens = responder.welcome(bytes([LET_IN]) + ours.pack())
+        now = asyncio.get_running_loop().time()
+        link = NatsLink(own, reply, watched, now, now, ChaCha20Poly1305(seal), ChaCha20Poly1305(opens))
+        link.theirs, link.listener = theirs.window, self
+        self.guests[link] = key
+        self.pump.add(link)
+        session.put(reply, WELCOME + answer)
+
+    def confirmed(self, session: NatsSession, link: NatsLink) -> None:
+        """The other side has sent its first message with the new keys: only now it is sure that it lives."""
+        peer = Peer(self.name_peer(self.endpoint.name), self.guests[link], self.endpoint.name)
+        channel = self.settings.new_channel(peer, self.receiver, link, session.max_payload)
+        self.pump.begin(link, channel.bounded(self.endpoint.unanswered), link.theirs)
+        guarded_call(_log, self.receiver.lane_up, peer)
+
+    def _stranger(self, what: str) -> None:
+        """Somebody is refused: that is logged once, however often it comes."""
+        now = asyncio.get_running_loop().time()
+        kind = what.partition("'")[0]
+        if now - self._logged.get(kind, -_LOG_AGAIN) >= _LOG_AGAIN:
+            self._logged[kind] = now
+            _log.warning("endpoint %r: a stranger is not let in: %s", self.endpoint.name, what)

@@ -1,0 +1,261 @@
+"""NatsSession: one connection to a server, from its first byte to its loss. A new connection is a new session:
+nothing of the old one counts any more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import nats.errors
+
+from hyperverse_core.errors import Unauthorized
+
+from .address import Subjects
+from .client import connected
+from .presence import Beats, Watched
+from .settings import NatsSettings
+
+__all__ = ["FULL", "ID_BYTES", "NatsSession"]
+
+_log = logging.getLogger("hyperverse.lane.nats")
+ID_BYTES: Final = 16
+FULL: Final = 1024 * 1024
+"""Bytes that wait for the socket; then what follows waits in the queues of the peers, where priorities count."""
+_CLOSE_SECONDS: Final = 0.5
+
+Handle = Callable[[bytes, bytes, str, str], None]
+"""Takes a message: the id of the link, the bytes, where an answer goes, and the status of a message of the server."""
+
+
+class NatsSession:
+    """One connection to a server.
+
+    Args:
+        settings: of the transport.
+        subjects: of the transport.
+        before: called before messages leave: it may add some.
+        after: called when they have left.
+        rested: called behind each message that came.
+        lost: called once when the connection has ended, with the session.
+
+    Attributes:
+        id: of this session, in subjects.
+        beats: our signs of life.
+        waiting: bytes that were not handed to the socket yet.
+    """
+
+    def __init__(
+        self,
+        settings: NatsSettings,
+        subjects: Subjects,
+        *,
+        before: Callable[[], None],
+        after: Callable[[], None],
+        lost: Callable[[NatsSession], None],
+    ) -> None:
+        self.id = secrets.token_bytes(ID_BYTES)
+        self.beats = Beats(self.id)
+        self.waiting = 0
+        self.alive = False
+        self._settings = settings
+        self._subjects = subjects
+        self._before, self._after, self._lost = before, after, lost
+        self._loop = asyncio.get_running_loop()
+        self._client: Any = None
+        self._outgoing: deque[tuple[str, bytes, str]] = deque()
+        self._orders: deque[Callable[[], Awaitable[None]]] = deque()
+        self._wake = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._watched: dict[bytes, tuple[Watched, list[Any]]] = {}
+        self._refused: list[str] = []
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes of the largest message that the server carries."""
+        return int(self._client.max_payload)
+
+    # -- begin --------------------------------------------------------------------------------------------
+
+    async def begin(self, take: Handle) -> None:
+        """Connects, and listens at the inboxes. Raises Unavailable and Unauthorized.
+
+        Args:
+            take: gets what comes.
+        """
+        self._client = await connected(self._settings, "cosmic-hyperverse", self._ended, self._refused.append)
+        try:
+            await self.listen(self._subjects.inboxes(self.id), take)
+        except BaseException:
+            self._client.cut()
+            raise
+        self.alive = True
+        self._writer = self._loop.create_task(self._write())
+
+    async def listen(self, subject: str, take: Handle) -> None:
+        """Subscribes to a subject. Raises Unauthorized when the server does not permit that."""
+
+        async def taken(message: Any) -> None:
+            status = (message.headers or {}).get("Status", "") if not message.data else ""
+            link = message.subject.rpartition(".")[2]
+            take(_id_of(link), message.data, message.reply, status)
+
+        await self._client.subscribe(subject, cb=taken)
+        await self._settle()
+        for said in self._refused:
+            if subject.lower() in said.lower():
+                hint = f"permit it to subscribe to and publish at {self._subjects.prefix}.>"
+                raise Unauthorized(f"the NATS server does not let this user listen at {subject!r}", hint=hint)
+
+    async def _settle(self) -> None:
+        """Returns when the server has handled everything that was said so far. nats-py writes a ping before what waits
+        to be written: so only the second answer tells that the rest has been handled."""
+        with contextlib.suppress(nats.errors.Error):
+            for _ in range(2):
+                await self._client.flush(self._settings.limits.connect_timeout)
+
+    # -- out ----------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Something has to leave at the end of this turn of the loop."""
+        self._wake.set()
+
+    def put(self, subject: str, message: bytes, reply: str = "") -> None:
+        """Publishes a message at the end of this turn of the loop.
+
+        Args:
+            subject: where to.
+            message: its bytes.
+            reply: the subject for an answer.
+        """
+        if self.alive:
+            self._outgoing.append((subject, message, reply))
+            self.waiting += len(message)
+            self._wake.set()
+
+    async def _write(self) -> None:
+        """The only one who writes: what was put first leaves first."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self._before()
+            await self._write_all()
+            self._after()
+
+    async def _write_all(self) -> None:
+        client, outgoing, orders = self._client, self._outgoing, self._orders
+        while outgoing or orders:
+            try:
+                while orders:
+                    await orders.popleft()()
+                while outgoing and not orders:
+                    subject, message, reply = outgoing.popleft()
+                    self.waiting -= len(message)
+                    await client.publish(subject, message, reply=reply)
+            except (nats.errors.Error, OSError) as exc:
+                _log.debug("a message could not leave: %s", exc)
+                if client.is_closed:
+                    self._end()
+                    return
+
+    # -- who lives ----------------------------------------------------------------------------------------
+
+    def watch(self, session: bytes, key: bytes, number: int) -> Watched:
+        """Listens to the signs of life of another session, until :meth:`unwatch`. Raises ValueError when its key is
+        none."""
+        found = self._watched.get(session)
+        if found is None:
+            watched = Watched.make(session, key, number, self._loop.time())
+            subscription: list[Any] = []
+            found = self._watched[session] = watched, subscription
+
+            async def beat(message: Any) -> None:
+                self._beat(watched, message.data)
+
+            async def subscribe() -> None:
+                if session in self._watched:
+                    subscription.append(await self._client.subscribe(self._subjects.here(session), cb=beat))
+
+            self._order(subscribe)
+        found[0].users += 1
+        return found[0]
+
+    def unwatch(self, watched: Watched) -> None:
+        """One user less."""
+        watched.users -= 1
+        if watched.users or not self.alive:
+            return
+        found = self._watched.pop(watched.session, None)
+        if found is None:
+            return
+
+        async def unsubscribe() -> None:
+            for subscription in found[1]:
+                await subscription.unsubscribe()
+
+        self._order(unsubscribe)
+
+    def _order(self, order: Callable[[], Awaitable[None]]) -> None:
+        self._orders.append(order)
+        self._wake.set()
+
+    def _beat(self, watched: Watched, message: bytes) -> None:
+        if not watched.hears(message, self._loop.time()) and not watched.warned:
+            watched.warned = True
+            _log.warning("somebody else claims to be a machine that we have a connection to: that is not believed")
+
+    def beat(self) -> None:
+        """Says that we live."""
+        self.put(self._subjects.here(self.id), self.beats.next())
+
+    # -- the end ------------------------------------------------------------------------------------------
+
+    async def _ended(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if not self.alive:
+            return
+        self.alive = False
+        if self._writer is not None and self._writer is not asyncio.current_task():
+            self._writer.cancel()
+        self._outgoing.clear()
+        self._orders.clear()
+        self._lost(self)
+
+    def close(self) -> asyncio.Task[None] | None:
+        """Ends the session: what was put leaves, if the server takes it at once. May be called twice.
+
+        Returns:
+            the task that does it; None when there is nothing to do.
+        """
+        if self._client is None or self._ending is not None:
+            return self._ending
+        if self._writer is not None:
+            self._writer.cancel()
+        client = self._client
+        self._ending = self._loop.create_task(self._say_the_rest(self.alive))
+        self.alive = False
+        self._ending.add_done_callback(lambda _: client.cut())
+        return self._ending
+
+    async def _say_the_rest(self, alive: bool) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                if alive:
+                    self._orders.clear()
+                    await self._write_all()
+                await self._client.close()
+
+
+def _id_of(text: str) -> bytes:
+    """The id of a link in a subject; empty when it is none."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:  # the name of a listener, or a stranger's
+        return b""

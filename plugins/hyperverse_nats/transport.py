@@ -1,0 +1,264 @@
+"""NatsTransport: lanes over NATS."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from hyperverse_core.errors import HyperverseError, Unavailable
+from hyperverse_core.transport import ChannelTransport, Endpoint, Identity, LaneReceiver, Peer
+
+from .address import Subjects, address_of, chosen_name, name_of
+from .attempt import ConnectAttempt
+from .keys import bytes_of, new_identity, secret_of
+from .link import NatsLink
+from .listener import Cookies, NatsListener
+from .pump import NatsPump
+from .session import NatsSession
+from .settings import NatsLimits, NatsSettings
+
+__all__ = ["NatsTransport"]
+
+_log = logging.getLogger("hyperverse.lane.nats")
+_PROBE_SECONDS: Final = 1.0
+_AGAIN_SECONDS: Final = (0.05, 1.0)
+"""The first and the longest pause between two attempts to reach a server that is away."""
+
+
+class NatsTransport(ChannelTransport):
+    """Lanes over a NATS server. Every peer proves its key; what is sent is encrypted and numbered from end to end.
+
+    Args:
+        settings: see :class:`~hyperverse_nats.settings.NatsSettings`. Raises ConfigError.
+    """
+
+    proves_peers = True
+    needs_broker = True
+    settings_class = NatsSettings
+    plain_settings = (*attrs.fields_dict(NatsLimits), "credentials", "nkey", "tls_ca", "tls_cert", "tls_key", "prefix")
+
+    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+        super().__init__(settings)
+        self._settings = NatsSettings.parse(self.settings)
+        self.max_frame = self._settings.limits.max_frame
+        self._subjects = Subjects(self._settings.prefix)
+        self._pump: NatsPump | None = None
+        self._cookies: Cookies | None = None
+        self._listeners: dict[str, NatsListener] = {}
+        self._attempts: dict[bytes, ConnectAttempt] = {}
+        self._session: NatsSession | None = None
+        self._starting: asyncio.Task[NatsSession] | None = None
+        self._returning: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._ended = False
+
+    def check_key(self, text: str) -> None:
+        bytes_of(text)
+
+    def new_identity(self) -> Identity:
+        return new_identity()
+
+    # -- connections --------------------------------------------------------------------------------------
+
+    async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
+        """As the contract says. Raises Unauthorized when the server does not let us in."""
+        secret = secret_of(endpoint.identity, f"the endpoint {endpoint.name!r}")
+        name = name_of(endpoint.address) if endpoint.address else chosen_name(endpoint)
+        session, pump = await self._begin()
+        await self._check_free(session, name)
+        if self._cookies is None:
+            self._cookies = Cookies()
+        listener = NatsListener(
+            name,
+            endpoint,
+            secret,
+            receiver,
+            self._settings,
+            self._subjects,
+            pump,
+            self._cookies,
+            self._name_peer,
+        )
+        self._listeners[name] = listener
+        try:
+            await self._listen(session, listener)
+        except BaseException:
+            del self._listeners[name]
+            raise
+        return address_of(name)
+
+    async def _check_free(self, session: NatsSession, name: str) -> None:
+        """Raises Unavailable when somebody listens there."""
+        attempt = ConnectAttempt(session, self._subjects, address_of(name), name)
+        self._attempts[attempt.id] = attempt
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await attempt.probe()
+        except (TimeoutError, Unavailable):
+            if self._ended or self._session is not session:
+                raise self._is_away() from None
+            return
+        finally:
+            del self._attempts[attempt.id]
+        hint = "stop the machine that runs there, or choose another address"
+        raise Unavailable(f"the address {address_of(name)!r} is in use", hint=hint)
+
+    async def _listen(self, session: NatsSession, listener: NatsListener) -> None:
+        def take(link: bytes, message: bytes, reply: str, status: str) -> None:
+            if not self._ended and self._session is session:
+                listener.take(session, message, reply)
+
+        await session.listen(self._subjects.listener(listener.name), take)
+
+    async def connect(
+        self,
+        address: str,
+        receiver: LaneReceiver,
+        *,
+        identity: Identity | None = None,
+        server_key: str = "",
+        timeout: float = 5.0,
+    ) -> Peer:
+        """As the contract says. Raises BadRequest also when a key cannot be one of this transport."""
+        secret, listener = secret_of(identity or new_identity(), "we"), bytes_of(server_key)
+        name = name_of(address)
+        try:
+            async with asyncio.timeout(timeout):
+                session, pump = await self._begin()
+                attempt = ConnectAttempt(session, self._subjects, address, name)
+                self._attempts[attempt.id] = attempt
+                try:
+                    link = await attempt.connect(secret, listener, pump)
+                finally:
+                    del self._attempts[attempt.id]
+        except TimeoutError:
+            raise Unavailable(
+                f"no answer from {address!r} within {timeout:g} s",
+                hint="is that the address of a machine, and is it running?",
+                retry_after=1.0,
+            ) from None
+        peer = Peer(self._name_peer("to"), server_key)
+        channel = self._settings.new_channel(peer, receiver, link, session.max_payload)
+        pump.begin(link, channel, link.theirs)
+        session.put(link.out, link.seal(channel.acknowledgement()))  # so the other side knows that we have its keys
+        return peer
+
+    # -- what comes ---------------------------------------------------------------------------------------
+
+    def _take(self, session: NatsSession, link_id: bytes, message: bytes, status: str) -> None:
+        """A message to one of our inboxes."""
+        if self._ended or self._session is not session or self._pump is None:
+            return
+        link = self._pump.links.get(link_id)
+        if link is None:
+            attempt = self._attempts.get(link_id)
+            if attempt is not None:
+                attempt.take(message, status)
+            return
+        opened = self._pump.take(link, message)
+        if opened is None:
+            return
+        if link.channel is None and link.listener is not None:
+            link.listener.confirmed(session, link)
+        if link.channel is not None and not link.channel.gone:
+            self._pump.carry(link.channel, opened)
+
+    def _dropped(self, link: NatsLink) -> None:
+        if link.listener is not None:
+            link.listener.guests.pop(link, None)
+
+    # -- the server ---------------------------------------------------------------------------------------
+
+    async def _begin(self) -> tuple[NatsSession, NatsPump]:
+        """The session, and the pump. Raises Unavailable and Unauthorized when no server takes us."""
+        if self._ended:
+            raise Unavailable("the transport was closed", hint="make a new one")
+        if self._pump is None:
+            self._pump = NatsPump(self._settings, self._peers, self._dropped)
+        session = self._session
+        if session is None:
+            if self._starting is None or self._starting.done():
+                self._starting = asyncio.get_running_loop().create_task(self._start(self._pump))
+            session = await asyncio.shield(self._starting)
+        if self._ended:
+            raise Unavailable("the transport was closed", hint="make a new one")
+        return session, self._pump
+
+    async def _start(self, pump: NatsPump) -> NatsSession:
+        session = NatsSession(self._settings, self._subjects, before=pump.before, after=pump.after, lost=self._lost)
+        try:
+            await session.begin(lambda link, message, _, status: self._take(session, link, message, status))
+            self._session = pump.session = session
+            for listener in tuple(self._listeners.values()):
+                await self._listen(session, listener)
+            if self._session is not session:
+                raise self._is_away()
+        except BaseException:
+            if self._session is session:
+                self._session = pump.session = None
+            session.close()
+            raise
+        return session
+
+    def _lost(self, session: NatsSession) -> None:
+        """The connection to the server has ended."""
+        if session is not self._session or self._ended:
+            return
+        self._session = None
+        _log.warning("the connection to the NATS server at %s is lost", self._settings.where)
+        session.close()
+        if self._pump is not None:
+            self._pump.lost()
+        for attempt in self._attempts.values():
+            attempt.fail(self._is_away())
+        if self._listeners and (self._returning is None or self._returning.done()):
+            self._returning = asyncio.get_running_loop().create_task(self._return())
+
+    async def _return(self) -> None:
+        """The listeners open again at the same addresses, as soon as a server is there."""
+        pause, longest = _AGAIN_SECONDS
+        said = ""
+        while not self._ended and self._session is None:
+            try:
+                await self._begin()
+            except HyperverseError as exc:
+                if exc.message != said:
+                    said = exc.message
+                    _log.warning("the listeners are closed until a NATS server is there: %s", exc)
+                await asyncio.sleep(pause * random.uniform(0.7, 1.0))
+                pause = min(longest, 2 * pause)
+            else:
+                _log.warning("the NATS server at %s is there again", self._settings.where)
+
+    def _is_away(self) -> Unavailable:
+        return Unavailable(f"the connection to the NATS server at {self._settings.where} is lost", retry_after=1.0)
+
+    # -- the end ------------------------------------------------------------------------------------------
+
+    def _let_nobody_in(self) -> None:
+        for listener in self._listeners.values():
+            listener.full = True
+
+    async def close(self) -> None:
+        await super().close()
+        if self._closing is not None:
+            await asyncio.wait([self._closing], timeout=1.0)
+
+    def abort(self) -> None:
+        self._ended = True
+        for task in (self._starting, self._returning):
+            if task is not None and not task.done():
+                task.cancel()
+        for attempt in self._attempts.values():
+            attempt.fail(Unavailable("the transport was closed"))
+        if self._pump is not None:
+            self._pump.abort()
+        self._listeners.clear()
+        if self._session is not None:
+            self._closing = self._session.close()
+            self._session = None

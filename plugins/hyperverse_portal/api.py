@@ -1,0 +1,84 @@
+"""The API below ``/-/api``: every handler by point and method, commands, what is known of Kinds and particles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from hyperverse_core import Pong
+from hyperverse_core.errors import BadRequest, NotFound
+from hyperverse_core.gateway import Session
+from hyperverse_core.values import GLOBAL_EXECUTOR, Point
+
+from .http import HttpAnswer, HttpRequest, final_status, json_answer, retry_after
+from .openapi import description
+from .settings import PortalSettings
+from .trace_context import trace_headers
+
+__all__ = ["MACHINE", "answer_api", "openapi_of", "query_of"]
+
+MACHINE = "GLOBAL::machine"
+_ROUTES = "POST /-/api/ping/POINT/METHOD, POST /-/api/exec, GET /-/api/kinds, /-/api/kinds/KIND, /-/api/describe/POINT"
+
+
+async def answer_api(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:
+    """Answers a request to the API. Raises HyperverseError."""
+    words = [word for word in request.path.removeprefix("/-/api/").split("/") if word]
+    match request.method, words:
+        case "POST", ["ping", point, method]:
+            body = await request.body(session.limits.body, settings.body_seconds)
+            return _reply(await session.ping(point, method, body, wait=settings.wait, headers=trace_headers(request)))
+        case "POST", ["exec"]:
+            return await _exec(request, session, settings)
+        case "GET", ["kinds"]:
+            return await _known(session, "Ext<Kinds>", None)
+        case "GET", ["kinds", kind]:
+            return await _known(session, "Ext<Kind>", {"kind": kind})
+        case "GET", ["describe", point]:
+            return await _known(session, "Ext<Describe>", {"point": Point.parse(point).text})
+    raise NotFound(f"no {request.method} {request.path} in the API", hint=f"there are {_ROUTES}")
+
+
+async def _exec(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:
+    body = await request.body(session.limits.body, settings.body_seconds)
+    if not isinstance(body, str):
+        raise BadRequest("the commands are not a text", hint="content type text/plain: create localhost<Space>")
+    return _reply(
+        await session.ping(
+            GLOBAL_EXECUTOR, "Cmd<RawCommand>", {"text": body}, wait=settings.wait, headers=trace_headers(request)
+        )
+    )
+
+
+async def _known(session: Session, method: str, body: Any) -> HttpAnswer:
+    pong = await session.ping(MACHINE, method, body)
+    return json_answer(pong.body, pong.status)
+
+
+def _reply(pong: Pong) -> HttpAnswer:
+    """A reply, with what became of its wave."""
+    said = {"status": pong.status, "outcome": str(pong.outcome), "body": pong.body, "wave": pong.id, "star": pong.star}
+    answer = json_answer(said, final_status(pong))
+    later = retry_after(pong)
+    if later:
+        answer = answer.also(retry_after=later)
+    return answer.also(www_authenticate="Bearer") if pong.status == 401 else answer
+
+
+async def openapi_of(request: HttpRequest, session: Session) -> HttpAnswer:
+    """The description of the API in OpenAPI 3.1, with the handlers of every Kind, or of those in ``?kind=``."""
+    wanted = [value for name, value in query_of(request) if name == "kind"]
+    known = (await session.ping(MACHINE, "Ext<Kinds>")).unwrap()
+    names = [each["kind"] for each in known if isinstance(each, Mapping)] if isinstance(known, list) else []
+    details = []
+    for name in wanted or names:
+        found = (await session.ping(MACHINE, "Ext<Kind>", {"kind": name})).unwrap()
+        if isinstance(found, Mapping) and found["handlers"]:
+            details.append(found)
+    return json_answer(description(details, request.prefix))
+
+
+def query_of(request: HttpRequest) -> list[tuple[str, str]]:
+    """The query as names and values."""
+    return parse_qsl(request.query, keep_blank_values=True)

@@ -1,0 +1,191 @@
+"""Needs attention: what does not run, with its chain of causes, and what is refused or fails again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import attrs
+
+from hyperverse_core.errors import HyperverseError
+
+from .looks import Look
+from .questions import Questions
+
+__all__ = ["Card", "cards", "stuck_particles", "uneven"]
+
+_EACH: Final = 5
+"""Cards of one sort; the rest is counted."""
+_UNEVEN: Final = 5
+"""Moves from which on a spread is uneven."""
+
+
+@attrs.frozen
+class Card:
+    """One thing that needs attention.
+
+    Attributes:
+        tone: ``bad``, ``warn`` or ``info``.
+        title: what it is.
+        chain: why, each line the reason for the one before.
+        points: the particles that it is about.
+        link: where there is more.
+        link_text: what that is.
+        other: where there is something else, and what that is.
+        ago: seconds since it happened last; None for what is so now.
+    """
+
+    tone: str
+    title: str
+    chain: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    link: str = ""
+    link_text: str = ""
+    other: tuple[str, str] = ("", "")
+    ago: float | None = None
+
+
+def cards(status: Mapping[str, Any], look: Look | None, stuck: Sequence[Mapping[str, Any]]) -> list[Card]:
+    """Everything that needs attention, the worst first.
+
+    Args:
+        status: of the machine of the portal.
+        look: with the figures of all machines; None when the agent may not see them.
+        stuck: descriptions of particles that cannot run.
+    """
+    machines = {status["machine"]: status} if look is None else look.machines
+    silent = {} if look is None else look.silent
+    made = [Card("bad", f"Machine {name} does not answer", (why,)) for name, why in sorted(silent.items())]
+    drivers = {row[0]: row[1] for row in _drivers(machines, stuck)}
+    made += _some(drivers.values(), "drivers")
+    made += [_stuck(found) for found in stuck if _base(found) not in drivers]
+    made += _some(_lanes(machines), "lanes")
+    made += _some(_troubles(machines), "troubles")
+    if look is not None:
+        made += _some(_refusals(look), "refusals")
+        made += _some(_faults(look), "failures")
+    return made
+
+
+def _some(found: Iterable[Card], what: str) -> list[Card]:
+    every = list(found)
+    rest = len(every) - _EACH
+    return every if rest <= 1 else [*every[:_EACH], Card("info", f"{rest} more {what}")]
+
+
+def _base(found: Mapping[str, Any]) -> str:
+    return str(found["kind"]).partition("<")[0]
+
+
+def _drivers(
+    machines: Mapping[str, Mapping[str, Any]], stuck: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, Card]]:
+    """A card for each Kind whose driver does not run, with the particles that cannot run because of that."""
+    rows: dict[tuple[str, str, str, str], list[str]] = {}
+    for name, machine in machines.items():
+        for row in machine["drivers"]:
+            if row["state"] != "Ready":
+                rows.setdefault((row["kind"], row["plugin"], row["state"], row["cause"]), []).append(name)
+    for (kind, plugin, state, cause), names in rows.items():
+        where = f"machine {', '.join(sorted(names))}"
+        chain = (f"{where} cannot run particles of Kind {kind}", f"its driver (plugin {plugin}) is {state}")
+        why = (cause,) if cause else ()
+        points = tuple(found["point"] for found in stuck if _base(found) == kind)
+        title = f"{kind} has no driver that runs"
+        log = (f"log?word={quote(plugin)}", "Log of the plugin")
+        yield kind, Card("bad", title, (*chain, *why), points, f"kinds?kind={quote(kind)}", f"Kind {kind}", log)
+
+
+def _stuck(found: Mapping[str, Any]) -> Card:
+    words = {"unreachable": "cannot be reached", "failed": "could not start"}
+    said = words.get(found["life"], "cannot run")
+    return Card("bad", f"{found['kind']} {said}", tuple(found["chain"]), (found["point"],))
+
+
+def _lanes(machines: Mapping[str, Mapping[str, Any]]) -> Iterator[Card]:
+    for name, machine in machines.items():
+        for row in machine["lanes"]:
+            if row["state"] != "up":
+                yield Card(
+                    "warn", f"Lane from {name} to {row['machine']} is down", (row["cause"] or "no cause is known",)
+                )
+
+
+def _troubles(machines: Mapping[str, Mapping[str, Any]]) -> Iterator[Card]:
+    for name, machine in machines.items():
+        for row in machine["troubles"]:
+            yield Card("warn", f"{row['what']}", (f"on machine {name}", row["cause"]))
+
+
+def _refusals(look: Look) -> Iterator[Card]:
+    for (agent, point), rows in _grouped(look, "denied", ("agent", "point")).items():
+        count = sum(row["count"] for row in rows)
+        methods = ", ".join(sorted({row["method"] for row in rows}))
+        times = "once" if count == 1 else f"{count} times"
+        method = rows[0]["method"] if "<" in rows[0]["method"] else ""
+        link = f"access?{urlencode({'agent': agent, 'point': point, 'method': method})}"
+        why, _, hint = rows[0]["why"].partition(" hint: ")
+        chain = (methods, why, *((hint,) if hint else ()))
+        yield Card("warn", f"{agent} was refused {times}", chain, (point,), link, "Explain", ago=_last(rows))
+
+
+def _faults(look: Look) -> Iterator[Card]:
+    for (kind, what), rows in _grouped(look, "faults", ("kind", "what")).items():
+        count = sum(row["count"] for row in rows)
+        if count < 3:
+            continue
+        methods = ", ".join(sorted({row["method"] for row in rows}))
+        title = f"{kind or 'Waves'}: {count} failures are one fault"
+        points = tuple(sorted({row["point"] for row in rows}))[:_EACH]
+        waves = f"waves?{urlencode({'failed': 1, 'point': points[0]})}"
+        log = (f"log?{urlencode({'point': points[0]})}", "Log")
+        yield Card("warn", title, (f"{methods}: {what}",), points, waves, "Its waves", log, _last(rows))
+
+
+def _last(rows: Iterable[Mapping[str, Any]]) -> float:
+    return min(float(row["ago"]) for row in rows)
+
+
+def uneven(moves: Sequence[Mapping[str, Any]]) -> Iterator[Card]:
+    """A card when several particles would have to move for every star to have its share.
+
+    Args:
+        moves: the plan.
+    """
+    if len(moves) >= _UNEVEN:
+        yield Card(
+            "info", f"{len(moves)} moves would even out the load", (moves[0]["why"],), (), "balance", "Show the plan"
+        )
+
+
+def _grouped(look: Look, table: str, keys: tuple[str, str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The rows of one table of all machines, by two columns; those that happen most often first."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for machine in look.machines.values():
+        for row in machine[table]:
+            found.setdefault((row[keys[0]], row[keys[1]]), []).append(row)
+    return dict(sorted(found.items(), key=lambda entry: -sum(row["count"] for row in entry[1])))
+
+
+async def stuck_particles(asking: Questions, kinds: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """Descriptions of some particles that cannot run: those whose Kind has no driver here, and those that have failed.
+
+    Args:
+        asking: in whose name.
+        kinds: that the machine knows; None when the agent may not see them.
+    """
+    try:
+        page = await asking.command("select **")
+    except HyperverseError:
+        return []  # the agent sees no particle
+    served = None if kinds is None else {row["kind"] for row in kinds if row["driver"]}
+    doubtful = [row for row in page["items"] if row["status"] in ("Panic", "Fatal") or _unserved(row["kind"], served)]
+    asked = (asking.machine("Ext<Describe>", {"point": row["point"]}) for row in doubtful[:_EACH])
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    return [each for each in found if isinstance(each, dict) and each["life"] not in ("active", "idle")]
+
+
+def _unserved(kind: str, served: set[str] | None) -> bool:
+    return served is not None and kind.partition("<")[0] not in served

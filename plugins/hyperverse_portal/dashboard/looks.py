@@ -1,0 +1,96 @@
+"""Looks: what the machines say to an agent who looks again and again, and how fast their counts grow between."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import attrs
+
+from hyperverse_core.gateway import Session
+
+from .questions import Questions
+
+__all__ = ["Look", "Looks"]
+
+_SPAN: Final = 10.0
+"""Seconds over which a rate is taken."""
+_AGAIN: Final = 1.0
+"""Seconds for which a look counts as a look of now: two pages of one browser make one question."""
+
+
+@attrs.frozen
+class Look:
+    """What the machines say at one time.
+
+    Attributes:
+        at: when, by the clock ``time.monotonic``.
+        machines: figures and state of each by its name.
+        silent: which have not answered, with the reason.
+        before: an earlier look; None for the first one.
+    """
+
+    at: float
+    machines: dict[str, dict[str, Any]]
+    silent: dict[str, str]
+    before: Look | None = None
+
+    def span(self, name: str) -> float:
+        """Seconds over which the rates of a machine are taken."""
+        now = self.machines[name]
+        earlier = self._earlier(name)
+        seconds: float = now["clock"] - earlier["clock"] if earlier else now["counted_for"]
+        return max(0.1, seconds)
+
+    def rate(self, name: str, key: str) -> float:
+        """How fast a count of a machine grows in a second."""
+        earlier = self._earlier(name)
+        return float(self.machines[name][key] - (earlier[key] if earlier else 0)) / self.span(name)
+
+    def pairs(self) -> dict[tuple[str, str], float]:
+        """Waves a second from star to star."""
+        rates: dict[tuple[str, str], float] = {}
+        for name, machine in self.machines.items():
+            earlier = self._earlier(name)
+            known = {(a, b): count for a, b, count in earlier["pairs"]} if earlier else {}
+            for origin, star, count in machine["pairs"]:
+                grown = (count - known.get((origin, star), 0)) / self.span(name)
+                rates[origin, star] = rates.get((origin, star), 0.0) + max(0.0, grown)
+        return rates
+
+    def cpu(self, name: str) -> float | None:
+        """The share of one core that a machine takes; None at the first look."""
+        earlier = self._earlier(name)
+        return None if earlier is None else max(0.0, self.machines[name]["cpu"] - earlier["cpu"]) / self.span(name)
+
+    def _earlier(self, name: str) -> dict[str, Any] | None:
+        """What the machine said before; None when it has begun to count anew since."""
+        found = self.before.machines.get(name) if self.before else None
+        now = self.machines[name]
+        fits = found is not None and found["pid"] == now["pid"] and found["clock"] < now["clock"]
+        return found if fits and found is not None and found["counted_for"] <= now["counted_for"] else None
+
+
+class Looks:
+    """The looks of each session of the last seconds."""
+
+    def __init__(self) -> None:
+        self._kept: WeakKeyDictionary[Session, deque[Look]] = WeakKeyDictionary()
+
+    async def look(self, asking: Questions) -> Look:
+        """Asks the machines. Raises HyperverseError when the agent may not see the figures."""
+        kept = self._kept.setdefault(asking.session, deque(maxlen=32))
+        now = time.monotonic()
+        if kept and now - kept[-1].at < _AGAIN:
+            return kept[-1]
+        found = await asking.machine("Ext<Figures>")
+        now = time.monotonic()
+        while len(kept) > 1 and now - kept[1].at >= _SPAN:
+            kept.popleft()
+        before = attrs.evolve(kept[0], before=None) if kept and now - kept[0].at < 4 * _SPAN else None
+        silent = {row["machine"]: row["why"] for row in found["silent"]}
+        look = Look(now, found["machines"], silent, before)
+        kept.append(look)
+        return look

@@ -1,0 +1,145 @@
+"""One particle: what it is, where it lives, why it does not run, who may use it, and a form to send it a wave."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from hyperverse_core import Pong
+from hyperverse_core.errors import HyperverseError
+from hyperverse_core.values import Point
+
+from .looks import Looks
+from .questions import Failed, Questions
+from .rendering import page
+from .wave_form import WaveForm, forms
+
+__all__ = ["OneParticle"]
+
+_RECENT: Final = 20
+"""Waves, and lines of the log, on the page of a particle."""
+
+
+@attrs.frozen
+class _Sent:
+    """What has become of a wave."""
+
+    method: str
+    pong: Pong
+
+    @property
+    def ok(self) -> bool:
+        """Whether it succeeded."""
+        return self.pong.ok
+
+
+class OneParticle:
+    """The page of one particle.
+
+    Args:
+        looks: of the sessions; troubles of the machine where the particle lives are among the figures.
+    """
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+
+    async def show(
+        self, query: Mapping[str, str], asking: Questions, sent: Mapping[str, str] | None = None
+    ) -> tuple[str, int]:
+        """The page, and its status.
+
+        Args:
+            query: has the ``point``, and the ``method`` whose form is open.
+            asking: in whose name.
+            sent: what the form has, when it was sent.
+
+        Raises:
+            ParseError: the point is none.
+        """
+        point = Point.parse(query.get("point", "")).text
+        about, state, properties, holders, under, waves, log = await asyncio.gather(
+            asking.part(asking.machine("Ext<Describe>", {"point": point})),
+            asking.part(asking.command(f"get {point}")),
+            asking.part(asking.command(f"get {point}{{}}")),
+            asking.part(asking.command(f"access {point}")),
+            asking.part(asking.page(f"{point}:*")),
+            asking.part(asking.machine("Ext<Waves>", {"point": point, "limit": _RECENT})),
+            asking.part(asking.machine("Ext<Log>", {"point": point, "limit": _RECENT})),
+        )
+        if isinstance(about, Failed) and about.status == 404:
+            return page("failure.html", at="particles", agent=asking.agent, failed=about), 404
+        kind = {} if isinstance(about, Failed) else await self._kind(about["kind"], asking)
+        offered = forms(kind.get("handlers", ()))
+        wanted = (sent or query).get("method", "")
+        chosen = next((each for each in offered if each.method + each.path == wanted), None)
+        chosen = chosen or next(iter(offered), None)
+        reply, wrong = await self._send(point, chosen, sent, asking)
+        if reply is not None:  # what it has changed is shown
+            state = await asking.part(asking.command(f"get {point}"))
+        chain = [] if isinstance(about, Failed) else await self._chain(about, asking)
+        html = page(
+            "particle.html",
+            at="particles",
+            agent=asking.agent,
+            point=point,
+            above=_above(point),
+            about=about,
+            chain=chain,
+            state=state,
+            properties=properties,
+            holders=holders,
+            waves=waves,
+            log=log,
+            now=time.time(),
+            children=None if isinstance(under, Failed) else under[0],
+            kind=kind,
+            forms=offered,
+            chosen=chosen,
+            sent=reply,
+            wrong=wrong,
+            values=sent or {},
+        )
+        return html, 200
+
+    @staticmethod
+    async def _kind(kind: str, asking: Questions) -> dict[str, Any]:
+        found = await asking.part(asking.machine("Ext<Kind>", {"kind": kind.partition("<")[0]}))
+        return {} if isinstance(found, Failed) else found
+
+    @staticmethod
+    async def _send(
+        point: str, form: WaveForm | None, sent: Mapping[str, str] | None, asking: Questions
+    ) -> tuple[_Sent | None, str]:
+        """The reply to the wave that was sent, and what is wrong with the form."""
+        if sent is None or form is None:
+            return None, ""
+        try:
+            body = form.body(sent)
+            return _Sent(form.method, await asking.session.ping(point, form.method, body, path=form.path)), ""
+        except HyperverseError as exc:
+            return None, exc.message
+
+    async def _chain(self, about: Mapping[str, Any], asking: Questions) -> list[str]:
+        """Why it does not run. What only the machine knows where it lives is taken from there."""
+        chain = [str(each) for each in about["chain"]]
+        if about["life"] in ("active", "idle"):
+            return chain
+        look = await asking.part(self._looks.look(asking))
+        machines = {} if isinstance(look, Failed) else look.machines
+        for name, machine in machines.items():
+            if name == about["answered_by"]:
+                continue
+            chain += [
+                f"{row['cause']} (machine {name})" for row in machine["troubles"] if about["point"] in row["what"]
+            ]
+        return chain
+
+
+def _above(point: str) -> list[tuple[str, str]]:
+    """Point and name of everything above a particle."""
+    parts = point.split(":")[:-1]
+    return [(":".join(parts[: number + 1]), part) for number, part in enumerate(parts)]

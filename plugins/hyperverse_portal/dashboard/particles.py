@@ -1,0 +1,85 @@
+"""Particles: the tree, by pages, and what a search finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hyperverse_core.errors import HyperverseError, ParseError
+from hyperverse_core.values import Point
+
+from .questions import ROWS, Failed, Questions
+from .rendering import page
+
+__all__ = ["show_particles"]
+
+_SCANNED: Final = 5
+"""Pages of 1,000 particles in which a word is looked for."""
+
+
+async def show_particles(query: Mapping[str, str], asking: Questions) -> str:
+    """The page of the children of ``under``, or of what ``q`` finds."""
+    word, under, after = query.get("q", "").strip(), query.get("under", ""), query.get("after", "")
+    if word:
+        found, note, more = await _search(word, after, asking)
+    else:
+        selector = f"{under}:*" if under else "*"
+        listed = await asking.part(asking.page(selector, after))
+        found, note, more = (listed, "", "") if isinstance(listed, Failed) else (listed[0], "", listed[1])
+    return page(
+        "particles.html",
+        at="particles",
+        agent=asking.agent,
+        q=word,
+        under=under,
+        above=_above(under),
+        rows=[] if isinstance(found, Failed) else found,
+        failed=found if isinstance(found, Failed) else None,
+        note=note,
+        more=more,
+        after=after,
+        limit=ROWS,
+    )
+
+
+def _above(under: str) -> list[tuple[str, str]]:
+    """Point and name of everything on the way to a particle."""
+    parts = under.split(":") if under else []
+    return [(":".join(parts[: number + 1]), part) for number, part in enumerate(parts)]
+
+
+async def _search(word: str, after: str, asking: Questions) -> tuple[Any, str, str]:
+    """What is found, a note on how, and where the next page begins."""
+    if word[0].isupper() and all(c.isalnum() for c in word):
+        return await _selected(f"**<{word}>", f"particles of Kind {word}", after, asking)
+    if any(c in "*+<" for c in word):
+        return await _selected(word, f"what the selector {word} matches", after, asking)
+    try:
+        point = Point.parse(word).text
+        found = await asking.page(f"{point}+:**", after)
+        if found[0]:
+            return found[0], f"{point} and everything below it", found[1]
+    except (ParseError, HyperverseError):
+        pass  # it is no point of a particle, so it is a part of one
+    return await _containing(word.lower(), asking)
+
+
+async def _selected(selector: str, note: str, after: str, asking: Questions) -> tuple[Any, str, str]:
+    found = await asking.part(asking.page(selector, after))
+    return (found, note, "") if isinstance(found, Failed) else (found[0], note, found[1])
+
+
+async def _containing(word: str, asking: Questions) -> tuple[Any, str, str]:
+    rows: list[dict[str, Any]] = []
+    after, seen = "", 0
+    for _ in range(_SCANNED):
+        found = await asking.part(asking.command("select **", after))
+        if isinstance(found, Failed):
+            return found, "", ""
+        seen += len(found["items"])
+        rows += [row for row in found["items"] if word in row["point"]]
+        after = found["after"] or ""
+        if not after or len(rows) >= ROWS:
+            break
+    rest = "" if not after else f"; only the first {seen:,} particles were looked at"
+    return rows[:ROWS], f"particles with {word!r} in their point{rest}", ""

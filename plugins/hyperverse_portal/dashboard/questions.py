@@ -1,0 +1,92 @@
+"""Questions: what a page asks of the Hyperverse, in the name of the agent who looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from hyperverse_core.errors import BadRequest, HyperverseError, error_for_status
+from hyperverse_core.gateway import Session
+from hyperverse_core.values import GLOBAL_EXECUTOR
+
+from ..api import MACHINE
+
+__all__ = ["ROWS", "Failed", "Questions"]
+
+ROWS: Final = 200
+"""The most rows of one page."""
+
+
+class Failed:
+    """A part of a page that could not be had: the page shows why in its place.
+
+    Attributes:
+        error: what went wrong.
+        hint: what helps.
+        status: as in HTTP.
+    """
+
+    def __init__(self, error: HyperverseError) -> None:
+        self.error = error.message
+        self.hint = error.hint or ""
+        self.status = error.status
+
+
+class Questions:
+    """Questions of one agent.
+
+    Args:
+        session: of the agent.
+        wait: seconds that an answer may take.
+    """
+
+    def __init__(self, session: Session, wait: float) -> None:
+        self.session = session
+        self.agent = session.agent.text
+        self._wait = wait
+
+    async def machine(self, method: str, body: Any = None) -> Any:
+        """What the machine of the portal answers. Raises HyperverseError."""
+        return (await self.session.ping(MACHINE, method, body, wait=self._wait)).unwrap()
+
+    async def command(self, text: str, after: str = "") -> Any:
+        """What a command answers. Raises HyperverseError.
+
+        Args:
+            text: the command.
+            after: of a `select`, the last point of the page before.
+        """
+        body = {"text": text, "after": after}
+        pong = await self.session.ping(GLOBAL_EXECUTOR, "Cmd<RawCommand>", body, wait=self._wait)
+        (result, *_) = pong.unwrap()["results"] or [None]
+        if result is None:
+            raise BadRequest("there is no command", hint="type one")
+        if not 200 <= result["status"] < 300:
+            said: Mapping[str, Any] = result["body"] if isinstance(result["body"], Mapping) else {}
+            raise error_for_status(result["status"], str(said.get("error", "")), hint=str(said.get("hint", "")))
+        return result["body"]
+
+    async def page(self, selector: str, after: str = "") -> tuple[list[dict[str, Any]], str]:
+        """At most ROWS particles that match, and the point behind which the next ones begin; empty when there are no
+        more. Raises HyperverseError."""
+        found = await self.command(f"select {selector}", after)
+        items = found["items"][:ROWS]
+        more = len(found["items"]) > ROWS or found["after"]
+        return items, items[-1]["point"] if more and items else ""
+
+    async def allowed(self, *methods: str) -> dict[str, bool]:
+        """Whether the policy would let the agent send each of these methods to the machine."""
+        commands = (self.command(f"explain {self.agent} on {MACHINE} {method}") for method in methods)
+        answers: Sequence[Any] = await asyncio.gather(*commands, return_exceptions=True)
+        return {
+            method: isinstance(answer, Mapping) and answer["allowed"] is True
+            for method, answer in zip(methods, answers, strict=True)
+        }
+
+    async def part(self, question: Any) -> Any:
+        """The answer to a question, or :class:`Failed` with the reason why there is none."""
+        try:
+            return await question
+        except HyperverseError as exc:
+            return Failed(exc)

@@ -1,0 +1,147 @@
+"""Rendering: pages from templates, and the files that they load. Everything that is shown is text: never HTML."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from hyperverse_core.errors import NotFound
+
+from ..http import HttpAnswer, HttpRequest
+
+__all__ = ["answer_html", "page", "static_file"]
+
+_HERE: Final = Path(__file__).parent
+_SECURITY: Final = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        b"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    (b"referrer-policy", b"same-origin"),  # with none at all, browsers say `Origin: null` when a form is sent
+    (b"x-content-type-options", b"nosniff"),
+)
+_TYPES: Final = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8", ".svg": b"image/svg+xml"}
+_WORTH: Final = 1024
+"""Bytes from which compression pays."""
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.filters |= {"number": _number, "seconds": _seconds, "size": _size, "json": _json, "rate": _rate}
+    made.filters |= {"clock": _clock, "iso": _iso}
+    made.globals["file"] = _versioned
+    return made
+
+
+def page(name: str, **values: Any) -> str:
+    """The text of a page.
+
+    Args:
+        name: of the template.
+        **values: what it shows.
+    """
+    return _environment().get_template(name).render(**values)
+
+
+def answer_html(html: str, request: HttpRequest, status: int = 200) -> HttpAnswer:
+    """The answer with a page, compressed when the browser takes that."""
+    return _packed(html.encode(), request, status, ((b"content-type", b"text/html; charset=utf-8"), *_SECURITY)).also(
+        cache_control="no-store"
+    )
+
+
+def static_file(name: str, request: HttpRequest) -> HttpAnswer:
+    """A file that pages load. Its address has its content in it, so browsers keep it. Raises NotFound."""
+    content = _static().get(name)
+    if content is None:
+        raise NotFound(f"no file {name!r} in the portal", hint=f"there are {', '.join(sorted(_static()))}")
+    tag = f'"{_digest(name)}"'
+    if tag in request.header("if-none-match"):
+        return HttpAnswer(304, b"", ((b"etag", tag.encode()),))
+    kind = _TYPES[Path(name).suffix]
+    answer = _packed(content, request, 200, ((b"content-type", kind), (b"x-content-type-options", b"nosniff")))
+    return answer.also(etag=tag, cache_control="public, max-age=31536000, immutable")
+
+
+def _packed(content: bytes, request: HttpRequest, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> HttpAnswer:
+    if len(content) < _WORTH or "gzip" not in request.header("accept-encoding"):
+        return HttpAnswer(status, content, headers)
+    return HttpAnswer(
+        status,
+        gzip.compress(content, 5, mtime=0),
+        (*headers, (b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")),
+    )
+
+
+@lru_cache(maxsize=1)
+def _static() -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in (_HERE / "static").iterdir() if file.suffix in _TYPES}
+
+
+@lru_cache(maxsize=32)
+def _digest(name: str) -> str:
+    return hashlib.sha256(_static()[name]).hexdigest()[:12]
+
+
+def _versioned(name: str) -> str:
+    """The address of a file, which changes with its content."""
+    return f"static/{name}?v={_digest(name)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _rate(value: float) -> str:
+    """Waves a second, with a digit behind the point as long as it says something."""
+    if value == 0 or value >= 9.95:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 0.1 else f"{value:.2f}"
+
+
+def _seconds(value: float) -> str:
+    """A time for people: ``0.4 ms``, ``12 s``, ``3 min``, ``2 h``."""
+    if not math.isfinite(value):
+        return "never"
+    for least, unit, each in ((172_800, "d", 86_400), (5400, "h", 3600), (120, "min", 60)):
+        if value >= least:
+            return f"{value / each:.0f} {unit}"
+    return f"{value * 1000:.3g} ms" if 0 < value < 1 else f"{value:.0f} s"
+
+
+def _clock(at: float) -> str:
+    """A time of the day in UTC, to a tenth of a second."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S.%f}"[:-5]
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def _size(value: float) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def _json(value: object) -> str:
+    """A value as people read it."""
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)

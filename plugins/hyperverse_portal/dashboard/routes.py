@@ -1,0 +1,117 @@
+"""Routes: which page a path of the dashboard names."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qs, quote
+
+from hyperverse_core.errors import HyperverseError, Unauthorized
+from hyperverse_core.gateway import Session
+
+from ..api import query_of
+from ..http import HttpAnswer, HttpRequest
+from ..settings import PortalSettings
+from .access import show_access
+from .balance import act_on_balance, show_balance
+from .kinds import show_kinds
+from .log import show_log
+from .looks import Looks
+from .machines import MachinesPage
+from .overview import Overview
+from .particle import OneParticle
+from .particles import show_particles
+from .questions import Failed, Questions
+from .rendering import answer_html, page, static_file
+from .waves import is_noted, show_waves
+
+__all__ = ["Dashboard"]
+
+_NAMES: Final = ("particles", "particle", "waves", "log", "access", "balance", "kinds", "machines")
+_PAGES: Final = frozenset({"/-/", *(f"/-/{name}" for name in _NAMES)})
+_FORMS: Final = frozenset({"/-/particle", "/-/machines", "/-/balance"})
+_FORM: Final = 256 * 1024
+"""The most bytes of a form."""
+
+
+class Dashboard:
+    """Answers with pages.
+
+    Args:
+        settings: of the gateway.
+    """
+
+    def __init__(self, settings: PortalSettings) -> None:
+        self._settings = settings
+        looks = Looks()
+        self._overview = Overview(looks)
+        self._particle = OneParticle(looks)
+        self._machines = MachinesPage(looks)
+
+    @staticmethod
+    def has(method: str, path: str) -> bool:
+        """Whether a request is for a page."""
+        return path in (_PAGES if method in ("GET", "HEAD") else _FORMS if method == "POST" else ())
+
+    @staticmethod
+    def static(request: HttpRequest) -> HttpAnswer:
+        """A file that pages load. Raises NotFound."""
+        return static_file(request.path.rpartition("/")[2], request)
+
+    @staticmethod
+    def login(request: HttpRequest, wrong: HyperverseError | None = None, code: str = "") -> HttpAnswer:
+        """The page to log in.
+
+        Args:
+            request: which is answered.
+            wrong: why the last one has failed.
+            code: of a link that lets somebody in once.
+        """
+        failed = None if wrong is None else Failed(wrong)
+        html = page("login.html", failed=failed, code=code)
+        return answer_html(html, request, 200 if wrong is None else wrong.status)
+
+    def failure(self, request: HttpRequest, error: HyperverseError, agent: str = "") -> HttpAnswer:
+        """The page that reports an error: for who is not logged in, the page to log in."""
+        if isinstance(error, Unauthorized):
+            return self.login(request, error)
+        html = page("failure.html", at="", agent=agent, failed=Failed(error))
+        return answer_html(html, request, error.status)
+
+    async def answer(self, request: HttpRequest, session: Session) -> HttpAnswer:
+        """The page that a request names. Raises HyperverseError."""
+        asking = Questions(session, self._settings.wait)
+        query = dict(query_of(request))
+        if request.method == "POST":
+            raw = await request.raw_body(_FORM, self._settings.body_seconds)
+            parsed = parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True)
+            form = {name: values[-1] for name, values in parsed.items()}
+            if request.path == "/-/machines":
+                return answer_html(await self._machines.act(form, asking), request)
+            if request.path == "/-/balance":
+                return answer_html(await act_on_balance(form, asking), request)
+            return answer_html(*_with(request, await self._particle.show(query, asking, form)))
+        match request.path:
+            case "/-/":
+                return answer_html(await self._overview.show(request, asking), request)
+            case "/-/particles":
+                word = query.get("q", "").strip()
+                if word and await is_noted(word, asking):
+                    return HttpAnswer(303, b"", ((b"location", f"waves?id={quote(word, safe='')}".encode()),))
+                return answer_html(await show_particles(query, asking), request)
+            case "/-/particle":
+                return answer_html(*_with(request, await self._particle.show(query, asking)))
+            case "/-/waves":
+                return answer_html(await show_waves(query, asking), request)
+            case "/-/log":
+                return answer_html(await show_log(query, asking), request)
+            case "/-/balance":
+                return answer_html(await show_balance(asking), request)
+            case "/-/kinds":
+                return answer_html(await show_kinds(query, asking), request)
+            case "/-/machines":
+                return answer_html(await self._machines.show(asking), request)
+        return answer_html(await show_access(query, asking), request)
+
+
+def _with(request: HttpRequest, made: tuple[str, int]) -> tuple[str, HttpRequest, int]:
+    return made[0], request, made[1]

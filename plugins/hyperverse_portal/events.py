@@ -1,0 +1,157 @@
+"""Streams of changes, as server-sent events: ``GET /-/events?point=localhost:hits&aspect=State``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from hyperverse_core import Pong
+from hyperverse_core.errors import BadRequest, TooMany, Unavailable
+from hyperverse_core.gateway import GatewayHost, Session
+from hyperverse_core.policy import Credentials
+from hyperverse_core.values import Directed, Point
+
+from .api import MACHINE, query_of
+from .feed import Feed
+from .http import HttpRequest, Send
+from .settings import PortalSettings
+
+__all__ = ["ALIVE", "ASPECTS", "Streams"]
+
+ASPECTS: Final = ("State", "Log", "Property", "Child")
+ALIVE: Final = 15.0
+"""Seconds between two comments on a stream without changes, by which both sides see that it stands."""
+_encoder: Final = msgspec.json.Encoder(enc_hook=str)
+
+
+class _Events:
+    """What the session of one stream is told, as events."""
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+        self._number = 0
+
+    async def receive(self, wave: Directed) -> Pong | None:
+        if wave.method.text == "Ext<Changed>":
+            self._number += 1
+            self.feed.put(_event(_name_of(wave.body), wave.body, self._number))
+            return None
+        if wave.method.text == "Cmd<Bounce>":
+            return Pong()
+        return Pong(404, {"error": "a stream takes changes alone"})
+
+
+class Streams:
+    """All streams of the gateway, and its sockets: they are counted together.
+
+    Args:
+        host: the machine.
+        settings: the bounds.
+
+    Attributes:
+        closed: whether the portal closes.
+    """
+
+    def __init__(self, host: GatewayHost, settings: PortalSettings) -> None:
+        self._host = host
+        self._settings = settings
+        self._open: set[Feed] = set()
+        self.closed = False
+
+    def close(self, reason: str) -> None:
+        """Ends them all."""
+        self.closed = True
+        for feed in self._open:
+            feed.close(reason)
+
+    def begin(self, feed: Feed) -> None:
+        """One more is open. Raises TooMany, Unavailable."""
+        if self.closed:
+            raise Unavailable("the portal closes", retry_after=1.0)
+        if len(self._open) >= self._settings.streams:
+            raise TooMany(f"{self._settings.streams} streams are open", retry_after=1.0)
+        self._open.add(feed)
+
+    def ended(self, feed: Feed) -> None:
+        """It is open no more."""
+        self._open.discard(feed)
+
+    async def serve(self, request: HttpRequest, token: str, send: Send) -> None:
+        """Answers a request with a stream, until its reader goes, is too slow, or the token ends.
+
+        Raises:
+            ParseError: the query names no point, but something else.
+            BadRequest: the query has no point, or names something that no particle has.
+            TooMany: too many streams are open.
+            HyperverseError: the token does not count, or its agent may not watch that; nothing was sent then.
+        """
+        query = query_of(request)
+        points = [Point.parse(value).text for name, value in query if name == "point"]
+        aspects = [value for name, value in query if name == "aspect"] or list(ASPECTS)
+        if not points:
+            raise BadRequest("the query names no point", hint="/-/events?point=localhost:hits&aspect=State")
+        events = _Events()
+        self.begin(events.feed)
+        try:
+            shown = Credentials(token, address=request.address)
+            opened = self._host.sessions.open(shown, receive=events.receive, ended=events.feed.close)
+            session = await opened
+            try:
+                await self._watch(session, points, aspects)
+                await self._pass_on(events.feed, request, send)
+            finally:
+                session.end("the stream has ended")
+        finally:
+            self.ended(events.feed)
+
+    async def _watch(self, session: Session, points: Sequence[str], aspects: Sequence[str]) -> None:
+        for point in points:
+            body = {"point": point, "aspects": list(aspects)}
+            (await session.ping(MACHINE, "Ext<Watch>", body, wait=self._settings.wait)).unwrap()
+
+    async def _pass_on(self, feed: Feed, request: HttpRequest, send: Send) -> None:
+        headers = [
+            (b"content-type", b"text/event-stream"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),  # a proxy that gathers would keep changes back
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        # Whoever comes back after an interruption cannot know what has changed meanwhile.
+        first = _event("missed", {}) if request.header("last-event-id") else b": watching\n\n"
+        await feed.sent(send(_part(first)))
+        watching = asyncio.ensure_future(self._gone(request, feed))
+        try:
+            while not watching.done():
+                message = await feed.take(ALIVE)
+                if watching.done():
+                    return
+                if message is None:
+                    await feed.sent(send(_part(_event("end", {"reason": feed.end}), more=False)))
+                    return
+                await feed.sent(send(_part(message or b": alive\n\n")))
+        except TimeoutError:
+            return  # the reader does not read: the connection is closed
+        finally:
+            watching.cancel()
+
+    @staticmethod
+    async def _gone(request: HttpRequest, feed: Feed) -> None:
+        await request.gone()
+        feed.close("the reader has gone")
+
+
+def _part(data: bytes, *, more: bool = True) -> dict[str, object]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+def _name_of(change: object) -> str:
+    aspect = change.get("aspect") if isinstance(change, dict) else None
+    return aspect.lower() if isinstance(aspect, str) and aspect.isalpha() else "change"
+
+
+def _event(name: str, body: object, number: int = 0) -> bytes:
+    head = f"id: {number}\n" if number else ""
+    return f"{head}event: {name}\ndata: ".encode() + _encoder.encode(body) + b"\n\n"

@@ -1,0 +1,136 @@
+"""PortalGateway: the HTTP server, in the event loop of the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+import uvicorn
+
+from hyperverse_core.errors import Unavailable
+from hyperverse_core.gateway import Gateway, GatewayHost
+
+from .app import PortalApp
+from .protocol import guarded
+from .settings import PortalSettings
+
+__all__ = ["PortalGateway"]
+
+_ENVELOPE: Final = 4096
+"""Bytes of a message on a WebSocket around the body of its wave."""
+_GRACE: Final = 1
+"""Seconds that requests under way may take when the machine stops."""
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """uvicorn takes the refusal of a WebSocket for a fault of the application."""
+    return record.msg != "ASGI callable returned without completing handshake."
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals of the process to the machine."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class PortalGateway(Gateway):
+    """HTTP/1.1 on loopback, or where the settings say.
+
+    Args:
+        settings: see :class:`~hyperverse_portal.settings.PortalSettings`. Raises ConfigError.
+    """
+
+    settings_class = PortalSettings
+    plain_settings = tuple(attrs.fields_dict(PortalSettings))
+
+    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+        super().__init__(settings)
+        self._settings = PortalSettings.parse(self.settings)
+        self._app: PortalApp | None = None
+        self._server: _Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self, host: GatewayHost) -> None:
+        listening = _listen(*self._settings.place)
+        shown, port = listening.getsockname()[:2]
+        self._app = PortalApp(host, self._settings)
+        config = uvicorn.Config(
+            self._app,
+            http=guarded(self._settings.head_seconds, self._settings.head_bytes),
+            ws="websockets-sansio",
+            ws_max_size=host.limits.body + _ENVELOPE,
+            ws_per_message_deflate=False,  # a few bytes may unpack to many
+            lifespan="off",
+            log_config=None,
+            log_level="error",  # what it warns of is what strangers send
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)  # once: the same function counts once
+        self._server = _Server(config)
+        self._task = asyncio.get_running_loop().create_task(self._server.serve([listening]), name="portal")
+        while not self._server.started:
+            if self._task.done():
+                listening.close()
+                raise Unavailable(f"the portal did not start: {self._task.exception()}", hint="see the log")
+            await asyncio.sleep(0.005)
+        self.address = f"http://[{shown}]:{port}/-/" if ":" in shown else f"http://{shown}:{port}/-/"
+        self.invitation = self._invitation(host)
+
+    def _invitation(self, host: GatewayHost) -> str:
+        """A link that lets the owner of the data directory in once; empty when there is no owner's token."""
+        assert self._app is not None
+        try:
+            token = (host.data_dir / "token").read_text("ascii").strip()
+        except OSError:
+            return ""
+        return self.address + self._app.invite(token)
+
+    async def close(self) -> None:
+        self.address = self.invitation = ""
+        app, server, task = self._app, self._server, self._task
+        self._app = self._server = self._task = None
+        if app is not None:
+            app.close("the machine stops")
+        if server is None or task is None:
+            return
+        server.should_exit = True
+        try:
+            async with asyncio.timeout(2 * _GRACE):
+                await task
+        except TimeoutError:
+            task.cancel()
+        for connection in tuple(server.server_state.connections):
+            connection.transport.abort()  # its reader does not read
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises Unavailable."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        opened = socket.socket(family, kind, protocol)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind(place)
+            opened.listen(1024)
+            opened.setblocking(False)
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+    except OSError as exc:
+        reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else str(exc.strerror)
+        raise Unavailable(
+            f"the portal cannot listen at {host}:{port}: {reason}",
+            hint='choose another address: [gateways.portal] address = "127.0.0.1:8081"',
+        ) from exc

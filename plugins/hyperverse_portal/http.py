@@ -1,0 +1,360 @@
+"""What a request says, and what is answered: plain values of ASGI, without a framework between."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final, TypeAlias
+
+import attrs
+import msgspec
+
+from hyperverse_core import Outcome, Pong
+from hyperverse_core.errors import BadRequest, HyperverseError, ParseError, TooLarge
+
+__all__ = [
+    "COOKIE",
+    "HOST",
+    "BodyTooLate",
+    "Disconnected",
+    "HttpAnswer",
+    "HttpRequest",
+    "Receive",
+    "Scope",
+    "Send",
+    "answer_of",
+    "failed",
+    "failure",
+    "final_status",
+    "json_answer",
+    "retry_after",
+]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+COOKIE: Final = "hyperverse_session"
+_encoder: Final = msgspec.json.Encoder(enc_hook=str)
+_ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"authorization", b"content-type"})
+"""Headers that a request has once, or not at all: with two, a proxy before us may have read the other one."""
+_OWN_HEADERS: Final = frozenset(
+    {"connection", "content-length", "keep-alive", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers of an answer that belong to the connection or to the portal: no particle sets them."""
+
+
+HOST: Final = re.compile(rb"\[[0-9A-Fa-f:.]+\](:\d{1,5})?|[0-9A-Za-z_.-]+(:\d{1,5})?")
+_OUTCOMES: Final = {outcome: str(outcome).encode() for outcome in Outcome}
+_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
+_CHARSET: Final = re.compile(r"(?:^|;)\s*charset\s*=\s*\"?([^\";\s]+)", re.IGNORECASE)
+_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+
+
+class BodyTooLate(HyperverseError):
+    """The body of a request did not arrive in time."""
+
+    status = 408
+
+
+class Disconnected(Exception):
+    """The client has gone before it was answered."""
+
+
+@attrs.frozen
+class HttpAnswer:
+    """An answer to a request.
+
+    Attributes:
+        status: of HTTP.
+        body: its content.
+        headers: in lower case.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def also(self, **headers: str) -> HttpAnswer:
+        """The same with more headers; ``_`` stands for a hyphen."""
+        more = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+        return HttpAnswer(self.status, self.body, (*self.headers, *more))
+
+    async def send(self, send: Send, *, without_body: bool = False, kind: str = "http.response") -> None:
+        """Sends it.
+
+        Args:
+            send: of ASGI.
+            without_body: whether only the head is sent.
+            kind: of the messages; another one refuses a WebSocket.
+        """
+        headers = list(self.headers)
+        if self.status not in (204, 304):  # a length there would be that of the content, which is not sent
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": f"{kind}.start", "status": self.status, "headers": headers})
+        await send({"type": f"{kind}.body", "body": b"" if without_body or self.status in (204, 304) else self.body})
+
+
+class HttpRequest:
+    """A request.
+
+    Attributes:
+        method: of HTTP, in capitals.
+        path: without the query.
+        unread: whether it has a body that was not read to its end.
+
+    Raises BadRequest when its head could be read in two ways.
+    """
+
+    __slots__ = ("_headers", "_receive", "_scope", "method", "path", "unread")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self.method: str = scope.get("method", "GET")  # a WebSocket has none
+        self.path: str = scope["path"]
+        headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name in headers:
+                if name in _ONCE:
+                    raise BadRequest(f"the request has two headers {name.decode('latin-1')!r}", hint="send one")
+                value = headers[name] + (b"; " if name == b"cookie" else b", ") + value
+            headers[name] = value
+        if b"host" not in headers:
+            raise BadRequest("the request has no header 'host'", hint="send the name of whom it is for")
+        if not HOST.fullmatch(headers[b"host"]):
+            raise BadRequest("the header 'host' names no host", hint="send NAME or NAME:PORT")
+        encoded = headers.get(b"transfer-encoding")
+        if encoded is not None and b"content-length" in headers:
+            raise BadRequest("the request has both a length and an encoding of its body", hint="send one of them")
+        if encoded is not None and (encoded.lower() != b"chunked" or scope.get("http_version") == "1.0"):
+            raise BadRequest(f"the body has the encoding {encoded.decode('latin-1')!r}", hint="send it as it is")
+        self._headers = headers
+        self.unread = encoded is not None or headers.get(b"content-length", b"0") != b"0"
+
+    def these(self, names: Mapping[bytes, str]) -> dict[str, str]:
+        """Those of the headers that it has, under the names that the map gives them."""
+        return {
+            names[name]: value.decode("latin-1") for name, value in self._headers.items() if name in names and value
+        }
+
+    def header(self, name: str) -> str:
+        """The value of a header; empty when there is none."""
+        return self._headers.get(name.encode(), b"").decode("latin-1")
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the path in a browser, because a proxy has the portal below it; mostly empty."""
+        return str(self._scope.get("root_path", ""))
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the browser has asked by HTTPS."""
+        return self._scope.get("scheme") in ("https", "wss")
+
+    @property
+    def url(self) -> str:
+        """Path and query."""
+        query = self._scope["query_string"].decode("latin-1")
+        return f"{self.path}?{query}" if query else self.path
+
+    @property
+    def query(self) -> str:
+        """What follows the path, without the question mark."""
+        return str(self._scope["query_string"].decode("latin-1"))
+
+    @property
+    def address(self) -> str:
+        """The address of the host that sends it, or of a proxy in between; empty when the server does not say."""
+        client = self._scope.get("client")
+        return str(client[0]) if client else ""
+
+    @property
+    def host(self) -> str:
+        """Name in the Host header, without the port, in lower case."""
+        text = self.header("host").lower()
+        return text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
+
+    @property
+    def bearer(self) -> str:
+        """The token of the Authorization header; empty when there is none.
+
+        Raises BadRequest when that header is of another kind."""
+        text = self.header("authorization")
+        if not text:
+            return ""
+        kind, _, token = text.partition(" ")
+        if kind.lower() != "bearer" or not token.strip():
+            raise BadRequest("the header 'authorization' is not a bearer token", hint="Authorization: Bearer TOKEN")
+        return token.strip()
+
+    @property
+    def cookie(self) -> str:
+        """Ours; empty when there is none."""
+        try:
+            found = SimpleCookie(self.header("cookie")).get(COOKIE)
+        except CookieError:
+            return ""
+        return "" if found is None else found.value
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a browser says that a page of another site has made this request."""
+        if self.header("sec-fetch-site") in ("cross-site", "same-site"):
+            return True
+        origin = self.header("origin")
+        return bool(origin) and origin.partition("://")[2].lower() != self.header("host").lower()
+
+    async def raw_body(self, limit: int, seconds: float) -> bytes:
+        """Its body.
+
+        Args:
+            limit: the most bytes that it may have.
+            seconds: how long it may take.
+
+        Raises:
+            TooLarge: it has more.
+            BadRequest: its length is no number.
+            BodyTooLate: it did not arrive in time.
+            Disconnected: whoever asked has gone.
+        """
+        if not self.unread:
+            return b""
+        said = self.header("content-length")
+        if said and not said.isdecimal():
+            raise BadRequest(f"the length of the body is {said!r}", hint="it is a number of bytes")
+        too_large = TooLarge(f"the body is larger than {limit} bytes", hint="send less at once")
+        if said and int(said) > limit:
+            raise too_large
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    message = await self._receive()
+                    if message["type"] == "http.disconnect":
+                        raise Disconnected
+                    part = message.get("body", b"")
+                    size += len(part)
+                    if size > limit:
+                        raise too_large
+                    parts.append(part)
+                    if not message.get("more_body"):
+                        self.unread = False
+                        return b"".join(parts)
+        except TimeoutError:
+            raise BodyTooLate(f"the body did not arrive within {seconds:g} s", hint="send it again") from None
+
+    async def body(self, limit: int, seconds: float) -> Any:
+        """Its body as a value: JSON and text as what they are, anything else as bytes; None when there is none.
+
+        Raises as :meth:`raw_body` does, and BadRequest when the content is not of the type that the request names."""
+        raw = await self.raw_body(limit, seconds)
+        if not raw:
+            return None
+        kind = self._content_type()
+        try:
+            if kind == "application/json" or kind.endswith("+json"):
+                return msgspec.json.decode(raw)
+            if kind.startswith("text/"):
+                return raw.decode()
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            raise BadRequest(f"the body is no {kind}: {exc}", hint="mend it, or send another content type") from exc
+        return raw
+
+    def _content_type(self) -> str:
+        """The type of the body, without parameters; empty when the request does not say. Raises BadRequest."""
+        said = self.header("content-type")
+        kind, _, parameters = said.partition(";")
+        kind = kind.strip().lower()
+        if said and not _TYPE.fullmatch(kind):
+            raise BadRequest(f"the content type {said!r} is none", hint="send one such as application/json")
+        charset = _CHARSET.search(parameters)
+        if charset is not None and charset[1].lower() not in _CHARSETS:
+            raise BadRequest(f"the body is in {charset[1]!r}", hint="send it in UTF-8")
+        return kind
+
+    async def gone(self) -> None:
+        """Returns when whoever asked has gone."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def json_answer(value: object, status: int = 200) -> HttpAnswer:
+    """An answer in JSON."""
+    return HttpAnswer(status, _encoder.encode(value), ((b"content-type", b"application/json"),))
+
+
+def failure(error: HyperverseError) -> HttpAnswer:
+    """The answer that reports an error."""
+    return answer_of(failed(error))
+
+
+def failed(error: HyperverseError) -> Pong:
+    """The reply that reports an error; of a text that does not parse, also the place."""
+    pong = Pong.failure(error)
+    if isinstance(error, ParseError) and error.text and isinstance(pong.body, dict):
+        pong.body["error"] = error.told
+        pong.body["caret"] = error.caret()
+    return pong
+
+
+def answer_of(pong: Pong, *more: tuple[bytes, bytes]) -> HttpAnswer:
+    """What a particle has replied: JSON, text or bytes by the type of its body, with what became of the wave.
+
+    Args:
+        pong: the reply.
+        *more: headers that the particle cannot take away.
+    """
+    status = final_status(pong)
+    said = pong.body
+    if said is None:
+        body, kind = b"", b""
+    elif type(said) is str:
+        body, kind = said.encode(), b"text/plain; charset=utf-8"
+    elif type(said) is bytes:
+        body, kind = said, b"application/octet-stream"
+    else:
+        body, kind = _encoder.encode(said), b"application/json"
+    headers = [(b"content-type", kind), (b"x-content-type-options", b"nosniff")] if kind else []
+    headers += (
+        (b"hyperverse-outcome", _OUTCOMES[pong.outcome]),
+        (b"hyperverse-wave", _value(pong.id)),
+        (b"hyperverse-star", _value(pong.star)),
+    )
+    later = retry_after(pong)
+    if later:
+        headers.append((b"retry-after", later.encode()))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if pong.headers is not None:
+        given = {_token(name.lower()): _value(value) for name, value in pong.headers.items()}
+        allowed = {name: value for name, value in given.items() if name and name.decode() not in _OWN_HEADERS}
+        headers = list({**dict(headers), **allowed}.items())
+    return HttpAnswer(status, body, (*[pair for pair in headers if pair[1]], *more))
+
+
+def final_status(pong: Pong) -> int:
+    """The status of the answer: one below 200 would not be the last one, and there is none above 599."""
+    return pong.status if 200 <= pong.status <= 599 else 502
+
+
+def retry_after(pong: Pong) -> str:
+    """Whole seconds after which the same may succeed; empty when the reply does not say."""
+    said = pong.body.get("retry_after") if isinstance(pong.body, Mapping) and pong.status >= 400 else None
+    fits = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < 1e6
+    return str(math.ceil(said)) if fits and said is not None else ""
+
+
+def _token(name: str) -> bytes:
+    """The name of a header; empty when it cannot be one."""
+    return name.encode() if name.isascii() and name.replace("-", "").replace("_", "").isalnum() else b""
+
+
+def _value(value: str) -> bytes:
+    """The value of a header. A line break would begin another one."""
+    if value.isascii() and value.isprintable():
+        return value.encode()
+    return "".join(c for c in value if c.isprintable()).encode("utf-8")

@@ -1,0 +1,60 @@
+"""Logins: what a browser shows in place of a token, so that the token is in no page, URL or history."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Final
+
+from hyperverse_core.errors import TooMany
+
+__all__ = ["SECONDS", "Logins"]
+
+SECONDS: Final = 12 * 3600.0
+"""How long a login counts."""
+_MOST: Final = 10_000
+_INVITED: Final = 15 * 60.0
+"""Seconds for which a link lets somebody in."""
+
+
+class Logins:
+    """Keeps the token of each login in memory."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, tuple[str, float]] = {}
+        self._invitations: dict[str, tuple[str, float]] = {}
+
+    def add(self, token: str) -> str:
+        """Begins a login, and returns the text that stands for it. Raises TooMany.
+
+        Args:
+            token: a token that the policy knows.
+        """
+        now = time.monotonic()
+        if len(self._tokens) >= _MOST:
+            self._tokens = {name: kept for name, kept in self._tokens.items() if kept[1] > now}
+            if len(self._tokens) >= _MOST:
+                raise TooMany(f"{_MOST} browsers are logged in", hint="log some of them out", retry_after=60.0)
+        name = secrets.token_urlsafe(32)
+        self._tokens[name] = (token, now + SECONDS)
+        return name
+
+    def token(self, name: str) -> str:
+        """The token of a login; empty when there is no such login, or it has ended."""
+        token, ends = self._tokens.get(name, ("", 0.0))
+        return token if ends > time.monotonic() else ""
+
+    def invite(self, token: str) -> str:
+        """Returns a text that stands for a token once, for a quarter of an hour."""
+        code = secrets.token_urlsafe(24)
+        self._invitations[code] = (token, time.monotonic() + _INVITED)
+        return code
+
+    def take(self, code: str) -> str:
+        """The token that an invitation stands for, which ends by it; empty when there is none, or it has ended."""
+        token, ends = self._invitations.pop(code, ("", 0.0))
+        return token if ends > time.monotonic() else ""
+
+    def remove(self, name: str) -> None:
+        """Ends a login; one that is not there is no error."""
+        self._tokens.pop(name, None)

@@ -1,0 +1,78 @@
+"""HTTP to particles: the Host header says which, the rest becomes a wave through its bind."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+from hyperverse_core import Outcome, Pong
+from hyperverse_core.errors import NotFound, ParseError
+from hyperverse_core.gateway import Session
+from hyperverse_core.values import Point
+
+from .hosts import point_of, unknown_host
+from .http import HttpAnswer, HttpRequest, answer_of
+from .settings import PortalSettings
+from .trace_context import trace_headers
+
+__all__ = ["ask_particle"]
+
+_NAMES: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_METHODS: Final = {name: f"Http<{name.title()}>" for name in _NAMES}
+_NAMES_PASSED_ON: Final = (
+    "accept",
+    "accept-language",
+    "content-type",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "range",
+)
+_PASSED_ON: Final = {name.encode(): name for name in _NAMES_PASSED_ON}
+"""Headers that the particle sees, besides those of its trace. Tokens and cookies are for the portal alone."""
+_SANDBOX: Final = (b"content-security-policy", b"sandbox allow-forms allow-modals allow-popups allow-scripts")
+"""Pages of particles have an origin of their own in the browser: a script of theirs cannot use the login of whoever
+looks at them."""
+
+
+async def ask_particle(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:
+    """Sends the request to its particle.
+
+    Raises:
+        NotFound: no particle answers for the host.
+        HyperverseError: the body cannot be used.
+    """
+    point = point_of(request.host, settings)
+    if not _is_point(point):
+        raise await unknown_host(request.host, session, settings) or NotFound(f"no host {request.host!r}")
+    method = _METHODS.get(request.method)
+    if method is None:
+        known = ", ".join(_METHODS)
+        return answer_of(Pong(405, {"error": f"no method {request.method}", "hint": f"known: {known}"}))
+    body = await request.body(session.limits.body, settings.body_seconds)
+    headers = request.these(_PASSED_ON)
+    headers |= trace_headers(request)
+    sent: dict[str, Any] = {"path": request.url, "headers": headers, "wait": settings.wait}
+    pong = await session.ping(point, method, body, **sent)
+    if method == "Http<Head>" and _is_missing(pong):  # most particles answer Get alone
+        pong = await session.ping(point, "Http<Get>", body, **sent)
+    if _is_missing(pong):
+        unknown = await unknown_host(request.host, session, settings)
+        if unknown is not None:
+            raise unknown
+    return answer_of(pong, _SANDBOX)
+
+
+@lru_cache(maxsize=256)
+def _is_point(text: str) -> bool:
+    try:
+        Point.parse(text)
+    except ParseError:
+        return False
+    return True
+
+
+def _is_missing(pong: Pong) -> bool:
+    """Whether there is no such particle, or no such handler of it."""
+    return pong.status == 404 and pong.outcome is Outcome.REJECTED

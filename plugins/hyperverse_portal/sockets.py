@@ -1,0 +1,201 @@
+"""Sockets: a WebSocket on which both sides send Pings, and which tells changes. Each message is one JSON object.
+
+What the client sends has an ``id`` of its own choice, which its answer carries::
+
+    {"id": 1, "to": "localhost:hits", "method": "Ext<Add>", "body": {"by": 2}}
+    {"id": 2, "watch": "localhost:hits", "aspects": ["State"]}
+    {"id": 3, "unwatch": "localhost:hits"}
+    {"answer": "w1", "status": 200, "body": 7}
+
+The portal sends ``{"point": ...}`` first, then answers, ``{"change": ...}``, ``{"ping": "w1", "from": ..., "method":
+..., "body": ...}`` for a Ping to that point, ``{"signal": ...}``, and ``{"end": reason}`` last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from hyperverse_core import Pong
+from hyperverse_core.errors import BadRequest, HyperverseError, TooMany
+from hyperverse_core.gateway import GatewayHost, Session
+from hyperverse_core.policy import Credentials
+from hyperverse_core.values import Directed, Point, Signal
+
+from .api import MACHINE
+from .events import ALIVE, ASPECTS, Streams
+from .feed import Feed
+from .http import HttpRequest, Receive, Send, failed
+from .settings import PortalSettings
+
+__all__ = ["Sockets"]
+
+_UNDER_WAY: Final = 64
+"""Waves of one socket under way; the next message is read when one of them has ended."""
+_UNANSWERED: Final = 256
+"""Pings to one socket that may wait for their answers."""
+_GOING_AWAY: Final = 1001
+_POLICY: Final = 1008
+_encoder: Final = msgspec.json.Encoder(enc_hook=str)
+_SHAPES: Final = 'send {"id": 1, "to": POINT, "method": METHOD, "body": ...} or {"id": 1, "watch": POINT}'
+
+
+class _Socket:
+    """One connection.
+
+    Args:
+        settings: the bounds.
+    """
+
+    def __init__(self, settings: PortalSettings) -> None:
+        self._settings = settings
+        self._names = itertools.count(1)
+        self._asked: dict[str, asyncio.Future[Pong]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(_UNDER_WAY)
+        self.feed = Feed()
+
+    def say(self, **message: Any) -> None:
+        """Has the client told something."""
+        self.feed.put(_encoder.encode(message))
+
+    async def receive(self, wave: Directed) -> Pong | None:
+        """A wave to the session's own point."""
+        method = wave.method.text
+        told = {"from": wave.sender.text, "method": method, "body": wave.body}
+        if method == "Ext<Changed>":
+            self.say(change=wave.body)
+            return None
+        if isinstance(wave, Signal):
+            self.say(signal=told)
+            return None
+        if method == "Cmd<Bounce>":
+            return Pong()
+        if len(self._asked) >= _UNANSWERED:
+            return Pong.failure(TooMany(f"{_UNANSWERED} waves wait for answers of this client", retry_after=1.0))
+        name = f"w{next(self._names)}"
+        answer = self._asked[name] = asyncio.get_running_loop().create_future()
+        try:
+            self.say(ping=name, **told)
+            pong: Pong = await answer
+            return pong
+        finally:
+            del self._asked[name]
+
+    async def read(self, session: Session, receive: Receive) -> None:
+        """Takes what the client says, until it goes."""
+        while True:
+            await self._room.acquire()
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                self.feed.close("the client has gone")
+                return
+            task = asyncio.create_task(self._take(session, message))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._room.release()
+
+    async def _take(self, session: Session, message: Mapping[str, Any]) -> None:
+        said: Any = None
+        try:
+            said = msgspec.json.decode(message.get("text") or message.get("bytes") or b"")
+            if not isinstance(said, dict):
+                raise BadRequest("a message is a JSON object", hint=_SHAPES)
+            pong = await self._answer(session, said)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            pong = Pong.failure(BadRequest(f"a message is no JSON: {exc}", hint=_SHAPES))
+        except HyperverseError as exc:
+            pong = failed(exc)
+        if pong is not None:
+            name = said.get("id") if isinstance(said, dict) else None
+            told = {"status": pong.status, "outcome": str(pong.outcome), "body": pong.body}
+            self.say(id=name, **told, wave=pong.id, star=pong.star)
+
+    async def _answer(self, session: Session, said: dict[str, Any]) -> Pong | None:
+        """The answer to a message; None when it is an answer itself. Raises HyperverseError."""
+        wait = self._settings.wait
+        match said:
+            case {"answer": str(name), **rest}:
+                self._answered(name, rest)
+                return None
+            case {"to": str(point), "method": str(method)}:
+                return await session.ping(point, method, said.get("body"), wait=wait)
+            case {"watch": str(point)}:
+                body = {"point": Point.parse(point).text, "aspects": said.get("aspects", list(ASPECTS))}
+                return await session.ping(MACHINE, "Ext<Watch>", body, wait=wait)
+            case {"unwatch": str(point)}:
+                body = {"point": Point.parse(point).text, "aspects": said.get("aspects")}
+                return await session.ping(MACHINE, "Ext<Unwatch>", body, wait=wait)
+        raise BadRequest("the message has a shape that is not known", hint=_SHAPES)
+
+    def _answered(self, name: str, said: Mapping[str, Any]) -> None:
+        """The client answers a Ping. One that nobody waits for any more is no error."""
+        status = said.get("status", 200)
+        if not isinstance(status, int) or not 100 <= status <= 599:
+            raise BadRequest(f"status = {status!r}", hint="a status is a number as in HTTP, such as 200")
+        waiting = self._asked.get(name)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(Pong(status, said.get("body")))
+
+    def stop(self) -> None:
+        """Ends what is under way."""
+        for task in self._tasks:
+            task.cancel()
+
+
+class Sockets:
+    """All WebSockets of the gateway.
+
+    Args:
+        host: the machine.
+        settings: the bounds.
+        streams: which these are counted with, and ended with.
+    """
+
+    def __init__(self, host: GatewayHost, settings: PortalSettings, streams: Streams) -> None:
+        self._host = host
+        self._settings = settings
+        self._streams = streams
+
+    async def serve(self, request: HttpRequest, token: str, receive: Receive, send: Send) -> None:
+        """Serves a client until it goes, is too slow, or its token ends.
+
+        Raises HyperverseError when it cannot be let in; nothing was sent then.
+        """
+        socket = _Socket(self._settings)
+        self._streams.begin(socket.feed)
+        try:
+            shown = Credentials(token, address=request.address)
+            session = await self._host.sessions.open(shown, receive=socket.receive, ended=socket.feed.close)
+            try:
+                await self._connected(socket, session, receive, send)
+            finally:
+                socket.stop()
+                session.end("the socket has ended")
+        finally:
+            self._streams.ended(socket.feed)
+
+    async def _connected(self, socket: _Socket, session: Session, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        socket.say(point=session.point.text, agent=session.agent.text)
+        reading = asyncio.create_task(socket.read(session, receive))
+        try:
+            while (message := await socket.feed.take(ALIVE)) is not None:
+                if message:
+                    await socket.feed.sent(send({"type": "websocket.send", "text": message.decode()}))
+            if not reading.done():
+                said = _encoder.encode({"end": socket.feed.end}).decode()
+                await socket.feed.sent(send({"type": "websocket.send", "text": said}))
+                code = _GOING_AWAY if self._streams.closed else _POLICY
+                await socket.feed.sent(send({"type": "websocket.close", "code": code, "reason": socket.feed.end[:100]}))
+        except (TimeoutError, OSError):
+            return  # the client does not read, or has gone: the connection is closed
+        finally:
+            reading.cancel()

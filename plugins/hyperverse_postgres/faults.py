@@ -1,0 +1,185 @@
+"""What errors of the database and of the connection to it mean to a caller of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+from asyncpg import exceptions as pg
+
+from hyperverse_core.errors import (
+    BadRequest,
+    ConfigError,
+    HyperverseError,
+    InternalError,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
+from hyperverse_core.values import Point
+
+__all__ = ["away", "breaks", "hits_all", "may_go_on", "missing", "refusal", "translated"]
+
+RETRY_AFTER: Final = 1.0
+_NAMED: Final = 5
+
+_BREAKS: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    pg.PostgresConnectionError,
+    pg.AdminShutdownError,
+    pg.CrashShutdownError,
+    pg.CannotConnectNowError,
+    pg.DatabaseDroppedError,
+    pg.IdleSessionTimeoutError,
+)
+_LOGIN: Final = "28"
+"""The class of PostgreSQL's codes for users who are not let in."""
+_AGAIN: Final = (pg.DeadlockDetectedError, pg.SerializationError, pg.InvalidCachedStatementError)
+_HITS_ALL: Final = (
+    pg.InsufficientResourcesError,
+    pg.InsufficientPrivilegeError,
+    pg.ReadOnlySQLTransactionError,
+    pg.UndefinedTableError,
+    pg.UndefinedFunctionError,
+    pg.QueryCanceledError,
+    pg.DataCorruptedError,
+    pg.IndexCorruptedError,
+)
+
+
+def breaks(error: BaseException) -> bool:
+    """Whether the connection is of no use after ``error``. A statement that was under way may have been committed."""
+    return isinstance(error, _BREAKS)
+
+
+def may_go_on(error: BaseException) -> bool:
+    """Whether the same statement may succeed at once. Nothing was written."""
+    return isinstance(error, _AGAIN)
+
+
+def hits_all(error: BaseException) -> bool:
+    """Whether every other group of writes would fail as well: trying its parts would not help."""
+    return isinstance(error, _HITS_ALL)
+
+
+def away(where: str, why: str) -> Unavailable:
+    """The error for a database that cannot be reached."""
+    return Unavailable(
+        f"the database of the registry, {where}, cannot be reached: {why}; nothing was written",
+        hint="look whether the server runs and can be reached from this host; a machine that runs goes on by itself",
+        retry_after=RETRY_AFTER,
+    )
+
+
+def translated(error: BaseException, where: str) -> HyperverseError:
+    """What ``error`` means to a caller, with ``error`` as its cause. Nothing was written."""
+    if isinstance(error, HyperverseError):
+        return error
+    meaning = _meaning(error, where)
+    meaning.__cause__ = error
+    return meaning
+
+
+def _meaning(error: BaseException, where: str) -> HyperverseError:
+    said = said_by(error)
+    match error:
+        case pg.DiskFullError() | pg.OutOfMemoryError() | pg.InsufficientResourcesError():
+            return Unavailable(
+                f"the database of the registry, {where}, is full: {said}; nothing was written",
+                hint="give the server what it lacks; the registry then continues by itself",
+                retry_after=RETRY_AFTER,
+            )
+        case pg.ReadOnlySQLTransactionError():
+            return Unavailable(
+                f"the database of the registry, {where}, takes no writes: {said}",
+                hint="it is a standby, or was set to read only; name the primary in the url",
+                retry_after=RETRY_AFTER,
+            )
+        case pg.QueryCanceledError():
+            return Unavailable(
+                f"the database of the registry, {where}, took too long: {said}; nothing was written",
+                hint="look for sessions that hold locks in pg_stat_activity",
+                retry_after=RETRY_AFTER,
+            )
+        case pg.ProgramLimitExceededError():
+            return TooLarge(
+                f"a value is larger than the registry can store: {said}",
+                hint="a point may have about 2,600 bytes, and a state 1 GB",
+            )
+        case pg.DataError() | UnicodeError() | OverflowError():
+            return BadRequest(f"the registry cannot store this value: {said}")
+        case pg.UndefinedTableError() | pg.UndefinedFunctionError() | pg.InsufficientPrivilegeError():
+            return Unavailable(
+                f"the registry in {where} cannot be used: {said}",
+                hint="its tables were removed or changed, or the rights of this user; restore a backup",
+            )
+    if breaks(error):
+        return away(where, said)
+    return InternalError(f"the registry failed: {type(error).__name__}: {said}")
+
+
+def said_by(error: BaseException) -> str:
+    """One line of what ``error`` says."""
+    if isinstance(error, TimeoutError) and not str(error):
+        return "no answer in time"
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
+    """What ``error`` means when the registry is opened: one clear error with the cure."""
+    if isinstance(error, HyperverseError):
+        return error
+    meaning = _refusal(error, where, schema)
+    meaning.__cause__ = error
+    return meaning
+
+
+def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
+    said = said_by(error)
+    match error:
+        case asyncpg.PostgresError() if str(error.sqlstate).startswith(_LOGIN):
+            return ConfigError(
+                f"the database of the registry, {where}, lets this user not in: {said}",
+                hint="check user and password in `url` of [registry]; a password may also stand in `password`",
+            )
+        case pg.InvalidCatalogNameError():
+            return ConfigError(
+                f"the database of the registry, {where}, is not there: {said}",
+                hint="create it with `createdb`, or correct the name in `url` of [registry]",
+            )
+        case pg.InsufficientPrivilegeError():
+            return ConfigError(
+                f"this user may not create the registry in {where}: {said}",
+                hint=f"let the owner of the database run: GRANT CREATE, USAGE ON SCHEMA {schema} TO the user; or name "
+                "another schema with `schema` in [registry]",
+            )
+        case pg.DuplicateTableError() | pg.DuplicateObjectError() | pg.DuplicateFunctionError():
+            return ConfigError(
+                f"the schema {schema!r} of {where} has tables of another program: {said}",
+                hint="name another schema with `schema` in [registry], or another database in `url`",
+            )
+        case pg.ReadOnlySQLTransactionError():
+            return ConfigError(
+                f"the database of the registry, {where}, takes no writes: {said}",
+                hint="it is a standby, or was set to read only; name the primary in `url` of [registry]",
+            )
+        case asyncpg.ClientConfigurationError():
+            return ConfigError(f"url of the postgres registry: {said}", hint="correct `url` of [registry]")
+        case pg.TooManyConnectionsError():
+            return Unavailable(
+                f"the database of the registry, {where}, has no connection left: {said}",
+                hint="each machine takes two; raise max_connections of the server",
+                retry_after=RETRY_AFTER,
+            )
+    return translated(error, where)
+
+
+def missing(points: Sequence[Point]) -> NotFound:
+    """The error for particles that are not registered."""
+    names = ", ".join(repr(point.text) for point in points[:_NAMED])
+    more = f" and {len(points) - _NAMED} more" if len(points) > _NAMED else ""
+    return NotFound(f"no particle {names}{more}")

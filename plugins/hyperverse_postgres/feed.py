@@ -1,0 +1,213 @@
+"""The change feed: reading it, waiting for it, and telling the others.
+
+Entries are in the order of (transaction id, number), and are read below the oldest running transaction. A commit of
+this process wakes the waiting callers at once, one of another process by a notification. A slow look finds what no
+notification told of, and a close one what has to wait for a transaction that is running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+import attrs
+
+from hyperverse_core.errors import HyperverseError
+from hyperverse_core.registry import Change, ChangeKind, Changes, Trouble
+from hyperverse_core.values import Point
+
+from .link import Connection
+from .reader import PostgresReader
+from .schema import lock_class, named
+
+__all__ = ["PostgresFeed"]
+
+_MOST: Final = 2000
+_KINDS: Final = {kind.value: kind for kind in ChangeKind}
+_SLOW: Final = 1.0
+"""Seconds between two looks without a notification."""
+_CLOSE: Final = 0.002
+_FARTHEST: Final = 0.1
+"""Seconds between two looks while an older transaction holds up the feed: they grow from the first to the second."""
+_GATHER: Final = 0.01
+"""Seconds in which commits are gathered before the others are told: its cost grows with the listeners."""
+_LONG: Final = 1.0
+"""Seconds after which a transaction that holds up the feed is a trouble."""
+_BITS: Final = 24
+_SINCE: Final = "select * from hv.changes_since($1, $2, $3)"
+_NEWEST: Final = "select xid, n from hv.newest()"
+_TELL: Final = "select hv.tell($1)"
+_SERVER: Final = (
+    "select (select system_identifier from pg_control_system()), (select timeline_id from pg_control_checkpoint())"
+)
+_HOLDER: Final = """
+select coalesce(extract(epoch from a.xact_start)::float8, extract(epoch from now())::float8), coalesce(a.pid, 0),
+       coalesce(a.usename::text, ''), coalesce(nullif(a.application_name, ''), a.backend_type, ''),
+       coalesce(a.datname::text, '')
+from pg_stat_activity a where a.backend_xid is not null and a.pid <> pg_backend_pid()
+order by age(a.backend_xid) desc limit 1
+"""
+
+
+def packed(xid: int, n: int) -> int:
+    """A place in the feed as one number, which grows along the feed."""
+    return xid << _BITS | n
+
+
+def unpacked(revision: int) -> tuple[int, int]:
+    """The place that a number stands for."""
+    return revision >> _BITS, revision & ((1 << _BITS) - 1)
+
+
+@attrs.define(eq=False)
+class PostgresFeed:
+    """Answers :meth:`Registry.changes`."""
+
+    _reader: PostgresReader
+    _schema: str
+    _waiting: set[asyncio.Future[None]] = attrs.field(factory=set, init=False)
+    _telling: asyncio.Task[None] | None = None
+    _untold: bool = False
+    _server: tuple[int, int] | None = None
+    _lost: int = 0  # how often the server was replaced
+    _known_lost: dict[int, int] = attrs.field(factory=dict, init=False)
+    _held_since: float = 0.0
+    _holder: Trouble | None = None
+    _closed: bool = False
+
+    @property
+    def channel(self) -> str:
+        """The channel of the notifications of this registry."""
+        return f"hyperverse_{lock_class(self._schema)}"
+
+    async def opened(self, connection: Connection) -> None:
+        """A new connection listens, and looks whether it still is the same server in the same history."""
+        await connection.add_listener(self.channel, self._notified)
+        here = tuple(await connection.fetchrow(_SERVER))
+        if self._server is not None and here != self._server:
+            self._lost += 1
+        self._server = here
+        self.wake()
+
+    def _notified(self, *_: Any) -> None:
+        self.wake()
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    async def newest(self) -> int:
+        """The newest revision that can be read."""
+
+        async def ask(connection: Connection) -> Any:
+            return await connection.fetchrow(named(_NEWEST, self._schema))
+
+        return packed(*await self._reader.read(ask))
+
+    async def changes(self, since: int, timeout: float) -> Changes:
+        """See :meth:`Registry.changes`."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout
+        pause = _CLOSE
+        servers = self._lost
+        while True:
+            # Before the query, so that a commit while it runs wakes us.
+            woken = loop.create_future()
+            self._waiting.add(woken)
+            try:
+                found, held_up = await self._look(since)
+                if self._lost != servers:  # another server, or another history: what was read may never have been
+                    return Changes((), found.revision if found.lost else await self.newest(), lost=True)
+                left = ends - loop.time()
+                if not held_up:
+                    self._held_since, self._holder = 0.0, None
+                if found.entries or found.lost or left <= 0 or self._closed:
+                    return found
+                if held_up:
+                    await self._look_who()
+                await asyncio.wait((woken,), timeout=min(left, pause if held_up else _SLOW))
+                pause = min(pause * 1.5, _FARTHEST) if held_up else _CLOSE
+            finally:
+                self._waiting.discard(woken)
+
+    async def _look(self, since: int) -> tuple[Changes, bool]:
+        place = unpacked(since)
+
+        async def ask(connection: Connection) -> Any:
+            return await connection.fetchrow(named(_SINCE, self._schema), *place, _MOST)
+
+        lost, held_up, newest, newest_n, xids, ns, kinds, points, epochs = await self._reader.read(ask)
+        if lost:
+            return Changes((), packed(newest, newest_n), lost=True), held_up
+        if not xids:
+            return Changes((), since), held_up
+        entries = tuple(
+            Change(packed(xid, n), _KINDS[kind], Point.parse(point), epoch)
+            for xid, n, kind, point, epoch in zip(xids, ns, kinds, points, epochs, strict=True)
+            if kind in _KINDS  # a newer version tells of more: nothing here rests on what this one does not know
+        )
+        return Changes(entries, packed(xids[-1], ns[-1])), held_up
+
+    async def _look_who(self) -> None:
+        """Notes the transaction that holds up the feed, if it does so for long."""
+        now = time.monotonic()
+        self._held_since = self._held_since or now
+        if now - self._held_since < _LONG:
+            return
+
+        async def ask(connection: Connection) -> Any:
+            return await connection.fetchrow(_HOLDER)
+
+        row = await self._reader.read(ask)
+        if row is not None:
+            begun, pid, user, program, database = row
+            self._holder = Trouble(
+                "the change feed of the database",
+                f"a transaction of {program or 'a program'} (process {pid}, user {user!r}, database {database!r}) is "
+                "open; what others have written since is read when it ends",
+                begun,
+            )
+
+    @property
+    def holder(self) -> Trouble | None:
+        """The transaction that holds up the feed; None when none does."""
+        return self._holder
+
+    # -- waking and telling -------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Wakes all callers that wait."""
+        for woken in self._waiting:
+            if not woken.done():
+                woken.set_result(None)
+
+    def committed(self, logged: int) -> None:
+        """This process has committed. The others are told soon, once for what gathers until then."""
+        if not logged:
+            return
+        self.wake()
+        self._untold = True
+        if self._telling is None and not self._closed:
+            self._telling = asyncio.create_task(self._tell(), name="registry notifications")
+
+    async def _tell(self) -> None:
+        try:
+            while self._untold and not self._closed:
+                self._untold = False
+
+                async def ask(connection: Connection) -> None:
+                    await connection.execute(named(_TELL, self._schema), self.channel)
+
+                await self._reader.read(ask)
+                await asyncio.sleep(_GATHER)
+        except HyperverseError:
+            self._untold = False  # the others find it by their slow look
+        finally:
+            self._telling = None
+
+    async def close(self) -> None:
+        """Ends all waiting. The callers get what there is."""
+        self._closed = True
+        self.wake()
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)

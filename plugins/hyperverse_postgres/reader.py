@@ -1,0 +1,146 @@
+"""Reads, over one connection, one after another; and look-ups that arrive together as one query."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from hyperverse_core.errors import HyperverseError, Unavailable
+from hyperverse_core.values import Point
+
+from .faults import breaks, may_go_on, translated
+from .link import Connection, Link
+from .settings import PostgresSettings
+
+__all__ = ["BatchedLookUps", "PostgresReader"]
+
+_T = TypeVar("_T")
+_ANSWER: Final = 35.0
+_TRIES: Final = 3
+
+
+@attrs.define(eq=False)
+class PostgresReader:
+    """Reads. A read whose connection breaks is repeated over the next one."""
+
+    _settings: PostgresSettings
+    link: Link
+    _waiting: deque[tuple[Callable[[Connection], Awaitable[Any]], asyncio.Future[Any]]] = attrs.field(
+        factory=deque, init=False
+    )
+    _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _task: asyncio.Task[None] | None = None
+    _closing: bool = False
+
+    def start(self) -> None:
+        """Begins to read."""
+        self._task = asyncio.create_task(self._run(), name="registry reader")
+
+    async def close(self) -> None:
+        """Finishes what is under way, and disconnects. May be called twice."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.link.close()
+
+    async def read(self, query: Callable[[Connection], Awaitable[_T]]) -> _T:
+        """Returns what ``query`` finds, or raises its error.
+
+        Args:
+            query: may be called again when the connection breaks.
+
+        Raises:
+            Unavailable: the registry is closed, or the database cannot be reached.
+        """
+        if self._closing:
+            raise Unavailable("the registry is closed")
+        # A future: a caller that is cancelled must not break the connection under the others.
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((query, future))
+        self._wake.set()
+        return await future
+
+    async def _run(self) -> None:
+        while not self._closing or self._waiting:
+            self._wake.clear()
+            while self._waiting:
+                query, future = self._waiting.popleft()
+                if future.done():
+                    continue
+                try:
+                    found = await self._ask(query)
+                except Exception as error:
+                    if not future.done():
+                        future.set_exception(translated(error, self._settings.where))
+                else:
+                    if not future.done():
+                        future.set_result(found)
+            if not self._closing:
+                await self._wake.wait()
+
+    async def _ask(self, query: Callable[[Connection], Awaitable[_T]]) -> _T:
+        tries = 0
+        while True:
+            connection = await self.link.connection()
+            try:
+                async with asyncio.timeout(_ANSWER):
+                    return await query(connection)
+            except Exception as error:
+                tries += 1
+                if isinstance(error, HyperverseError):
+                    raise
+                if breaks(error) or connection.is_closed():
+                    self.link.broke(error)
+                elif not may_go_on(error):
+                    raise
+                if tries >= _TRIES:
+                    raise
+
+
+@attrs.define(eq=False)
+class BatchedLookUps(Generic[_T]):
+    """Look-ups by points: those that wait for the same moment are one query.
+
+    Attributes:
+        find: the query; returns what it finds at some points, by the text of the point.
+    """
+
+    find: Callable[[Connection, list[str]], Awaitable[dict[str, _T]]]
+    _reader: PostgresReader
+    _wanted: dict[str, None] = attrs.field(factory=dict, init=False)
+    _found: asyncio.Future[dict[str, _T]] | None = None
+
+    async def at(self, points: Iterable[Point]) -> dict[Point, _T]:
+        """What is found at ``points``, as committed when this is called or later."""
+        asked = list(points)
+        if not asked:
+            return {}
+        if self._found is None:
+            self._found = asyncio.ensure_future(self._query())
+        found = self._found
+        for point in asked:
+            self._wanted[point.text] = None
+        # Shielded: a caller that is cancelled takes no answer away from the others.
+        answer = await asyncio.shield(found)
+        return {point: answer[point.text] for point in asked if point.text in answer}
+
+    async def _query(self) -> dict[str, _T]:
+        wanted: list[str] = []
+
+        async def find(connection: Connection) -> dict[str, _T]:
+            # Callers that ask from now on wait for the next query.
+            if not wanted:
+                wanted.extend(self._wanted)
+                self._wanted, self._found = {}, None
+            return await self.find(connection, wanted)
+
+        try:
+            return await self._reader.read(find)
+        finally:
+            if not wanted:  # the query has not begun, and will not
+                self._wanted, self._found = {}, None

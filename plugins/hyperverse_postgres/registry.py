@@ -1,0 +1,426 @@
+"""PostgresRegistry: the contract of a registry, each method as one call to the database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+import attrs
+
+from hyperverse_core.errors import Conflict, HyperverseError, NotHostedHere, Unavailable
+from hyperverse_core.registry import (
+    Assigned,
+    Assignment,
+    Changes,
+    Page,
+    ParticleRecord,
+    Registered,
+    Registration,
+    StarRecord,
+    Status,
+    Strategy,
+    Trouble,
+)
+from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetProperty
+
+from . import pages
+from .calls import Calls
+from .faults import missing, refusal
+from .feed import PostgresFeed
+from .link import Connection, Link
+from .reader import BatchedLookUps, PostgresReader
+from .registering import ensured, misplaced, new_record, no_parent, rows_of
+from .rows import (
+    RECORD,
+    STAR,
+    first_below,
+    needed_parent,
+    properties_text,
+    record_of,
+    star_of,
+)
+from .schema import made_ready, named
+from .settings import PostgresSettings
+from .trust import PostgresTrust
+from .work import ALL_LOCKS, locks_of
+from .writer import PostgresWriter
+
+__all__ = ["PostgresRegistry"]
+
+_log = logging.getLogger(__name__)
+_SLOW: Final = 1.0
+"""Seconds after which a group of writes that is not answered is a trouble."""
+_PRUNE_EVERY: Final = 2000
+_MOST_CUT: Final = 4096
+_TRIES: Final = 100
+
+
+class PostgresRegistry(PostgresTrust):
+    """The registry in a PostgreSQL database, which machines on many hosts share.
+
+    Args:
+        settings: :class:`PostgresSettings`, or the mapping that :meth:`PostgresSettings.read` takes.
+
+    Raises:
+        ConfigError: the settings are wrong.
+
+    One instance belongs to one event loop. Writes go over one connection, and reads over another one. ::
+
+        async with PostgresRegistry({"url": "postgresql://hyperverse@db.example/hyperverse"}) as registry:
+            root = await registry.record(ROOT)
+    """
+
+    settings_class = PostgresSettings
+    plain_settings = ("schema", "feed")
+
+    def __init__(self, settings: Mapping[str, Any] | PostgresSettings) -> None:
+        self._settings = settings if isinstance(settings, PostgresSettings) else PostgresSettings.read(settings)
+        self._schema = self._settings.schema
+        self._link = Link(self._settings, self._listen)
+        self._reader = PostgresReader(self._settings, self._link)
+        self._feed = PostgresFeed(self._reader, self._schema)
+        self._writer = PostgresWriter(self._settings, self._committed)
+        self._records = BatchedLookUps(self._records_at, self._reader)
+        super().__init__(Calls(self._reader, self._writer, self._schema), self._reader)
+        self._cut_saves: set[str] = set()
+        self._unpruned = 0
+        self._pruning: asyncio.Task[None] | None = None
+        self._opened = False
+        self._closed = False
+
+    async def __aenter__(self) -> PostgresRegistry:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        if self._closed:
+            raise Unavailable("the registry is closed", hint="make another PostgresRegistry")
+        if self._opened:
+            return
+        self._opened = True
+        try:
+            connection = await self._link.connect()
+            await made_ready(connection, self._settings)
+            await self._writer.link.connect()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+            await self.close()
+            raise refusal(error, self._settings.where, self._schema) from error
+        except BaseException:
+            await self.close()
+            raise
+        self._reader.start()
+        self._writer.start()
+
+    async def _listen(self, connection: Connection) -> None:
+        await self._feed.opened(connection)
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._pruning is not None:
+            self._pruning.cancel()
+            await asyncio.gather(self._pruning, return_exceptions=True)
+        await self._feed.close()
+        await self._writer.close()
+        await self._reader.close()
+
+    def trouble(self) -> str:
+        return self._writer.link.trouble or self._link.trouble
+
+    def troubles(self) -> Sequence[Trouble]:
+        found: list[Trouble] = []
+        link = self._writer.link if self._writer.link.trouble else self._link
+        if link.trouble:
+            cause = f"{self._settings.where} cannot be reached: {link.trouble}; serving goes on when it is back"
+            found.append(Trouble("the database of the registry", cause, link.since))
+        seconds, waiting = self._writer.slow
+        if seconds > _SLOW:
+            cause = f"no answer for {seconds:.0f} s; {waiting} writes wait behind"
+            found.append(Trouble("writes to the registry", cause, time.time() - seconds))
+        if self._feed.holder is not None:
+            found.append(self._feed.holder)
+        return found
+
+    def _committed(self, logged: int) -> None:
+        self._feed.committed(logged)
+        self._unpruned += logged
+        if self._unpruned >= min(_PRUNE_EVERY, self._settings.feed) and self._pruning is None and not self._closed:
+            self._unpruned = 0
+            self._pruning = asyncio.create_task(self._prune(), name="registry pruning")
+
+    async def _prune(self) -> None:
+        try:
+            more = True
+            while more:
+                more = await self._calls.ask("fetchval", "select hv.prune($1, 2000)", self._settings.feed)
+        except HyperverseError as error:
+            _log.warning("the change feed could not be pruned: %s", error)
+        finally:
+            self._pruning = None
+
+    # -- particles ----------------------------------------------------------------------------------------
+
+    async def register(self, registration: Registration) -> Registered:
+        if registration.strategy is Strategy.OVERRIDE:
+            return await self._override(registration)
+        point = registration.point
+        rows, states = rows_of(registration)
+        points = frozenset(row[0] for row in rows)
+        parent = needed_parent(point)
+        needs = frozenset() if parent is None else frozenset((parent.text,))
+        while True:
+            said: Any = misplaced(registration)
+            if said is None:
+                said, _ = await self._writer.write(
+                    "register", rows, changes=points, needs=needs, locks=locks_of(points), states=states
+                )
+            if said is True:
+                return Registered(new_record(registration), created=True)
+            if isinstance(said, HyperverseError):
+                # What is wrong with those below counts only when the particle itself could be registered.
+                existing = (await self.records((point,))).get(point)
+                if existing is None:
+                    raise said
+            elif said is False:
+                raise no_parent(point, parent or point)
+            elif said != point.text:
+                raise Conflict(f"there is a particle {said!r} already")
+            else:
+                existing = (await self.records((point,))).get(point)
+            if existing is not None:
+                return ensured(registration, existing)
+            for row in rows:  # it was deleted in the meantime
+                row[8] = None if row[8] is None else 1
+
+    async def _override(self, registration: Registration) -> Registered:
+        point = registration.point
+        if registration.below:
+            existing = (await self.records((point,))).get(point)
+            if existing is None:
+                return await self.register(attrs.evolve(registration, strategy=Strategy.COMMIT))
+            raise Conflict(
+                f"{point.text!r} is registered with what is below it, and cannot be replaced", hint="delete it first"
+            )
+        rows, states = rows_of(registration)
+        parent = needed_parent(point)
+        bounds = (None, None) if point.is_root else first_below(point)
+        outcome, _ = await self._writer.write(
+            "override",
+            [rows[0], len(point.segments) + 1, *bounds],
+            changes=None,
+            locks=locks_of((point.text,)),
+            states=states,
+        )
+        if outcome is True:
+            return Registered(new_record(registration), created=True)
+        if outcome is False:
+            raise no_parent(point, parent or point)
+        raise Conflict(
+            f"{point.text!r} has children and stays a {outcome!r}; it cannot become a {str(registration.kind)!r}",
+            hint="delete it first, with all that is below it",
+        )
+
+    async def _records_at(self, connection: Connection, points: list[str]) -> dict[str, ParticleRecord]:
+        rows = await connection.fetch(named(RECORD, self._schema) + "where p.point = any($1::text[])", points)
+        return {row[0]: record_of(row) for row in rows}
+
+    async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
+        return await self._records.at(points)
+
+    async def children(self, point: Point, *, after: Point | None = None, limit: int = 100) -> Page:
+        return await pages.children(self._reader, self._schema, point, after, limit)
+
+    async def select(self, selector: Selector, *, after: Point | None = None, limit: int = 100) -> Page:
+        return await pages.select(self._reader, self._schema, selector, after, limit)
+
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
+        if any(point.is_root and point.route.is_local for point in points):
+            raise Conflict("the root cannot be deleted", hint="delete the particles below it")
+        roots = [
+            [point.text, point.route.prefix, *((None, None) if point.is_root else first_below(point))]
+            for point in sorted(set(points))
+        ]
+        deleted = await self._calls.write_one("delete", [limit, roots], locks=ALL_LOCKS)
+        return [record_of(row) for row in deleted]
+
+    async def set_status(self, point: Point, status: Status) -> None:
+        there, _ = await self._writer.write(
+            "status", [point.text, status.value], changes=frozenset((point.text,)), locks=locks_of((point.text,))
+        )
+        if not there:
+            raise missing((point,))
+
+    async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
+        wanted = list(dict.fromkeys(points))
+        for _ in range(_TRIES):
+            known = await self.records(wanted)
+            absent = [point for point in wanted if point not in known]
+            if absent:
+                raise missing(absent)
+            rows = []
+            for point in wanted:
+                after = known[point].changed(changes)
+                if after != known[point].properties:
+                    rows.append([point.text, properties_text(known[point].properties), properties_text(after)])
+            if not rows or await self._calls.write_one("properties", rows, *(point.text for point in wanted)):
+                return
+        raise Unavailable("the properties are being changed by others all the time", retry_after=1.0)
+
+    async def replace_values(self, point: Point, values: Mapping[str, tuple[str, str]]) -> bool:
+        record = (await self.records((point,))).get(point)
+        after = None if record is None else record.replaced(values)
+        if record is None or after is None:
+            return False
+        row = [point.text, properties_text(record.properties), properties_text(after)]
+        return bool(await self._calls.write_one("properties", [row], point.text))
+
+    async def sequence(self, point: Point) -> int:
+        number, _ = await self._writer.write(
+            "sequence", [point.text], changes=frozenset((point.text,)), locks=locks_of((point.text,))
+        )
+        if number is None:
+            raise missing((point,))
+        return int(number)
+
+    async def chown(self, points: Sequence[Point], owner: Point) -> None:
+        wanted = list(dict.fromkeys(point.text for point in points))
+        absent = await self._calls.write_one("chown", [owner.text, wanted], *wanted)
+        if absent:
+            raise missing([Point.parse(text) for text in absent])
+
+    # -- where they live ----------------------------------------------------------------------------------
+
+    async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
+        held = (None, None, None) if expected is None else (str(expected.star), expected.incarnation, expected.epoch)
+        said, state = await self._writer.write(
+            "assign",
+            [point.text, str(star), incarnation, *held],
+            changes=frozenset((point.text,)),
+            locks=locks_of((point.text,)),
+        )
+        if isinstance(said, int):
+            return Assigned(Assignment(star, incarnation, said), state)
+        if said == "missing":
+            raise missing((point,))
+        if said == "gone":
+            raise NotHostedHere(
+                f"incarnation {incarnation} of star '{star}' is not the announced one",
+                hint="its lease has ended, or it was announced again",
+            )
+        where = "is not assigned" if said == [None] else f"is assigned to '{said[0]}' (epoch {said[1]})"
+        raise Conflict(f"particle {point.text!r} {where}, not as expected", hint="read its record and decide again")
+
+    async def release(self, assignments: Sequence[tuple[Point, Assignment]]) -> None:
+        if not assignments:
+            return
+        points = frozenset(point.text for point, _ in assignments)
+        job = [[point.text, str(held.star), held.incarnation, held.epoch] for point, held in assignments]
+        await self._writer.write("release", job, changes=points, locks=locks_of(points))
+
+    async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
+        try:
+            saved, _ = await self._writer.write(
+                "save",
+                [point.text, str(assignment.star), assignment.incarnation, assignment.epoch, announce],
+                changes=frozenset((point.text,)),
+                locks=locks_of((point.text,)) if announce else (),
+                states=(state,),
+            )
+        except asyncio.CancelledError:  # it may be under way
+            if len(self._cut_saves) >= _MOST_CUT:
+                self._cut_saves.clear()  # nearly all have ended long ago
+            self._cut_saves.add(point.text)
+            raise
+        if not saved:
+            raise NotHostedHere(
+                f"particle {point.text!r} is no longer assigned to '{assignment.star}' (epoch {assignment.epoch}); "
+                "its state was not saved"
+            )
+
+    async def load_state(self, point: Point) -> bytes | None:
+        if point.text in self._cut_saves:
+            # Behind whatever is under way.
+            await self._writer.write("release", [], changes=frozenset((point.text,)), locks=())
+            self._cut_saves.discard(point.text)
+        row = await self._calls.ask(
+            "fetchrow",
+            "select s.state from hv.particles p left join hv.states s on s.id = p.id where p.point = $1",
+            point.text,
+        )
+        if row is None:
+            raise missing((point,))
+        return None if row[0] is None else bytes(row[0])
+
+    # -- stars --------------------------------------------------------------------------------------------
+
+    async def announce(self, star: StarRecord) -> StarRecord:
+        key, point = str(star.key), Point.of_star(star.key).text
+        job = [
+            key, star.kind, star.machine, star.address, star.server_key, json.dumps(star.kinds), _links(star),
+            star.particles, star.lease, star.draining, star.pid, star.facts, point,
+        ]  # fmt: skip
+        said = await self._calls.write_one("announce", job, point)
+        if isinstance(said, int):
+            return attrs.evolve(star, incarnation=said, renewals=0)
+        machine, lease = said
+        raise Conflict(
+            f"star '{key}' is held by machine {machine!r}",
+            hint=f"stop it there, or wait until its lease of {lease:g} s has ended",
+        )
+
+    async def renew(self, stars: Sequence[StarRecord]) -> None:
+        job: list[list[Any]] = [
+            [
+                str(star.key), star.incarnation, json.dumps(star.kinds), _links(star), star.particles, star.draining,
+                star.facts, Point.of_star(star.key).text,
+            ]
+            for star in stars
+        ]  # fmt: skip
+        locks = locks_of(row[7] for row in job)
+        # Urgent: late, it costs all their particles.
+        gone, _ = await self._writer.write("renew", job, changes=None, locks=locks, urgent=True)
+        if gone:
+            names = ", ".join(
+                f"'{star.key}' (incarnation {star.incarnation})" for star in stars if str(star.key) in gone
+            )
+            raise NotHostedHere(
+                f"no longer in the directory: {names}", hint="the lease has ended; announce the star again"
+            )
+
+    async def withdraw(self, stars: Sequence[StarRecord]) -> None:
+        job: list[list[Any]] = [[str(star.key), star.incarnation, Point.of_star(star.key).text] for star in stars]
+        await self._calls.write_one("withdraw", job, *(row[2] for row in job))
+
+    async def expire(self, star: StarRecord) -> bool:
+        point = Point.of_star(star.key).text
+        return bool(
+            await self._calls.write_one("expire", [str(star.key), star.incarnation, star.renewals, point], point)
+        )
+
+    async def stars(self) -> list[StarRecord]:
+        rows = await self._calls.ask("fetch", STAR)
+        return sorted((star_of(row) for row in rows), key=lambda star: star.key)
+
+    async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:
+        return await pages.hosted(self._reader, self._schema, star, after, limit)
+
+    # -- the change feed ----------------------------------------------------------------------------------
+
+    async def revision(self) -> int:
+        return await self._feed.newest()
+
+    async def changes(self, since: int, *, timeout: float) -> Changes:
+        return await self._feed.changes(since, timeout)
+
+
+def _links(star: StarRecord) -> str:
+    return json.dumps([str(link) for link in star.links])

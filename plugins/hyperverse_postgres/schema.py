@@ -1,0 +1,132 @@
+"""The tables and functions in the database: made when they are not there, and checked when they are."""
+
+from __future__ import annotations
+
+import zlib
+from importlib import resources
+from typing import Final
+
+from hyperverse_core.errors import ConfigError
+from hyperverse_core.registry import Registration, Status
+from hyperverse_core.values import HYPERUSER, ROOT, Kind
+
+from .link import Connection
+from .rows import new_row
+from .settings import PostgresSettings
+
+__all__ = ["lock_class", "made_ready", "named"]
+
+SCHEMA_VERSION: Final = 2
+_OLDEST_SERVER: Final = 14
+_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql",)
+"""What each version has added, in their order. A new registry takes all of them."""
+_FUNCTIONS: Final = ("writing.sql", "directory.sql", "trust.sql", "reading.sql")
+_LOCK: Final = -1
+"""The advisory lock of the schema; those of points are 0 and more."""
+
+
+def named(text: str, schema: str) -> str:
+    """SQL with the schema in the place of ``hv``."""
+    return text.replace("hv.", f'"{schema}".').replace("hv_lock", str(lock_class(schema)))
+
+
+def lock_class(schema: str) -> int:
+    """The class of the advisory locks of a registry: several may share a database."""
+    return zlib.crc32(f"hyperverse {schema}".encode()) & 0x7FFFFFFF
+
+
+async def made_ready(connection: Connection, settings: PostgresSettings) -> None:
+    """Creates the registry in the database unless it is there. Raises ConfigError, and what asyncpg raises."""
+    version = connection.get_server_version()
+    if version.major < _OLDEST_SERVER:
+        raise ConfigError(
+            f"the server of {settings.where} is PostgreSQL {version.major}, which is too old",
+            hint=f"the registry needs PostgreSQL {_OLDEST_SERVER} or newer",
+        )
+    schema = settings.schema
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1, $2)", lock_class(schema), _LOCK)
+        if not await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", schema):
+            await connection.execute(f'create schema "{schema}"')
+        if await connection.fetchval("select to_regclass($1)::text", f'"{schema}".meta') is None:
+            await _create(connection, schema)
+        else:
+            await _upgrade(connection, schema, await _version(connection, settings))
+        await _same_server(connection, schema)
+
+
+async def _create(connection: Connection, schema: str) -> None:
+    for file in ("tables.sql", *_STEPS, *_FUNCTIONS):
+        await connection.execute(named(_text(file), schema))
+    values = [("made by", "hyperverse"), ("schema", str(SCHEMA_VERSION))]
+    await connection.executemany(named("insert into hv.meta (key, value) values ($1, $2)", schema), values)
+    root = new_row(Registration(ROOT, Kind("Root"), HYPERUSER, status=Status.READY))
+    await connection.execute(
+        named(
+            "insert into hv.particles (point, route, depth, kind, owner, status, properties) "
+            "values ($1, $2, $3, $4, $5, $6, $7)",
+            schema,
+        ),
+        *root[:7],
+    )
+
+
+def _text(file: str) -> str:
+    return resources.files(__package__).joinpath("sql", file).read_text(encoding="utf-8")
+
+
+async def _upgrade(connection: Connection, schema: str, found: int) -> None:
+    """Brings an older registry to the present version. Machines of the older one that run go on: the functions take
+    what they took before."""
+    if found == SCHEMA_VERSION:
+        return
+    for file in _STEPS[found - 1 :]:
+        await connection.execute(named(_text(file), schema))
+    for file in _FUNCTIONS:
+        text = _text(file).replace("create function ", "create or replace function ")
+        await connection.execute(named(text, schema))
+    await connection.execute(named("update hv.meta set value = $1 where key = 'schema'", schema), str(SCHEMA_VERSION))
+
+
+async def _version(connection: Connection, settings: PostgresSettings) -> int:
+    """The version of the registry that is there. Raises ConfigError when it is none, or one of a newer version."""
+    schema = settings.schema
+    columns = await connection.fetch(
+        "select attname from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped",
+        f'"{schema}".meta',
+    )
+    found: dict[str, str] = {}
+    if sorted(row[0] for row in columns) == ["key", "value"]:
+        rows = await connection.fetch(named("select key::text, value::text from hv.meta", schema))
+        found = {row[0]: row[1] for row in rows}
+    if found.get("made by") != "hyperverse" or not found.get("schema", "").isdecimal():
+        raise ConfigError(
+            f"the schema {schema!r} of {settings.where} has a table 'meta' of another program",
+            hint="name another schema with `schema` in [registry], or another database in `url`",
+        )
+    if int(found["schema"]) > SCHEMA_VERSION:
+        raise ConfigError(
+            f"the registry in {settings.where} was written by a newer version (schema {found['schema']}; this one "
+            f"knows {SCHEMA_VERSION})",
+            hint="upgrade cosmic-hyperverse on this host, or name another schema or database",
+        )
+    return int(found["schema"])
+
+
+async def _same_server(connection: Connection, schema: str) -> None:
+    """Forgets the feed of another server, when this database was restored from a backup of it: transaction ids begin
+    anew there, so its entries would stand in front of what is written from now on."""
+    here = str(await connection.fetchval("select system_identifier from pg_control_system()"))
+    known = await connection.fetchval(named("select value from hv.meta where key = 'server'", schema))
+    if known == here:
+        return
+    if known is not None:
+        await connection.execute(named("delete from hv.changes", schema))
+        await connection.execute(named("update hv.pruned set xid = '0', n = 0", schema))
+        await connection.execute(named("delete from hv.writers", schema))
+    await connection.execute(
+        named(
+            "insert into hv.meta (key, value) values ('server', $1) on conflict (key) do update set value = $1", schema
+        ),
+        here,
+    )

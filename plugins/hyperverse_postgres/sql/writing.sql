@@ -1,0 +1,418 @@
+-- One call of hv.write does a whole group of writes: the transaction ends at the server, whatever becomes of the client.
+
+create function hv.write(
+  p_writer uuid, p_number bigint, p_locks integer[], p_kind text, p_jobs jsonb, p_states bytea[]
+) returns table (xid bigint, outcome jsonb, states bytea[], logged bigint) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_last bigint;
+  v_kept jsonb;
+  v_outcome jsonb;
+  v_states bytea[];
+begin
+  -- Before anything that gives this transaction its id; sorted, so that no two wait for each other.
+  perform pg_advisory_xact_lock(hv_lock, k) from unnest(p_locks) k;
+
+  select w.number, w.outcome into v_last, v_kept from hv.writers w where w.id = p_writer for update;
+  if not found then
+    insert into hv.writers (id, number) values (p_writer, 0);
+  elsif v_last >= p_number then
+    -- It was sent before, over a connection that broke, and committed.
+    if p_kind = 'assign' then
+      v_states := hv.states_of(p_jobs);
+    end if;
+    return query select null::bigint, v_kept, v_states, 1::bigint;
+    return;
+  end if;
+
+  v_outcome := case p_kind
+    when 'register' then hv.do_register(p_jobs, p_states)
+    when 'override' then hv.do_override(p_jobs, p_states)
+    when 'assign' then hv.do_assign(p_jobs)
+    when 'save' then hv.do_save(p_jobs, p_states)
+    when 'release' then hv.do_release(p_jobs)
+    when 'status' then hv.do_status(p_jobs)
+    when 'sequence' then hv.do_sequence(p_jobs)
+    when 'properties' then hv.do_properties(p_jobs)
+    when 'chown' then hv.do_chown(p_jobs)
+    when 'delete' then hv.do_delete(p_jobs)
+    when 'renew' then hv.do_renew(p_jobs)
+    when 'announce' then hv.do_announce(p_jobs)
+    when 'withdraw' then hv.do_withdraw(p_jobs)
+    when 'expire' then hv.do_expire(p_jobs)
+    when 'grant' then hv.do_grant(p_jobs)
+    when 'revoke' then hv.do_revoke(p_jobs)
+    when 'token' then hv.do_token(p_jobs)
+    when 'untoken' then hv.do_untoken(p_jobs)
+    when 'keys' then hv.do_keys(p_jobs)
+    when 'invite' then hv.do_invite(p_jobs)
+  end;
+  if p_kind = 'assign' then
+    v_states := hv.states_of(p_jobs);
+  end if;
+  update hv.writers w set number = p_number, outcome = v_outcome, seen = now() where w.id = p_writer;
+  return query select
+    pg_current_xact_id()::text::bigint, v_outcome, v_states,
+    (select count(*) from hv.changes c where c.xid = pg_current_xact_id());
+end $$;
+
+-- Adds entries to the feed, in the order of the arrays.
+create function hv.log(p_kinds text[], p_points text[], p_epochs bigint[]) returns void language plpgsql as $$
+declare
+  v_behind bigint;
+begin
+  if coalesce(cardinality(p_points), 0) = 0 then
+    return;
+  end if;
+  select coalesce(max(c.n), 0) into v_behind from hv.changes c where c.xid = pg_current_xact_id();
+  insert into hv.changes (n, kind, point, epoch)
+  select v_behind + e.o, e.kind, e.point, coalesce(e.epoch, 0)
+  from unnest(p_kinds, p_points, p_epochs) with ordinality as e(kind, point, epoch, o);
+end $$;
+
+-- The same with one kind.
+create function hv.log_each(p_kind text, p_points text[], p_epochs bigint[]) returns void language sql as $$
+  select hv.log(array_fill(p_kind, array[coalesce(cardinality(p_points), 0)]), p_points, p_epochs)
+$$;
+
+create function hv.log_one(p_kind text, p_point text) returns void language sql as $$
+  select hv.log(array[p_kind], array[p_point], array[0::bigint])
+$$;
+
+-- Locks rows against a `save` under way, in the order in which every function locks them.
+create function hv.hold(p_points text[]) returns void language sql as $$
+  select 1 from hv.particles p where p.point = any(p_points) order by p.id for no key update
+$$;
+
+create function hv.states_of(p_jobs jsonb) returns bytea[] language sql stable as $$
+  select array_agg(s.state order by j.o)
+  from jsonb_array_elements(p_jobs) with ordinality j(v, o)
+  left join hv.particles p on p.point = j.v->>0
+  left join hv.states s on s.id = p.id
+$$;
+
+-- A job: a list of rows [point, route, depth, kind, owner, status, properties, parent, number of its state]; the first
+-- is the particle, the others are below it. The outcome: true, false when the parent is missing, or the point that is there already.
+create function hv.do_register(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_outcome jsonb;
+begin
+  with rows as materialized (
+    select j.o as job, r.o as place, r.v->>0 as point, r.v->>1 as route, (r.v->>2)::integer as depth,
+           r.v->>3 as kind, r.v->>4 as owner, r.v->>5 as status, r.v->>6 as properties, r.v->>7 as parent,
+           (r.v->>8)::integer as state
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o), jsonb_array_elements(j.v) with ordinality r(v, o)
+  ),
+  there as materialized (
+    -- `offset 0`: each point is looked up by itself. Otherwise the whole table may be read to be joined.
+    select rows.job, min(rows.place) as place
+    from rows where exists (select 1 from hv.particles p where p.point = rows.point offset 0) group by rows.job
+  ),
+  judged as materialized (
+    select f.job, case
+      when t.place is not null then to_jsonb((select r.point from rows r where r.job = t.job and r.place = t.place))
+      when f.parent is not null and not exists (select 1 from hv.particles p where p.point = f.parent offset 0)
+        then 'false'::jsonb
+      else 'true'::jsonb
+    end as said
+    from rows f left join there t on t.job = f.job where f.place = 1
+  ),
+  good as materialized (select rows.* from rows join judged on judged.job = rows.job where judged.said = 'true'),
+  made as (
+    insert into hv.particles (point, route, depth, kind, owner, status, properties)
+    select point, route, depth, kind, owner, status, properties from good order by job, place
+    returning id, point
+  ),
+  kept as (
+    insert into hv.states (id, state)
+    select made.id, p_states[good.state] from made join good on good.point = made.point where good.state is not null
+  ),
+  logged as (
+    insert into hv.changes (n, kind, point)
+    select row_number() over (order by job, place), 'registered', point from good
+  )
+  select jsonb_agg(judged.said order by judged.job) into v_outcome from judged;
+  return v_outcome;
+end $$;
+
+-- One job: [row as above, depth of its children, first text below it, first text behind]; a root has no first text. The
+-- outcome: true, false
+-- when the parent is missing, or the Kind that it has to stay.
+create function hv.do_override(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql as $$
+declare
+  v_job jsonb := p_jobs->0;
+  v_row jsonb := v_job->0;
+  v_id bigint;
+  v_kind text;
+  v_held boolean;
+begin
+  perform hv.hold(array[v_row->>0]);
+  select p.id, p.kind, hv.holds(p) into v_id, v_kind, v_held from hv.particles p where p.point = v_row->>0;
+  if v_id is null then
+    return hv.do_register(jsonb_build_array(jsonb_build_array(v_row)), p_states);
+  end if;
+  if v_kind <> v_row->>3 and (v_job->>2 is null or exists (
+    select 1 from hv.particles p
+    where p.route = v_row->>1 and p.depth = (v_job->>1)::integer and p.point > v_job->>2 and p.point < v_job->>3
+  )) then
+    return jsonb_build_array(v_kind);
+  end if;
+  update hv.particles p set kind = v_row->>3, owner = v_row->>4, status = v_row->>5, properties = v_row->>6,
+    star = null, incarnation = null where p.id = v_id;
+  delete from hv.states s where s.id = v_id;
+  if v_row->>8 is not null then
+    insert into hv.states (id, state) values (v_id, p_states[(v_row->>8)::integer]);
+  end if;
+  if v_held then
+    perform hv.log(array['released'], array[v_row->>0], array[(select epoch from hv.particles where id = v_id)]);
+  end if;
+  -- Its new owner and Kind may change what it may do, and what may be done to it.
+  perform hv.log(array['registered', 'owner'], array[v_row->>0, v_row->>0], array[0, 0]::bigint[]);
+  return '[true]';
+end $$;
+
+-- Whether the assignment in a row holds: its star is announced in that incarnation.
+create function hv.holds(p hv.particles) returns boolean language sql stable as $$
+  select p.star is not null and exists (
+    select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced
+  )
+$$;
+
+-- A job: [point, star, incarnation, expected star, its incarnation, its epoch]. The outcome: the new epoch as a number,
+-- "missing", "gone", or the [star, epoch] that holds; [null] for none.
+create function hv.do_assign(p_jobs jsonb) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_outcome jsonb;
+begin
+  perform hv.hold((select array_agg(j.v->>0) from jsonb_array_elements(p_jobs) j(v)));
+  with wanted as materialized (
+    select j.o, j.v->>0 as point, j.v->>1 as star, (j.v->>2)::bigint as incarnation, j.v->>3 as star_was,
+           (j.v->>4)::bigint as incarnation_was, (j.v->>5)::bigint as epoch_was
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o)
+  ),
+  judged as materialized (
+    select w.o, w.point, w.star, w.incarnation, p.id, case
+      when p.id is null then '"missing"'::jsonb
+      when not (
+        case when p.star is null then w.star_was is null
+             when (p.star, p.incarnation, p.epoch) is not distinct from (w.star_was, w.incarnation_was, w.epoch_was)
+               then true
+             else w.star_was is null and not hv.holds(p) end
+      ) then case when p.star is null or not hv.holds(p) then '[null]'::jsonb
+                  else jsonb_build_array(p.star, p.epoch) end
+      when not exists (
+        select 1 from hv.stars s where s.key = w.star and s.incarnation = w.incarnation and s.announced
+      ) then '"gone"'::jsonb
+      else to_jsonb(nextval('hv.epochs'))
+    end as said
+    from wanted w left join hv.particles p on p.point = w.point
+  ),
+  good as materialized (
+    select o, id, point, star, incarnation, said::bigint as epoch from judged where jsonb_typeof(said) = 'number'
+  ),
+  moved as (
+    update hv.particles p set star = g.star, incarnation = g.incarnation, epoch = g.epoch, status = 'Ready'
+    from good g where p.id = g.id
+  ),
+  logged as (
+    insert into hv.changes (n, kind, point, epoch)
+    select row_number() over (order by o), 'assigned', point, epoch from good
+  )
+  select jsonb_agg(judged.said order by judged.o) into v_outcome from judged;
+  return v_outcome;
+end $$;
+
+-- A job: [point, star, incarnation, epoch, whether it is announced]. The outcome: whether it was saved.
+create function hv.do_save(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_outcome jsonb;
+begin
+  with wanted as materialized (
+    select j.o, j.v->>0 as point, j.v->>1 as star, (j.v->>2)::bigint as incarnation, (j.v->>3)::bigint as epoch,
+           (j.v->>4)::boolean as announced
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o)
+  ),
+  good as materialized (
+    -- The lock holds off an assignment elsewhere, and looks at the row again when one was under way.
+    select w.o, p.id, w.point, w.announced
+    from wanted w
+    join hv.particles p on p.point = w.point and p.star = w.star and p.incarnation = w.incarnation and p.epoch = w.epoch
+    join hv.stars s on s.key = p.star and s.incarnation = p.incarnation and s.announced
+    order by p.id for share of p
+  ),
+  saved as (
+    insert into hv.states (id, state) select id, p_states[o] from good
+    on conflict (id) do update set state = excluded.state
+  ),
+  logged as (
+    insert into hv.changes (n, kind, point)
+    select row_number() over (order by o), 'state', point from good where announced
+  )
+  select jsonb_agg(good.id is not null order by w.o) into v_outcome from wanted w left join good on good.o = w.o;
+  return v_outcome;
+end $$;
+
+-- A job: a list of [point, star, incarnation, epoch].
+create function hv.do_release(p_jobs jsonb) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+begin
+  perform hv.hold((
+    select array_agg(r.v->>0) from jsonb_array_elements(p_jobs) j(v), jsonb_array_elements(j.v) r(v)
+  ));
+  with ended as materialized (
+    select r.v->>0 as point, min(j.o) as job, min(r.o) as place, r.v->>1 as star, (r.v->>2)::bigint as incarnation,
+           (r.v->>3)::bigint as epoch
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o), jsonb_array_elements(j.v) with ordinality r(v, o)
+    group by r.v
+  ),
+  good as materialized (
+    select e.*, p.id from ended e
+    join hv.particles p on p.point = e.point and p.star = e.star and p.incarnation = e.incarnation and p.epoch = e.epoch
+    where hv.holds(p)
+  ),
+  freed as (
+    update hv.particles p set star = null, incarnation = null from good g where p.id = g.id
+  )
+  insert into hv.changes (n, kind, point, epoch)
+  select row_number() over (order by job, place), 'released', point, epoch from good;
+  return (select jsonb_agg(true) from jsonb_array_elements(p_jobs));
+end $$;
+
+-- A job: [point, status]. The outcome: whether the particle is there.
+create function hv.do_status(p_jobs jsonb) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_outcome jsonb;
+begin
+  perform hv.hold((select array_agg(j.v->>0) from jsonb_array_elements(p_jobs) j(v)));
+  with wanted as materialized (
+    select j.o, j.v->>0 as point, j.v->>1 as status, p.id, p.status as before
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o) left join hv.particles p on p.point = j.v->>0
+  ),
+  good as materialized (select * from wanted where id is not null and status <> before),
+  written as (update hv.particles p set status = g.status from good g where p.id = g.id),
+  logged as (
+    insert into hv.changes (n, kind, point) select row_number() over (order by o), 'status', point from good
+  )
+  select jsonb_agg(wanted.id is not null order by wanted.o) into v_outcome from wanted;
+  return v_outcome;
+end $$;
+
+-- A job: [point]; a point that occurs twice takes two numbers. The outcome: the number, null for a missing particle.
+create function hv.do_sequence(p_jobs jsonb) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_outcome jsonb;
+begin
+  perform hv.hold((select array_agg(distinct j.v->>0) from jsonb_array_elements(p_jobs) j(v)));
+  with wanted as materialized (
+    select j.o, p.id, p.sequence + row_number() over (partition by p.id order by j.o) as number
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o) left join hv.particles p on p.point = j.v->>0
+  ),
+  written as (
+    update hv.particles p set sequence = m.number
+    from (select id, max(number) as number from wanted where id is not null group by id) m where p.id = m.id
+  )
+  select jsonb_agg(case when wanted.id is not null then wanted.number end order by wanted.o) into v_outcome from wanted;
+  return v_outcome;
+end $$;
+
+-- One job: a list of [point, properties that were read, new ones]. The outcome: whether all were still as they were
+-- read; if not, none was written.
+create function hv.do_properties(p_jobs jsonb) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+begin
+  perform hv.hold((select array_agg(r.v->>0) from jsonb_array_elements(p_jobs->0) r(v)));
+  if exists (
+    select 1 from jsonb_array_elements(p_jobs->0) r(v) left join hv.particles p on p.point = r.v->>0
+    where p.id is null or p.properties is distinct from r.v->>1
+  ) then
+    return '[false]';
+  end if;
+  with good as materialized (
+    select r.o, r.v->>0 as point, r.v->>2 as after
+    from jsonb_array_elements(p_jobs->0) with ordinality r(v, o) where r.v->>1 is distinct from r.v->>2
+  ),
+  written as (update hv.particles p set properties = g.after from good g where p.point = g.point)
+  insert into hv.changes (n, kind, point) select row_number() over (order by o), 'properties', point from good;
+  return '[true]';
+end $$;
+
+-- One job: [owner, points]. The outcome: the points that are missing; if there are any, nothing was written.
+create function hv.do_chown(p_jobs jsonb) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_missing jsonb;
+begin
+  perform hv.hold((select array_agg(r.v) from jsonb_array_elements_text(p_jobs->0->1) r(v)));
+  select jsonb_agg(r.v order by r.o) into v_missing
+  from jsonb_array_elements_text(p_jobs->0->1) with ordinality r(v, o)
+  where not exists (select 1 from hv.particles p where p.point = r.v);
+  if v_missing is not null then
+    return jsonb_build_array(v_missing);
+  end if;
+  with good as materialized (
+    select r.o, p.id, p.point from jsonb_array_elements_text(p_jobs->0->1) with ordinality r(v, o)
+    join hv.particles p on p.point = r.v where p.owner <> p_jobs->0->>0
+  ),
+  written as (update hv.particles p set owner = p_jobs->0->>0 from good g where p.id = g.id)
+  insert into hv.changes (n, kind, point) select row_number() over (order by o), 'owner', point from good;
+  return '[[]]';
+end $$;
+
+-- One job: [limit, list of [point, route, first text below it, first text behind]]; without a first text it is the root of
+-- another route. The outcome: the records that were deleted, children before their parents.
+create function hv.do_delete(p_jobs jsonb) returns jsonb language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_ids bigint[];
+  v_points text[];
+  v_epochs bigint[];
+  v_records jsonb;
+  v_touched text[];
+begin
+  -- A point is a prefix of what is below it: from the last text to the first, children come before their parents.
+  select array_agg(f.id) into v_ids from (
+    select distinct p.id, p.point
+    from jsonb_array_elements(p_jobs->0->1) r(v)
+    cross join lateral (
+      select q.id, q.point from hv.particles q where q.point = r.v->>0
+      union all
+      select q.id, q.point from hv.particles q
+      where q.route || '' = r.v->>1 and r.v->>2 is not null and q.point > r.v->>2 and q.point < r.v->>3
+      union all
+      select q.id, q.point from hv.particles q where q.route = r.v->>1 and r.v->>2 is null and q.depth > 0
+    ) p
+    order by p.point desc limit (p_jobs->0->>0)::bigint
+  ) f;
+  if v_ids is null then
+    return '[[]]';
+  end if;
+  perform 1 from hv.particles p where p.id = any(v_ids) order by p.id for update;
+  select array_agg(p.point order by length(p.point) desc, p.point),
+         array_agg(p.epoch order by length(p.point) desc, p.point),
+         jsonb_agg(jsonb_build_array(p.point, p.kind, p.owner, p.status, p.properties,
+                                     case when hv.holds(p) then p.star end, p.incarnation, p.epoch)
+                   order by length(p.point) desc, p.point)
+    into v_points, v_epochs, v_records
+    from hv.particles p where p.id = any(v_ids);
+  delete from hv.particles p where p.id = any(v_ids);
+
+  if exists (select 1 from hv.grants) then
+    with gone as (
+      delete from hv.grants g
+      where g.by_point = any(v_points) or g.on_point = any(v_points) or g.to_point = any(v_points)
+      returning g.id, g.query_root
+    )
+    select array_agg(gone.query_root order by gone.id) into v_touched from gone;
+    perform hv.log_each('revoked', v_touched, null);
+  end if;
+  with gone as (delete from hv.tokens t where t.agent = any(v_points) returning t.agent)
+  select array_agg(distinct gone.agent) into v_touched from gone;
+  perform hv.log_each('token', v_touched, null);
+  perform hv.log_each('deleted', v_points, v_epochs);
+  return jsonb_build_array(v_records);
+end $$;

@@ -1,0 +1,109 @@
+"""The part of the contract that says who may do what: grants, tokens, and the keys of machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import attrs
+
+from hyperverse_core.errors import NotFound
+from hyperverse_core.registry import MachineKey, Registry, TokenRecord
+from hyperverse_core.values import HYPERUSER, AccessGrant, Point, Selector
+
+from .calls import Calls
+from .faults import missing
+from .link import Connection
+from .reader import BatchedLookUps, PostgresReader
+from .rows import grant_of, token_of
+from .schema import named
+
+__all__ = ["PostgresTrust"]
+
+_GRANT: Final = "id, kind, on_selector, to_selector, by_point"
+_TOKEN: Final = "select digest, agent, label, scope, created, expires from hv.tokens"
+_MACHINE: Final = "GLOBAL::machine"
+
+
+class PostgresTrust(Registry):
+    """Implements that part.
+
+    Args:
+        calls: single calls of the database.
+        reader: reads many grants at once.
+    """
+
+    def __init__(self, calls: Calls, reader: PostgresReader) -> None:
+        self._calls = calls
+        self._grants = BatchedLookUps(self._grants_at, reader)
+
+    # -- who may touch them -------------------------------------------------------------------------------
+
+    async def grant(self, grant: AccessGrant) -> AccessGrant:
+        root = grant.on.query_root.text
+        job = [
+            str(grant.kind), str(grant.on), str(grant.to), grant.by.text, root, _exactly(grant.on), _exactly(grant.to),
+            grant.by != HYPERUSER,  # the hyperuser needs no record
+        ]  # fmt: skip
+        number = await self._calls.write_one("grant", job, root)
+        if number is None:
+            raise missing((grant.by,))
+        return attrs.evolve(grant, id=number)
+
+    async def _grants_at(self, connection: Connection, roots: list[str]) -> dict[str, list[AccessGrant]]:
+        query = f"select {_GRANT}, query_root from hv.grants where query_root = any($1::text[])"  # nosec B608 - a constant
+        found: dict[str, list[AccessGrant]] = {}
+        for row in await connection.fetch(named(query, self._calls.schema), roots):
+            found.setdefault(row[5], []).append(grant_of(row[:5]))
+        return found
+
+    async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:
+        if roots is None:
+            rows = await self._calls.ask("fetch", f"select {_GRANT} from hv.grants order by id")  # nosec B608 - a constant
+            return [grant_of(row) for row in rows]
+        found = await self._grants.at(roots)
+        return sorted((grant for page in found.values() for grant in page), key=lambda grant: grant.id)
+
+    async def revoke(self, grant_id: int) -> AccessGrant:
+        row = await self._calls.ask("fetchrow", "select query_root from hv.grants where id = $1", grant_id)
+        said = None if row is None else await self._calls.write_one("revoke", [grant_id], row[0])
+        if said is None:
+            raise NotFound(f"no grant {grant_id}", hint="`grants` lists them with their ids")
+        return grant_of(said)
+
+    async def add_token(self, token: TokenRecord) -> None:
+        agent = token.agent.text
+        job = [token.digest, agent, token.label, token.scope, token.created, token.expires]
+        await self._calls.write_one("token", job, agent)
+
+    async def token(self, digest: str) -> TokenRecord | None:
+        row = await self._calls.ask("fetchrow", f"{_TOKEN} where digest = $1", digest)
+        return None if row is None else token_of(row)
+
+    async def tokens(self) -> list[TokenRecord]:
+        rows = await self._calls.ask("fetch", _TOKEN)
+        return sorted((token_of(row) for row in rows), key=lambda token: (token.label, token.digest))
+
+    async def revoke_token(self, digest: str) -> bool:
+        known = await self.token(digest)
+        return known is not None and bool(await self._calls.write_one("untoken", [digest], known.agent.text))
+
+    # -- which machines are let in ------------------------------------------------------------------------
+
+    async def machine_keys(self) -> list[MachineKey]:
+        rows = await self._calls.ask("fetch", "select machine, transport, key, admitted from hv.machine_keys")
+        return sorted((MachineKey(*row) for row in rows), key=lambda key: (key.transport, key.key))
+
+    async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        rows = [[key.machine, key.transport, key.key, key.admitted] for key in keys]
+        if not await self._calls.write_one("keys", [invitation, _MACHINE, rows], _MACHINE):
+            raise NotFound("there is no such invitation")
+
+    async def add_invitation(self, digest: str, seconds: float) -> None:
+        await self._calls.write_one("invite", [digest, seconds])
+
+
+def _exactly(selector: Selector) -> str | None:
+    """The only point that ``selector`` can match, None when it can match several."""
+    root = selector.query_root
+    return root.text if selector.is_exact and len(root.segments) == len(selector.hops) else None

@@ -1,0 +1,136 @@
+"""Units of work, and which of them may be one group."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from hyperverse_core.errors import BadRequest
+
+__all__ = ["ALL_LOCKS", "WriteUnit", "locks_of", "next_group", "sent"]
+
+_MOST: Final = 1024
+"""Limits how long the first of many units waits for the last of them."""
+_LOOK: Final = 4096
+_BATCHED: Final = frozenset({"register", "assign", "save", "release", "status", "sequence"})
+"""What is done together with others of its kind."""
+_LOCKS: Final = 64
+ALL_LOCKS: Final = tuple(range(_LOCKS))
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def locks_of(points: Iterable[str]) -> tuple[int, ...]:
+    """The advisory locks of ``points``. Each is one of 64, whatever the number of points: a server has room for a few
+    thousand."""
+    return tuple({zlib.crc32(point.encode("utf-8", "replace")) % _LOCKS for point in points})
+
+
+@attrs.define(eq=False)
+class WriteUnit:
+    """One write.
+
+    Attributes:
+        kind: the function that does it.
+        job: its argument, of what JSON has.
+        changes: the points that it changes; None when it may be any.
+        needs: the points that it rests on.
+        locks: the advisory locks that it takes, those of every point of its entries in the feed.
+        states: states that its rows name by their number, from 1.
+        future: its outcome: a pair of what the function returned for it, and a state.
+    """
+
+    kind: str
+    job: Any
+    changes: frozenset[str] | None
+    needs: frozenset[str]
+    locks: tuple[int, ...]
+    states: tuple[bytes, ...]
+    future: asyncio.Future[tuple[Any, bytes | None]]
+
+
+def next_group(waiting: deque[WriteUnit]) -> list[WriteUnit]:
+    """Takes from ``waiting`` the first unit and those that may be done with it. What is left in front of a taken unit
+    touches none of its points, so that the writes to one point keep their order."""
+    group: list[WriteUnit] = []
+    left: list[WriteUnit] = []
+    changed: set[str] = set()
+    needed: set[str] = set()
+    passed: set[str] = set()
+    closed = False
+    for _ in range(min(len(waiting), _LOOK)):
+        unit = waiting.popleft()
+        if unit.future.done():  # a caller that was cancelled before its write began wants nothing written
+            continue
+        if not group:
+            group.append(unit)
+            changed.update(unit.changes or ())
+            needed.update(unit.needs)
+            closed = unit.kind not in _BATCHED or unit.changes is None
+            if closed:
+                break
+            continue
+        assert unit is not None
+        if unit.changes is None:
+            left.append(unit)
+            break
+        if unit.kind == group[0].kind and _fits(unit, changed, needed, passed):
+            group.append(unit)
+            changed.update(unit.changes)
+            needed.update(unit.needs)
+            if len(group) == _MOST:
+                break
+        else:
+            left.append(unit)
+            passed.update(unit.changes)
+            passed.update(unit.needs)
+    waiting.extendleft(reversed(left))
+    return group
+
+
+def _fits(unit: WriteUnit, changed: set[str], needed: set[str], passed: set[str]) -> bool:
+    assert unit.changes is not None
+    if not passed.isdisjoint(unit.changes) or not passed.isdisjoint(unit.needs):
+        return False
+    if unit.kind == "sequence":  # one point may take several numbers at once
+        return True
+    return changed.isdisjoint(unit.changes) and changed.isdisjoint(unit.needs) and needed.isdisjoint(unit.changes)
+
+
+def sent(group: list[WriteUnit]) -> tuple[list[int], str, list[bytes]]:
+    """The locks, the jobs as JSON and the states of a group.
+
+    Raises:
+        BadRequest: a text is not one that PostgreSQL can keep: it has NUL or half of a surrogate pair.
+    """
+    states: list[bytes] = []
+    for unit in group:
+        if unit.states:
+            _number(unit, len(states))
+            states.extend(unit.states)
+    try:
+        jobs = msgspec.json.encode([unit.job for unit in group])
+    except UnicodeError as error:
+        raise BadRequest(f"the registry cannot store this value: {error}") from error
+    if b"\\u0000" in jobs and _NUL.search(jobs):
+        raise BadRequest("the registry cannot store this value: it has the character NUL")
+    locks = {lock for unit in group for lock in unit.locks}
+    return sorted(locks), jobs.decode(), states
+
+
+def _number(unit: WriteUnit, base: int) -> None:
+    """Counts the states in the rows of a registration from the beginning of the group's."""
+    if unit.kind == "save":
+        return
+    rows = unit.job if unit.kind == "register" else unit.job[:1]
+    number = base
+    for row in rows:
+        if row[8] is not None:
+            number += 1
+            row[8] = number

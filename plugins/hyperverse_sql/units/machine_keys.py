@@ -1,0 +1,63 @@
+"""Keys of machines, and the invitations by which new ones come in."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+import sqlalchemy as sa
+
+from hyperverse_core.errors import NotFound
+from hyperverse_core.registry import ChangeKind, MachineKey
+
+from ..engine.transaction import Transaction
+from ..tables.schema import invitations, machine_keys
+
+__all__ = ["Invitation", "NewKeys", "add_invitation", "all_keys", "set_keys"]
+
+_MACHINE = "GLOBAL::machine"
+_KEYS = sa.select(machine_keys.c.machine, machine_keys.c.transport, machine_keys.c.key, machine_keys.c.admitted)
+
+
+@attrs.frozen
+class NewKeys:
+    """Argument of :func:`set_keys`."""
+
+    keys: tuple[MachineKey, ...]
+    invitation: str | None
+
+
+@attrs.frozen
+class Invitation:
+    """Argument of :func:`add_invitation`."""
+
+    digest: str
+    seconds: float
+
+
+def all_keys(connection: sa.Connection) -> list[MachineKey]:
+    """All keys, ordered by transport and key."""
+    rows = connection.execute(_KEYS.order_by(machine_keys.c.transport, machine_keys.c.key))
+    return [MachineKey(*row) for row in rows]
+
+
+def set_keys(tx: Transaction, wanted: NewKeys) -> None:
+    """Stores keys in the place of those that are there, and spends an invitation. Raises NotFound."""
+    if wanted.invitation is not None:
+        spent = sa.delete(invitations).where(
+            invitations.c.digest == wanted.invitation, invitations.c.expires > time.time()
+        )
+        if tx.connection.execute(spent).rowcount != 1:
+            raise NotFound("there is no such invitation")
+    for key in wanted.keys:
+        same = (machine_keys.c.transport == key.transport, machine_keys.c.key == key.key)
+        tx.connection.execute(sa.delete(machine_keys).where(*same))
+        tx.connection.execute(machine_keys.insert(), attrs.asdict(key))
+    tx.log(ChangeKind.MACHINE, _MACHINE)
+
+
+def add_invitation(tx: Transaction, wanted: Invitation) -> None:
+    """Stores an invitation, and forgets those whose time is over."""
+    now = time.time()
+    tx.connection.execute(sa.delete(invitations).where(invitations.c.expires <= now))
+    tx.connection.execute(invitations.insert(), {"digest": wanted.digest, "expires": now + wanted.seconds})

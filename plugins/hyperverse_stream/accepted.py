@@ -1,0 +1,152 @@
+"""AcceptedLink: a connection that somebody has made to an endpoint of ours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import attrs
+
+from hyperverse_core.transport import Endpoint, LaneReceiver, Peer, guarded_call, messages
+
+from . import greeting
+from .keys import text_of
+from .link import LARGEST_GREETING, StreamLink
+from .noise import NotProven, Responder
+from .peer_user import is_ours
+from .pump import StreamPump
+from .room import Room
+from .settings import StreamSettings
+
+__all__ = ["AcceptedLink", "OpenEndpoint"]
+
+_log = logging.getLogger("hyperverse.lane.stream")
+
+
+@attrs.define(eq=False)
+class OpenEndpoint:
+    """An open endpoint.
+
+    Attributes:
+        endpoint: where, and for whom.
+        secret: of its key.
+        receiver: is told who comes, and what they send.
+        settings: the bounds.
+        name_peer: makes a name for a new peer.
+        room: whether the process has file descriptors left for one more.
+        strangers: connections without a proven key.
+        guests: those with one.
+        full: whether nobody is let in any more.
+    """
+
+    endpoint: Endpoint
+    secret: bytes
+    receiver: LaneReceiver
+    settings: StreamSettings
+    name_peer: Callable[[str], str]
+    room: Room
+    strangers: int = 0
+    guests: int = 0
+    full: bool = False
+
+
+class AcceptedLink(StreamLink):
+    """The side that listens."""
+
+    def __init__(self, pump: StreamPump, listening: OpenEndpoint, *, encrypted: bool) -> None:
+        super().__init__(pump, encrypted=encrypted)
+        self._listening = listening
+        self._responder = Responder(listening.secret)
+        self._expect = self._first
+        self._stranger = False
+        self._guest = False
+        self._address = ""
+
+    def _begin(self) -> None:
+        listening = self._listening
+        assert self._stream is not None
+        if (
+            listening.strangers >= listening.settings.max_strangers
+            or not listening.room.for_one_more()
+            or not is_ours(self._stream)
+        ):
+            self.abort()
+            return
+        listening.strangers += 1
+        self._stranger = True
+        host = self._stream.get_extra_info("peername")
+        self._address = str(host[0]) if isinstance(host, tuple) else ""  # a socket file has none
+
+    def _first(self, message: bytes) -> None:
+        try:
+            answer = self._responder.first(message)
+        except NotProven:
+            self.put(greeting.WRONG_KEY)
+            raise
+        self.put(answer)
+        self._expect = self._third
+
+    def _third(self, message: bytes) -> None:
+        listening, endpoint = self._listening, self._listening.endpoint
+        key, payload, seal, opens = self._responder.third(message)
+        text = text_of(key)
+        fault = messages.hello_fault(payload)
+        if endpoint.allow is not None and text not in endpoint.allow:
+            verdict, fault = greeting.not_allowed(), "its key is not allowed"
+        elif fault:
+            verdict = greeting.unusable(fault)
+        elif listening.full or listening.guests >= listening.settings.max_peers:
+            fault = "it has as many peers as it may have (max_peers)"
+            verdict = greeting.full(fault)
+        else:
+            verdict = greeting.WELCOME
+        self.put(seal.seal(verdict))
+        if fault:
+            _log.warning("endpoint %r: %r is not let in: %s", endpoint.name, text, fault)
+            self.close()
+            return
+        self.proven(seal, opens)
+        self._welcome(Peer(listening.name_peer(endpoint.name), text, endpoint.name, self._address))
+
+    def _welcome(self, peer: Peer) -> None:
+        listening = self._listening
+        self._no_stranger_any_more()
+        self._guest = True
+        listening.guests += 1
+        channel = listening.settings.new_channel(peer, listening.receiver, self)
+        self.channel = channel.bounded(listening.endpoint.unanswered)
+        if listening.endpoint.unanswered:
+            self._largest = min(self._largest, listening.endpoint.unanswered + LARGEST_GREETING)
+        self._pump.add(self.channel)
+        guarded_call(_log, listening.receiver.lane_up, peer)
+
+    def fault(self, what: str) -> None:
+        if self.channel is None:
+            _log.info("endpoint %r: a stranger is sent away: %s", self._listening.endpoint.name, what)
+        super().fault(what)
+
+    def close(self) -> None:
+        self._left()
+        super().close()
+
+    def abort(self) -> None:
+        self._left()
+        super().abort()
+
+    def _lost(self) -> None:
+        self._left()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._left()
+        super().connection_lost(exc)
+
+    def _left(self) -> None:
+        self._no_stranger_any_more()
+        if self._guest:
+            self._guest = False
+            self._listening.guests -= 1
+
+    def _no_stranger_any_more(self) -> None:
+        if self._stranger:
+            self._stranger = False
+            self._listening.strangers -= 1

@@ -1,0 +1,153 @@
+"""StreamLink: one connection, from the first byte of its handshake to its end."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
+
+from hyperverse_core.transport import PeerChannel, messages
+
+from .framed import Framed
+from .noise import Cipher, NotProven
+
+if TYPE_CHECKING:
+    from .pump import StreamPump
+
+__all__ = ["LARGEST_GREETING", "LINGER", "StreamLink"]
+
+LINGER: Final = 1.0
+"""Seconds that the last message of a connection may take to leave."""
+LARGEST_GREETING: Final = 1024
+"""Bytes of a message of somebody who has not proven a key yet."""
+_LARGEST: Final = messages.LARGEST_MESSAGE + 64  # with what encryption adds
+_BUFFERED: Final = 512 * 1024
+"""Bytes that the event loop keeps for a connection that is slower than we are. Whatever else waits does so in the
+outbox, where priorities still count."""
+
+
+class StreamLink(Framed):
+    """What the two sides of a connection have in common.
+
+    Until the keys are proven, ``_expect`` takes the next message of the handshake. Then the link belongs to a channel,
+    and the pump takes its messages.
+
+    Args:
+        pump: moves the messages of the channel.
+        encrypted: whether what follows the handshake is encrypted too. Over a Unix socket it is not: the bytes stay in
+            this computer, between two processes of one user.
+
+    Attributes:
+        channel: what it carries; None before both sides are proven.
+        age: seconds since it began, and ``silent`` since something was heard, as the ticks of the transport count them.
+    """
+
+    def __init__(self, pump: StreamPump, *, encrypted: bool) -> None:
+        super().__init__(LARGEST_GREETING)
+        self.channel: PeerChannel | None = None
+        self.age = self.silent = 0.0
+        self.closed = False
+        self._pump = pump
+        self._encrypted = encrypted
+        self._expect: Callable[[bytes], None]
+        self._seal: Cipher | None = None
+        self._open: Cipher | None = None
+
+    # -- what the event loop calls ------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._stream = stream = cast(asyncio.Transport, transport)  # that of uvloop has the same methods
+        stream.set_write_buffer_limits(high=_BUFFERED)
+        self._pump.links.add(self)
+        self._begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stream = None
+        self.closed = True
+        self._pump.links.discard(self)
+        if self.channel is not None:
+            self._pump.end(self.channel, "the connection is lost")
+        else:
+            self._lost()
+
+    def message(self, message: bytes) -> None:
+        channel = self.channel
+        if channel is None:
+            try:
+                self._expect(message)
+            except NotProven as exc:
+                self.fault(str(exc))
+            return
+        if self._open is not None:
+            try:
+                message = self._open.open(message)
+            except NotProven as exc:
+                self.fault(str(exc))
+                return
+        self._deliver(channel, message)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._pump.rested()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.channel is not None:
+            self._pump.wake(self.channel)
+
+    def _takes(self, size: int) -> bool:
+        """A peer that was bounded until something was sent to it may send more from then on."""
+        if self.channel is not None and self.channel.answered:
+            self._largest = _LARGEST
+        return size <= self._largest
+
+    # -- what differs between the sides -------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def _begin(self) -> None:
+        """The connection stands."""
+
+    @abc.abstractmethod
+    def _lost(self) -> None:
+        """It has ended before the keys were proven."""
+
+    def _deliver(self, channel: PeerChannel, message: bytes) -> None:
+        self._pump.handle(channel, message)
+
+    # -- in common ----------------------------------------------------------------------------------------
+
+    def proven(self, seal: Cipher, opens: Cipher) -> None:
+        """Both keys are proven: from here on, messages are as large as those of a channel, and encrypted over TCP."""
+        self._largest = _LARGEST
+        if self._encrypted:
+            self._seal, self._open = seal, opens
+
+    def send(self, message: bytes) -> None:
+        """Sends a message of the channel."""
+        self.put(message if self._seal is None else self._seal.seal(message))
+
+    def fault(self, what: str) -> None:
+        if self.channel is not None:
+            self._pump.end(self.channel, f"it broke the protocol: {what}")
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection when what was sent has left, or a second later. May be called twice."""
+        stream = self._stream
+        if self.closed or stream is None:
+            return
+        self.closed = True
+        self._pump.links.discard(self)
+        self._stream = None  # nothing more is read or sent
+        stream.close()
+        if stream.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(LINGER, stream.abort)
+
+    def abort(self) -> None:
+        """Ends the connection at once. May be called twice."""
+        stream, self._stream = self._stream, None
+        self.closed = True
+        self._pump.links.discard(self)
+        if stream is not None:
+            stream.abort()

@@ -1,0 +1,100 @@
+"""StreamPump: moves the messages of all channels of a transport, and notices which of them are dead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from hyperverse_core.transport import ChannelPump, PeerChannel, PeerTable, messages
+
+from .link import StreamLink
+from .settings import StreamSettings
+
+__all__ = ["StreamPump"]
+
+_log = logging.getLogger("hyperverse.lane.stream")
+_GIVEN_UP = messages.goodbye("the other side has given this connection up")
+
+
+class StreamPump(ChannelPump):
+    """The route of a channel is its link.
+
+    Attributes:
+        links: all connections, also those whose keys are not proven yet.
+    """
+
+    def __init__(self, settings: StreamSettings, peers: PeerTable) -> None:
+        super().__init__(_log, peers)
+        self.links: set[StreamLink] = set()
+        self._settings = settings
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticked = self._loop.time()
+        self._plan_tick()
+
+    def add(self, channel: PeerChannel) -> None:
+        """Moves the messages of a new channel, too."""
+        self._peers[channel.peer] = (self, channel)
+
+    def rested(self) -> None:
+        """What had arrived is handled. The tasks that it woke run next, and what they send leaves right behind them:
+        this saves one turn of the loop for each answer."""
+        if self._heard:
+            self._heard = False
+            if not self._flush_planned:
+                self._plan_flush()
+
+    def _offer(self, channel: PeerChannel, message: bytes) -> bool:
+        link: StreamLink = channel.route
+        if link.paused:
+            channel.unsent = message
+            return False
+        channel.unsent = None
+        link.send(message)
+        return not channel.gone
+
+    def _say(self, channel: PeerChannel, message: bytes) -> None:
+        channel.route.send(message)
+
+    def _forget(self, channel: PeerChannel, *, heard_bye: bool) -> None:
+        if not heard_bye:
+            channel.route.send(_GIVEN_UP)
+        channel.route.close()
+
+    def channels(self) -> list[PeerChannel]:
+        return [channel for _, channel in self._peers.values()]
+
+    # -- heartbeats ---------------------------------------------------------------------------------------
+
+    def _plan_tick(self) -> None:
+        self._timer = self._loop.call_later(self._settings.heartbeat_interval, self._tick)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        late = now - self._ticked > 2 * self._settings.heartbeat_interval
+        passed, self._ticked = now - self._ticked, now
+        for link in tuple(self.links):
+            # After a pause of ours what has arrived meanwhile was not read yet: nobody is judged by it.
+            self._look_at(link, 0.0 if late else passed)
+        self._plan_tick()
+
+    def _look_at(self, link: StreamLink, passed: float) -> None:
+        link.age += passed
+        link.silent = 0.0 if link.heard else link.silent + passed
+        link.heard = False
+        channel = link.channel
+        if channel is None:
+            if link.age > self._settings.handshake_timeout:
+                link.fault(f"it has not proven its key within {self._settings.handshake_timeout:g} s")
+        elif link.silent > self._settings.heartbeat_timeout:
+            self.end(channel, f"nothing was heard of it for {link.silent:.1f} s")
+        elif not link.said and not link.paused and channel.unsent is None:
+            link.send(channel.acknowledgement())
+        link.said = False
+
+    def abort(self) -> None:
+        super().abort()
+        for link in tuple(self.links):
+            link.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,367 @@
+"""Whoever else uses the NATS server is not heard, and harms nobody: on every subject, with whatever message."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import random
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
+
+import nats
+import pytest
+
+from hyperverse_core.contracts.lane import Endpoint
+from hyperverse_core.errors import ConfigError, Unauthorized, Unavailable
+from hyperverse_core.testing.lane_kit.harness import Harness, Pair
+from hyperverse_nats.transport import NatsTransport
+from nats_server import NatsServer
+from patience import PATIENCE, budget, until
+from thoroughness import THOROUGH
+
+MANY = 100_000 if THOROUGH else 2_000
+
+
+class Stranger:
+    """Another client of the server, who hears everything and may say everything."""
+
+    def __init__(self, client: Any, prefix: str) -> None:
+        self.client, self._prefix = client, prefix
+        self.heard: list[tuple[str, bytes, str]] = []
+
+    @classmethod
+    async def come(cls, settings: dict[str, Any]) -> Stranger:
+        stranger = cls(await nats.connect(settings["servers"]), settings["prefix"])
+        await stranger.client.subscribe(f"{settings['prefix']}.>", cb=stranger._hear)
+        for _ in range(2):  # it writes a ping before what waits to be written
+            await stranger.client.flush()
+        return stranger
+
+    async def _hear(self, message: Any) -> None:
+        self.heard.append((message.subject, message.data, message.reply))
+
+    def subjects(self) -> list[tuple[str, str]]:
+        """All subjects that were used so far, each with a subject for answers."""
+        return list({subject: (subject, reply) for subject, _, reply in self.heard}.values())
+
+    async def say(self, subject: str, message: bytes, reply: str = "") -> None:
+        await self.client.publish(subject, message, reply=reply)
+
+
+@pytest.fixture
+async def harness(nats_settings: dict[str, Any]) -> AsyncIterator[Harness]:
+    harness = Harness(partial(NatsTransport, nats_settings), lambda: "", PATIENCE)
+    yield harness
+    harness.end()
+
+
+@pytest.fixture
+async def stranger(nats_settings: dict[str, Any]) -> AsyncIterator[Stranger]:
+    stranger = await Stranger.come(nats_settings)
+    yield stranger
+    await stranger.client.close()
+
+
+async def all_kinds(harness: Harness, stranger: Stranger) -> Pair:
+    """A connection by which messages of all kinds have gone."""
+    pair = await harness.pair()
+    await pair.prove_it_works()
+    await until(lambda: sum(".here." in subject for subject, _ in stranger.subjects()) == 2, "both signs of life")
+    return pair
+
+
+def once_each(caplog: pytest.LogCaptureFixture) -> None:
+    """Each thing was logged once at most."""
+    lines = [record.getMessage() for record in caplog.records if record.name == "hyperverse.lane.nats"]
+    kinds = [line for line in lines if "stranger" in line or "somebody else" in line]
+    assert kinds, "nothing was logged"
+    assert max(kinds.count(line) for line in kinds) <= 4, kinds  # once in each transport of the test
+
+
+@pytest.mark.parametrize("what", ["random bytes", "nothing", "replayed", "truncated", "changed", "of another session"])
+async def test_what_a_stranger_says_on_each_subject_is_refused_and_logged_once(
+    harness: Harness, stranger: Stranger, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    pair = await all_kinds(harness, stranger)
+    chance, heard = random.Random(1), list(stranger.heard)
+    said: list[tuple[str, bytes, str]] = []
+    if what == "random bytes":
+        sizes = (1, 7, 25, 72, 200, 5000)
+        said = [(s, chance.randbytes(size), r) for s, r in stranger.subjects() for size in sizes]
+    elif what == "nothing":
+        said = [(s, b"", r) for s, r in stranger.subjects()]
+    elif what == "replayed":
+        said = heard
+    elif what == "truncated":
+        said = [(s, message[: len(message) // 2], r) for s, message, r in heard]
+    elif what == "changed":
+        said = [(s, message[:-1] + bytes([message[-1] ^ 1]), r) for s, message, r in heard if message]
+    else:
+        other = await harness.pair()
+        await other.prove_it_works()
+        await asyncio.sleep(0)
+        new = stranger.heard[len(heard) :]
+        said = [(subject, message, reply) for subject, _ in stranger.subjects() for _, message, reply in new]
+    with caplog.at_level(logging.DEBUG, "hyperverse.lane.nats"):
+        for _ in range(3):
+            for subject, message, reply in said:
+                await stranger.say(subject, message, reply)
+        await stranger.client.flush()
+        await pair.prove_it_works()
+        await (await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)).prove_it_works()
+    assert pair.far_hears.downs == []
+    assert pair.near_hears.downs == []
+    assert pair.far_hears.frames(pair.guest) == [b"works?"] * 2
+    once_each(caplog)
+
+
+async def test_nothing_grows_by_what_strangers_say(harness: Harness, stranger: Stranger) -> None:
+    pair = await all_kinds(harness, stranger)
+    await stranger.client.flush()
+    hellos = [(s, m, r) for s, m, r in stranger.heard if ".listen." in s]
+    subjects = stranger.subjects()
+    chance = random.Random(2)
+
+    async def many(count: int) -> None:
+        for number in range(count):
+            subject, reply = subjects[number % len(subjects)]
+            message = chance.randbytes(number % 100)
+            if number % 3 == 0:
+                subject, message, reply = hellos[number % len(hellos)]
+            await stranger.say(subject, message, reply)
+            if number % 200 == 0:
+                await stranger.client.flush()
+                stranger.heard.clear()
+        await stranger.client.flush()
+        await pair.prove_it_works()
+        stranger.heard.clear()
+
+    await many(500)
+    gc.collect()
+    before = len(gc.get_objects())
+    await many(MANY)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 500
+    assert pair.far_hears.downs == pair.near_hears.downs == []
+
+
+async def test_a_stranger_cannot_keep_a_machine_alive_that_is_gone(harness: Harness, stranger: Stranger) -> None:
+    pair = await all_kinds(harness, stranger)
+    beats = [(s, m) for s, m, _ in stranger.heard if ".here." in s]
+    await pair.near.connect(  # the far side has no other sign of it than its messages
+        pair.address, harness.recorder(), server_key=pair.endpoint.identity.public
+    )
+    pair.near._session._client.cut()  # type: ignore[attr-defined]  # its cable is cut: nobody says goodbye
+
+    async def repeat() -> None:
+        while True:
+            for subject, beat in beats:
+                await stranger.say(subject, beat)
+            await asyncio.sleep(0.05)
+
+    repeating = asyncio.ensure_future(repeat())
+    try:
+        async with asyncio.timeout(budget(3.0)):
+            await pair.far_hears.have_down(pair.guest)
+    finally:
+        repeating.cancel()
+
+
+async def test_the_server_reads_nothing(harness: Harness, stranger: Stranger) -> None:
+    pair = await harness.pair()
+    pair.near.send(pair.peer, b"a secret word" * 10)
+    await pair.far_hears.have(1, pair.guest)
+    await pair.prove_it_works()
+    assert not any(b"a secret word" in message for _, message, _ in stranger.heard)
+
+
+async def test_frames_of_one_turn_are_one_message_and_signs_of_life_one_for_each_machine(
+    harness: Harness, stranger: Stranger
+) -> None:
+    pair = await all_kinds(harness, stranger)
+    for _ in range(9):
+        await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint, near=pair.near)
+    await stranger.client.flush()
+    stranger.heard.clear()
+    for number in range(500):
+        pair.near.send(pair.peer, b"%d" % number)
+    await pair.far_hears.have(501, pair.guest)
+    await stranger.client.flush()
+    large = [message for subject, message, _ in stranger.heard if ".in." in subject and len(message) > 1000]
+    assert len(large) == 1
+    stranger.heard.clear()
+    beats = [0.0]
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    await until(lambda: sum(".here." in s for s, _, _ in stranger.heard) >= 6, "signs of life")
+    beats[0] = loop.time() - begun
+    assert not [s for s, _, _ in stranger.heard if ".in." in s and s != "x"][20:], "idle connections say nothing"
+    assert beats[0] > 0.7, "two machines say three times in all that they live, not once for each connection"
+
+
+# -- servers ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_server_that_carries_small_messages_only_carries_large_frames(
+    nats_server: Callable[..., NatsServer],
+) -> None:
+    server = nats_server("max_payload: 64KB\n")
+    harness = Harness(partial(NatsTransport, {"servers": server.url}), lambda: "", PATIENCE)
+    try:
+        pair = await harness.pair()
+        frame = random.Random(3).randbytes(3_000_000)
+        pair.near.send(pair.peer, frame)
+        for number in range(2000):
+            pair.near.send(pair.peer, b"%d" % number * 20)
+        got = await pair.far_hears.have(2001, pair.guest)
+        assert got[0] == frame
+        assert got[1:] == [b"%d" % number * 20 for number in range(2000)]
+    finally:
+        harness.end()
+
+
+async def test_after_a_restart_of_the_server_the_endpoints_are_there_again(
+    nats_server: Callable[..., NatsServer],
+) -> None:
+    server = nats_server()
+    harness = Harness(partial(NatsTransport, {"servers": server.url}), lambda: "", PATIENCE)
+    try:
+        pair = await harness.pair()
+        server.stop()
+        for hears, peer in ((pair.near_hears, pair.peer), (pair.far_hears, pair.guest)):
+            assert "NATS server" in await hears.have_down(peer)
+            assert hears.downs_of(peer) == 1
+        with pytest.raises(Unavailable):
+            pair.near.send(pair.peer, b"lost")
+        with pytest.raises(Unavailable, match="NATS"):
+            await pair.near.connect(
+                pair.address, harness.recorder(), server_key=pair.endpoint.identity.public, timeout=5.0
+            )
+        server.start()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    again = await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint, near=pair.near)
+                    break
+                except Unavailable:
+                    await asyncio.sleep(0.05)
+        await again.prove_it_works()
+        assert again.far_hears.frames(again.guest) == [b"works?"]
+    finally:
+        harness.end()
+
+
+async def test_a_slow_machine_is_not_cut_off_by_a_server_that_keeps_little(
+    nats_server: Callable[..., NatsServer],
+) -> None:
+    server = nats_server("max_pending: 2MB\n")
+    settings = {"servers": server.url, "server_buffer": 2 * 1024 * 1024}
+    harness = Harness(partial(NatsTransport, settings), lambda: "", PATIENCE)
+    try:
+        pair = await harness.pair()
+        pairs = [pair]
+        for _ in range(7):
+            pairs.append(await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint))
+        for each in pairs:
+            for _ in range(64):
+                each.near.send(each.peer, bytes(32_000))
+        for each in pairs:
+            await pair.far_hears.have(64, each.guest)
+            await each.prove_it_works()
+        assert pair.far_hears.downs == []
+        assert "Slow Consumer" not in (server.folder / "log").read_text()
+    finally:
+        harness.end()
+
+
+@pytest.mark.parametrize("listens", [False, True], ids=["nobody", "another program"])
+async def test_a_server_that_is_away_at_the_start_is_named_with_the_cure(listens: bool) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    listening = await asyncio.start_server(mute, "127.0.0.1", 0) if listens else None
+    port = listening.sockets[0].getsockname()[1] if listening else 1
+    transport = NatsTransport({"servers": f"nats://me:hush@127.0.0.1:{port}", "connect_timeout": 1.0})
+    try:
+        with pytest.raises(Unavailable) as caught:
+            await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
+        assert f"127.0.0.1:{port}" in str(caught.value)
+        assert "hush" not in str(caught.value)
+        assert "servers" in caught.value.hint
+    finally:
+        transport.abort()
+        if listening is not None:
+            listening.close()
+
+
+async def test_a_server_that_asks_for_credentials_says_so_and_takes_the_right_ones(
+    nats_server: Callable[..., NatsServer],
+) -> None:
+    server = nats_server('authorization { user: me, password: "p@ss/w:rd" }\n')
+    at = server.url.removeprefix("nats://")
+    for url in (server.url, f"nats://me:wrong@{at}"):
+        transport = NatsTransport({"servers": url})
+        with pytest.raises(Unauthorized) as caught:
+            await transport.connect("nats:x", _Nobody(), server_key=transport.new_identity().public)
+        assert "credentials" in caught.value.hint
+        assert "wrong" not in str(caught.value)
+        await transport.close()
+    harness = Harness(partial(NatsTransport, {"servers": f"nats://me:p%40ss%2Fw%3Ard@{at}"}), lambda: "", PATIENCE)
+    try:
+        await (await harness.pair()).prove_it_works()
+    finally:
+        harness.end()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({}, "servers"),
+        ({"servers": ""}, "servers"),
+        ({"servers": []}, "servers"),
+        ({"servers": 4222}, "servers"),
+        ({"servers": ["nats://a", 1]}, "servers"),
+        ({"servers": "http://a"}, "nats://"),
+        ({"servers": "nats://"}, "host"),
+        ({"servers": "nats://:hush@"}, "host"),
+        ({"servers": "nats://u:hush/x@a"}, "%2F"),
+        ({"servers": "nats://u:hu[sh@a"}, "%40"),
+        ({"servers": "nats://a:99999"}, "read"),
+        ({"servers": "nats://a", "server": "x"}, "server"),
+        ({"servers": "nats://a", "prefix": "a.*"}, "prefix"),
+        ({"servers": "nats://a", "prefix": ""}, "prefix"),
+        ({"servers": "nats://a", "credentials": "/not/there"}, "credentials"),
+        ({"servers": "nats://a", "credentials": "/x", "nkey": "/y"}, "nkey"),
+        ({"servers": "nats://a", "tls_key": "/x"}, "tls_cert"),
+        ({"servers": "nats://a", "max_peers": 0}, "max_peers"),
+        ({"servers": "nats://a", "heartbeat_interval": "often"}, "heartbeat_interval"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_without_a_password(table: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        NatsTransport(table)
+    assert said in str(caught.value) + str(caught.value.faults)
+    assert "hush" not in str(caught.value) + str(caught.value.faults)
+
+
+class _Nobody:
+    def lane_up(self, peer: object) -> None: ...
+    def lane_frames(self, peer: object, frames: object) -> None: ...
+    def lane_down(self, peer: object, reason: str) -> None: ...
+
+
+async def test_machines_that_name_different_servers_are_told_what_to_look_at(
+    nats_url: str, nats_server: Callable[..., NatsServer]
+) -> None:
+    one, other = NatsTransport({"servers": nats_url}), NatsTransport({"servers": nats_server().url})
+    identity = one.new_identity()
+    address = await one.open(Endpoint("stars", "", identity), _Nobody())
+    try:
+        with pytest.raises(Unavailable) as caught:
+            await other.connect(address, _Nobody(), server_key=identity.public)
+        assert "same NATS servers" in caught.value.hint
+    finally:
+        await asyncio.gather(one.close(), other.close())

@@ -1,0 +1,82 @@
+"""Whatever a published module does, it is answered with what happened, and its particle and its machine go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from hyperverse_core import Machine
+from mechtron.attackers import ALLOC_LIES, LIES, STACKED, STARTS, TABLES, lying
+from mechtron.guests import MANY, SLEEPER, SPINNER
+from mechtron.test_mechtrons import Make, ask, machine_plugins, make
+from patience import PATIENCE
+
+__all__ = ["machine_plugins", "make"]
+
+pytestmark = pytest.mark.thorough
+
+
+@pytest.mark.parametrize("isolation", ["fiber", "process"])
+async def test_each_attack_is_answered_with_what_happened(machine: Machine, make: Make, isolation: str) -> None:
+    how = f"Run {{ +isolation={isolation}; }} Limits {{ +seconds=0.5; +memory=4; }}"
+    for name, text, status, told in (
+        ("starts", STARTS, 408, "was not done after 0.5 s"),
+        ("lies", ALLOC_LIES, 500, "hv_alloc gave 3 bytes at 4294967288"),
+        ("tables", TABLES, 500, "it gave up"),
+    ):
+        point = await make(name, text, how)
+        for _ in range(2):
+            reply = await ask(machine, point, "Any")
+            assert (reply.status, told in reply.error) == (status, True), (name, reply.error)
+    point = await make("lies-more", lying(), how)
+    for number, (name, (_, told)) in enumerate(LIES.items(), 1):
+        reply = await ask(machine, point, "Lie", bytes((number,)))
+        assert (reply.status, told in reply.error) == (500, True), (name, reply.error)
+        assert (await ask(machine, point, "Lie", b"z")).unwrap() == b"z", name
+    assert (await ask(machine, point, "Lie", b"d")).unwrap() == b"d"
+    point = await make("stacked", STACKED, how)
+    assert (await ask(machine, point, "Echo", "before")).unwrap() == "before"
+    for _ in range(8):
+        assert "it gave up" in (await ask(machine, point, "Trap", "x")).error
+    assert (await ask(machine, point, "Echo", "behind")).unwrap() == "behind"
+
+
+async def test_a_thousand_guests_wait_and_the_process_has_no_more_threads(machine: Machine, make: Make) -> None:
+    each, particles = 64, 16
+    limits = f"Limits {{ +seconds=8; +concurrency={each}; }}"
+    points = [await make(f"w-{number}", MANY, limits) for number in range(particles)]
+    await machine.client().exec("create localhost:other<Other>")
+    spinner = await make("s", SPINNER, "Limits { +seconds=0.2; +concurrency=64; }")
+    for point in points:
+        await ask(machine, point, "Echo", "warm")
+    spins = (ask(machine, spinner, "Run") for _ in range(2 * (os.cpu_count() or 2)))
+    await asyncio.gather(*spins)  # they begin the threads for long calls
+    before = threads()
+    waits = [asyncio.ensure_future(ask(machine, point, "Ask", "wait")) for point in points for _ in range(each)]
+    await asyncio.sleep(2)
+    assert threads() <= before + 2  # one or two that have nothing to do with guests may have begun meanwhile
+    assert (await ask(machine, "localhost:other", "Hello", "hi")).ok
+    assert {reply.status for reply in await asyncio.gather(*waits)} == {408}
+
+
+async def test_guests_that_spin_and_sleep_do_not_hold_up_others(machine: Machine, make: Make) -> None:
+    spinner = await make("s", SPINNER, "Limits { +seconds=1; +concurrency=3; }")
+    sleeper = await make("z", SLEEPER, "Limits { +seconds=1; +concurrency=3; }")
+    await machine.client().exec("create localhost:other<Other>")
+    assert (await ask(machine, "localhost:other", "Hello", "hi")).ok
+    heavy = [asyncio.ensure_future(ask(machine, point, "Run")) for point in (spinner, sleeper) for _ in range(3)]
+    answered = 0
+    while not any(each.done() for each in heavy):
+        assert (await ask(machine, "localhost:other", "Hello", "hi")).ok
+        answered += 1
+    assert answered >= 10
+    async with asyncio.timeout(PATIENCE):
+        assert {reply.error for reply in await asyncio.gather(*heavy)} == {"the guest was not done after 1 s"}
+
+
+def threads() -> int:
+    """How many threads this process has, also those that Python knows nothing of."""
+    return sum(1 for _ in Path("/proc/self/task").iterdir())

@@ -1,0 +1,36 @@
+"""A short call runs on the thread of the event loop, however long nobody has called before."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+
+import pytest
+
+from hyperverse_core import Machine
+from hyperverse_mechtron.host import guest
+from mechtron.guests import CORE
+from mechtron.test_mechtrons import Make, ask, make
+
+__all__ = ["make"]
+
+pytestmark = pytest.mark.thorough
+CALLS = 60
+
+
+async def test_a_short_call_after_a_pause_takes_no_thread(
+    machine: Machine, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = await make("m", CORE)
+    taken: list[Executor] = []
+    real = guest.pool
+
+    def counted() -> Executor:
+        taken.append(real())
+        return taken[-1]
+
+    monkeypatch.setattr(guest, "pool", counted)
+    for _ in range(CALLS):
+        await asyncio.sleep(0.003)  # the clock of guests ticks meanwhile
+        assert (await ask(machine, point, "Echo", "here")).unwrap() == "here"
+    assert len(taken) < CALLS / 2  # on a busy computer some calls lose the processor in their first half millisecond

@@ -1,0 +1,272 @@
+"""The pages of the dashboard without a browser: how much they hold, what they count, and whom they let in."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import attrs
+import pytest
+import pytest_asyncio
+
+from hyperverse_core import Config, Ctx, Driver, KindDef, Machine, Particle, Register, handler, hookimpl
+from hyperverse_core.config import Control
+from hyperverse_core.errors import BadRequest
+from hyperverse_portal.dashboard.wave_form import forms
+from portal.web import Browser, Response, ask
+
+MACHINE = "GLOBAL::machine"
+LOOK = 1.1
+"""Seconds after which figures are asked for again."""
+
+
+@attrs.define
+class Counter(Particle):
+    value: int = 0
+
+    @handler("Ext<Add>")
+    async def add(self, ctx: Ctx, by: int = 1) -> int:
+        self.value += by
+        return self.value
+
+    @handler("Ext<Break>")
+    async def fail(self, ctx: Ctx) -> None:
+        raise ValueError("it is jammed")
+
+
+class CounterDriver(Driver):
+    kind = KindDef("Counter", doc="<b>Counts</b>")
+    particle = Counter
+
+
+class Counters:
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Register) -> None:
+        register(CounterDriver)  # type: ignore[call-arg]
+
+
+@attrs.define
+class World:
+    """A machine, and its owner's browser."""
+
+    machine: Machine
+    address: str
+    owner: Browser
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    config = Config(data_dir=tmp_path, control=Control(enabled=False), gateways={"portal": {"address": "127.0.0.1:0"}})
+    async with Machine(config, plugins=(Counters(),)) as machine:
+        await machine.client().exec("create localhost<Space>; create localhost:hits<Counter>")
+        (link,) = machine.parts.gateways.invitations().values()
+        address = machine.status()["gateways"]["portal"]
+        assert "once=" not in str(machine.status())
+        owner = Browser(address)
+        assert (await _follow(owner, link)).status == 303
+        yield World(machine, address, owner)
+
+
+async def _follow(browser: Browser, link: str) -> Response:
+    return await browser.ask("POST", "/-/login", urlencode({"once": link.partition("once=")[2]}).encode())
+
+
+async def page(browser: Browser, path: str, status: int = 200) -> str:
+    got = await browser.ask("GET", f"/-/{path}")
+    assert got.status == status, got.body[:500]
+    assert "default-src 'none'" in got.headers["content-security-policy"]
+    return got.body.decode()
+
+
+async def test_a_link_lets_in_once(world: World) -> None:
+    (link,) = world.machine.parts.gateways.invitations().values()
+    again = await _follow(Browser(world.address), link)
+    assert again.status == 401 and b"was used" in again.body
+    shown = await Browser(world.address).ask("GET", "/-/login?once=%22%3E%3Cscript%3E")
+    assert b"<script>&" not in shown.body and b"&#34;&gt;&lt;script&gt;" in shown.body
+
+
+async def test_who_is_not_logged_in_gets_the_page_to_log_in(world: World) -> None:
+    for path in (
+        "",
+        "particles",
+        "particle?point=localhost:hits",
+        "waves",
+        "log",
+        "balance",
+        "kinds",
+        "machines",
+        "access",
+    ):
+        assert 'type="password"' in await page(Browser(world.address), path)
+    stale = Browser(world.address)
+    stale.cookie = "hyperverse_session=nonsense"
+    assert "your login has ended" in await page(stale, "machines", 401)
+
+
+async def test_no_page_holds_more_than_200_rows(world: World) -> None:
+    await world.machine.client().exec("; ".join(f"create localhost:c{number:04}<Counter>" for number in range(410)))
+    first = await page(world.owner, "particles?under=localhost")
+    assert first.count("<tr>") == 201 and "after=localhost%3Ac0199" in first
+    last = await page(world.owner, "particles?under=localhost&after=localhost:c0399")
+    assert last.count("<tr>") == 12 and "Next 200" not in last
+    for word in ("Counter", "localhost:**", "localhost", "c0"):
+        assert (await page(world.owner, f"particles?{urlencode({'q': word})}")).count("<tr>") == 201
+    assert (await page(world.owner, "particles?q=c040")).count("<tr>") == 11
+    one = await page(world.owner, "particle?point=localhost")
+    assert "200 or more particles" in one
+
+
+async def test_what_is_asked_wrongly_is_said(world: World) -> None:
+    assert "localhost:nobody" in await page(world.owner, "particle?point=localhost:nobody", 404)
+    assert "This did not work" in await page(world.owner, "particle?point=a::b::c", 400)
+    assert "no Kind" in await page(world.owner, "kinds?kind=Cuonter")
+    assert "is no method" in await page(world.owner, "access?point=localhost:hits&method=a;b")
+    shown = await page(world.owner, f"particles?{urlencode({'q': '<script>'})}")
+    assert "<script>" not in shown.partition("<body")[2]
+    assert "&lt;b&gt;Counts" in await page(world.owner, "kinds?kind=Counter")
+
+
+async def test_figures_are_counted_while_somebody_looks(world: World) -> None:
+    client = world.machine.client()
+    await client.ping("localhost:hits", "Ext<Add>")
+    assert not world.machine.parts.interceptors.delivered
+    await page(world.owner, "")
+    for _ in range(5):
+        await client.ping("localhost:hits", "Ext<Add>")
+        await client.ping("localhost:hits", "Ext<Break>")
+    found = (await client.ask(MACHINE, "Ext<Figures>"))["machines"][world.machine.name]
+    counts = {row["method"]: (row["count"], row["failed"]) for row in found["methods"] if row["kind"] == "Counter"}
+    assert counts == {"Ext<Add>": (5, 0), "Ext<Break>": (5, 5)}
+    assert sum(count for _, _, count in found["pairs"]) == 10 and found["waves"] == 10
+    assert sum(step[1] for step in found["history"]) == 10 and min(step[0] for step in found["history"]) >= 0
+    await asyncio.sleep(LOOK)
+    shown = await page(world.owner, "")
+    assert "Counter: 5 failures are one fault" in shown and "it is jammed" in shown
+    table = shown.partition('id="minuterows"')[2].partition("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>([^<]*)", row) for row in table.split("<tr>")[2:]]
+    assert len(rows) == 12 and sum(int(row[2]) for row in rows) == 5, "the lines are there as a table"
+    assert 'href="waves?failed=1&amp;point=localhost%3Ahits"' in shown and "data-age" in shown
+
+
+async def test_waves_are_found_with_their_hops(world: World) -> None:
+    client = world.machine.client()
+    await page(world.owner, "waves")
+    good, bad = await client.ping("localhost:hits", "Ext<Add>"), await client.ping("localhost:hits", "Ext<Break>")
+    shown = await page(world.owner, "waves")
+    assert f"waves?id={good.id}" in shown and "it is jammed" in shown
+    failures = await page(world.owner, "waves?failed=1")
+    assert f"waves?id={good.id}" not in failures and f"waves?id={bad.id}" in failures
+    one = await page(world.owner, f"waves?id={bad.id}")
+    assert "Why it failed" in one and one.count("<tbody><tr>") == 1 and "its handler ended" in one
+    found = await world.owner.ask("GET", f"/-/particles?q={bad.id}")
+    assert (found.status, found.headers["location"]) == (303, f"waves?id={bad.id}")
+    assert "no machine has noted down" in await page(world.owner, "waves?id=unheard-of-1", 404)
+    about = await page(world.owner, "waves?point=localhost:nobody")
+    assert "No wave has ended" in about
+
+
+async def test_the_log_is_shown_by_level_particle_and_word(world: World) -> None:
+    client = world.machine.client()
+    await client.ping("localhost:hits", "Ext<Break>")
+    assert "it is jammed" in await page(world.owner, "log?level=error")
+    assert "it is jammed" in await page(world.owner, "log?word=JAMMED")
+    assert "No such line is kept" in await page(world.owner, "log?word=nowhere+at+all")
+    assert "&lt;b&gt;" in await page(world.owner, "log?word=%3Cb%3E")
+
+
+async def test_a_particle_has_its_waves_its_log_and_where_it_has_lived(world: World) -> None:
+    client = world.machine.client()
+    await page(world.owner, "particle?point=localhost:hits")
+    pong = await client.ping("localhost:hits", "Ext<Break>")
+    shown = await page(world.owner, "particle?point=localhost:hits")
+    recent, log, lived = (
+        shown.partition(f'id="{part}"')[2].partition("</section>")[0] for part in ("waves", "log", "lives")
+    )
+    assert f"waves?id={pong.id}" in recent and "it is jammed" in recent
+    assert "fail failed" in log and "Traceback" in log
+    home = (await client.ask(MACHINE, "Ext<Describe>", {"point": "localhost:hits"}))["star"]
+    assert f"came to <code>{home}</code> of {world.machine.name}" in lived
+
+
+async def test_a_plan_is_shown_and_carried_out_by_whom_the_policy_lets(world: World) -> None:
+    client = world.machine.client()
+    points = [f"localhost:c{number}" for number in range(12)]
+    await client.exec("; ".join(f"create {point}<Counter>" for point in points))
+    for point in points:
+        await client.ask(point, "Ext<Add>")
+    homes = {(await client.ask(MACHINE, "Ext<Describe>", {"point": point}))["star"] for point in points}
+    assert len(homes) > 1
+    (home, *_) = sorted(homes)
+    for point in points:
+        await client.ping(MACHINE, "Ext<Move>", {"point": point, "star": home})
+    shown = await page(world.owner, "balance")
+    assert "its share is 2" in shown and "Carry out" in shown
+    assert "moves would even out the load" in await page(world.owner, "")
+    eve = await _somebody(world, "perm +csd-rwX on GLOBAL::machine")
+    assert "machine:rebalance" in await page(eve, "balance") and "Carry out" not in await page(eve, "balance")
+    assert (await eve.ask("POST", "/-/balance", b"act=apply")).status == 403
+    done = await world.owner.ask("POST", "/-/balance", b"act=apply")
+    assert done.status == 200 and b'id="done"' in done.body and b"Every star has its share" in done.body
+    assert (await world.owner.ask("POST", "/-/balance", b"act=dance")).status == 400
+
+
+async def _somebody(world: World, *grants: str) -> Browser:
+    """The browser of a user with these grants."""
+    client = world.machine.client()
+    await client.exec("create hyperspace:users:eve<User>")
+    for grant in grants:
+        await client.exec(f"grant {grant} to hyperspace:users:eve")
+    issued = await client.ask("GLOBAL::users", "Ext<IssueToken>", {"agent": "hyperspace:users:eve"})
+    eve = Browser(world.address)
+    await eve.ask("POST", "/-/login", f"token={issued['token']}".encode())
+    return eve
+
+
+async def test_a_form_is_refused_from_another_site_and_by_the_policy(world: World) -> None:
+    await page(world.owner, "")
+    body = urlencode({"method": "Ext<Add>/", "arg.by": "2"}).encode()
+    refused = await world.owner.ask("POST", "/-/particle?point=localhost:hits", body, origin="http://evil.example")
+    assert refused.status == 403
+    sent = await world.owner.ask("POST", "/-/particle?point=localhost:hits", body)
+    assert sent.status == 200 and b'<pre tabindex="0" aria-label="Answer">2</pre>' in sent.body
+    eve = await _somebody(world)
+    assert (await eve.ask("POST", "/-/machines", b"act=stop")).status == 403
+    assert "You may not see this page" in await page(eve, "")
+    await asyncio.sleep(LOOK)
+    shown = await page(world.owner, "")
+    assert "hyperspace:users:eve was refused" in shown
+
+
+async def test_files_are_kept_by_browsers_and_compressed(world: World) -> None:
+    text = await page(world.owner, "")
+    (name, *_) = [part.partition('"')[0] for part in text.split('href="')[1:] if "dashboard.css" in part]
+    got = await ask(world.address, "GET", f"/-/{name}", accept_encoding="gzip")
+    assert got.headers["content-encoding"] == "gzip" and "immutable" in got.headers["cache-control"]
+    same = await ask(world.address, "GET", f"/-/{name}", if_none_match=got.headers["etag"])
+    assert (same.status, same.body) == (304, b"")
+    assert (await ask(world.address, "GET", "/-/static/routes.py")).status == 404
+
+
+def test_a_form_reads_what_a_browser_sends() -> None:
+    properties = {
+        "count": {"type": "integer"},
+        "name": {"type": "string"},
+        "loud": {"type": "boolean", "default": False},
+        "colour": {"$ref": "#/$defs/Colour", "$defs": {"Colour": {"enum": ["red", "blue"]}}},
+        "rest": {},
+    }
+    arguments = {"properties": properties, "required": ["count", "name"]}
+    (form,) = forms([{"takes": "Ext<Paint>", "doc": "", "privilege": "", "arguments": arguments}, *_any_method()])
+    assert [field.control for field in form.fields] == ["number", "text", "choice", "choice", "json"]
+    sent = {"arg.count": "3", "arg.name": "", "arg.loud": "", "arg.colour": '"red"', "arg.rest": "[1]"}
+    assert form.body(sent) == {"count": 3, "name": "", "colour": "red", "rest": [1]}
+    with pytest.raises(BadRequest, match="count: 'three' is no whole number"):
+        form.body({"arg.count": "three"})
+
+
+def _any_method() -> list[dict[str, object]]:
+    return [{"takes": "Ext<*>", "doc": "", "privilege": "", "arguments": {"properties": {}, "required": []}}]

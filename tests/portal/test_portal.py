@@ -1,0 +1,271 @@
+"""Browsers and programs reach particles over HTTP, each with the rights of its agent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from hyperverse_core import Config, Machine
+from hyperverse_core.config import Control
+from hyperverse_core.errors import ConfigError, Unavailable
+from hyperverse_portal.gateway import PortalGateway
+from patience import until
+from portal.bookshop import BODY, World, bookshop
+from portal.web import Browser, Stream, ask, raw
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with bookshop(tmp_path, streams=2) as made:
+        yield made
+
+
+async def test_a_host_names_a_particle_and_the_rest_goes_through_its_bind(world: World) -> None:
+    put = await ask(world.address, "POST", "/", token=world.token, body={"title": "Emma"}, host="books.example")
+    assert (put.status, put.body, put.headers["content-type"]) == (200, b"1", "application/json")
+    assert put.headers["hyperverse-outcome"] == "ok" and put.headers["hyperverse-wave"]
+    shown = await ask(world.address, "GET", "/", token=world.token, host="Books.Example:8080")
+    assert (shown.body, shown.headers["content-type"]) == (b"Emma", "text/plain; charset=utf-8")
+    listed = await ask(world.address, "GET", "/json?n=1", token=world.token, host="books.example")
+    assert listed.json == {"books": ["Emma"], "path": "/json?n=1", "agent": "HYPERUSER"} or listed.json["books"] == [
+        "Emma"
+    ]
+    head = await ask(world.address, "HEAD", "/", token=world.token, host="books.example")
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", "4")
+
+
+async def test_a_particle_sees_chosen_headers_and_no_secret(world: World) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    got = await ask(
+        world.address, "GET", "/seen", token=world.token, host="books.example", accept="text/html", traceparent=trace
+    )
+    assert got.json == {"accept": "text/html", "traceparent": trace}
+
+
+async def test_headers_of_a_particle_cannot_end_the_head_or_set_a_cookie(world: World) -> None:
+    got = await ask(world.address, "GET", "/odd", token=world.token, host="books.example")
+    assert (got.status, got.body, got.headers["content-length"], got.headers["etag"]) == (418, b"\0\1", "2", '"1"')
+    assert "set-cookie" not in got.headers and got.headers["x-bad"] == "aset-cookie: x=1"
+    assert got.headers["content-security-policy"].startswith("sandbox")
+
+
+async def test_every_handler_is_reached_by_point_and_method(world: World) -> None:
+    path = "/-/api/ping/localhost:books/Ext%3CPut%3E"
+    got = await ask(world.address, "POST", path, token=world.token, body={"title": "Emma", "times": 2})
+    assert (got.status, got.json["body"], got.json["outcome"]) == (200, 2, "ok")
+    wrong = await ask(world.address, "POST", path, token=world.token, body={"titel": "Emma"})
+    assert wrong.status == 400 and "title" in wrong.json["body"]["error"]
+    busy = await ask(world.address, "POST", "/-/api/ping/localhost:books/Ext<Busy>", token=world.token)
+    assert (busy.status, busy.headers["retry-after"]) == (503, "3")
+    done = await ask(world.address, "POST", "/-/api/exec", token=world.token, body="create localhost:more<Shelf>")
+    assert done.status == 200
+    about = await ask(world.address, "GET", "/-/api/describe/localhost:more", token=world.token)
+    assert about.json["kind"] == "Shelf"
+
+
+async def test_the_api_describes_itself(world: World) -> None:
+    got = await ask(world.address, "GET", "/-/openapi.json?kind=Shelf", token=world.token)
+    post = got.json["paths"]["/-/api/ping/{point}/Ext<Put>"]["post"]
+    assert post["summary"] == "Shelf: Puts a book there."
+    (body,) = post["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert body["required"] == ["title"] and body["properties"]["times"] == {"type": "integer", "default": 1}
+    assert got.json["openapi"] == "3.1.0"
+    whole = await ask(world.address, "GET", "/-/openapi.json", token=world.token)
+    assert "/-/api/ping/{point}/Ext<Put>" in whole.json["paths"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("POST", "/-/api/ping/localhost:books/Ext<Put>"),
+        ("GET", "/-/openapi.json"),
+        ("GET", "/-/metrics"),
+        ("GET", "/-/events?point=localhost:books"),
+        ("GET", "/-/api/kinds"),
+    ],
+)
+async def test_without_a_token_and_with_a_wrong_one_nothing_is_answered(world: World, method: str, path: str) -> None:
+    for token in ("", "wrong"):
+        got = await ask(world.address, method, path, token=token, host="books.example")
+        assert (got.status, got.headers["www-authenticate"]) == (401, "Bearer")
+
+
+async def test_health_and_readiness_need_no_token(world: World) -> None:
+    assert (await ask(world.address, "GET", "/-/health")).status == 200
+    assert (await ask(world.address, "GET", "/-/ready")).status == 200
+
+
+async def test_each_request_has_the_rights_of_its_agent(world: World) -> None:
+    path = "/-/api/ping/localhost:books/Ext<Put>"
+    refused = await ask(world.address, "POST", path, token=world.stranger, body={"title": "Emma"})
+    assert refused.status in (403, 404)
+    await world.machine.client().exec("grant perm +csd-RwX on localhost:books to hyperspace:users:eve")
+    granted = await ask(world.address, "POST", path, token=world.stranger, body={"title": "Emma"})
+    assert granted.status == 200
+
+
+async def test_a_browser_logs_in_and_its_token_is_in_no_page_and_no_address(world: World) -> None:
+    browser = Browser(world.address)
+    assert b'type="password"' in (await browser.ask("GET", "/-/")).body
+    assert (await browser.ask("POST", "/-/login", b"token=wrong")).status == 401
+    inside = await browser.ask("POST", "/-/login", f"token={world.token}".encode())
+    assert (inside.status, inside.headers["location"]) == (303, "/-/")
+    assert "HttpOnly; SameSite=Strict" in inside.headers["set-cookie"]
+    assert world.token not in str(inside.headers)
+    page = await browser.ask("GET", "/-/")
+    assert b"Log out" in page.body and world.token.encode() not in page.body
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert (await browser.ask("GET", "/-/api/kinds")).status == 200
+    await browser.ask("POST", "/-/logout")
+    assert (await browser.ask("GET", "/-/api/kinds")).status == 401
+
+
+@pytest.mark.parametrize(
+    "headers", [{"origin": "http://evil.example"}, {"sec_fetch_site": "cross-site"}, {"origin": "null"}]
+)
+async def test_a_page_of_another_site_cannot_act_for_a_browser(world: World, headers: dict[str, str]) -> None:
+    browser = Browser(world.address)
+    assert (await browser.ask("POST", "/-/login", f"token={world.token}".encode(), **headers)).status == 403
+    await browser.ask("POST", "/-/login", f"token={world.token}".encode())
+    path = "/-/api/ping/localhost:books/Ext<Put>"
+    assert (await browser.ask("POST", path, {"title": "Emma"}, **headers)).status == 403
+    assert (await browser.ask("POST", path, {"title": "Emma"})).status == 200
+
+
+async def test_a_stream_tells_changes_until_its_token_is_revoked(world: World) -> None:
+    async with Stream(world.address, "point=localhost:books&aspect=State", world.token) as stream:
+        assert (stream.status, stream.got["content-type"]) == (200, "text/event-stream")
+        events = stream.events()
+        path = "/-/api/ping/localhost:books/Ext<Put>"
+        heard: list[Any] = []
+
+        async def listen() -> None:
+            async for event in events:
+                heard.append(event)
+
+        listening = asyncio.ensure_future(listen())
+        for number in range(100):
+            await ask(world.address, "POST", path, token=world.token, body={"title": f"book {number}"})
+            if heard:
+                break
+            await asyncio.sleep(0.05)
+        assert heard and heard[0][0] == "state"
+        listening.cancel()
+    async with Stream(world.address, "point=localhost:books", world.token, **{"last-event-id": "7"}) as again:
+        assert await anext(again.events()) == ("missed", {})
+
+
+async def test_streams_are_bounded_and_say_what_is_wrong(world: World) -> None:
+    assert (await ask(world.address, "GET", "/-/events", token=world.token)).status == 400
+    odd = await ask(world.address, "GET", "/-/events?point=localhost:books&aspect=Colour", token=world.token)
+    assert odd.status == 400 and "Colour" in odd.json["error"]
+    query = "point=localhost:books"
+    async with Stream(world.address, query, world.token), Stream(world.address, query, world.token):
+        full = await ask(world.address, "GET", f"/-/events?{query}", token=world.token)
+        assert full.status == 429
+    for _ in range(200):  # the ends of the others are noticed soon
+        async with Stream(world.address, query, world.token) as stream:
+            if stream.status == 200:
+                return
+        await asyncio.sleep(0.05)
+    pytest.fail("no stream begins although the others have ended")
+
+
+HEAD = b"GET /-/health HTTP/1.1\r\nhost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (HEAD + b"host: other\r\n\r\n", 400),
+        (HEAD + b"authorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nauthorization: Basic abc\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!", 400),
+        (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (HEAD, 408),
+        (HEAD + b"x: " + b"y" * 70_000, 431),
+    ],
+    ids=[
+        "no host",
+        "nonsense",
+        "two hosts",
+        "two tokens",
+        "another kind of credentials",
+        "two lengths",
+        "length and chunked",
+        "half a head",
+        "a large head",
+    ],
+)
+async def test_a_head_that_can_be_read_in_two_ways_or_never_ends_is_refused(
+    world: World, said: bytes, status: int
+) -> None:
+    answer = await raw(world.address, said)
+    assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:200]
+
+
+async def test_half_a_body_ends(world: World) -> None:
+    head = f"POST / HTTP/1.1\r\nhost: books.example\r\nauthorization: Bearer {world.token}\r\n"
+    answer = await raw(world.address, f"{head}content-length: 9\r\n\r\nhalf".encode())
+    assert b" 408 " in answer.partition(b"\r\n")[0] and b"did not arrive" in answer
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"x" * (BODY + 1), {}, 413),
+        (b"[" * 50_000, {"content-type": "application/json"}, 400),
+        (b"{", {"content-type": "application/json"}, 400),
+        (b"\xff\xfe", {"content-type": "text/plain"}, 400),
+        (b"hello", {"content-type": "application/json"}, 400),
+    ],
+    ids=["too large", "many brackets", "half of JSON", "wrong UTF-8", "wrong content type"],
+)
+async def test_a_body_that_cannot_be_used_is_refused(
+    world: World, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    named = {name.replace("-", "_"): value for name, value in headers.items()}
+    got = await ask(world.address, "POST", "/", token=world.token, body=body, host="books.example", **named)
+    assert got.status == status and got.json["error"]
+
+
+async def test_an_unknown_host_and_an_unknown_path_are_named(world: World) -> None:
+    assert (await ask(world.address, "GET", "/", token=world.token, host="nobody.example")).status == 404
+    assert (await ask(world.address, "GET", "/-/nothing", token=world.token)).status == 404
+    wrong = await ask(world.address, "POST", "/-/api/ping/localhost:books/Ext<", token=world.token)
+    assert wrong.status == 400
+
+
+async def test_sessions_end_when_no_request_comes(tmp_path: Path) -> None:
+    portal = {"address": "127.0.0.1:0", "idle": 0.2}
+    async with Machine(
+        Config(data_dir=tmp_path, control=Control(enabled=False), gateways={"portal": portal})
+    ) as machine:
+        address, token = machine.status()["gateways"]["portal"], (tmp_path / "token").read_text().strip()
+        assert (await ask(address, "GET", "/-/api/kinds", token=token)).status == 200
+        sessions = machine.parts.sessions
+        await until(lambda: not len(sessions), "no session is left")
+
+
+def test_settings_that_cannot_be_are_named() -> None:
+    with pytest.raises(ConfigError) as refused:
+        PortalGateway({"adress": 1, "hosts": {"A b": "x", "ok": "<"}, "wait": -1})
+    said = str(refused.value)
+    for part in ("did you mean 'address'", "'A b' is no name of a host", "hosts.ok", "wait = -1"):
+        assert part in said
+
+
+async def test_an_address_in_use_is_named(world: World, tmp_path: Path) -> None:
+    taken = world.address.removeprefix("http://").partition("/")[0]
+    gateways = {"portal": {"address": taken}}
+    with pytest.raises(Unavailable, match=f"cannot listen at {taken}"):
+        async with Machine(Config(data_dir=tmp_path / "b", control=Control(enabled=False), gateways=gateways)):
+            pass

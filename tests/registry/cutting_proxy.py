@@ -1,0 +1,99 @@
+"""A proxy in front of a PostgreSQL server that cuts connections at a chosen moment."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import attrs
+
+__all__ = ["CuttingProxy", "proxied"]
+
+_SOCKET = ".s.PGSQL.5432"
+
+
+@attrs.define(eq=False)
+class CuttingProxy:
+    """Carries bytes until it is told to cut.
+
+    Attributes:
+        url: of the server through this proxy.
+        cut_answer: text of a request whose answer is not carried: the connection is cut instead, once.
+        cut_request: text of a request that is not carried: the connection is cut instead, once.
+        closed: whether new connections are refused.
+        requests: how often the client has sent something and waited for the answer.
+    """
+
+    url: str
+    _to: str
+    cut_answer: bytes = b""
+    cut_request: bytes = b""
+    closed: bool = False
+    requests: int = 0
+    _writers: set[asyncio.StreamWriter] = attrs.field(factory=set, init=False)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        if self.closed:
+            writer.close()
+            return
+        there, out = await asyncio.open_unix_connection(self._to)
+        self._writers |= {writer, out}
+        mute = asyncio.Event()
+        back = asyncio.ensure_future(self._carry(there, writer, mute))
+        try:
+            while data := await reader.read(65536):
+                self.requests += 1
+                if self.cut_request and self.cut_request in data:
+                    self.cut_request = b""
+                    break
+                if self.cut_answer and self.cut_answer in data:
+                    self.cut_answer = b""
+                    mute.set()
+                out.write(data)
+        except OSError:
+            pass
+        finally:
+            if mute.is_set():
+                await back
+            back.cancel()
+            await asyncio.gather(back, return_exceptions=True)
+            for one in (writer, out):
+                self._writers.discard(one)
+                one.close()
+
+    async def _carry(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, mute: asyncio.Event) -> None:
+        try:
+            while data := await there.read(65536):
+                if mute.is_set():
+                    writer.transport.abort()
+                    return
+                writer.write(data)
+        except OSError:
+            return
+        writer.close()
+
+    def cut(self) -> None:
+        """Cuts what is connected."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+@asynccontextmanager
+async def proxied(url: str) -> AsyncIterator[CuttingProxy]:
+    """A proxy in front of the server of a URL that names the folder of a Unix socket."""
+    folder = url.partition("?host=")[2]
+    own = Path(tempfile.mkdtemp(prefix="hv-cut-"))
+    proxy = CuttingProxy(url.replace(folder, str(own)), f"{folder}/{_SOCKET}")
+    server = await asyncio.start_unix_server(proxy.serve, str(own / _SOCKET))
+    try:
+        yield proxy
+    finally:
+        server.close()
+        proxy.cut()
+        await asyncio.sleep(0)
+        shutil.rmtree(own)

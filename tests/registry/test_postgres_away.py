@@ -1,0 +1,214 @@
+"""The database goes away and comes back: nothing is lost, nothing is done twice, and each error says what is known."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from hyperverse_core.errors import OutcomeUnknown, Unavailable
+from hyperverse_core.registry import ChangeKind, Registration, Status
+from hyperverse_core.testing.registry_kit.fixture_tree import fold
+from hyperverse_core.values import HYPERUSER, Kind, Point
+from hyperverse_postgres import writer
+from hyperverse_postgres.registry import PostgresRegistry
+from patience import PATIENCE
+from postgres_server import Database, PostgresServer
+from registry.cutting_proxy import CuttingProxy, proxied
+
+_A = Point.parse("localhost")
+
+
+@pytest.fixture
+async def proxy(database: Database) -> AsyncIterator[CuttingProxy]:
+    async with proxied(database.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def registry(proxy: CuttingProxy, database: Database) -> AsyncIterator[PostgresRegistry]:
+    async with PostgresRegistry({"url": proxy.url, "schema": database.schema}) as registry:
+        await registry.register(Registration(_A, Kind("Space"), HYPERUSER, state=b"first"))
+        assert await registry.sequence(_A) == 1
+        yield registry
+
+
+async def _until_it_reads(registry: PostgresRegistry) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await registry.stars()
+                return
+            except Unavailable:
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("where", ["cut_answer", "cut_request"])
+async def test_a_write_whose_connection_breaks_is_done_once(
+    registry: PostgresRegistry, proxy: CuttingProxy, where: str
+) -> None:
+    star = await registry.announce(fold())
+    setattr(proxy, where, b"sequence")
+    assert await registry.sequence(_A) == 2
+    assert getattr(proxy, where) == b""
+    assert await registry.sequence(_A) == 3
+    setattr(proxy, where, b"assign")
+    assigned = await registry.assign(_A, star.key, star.incarnation, None)
+    assert assigned.state == b"first"
+    assert (await registry.record(_A)).assignment == assigned.assignment
+    setattr(proxy, where, b"register")
+    point = _A.child("b")
+    assert (await registry.register(Registration(point, Kind("Base"), HYPERUSER))).created
+    setattr(proxy, where, b"delete")
+    assert [record.point for record in await registry.delete([point])] == [point]
+    told = (await registry.changes(0, timeout=1.0)).entries
+    assert [entry.kind for entry in told if entry.point == point] == [ChangeKind.REGISTERED, ChangeKind.DELETED]
+
+
+async def test_many_writes_under_cuts_are_done_once(registry: PostgresRegistry, proxy: CuttingProxy) -> None:
+    numbers: list[int] = []
+
+    async def count() -> None:
+        for _ in range(20):
+            numbers.append(await registry.sequence(_A))
+
+    counting = [asyncio.ensure_future(count()) for _ in range(5)]
+    while not all(task.done() for task in counting):
+        proxy.cut()
+        await asyncio.sleep(0.1)
+    await asyncio.gather(*counting)
+    assert sorted(numbers) == list(range(2, 102))
+
+
+async def test_an_outcome_that_nobody_can_find_is_said_to_be_unknown(
+    registry: PostgresRegistry, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_SETTLE", 0.2)
+    proxy.cut_answer, proxy.closed = b"sequence", True
+    with pytest.raises(OutcomeUnknown, match="it is not known whether that was committed") as raised:
+        await registry.sequence(_A)
+    assert "nothing was written" not in str(raised.value)
+    with pytest.raises(Unavailable, match="nothing was written"):
+        await registry.sequence(_A)
+    proxy.closed = False
+    assert await _when_it_is_back(registry) == 3
+
+
+async def _when_it_is_back(registry: PostgresRegistry) -> int:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await registry.sequence(_A)
+            except Unavailable:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_group_of_writes_a_look_up_and_a_renewal_are_one_turn_each(
+    registry: PostgresRegistry, proxy: CuttingProxy
+) -> None:
+    star = await registry.announce(fold())
+    points = [_A.child(f"p{number}") for number in range(50)]
+    others = [_A.child(f"q{number}") for number in range(50)]
+
+    async def turns(acts: list[object]) -> int:
+        await asyncio.sleep(0.1)  # the notification of what was before
+        before = proxy.requests
+        await asyncio.gather(*acts)  # type: ignore[call-overload]
+        return proxy.requests - before
+
+    def register(points: list[Point]) -> list[object]:
+        return [registry.register(Registration(point, Kind("Base"), HYPERUSER)) for point in points]
+
+    def status(status: Status) -> list[object]:
+        return [registry.set_status(point, status) for point in points]
+
+    await turns(register(points))
+    await turns([registry.records(points)])
+    # The statements are known by now. Reads go beside, as those of a notification.
+    assert await turns(register(others)) <= 2
+    assert await turns([registry.records([point]) for point in points]) == 1
+    assert await turns([registry.renew([star])]) == 1
+
+
+async def test_a_server_that_stops_and_starts_is_found_again(postgres_server: PostgresServer) -> None:
+    async with PostgresRegistry({"url": postgres_server.url()}) as registry:
+        await registry.register(Registration(_A, Kind("Space"), HYPERUSER))
+        since = await registry.revision()
+        waiting = asyncio.ensure_future(registry.changes(since, timeout=PATIENCE))
+        await asyncio.sleep(0.05)
+        acknowledged = [await registry.sequence(_A) for _ in range(5)]
+        postgres_server.stop(signal.SIGQUIT)  # as a crash
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            await registry.records([_A])
+        with pytest.raises(Unavailable, match=r"nothing was written|not known"):
+            await registry.sequence(_A)
+        assert registry.trouble()
+        (trouble,) = [one for one in registry.troubles() if one.what == "the database of the registry"]
+        assert "cannot be reached" in trouble.cause
+        with pytest.raises(Unavailable):
+            await waiting
+        postgres_server.start()
+        assert await _when_it_is_back(registry) > max(acknowledged)
+        await _until_it_reads(registry)
+        assert (await registry.record(_A)).kind == Kind("Space")
+        await registry.set_status(_A, Status.PAUSED)
+        found = await registry.changes(since, timeout=PATIENCE)
+        assert [entry.kind for entry in found.entries] == [ChangeKind.STATUS]
+        assert not registry.trouble()
+        assert registry.troubles() == []
+
+
+async def test_a_transaction_of_another_program_that_delays_the_feed_is_named(database: Database) -> None:
+    other = await asyncpg.connect(database.url, server_settings={"application_name": "a long report"})
+    try:
+        async with PostgresRegistry(database.settings) as registry:
+            since = await registry.revision()
+            transaction = other.transaction()
+            await transaction.start()
+            await other.execute("select pg_current_xact_id()")
+            await registry.register(Registration(_A, Kind("Space"), HYPERUSER))
+            waiting = asyncio.ensure_future(registry.changes(since, timeout=PATIENCE))
+            while not (named := [one for one in registry.troubles() if "feed" in one.what]):
+                assert not waiting.done()
+                await asyncio.sleep(0.02)
+            (trouble,) = named
+            assert "a long report" in trouble.cause
+            assert time.time() - 60 < trouble.since < time.time()
+            await transaction.rollback()
+            assert [entry.point for entry in (await waiting).entries] == [_A]
+            await registry.changes(await registry.revision(), timeout=0.01)
+            assert registry.troubles() == []
+    finally:
+        await other.close()
+
+
+@pytest.mark.parametrize("text", ["a\0b", "half \ud800"])
+async def test_a_text_that_the_database_cannot_keep_harms_only_its_own_write(
+    registry: PostgresRegistry, text: str
+) -> None:
+    from hyperverse_core.errors import BadRequest
+    from hyperverse_core.registry import TokenRecord
+    from hyperverse_core.values import SetProperty
+
+    with pytest.raises(BadRequest):
+        await registry.add_token(TokenRecord("ab", _A, label=text))
+    await registry.set_properties([_A], [SetProperty("x", text)])
+    assert (await registry.record(_A)).properties["x"].value == text
+
+
+async def test_a_point_that_is_too_long_is_refused_and_its_neighbours_are_not(registry: PostgresRegistry) -> None:
+    import random
+
+    from hyperverse_core.errors import TooLarge
+
+    long = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9000))
+    points = [_A.child(name) for name in ("p", f"x{long}", "q")]
+    found = await asyncio.gather(
+        *(registry.register(Registration(point, Kind("Base"), HYPERUSER)) for point in points), return_exceptions=True
+    )
+    assert isinstance(found[1], TooLarge)
+    assert set(await registry.records(points)) == {points[0], points[2]}

@@ -1,0 +1,240 @@
+"""What is wrong with a database or its URL is one clear error at the start, with the cure and without the password."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from hyperverse_core.config import load_config
+from hyperverse_core.config.secrets import masked
+from hyperverse_core.errors import ConfigError, HyperverseError, PluginError, Unavailable
+from hyperverse_core.plugins import PluginSet
+from hyperverse_core.registry import MachineKey, Registration
+from hyperverse_core.values import HYPERUSER, Kind, Point
+from hyperverse_postgres import schema
+from hyperverse_postgres.registry import PostgresRegistry
+from hyperverse_postgres.settings import PostgresSettings
+from postgres_server import Database
+
+_PASSWORD = "Sesame-0pen"
+
+
+async def refused(settings: dict[str, Any], kind: type[HyperverseError] = ConfigError) -> HyperverseError:
+    """The error with which a registry does not open."""
+    registry = PostgresRegistry(settings)
+    with pytest.raises(kind) as raised:
+        await registry.open()
+    await registry.close()
+    assert _PASSWORD not in str(raised.value)
+    assert raised.value.hint
+    return raised.value
+
+
+@pytest.fixture
+async def admin(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database.url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def guest(admin: asyncpg.Connection, database: Database) -> AsyncIterator[str]:
+    """A user who may log in with a password and nothing else."""
+    name = f"guest_{database.schema}"
+    if not await admin.fetchval("select exists (select from pg_roles where rolname = 'guests')"):
+        await admin.execute("create role guests")
+    await admin.execute(f"create role {name} login password '{_PASSWORD}' in role guests")
+    yield name
+    await admin.execute(f"drop owned by {name} cascade; drop role {name}")
+
+
+def as_user(url: str, user: str, password: str) -> str:
+    """The URL with another user."""
+    return f"postgresql://{user}:{password}@{url.partition('@')[2]}"
+
+
+async def test_a_wrong_password_is_refused_with_the_cure(database: Database, guest: str) -> None:
+    error = await refused({**database.settings, "url": as_user(database.url, guest, f"{_PASSWORD}x")})
+    assert "password" in error.message and "url" in error.hint
+
+
+async def test_a_password_may_stand_beside_the_url(database: Database, guest: str, admin: asyncpg.Connection) -> None:
+    await admin.execute(f"create schema {database.schema} authorization {guest}")
+    url = database.url.replace("hyperverse@", f"{guest}@")
+    async with PostgresRegistry({**database.settings, "url": url, "password": _PASSWORD}) as registry:
+        assert await registry.stars() == []
+
+
+async def test_a_database_that_is_not_there_is_named(database: Database) -> None:
+    error = await refused({**database.settings, "url": database.url.replace("/postgres?", "/nowhere?")})
+    assert "'nowhere'" in error.message and "createdb" in error.hint
+
+
+async def test_a_user_who_may_not_create_tables_learns_what_is_to_be_granted(database: Database, guest: str) -> None:
+    error = await refused({"url": as_user(database.url, guest, _PASSWORD), "schema": "public"})
+    assert "GRANT CREATE" in error.hint
+    error = await refused({**database.settings, "url": as_user(database.url, guest, _PASSWORD)})
+    assert "may not create" in error.message
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "meta (id integer)",
+        "meta (key text, value text)",
+        "meta (key integer, value integer)",
+        "particles (spin text)",
+    ],
+)
+async def test_a_schema_of_another_program_is_left_alone(
+    database: Database, admin: asyncpg.Connection, table: str
+) -> None:
+    await admin.execute(f"create schema {database.schema}; create table {database.schema}.{table}")
+    error = await refused(database.settings)
+    assert "another program" in error.message and "schema" in error.hint
+    tables = await admin.fetch("select tablename from pg_tables where schemaname = $1", database.schema)
+    assert [row[0] for row in tables] == [table.partition(" ")[0]]
+
+
+async def test_a_registry_of_an_older_version_is_brought_to_the_present_one(
+    database: Database, admin: asyncpg.Connection
+) -> None:
+    async with PostgresRegistry(database.settings) as registry:
+        await registry.register(Registration(Point.parse("localhost"), Kind("Space"), HYPERUSER))
+        await admin.execute(
+            f"""
+            set search_path to {database.schema};
+            drop table machine_keys, invitations;
+            drop function do_keys, do_invite;
+            update meta set value = '1' where key = 'schema'
+            """
+        )
+        # Four open it at the same moment, while a machine of the older version goes on.
+        others = [PostgresRegistry(database.settings) for _ in range(4)]
+        await asyncio.gather(*(other.open() for other in others))
+        key = MachineKey("alpha", "zmq", "its key")
+        await others[0].set_machine_keys([key])
+        assert [await other.machine_keys() for other in others] == [[key]] * 4
+        await registry.register(Registration(Point.parse("localhost:later"), Kind("Base"), HYPERUSER))
+        assert Point.parse("localhost:later") in await others[1].records([Point.parse("localhost:later")])
+        for other in others:
+            await other.close()
+
+
+async def test_a_registry_of_a_newer_version_is_left_alone(database: Database, admin: asyncpg.Connection) -> None:
+    async with PostgresRegistry(database.settings):
+        pass
+    await admin.execute(f"update {database.schema}.meta set value = '99' where key = 'schema'")
+    error = await refused(database.settings)
+    assert "newer version" in error.message and "upgrade" in error.hint
+
+
+async def test_a_server_that_is_too_old_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_OLDEST_SERVER", 999)
+    assert "too old" in (await refused(database.settings)).message
+
+
+async def test_a_server_that_does_not_run_cannot_be_reached(tmp_path: object) -> None:
+    url = f"postgresql://me:{_PASSWORD}@/x?host={tmp_path}"
+    assert "cannot be reached" in (await refused({"url": url}, Unavailable)).message
+
+
+async def test_many_that_create_the_registry_at_once_open_one(database: Database) -> None:
+    import asyncio
+
+    registries = [PostgresRegistry(database.settings) for _ in range(6)]
+    await asyncio.gather(*(registry.open() for registry in registries))
+    point = Point.parse("localhost")
+    await registries[0].register(Registration(point, Kind("Space"), HYPERUSER))
+    for registry in registries:
+        assert (await registry.record(point)).kind == Kind("Space")
+        await registry.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (f"postgresql://me:{_PASSWORD}@/x", "names no host"),
+        ("postgresql:///x", "names no host"),
+        (f"postgresql://me:{_PASSWORD}@db.example", "names no database"),
+        (f"mysql://me:{_PASSWORD}@db.example/x", "postgresql://"),
+        ("postgresql://", "postgresql://"),
+        (f"postgresql://me:{_PASSWORD}/@db.example/x", "escaped"),
+        (f"postgresql://me:{_PASSWORD}#@db.example/x", "escaped"),
+        (f"postgresql://me:{_PASSWORD}?@db.example/x", "escaped"),
+        (f"postgresql://me:{_PASSWORD}@db.example:port/x", "escaped"),
+        (f"postgresql://me:{_PASSWORD}@db.example/x?hots=y", "did you mean"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_not_quoted(url: str, said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        PostgresSettings.read({"url": url})
+    assert said in str(raised.value)
+    assert _PASSWORD not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "needs a url"),
+        ({"url": 7}, "cannot be that"),
+        ({"url": "postgresql://h/x", "shcema": "a"}, "did you mean 'schema'"),
+        ({"url": "postgresql://h/x", "schema": "Robert'); drop table"}, "schema of the postgres registry"),
+        ({"url": "postgresql://h/x", "feed": 0}, "at least 1"),
+        ({"url": "postgresql://h/x", "feed": True}, "feed of the postgres registry"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        PostgresSettings.read(settings)
+    assert said in str(raised.value)
+
+
+def test_a_special_character_in_a_password_may_be_escaped() -> None:
+    read = PostgresSettings.read({"url": "postgresql://me:a%40b%2Fc@db.example:5433/x"})
+    assert read.where == "'x' at db.example:5433"
+    assert "a%40b" not in repr(read)
+
+
+def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("hyperverse_postgres.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(PluginError) as raised:
+        PluginSet.load().registry("postgres", {"url": "postgresql://h/x"})
+    assert "cosmic-hyperverse[postgres]" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "flags", "driver", "settings"),
+    [
+        ('url = "postgresql://h/x"', {}, "postgres", {"url": "postgresql://h/x"}),
+        ('url = "postgres://h/x"\nschema = "s"', {}, "postgres", {"url": "postgres://h/x", "schema": "s"}),
+        ('url = "sqlite:///f"', {}, "sql", {"url": "sqlite:///f"}),
+        ('driver = "mine"\nurl = "postgresql://h/x"', {}, "mine", {"url": "postgresql://h/x"}),
+        # as `up --join` does: what belongs to the registry of the file goes with it
+        ('path = "f"\nsynchronous = "FULL"', "postgresql://h/x", "postgres", {"url": "postgresql://h/x"}),
+        ('driver = "sql"\npath = "f"', "postgresql://h/x", "postgres", {"url": "postgresql://h/x"}),
+        ('url = "postgresql://h/x"\nschema = "s"', "sqlite:///f", "sql", {"url": "sqlite:///f"}),
+        ('schema = "s"', "postgresql://h/x", "postgres", {"schema": "s", "url": "postgresql://h/x"}),
+    ],
+)
+def test_the_scheme_of_the_url_chooses_the_registry(
+    tmp_path: Any, file: str, flags: Any, driver: str, settings: dict[str, str]
+) -> None:
+    config = tmp_path / "hyperverse.toml"
+    config.write_text(f"[registry]\n{file}\n")
+    given = {"registry.url": flags} if flags else {}
+    loaded = load_config(config, flags=given, environ={}).config
+    assert (loaded.registry.driver, dict(loaded.registry.settings)) == (driver, settings)
+
+
+def test_a_password_is_hidden_once_the_settings_are_read() -> None:
+    url = f"postgresql://me:{_PASSWORD}@db.example/x"
+    PluginSet.load().registry("postgres", {"url": url})
+    assert _PASSWORD not in masked(f"cannot connect to {url} with {_PASSWORD}")
