@@ -4,8 +4,9 @@ The first Python runs everything with the dependencies of a lock with hashes. Ea
 the newest dependencies, and the lowest dependencies, run the tests that need no machine in a process of its own; the
 Pythons between the first and the newest one run the core of them. They run beside the whole suite, whose tests leave
 the processors idle for a third of the time, because many of them wait; what they print is shown when all have ended.
-Every step runs, so that one run tells all that is wrong. The simulation goes on with further seeds for as long as there
-is time; it ends early on a slow computer.
+Every step runs, so that one run tells all that is wrong. When few tests failed they are run again, alone
+(`second_look`). The simulation goes on with further seeds for as long as there is time; it ends early on a slow
+computer.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TextIO
 
 from .pythons import Python, find
+from .second_look import SecondLook
 from .steps import Steps
 
 SECONDS = 80 * 60.0
@@ -125,6 +127,7 @@ class Checks:
     def __init__(self, steps: Steps, work: Path) -> None:
         self._steps = steps
         self._work = work
+        self._second_look = SecondLook(work)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self._workers = os.environ.get("TEST_WORKERS") or str(2 * (cores or 1))
 
@@ -179,11 +182,11 @@ class Checks:
         steps.run("compiler of Rust", ["sh", "-c", RUST])
         variables = {"CI": "true", "HYPERVERSE_THOROUGH": "1"}
         variables |= {"HYPERVERSE_NPM": str(npm), "HYPERVERSE_BUILDERS": str(builders)}
-        steps.run("tests", [*self._pytest(bin_), *arguments], **variables)
+        self._second_look.run(steps, "tests", [*self._pytest(bin_), *arguments], **variables)
 
     def more_seeds(self, bin_: Path) -> None:
         """Further runs of the simulation."""
-        command = [*self._pytest(bin_), "-q", "tests/cluster/test_simulation.py"]
+        command = [*self._pytest(bin_), "-q", "-p", "no:cacheprovider", "tests/cluster/test_simulation.py"]
         for first in range(SEEDS_AT_ONCE, SEEDS, SEEDS_AT_ONCE):
             if self._steps.passed > SEEDS_UNTIL:
                 print(f"no time for the seeds of the simulation from {first} on")
@@ -224,7 +227,12 @@ class Checks:
         if types:
             self._steps.run(f"{name}: types", [bin_ / "mypy", "--python-version", python.minor])
         words = [*self._pytest(bin_), "-q", *tests, *(f"--ignore={path}" for path in ignored)]
-        self._steps.run(f"{name}: tests", words, CI="true")
+        self._second_look.run(self._steps, f"{name}: tests", words, CI="true")
+
+    def second_look(self) -> list[str]:
+        """Runs the few tests that have failed again; those that have passed alone."""
+        self._second_look.again(self._steps)
+        return self._second_look.unsteady
 
     def constraints(self, bin_: Path) -> Path:
         """A file with the lowest versions of all dependencies."""
@@ -235,7 +243,7 @@ class Checks:
         return file
 
     def _pytest(self, bin_: Path) -> list[str | Path]:
-        return [bin_ / "python", "-P", "-m", "pytest", "-n", self._workers, "-p", "no:cacheprovider"]
+        return [bin_ / "python", "-P", "-m", "pytest", "-n", self._workers]
 
 
 def main(arguments: list[str]) -> int:
@@ -249,7 +257,7 @@ def main(arguments: list[str]) -> int:
         print(f"this is Python {sys.version.split()[0]}, and the project needs one of {', '.join(pythons)}")
         return 1
     others = [python for python in pythons.values() if python not in (None, first)]
-    steps = Steps(SECONDS)
+    steps, unsteady = Steps(SECONDS), list[str]()
     with tempfile.TemporaryDirectory(prefix="hyperverse-ci-") as folder:
         checks = Checks(steps, Path(folder))
         lock_fits = first.minor == LOCKED_FOR
@@ -263,8 +271,11 @@ def main(arguments: list[str]) -> int:
                 subsets.result()
                 log.seek(0)
                 print(f"what ran beside the whole suite:\n{log.read()}", flush=True)
+            unsteady = checks.second_look()
             steps.run("speed", [bin_ / "python", "-P", "tests/bench/gate.py"])
             checks.more_seeds(bin_)
+    for test in unsteady:
+        print(f"failed beside the others, passed alone; please mend it: {test}")
     print(f"{len(steps.failed)} steps failed: {', '.join(steps.failed)}" if steps.failed else "everything is ok")
     return 1 if steps.failed else 0
 

@@ -50,7 +50,20 @@ class Steps:
         print(line, file=self.log, flush=True)
 
     def run(self, name: str, command: Sequence[str | Path], **variables: str) -> bool:
-        """Runs a program; whether it has succeeded. What it has left running is ended.
+        """Runs a program, and remembers its name when it fails; whether it has succeeded.
+
+        Args:
+            name: for people.
+            command: the program and its arguments.
+            variables: of the environment, besides those that are there.
+        """
+        good = self.code(name, command, **variables) == 0
+        if not good:
+            self.failed.append(name)
+        return good
+
+    def code(self, name: str, command: Sequence[str | Path], **variables: str) -> int | None:
+        """The exit code of a program; None when its time was over. What it has left running is ended.
 
         Args:
             name: for people.
@@ -59,22 +72,20 @@ class Steps:
         """
         self.say(f"== {name}")
         begun, mark = time.monotonic(), uuid.uuid4().hex
-        good = self._done([str(word) for word in command], {**os.environ, **variables, MARK: with_mark(mark)})
+        code = self._code([str(word) for word in command], {**os.environ, **variables, MARK: with_mark(mark)})
         for pid, words in end_marked(mark).items():
             self.say(f"left running, and killed: {pid} {words}")
-        self.say(f"== {name}: {'ok' if good else 'FAILED'} after {time.monotonic() - begun:.0f} s")
-        if not good:
-            self.failed.append(name)
-        return good
+        self.say(f"== {name}: {'ok' if code == 0 else 'FAILED'} after {time.monotonic() - begun:.0f} s")
+        return code
 
-    def _done(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
+    def _code(self, command: Sequence[str], environment: Mapping[str, str]) -> int | None:
         options = {"stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": self.log and subprocess.STDOUT}
         with subprocess.Popen(command, env=environment, start_new_session=True, **options) as process:
             try:
-                return process.wait(max(1.0, self.seconds - self.passed)) == 0
+                return process.wait(max(1.0, self.seconds - self.passed))
             except subprocess.TimeoutExpired:
                 self.say(f"no time is left: {command[0]} is ended")
-                return False
+                return None
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)

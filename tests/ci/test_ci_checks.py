@@ -12,6 +12,7 @@ import pytest
 from ci_checks.__main__ import CORE, PURE, SLOW
 from ci_checks.lowest import constraints
 from ci_checks.pythons import WANTED, find
+from ci_checks.second_look import AT_MOST, NEVER, SecondLook
 from ci_checks.steps import Steps
 from patience import until_sync
 from run_marks import marked
@@ -115,3 +116,63 @@ def _runs(pid: int) -> bool:
 
 def test_nothing_carries_a_mark_that_nobody_has_set() -> None:
     assert marked("nobody has set this") == {}
+
+
+_UNSTEADY = """
+from pathlib import Path
+import pytest
+
+@pytest.mark.parametrize("number", range({}))
+def test_only_later(number):
+    there = Path(__file__).with_name(f"{{number}} was run")
+    before = there.exists()
+    there.touch()
+    assert before or {}
+
+def test_good():
+    assert not Path(__file__).with_name("good was run").exists()
+    Path(__file__).with_name("good was run").touch()
+"""
+
+
+def _second_look(folder: Path, name: str, text: str) -> tuple[list[str], list[str]]:
+    """What has failed, and what was unsteady, of a run of one file of tests and of a second look at it."""
+    test = folder / name
+    test.parent.mkdir(parents=True, exist_ok=True)
+    test.write_text(text)
+    (folder / "pytest.ini").touch()
+    steps, looks = Steps(600.0), SecondLook(folder / "caches")
+    looks.run(steps, "tests", [sys.executable, "-P", "-m", "pytest", "-q", "-n", "0", f"--rootdir={folder}", str(test)])
+    looks.again(steps)
+    return steps.failed, looks.unsteady
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of a project of its own, which is where the steps run."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_fails_beside_others_and_passes_alone_is_named(elsewhere: Path) -> None:
+    failed, unsteady = _second_look(elsewhere, "test_a.py", _UNSTEADY.format(AT_MOST, False))
+    assert failed == []
+    assert unsteady == [f"test_a.py::test_only_later[{number}] (tests)" for number in range(AT_MOST)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("test_a.py", "def test_bad():\n    assert False\n"),
+        ("test_a.py", _UNSTEADY.format(AT_MOST + 1, False)),
+        ("test_a.py", "import nothing_of_this_name\n"),
+        ("test_a.py", _UNSTEADY.format(1, "__import__('os')._exit(7)")),
+        *((f"{place.removesuffix('.py').rstrip('/')}/test_a.py", _UNSTEADY.format(1, False)) for place in NEVER[:1]),
+        *((place, _UNSTEADY.format(1, False)) for place in NEVER[1:]),
+    ],
+    ids=["fails twice", "too many", "cannot be collected", "the process ends", *NEVER],
+)
+def test_what_is_no_accident_fails(name: str, text: str, elsewhere: Path) -> None:
+    failed, unsteady = _second_look(elsewhere, name, text)
+    assert failed in (["tests"], ["tests, again, alone"])
+    assert unsteady == []
