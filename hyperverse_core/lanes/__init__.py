@@ -13,6 +13,10 @@ and where a message that has arrived belongs. The rest is here:
 - :class:`SocketFile` keeps the file of a Unix socket, :func:`raise_descriptor_limit` and :func:`room_for_connections`
   the file descriptors of a listener, and :func:`parse_settings` reads a table of the config.
 
+Two more are for transports that prove keys by themselves, and need the library ``cryptography``: they are imported by
+their own modules. :class:`~hyperverse_core.lanes.noise.KeyAgreement` is what all handshakes of the Noise framework have
+in common, and :class:`~hyperverse_core.lanes.key_texts.KeyTexts` writes keys as texts and reads them.
+
 ``docs/how-to/write-a-transport.md`` builds a transport from them.
 """
 

@@ -10,9 +10,10 @@ import attrs
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
+from hyperverse_core.transport import NotProven
 
 from .address import Subjects
-from .handshake import HandshakeFault, IkInitiator
+from .handshake import IkInitiator
 from .introduction import COOKIE, HELLO, LET_IN, NOT_ALLOWED, PROBE, REFUSED, WELCOME, Introduction
 from .link import NatsLink
 from .listener import COOKIE_BYTES
@@ -109,7 +110,7 @@ class ConnectAttempt:
             elif kind == WELCOME and initiator is not None:
                 try:
                     payload, seal, opens = initiator.welcome(rest)
-                except HandshakeFault:
+                except NotProven:
                     continue  # anybody may have said that
                 return self._link(payload, seal, opens, pump)
 
@@ -119,7 +120,7 @@ class ConnectAttempt:
         initiator = IkInitiator(said + self.name.encode(), secret, listener)
         try:
             self._say(said + initiator.hello(ours.pack()))
-        except HandshakeFault as exc:
+        except NotProven as exc:
             raise Unauthorized(f"the key of the listener at {self.address!r} cannot be one: {exc}") from exc
         return initiator
 
@@ -134,7 +135,7 @@ class ConnectAttempt:
         try:
             theirs = Introduction.unpack(said)
             watched = self.session.watch(theirs.session, theirs.key, theirs.beat)
-        except (HandshakeFault, ValueError) as exc:
+        except ValueError as exc:
             raise Unavailable(f"{self.address!r} does not answer by the lane protocol: {exc}") from exc
         now = asyncio.get_running_loop().time()
         out = self.subjects.inbox(theirs.session, theirs.link)

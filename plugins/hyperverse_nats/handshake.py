@@ -10,81 +10,23 @@ before, such as the cookie, goes into the hash as well, so it cannot be exchange
 each side has one key to encrypt with and one to decrypt with; who learns the long-lived secrets later cannot read what
 was said.
 
-Nothing here sends or receives. The primitives are those of the library ``cryptography``.
+Nothing here sends or receives.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hyperverse_core.transport import KEY_BYTES, TAG_BYTES, KeyAgreement, KeyTexts, SecretKey
 
-__all__ = ["KEY_BYTES", "HandshakeFault", "IkInitiator", "IkResponder", "public_of"]
+__all__ = ["KEYS", "IkInitiator", "IkResponder"]
 
-KEY_BYTES: Final = 32
-_NAME: Final = b"Noise_IK_25519_ChaChaPoly_SHA256"  # 32 bytes: as long as a hash, so it is the first one
-_SEALED_KEY: Final = KEY_BYTES + 16
+KEYS: Final = KeyTexts("nats")
+_PATTERN: Final = b"Noise_IK_25519_ChaChaPoly_SHA256"
+_SEALED_KEY: Final = KEY_BYTES + TAG_BYTES
 
 
-class HandshakeFault(Exception):
-    """A message of the handshake is malformed, or was made with another key than the expected one."""
-
-
-def public_of(secret: bytes) -> bytes:
-    """The public key that belongs to a secret one, both of 32 bytes."""
-    return _public(X25519PrivateKey.from_private_bytes(secret))
-
-
-class _Side:
-    """What both sides do in the same way: they mix everything that was said into a hash, and secrets into a key."""
-
-    def __init__(self, said: bytes, listener: bytes) -> None:
-        self._hash = self._chain = _NAME
-        self._key = b""
-        self._number = 0
-        self._mix(said)
-        self._mix(listener)
-
-    def _mix(self, said: bytes) -> None:
-        self._hash = hashlib.sha256(self._hash + said).digest()
-
-    def _agree(self, secret: X25519PrivateKey, public: bytes) -> None:
-        """Mixes the secret that only the two holders of these keys know."""
-        try:
-            shared = secret.exchange(X25519PublicKey.from_public_bytes(public))
-        except ValueError as exc:  # it is too short, or a key for which every secret gives the same
-            raise HandshakeFault("a key of the other side is none") from exc
-        self._chain, self._key = _derive(self._chain, shared)
-        self._number = 0
-
-    def _nonce(self) -> bytes:
-        number, self._number = self._number, self._number + 1
-        return bytes(4) + number.to_bytes(8, "little")
-
-    def _seal(self, text: bytes) -> bytes:
-        sealed = ChaCha20Poly1305(self._key).encrypt(self._nonce(), text, self._hash)
-        self._mix(sealed)
-        return sealed
-
-    def _open(self, sealed: bytes) -> bytes:
-        try:
-            text = ChaCha20Poly1305(self._key).decrypt(self._nonce(), sealed, self._hash)
-        except (InvalidTag, ValueError) as exc:
-            raise HandshakeFault("it was made with another key, or changed on the way") from exc
-        self._mix(sealed)
-        return text
-
-    def _split(self) -> tuple[bytes, bytes]:
-        """The key of the side that connects, and the key of the one that listens."""
-        return _derive(self._chain, b"")
-
-
-class IkInitiator(_Side):
+class IkInitiator:
     """The side that connects.
 
     Args:
@@ -94,38 +36,34 @@ class IkInitiator(_Side):
     """
 
     def __init__(self, said: bytes, secret: bytes, listener: bytes) -> None:
-        super().__init__(said, listener)
-        self._secret = X25519PrivateKey.from_private_bytes(secret)
-        self._fresh = X25519PrivateKey.generate()
+        self._agreed = KeyAgreement(_PATTERN, said, listener)
+        self._secret = SecretKey(secret)
+        self._fresh = SecretKey()
         self._listener = listener
 
     def hello(self, payload: bytes) -> bytes:
-        """The first message, with a payload that only the other side can read. Raises HandshakeFault when the key of
-        the other side cannot be a key."""
-        fresh = _public(self._fresh)
-        self._mix(fresh)
-        self._agree(self._fresh, self._listener)
-        sealed = self._seal(_public(self._secret))
-        self._agree(self._secret, self._listener)
-        return fresh + sealed + self._seal(payload)
+        """The first message, with a payload that only the other side can read. Raises NotProven when the key of the
+        other side cannot be a key."""
+        self._agreed.mix(self._fresh.public)
+        self._agreed.agree(self._fresh, self._listener)
+        sealed = self._agreed.seal(self._secret.public)
+        self._agreed.agree(self._secret, self._listener)
+        return self._fresh.public + sealed + self._agreed.seal(payload)
 
     def welcome(self, message: bytes) -> tuple[bytes, bytes, bytes]:
         """Takes the answer. Returns its payload, the key for what we send and the key for what we get. Raises
-        HandshakeFault; then another message may still be the answer."""
-        before = self._hash, self._chain, self._key, self._number
-        try:
-            theirs = message[:KEY_BYTES]
-            self._mix(theirs)
-            self._agree(self._fresh, theirs)
-            self._agree(self._secret, theirs)
-            payload = self._open(message[KEY_BYTES:])
-        except HandshakeFault:
-            self._hash, self._chain, self._key, self._number = before
-            raise
-        return payload, *self._split()
+        NotProven; then another message may still be the answer."""
+        agreed = self._agreed.before_message()
+        theirs = message[:KEY_BYTES]
+        agreed.mix(theirs)
+        agreed.agree(self._fresh, theirs)
+        agreed.agree(self._secret, theirs)
+        payload = agreed.open(message[KEY_BYTES:])
+        self._agreed = agreed
+        return payload, *agreed.split()
 
 
-class IkResponder(_Side):
+class IkResponder:
     """The side that listens, for one that wants to connect.
 
     Args:
@@ -137,38 +75,26 @@ class IkResponder(_Side):
     """
 
     def __init__(self, said: bytes, secret: bytes) -> None:
-        self._secret = X25519PrivateKey.from_private_bytes(secret)
-        super().__init__(said, _public(self._secret))
+        self._secret = SecretKey(secret)
+        self._agreed = KeyAgreement(_PATTERN, said, self._secret.public)
         self.fresh = self._key_of_theirs = b""
 
     def hello(self, message: bytes) -> tuple[bytes, bytes]:
         """Takes the first message. Returns the public key that the other side has proved to hold, and its payload.
-        Raises HandshakeFault."""
+        Raises NotProven."""
         self.fresh = message[:KEY_BYTES]
-        self._mix(self.fresh)
-        self._agree(self._secret, self.fresh)
-        self._key_of_theirs = self._open(message[KEY_BYTES : KEY_BYTES + _SEALED_KEY])
-        self._agree(self._secret, self._key_of_theirs)
-        return self._key_of_theirs, self._open(message[KEY_BYTES + _SEALED_KEY :])
+        self._agreed.mix(self.fresh)
+        self._agreed.agree(self._secret, self.fresh)
+        self._key_of_theirs = self._agreed.open(message[KEY_BYTES : KEY_BYTES + _SEALED_KEY])
+        self._agreed.agree(self._secret, self._key_of_theirs)
+        return self._key_of_theirs, self._agreed.open(message[KEY_BYTES + _SEALED_KEY :])
 
     def welcome(self, payload: bytes) -> tuple[bytes, bytes, bytes]:
         """The answer, the key for what we send and the key for what we get."""
-        own = X25519PrivateKey.generate()
-        fresh = _public(own)
-        self._mix(fresh)
-        self._agree(own, self.fresh)
-        self._agree(own, self._key_of_theirs)
-        message = fresh + self._seal(payload)
-        theirs, ours = self._split()
+        own = SecretKey()
+        self._agreed.mix(own.public)
+        self._agreed.agree(own, self.fresh)
+        self._agreed.agree(own, self._key_of_theirs)
+        message = own.public + self._agreed.seal(payload)
+        theirs, ours = self._agreed.split()
         return message, ours, theirs
-
-
-def _public(secret: X25519PrivateKey) -> bytes:
-    return secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-
-def _derive(chain: bytes, secret: bytes) -> tuple[bytes, bytes]:
-    """Two keys out of a chaining key and a new secret: HKDF, as the framework says."""
-    mixed = hmac.digest(chain, secret, "sha256")
-    one = hmac.digest(mixed, b"\x01", "sha256")
-    return one, hmac.digest(mixed, one + b"\x02", "sha256")

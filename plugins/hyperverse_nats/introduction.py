@@ -7,8 +7,6 @@ from typing import Final
 
 import attrs
 
-from .handshake import HandshakeFault
-
 __all__ = ["COOKIE", "FULL", "HELLO", "LET_IN", "NOT_ALLOWED", "PROBE", "REFUSED", "WELCOME", "Introduction"]
 
 PROBE, COOKIE, HELLO, WELCOME, REFUSED = (bytes([kind]) for kind in range(1, 6))
@@ -46,7 +44,7 @@ class Introduction:
 
     @classmethod
     def unpack(cls, said: bytes) -> Introduction:
-        """Raises HandshakeFault when the other side speaks another version."""
+        """Raises ValueError when the other side speaks another version."""
         if len(said) != _FORM.size or said[0] != _VERSION:
-            raise HandshakeFault("another version of the lane protocol is spoken there")
+            raise ValueError("another version of the lane protocol is spoken there")
         return cls(*_FORM.unpack(said)[1:])

@@ -12,10 +12,10 @@ from typing import Final
 import attrs
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from hyperverse_core.transport import Endpoint, LaneReceiver, Peer, guarded_call
+from hyperverse_core.transport import Endpoint, LaneReceiver, NotProven, Peer, guarded_call
 
 from .address import Subjects
-from .handshake import HandshakeFault, IkResponder
+from .handshake import KEYS, IkResponder
 from .introduction import (
     COOKIE,
     FULL,
@@ -27,7 +27,6 @@ from .introduction import (
     WELCOME,
     Introduction,
 )
-from .keys import text_of
 from .link import NatsLink
 from .pump import NatsPump
 from .session import ID_BYTES, NatsSession
@@ -129,14 +128,14 @@ class NatsListener:
         try:
             key, payload = responder.hello(rest)
             theirs = Introduction.unpack(payload)
-        except HandshakeFault as exc:
+        except (NotProven, ValueError) as exc:
             self._stranger(str(exc))
             session.put(reply, REFUSED)
             return
         if reply != self.subjects.inbox(theirs.session, theirs.link):
             self._stranger("it says the subject of somebody else for the answer")
             return
-        verdict, reason = self._judge(text_of(key))
+        verdict, reason = self._judge(KEYS.text_of(key))
         if verdict == LET_IN and not self.cookies.use(cookie, responder.fresh):
             self._stranger("it repeats what somebody else has said")
             return
@@ -144,7 +143,7 @@ class NatsListener:
             answer, _, _ = responder.welcome(bytes([verdict]) + reason.encode())
             session.put(reply, WELCOME + answer)
             return
-        self._let_in(session, responder, text_of(key), theirs, reply)
+        self._let_in(session, responder, KEYS.text_of(key), theirs, reply)
 
     def _judge(self, key: str) -> tuple[int, str]:
         endpoint = self.endpoint

@@ -15,7 +15,7 @@ from hyperverse_core.transport import ChannelTransport, Endpoint, Identity, Lane
 
 from .address import Subjects, address_of, chosen_name, name_of
 from .attempt import ConnectAttempt
-from .keys import bytes_of, new_identity, secret_of
+from .handshake import KEYS
 from .link import NatsLink
 from .listener import Cookies, NatsListener
 from .pump import NatsPump
@@ -58,16 +58,16 @@ class NatsTransport(ChannelTransport):
         self._ended = False
 
     def check_key(self, text: str) -> None:
-        bytes_of(text)
+        KEYS.bytes_of(text)
 
     def new_identity(self) -> Identity:
-        return new_identity()
+        return KEYS.new_identity()
 
     # -- connections --------------------------------------------------------------------------------------
 
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
         """As the contract says. Raises Unauthorized when the server does not let us in."""
-        secret = secret_of(endpoint.identity, f"the endpoint {endpoint.name!r}")
+        secret = KEYS.secret_of(endpoint.identity, f"the endpoint {endpoint.name!r}")
         name = name_of(endpoint.address) if endpoint.address else chosen_name(endpoint)
         session, pump = await self._begin()
         await self._check_free(session, name)
@@ -125,7 +125,7 @@ class NatsTransport(ChannelTransport):
         timeout: float = 5.0,
     ) -> Peer:
         """As the contract says. Raises BadRequest also when a key cannot be one of this transport."""
-        secret, listener = secret_of(identity or new_identity(), "we"), bytes_of(server_key)
+        secret, listener = KEYS.secret_of(identity or KEYS.new_identity(), "we"), KEYS.bytes_of(server_key)
         name = name_of(address)
         try:
             async with asyncio.timeout(timeout):

@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 import attrs
 
-from hyperverse_core.transport import Endpoint, LaneReceiver, Peer, guarded_call, messages
+from hyperverse_core.transport import Endpoint, LaneReceiver, NotProven, Peer, guarded_call, messages
 
 from . import greeting
-from .keys import text_of
 from .link import LARGEST_GREETING, StreamLink
-from .noise import NotProven, Responder
+from .noise import KEYS, Responder
 from .peer_user import is_ours
 from .pump import StreamPump
 from .room import Room
@@ -89,7 +88,7 @@ class AcceptedLink(StreamLink):
     def _third(self, message: bytes) -> None:
         listening, endpoint = self._listening, self._listening.endpoint
         key, payload, seal, opens = self._responder.third(message)
-        text = text_of(key)
+        text = KEYS.text_of(key)
         fault = messages.hello_fault(payload)
         if endpoint.allow is not None and text not in endpoint.allow:
             verdict, fault = greeting.not_allowed(), "its key is not allowed"

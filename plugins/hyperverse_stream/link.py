@@ -7,10 +7,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
-from hyperverse_core.transport import PeerChannel, messages
+from hyperverse_core.transport import Cipher, NotProven, PeerChannel, messages
 
 from .framed import Framed
-from .noise import Cipher, NotProven
 
 if TYPE_CHECKING:
     from .pump import StreamPump

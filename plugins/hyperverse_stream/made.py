@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
-from hyperverse_core.transport import LaneReceiver, Peer, PeerChannel, messages
+from hyperverse_core.transport import Cipher, LaneReceiver, NotProven, Peer, PeerChannel, messages
 
 from . import greeting
 from .link import StreamLink
-from .noise import Cipher, Initiator, NotProven
+from .noise import Initiator
 from .peer_user import is_ours
 from .pump import StreamPump
 from .settings import StreamSettings

@@ -25,9 +25,8 @@ from hyperverse_core.transport import (
 
 from .accepted import AcceptedLink, OpenEndpoint
 from .address import StreamAddress
-from .keys import bytes_of, new_identity, pair_of
 from .made import MadeLink
-from .noise import Initiator
+from .noise import KEYS, Initiator
 from .pump import StreamPump
 from .room import Room
 from .settings import StreamSettings
@@ -66,15 +65,15 @@ class StreamTransport(ChannelTransport):
         return address.startswith("unix://")
 
     def check_key(self, text: str) -> None:
-        bytes_of(text)
+        KEYS.bytes_of(text)
 
     def new_identity(self) -> Identity:
-        return new_identity()
+        return KEYS.new_identity()
 
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
         raise_descriptor_limit()
         pump = self._begin()
-        secret = pair_of(endpoint.identity, f"the endpoint {endpoint.name!r}")
+        secret = KEYS.secret_of(endpoint.identity, f"the endpoint {endpoint.name!r}")
         where = StreamAddress.parse(endpoint.address) if endpoint.address else StreamAddress.choose()
         try:
             opened = where.listen(_BACKLOG)
@@ -103,7 +102,7 @@ class StreamTransport(ChannelTransport):
     ) -> Peer:
         """As the contract says. Raises BadRequest also when a key cannot be one of this transport."""
         pump = self._begin()
-        secret, server = pair_of(identity or new_identity(), "we"), bytes_of(server_key)
+        secret, server = KEYS.secret_of(identity or KEYS.new_identity(), "we"), KEYS.bytes_of(server_key)
         where = StreamAddress.parse(address)
         peer = Peer(self._name_peer("to"), server_key)
         encrypted = where.file is None

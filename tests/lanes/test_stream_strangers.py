@@ -15,8 +15,9 @@ import pytest
 from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import BadRequest, ConfigError, HyperverseError, Unauthorized
 from hyperverse_core.testing.lane_kit.harness import Harness, Pair
+from hyperverse_core.transport import Cipher, NotProven, SecretKey
 from hyperverse_stream import accepted
-from hyperverse_stream.noise import Cipher, Initiator, NotProven, Responder, public_of
+from hyperverse_stream.noise import Initiator, Responder
 from hyperverse_stream.transport import StreamTransport
 from patience import PATIENCE, until
 
@@ -241,11 +242,11 @@ def test_the_system_tells_who_is_at_the_other_end() -> None:
 
 
 def shaken(server: bytes = bytes(range(32)), client: bytes = bytes(range(1, 33))) -> tuple[Cipher, Cipher]:
-    one, other = Initiator(client, public_of(server)), Responder(server)
+    one, other = Initiator(client, SecretKey(server).public), Responder(server)
     one.second(other.first(one.first()))
     message, seal, _ = one.third(b"hello")
     key, said, _, opens = other.third(message)
-    assert (key, said) == (public_of(client), b"hello")
+    assert (key, said) == (SecretKey(client).public, b"hello")
     return seal, opens
 
 
@@ -262,7 +263,7 @@ def test_both_sides_agree_and_every_connection_has_keys_of_its_own() -> None:
 def test_a_handshake_of_which_a_byte_was_changed_does_not_succeed(which: int) -> None:
     server, client = os.urandom(32), os.urandom(32)
     for at in range(0, 48, 5):
-        one, other = Initiator(client, public_of(server)), Responder(server)
+        one, other = Initiator(client, SecretKey(server).public), Responder(server)
 
         def sent(number: int, message: bytes, at: int = at) -> bytes:
             return message[:at] + bytes([message[at] ^ 4]) + message[at + 1 :] if number == which else message

@@ -1,0 +1,85 @@
+"""KeyTexts: keys of Curve25519 as texts: 32 bytes in the URL-safe alphabet of Base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from typing import Final
+
+import attrs
+
+from ..contracts.lane import Identity
+from ..errors import BadRequest
+from .noise import KEY_BYTES, SecretKey
+
+__all__ = ["KeyTexts"]
+
+_LETTERS: Final = 43
+
+
+@attrs.frozen
+class KeyTexts:
+    """The keys of one transport as users and the config see them.
+
+    Attributes:
+        transport: its name, for errors.
+    """
+
+    transport: str
+
+    @staticmethod
+    def text_of(key: bytes) -> str:
+        """The text of a key: 43 letters, digits, ``-`` and ``_``.
+
+        Args:
+            key: its 32 bytes.
+        """
+        return base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+    def bytes_of(self, text: str) -> bytes:
+        """The 32 bytes of a key.
+
+        Args:
+            text: the key as users see it.
+
+        Raises:
+            BadRequest: it cannot be one.
+        """
+        try:
+            found = base64.b64decode(f"{text}=", altchars=b"-_", validate=True) if len(text) == _LETTERS else b""
+        except (binascii.Error, ValueError):
+            found = b""
+        if len(found) != KEY_BYTES or self.text_of(found) != text:
+            hint = f"a key has {_LETTERS} letters, digits, '-' and '_'; keys of other transports look different"
+            raise BadRequest(f"{text!r} cannot be a key of the transport {self.transport!r}", hint=hint)
+        return found
+
+    def new_identity(self) -> Identity:
+        """A new key pair."""
+        while True:
+            secret = secrets.token_bytes(KEY_BYTES)
+            public = self.text_of(SecretKey(secret).public)
+            if not public.startswith("-"):  # a command would take it for an option
+                return Identity(public, self.text_of(secret))
+
+    def secret_of(self, identity: Identity, whose: str) -> bytes:
+        """The 32 bytes of the secret key of a pair.
+
+        Args:
+            identity: the pair.
+            whose: who has it, for the error.
+
+        Raises:
+            BadRequest: the two are not a pair of keys of this transport.
+        """
+        try:
+            secret, public = self.bytes_of(identity.secret), self.bytes_of(identity.public)
+        except BadRequest:
+            secret = public = b""
+        if not secret or SecretKey(secret).public != public:
+            raise BadRequest(
+                f"{whose} must have a key pair of the transport {self.transport!r}, not {identity.public!r}",
+                hint="new_identity() makes one",
+            )
+        return secret
