@@ -138,6 +138,8 @@ def flag_layer(flags: Mapping[str, Any], base: Path) -> ConfigLayer:
 
 
 def _flag(key: str) -> str:
+    if key.startswith("portal."):
+        return "--portal"
     return "--" + key.replace(".", "-").replace("_", "-")
 
 

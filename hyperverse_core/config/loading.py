@@ -21,6 +21,7 @@ from .files import (
     merge,
     nested,
 )
+from .portal_table import portal_as_gateway
 from .read import read_config, resolve_secrets
 from .schema import Config
 from .search import data_dir_beside, distrust_of_plugin_file, find_project_file, user_file
@@ -94,10 +95,13 @@ def load_config(
         environment_layer(environ, start),
         flag_layer(flags, start),
     ]
-    leaves, faults = resolve_secrets(merge(layers), environ)
+    merged = merge(layers)
+    moved, misplaced = portal_as_gateway(merged)
+    leaves, faults = resolve_secrets(moved, environ)
     tree = nested(leaves)
     config, wrong = read_config(tree)
-    lines = [fault for layer in layers for fault in layer.faults] + [_line(f, leaves) for f in (*faults, *wrong)]
+    lines = [fault for layer in layers for fault in layer.faults]
+    lines += [_line(f, {**merged, **leaves}) for f in (*misplaced, *faults, *wrong)]
     if lines or config is None:
         raise ConfigError(faults=lines)
     origins = {".".join(key): origin for key, (_, origin) in leaves.items()}

@@ -13,6 +13,7 @@ import attrs
 from ..errors import did_you_mean
 from .check import Fault, Secret, faults_of_fields, hints_of, join
 from .files import Leaves, ValueOrigin
+from .portal_table import PORTAL_KEYS
 from .schema import Choice, Config, Control, StarTemplate, registry_of_url
 from .star_faults import star_faults
 
@@ -47,7 +48,7 @@ def _fields(cls: type, table: Mapping[str, Any], path: str, faults: list[Fault])
     hints, values = hints_of(cls), {}
     if cls is Control:
         table, hints = _control_table(table, hints)
-    known = [*hints, *(["count"] if cls is StarTemplate else [])]
+    known = [*hints, *(["count"] if cls is StarTemplate else PORTAL_KEYS if cls is Config else [])]
     for key, value in table.items():
         where = join(path, key)
         if key not in hints:

@@ -132,5 +132,5 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else str(exc.strerror)
         raise Unavailable(
             f"the portal cannot listen at {host}:{port}: {reason}",
-            hint='choose another address: [gateways.portal] address = "127.0.0.1:8081"',
+            hint='choose another address: [portal] address = "127.0.0.1:8081"',
         ) from exc

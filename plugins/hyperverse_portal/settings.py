@@ -80,7 +80,7 @@ class PortalSettings:
         if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
             faults.append(f"prefix = {prefix!r}: must be a path such as /hyperverse, without a '/' at its end")
         if faults:
-            raise ConfigError(faults=faults)
+            raise ConfigError(faults=[f"[portal] {fault}" for fault in faults])
         return cls(**table)
 
 

@@ -25,7 +25,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_it_has_every_key_with_its_default(schema: dict[str, Any]) -> None:
     values = dump(Config())
-    assert schema["properties"].keys() == values.keys()
+    assert schema["properties"].keys() == values.keys() | {"portal"}
     assert schema["additionalProperties"] is False
     for table in ("log", "limits", "control", "plugins"):
         properties = schema["properties"][table]["properties"]
@@ -39,6 +39,7 @@ def test_it_has_the_settings_of_the_chosen_plugins(schema: dict[str, Any]) -> No
     tables = schema["properties"]
     assert tables["registry"]["properties"]["synchronous"]["default"] == "NORMAL"
     assert tables["lanes"]["properties"]["heartbeat_interval"]["anyOf"][0] == {"type": "number"}
+    assert tables["portal"]["properties"].keys() >= {"enabled", "address", "hosts"}
     assert "zmq" in tables["lanes"]["properties"]["driver"]["enum"]
     assert "hash" in tables["kinds"]["additionalProperties"]["properties"]["placement"]["enum"]
 

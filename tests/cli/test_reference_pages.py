@@ -59,7 +59,7 @@ def test_every_choice_is_documented_by_its_driver() -> None:
 
 def test_the_examples_of_the_config_page_are_valid(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", (PAGES / "config.md").read_text(), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         (tmp_path / "hyperverse.toml").write_text(block)
         load_config(tmp_path / "hyperverse.toml", start=tmp_path, environ={})

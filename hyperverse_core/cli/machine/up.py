@@ -30,7 +30,8 @@ _PRIVATE = 0o077
 _PASSED = frozenset({"name", "log.format", "log.level"})
 INVITATION = "HYPERVERSE_INVITATION"
 _PORTAL = "127.0.0.1:8080"
-_PORTAL_KEY = "gateways.portal.address"
+_AS_CONFIGURED = ""
+"""What --portal without an address stands for: that of the config, if it has one."""
 
 
 @click.command()
@@ -56,9 +57,9 @@ _PORTAL_KEY = "gateways.portal.address"
 @click.option(
     "--portal",
     is_flag=False,
-    flag_value=_PORTAL,
+    flag_value=_AS_CONFIGURED,
     metavar="[HOST:PORT]",
-    help=f"Let browsers and programs in over HTTP; by default at {_PORTAL}.",
+    help=f"Let browsers and programs in over HTTP; by default as [portal] says, or at {_PORTAL}.",
 )
 @click.option("--ready-fd", type=int, hidden=True)
 @common
@@ -80,7 +81,14 @@ def up(
     SIGTERM or Ctrl-C stops it at once.
     """
     os.umask(_PRIVATE)
-    flags: dict[str, Any] = {"name": name, "log.format": log_format, "log.level": log_level, _PORTAL_KEY: portal}
+    flags: dict[str, Any] = {
+        "name": name,
+        "log.format": log_format,
+        "log.level": log_level,
+        "portal.address": portal or None,
+    }
+    if portal is not None:
+        flags["portal.enabled"] = True
     if portal is not None and machines > 1:
         raise click.UsageError("--portal is for one machine: start the others with `hyperverse up --join DIR`")
     if join is not None:
@@ -158,7 +166,8 @@ def _args(loaded: LoadedConfig, flags: Mapping[str, Any]) -> list[str]:
 
 def _environ(flags: Mapping[str, Any]) -> dict[str, str]:
     """Returns variables for the same: a URL has a password perhaps, and everybody can see the process list."""
-    named = {key: flags[key] for key in ("registry.url", "registry.create", _PORTAL_KEY) if flags.get(key) is not None}
+    keys = ("registry.url", "registry.create", "portal.address", "portal.enabled")
+    named = {key: flags[key] for key in keys if flags.get(key) is not None}
     return {f"HYPERVERSE__{key.upper().replace('.', '__')}": json.dumps(value) for key, value in named.items()}
 
 

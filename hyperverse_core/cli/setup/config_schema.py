@@ -58,6 +58,7 @@ def config_schema(config: Config, plugins: PluginSet) -> dict[str, Any]:
     schema["properties"]["security"]["properties"]["timeout"] = {"type": "number"}
     kinds = schema["properties"]["kinds"]["additionalProperties"]["properties"]
     kinds["placement"]["enum"] = sorted(plugins.names("placement"))
+    _add_portal(schema["properties"], plugins)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "hyperverse.toml",
@@ -128,6 +129,14 @@ def _add_settings(properties: dict[str, Any], path: tuple[str, ...], info: Setti
         if name in defaults:
             said["default"] = defaults[name]
         table.setdefault("properties", {})[name] = said
+
+
+def _add_portal(properties: dict[str, Any], plugins: PluginSet) -> None:
+    """``[portal]`` has what ``[gateways.portal]`` has, and says whether there is one."""
+    said = {"type": "boolean", "description": "whether the machine opens the portal"}
+    properties["portal"] = {"type": "object", "properties": {"enabled": said}}
+    if "portal" in plugins.names("gateway"):
+        _add_settings(properties, ("portal",), plugins.settings("gateway", "portal"))
 
 
 def _of_name(annotation: str) -> dict[str, Any]:
