@@ -117,7 +117,8 @@ _call_paths = st.from_regex(r"\A(/|/[a-z]{1,4}(/\$\{[a-z]{1,3}\})?)\Z")
 # A stop starts with a letter, a dot or a variable.
 _stop_points = point_vars().filter(lambda point: str(point)[0].isalpha() or str(point)[0] in ".$<[")
 calls = st.builds(Call, _stop_points, _called, _call_paths)
-stops = st.sampled_from([CORE, REFLECT]) | st.builds(PointStop, _stop_points) | calls
+_calls_of_stops = st.builds(Call, _stop_points, _called, _call_paths, st.booleans())
+stops = st.sampled_from([CORE, REFLECT]) | st.builds(PointStop, _stop_points, st.booleans()) | _calls_of_stops
 
 counts = st.builds(Count) | st.integers(0, 9).flatmap(lambda low: st.builds(Count, st.just(low), st.integers(low, 20)))
 _formats = st.none() | st.sampled_from(Format)

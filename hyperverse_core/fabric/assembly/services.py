@@ -15,6 +15,7 @@ from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
 from ..closing import ClosingStack
 from ..cluster.membership import Membership
+from ..delivery.callers_rights import CallersRights
 from ..delivery.gate import Gate
 from ..delivery.pipeline import Pipelines
 from ..delivery.star_requests import ask_star
@@ -228,7 +229,7 @@ def _fill_homes(
 ) -> None:
     """Lets particles live in each star."""
     limits, watches, gate, binds = given.config.limits, delivery.watches, core.gate, delivery.binds
-    routing = Pipelines(binds, limits.hops)
+    routing = Pipelines(binds, CallersRights(gate, core.records.get), limits.hops)
     services = ParticleServices(placing.provisioner, commands, watches)
     comings = Comings(
         arrived=(residents.arrived, watches.arrived),

@@ -2,7 +2,8 @@
 
 What leaves a pipeline towards another particle keeps the id and headers of the wave, so that a trace can be followed.
 Its agent is the particle with the bind, as with everything that the particle sends: whoever writes a bind must not act
-in the name of those who talk to its particle.
+in the name of those who talk to its particle. A stop that is marked ``(caller)`` gets the caller's rights, within those
+of the particle's owner.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..particles.active import Active
 from ..particles.unread_bind import UnreadBind
 from ..stars.star import Star
 from .binds import Binds
+from .callers_rights import CallersRights
 
 __all__ = ["Pipelines"]
 
@@ -32,11 +34,13 @@ class Pipelines:
 
     Args:
         binds: reads binds that nobody has read yet.
+        callers_rights: lends them to marked stops.
         hops: how many binds and lanes a wave may pass.
     """
 
-    def __init__(self, binds: Binds, hops: int) -> None:
+    def __init__(self, binds: Binds, callers_rights: CallersRights, hops: int) -> None:
         self._binds = binds
+        self._callers_rights = callers_rights
         self._hops = hops
 
     async def follow(self, active: Active, wave: Directed) -> Pong | None:
@@ -57,14 +61,17 @@ class Pipelines:
             if wave.method.kind is MethodKind.CMD:
                 return None
             raise NotFound(f"{active.text!r} has no route for {wave.method} {wave.path}", hint="its bind decides that")
-        return await _Passage(active, wave, selected, self._hops).run()
+        return await _Passage(active, wave, selected, self._callers_rights, self._hops).run()
 
 
 class _Passage:
     """One wave on its way through one pipeline."""
 
-    def __init__(self, active: Active, wave: Directed, selected: Selected, hops: int) -> None:
+    def __init__(
+        self, active: Active, wave: Directed, selected: Selected, callers_rights: CallersRights, hops: int
+    ) -> None:
         self.star: Star = active.star
+        self.callers_rights = callers_rights
         self.active = active
         self.wave = wave
         self.hops = hops
@@ -158,6 +165,8 @@ class _Passage:
         request = self._request(point, method, path)
         request.hops += 1
         request.agent, request.scope = self.active.point, None
+        if stop.for_caller:
+            await self.callers_rights.lend(self.active, wave, request)
         if isinstance(request, Signal):
             reply = await self.active.home.outbound.notify(request)
             return None if reply.ok else reply

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from ...errors import ParseError, did_you_mean
 from ..address.template import PointVar
 from ..text.lark_grammar import Grammar, moved
@@ -48,8 +50,14 @@ class _PipelineBuilder:
     def point(self, point: Token) -> Stop:
         return PointStop(_point(point))
 
+    def point_for_caller(self, _: Token, point: Token) -> Stop:
+        return PointStop(_point(point), for_caller=True)
+
     def stop(self, call: Call) -> Stop:
         return call
+
+    def call_for_caller(self, _: Token, call: Call) -> Stop:
+        return attrs.evolve(call, for_caller=True)
 
     def call(self, point: Token, method: Token, path: Token | None) -> Call:
         return Call(_point(point), _method(method), "/" if path is None else str(path))
@@ -130,6 +138,7 @@ _GRAMMAR: Final = Grammar(
         "CLOSE": "']->' or ']=>'",
         "CORE": "'(())'",
         "REFLECT": "'&'",
+        "CALLER": "'(caller)'",
         "POINT": "a point",
         "CALLED": "'^' and an Ext or Http method",
         "ANY": "'*'",

@@ -13,6 +13,7 @@ from ..waves.wave import Method
 
 __all__ = ["CORE", "REFLECT", "Call", "CoreStop", "PointStop", "ReflectStop", "Stop"]
 
+_CALLER: Final = "(caller) "
 _VARIABLE: Final = re.compile(r"\$\{([^}]*+)\}")
 
 
@@ -38,12 +39,15 @@ class PointStop:
 
     Attributes:
         point: the particle.
+        for_caller: whether it is reached with the rights of the caller, within those of the owner of the particle that
+            has the bind; else with the rights of that particle.
     """
 
     point: PointVar
+    for_caller: bool = False
 
     def __str__(self) -> str:
-        return str(self.point)
+        return f"{_CALLER if self.for_caller else ''}{self.point}"
 
 
 @attrs.frozen
@@ -54,18 +58,21 @@ class Call:
         point: the particle.
         method: the method of the request, of the family Ext or Http.
         path: the path of the request. It may contain variables.
+        for_caller: as in :class:`PointStop`.
     """
 
     point: PointVar
     method: Method
     path: str = "/"
+    for_caller: bool = False
 
     def resolve_path(self, env: Env) -> str:
         """Returns the path with its variables replaced by their values. Raises BadRequest if one is not set."""
         return _VARIABLE.sub(lambda found: env.variable(found[1]), self.path)
 
     def __str__(self) -> str:
-        return f"{self.point}^{self.method}{'' if self.path == '/' else self.path}"
+        caller = _CALLER if self.for_caller else ""
+        return f"{caller}{self.point}^{self.method}{'' if self.path == '/' else self.path}"
 
 
 Stop: TypeAlias = CoreStop | ReflectStop | PointStop | Call

@@ -1,0 +1,91 @@
+"""The rights of callers at those stops of a bind that are marked ``(caller)``. docs/reference/binds.md#pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from ...contracts.policy import Need, Request
+from ...contracts.registry import ParticleRecord
+from ...errors import Forbidden
+from ...universe.access.grant import GrantKind, GrantWord
+from ...universe.access.permissions import PermissionsMask
+from ...universe.access.scope import Scope, ScopeGrant
+from ...universe.address.point import HYPERUSER, Point
+from ...universe.selectors.selector import Selector
+from ...universe.waves.wave import Directed, MethodKind, Ping, Signal
+from ..particles.active import Active
+from .gate import Gate
+
+__all__ = ["CallersRights"]
+
+_GIVEN = {
+    "r": PermissionsMask.parse("+csd-Rwx"),
+    "w": PermissionsMask.parse("+csd-rWx"),
+    "x": PermissionsMask.parse("+csd-rwX"),
+}
+"""The one permission that a wave needs."""
+
+
+class CallersRights:
+    """Lends the rights of a caller to a wave that a bind sends on, as far as the owner of the particle with the bind
+    has them too: whoever writes a bind reaches nothing by it that the owner could not reach.
+
+    Args:
+        gate: asks the policy about both.
+        records: reads the records of targets.
+    """
+
+    def __init__(
+        self, gate: Gate, records: Callable[[tuple[Point, ...]], Awaitable[Mapping[Point, ParticleRecord]]]
+    ) -> None:
+        self._gate = gate
+        self._records = records
+
+    async def lend(self, active: Active, wave: Directed, request: Ping | Signal) -> None:
+        """Makes ``request`` one of the caller. A ``Cmd`` stays one of the particle.
+
+        Args:
+            active: the particle with the bind.
+            wave: what the caller has sent.
+            request: what the bind sends on; its agent and its scope are set.
+
+        Raises:
+            NotFound: there is no such particle, or the caller may not know of it.
+            Forbidden: the caller or the owner may not do it.
+        """
+        if request.method.kind is MethodKind.CMD:
+            return
+        target = (await self._records((request.to,))).get(request.to)
+        if target is None:
+            raise self._gate.told.missing(request.to)
+        action, need, owner = request.method.text, Need(request.method.need), active.record.owner
+        asked = Request(wave.agent, action, need, target, wave.scope, wave.chain, wave.topic, request.path)
+        await self._gate.check(asked, wave)
+        if owner == HYPERUSER:  # whose rights bound nothing
+            request.agent, request.scope = wave.agent, wave.scope
+            return
+        of_owner = Request(owner, action, need, target, None, wave.chain, wave.topic, request.path)
+        if not (await self._gate.decide(of_owner)).allowed:
+            point, method = target.point.text, request.method
+            error = Forbidden(
+                f"{active.text!r} lends your rights to {method} at {point!r} only where its owner may do that too",
+                hint=f"see `hyperverse explain {owner.text} on {point} {method}`",
+            )
+            raise self._gate.refused(asked, error, wave)
+        request.agent, request.scope = wave.agent, _only(target, need, whole=target.owner == owner)
+
+
+def _only(target: ParticleRecord, need: Need, *, whole: bool) -> Scope:
+    """The scope in which a caller may do what it needs on one target, and nothing elsewhere: what the target's handler
+    does on behalf of the caller would not be bounded by what the owner may do.
+
+    Args:
+        target: the target.
+        need: what was asked of the policy.
+        whole: whether the owner has every privilege there. Which of them it has otherwise is not asked.
+    """
+    at = Selector.of(target.point)
+    kinds = [GrantKind(GrantWord.PERMISSIONS, mask=_GIVEN[one]) for one in need.permission]
+    if whole:
+        kinds.append(GrantKind(GrantWord.PRIVILEGE, privilege="*"))
+    return Scope.of(ScopeGrant(at, kind) for kind in kinds)
