@@ -7,7 +7,7 @@ from typing import Any
 
 from hyperverse_core import Client, Point
 from hyperverse_core.blobs import PIECE, digest_of, each_in_window
-from hyperverse_core.errors import BadRequest, Conflict, ProtocolError
+from hyperverse_core.errors import BadRequest, Conflict, NotFound, ProtocolError
 
 from .manifest import Entry, Manifest
 from .preparing import DOCUMENT
@@ -21,7 +21,8 @@ _COMPILING = 400.0
 
 
 async def publish(client: Client, sources: Sequence[Source], point: Point, sent: Callable[[int], None]) -> Manifest:
-    """Publishes files as the version ``point``. Content that the machine has already is not sent.
+    """Publishes files as the version ``point``. Content that the machine has already is not sent. The first version of a
+    series creates the series, when its repository is there.
 
     Args:
         sent: told the number of bytes each time when some have been sent, or need not be.
@@ -35,7 +36,11 @@ async def publish(client: Client, sources: Sequence[Source], point: Point, sent:
     series = point.parent
     if series is None or series.is_root:
         raise BadRequest(f"{point.text!r} has no series to be in", hint="publish to repo:my:1.0.0")
-    entries = [await _sent(client, source, series, sent) for source in sources]
+    try:
+        entries = [await _sent(client, source, series, sent) for source in sources]
+    except NotFound:
+        await _create(client, series)
+        entries = [await _sent(client, source, series, sent) for source in sources]
     manifest = Manifest(tuple(entries))
     try:
         await client.exec(f"publish ^[ manifest ]-> {point.text}", files={"manifest": manifest.text()})
@@ -46,6 +51,16 @@ async def publish(client: Client, sources: Sequence[Source], point: Point, sent:
             f"the version {point.text!r} is there already", hint="a version never changes: publish another one"
         ) from None
     return manifest
+
+
+async def _create(client: Client, series: Point) -> None:
+    """Creates a series in its repository."""
+    try:
+        await client.exec(f"create? {series.text}<BundleSeries>")
+    except NotFound as exc:
+        repo = series.parent
+        hint = exc.hint if repo is None else f"create the repository: hyperverse exec 'create {repo.text}<Repo>'"
+        raise NotFound(f"no series {series.text!r}, and it cannot be created: {exc.message}", hint=hint) from None
 
 
 async def compiled(client: Client, sources: Sequence[Source], point: Point) -> list[dict[str, Any]]:

@@ -54,6 +54,19 @@ async def test_a_folder_becomes_a_version_with_an_address_for_each_file(repo: Ma
     assert f"{VERSION}:/wasm/app.wasm" in [row["point"] for row in rows if row["kind"] == "Artifact<Wasm>"]
 
 
+async def test_the_first_version_creates_its_series(repo: Machine, tmp_path: Path) -> None:
+    client, folder = repo.client(), write(tmp_path / "f", FILES)
+    await published(client, folder, "localhost:repo:other:1.0.0")
+    assert await client.ask("localhost:repo:other:1.0.0:/index.html", "Cmd<Read>") == "<p>hello</p>"
+    with pytest.raises(NotFound, match="no series 'localhost:gone:my', and it cannot be created") as refused:
+        await published(client, folder, "localhost:gone:my:1.0.0")
+    assert refused.value.hint == "create the repository: hyperverse exec 'create localhost:gone<Repo>'"
+    with pytest.raises(HyperverseError):
+        await published(repo.client(EVE), folder, "localhost:repo:third:1.0.0")
+    points = [row["point"] for row in await client.select("localhost:repo:*")]
+    assert "localhost:repo:other" in points and "localhost:repo:third" not in points
+
+
 async def test_a_zip_file_that_comes_with_the_command_is_unpacked(repo: Machine) -> None:
     client = repo.client()
     await client.exec(f"publish ^[ b.zip ]-> {VERSION}", files={"b.zip": zipped(FILES)})
