@@ -21,8 +21,8 @@ _COMPILING = 400.0
 
 
 async def publish(client: Client, sources: Sequence[Source], point: Point, sent: Callable[[int], None]) -> Manifest:
-    """Publishes files as the version ``point``. Content that the machine has already is not sent. The first version of a
-    series creates the series, when its repository is there.
+    """Publishes files as the version ``point``. Content that the machine has already is not sent. The first version of
+    a series creates the series, when its repository is there.
 
     Args:
         sent: told the number of bytes each time when some have been sent, or need not be.
