@@ -23,24 +23,24 @@ __all__ = [
     "I32",
     "NO_FINALIZER",
     "NUMBERS",
+    "GuestMemory",
     "Memory",
     "Waiting",
+    "address_of",
     "bound",
     "context_of",
     "define_async",
     "define_sync",
     "ffi",
     "from_raw",
-    "memory_size",
     "number_of",
+    "plain",
     "raise_raw",
     "raise_trap",
     "raw_func",
-    "read_memory",
     "set_stdin",
     "signed",
     "text_of_fault",
-    "write_memory",
 ]
 
 
@@ -58,6 +58,20 @@ def bound(name: str) -> Any:
 if sys.version_info[:3] == (3, 14, 0):
     raise NoDriver("Python 3.14.0 takes the stack of a fiber for an overflow", hint="use Python 3.14.1 or newer")
 
+
+def plain(name: str, result: Any, *args: Any, short: bool = False) -> Any:
+    """The raw binding of that name, which takes addresses as numbers: to make an object for each pointer takes longer
+    than many a call. Raises NoDriver when this wasmtime has none.
+
+    Args:
+        result: its type; None for none.
+        args: the types of its arguments.
+        short: whether it ends so soon that it keeps the lock of Python.
+    """
+    form = ctypes.PYFUNCTYPE if short else ctypes.CFUNCTYPE
+    return form(result, *args)(cast(bound(name), c_void_p).value or 0)
+
+
 _define_async: Final = bound("_wasmtime_linker_define_async_func")
 _define_sync: Final = bound("_wasmtime_linker_define_func")
 _caller_export: Final = bound("_wasmtime_caller_export_get")
@@ -73,6 +87,8 @@ _set_stdin_bytes: Final = bound("_wasi_config_set_stdin_bytes")
 _AsyncCallback: Final = bound("wasmtime_func_async_callback_t")
 _Continuation: Final = bound("wasmtime_func_async_continuation_callback_t")
 _SyncCallback: Final = _ffi.wasmtime_func_callback_t
+_size_of: Final = plain("_wasmtime_memory_data_size", ctypes.c_size_t, c_void_p, c_void_p, short=True)
+_data_of: Final = plain("_wasmtime_memory_data", c_void_p, c_void_p, c_void_p, short=True)
 
 _CHARS: Final = POINTER(ctypes.c_char)
 NO_FINALIZER: Final = cast(0, ctypes.CFUNCTYPE(None, c_void_p))
@@ -319,24 +335,52 @@ def set_stdin(config: wasmtime.WasiConfig, content: bytes) -> None:
     _set_stdin_bytes(config.ptr(), byref(vector))
 
 
-def memory_size(store: wasmtime.Store, memory: wasmtime.Memory) -> int:
-    """Bytes that a memory has now."""
-    return int(_memory_size(store._context(), byref(memory._memory)))
+class GuestMemory:
+    """The memory of an instance, while no guest runs in its store.
+
+    Args:
+        store: of the instance.
+        memory: an export of it.
+    """
+
+    __slots__ = ("_context", "_data", "_memory", "_size", "_store", "_where")
+
+    def __init__(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
+        self._store, self._memory = store, memory
+        self._context, self._where = address_of(context_of(store)), addressof(memory._memory)
+        self._size, self._data = -1, 0
+
+    def size(self) -> int:
+        """Bytes that it has now."""
+        return self._seen()
+
+    def grow_by(self, pages: int) -> None:
+        """Makes it larger. Raises WasmtimeError when it may not be."""
+        self._memory.grow(self._store, pages)
+
+    def read(self, at: int, size: int) -> bytes | None:
+        """A copy of a part; None when it is not all in it."""
+        if at + size > self._seen():
+            return None
+        return string_at(self._data + at, size)
+
+    def write(self, at: int, data: bytes) -> bool:
+        """Writes into it; False when the place is not all in it."""
+        if at + len(data) > self._seen():
+            return False
+        memmove(self._data + at, data, len(data))
+        return True
+
+    def _seen(self) -> int:
+        """Its size. It can only have moved when it has grown. Raises ValueError when its store is closed."""
+        context_of(self._store)
+        size: int = _size_of(self._context, self._where)
+        if size != self._size:
+            self._data = _data_of(self._context, self._where) or 0
+            self._size = size
+        return size
 
 
-def read_memory(store: wasmtime.Store, memory: wasmtime.Memory, at: int, size: int) -> bytes | None:
-    """A copy of a part of a memory; None when it is not all in it. No guest may be running in the store."""
-    context, own = store._context(), byref(memory._memory)
-    if at + size > _memory_size(context, own):
-        return None
-    return string_at(addressof(_memory_data(context, own).contents) + at, size) if size else b""
-
-
-def write_memory(store: wasmtime.Store, memory: wasmtime.Memory, at: int, data: bytes) -> bool:
-    """Writes into a memory; False when the place is not all in it. No guest may be running in the store."""
-    context, own = store._context(), byref(memory._memory)
-    if at + len(data) > _memory_size(context, own):
-        return False
-    if data:
-        memmove(addressof(_memory_data(context, own).contents) + at, data, len(data))
-    return True
+def address_of(pointer: Any) -> int:
+    """Where a pointer of the raw bindings points to."""
+    return cast(pointer, c_void_p).value or 0

@@ -84,9 +84,9 @@ async def run_command(
     until = asyncio.get_running_loop().time() + limits.seconds
     try:
         await guest.start(module, until)
-        run = guest.find(start)
+        run = guest.prepared(start, 0, ())
         assert run is not None, "it was inspected before"
-        await guest.call(run, (), (), until)
+        await guest.call(run, until)
         code = 0
     except wasmtime.ExitTrap as ended:
         code = ended.code

@@ -9,7 +9,6 @@ import wasmtime
 
 from hyperverse_core.errors import HandlerFailed
 
-from .bindings import read_memory, write_memory
 from .engine import engine
 from .frozen import FrozenMemory, Image
 from .guest import Guest
@@ -21,6 +20,7 @@ __all__ = ["CoreGuest"]
 
 _ABI: Final = 1
 _ERROR: Final = 0x8000_0000
+_MASK: Final = 0xFFFF_FFFF
 _I32, _I64 = ("i32",), ("i64",)
 
 
@@ -115,43 +115,42 @@ class CoreGuest:
 
     async def _saved(self, until: float) -> bytes:
         guest = self._guest
-        give, memory = guest.find("hv_save"), guest.memory
+        give, memory = guest.prepared("hv_save", 0, _I64), guest.memory
         assert give is not None and memory is not None, "it was inspected before"
-        packed = await guest.call(give, (), _I64, until)
-        place, length = packed >> 32, packed & 0xFFFF_FFFF
-        found = read_memory(guest.store, memory, place, length)
+        packed = await guest.call(give, until)
+        place, length = packed >> 32, packed & _MASK
+        found = memory.read(place, length)
         if found is None:
             raise self._lied(f"hv_save gave {length} bytes at {place}, which are not all in its memory")
         return found
 
     async def _load(self, state: bytes, until: float) -> None:
         guest = self._guest
-        take, alloc, memory = guest.find("hv_load"), guest.find("hv_alloc"), guest.memory
+        take, alloc, memory = guest.prepared("hv_load", 2, ()), self._alloc, guest.memory
         assert take is not None and alloc is not None and memory is not None, "it was inspected before"
-        at = await guest.call(alloc, (len(state),), _I32, until)
-        if not write_memory(guest.store, memory, at, state):
+        at = await guest.call(alloc, until, len(state))
+        if not memory.write(at, state):
             raise self._lied(f"hv_alloc gave {len(state)} bytes at {at}, which are not all in its memory")
-        await guest.call(take, (at, len(state)), (), until)
-        free = guest.find("hv_free")
-        if free is not None:
-            await guest.call(free, (at, len(state)), (), until)
+        await guest.call(take, until, at, len(state))
+        if self._free is not None:
+            await guest.call(self._free, until, at, len(state))
 
     async def _prepare(self, until: float) -> None:
         guest = self._guest
         await guest.start(self._module, until)
         thawed = self._frozen is not None and self._frozen.begin(guest)
         for name in () if thawed else ("_initialize", "hv_init"):
-            found = guest.find(name)
+            found = guest.prepared(name, 0, ())
             if found is not None:
-                await guest.call(found, (), (), until)
-        abi = guest.find("hv_abi")
+                await guest.call(found, until)
+        abi = guest.prepared("hv_abi", 0, _I32)
         assert abi is not None, "it was inspected before"
-        version = await guest.call(abi, (), _I32, until)
+        version = await guest.call(abi, until)
         if version != _ABI:
             guest.close()
             raise HandlerFailed(f"the guest has version {version} of the ABI, and {_ABI} is supported")
-        self._alloc, self._handle = guest.find("hv_alloc"), guest.find("hv_handle")
-        self._free, self._reset = guest.find("hv_free"), guest.find("hv_reset")
+        self._alloc, self._handle = guest.prepared("hv_alloc", 1, _I32), guest.prepared("hv_handle", 4, _I64)
+        self._free, self._reset = guest.prepared("hv_free", 2, ()), guest.prepared("hv_reset", 0, ())
         if self._own is not None and self._own.saved is not None:
             await self._load(self._own.saved, until)
         self._ready = True
@@ -161,19 +160,18 @@ class CoreGuest:
         memory = guest.memory
         assert memory is not None and self._alloc is not None and self._handle is not None
         if self._reset is not None:
-            await guest.call(self._reset, (), (), until)
-        size = len(method) + len(body)
-        at = await guest.call(self._alloc, (size,), _I32, until)
-        if not write_memory(guest.store, memory, at, method + body):
+            await guest.call(self._reset, until)
+        size, first = len(method) + len(body), len(method)
+        at = await guest.call(self._alloc, until, size)
+        if not memory.write(at, method + body):
             raise self._lied(f"hv_alloc gave {size} bytes at {at}, which are not all in its memory")
-        args = (at, len(method), at + len(method), len(body))
-        packed = await guest.call(self._handle, args, _I64, until)
+        packed = await guest.call(self._handle, until, at, first, (at + first) & _MASK, len(body))
         place, length = packed >> 32, packed & (_ERROR - 1)
-        answer = read_memory(guest.store, memory, place, length)
+        answer = memory.read(place, length)
         if answer is None:
             raise self._lied(f"its answer has {length} bytes at {place}, which are not all in its memory")
         if self._free is not None:
-            await guest.call(self._free, (at, size), (), until)
+            await guest.call(self._free, until, at, size)
         if packed & _ERROR:
             raise HandlerFailed(answer.decode("utf-8", "replace") or "the guest answered with an error without a text")
         return answer

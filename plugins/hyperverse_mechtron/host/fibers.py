@@ -8,39 +8,56 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, byref, sizeof
+from ctypes import POINTER, addressof, byref, c_bool, c_size_t, c_void_p, sizeof
 from functools import cache
 from struct import Struct
 from typing import Any, Final
 
 import wasmtime
 
-from .bindings import NUMBERS, bound, context_of, ffi, from_raw, number_of, raise_raw, raise_trap, raw_func, signed
+from .bindings import (
+    NUMBERS,
+    address_of,
+    bound,
+    context_of,
+    ffi,
+    from_raw,
+    plain,
+    raise_raw,
+    raise_trap,
+    raw_func,
+    signed,
+)
 
-__all__ = ["Fiber", "yield_at_ticks"]
+__all__ = ["Fiber", "PreparedCall", "yield_at_ticks"]
 
-_call_async: Final = bound("_wasmtime_func_call_async")
 _instantiate_async: Final = bound("_wasmtime_linker_instantiate_async")
-_poll: Final = bound("_wasmtime_call_future_poll")
-_delete_future: Final = bound("_wasmtime_call_future_delete")
+_typed_async: Final = bound("_wasmtime_func_call_async")
+_call_async: Final = plain(
+    "_wasmtime_func_call_async",
+    c_void_p,
+    *(c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p),
+    short=True,
+)
+"""Begins a call; nothing runs before it is polled."""
+_poll: Final = plain("_wasmtime_call_future_poll", c_bool, c_void_p)
+_delete_future: Final = plain("_wasmtime_call_future_delete", None, c_void_p, short=True)
 _yield_at: Final = bound("_wasmtime_context_epoch_deadline_async_yield_and_update")
 _TrapPointer: Final = POINTER(ffi.wasm_trap_t)
 _ErrorPointer: Final = POINTER(ffi.wasmtime_error_t)
-_MASK: Final = 0xFFFFFFFF
-
-
-@cache
-def _vals(count: int) -> Any:
-    """An array of values."""
-    return ffi.wasmtime_val_t * max(1, count)
+_VALUE: Final = sizeof(ffi.wasmtime_val_t)
+_AT: Final = ffi.wasmtime_val_t.of.offset
 
 
 @cache
 def _i32s(count: int) -> Struct:
-    """Packs numbers of type i32 into such an array. To set the fields instead makes objects: that took a fifth of a
-    call. The kind of i32 is 0, as the bytes between are."""
-    at = ffi.wasmtime_val_t.of.offset
-    return Struct("=" + f"{at}xI{sizeof(ffi.wasmtime_val_t) - at - 4}x" * count)
+    """Packs numbers of type i32 into an array of values. To set the fields instead makes objects: that took a fifth of
+    a call. The kind of i32 is 0, as the bytes between are."""
+    return Struct("=" + f"{_AT}xI{_VALUE - _AT - 4}x" * count)
+
+
+_NUMBER: Final = {"i32": Struct(f"={_AT}xI"), "i64": Struct(f"={_AT}xQ")}
+"""Reads a value without its sign."""
 
 
 class Fiber:
@@ -72,33 +89,6 @@ class Fiber:
         return self
 
     @classmethod
-    def call(cls, store: wasmtime.Store, func: wasmtime.Func, args: Sequence[int], results: Sequence[str]) -> Fiber:
-        """Begins to call a function.
-
-        Args:
-            args: numbers of type i32.
-            results: the types of its results.
-        """
-        self = cls(store)
-        self._func = func
-        count = len(args)
-        self._args = _vals(count)()
-        if count:
-            _i32s(count).pack_into(self._args, 0, *(value & _MASK for value in args))
-        self._results = _vals(len(results))()
-        self._future = _call_async(
-            context_of(store),
-            byref(raw_func(func)),
-            self._args,
-            count,
-            self._results,
-            len(results),
-            byref(self._trap),
-            byref(self._error),
-        )
-        return self
-
-    @classmethod
     def call_typed(
         cls, store: wasmtime.Store, func: wasmtime.Func, args: Sequence[int | float], types: Sequence[str], results: int
     ) -> Fiber:
@@ -113,7 +103,7 @@ class Fiber:
             else:
                 setattr(slot.of, kind, signed(int(value), int(kind[1:])))
         self._results = (ffi.wasmtime_val_t * max(1, results))()
-        self._future = _call_async(
+        self._future = _typed_async(
             context_of(store),
             self._func,
             self._args,
@@ -141,11 +131,6 @@ class Fiber:
         found: wasmtime.Instance = from_raw(wasmtime.Instance, self._instance)
         return found
 
-    def result(self) -> int:
-        """The result of the function, without a sign; 0 when it has none. Raises WasmtimeError or Trap."""
-        self._raise()
-        return number_of(self._results[0])
-
     def typed(self, types: Sequence[str], *, unsigned: bool) -> list[int | float]:
         """The results of a function, by their types. Raises WasmtimeError or Trap."""
         self._raise()
@@ -160,6 +145,48 @@ class Fiber:
             raise_raw(self._error)
         if self._trap:
             raise_trap(self._trap)
+
+
+class PreparedCall(Fiber):
+    """Calls of one function of an instance, one at a time. What a call needs is made once for all of them.
+
+    Args:
+        store: of the instance.
+        func: an export that takes numbers of type i32.
+        params: how many.
+        results: the types of its results: at most one, of type i32 or i64.
+    """
+
+    __slots__ = ("_call", "_pack", "_read")
+
+    def __init__(self, store: wasmtime.Store, func: wasmtime.Func, params: int, results: Sequence[str]) -> None:
+        super().__init__(store)
+        self._func = raw_func(func)
+        self._args = ctypes.create_string_buffer(max(1, params) * _VALUE)
+        self._results = ctypes.create_string_buffer(_VALUE)
+        self._pack = _i32s(params).pack_into
+        self._read = _NUMBER[results[0]].unpack_from if results else None
+        self._call = (
+            *(address_of(context_of(store)), addressof(self._func), addressof(self._args), params),
+            *(addressof(self._results), len(results), addressof(self._trap), addressof(self._error)),
+        )
+
+    def begin(self, *args: int) -> PreparedCall:
+        """Begins a call with numbers from 0 to 2**32 - 1. The one before must have ended well. Returns itself.
+        Raises ValueError when the store is closed."""
+        context_of(self.store)
+        self._pack(self._args, 0, *args)
+        self._future = _call_async(*self._call)
+        return self
+
+    def result(self) -> int:
+        """The result of the function, without a sign; 0 when it has none. Raises WasmtimeError or Trap."""
+        if self._error or self._trap:
+            self._raise()
+        if self._read is None:
+            return 0
+        (found,) = self._read(self._results)
+        return int(found)
 
 
 def yield_at_ticks(store: wasmtime.Store) -> None:

@@ -13,7 +13,7 @@ import wasmtime
 from hyperverse_core.errors import HandlerFailed, TooLarge
 
 from ..binary import FROZEN_GLOBAL, FROZEN_MEMORY, PAGE
-from .bindings import memory_size, read_memory, write_memory
+from .bindings import GuestMemory
 from .guest import Guest
 
 __all__ = ["FrozenMemory", "Image"]
@@ -66,23 +66,23 @@ class FrozenMemory:
     def begin(self, guest: Guest) -> bool:
         """Puts the saved state into a guest that was just instantiated. Returns whether there was one: then nothing
         must be initialised. Raises HandlerFailed when it does not fit."""
-        memory = guest.export(FROZEN_MEMORY)
+        memory = _memory_of(guest)
         if self._base is None:
-            self._base = b"" if self._starts or memory is None else _whole(guest.store, memory)
+            self._base = b"" if self._starts or memory is None else _whole(memory)
         if self.saved is None:
             return False
         if self._starts and memory is not None:
-            write_memory(guest.store, memory, 0, bytes(memory_size(guest.store, memory)))
+            memory.write(0, bytes(memory.size()))
         self._thaw(guest, memory, self.saved)
         return True
 
     @staticmethod
-    def _thaw(guest: Guest, memory: wasmtime.Memory | None, image: Image) -> None:
+    def _thaw(guest: Guest, memory: GuestMemory | None, image: Image) -> None:
         if memory is not None:
-            missing = image.size - memory_size(guest.store, memory)
+            missing = image.size - memory.size()
             try:
                 if missing > 0:
-                    memory.grow(guest.store, missing // PAGE)
+                    memory.grow_by(missing // PAGE)
             except wasmtime.WasmtimeError:
                 raise HandlerFailed(
                     f"the saved memory has {image.size} bytes, which are more than the guest may have",
@@ -91,7 +91,7 @@ class FrozenMemory:
             pieces = zlib.decompress(image.pieces)
             for at in range(0, len(pieces), _PIECE + 4):
                 (number,) = struct.unpack_from("<I", pieces, at)
-                write_memory(guest.store, memory, number * _PIECE, pieces[at + 4 : at + 4 + _PIECE])
+                memory.write(number * _PIECE, pieces[at + 4 : at + 4 + _PIECE])
         for number, value in image.globals.items():
             found = guest.export(f"{FROZEN_GLOBAL}{number}")
             if not isinstance(found, wasmtime.Global):
@@ -104,10 +104,10 @@ class FrozenMemory:
         """The state of a guest that is not called. Raises TooLarge when more than 3 MiB, compressed, would be kept."""
         names = [name for name in guest.names() if name.startswith(FROZEN_GLOBAL)]
         values = {name[len(FROZEN_GLOBAL) :]: guest.export(name).value(guest.store) for name in names}
-        memory = guest.export(FROZEN_MEMORY)
+        memory = _memory_of(guest)
         if memory is None:
             return Image(0, values, zlib.compress(b""))
-        now = _whole(guest.store, memory)
+        now = _whole(memory)
         pieces = zlib.compress(b"".join(self._differing(now)), 1)
         if len(pieces) > _MOST:
             raise TooLarge(f"the guest's memory has {len(pieces)} bytes of state, compressed, and {_MOST} are allowed")
@@ -125,7 +125,12 @@ class FrozenMemory:
         return found
 
 
-def _whole(store: wasmtime.Store, memory: wasmtime.Memory) -> bytes:
-    found = read_memory(store, memory, 0, memory_size(store, memory))
+def _memory_of(guest: Guest) -> GuestMemory | None:
+    found = guest.export(FROZEN_MEMORY)
+    return None if found is None else GuestMemory(guest.store, found)
+
+
+def _whole(memory: GuestMemory) -> bytes:
+    found = memory.read(0, memory.size())
     assert found is not None, "it is as large as it says"
     return found

@@ -16,10 +16,10 @@ import wasmtime
 
 from hyperverse_core.errors import HandlerFailed, TimedOut
 
-from .bindings import memory_size
+from .bindings import GuestMemory
 from .engine import Engine
 from .failures import told
-from .fibers import Fiber, yield_at_ticks
+from .fibers import Fiber, PreparedCall, yield_at_ticks
 from .limits import GuestLimits
 from .running import clock, current, left_alone, pool
 from .waits import Suspended
@@ -80,7 +80,7 @@ class Guest:
             self.store.set_wasi(wasi)
         yield_at_ticks(self.store)
         self._exports: Any = None
-        self._memory: wasmtime.Memory | None = None
+        self._memory: GuestMemory | None = None
 
     async def start(self, module: wasmtime.Module, until: float, *, linker: wasmtime.Linker | None = None) -> None:
         """Instantiates the module, which runs its start function.
@@ -99,7 +99,7 @@ class Guest:
         instance = await self.finish(fiber, fiber.instance, until)
         self._exports = instance.exports(self.store)
         found = self._exports.get(self._memory_name)
-        self._memory = found if isinstance(found, wasmtime.Memory) else None
+        self._memory = GuestMemory(self.store, found) if isinstance(found, wasmtime.Memory) else None
 
     def names(self) -> list[str]:
         """The names of its exports."""
@@ -114,14 +114,24 @@ class Guest:
         found = self._exports.get(name)
         return found if isinstance(found, wasmtime.Func) else None
 
-    async def call(self, func: wasmtime.Func, args: Sequence[int], results: Sequence[str], until: float) -> int:
+    def prepared(self, name: str, params: int, results: Sequence[str]) -> PreparedCall | None:
+        """What calls an exported function with numbers of type i32; None when there is none of that name.
+
+        Args:
+            name: of the export.
+            params: how many.
+            results: the types of its results: at most one.
+        """
+        func = self.find(name)
+        return None if func is None else PreparedCall(self.store, func, params, results)
+
+    async def call(self, func: PreparedCall, until: float, *args: int) -> int:
         """Calls a function.
 
         Args:
-            func: an export.
-            args: numbers of type i32.
-            results: the types of its results: at most one.
+            func: what :meth:`prepared` has made.
             until: time of the event loop.
+            args: its arguments, from 0 to 2**32 - 1.
 
         Returns:
             the result as a number without a sign; 0 when there is none.
@@ -131,8 +141,7 @@ class Guest:
             HandlerFailed: it trapped.
             wasmtime.ExitTrap: it ended itself, as commands do.
         """
-        fiber = Fiber.call(self.store, func, args, results)
-        result: int = await self.finish(fiber, fiber.result, until)
+        result: int = await self.finish(func.begin(*args), func.result, until)
         return result
 
     def refill(self) -> None:
@@ -140,7 +149,7 @@ class Guest:
         self._refuel()
 
     @property
-    def memory(self) -> wasmtime.Memory | None:
+    def memory(self) -> GuestMemory | None:
         """Its exported memory."""
         return self._memory
 
@@ -167,7 +176,9 @@ class Guest:
         """
         self.until = until
         try:
-            await self._drive(fiber, until)
+            clock.wake()
+            if not (self._inline and self._slice(fiber)):
+                await self._drive(fiber, until)
             result = outcome()
         except wasmtime.ExitTrap:
             self._give_up(fiber)
@@ -183,10 +194,7 @@ class Guest:
         return result
 
     async def _drive(self, fiber: Fiber, until: float) -> None:
-        loop = asyncio.get_running_loop()
-        clock.wake()
-        done = self._slice(fiber) if self._inline else False
-        inline = self._inline
+        loop, inline, done = asyncio.get_running_loop(), self._inline, False
         while not done:
             pending = self.pending
             if pending is not None:
@@ -266,7 +274,7 @@ class Guest:
             self.close()
 
     def _used(self) -> int | None:
-        return None if self._memory is None or self.dead else memory_size(self.store, self._memory)
+        return None if self._memory is None or self.dead else self._memory.size()
 
     def _refuel(self) -> None:
         if self.limits.fuel is not None:

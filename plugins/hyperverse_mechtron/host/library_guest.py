@@ -15,7 +15,7 @@ from hyperverse_core.errors import HandlerFailed, TooLarge
 from ..binary import PAGE, FuncType
 from ..steps import LibraryStep, Values
 from . import bindings
-from .bindings import Memory, read_memory, write_memory
+from .bindings import GuestMemory, Memory
 from .engine import engine
 from .faults import HostFault
 from .fibers import Fiber
@@ -109,9 +109,9 @@ class LibraryGuest:
         guest = self._guest
         await guest.start(self._module, self._until, linker=self._linker)
         thawed = self._frozen is not None and self._frozen.begin(guest)
-        initialize = guest.find("_initialize")
+        initialize = guest.prepared("_initialize", 0, ())
         if not thawed and initialize is not None:
-            await guest.call(initialize, (), (), self._until)
+            await guest.call(initialize, self._until)
         self._started = True
 
     async def _do(self, step: LibraryStep, values: Values) -> Any:
@@ -150,14 +150,14 @@ class LibraryGuest:
         return at
 
     def _write(self, step: LibraryStep, at: int, content: bytes) -> None:
-        store, memory = self._guest.store, self._memory(step)
-        missing = at + len(content) - bindings.memory_size(store, memory)
+        memory = self._memory(step)
+        missing = at + len(content) - memory.size()
         if missing > 0:
             try:
-                memory.grow(store, -(-missing // PAGE))
+                memory.grow_by(-(-missing // PAGE))
             except wasmtime.WasmtimeError:
                 raise step.wrong(f"{len(content)} bytes at {at} are more than the memory can have") from None
-        write_memory(store, memory, at, content)
+        memory.write(at, content)
 
     async def _call(self, step: LibraryStep, name: Any, args: Sequence[int | float]) -> Any:
         func = self._guest.find(name) if isinstance(name, str) else None
@@ -187,7 +187,7 @@ class LibraryGuest:
         if "size" in step.options:
             raw = self._read(step, at, min(_MOST + 1, values.whole(step, step.options["size"], "a size")))
         elif kind == "text":
-            whole = bindings.memory_size(self._guest.store, self._memory(step))
+            whole = self._memory(step).size()
             raw = self._read(step, at, max(0, min(_TEXT, whole - at))).partition(b"\0")[0]
         else:
             raise step.wrong("the key 'size' is missing")
@@ -199,12 +199,12 @@ class LibraryGuest:
             raise step.wrong("what is there is not UTF-8", 'get it as "bytes" or "hex"') from None
 
     def _read(self, step: LibraryStep, at: int, size: int) -> bytes:
-        found = read_memory(self._guest.store, self._memory(step), at, size)
+        found = self._memory(step).read(at, size)
         if found is None:
             raise step.wrong(f"{size} bytes at {at} are not all in the memory")
         return found
 
-    def _memory(self, step: LibraryStep) -> wasmtime.Memory:
+    def _memory(self, step: LibraryStep) -> GuestMemory:
         if self._guest.memory is None:
             raise step.wrong("the module exports no memory")
         return self._guest.memory
