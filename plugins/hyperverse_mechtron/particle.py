@@ -20,7 +20,7 @@ from .steps import steps_of
 from .upgrading import LoadedGuest, carried
 from .versions import broken, document_of
 from .wave_services import WaveServices
-from .workers import WorkerGuest
+from .worker_guest import WorkerGuest
 
 if TYPE_CHECKING:  # they take wasmtime
     from .host.frozen import FrozenMemory

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 __all__ = [
+    "BUFFER",
     "Answered",
     "Ask",
     "Cancel",
@@ -25,6 +26,9 @@ __all__ = [
     "framed",
 ]
 
+BUFFER: Final = 64 * 1024
+"""Bytes that are read from the socket at once, into one buffer. asyncio would make one of 256 KiB for each message,
+which takes longer than all the rest."""
 _LENGTH: Final = struct.Struct("<I")
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -185,17 +189,29 @@ class Messages:
 
     def __init__(self, of: Any) -> None:
         self._decode = msgspec.msgpack.Decoder(of).decode
-        self._rest = b""
+        self._rest = bytearray()
+        self._whole = 0
 
-    def feed(self, data: bytes) -> Iterator[Any]:
-        """The messages that are complete now."""
-        held = self._rest + data if self._rest else data
-        at = 0
-        while len(held) - at >= 4:
-            (size,) = _LENGTH.unpack_from(held, at)
-            if len(held) - at - 4 < size:
+    def feed(self, data: memoryview) -> Iterator[Any]:
+        """The messages that are complete now.
+
+        Args:
+            data: what has come; it may be written over when the iterator has ended.
+        """
+        rest = self._rest
+        if rest:
+            rest += data
+            if len(rest) < self._whole:
+                return  # of a large message, which is looked at once, when all of it is there
+            data, self._rest = memoryview(rest), bytearray()
+        at, end = 0, len(data)
+        self._whole = 4
+        while end - at >= 4:
+            (size,) = _LENGTH.unpack_from(data, at)
+            if end - at - 4 < size:
+                self._whole = 4 + size
                 break
-            message = self._decode(memoryview(held)[at + 4 : at + 4 + size])
+            message = self._decode(data[at + 4 : at + 4 + size])
             at += 4 + size
             yield message
-        self._rest = held[at:]
+        self._rest += data[at:]

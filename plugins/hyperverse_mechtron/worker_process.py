@@ -22,6 +22,7 @@ from .code import deserialized
 from .host.limits import GuestLimits
 from .host.running import stuck
 from .worker_messages import (
+    BUFFER,
     Answered,
     Ask,
     Cancel,
@@ -59,26 +60,47 @@ def _rest_of(call: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, 
             return
 
 
-class _Worker(asyncio.Protocol):
-    def __init__(self) -> None:
+class _Worker:
+    """The end of the socket in this process.
+
+    Args:
+        end: of the socket; it blocks.
+
+    Attributes:
+        ended: done when the machine has gone.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
         self.ended = asyncio.get_running_loop().create_future()
+        self._end = end
+        self._buffer = memoryview(bytearray(BUFFER))
         self._messages = Messages(Inbound)
         self._guests: dict[int, _Held] = {}
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._asked: dict[int, asyncio.Future[Answered]] = {}
         self._modules: dict[tuple[str, bool], Any] = {}
-        self._transport: Any = None
+        asyncio.get_running_loop().add_reader(end, self._readable)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+    def _readable(self) -> None:
+        """Takes what has come. As long as no call is under way, the event loop has nothing else to do: then this
+        thread waits in the socket for the next message, since to wake the loop takes three times as long."""
+        while True:
+            try:
+                size = self._end.recv_into(self._buffer)
+            except OSError:
+                size = 0
+            if not size:
+                self._gone()
+                return
+            for message in self._messages.feed(self._buffer[:size]):
+                self._take(message)
+            if self._calls:
+                return
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def _gone(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._end)
         if not self.ended.done():
             self.ended.set_result(None)
-
-    def data_received(self, data: bytes) -> None:
-        for message in self._messages.feed(data):
-            self._take(message)
 
     def _take(self, message: Inbound) -> None:
         if isinstance(message, GuestCall):
@@ -111,7 +133,11 @@ class _Worker(asyncio.Protocol):
             task.cancel()
 
     def write(self, message: Outbound) -> None:
-        self._transport.write(framed(message))
+        """Writes a message. The machine always reads, so this does not wait for long."""
+        try:
+            self._end.sendall(framed(message))
+        except OSError:
+            self._gone()
 
     async def _call(self, call: GuestCall) -> None:
         services = None if call.facts is None else _Services(self, call.number, call.facts)
@@ -235,8 +261,7 @@ class _Held:
 
 
 async def _serve(end: socket.socket) -> None:
-    _, worker = await asyncio.get_running_loop().create_connection(_Worker, sock=end)
-    await worker.ended
+    await _Worker(end).ended
 
 
 if __name__ == "__main__":

@@ -10,31 +10,30 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import attrs
 
 from hyperverse_core import errors
 from hyperverse_core.errors import HandlerFailed, OutcomeUnknown, TimedOut, Unavailable
 
 from .worker_messages import (
+    BUFFER,
     Answered,
     Ask,
     Cancel,
-    Close,
     Done,
-    GuestCall,
     GuestFailed,
     Messages,
     Outbound,
-    Recipe,
     framed,
 )
 
 if TYPE_CHECKING:
     from .wave_services import WaveServices
-    from .worker_messages import Inbound, RunCommand
+    from .worker_messages import GuestCall, Inbound, RunCommand
 
-__all__ = ["Worker", "WorkerGuest", "Workers"]
+__all__ = ["Refused", "Worker", "Workers"]
 
 _GRACE: Final = 10.0
 """Seconds beyond the deadline of a guest after which its worker is taken for hung."""
@@ -47,7 +46,21 @@ class _Numbered(Protocol):
     def number(self) -> int: ...
 
 
-class Worker(asyncio.Protocol):
+@attrs.frozen(eq=False)
+class _Pending:
+    """A call that is under way.
+
+    Attributes:
+        hung: time of the event loop after which its process is taken for hung.
+        seconds: that the guest has.
+    """
+
+    waiter: asyncio.Future[Done]
+    hung: float
+    seconds: float
+
+
+class Worker(asyncio.BufferedProtocol):
     """One worker process, as the machine sees it.
 
     Attributes:
@@ -62,7 +75,9 @@ class Worker(asyncio.Protocol):
         self.retired = False
         self.process = process
         self._messages = Messages(Outbound)
-        self._pending: dict[int, asyncio.Future[Done]] = {}
+        self._buffer = memoryview(bytearray(BUFFER))
+        self._pending: dict[int, _Pending] = {}
+        self._watch: asyncio.TimerHandle | None = None
         self._services: dict[int, WaveServices] = {}
         self._asking: set[asyncio.Task[None]] = set()
         self._transport: Any = None
@@ -80,9 +95,11 @@ class Worker(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop: the process has ended."""
         self.gone = True
-        for waiter in self._pending.values():
-            if not waiter.done():
-                waiter.set_exception(
+        if self._watch is not None:
+            self._watch.cancel()
+        for pending in self._pending.values():
+            if not pending.waiter.done():
+                pending.waiter.set_exception(
                     OutcomeUnknown(
                         "the worker process of the guest has died, and nobody can say what the guest has done",
                         hint="the next call begins another process; the log of the machine may say why it died",
@@ -91,20 +108,24 @@ class Worker(asyncio.Protocol):
         for task in self._asking:
             task.cancel()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Called by the event loop."""
-        for message in self._messages.feed(data):
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Called by the event loop."""
+        for message in self._messages.feed(self._buffer[:nbytes]):
             if isinstance(message, Ask):
                 self._ask(message)
                 continue
-            waiter = self._pending.get(message.number)
+            pending = self._pending.get(message.number)
             self.retired = self.retired or (isinstance(message, GuestFailed) and message.stuck)
-            if waiter is None or waiter.done():
+            if pending is None or pending.waiter.done():
                 continue
             if isinstance(message, Done):
-                waiter.set_result(message)
+                pending.waiter.set_result(message)
             else:
-                waiter.set_exception(_Refused(message))
+                pending.waiter.set_exception(Refused(message))
 
     def next_number(self) -> int:
         """A number for a call or an instance."""
@@ -121,33 +142,45 @@ class Worker(asyncio.Protocol):
         Raises:
             OutcomeUnknown: it has died.
             TimedOut: it does not answer; it was ended.
-            _Refused: the guest has failed.
+            Refused: the guest has failed.
         """
         if self.gone:
             raise Unavailable("the worker process of the guest has ended", hint="ask again")
-        number = message.number
-        waiter: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
-        self._pending[number] = waiter
+        number, loop = message.number, asyncio.get_running_loop()
+        pending = _Pending(loop.create_future(), loop.time() + seconds + _GRACE, seconds)
+        self._pending[number] = pending
+        if self._watch is None or self._watch.when() > pending.hung:
+            self._watch_from(loop, pending.hung)
         if services is not None:
             self._services[number] = services
         self._transport.write(framed(message))
-        hung = asyncio.get_running_loop().call_later(seconds + _GRACE, self._hung, waiter, seconds)
         try:
-            return await waiter
+            return await pending.waiter
         except asyncio.CancelledError:
             self.send(Cancel(number))
             raise
         finally:
-            hung.cancel()
             self._pending.pop(number, None)
             self._services.pop(number, None)
 
-    def _hung(self, waiter: asyncio.Future[Done], seconds: float) -> None:
-        if not waiter.done():
-            waiter.set_exception(
-                TimedOut(f"the guest was not done after {seconds:g} s, and its process does not answer")
-            )
-        self.kill()
+    def _watch_from(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = loop.call_at(when, self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Ends a process that does not answer. One timer looks after all calls."""
+        self._watch = None
+        late = [each for each in self._pending.values() if each.hung <= loop.time()]
+        for each in late:
+            if not each.waiter.done():
+                each.waiter.set_exception(
+                    TimedOut(f"the guest was not done after {each.seconds:g} s, and its process does not answer")
+                )
+        if late:
+            self.kill()
+        elif self._pending:
+            self._watch_from(loop, min(each.hung for each in self._pending.values()))
 
     def kill(self) -> None:
         """Ends the process at once."""
@@ -181,7 +214,7 @@ class Worker(asyncio.Protocol):
         await asyncio.gather(*self._asking, return_exceptions=True)
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """What a worker tells of a call that has failed."""
 
     def __init__(self, message: GuestFailed) -> None:
@@ -272,95 +305,8 @@ class Workers:
         numbered = msgspec.structs.replace(message, number=worker.next_number())
         try:
             code, stdout, stderr = (await worker.call(numbered, seconds)).result
-        except _Refused as exc:
+        except Refused as exc:
             raise exc.as_error() from None
         finally:
             self.rest(worker)
         return code, stdout, stderr
-
-
-class WorkerGuest:
-    """One instance in a worker process. It has the face of the guests in this process.
-
-    Args:
-        workers: of the machine.
-        recipe: how it is made.
-        keeper: what keeps something of it; None when nothing is kept.
-        with_state: whether it can ask for what it has under keys.
-    """
-
-    def __init__(self, workers: Workers, recipe: Recipe, keeper: Any, *, with_state: bool) -> None:
-        self._workers = workers
-        self._recipe: Recipe | None = recipe
-        self._seconds = recipe.limits[0]
-        self._keeps, self._starts = recipe.keeps, recipe.starts
-        self._keeper = keeper
-        self._with_state = with_state
-        self._worker: Worker | None = None
-        self._number = 0
-        self._ended = False
-        self._kept: Mapping[str, Any] | None = None
-
-    @property
-    def dead(self) -> bool:
-        """Whether it must not be called again."""
-        return self._ended or (self._worker is not None and self._worker.gone)
-
-    async def handle(self, services: WaveServices, method: str, body: str | bytes) -> Any:
-        """Has it handle a wave. Raises as guests in this process do, and OutcomeUnknown when its worker has died."""
-        return await self._call(method, body, services)
-
-    async def run(self, body: Any) -> list[Any]:
-        """Does the steps of a library, which are the body of a wave. Raises likewise."""
-        found: list[Any] = await self._call("", body, None)
-        return found
-
-    async def _call(self, method: str, body: Any, services: WaveServices | None) -> Any:
-        worker = self._worker
-        if worker is None:
-            worker = self._worker = await self._workers.free()
-            self._number = worker.next_number()
-            worker.guests += 1
-        facts = None if services is None else services.facts(with_state=self._with_state)
-        message = GuestCall(worker.next_number(), self._number, self._recipe, method, body, facts)
-        self._recipe = None
-        try:
-            done = await worker.call(message, self._seconds, services)
-        except _Refused as exc:
-            if services is not None:
-                services.lines.extend(exc.told.lines)
-            if exc.told.dead:
-                self._end(tell=False)
-            raise exc.as_error() from None
-        except BaseException:  # the worker ends a guest itself whose call is cancelled
-            self._end(tell=False)
-            raise
-        if services is not None:
-            services.lines.extend(done.lines)
-            services.changed.update(done.changed)
-        self._kept = done.kept
-        return done.result
-
-    async def kept(self) -> Any:
-        """What is kept of it, after its last call."""
-        from .kept import keeper
-
-        if self._kept is None:
-            return self._keeper.saved
-        found = keeper(self._keeps, self._starts, self._kept)
-        assert found is not None, "something of it is kept"
-        return found.saved
-
-    def _end(self, *, tell: bool) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        if self._worker is not None:
-            if tell:
-                self._worker.send(Close(self._number))
-            self._worker.guests -= 1
-            self._workers.rest(self._worker)
-
-    def close(self) -> None:
-        """Frees what it holds. It must not be handling a wave."""
-        self._end(tell=True)
