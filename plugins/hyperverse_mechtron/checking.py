@@ -21,7 +21,7 @@ def checked(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] |
     Args:
         binary: its content.
         start: the name of the function that runs a command.
-        stand_ins: of a library, what stands in for which imports.
+        stand_ins: of a library or command, what stands in for which imports.
 
     Raises:
         BadRequest: it is no WebAssembly, or it is malformed.

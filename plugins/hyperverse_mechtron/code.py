@@ -41,7 +41,7 @@ class CodeOptions:
     Attributes:
         start: the function that runs a command.
         fuel: whether fuel is counted.
-        stand_ins: of a library, what stands in for which imports.
+        stand_ins: of a library or command, what stands in for which imports.
         frozen: whether its memory is kept.
     """
 

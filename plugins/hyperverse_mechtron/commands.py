@@ -12,6 +12,7 @@ from hyperverse_core.commands import common, options
 from hyperverse_core.errors import BadRequest
 
 from .sizes import told_size
+from .stand_ins import stand_ins_given
 
 if TYPE_CHECKING:
     from .binary import Reference
@@ -31,13 +32,14 @@ def wasm() -> None:
 @wasm.command()
 @click.argument("module", type=_FILE)
 @click.option("--start", default="_start", metavar="NAME", help="Function that runs a command.")
+@click.option("--import", "imports", multiple=True, metavar="IMPORT=STAND-IN", help="What stands in for an import.")
 @common
-def inspect(module: Path, start: str) -> None:
+def inspect(module: Path, start: str, imports: tuple[str, ...]) -> None:
     """Show what MODULE is, what it imports and exports, and what would be refused."""
     from .checking import checked
     from .inspection import GuestKind
 
-    report = checked(_read(module), start)
+    report = checked(_read(module), start, stand_ins_given(imports))
     if options().json:
         click.echo(json.dumps(_as_json(module, report)))
         return
@@ -82,6 +84,7 @@ def _wit(title: str, items: list[tuple[Reference, str]]) -> None:
 @click.option("--memory", default=256, show_default=True, type=click.IntRange(1, 4096), help="Largest memory, in MiB.")
 @click.option("--fuel", default=None, type=click.IntRange(min=1), help="Instructions, roughly; not counted by default.")
 @click.option("--start", default="_start", metavar="NAME", help="Function that runs the command.")
+@click.option("--import", "imports", multiple=True, metavar="IMPORT=STAND-IN", help="What stands in for an import.")
 @common
 def run(module: Path, arguments: tuple[str, ...], args: tuple[str, ...], start: str, **given: Any) -> None:
     """Run the WASI preview 1 command MODULE once, with its ARGUMENTS.

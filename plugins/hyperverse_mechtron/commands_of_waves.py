@@ -14,7 +14,7 @@ from .code import Code
 from .document import Document
 from .host.command import Finished, run_command
 from .host.grants import WasiGrants
-from .instances import recipe_of
+from .instances import recipe_of, stand_ins_of, stand_ins_there
 from .worker_messages import RunCommand
 from .workers import Workers
 
@@ -36,7 +36,15 @@ async def run_for_wave(ctx: Ctx, code: Code, document: Document, workers: Worker
     if document.isolation == "process":
         done = await _run_apart(code, document, grants, stdin, workers)
     else:
-        done = await run_command(code.module, document.name, grants, document.limits, stdin=stdin, start=document.start)
+        done = await run_command(
+            code.module,
+            document.name,
+            grants,
+            document.limits,
+            stdin=stdin,
+            start=document.start,
+            stand_ins=stand_ins_there(stand_ins_of(code.report, document.stand_ins)),
+        )
     for line in done.stderr.decode(errors="replace").splitlines()[:_LOGGED]:
         ctx.log.info("%s", line)
     if document.reply == "run":

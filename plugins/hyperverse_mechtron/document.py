@@ -68,7 +68,7 @@ class Document:
         request: ``environment`` to have the wave described in environment variables, else ``none``.
         grants: what a WASI guest is given.
         malloc: of a library, the function that gives memory.
-        stand_ins: of a library, what stands in for which of its imports.
+        stand_ins: of a library or command, what stands in for which of its imports.
     """
 
     bin: Point

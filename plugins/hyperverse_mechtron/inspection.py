@@ -116,7 +116,7 @@ def inspect(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] |
     Args:
         binary: its content.
         start: the name of the function that runs a command.
-        stand_ins: of a library, what stands in for which imports.
+        stand_ins: of a library or command, what stands in for which imports.
 
     Raises:
         BadRequest: it is no WebAssembly, or it is malformed.
@@ -126,11 +126,11 @@ def inspect(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] |
     contents = read_module(binary)
     kind = _kind_of(contents, start)
     chosen = stand_ins or {}
-    library = kind is GuestKind.LIBRARY
-    imports = tuple((each, (library and _stand_in(each, chosen)) or provider_of(each)) for each in contents.imports)
+    stands = kind in (GuestKind.LIBRARY, GuestKind.COMMAND)
+    imports = tuple((each, (stands and _stand_in(each, chosen)) or provider_of(each)) for each in contents.imports)
     faults = [Refusal(f"import {each.module}.{each.name}: {who.fault}", who.hint) for each, who in imports if who.fault]
     faults += _faults_of(contents, kind, start)
-    names = {each.full_name for each in contents.imports} if library else set()
+    names = {each.full_name for each in contents.imports} if stands else set()
     for name in chosen.keys() - names:
         near = did_you_mean(name, names)
         faults.append(Refusal(f"the document has a stand-in for {name!r}, which it does not import{near}", "drop it"))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .binary import Extern, FuncType
 from .code import Code
 from .document import Document
 from .host.limits import GuestLimits
-from .inspection import GuestKind
+from .inspection import GuestKind, Report
 from .providers import HOST, INTERFACE, PREVIEW_1
 from .stand_ins import stand_in_for
 from .worker_messages import Recipe
 
-__all__ = ["asks_state", "made", "recipe_of"]
+__all__ = ["asks_state", "made", "recipe_of", "stand_ins_of", "stand_ins_there"]
 
 
 def recipe_of(code: Code, document: Document, kept: dict[str, Any]) -> Recipe:
@@ -33,6 +34,7 @@ def recipe_of(code: Code, document: Document, kept: dict[str, Any]) -> Recipe:
         document.state if document.state in ("memory", "save") else "",
         report.starts,
         kept,
+        stand_ins_of(report, document.stand_ins),
     )
 
 
@@ -52,20 +54,37 @@ def asks_state(code: Code) -> bool:
     return False
 
 
-def _library(code: Code, document: Document) -> list[Any]:
-    imports, exports = [each for each, _ in code.report.imports], code.report.exports
-    stand_ins = []
-    for each in imports:
-        name = stand_in_for(each, document.stand_ins)
+def stand_ins_of(report: Report, chosen: Mapping[str, str]) -> list[Any]:
+    """What stands in for imports of a library or command: module, name, type and name of each.
+
+    Args:
+        report: what it is.
+        chosen: what its document says.
+    """
+    if report.kind not in (GuestKind.LIBRARY, GuestKind.COMMAND):
+        return []
+    found = []
+    for each, _ in report.imports:
+        name = stand_in_for(each, chosen)
         if name and each.func is not None:
-            stand_ins.append([each.module, each.name, [each.func.params, each.func.results], name])
+            found.append([each.module, each.name, [each.func.params, each.func.results], name])
+    return found
+
+
+def stand_ins_there(written: Sequence[Any]) -> list[Any]:
+    """The same, as functions are made of it."""
+    return [(where, name, _type(types), which) for where, name, types, which in written]
+
+
+def _library(code: Code, document: Document) -> list[Any]:
+    exports = code.report.exports
     functions = {
         each.name: None if each.func is None else [each.func.params, each.func.results]
         for each in exports
         if each.extern is Extern.FUNC
     }
     memory = next((each.name for each in exports if each.extern is Extern.MEMORY), "")
-    return [functions, memory, document.malloc, stand_ins]
+    return [functions, memory, document.malloc]
 
 
 def made(recipe: Recipe, module: Any, limits: GuestLimits, keeper: Any) -> Any:
@@ -77,14 +96,14 @@ def made(recipe: Recipe, module: Any, limits: GuestLimits, keeper: Any) -> Any:
     if recipe.kind == GuestKind.LIBRARY.name:
         from .host.library_guest import LibraryGuest
 
-        functions, memory, malloc, stand_ins = recipe.library
+        functions, memory, malloc = recipe.library
         return LibraryGuest(
             module,
             limits,
             {name: None if types is None else _type(types) for name, types in functions.items()},
             memory=memory,
             malloc=malloc,
-            stand_ins=[(where, name, _type(types), which) for where, name, types, which in stand_ins],
+            stand_ins=stand_ins_there(recipe.stand_ins),
             wasi=recipe.wasi,
             frozen=keeper,
         )

@@ -14,6 +14,7 @@ from hyperverse_core.errors import BadRequest, HandlerFailed, HyperverseError, T
 
 from .checking import checked
 from .inspection import GuestKind
+from .stand_ins import stand_ins_given
 from .wasmtime_here import demand_wasmtime
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run_once(
     seconds: float,
     memory: int,
     fuel: int | None,
+    imports: Iterable[str],
 ) -> None:
     """Runs a command, and ends with its exit code.
 
@@ -54,13 +56,15 @@ def run_once(
         seconds: the longest run.
         memory: the largest memory, in MiB.
         fuel: instructions, roughly; None when they are not counted.
+        imports: what stands in for imports, ``IMPORT=STAND-IN``.
 
     Raises:
         BadRequest: the module is no such command, or an argument is malformed.
         NoDriver: wasmtime is not installed.
     """
     demand_wasmtime()
-    report = checked(binary, start)
+    chosen = stand_ins_given(imports)
+    report = checked(binary, start, chosen)
     if report.kind is not GuestKind.COMMAND:
         raise BadRequest(f"{name} is a {report.kind.value}, not a WASI preview 1 command", hint=_HOW[report.kind])
     report.check(name)
@@ -70,14 +74,18 @@ def run_once(
     from .host.engine import engine
     from .host.grants import WasiGrants
     from .host.limits import MIB, GuestLimits
+    from .instances import stand_ins_of, stand_ins_there
 
     folders = [*_folders(dirs, write=True), *_folders(read_dirs, write=False)]
     grants = WasiGrants(tuple(arguments), dict(_variables(env)), folders)
     limits = GuestLimits(seconds=seconds, memory=memory * MIB, fuel=fuel)
     compiled = wasmtime.Module(engine(fuel=fuel is not None).wasm, binary)
+    stand_ins = stand_ins_there(stand_ins_of(report, chosen))
     sys.stdout.flush()
     try:
-        finished = asyncio.run(run_command(compiled, name, grants, limits, stdin=None, start=start))
+        finished = asyncio.run(
+            run_command(compiled, name, grants, limits, stdin=None, start=start, stand_ins=stand_ins)
+        )
     except TimedOut as exc:
         _say(exc)
         sys.stderr.flush()

@@ -1,13 +1,15 @@
-"""Stand-ins for what libraries import: a few small functions that many compilers leave to their JavaScript."""
+"""Stand-ins for what libraries and commands import: small functions that compilers leave to their JavaScript."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from hyperverse_core.errors import BadRequest, did_you_mean
 
 from .binary import Extern, FuncType, Reference
 
-__all__ = ["STAND_INS", "fault_of_stand_in", "stand_in_for"]
+__all__ = ["STAND_INS", "fault_of_stand_in", "stand_in_for", "stand_ins_given"]
 
 STAND_INS: Final[Mapping[str, tuple[FuncType, ...]]] = {
     "memcpy": (FuncType(("i32",) * 3, ()), FuncType(("i32",) * 3, ("i32",))),
@@ -47,3 +49,19 @@ def fault_of_stand_in(wanted: Reference, name: str) -> str:
     if known and wanted.func not in known:
         return f"{name!r} cannot stand in for {wanted}: it is func {known[0]}"
     return ""
+
+
+def stand_ins_given(texts: Iterable[str]) -> dict[str, str]:
+    """What an option of the command line says, ``MODULE.NAME=STAND-IN`` each time. Raises BadRequest."""
+    found = {}
+    for text in texts:
+        name, equals, which = text.rpartition("=")
+        if not equals or not name:
+            raise BadRequest(f"{text!r} is not an import with its stand-in", hint="write --import env.abort=trap")
+        if which not in STAND_INS:
+            raise BadRequest(
+                f"there is no stand-in {which!r}{did_you_mean(which, STAND_INS)}",
+                hint=f"there are {', '.join(STAND_INS)}",
+            )
+        found[name] = which
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .worker_messages import Close, GuestCall, Recipe
-from .workers import Refused, Worker, Workers
+from .workers import WorkerRefused, Worker, Workers
 
 if TYPE_CHECKING:
     from .wave_services import WaveServices
@@ -61,7 +61,7 @@ class WorkerGuest:
         self._recipe = None
         try:
             done = await worker.call(message, self._seconds, services)
-        except Refused as exc:
+        except WorkerRefused as exc:
             if services is not None:
                 services.lines.extend(exc.told.lines)
             if exc.told.dead:

@@ -42,10 +42,11 @@ class Recipe(msgspec.Struct, array_like=True, frozen=True):
         limits: seconds, bytes of memory, fuel, bytes of output, elements of tables.
         wasi: of a core module or library, whether it imports WASI.
         takes_bytes: of a component, whether it takes the body as ``list<u8>``.
-        library: of a library, its functions with their types, its memory, its malloc and its stand-ins.
+        library: of a library, its functions with their types, its memory and its malloc.
         keeps: ``memory`` or ``save`` when something of it is kept, else empty.
         starts: whether a function of it runs by itself.
         kept: what was kept of it; empty for nothing.
+        stand_ins: of a library or command, what stands in for which imports.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Recipe(msgspec.Struct, array_like=True, frozen=True):
     keeps: str = ""
     starts: bool = False
     kept: Mapping[str, Any] = {}  # msgspec copies it
+    stand_ins: Sequence[Any] = ()
 
 
 class WaveFacts(msgspec.Struct, array_like=True, frozen=True):

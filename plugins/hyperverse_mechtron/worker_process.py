@@ -157,6 +157,7 @@ class _Worker:
     async def _run(self, message: RunCommand) -> None:
         from .host.command import run_command
         from .host.grants import GrantedFolder, WasiGrants
+        from .instances import stand_ins_there
 
         grants = WasiGrants(
             message.arguments, message.environment, [GrantedFolder(*folder) for folder in message.folders]
@@ -164,7 +165,13 @@ class _Worker:
         limits = GuestLimits(*message.recipe.limits)
         try:
             done = await run_command(
-                self._module(message.recipe), message.name, grants, limits, stdin=message.stdin, start=message.start
+                self._module(message.recipe),
+                message.name,
+                grants,
+                limits,
+                stdin=message.stdin,
+                start=message.start,
+                stand_ins=stand_ins_there(message.recipe.stand_ins),
             )
             self.write(Done(message.number, [done.code, done.stdout, done.stderr]))
         except BaseException as exc:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .wave_services import WaveServices
     from .worker_messages import GuestCall, Inbound, RunCommand
 
-__all__ = ["Refused", "Worker", "Workers"]
+__all__ = ["WorkerRefused", "Worker", "Workers"]
 
 _GRACE: Final = 10.0
 """Seconds beyond the deadline of a guest after which its worker is taken for hung."""
@@ -47,7 +47,7 @@ class _Numbered(Protocol):
 
 
 @attrs.frozen(eq=False)
-class _Pending:
+class _CallUnderWay:
     """A call that is under way.
 
     Attributes:
@@ -76,7 +76,7 @@ class Worker(asyncio.BufferedProtocol):
         self.process = process
         self._messages = Messages(Outbound)
         self._buffer = memoryview(bytearray(BUFFER))
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, _CallUnderWay] = {}
         self._watch: asyncio.TimerHandle | None = None
         self._services: dict[int, WaveServices] = {}
         self._asking: set[asyncio.Task[None]] = set()
@@ -125,7 +125,7 @@ class Worker(asyncio.BufferedProtocol):
             if isinstance(message, Done):
                 pending.waiter.set_result(message)
             else:
-                pending.waiter.set_exception(Refused(message))
+                pending.waiter.set_exception(WorkerRefused(message))
 
     def next_number(self) -> int:
         """A number for a call or an instance."""
@@ -142,12 +142,12 @@ class Worker(asyncio.BufferedProtocol):
         Raises:
             OutcomeUnknown: it has died.
             TimedOut: it does not answer; it was ended.
-            Refused: the guest has failed.
+            WorkerRefused: the guest has failed.
         """
         if self.gone:
             raise Unavailable("the worker process of the guest has ended", hint="ask again")
         number, loop = message.number, asyncio.get_running_loop()
-        pending = _Pending(loop.create_future(), loop.time() + seconds + _GRACE, seconds)
+        pending = _CallUnderWay(loop.create_future(), loop.time() + seconds + _GRACE, seconds)
         self._pending[number] = pending
         if self._watch is None or self._watch.when() > pending.hung:
             self._watch_from(loop, pending.hung)
@@ -214,7 +214,7 @@ class Worker(asyncio.BufferedProtocol):
         await asyncio.gather(*self._asking, return_exceptions=True)
 
 
-class Refused(Exception):
+class WorkerRefused(Exception):
     """What a worker tells of a call that has failed."""
 
     def __init__(self, message: GuestFailed) -> None:
@@ -305,7 +305,7 @@ class Workers:
         numbered = msgspec.structs.replace(message, number=worker.next_number())
         try:
             code, stdout, stderr = (await worker.call(numbered, seconds)).result
-        except Refused as exc:
+        except WorkerRefused as exc:
             raise exc.as_error() from None
         finally:
             self.rest(worker)

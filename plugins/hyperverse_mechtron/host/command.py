@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import attrs
 import wasmtime
@@ -14,6 +15,7 @@ from .engine import engine
 from .grants import WasiGrants
 from .guest import Guest
 from .limits import GuestLimits
+from .stand_in_functions import StandIn, linker_with
 
 __all__ = ["Finished", "run_command"]
 
@@ -55,6 +57,7 @@ async def run_command(
     *,
     stdin: bytes | None,
     start: str = "_start",
+    stand_ins: Sequence[StandIn] = (),
 ) -> Finished:
     """Runs a command once.
 
@@ -63,6 +66,7 @@ async def run_command(
         name: the name of the program, its first argument.
         stdin: its standard input; None for our own, and its outputs are our own, too.
         start: the function that runs it.
+        stand_ins: of its imports that are not WASI.
 
     Raises:
         TimedOut: it was not done in time.
@@ -80,10 +84,11 @@ async def run_command(
         set_stdin(wasi, stdin)
         wasi.stdout_custom = out
         wasi.stderr_custom = err
-    guest = Guest(engine(fuel=limits.fuel is not None), limits, wasi=wasi, inline=False)
+    fuel = limits.fuel is not None
+    guest = Guest(engine(fuel=fuel), limits, wasi=wasi, inline=False)
     until = asyncio.get_running_loop().time() + limits.seconds
     try:
-        await guest.start(module, until)
+        await guest.start(module, until, linker=linker_with(fuel, tuple(stand_ins)) if stand_ins else None)
         run = guest.prepared(start, 0, ())
         assert run is not None, "it was inspected before"
         await guest.call(run, until)

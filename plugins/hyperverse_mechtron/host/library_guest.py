@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final
 
 import wasmtime
@@ -14,20 +14,16 @@ from hyperverse_core.errors import HandlerFailed, TooLarge
 
 from ..binary import PAGE, FuncType
 from ..steps import LibraryStep, Values
-from . import bindings
-from .bindings import GuestMemory, Memory
+from .bindings import GuestMemory
 from .engine import engine
-from .faults import HostFault
 from .fibers import Fiber
 from .frozen import FrozenMemory, Image
 from .guest import Guest
 from .limits import GuestLimits
-from .wasi_functions import define_wasi
+from .stand_in_functions import StandIn, linker_with
 
-__all__ = ["LibraryGuest", "StandIn"]
+__all__ = ["LibraryGuest"]
 
-StandIn = tuple[str, str, FuncType, str]
-"""An import and what stands in for it: module, name, type, name of the stand-in."""
 
 _FORMATS: Final[Mapping[str, str]] = {
     "u8": "<B",
@@ -41,7 +37,6 @@ _FORMATS: Final[Mapping[str, str]] = {
     "f32": "<f",
     "f64": "<d",
 }
-_ABORT: Final = "a function that stands for giving up was called"
 _MOST: Final = 4 * 1024 * 1024
 _I32, _TEXT = ("i32",), 65536
 
@@ -76,7 +71,7 @@ class LibraryGuest:
         fuel = limits.fuel is not None
         config = wasmtime.WasiConfig() if wasi else None
         self._guest = Guest(engine(fuel=fuel), limits, wasi=config, memory=memory)
-        self._linker = _linker(fuel, tuple(stand_ins), memory) if stand_ins else None
+        self._linker = linker_with(fuel, tuple(stand_ins), memory) if stand_ins else None
         self._module = module
         self._functions = functions
         self._malloc = malloc
@@ -250,33 +245,3 @@ def _check(step: LibraryStep, value: int | float, kind: str) -> None:
     bits = int(kind[1:])
     if not isinstance(value, int) or not -(1 << (bits - 1)) <= value < 1 << bits:
         raise step.wrong(f"{value!r} is not a whole number of {bits} bits")
-
-
-@cache
-def _linker(fuel: bool, stand_ins: tuple[StandIn, ...], memory: str) -> wasmtime.Linker:
-    """WASI, and what stands in for other imports. Many modules have the same few."""
-    linker = wasmtime.Linker(engine(fuel=fuel).wasm)
-    linker.allow_shadowing = True
-    define_wasi(linker)
-    for module, name, types, which in stand_ins:
-        bindings.define_sync(linker, module, name, types.params, types.results, _CALLS[which], memory=memory)
-    return linker
-
-
-def _memcpy(memory: Memory | None, args: Sequence[int]) -> int:
-    assert memory is not None
-    memory.write(args[0], memory.read(args[1], args[2]))
-    return args[0]
-
-
-def _grow(memory: Memory | None, args: Sequence[int]) -> int:
-    """Makes the memory as large as asked for. Returns whether that could be done."""
-    assert memory is not None
-    return int(memory.grow_to(args[0]))
-
-
-def _trap(memory: Memory | None, args: Sequence[int]) -> int:
-    raise HostFault(f"{_ABORT}: {', '.join(map(str, args))}" if args else _ABORT)
-
-
-_CALLS: Final[Mapping[str, bindings.Sync]] = {"memcpy": _memcpy, "grow": _grow, "trap": _trap}

@@ -1,0 +1,57 @@
+"""The functions that stand in for what libraries and commands import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final
+
+import wasmtime
+
+from ..binary import FuncType
+from . import bindings
+from .bindings import Memory
+from .engine import engine
+from .faults import HostFault
+from .wasi_functions import define_wasi
+
+__all__ = ["StandIn", "linker_with"]
+
+StandIn = tuple[str, str, FuncType, str]
+"""An import and what stands in for it: module, name, type, name of the stand-in."""
+_ABORT: Final = "a function that stands for giving up was called"
+
+
+@cache
+def linker_with(fuel: bool, stand_ins: tuple[StandIn, ...], memory: str = "memory") -> wasmtime.Linker:
+    """WASI, and what stands in for other imports. Many modules have the same few.
+
+    Args:
+        fuel: whether its modules count fuel.
+        memory: the name of their memory; empty when they export none.
+    """
+    linker = wasmtime.Linker(engine(fuel=fuel).wasm)
+    linker.allow_shadowing = True
+    define_wasi(linker)
+    for module, name, types, which in stand_ins:
+        bindings.define_sync(linker, module, name, types.params, types.results, _CALLS[which], memory=memory)
+    return linker
+
+
+def _memcpy(memory: Memory | None, args: Sequence[int]) -> int:
+    assert memory is not None
+    memory.write(args[0], memory.read(args[1], args[2]))
+    return args[0]
+
+
+def _grow(memory: Memory | None, args: Sequence[int]) -> int:
+    """Makes the memory as large as asked for. Returns whether that could be done."""
+    assert memory is not None
+    return int(memory.grow_to(args[0]))
+
+
+def _trap(memory: Memory | None, args: Sequence[int]) -> int:
+    raise HostFault(f"{_ABORT}: {', '.join(map(str, args))}" if args else _ABORT)
+
+
+_CALLS: Final[Mapping[str, bindings.Sync]] = {"memcpy": _memcpy, "grow": _grow, "trap": _trap}
