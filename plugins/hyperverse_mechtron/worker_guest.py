@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .worker_messages import Close, GuestCall, Recipe
-from .workers import WorkerRefused, Worker, Workers
+from .workers import Worker, WorkerRefused, Workers
 
 if TYPE_CHECKING:
     from .wave_services import WaveServices

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .wave_services import WaveServices
     from .worker_messages import GuestCall, Inbound, RunCommand
 
-__all__ = ["WorkerRefused", "Worker", "Workers"]
+__all__ = ["Worker", "WorkerRefused", "Workers"]
 
 _GRACE: Final = 10.0
 """Seconds beyond the deadline of a guest after which its worker is taken for hung."""
