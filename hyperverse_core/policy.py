@@ -24,6 +24,7 @@ from .contracts.policy import (
     Request,
     RestsOn,
     SecurityPolicy,
+    Vouched,
 )
 from .contracts.tokens import token_digest
 
@@ -48,5 +49,6 @@ __all__ = [
     "Request",
     "RestsOn",
     "SecurityPolicy",
+    "Vouched",
     "token_digest",
 ]

@@ -78,6 +78,7 @@ SLOW = (
     "tests/placement/test_broken_placements.py",
     "tests/portal/test_api_schema.py",
     "tests/portal/test_dashboard_in_browser.py",
+    "tests/portal/test_oidc.py",
     "tests/portal/test_portal_option.py",
     "tests/plugins/test_cedar_distribution.py",
     "tests/plugins/test_counter_distribution.py",

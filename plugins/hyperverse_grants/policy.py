@@ -17,6 +17,7 @@ from hyperverse_core.policy import (
     PolicyView,
     Request,
     SecurityPolicy,
+    Vouched,
     token_digest,
 )
 from hyperverse_core.registry import Change, ChangeKind, ParticleRecord
@@ -119,14 +120,17 @@ class GrantsPolicy(SecurityPolicy):
     # -- who somebody is ----------------------------------------------------------------------------------
 
     async def authenticate(self, credentials: Credentials) -> Point:
-        """The agent of the token that is shown; Anonymous without a token, where the settings allow that.
+        """The agent of the token that is shown, or whom a gateway has identified; Anonymous without either, where the
+        settings allow that.
 
         Tokens are looked up by their SHA-256, so that a guess cannot approach what it is compared with.
 
         Raises:
             Unauthorized: no token, a token that is not known or that belongs to a machine, or a token whose agent has
-                been deleted.
+                been deleted; or a gateway has identified somebody who is no user.
         """
+        if credentials.vouched is not None:
+            return await self._vouched(credentials.vouched)
         if not credentials.token and self._rules.anonymous:
             return ANONYMOUS
         agent = await self._bearer(credentials)
@@ -143,6 +147,8 @@ class GrantsPolicy(SecurityPolicy):
         """The agent of the token that is shown, with the scope and the end of that token. Raises as
         :meth:`authenticate` does."""
         agent = await self.authenticate(credentials)
+        if credentials.vouched is not None:
+            return Identified(agent, None, credentials.vouched.expires, credentials.vouched.name)
         known = await self._opened().registry.token(token_digest(credentials.token)) if credentials.token else None
         if known is None:
             return Identified(agent)
@@ -162,6 +168,18 @@ class GrantsPolicy(SecurityPolicy):
                 f"the token that was shown does not belong to the machine {name!r}",
                 hint="add a token for the machine's star to the registry, or use a transport that proves keys",
             )
+
+    async def _vouched(self, word: Vouched) -> Point:
+        """The User whom a gateway has identified, for as long as its word counts and the User exists."""
+        if word.expires <= self._now():
+            raise Unauthorized("the login has ended", hint="log in again")
+        record = (await self._opened().records((word.agent,))).get(word.agent)
+        if record is None or record.kind.base != "User":
+            raise Unauthorized(
+                f"there is no user {word.agent.text!r}",
+                hint=f"hyperverse user add {word.agent.text.rpartition(':')[2]}",
+            )
+        return word.agent
 
     async def _bearer(self, credentials: Credentials) -> Point:
         """In whose name the bearer of a token acts."""

@@ -6,14 +6,30 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TypeAlias
 
 import attrs
 
 from hyperverse_core.errors import TooMany, Unavailable
 from hyperverse_core.gateway import GatewayHost, Session
-from hyperverse_core.policy import Credentials
+from hyperverse_core.policy import Credentials, Vouched
 
-__all__ = ["Agents"]
+__all__ = ["Agents", "Shown", "credentials"]
+
+Shown: TypeAlias = str | Vouched
+"""What stands for an agent: a token, or what an OpenID provider has said of whom it has let in."""
+
+
+def credentials(shown: Shown, address: str) -> Credentials:
+    """What the policy is asked about.
+
+    Args:
+        shown: what stands for the agent.
+        address: of the host that it comes from.
+    """
+    if isinstance(shown, str):
+        return Credentials(shown, address=address)
+    return Credentials(address=address, vouched=shown)
 
 
 @attrs.define(eq=False)
@@ -31,21 +47,24 @@ class Agents:
         host: the machine.
         most: how many there may be.
         idle: seconds without a request after which a session ends.
+        gone: called with what stood for an agent when that does not count any more.
     """
 
-    def __init__(self, host: GatewayHost, most: int, idle: float) -> None:
+    def __init__(self, host: GatewayHost, most: int, idle: float, gone: Callable[[Shown], None]) -> None:
+        self._gone = gone
         self._host = host
         self._most = most
         self._idle = idle
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[Shown, _Kept] = {}
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
 
-    async def of(self, token: str, address: str = "") -> Session:
+    async def of(self, token: Shown, address: str = "") -> Session:
         """The session of who shows a token.
 
         Args:
-            token: the token; empty for a stranger, whom the policy may let in as Anonymous.
+            token: the token, or what stands in its place; empty for a stranger, whom the policy may let in as
+                Anonymous.
             address: of the host that shows it.
 
         Raises:
@@ -69,17 +88,24 @@ class Agents:
             return kept.opening.result()
         return await asyncio.shield(kept.opening)  # several requests may wait for it
 
-    async def open(self, token: str, address: str, ended: Callable[[str], None]) -> Session:
-        """Opens a session that the caller ends. Raises as :meth:`of` does."""
-        return await self._host.sessions.open(Credentials(token, address=address), ended=ended)
+    def end(self, token: Shown, reason: str) -> None:
+        """Ends the session of who shows it, if there is one."""
+        kept = self._kept.pop(token, None)
+        if kept is not None:
+            _end(kept, reason)
 
-    def _opened(self, token: str, opening: asyncio.Future[Session]) -> None:
+    async def open(self, token: Shown, address: str, ended: Callable[[str], None]) -> Session:
+        """Opens a session that the caller ends. Raises as :meth:`of` does."""
+        return await self._host.sessions.open(credentials(token, address), ended=ended)
+
+    def _opened(self, token: Shown, opening: asyncio.Future[Session]) -> None:
         if opening.cancelled() or opening.exception() is not None:
             self._kept.pop(token, None)
 
-    def _ended(self, token: str, reason: str) -> None:
+    def _ended(self, token: Shown, reason: str) -> None:
         """The token does not count any more, or the machine stops."""
         self._kept.pop(token, None)
+        self._gone(token)
 
     def _look_later(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._idle / 2, self._look)
@@ -102,7 +128,11 @@ class Agents:
             self._timer = None
         kept, self._kept = self._kept, {}
         for each in kept.values():
-            if not each.opening.done():
-                each.opening.cancel()
-            elif not each.opening.cancelled() and each.opening.exception() is None:
-                each.opening.result().end(reason)
+            _end(each, reason)
+
+
+def _end(kept: _Kept, reason: str) -> None:
+    if not kept.opening.done():
+        kept.opening.cancel()
+    elif not kept.opening.cancelled() and kept.opening.exception() is None:
+        kept.opening.result().end(reason)

@@ -11,9 +11,9 @@ import msgspec
 from hyperverse_core import Pong
 from hyperverse_core.errors import BadRequest, TooMany, Unavailable
 from hyperverse_core.gateway import GatewayHost, Session
-from hyperverse_core.policy import Credentials
 from hyperverse_core.values import Directed, Point
 
+from .agents import Shown, credentials
 from .api import MACHINE, query_of
 from .feed import Feed
 from .http import HttpRequest, Send
@@ -79,7 +79,7 @@ class Streams:
         """It is open no more."""
         self._open.discard(feed)
 
-    async def serve(self, request: HttpRequest, token: str, send: Send) -> None:
+    async def serve(self, request: HttpRequest, token: Shown, send: Send) -> None:
         """Answers a request with a stream, until its reader goes, is too slow, or the token ends.
 
         Raises:
@@ -96,7 +96,7 @@ class Streams:
         events = _Events()
         self.begin(events.feed)
         try:
-            shown = Credentials(token, address=request.address)
+            shown = credentials(token, request.address)
             opened = self._host.sessions.open(shown, receive=events.receive, ended=events.feed.close)
             session = await opened
             try:

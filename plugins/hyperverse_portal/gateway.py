@@ -8,17 +8,20 @@ import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import uvicorn
 
-from hyperverse_core.errors import Unavailable
+from hyperverse_core.errors import ConfigError, Unavailable
 from hyperverse_core.gateway import Gateway, GatewayHost
 
 from .app import PortalApp
 from .protocol import guarded
 from .settings import PortalSettings
+
+if TYPE_CHECKING:
+    from .oidc.login import OidcLogin
 
 __all__ = ["PortalGateway"]
 
@@ -49,7 +52,7 @@ class PortalGateway(Gateway):
     """
 
     settings_class = PortalSettings
-    plain_settings = tuple(attrs.fields_dict(PortalSettings))
+    plain_settings = tuple(name for name in attrs.fields_dict(PortalSettings) if name != "oidc")  # it has a secret
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(settings)
@@ -61,7 +64,11 @@ class PortalGateway(Gateway):
     async def open(self, host: GatewayHost) -> None:
         listening = _listen(*self._settings.place)
         shown, port = listening.getsockname()[:2]
-        self._app = PortalApp(host, self._settings)
+        try:
+            self._app = PortalApp(host, self._settings, self._oidc())
+        except BaseException:
+            listening.close()
+            raise
         config = uvicorn.Config(
             self._app,
             http=guarded(self._settings.head_seconds, self._settings.head_bytes),
@@ -86,6 +93,17 @@ class PortalGateway(Gateway):
             await asyncio.sleep(0.005)
         self.address = f"http://[{shown}]:{port}/-/" if ":" in shown else f"http://{shown}:{port}/-/"
         self.invitation = self._invitation(host)
+
+    def _oidc(self) -> OidcLogin | None:
+        """The way in by an OpenID provider, if the settings name one. Raises ConfigError when it is not installed."""
+        if self._settings.oidc is None:
+            return None
+        try:
+            from .oidc.login import OidcLogin
+        except ImportError as exc:
+            missing = f"[portal] oidc: the module {exc.name!r} is missing; pip install 'cosmic-hyperverse[oidc]'"
+            raise ConfigError(faults=[missing]) from exc
+        return OidcLogin(self._settings.oidc)
 
     def _invitation(self, host: GatewayHost) -> str:
         """A link that lets the owner of the data directory in once; empty when there is no owner's token."""

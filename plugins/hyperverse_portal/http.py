@@ -83,6 +83,10 @@ class HttpAnswer:
         more = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
         return HttpAnswer(self.status, self.body, (*self.headers, *more))
 
+    def with_header(self, name: bytes, value: bytes) -> HttpAnswer:
+        """The same with one more header."""
+        return HttpAnswer(self.status, self.body, (*self.headers, (name, value)))
+
     async def send(self, send: Send, *, without_body: bool = False, kind: str = "http.response") -> None:
         """Sends it.
 
@@ -156,6 +160,11 @@ class HttpRequest:
         return self._scope.get("scheme") in ("https", "wss")
 
     @property
+    def portal(self) -> str:
+        """The address of the portal's own pages, as the browser sees it."""
+        return f"{'https' if self.is_secure else 'http'}://{self.header('host')}{self.prefix}/-/"
+
+    @property
     def url(self) -> str:
         """Path and query."""
         query = self._scope["query_string"].decode("latin-1")
@@ -193,9 +202,16 @@ class HttpRequest:
 
     @property
     def cookie(self) -> str:
-        """Ours; empty when there is none."""
+        """That of our logins; empty when there is none."""
+        return self.cookie_of(COOKIE)
+
+    def cookie_of(self, name: str) -> str:
+        """The value of a cookie; empty when there is none."""
+        text = self.header("cookie")
+        if not text:
+            return ""
         try:
-            found = SimpleCookie(self.header("cookie")).get(COOKIE)
+            found = SimpleCookie(text).get(name)
         except CookieError:
             return ""
         return "" if found is None else found.value

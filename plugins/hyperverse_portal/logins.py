@@ -8,6 +8,8 @@ from typing import Final
 
 from hyperverse_core.errors import TooMany
 
+from .agents import Shown
+
 __all__ = ["SECONDS", "Logins"]
 
 SECONDS: Final = 12 * 3600.0
@@ -21,14 +23,14 @@ class Logins:
     """Keeps the token of each login in memory."""
 
     def __init__(self) -> None:
-        self._tokens: dict[str, tuple[str, float]] = {}
+        self._tokens: dict[str, tuple[Shown, float]] = {}
         self._invitations: dict[str, tuple[str, float]] = {}
 
-    def add(self, token: str) -> str:
+    def add(self, token: Shown) -> str:
         """Begins a login, and returns the text that stands for it. Raises TooMany.
 
         Args:
-            token: a token that the policy knows.
+            token: a token that the policy knows, or what stands in its place.
         """
         now = time.monotonic()
         if len(self._tokens) >= _MOST:
@@ -39,8 +41,8 @@ class Logins:
         self._tokens[name] = (token, now + SECONDS)
         return name
 
-    def token(self, name: str) -> str:
-        """The token of a login; empty when there is no such login, or it has ended."""
+    def token(self, name: str) -> Shown:
+        """The token of a login, or what stands in its place; empty when there is no such login, or it has ended."""
         token, ends = self._tokens.get(name, ("", 0.0))
         return token if ends > time.monotonic() else ""
 
@@ -58,3 +60,8 @@ class Logins:
     def remove(self, name: str) -> None:
         """Ends a login; one that is not there is no error."""
         self._tokens.pop(name, None)
+
+    def drop(self, token: Shown) -> None:
+        """Ends all logins with that token, which counts no more."""
+        for name in [name for name, kept in self._tokens.items() if kept[0] == token]:
+            del self._tokens[name]

@@ -12,11 +12,14 @@ import attrs
 from hyperverse_core.errors import ConfigError, ParseError, did_you_mean
 from hyperverse_core.values import Point
 
+from .oidc.settings import OidcSettings, faults_of_oidc
+
 __all__ = ["PortalSettings"]
 
 _ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:/\[\]]+)):(\d{1,5})")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _NAME = re.compile(r"[a-z0-9.-]+")
+_NOT_NUMBERS = frozenset({"address", "hosts", "proxies", "prefix", "oidc"})
 
 
 @attrs.frozen
@@ -36,6 +39,7 @@ class PortalSettings:
         idle: seconds without a request after which the session of an agent ends.
         agents: how many agents may be connected at a time.
         streams: how many streams of changes may be open at a time.
+        oidc: the OpenID provider by which people log in; None for none.
     """
 
     address: str = "127.0.0.1:8080"
@@ -49,6 +53,7 @@ class PortalSettings:
     idle: float = 60.0
     agents: int = 1024
     streams: int = 1024
+    oidc: OidcSettings | None = None
 
     @property
     def place(self) -> tuple[str, int]:
@@ -66,7 +71,7 @@ class PortalSettings:
             for key in table
             if key not in fields
         ]
-        for key in fields.keys() & table.keys() - {"address", "hosts", "proxies", "prefix"}:
+        for key in fields.keys() & table.keys() - _NOT_NUMBERS:
             value, whole = table[key], isinstance(fields[key].default, int)
             if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value <= 0:
                 faults.append(f"{key} = {value!r}: must be {'a whole number' if whole else 'seconds'} above 0")
@@ -79,9 +84,11 @@ class PortalSettings:
         prefix = table.get("prefix", "")
         if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
             faults.append(f"prefix = {prefix!r}: must be a path such as /hyperverse, without a '/' at its end")
+        oidc = table.get("oidc")
+        faults += [] if oidc is None else faults_of_oidc(oidc)
         if faults:
             raise ConfigError(faults=[f"[portal] {fault}" for fault in faults])
-        return cls(**table)
+        return cls(**{**table, "oidc": None if oidc is None else OidcSettings(**oidc)})
 
 
 def _faults_of_hosts(hosts: object) -> list[str]:

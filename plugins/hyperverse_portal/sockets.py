@@ -23,9 +23,9 @@ import msgspec
 from hyperverse_core import Pong
 from hyperverse_core.errors import BadRequest, HyperverseError, TooMany
 from hyperverse_core.gateway import GatewayHost, Session
-from hyperverse_core.policy import Credentials
 from hyperverse_core.values import Directed, Point, Signal
 
+from .agents import Shown, credentials
 from .api import MACHINE
 from .events import ALIVE, ASPECTS, Streams
 from .feed import Feed
@@ -164,7 +164,7 @@ class Sockets:
         self._settings = settings
         self._streams = streams
 
-    async def serve(self, request: HttpRequest, token: str, receive: Receive, send: Send) -> None:
+    async def serve(self, request: HttpRequest, token: Shown, receive: Receive, send: Send) -> None:
         """Serves a client until it goes, is too slow, or its token ends.
 
         Raises HyperverseError when it cannot be let in; nothing was sent then.
@@ -172,7 +172,7 @@ class Sockets:
         socket = _Socket(self._settings)
         self._streams.begin(socket.feed)
         try:
-            shown = Credentials(token, address=request.address)
+            shown = credentials(token, request.address)
             session = await self._host.sessions.open(shown, receive=socket.receive, ended=socket.feed.close)
             try:
                 await self._connected(socket, session, receive, send)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import pytest
 
-from hyperverse_core.contracts.policy import Credentials, Need
+from hyperverse_core.contracts.policy import Credentials, Need, Vouched
 from hyperverse_core.contracts.registry import ParticleRecord, Registration, TokenRecord
 from hyperverse_core.errors import ConfigError, InternalError, Unauthorized
 from hyperverse_core.testing import MemoryRegistry
@@ -165,6 +166,29 @@ async def test_the_token_of_somebody_who_was_deleted_is_refused() -> None:
     await world.registry.add_token(TokenRecord(hashlib.sha256(b"added-later").hexdigest(), ALICE))
     with pytest.raises(Unauthorized, match="does not exist"):
         await world.policy.authenticate(Credentials("added-later"))
+
+
+async def test_whom_a_gateway_names_comes_in_as_long_as_that_is_a_user_and_its_word_counts() -> None:
+    world = await a_world(anonymous=True)
+    await register(world, Point.parse("hyperspace:users:ann"), "User", HYPERUSER)
+    await register(world, Point.parse("hyperspace:app"), "App", HYPERUSER)
+
+    def named(point: str, seconds: float = 60.0) -> Credentials:
+        return Credentials(vouched=Vouched(Point.parse(point), time.time() + seconds, "the club"))
+
+    ann = await world.policy.identify(named("hyperspace:users:ann"))
+    assert (ann.agent.text, ann.scope, ann.name) == ("hyperspace:users:ann", None, "the club") and ann.expires
+    for wrong in (
+        named("hyperspace:users:bob"),
+        named("hyperspace:app"),
+        named("<<STAR::machine:local[0]>>::star"),
+        named("hyperspace:users:ann", -1.0),
+    ):
+        with pytest.raises(Unauthorized):
+            await world.policy.identify(wrong)
+    await world.registry.delete([Point.parse("hyperspace:users:ann")])
+    with pytest.raises(Unauthorized, match="there is no user"):
+        await world.policy.identify(named("hyperspace:users:ann"))
 
 
 async def test_the_hyperuser_comes_in_where_nobody_is_registered() -> None:

@@ -21,6 +21,7 @@ class Response:
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:
@@ -44,9 +45,14 @@ async def raw(address: str, said: bytes) -> bytes:
 
 
 async def head_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+    status, pairs = await pairs_of(reader)
+    return status, dict(pairs)
+
+
+async def pairs_of(reader: asyncio.StreamReader) -> tuple[int, list[tuple[str, str]]]:
     head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode("latin-1").split("\r\n")
     pairs = [line.partition(": ") for line in head[1:] if line]
-    return int(head[0].split()[1]), {name.lower(): value for name, _, value in pairs}
+    return int(head[0].split()[1]), [(name.lower(), value) for name, _, value in pairs]
 
 
 def request(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
@@ -79,8 +85,9 @@ async def ask(
     reader, writer = await asyncio.open_connection(*place(address))
     try:
         writer.write(request(method, path, sent, content))
-        status, got = await head_of(reader)
-        return Response(status, got, await asyncio.wait_for(reader.read(), PATIENCE))
+        status, got = await pairs_of(reader)
+        cookies = tuple(value for name, value in got if name == "set-cookie")
+        return Response(status, dict(got), await asyncio.wait_for(reader.read(), PATIENCE), cookies)
     finally:
         writer.close()
 
@@ -111,7 +118,8 @@ class Stream:
 
     async def __aenter__(self) -> Stream:
         self.reader, self.writer = await asyncio.open_connection(*place(self.address))
-        sent = {"host": "localhost", "authorization": f"Bearer {self.token}", **self.headers}
+        shown = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        sent = {"host": "localhost", **shown, **self.headers}
         self.writer.write(request("GET", f"/-/events?{self.query}", sent, b""))
         self.status, self.got = await head_of(self.reader)
         return self

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .answers import ANYTHING, Anything, Decision, Explanation, HoldsFor, Reason, RestsOn
 from .contract import ACCESS_CHANGES, PolicyView, SecurityPolicy
-from .questions import Credentials, Identified, Need, Request
+from .questions import Credentials, Identified, Need, Request, Vouched
 
 __all__ = [
     "ACCESS_CHANGES",
@@ -26,4 +26,5 @@ __all__ = [
     "Request",
     "RestsOn",
     "SecurityPolicy",
+    "Vouched",
 ]

@@ -8,7 +8,22 @@ from ...universe.access.scope import Scope
 from ...universe.address.point import Point
 from ..registry import ParticleRecord
 
-__all__ = ["Credentials", "Identified", "Need", "Request"]
+__all__ = ["Credentials", "Identified", "Need", "Request", "Vouched"]
+
+
+@attrs.frozen
+class Vouched:
+    """An agent whom a gateway has identified by itself, such as with an OpenID provider, in place of a token.
+
+    Attributes:
+        agent: in whose name the client acts.
+        expires: when the gateway's word ends, in seconds since 1970.
+        name: of what has proved it, for people; it tells no secret.
+    """
+
+    agent: Point
+    expires: float
+    name: str = ""
 
 
 @attrs.frozen
@@ -19,11 +34,14 @@ class Credentials:
         token: the secret that it shows, empty for none.
         peer_key: the public key that its connection has proved, empty for none.
         address: the address of its host, for logs; empty for a process of this computer.
+        vouched: the agent whom a gateway of this machine has identified; None for none. Nothing that comes from
+            outside sets it. A policy that knows nothing of it sees credentials without a token.
     """
 
     token: str = attrs.field(default="", repr=False)
     peer_key: str = ""
     address: str = ""
+    vouched: Vouched | None = None
 
 
 @attrs.frozen

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import pytest
 
-from ...contracts.policy import Credentials
+from ...contracts.policy import Credentials, Vouched
 from ...errors import Unauthorized
-from ...universe.address.point import ANONYMOUS
+from ...universe.address.point import ANONYMOUS, Point
 from .base import PolicyKitBase
 from .world import ALICE, SECRET, WRONG
 
@@ -47,6 +48,15 @@ class Clients(PolicyKitBase):
             assert exc.hint, "a client without a token has to be told how to get one"
         else:
             assert agent == ANONYMOUS
+
+    async def test_nobody_is_let_in_whom_a_gateway_names_and_the_registry_does_not_know(self) -> None:
+        world = await self.world()
+        unknown = Vouched(Point.parse("hyperspace:users:nobody-at-all"), time.time() + 3600.0, "a gateway")
+        try:
+            agent = await world.policy.authenticate(Credentials(vouched=unknown))
+        except Unauthorized:
+            return
+        assert agent == ANONYMOUS, "a policy that knows nothing of it sees a client without a token"
 
     async def test_a_revoked_token_is_refused_at_once(self) -> None:
         self.needs_tokens()

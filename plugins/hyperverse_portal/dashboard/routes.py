@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qs, quote
 
-from hyperverse_core.errors import HyperverseError, Unauthorized
+from hyperverse_core.errors import HyperverseError
 from hyperverse_core.gateway import Session
 
 from ..api import query_of
@@ -58,22 +58,23 @@ class Dashboard:
         return static_file(request.path.rpartition("/")[2], request)
 
     @staticmethod
-    def login(request: HttpRequest, wrong: HyperverseError | None = None, code: str = "") -> HttpAnswer:
+    def login(
+        request: HttpRequest, wrong: HyperverseError | None = None, code: str = "", provider: str = ""
+    ) -> HttpAnswer:
         """The page to log in.
 
         Args:
             request: which is answered.
             wrong: why the last one has failed.
             code: of a link that lets somebody in once.
+            provider: name of an OpenID provider that knows people; empty for none.
         """
         failed = None if wrong is None else Failed(wrong)
-        html = page("login.html", failed=failed, code=code)
+        html = page("login.html", failed=failed, code=code, provider=provider)
         return answer_html(html, request, 200 if wrong is None else wrong.status)
 
     def failure(self, request: HttpRequest, error: HyperverseError, agent: str = "") -> HttpAnswer:
-        """The page that reports an error: for who is not logged in, the page to log in."""
-        if isinstance(error, Unauthorized):
-            return self.login(request, error)
+        """The page that reports an error."""
         html = page("failure.html", at="", agent=agent, failed=Failed(error))
         return answer_html(html, request, error.status)
 

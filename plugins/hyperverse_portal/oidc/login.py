@@ -1,0 +1,128 @@
+"""OidcLogin: a browser that goes to the provider and comes back, by the authorization code flow with PKCE."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections import OrderedDict
+from typing import Final
+
+import attrs
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+from hyperverse_core.errors import BadRequest, Forbidden
+from hyperverse_core.policy import Vouched
+
+from ..api import query_of
+from ..http import HttpAnswer, HttpRequest
+from ..logins import SECONDS
+from .provider import OpenIdProvider
+from .settings import OidcSettings
+from .users import user_of
+
+__all__ = ["OidcLogin"]
+
+COOKIE: Final = "hyperverse_oidc"
+_AWAY: Final = 10 * 60
+"""Seconds that somebody may be at the provider."""
+_MOST: Final = 10_000
+"""Browsers that may be there at a time; with one more the first is forgotten."""
+_LONGEST: Final = 4096
+
+
+@attrs.frozen
+class _Question:
+    """What was asked of the provider.
+
+    Attributes:
+        nonce: which its ID token has to repeat.
+        verifier: the secret of PKCE.
+        back: where the browser is sent back to.
+        ends: when it counts no more.
+    """
+
+    nonce: str
+    verifier: str
+    back: str
+    ends: float
+
+
+class OidcLogin:
+    """Sends browsers to the provider, and finds out who comes back.
+
+    Args:
+        settings: of the portal.
+
+    Attributes:
+        name: of the provider, for people.
+    """
+
+    def __init__(self, settings: OidcSettings) -> None:
+        self._settings = settings
+        self._provider = OpenIdProvider(settings)
+        self._questions: OrderedDict[str, _Question] = OrderedDict()
+        self.name = settings.shown_name
+
+    async def begin(self, request: HttpRequest) -> HttpAnswer:
+        """Sends a browser to the provider. Raises Unavailable."""
+        said = await self._provider.metadata()
+        back = f"{request.portal}oidc-done"
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        client = AsyncOAuth2Client(
+            self._settings.client_id,
+            scope=" ".join(self._settings.scopes),
+            redirect_uri=back,
+            code_challenge_method="S256",
+        )
+        place, _ = client.create_authorization_url(
+            said.authorization, state=state, code_verifier=verifier, nonce=nonce, response_type="code"
+        )
+        await client.aclose()
+        self._questions[state] = _Question(nonce, verifier, back, time.monotonic() + _AWAY)
+        while len(self._questions) > _MOST:
+            self._questions.popitem(last=False)
+        return HttpAnswer(303, b"", ((b"location", place.encode()), self._cookie(request, state, _AWAY))).also(
+            cache_control="no-store"
+        )
+
+    async def finish(self, request: HttpRequest) -> Vouched:
+        """Finds out who has come back from the provider.
+
+        Raises:
+            BadRequest: the browser has not asked, or too long ago.
+            Forbidden: the provider does not say who it is, or nobody whom the settings know.
+            Unavailable: the provider cannot be asked.
+        """
+        query = dict(query_of(request))
+        state, shown = query.get("state", ""), request.cookie_of(COOKIE)
+        question = self._questions.pop(state, None) if state and _same(state, shown) else None
+        if question is None or question.ends < time.monotonic():
+            raise BadRequest("this browser has asked for no such login, or too long ago", hint="log in again")
+        said = await self._provider.metadata()
+        name = self._settings.shown_name
+        if query.get("iss", "" if said.names_itself else self._settings.issuer) != self._settings.issuer:
+            raise Forbidden("another provider has answered than the one that was asked", hint="log in again")
+        if "error" in query:
+            told = query.get("error_description") or query["error"]
+            raise Forbidden(f"{name} has not let you in: {told[:200]!r}", hint="log in again")
+        code = query.get("code", "")
+        if not 0 < len(code) <= _LONGEST:
+            raise BadRequest(f"{name} has sent no code", hint="log in again")
+        claims = await self._provider.exchange(code, question.verifier, question.back, question.nonce)
+        return Vouched(user_of(claims, self._settings), time.time() + SECONDS, f"OpenID of {name}")
+
+    def forget(self, request: HttpRequest) -> tuple[bytes, bytes]:
+        """The header that takes the cookie of the question away."""
+        return self._cookie(request, "", 0)
+
+    @staticmethod
+    def _cookie(request: HttpRequest, state: str, seconds: int) -> tuple[bytes, bytes]:
+        """Lax, because the browser comes back from another site."""
+        secure = "; Secure" if request.is_secure else ""
+        text = f"{COOKIE}={state}; Path={request.prefix}/-/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"
+        return b"set-cookie", text.encode()
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
