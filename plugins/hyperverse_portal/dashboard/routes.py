@@ -22,13 +22,14 @@ from .particle import OneParticle
 from .particles import show_particles
 from .questions import Failed, Questions
 from .rendering import answer_html, page, static_file
+from .try_page import TryPage
 from .waves import is_noted, show_waves
 
 __all__ = ["Dashboard"]
 
-_NAMES: Final = ("particles", "particle", "waves", "log", "access", "balance", "kinds", "machines")
+_NAMES: Final = ("particles", "particle", "waves", "log", "access", "balance", "kinds", "machines", "try")
 _PAGES: Final = frozenset({"/-/", *(f"/-/{name}" for name in _NAMES)})
-_FORMS: Final = frozenset({"/-/particle", "/-/machines", "/-/balance"})
+_FORMS: Final = frozenset({"/-/particle", "/-/machines", "/-/balance", "/-/try"})
 _FORM: Final = 256 * 1024
 """The most bytes of a form."""
 
@@ -46,6 +47,7 @@ class Dashboard:
         self._overview = Overview(looks)
         self._particle = OneParticle(looks)
         self._machines = MachinesPage(looks)
+        self._try = TryPage(settings.wait)
 
     @staticmethod
     def has(method: str, path: str) -> bool:
@@ -90,6 +92,8 @@ class Dashboard:
                 return answer_html(await self._machines.act(form, asking), request)
             if request.path == "/-/balance":
                 return answer_html(await act_on_balance(form, asking), request)
+            if request.path == "/-/try":
+                return answer_html(await self._try.show(request.portal, query, asking, form), request)
             return answer_html(*_with(request, await self._particle.show(query, asking, form)))
         match request.path:
             case "/-/":
@@ -111,6 +115,8 @@ class Dashboard:
                 return answer_html(await show_kinds(query, asking), request)
             case "/-/machines":
                 return answer_html(await self._machines.show(asking), request)
+            case "/-/try":
+                return answer_html(await self._try.show(request.portal, query, asking), request)
         return answer_html(await show_access(query, asking), request)
 
 
