@@ -24,7 +24,7 @@ from chaos.rules import Rules
 from cluster.worlds import Process
 from hyperverse_core import Client, Outcome, Pong
 from hyperverse_core.errors import HyperverseError
-from patience import budget
+from patience import PATIENCE, budget
 
 __all__ = ["FAULTS", "Chaos"]
 
@@ -69,15 +69,25 @@ class Chaos:
         seconds: for which things are broken; mending and checking come on top.
         say: told what happens.
         faults: what may happen; what is named twice happens twice as often.
+        least: how many appends have to be acknowledged before it ends. A busy computer may need longer for them, and
+            gets ``PATIENCE`` more.
     """
 
     def __init__(
-        self, directory: Path, *, seed: int, seconds: float, say: Callable[[str], None], faults: Sequence[str] = FAULTS
+        self,
+        directory: Path,
+        *,
+        seed: int,
+        seconds: float,
+        say: Callable[[str], None],
+        faults: Sequence[str] = FAULTS,
+        least: int = 0,
     ) -> None:
         self.chance = random.Random(seed)
         self.seconds = seconds
         self.say = say
         self.faults = faults
+        self.least = least
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True)
         shutil.copy(chaos_kinds.__file__, directory / "hyperverse_local.py")
@@ -307,7 +317,7 @@ class Chaos:
         self.begun = time.monotonic()
         workers = [asyncio.ensure_future(self._worker(number)) for number in range(_WORKERS)]
         workers.append(asyncio.ensure_future(self.rules.run()))
-        while time.monotonic() - self.begun < self.seconds:
+        while not self._enough(time.monotonic() - self.begun):
             quiet = self.chance.random() < 0.25  # long enough to see how long it takes until all answer again
             await asyncio.sleep(self.chance.uniform(6.0, 9.0) if quiet else self.chance.uniform(0.5, 4.0))
             for task in self._mending:
@@ -324,6 +334,10 @@ class Chaos:
         return attrs.evolve(
             findings, wrong=[*findings.wrong, *judged.wrong], rightly_allowed=allowed, rightly_refused=refused
         )
+
+    def _enough(self, seconds: float) -> bool:
+        acknowledged = sum(operation.outcome == str(Outcome.OK) for operation in self.history.operations)
+        return seconds >= self.seconds + (PATIENCE if acknowledged < self.least else 0.0)
 
     async def _lists(self) -> dict[str, list[str]]:
         found = {}

