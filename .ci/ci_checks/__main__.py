@@ -1,10 +1,10 @@
 """The whole check: style, types, import rules, tests and speed.
 
-The first Python runs everything with the dependencies of a lock with hashes. Each other Python of this computer, with
-the newest dependencies, and the lowest dependencies, run the tests that need no machine in a process of its own; the
-Pythons between the first and the newest one run the core of them. They run beside the whole suite, whose tests leave
-the processors idle for a third of the time, because many of them wait; what they print is shown when all have ended.
-Every step runs, so that one run tells all that is wrong. When few tests failed they are run again, alone
+The first Python runs everything with the dependencies of a lock with hashes. The newest Python of this computer, with
+the newest dependencies, runs the tests that need no machine in a process of its own; the Pythons between the two run
+the core of them, and the lowest dependencies what calls a dependency. They run beside the whole suite, whose tests
+leave the processors idle for a third of the time, because many of them wait; what they print is shown when all have
+ended. Every step runs, so that one run tells all that is wrong. When few tests failed they are run again, alone
 (`second_look`). The simulation goes on with further seeds for as long as there is time; it ends early on a slow
 computer.
 """
@@ -36,7 +36,7 @@ SLOW = (
     "tests/base/test_broken_drivers.py",
     "tests/bench",
     "tests/chaos",
-    "tests/ci/test_weaknesses.py",
+    "tests/ci",
     "tests/cli/test_any_environment.py",
     "tests/cli/test_beginners_lines.py",
     "tests/cli/test_cli_with_machine.py",
@@ -55,35 +55,45 @@ SLOW = (
     "tests/cluster/test_commands_as_processes.py",
     "tests/cluster/test_compositions_as_processes.py",
     "tests/cluster/test_failures_as_processes.py",
+    "tests/cluster/test_hostile_machine_over_sockets.py",
     "tests/cluster/test_invitations_as_processes.py",
     "tests/cluster/test_nats_as_processes.py",
+    "tests/cluster/test_postgres_as_processes.py",
+    "tests/cluster/test_revoked_as_processes.py",
     "tests/cluster/test_scenarios_as_processes.py",
     "tests/cluster/test_simulation.py",
     "tests/cluster/test_slow_lane_as_processes.py",
     "tests/cluster/test_storms_as_processes.py",
     "tests/docs",
     "tests/gateway/test_broken_gateways.py",
+    "tests/gateway/test_fifty_hostile_users.py",
+    "tests/gateway/test_hostile_frames.py",
+    "tests/gateway/test_memory_limit.py",
+    "tests/gateway/test_wrong_tokens.py",
+    "tests/grants",
     "tests/mechtron/test_attacks.py",
     "tests/mechtron/test_counters_as_processes.py",
     "tests/mechtron/test_guest_kits.py",
     "tests/mechtron/test_index_commands.py",
     "tests/mechtron/test_isolation.py",
     "tests/mechtron/test_loaded_at_once.py",
+    "tests/mechtron/test_mutants.py",
     "tests/mechtron/test_near_code.py",
     "tests/mechtron/test_python_kit.py",
     "tests/mechtron/test_upgrade.py",
     "tests/notebooks",
     "tests/packaging",
-    "tests/portal/test_dashboard_with_many_particles.py",
-    "tests/placement/test_broken_placements.py",
-    "tests/portal/test_api_schema.py",
-    "tests/portal/test_dashboard_in_browser.py",
-    "tests/portal/test_oidc.py",
-    "tests/portal/test_portal_option.py",
+    "tests/placement",
     "tests/plugins/test_cedar_distribution.py",
     "tests/plugins/test_counter_distribution.py",
     "tests/plugins/test_otel_distribution.py",
     "tests/plugins/test_shop_distribution.py",
+    "tests/portal/test_api_schema.py",
+    "tests/portal/test_dashboard_in_browser.py",
+    "tests/portal/test_dashboard_with_many_particles.py",
+    "tests/portal/test_oidc.py",
+    "tests/portal/test_portal_option.py",
+    "tests/registry/test_postgres_feed.py",
     "tests/registry/test_sql_busy_loop.py",
     "tests/registry/test_sql_full_disk.py",
     "tests/registry/test_sql_many.py",
@@ -94,13 +104,40 @@ SLOW = (
     "tests/testing/test_only_thorough.py",
     "tests/typed_calls/test_type_checkers.py",
 )
-"""What the other environments do not run: machines and tests as processes, sweeps over large registries, and what does
-not depend on the Python that runs it: pages of the documentation, checks of the source, benchmarks."""
+"""What the other environments do not run: machines and tests as processes, sweeps over large registries, floods and
+random inputs, and what does not depend on the Python that runs it: pages of the documentation, checks of the source,
+benchmarks, rules of access and placement, these checks themselves."""
 
-CORE = ("tests/base", "tests/config", "tests/fabric", "tests/plugins", "tests/protocol", "tests/scheduling")
+FABRIC = (
+    "tests/fabric/test_commands.py",
+    "tests/fabric/test_driver_contract.py",
+    "tests/fabric/test_invitations.py",
+    "tests/fabric/test_life.py",
+    "tests/fabric/test_own_copies.py",
+    "tests/fabric/test_provisioning.py",
+    "tests/fabric/test_saved_state.py",
+    "tests/fabric/test_secret_properties.py",
+    "tests/fabric/test_two_machines.py",
+    "tests/fabric/test_typed_properties.py",
+    "tests/fabric/test_waves.py",
+)
+"""Of the tests of the fabric, those of values, states, plugins, keys and the ways between machines."""
+CORE = ("tests/config", *FABRIC, "tests/plugins", "tests/protocol", "tests/scheduling")
 """What the Pythons between the first and the newest one run: what works with both is seldom wrong between them."""
-PURE = ("tests/universe", "tests/universe_text", "tests/language")
-"""What hardly uses a dependency: the lowest ones need not run it."""
+DEPENDENT = (
+    *("tests/cli", "tests/config", "tests/data_dir"),
+    *("tests/cluster/test_lanes_over_sockets.py", "tests/cluster/test_news_over_sockets.py"),
+    *FABRIC,
+    *("tests/gateway/test_client.py", "tests/gateway/test_gate.py", "tests/gateway/test_key_rotation.py"),
+    "tests/gateway/test_wire.py",
+    *("tests/lanes", "tests/language/test_exec_language.py", "tests/mechtron", "tests/plugins", "tests/portal"),
+    *("tests/protocol", "tests/registry", "tests/testing", "tests/typed_calls"),
+    "tests/universe_text/test_binds.py",
+    "tests/universe_text/test_commands.py",
+    "tests/universe_text/test_scripts.py",
+)
+"""What the lowest dependencies run: what calls one of them. The rest is of values, rules and particles, and calls what
+these tests have called."""
 
 NPM = (
     *("xxhash-wasm", "@chainsafe/as-sha256", "@cwasm/lodepng", "@cwasm/webp", "argon2-browser"),
@@ -204,7 +241,7 @@ class Checks:
         for newest in pythons[-1:]:
             self.subset(f"Python {newest.minor}", newest, types=True)
         constraints = ("--constraint", self.constraints(bin_))
-        self.subset("lowest", lowest, options=constraints, ignored=(*SLOW, *PURE))
+        self.subset("lowest", lowest, options=constraints, tests=DEPENDENT)
 
     def subset(
         self,
@@ -214,22 +251,20 @@ class Checks:
         options: Sequence[str | Path] = (),
         types: bool = False,
         tests: Sequence[str] = (),
-        ignored: Sequence[str] = SLOW,
     ) -> None:
         """Some tests in an environment of their own.
 
         Args:
             options: of the installation.
             types: whether the types are checked as well.
-            tests: what is run, less what is ignored; everything by default.
-            ignored: what is not run.
+            tests: what is run, less what is slow; everything by default.
         """
         bin_ = self.environment(name, python, "test", *options)
         if bin_ is None:
             return
         if types:
             self._steps.run(f"{name}: types", [bin_ / "mypy", "--python-version", python.minor])
-        words = [*self._pytest(bin_), "-q", *tests, *(f"--ignore={path}" for path in ignored)]
+        words = [*self._pytest(bin_), "-q", *tests, *(f"--ignore={path}" for path in SLOW)]
         self._second_look.run(self._steps, f"{name}: tests", words, CI="true")
 
     def second_look(self) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_checks.__main__ import CORE, PURE, SLOW
+from ci_checks.__main__ import CORE, DEPENDENT, SLOW
 from ci_checks.lowest import constraints
 from ci_checks.pythons import WANTED, find
 from ci_checks.second_look import AT_MOST, NEVER, SecondLook
@@ -58,7 +58,7 @@ def test_constraints_keep_markers_and_drop_what_is_ours() -> None:
     assert constraints(text) == ["b==1.2", 'e==4; sys_platform != "win32"', "e==4"]
 
 
-@pytest.mark.parametrize("path", (*CORE, *PURE, *SLOW))
+@pytest.mark.parametrize("path", sorted({*CORE, *DEPENDENT, *SLOW}))
 def test_what_other_environments_run_or_leave_out_is_there(path: str) -> None:
     assert (REPOSITORY / path).exists()
 
