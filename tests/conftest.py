@@ -14,6 +14,7 @@ pytest_plugins = [
     "left_running",
     "no_skips",
     "only_thorough",
+    "quick_collection",
     "tellable",
     "told_at_once",
 ]
