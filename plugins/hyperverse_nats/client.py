@@ -12,6 +12,7 @@ from nats.aio.client import Client
 
 from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
 
+from .proof_files import check_credentials, check_nkey
 from .settings import NatsSettings
 
 __all__ = ["BrokerClient", "connected"]
@@ -47,9 +48,14 @@ async def connected(
         the client.
 
     Raises:
+        ConfigError: a file of the settings has not what it should have.
         Unavailable: no server answers.
         Unauthorized: the server does not let us in.
     """
+    if settings.credentials:
+        check_credentials(settings.credentials)
+    if settings.nkey:
+        check_nkey(settings.nkey)
     faults: list[Exception] = []
 
     async def fault(exc: Exception) -> None:

@@ -1,9 +1,12 @@
-"""What a NATS server may ask of a machine: an nkey, and TLS."""
+"""What a NATS server may ask of a machine: an nkey, a credentials file, and TLS."""
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
 import ipaddress
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from hyperverse_core.contracts.lane import Endpoint, Peer
-from hyperverse_core.errors import Unauthorized
+from hyperverse_core.errors import ConfigError, Unauthorized
 from hyperverse_core.testing.lane_kit.harness import Harness
 from hyperverse_nats.transport import NatsTransport
 from nats_server import NatsServer
@@ -29,6 +32,37 @@ class _Nobody:
     def lane_up(self, peer: Peer) -> None: ...
     def lane_frames(self, peer: Peer, frames: object) -> None: ...
     def lane_down(self, peer: Peer, reason: str) -> None: ...
+
+
+_NO_LIMITS = {"subs": -1, "data": -1, "payload": -1, "conn": -1, "leaf": -1, "imports": -1, "exports": -1}
+
+
+def _nkey(prefix: int, number: int) -> tuple[Any, str]:
+    """A pair of keys of that sort, and its seed."""
+    seed = bytes(nkeys.encode_seed(bytes([number + 1] * 32), prefix))
+    return nkeys.from_seed(bytearray(seed)), seed.decode()
+
+
+def _signed(whose: Any, by: Any, sort: str, claims: dict[str, Any]) -> str:
+    """The claims about a key, signed by another, as NATS wants them."""
+    said = {"iss": by.public_key.decode(), "sub": whose.public_key.decode(), "name": sort, "iat": 1_700_000_000}
+    said["nats"] = claims | {"type": sort, "version": 2}
+    said["jti"] = base64.b32encode(hashlib.sha256(json.dumps(said).encode()).digest()).decode().rstrip("=")
+    head = {"typ": "JWT", "alg": "ed25519-nkey"}
+    text = ".".join(map(_base64, (json.dumps(head).encode(), json.dumps(said).encode())))
+    return f"{text}.{_base64(by.sign(text.encode()))}"
+
+
+def _base64(what: bytes) -> str:
+    return base64.urlsafe_b64encode(what).decode().rstrip("=")
+
+
+def _credentials(jwt: str, seed: str) -> str:
+    """The text of a credentials file."""
+    return (
+        f"-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n"
+        f"-----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+    )
 
 
 async def works_with(settings: dict[str, Any]) -> None:
@@ -55,6 +89,67 @@ async def test_an_nkey_proves_a_machine_to_the_server(nats_server: Callable[...,
     (tmp_path / "other").write_bytes(bytes(nkeys.encode_seed(bytes(32), nkeys.PREFIX_BYTE_USER)))
     await works_with({"servers": server.url, "nkey": str(tmp_path / "seed")})
     assert "nkey" in (await refused_with({"servers": server.url, "nkey": str(tmp_path / "other")})).hint
+
+
+async def test_a_credentials_file_proves_a_machine_to_a_server_that_trusts_its_operator(
+    nats_server: Callable[..., NatsServer], tmp_path: Path
+) -> None:
+    """As the tools of NATS write it: the operator vouches for an account, the account for a user."""
+    (operator, _), (account, _), user, stranger = (
+        _nkey(prefix, number)
+        for number, prefix in enumerate(
+            (
+                nkeys.PREFIX_BYTE_OPERATOR,
+                nkeys.PREFIX_BYTE_ACCOUNT,
+                nkeys.PREFIX_BYTE_USER,
+                nkeys.PREFIX_BYTE_USER,
+            )
+        )
+    )
+    account_id = account.public_key.decode()
+    server = nats_server(
+        f"operator: {_signed(operator, operator, 'operator', {})}\n"
+        "resolver: MEMORY\n"
+        f"resolver_preload: {{ {account_id}: {_signed(account, operator, 'account', {'limits': _NO_LIMITS})} }}\n"
+    )
+    (tmp_path / "machine.creds").write_text(_credentials(_signed(user[0], account, "user", _NO_LIMITS), user[1]))
+    forged = _signed(stranger[0], stranger[0], "user", _NO_LIMITS)
+    (tmp_path / "forged.creds").write_text(_credentials(forged, stranger[1]))
+    (tmp_path / "stolen.creds").write_text(_credentials(_signed(user[0], account, "user", _NO_LIMITS), stranger[1]))
+    await works_with({"servers": server.url, "credentials": str(tmp_path / "machine.creds")})
+    assert "`credentials`" in (await refused_with({"servers": server.url})).hint
+    for wrong in ("forged", "stolen"):
+        said = await refused_with({"servers": server.url, "credentials": str(tmp_path / f"{wrong}.creds")})
+        assert "check `credentials`" in said.hint, wrong
+        assert stranger[1] not in str(said)
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("credentials", ""),
+        ("credentials", "-----BEGIN NATS USER JWT-----\nsecret.secret.secret\n------END NATS USER JWT------\n"),
+        ("credentials", _credentials("secret", "SUsecret")),
+        ("credentials", _credentials("secret.secret.secret", _nkey(nkeys.PREFIX_BYTE_ACCOUNT, 1)[1])),
+        ("nkey", ""),
+        ("nkey", "secret"),
+        ("nkey", "\x00\xff secret \u20ac"),
+        ("nkey", _nkey(nkeys.PREFIX_BYTE_OPERATOR, 1)[1]),
+        ("nkey", "0" * 58),
+    ],
+)
+async def test_a_file_without_a_proof_is_named_and_not_quoted(
+    setting: str, text: str, nats_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "proof"
+    file.write_text(text)
+    transport = NatsTransport({"servers": nats_url, setting: str(file)})
+    with pytest.raises(ConfigError) as caught:
+        await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
+    await transport.close()
+    assert str(file) in str(caught.value) and setting in str(caught.value)
+    assert not text.strip() or "secret" not in f"{caught.value} {caught.value.hint}"
+    assert caught.value.hint
 
 
 async def test_a_server_proves_itself_by_a_certificate(nats_server: Callable[..., NatsServer], tmp_path: Path) -> None:
