@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from ..errors import ConfigError
-from .schema import Choice, Config, registry_of_url
+from .schema import Choice, Config, registry_of_url, transport_of_servers
 
 __all__ = [
     "ConfigLayer",
@@ -184,10 +184,14 @@ def merge(layers: list[ConfigLayer]) -> Leaves:
 
 
 def _named(leaves: Leaves, choice: str) -> str | None:
-    """The driver that these values name, by its name or by the URL of a registry; None when they name none."""
+    """The driver that these values name, by its name or by the URL of a registry or a broker; None when they name
+    none."""
     driver = leaves.get((choice, "driver"))
     if driver is not None:
         return str(driver[0])
+    if choice == "lanes":
+        servers = leaves.get((choice, "servers"))
+        return None if servers is None else transport_of_servers(servers[0])
     if choice != "registry":
         return None
     url = leaves.get((choice, "url"))

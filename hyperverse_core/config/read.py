@@ -14,7 +14,7 @@ from ..errors import did_you_mean
 from .check import Fault, Secret, faults_of_fields, hints_of, join
 from .files import Leaves, ValueOrigin
 from .portal_table import PORTAL_KEYS
-from .schema import Choice, Config, Control, StarTemplate, registry_of_url
+from .schema import Choice, Config, Control, StarTemplate, registry_of_url, transport_of_servers
 from .star_faults import star_faults
 
 __all__ = ["read_config", "resolve_secrets"]
@@ -75,7 +75,11 @@ def _choice_table(table: Mapping[str, Any], path: str) -> dict[str, Any]:
     """Returns a table with ``driver``, which has a default, and ``settings``, which are all other keys."""
     default: Any = attrs.fields_dict(Config)[path].default
     settings = {key: value for key, value in table.items() if key != "driver"}
-    named = registry_of_url(table.get("url")) if path == "registry" else None
+    named = None
+    if path == "registry":
+        named = registry_of_url(table.get("url"))
+    elif path == "lanes":
+        named = transport_of_servers(table.get("servers"))
     return {"driver": table.get("driver", named or default.driver), "settings": settings}
 
 

@@ -45,6 +45,7 @@ __all__ = [
     "Plugins",
     "StarTemplate",
     "registry_of_url",
+    "transport_of_servers",
 ]
 
 MIB = 1024 * 1024
@@ -94,6 +95,16 @@ def registry_of_url(url: Any) -> str | None:
     """The name of the registry that a URL is for, by its scheme alone; None when it says nothing."""
     scheme = url.partition("://")[0].partition("+")[0].lower() if isinstance(url, str) and "://" in url else ""
     return _BY_SCHEME.get(scheme)
+
+
+_BROKERS: Final[Mapping[str, str]] = {"nats": "nats", "tls": "nats"}
+
+
+def transport_of_servers(servers: Any) -> str | None:
+    """The name of the transport that the URLs of servers are for, by the scheme of the first one; None when they say
+    nothing."""
+    first = servers[0] if isinstance(servers, list | tuple) and servers else servers
+    return _BROKERS.get(first.partition("://")[0].lower()) if isinstance(first, str) and "://" in first else None
 
 
 def _choice(value: str | Choice) -> Choice:

@@ -195,6 +195,21 @@ colour = "red"
     ]
 
 
+@pytest.mark.parametrize("servers", ['"nats://a"', '["nats://a", "nats://b"]', '"TLS://a"'])
+def test_the_servers_of_a_broker_are_enough_to_choose_its_transport(tmp_path: Path, servers: str) -> None:
+    text = f"[lanes]\nservers = {servers}\n"
+    assert load(tmp_path, text).config.lanes.driver == "nats"
+    replaced = load(tmp_path, f"{text}address = 'nats:x'\n", env={"HYPERVERSE__LANES__DRIVER": "zmq"}).config.lanes
+    assert (replaced.driver, replaced.settings) == ("zmq", {})
+    chosen = load(tmp_path, "[lanes]\ndriver = 'stream'\n", env={"HYPERVERSE__LANES__SERVERS": "nats://c"}).config.lanes
+    assert (chosen.driver, chosen.settings) == ("nats", {"servers": "nats://c"})
+
+
+@pytest.mark.parametrize("servers", ['"http://a"', "[]", "[7]", '"a:4222"', "7"])
+def test_servers_that_name_no_broker_choose_nothing(tmp_path: Path, servers: str) -> None:
+    assert load(tmp_path, f"[lanes]\nservers = {servers}\n").config.lanes.driver == "zmq"
+
+
 def test_a_driver_written_as_a_text_is_told_how(tmp_path: Path) -> None:
     assert faults_of(tmp_path, 'lanes = "nats"') == [
         "lanes: must be a table, not 'nats'; write [lanes] driver = 'nats'"
