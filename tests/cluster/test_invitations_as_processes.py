@@ -113,3 +113,43 @@ async def test_hosts_come_in_with_invitations_and_one_is_removed_from_all(hosts:
     for secret in (first, second):
         assert secret.strip() not in audit
         assert not any(secret.strip() in path.read_text() for path in alpha.folder.rglob("*.log"))
+
+
+def test_an_invitation_that_lets_nobody_in_is_told_apart_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    """By --join and the URL of a registry, each time with the same data directory, which comes in in the end."""
+    url = f"sqlite:///{tmp_path}/registry.sqlite"
+    environ = os.environ | {"HYPERVERSE__LANES__ADDRESS": "tcp://127.0.0.1:*", "HYPERVERSE__LEASE": str(LEASE)}
+    alpha, beta = (Host(tmp_path / name, environ) for name in ("alpha", "beta"))
+    for host in (alpha, beta):
+        host.data_dir.mkdir(parents=True)
+    good, late, empty, cut = (tmp_path / name for name in ("good", "late", "empty", "cut"))
+    up = ("up", "--name", "beta", "--detach")
+    alpha.run("up", "--name", "alpha", "--detach", HYPERVERSE__REGISTRY__URL=url)
+    try:
+        for file, words in ((good, ()), (late, ("--minutes", "0.0001"))):
+            file.write_text(alpha.run("machines", "invite", *words))
+        empty.write_text("\n")
+        cut.write_text(good.read_text()[:20])
+        assert "names none" in beta.run(*up, "--invitation", str(good), fails=True)
+        assert list(beta.data_dir.iterdir()) == []
+        joins = (*up, "--join", url, "--invitation")
+        refusals = [
+            beta.run(*joins, str(empty), fails=True),
+            beta.run(*joins, str(cut), fails=True),
+            beta.run(*joins, str(late), fails=True),
+            beta.run(*up, "--invitation", str(good), fails=True, HYPERVERSE__REGISTRY__URL=f"{url}.other"),
+        ]
+        for said, part in zip(
+            refusals, ("is empty", "20 characters", "time is over", "there is no registry"), strict=True
+        ):
+            assert part in said and "hint:" in said
+            assert good.read_text()[4:20] not in said
+        assert not (beta.data_dir / "token").exists(), "it is no hyperuser's"
+        beta.run(*joins, str(good))
+        assert not (beta.data_dir / "token").exists()
+        assert "beta      up" in alpha.run("machines")
+        beta.run("down")
+        beta.run(*joins, str(good))  # it is in: what it came in with counts no more
+        beta.run("down")
+    finally:
+        alpha.run("down")

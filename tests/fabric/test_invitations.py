@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from hyperverse_core import Config, Machine
+from hyperverse_core.contracts.registry import MachineKey
 from hyperverse_core.errors import BadRequest, Conflict, HyperverseError, NotFound, Unauthorized
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 
@@ -86,7 +89,7 @@ async def test_a_further_machine_of_a_host_that_is_in_needs_no_invitation(start_
     [
         ("alpha", False, Conflict, "'alpha' with another key"),
         ("beta", True, Unauthorized, "not valid"),
-        ("gamma", None, Unauthorized, "not valid"),
+        ("gamma", None, Unauthorized, "another Hyperverse"),
     ],
 )
 async def test_nobody_comes_in_otherwise(
@@ -94,13 +97,64 @@ async def test_nobody_comes_in_otherwise(
 ) -> None:
     registry = MemoryRegistry()
     alpha = await start_machine(config=at("alpha"), registry=registry)
-    text = await alpha.client().ask(MACHINE, "Ext<Invite>", {}) if spent is not None else "inv_guess"
+    text = await alpha.client().ask(MACHINE, "Ext<Invite>", {}) if spent is not None else f"inv_{'x' * 43}"
     if spent:
         await start_machine(config=at("first", "", text), registry=registry)
     with pytest.raises(error, match=said) as raised:
         await start_machine(config=at(name, "elsewhere", text), registry=registry)
     assert text not in str(raised.value) and raised.value.hint
     assert "elsewhere" not in {star.machine for star in await registry.stars()}
+
+
+@pytest.mark.parametrize(
+    "broken", [lambda text: text[:20], lambda text: text[4:], lambda text: f"{text}x", lambda text: f"{text} {text}"]
+)
+async def test_an_invitation_that_is_not_whole_is_known_by_its_form_and_stays_good(
+    start_machine: Any, at: Any, broken: Callable[[str], str]
+) -> None:
+    registry = MemoryRegistry()
+    alpha = await start_machine(config=at("alpha"), registry=registry)
+    text = await alpha.client().ask(MACHINE, "Ext<Invite>", {})
+    with pytest.raises(Unauthorized, match="characters") as raised:
+        await start_machine(config=at("beta", "", broken(text)), registry=registry)
+    assert text[4:20] not in f"{raised.value} {raised.value.hint}"
+    assert [key.machine for key in await registry.machine_keys()] == ["alpha"]
+    await start_machine(config=at("beta", "", text), registry=registry)
+    await until_lanes_are(alpha, "beta")
+
+
+class _Slow(MemoryRegistry):
+    """The next two who read have both read before either goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._readers = asyncio.Barrier(2)
+        self.together = 0
+
+    async def machine_keys(self) -> list[MachineKey]:
+        found = await super().machine_keys()
+        if self.together:
+            self.together -= 1
+            await self._readers.wait()
+        return found
+
+
+async def test_of_two_hosts_of_one_name_that_come_in_at_the_same_moment_one_does(start_machine: Any, at: Any) -> None:
+    registry = _Slow()
+    alpha = await start_machine(config=at("alpha"), registry=registry)
+    texts = await asyncio.gather(*(alpha.client().ask(MACHINE, "Ext<Invite>", {}) for _ in range(2)))
+    assert len(set(texts)) == 2
+    registry.together = 2
+    configs = [at("beta", "b", texts[0]), at("beta", "c", texts[1])]
+    starting = [start_machine(config=config, registry=registry) for config in configs]
+    ends = await asyncio.gather(*starting, return_exceptions=True)
+    assert [type(end) for end in ends].count(Conflict) == 1
+    assert sorted(key.machine for key in await registry.machine_keys() if key.admitted) == ["alpha", "beta"]
+    await until_lanes_are(alpha, "beta")
+    late = configs[isinstance(ends[0], Machine)]
+    again = await alpha.client().ask(MACHINE, "Ext<Invite>", {})
+    await start_machine(config=attrs.evolve(late, name="gamma", invitation=again), registry=registry)
+    await until_lanes_are(alpha, "beta", "gamma")
 
 
 async def test_an_invitation_ends(start_machine: Any, at: Any) -> None:

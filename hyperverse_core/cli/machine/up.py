@@ -19,6 +19,7 @@ from ..terminal.failures import Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import note, plain
 from .detach import report_to_parent
+from .invitation import INVITATION, check_invitation
 from .log_setup import make_log_dir, set_up
 from .ready import print_ready
 from .several import free_name, host_name, joined, more_names, start_more, stop_more
@@ -28,7 +29,6 @@ __all__ = ["up"]
 _PRIVATE = 0o077
 """What a machine writes, its log and files of its drivers included, is for its owner alone."""
 _PASSED = frozenset({"name", "log.format", "log.level"})
-INVITATION = "HYPERVERSE_INVITATION"
 _PORTAL = "127.0.0.1:8080"
 _AS_CONFIGURED = ""
 """What --portal without an address stands for: that of the config, if it has one."""
@@ -104,6 +104,8 @@ def up(
     elif os.environ.get(INVITATION):
         flags["invitation"] = {"env": INVITATION}
     loaded = _named(options().load(flags), flags, join)
+    if "invitation" in flags:
+        check_invitation(loaded.config, str(invitation or f"${INVITATION}"))
     if reload:
         _reloading(loaded, flags, detach or machines > 1)
     elif detach:

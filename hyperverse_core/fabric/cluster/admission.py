@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterable
 
@@ -24,6 +25,8 @@ __all__ = ["Admission"]
 
 _log = logging.getLogger("hyperverse.lane")
 _BYTES = 32
+_FORM = re.compile(r"inv_[A-Za-z0-9_-]{43}")
+"""The text of an invitation: 43 characters stand for so many bytes."""
 _AGAIN = 0.5
 """Seconds until keys are read again when the registry could not be asked."""
 
@@ -108,20 +111,45 @@ class Admission:
             )
 
     async def _spend(self, here: MachineKey, known: Iterable[MachineKey]) -> None:
-        if any(key.admitted and key.machine == here.machine for key in known):
-            raise Conflict(
-                f"a machine {here.machine!r} with another key is let in already",
-                hint="choose another name with `--name`; if this is the same machine with new keys, run `hyperverse "
-                f"machines remove {here.machine}` on another one first",
-            )
+        self._check_form()
+        if self._holders(here, known):
+            raise self._name_is_taken(here)
         try:
             await self._registry.set_machine_keys([here], invitation=token_digest(self._invitation))
         except NotFound:
             raise Unauthorized(
-                "the invitation is not valid: it was used already, or its time is over",
-                hint="`hyperverse machines invite` on a machine that is let in prints a new one",
+                "the invitation is not valid: it was used already, its time is over, or it is for another Hyperverse",
+                hint="`hyperverse machines invite` on a machine that is let in prints a new one; the registry of that "
+                "machine and of this one must be the same: see [registry]",
             ) from None
+        if self._holders(here, await self._registry.machine_keys()):  # they came in at the same moment
+            await self._registry.set_machine_keys([attrs.evolve(here, admitted=False)])
+            raise self._name_is_taken(here)
         _log.info("machine %s was let in by an invitation", here.machine)
+
+    def _check_form(self) -> None:
+        """Raises Unauthorized when the text cannot be an invitation, such as one that was cut off on the way."""
+        if _FORM.fullmatch(self._invitation) is None:
+            raise Unauthorized(
+                f"the invitation is not valid: it has {len(self._invitation)} characters, and one has 47 and begins "
+                "with 'inv_'",
+                hint="copy the whole line that `hyperverse machines invite` prints",
+            )
+
+    def _holders(self, here: MachineKey, known: Iterable[MachineKey]) -> list[MachineKey]:
+        """The keys of other machines with the name of this one that are let in."""
+        return [
+            key
+            for key in known
+            if (key.transport, key.machine) == (here.transport, here.machine) and key.key != here.key and key.admitted
+        ]
+
+    def _name_is_taken(self, here: MachineKey) -> Conflict:
+        return Conflict(
+            f"a machine {here.machine!r} with another key is let in already",
+            hint="choose another name with `--name`; if this is the same machine with new keys, run `hyperverse "
+            f"machines remove {here.machine}` on another one first",
+        )
 
     # -- other machines -----------------------------------------------------------------------------------
 

@@ -1,0 +1,38 @@
+"""The invitation with which ``hyperverse up`` starts a machine: what can be known of it before anything is made."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...config import Config
+from ...errors import ConfigError
+
+__all__ = ["INVITATION", "check_invitation"]
+
+INVITATION: Final = "HYPERVERSE_INVITATION"
+"""The variable that has the text of an invitation."""
+
+
+def check_invitation(config: Config, where: str) -> None:
+    """Refuses an invitation that is of no use.
+
+    Args:
+        config: of the machine.
+        where: the invitation comes from; nothing of the invitation itself is told.
+
+    Raises:
+        ConfigError: there is no text, or the machine would make a registry of its own, which has invited nobody.
+    """
+    if not config.invitation:
+        raise ConfigError(
+            f"the invitation in {where} is empty",
+            hint="`hyperverse machines invite` on a machine that is let in prints one",
+        )
+    assert config.data_dir is not None  # load_config fills it in
+    own = config.data_dir / "registry.sqlite"
+    named = config.registry != Config().registry
+    if not named and not own.exists():
+        raise ConfigError(
+            "an invitation is for the Hyperverse of a registry, and this machine names none",
+            hint="name that of the machine that has invited this one: `url` in [registry], or --join URL",
+        )
