@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .faulty_lane import FaultyTransport as FaultyTransport
     from .gateway_conformance import GatewayConformance as GatewayConformance
     from .gateway_conformance import GatewayConnection as GatewayConnection
+    from .lane_conformance import BrokerConformance as BrokerConformance
     from .lane_conformance import LaneConformance as LaneConformance
     from .leaks import LeakCheck as LeakCheck
     from .memory_registry import MemoryRegistry as MemoryRegistry
@@ -46,7 +47,7 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and tells a name
             "driver_conformance": "DriverConformance",
             "faulty_lane": "FaultyHub FaultyTransport",
             "gateway_conformance": "GatewayConformance GatewayConnection",
-            "lane_conformance": "LaneConformance",
+            "lane_conformance": "BrokerConformance LaneConformance",
             "leaks": "LeakCheck",
             "memory_registry": "MemoryRegistry",
             "observer_conformance": "ObserverConformance",

@@ -10,6 +10,17 @@
         @pytest.fixture
         def address(self):
             return lambda: ""               # a fresh address for each call; "" lets the transport choose
+
+A transport with something between the two sides, such as a broker, has a second class, BrokerConformance::
+
+    class TestMyBroker(BrokerConformance):
+        @pytest.fixture
+        def make_transport(self, between):
+            return partial(MyLane, between.url)
+
+        @pytest.fixture
+        def between(self):
+            ...                             # an object with stop() and start(), which ends it at once and starts it
 """
 
 from __future__ import annotations
@@ -19,6 +30,7 @@ import pytest
 pytest.register_assert_rewrite("hyperverse_core.testing.lane_kit")
 
 from .lane_kit.addresses import Addresses  # noqa: E402  # asserts are rewritten from here on
+from .lane_kit.between import BrokerConformance  # noqa: E402
 from .lane_kit.delivery import Delivery  # noqa: E402
 from .lane_kit.keys import Keys  # noqa: E402
 from .lane_kit.life import Life  # noqa: E402
@@ -26,7 +38,7 @@ from .lane_kit.loss import Loss  # noqa: E402
 from .lane_kit.pressure import Pressure  # noqa: E402
 from .lane_kit.processes import OtherProcesses  # noqa: E402
 
-__all__ = ["LaneConformance"]
+__all__ = ["BrokerConformance", "LaneConformance"]
 
 
 class LaneConformance(Delivery, Pressure, Life, Loss, Addresses, Keys, OtherProcesses):

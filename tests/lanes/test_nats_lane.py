@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from hyperverse_core.testing.lane_conformance import LaneConformance
+from hyperverse_core.testing.lane_conformance import BrokerConformance, LaneConformance
 from hyperverse_nats.transport import NatsTransport
+from nats_server import NatsServer
 
 
 def from_environment() -> NatsTransport:
@@ -28,3 +29,15 @@ class TestNats(LaneConformance):
         monkeypatch.setenv("HV_TEST_LANE_URL", nats_settings["servers"])
         monkeypatch.setenv("HV_TEST_LANE_PREFIX", nats_settings["prefix"])
         return partial(NatsTransport, nats_settings)
+
+
+class TestNatsServer(BrokerConformance):
+    """The server dies, and starts again at its port."""
+
+    @pytest.fixture
+    def between(self, nats_server: Callable[..., NatsServer]) -> NatsServer:
+        return nats_server()
+
+    @pytest.fixture
+    def make_transport(self, between: NatsServer) -> Callable[[], NatsTransport]:
+        return partial(NatsTransport, {"servers": between.url})
