@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,6 +18,7 @@ from cluster.worlds import InProcess, Processes, World, in_process
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.testing import VirtualClockLoop
 from patience import PATIENCE
+from thoroughness import THOROUGH
 
 _numbers = itertools.count(1)
 
@@ -30,23 +33,48 @@ def pytest_asyncio_loop_factories(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for ``world`` runs in every composition."""
+    """A test that asks for ``world`` runs in every composition; with processes, in one on every pair of engines too."""
     if "world" in metafunc.fixturenames:
         kind = "processes" if "processes" in metafunc.definition.path.name else "virtual"
-        worlds = [(kind, composition) for composition in COMPOSITIONS]
-        metafunc.parametrize("world", worlds, ids=list(COMPOSITIONS), indirect=True)
+        worlds = {composition: (kind, composition, "") for composition in COMPOSITIONS}
+        if kind == "processes" and THOROUGH:
+            worlds |= {f"three-machines on {engines}": (kind, "three-machines", engines) for engines in ENGINES}
+        metafunc.parametrize("world", list(worlds.values()), ids=list(worlds), indirect=True)
+
+
+ENGINES = tuple(
+    filter(None, os.environ.get("HYPERVERSE_TEST_ENGINES", "stream and sqlite,nats and postgres").split(","))
+)
+"""What lanes and the registry are on, besides the default: ZeroMQ and SQLite. The variable names others, such as
+"nats and sqlite,zmq and postgres"."""
+
+
+def _tables(engines: str, request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
+    """The tables of a config that choose them: all that a user writes."""
+    lanes, _, registry = engines.partition(" and ")
+    tables: dict[str, dict[str, str]] = {"lanes": {"driver": lanes}} if lanes in ("zmq", "stream") else {}
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    if lanes == "nats":
+        tables["lanes"] = {"servers": request.getfixturevalue("nats_url"), "prefix": name}
+    if registry == "postgres":
+        tables["registry"] = {"url": request.getfixturevalue("postgres_url"), "schema": name}
+    return tables
 
 
 @pytest.fixture(scope="session")
-def process_worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Processes]]:
-    """Machines as processes, for each composition started once."""
-    known: dict[str, Processes] = {}
+def process_worlds(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str, str], Processes]]:
+    """Machines as processes, for each composition and each pair of engines started once."""
+    known: dict[tuple[str, str], Processes] = {}
 
-    def get(composition: str) -> Processes:
-        if composition not in known:
-            world = known[composition] = Processes(tmp_path_factory.mktemp("w"), stars=stars_of(composition))
+    def get(composition: str, engines: str) -> Processes:
+        if (composition, engines) not in known:
+            world = known[composition, engines] = Processes(
+                tmp_path_factory.mktemp("w"), stars=stars_of(composition), engines=_tables(engines, request)
+            )
             world.start(*dict.fromkeys(COMPOSITIONS[composition].values()))
-        return known[composition]
+        return known[composition, engines]
 
     yield get
     for world in known.values():
@@ -73,11 +101,11 @@ class _Visit:
 @pytest_asyncio.fixture
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """The machines of one composition, ready, with a Space of the test's own."""
-    kind, composition = request.param
+    kind, composition, engines = request.param
     async with AsyncExitStack() as stack:
         found: World
         if kind == "processes":
-            processes = request.getfixturevalue("process_worlds")(composition)
+            processes = request.getfixturevalue("process_worlds")(composition, engines)
             found = _Visit(processes, stack, f"test{next(_numbers)}")
         else:
             found = inside = await stack.enter_async_context(in_process(tmp_path))

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -161,6 +161,7 @@ class Processes:
         stars: those that the config names; each machine has its own when there are none.
         lease: seconds of a star's lease. It is how long the particles of a dead machine are out of reach.
         lanes: name of the transport, of lanes and of clients; the default one when empty.
+        engines: further tables of the config, by name, such as ``registry``: of another registry or another transport.
     """
 
     def __init__(
@@ -170,21 +171,23 @@ class Processes:
         stars: Sequence[StarTemplate] | None = None,
         lease: float = LEASE,
         lanes: str = "",
+        engines: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True)
         shutil.copy(cluster_kinds.__file__, directory / "hyperverse_local.py")
         self.config = directory / "hyperverse.toml"
         self._lease = lease
-        self._lanes = lanes
+        self._tables = dict(engines or {})
+        if lanes:
+            self._tables["lanes"] = {"driver": lanes}
         self.configure(stars)
         self.running: dict[str, Process] = {}
 
     def configure(self, stars: Sequence[StarTemplate] | None) -> None:
         """Writes the config that all machines share."""
-        tables = map(_star_table, stars or ())
-        lanes = ["[lanes]", f'driver = "{self._lanes}"'] if self._lanes else []
-        lines = [f"lease = {self._lease}", "[plugins]", "local = true", *lanes, *tables]
+        engines = [f"[{name}]\n" + _settings(table) for name, table in self._tables.items()]
+        lines = [f"lease = {self._lease}", "[plugins]", "local = true", *engines, *map(_star_table, stars or ())]
         self.config.write_text("\n".join(lines) + "\n")
 
     @property
@@ -210,6 +213,10 @@ class Processes:
         for process in self.running.values():
             process.stop()
         self.running.clear()
+
+
+def _settings(table: Mapping[str, str]) -> str:
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
 
 
 def _star_table(star: StarTemplate) -> str:
