@@ -130,8 +130,11 @@ class FileBlobs(Blobs):
 
         def remove() -> int:
             count = 0
-            for data in (self._folder / "incoming").iterdir():
-                if data.suffix != ".pieces" and data.stat().st_mtime < time.time() - older_than:
+            for each in (self._folder / "incoming").iterdir():
+                data = each.with_suffix("")
+                if each != data and data.exists():
+                    continue  # a journal; one alone is what a process has left that was killed at the end
+                if each.stat().st_mtime < time.time() - older_than:
                     Incoming(data.parent, data.name, 0).drop()
                     count += 1
             return count

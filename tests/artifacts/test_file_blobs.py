@@ -91,6 +91,81 @@ async def test_an_upload_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> 
     await blobs.close()
 
 
+AT_EACH_CALL = """
+    import os, signal, sys
+    from pathlib import Path
+    from hyperverse_artifacts.incoming import Incoming
+    from hyperverse_core.blobs import PIECE, digest_of, hex_of
+
+    content = b"".join(bytes([n]) * PIECE for n in range(3)) + b"end"
+    name = hex_of(digest_of(content))
+    CALLS = ("open", "pwrite", "write", "ftruncate", "fsync", "replace", "rename", "unlink", "mkdir")
+
+    def upload(folder):
+        place = folder / "content" / name
+        place.parent.mkdir(exist_ok=True)
+        new = Incoming(folder, name, len(content))
+        for at in [] if place.exists() else new.missing(place):
+            new.write(at, content[at : at + PIECE], place)
+        return place
+
+    def killed_at(folder, number):
+        left = number
+
+        def counted(call):
+            def either(*args, **options):
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    if call is real["pwrite"] or call is real["write"]:  # half of it
+                        call(args[0], args[1][: len(args[1]) // 2], *args[2:])
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return call(*args, **options)
+            return either
+
+        real = {each: getattr(os, each) for each in CALLS}
+        child = os.fork()
+        if not child:
+            for each, call in real.items():
+                setattr(os, each, counted(call))
+            upload(folder)
+            os._exit(0)
+        return os.waitpid(child, 0)[1] != 0
+
+    number = 0
+    while True:
+        number += 1
+        folder = Path(sys.argv[1], str(number))
+        folder.mkdir()
+        if not killed_at(folder, number):
+            break
+        place = folder / "content" / name
+        assert not place.exists() or place.read_bytes() == content, number
+        assert upload(folder).read_bytes() == content, number
+    print(number)
+"""
+
+
+async def test_an_upload_that_is_killed_at_any_call_leaves_nothing_or_the_whole(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", textwrap.dedent(AT_EACH_CALL), str(tmp_path)]
+    done = await asyncio.to_thread(subprocess.run, program, capture_output=True, text=True, timeout=START)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 15
+
+
+async def test_a_journal_that_was_left_alone_is_swept(tmp_path: Path) -> None:
+    blobs = FileBlobs({"folder": str(tmp_path)})
+    await blobs.open()
+    piece = b"a" * PIECE
+    await blobs.put(digest_of(b"begun"), 2 * PIECE, 0, piece, digest_of(piece))
+    left = tmp_path / "incoming" / f"{hex_of(digest_of(b'left'))}.pieces"
+    left.write_text("")
+    os.utime(left, (1, 1))
+    assert await blobs.sweep(60.0) == 1
+    assert sorted(each.suffix for each in (tmp_path / "incoming").iterdir()) == ["", ".pieces"]
+    await blobs.close()
+
+
 async def test_a_piece_that_the_disk_has_changed_is_sent_again(tmp_path: Path) -> None:
     content = os.urandom(3 * PIECE)
     blobs = FileBlobs({"folder": str(tmp_path)})

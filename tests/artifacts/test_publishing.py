@@ -92,6 +92,30 @@ async def test_content_is_kept_and_sent_once(repo: Machine, tmp_path: Path) -> N
     assert len(list(blobs.glob("content/*/*"))) == before + len(FILES) + 1
 
 
+async def test_a_publish_that_was_cut_off_sends_only_what_is_missing(repo: Machine, tmp_path: Path) -> None:
+    client, folder = repo.client(), write(tmp_path / "f", {"app.wasm": os.urandom(7 * PIECE + 5)})
+    ask, most = client.ask, 2
+    answered: list[int] = []
+
+    async def cut(to: Any, method: str, body: Any = None, **options: Any) -> Any:
+        if method == "Ext<Piece>" and len(answered) >= most:
+            raise ConnectionResetError("the line is cut")
+        reply = await ask(to, method, body, **options)
+        if method == "Ext<Piece>":
+            answered.append(body["offset"])
+        return reply
+
+    client.ask = cut  # type: ignore[method-assign]
+    with pytest.raises(ConnectionResetError):
+        await published(client, folder, VERSION)
+    assert await client.select(f"{VERSION}+:**") == []
+    before, most = list(answered), 100
+    assert 2 <= len(before) < 8
+    await published(client, folder, VERSION)
+    assert not set(before) & set(answered[len(before) :])
+    assert await read_content(client, f"{VERSION}:/app.wasm") == (folder / "app.wasm").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("command", "error"),
     [

@@ -16,7 +16,18 @@ from hyperverse_core.errors import BadRequest, Conflict
 from mechtron import others
 from mechtron.guests import MANY
 from mechtron.test_mechtrons import ask
-from mechtron.versions import BREAKS_STATE, COUNTS, LOSES, OFFERS, OTHER_TYPE, PUTS, SAVES, SAVES_BY_TWO
+from mechtron.versions import (
+    BREAKS_STATE,
+    COUNTS,
+    LOSES,
+    OFFERS,
+    OFFERS_GLOBAL,
+    OTHER_GLOBAL,
+    OTHER_TYPE,
+    PUTS,
+    SAVES,
+    SAVES_BY_TWO,
+)
 from patience import PATIENCE
 
 pytestmark = pytest.mark.thorough
@@ -169,6 +180,18 @@ async def test_a_version_that_breaks_what_the_old_one_offered_is_refused_unless_
         assert told in str(await m.upgrade(version, force=True))
         await m.back()
         assert await m.count() == "a1"  # nothing is kept of its instance
+    g = series("g")
+    await g.create(OFFERS_GLOBAL)
+    for version, text, told in (
+        ("2.0.0", OTHER_GLOBAL, "export 'level' is global mut i64, and was global mut i32"),
+        ("3.0.0", COUNTS, "it does not export 'level'"),
+    ):
+        await g.publish(version, text)
+        with pytest.raises(Conflict) as caught:
+            await g.upgrade(version)
+        assert told in str(caught.value)
+        assert told in str(await g.upgrade(version, force=True))
+        await g.back()
     n = series("n")
     await n.create(COUNTS, "Run { +state=memory; }")
     await n.publish("2.0.0", LOSES, "Run { +state=memory; }")

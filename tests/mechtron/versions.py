@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["BREAKS_STATE", "COUNTS", "LOSES", "OFFERS", "OTHER_TYPE", "PUTS", "SAVES", "SAVES_BY_TWO", "counts"]
+__all__ = [
+    "BREAKS_STATE",
+    "COUNTS",
+    "LOSES",
+    "OFFERS",
+    "OFFERS_GLOBAL",
+    "OTHER_GLOBAL",
+    "OTHER_TYPE",
+    "PUTS",
+    "SAVES",
+    "SAVES_BY_TWO",
+    "counts",
+]
 
 _HEAD = """(module
   (memory (export "memory") 2)
@@ -34,6 +46,8 @@ SAVES_BY_TWO = counts("b", 2, _SAVES)
 OFFERS = counts("a", more='(func (export "twice") (param i32) (result i32) (local.get 0))')
 LOSES = counts("b", 2)
 OTHER_TYPE = counts("b", 2, '(func (export "twice") (param i64) (result i32) (i32.const 0))')
+OFFERS_GLOBAL = counts("a", more='(global (export "level") (mut i32) (i32.const 0))')
+OTHER_GLOBAL = counts("b", more='(global (export "level") (mut i64) (i64.const 0))')
 BREAKS_STATE = counts(
     "b",
     more="""(func (export "hv_save") (result i64) (i64.const 0))

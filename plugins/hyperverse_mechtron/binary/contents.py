@@ -61,6 +61,7 @@ class Reference:
         func: the type of a function; None for everything else, and for types that are not plain.
         limits: of a memory or table; None for everything else.
         wit: of a component, what it is in the language of its types; else empty.
+        value: of a global, its type, such as ``mut i32``; else empty, and where it was not read.
     """
 
     module: str
@@ -69,6 +70,7 @@ class Reference:
     func: FuncType | None = None
     limits: ExternLimits | None = None
     wit: str = ""
+    value: str = ""
 
     @property
     def full_name(self) -> str:
@@ -85,7 +87,7 @@ class Reference:
             most = "" if self.limits.most is None else f" to {self.limits.most}"
             unit = "pages" if self.extern is Extern.MEMORY else "elements"
             return f"{self.extern.name.lower()} of {self.limits.least}{most} {unit}"
-        return self.extern.name.lower()
+        return f"{self.extern.name.lower()} {self.value}".rstrip()
 
 
 @attrs.frozen

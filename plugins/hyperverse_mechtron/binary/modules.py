@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from .constants import pass_over_constant
 from .contents import Contents, Extern, ExternLimits, FuncType, Reference
 from .reader import ByteReader
 
 __all__ = ["read_module"]
 
 _TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref"}
-_CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _EXPORT, _START = 0, 1, 2, 3, 4, 5, 7, 8
+_CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL, _EXPORT, _START = 0, 1, 2, 3, 4, 5, 6, 7, 8
 _LAST = 13
 
 
@@ -27,6 +28,7 @@ class _Module:
         self.funcs: list[int] = []
         self.tables: list[ExternLimits] = []
         self.memories: list[ExternLimits] = []
+        self.globals: list[str] = []
         self.imports: list[Reference] = []
         self.exports: list[Reference] = []
         self.sections: list[str] = []
@@ -58,6 +60,7 @@ class _Module:
             _FUNCTION: self._read_function,
             _TABLE: self._read_table,
             _MEMORY: self._read_memory,
+            _GLOBAL: self._read_global,
             _EXPORT: self._read_export,
         }.get(number)
         if each is None:
@@ -94,7 +97,7 @@ class _Module:
             extern = Extern(number)
         except ValueError:
             raise body.fault(f"the import {name!r} is of an unknown sort") from None
-        func = limits = None
+        func, limits, value = None, None, ""
         if extern is Extern.FUNC:
             self.funcs.append(body.number())
             func = self._type(self.funcs[-1])
@@ -105,12 +108,12 @@ class _Module:
             limits = self._limits(body)
             self.memories.append(limits)
         elif extern is Extern.GLOBAL:
-            self._value_type(body)
-            body.byte()
+            value = self._global_type(body)
+            self.globals.append(value)
         else:
             body.byte()
             body.number()
-        self.imports.append(Reference(module, name, extern, func, limits))
+        self.imports.append(Reference(module, name, extern, func, limits, value=value))
 
     def _read_function(self, body: ByteReader) -> None:
         self.funcs.append(body.number())
@@ -124,28 +127,41 @@ class _Module:
     def _read_memory(self, body: ByteReader) -> None:
         self.memories.append(self._limits(body))
 
+    def _read_global(self, body: ByteReader) -> None:
+        self.globals.append(self._global_type(body))
+        if pass_over_constant(body) is not None:  # the types of those behind it are not shown
+            body.at = body.end + 1
+
     def _read_export(self, body: ByteReader) -> None:
         name, number, index = body.name(), body.byte(), body.number()
         try:
             extern = Extern(number)
         except ValueError:
             raise body.fault(f"the export {name!r} is of an unknown sort") from None
-        func = limits = None
+        func, limits, value = None, None, ""
         if extern is Extern.FUNC and index < len(self.funcs):
             func = self._type(self.funcs[index])
         elif extern is Extern.MEMORY and index < len(self.memories):
             limits = self.memories[index]
         elif extern is Extern.TABLE and index < len(self.tables):
             limits = self.tables[index]
-        self.exports.append(Reference("", name, extern, func, limits))
+        elif extern is Extern.GLOBAL and index < len(self.globals):
+            value = self.globals[index]
+        self.exports.append(Reference("", name, extern, func, limits, value=value))
 
     def _type(self, index: int) -> FuncType | None:
         return self.types[index] if index < len(self.types) else None
 
     @staticmethod
-    def _value_type(body: ByteReader) -> None:
-        if body.byte() in (0x63, 0x64):  # a reference to a type of the module
+    def _value_type(body: ByteReader) -> str:
+        kind = body.byte()
+        if kind in (0x63, 0x64):  # a reference to a type of the module
             body.skip_signed()
+        return _TYPES.get(kind, "ref")
+
+    def _global_type(self, body: ByteReader) -> str:
+        kind = self._value_type(body)
+        return f"mut {kind}" if body.byte() else kind
 
     def _table_type(self, body: ByteReader) -> ExternLimits:
         self._value_type(body)

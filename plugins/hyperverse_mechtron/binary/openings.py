@@ -6,6 +6,7 @@ from typing import Final
 
 from hyperverse_core.errors import BadRequest
 
+from .constants import pass_over_constant
 from .instructions import changes_of_tables
 from .reader import ByteReader
 from .skeleton import leb128
@@ -104,7 +105,9 @@ class _Module:
             if mutable:
                 self.mutable.append(self.globals)
             self.globals += 1
-            _pass_over_constant(body)
+            unknown = pass_over_constant(body)
+            if unknown is not None:
+                raise body.fault(f"the first value of a global has the instruction {unknown:#04x}")
 
     def _code(self, body: ByteReader) -> None:
         for number in range(body.number()):
@@ -113,22 +116,3 @@ class _Module:
                     f"it changes a table: {name} in the function {number} of its own",
                     hint="keep the state with state_get and state_set: +state=keys;",
                 )
-
-
-def _pass_over_constant(body: ByteReader) -> None:
-    """Passes over the expression of a first value."""
-    while True:
-        code = body.byte()
-        if code == 0x0B:
-            return
-        if code in (0x41, 0x42, 0x23, 0xD0, 0xD2):
-            body.skip_signed()
-        elif code == 0x43:
-            body.skip(4)
-        elif code == 0x44:
-            body.skip(8)
-        elif code == 0xFD:
-            body.number()
-            body.skip(16)
-        elif code not in (0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E):
-            raise body.fault(f"the first value of a global has the instruction {code:#04x}")
