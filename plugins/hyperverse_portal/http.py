@@ -242,9 +242,8 @@ class HttpRequest:
         said = self.header("content-length")
         if said and not said.isdecimal():
             raise BadRequest(f"the length of the body is {said!r}", hint="it is a number of bytes")
-        too_large = TooLarge(f"the body is larger than {limit} bytes", hint="send less at once")
         if said and int(said) > limit:
-            raise too_large
+            raise _too_large(limit)
         parts, size = [], 0
         try:
             async with asyncio.timeout(seconds):
@@ -255,7 +254,7 @@ class HttpRequest:
                     part = message.get("body", b"")
                     size += len(part)
                     if size > limit:
-                        raise too_large
+                        raise _too_large(limit)
                     parts.append(part)
                     if not message.get("more_body"):
                         self.unread = False
@@ -296,6 +295,10 @@ class HttpRequest:
         """Returns when whoever asked has gone."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {limit} bytes", hint="send less at once")
 
 
 def json_answer(value: object, status: int = 200) -> HttpAnswer:

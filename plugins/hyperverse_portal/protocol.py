@@ -35,6 +35,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _body = 0  # bytes of this body
     _refused = False
     _timer: asyncio.TimerHandle | None = None
+    _since = 0.0  # when this head began; 0 when none is expected
     _guarded: GuardedTransport
 
     def connection_made(self, transport: Any) -> None:
@@ -110,13 +111,20 @@ class GuardedProtocol(HttpToolsProtocol):
         super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
+        self._end_timer()
         self._guarded.lost()
         super().connection_lost(exc)
 
     def _late(self) -> None:
+        """Looks whether a head is late. One timer serves many heads: a timer for each costs more than to look again."""
         self._timer = None
-        if self._is_answering():
+        if not self._since or self._refused:
+            return
+        left = self._since + self.head_seconds - self.loop.time()
+        if left > 0.001:
+            self._timer = self.loop.call_later(left, self._late)
+        elif self._is_answering():
+            self._since = 0.0
             self._start_timer()  # the next request may take its time while the last one is answered
         else:
             self._refuse(408, f"the head of the request did not arrive within {self.head_seconds:g} s")
@@ -129,7 +137,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._refused = True
-        self._stop_timer()
+        self._end_timer()
         if self._is_answering() and (self._in_head or self.pipeline or self.cycle.response_started):
             self.cycle.keep_alive = False
             return
@@ -141,10 +149,17 @@ class GuardedProtocol(HttpToolsProtocol):
         self._guarded.linger()
 
     def _start_timer(self) -> None:
-        if self._timer is None and not self._refused:
+        if self._since or self._refused:
+            return
+        self._since = self.loop.time()
+        if self._timer is None:
             self._timer = self.loop.call_later(self.head_seconds, self._late)
 
     def _stop_timer(self) -> None:
+        self._since = 0.0
+
+    def _end_timer(self) -> None:
+        self._since = 0.0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
