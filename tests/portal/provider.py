@@ -7,6 +7,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import html
 import json
 import socket
 import time
@@ -20,7 +21,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from patience import until
@@ -38,6 +39,7 @@ class Provider:
         lies: claims of the ID token that are not as they should be.
         signed: by which algorithm, when it is not that of the key.
         down: whether every answer is 503.
+        waits: whether it shows a page, and a browser comes back by a link.
         asked: paths that were asked for.
         tokens: ID tokens and codes that were given.
     """
@@ -48,6 +50,7 @@ class Provider:
         self.lies: dict[str, Any] = {}
         self.signed = ""
         self.down = False
+        self.waits = False
         self.refuses = ""
         self.asked: list[str] = []
         self.tokens: list[str] = []
@@ -97,7 +100,10 @@ class Provider:
             self._codes[code] = asked
             self.tokens.append(code)
             answer = {"code": code, "state": asked["state"], "iss": self.issuer}
-        return self._seen(request) or RedirectResponse(f"{asked['redirect_uri']}?{urlencode(answer)}", 302)
+        back = f"{asked['redirect_uri']}?{urlencode(answer)}"
+        if self.waits:
+            return HTMLResponse(f'<link rel="icon" href="data:,"><a id="go-back" href="{html.escape(back)}">Go</a>')
+        return self._seen(request) or RedirectResponse(back, 302)
 
     async def _token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
@@ -143,14 +149,14 @@ def _by_hand(algorithm: str, said: dict[str, Any], public: bytes) -> str:
 
 
 @contextlib.asynccontextmanager
-async def provider() -> AsyncIterator[Provider]:
-    """The provider, while it listens."""
+async def provider(host: str = "127.0.0.1") -> AsyncIterator[Provider]:
+    """The provider, while it listens; it calls itself by that name of this computer."""
     made = Provider()
     config = uvicorn.Config(made.app(), ws="none", lifespan="off", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        made.issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        made.issuer = f"http://{host}:{listening.getsockname()[1]}"
         task = asyncio.create_task(server._serve([listening]))
         await until(lambda: server.started, "the provider listens")
         try:

@@ -30,6 +30,7 @@ _AGAIN: Final = 5.0
 _KEYS_AGAIN: Final = 30.0
 """Seconds until the keys are asked for again because of a token with a key that is not known."""
 _LARGEST: Final = 1024 * 1024
+_BY_HEADER, _BY_POST = "client_secret_basic", "client_secret_post"
 _log = logging.getLogger("hyperverse.portal")
 
 
@@ -175,8 +176,8 @@ class OpenIdProvider:
                 raise _Failed(f"its {name} is no URL with https")
             places.append(place)
         algorithms = said.get("id_token_signing_alg_values_supported")
-        methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        by_post = isinstance(methods, list) and "client_secret_basic" not in methods and "client_secret_post" in methods
+        methods = said.get("token_endpoint_auth_methods_supported", [_BY_HEADER])
+        by_post = isinstance(methods, list) and _BY_HEADER not in methods and _BY_POST in methods
         self._keys_asked = time.monotonic()
         authorization, token, keys_at = places
         return Metadata(
@@ -185,7 +186,7 @@ class OpenIdProvider:
             keys_at=keys_at,
             keys=_keys(await self._get(keys_at)),
             algorithms=frozenset(map(str, algorithms)) if isinstance(algorithms, list) else None,
-            secret_by="client_secret_post" if by_post else "client_secret_basic",
+            secret_by=_BY_POST if by_post else _BY_HEADER,
             names_itself=said.get("authorization_response_iss_parameter_supported") is True,
         )
 
