@@ -65,7 +65,9 @@ class ObserverConformance:
             await client.exec("delete localhost:one")
             await asyncio.sleep(0)
             await machine.stop()
-        said = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+        # What an earlier test has left, such as an exporter that gives up, logs errors of its own by and by.
+        errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+        said = [record.getMessage() for record in errors if record.name.startswith("hyperverse")]
         assert not said, f"an observer must not raise, and the log says: {said}"
 
     async def test_it_returns_at_once(self, start_machine: StartMachine) -> None:
