@@ -229,7 +229,7 @@ def _fill_homes(
 ) -> None:
     """Lets particles live in each star."""
     limits, watches, gate, binds = given.config.limits, delivery.watches, core.gate, delivery.binds
-    routing = Pipelines(binds, CallersRights(gate, core.records.get), limits.hops)
+    routing = Pipelines(binds, CallersRights(gate, gate.decide, core.records.get), limits.hops)
     services = ParticleServices(placing.provisioner, commands, watches)
     comings = Comings(
         arrived=(residents.arrived, watches.arrived),
