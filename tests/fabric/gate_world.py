@@ -19,6 +19,7 @@ from hyperverse_core.contracts.policy import (
 from hyperverse_core.contracts.registry import Change, ChangeKind, ParticleRecord
 from hyperverse_core.errors import HyperverseError, Unauthorized
 from hyperverse_core.fabric.delivery.gate import Gate
+from hyperverse_core.fabric.delivery.policy_answers import PolicyAnswers
 from hyperverse_core.fabric.particles.letters import NOBODY
 from hyperverse_core.universe.address.point import Point
 from hyperverse_core.universe.kinds.kind import Kind
@@ -121,7 +122,7 @@ class World:
         return 200
 
     def change(self, point: Point, kind: ChangeKind = ChangeKind.GRANTED) -> None:
-        self.gate.changed(Change(1, kind, point))
+        self.gate.answers.changed(Change(1, kind, point))
 
 
 def ping(agent: Point, particle: Particle, method: str = "Ext<Get>", **wave: Any) -> Ping:
@@ -139,4 +140,4 @@ def make(answer: Answer = by_owner, room: int = 10_000, policy: Asked | None = N
         denied.append((agent.text, target.text, action, str(error)))
 
     policy = policy or Asked(answer)
-    return World(policy, Gate(policy, "asked", tell, timeout=TIMEOUT, room=room), denied)
+    return World(policy, Gate(PolicyAnswers(policy, "asked", timeout=TIMEOUT, room=room), tell), denied)

@@ -28,7 +28,7 @@ from hyperverse_core.contracts.registry import ChangeKind
 async def world() -> AsyncIterator[World]:
     world = make()
     yield world
-    await world.gate.close()
+    await world.gate.answers.close()
 
 
 async def test_waves_at_once_ask_once_and_go_on_in_their_order(world: World) -> None:
@@ -82,7 +82,7 @@ async def test_what_cannot_be_told_counts_as_touched(world: World, flood: int) -
     for _ in range(flood):
         world.change(ELSEWHERE)
     if not flood:
-        world.gate.lost()
+        world.gate.answers.lost()
     world.policy.pause.set()
     await task
     assert home.allowed == {}

@@ -237,12 +237,12 @@ async def test_who_somebody_is_has_the_same_limits(clock: ManualClock) -> None:
     with clock.autojump():
         for token in ("hang", "any"):
             with pytest.raises(Unavailable, match="'asked'"):
-                await world.gate.identify(Credentials(token))
-    assert (await make().gate.identify(Credentials("any"))).agent == ALICE
+                await world.gate.answers.identify(Credentials(token))
+    assert (await make().gate.answers.identify(Credentials("any"))).agent == ALICE
     with pytest.raises(Unauthorized):
-        await make().gate.identify(Credentials())
+        await make().gate.answers.identify(Credentials())
     with pytest.raises(Unauthorized):
-        await make().gate.authenticate_machine("beta", Credentials("any"))
+        await make().gate.answers.authenticate_machine("beta", Credentials("any"))
 
 
 async def test_many_answers_have_the_same_limits() -> None:
@@ -253,4 +253,4 @@ async def test_many_answers_have_the_same_limits() -> None:
     world = make(policy=Short())
     requests = [Request(agent, "select", Need("s"), particle().record) for agent in (ALICE, BOB)]
     with pytest.raises(Unavailable, match="no list of 2 decisions"):
-        await world.gate.decide_many(requests)
+        await world.gate.answers.decide_many(requests)

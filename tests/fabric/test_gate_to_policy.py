@@ -38,7 +38,7 @@ from hyperverse_core.universe.address.star_key import StarKey
 async def world() -> AsyncIterator[World]:
     world = make()
     yield world
-    await world.gate.close()
+    await world.gate.answers.close()
 
 
 # -- yes and no are kept --------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ async def test_a_particle_with_more_agents_keeps_the_others_when_one_loses_a_per
 async def test_one_that_has_left_shows_nothing_and_keeps_nothing_alive(world: World) -> None:
     home = particle()
     await world.status(ALICE, home)
-    world.gate.left(home)
+    world.gate.answers.left(home)
     assert home.allowed == {}
     world.policy.pause = asyncio.Event()
     task = asyncio.create_task(world.status(ALICE, home, "Cmd<Read>"))
@@ -186,7 +186,7 @@ async def test_each_refusal_is_told_and_logged_of_waves_and_commands_alike(
 
 
 async def test_whoever_only_wants_to_know_tells_nobody(world: World) -> None:
-    assert not (await world.gate.decide(Request(BOB, "select", Need("s"), particle().record))).allowed
+    assert not (await world.gate.answers.decide(Request(BOB, "select", Need("s"), particle().record))).allowed
     assert world.denied == []
 
 
@@ -279,8 +279,8 @@ async def test_an_answer_that_rests_on_nothing_stays() -> None:
     for point in (HOME, BOB, ELSEWHERE):
         world.change(point, ChangeKind.DELETED)
     assert home.allowed == {BOB.text: "x"}
-    assert len(world.gate) == 0, "the particle alone keeps it"
-    world.gate.lost()
+    assert len(world.gate.answers) == 0, "the particle alone keeps it"
+    world.gate.answers.lost()
     assert home.allowed == {}
     await world.status(BOB, home)
     assert world.asked == 2
@@ -291,14 +291,14 @@ async def test_a_refusal_that_rests_on_nothing_is_kept() -> None:
     home = particle()
     for _ in range(3):
         assert await world.status(BOB, home) == 403
-    assert (world.asked, len(world.gate)) == (1, 1)
+    assert (world.asked, len(world.gate.answers)) == (1, 1)
 
 
 async def test_a_yes_that_rests_on_nothing_is_kept_for_commands(world: World) -> None:
     world.policy.answer = lambda request: Decision.allow("always", rests_on=frozenset())
     for _ in range(3):
         assert await world.act(ALICE, "get", "r", particle()) == 200
-    assert (world.asked, len(world.gate)) == (1, 1)
+    assert (world.asked, len(world.gate.answers)) == (1, 1)
 
 
 async def test_a_particle_knows_so_many_agents_and_then_begins_anew() -> None:
@@ -314,7 +314,7 @@ async def test_when_changes_were_missed_everything_is_dropped(world: World) -> N
     home = particle()
     await world.status(ALICE, home)
     await world.status(BOB, home)
-    world.gate.lost()
+    world.gate.answers.lost()
     assert home.allowed == {}
     assert world.policy.forgotten == 1
     await world.status(ALICE, home)
@@ -333,7 +333,7 @@ async def test_a_particle_whose_record_has_another_owner_forgets_who_may_come(wo
     home = particle()
     await world.status(ALICE, home)
     before, home.record = home.record, attrs.evolve(home.record, owner=BOB)
-    world.gate.renewed(home, before)
+    world.gate.answers.renewed(home, before)
     assert home.allowed == {}
     assert await world.status(ALICE, home) == 403
 
@@ -386,11 +386,11 @@ async def test_an_answer_for_one_request_is_not_kept() -> None:
 async def test_many_questions_are_asked_together_and_kept_one_by_one(world: World) -> None:
     records = [particle(Point.parse(f"localhost:p{number}")).record for number in range(5)]
     requests = [Request(agent, "select", Need("s"), record) for record in records for agent in (ALICE, BOB)]
-    await world.gate.decide(requests[0])
-    decisions = await world.gate.decide_many(requests)
+    await world.gate.answers.decide(requests[0])
+    decisions = await world.gate.answers.decide_many(requests)
     assert [decision.allowed for decision in decisions] == [True, False] * 5
     assert world.policy.at_once == [9]
-    assert await world.gate.decide_many(requests) == decisions
+    assert await world.gate.answers.decide_many(requests) == decisions
     assert world.policy.at_once == [9]
     with pytest.raises(Forbidden):
         await world.gate.check_all(requests)

@@ -186,7 +186,7 @@ async def test_who_comes_in_is_asked_within_the_same_time(world: World, clock: M
 
     world.policy.authenticate = hang  # type: ignore[method-assign]  # a policy that hangs
     with clock.autojump(), pytest.raises(Unavailable, match="within 5 s"):
-        await world.machine.parts.gate.identify(Credentials("any"))
+        await world.machine.parts.gate.answers.identify(Credentials("any"))
 
 
 async def test_the_time_limit_is_a_setting(start_machine: START, machine_config: Config, clock: ManualClock) -> None:

@@ -68,7 +68,7 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
         ),
         plugged.transport,
         trusted,
-        authenticate=core.gate.authenticate_machine,
+        authenticate=core.answers.authenticate_machine,
         directory=directory,
         ways=ways,
         states=lanes,

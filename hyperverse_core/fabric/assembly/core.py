@@ -23,6 +23,7 @@ from ..caches.records import Records
 from ..caches.selections import Selections
 from ..closing import ClosingStack
 from ..delivery.gate import Gate
+from ..delivery.policy_answers import PolicyAnswers
 from ..interception.audit_trail import AuditTrail
 from ..interception.interceptors import Interceptors
 from ..particles.homes import Homes
@@ -57,7 +58,8 @@ class CoreParts:
         held: the memory that they take while they wait.
         places, homes: where particles are, and those that live here.
         records, selections: what is remembered of the registry.
-        gate: asks the policy.
+        answers: asks the policy, and keeps what it answers.
+        gate: lets waves and commands on, or refuses them.
         sealing_keys, sealed: encrypt secret properties.
     """
 
@@ -77,6 +79,7 @@ class CoreParts:
     homes: Homes
     records: Records
     selections: Selections
+    answers: PolicyAnswers
     gate: Gate
     sealing_keys: SealingKeys
     sealed: SealedProperties
@@ -94,16 +97,14 @@ async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, clo
     audit = _audit(given, troubles)
     records = Records(registry)
     closing.close("the audit log", audit.close)
-    gate = Gate(
+    answers = PolicyAnswers(
         plugged.policy,
         plugged.policy_name,
-        interceptors.deny,
         timeout=_policy_timeout(config),
-        audit=audit.denied,
         deadlines=deadlines,
         records=records.get,
     )
-    closing.close("the gate", gate.close)
+    closing.close("the answers of the policy", answers.close)
     sealing_keys = SealingKeys(given.data_dir)
     return CoreParts(
         loop=loop,
@@ -122,7 +123,8 @@ async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, clo
         homes=Homes(registry),
         records=records,
         selections=Selections(registry),
-        gate=gate,
+        answers=answers,
+        gate=Gate(answers, interceptors.deny, audit=audit.denied),
         sealing_keys=sealing_keys,
         sealed=SealedProperties(sealing_keys, served.known),
     )

@@ -118,11 +118,11 @@ def make_services(
     )
     shares = Shares(agents, core.held)
     hosting = core.homes[core.home.key]
-    sessions = LocalSessions(core.gate, hosting, delivery.outbound, limits, shares, core.interceptors, core.audit)
+    sessions = LocalSessions(core.answers, hosting, delivery.outbound, limits, shares, core.interceptors, core.audit)
     gateways = _gateways(given, plugged, core, sessions, limits)
     feed = ChangeFeed(
         plugged.registry,
-        [core.selections, core.records, delivery.binds, delivery.watches, core.gate, sessions, cluster.admission],
+        [core.selections, core.records, delivery.binds, delivery.watches, core.answers, sessions, cluster.admission],
         residents,
         cluster.reader,
         cluster.board.tell_all,
@@ -229,12 +229,12 @@ def _fill_homes(
 ) -> None:
     """Lets particles live in each star."""
     limits, watches, gate, binds = given.config.limits, delivery.watches, core.gate, delivery.binds
-    routing = Pipelines(binds, CallersRights(gate, gate.decide, core.records.get), limits.hops)
+    routing = Pipelines(binds, CallersRights(gate, core.answers.decide, core.records.get), limits.hops)
     services = ParticleServices(placing.provisioner, commands, watches)
     comings = Comings(
         arrived=(residents.arrived, watches.arrived),
-        renewed=(gate.renewed, binds.renewed),
-        left=(residents.left, gate.left),
+        renewed=(core.answers.renewed, binds.renewed),
+        left=(residents.left, core.answers.left),
     )
     for key, star in core.stars.items():
         home = Home(

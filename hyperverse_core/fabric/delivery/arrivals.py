@@ -34,12 +34,15 @@ _Key: TypeAlias = tuple[Entrance, str, int]
 class Arrivals:
     """The waves that wait, for all particles of a machine.
 
+    Args:
+        covered: empty; written here.
+
     Attributes:
         covered: the letters of the particles at which waves wait, until none does.
     """
 
-    def __init__(self) -> None:
-        self.covered: dict[Entrance, dict[str, str]] = {}
+    def __init__(self, covered: dict[Entrance, dict[str, str]]) -> None:
+        self.covered = covered
         self._lines: dict[_Key, deque[Arrival]] = {}
         self._waiting: dict[Entrance, int] = {}
         self._gone_in: Directed | None = None

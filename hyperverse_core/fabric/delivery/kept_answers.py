@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import Protocol, TypeAlias
 
-from ...contracts.policy import ANYTHING, Decision
+from ...contracts.policy import ANYTHING, Decision, Need, Request
+from ...contracts.registry import ParticleRecord
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
 from ..particles.letters import NOBODY, Letters
 from .arrivals import Entrance
 
-__all__ = ["Holder", "KeptAnswers", "Key", "for_action"]
+__all__ = ["Holder", "KeptAnswers", "Key", "for_action", "key_for", "key_of"]
 
 Key: TypeAlias = tuple[str, str, str, str, str, Scope | None, str]
 """What an answer is kept under: agent, target and owner of the target (their points, as texts), the permission and the
@@ -198,6 +199,16 @@ class KeptAnswers:
         particle.allowed = NOBODY
         if particle in self._covered:
             self._covered[particle] = NOBODY
+
+
+def key_for(agent: Point, target: ParticleRecord, need: Need, scope: Scope | None) -> Key:
+    """The key of the answer to whether ``agent`` has what is needed on ``target``, whatever the action."""
+    return agent.text, target.point.text, target.owner.text, need.permission + need.power, need.privilege, scope, ""
+
+
+def key_of(request: Request) -> Key:
+    """The key of the answer to a request, whatever the action."""
+    return key_for(request.agent, request.record, request.need, request.scope)
 
 
 def for_action(key: Key, action: str) -> Key:

@@ -144,18 +144,18 @@ class AccessCommands:
 
     def _changed(self, kind: ChangeKind, point: Point) -> None:
         """What is asked here from now on is decided by the new rule; other machines hear of it by the change feed."""
-        self._gate.changed(Change(_NO_REVISION, kind, point))
+        self._gate.answers.changed(Change(_NO_REVISION, kind, point))
 
     # -- telling ------------------------------------------------------------------------------------------
 
     async def _grants(self, command: commands.Grants, caller: Caller) -> Any:
-        found = await self._gate.administer(lambda a: a.grants(on=command.on, to=command.to, by=caller.agent))
+        found = await self._gate.answers.administer(lambda a: a.grants(on=command.on, to=command.to, by=caller.agent))
         return [grant_row(grant) for grant in found]
 
     async def _holders(self, command: commands.ShowAccess[Point], caller: Caller) -> Any:
         record = await self._record(command.point, caller)
         await self._gate.check(self._asked(caller, "access", _EVERYTHING, record), caller.wave)
-        found = await self._gate.administer(lambda a: a.holders(record))
+        found = await self._gate.answers.administer(lambda a: a.holders(record))
         rows = [
             {"agent": h.agent.text, "access": str(h.access), "rule": h.rule, "grants": list(h.grants)}
             for h in found.holdings
@@ -207,7 +207,7 @@ class AccessCommands:
     ) -> dict[str, Any]:
         """Why ``agent`` may or may not do it, by the first of the needs that is refused."""
         asked = action or "any action"
-        found = [await self._gate.explain(Request(agent, asked, need, record)) for need in needs]
+        found = [await self._gate.answers.explain(Request(agent, asked, need, record)) for need in needs]
         deciding = next((e for e in found if not e.decision.allowed), found[-1])
         return explanation_row(deciding, action)
 
@@ -245,7 +245,7 @@ class AccessCommands:
                 caller.wave,
             )
         try:
-            return await self._gate.administer(act)
+            return await self._gate.answers.administer(act)
         except PolicyError as exc:
             if isinstance(exc, Forbidden):
                 exc.explanation = await self._why_refused(request, caller)

@@ -61,7 +61,7 @@ class SenderRights:
             if target.point not in known:
                 hidden = await self.hides(ctx, record.point)
                 known[target.point] = (
-                    not hidden or (await self._gate.decide(self.request(ctx, letter, action, target))).allowed
+                    not hidden or (await self._gate.answers.decide(self.request(ctx, letter, action, target))).allowed
                 )
         seen = [r for r in found if known[(above.get(r.point.parent or r.point, r) if letter == "d" else r).point]]
         if not seen:
@@ -102,7 +102,7 @@ class SenderRights:
         )
         self._gate.refused(request, error, ctx.wave)
         if asked is not None:
-            error.explanation = refusal_row(asked, await self._gate.decide(asked))
+            error.explanation = refusal_row(asked, await self._gate.answers.decide(asked))
             raise error
 
     async def _at_anchor(self, selector: Selector, ctx: Context) -> Request | None:
@@ -115,7 +115,7 @@ class SenderRights:
             if record is None or parent is None or await self.hides(ctx, parent):
                 continue
             request = self.request(ctx, "s", "select", record)
-            if (await self._gate.decide(request)).allowed:
+            if (await self._gate.answers.decide(request)).allowed:
                 return None
             denied = denied or request
         return denied

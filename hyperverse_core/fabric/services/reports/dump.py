@@ -92,7 +92,7 @@ class StateDump:
         self._watches = watches
         self._caches: dict[str, Sized] = {
             "places": places.known,
-            "policy answers": gate,
+            "policy answers": gate.answers,
             "records": records,
             "replies": replies,
             "selections": selections,

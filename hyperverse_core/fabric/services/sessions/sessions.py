@@ -16,8 +16,8 @@ from ....contracts.policy import Credentials, Identified
 from ....contracts.registry import Change, ChangeKind
 from ....errors import HyperverseError, PolicyError, TooMany, Unauthorized, Unavailable
 from ....universe.address.point import Point
-from ...delivery.gate import Gate
 from ...delivery.outbound import Outbound
+from ...delivery.policy_answers import PolicyAnswers
 from ...interception.audit_trail import AuditTrail
 from ...interception.interceptors import Interceptors
 from ...particles.hosting import Hosting
@@ -37,7 +37,7 @@ class LocalSessions(Sessions):
     """The sessions of one machine.
 
     Args:
-        gate: asks the policy who somebody is.
+        policy: says who somebody is.
         hosting, outbound: of the star that stands for the machine.
         limits: of each session.
         shares: what all sessions of one agent may use.
@@ -47,7 +47,7 @@ class LocalSessions(Sessions):
 
     def __init__(
         self,
-        gate: Gate,
+        policy: PolicyAnswers,
         hosting: Hosting,
         outbound: Outbound,
         limits: SessionLimits,
@@ -56,7 +56,7 @@ class LocalSessions(Sessions):
         audit: AuditTrail,
     ) -> None:
         self._audit = audit
-        self._gate = gate
+        self._policy = policy
         self._hosting = hosting
         self._outbound = outbound
         self._limits = limits
@@ -106,7 +106,7 @@ class LocalSessions(Sessions):
         """Returns the agent that has come. A refusal is in the audit log."""
         try:
             async with self._attempts.attempt(credentials):
-                return await self._gate.identify(credentials)
+                return await self._policy.identify(credentials)
         except (PolicyError, TooMany) as exc:
             self._audit.note("login refused", target=credentials.address, why=exc.message)
             raise
@@ -122,7 +122,7 @@ class LocalSessions(Sessions):
         in then."""
         self._owner = (token, None)
         try:
-            identity = await self._gate.identify(Credentials(token))
+            identity = await self._policy.identify(Credentials(token))
         except HyperverseError as exc:
             _log.info("the token of the data directory is not known to the policy: %s", exc.message)
         else:
@@ -131,7 +131,7 @@ class LocalSessions(Sessions):
     async def _confirm(self, session: LocalSession) -> None:
         """Asks once more who has come. Raises what :meth:`open` does; the session has ended then."""
         try:
-            identity = await self._gate.identify(session.credentials)
+            identity = await self._policy.identify(session.credentials)
             if session.over or identity != session.identity:
                 raise Unauthorized("the credentials have changed while the session was opened", hint="try again")
         except BaseException:
@@ -179,7 +179,7 @@ class LocalSessions(Sessions):
 
     async def _check(self, session: LocalSession) -> None:
         try:
-            identity = await self._gate.identify(session.credentials)
+            identity = await self._policy.identify(session.credentials)
         except PolicyError as exc:
             session.end_from_here(f"its credentials do not count any more: {exc.message}")
         except HyperverseError as exc:  # the policy has failed: no reason to send anybody away

@@ -1,0 +1,288 @@
+"""PolicyAnswers: asks the policy of a machine, and keeps what it answers.
+
+An answer, yes or no, is kept until something changes that it rests on. Those who ask the same at the same time wait for
+one answer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from typing import Protocol, TypeVar
+
+import attrs
+
+from ...contracts.administration import Administration
+from ...contracts.policy import (
+    ANYTHING,
+    Credentials,
+    Decision,
+    Explanation,
+    HoldsFor,
+    Identified,
+    Request,
+    SecurityPolicy,
+)
+from ...contracts.registry import Change, ParticleRecord
+from ...errors import HyperverseError, PolicyError
+from ...scheduling.begun import Begun
+from ...scheduling.deadlines import Deadlines
+from ...scheduling.single_flight import SingleFlight
+from ...universe.address.point import HYPERUSER, Point
+from .arrivals import Entrance
+from .guarded_policy import GuardedPolicy
+from .kept_answers import Holder, KeptAnswers, Key, for_action, key_of
+from .told import ReadRecords, Told
+
+__all__ = ["PolicyAnswers", "Question", "Target"]
+
+T = TypeVar("T")
+_log = logging.getLogger("hyperverse.security")
+_ROOM = 500_000
+"""At most about 70 MB: 100,000 answers about owners, 33,000 about grants."""
+_RECENT = 4096
+"""Changes that are remembered, to tell whether one has touched an answer while it was found."""
+_ALWAYS = frozenset({"Ext<Stop>", "stop"})
+"""What the hyperuser may do to a machine whose policy fails."""
+
+
+class Target(Holder, Protocol):
+    """A particle, as far as the answers about it and the gate know it. These two alone write ``allowed``.
+
+    Attributes:
+        record: as the registry has it.
+        gone: whether it does not live here any more.
+    """
+
+    record: ParticleRecord
+
+    @property
+    def gone(self) -> bool: ...
+
+
+@attrs.define(eq=False)
+class Question:
+    """A request that waits for its answer.
+
+    Attributes:
+        request: the request.
+        changes: how many changes the gate had been told of before it was made.
+        begun: the answer, as far as the policy has begun it; None to ask anew.
+    """
+
+    request: Request
+    changes: int
+    begun: Begun[Decision] | None = None
+
+
+@attrs.define(eq=False)
+class _Answer:
+    """A decision, the request that it was made for, and how many changes the gate had been told of before."""
+
+    decision: Decision
+    request: Request
+    began: int
+
+
+class PolicyAnswers:
+    """What the policy of a machine answers.
+
+    Args:
+        policy: the policy; open.
+        name: of the policy, as the config chooses it; for errors and the log.
+        timeout: seconds that an answer may take.
+        room: how much is kept; see :class:`KeptAnswers`.
+        deadlines: of the event loop; None for deadlines of its own.
+        records: reads records, to find out what agents may know of; None to hide nothing.
+
+    Attributes:
+        kept: the answers. Code that may find an answer there need not come here.
+        told: what agents may know of.
+        changes: how many changes it has been told of.
+        covered: the letters of particles at which waves wait, see :class:`Arrivals`. Written by the gate.
+    """
+
+    def __init__(
+        self,
+        policy: SecurityPolicy,
+        name: str,
+        *,
+        timeout: float,
+        room: int = _ROOM,
+        deadlines: Deadlines | None = None,
+        records: ReadRecords | None = None,
+    ) -> None:
+        self._policy = GuardedPolicy(policy, name, timeout, deadlines)
+        self.told = Told(self.decide, records)
+        self.covered: dict[Entrance, dict[str, str]] = {}
+        self.kept = KeptAnswers(room, self.covered)
+        self._flights: SingleFlight[Key, Question, _Answer] = SingleFlight(self._find, self._keep)
+        self._recent: deque[Point] = deque(maxlen=_RECENT)
+        self.changes = 0
+
+    def __len__(self) -> int:
+        """How many answers of the policy are kept."""
+        return len(self.kept)
+
+    # -- what it decides ----------------------------------------------------------------------------------
+
+    async def decide(self, request: Request) -> Decision:
+        """The policy's decision, perhaps one that is kept. Nobody is told of a refusal. Raises Unavailable."""
+        key = key_of(request)
+        kept = self.kept.find(key, request.action)
+        return kept if kept is not None else await self._ask(key, request)
+
+    async def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
+        """The decisions on many requests; the policy is asked once for those that are not kept. Raises
+        Unavailable."""
+        found: dict[int, Decision] = {}
+        for number, request in enumerate(requests):
+            kept = self.kept.find(key_of(request), request.action)
+            if kept is not None:
+                found[number] = kept
+        missing = [number for number in range(len(requests)) if number not in found]
+        if len(missing) == 1:
+            found[missing[0]] = await self.decide(requests[missing[0]])
+        elif missing:
+            began = self.changes
+            asked = [requests[number] for number in missing]
+            for number, request, decision in zip(missing, asked, await self._policy.decide_many(asked), strict=True):
+                found[number] = decision
+                self._keep(key_of(request), _Answer(decision, request, began))
+        return [found[number] for number in range(len(requests))]
+
+    def begin(self, key: Key, request: Request) -> Decision | Question:
+        """The decision, if the policy makes it at once, or what to wait for. Raises Unavailable."""
+        changes = self.changes
+        if key in self._flights:
+            return Question(request, changes)
+        try:
+            found = self._policy.begin(request)
+        except HyperverseError as exc:
+            return _rescued(request, exc)
+        if isinstance(found, Begun):
+            return Question(request, changes, found)
+        if found.holds_for is HoldsFor.NEED and changes == self.changes:
+            self.kept.keep(key, found)  # as `_keep` does: nearly all answers are found so
+        else:
+            self._keep(key, _Answer(found, request, changes))
+        return found
+
+    async def finish(self, key: Key, question: Question) -> Decision:
+        """The decision that has to be waited for, in turn with those who ask the same. Raises Unavailable."""
+        request = question.request
+        answer = await self._flights.get(key, question)
+        if answer.request is not request and not self._fits(answer, request, question.changes):
+            answer = await self._find(Question(request, self.changes))
+            self._keep(key, answer)
+        return answer.decision
+
+    async def explain(self, request: Request) -> Explanation:
+        """The policy's decision with its reasons; nothing of it is kept. Raises Unavailable."""
+        return await self._policy.explain(request)
+
+    async def administer(self, act: Callable[[Administration], Awaitable[T]]) -> T:
+        """What ``act`` makes of the policy's administration. Raises NoDriver when it has none, what the policy raises,
+        and Unavailable when it fails."""
+        return await self._policy.administer(act)
+
+    # -- who somebody is ----------------------------------------------------------------------------------
+
+    async def identify(self, credentials: Credentials) -> Identified:
+        """Returns the agent that a client is. Raises Unauthorized, and Unavailable when the policy fails."""
+        return await self._policy.identify(credentials)
+
+    async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
+        """Returns when the machine is the one that it says. Raises Unauthorized, and Unavailable when the policy
+        fails."""
+        await self._policy.authenticate_machine(name, credentials)
+
+    # -- changes ------------------------------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """Drops the answers that rest on what has changed. The cached records have to be dropped before."""
+        if change.kind not in self._policy.change_kinds:
+            return
+        if self._policy.changed(change):
+            self.drop(change.point)
+        else:
+            self.lost()
+
+    def drop(self, point: Point) -> None:
+        """Drops the answers that rest on ``point``."""
+        self.changes += 1
+        self.told.forget()
+        self._recent.append(point)
+        self.kept.drop(point)
+
+    def renewed(self, particle: Target, before: ParticleRecord) -> None:
+        """The record of a particle was read again: another owner changes who may reach it."""
+        if particle.record.owner != before.owner:
+            self.drop(particle.record.point)
+
+    def lost(self) -> None:
+        """Changes were missed: drops every answer, and everything that the policy has read."""
+        self._policy.forget()
+        self.told.forget()
+        self.changes += _RECENT + 1  # more than are remembered: whatever is under way counts as touched
+        self.kept.clear()
+
+    def left(self, particle: Target, why: object = None) -> None:
+        """The particle is not here any more. Its answers stay, for when it comes back."""
+        self.kept.left(particle)
+
+    async def close(self) -> None:
+        """Ends the questions that are under way."""
+        await self._flights.close()
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    async def _ask(self, key: Key, request: Request) -> Decision:
+        """The decision of the policy, in turn with those who ask the same. Raises Unavailable."""
+        found = self.begin(key, request)
+        return await self.finish(key, found) if isinstance(found, Question) else found
+
+    async def _find(self, question: Question) -> _Answer:
+        request, begun, began = question.request, question.begun, self.changes
+        try:
+            if begun is None:
+                decision = await self._policy.decide(request)
+            else:
+                began, question.begun = question.changes, None
+                decision = await self._policy.finish(begun)
+        except HyperverseError as exc:
+            decision = _rescued(request, exc)
+        return _Answer(decision, request, began)
+
+    def _keep(self, key: Key, answer: _Answer) -> None:
+        decision = answer.decision
+        holds_for = decision.holds_for
+        if holds_for is HoldsFor.REQUEST or (answer.began != self.changes and self._touched(answer)):
+            return
+        self.kept.keep(key if holds_for is HoldsFor.NEED else for_action(key, answer.request.action), decision)
+
+    def _fits(self, answer: _Answer, request: Request, asked: int) -> bool:
+        """Whether an answer that was found for another holds for this request too, made after ``asked`` changes."""
+        holds_for = answer.decision.holds_for
+        if holds_for is HoldsFor.REQUEST or (holds_for is HoldsFor.ACTION and answer.request.action != request.action):
+            return False
+        return answer.began == asked or not self._touched(answer)
+
+    def _touched(self, answer: _Answer) -> bool:
+        """Whether something has changed, since the policy was asked, that the answer rests on."""
+        since, rests_on = self.changes - answer.began, answer.decision.rests_on
+        if since > _RECENT or rests_on is ANYTHING:
+            return True
+        return any(point in rests_on for point in islice(reversed(self._recent), since))
+
+
+def _rescued(request: Request, error: HyperverseError) -> Decision:
+    """The decision when the policy fails. Raises ``error`` unless the hyperuser wants to stop a machine: the particles
+    of the platform are on no route of the Hyperverse."""
+    stops = request.action in _ALWAYS and not request.record.point.route.is_local
+    if isinstance(error, PolicyError) or request.agent != HYPERUSER or not stops:
+        raise error
+    _log.warning("the hyperuser may stop this machine although its policy fails: %s", error.message)
+    return Decision.allow("the policy fails", holds_for=HoldsFor.REQUEST)
