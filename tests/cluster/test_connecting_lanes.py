@@ -144,7 +144,7 @@ async def test_what_has_not_left_when_the_connection_breaks_is_given_back(
     await asyncio.sleep(0)
     go.set()
     await asyncio.sleep(4.5)  # it takes four to connect; only so much is on the way from then on
-    assert not a.parts.board.lanes()["b"]
+    assert not a.parts.board.peers.causes()["b"]
     network.set_delay("a", "b", 0.0, 0.0)
     cut(a)
     outcomes = Counter(str(reply.outcome) for reply in await asyncio.gather(*waves))

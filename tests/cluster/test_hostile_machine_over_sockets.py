@@ -148,7 +148,7 @@ async def liar(tmp_path: Path) -> AsyncIterator[Liar]:
             places[(await client.ping(f"space:c{number}", "Ext<Ask>")).remote] = f"space:c{number}"
             if len(places) == 2:
                 break
-        await until(lambda: a.parts.board.lanes() == {"b": ""}, "a lane")
+        await until(lambda: a.parts.board.peers.causes() == {"b": ""}, "a lane")
         transport = ZmqTransport()
         stack.push_async_callback(transport.close)
         identity = transport.new_identity()

@@ -182,7 +182,7 @@ async def test_a_machine_that_cannot_prove_itself_as_listener_gets_no_waves(keyl
     second = await keyless.start("second", credentials="a guess", policy=PolicyWithSecret())
     pong = await first.client().ping(second.parts.home.point, "Cmd<Bounce>", wait=2.0, retries=20)
     assert not pong.ok
-    assert "secret" in " ".join(first.parts.board.lanes().values())
+    assert "secret" in " ".join(first.parts.board.peers.causes().values())
 
 
 def test_credentials_are_not_in_what_is_logged() -> None:

@@ -86,7 +86,7 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
         ways=ways,
         lanes=lanes,
         star_gone=[core.places.star_gone],
-        layout_changed=[board.layout_changed],
+        layout_changed=[board.peers.layout_changed],
     )
     admission = Admission(
         config.name,

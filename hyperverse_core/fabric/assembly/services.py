@@ -125,7 +125,7 @@ def make_services(
         [core.selections, core.records, delivery.binds, delivery.watches, core.answers, sessions, cluster.admission],
         residents,
         cluster.reader,
-        cluster.board.tell_all,
+        cluster.board.peers.tell_all,
         given.chance,
         core.troubles,
         core.feed_progress,

@@ -13,7 +13,6 @@ import attrs
 import msgspec
 
 from ...contracts.lane import Identity, LaneTransport, Peer
-from ...contracts.registry import StarRecord
 from ...errors import Forbidden, HyperverseError, LoopDetected, ProtocolError, Unavailable
 from ...protocol.codec import decode
 from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
@@ -21,7 +20,6 @@ from ...protocol.messages import Echoes, ProvisionReply
 from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
 from ...universe.waves.wave import Outcome, Pong, Signal
 from ..cluster.directory import Directory
-from ..cluster.facts import Facts
 from ..cluster.lane_states import LaneStates
 from ..cluster.trusted_keys import TrustedKeys
 from ..cluster.ways import Ways
@@ -31,7 +29,7 @@ from .greeting import Authenticate, Greeting
 from .guests import Guests
 from .listen import listen
 from .origins import objection
-from .peer_lane import PeerLane
+from .peer_lanes import PeerLanes
 from .pending import PendingAnswers
 from .ports import InboundPort, LaneRequest, OutgoingLane
 
@@ -82,6 +80,7 @@ class Switchboard:
 
     Attributes:
         address, server_key: of this machine's listener, as the directory tells them.
+        peers: the lanes to other machines.
         outgoing: connections that we made. Written here alone; see :meth:`connected`, :meth:`forgotten`.
     """
 
@@ -104,7 +103,6 @@ class Switchboard:
         self.settings = settings
         self.transport = transport
         self.keys = keys
-        self._chance = chance
         self.identity = Identity()
         self.greeting = Greeting(
             settings.machine,
@@ -127,7 +125,19 @@ class Switchboard:
         self._inbound: InboundPort
         self._own: dict[str, Star] = {}
         self._origin = ""
-        self._lanes: dict[str, PeerLane] = {}
+        self.peers = PeerLanes(
+            self,
+            settings.host,
+            transport=transport,
+            greeting=self.greeting,
+            directory=directory,
+            states=states,
+            pending=pending,
+            chance=chance,
+            watch_keys=self._watch_keys,
+            later=self._later,
+        )
+        self._lanes = self.peers.by_name
         self._guests = Guests(
             transport,
             self.greeting,
@@ -137,8 +147,6 @@ class Switchboard:
             later=self._later,
         )
         self._older: dict[Peer, Callable[[bytes], bytes]] = {}
-        self._known: dict[str, int] = {}
-        self._elsewhere: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._key_watch: asyncio.Task[None] | None = None
 
@@ -153,7 +161,7 @@ class Switchboard:
         self._inbound = inbound
         self._own = {star.text: star for star in stars}
         self._origin = home.text
-        self.identity = self.keys.own(self.settings.machine, self.transport)
+        self.identity = self.peers.identity = self.keys.own(self.settings.machine, self.transport)
         lanes = self.settings.lanes
         address = str(lanes.get("address", ""))
         opened = await listen(self.transport, "stars", address, self.identity, self, self.settings.directory)
@@ -168,7 +176,7 @@ class Switchboard:
         Raises Unavailable when there is no way or the lane is full."""
         frame = encode_lane(Envelope(star, self.settings.hops, number, origin, priority, (), msgspec.Raw(payload)))
         name = self._ways.by_star.get(star) or self._ways.to(star)
-        (self._lanes.get(name) or self._add(name)).send(frame, priority)
+        (self._lanes.get(name) or self.peers.add(name)).send(frame, priority)
         return name
 
     def answer(self, request: LaneRequest, payload: bytes) -> None:
@@ -196,82 +204,9 @@ class Switchboard:
 
     def _pass(self, star: str, frame: bytes, priority: int) -> None:
         name = self._ways.to(star)
-        (self._lanes.get(name) or self._add(name)).send(frame, priority)
-
-    def _add(self, name: str) -> PeerLane:
-        record = self._directory.machine_record(name)
-        if record is None or not record.address:
-            raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
-        if not self._can_reach(record):
-            raise Unavailable(_elsewhere(name, record.address), retry_after=0.5)
-        self._watch_keys()
-        lane = self._lanes[name] = PeerLane(
-            self,
-            name,
-            record.address,
-            record.server_key,
-            transport=self.transport,
-            identity=self.identity,
-            greeting=self.greeting,
-            pending=self.pending,
-            chance=self._chance,
-        )
-        return lane
-
-    def tell_all(self, revision: int) -> None:
-        """Tells the others of a commit. A machine that is not told finds it a little later."""
-        frame = encode_lane(RevisionNotice(revision))
-        for lane in self._lanes.values():
-            lane.notify(frame)
+        (self._lanes.get(name) or self.peers.add(name)).send(frame, priority)
 
     # -- what becomes of stars and lanes ------------------------------------------------------------------
-
-    def layout_changed(self) -> None:
-        """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
-        present = self._directory.machines()
-        for name in [name for name in self._lanes if name not in present]:
-            self._states.came_up(name)  # nobody wants it any more
-            self._later(self._lanes.pop(name).retire())
-        for name in self._elsewhere.keys() - present.keys():
-            del self._elsewhere[name]
-            self._states.came_up(name)
-        for name, record in present.items():
-            self._follow(name, record)
-        self._known = {name: record.incarnation for name, record in present.items()}
-
-    def _follow(self, name: str, record: StarRecord) -> None:
-        """The lane to one machine, as the directory has it now."""
-        lane = self._lanes.get(name)
-        if lane is not None and (lane.address, lane.server_key) != (record.address, record.server_key):
-            self._lanes.pop(name).give_up()
-            self._states.came_up(name)
-            self._later(lane.close())
-            lane = None
-        if record.address and not self._can_reach(record):
-            self._elsewhere[name] = _elsewhere(name, record.address)
-            self._states.went_down(name, self._elsewhere[name])
-        elif self._elsewhere.pop(name, ""):
-            self._states.came_up(name)
-        if lane is None and self._can_reach(record):
-            self._add(name).connect()
-        elif lane is not None and lane.down and self._known.get(name) != record.incarnation:
-            lane.hurry()  # it has come back
-
-    def _can_reach(self, record: StarRecord) -> bool:
-        """Whether a machine has an address, and not one that only works on another host."""
-        if not record.address or not self.transport.is_local(record.address):
-            return bool(record.address)
-        host = Facts.read(record.facts).host
-        return not host or host == self.settings.host
-
-    def lanes(self) -> dict[str, str]:
-        """Why the lane to each other machine is down, by its name; empty for one that is not."""
-        known = {name: (lane.cause or "it is down") if lane.down else "" for name, lane in self._lanes.items()}
-        return dict(sorted((known | self._elsewhere).items()))
-
-    def queues(self) -> dict[str, tuple[int, int]]:
-        """How many frames wait for the lane to each other machine, and their bytes, by its name."""
-        return {name: lane.queue for name, lane in sorted(self._lanes.items())}
 
     def connected(self, peer: Peer, lane: OutgoingLane) -> None:
         """A lane has made a connection: what comes by it is for the lane until both sides have greeted."""
@@ -285,8 +220,8 @@ class Switchboard:
         """A lane has come up or gone down: ways change."""
         if up:
             self._states.came_up(lane.name)
-        elif self._lanes.get(lane.name) is lane:
-            self._states.went_down(lane.name, lane.cause)
+        else:
+            self.peers.went_down(lane)
         self._ways.find()
         if not up:
             self.pending.lane_lost(lane.name, lane.cause)
@@ -298,8 +233,7 @@ class Switchboard:
 
     def still_down(self, lane: OutgoingLane) -> None:
         """A lane that is down could not be connected again; the cause may be another one by now."""
-        if self._lanes.get(lane.name) is lane:
-            self._states.went_down(lane.name, lane.cause)
+        self.peers.went_down(lane)
 
     def undelivered(self, frame: bytes, cause: str) -> None:
         """A frame that waited for a lane has not left: whoever waits for its answer is told that it did not run."""
@@ -338,23 +272,12 @@ class Switchboard:
     def keys_changed(self) -> None:
         """The registry lets in other keys than before."""
         self._cut_untrusted()
-        for lane in self._lanes.values():
-            if lane.down:
-                lane.hurry()
+        self.peers.hurry_all()
 
     def _cut_untrusted(self) -> None:
         """Ends the connections, in and out, of machines whose keys are not let in any more."""
         self._guests.refuse_untrusted()
-        for lane in list(self._lanes.values()):
-            other = lane.peer
-            if other is None:
-                continue
-            try:
-                self.greeting.check_server(lane.name, lane.server_key)
-            except HyperverseError as exc:
-                _log.warning("the lane to machine %s ends: %s", lane.name, exc.message)
-                self.lane_down(other, exc.message)
-                self._later(self.transport.disconnect(other))
+        self.peers.cut_untrusted()
 
     # -- in: called by the transport ----------------------------------------------------------------------
 
@@ -430,9 +353,7 @@ class Switchboard:
     def _admitted(self, machine: str) -> None:
         """A machine was let in."""
         self._watch_keys()
-        lane = self._lanes.get(machine)
-        if lane is not None:
-            lane.hurry()  # a machine that has found a way to us can be reached
+        self.peers.hurry(machine)  # a machine that has found a way to us can be reached
 
     def use(self, peer: Peer, number: int) -> Transmit:
         """Reads frames of ``peer`` by that number of the protocol from now on; returns what sends frames to it."""
@@ -475,13 +396,5 @@ class Switchboard:
             self._key_watch.cancel()
             await asyncio.gather(self._key_watch, return_exceptions=True)
             self._key_watch = None
-        lanes, self._lanes = list(self._lanes.values()), {}
-        await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
+        await self.peers.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def _elsewhere(machine: str, address: str) -> str:
-    return (
-        f"machine {machine!r} is on another host and listens at {address!r}, which only that host can reach: set "
-        "`address` in [lanes] there"
-    )

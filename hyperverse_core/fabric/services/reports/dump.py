@@ -159,9 +159,9 @@ class StateDump:
                 )
 
     def _lanes(self) -> list[dict[str, Any]]:
-        queues = self._board.queues()
+        queues = self._board.peers.queues()
         rows = []
-        for machine, cause in self._board.lanes().items():
+        for machine, cause in self._board.peers.causes().items():
             frames, size = queues.get(machine, (0, 0))
             state = "down" if cause else "up"
             rows.append({"machine": machine, "state": state, "cause": cause, "waiting": frames, "bytes": size})

@@ -132,7 +132,7 @@ class StatusReport:
             "notes": [*self._plugins.notes, *self._plugins.passed_over],
             "lanes": [
                 {"machine": name, "state": "down" if cause else "up", "cause": cause}
-                for name, cause in self._board.lanes().items()
+                for name, cause in self._board.peers.causes().items()
             ],
             "registry": self._registry_row(),
             "draining": self._membership.draining,

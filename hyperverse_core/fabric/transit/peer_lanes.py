@@ -1,0 +1,192 @@
+"""PeerLanes: the lanes of this machine to others, one for each that the directory has."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ...contracts.lane import Identity, LaneTransport
+from ...contracts.registry import StarRecord
+from ...errors import HyperverseError, Unavailable
+from ...protocol.envelope import RevisionNotice, encode_lane
+from ..cluster.directory import Directory
+from ..cluster.facts import Facts
+from ..cluster.lane_states import LaneStates
+from .greeting import Greeting
+from .peer_lane import PeerLane
+from .pending import PendingAnswers
+from .ports import Board, OutgoingLane
+
+__all__ = ["PeerLanes"]
+
+_log = logging.getLogger("hyperverse.lane")
+
+
+class PeerLanes:
+    """The lanes to other machines: made when they are needed, and closed when their machines are gone.
+
+    Args:
+        board: is told what becomes of each.
+        host: tells the host of this machine from others, see :class:`Facts`.
+        transport: moves the frames.
+        greeting: what both sides say first.
+        directory: which machines there are.
+        states: which lanes are down; written here.
+        pending: requests that wait for answers.
+        chance: for pauses.
+        watch_keys: called before a lane is made: keys may be removed from now on.
+        later: has work done by a task of its own.
+
+    Attributes:
+        by_name: the lanes, by the name of the other machine. Written here alone.
+        identity: of this machine, for the transport.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        host: str,
+        *,
+        transport: LaneTransport,
+        greeting: Greeting,
+        directory: Directory,
+        states: LaneStates,
+        pending: PendingAnswers,
+        chance: random.Random,
+        watch_keys: Callable[[], None],
+        later: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self.by_name: dict[str, PeerLane] = {}
+        self.identity = Identity()
+        self._board = board
+        self._host = host
+        self._transport = transport
+        self._greeting = greeting
+        self._directory = directory
+        self._states = states
+        self._pending = pending
+        self._chance = chance
+        self._watch_keys = watch_keys
+        self._later = later
+        self._known: dict[str, int] = {}
+        self._elsewhere: dict[str, str] = {}
+
+    def add(self, name: str) -> PeerLane:
+        """Makes the lane to a machine. Raises Unavailable when no address of it can be reached from here."""
+        record = self._directory.machine_record(name)
+        if record is None or not record.address:
+            raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
+        if not self._can_reach(record):
+            raise Unavailable(_elsewhere(name, record.address), retry_after=0.5)
+        self._watch_keys()
+        lane = self.by_name[name] = PeerLane(
+            self._board,
+            name,
+            record.address,
+            record.server_key,
+            transport=self._transport,
+            identity=self.identity,
+            greeting=self._greeting,
+            pending=self._pending,
+            chance=self._chance,
+        )
+        return lane
+
+    def layout_changed(self) -> None:
+        """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
+        present = self._directory.machines()
+        for name in [name for name in self.by_name if name not in present]:
+            self._states.came_up(name)  # nobody wants it any more
+            self._later(self.by_name.pop(name).retire())
+        for name in self._elsewhere.keys() - present.keys():
+            del self._elsewhere[name]
+            self._states.came_up(name)
+        for name, record in present.items():
+            self._follow(name, record)
+        self._known = {name: record.incarnation for name, record in present.items()}
+
+    def _follow(self, name: str, record: StarRecord) -> None:
+        """The lane to one machine, as the directory has it now."""
+        lane = self.by_name.get(name)
+        if lane is not None and (lane.address, lane.server_key) != (record.address, record.server_key):
+            self.by_name.pop(name).give_up()
+            self._states.came_up(name)
+            self._later(lane.close())
+            lane = None
+        if record.address and not self._can_reach(record):
+            self._elsewhere[name] = _elsewhere(name, record.address)
+            self._states.went_down(name, self._elsewhere[name])
+        elif self._elsewhere.pop(name, ""):
+            self._states.came_up(name)
+        if lane is None and self._can_reach(record):
+            self.add(name).connect()
+        elif lane is not None and lane.down and self._known.get(name) != record.incarnation:
+            lane.hurry()  # it has come back
+
+    def _can_reach(self, record: StarRecord) -> bool:
+        """Whether a machine has an address, and not one that only works on another host."""
+        if not record.address or not self._transport.is_local(record.address):
+            return bool(record.address)
+        host = Facts.read(record.facts).host
+        return not host or host == self._host
+
+    def hurry(self, name: str) -> None:
+        """Connects to a machine now instead of after the pause, if there is a lane to it."""
+        lane = self.by_name.get(name)
+        if lane is not None:
+            lane.hurry()
+
+    def hurry_all(self) -> None:
+        """Connects now, wherever a lane is down."""
+        for lane in self.by_name.values():
+            if lane.down:
+                lane.hurry()
+
+    def cut_untrusted(self) -> None:
+        """Ends the connections to machines whose keys are not let in any more."""
+        for lane in list(self.by_name.values()):
+            other = lane.peer
+            if other is None:
+                continue
+            try:
+                self._greeting.check_server(lane.name, lane.server_key)
+            except HyperverseError as exc:
+                _log.warning("the lane to machine %s ends: %s", lane.name, exc.message)
+                self._board.lane_down(other, exc.message)
+                self._later(self._transport.disconnect(other))
+
+    def went_down(self, lane: OutgoingLane) -> None:
+        """A lane has gone down, or could not be connected again; the cause may be another one by now."""
+        if self.by_name.get(lane.name) is lane:
+            self._states.went_down(lane.name, lane.cause)
+
+    def tell_all(self, revision: int) -> None:
+        """Tells the others of a commit. A machine that is not told finds it a little later."""
+        frame = encode_lane(RevisionNotice(revision))
+        for lane in self.by_name.values():
+            lane.notify(frame)
+
+    def causes(self) -> dict[str, str]:
+        """Why the lane to each other machine is down, by its name; empty for one that is not."""
+        known = {name: (lane.cause or "it is down") if lane.down else "" for name, lane in self.by_name.items()}
+        return dict(sorted((known | self._elsewhere).items()))
+
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """How many frames wait for the lane to each other machine, and their bytes, by its name."""
+        return {name: lane.queue for name, lane in sorted(self.by_name.items())}
+
+    async def close(self) -> None:
+        """Closes all of them."""
+        lanes = list(self.by_name.values())
+        self.by_name.clear()
+        await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
+
+
+def _elsewhere(machine: str, address: str) -> str:
+    return (
+        f"machine {machine!r} is on another host and listens at {address!r}, which only that host can reach: set "
+        "`address` in [lanes] there"
+    )
