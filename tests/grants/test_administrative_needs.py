@@ -19,6 +19,7 @@ ACTS: dict[str, tuple[str, dict[str, Any]]] = {
     "Ext<Load>": ("machine:load", {"seconds": 0.01}),
     "Ext<RotateSecrets>": ("machine:rotate", {}),
     "Ext<RotateClientsKey>": ("machine:keys", {"keep": 0}),
+    "Ext<RotateMachineKey>": ("machine:keys", {"keep": 0}),
     "Ext<Figures>": ("machine:figures", {}),
     "Ext<Log>": ("machine:log", {}),
     "Ext<Trace>": ("machine:trace", {"to": ROBOT, "method": "Cmd<Bounce>", "linger": 0.0}),

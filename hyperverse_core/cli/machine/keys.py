@@ -22,6 +22,8 @@ __all__ = ["keys"]
 
 _LONGEST: Final = 3600.0
 """Seconds that it may take to go through all particles of a registry."""
+_ROTATION: Final = 60.0
+"""Seconds that it may take to replace the lanes to all other machines."""
 
 
 @click.group()
@@ -146,6 +148,37 @@ def clients(keep: str, address: str) -> None:
     elif not options().quiet:
         for row in rows:
             print(f"rotated: {row['key']} is proved to clients at {row['address']}")
+        print(f"the key before counts for {keep} more")
+
+
+@rotate.command()
+@click.argument("name", metavar="[MACHINE]", default="")
+@click.option(
+    "--keep", metavar="TIME", default="1h", help="Time for which the key before still counts; 1h if left out."
+)
+@click.option("--address", metavar="ADDRESS", default="", help="Where to prove the new key until the next start.")
+@click.option("--advertise", metavar="ADDRESS", default="", help="Address that other machines are told, if another.")
+@common
+def machine(name: str, keep: str, address: str, advertise: str) -> None:
+    """Make a new key by which other machines know MACHINE, without stopping any.
+
+    All machines let the new key in before it is used, and both keys count for a while. Each lane is replaced when the
+    new one is there, so no wave is lost.
+    """
+    from ..access.users import seconds
+    from ..talk.connection import proving_machines, talk_to
+
+    body = {"keep": seconds(keep), "address": address, "advertise": advertise}
+    running = [found for found, _ in proving_machines()]
+    if not name and len(running) > 1:
+        raise click.UsageError(f"{len(running)} machines run here: name one of {', '.join(running)}")
+    made: dict[str, str] = talk_to(
+        name or None, lambda client: client.ask("GLOBAL::machine", "Ext<RotateMachineKey>", body, wait=_ROTATION)
+    )
+    if options().json:
+        print_json(made)
+    elif not options().quiet:
+        print(f"rotated: {made['key']} is proved to other machines at {made['address']}")
         print(f"the key before counts for {keep} more")
 
 

@@ -49,6 +49,7 @@ from ..services.system.particle_services import ParticleServices
 from ..services.system.sealing import Sealing
 from ..services.system.system_particles import ExecutorParticle, MachineParticle
 from ..services.system.users_particle import UsersParticle
+from ..transit.key_rotation import KeyRotation
 from .cluster import ClusterParts
 from .core import CoreParts
 from .delivery import DeliveryParts, PlacingParts
@@ -151,6 +152,16 @@ def make_services(
     log_notes.begin()
     closing.close("the notes of the log", log_notes.end)
     looking = Looking(figures, log_notes, delivery.outbound, cluster.directory)
+    key_rotation = KeyRotation(
+        config.name,
+        config.lease,
+        transport=plugged.transport,
+        keys=cluster.board.keys,
+        admission=cluster.admission,
+        board=cluster.board,
+        membership=membership,
+    )
+    closing.close("the ends of keys", key_rotation.close)
     machine_particle = MachineParticle(
         status=status,
         rebalancer=rebalancer,
@@ -164,6 +175,7 @@ def make_services(
         load=Load(core.interceptors),
         keys=cluster.keys,
         admission=cluster.admission,
+        key_rotation=key_rotation,
         figures=figures,
         looking=looking,
         audit=core.audit,

@@ -89,6 +89,8 @@ class Admission:
             return
         self._own = self._keys.own(self._machine, self._transport).public
         await self._come_in()
+        for key in self._keys.replaced(self._machine):  # this process does not listen with them
+            await self.end(key)
         await self._read()
         self._task = asyncio.get_running_loop().create_task(self._follow(), name="keys of machines")
 
@@ -150,6 +152,31 @@ class Admission:
             hint="choose another name with `--name`; if this is the same machine with new keys, run `hyperverse "
             f"machines remove {here.machine}` on another one first",
         )
+
+    async def announce(self, key: str) -> str:
+        """Has all machines let in another key of this one, beside the present one. Returns the present one. Raises
+        ConfigError, Unavailable."""
+        before = self._own
+        self._keys.keep_replaced(self._machine, [*self._keys.replaced(self._machine), before, key])
+        both = [MachineKey(self._machine, self._transport_name, one) for one in (before, key)]
+        await self._registry.set_machine_keys(both)
+        return before
+
+    def take(self, key: str) -> None:
+        """This machine goes by a key that it has announced. Raises ConfigError."""
+        self._own = key
+        self._drop_replaced(key)
+
+    async def end(self, key: str) -> None:
+        """A key by which this machine does not go any more is let in nowhere. Raises ConfigError, Unavailable."""
+        if key != self._own:
+            ended = MachineKey(self._machine, self._transport_name, key, admitted=False)
+            await self._registry.set_machine_keys([ended])
+        self._drop_replaced(key)
+
+    def _drop_replaced(self, key: str) -> None:
+        left = [other for other in self._keys.replaced(self._machine) if other != key]
+        self._keys.keep_replaced(self._machine, left)
 
     # -- other machines -----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from ...errors import HyperverseError
 from ...scheduling.cancellation import ends_task
 from ...universe.address.star_key import StarKey
 from .directory import Directory
+from .facts import as_announced
 from .lane_states import LaneStates
 from .ways import Ways
 
@@ -101,7 +102,7 @@ class DirectoryReader:
             if self._answered >= mine:
                 return  # a reading that began after our call has just ended
             upto = self._asked
-            records = {record.key: record for record in await self._registry.stars()}
+            records = {record.key: as_announced(record) for record in await self._registry.stars()}
             self._answered = upto
             self._take(records, self._loop.time())  # not before: a renewal may have come while we waited
 
@@ -121,7 +122,7 @@ class DirectoryReader:
                 for gone in self._star_gone:
                     gone(str(key))
         self._directory.replace(records)
-        layout = {k: (r.incarnation, r.links, r.machine, r.kind) for k, r in records.items()}
+        layout = {k: (r.incarnation, r.links, r.machine, r.kind, r.address, r.server_key) for k, r in records.items()}
         if layout != self._layout:
             self._layout = layout
             self._ways.find()

@@ -204,6 +204,13 @@ class Membership:
         await self._registry.renew(self._records())
         await self._reader.refresh()
 
+    async def listen_at(self, listening: Listening) -> None:
+        """Tells the others that this machine listens elsewhere, with another key, while its stars go on. Raises
+        Unavailable."""
+        self._listening = listening
+        self._facts.address, self._facts.key = listening.address, listening.key
+        await self.announce_changes()
+
     async def take_no_more(self) -> None:
         """Tells the others that this machine takes no new particles. Raises Unavailable."""
         self.draining = True

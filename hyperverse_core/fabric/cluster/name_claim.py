@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ...contracts.registry import Registry, StarRecord
 from ...errors import Conflict
 from ...universe.address.star_key import StarKey
+from .facts import as_announced
 
 __all__ = ["claim_name"]
 
@@ -51,5 +52,5 @@ def _lives(record: StarRecord, before: Mapping[StarKey, StarRecord]) -> bool:
 
 
 async def _of_others(registry: Registry, name: str, key: str) -> dict[StarKey, StarRecord]:
-    found = await registry.stars()
+    found = [as_announced(record) for record in await registry.stars()]
     return {record.key: record for record in found if record.machine == name and record.server_key != key}

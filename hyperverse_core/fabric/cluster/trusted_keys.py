@@ -8,7 +8,8 @@ some (``admission.py``): what it says of a key counts more than a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...contracts.lane import Identity, LaneTransport
@@ -47,6 +48,7 @@ class TrustedKeys:
     def own(self, name: str, transport: LaneTransport) -> Identity:
         """The key pair of machine ``name``, made when there is none. Raises ConfigError when it cannot be kept."""
         try:
+            self._finish(name)
             secret = self.directory / f"{name}.secret"
             public = self.directory / f"{name}.pub"
             if secret.exists() and public.exists():
@@ -57,6 +59,43 @@ class TrustedKeys:
         except OSError as exc:
             raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
         return made
+
+    def replace(self, name: str, identity: Identity) -> None:
+        """Keeps another key pair for machine ``name``. A process that ends half-way leaves the one or the other: the
+        next start has it. Raises ConfigError when it cannot be kept."""
+        try:
+            write_private_file(self._next(name), json.dumps([identity.public, identity.secret]) + "\n")
+            self._finish(name)
+        except OSError as exc:
+            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
+        self._known.clear()
+
+    def _finish(self, name: str) -> None:
+        made = self._next(name)
+        if made.exists():
+            public, secret = json.loads(read_private_file(made))
+            write_private_file(self.directory / f"{name}.secret", secret + "\n")
+            write_private_file(self.directory / f"{name}.pub", public + "\n")
+            made.unlink()
+
+    def _next(self, name: str) -> Path:
+        return self.directory / f"{name}.next"
+
+    def replaced(self, name: str) -> list[str]:
+        """The public keys of machine ``name`` that were replaced, or were to replace one, and have not ended yet."""
+        kept = self.directory / f"{name}.replaced"
+        return read_private_file(kept).split() if kept.exists() else []
+
+    def keep_replaced(self, name: str, keys: Iterable[str]) -> None:
+        """Remembers which keys of machine ``name`` are to end, also over a start. Raises ConfigError."""
+        kept, text = self.directory / f"{name}.replaced", "\n".join(keys)
+        try:
+            if text:
+                write_private_file(kept, text + "\n")
+            else:
+                kept.unlink(missing_ok=True)
+        except OSError as exc:
+            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
 
     def own_keys(self) -> dict[str, str]:
         """The names of the machines of this data directory, by their public keys."""

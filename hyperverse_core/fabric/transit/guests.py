@@ -16,6 +16,7 @@ from .greeting import Greeting
 __all__ = ["Guests"]
 
 _log = logging.getLogger("hyperverse.lane")
+_REPLACED = "the key that this machine has proved here was replaced"
 _REFUSED = 1000
 """Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
 
@@ -56,10 +57,22 @@ class Guests:
         self._later = later
         self._checking: set[Peer] = set()
         self._refused: dict[str, str] = {}
+        self._ended: set[str] = set()
+
+    def end(self, endpoint: str) -> None:
+        """The key that an endpoint proves counts no more: nobody comes in by it, and who has goes."""
+        self._ended.add(endpoint)
+        for peer in [peer for peer in self.names if peer.endpoint == endpoint]:
+            self.refuse(peer, Unauthorized.status, _REPLACED)
+
+    def _check_endpoint(self, peer: Peer) -> None:
+        if peer.endpoint in self._ended:
+            raise Unauthorized(_REPLACED)
 
     def came(self, peer: Peer) -> None:
         """A machine has connected. It is refused if its key is not let in; else it has to say hello."""
         try:
+            self._check_endpoint(peer)
             self._greeting.check_key(peer)
         except HyperverseError as exc:
             self.refuse(peer, exc.status, exc.message, exc.hint)
@@ -79,6 +92,7 @@ class Guests:
                 self._later(self._greet_unproved(peer, hello))
             return
         try:
+            self._check_endpoint(peer)
             self._greeting.check_name(peer, hello)
             self._admit(peer, hello)
         except HyperverseError as exc:

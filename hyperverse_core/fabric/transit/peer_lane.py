@@ -26,6 +26,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _TIMEOUT = 3.0
 _NOTICE = 1
 """Priority of what is said by the way: before waves, which may go where it says that nobody lives any more."""
+_LAST = 4
+"""Priority of a greeting that says that all before it was sent."""
 _LAST_ANSWERS = 2.0
 """Seconds that answers of a machine that has left may be on their way."""
 
@@ -87,6 +89,7 @@ class PeerLane:
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
         self._retired = False
+        self._superseded = False
 
     def send(self, frame: bytes, priority: int) -> None:
         """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
@@ -176,6 +179,7 @@ class PeerLane:
                 await greeting.check_credentials(peer, hello)
             greeting.check_server(self.name, self.server_key)
             number = greeting.agreed(hello)
+            await board.greeted(self)
         except TimeoutError:
             await self._dismiss(peer)
             raise Unavailable(f"machine {self.name!r} does not greet us") from None
@@ -190,6 +194,25 @@ class PeerLane:
         self._refusal = ""
         _log.info("lane to machine %s is up", self.name)
         board.lane_is(self, True)
+
+    def prove(self, identity: Identity) -> None:
+        """This machine has another key: the next connection proves it."""
+        self._identity = identity
+
+    async def supersede(self) -> None:
+        """Another lane takes the place of this one. Returns when everything that was sent by this one has arrived, as
+        far as that can be known: what the other one sends must not overtake it. Its connection stays, for answers."""
+        self._superseded = self._retired = True
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                if self._task is not None:
+                    await asyncio.wait({self._task})
+                if self.peer is not None:  # frames arrive in order, so whoever greets back has the others too
+                    self._welcome = asyncio.get_running_loop().create_future()
+                    self._transmit(self.peer, encode_lane(self._greeting.hello()), priority=_LAST)
+                    await self._welcome
+        except (TimeoutError, HyperverseError) as exc:
+            _log.debug("the lane to machine %s that another one replaces has broken: %s", self.name, described(exc))
 
     async def _send_waiting(self) -> None:
         """Sends what has waited for the connection, until nothing is left or the connection has ended."""
@@ -225,7 +248,8 @@ class PeerLane:
     def refused(self, said: Refused) -> None:
         """The other machine does not want us."""
         error = f"{said.error}; {said.hint}" if said.hint else said.error
-        level = logging.DEBUG if error == self._refusal else logging.ERROR  # we ask once a second
+        known = self._superseded or error == self._refusal  # we ask once a second
+        level = logging.DEBUG if known else logging.ERROR
         _log.log(level, "machine %s refuses the lane: %s (%d)", self.name, error, said.status)
         self._refusal = error
         if self._welcome is not None and not self._welcome.done():
@@ -234,10 +258,14 @@ class PeerLane:
     def broken(self, reason: str) -> None:
         """The connection is gone: connect again."""
         self._connection = None
+        if self._superseded:
+            self.peer = None
         if self._welcome is not None and not self._welcome.done():
             self._welcome.set_exception(Unavailable(f"the connection to {self.name!r} broke: {reason}"))
             return
         self.peer = None
+        if self._superseded:
+            return
         if self._retired:
             self._give_back(reason)
             self._pending.lane_lost(self.name, reason)

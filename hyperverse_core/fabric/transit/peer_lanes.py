@@ -19,6 +19,7 @@ from .greeting import Greeting
 from .peer_lane import PeerLane
 from .pending import PendingAnswers
 from .ports import Board, OutgoingLane
+from .succession import Succession
 
 __all__ = ["PeerLanes"]
 
@@ -43,6 +44,7 @@ class PeerLanes:
     Attributes:
         by_name: the lanes, by the name of the other machine. Written here alone.
         identity: of this machine, for the transport.
+        succession: replaces lanes that are up.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class PeerLanes:
         self._later = later
         self._known: dict[str, int] = {}
         self._elsewhere: dict[str, str] = {}
+        self.succession = Succession(self.by_name, self._make, later)
 
     def add(self, name: str) -> PeerLane:
         """Makes the lane to a machine. Raises Unavailable when no address of it can be reached from here."""
@@ -82,22 +85,31 @@ class PeerLanes:
         if not self._can_reach(record):
             raise Unavailable(_elsewhere(name, record.address), retry_after=0.5)
         self._watch_keys()
-        lane = self.by_name[name] = PeerLane(
+        lane = self.by_name[name] = self._make(name, record.address, record.server_key)
+        return lane
+
+    def _make(self, name: str, address: str, server_key: str) -> PeerLane:
+        return PeerLane(
             self._board,
             name,
-            record.address,
-            record.server_key,
+            address,
+            server_key,
             transport=self._transport,
             identity=self.identity,
             greeting=self._greeting,
             pending=self._pending,
             chance=self._chance,
         )
-        return lane
+
+    async def prove(self, identity: Identity, seconds: float) -> None:
+        """Has the lanes prove another key; see :meth:`Succession.prove`."""
+        self.identity = identity
+        await self.succession.prove(identity, seconds)
 
     def layout_changed(self) -> None:
         """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
         present = self._directory.machines()
+        self.succession.keep(present.__contains__)
         for name in [name for name in self.by_name if name not in present]:
             self._states.came_up(name)  # nobody wants it any more
             self._later(self.by_name.pop(name).retire())
@@ -112,6 +124,10 @@ class PeerLanes:
         """The lane to one machine, as the directory has it now."""
         lane = self.by_name.get(name)
         if lane is not None and (lane.address, lane.server_key) != (record.address, record.server_key):
+            if lane.peer is not None and self._known.get(name) == record.incarnation:  # another key in the same life
+                self.succession.begin(name, record.address, record.server_key)
+                return
+            self.succession.drop(name)
             self.by_name.pop(name).give_up()
             self._states.came_up(name)
             self._later(lane.close())
@@ -182,6 +198,7 @@ class PeerLanes:
         """Closes all of them."""
         lanes = list(self.by_name.values())
         self.by_name.clear()
+        await self.succession.close()
         await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
 
 

@@ -68,6 +68,9 @@ class Board(LaneReceiver, Protocol):
     def connected(self, peer: Peer, lane: OutgoingLane) -> None:
         """The lane has made a connection: what comes by it is for the lane until both sides have greeted."""
 
+    async def greeted(self, lane: OutgoingLane) -> None:
+        """Both ends of the lane have greeted; returns when it may be used."""
+
     def forgotten(self, peer: Peer) -> None:
         """The lane has given a connection up, and does not want to hear of it any more."""
 

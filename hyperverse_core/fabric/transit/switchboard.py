@@ -13,7 +13,7 @@ import attrs
 import msgspec
 
 from ...contracts.lane import Identity, LaneTransport, Peer
-from ...errors import Forbidden, HyperverseError, LoopDetected, ProtocolError, Unavailable
+from ...errors import Conflict, Forbidden, HyperverseError, LoopDetected, ProtocolError, Unavailable
 from ...protocol.codec import decode
 from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
 from ...protocol.messages import Echoes, ProvisionReply
@@ -146,6 +146,7 @@ class Switchboard:
             forget=self._forget,
             later=self._later,
         )
+        self._endpoints = 1
         self._older: dict[Peer, Callable[[bytes], bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._key_watch: asyncio.Task[None] | None = None
@@ -167,6 +168,52 @@ class Switchboard:
         opened = await listen(self.transport, "stars", address, self.identity, self, self.settings.directory)
         self.address = str(lanes.get("advertise", opened))
         self.server_key = self.identity.public
+
+    # -- another key --------------------------------------------------------------------------------------
+
+    async def listen_beside(self, identity: Identity, address: str, advertise: str) -> tuple[str, str]:
+        """Opens one more listener, which proves another key. Returns its name, and the address for others.
+
+        Args:
+            identity: the key pair.
+            address: where to listen; empty for where the config says, or the transport does.
+            advertise: what others are told; empty for where it listens.
+
+        Raises Conflict when the config fixes the address, or what others are told.
+        """
+        lanes, name = self.settings.lanes, f"stars-{self._endpoints + 1}"
+        if lanes.get("advertise") and not advertise:
+            raise Conflict(
+                f"the config fixes the address that others are told: {lanes['advertise']}",
+                hint="name the one of the new key, `--address ADDRESS --advertise ADDRESS`, until the next start",
+            )
+        chosen = address or str(lanes.get("address", ""))
+        try:
+            opened = await listen(self.transport, name, chosen, identity, self, self.settings.directory)
+        except Unavailable as exc:
+            if address:
+                raise
+            raise Conflict(
+                f"the config fixes the address, where the key before is proved: {exc.message}",
+                hint="name another address for the new key, `--address ADDRESS`; after the next start it is proved at "
+                "the address of the config",
+            ) from exc
+        self._endpoints += 1
+        return name, advertise or opened
+
+    async def prove(self, identity: Identity, seconds: float) -> None:
+        """Has the lanes to other machines prove another key; see :meth:`PeerLanes.prove`."""
+        self.identity = identity
+        await self.peers.prove(identity, seconds)
+
+    def end_key(self, endpoint: str) -> None:
+        """The key that an endpoint proves, and our connections before, counts no more."""
+        self._guests.end(endpoint)
+        self.peers.succession.end()
+
+    async def greeted(self, lane: OutgoingLane) -> None:
+        """Both ends of a lane have greeted: it may take the place of another one."""
+        await self.peers.succession.greeted(lane)
 
     # -- out ----------------------------------------------------------------------------------------------
 
@@ -218,6 +265,8 @@ class Switchboard:
 
     def lane_is(self, lane: OutgoingLane, up: bool) -> None:
         """A lane has come up or gone down: ways change."""
+        if self.peers.succession.waits(lane):
+            return  # the lane whose place it is to take is there
         if up:
             self._states.came_up(lane.name)
         else:

@@ -26,6 +26,7 @@ from ...particles.context import Context
 from ...particles.homes import Homes
 from ...particles.hosting import Hosting
 from ...placement.rebalancing import Rebalancer
+from ...transit.key_rotation import KeyRotation
 from ..changes.watches import ASPECTS, Watches
 from ..commands.executor import Commands
 from ..reports.descriptions import Descriptions
@@ -106,6 +107,7 @@ class MachineParticle(Particle):
         load: Load,
         keys: KeyRing,
         admission: Admission,
+        key_rotation: KeyRotation,
         figures: LiveFigures,
         looking: Looking,
         audit: AuditTrail,
@@ -130,6 +132,7 @@ class MachineParticle(Particle):
         self._load = load
         self._keys = keys
         self._admission = admission
+        self._key_rotation = key_rotation
         self._figures = figures
         self._looking = looking
         self._request_stop = request_stop
@@ -294,10 +297,19 @@ class MachineParticle(Particle):
     async def rotate_clients_key(self, ctx: Ctx, keep: float = 3600.0, address: str = "") -> dict[str, str]:
         """Proves a new key to clients. The one before counts for ``keep`` more seconds; sessions end then. Returns
         the ``key``, and the ``address`` where it is proved."""
-        if not 0 <= keep <= _LONGEST_KEPT:
-            raise BadRequest(f"`keep` is {keep:g}, and can be from 0 to {_LONGEST_KEPT:g} seconds")
+        _check_kept(keep)
         with self._act("clients key rotated", ctx, keep=keep):
             return await self._gateways.rotate_key(keep, address)
+
+    @handler("Ext<RotateMachineKey>", privilege="machine:keys")
+    async def rotate_machine_key(
+        self, ctx: Ctx, keep: float = 3600.0, address: str = "", advertise: str = ""
+    ) -> dict[str, str]:
+        """Takes another key on the lanes to other machines. The one before counts for ``keep`` more seconds. Returns
+        the ``key``, and the ``address`` where others connect."""
+        _check_kept(keep)
+        with self._act("machine key rotated", ctx, keep=keep):
+            return await self._key_rotation.rotate(keep, address, advertise)
 
     @handler("Ext<Watch>")
     async def watch(self, ctx: Ctx, point: str, aspects: list[str]) -> None:
@@ -325,6 +337,12 @@ class MachineParticle(Particle):
     def _act(self, event: str, ctx: Ctx, **details: object) -> AbstractContextManager[None]:
         """Surrounds what is done to the machine, which must be in the audit log. Raises Unavailable."""
         return self._audit.act(event, Caller.of(ctx.agent, ctx.wave), ctx.point, **details)
+
+
+def _check_kept(seconds: float) -> None:
+    """Raises BadRequest for a time that a key before cannot count."""
+    if not 0 <= seconds <= _LONGEST_KEPT:
+        raise BadRequest(f"`keep` is {seconds:g}, and can be from 0 to {_LONGEST_KEPT:g} seconds")
 
 
 def pin_system_particles(

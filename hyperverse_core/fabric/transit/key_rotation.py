@@ -1,0 +1,121 @@
+"""KeyRotation: another key by which this machine is known to others, while it and they go on.
+
+The new key is let in everywhere, then proved on the lanes to others, and then on a listener of its own, whose address
+the directory tells. Both keys count for a while. Each lane is replaced when the new one is there, so no wave is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ...contracts.lane import LaneTransport
+from ...errors import BadRequest, HyperverseError, Unavailable
+from ..cluster.admission import Admission
+from ..cluster.membership import Listening, Membership
+from ..cluster.trusted_keys import TrustedKeys
+from .switchboard import Switchboard
+
+__all__ = ["KeyRotation"]
+
+_log = logging.getLogger("hyperverse.lane")
+_NEWS = 1.0
+"""Seconds in which other machines learn of a key."""
+_SECONDS = 5.0
+"""Seconds in which the lanes to other machines are replaced; a machine that needs longer is away."""
+_AGAIN = 1.0
+"""Seconds until the end of a key is tried again when the registry cannot be asked."""
+
+
+class KeyRotation:
+    """Replaces the key of this machine.
+
+    Args:
+        machine: name of this machine.
+        lease: seconds; within them the others have read where this machine listens.
+        transport: makes keys.
+        keys: keeps them.
+        admission: has them let in, and ended.
+        board: the lanes.
+        membership: tells the others where this machine listens.
+    """
+
+    def __init__(
+        self,
+        machine: str,
+        lease: float,
+        *,
+        transport: LaneTransport,
+        keys: TrustedKeys,
+        admission: Admission,
+        board: Switchboard,
+        membership: Membership,
+    ) -> None:
+        self._machine = machine
+        self._lease = lease
+        self._transport = transport
+        self._keys = keys
+        self._admission = admission
+        self._board = board
+        self._membership = membership
+        self._endpoint = "stars"
+        self._turn = asyncio.Lock()
+        self._ends: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def rotate(self, keep: float, address: str = "", advertise: str = "") -> dict[str, str]:
+        """Takes another key. Returns the ``key``, and the ``address`` of its listener.
+
+        Args:
+            keep: seconds for which the key before counts; at least a lease, so that every machine can follow.
+            address: where to listen with the new key until the next start; empty for where the config says.
+            advertise: the address that others are told; empty for where it listens.
+
+        Raises:
+            BadRequest: the transport proves no keys.
+            Conflict: the config fixes the address.
+            ConfigError: the key cannot be kept.
+            Unavailable: the registry cannot be asked, or the machine stops. The key before counts then as it did.
+        """
+        if not self._transport.proves_peers:
+            raise BadRequest("the transport proves no keys, so there is none to replace")
+        async with self._turn:
+            if self._closed:
+                raise Unavailable("the machine stops", retry_after=1.0)
+            identity = self._transport.new_identity()
+            endpoint, told = await self._board.listen_beside(identity, address, advertise)
+            before = await self._admission.announce(identity.public)
+            await asyncio.sleep(_NEWS)
+            await self._board.prove(identity, _SECONDS)
+            self._keys.replace(self._machine, identity)
+            self._admission.take(identity.public)
+            await self._membership.listen_at(Listening(told, identity.public))
+            seconds = max(keep, self._lease)
+            task = asyncio.get_running_loop().create_task(
+                self._end_later(self._endpoint, before, seconds), name="the end of a key"
+            )
+            self._ends.add(task)
+            task.add_done_callback(self._ends.discard)
+            self._endpoint = endpoint
+        _log.info("this machine has another key, at %s; the one before counts for %g s", told, seconds)
+        return {"key": identity.public, "address": told}
+
+    async def _end_later(self, endpoint: str, key: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._board.end_key(endpoint)
+        while True:
+            try:
+                await self._admission.end(key)
+            except HyperverseError as exc:  # the next start tries it too
+                _log.warning("the key before could not be ended: %s", exc)
+                await asyncio.sleep(_AGAIN)
+            else:
+                _log.info("the key before the present one has ended")
+                return
+
+    async def close(self) -> None:
+        """Lets go of keys that have not ended: the next start ends them."""
+        self._closed = True
+        for task in self._ends:
+            task.cancel()
+        await asyncio.gather(*self._ends, return_exceptions=True)
