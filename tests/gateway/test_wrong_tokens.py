@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hyperverse_core.contracts.policy import Credentials
 from hyperverse_core.contracts.registry import TokenRecord
 from hyperverse_core.contracts.tokens import token_digest
 from hyperverse_core.data_dir.tokens import read_token
-from hyperverse_core.errors import TooMany, Unauthorized
+from hyperverse_core.errors import TooMany, Unauthorized, Unavailable
 from hyperverse_core.fabric.services.sessions.attempts import Attempts
 from hyperverse_core.protocol.frame_bytes import encode_frame
 from hyperverse_core.protocol.frames import PROTOCOL, HelloFrame
@@ -29,6 +30,8 @@ from thoroughness import THOROUGH
 
 GUESSES = int(os.environ.get("HYPERVERSE_GUESSES") or (1_000 if THOROUGH else 100))
 """Ten thousand take more than eight minutes over one transport, because they are slowed."""
+ROOM = 48 * 2**20
+"""Bytes by which a process may grow that has both ends of all these connections: 5 KB for each of ten thousand."""
 AT_ONCE = 20
 TRANSPORTS = {"zmq": ZmqTransport, "stream": StreamTransport}
 
@@ -55,6 +58,11 @@ async def guess(transport: Any, machine: Machine, token: str) -> int:
         await transport.disconnect(raw.peer)
 
 
+def resident_bytes() -> int:
+    """What this process has in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def audited(data_dir: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for file in data_dir.glob("audit/*/*") for line in file.read_text().splitlines()]
 
@@ -64,12 +72,16 @@ async def test_a_flood_of_wrong_tokens_is_slowed_and_honest_clients_are_answered
 ) -> None:
     left, heard, slowest = iter(range(GUESSES)), [], 0.0
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    begun, resident = loop.time(), resident_bytes()
     transport = TRANSPORTS[lanes]()
 
     async def attack() -> None:
         for number in left:
-            heard.append(await guess(transport, machine, f"wrong-{number}"))
+            said = None
+            while said is None:
+                with suppress(Unavailable):  # on a busy computer a handshake may not end in time: it was no attempt
+                    said = await guess(transport, machine, f"wrong-{number}")
+            heard.append(said)
 
     async with Client.connect(data_dir) as client:
         attackers = [loop.create_task(attack()) for _ in range(AT_ONCE)]
@@ -87,6 +99,7 @@ async def test_a_flood_of_wrong_tokens_is_slowed_and_honest_clients_are_answered
     assert set(heard) <= {401, 429} and len(heard) == GUESSES
     assert heard.count(401) <= 20 + 32 + 20 * (seconds + 1.0)
     assert slowest < budget(2.0)
+    assert resident_bytes() - resident < ROOM
     await machine.stop()
     lines = audited(data_dir)
     refused = [line for line in lines if line["event"] == "login refused"]

@@ -21,6 +21,7 @@ from ..placement.placer import Placer
 from ..placement.provisioner import Provisioner
 from ..placement.remover import Remover
 from ..placement.strategies import Strategies
+from ..services.changes.watch_rights import WatchRights
 from ..services.changes.watches import Watches
 from .cluster import ClusterParts
 from .core import CoreParts
@@ -134,6 +135,7 @@ def make_delivery(
         directory=cluster.directory,
         homes=core.homes,
         location=placing.location,
+        rights=WatchRights(core.gate.check, core.records.get),
         most_of_agent=given.config.limits.agent_watches,
     )
     binds = Binds(core.homes, outbound, watches.watch_states)

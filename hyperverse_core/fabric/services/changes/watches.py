@@ -16,6 +16,7 @@ from typing import Any
 
 from ....contracts.registry import Change, ChangeKind, Registry
 from ....errors import BadRequest, HyperverseError, TooMany, did_you_mean
+from ....universe.access.scope import Scope
 from ....universe.address.point import Point, RouteKind
 from ....universe.address.star_key import StarKey
 from ....universe.waves.wave import Signal
@@ -27,12 +28,15 @@ from ...delivery.watch_table import CHANGED, Watch, WatchTable
 from ...particles.active import Active
 from ...particles.homes import Homes
 from ...transit.remote_star import RemoteStar
+from .watch_rights import WatchRights
 
 __all__ = ["ASPECTS", "Watches"]
 
 _log = logging.getLogger("hyperverse.watch")
 ASPECTS = ("Log", "State", "Property", "Child")
 _OF_CHANGE = {ChangeKind.STATE: "State", ChangeKind.PROPERTIES: "Property"}
+_OF_RIGHTS = frozenset({ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.OWNER})
+_SLICE = 100
 _MARKED = 6.0
 _RENEW = 2.0
 _MOST = 10_000
@@ -50,6 +54,7 @@ class Watches:
         directory: which machines there are.
         homes: the particles of this machine's stars.
         location: where particles are.
+        rights: whether those who watch may still do so.
         most_of_agent: how many watches one agent may have.
     """
 
@@ -62,8 +67,12 @@ class Watches:
         directory: Directory,
         homes: Homes,
         location: Location,
+        rights: WatchRights,
         most_of_agent: int = _MOST,
     ) -> None:
+        self._rights = rights
+        self._looking_again: asyncio.Task[None] | None = None
+        self._look_again = False
         self._table = table
         self._outbound = outbound
         self._registry = registry
@@ -80,13 +89,25 @@ class Watches:
 
     # -- the watcher's side -------------------------------------------------------------------------------
 
-    def add(self, point: Point, aspect: str, watcher: Point, agent: Point | None = None) -> None:
+    def add(
+        self,
+        point: Point,
+        aspect: str,
+        watcher: Point,
+        agent: Point | None = None,
+        scope: Scope | None = None,
+        *,
+        counted: bool = False,
+    ) -> None:
         """From now on ``watcher`` gets a Signal ``Ext<Changed>`` when ``aspect`` of ``point`` changes.
 
         Args:
             point, aspect: what is watched.
             watcher: is told.
-            agent: whose watch it is; None for one that another machine has counted.
+            agent: whose watch it is: when that may not read the particle any more, the watch ends. None for one of the
+                platform.
+            scope: bounds of what the agent may do; None for none.
+            counted: whether another machine has counted the watch.
 
         Raises BadRequest when there is no such aspect, TooMany beyond 10,000 watches, or those of the agent."""
         if aspect not in ASPECTS:
@@ -95,7 +116,9 @@ class Watches:
         if len(self._table) >= _MOST:
             raise TooMany(f"{_MOST} particles are watched from here already")
         if agent is not None:
-            self._count(agent, watcher)
+            if not counted:
+                self._count(agent, watcher)
+            self._rights.begun((point, aspect, watcher), agent, scope)
         self._table.add(point, aspect, watcher)
         if aspect in ("State", "Log"):
             self._later(self._tell([(point, aspect, watcher)]))
@@ -127,6 +150,7 @@ class Watches:
         logs = [watch for watch in ended if watch[1] == "Log"]
         for watch in ended:
             self._table.drop_one(*watch)
+        self._rights.ended(ended)
         if logs:
             self._later(self._tell(logs, 0.0))
 
@@ -134,6 +158,8 @@ class Watches:
         """Something has changed: its watchers are told."""
         if not self._table:
             return
+        if change.kind in _OF_RIGHTS:
+            self._review()
         aspect = _OF_CHANGE.get(change.kind)
         if aspect is not None:
             self._notify(change.point, aspect, {"point": change.point.text, "change": str(change.kind)})
@@ -154,8 +180,35 @@ class Watches:
             if self._table.watched_by(change.point):
                 self._later(self._follow(change.point))
 
+    def _review(self) -> None:
+        """Rights have changed: watches of those who may not watch any more end."""
+        self._look_again = True
+        if self._looking_again is None:
+            self._looking_again = asyncio.get_running_loop().create_task(self._reviewing(), name="review watches")
+
+    async def _reviewing(self) -> None:
+        try:
+            while self._look_again:
+                self._look_again = False
+                for number, watch in enumerate(list(self._table)):
+                    await self._stands(watch)
+                    if number % _SLICE == 0:
+                        await asyncio.sleep(0)
+        finally:
+            self._looking_again = None
+
+    async def _stands(self, watch: Watch) -> bool:
+        """Whether news of a watch may be told. A watch whose agent may not read the particle any more ends."""
+        told = await self._rights.told(watch)
+        if told is False:
+            point, aspect, watcher = watch
+            _log.info("%s watches %s (%s) no more: it may not", watcher, point, aspect)
+            self.remove(watcher, point, (aspect,))
+        return bool(told)
+
     def lost(self) -> None:
         """Changes were missed: everybody who watches is told, and looks again."""
+        self._review()
         for point, aspect in {(point, aspect) for point, aspect, _ in self._table}:
             self._notify(point, aspect, {"point": point.text, "change": "missed"})
 
@@ -171,11 +224,14 @@ class Watches:
 
     async def _hand_over(self, watcher: Point, star: StarKey, wait: float) -> bool:
         """Whether the machine of ``star`` has taken all that ``watcher`` watches."""
-        watches = [[point.text, aspect] for point, aspect in self._table.watched_by(watcher)]
-        body = {"watcher": watcher.text, "watches": watches}
+        held = [(point, aspect, watcher) for point, aspect in self._table.watched_by(watcher)]
+        agents = [agent.text if (agent := self._rights.agent(watch)) is not None else "" for watch in held]
+        watches = [[point.text, aspect] for point, aspect, _ in held]
+        body = {"watcher": watcher.text, "watches": watches, "agents": agents}
         reply = await ask_star(self._outbound, star, "Hyp<Host>", body, wait=wait)
         if reply.ok:
             self._table.drop(watcher)
+            self._rights.ended(held)
         else:
             _log.warning("the watches of %s stay here: %s", watcher, reply.error)
         return reply.ok
@@ -191,7 +247,8 @@ class Watches:
 
     def _notify(self, point: Point, aspect: str, body: dict[str, Any]) -> None:
         for watcher in self._table.watchers(point, aspect):
-            self._later(self._signal(watcher, {**body, "aspect": aspect, "watched": point.text}))
+            told = {**body, "aspect": aspect, "watched": point.text}
+            self._later(self._signal_allowed((point, aspect, watcher), told))
 
     def _notify_of_end(self, point: Point) -> None:
         """A particle that was watched is deleted: each of its watchers is told once, whatever it watches."""
@@ -202,6 +259,10 @@ class Watches:
                     told.add(watcher)
                     body = {"point": point.text, "change": "deleted", "aspect": aspect, "watched": point.text}
                     self._later(self._signal(watcher, body))
+
+    async def _signal_allowed(self, watch: Watch, body: dict[str, Any]) -> None:
+        if await self._stands(watch):
+            await self._signal(watch[2], body)
 
     async def _signal(self, watcher: Point, body: dict[str, Any]) -> None:
         wave = self._outbound.origin.wave(Signal, watcher, CHANGED, body, {})
@@ -289,7 +350,7 @@ class Watches:
     async def close(self) -> None:
         """Ends all watches."""
         self._table.clear()
-        tasks = [*self._tasks, *((self._renewing,) if self._renewing else ())]
+        tasks = [*self._tasks, *(task for task in (self._renewing, self._looking_again) if task is not None)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

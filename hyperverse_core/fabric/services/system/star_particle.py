@@ -63,10 +63,14 @@ class StarParticle(Particle):
             self._watches.mark(Point.parse(point), aspect, Point.parse(watcher), seconds)
 
     @handler("Hyp<Host>")
-    async def take_watches(self, ctx: Ctx, watcher: str, watches: list[tuple[str, str]]) -> None:
-        """A particle that watches others, each named with an aspect, has come here: it is told from here on."""
-        for point, aspect in watches:
-            self._watches.add(Point.parse(point), aspect, Point.parse(watcher))
+    async def take_watches(
+        self, ctx: Ctx, watcher: str, watches: list[tuple[str, str]], agents: list[str] | None = None
+    ) -> None:
+        """A particle that watches others, each named with an aspect, has come here: it is told from here on. For each
+        there is the agent in whose name it watches, empty for none."""
+        for (point, aspect), agent in zip(watches, agents or [""] * len(watches), strict=True):
+            whose = Point.parse(agent) if agent else None
+            self._watches.add(Point.parse(point), aspect, Point.parse(watcher), whose, counted=True)
 
     @handler("Hyp<Status>")
     async def tell_figures(self, ctx: Ctx, what: str = "", asked: dict[str, Any] | None = None) -> dict[str, Any]:

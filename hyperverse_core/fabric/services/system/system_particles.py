@@ -317,7 +317,7 @@ class MachineParticle(Particle):
         wave, record = ctx.wave, await self._record(point, ctx)
         await self._gate.permit(Caller.of(ctx.agent, wave), "r", record, "watch")
         for aspect in aspects:
-            self._watches.add(record.point, aspect, wave.sender, ctx.agent)
+            self._watches.add(record.point, aspect, wave.sender, ctx.agent, wave.scope)
 
     @handler("Ext<Unwatch>")
     async def unwatch(self, ctx: Ctx, point: str = "", aspects: list[str] | None = None) -> None:
