@@ -83,7 +83,7 @@ class GuardedProtocol(HttpToolsProtocol):
         named = httptools.parse_url(self.url)
         hosts = [value for name, value in self.headers if name == b"host"]
         port = b"" if named.port is None else b":%d" % named.port
-        return named.host is not None and hosts == [named.host + port]
+        return named.host is not None and named.userinfo is None and hosts == [named.host + port]
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)

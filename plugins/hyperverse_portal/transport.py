@@ -46,7 +46,10 @@ class GuardedTransport:
 
     def write(self, data: bytes) -> None:
         """Sends it. The head of an answer waits for the first of its body, which comes at once: the system is called
-        once for both, which saves a tenth of a small answer."""
+        once for both, which saves a tenth of a small answer. After the last answer it sends nothing: the request was
+        refused while somebody was still answering it."""
+        if self.lingers:
+            return
         head = self._head
         if head:
             self._head = b""
