@@ -80,6 +80,7 @@ def bodies(token: str) -> dict[str, tuple[bytes, int]]:
         "a piece with a size below 0": (chunked + b"-1\r\n", 400),
         "a piece with a size beyond all numbers": (chunked + b"FFFFFFFFFFFFFFFFF\r\n", 400),
         "another encoding twice": (chunked.replace(b"chunked\r\n", b"chunked\r\ntransfer-encoding: chunked\r\n"), 400),
+        "an encoding that is none": (post + b"transfer-encoding: identity\r\n\r\n0\r\n\r\n", 400),
         "more around a piece than in it": (chunked + b"1;" + MANY + MANY, 400),
         "much behind the body": (chunked + b"0\r\nx: " + MANY + MANY + b"\r\n\r\n", 400),
         "a token behind the body": (chunked.replace(known, b"") + b"0\r\n" + known + b"\r\n", 401),
