@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from .contracts.observer import Observer as Observer
     from .contracts.placement import Candidate as Candidate
     from .contracts.placement import Placement as Placement
+    from .contracts.traffic import Traffic as Traffic
+    from .contracts.wave_end import UNWANTED as UNWANTED
+    from .contracts.wave_end import WaveEnd as WaveEnd
     from .driver import Answer as Answer
     from .driver import At as At
     from .driver import Ctx as Ctx
@@ -97,6 +100,8 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "config": "Config load_config",
             "contracts.observer": "Observer",
             "contracts.placement": "Candidate Placement",
+            "contracts.traffic": "Traffic",
+            "contracts.wave_end": "UNWANTED WaveEnd",
             "driver": "Answer At Ctx Driver DriverHost Particle Sender WaveOptions handler state transient",
             "errors": "HyperverseError",
             "fabric.machine": "Machine",

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Final
 
 from ..universe.address.point import Point
 from ..universe.address.star_key import StarKey
 from ..universe.waves.wave import Directed, Pong
+from .traffic import Traffic
+from .wave_end import WaveEnd
 
-__all__ = ["Observer"]
+__all__ = ["OLD_NAMES", "Observer"]
+
+OLD_NAMES: Final[Mapping[str, str]] = {
+    "wave_begun": "wave_begins",
+    "wave_answered": "wave_ends",
+    "wave_delivered": "handler_ends",
+    "wave_refused": "handler_ends",
+}
+"""Methods of an earlier release, which are still called in this one, and what to write instead."""
 
 
 class Observer:
@@ -17,15 +28,19 @@ class Observer:
     The methods are called on the event loop, in line, so they must be quick. What one raises is logged with the
     observer's name, and the wave goes on. Seconds are measured by ``time.perf_counter``.
 
-    A wave has two ends. At its sender's machine it is *begun*, *sent*, perhaps *retried*, and *answered*. At the
-    machine of its recipient it is *refused* or *delivered*. Where both are one machine, that machine tells all of it.
+    A wave has two ends. At its sender's machine it *begins*, is *sent*, perhaps *retried*, and *ends* with what its
+    sender is told. At the machine of its recipient its *handler begins* and *ends*; a wave that reaches no handler only
+    ends. Where both are one machine, that machine tells all of it.
 
     Example::
 
         class SlowHandlers(Observer):
-            def wave_delivered(self, wave, reply, seconds):
-                if seconds > 1.0:
-                    print(wave.to, wave.method, seconds)
+            def handler_begins(self, wave, waited):
+                return None if wave.to.text.startswith("localhost:shop") else UNWANTED
+
+            def handler_ends(self, wave, end, begun):
+                if end.seconds > 1.0 or end.waited > 1.0:
+                    print(wave.to, wave.method, end.seconds, end.waited)
 
         @hookimpl
         def hyperverse_register_observers(register):
@@ -34,8 +49,17 @@ class Observer:
 
     # -- the sender's end ---------------------------------------------------------------------------------
 
-    def wave_begun(self, wave: Directed) -> Mapping[str, str] | None:
-        """A particle, client or driver of this machine sends ``wave``. Returns headers to add to it, or None."""
+    def wave_begins(self, wave: Directed, headers: dict[str, str]) -> Any:
+        """A particle, client or driver of this machine sends ``wave``.
+
+        Args:
+            wave: what is sent. It must not be changed.
+            headers: empty; what you put in is added to the headers of the wave.
+
+        Returns:
+            anything: :meth:`wave_ends` gets it. ``UNWANTED`` when you do not want to hear more of this wave at this
+            end, which then costs nothing more.
+        """
 
     def wave_sent(self, wave: Directed, star: str) -> None:
         """The ``wave`` is handed to the ``star`` (the text of its key) that hosts its recipient. Not called for the
@@ -44,30 +68,50 @@ class Observer:
     def wave_retried(self, wave: Directed, attempt: int, reply: Pong) -> None:
         """The ``wave`` is sent again because of ``reply``; ``attempt`` is 2 for the first repeat."""
 
-    def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
-        """The sender of ``wave`` has its answer. When nothing has come by the deadline of the wave, that is a reply
-        with the status 408 and the outcome ``unknown``, also of a wave that ends with the handler that has sent it.
+    def wave_ends(self, wave: Directed, end: WaveEnd, begun: Any) -> None:
+        """The sender of ``wave`` has its answer, or does not wait for it any more.
 
         Args:
-            reply: the answer. Of a Signal it says whether the Signal was accepted; of a Ripple it is a Pong whose body
-                is the number of echoes.
-            seconds: how many seconds ago the wave was begun.
+            wave: what was sent.
+            end: how it has ended, as its sender knows it. When nothing has come by the deadline, that is the status 408
+                and the outcome ``unknown``. Of a Signal it says whether it was accepted; of a Ripple the body of
+                ``end.reply`` is the number of echoes.
+            begun: what :meth:`wave_begins` has returned; None when it raised or is not overridden.
         """
 
     # -- the recipient's end ------------------------------------------------------------------------------
 
-    def wave_refused(self, wave: Directed, reply: Pong) -> None:
-        """The ``wave`` did not reach a handler, and ``reply`` says why: 408 with the outcome ``unknown`` when its turn
-        had not come by the deadline. What a session of a client or gateway refuses is told as well."""
-
-    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
-        """A handler on this machine has ended.
+    def handler_begins(self, wave: Directed, waited: float) -> Any:
+        """A handler on this machine begins.
 
         Args:
-            wave: the wave that it has handled.
-            reply: its answer. A handler that was cut off at the deadline of the wave has status 408 and the outcome
-                ``unknown``. For a Signal: None when the handler succeeded, else the failure.
-            seconds: for how many seconds the handler ran, without the time that the wave waited for its turn.
+            wave: the wave that it handles.
+            waited: seconds that the wave has waited in its particle, for its turn and for the particle to start.
+
+        Returns:
+            anything: :meth:`handler_ends` gets it. ``UNWANTED`` when you do not want to hear of its end.
+        """
+
+    def handler_ends(self, wave: Directed, end: WaveEnd, begun: Any) -> None:
+        """A handler on this machine has ended, or ``wave`` has not reached one.
+
+        Args:
+            wave: the wave.
+            end: how it has ended, also of a Signal. A handler that was cut off has the outcome ``unknown``. A wave
+                that no handler took has the outcome ``rejected``, or ``unknown`` when its turn had not come by its
+                deadline, and 0.0 seconds. What a session of a client or gateway refuses is told as well.
+            begun: what :meth:`handler_begins` has returned; None when it was not called.
+        """
+
+    # -- both ends, failures alone ------------------------------------------------------------------------
+
+    def wave_failed(self, wave: Directed, end: WaveEnd) -> None:
+        """A wave has ended at either end, and not well. An observer that overrides this and not the ends above costs
+        waves that succeed nothing. It is told of each failure, also of waves that are ``UNWANTED``.
+
+        Args:
+            wave: the wave.
+            end: how it has ended, and at which end. Its ``seconds`` may be None.
         """
 
     def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:
@@ -80,16 +124,78 @@ class Observer:
             reason: why it was refused.
         """
 
-    # -- the machine --------------------------------------------------------------------------------------
+    # -- particles ----------------------------------------------------------------------------------------
 
     def particle_provisioned(self, point: Point, star: StarKey) -> None:
-        """The particle at ``point`` was activated on ``star``, a star of this machine."""
+        """The particle at ``point`` has come to ``star``, a star of this machine."""
+
+    def particle_loaded(self, point: Point, star: StarKey, size: int) -> None:
+        """The saved state of the particle at ``point``, which lives on ``star``, was loaded: ``size`` bytes, 0 when it
+        has none yet."""
+
+    def particle_woken(self, point: Point, star: StarKey, seconds: float) -> None:
+        """The particle at ``point``, which lives on ``star``, is ready for its next wave, after a start of so many
+        ``seconds``."""
+
+    def particle_saved(self, point: Point, star: StarKey, size: int, seconds: float) -> None:
+        """The state of the particle at ``point``, which lives on ``star``, was saved: ``size`` bytes in so many
+        ``seconds``."""
+
+    def particle_moved(self, point: Point, origin: StarKey, target: StarKey) -> None:
+        """This machine has moved the particle at ``point`` from the star ``origin`` to the star ``target``; either may
+        be of another machine. A particle that comes back elsewhere because its machine was lost is only provisioned."""
 
     def particle_released(self, point: Point, star: StarKey) -> None:
         """The particle at ``point`` has left the memory of this machine, where it lived on ``star``."""
 
+    # -- the machine --------------------------------------------------------------------------------------
+
+    def driver_changed(self, kind: str, state: str, cause: str) -> None:
+        """The driver of ``kind`` on this machine is in another state.
+
+        Args:
+            kind: the Kind that it serves.
+            state: ``Ready``, ``Panic`` (it did not start, and is tried again), ``Fatal`` (it cannot be made) or
+                ``Done`` (it was stopped).
+            cause: why it does not serve; empty when it does.
+        """
+
+    def lease_changed(self, held: bool, cause: str) -> None:
+        """The stars of this machine hold their leases from now on, or hold them no more.
+
+        Args:
+            held: whether they may serve.
+            cause: why not; empty when they may.
+        """
+
     def lane_up(self, peer: str) -> None:
         """A machine or a client has connected; ``peer`` is its name."""
 
+    def lane_carried(self, peer: str, traffic: Traffic) -> None:
+        """What the lanes between this machine and the machine ``peer`` have carried. Called about twice a second for
+        each peer for which that has changed, and before its :meth:`lane_down`.
+
+        Args:
+            peer: name of the other machine.
+            traffic: waves and bytes in both directions since this machine has started.
+        """
+
     def lane_down(self, peer: str, reason: str) -> None:
         """A machine or a client has disconnected or was lost; ``peer`` is its name, and ``reason`` says why."""
+
+    # -- names of an earlier release ----------------------------------------------------------------------
+
+    def wave_begun(self, wave: Directed) -> Mapping[str, str] | None:
+        """Deprecated: write :meth:`wave_begins`. The ``wave`` is sent. Returns headers to add to it, or None."""
+
+    def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
+        """Deprecated: write :meth:`wave_ends`. The sender of ``wave`` has the answer ``reply`` after so many
+        ``seconds``."""
+
+    def wave_refused(self, wave: Directed, reply: Pong) -> None:
+        """Deprecated: write :meth:`handler_ends`, or :meth:`wave_failed`. The ``wave`` has not reached a handler,
+        and ``reply`` says why."""
+
+    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
+        """Deprecated: write :meth:`handler_ends`. The handler of ``wave`` has ended after so many ``seconds``;
+        ``reply`` is None for a Signal whose handler has succeeded."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,11 +16,12 @@ from ..contracts.placement import Hash, NearParent, RoundRobin, Spread
 from ..errors import BadRequest, Conflict, HyperverseError, PluginError, described
 from ..universe.kind_defs.kind_def import KindDef
 from .class_checks.drivers import driver_mistakes
-from .class_checks.factories import CONTRACTS, check_callable, factory_mistakes, observer_mistakes
+from .class_checks.factories import CONTRACTS, check_callable, factory_mistakes, observer_mistakes, old_names
 from .class_checks.mistake import Mistake, refusal
 
 __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "check_command", "load_factory"]
 
+_log = logging.getLogger("hyperverse.plugins")
 CORE: Final = "the core"
 """The provider of built-in things, where a plugin's name stands for others."""
 
@@ -141,7 +144,11 @@ class Offers:
     def _observer(self, observer: Observer) -> None:
         if not isinstance(observer, Observer):
             raise BadRequest(f"{observer!r} is not an Observer object", hint="write register(MyObserver())")
-        self.mistakes += [mistake for mistake in observer_mistakes(observer) if mistake not in self.mistakes]
+        mistakes = list(observer_mistakes(observer))
+        self.mistakes += [mistake for mistake in mistakes if mistake not in self.mistakes]
+        for old in () if mistakes else old_names(observer):
+            warnings.warn(f"{old} (plugin {self.plugin})", DeprecationWarning, stacklevel=2)
+            _log.warning("plugin %s: %s", self.plugin, old)
         name = type(observer).__name__
         while (
             "observer",

@@ -18,8 +18,12 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from ..contracts.observer import Observer
+from ..contracts.wave_end import WaveEnd
 from ..hookspecs import hookimpl
-from ..plugins.class_checks.factories import observer_mistakes
+from ..plugins.class_checks.factories import observer_mistakes, old_names
+from ..universe.address.point import Point
+from ..universe.waves.method import Method
+from ..universe.waves.wave import Directed, Outcome, Ping, Pong
 from .fixtures import StartMachine
 
 __all__ = ["ObserverConformance"]
@@ -43,6 +47,10 @@ class ObserverConformance:
     def test_its_methods_can_be_called_as_the_contract_says(self) -> None:
         mistakes = [str(mistake) for mistake in observer_mistakes(self.make())]
         assert not mistakes, "; ".join(mistakes)
+
+    def test_it_uses_no_old_names(self) -> None:
+        old = list(old_names(self.make()))
+        assert not old, "; ".join(old)
 
     def test_it_observes_something(self) -> None:
         cls = type(self.make())
@@ -88,6 +96,9 @@ class ObserverConformance:
 
     async def test_what_it_adds_to_waves_are_headers(self, start_machine: StartMachine) -> None:
         observer = self.make()
+        if type(observer).wave_begins is not Observer.wave_begins:
+            await self._check_headers(observer, start_machine)
+            return
         if type(observer).wave_begun is Observer.wave_begun:
             pytest.skip("it adds nothing")
         given: list[object] = []
@@ -111,14 +122,81 @@ class ObserverConformance:
             )
             assert fits, f"`wave_begun` must return headers, a map of texts, or None, and returned {headers!r}"
 
+    async def _check_headers(self, observer: Observer, start_machine: StartMachine) -> None:
+        put: list[object] = []
+        begins: Callable[..., object] = observer.wave_begins
+
+        def wave_begins(wave: object, headers: dict[str, str]) -> object:
+            token = begins(wave, headers)
+            put.append(dict(headers))
+            return token
+
+        try:
+            observer.wave_begins = wave_begins  # type: ignore[method-assign]  # to see what it puts in
+        except AttributeError:
+            pytest.skip("its class has slots, so that nobody can look on")
+        machine = await start_machine(plugins=[_Brings(observer)])
+        await machine.client().exec("create localhost<Space>")
+        for headers in put:
+            fits = all(isinstance(text, str) for pair in dict(headers).items() for text in pair)  # type: ignore[call-overload]
+            assert fits, f"`wave_begins` must put texts into the headers, and put {headers!r}"
+
+    async def test_it_leaves_waves_as_they_are(self, start_machine: StartMachine) -> None:
+        """A wave is shared by all that look at it: an observer that changes it changes what is delivered."""
+        machine = await start_machine(plugins=[_Brings(self.make(), seen := _Seen())])
+        client = machine.client()
+        await client.exec("create localhost<Space>; create localhost:one<Base>")
+        reply = await client.ping("localhost:one", "Cmd<Bounce>")
+        await client.ping("localhost:nobody", "Cmd<Bounce>", [1, 2])
+        await machine.stop()
+        assert reply.ok, f"an observer must not change waves, and a Bounce is answered {reply.status}"
+        changed = [body for body in seen.bodies if body != [1, 2]]
+        assert not changed, f"an observer must not change bodies, and [1, 2] became {changed[0]}"
+
+    async def test_it_gets_back_what_it_returned(
+        self, start_machine: StartMachine, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """An end without a beginning is common: of a wave that reaches no handler, or that was on its way when the
+        observer came."""
+        observer = self.make()
+        wave = Ping(Point.parse("localhost:one"), Method.parse("Cmd<Bounce>"), id="1", origin="STAR::local:fold[0]")
+        refused = WaveEnd.of(Pong(404, {"error": "nobody"}, outcome=Outcome.REJECTED), 0.0)
+        for end in ("wave_ends", "handler_ends"):
+            if getattr(type(observer), end) is getattr(Observer, end):
+                continue
+            try:
+                getattr(observer, end)(wave, refused, None)
+            except Exception as exc:
+                pytest.fail(f"`{end}` must take None for what `begins` returned, and raised {exc!r}")
+
+
+class _Seen(Observer):
+    """Comes behind another observer, and looks at what is sent to nobody."""
+
+    def __init__(self) -> None:
+        self.bodies: list[object] = []
+
+    def wave_begins(self, wave: Directed, headers: dict[str, str]) -> None:
+        """Notes the body down."""
+        self._note(wave)
+
+    def wave_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
+        """And as it is at the end."""
+        self._note(wave)
+
+    def _note(self, wave: Directed) -> None:
+        if wave.to.text == "localhost:nobody":
+            self.bodies.append(wave.body)
+
 
 class _Brings:
-    """A plugin with one observer."""
+    """A plugin with observers."""
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
 
     @hookimpl
     def hyperverse_register_observers(self, register: Callable[[Observer], None]) -> None:
-        """Registers it."""
-        register(self._observer)
+        """Registers them."""
+        for observer in self._observers:
+            register(observer)

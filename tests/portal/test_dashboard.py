@@ -133,7 +133,7 @@ async def test_what_is_asked_wrongly_is_said(world: World) -> None:
 async def test_figures_are_counted_while_somebody_looks(world: World) -> None:
     client = world.machine.client()
     await client.ping("localhost:hits", "Ext<Add>")
-    assert not world.machine.parts.interceptors.delivered
+    assert not world.machine.parts.interceptors.handlers
     await page(world.owner, "")
     for _ in range(5):
         await client.ping("localhost:hits", "Ext<Add>")

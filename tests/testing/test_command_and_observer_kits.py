@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
-from hyperverse_core import Observer
+from hyperverse_core import Observer, WaveEnd
 from hyperverse_core.commands import common, options
 from hyperverse_core.testing import CommandConformance, ObserverConformance
 
@@ -42,9 +41,13 @@ class Counts(Observer):
     def __init__(self) -> None:
         self.waves = 0
 
-    def wave_begun(self, wave: Any) -> Mapping[str, str] | None:
+    def wave_begins(self, wave: Any, headers: dict[str, str]) -> int:
         self.waves += 1
-        return {"x-count": str(self.waves)}
+        headers["x-count"] = str(self.waves)
+        return self.waves
+
+    def wave_ends(self, wave: Any, end: WaveEnd, begun: int | None) -> None:
+        assert begun is None or begun <= self.waves
 
 
 class TestCounts(ObserverConformance):
@@ -53,7 +56,7 @@ class TestCounts(ObserverConformance):
 
 
 class Raises(Observer):
-    def wave_answered(self, wave: Any, reply: Any, seconds: float) -> None:
+    def wave_ends(self, wave: Any, end: WaveEnd, begun: object) -> None:
         raise KeyError(wave.id)
 
 
@@ -62,8 +65,35 @@ class Nothing(Observer):
 
 
 class Late(Observer):
-    async def wave_begun(self, wave: Any) -> None:  # type: ignore[override]
+    async def wave_begins(self, wave: Any, headers: dict[str, str]) -> None:
         return None
+
+
+class Old(Observer):
+    def wave_delivered(self, wave: Any, reply: Any, seconds: float) -> None:
+        return None
+
+
+class Changes(Observer):
+    def handler_begins(self, wave: Any, waited: float) -> None:
+        return None
+
+    def wave_begins(self, wave: Any, headers: dict[str, str]) -> None:
+        if wave.method.text == "Cmd<Bounce>":
+            wave.body = None
+
+
+class Numbers(Observer):
+    def wave_begins(self, wave: Any, headers: Any) -> None:
+        headers["x-count"] = 7
+
+
+class Unprepared(Observer):
+    def handler_begins(self, wave: Any, waited: float) -> float:
+        return waited
+
+    def handler_ends(self, wave: Any, end: WaveEnd, begun: Any) -> None:
+        begun + 1.0
 
 
 @pytest.mark.parametrize(
@@ -91,7 +121,8 @@ def test_the_kit_catches_a_wrong_command(
     ("wrong", "test", "why"),
     [
         (Nothing, "test_it_observes_something", "must override one of"),
-        (Late, "test_its_methods_can_be_called_as_the_contract_says", "`wave_begun` is `async def`"),
+        (Late, "test_its_methods_can_be_called_as_the_contract_says", "`wave_begins` is `async def`"),
+        (Old, "test_it_uses_no_old_names", "Old.wave_delivered is called in this release, and no more in the next"),
     ],
 )
 def test_the_kit_catches_a_wrong_observer(wrong: type[Observer], test: str, why: str) -> None:
@@ -110,3 +141,32 @@ async def test_the_kit_catches_an_observer_that_raises(start_machine: Any, caplo
 
     with pytest.raises(AssertionError, match="an observer must not raise, and the log says"):
         await Kit().test_it_sees_waves_without_a_failure(start_machine, caplog)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "test", "why"),
+    [
+        (Changes, "test_it_leaves_waves_as_they_are", r"must not change bodies, and \[1, 2\] became"),
+        (Numbers, "test_what_it_adds_to_waves_are_headers", "must put texts into the headers"),
+    ],
+)
+async def test_the_kit_catches_an_observer_that_marks_wrongly(
+    wrong: type[Observer], test: str, why: str, start_machine: Any
+) -> None:
+    class Kit(ObserverConformance):
+        def make(self) -> Observer:
+            return wrong()
+
+    with pytest.raises(AssertionError, match=why):
+        await getattr(Kit(), test)(start_machine)
+
+
+async def test_the_kit_catches_an_observer_that_counts_on_a_beginning(
+    start_machine: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Kit(ObserverConformance):
+        def make(self) -> Observer:
+            return Unprepared()
+
+    with pytest.raises(pytest.fail.Exception, match="`handler_ends` must take None"):
+        await Kit().test_it_gets_back_what_it_returned(start_machine, caplog)

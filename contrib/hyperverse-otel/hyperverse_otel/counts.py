@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from hyperverse_core import Observer
-from hyperverse_core.values import Directed, Point, Pong
+from hyperverse_core import Observer, Traffic, WaveEnd
+from hyperverse_core.values import Directed, Point
 
 __all__ = ["Counts"]
 
@@ -31,6 +31,7 @@ class Counts(Observer):
         self._refused: dict[int, int] = {}
         self._denied = 0
         self._lanes: dict[str, int] = {}
+        self._carried: dict[str, Traffic] = {}
         waves = "{wave}"
         meter.create_observable_counter("hyperverse.waves.handled", [self._counts], waves, "waves that a handler took")
         meter.create_observable_counter("hyperverse.waves.time", [self._seconds], "s", "seconds in handlers")
@@ -39,19 +40,21 @@ class Counts(Observer):
             "hyperverse.access.denied", [self._denials], "{refusal}", "refused by the policy"
         )
         meter.create_observable_gauge("hyperverse.lanes", [self._lanes_up], "{lane}", "machines and clients connected")
+        meter.create_observable_counter("hyperverse.lane.waves", [self._lane_waves], waves, "carried by lanes")
+        meter.create_observable_counter("hyperverse.lane.bytes", [self._lane_bytes], "By", "carried by lanes")
 
-    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
-        """A handler has ended."""
-        key = (str(wave.method), "ok" if reply is None else str(reply.outcome))
+    def handler_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
+        """A handler has ended, or none ran."""
+        seconds = end.seconds or 0.0
+        if not seconds:
+            self._refused[end.status] = self._refused.get(end.status, 0) + 1
+            return
+        key = (wave.method.text, end.outcome)
         counted = self._handled.get(key)
         if counted is None:
             counted = self._handled.setdefault(key if len(self._handled) < _KEYS else _OTHERS, [0, 0.0])
         counted[0] += 1
         counted[1] += seconds
-
-    def wave_refused(self, wave: Directed, reply: Pong) -> None:
-        """No handler ran."""
-        self._refused[reply.status] = self._refused.get(reply.status, 0) + 1
 
     def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:
         """The policy has refused something."""
@@ -60,6 +63,10 @@ class Counts(Observer):
     def lane_up(self, peer: str) -> None:
         """A machine or a client has connected."""
         self._lanes[peer] = self._lanes.get(peer, 0) + 1
+
+    def lane_carried(self, peer: str, traffic: Traffic) -> None:
+        """What lanes have carried to and from another machine."""
+        self._carried[peer] = traffic
 
     def lane_down(self, peer: str, reason: str) -> None:
         """A machine or a client has gone."""
@@ -83,6 +90,16 @@ class Counts(Observer):
 
     def _lanes_up(self, _: CallbackOptions) -> Iterable[Observation]:
         return [Observation(len(self._lanes))]
+
+    def _lane_waves(self, _: CallbackOptions) -> Iterable[Observation]:
+        for peer, traffic in list(self._carried.items()):
+            yield Observation(traffic.waves_out, {"hyperverse.peer": peer, "network.io.direction": "transmit"})
+            yield Observation(traffic.waves_in, {"hyperverse.peer": peer, "network.io.direction": "receive"})
+
+    def _lane_bytes(self, _: CallbackOptions) -> Iterable[Observation]:
+        for peer, traffic in list(self._carried.items()):
+            yield Observation(traffic.bytes_out, {"hyperverse.peer": peer, "network.io.direction": "transmit"})
+            yield Observation(traffic.bytes_in, {"hyperverse.peer": peer, "network.io.direction": "receive"})
 
 
 def _named(key: tuple[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 They are made as the SDK makes them when they are read, and handed to its processors: a span that the SDK starts and
 ends costs more than ten Pings, most of it for what may still change in between.
 
-Nothing is kept between the beginning and the end of a wave. The id of a handler's span follows from the wave's span and
+The id of a handler's span follows from the wave's span and
 the particle (:func:`handler_span`), so whoever sends a wave from that handler knows its parent without being told.
 """
 
@@ -20,8 +20,8 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from hyperverse_core import Observer
-from hyperverse_core.values import Directed, Ping, Pong, Ripple, Signal
+from hyperverse_core import UNWANTED, Observer, WaveEnd
+from hyperverse_core.values import Directed, Ping, Ripple, Signal
 
 from .trace_context import TraceContext, parse
 
@@ -62,51 +62,56 @@ class Spans(Observer):
 
     # -- the sender's end ---------------------------------------------------------------------------------
 
-    def wave_begun(self, wave: Directed) -> Mapping[str, str] | None:
+    def wave_begins(self, wave: Directed, headers: dict[str, str]) -> object:
         """Decides whether the trace is sampled, if nobody has, and gives the wave a span."""
         if wave.headers is None or (given := parse(wave.headers)) is None:
             # A wave of a handler is part of the trace that its handler has, or of none. That is so for most waves.
             if wave.chain or random() >= self._share:
-                return None
-            return TraceContext(f"{self._ids.generate_trace_id():032x}", self._new(), True, is_ours=True).headers()
-        if not given.sampled:
-            return None
-        parent = handler_span(given.span_id, wave.sender.text) if given.is_ours else given.span_id
-        return TraceContext(given.trace_id, self._new(), True, given.members, True, parent).headers()
+                return UNWANTED
+            own = TraceContext(f"{self._ids.generate_trace_id():032x}", self._new(), True, is_ours=True)
+        elif not given.sampled:
+            return UNWANTED
+        else:
+            parent = handler_span(given.span_id, wave.sender.text) if given.is_ours else given.span_id
+            own = TraceContext(given.trace_id, self._new(), True, given.members, True, parent)
+        headers.update(own.headers())
+        return own
 
     def _new(self) -> str:
         return f"{self._ids.generate_span_id():016x}"
 
-    def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
+    def wave_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
         """Ends the span of the wave."""
-        if wave.headers is not None and (at := parse(wave.headers)) is not None and at.sampled and at.is_ours:
-            self._record(wave, reply, seconds, at, at.span_id, at.parent, _SENDER[type(wave)])
+        if isinstance(begun, TraceContext):
+            self._record(wave, end, begun, begun.span_id, begun.parent, _SENDER[type(wave)])
 
     # -- the recipient's end ------------------------------------------------------------------------------
 
-    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
-        """A handler has ended: its span."""
-        if wave.headers is not None and (at := parse(wave.headers)) is not None and at.sampled:
-            own = handler_span(at.span_id, wave.to.text)
-            self._record(wave, reply, seconds, at, own, at.span_id, _HANDLER[type(wave)])
+    def handler_begins(self, wave: Directed, waited: float) -> object:
+        """Whether its trace is sampled was decided where it began."""
+        if wave.headers is None or (at := parse(wave.headers)) is None or not at.sampled:
+            return UNWANTED
+        return at
 
-    def wave_refused(self, wave: Directed, reply: Pong) -> None:
-        """No handler ran: a span without a length says so."""
-        self.wave_delivered(wave, reply, 0.0)
+    def handler_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
+        """A handler has ended: its span. Of a wave that has reached none, a span without a length says so."""
+        at = begun if isinstance(begun, TraceContext) else self.handler_begins(wave, 0.0)
+        if isinstance(at, TraceContext):
+            own = handler_span(at.span_id, wave.to.text)
+            self._record(wave, end, at, own, at.span_id, _HANDLER[type(wave)])
 
     # -- both ---------------------------------------------------------------------------------------------
 
     def _record(
         self,
         wave: Directed,
-        reply: Pong | None,
-        seconds: float,
+        end: WaveEnd,
         at: TraceContext,
         span_id: str,
         parent: str,
         kind: SpanKind,
     ) -> None:
-        ended = time.time_ns()
+        ended, reply = time.time_ns(), end.reply
         status = _DONE
         if reply is not None and not reply.ok:
             said = reply.body.get("error", "") if isinstance(reply.body, Mapping) else ""
@@ -116,10 +121,10 @@ class Spans(Observer):
             context=_context(at.trace_id, span_id),
             parent=_context(at.trace_id, parent) if parent else None,
             resource=self._resource,
-            attributes=_attributes(wave, reply),
+            attributes=_attributes(wave, end),
             kind=kind,
             status=status,
-            start_time=ended - int(seconds * _NS),
+            start_time=ended - int((end.seconds or 0.0) * _NS),
             end_time=ended,
             instrumentation_scope=_SCOPE,
         )
@@ -131,9 +136,10 @@ def _context(trace_id: str, span_id: str) -> SpanContext:
     return SpanContext(int(trace_id, 16), int(span_id, 16), False, _SAMPLED)
 
 
-def _attributes(wave: Directed, reply: Pong | None) -> dict[str, str | int]:
+def _attributes(wave: Directed, end: WaveEnd) -> dict[str, str | int | float]:
     """What is known of a wave. Bodies and headers are left out: they may hold secrets."""
-    said: dict[str, str | int] = {
+    reply = end.reply
+    said: dict[str, str | int | float] = {
         "rpc.system": "hyperverse",
         "rpc.method": str(wave.method),
         "hyperverse.wave": wave.id,
@@ -142,6 +148,8 @@ def _attributes(wave: Directed, reply: Pong | None) -> dict[str, str | int]:
         "hyperverse.agent": wave.agent.text,
         "hyperverse.origin": wave.origin,
     }
+    if end.waited:
+        said["hyperverse.waited"] = end.waited
     if reply is not None:
         said["hyperverse.status"] = reply.status
         said["hyperverse.outcome"] = str(reply.outcome)

@@ -12,7 +12,7 @@ from hyperverse_otel.counts import Counts
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from hyperverse_core import hookimpl
+from hyperverse_core import WaveEnd, hookimpl
 from hyperverse_core.testing import ObserverConformance
 
 
@@ -66,8 +66,8 @@ def test_methods_that_clients_invent_are_bounded(reader: InMemoryMetricReader) -
     provider = MeterProvider([reader])
     counts = Counts(provider.get_meter("hyperverse"))
     for number in range(5000):
-        wave: Any = SimpleNamespace(method=f"Ext<Made{number}>")
-        counts.wave_delivered(wave, None, 0.001)
+        wave: Any = SimpleNamespace(method=SimpleNamespace(text=f"Ext<Made{number}>"))
+        counts.handler_ends(wave, WaveEnd.of(None, 0.001), None)
     handled = figures(reader)["hyperverse.waves.handled"]
     provider.shutdown()
     assert len(handled) <= 1001

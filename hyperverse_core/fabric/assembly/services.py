@@ -143,6 +143,7 @@ def make_services(
         chance=given.chance,
         blobs=plugged.blobs,
         pin=partial(_pin_driver, core.homes[core.home.key], core.gate),
+        interceptors=core.interceptors,
     )
     status = _status(given, plugged, core, cluster, membership, gateways, shares)
     sealing = Sealing(plugged.registry, core.sealing_keys, core.sealed)
@@ -286,6 +287,7 @@ def _membership(
         facts=cluster.facts,
         lease_lost=[core.homes.lease_lost, feed.lost],
         troubles=core.troubles,
+        interceptors=core.interceptors,
     )
 
 
@@ -313,6 +315,7 @@ def _rebalancer(
         requests=cluster.requests,
         candidates=placing.candidates,
         strategies=placing.strategies,
+        interceptors=core.interceptors,
     )
 
 

@@ -21,6 +21,7 @@ from ...errors import Conflict, HyperverseError, NotHostedHere
 from ...scheduling.cancellation import ends_task
 from ...scheduling.troubles import Troubles
 from ...universe.address.star_key import StarKey
+from ..interception.interceptors import Interceptors
 from ..particles.homes import Homes
 from ..stars.star import Star
 from ..stars.topology import linked
@@ -81,6 +82,7 @@ class Membership:
         facts: what this machine tells of itself.
         lease_lost: called when this machine's stars were given up on: nothing that lives here may go on.
         troubles: shows leases that cannot be renewed.
+        interceptors: told when the leases are held, and when they are lost.
 
     Attributes:
         draining: whether this machine takes no new particles.
@@ -101,6 +103,7 @@ class Membership:
         facts: OwnFacts,
         lease_lost: Sequence[Callable[[], None]],
         troubles: Troubles,
+        interceptors: Interceptors,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.draining = False
@@ -112,6 +115,8 @@ class Membership:
         self._homes = homes
         self._registry = registry
         self._troubles = troubles
+        self._interceptors = interceptors
+        self._told_held = False
         self._directory = directory
         self._reader = reader
         self._facts = facts
@@ -161,6 +166,14 @@ class Membership:
         self.serve_until = when
         for star in self._stars.values():
             star.serve_until = when
+        if when and not self._told_held:
+            self._tell_lease(True, "")
+
+    def _tell_lease(self, held: bool, cause: str) -> None:
+        """Tells observers of the leases, if that is news."""
+        if held is not self._told_held:
+            self._told_held = held
+            self._interceptors.tell(self._interceptors.lease_changed, held, cause)
 
     @property
     def may_serve(self) -> bool:
@@ -234,11 +247,14 @@ class Membership:
                 self._directory.renewed({r.key: attrs.evolve(r, renewals=-1) for r in records})
             except NotHostedHere as exc:
                 _log.warning("this machine's stars were given up on, it takes its places again: %s", exc)
+                self._tell_lease(False, exc.message)
                 await self._rejoin()
             except (HyperverseError, TimeoutError) as exc:
                 said = str(exc) or "no answer in time"
                 self._troubles.note(_RENEWAL, said, again=self._lease * RENEW)
                 _log.warning("the leases could not be renewed: %s", said)
+                if not self.may_serve:
+                    self._tell_lease(False, said)
             except BaseException as exc:
                 if ends_task(exc):
                     raise
@@ -267,6 +283,7 @@ class Membership:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         self._hold_until(0.0)
+        self._tell_lease(False, "this machine stops")
         own = [self._record(star) for star in self._stars.values() if star.incarnation]
         try:
             if own:

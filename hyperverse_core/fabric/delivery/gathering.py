@@ -363,8 +363,7 @@ class Gathering:
 
     def _refusal(self, error: HyperverseError) -> Pong:
         reply = self.star.refusal(self.wave, error)
-        if self.out.interceptors.refused:
-            self.out.interceptors.tell(self.out.interceptors.refused, self.wave, reply)
+        self.out.interceptors.refuse(self.wave, reply)
         return reply
 
     def _take(self, reply: Pong, point: Point) -> None:
@@ -399,10 +398,10 @@ class Gathering:
 
     def _unreached(self, point: Point) -> None:
         """The Ripple has ended before a handler of ``point`` began. Nobody is told when enough others have answered."""
-        refused = self.out.interceptors.refused
-        if not refused or len(self.echoes) >= self.wanted:
+        interceptors = self.out.interceptors
+        if not interceptors.hears_refusals or len(self.echoes) >= self.wanted:
             return
         late = self.star.loop.time() + EARLY >= self.wave.deadline
         error = f"{point.text!r} did not begin in time" if late else "nobody waits for it any more"
         reply = Pong(408 if late else 503, {"error": error}, point, Outcome.UNKNOWN, self.wave.id, self.star.text)
-        self.out.interceptors.tell(refused, self._to(point), reply)
+        interceptors.refuse(self._to(point), reply)

@@ -18,7 +18,8 @@ from ...universe.waves.origin import Ids, Origin, timed_out
 from ...universe.waves.wave import BOUNCE, Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..interception.cut_waves import EARLY, is_told, mark_told
 from ..interception.interceptors import Interceptors
-from ..particles.places import Place, Places
+from ..interception.watching import Watched, WatchesSenders
+from ..particles.places import Places
 from ..stars.star import Star
 from .fan_out import FanOut
 from .gathering import RippleProgress, to_echo
@@ -101,7 +102,8 @@ class Outbound:
     async def ask(self, wave: Ping) -> Pong:
         """Sends a Ping on its way and returns what comes back. Raises nothing but the end of the task: whatever else
         goes wrong is in the reply."""
-        begun = self._begin(wave) if self._interceptors.ends else 0.0
+        senders = self._interceptors.senders
+        watched = senders.begin(wave) if senders is not None else None
         place = self._known.get(wave.to.text)
         try:
             try:
@@ -109,8 +111,8 @@ class Outbound:
                     place = await self._location.locate_for(wave, wave.to)
                 if place.star is not self.star:  # a remote star stands for itself here
                     wave.hops += self.star.distances.get(place.star.text, 0)
-                if begun:
-                    self._sent(wave, place)
+                if watched is not None and senders is not None:
+                    senders.sent(wave, place.star.text, watched)
                 reply = await place.receive(wave)
             except NotHostedHere as exc:
                 reply = await self._find_again(wave, exc)
@@ -118,18 +120,22 @@ class Outbound:
                 reply = self.refuse(wave, exc)
             if wave.handling.retries and may_repeat(reply):
                 reply = await self._retry.repeat(wave, reply, self)
-            if (reply.status == _MISSING or wave.method is BOUNCE) and await self._told.conceals(wave, reply, wave.to):
-                reply = self.star.refusal(wave, self._told.missing(wave.to))
+            if reply.status >= 400 or wave.method is BOUNCE:
+                if await self._told.conceals(wave, reply, wave.to):
+                    reply = self.star.refusal(wave, self._told.missing(wave.to))
+                if reply.status >= 400:
+                    self._interceptors.fail(wave, reply, at_sender=True)
         except BaseException as exc:
             if ends_task(exc):
-                self.cut(wave, exc, begun)
+                self._cut_at_sender(wave, exc, senders, watched)
                 raise
             reply = self.star.lost(wave, exc)
+            self._interceptors.fail(wave, reply, at_sender=True)
         self._asked += 1
         if not self._asked & _IN_A_ROW:
-            await self._pause(wave, begun)
-        if begun:
-            self.answered(wave, reply, begun)
+            await self._pause(wave, senders, watched)
+        if watched is not None and senders is not None:
+            senders.end(wave, reply, watched, True)
         return reply
 
     async def ask_in_time(self, wave: Ping) -> Pong:
@@ -166,8 +172,7 @@ class Outbound:
     def refuse(self, wave: Directed, error: HyperverseError) -> Pong:
         """The reply to a wave that did not reach a handler; whoever listens is told."""
         reply = self.star.refusal(wave, error)
-        if self._interceptors.refused:
-            self._interceptors.tell(self._interceptors.refused, wave, reply)
+        self._interceptors.refuse(wave, reply)
         return reply
 
     # -- Signals and Ripples ------------------------------------------------------------------------------
@@ -178,7 +183,8 @@ class Outbound:
         Args:
             until: when its sender gives up, by the loop's clock. The sender sees to that.
         """
-        begun = self._begin(wave) if self._interceptors.ends else 0.0
+        senders = self._interceptors.senders
+        watched = senders.begin(wave) if senders is not None else None
         place = self._known.get(wave.to.text)
         try:
             if place is None:
@@ -187,8 +193,8 @@ class Outbound:
                 wave.hops += self.star.distances.get(place.star.text, 0)
             if (place.remote or wave.method is BOUNCE) and await self._told.turns_away(wave):
                 raise self._told.missing(wave.to)
-            if begun:
-                self._sent(wave, place)
+            if watched is not None and senders is not None:
+                senders.sent(wave, place.star.text, watched)
             try:
                 rest = place.accept(wave)
                 if rest is not None:
@@ -203,18 +209,20 @@ class Outbound:
             reply = self.refuse(wave, exc)
             if await self._told.conceals(wave, reply, wave.to):
                 reply = self.star.refusal(wave, self._told.missing(wave.to))
+            self._interceptors.fail(wave, reply, at_sender=True)
         except BaseException as exc:
             if ends_task(exc):
-                self.cut(wave, exc, begun, until)
+                self._cut_at_sender(wave, exc, senders, watched, until)
                 raise
             reply = self.star.lost(wave, exc)
+            self._interceptors.fail(wave, reply, at_sender=True)
         else:
             self._asked += 1
             if not self._asked & _IN_A_ROW:
-                await self._pause(wave, begun, until)
+                await self._pause(wave, senders, watched, until)
             reply = Pong(202, None, wave.to, _OK, wave.id, place.star.text, wave.hops, place.remote)
-        if begun:
-            self.answered(wave, reply, begun)
+        if watched is not None and senders is not None:
+            senders.end(wave, reply, watched, True)
         return reply
 
     async def spread(self, wave: Ripple, gathered: RippleProgress | None = None) -> list[Echo]:
@@ -224,18 +232,21 @@ class Outbound:
         Args:
             gathered: shows how far it has come, for a caller that may cut it.
         """
-        begun = self._begin(wave) if self._interceptors.ends else 0.0
+        senders = self._interceptors.senders
+        watched = senders.begin(wave) if senders is not None else None
         try:
             echoes = await self._spread(wave, gathered)
         except HyperverseError as exc:
-            if begun or self._interceptors.refused:
-                self.answered(wave, self.refuse(wave, exc), begun)
+            reply = self.refuse(wave, exc)
+            self._interceptors.fail(wave, reply, at_sender=True)
+            if watched is not None and senders is not None:
+                senders.end(wave, reply, watched, True)
             raise
         except BaseException as exc:  # the task ends
-            self.cut(wave, exc, begun)
+            self._cut_at_sender(wave, exc, senders, watched)
             raise
-        if begun:
-            self.answered(wave, Pong(200, len(echoes), id=wave.id, star=self.star.text), begun)
+        if watched is not None and senders is not None:
+            senders.end(wave, Pong(200, len(echoes), id=wave.id, star=self.star.text), watched, True)
         return echoes
 
     async def _spread(self, wave: Ripple, gathered: RippleProgress | None) -> list[Echo]:
@@ -273,22 +284,13 @@ class Outbound:
 
     # -- who listens --------------------------------------------------------------------------------------
 
-    def _begin(self, wave: Directed) -> float:
-        if self._interceptors.begun:
-            self._interceptors.mark(wave)
-        return perf_counter()
-
-    def _sent(self, wave: Directed, place: Place) -> None:
-        if self._interceptors.sent:
-            self._interceptors.tell(self._interceptors.sent, wave, place.star.text)
-
-    def answered(self, wave: Directed, reply: Pong, begun: float) -> None:
-        """The sender of a wave has its answer.
+    def ended_above(self, wave: Directed, reply: Pong, begun: float) -> None:
+        """The sender of a wave that was cut gets another answer than those who watch its end were told.
 
         Args:
-            begun: when, by ``perf_counter``; 0.0 when nobody listened by then.
+            begun: when, by ``perf_counter``.
         """
-        if begun and self._interceptors.answered:
+        if self._interceptors.answered:
             self._interceptors.tell(self._interceptors.answered, wave, reply, perf_counter() - begun)
 
     # -- waves that are cut -------------------------------------------------------------------------------
@@ -297,24 +299,39 @@ class Outbound:
         """Whether the time that something was given, up to ``until`` by the loop's clock, is over."""
         return self.star.loop.time() + EARLY >= until
 
-    def cut(self, wave: Directed, error: BaseException, begun: float = 0.0, until: float = math.inf) -> None:
+    def cut(self, wave: Directed, error: BaseException, until: float = math.inf) -> None:
         """The task that waits for a wave, or handles it, is being ended. Observers are told here that the wave did not
-        reach a handler, if none has begun, and that its sender has its answer, if its time is over.
+        reach a handler, if none has begun.
 
         Args:
             error: what ends the task.
-            begun: when the wave was begun; 0.0 when nobody listens for its answer here.
             until: when its sender gives up, if that is before the deadline.
         """
+        if not isinstance(error, asyncio.CancelledError) or is_told(error):
+            return  # or a coroutine that is closed: nobody waits and no loop runs
+        mark_told(error)
+        if self._interceptors.hears_refusals:
+            late = self.is_late(min(until, wave.deadline))
+            self._interceptors.refuse(wave, self._cut_reply(wave, late=late))
+
+    def _cut_at_sender(
+        self,
+        wave: Directed,
+        error: BaseException,
+        senders: WatchesSenders | None,
+        watched: Watched,
+        until: float = math.inf,
+    ) -> None:
+        """As :meth:`cut`, and those who watch its sender's end are told that its sender has its answer, if its time is
+        over, or waits no more."""
+        self.cut(wave, error, until)
         if not isinstance(error, asyncio.CancelledError):
-            return  # a coroutine that is closed: nobody waits and no loop runs
+            return
         late = self.is_late(min(until, wave.deadline))
-        if not is_told(error):
-            mark_told(error)
-            if self._interceptors.refused:
-                self._interceptors.tell(self._interceptors.refused, wave, self._cut_reply(wave, late=late))
-        if late:
-            self.answered(wave, self._cut_reply(wave, late=True), begun)
+        if senders is not None and watched is not None:
+            senders.end(wave, self._cut_reply(wave, late=late), watched, late)
+        if self._interceptors.failures:
+            self._interceptors.fail(wave, self._cut_reply(wave, late=late), at_sender=True)
 
     @staticmethod
     def _cut_reply(wave: Directed, *, late: bool) -> Pong:
@@ -323,11 +340,13 @@ class Outbound:
         error = f"{wave.method} was not done in time" if late else f"nobody waits for {wave.method} any more"
         return Pong(408 if late else 503, {"error": error}, wave.to, Outcome.UNKNOWN, wave.id)
 
-    async def _pause(self, wave: Directed, begun: float, until: float = math.inf) -> None:
+    async def _pause(
+        self, wave: Directed, senders: WatchesSenders | None, watched: Watched, until: float = math.inf
+    ) -> None:
         """Gives the event loop a turn behind a wave that has reached its recipient."""
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError as exc:
             mark_told(exc)
-            self.cut(wave, exc, begun, until)
+            self._cut_at_sender(wave, exc, senders, watched, until)
             raise

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 from ...contracts.observer import Observer
+from ...contracts.wave_end import WaveEnd
 from ...errors import HyperverseError
-from ...scheduling.presentable import presentable
 from ...universe.address.point import Point
-from ...universe.waves.wave import Directed
+from ...universe.waves.wave import Directed, Pong
+from .watching import (
+    HandlerListener,
+    HandlerWatch,
+    SenderListener,
+    SenderWatch,
+    WatchesHandlers,
+    WatchesSenders,
+    failed,
+)
 
 __all__ = ["Interceptors"]
 
-_log = logging.getLogger("hyperverse.observer")
-_W = TypeVar("_W", bound=Directed)
 Told: TypeAlias = tuple[Callable[..., Any], ...]
 """The methods of those who listen to one event."""
 
@@ -25,29 +31,42 @@ class Interceptors:
     event costs that nobody listens to.
 
     Attributes:
-        begun, sent, retried, answered, refused, delivered, denied, provisioned, released, lane_up, lane_down: as
-            the methods of :class:`~hyperverse_core.Observer`.
-        ends: whether anybody listens at the sender's end of a wave.
+        senders: watches the senders' ends of waves; None while nobody listens there.
+        handlers: watches the handlers of this machine; None while nobody listens there.
+        retried, denied, provisioned, released, loaded, woken, saved, moved, driver_changed, lease_changed, lane_up,
+            lane_carried, lane_down: those who listen, as the methods of :class:`~hyperverse_core.Observer`.
+        failures: those who listen to failures; they get the wave and its end.
+        refusals: those who are told by ``handler_ends`` of waves that reach no handler.
+        refused, answered: those who listen to refused waves, and to answers, by the old names.
     """
 
     __slots__ = (
         "_all",
+        "_counter",
         "answered",
-        "begun",
-        "delivered",
         "denied",
-        "ends",
+        "driver_changed",
+        "failures",
+        "handlers",
+        "lane_carried",
         "lane_down",
         "lane_up",
+        "lease_changed",
+        "loaded",
+        "moved",
         "provisioned",
+        "refusals",
         "refused",
         "released",
         "retried",
-        "sent",
+        "saved",
+        "senders",
+        "woken",
     )
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self._all: list[Observer] = list(observers)
+        self._counter: tuple[WatchesSenders | None, WatchesHandlers | None] = (None, None)
         self._sort()
 
     def add(self, observer: Observer) -> None:
@@ -60,23 +79,53 @@ class Interceptors:
         self._all.remove(observer)
         self._sort()
 
+    def count(self, senders: WatchesSenders | None, handlers: WatchesHandlers | None) -> None:
+        """Has the platform's own figures told of waves from now on, without what the calls of observers cost; with
+        None no more."""
+        self._counter = (senders, handlers)
+        self._sort()
+
     def _sort(self) -> None:
-        self.begun = self._listeners("wave_begun")
-        self.sent = self._listeners("wave_sent")
         self.retried = self._listeners("wave_retried")
-        self.answered = self._listeners("wave_answered")
-        self.refused = self._listeners("wave_refused")
-        self.delivered = self._listeners("wave_delivered")
         self.denied = self._listeners("access_denied")
         self.provisioned = self._listeners("particle_provisioned")
         self.released = self._listeners("particle_released")
+        self.loaded = self._listeners("particle_loaded")
+        self.woken = self._listeners("particle_woken")
+        self.saved = self._listeners("particle_saved")
+        self.moved = self._listeners("particle_moved")
+        self.driver_changed = self._listeners("driver_changed")
+        self.lease_changed = self._listeners("lease_changed")
         self.lane_up = self._listeners("lane_up")
+        self.lane_carried = self._listeners("lane_carried")
         self.lane_down = self._listeners("lane_down")
-        self.ends = bool(self.begun or self.sent or self.answered)
+        self.failures = self._listeners("wave_failed")
+        self.answered = self._listeners("wave_answered")
+        self.refused = self._listeners("wave_refused")
+        self.refusals = self._listeners("handler_ends")
+        self._watch()
+
+    def _watch(self) -> None:
+        """Makes what watches the two ends of waves, if anybody wants to know of them."""
+        senders, handlers = [], []
+        for one in self._all:
+            of_sender = SenderListener(*(_method(one, name) for name in ("wave_begins", "wave_sent", "wave_ends")))
+            if any(of_sender):
+                senders.append(of_sender)
+            of_handler = HandlerListener(*(_method(one, name) for name in ("handler_begins", "handler_ends")))
+            if any(of_handler):
+                handlers.append(of_handler)
+        marks, delivered = self._listeners("wave_begun"), self._listeners("wave_delivered")
+        counts_senders, counts_handlers = self._counter
+        self.senders: WatchesSenders | None = counts_senders
+        if senders or marks or self.answered:
+            self.senders = SenderWatch(senders, marks, self.answered, counts_senders)
+        self.handlers: WatchesHandlers | None = counts_handlers
+        if handlers or delivered:
+            self.handlers = HandlerWatch(handlers, delivered, counts_handlers)
 
     def _listeners(self, event: str) -> Told:
-        unheard = getattr(Observer, event)
-        return tuple(getattr(o, event) for o in self._all if getattr(type(o), event, unheard) is not unheard)
+        return tuple(method for one in self._all if (method := _method(one, event)) is not None)
 
     @staticmethod
     def tell(listeners: Told, *args: Any) -> None:
@@ -85,22 +134,25 @@ class Interceptors:
             try:
                 listener(*args)
             except BaseException as exc:
-                _failed(listener, exc)
+                failed(listener, exc)
 
-    def mark(self, wave: _W) -> _W:
-        """Tells that ``wave`` begins, and gives it the headers that listeners add."""
-        added: dict[str, str] | None = None
-        for listener in self.begun:
-            try:
-                headers: Mapping[str, str] | None = listener(wave)
-            except BaseException as exc:
-                _failed(listener, exc)
-                continue
-            if headers:
-                added = {**(added or {}), **headers}
-        if added is not None:
-            wave.headers = {**(wave.headers or {}), **added}
-        return wave
+    def refuse(self, wave: Directed, reply: Pong) -> None:
+        """Tells that a wave reaches no handler."""
+        if self.refusals or self.failures:
+            end = WaveEnd.of(reply, 0.0)
+            self.tell(self.refusals, wave, end, None)
+            self.tell(self.failures, wave, end)
+        self.tell(self.refused, wave, reply)
+
+    @property
+    def hears_refusals(self) -> bool:
+        """Whether anybody wants to know of waves that reach no handler."""
+        return bool(self.refusals or self.failures or self.refused)
+
+    def fail(self, wave: Directed, reply: Pong, seconds: float | None = None, *, at_sender: bool = False) -> None:
+        """Tells those who listen to failures alone that a wave has ended with one."""
+        if self.failures:
+            self.tell(self.failures, wave, WaveEnd.of(reply, seconds, at_sender=at_sender))
 
     def deny(self, agent: Point, target: Point, method: str, error: HyperverseError) -> None:
         """Tells that the policy has refused something. The text is made only if somebody hears it."""
@@ -108,7 +160,7 @@ class Interceptors:
             self.tell(self.denied, agent, target, method, str(error))
 
 
-def _failed(listener: Callable[..., Any], error: BaseException) -> None:
-    owner = type(getattr(listener, "__self__", listener)).__name__
-    what = getattr(listener, "__name__", "a call")
-    _log.error("observer %s: %s failed", owner, what, exc_info=presentable(error))
+def _method(observer: Observer, event: str) -> Callable[..., Any] | None:
+    """What it overrides; None when it does not."""
+    unheard = getattr(Observer, event)
+    return getattr(observer, event) if getattr(type(observer), event, unheard) is not unheard else None

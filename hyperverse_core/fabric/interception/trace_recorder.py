@@ -7,13 +7,13 @@ that it came with names the wave whose handler sends it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
 import attrs
 
 from ...contracts.observer import Observer
+from ...contracts.wave_end import UNWANTED, WaveEnd
 from ...universe.address.point import ROOT
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Directed, Outcome, Pong, Ripple
@@ -76,13 +76,14 @@ class TraceRecorder(Observer):
         self.hops: list[TraceEvent] = []
         self.left_out = 0
 
-    def wave_begun(self, wave: Directed) -> Mapping[str, str] | None:
+    def wave_begins(self, wave: Directed, headers: dict[str, str]) -> object:
         parent = self._span(wave)
         if not parent:
-            return None
+            return UNWANTED
         own = secrets.token_hex(8)
         self._note("begun", wave, own, parent=parent)
-        return {_HEADER: f"00-{self._trace}-{own}-01"}
+        headers[_HEADER] = f"00-{self._trace}-{own}-01"
+        return own
 
     def wave_sent(self, wave: Directed, star: str) -> None:
         span = self._span(wave)
@@ -94,21 +95,24 @@ class TraceRecorder(Observer):
         if span:
             self._note("retried", wave, span, attempt=attempt, **_told(reply))
 
-    def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
+    def wave_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
         span = self._span(wave)
-        if span:
-            self._note("answered", wave, span, seconds=seconds, **_told(reply))
+        if span and end.reply is not None:
+            self._note("answered", wave, span, seconds=end.seconds, **_told(end.reply))
 
-    def wave_refused(self, wave: Directed, reply: Pong) -> None:
-        span = self._span(wave)
-        if span:
-            self._note("refused", wave, span, **_told(reply))
+    def handler_begins(self, wave: Directed, waited: float) -> object:
+        return self._span(wave) or UNWANTED
 
-    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
+    def handler_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
         span = self._span(wave)
-        if span:
-            told = {} if reply is None else _told(reply)
+        if not span:
+            return
+        told = {} if end.reply is None else _told(end.reply)
+        if end.ran:
+            seconds = end.seconds or 0.0
             self._note("delivered", wave, span, at=perf_counter() - seconds, seconds=seconds, **told)
+        else:
+            self._note("refused", wave, span, **told)
 
     def _span(self, wave: Directed) -> str:
         """The span that the headers of ``wave`` name; empty when it belongs to no trace, or to another one."""

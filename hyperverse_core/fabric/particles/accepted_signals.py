@@ -22,18 +22,21 @@ __all__ = ["begin_signals", "handle_beside"]
 _log = logging.getLogger("hyperverse.particle")
 
 
-def begin_signals(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, weight: int) -> None:
+def begin_signals(
+    active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, weight: int, since: float
+) -> None:
     """The turn of a Signal has come, and is its own from here on. Raises Unavailable when the machine stops.
 
     Args:
         weight: what is counted of its memory while it waits.
+        since: when it began to wait, by ``perf_counter``; 0.0 when nobody wants to know.
     """
     if weight:
         active.home.held.give_for(active, weight)
-    active.home.pool.put_accepted(_handle, active, handler, arguments, wave, priority=wave.handling.priority)
+    active.home.pool.put_accepted(_handle, active, handler, arguments, wave, since, priority=wave.handling.priority)
 
 
-async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> None:
+async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, since: float) -> None:
     """Handles it, and those that wait right behind it.
 
     A worker has a context of its own. It serves one handler after the other for as long as it is empty, which saves
@@ -47,7 +50,7 @@ async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], w
             try:
                 if active.state is not State.READY:
                     await activate(active)
-                steps = active.handle(handler, arguments, wave, replies).__await__()
+                steps = active.handle(handler, arguments, wave, replies, None, since).__await__()
                 waits_for = next(steps, OVER)
                 if waits_for is not OVER:
                     await go_on(HERE, steps, waits_for)
@@ -58,32 +61,34 @@ async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], w
             posted = box.next_posted()
             if posted is None:
                 return
-            _, _, handler, arguments, wave, weight = posted
+            _, _, handler, arguments, wave, weight, since = posted
             if weight:
                 active.home.held.give_for(active, weight)
             if copy_context():  # its length is that of the context of this worker, and it copies nothing
-                passed_on = _passed_on(active, handler, arguments, wave)
+                passed_on = _passed_on(active, handler, arguments, wave, since)
                 return
     finally:
         if not passed_on:
             box.leave()
 
 
-def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal) -> bool:
+def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, since: float) -> bool:
     """Whether another worker goes on, with the turn. It does not when the machine has stopped."""
     try:
-        begin_signals(active, handler, arguments, wave, 0)
+        begin_signals(active, handler, arguments, wave, 0, since)
     except Unavailable:
         return False
     return True
 
 
-async def handle_beside(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, weight: int) -> None:
+async def handle_beside(
+    active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, weight: int, since: float
+) -> None:
     """Handles one beside others. What is counted of its memory counts until the handler has ended, because nothing else
     limits how many run."""
     try:
         await active.check_beside()
-        await active.run_beside(handler, arguments, wave)
+        await active.run_beside(handler, arguments, wave, since)
     except HyperverseError as exc:
         await _missed(active, wave, exc)
     finally:
@@ -99,6 +104,4 @@ async def _missed(active: Active, wave: Signal, error: HyperverseError) -> None:
             return
         error = error_for_status(reply.status, reply.error)
     _log.warning("signal %s to %s: %s", wave.method, active.text, error, extra={"wave": wave.id})
-    interceptors = active.home.interceptors
-    if interceptors.refused:
-        interceptors.tell(interceptors.refused, wave, active.star.refusal(wave, error))
+    active.home.interceptors.refuse(wave, active.star.refusal(wave, error))

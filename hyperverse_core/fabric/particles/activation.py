@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ...contracts.driver import Particle
@@ -42,6 +43,7 @@ async def activate(active: Active) -> None:
             active.background.give_up()  # they belong to the object that is given up
         active.particle = None
     active.state = State.STARTING
+    begun = perf_counter()
     try:
         rest = begin_in_own_context(_start(active))
         if rest is not None:
@@ -80,6 +82,9 @@ async def activate(active: Active) -> None:
         if active.durable is None:
             active.durable = fingerprint(active.particle)
     active.state = State.READY
+    interceptors = active.home.interceptors
+    if interceptors.woken and active.assignment is not None:
+        interceptors.tell(interceptors.woken, active.point, active.star.key, perf_counter() - begun)
 
 
 async def _start(active: Active) -> None:
@@ -116,6 +121,9 @@ async def _make(active: Active) -> Particle:
     state = active.saved
     if state is None and active.assignment is not None:
         state = await active.home.registry.load_state(active.point)
+    interceptors = active.home.interceptors
+    if interceptors.loaded and active.assignment is not None:
+        interceptors.tell(interceptors.loaded, active.point, active.star.key, len(state or b""))
     served = active.served
     particle = await served.make(active.record) if served.makes else served.particle()
     if state:

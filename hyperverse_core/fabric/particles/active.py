@@ -188,21 +188,26 @@ class Active:
             await self.home.gate.demand(self, wave, handler.privilege)
         arguments = handler.arguments.bind(wave.body, captures)
         box = self.mailbox
+        since = 0.0
         if self.concurrent or (box.busy and self.text in wave.chain):
+            if self.posted or self.state is not _READY:
+                since = perf_counter()
             if self.posted:
                 await self.posted.turn(wave.handling.priority)
             await self.check_beside()
-            return await self.run_beside(handler, arguments, wave)
+            return await self.run_beside(handler, arguments, wave, since)
         if box.busy:
+            since = perf_counter()
             await box.turn(wave.handling.priority)
         else:
             box.busy = True
         try:
             if self.state is not _READY:
+                since = since or perf_counter()
                 await activate(self)
             # As `run` and `begin_in_own_context` do, without the calls.
             replies: list[Pong] = []
-            variables, steps = Variables(), self.handle(handler, arguments, wave, replies).__await__()
+            variables, steps = Variables(), self.handle(handler, arguments, wave, replies, None, since).__await__()
             awaited = variables.run(next, steps, OVER)
             if awaited is not OVER:
                 await go_on(variables, steps, awaited)
@@ -260,6 +265,7 @@ class Active:
         handler, captures = found
         arguments = handler.arguments.bind(wave.body, captures)
         pool, box = self.home.pool, self.mailbox
+        since = 0.0 if self.home.interceptors.handlers is None else perf_counter()
         weight = _BESIDE if self.concurrent else 0
         if (self.concurrent or box.busy) and type(wave.body) not in WEIGHTLESS:
             weight += weight_of(wave.body)
@@ -269,11 +275,13 @@ class Active:
             if self.concurrent:
                 if self.posted is None:
                     self.posted = InOrder(pool)
-                self.posted.put(handle_beside, self, handler, arguments, wave, weight, priority=wave.handling.priority)
+                self.posted.put(
+                    handle_beside, self, handler, arguments, wave, weight, since, priority=wave.handling.priority
+                )
             else:
                 if not box.busy:
                     pool.check_room()
-                box.post((begin_signals, self, handler, arguments, wave, weight), wave.handling.priority)
+                box.post((begin_signals, self, handler, arguments, wave, weight, since), wave.handling.priority)
         except Unavailable:
             if weight:
                 self.home.held.give_for(self, weight)
@@ -290,22 +298,29 @@ class Active:
         elif self.state.spoiled:
             raise given_up(self)
 
-    async def run_beside(self, handler: Handler, arguments: dict[str, Any], wave: Directed) -> Pong:
-        """Calls a handler beside those that run."""
+    async def run_beside(self, handler: Handler, arguments: dict[str, Any], wave: Directed, since: float = 0.0) -> Pong:
+        """Calls a handler beside those that run; for ``since`` see :meth:`handle`."""
         self.running += 1
         try:
             if self.concurrent or self.assignment is None:
-                return await self.run(handler, arguments, wave)
+                return await self.run(handler, arguments, wave, since=since)
             assert self.particle is not None, "an outer handler of the chain runs in it"
             # What the outer handler has changed so far is its own: only a change of the inner one counts against it.
-            return await self.run(handler, arguments, wave, fingerprint(self.particle))
+            return await self.run(handler, arguments, wave, fingerprint(self.particle), since)
         finally:
             self.running -= 1
 
-    async def run(self, handler: Handler, arguments: dict[str, Any], wave: Directed, before: int | None = None) -> Pong:
+    async def run(
+        self,
+        handler: Handler,
+        arguments: dict[str, Any],
+        wave: Directed,
+        before: int | None = None,
+        since: float = 0.0,
+    ) -> Pong:
         """Calls a handler in a context of its own. Returns what :meth:`handle` appends to its ``replies``."""
         replies: list[Pong] = []
-        rest = begin_in_own_context(self.handle(handler, arguments, wave, replies, before))
+        rest = begin_in_own_context(self.handle(handler, arguments, wave, replies, before, since))
         if rest is not None:
             try:
                 await rest
@@ -331,6 +346,7 @@ class Active:
         wave: Directed,
         replies: MutableSequence[Pong],
         before: int | None = None,
+        since: float = 0.0,
     ) -> None:
         """Calls a handler; the turn must be ours, and the particle ready. To be begun in a context of its own.
 
@@ -338,13 +354,14 @@ class Active:
             replies: the reply is appended here, for a coroutine that returns nothing is cheaper to begin. What the
                 handler raises is in the reply.
             before: fingerprint of the state with which it begins; None for that of what is saved.
+            since: when the wave began to wait for this, by ``perf_counter``; 0.0 when it has not waited.
         """
         star = self.star
         if star.now() >= star.serve_until:  # here, because the wave may have waited long for its turn
             self.check_lease()
         self.touched = True
-        listeners = self.home.interceptors.delivered
-        begun = perf_counter() if listeners else 0.0
+        handlers = self.home.interceptors.handlers
+        watched = None if handlers is None else handlers.begin(wave, since)
         particle = self.particle
         ctx = Context(self, wave)
         try:
@@ -353,6 +370,7 @@ class Active:
                 reply = _HEARD
             elif star.now() >= star.serve_until and self.assignment is not None:
                 reply = outlived(self, wave)
+                self.home.interceptors.fail(wave, reply)
             elif type(result) is not Pong:
                 body = result if result is None or type(result) is int else to_body(result)
                 reply = Pong(200, body, self.point, _OK, wave.id, star.text, wave.hops)
@@ -362,21 +380,22 @@ class Active:
                     if result.status >= 400:
                         withheld(result, wave.agent).outcome = Outcome.FAILED  # this handler has run
                 reply = signed(self, result, wave)
+                if reply.status >= 400:
+                    self.home.interceptors.fail(wave, reply)
         except BaseException as exc:
             if ends_task(exc):
                 self.cut_off(particle)
                 mark_told(exc)
-                if listeners:
-                    tell_cut_off(self, wave, perf_counter() - begun)
+                tell_cut_off(self, wave, handlers, watched)
                 raise
             spoiled(self, particle, before)
             reply = failed(self, handler, wave, presentable(exc))
+            self.home.interceptors.fail(wave, reply)
         finally:
             if ctx.__class__ is not Context:  # it has lent the caller's name, which ends here
                 ctx.end_on_behalf()
-        if listeners:
-            answer = None if reply is _HEARD else reply
-            self.home.interceptors.tell(listeners, wave, answer, perf_counter() - begun)
+        if watched is not None and handlers is not None:
+            handlers.end(wave, None if reply is _HEARD else reply, watched)
         replies.append(reply)
 
     # -- life ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...errors import BadRequest, HyperverseError, LoopDetected, NotHostedHere, ParseError, Unavailable, described
 from ...universe.waves.reportable import is_reportable
 from ...universe.waves.wave import Directed, Outcome, Pong, Signal
+from ..interception.watching import Watched, WatchesHandlers
 from .handlers import Handler
 
 if TYPE_CHECKING:
@@ -30,12 +31,19 @@ def signed(active: Active, reply: Pong, wave: Directed) -> Pong:
     return reply
 
 
-def tell_cut_off(active: Active, wave: Directed, seconds: float) -> None:
-    """Tells the interceptors that a handler was cut off after so many seconds; its caller gets no reply from it."""
-    error = f"the handler was cut off after {seconds:.3g} s"
-    reply = signed(active, Pong(408, {"error": error}, outcome=Outcome.UNKNOWN), wave)
-    interceptors = active.home.interceptors
-    interceptors.tell(interceptors.delivered, wave, reply, seconds)
+def tell_cut_off(active: Active, wave: Directed, handlers: WatchesHandlers | None, watched: Watched) -> None:
+    """Tells the interceptors that a handler was cut off; its caller gets no reply from it.
+
+    Args:
+        handlers, watched: what watches its end; None when nobody does.
+    """
+    failures = active.home.interceptors.failures
+    if watched is None and not failures:
+        return
+    reply = signed(active, Pong(408, {"error": "the handler was cut off"}, outcome=Outcome.UNKNOWN), wave)
+    if handlers is not None and watched is not None:
+        handlers.end(wave, reply, watched)
+    active.home.interceptors.fail(wave, reply)
 
 
 def outlived(active: Active, wave: Directed) -> Pong:

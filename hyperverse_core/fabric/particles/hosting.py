@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from time import perf_counter
 
 from ...contracts.driver import Particle, Traits
 from ...contracts.registry import Assigned, Assignment, ParticleRecord, Status
@@ -192,7 +193,10 @@ class Hosting:
         try:
             state = encode_state(particle) if ended else until_then.left_to_write(active)
             if state is not None:
+                begun = perf_counter()
                 await self.home.registry.save_state(active.point, active.assignment, state)
+                tell, listeners = self.home.interceptors.tell, self.home.interceptors.saved
+                tell(listeners, active.point, self.star.key, len(state), perf_counter() - begun)
         except NotHostedHere:
             self.table.remove(active, Left.TAKEN)
             return None

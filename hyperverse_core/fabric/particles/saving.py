@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -128,6 +129,8 @@ async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
     watched = active.watched_until and active.star.loop.time() < active.watched_until
     try:
         encoded = encode_state(particle)
+        listeners = active.home.interceptors.saved
+        begun = perf_counter() if listeners else 0.0
         saves.under_way += 1
         try:
             await active.home.registry.save_state(
@@ -150,6 +153,9 @@ async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
         if isinstance(exc, HyperverseError):
             raise _told(exc, active, ctx) from exc
         raise
+    if listeners:
+        size, seconds = len(encoded), perf_counter() - begun
+        active.home.interceptors.tell(listeners, active.point, active.star.key, size, seconds)
     if number > saves.durable:
         saves.durable = number
         if active.saves is saves:  # else the particle was made anew meanwhile

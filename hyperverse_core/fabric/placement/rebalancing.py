@@ -21,6 +21,7 @@ from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
 from ..cluster.directory import Directory
 from ..cluster.membership import Membership
+from ..interception.interceptors import Interceptors
 from ..particles.homes import Homes
 from ..particles.places import Places
 from ..particles.served import ServedKinds
@@ -53,6 +54,7 @@ class Rebalancer:
 
     Args:
         ask_star: asks another star, and waits so many seconds for the answer.
+        interceptors: told of each particle that was moved.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Rebalancer:
         requests: Requests,
         candidates: Candidates,
         strategies: Strategies,
+        interceptors: Interceptors,
     ) -> None:
         self._ask_star = ask_star
+        self._interceptors = interceptors
         self._registry = registry
         self._directory = directory
         self._membership = membership
@@ -182,6 +186,7 @@ class Rebalancer:
         except Unavailable as exc:
             _log.warning("%s was not moved, its next wave places it: %s", move.point, exc)
             return f"{move.point} was not moved, its next wave places it: {exc.message}"
+        self._interceptors.tell(self._interceptors.moved, move.point, move.origin, move.target)
         return ""
 
     async def _settle(self, record: ParticleRecord, target: StarKey) -> None:

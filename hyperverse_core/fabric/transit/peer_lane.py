@@ -16,6 +16,7 @@ from ...scheduling.cancellation import ends_task
 from .greeting import Greeting
 from .pending import PendingAnswers
 from .ports import Board
+from .traffic import Tally
 
 __all__ = ["PeerLane"]
 
@@ -47,6 +48,7 @@ class PeerLane:
         identity: of this machine, for the transport.
         greeting: what both sides say first.
         pending: requests that wait for answers.
+        tally: counts what it sends.
         chance: for pauses.
 
     Attributes:
@@ -66,8 +68,10 @@ class PeerLane:
         identity: Identity,
         greeting: Greeting,
         pending: PendingAnswers,
+        tally: Tally,
         chance: random.Random,
     ) -> None:
+        self._tally = tally
         self._board = board
         self._transport = transport
         self._identity = identity
@@ -95,6 +99,8 @@ class PeerLane:
         """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
         if self.peer is not None and not self._waiting:
             self._transmit(self.peer, frame, priority=priority)
+            self._tally.waves_out += 1
+            self._tally.bytes_out += len(frame)
             return
         if self.down:
             raise Unavailable(f"there is no lane to machine {self.name!r}: {self.cause}", retry_after=0.5)
@@ -227,6 +233,9 @@ class PeerLane:
                 continue
             except HyperverseError as exc:
                 self._board.undelivered(frame, exc.message)
+            else:
+                self._tally.waves_out += 1
+                self._tally.bytes_out += len(frame)
             self._waiting_bytes -= len(frame)
 
     async def _dismiss(self, peer: Peer) -> None:

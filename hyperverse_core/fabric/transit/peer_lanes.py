@@ -20,6 +20,7 @@ from .peer_lane import PeerLane
 from .pending import PendingAnswers
 from .ports import Board, OutgoingLane
 from .succession import Succession
+from .traffic import LaneTraffic
 
 __all__ = ["PeerLanes"]
 
@@ -37,6 +38,7 @@ class PeerLanes:
         directory: which machines there are.
         states: which lanes are down; written here.
         pending: requests that wait for answers.
+        traffic: counts what the lanes carry.
         chance: for pauses.
         watch_keys: called before a lane is made: keys may be removed from now on.
         later: has work done by a task of its own.
@@ -57,6 +59,7 @@ class PeerLanes:
         directory: Directory,
         states: LaneStates,
         pending: PendingAnswers,
+        traffic: LaneTraffic,
         chance: random.Random,
         watch_keys: Callable[[], None],
         later: Callable[[Coroutine[Any, Any, None]], None],
@@ -70,6 +73,7 @@ class PeerLanes:
         self._directory = directory
         self._states = states
         self._pending = pending
+        self._traffic = traffic
         self._chance = chance
         self._watch_keys = watch_keys
         self._later = later
@@ -98,6 +102,7 @@ class PeerLanes:
             identity=self.identity,
             greeting=self._greeting,
             pending=self._pending,
+            tally=self._traffic.of(name),
             chance=self._chance,
         )
 

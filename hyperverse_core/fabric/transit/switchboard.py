@@ -32,6 +32,7 @@ from .origins import objection
 from .peer_lanes import PeerLanes
 from .pending import PendingAnswers
 from .ports import InboundPort, LaneRequest, OutgoingLane
+from .traffic import LaneTraffic
 
 __all__ = ["BoardSettings", "Switchboard"]
 
@@ -81,6 +82,7 @@ class Switchboard:
     Attributes:
         address, server_key: of this machine's listener, as the directory tells them.
         peers: the lanes to other machines.
+        traffic: what the lanes have carried.
         outgoing: connections that we made. Written here alone; see :meth:`connected`, :meth:`forgotten`.
     """
 
@@ -116,6 +118,7 @@ class Switchboard:
         self.server_key = ""
         self.pending = pending
         self.outgoing: dict[Peer, OutgoingLane] = {}
+        self.traffic = LaneTraffic()
         self._directory = directory
         self._ways = ways
         self._states = states
@@ -133,6 +136,7 @@ class Switchboard:
             directory=directory,
             states=states,
             pending=pending,
+            traffic=self.traffic,
             chance=chance,
             watch_keys=self._watch_keys,
             later=self._later,
@@ -236,6 +240,9 @@ class Switchboard:
         transmit = self._guests.answers.get(via) if via is not None else None
         if via is not None and transmit is not None:
             transmit(via, frame, priority=priority)
+            tally = self.traffic.of(self._guests.names[via])
+            tally.waves_out += 1
+            tally.bytes_out += len(frame)
         else:
             self._pass(star, frame, priority)
 
@@ -278,6 +285,7 @@ class Switchboard:
         if up:
             tell(self._interceptors.lane_up, lane.name)
         else:
+            self._tell_traffic()
             tell(self._interceptors.lane_down, lane.name, lane.cause)
 
     def still_down(self, lane: OutgoingLane) -> None:
@@ -317,6 +325,14 @@ class Switchboard:
             await asyncio.sleep(_KEYS_SECONDS)
             if self.keys.changed():
                 self._cut_untrusted()
+            self._tell_traffic()
+
+    def _tell_traffic(self) -> None:
+        """Tells observers what the lanes have carried."""
+        listeners = self._interceptors.lane_carried
+        if listeners:
+            for machine, traffic in self.traffic.news():
+                self._interceptors.tell(listeners, machine, traffic)
 
     def keys_changed(self) -> None:
         """The registry lets in other keys than before."""
@@ -337,6 +353,7 @@ class Switchboard:
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         """What a machine has sent."""
         own, machine = self._own, self._machine_at(peer)
+        tally = self.traffic.of(machine) if machine else None
         read = self._older.get(peer) if self._older else None
         try:
             for frame in frames:
@@ -345,9 +362,12 @@ class Switchboard:
                     if not isinstance(said, RevisionNotice):
                         self._take(peer, said)
                         machine = self._machine_at(peer)
+                        tally = self.traffic.of(machine) if machine else None
                     elif machine:
                         self._heard(said.revision)
-                elif machine:
+                elif tally is not None:
+                    tally.waves_in += 1
+                    tally.bytes_in += len(frame)
                     star = own.get(said.star)
                     if star is not None:
                         self._arrived(star, said, peer, machine)

@@ -9,14 +9,14 @@ from typing import Any, Final
 from ...contracts.blobs import Blobs
 from ...contracts.gateway import Gateway
 from ...contracts.lane import LaneTransport
-from ...contracts.observer import Observer
+from ...contracts.observer import OLD_NAMES, Observer
 from ...contracts.placement import Placement
 from ...contracts.policy import SecurityPolicy
 from ...contracts.registry import Registry
 from ...errors import BadRequest, did_you_mean
 from .mistake import Mistake
 
-__all__ = ["CONTRACTS", "check_callable", "factory_mistakes", "observer_mistakes"]
+__all__ = ["CONTRACTS", "check_callable", "factory_mistakes", "observer_mistakes", "old_names"]
 
 CONTRACTS: Final[Mapping[str, type]] = {
     "registry": Registry,
@@ -74,6 +74,14 @@ def observer_mistakes(observer: Observer) -> Iterator[Mistake]:
         if near:
             line = value.__code__.co_firstlineno
             yield Mistake(cls, f"nothing calls `{name}`", near.lstrip("; "), line, name)
+
+
+def old_names(observer: Observer) -> Iterator[str]:
+    """What is said about each method of an observer that has another name by now."""
+    cls = type(observer)
+    for old, new in OLD_NAMES.items():
+        if getattr(cls, old, None) is not getattr(Observer, old):
+            yield f"{cls.__name__}.{old} is called in this release, and no more in the next: write {new}"
 
 
 def _methods(cls: type, contract: type) -> Iterator[Mistake]:

@@ -21,6 +21,7 @@ from ....scheduling.cancellation import ends_task
 from ....scheduling.presentable import presentable
 from ....universe.address.point import Point
 from ...delivery.outbound import Outbound
+from ...interception.interceptors import Interceptors
 from ...particles.served import Served, ServedKinds
 from .driver_host import Host
 
@@ -47,9 +48,10 @@ class Drivers:
         chance: random.Random,
         blobs: Blobs,
         pin: Callable[[Point, Particle], None],
+        interceptors: Interceptors,
     ) -> None:
         """``ready`` is called when one more driver serves; ``pin`` lets a particle answer every agent at a point of
-        this machine."""
+        this machine; ``interceptors`` are told of each change of a driver's state."""
         self._config = config
         self._data_dir = data_dir
         self._plugins = plugins
@@ -59,6 +61,7 @@ class Drivers:
         self._chance = chance
         self._blobs = blobs
         self._pin = pin
+        self._interceptors = interceptors
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tried: dict[str, asyncio.Event] = {}
 
@@ -85,6 +88,8 @@ class Drivers:
                 served.status = Status.FATAL
                 served.cause = exc.message if isinstance(exc, HyperverseError) else described(exc)
             self._served.add(served)
+            if served.status is Status.FATAL:
+                self._tell(served)
 
     async def start(self) -> None:
         """Starts all at once and waits for them, but not for ever."""
@@ -93,6 +98,7 @@ class Drivers:
                 continue
             if type(served.driver).start is Driver.start:
                 served.status = Status.READY  # nothing to wait for
+                self._tell(served)
                 continue
             self._tried[name] = asyncio.Event()
             self._tasks[name] = asyncio.create_task(self._keep_starting(served), name=f"start driver {name}")
@@ -118,6 +124,7 @@ class Drivers:
                 if ends_task(exc):
                     raise
                 served.status, served.cause = Status.PANIC, described(exc)
+                self._tell(served)
                 self._tried[served.kind.name].set()
                 pause = backoff.next_pause()
                 _log.warning(
@@ -131,9 +138,16 @@ class Drivers:
                 await asyncio.sleep(pause)
                 continue
             served.status, served.cause, served.again = Status.READY, "", None
+            self._tell(served)
             self._tried[served.kind.name].set()
             self._ready()
             return
+
+    def _tell(self, served: Served) -> None:
+        """A driver is in another state."""
+        listeners = self._interceptors.driver_changed
+        if listeners:
+            self._interceptors.tell(listeners, served.kind.name, str(served.status), served.cause)
 
     def _host(self, kind: str) -> Host:
         return Host(self._outbound, kind, self._config, self._data_dir, self._served, self._blobs, self._pin)
@@ -160,6 +174,7 @@ class Drivers:
 
     async def _stop_one(self, served: Served) -> None:
         served.status = Status.DONE
+        self._tell(served)
         if type(served.driver).stop is Driver.stop:
             return
         try:

@@ -21,7 +21,7 @@ from ...delivery.star_requests import ask_star
 from ...interception.interceptors import Interceptors
 from ...particles.homes import Homes
 from .meter import STEP, Meter, counted
-from .wave_notes import WaveNotes
+from .wave_notes import SampledSenders, WaveNotes
 
 __all__ = ["LiveFigures"]
 
@@ -86,9 +86,11 @@ class LiveFigures:
             self._off.cancel()
         self._off = asyncio.get_running_loop().call_later(_KEPT, self._end)
         if self._meter is None:
-            self._meter, self._notes = Meter(self._homes), WaveNotes()
+            self._notes = WaveNotes()
+            self._meter = Meter(self._homes, self._notes)
             self._interceptors.add(self._meter)
             self._interceptors.add(self._notes)
+            self._interceptors.count(SampledSenders(self._notes), self._meter)
             self._step = asyncio.get_running_loop().call_later(STEP, self._next_step)
         return self._meter
 
@@ -118,6 +120,7 @@ class LiveFigures:
         if self._meter is not None:
             self._interceptors.remove(self._meter)
             self._interceptors.remove(self._notes)
+            self._interceptors.count(None, None)
             self._meter = None
 
     async def close(self) -> None:

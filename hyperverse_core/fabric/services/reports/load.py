@@ -9,8 +9,9 @@ from typing import Any, Final
 import attrs
 
 from ....contracts.observer import Observer
+from ....contracts.wave_end import WaveEnd
 from ....errors import BadRequest
-from ....universe.waves.wave import Directed, Pong
+from ....universe.waves.wave import Directed
 from ...interception.interceptors import Interceptors
 
 __all__ = ["Load"]
@@ -35,9 +36,11 @@ class _Meter(Observer):
     def __init__(self) -> None:
         self.methods: dict[tuple[str, str], _Method] = {}
 
-    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
-        to = wave.to.text if hasattr(wave, "to") else ""
-        key = (to, wave.method.text)
+    def handler_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
+        if not end.ran:
+            return
+        seconds, reply = end.seconds or 0.0, end.reply
+        key = (wave.to.text, wave.method.text)
         row = self.methods.get(key)
         if row is None:
             if len(self.methods) >= _MOST:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import deque
 from collections.abc import Mapping
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any, Final
 
 import attrs
 
 from ....contracts.observer import Observer
+from ....contracts.wave_end import WaveEnd
 from ....universe.address.point import Point
 from ....universe.address.star_key import StarKey
 from ....universe.waves.wave import Directed, Pong
 from ...particles.homes import Homes
+from .wave_notes import WaveNotes
 
-__all__ = ["STEP", "Meter", "counted"]
+__all__ = ["BOUNDS", "STEP", "Meter", "counted"]
+
+BOUNDS: Final = (0.001, 0.01, 0.1, 1.0)
+"""Seconds that are the bounds of the histogram of a method: quicker than the first, and so on."""
 
 STEP: Final = 2.0
 """Seconds of one entry of the history."""
 _STEPS: Final = 60
+_FAST: Final = BOUNDS[0]
 _MOST: Final = 512
 """Rows of one table; what has no room is counted under an empty name."""
 _KNOWN: Final = 8192
@@ -39,17 +46,24 @@ class _Row:
     slowest: float = 0.0
     last: float = 0.0
     why: str = ""
+    slow: list[int] = attrs.field(factory=lambda: [0] * len(BOUNDS))
+
+    def histogram(self) -> list[int]:
+        """How many took less than the first of the bounds, less than the second, ..., and longer than all."""
+        return [self.count - sum(self.slow), *self.slow]
 
 
 class Meter(Observer):
-    """Counts what happens on this machine.
+    """Counts what happens on this machine. It watches handlers itself, because every wave comes by here.
 
     Args:
         homes: tell which Kind a recipient has, and on which star it lives.
+        notes: get the waves that are in the sample.
     """
 
-    def __init__(self, homes: Homes) -> None:
+    def __init__(self, homes: Homes, notes: WaveNotes) -> None:
         self._homes = homes
+        self._notes = notes
         self.began = monotonic()
         self.methods: dict[tuple[str, str, str], _Row] = {}
         self.pairs: dict[tuple[str, str], _Row] = {}
@@ -61,7 +75,13 @@ class Meter(Observer):
         # The two rows of a wave that succeeds, by recipient, method and where it started: one look for each wave.
         self._rows: dict[tuple[str, str, str], tuple[_Row, _Row] | None] = {}
 
-    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
+    def begin(self, wave: Directed, since: float) -> float:
+        """A handler begins."""
+        return perf_counter()
+
+    def end(self, wave: Directed, reply: Pong | None, watched: float) -> None:
+        """A handler has ended that began at ``watched``."""
+        seconds = perf_counter() - watched
         key = (wave.to.text, wave.method.text, wave.origin)
         try:
             rows = self._rows[key]
@@ -71,12 +91,16 @@ class Meter(Observer):
             return
         row, pair = rows
         pair.count += 1
-        if reply is not None and not reply.ok:
+        if reply is not None and not 200 <= reply.status < 300:
             row = self._failure(wave, reply)
+        elif wave.id.endswith(self._notes.suffix):
+            self._notes.good("delivered", wave, reply, seconds)
         row.count += 1
         row.seconds += seconds
         if seconds > row.slowest:
             row.slowest = seconds
+        if seconds >= _FAST:
+            row.slow[bisect(BOUNDS, seconds) - 1] += 1
 
     def _find(self, wave: Directed) -> tuple[_Row, _Row] | None:
         """The rows of a wave; None for one to the platform's own particles."""
@@ -100,11 +124,13 @@ class Meter(Observer):
     def particle_released(self, point: Point, star: StarKey) -> None:
         self._rows.clear()  # it may come to live on another star
 
-    def wave_refused(self, wave: Directed, reply: Pong) -> None:
-        if not wave.to.route.is_local or reply.status in (401, 403):
+    def wave_failed(self, wave: Directed, end: WaveEnd) -> None:
+        if end.ran or end.reply is None:
+            return  # its sender's end, or a handler that is counted above
+        if not wave.to.route.is_local or end.status in (401, 403):
             return  # those that the policy refuses are told as such
         self._failed += 1
-        self._note(self.faults, ("", wave.method.text, _fault(wave, reply)), wave.to.text)
+        self._note(self.faults, ("", wave.method.text, _fault(wave, end.reply)), wave.to.text)
 
     def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:
         self._refused += 1
@@ -175,6 +201,7 @@ def counted(meter: Meter) -> dict[str, Any]:
                 "failed": row.failed,
                 "mean": row.seconds / row.count if row.count else 0.0,
                 "slowest": row.slowest,
+                "histogram": row.histogram(),
             }
             for key, row in methods
         ],

@@ -1,7 +1,8 @@
 """Notes of single waves on one machine, while somebody looks: every failure, and a sample of the rest.
 
-Whether a wave is in the sample follows from its id alone, so the machines of its sender and of its recipient choose the
-same waves. Bodies are never noted down.
+Whether a wave is in the sample follows from the end of its id alone, so the machines of its sender and of its recipient
+choose the same waves: an id ends in a hexadecimal number, and in the sample are those with so many zeros at its end.
+Bodies are never noted down.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any, Final, TypeAlias
-from zlib import crc32
 
 from ....contracts.observer import Observer
+from ....contracts.wave_end import WaveEnd
 from ....universe.address.point import ROOT, Point
 from ....universe.address.star_key import StarKey
 from ....universe.selectors.selector import Selector
 from ....universe.waves.wave import Directed, MethodKind, Pong, Ripple
 
-__all__ = ["Note", "WaveNotes"]
+__all__ = ["Note", "SampledSenders", "WaveNotes"]
 
 _FAILURES: Final = 1000
 """Notes of failures that one machine keeps."""
@@ -28,9 +29,9 @@ _SAMPLE: Final = 1000
 _LIVES: Final = 500
 """Comings and goings of particles that it keeps."""
 _OFTEN: Final = 10.0
-"""Sampled notes a second above which only half as many waves are noted down from then on."""
-_LEAST: Final = 1 << 16
-"""The sample is never less than one wave in this many."""
+"""Sampled notes a second above which only one in sixteen of them is noted down from then on."""
+_LEAST: Final = 4
+"""So many zeros at the end of an id are the most that are asked for: one wave in 65,536."""
 _WINDOW: Final = 1.0
 """Seconds over which the sampled notes are counted."""
 _LONGEST: Final = 300
@@ -44,10 +45,14 @@ Note: TypeAlias = "dict[str, Any]"
 
 
 class WaveNotes(Observer):
-    """Notes waves down."""
+    """Notes waves down: failures as an observer, and what others hand it of the rest.
+
+    Attributes:
+        suffix: a wave is in the sample when its id ends so.
+    """
 
     def __init__(self) -> None:
-        self._mask = 0
+        self.suffix = ""
         self._failures: deque[Note] = deque(maxlen=_FAILURES)
         self._sample: deque[Note] = deque(maxlen=_SAMPLE)
         self._lives: deque[dict[str, Any]] = deque(maxlen=_LIVES)
@@ -55,24 +60,18 @@ class WaveNotes(Observer):
 
     @property
     def one_in(self) -> int:
-        """One wave of so many is in the sample; it grows and shrinks with the load, by halves."""
-        return self._mask + 1
+        """One wave of so many is in the sample; it grows and shrinks with the load."""
+        return int(16 ** len(self.suffix))
 
     # -- what is noted down -------------------------------------------------------------------------------
 
-    def wave_answered(self, wave: Directed, reply: Pong, seconds: float) -> None:
-        # Every wave comes by here while somebody looks, so what is not in the sample leaves without a call more.
-        if self._mask and 200 <= reply.status < 300 and crc32(wave.id.encode()) & self._mask:
-            return
-        self._note("answered", wave, reply, seconds)
+    def wave_failed(self, wave: Directed, end: WaveEnd) -> None:
+        handled = "delivered" if end.ran else "refused"
+        self._note("answered" if end.at_sender else handled, wave, end.reply, end.seconds)
 
-    def wave_delivered(self, wave: Directed, reply: Pong | None, seconds: float) -> None:
-        if self._mask and (reply is None or 200 <= reply.status < 300) and crc32(wave.id.encode()) & self._mask:
-            return
-        self._note("delivered", wave, reply, seconds)
-
-    def wave_refused(self, wave: Directed, reply: Pong) -> None:
-        self._note("refused", wave, reply, None)
+    def good(self, event: str, wave: Directed, reply: Pong | None, seconds: float) -> None:
+        """A wave of the sample has succeeded."""
+        self._note(event, wave, reply, seconds)
 
     def wave_retried(self, wave: Directed, attempt: int, reply: Pong) -> None:
         self._note("retried", wave, reply, None, attempt)
@@ -112,10 +111,10 @@ class WaveNotes(Observer):
         if passed < _WINDOW and self._count < 2 * _OFTEN:
             return
         rate = self._count / max(passed, 1e-3)
-        if rate > _OFTEN and self._mask < _LEAST:
-            self._mask = 2 * self._mask + 1
-        elif rate < _OFTEN / 4:
-            self._mask //= 2
+        if rate > _OFTEN and len(self.suffix) < _LEAST:
+            self.suffix += "0"
+        elif rate < _OFTEN / 32:
+            self.suffix = self.suffix[1:]
         self._since, self._count = monotonic(), 0
 
     # -- what is told -------------------------------------------------------------------------------------
@@ -137,6 +136,31 @@ class WaveNotes(Observer):
             "lives": _last(lives, limit) if point else [],
             "one_in": self.one_in,
         }
+
+
+class SampledSenders:
+    """Watches the senders' ends of the waves in the sample; the others cost one call.
+
+    Args:
+        notes: get them.
+    """
+
+    __slots__ = ("_notes",)
+
+    def __init__(self, notes: WaveNotes) -> None:
+        self._notes = notes
+
+    def begin(self, wave: Directed) -> float | None:
+        """A wave begins: whether it is in the sample."""
+        return perf_counter() if wave.id.endswith(self._notes.suffix) else None
+
+    def sent(self, wave: Directed, star: str, watched: float) -> None:
+        """It is handed to a star, which its answer names too."""
+
+    def end(self, wave: Directed, reply: Pong, watched: float, answered: bool) -> None:
+        """Its sender has an answer; failures are told as such."""
+        if reply.status < 400:
+            self._notes.good("answered", wave, reply, perf_counter() - watched)
 
 
 def _is_platforms(wave: Directed) -> bool:

@@ -223,7 +223,7 @@ class LocalSession(OriginSender, Session):
     def _ended_under(self, wave: Directed, begun: float) -> Pong:
         """The answer to a wave that was under way when the session ended. ``begun`` is by ``perf_counter``."""
         reply = Pong(503, {"error": self._has_ended().message}, wave.to, Outcome.UNKNOWN, wave.id)
-        self._outbound.answered(wave, reply, begun)
+        self._outbound.ended_above(wave, reply, begun)
         return reply
 
     def refusal(self, wave: Directed, error: BaseException) -> Pong:

@@ -1,0 +1,54 @@
+"""Counts of what the lanes to other machines carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...contracts.traffic import Traffic
+
+__all__ = ["LaneTraffic", "Tally"]
+
+
+class Tally:
+    """What has gone to one other machine, and has come from it.
+
+    Attributes:
+        waves_out, bytes_out, waves_in, bytes_in: as in :class:`~hyperverse_core.contracts.traffic.Traffic`. Written
+            by the lanes, which so count without a call.
+    """
+
+    __slots__ = ("bytes_in", "bytes_out", "told", "waves_in", "waves_out")
+
+    def __init__(self) -> None:
+        self.waves_out = self.bytes_out = self.waves_in = self.bytes_in = 0
+        self.told = Traffic(0, 0, 0, 0)
+
+    def now(self) -> Traffic:
+        """The counts as a value."""
+        return Traffic(self.waves_out, self.bytes_out, self.waves_in, self.bytes_in)
+
+
+class LaneTraffic:
+    """The counts of all other machines, since this machine has started."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, Tally] = {}
+
+    def of(self, machine: str) -> Tally:
+        """The counts of one other machine, to count in."""
+        tally = self._tallies.get(machine)
+        if tally is None:
+            tally = self._tallies[machine] = Tally()
+        return tally
+
+    def all(self) -> dict[str, Traffic]:
+        """The counts by machine."""
+        return {name: tally.now() for name, tally in sorted(self._tallies.items())}
+
+    def news(self) -> Iterator[tuple[str, Traffic]]:
+        """Those that have changed since this was asked last."""
+        for name, tally in self._tallies.items():
+            now = tally.now()
+            if now != tally.told:
+                tally.told = now
+                yield name, now
