@@ -63,7 +63,9 @@ class WaveEnd(msgspec.Struct, frozen=True):
 
         Args:
             reply: None for a Signal whose handler has succeeded.
-            seconds, waited, at_sender: see the class.
+            seconds: how many it took; None when nobody has measured it.
+            waited: seconds that it waited for its turn.
+            at_sender: whether this is its sender's end.
         """
         if reply is None:
             return cls(Outcome.OK, 200, "", seconds, waited, at_sender, None)

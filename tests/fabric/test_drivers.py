@@ -98,6 +98,7 @@ async def test_a_driver_that_cannot_be_made_is_shown_with_its_cause(start_machin
         "plugin": row(machine, "Broken")["plugin"],
         "state": "Fatal",
         "cause": "RuntimeError: a bolt is missing",
+        "again": None,
     }
     await machine.client().exec("create localhost<Space>; create localhost:b<Broken>")
     reply = await machine.client().ping("localhost:b", "Ext<X>")

@@ -11,7 +11,7 @@ import pytest
 
 from hyperverse_core import BlockingClient
 from no_skips import NO_BROWSER
-from patience import until_sync
+from patience import PATIENCE, until_sync
 from portal.browser import AXE, CHROMIUM, Eyes, Machines, chromium, playwright_is_there
 
 pytestmark = [
@@ -133,6 +133,8 @@ def test_the_dashboard_in_a_browser(world: World) -> None:
     a_plan_is_carried_out(world, owner)
     a_machine_that_is_killed_goes_and_its_particles_come_back(world, owner)
     assert (owner.foreign, owner.errors) == ([], [])
+    a_machine_is_drained_and_stopped_by_its_buttons(world, owner)
+    assert owner.foreign == []
 
 
 def the_link_lets_its_owner_in_once(world: World, owner: Eyes) -> None:
@@ -190,8 +192,12 @@ def what_a_particle_says_is_text(world: World, owner: Eyes) -> None:
 def the_cause_of_a_fault_is_two_clicks_away(owner: Eyes) -> None:
     owner.go("")
     card = owner.page.locator("article.card", has_text="Mailer has no driver that runs")
+    assert "it is tried again in" in card.inner_text()
     card.locator("a.pt").click()
     assert "smtp://127.0.0.1:2525 refused the connection" in owner.page.inner_text("#why")
+    assert "it is tried again in" in owner.page.inner_text("#why")
+    owner.go("kinds?kind=Mailer")
+    assert "It is tried again in" in owner.page.inner_text("main")
     owner.go("particles?q=hit")
     owner.page.click("text=localhost:hits")
     owner.page.wait_for_selector("h1:has-text('hits')")
@@ -275,6 +281,19 @@ def a_stranger_sees_who_could_let_her_in(world: World) -> None:
     ada.page.wait_for_selector("text=This machine")
     assert ada.page.locator("button:has-text('Stop')").count() == 0
     assert ada.page.locator("button:has-text('Drain')").count() == 0
+    world.client.exec("create localhost:open<Counter>; create localhost:shut<Counter>")
+    world.client.exec("grant perm +csd-RwX on localhost:open to hyperspace:users:ada")
+    world.client.exec("grant perm +csd-Rwx on localhost:shut to hyperspace:users:ada")
+    ada.go("particle?point=localhost:open")
+    assert ada.page.locator("button:has-text('Send Ext<Add>')").count() == 1
+    ada.go("particle?point=localhost:shut")
+    assert "You may not send Ext<Add> here" in ada.page.inner_text("#maynot")
+    assert ada.page.locator("button:has-text('Send')").count() == 0
+    ada.page.click("#maynot a")
+    assert "No: hyperspace:users:ada may not send Ext<Add>" in ada.page.inner_text("#verdict")
+    assert "grant perm" in ada.page.inner_text("#verdict")
+    ada.go("balance")
+    assert ada.page.locator("button:has-text('Carry out')").count() == 0
     ada.go("access?point=GLOBAL::machine&method=Ext%3CStop%3E")
     assert "No: hyperspace:users:ada may not send Ext<Stop>" in ada.page.inner_text("#verdict")
     assert ada.foreign == []
@@ -295,6 +314,18 @@ def a_machine_that_is_killed_goes_and_its_particles_come_back(world: World, owne
     assert "one ·" in owner.page.inner_text("#about") and '"value": ' in owner.page.inner_text("#state")
     owner.go("machines")
     assert owner.page.locator("button:has-text('Stop one')").count() == 1
+
+
+def a_machine_is_drained_and_stopped_by_its_buttons(world: World, owner: Eyes) -> None:
+    owner.page.on("dialog", lambda asked: asked.accept())
+    owner.go("machines")
+    owner.page.click("button:has-text('Drain one')")
+    owner.page.locator(".card[role=status]").wait_for()
+    owner.page.locator("#machines", has_text="draining").wait_for()
+    assert world.client.ask("GLOBAL::machine", "Ext<Status>")["draining"] is True
+    owner.go("machines")
+    owner.page.click("button:has-text('Stop one')")
+    world.machines.running["one"].wait(PATIENCE)
 
 
 def _machine(world: World, point: str) -> Any:

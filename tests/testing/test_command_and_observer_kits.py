@@ -161,12 +161,10 @@ async def test_the_kit_catches_an_observer_that_marks_wrongly(
         await getattr(Kit(), test)(start_machine)
 
 
-async def test_the_kit_catches_an_observer_that_counts_on_a_beginning(
-    start_machine: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_the_kit_catches_an_observer_that_counts_on_a_beginning(start_machine: Any) -> None:
     class Kit(ObserverConformance):
         def make(self) -> Observer:
             return Unprepared()
 
     with pytest.raises(pytest.fail.Exception, match="`handler_ends` must take None"):
-        await Kit().test_it_gets_back_what_it_returned(start_machine, caplog)
+        await Kit().test_it_takes_an_end_without_a_beginning(start_machine)

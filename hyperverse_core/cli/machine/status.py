@@ -45,7 +45,9 @@ def status() -> None:
         print(f"  {star['star']}: {star['kind']}, {_particles(star['particles'])}")
     print("drivers:")
     for driver in found.get("drivers", ()):
-        _line("  ", driver, "kind", f"plugin {driver.get('plugin')}")
+        again = driver.get("again")
+        tried = "" if again is None else f", tried again in {max(0.0, again - now):.0f} s"
+        _line("  ", driver, "kind", f"plugin {driver.get('plugin')}{tried}")
     for plugin in found.get("plugins", ()):
         if plugin.get("state") != "ok" or plugin.get("reason"):
             _line("plugin", plugin, "plugin", "")

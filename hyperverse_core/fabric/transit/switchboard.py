@@ -240,9 +240,7 @@ class Switchboard:
         transmit = self._guests.answers.get(via) if via is not None else None
         if via is not None and transmit is not None:
             transmit(via, frame, priority=priority)
-            tally = self.traffic.of(self._guests.names[via])
-            tally.waves_out += 1
-            tally.bytes_out += len(frame)
+            self.traffic.of(self._guests.names[via]).sent(len(frame))
         else:
             self._pass(star, frame, priority)
 
@@ -366,8 +364,7 @@ class Switchboard:
                     elif machine:
                         self._heard(said.revision)
                 elif tally is not None:
-                    tally.waves_in += 1
-                    tally.bytes_in += len(frame)
+                    tally.came(len(frame))
                     star = own.get(said.star)
                     if star is not None:
                         self._arrived(star, said, peer, machine)

@@ -13,8 +13,8 @@ class Tally:
     """What has gone to one other machine, and has come from it.
 
     Attributes:
-        waves_out, bytes_out, waves_in, bytes_in: as in :class:`~hyperverse_core.contracts.traffic.Traffic`. Written
-            by the lanes, which so count without a call.
+        waves_out, bytes_out, waves_in, bytes_in: as in :class:`~hyperverse_core.contracts.traffic.Traffic`.
+        told: the counts that were told last.
     """
 
     __slots__ = ("bytes_in", "bytes_out", "told", "waves_in", "waves_out")
@@ -22,6 +22,16 @@ class Tally:
     def __init__(self) -> None:
         self.waves_out = self.bytes_out = self.waves_in = self.bytes_in = 0
         self.told = Traffic(0, 0, 0, 0)
+
+    def sent(self, size: int) -> None:
+        """A frame of so many bytes was sent."""
+        self.waves_out += 1
+        self.bytes_out += size
+
+    def came(self, size: int) -> None:
+        """A frame of so many bytes has come."""
+        self.waves_in += 1
+        self.bytes_in += size
 
     def now(self) -> Traffic:
         """The counts as a value."""

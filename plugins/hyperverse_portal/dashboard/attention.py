@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -84,14 +85,19 @@ def _drivers(
 ) -> Iterator[tuple[str, Card]]:
     """A card for each Kind whose driver does not run, with the particles that cannot run because of that."""
     rows: dict[tuple[str, str, str, str], list[str]] = {}
+    tried: dict[str, float] = {}
     for name, machine in machines.items():
         for row in machine["drivers"]:
             if row["state"] != "Ready":
                 rows.setdefault((row["kind"], row["plugin"], row["state"], row["cause"]), []).append(name)
+                if row.get("again") is not None:
+                    tried[row["kind"]] = min(row["again"], tried.get(row["kind"], row["again"]))
     for (kind, plugin, state, cause), names in rows.items():
         where = f"machine {', '.join(sorted(names))}"
         chain = (f"{where} cannot run particles of Kind {kind}", f"its driver (plugin {plugin}) is {state}")
-        why = (cause,) if cause else ()
+        again = tried.get(kind)
+        next_try = () if again is None else (f"it is tried again in {max(0.0, again - time.time()):.0f} s",)
+        why = ((cause,) if cause else ()) + next_try
         points = tuple(found["point"] for found in stuck if _base(found) == kind)
         title = f"{kind} has no driver that runs"
         log = (f"log?word={quote(plugin)}", "Log of the plugin")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
+from typing import Any
 
 from .questions import Failed, Questions
 from .rendering import page
@@ -30,5 +32,12 @@ async def show_kinds(query: Mapping[str, str], asking: Questions) -> str:
         plugins=status["plugins"],
         notes=status["notes"],
         one=None if isinstance(one, Failed) else one,
+        next_try=_next_try(one),
         failed=one if isinstance(one, Failed) else None,
     )
+
+
+def _next_try(one: Any) -> float | None:
+    """In how many seconds the driver of a Kind is started again; None when it is not."""
+    again = one.get("again") if isinstance(one, Mapping) else None
+    return None if again is None else max(0.0, again - time.time())

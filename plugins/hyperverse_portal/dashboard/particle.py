@@ -81,6 +81,7 @@ class OneParticle:
         if reply is not None:  # what it has changed is shown
             state = await asking.part(asking.command(f"get {point}"))
         chain = [] if isinstance(about, Failed) else await self._chain(about, asking)
+        may = chosen is not None and (await asking.allowed(chosen.method, on=point))[chosen.method]
         html = page(
             "particle.html",
             at="particles",
@@ -98,6 +99,7 @@ class OneParticle:
             children=None if isinstance(under, Failed) else under[0],
             kind=kind,
             forms=offered,
+            may=may,
             chosen=chosen,
             sent=reply,
             wrong=wrong,

@@ -75,9 +75,14 @@ class Questions:
         more = len(found["items"]) > ROWS or found["after"]
         return items, items[-1]["point"] if more and items else ""
 
-    async def allowed(self, *methods: str) -> dict[str, bool]:
-        """Whether the policy would let the agent send each of these methods to the machine."""
-        commands = (self.command(f"explain {self.agent} on {MACHINE} {method}") for method in methods)
+    async def allowed(self, *methods: str, on: str = MACHINE) -> dict[str, bool]:
+        """Whether the policy would let the agent send each of these methods to a particle.
+
+        Args:
+            methods: of the waves.
+            on: the particle; else the machine.
+        """
+        commands = (self.command(f"explain {self.agent} on {on} {method}") for method in methods)
         answers: Sequence[Any] = await asyncio.gather(*commands, return_exceptions=True)
         return {
             method: isinstance(answer, Mapping) and answer["allowed"] is True

@@ -67,7 +67,7 @@ def tiles(look: Look, stars: Sequence[Mapping[str, Any]]) -> list[Tile]:
     shown = f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
     return [
         Tile("Waves handled", shown, "/s", _line(waves)),
-        Tile("Failed", f"{lost:.2g}" if lost else "0", f"% {span}", _line(share), "warn" if sum(failed) else ""),
+        Tile("Failed", _percent(lost), f"% {span}", _line(share), "warn" if sum(failed) else ""),
         Tile("Refused", f"{sum(refused):,.0f}", span, _line(refused), "warn" if sum(refused) else ""),
         Tile("Particles", f"{live:,}", "in memory", _line(particles)),
         Tile(
@@ -113,6 +113,11 @@ def _filled(held: Sequence[float]) -> list[float]:
     for value in held:
         filled.append(value or (filled[-1] if filled else 0.0))
     return filled
+
+
+def _percent(share: float) -> str:
+    """A share in percent: two digits, and never in powers of ten."""
+    return f"{share:.0f}" if share >= 10 or not share else f"{max(share, 0.01):.2g}"
 
 
 def _line(values: Sequence[float]) -> str:

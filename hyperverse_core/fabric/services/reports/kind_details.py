@@ -65,6 +65,7 @@ def _of_driver(served: Served | None) -> dict[str, Any]:
     return {
         "plugin": served.plugin,
         "state": str(served.status),
+        "again": served.again,
         "cause": served.cause,
         "class": served.particle.__name__,
         "about": _first_line(served.particle),

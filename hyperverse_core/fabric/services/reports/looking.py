@@ -135,7 +135,7 @@ def _wave(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "outcome": worst["outcome"],
         "why": worst["why"],
         "failed": worst["outcome"] != "ok" or not 200 <= (worst["status"] or 200) < 300,
-        "seconds": worst["seconds"],
+        "seconds": next((each["seconds"] for each in (worst, *ends, *events) if each["seconds"] is not None), None),
         "hops": max(event["hops"] for event in events),
         "events": [{key: event[key] for key in _OF_EVENT} for event in _in_order(events)],
     }

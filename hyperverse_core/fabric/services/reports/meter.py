@@ -93,8 +93,9 @@ class Meter(Observer):
         pair.count += 1
         if reply is not None and not 200 <= reply.status < 300:
             row = self._failure(wave, reply)
+            self._notes.note("delivered", wave, reply, seconds)
         elif wave.id.endswith(self._notes.suffix):
-            self._notes.good("delivered", wave, reply, seconds)
+            self._notes.note("delivered", wave, reply, seconds)
         row.count += 1
         row.seconds += seconds
         if seconds > row.slowest:

@@ -125,7 +125,13 @@ class StatusReport:
                 for hosting in self._homes.values()
             ],
             "drivers": [
-                {"kind": name, "plugin": served.plugin, "state": str(served.status), "cause": served.cause}
+                {
+                    "kind": name,
+                    "plugin": served.plugin,
+                    "state": str(served.status),
+                    "cause": served.cause,
+                    "again": served.again,
+                }
                 for name, served in sorted(self.served.items())
             ],
             "plugins": _plugins(self._plugins),

@@ -66,11 +66,13 @@ class WaveNotes(Observer):
     # -- what is noted down -------------------------------------------------------------------------------
 
     def wave_failed(self, wave: Directed, end: WaveEnd) -> None:
-        handled = "delivered" if end.ran else "refused"
-        self._note("answered" if end.at_sender else handled, wave, end.reply, end.seconds)
+        if end.at_sender:
+            self._note("answered", wave, end.reply, end.seconds)
+        elif not end.ran:  # those that a handler took are handed over with their seconds
+            self._note("refused", wave, end.reply, None)
 
-    def good(self, event: str, wave: Directed, reply: Pong | None, seconds: float) -> None:
-        """A wave of the sample has succeeded."""
+    def note(self, event: str, wave: Directed, reply: Pong | None, seconds: float) -> None:
+        """A handler has failed, or a wave of the sample has succeeded."""
         self._note(event, wave, reply, seconds)
 
     def wave_retried(self, wave: Directed, attempt: int, reply: Pong) -> None:
@@ -160,7 +162,7 @@ class SampledSenders:
     def end(self, wave: Directed, reply: Pong, watched: float, answered: bool) -> None:
         """Its sender has an answer; failures are told as such."""
         if reply.status < 400:
-            self._notes.good("answered", wave, reply, perf_counter() - watched)
+            self._notes.note("answered", wave, reply, perf_counter() - watched)
 
 
 def _is_platforms(wave: Directed) -> bool:
