@@ -63,7 +63,7 @@ class WaveEnd(msgspec.Struct, frozen=True):
 
         Args:
             reply: None for a Signal whose handler has succeeded.
-            seconds: how many it took; None when nobody has measured it.
+            seconds: how many seconds it took; None when nobody has measured it.
             waited: seconds that it waited for its turn.
             at_sender: whether this is its sender's end.
         """
