@@ -31,16 +31,15 @@ class MemoryFeed:
     _waiting: set[asyncio.Future[None]] = attrs.field(factory=set)
     _closed: bool = False
 
-    def log(self, kind: ChangeKind, point: Point) -> int:
-        """Adds an entry, and returns its revision."""
+    def log(self, kind: ChangeKind, point: Point, epoch: int = 0) -> None:
+        """Adds an entry. ``epoch``: see :class:`~hyperverse_core.registry.Change`."""
         self.revision += 1
-        self._entries.append(Change(self.revision, kind, point, epoch=self.revision))
+        self._entries.append(Change(self.revision, kind, point, epoch))
         if len(self._entries) > self.keep:
             self._entries.popleft()
         for woken in self._waiting:
             if not woken.done():
                 woken.set_result(None)
-        return self.revision
 
     async def changes(self, since: int, timeout: float) -> Changes:
         """See `Registry.changes`."""

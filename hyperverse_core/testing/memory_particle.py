@@ -14,11 +14,17 @@ __all__ = ["MemoryParticle", "exactly", "is_hosted", "new_record"]
 
 @attrs.define
 class MemoryParticle:
-    """What the registry keeps of a particle."""
+    """What the registry keeps of a particle.
+
+    Attributes:
+        record: with its last assignment, which may hold no more.
+        epoch: of its last assignment; before the first, the number behind which its epochs begin.
+    """
 
     record: ParticleRecord
     state: bytes | None = None
     sequence: int = 0
+    epoch: int = 0
 
 
 def new_record(registration: Registration) -> ParticleRecord:

@@ -86,7 +86,7 @@ class MemoryRegistry(Registry):
         point = registration.point
         existing = self._particles.get(point)
         if existing is not None:
-            return self._register_again(existing.record, registration)
+            return self._register_again(self._read(existing), registration)
         parent = point.parent
         if parent is not None and (point.route.is_local or not parent.is_root) and parent not in self._particles:
             raise NotFound(f"no particle {parent.text!r} to hold {point.name!r}")
@@ -121,14 +121,14 @@ class MemoryRegistry(Registry):
         particle = self._particles[point]
         particle.record, particle.state = record, registration.state
         if existing.assignment is not None:
-            self._feed.log(ChangeKind.RELEASED, point)
+            self._feed.log(ChangeKind.RELEASED, point, particle.epoch)
         self._feed.log(ChangeKind.REGISTERED, point)
         self._feed.log(ChangeKind.OWNER, point)  # its new owner and Kind may change what it may do
         return Registered(record, created=True)
 
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
         self._check_open()
-        return {point: self._particles[point].record for point in points if point in self._particles}
+        return {point: self._read(self._particles[point]) for point in points if point in self._particles}
 
     async def children(self, point: Point, *, after: Point | None = None, limit: int = 100) -> Page:
         self._check_open()
@@ -150,13 +150,13 @@ class MemoryRegistry(Registry):
         if ROOT in points:
             raise Conflict("the root cannot be deleted")
         doomed = {found for point in points for found in (point, *self._below(point)) if found in self._particles}
-        deleted = [
-            self._particles[point].record for point in sorted(doomed, key=lambda point: (-len(point.segments), point))
-        ][:limit]
+        deleted = [self._read(self._particles[point]) for point in sorted(doomed, key=lambda p: (-len(p.segments), p))][
+            :limit
+        ]
         doomed = {record.point for record in deleted}
         for record in deleted:
-            del self._particles[record.point]
-            self._feed.log(ChangeKind.DELETED, record.point)
+            epoch = self._particles.pop(record.point).epoch
+            self._feed.log(ChangeKind.DELETED, record.point, epoch)
         self._order = [point for point in self._order if point in self._particles]
         for grant in list(self._grants.values()):
             if grant.by in doomed or exactly(grant.on) in doomed or exactly(grant.to) in doomed:
@@ -202,13 +202,14 @@ class MemoryRegistry(Registry):
     async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
         self._check_open()
         particle = self._at(point)
-        held = particle.record.assignment
-        if held != expected:
+        last, held = particle.record.assignment, self._read(particle).assignment
+        if expected not in (last, held):
             raise Conflict(f"the assignment of {point.text!r} is {held} by now")
         if star not in self._stars or self._stars[star].incarnation != incarnation:
             raise NotHostedHere(f"incarnation {incarnation} of star '{star}' is not the announced one")
-        # The revision serves as epoch: it grows for ever, also when a point is deleted and registered again.
-        assignment = Assignment(star, incarnation, self._feed.log(ChangeKind.ASSIGNED, point))
+        particle.epoch += 1
+        self._feed.log(ChangeKind.ASSIGNED, point, particle.epoch)
+        assignment = Assignment(star, incarnation, particle.epoch)
         particle.record = attrs.evolve(particle.record, assignment=assignment, status=Status.READY)
         return Assigned(assignment, particle.state)
 
@@ -216,13 +217,13 @@ class MemoryRegistry(Registry):
         self._check_open()
         for point, assignment in assignments:
             particle = self._particles.get(point)
-            if particle is not None and particle.record.assignment == assignment:
+            if particle is not None and self._read(particle).assignment == assignment:
                 self._change(particle, ChangeKind.RELEASED, assignment=None)
 
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
         self._check_open()
         particle = self._particles.get(point)
-        if particle is None or particle.record.assignment != assignment:
+        if particle is None or self._read(particle).assignment != assignment:
             raise NotHostedHere(f"particle {point.text!r} is no longer assigned to '{assignment.star}'")
         particle.state = state
         if announce:
@@ -240,7 +241,6 @@ class MemoryRegistry(Registry):
         if held is not None and held.machine != star.machine:
             raise Conflict(f"star '{star.key}' is held by machine {held.machine!r}")
         incarnation = self._incarnations[star.key] = self._incarnations.get(star.key, 0) + 1
-        self._release_hosted(star.key)
         announced = self._stars[star.key] = attrs.evolve(star, incarnation=incarnation, renewals=0)
         self._feed.log(ChangeKind.STAR, Point.of_star(star.key))
         return announced
@@ -362,7 +362,8 @@ class MemoryRegistry(Registry):
     # -- inside -------------------------------------------------------------------------------------------
 
     def _put(self, record: ParticleRecord, state: bytes | None = None) -> None:
-        self._particles[record.point] = MemoryParticle(record, state)
+        # Its epochs begin behind all that a deleted particle at its point can have had: each was an entry of the feed.
+        self._particles[record.point] = MemoryParticle(record, state, epoch=self._feed.revision)
         bisect.insort(self._order, record.point)
 
     def _at(self, point: Point) -> MemoryParticle:
@@ -371,11 +372,20 @@ class MemoryRegistry(Registry):
             raise NotFound(f"no particle {point.text!r}")
         return particle
 
+    def _read(self, particle: MemoryParticle) -> ParticleRecord:
+        """The record as others read it: an assignment holds as long as its star is announced in that incarnation."""
+        record = particle.record
+        if record.assignment is None:
+            return record
+        star = self._stars.get(record.assignment.star)
+        holds = star is not None and star.incarnation == record.assignment.incarnation
+        return record if holds else attrs.evolve(record, assignment=None)
+
     def _change(self, particle: MemoryParticle, kind: ChangeKind, **values: object) -> None:
         after = attrs.evolve(particle.record, **values)  # type: ignore[arg-type]  # callers name fields
         if after != particle.record:
             particle.record = after
-            self._feed.log(kind, after.point)
+            self._feed.log(kind, after.point, particle.epoch)
 
     def _below(self, point: Point) -> Iterator[Point]:
         if point.is_root:
@@ -394,7 +404,7 @@ class MemoryRegistry(Registry):
     ) -> Page:
         found: list[ParticleRecord] = []
         for point in points:
-            record = self._particles[point].record
+            record = self._read(self._particles[point])
             if (after is None or after < point) and is_meant(record):
                 if len(found) == max(limit, 1):
                     return Page(tuple(found), after=found[-1].point)
@@ -407,11 +417,4 @@ class MemoryRegistry(Registry):
 
     def _take_out(self, key: StarKey) -> None:
         del self._stars[key]
-        self._release_hosted(key)
         self._feed.log(ChangeKind.STAR, Point.of_star(key))
-
-    def _release_hosted(self, key: StarKey) -> None:
-        for point in self._order:
-            particle = self._particles[point]
-            if is_hosted(particle.record, key):
-                self._change(particle, ChangeKind.RELEASED, assignment=None)

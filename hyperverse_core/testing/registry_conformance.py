@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from .registry_kit.assignments import Assignments
 from .registry_kit.directory import DirectoryGroup
+from .registry_kit.ends_of_stars import EndsOfStars
 from .registry_kit.feed import ChangeFeedGroup, Reopening
 from .registry_kit.grants import GrantsAndTokens
 from .registry_kit.machine_keys import MachineKeys
@@ -41,6 +42,7 @@ class RegistryConformance(
     ReadingTheTree,
     Assignments,
     DirectoryGroup,
+    EndsOfStars,
     GrantsAndTokens,
     MachineKeys,
     ChangeFeedGroup,
@@ -56,4 +58,6 @@ class RegistryConformance(
             subclass implements :meth:`open_again`. True unless the subclass says otherwise.
         feed_keeps: how many entries of the change feed the registry of the fixture keeps, when a test can write more (a
             few thousand); None, the default, skips the tests of a feed that has lost entries.
+        hosts_many: how many particles the star hosts that dies beside a machine which renews. It is 500, so that the
+            kit ends soon; a registry that has a faster way to make them (:meth:`host_many`) can try a hundred thousand.
     """

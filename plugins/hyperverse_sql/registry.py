@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -48,15 +48,12 @@ from .units.records import records_at
 
 __all__ = ["SqlRegistry"]
 
-T = TypeVar("T")
-
 _OVERRIDE: Final = one_by_one(registering.override)
 _SET_PROPERTIES: Final = one_by_one(particles.set_properties)
 _REPLACE_VALUES: Final = one_by_one(particles.replace_values)
 _CHOWN: Final = one_by_one(particles.chown)
 _DELETE: Final = one_by_one(deletion.delete)
 _RELEASE: Final = one_by_one(assignments.release)
-_RELEASE_HOSTED: Final = one_by_one(assignments.release_hosted)
 _ANNOUNCE: Final = one_by_one(stars.announce)
 _RENEW: Final = one_by_one(stars.renew)
 _WITHDRAW: Final = one_by_one(stars.withdraw)
@@ -104,7 +101,6 @@ class SqlRegistry(Registry):
         self._size = FeedSize(settings.feed)
         self._maintenance = Maintenance(self._size, database, self._writer)
         self._cut_saves: set[str] = set()
-        self._releasing: set[asyncio.Task[Any]] = set()
         self._opened = False
         self._closed = False
 
@@ -148,9 +144,6 @@ class SqlRegistry(Registry):
 
     async def close(self) -> None:
         self._closed = True
-        for task in self._releasing:
-            task.cancel()
-        await asyncio.gather(*self._releasing, return_exceptions=True)
         await self._feed.close()
         await self._maintenance.close()
         await self._writer.close()
@@ -247,44 +240,18 @@ class SqlRegistry(Registry):
     # -- stars --------------------------------------------------------------------------------------------
 
     async def announce(self, star: StarRecord) -> StarRecord:
-        while True:
-            announced: StarRecord | assignments.Gone = await self._write(_ANNOUNCE, star)
-            if isinstance(announced, StarRecord):
-                return announced
-            await self._to_the_end(self._release_all(announced))
+        announced: StarRecord = await self._write(_ANNOUNCE, star)
+        return announced
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
         await self._writer.write(_RENEW, tuple(stars), urgent=True)  # late, it costs all their particles
 
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
-        await self._to_the_end(self._withdraw(tuple(stars)))
-
-    async def _withdraw(self, stars: tuple[StarRecord, ...]) -> None:
-        taken: list[StarRecord] = await self._write(_WITHDRAW, stars)
-        for star in taken:
-            await self._release_all(assignments.Gone(str(star.key), star.incarnation))
+        await self._write(_WITHDRAW, tuple(stars))
 
     async def expire(self, star: StarRecord) -> bool:
-        return await self._to_the_end(self._expire(star))
-
-    async def _expire(self, star: StarRecord) -> bool:
         expired: bool = await self._write(_EXPIRE, star)
-        if expired:
-            await self._release_all(assignments.Gone(str(star.key), star.incarnation))
         return expired
-
-    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
-        """Awaits what goes on when the caller has no time for all of it: a star that has gone, and its particles."""
-        task = asyncio.create_task(work, name="release the particles of a star")
-        self._releasing.add(task)
-        task.add_done_callback(self._releasing.discard)
-        return await asyncio.shield(task)
-
-    async def _release_all(self, gone: assignments.Gone) -> None:
-        """In slices: a star may have a hundred thousand, and others renew their leases between two of them."""
-        more = True
-        while more:
-            more = await self._write(_RELEASE_HOSTED, gone)
 
     async def stars(self) -> list[StarRecord]:
         return await self._quick.read(stars.directory)

@@ -22,6 +22,7 @@ from hyperverse_core.registry import (
     Registration,
     StarRecord,
 )
+from hyperverse_core.testing.memory_particle import MemoryParticle
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.testing.registry_conformance import RegistryConformance
 from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetProperty
@@ -80,6 +81,37 @@ class ComparesTheStarOnly(MemoryRegistry):
         if held is not None and held.star == assignment.star:
             assignment = held
         await super().save_state(point, assignment, state, announce=announce)
+
+
+class TellsOfEachParticle(MemoryRegistry):
+    """Has an entry for each particle of a star that goes."""
+
+    def _take_out(self, key: StarKey) -> None:
+        super()._take_out(key)
+        for particle in self._particles.values():
+            held = particle.record.assignment
+            if held is not None and held.star == key:
+                self._change(particle, ChangeKind.RELEASED, assignment=None)
+
+
+class ReadsWhatHoldsNoMore(MemoryRegistry):
+    def _read(self, particle: MemoryParticle) -> ParticleRecord:
+        return particle.record
+
+
+class RefusesWhoHasReadBefore(MemoryRegistry):
+    """Takes an assignment that holds no more for none, and for nothing else."""
+
+    async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
+        if expected is not None and self._read(self._at(point)).assignment is None:
+            raise Conflict("it is not assigned")
+        return await super().assign(point, star, incarnation, expected)
+
+
+class TellsRevisionsForEpochs(MemoryRegistry):
+    async def changes(self, since: int, *, timeout: float) -> Changes:
+        found = await super().changes(since, timeout=timeout)
+        return attrs.evolve(found, entries=tuple(attrs.evolve(one, epoch=one.revision + 7) for one in found.entries))
 
 
 class ChangesHalfOfTheProperties(MemoryRegistry):
@@ -210,6 +242,12 @@ _CAUGHT = (
     (SavesWithoutFence, "test_nobody_saves_with_another_assignment"),
     (SavesWithoutFence, "test_nobody_saves_after_a_release"),
     (ComparesTheStarOnly, "test_nobody_saves_with_another_assignment"),
+    (TellsOfEachParticle, "test_one_entry_tells_of_a_star_that_goes_whatever_it_hosts"),
+    (TellsOfEachParticle, "test_a_star_with_many_particles_dies_beside_a_machine_that_renews"),
+    (ReadsWhatHoldsNoMore, "test_an_assignment_whose_star_is_gone_reads_as_none"),
+    (ReadsWhatHoldsNoMore, "test_a_withdrawn_star_is_gone_and_its_assignments_with_it"),
+    (RefusesWhoHasReadBefore, "test_an_assignment_whose_star_is_gone_keeps_nobody_from_assigning"),
+    (TellsRevisionsForEpochs, "test_the_feed_tells_the_epochs"),
     (ChangesHalfOfTheProperties, "test_properties_change_on_all_points_or_on_none"),
     (ForgetsLocks, "test_a_locked_property_stays"),
     (LeavesChildren, "test_delete_takes_the_subtree_and_nothing_else"),

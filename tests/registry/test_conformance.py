@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from hyperverse_core.registry import Registry
+from hyperverse_core.registry import Registry, StarRecord
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.testing.registry_conformance import RegistryConformance
+from hyperverse_core.values import Point
 from hyperverse_sql.registry import SqlRegistry
 from kits import without
+from thoroughness import THOROUGH
 
 
 @without(
@@ -31,6 +35,7 @@ class TestMemoryRegistry(RegistryConformance):
 
 class TestSqlRegistry(RegistryConformance):
     feed_keeps = 1000
+    hosts_many = 100_000 if THOROUGH else 500
 
     @pytest.fixture(autouse=True)
     def _where(self, tmp_path: Path) -> None:
@@ -40,6 +45,16 @@ class TestSqlRegistry(RegistryConformance):
     async def registry(self, _where: None) -> AsyncIterator[Registry]:
         async with SqlRegistry({"path": self.path, "feed": 1000}) as registry:
             yield registry
+
+    async def host_many(self, registry: Registry, star: StarRecord, points: Sequence[Point]) -> None:
+        # Rows like those that the registry writes, in a second and not in half a minute.
+        rows = [(point.text, str(star.key), star.incarnation, number) for number, point in enumerate(points, 100)]
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.executemany(
+                "INSERT INTO particles (point, route, depth, kind, owner, status, sequence, star, incarnation, epoch) "
+                "VALUES (?, '', 2, 'Base', 'hyperspace:users:hyperuser', 'Ready', 0, ?, ?, ?)",
+                rows,
+            )
 
     async def open_again(self, registry: Registry) -> Registry:
         again = SqlRegistry({"path": self.path, "feed": 1000})

@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from hyperverse_core.registry import ChangeKind, Registration, StarRecord
-from hyperverse_core.values import HYPERUSER, Kind, Point, Selector, StarKey
+from hyperverse_core.registry import Registration
+from hyperverse_core.values import HYPERUSER, Kind, Point, Selector
 from hyperverse_sql.registry import SqlRegistry
 
 _LEVELS = 800
@@ -72,22 +72,3 @@ async def test_a_branch_is_selected_without_a_look_at_those_beside_it(tmp_path: 
         await _register(registry, *(space.child(f"x{number}") for number in range(1500)))
         for (text, found), took in before.items():
             assert await _took(lambda: read(text, found), tries=5) < 5 * took  # noqa: B023  # it grew with all there are
-
-
-async def test_a_star_that_is_withdrawn_releases_each_of_its_particles_in_the_feed(tmp_path: Path) -> None:
-    async with SqlRegistry({"path": tmp_path / "registry.sqlite"}) as registry:
-        star = await registry.announce(StarRecord(StarKey("kit", "fold"), "Fold", "kit"))
-        points = sorted(Point.parse(f"x{number}") for number in range(3000))
-        await _register(registry, *points)
-        await asyncio.gather(*(registry.assign(point, star.key, star.incarnation, None) for point in points))
-        before = await registry.revision()
-        await registry.withdraw([star])
-        await _register(registry, Point.parse("y"))
-        entries = []
-        while (found := await registry.changes(before + len(entries), timeout=0)).entries:
-            entries += found.entries
-        assert [entry.revision for entry in entries] == list(range(before + 1, before + len(entries) + 1))
-        assert [entry.point for entry in entries if entry.kind is ChangeKind.RELEASED] == points
-        assert entries[-1].point == Point.parse("y")
-        assert not (await registry.hosted(star.key)).records
-        assert await registry.check() == []

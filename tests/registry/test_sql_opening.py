@@ -90,6 +90,7 @@ async def test_a_registry_of_an_older_version_is_brought_to_the_present_one(tmp_
     connection = sqlite3.connect(path)
     connection.execute("ALTER TABLE stars DROP COLUMN facts")
     connection.execute("DROP INDEX tokens_agent")
+    connection.execute("ALTER TABLE changes DROP COLUMN epoch")
     for table in ("machine_keys", "invitations"):
         connection.execute(f"DROP TABLE {table}")
     for column in ("scope", "created", "expires"):

@@ -36,6 +36,10 @@ class Registry(abc.ABC):
     it has returned. Many tasks of one event loop may call all methods at the same time, and several processes may have
     the same registry open.
 
+    An assignment holds as long as its star is announced in that incarnation. When the star is withdrawn, expires, or is
+    announced again, the registry writes nothing for each of its particles, of which there may be a million: one STAR
+    entry of the change feed tells everybody, and an assignment that holds no more reads as None from then on.
+
     Pages and lists of particles are in the order of the points, which is the order of their texts with ROOT first.
 
     Raises:
@@ -202,7 +206,8 @@ class Registry(abc.ABC):
 
         Args:
             incarnation: the announced incarnation of ``star``.
-            expected: the assignment that the caller has read; None for none.
+            expected: the assignment that the caller has read; None for none. One whose star has gone since it was read
+                is as good as None.
 
         Raises:
             NotFound: ``point`` is not registered.
@@ -241,8 +246,8 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def announce(self, star: StarRecord) -> StarRecord:
-        """Enters ``star`` into the directory with its next incarnation, and releases the particles that are assigned to
-        earlier ones. A machine may announce a star again that it holds already.
+        """Enters ``star`` into the directory with its next incarnation. No assignment to an earlier one holds from then
+        on. A machine may announce a star again that it holds already.
 
         Returns:
             the record with its new incarnation, and 0 renewals.
@@ -263,11 +268,8 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
-        """Removes those of ``stars`` from the directory whose incarnation is the announced one, and releases their
-        particles before it returns. Skips the others.
-
-        A star may have a hundred thousand particles, so they may be released in several steps once the star is out of
-        the directory: an assignment to an incarnation that is not announced keeps nobody from :meth:`assign`."""
+        """Removes those of ``stars`` from the directory whose incarnation is the announced one, and skips the others.
+        No assignment to them holds from then on."""
 
     @abc.abstractmethod
     async def expire(self, star: StarRecord) -> bool:
@@ -285,7 +287,7 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:
-        """Returns a page of the particles that are assigned to ``star``.
+        """Returns a page of the particles that are assigned to the announced incarnation of ``star``.
 
         Args:
             after: the point behind which the page begins; None for the first page.
@@ -366,12 +368,14 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def revision(self) -> int:
-        """Returns the newest revision, 0 when nothing was ever written."""
+        """Returns the newest revision, 0 when nothing was ever written. It is a place in the feed, to be given to
+        :meth:`changes` again. It grows, and says nothing else."""
 
     @abc.abstractmethod
     async def changes(self, since: int, *, timeout: float) -> Changes:
         """Returns what this or any other process has committed behind the revision ``since``, at most a few thousand
-        entries.
+        entries. All readers see the same entries in one order, in which those of one particle stand as they were
+        committed; none is left out or repeated.
 
         Args:
             timeout: seconds to wait for the first entry. When there is none by then, the result has no entries.

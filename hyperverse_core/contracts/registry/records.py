@@ -75,8 +75,8 @@ class Assignment:
     Attributes:
         star: the star that hosts the particle.
         incarnation: the incarnation of that star when the particle was assigned.
-        epoch: fencing number: each new assignment of a particle has a greater one, also when its point was deleted
-            and registered again.
+        epoch: fencing number, a counter of the particle: each of its assignments has a greater one than those before,
+            also when its point was deleted and registered again. It has nothing to do with revisions.
     """
 
     star: StarKey
@@ -93,7 +93,7 @@ class ParticleRecord:
         kind: what it is.
         owner: whose it is.
         status: its state, as last recorded.
-        assignment: where it lives, None when no star hosts it.
+        assignment: where it lives, None when no announced star hosts it.
         properties: its properties by name.
     """
 
@@ -306,7 +306,8 @@ class ChangeKind(enum.StrEnum):
     REVOKED = "revoked"
     """A grant was removed; the point is its query root."""
     STAR = "star"
-    """A star was announced, changed or withdrawn; the point is that of the star."""
+    """A star was announced, changed or withdrawn; the point is that of the star. Assignments to an incarnation that is
+    not announced any more have ended with that, and have no entries of their own."""
     TOKEN = "token"
     """A token was added or removed; the point is its agent."""
     MACHINE = "machine"

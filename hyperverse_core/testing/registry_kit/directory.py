@@ -90,7 +90,7 @@ class DirectoryGroup(RegistryKitBase):
             await registry.renew([attrs.evolve(star, incarnation=star.incarnation - 1)])
         assert await snapshot(registry) == before
 
-    async def test_a_withdrawn_star_is_gone_and_its_particles_are_released(self, registry: Registry) -> None:
+    async def test_a_withdrawn_star_is_gone_and_its_assignments_with_it(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
         star, other = await registry.announce(fold()), await registry.announce(fold(_JUMP))
         await hosted_at(registry, at("localhost:a"), star)

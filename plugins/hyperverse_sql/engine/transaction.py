@@ -13,7 +13,7 @@ from .batch_statement import BatchStatement
 __all__ = ["Transaction"]
 
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(changes.c.revision), 0))
-_LOG = BatchStatement(changes.insert(), ("revision", "kind", "point"))
+_LOG = BatchStatement(changes.insert(), ("revision", "kind", "point", "epoch"))
 
 
 @attrs.define
@@ -29,19 +29,18 @@ class Transaction:
     connection: sa.Connection
     revision: int
     logged: int = 0
-    _entries: list[tuple[int, str, str]] = attrs.field(factory=list)
+    _entries: list[tuple[int, str, str, int]] = attrs.field(factory=list)
 
     @classmethod
     def on(cls, connection: sa.Connection) -> Transaction:
         """The transaction that ``connection`` has begun."""
         return cls(connection, connection.execute(_NEWEST).scalar_one())
 
-    def log(self, kind: ChangeKind, point: str) -> int:
-        """Adds an entry to the feed, and returns its revision, which no other entry ever has."""
+    def log(self, kind: ChangeKind, point: str, epoch: int = 0) -> None:
+        """Adds an entry to the feed, with the next revision. ``epoch``: see :class:`Change`."""
         self.revision += 1
         self.logged += 1
-        self._entries.append((self.revision, kind.value, point))
-        return self.revision
+        self._entries.append((self.revision, kind.value, point, epoch))
 
     def flush(self) -> None:
         """Writes the entries. Call it right before the commit."""

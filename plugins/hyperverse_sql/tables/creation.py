@@ -10,7 +10,7 @@ from hyperverse_core.registry import Registration, Status
 from hyperverse_core.values import HYPERUSER, ROOT, Kind
 
 from .rows import NEW_ROW, new_row
-from .schema import SCHEMA_VERSION, invitations, machine_keys, meta, metadata, particles, stars, tokens
+from .schema import SCHEMA_VERSION, changes, hosted, invitations, machine_keys, meta, metadata, particles, stars, tokens
 
 __all__ = ["create_tables"]
 
@@ -41,6 +41,12 @@ def _migrate(connection: sa.Connection) -> None:
             index.create(connection)
     if version < 4:
         metadata.create_all(connection, tables=[machine_keys, invitations], checkfirst=False)
+    if version < 5:
+        # Epochs stay as they are. A particle that an older version has released has none any more, and its next one
+        # begins behind the newest revision, which is not less than any.
+        _add_column(connection, changes, changes.c.epoch)
+        hosted.drop(connection, checkfirst=True)
+        hosted.create(connection)
     if version < SCHEMA_VERSION:
         connection.execute(meta.update().where(is_schema).values(value=str(SCHEMA_VERSION)))
 

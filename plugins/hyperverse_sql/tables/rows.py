@@ -15,8 +15,10 @@ from hyperverse_core.values import Kind, Point, StarKey
 from .schema import particles, stars
 
 __all__ = [
+    "HELD",
     "NEW_ROW",
     "RECORD",
+    "RECORDS",
     "STAR",
     "depth_of",
     "new_row",
@@ -27,16 +29,22 @@ __all__ = [
     "star_row",
 ]
 
+HELD: Final = sa.and_(
+    stars.c.key == particles.c.star, stars.c.incarnation == particles.c.incarnation, stars.c.announced
+)
+"""Whether the assignment in a row holds."""
 RECORD: Final[tuple[sa.Column[Any], ...]] = (
     particles.c.point,
     particles.c.kind,
     particles.c.owner,
     particles.c.status,
     particles.c.properties,
-    particles.c.star,
+    stars.c.key,
     particles.c.incarnation,
     particles.c.epoch,
 )
+"""What a record is made of. It is read from :data:`RECORDS`."""
+RECORDS: Final = particles.outerjoin(stars, HELD)
 STAR: Final[tuple[sa.Column[Any], ...]] = tuple(stars.c)
 
 NEW_ROW: Final = ("point", "route", "depth", "kind", "owner", "status", "properties", "sequence")

@@ -15,6 +15,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "changes",
     "grants",
+    "hosted",
     "invitations",
     "machine_keys",
     "meta",
@@ -25,7 +26,7 @@ __all__ = [
     "tokens",
 ]
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 metadata = sa.MetaData()
 
@@ -36,6 +37,9 @@ meta = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+# An assignment holds as long as its star is announced in that incarnation: a star that goes leaves it as it is. The
+# epoch stays when an assignment ends, because the next one must be a greater one. A particle that never had one has no
+# epoch: its first one begins behind all that a deleted particle at its point can have had.
 particles = sa.Table(
     "particles",
     metadata,
@@ -53,9 +57,10 @@ particles = sa.Table(
     sa.Column("epoch", sa.BigInteger),
 )
 sa.Index("particles_at_depth", particles.c.route, particles.c.depth, particles.c.point)
-sa.Index(
+hosted = sa.Index(
     "particles_hosted",
     particles.c.star,
+    particles.c.incarnation,
     particles.c.point,
     sqlite_where=particles.c.star.is_not(None),
     postgresql_where=particles.c.star.is_not(None),
@@ -142,4 +147,5 @@ changes = sa.Table(
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("point", sa.Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
 )

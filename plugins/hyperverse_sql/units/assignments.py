@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import sqlalchemy as sa
@@ -15,17 +15,20 @@ from hyperverse_core.values import Point, StarKey
 from ..engine.batch_statement import BatchStatement
 from ..engine.expressions import listed, listing
 from ..engine.transaction import Transaction
+from ..tables.rows import RECORDS
 from ..tables.schema import particles, stars, states
 
-__all__ = ["Assign", "Gone", "assign", "assignments_at", "release", "release_hosted"]
+__all__ = ["Assign", "assign", "assignments_at", "release"]
 
-_RELEASED_AT_ONCE = 2000
-
-_HELD = (particles.c.star, particles.c.incarnation, particles.c.epoch)
-_ASSIGNMENTS = sa.select(particles.c.point, particles.c.id, *_HELD).where(particles.c.point.in_(listed("points")))
+_HELD = (particles.c.star, particles.c.incarnation, particles.c.epoch, stars.c.key)
+_ASSIGNMENTS = (
+    sa.select(particles.c.point, particles.c.id, *_HELD)
+    .select_from(RECORDS)
+    .where(particles.c.point.in_(listed("points")))
+)
 _WITH_STATE = (
     sa.select(particles.c.point, *_HELD, states.c.state)
-    .select_from(particles.outerjoin(states, states.c.id == particles.c.id))
+    .select_from(RECORDS.outerjoin(states, states.c.id == particles.c.id))
     .where(particles.c.point.in_(listed("points")))
 )
 _INCARNATIONS = sa.select(stars.c.key, stars.c.incarnation).where(stars.c.announced, stars.c.key.in_(listed("keys")))
@@ -37,8 +40,21 @@ _PLACE: dict[str, Any] = {
     "status": sa.text(f"'{Status.READY.value}'"),
 }
 _ASSIGN = BatchStatement(sa.update(particles).where(_AT).values(_PLACE), ("to", "its", "since", "at"))
-_NOWHERE = {"star": sa.null(), "incarnation": sa.null(), "epoch": sa.null()}
+_NOWHERE = {"star": sa.null(), "incarnation": sa.null()}
 _RELEASE = BatchStatement(sa.update(particles).where(_AT).values(_NOWHERE), ("at",))
+
+
+_Last: TypeAlias = tuple[Assignment | None, Assignment | None, int | None]
+"""The last assignment of a particle: the assignment if it holds, the assignment as it was made unless it was released,
+and its epoch also then; None where there is none. A tuple: each of thousands of assignments makes two."""
+
+
+def _last(star: str | None, incarnation: int, epoch: int | None, announced: str | None) -> _Last:
+    """The last assignment in the columns ``_HELD`` of a row."""
+    if star is None or epoch is None:
+        return None, None, epoch
+    made = Assignment(StarKey.parse(star), incarnation, epoch)
+    return (None if announced is None else made), made, epoch
 
 
 @attrs.frozen
@@ -54,7 +70,7 @@ class Assign:
 def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | HyperverseError]:
     """Assigns all particles whose assignment is the expected one."""
     rows = tx.connection.execute(_WITH_STATE, {"points": listing({want.point.text for want in wanted})})
-    present = {row[0]: (_assignment(row[1], row[2], row[3]), row[4]) for row in rows}
+    present = {row[0]: (_last(row[1], row[2], row[3], row[4]), row[5]) for row in rows}
     living = _incarnations(tx, {str(want.star) for want in wanted})
     updates: dict[str, tuple[Any, ...]] = {}
     results: list[Assigned | HyperverseError] = []
@@ -63,16 +79,19 @@ def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | Hyperve
         if point not in present:
             results.append(NotFound(f"no particle {point!r}"))
             continue
-        held, state = present[point]
-        if held != want.expected:
+        (held, made, last), state = present[point]
+        # One that does not hold any more counts as none, also for a caller that has read it while it did.
+        if want.expected not in (held, made):
             results.append(_assigned_otherwise(want, held))
         elif living.get(key) != want.incarnation:
             results.append(_star_is_gone(want.star, want.incarnation))
         else:
-            # The revision serves as epoch: it grows for ever, also when a point is deleted and registered again.
-            epoch = tx.log(ChangeKind.ASSIGNED, point)
+            # A first one begins behind the newest revision: no epoch of this point can have come so far, because each
+            # was an entry of the feed too. So they grow also when a point is deleted and registered again.
+            epoch = (tx.revision if last is None else last) + 1
+            tx.log(ChangeKind.ASSIGNED, point, epoch)
             assignment = Assignment(want.star, want.incarnation, epoch)
-            present[point] = (assignment, state)
+            present[point] = ((assignment, assignment, epoch), state)
             updates[point] = (key, want.incarnation, epoch, point)
             results.append(Assigned(assignment, state))
     _ASSIGN.run(tx.connection, list(updates.values()))
@@ -81,10 +100,6 @@ def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | Hyperve
 
 def _incarnations(tx: Transaction, keys: Iterable[str]) -> dict[str, int]:
     return dict(tx.connection.execute(_INCARNATIONS, {"keys": listing(keys)}).all())
-
-
-def _assignment(star: str | None, incarnation: int, epoch: int) -> Assignment | None:
-    return None if star is None else Assignment(StarKey.parse(star), incarnation, epoch)
 
 
 def _assigned_otherwise(want: Assign, held: Assignment | None) -> Conflict:
@@ -107,41 +122,12 @@ def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:
         _, held = present.get(point.text, (0, None))
         if held == assignment and point.text not in released:
             released.add(point.text)
-            tx.log(ChangeKind.RELEASED, point.text)
+            tx.log(ChangeKind.RELEASED, point.text, assignment.epoch)
     _RELEASE.run(tx.connection, [(point,) for point in sorted(released)])
 
 
-@attrs.frozen
-class Gone:
-    """An incarnation of a star that is announced no more. A machine that looks for a particle which is assigned to it
-    may place that particle anew at once. To release it is tidying up, so it may go in slices, and be cut off.
-
-    Attributes:
-        star: the text of its key.
-        incarnation: earlier ones of the star are gone with it.
-    """
-
-    star: str
-    incarnation: int
-
-
-def release_hosted(tx: Transaction, gone: Gone) -> bool:
-    """Releases particles that are assigned to a star that is gone, as many as keep other writers waiting for some
-    hundredths of a second. Returns whether there may be more."""
-    some = (
-        sa.select(particles.c.point)
-        .where(particles.c.star == gone.star, particles.c.incarnation <= gone.incarnation)
-        .order_by(particles.c.point)
-        .limit(_RELEASED_AT_ONCE)
-    )
-    released = tx.connection.execute(some).scalars().all()
-    for point in released:
-        tx.log(ChangeKind.RELEASED, point)
-    _RELEASE.run(tx.connection, [(point,) for point in released])
-    return len(released) == _RELEASED_AT_ONCE
-
-
 def assignments_at(tx: Transaction, points: Iterable[str]) -> dict[str, tuple[int, Assignment | None]]:
-    """Row number and assignment of those of ``points`` that are registered, by the text of the point."""
+    """Row number and assignment of those of ``points`` that are registered, by the text of the point; None instead of
+    one that does not hold."""
     rows = tx.connection.execute(_ASSIGNMENTS, {"points": listing(points)})
-    return {row[0]: (row[1], _assignment(row[2], row[3], row[4])) for row in rows}
+    return {row[0]: (row[1], _last(row[2], row[3], row[4], row[5])[0]) for row in rows}

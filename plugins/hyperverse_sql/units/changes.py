@@ -21,7 +21,7 @@ _KINDS: Final = {kind.value: kind for kind in ChangeKind}
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(changes.c.revision), 0))
 _OLDEST = sa.select(sa.func.coalesce(sa.func.min(changes.c.revision), 0))
 _SINCE = (
-    sa.select(changes.c.revision, changes.c.kind, changes.c.point)
+    sa.select(changes.c.revision, changes.c.kind, changes.c.point, changes.c.epoch)
     .where(changes.c.revision > sa.bindparam("since"))
     .order_by(changes.c.revision)
     .limit(_MOST_AT_ONCE)
@@ -43,7 +43,10 @@ def changes_since(connection: sa.Connection, since: int) -> Changes:
     rows = connection.execute(_SINCE, {"since": since}).all()
     if rows and rows[0][0] == since + 1:
         # A newer version tells of more: what this one does not know, nothing here rests on.
-        entries = tuple(Change(row[0], _KINDS[row[1]], Point.parse(row[2]), row[0]) for row in rows if row[1] in _KINDS)
+        # An older version writes no epochs: its own are the revisions of their entries.
+        entries = tuple(
+            Change(row[0], _KINDS[row[1]], Point.parse(row[2]), row[3] or row[0]) for row in rows if row[1] in _KINDS
+        )
         return Changes(entries, rows[-1][0])
     newest = newest_revision(connection)
     if not rows and newest >= since:  # newer: committed between the two queries, and read the next time

@@ -12,7 +12,7 @@ from hyperverse_core.values import ROOT, Point
 from ..engine.database import Database
 from ..engine.expressions import listed, listing
 from ..engine.reader import begin_snapshot
-from ..tables.rows import RECORD, depth_of, record_of
+from ..tables.rows import RECORD, RECORDS, depth_of, record_of
 from ..tables.schema import particles, stars, states
 from .grants import all_grants
 
@@ -22,6 +22,7 @@ _MOST: Final = 100
 # Rows are checked in Python: so many at a time that other threads do not wait long for Python's lock.
 _ROWS = (
     sa.select(*RECORD, particles.c.route, particles.c.depth)
+    .select_from(RECORDS)
     .where(particles.c.point > sa.bindparam("last"))
     .order_by(particles.c.point)
     .limit(500)
@@ -78,8 +79,8 @@ def _may_be_absent(parent: Point) -> bool:
 
 
 def _assignments(connection: sa.Connection) -> list[str]:
-    """Each assigned particle is assigned to the announced incarnation of a star."""
-    living = sa.and_(stars.c.key == particles.c.star, stars.c.incarnation == particles.c.incarnation, stars.c.announced)
+    """Each particle is assigned to an incarnation of a star that there is, or was."""
+    living = sa.and_(stars.c.key == particles.c.star, stars.c.incarnation >= particles.c.incarnation)
     query = (
         sa.select(particles.c.point, particles.c.star)
         .where(particles.c.star.is_not(None), ~sa.exists().where(living))
@@ -87,7 +88,7 @@ def _assignments(connection: sa.Connection) -> list[str]:
         .limit(_MOST)
     )
     faults = [
-        f"particle {point!r} is assigned to {star!r}, which is not announced"
+        f"particle {point!r} is assigned to {star!r}, which never was announced so"
         for point, star in connection.execute(query)
     ]
     orphans = sa.select(states.c.id).where(~sa.exists().where(particles.c.id == states.c.id)).limit(_MOST)

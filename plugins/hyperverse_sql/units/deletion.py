@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from hyperverse_core.values import Point
 
 from ..engine.expressions import EachText, FirstBehind, listed, listing
 from ..engine.transaction import Transaction
-from ..tables.rows import RECORD, record_of
+from ..tables.rows import RECORD, RECORDS, record_of
 from ..tables.schema import particles
 from ..tables.subtree import below, first_below
 from .grants import forget_grants
@@ -24,7 +24,8 @@ __all__ = ["Deletion", "delete"]
 
 # Records are made in Python: so many at a time that other threads do not wait long for Python's lock.
 _CHUNK: Final = 500
-_THESE = sa.select(*RECORD).where(particles.c.point.in_(listed("points")))
+_READ = sa.select(*RECORD).select_from(RECORDS)
+_THESE = _READ.where(particles.c.point.in_(listed("points")))
 # The points below a point are those between the text that they begin with and the first text behind all such.
 _BEGIN: sa.ColumnElement[str] = sa.column("value", sa.Text)
 _HOLDING = (
@@ -54,7 +55,7 @@ def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
     points, limit = deletion.points, deletion.limit
     if any(point.is_root and point.route.is_local for point in points):
         raise Conflict("the root cannot be deleted", hint="delete the particles below it")
-    found: dict[str, ParticleRecord] = {}
+    found: dict[str, sa.Row[Any]] = {}
     wanted = sorted(set(points))
     for start in range(0, len(wanted), _CHUNK):
         chunk = [point for point in wanted[start : start + _CHUNK] if point.text not in found]
@@ -69,31 +70,32 @@ def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
     tx.connection.execute(_DELETE, {"points": listing(found)})
     forget_grants(tx, tuple(found))
     forget_tokens(tx, tuple(found))
-    for record in deleted:
-        tx.log(ChangeKind.DELETED, record.point.text)
-    return deleted
+    for row in deleted:
+        # A first assignment, also of a particle that will be there later, begins behind the newest revision.
+        tx.log(ChangeKind.DELETED, row[0], tx.revision if row.epoch is None else row.epoch)
+    return [record_of(row) for row in deleted]
 
 
-def _find(tx: Transaction, points: Sequence[Point], found: dict[str, ParticleRecord]) -> None:
-    """Adds to ``found`` the records at ``points`` and below them. Few of many points have children: one query finds
+def _find(tx: Transaction, points: Sequence[Point], found: dict[str, sa.Row[Any]]) -> None:
+    """Adds to ``found`` the rows at ``points`` and below them. Few of many points have children: one query finds
     those that do."""
     rows = tx.connection.execute(_THESE, {"points": listing(point.text for point in points)})
-    found.update((row[0], record_of(row)) for row in rows)
+    found.update((row[0], row) for row in rows)
     for point in _holding(tx, points):
-        found.update((record.point.text, record) for record in _below(tx, point))
+        found.update((row[0], row) for row in _below(tx, point))
 
 
-def _find_some(tx: Transaction, points: Sequence[Point], found: dict[str, ParticleRecord], limit: int) -> None:
+def _find_some(tx: Transaction, points: Sequence[Point], found: dict[str, sa.Row[Any]], limit: int) -> None:
     """The same for as many as ``limit`` lets in, none before everything below it: a point is a prefix of what is below
     it, so that comes first in the opposite order."""
     for point in _holding(tx, points):
-        query = sa.select(*RECORD).where(*below(point)).order_by(particles.c.point.desc()).limit(limit - len(found))
-        found.update((row[0], record_of(row)) for row in tx.connection.execute(query))
+        query = _READ.where(*below(point)).order_by(particles.c.point.desc()).limit(limit - len(found))
+        found.update((row[0], row) for row in tx.connection.execute(query))
         if len(found) >= limit:
             return
     rows = tx.connection.execute(_THESE, {"points": listing(point.text for point in points)}).all()
     for row in rows[: limit - len(found)]:
-        found[row[0]] = record_of(row)
+        found[row[0]] = row
 
 
 def _holding(tx: Transaction, points: Sequence[Point]) -> list[Point]:
@@ -103,9 +105,9 @@ def _holding(tx: Transaction, points: Sequence[Point]) -> list[Point]:
     return [*(begins[begin] for begin in holding), *(point for point in points if point.is_root)]
 
 
-def _below(tx: Transaction, point: Point) -> Iterator[ParticleRecord]:
-    query = sa.select(*RECORD).where(*below(point)).order_by(particles.c.point).limit(_CHUNK)
+def _below(tx: Transaction, point: Point) -> Iterator[sa.Row[Any]]:
+    query = _READ.where(*below(point)).order_by(particles.c.point).limit(_CHUNK)
     chunk = tx.connection.execute(query).all()
     while chunk:
-        yield from map(record_of, chunk)
+        yield from chunk
         chunk = tx.connection.execute(query.where(particles.c.point > chunk[-1].point)).all()

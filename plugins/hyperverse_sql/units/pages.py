@@ -13,8 +13,8 @@ from hyperverse_core.values import HopKind, Kind, Point, Selector, StarKey
 
 from ..engine.expressions import listed, listing
 from ..engine.reader import begin_snapshot
-from ..tables.rows import RECORD, record_of
-from ..tables.schema import particles
+from ..tables.rows import RECORD, RECORDS, record_of
+from ..tables.schema import particles, stars
 from ..tables.subtree import at_or_below, below, present_hyperverse
 
 __all__ = ["children", "hosted", "select"]
@@ -34,7 +34,8 @@ def children(connection: sa.Connection, point: Point, after: Point | None, limit
 
 def hosted(connection: sa.Connection, star: StarKey, after: Point | None, limit: int) -> Page:
     """A page of the particles that are assigned to ``star``."""
-    return _page(connection, [particles.c.star == str(star)], after, limit)
+    announced = sa.select(stars.c.incarnation).where(stars.c.key == str(star), stars.c.announced).scalar_subquery()
+    return _page(connection, [particles.c.star == str(star), particles.c.incarnation == announced], after, limit)
 
 
 def _page(
@@ -46,7 +47,8 @@ def _page(
 
 
 def _ordered(conditions: Iterable[sa.ColumnElement[bool]], after: Point | None, limit: int) -> sa.Select[Any]:
-    query = sa.select(*RECORD, particles.c.depth).where(*conditions).order_by(particles.c.point).limit(limit)
+    read = sa.select(*RECORD, particles.c.depth).select_from(RECORDS)
+    query = read.where(*conditions).order_by(particles.c.point).limit(limit)
     return query if after is None else query.where(particles.c.point > after.text)
 
 

@@ -11,12 +11,12 @@ from hyperverse_core.registry import ParticleRecord
 from hyperverse_core.values import Point
 
 from ..engine.expressions import listed, listing
-from ..tables.rows import RECORD, record_of
+from ..tables.rows import RECORD, RECORDS, record_of
 from ..tables.schema import particles
 
 __all__ = ["missing", "records_at"]
 
-_AT = sa.select(*RECORD).where(particles.c.point.in_(listed("points")))
+_AT = sa.select(*RECORD).select_from(RECORDS).where(particles.c.point.in_(listed("points")))
 _NAMED = 5
 
 

@@ -91,14 +91,13 @@ def override(tx: Transaction, registration: Registration) -> Registered:
         "properties": properties_text(registration.properties),
         "star": None,
         "incarnation": None,
-        "epoch": None,
     }
     tx.connection.execute(_REPLACE.values(values), {"at": point.text})
     tx.connection.execute(_DROP_STATE, {"at": point.text})
     if registration.state is not None:
         _INSERT_STATE.run(tx.connection, [(registration.state, point.text)])
     if existing.assignment is not None:
-        tx.log(ChangeKind.RELEASED, point.text)
+        tx.log(ChangeKind.RELEASED, point.text, existing.assignment.epoch)
     tx.log(ChangeKind.REGISTERED, point.text)
     tx.log(ChangeKind.OWNER, point.text)  # its new owner and Kind may change what it may do, and what may be done to it
     return Registered(_new_record(registration), created=True)

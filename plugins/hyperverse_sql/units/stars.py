@@ -17,7 +17,6 @@ from ..engine.expressions import listed, listing
 from ..engine.transaction import Transaction
 from ..tables.rows import STAR, star_of, star_row
 from ..tables.schema import stars
-from .assignments import Gone, release_hosted
 
 __all__ = ["announce", "directory", "expire", "renew", "withdraw"]
 
@@ -44,11 +43,9 @@ def _in_order(star: StarRecord) -> tuple[str, str, int]:
     return star.key.constellation, star.key.name, star.key.index
 
 
-def announce(tx: Transaction, star: StarRecord) -> StarRecord | Gone:
-    """Enters a star into the directory, with its next incarnation.
-
-    When the earlier ones hold many particles, the star is not announced yet, for its lease would run while they are
-    released: the star is out of the directory, some are released, and the rest is to be before this is done again."""
+def announce(tx: Transaction, star: StarRecord) -> StarRecord:
+    """Enters a star into the directory, with its next incarnation. No assignment to an earlier one holds from now on,
+    and no row has to say so."""
     key = str(star.key)
     row = tx.connection.execute(sa.select(*STAR).where(stars.c.key == key)).first()
     held = None if row is None else star_of(row)
@@ -57,12 +54,6 @@ def announce(tx: Transaction, star: StarRecord) -> StarRecord | Gone:
             f"star '{star.key}' is held by machine {held.machine!r}",
             hint=f"stop it there, or wait until its lease of {held.lease:g} s has ended",
         )
-    if held is not None and row is not None:
-        gone = Gone(key, held.incarnation)
-        if release_hosted(tx, gone):
-            if row.announced:
-                _take_out(tx, held)
-            return gone
     announced = attrs.evolve(star, incarnation=1 if held is None else held.incarnation + 1, renewals=0)
     values = star_row(announced) | {"incarnation": announced.incarnation, "renewals": 0}
     if held is None:
@@ -92,19 +83,16 @@ def _incarnation(row: Any) -> int | None:
     return None if row is None else row.incarnation
 
 
-def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> list[StarRecord]:
-    """Takes those stars out of the directory whose incarnation is the announced one. Returns which: their particles are
-    to be released, see :func:`release_hosted`."""
+def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> None:
+    """Takes those stars out of the directory whose incarnation is the announced one."""
     held = {star.key: star for star in directory(tx.connection)}
-    taken = [star for star in withdrawn if _is_held(held.pop(star.key, None), star)]
-    for star in taken:
-        _take_out(tx, star)
-    return taken
+    for star in withdrawn:
+        if _is_held(held.pop(star.key, None), star):
+            _take_out(tx, star)
 
 
 def expire(tx: Transaction, star: StarRecord) -> bool:
-    """Withdraws a star whose incarnation and renewals are those of the record. Returns whether it did; then its
-    particles are to be released."""
+    """Withdraws a star whose incarnation and renewals are those of the record. Returns whether it did."""
     held = {found.key: found for found in directory(tx.connection)}.get(star.key)
     if held is None or (held.incarnation, held.renewals) != (star.incarnation, star.renewals):
         return False
