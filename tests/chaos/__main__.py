@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from chaos.run import FAULTS, Chaos
+from chaos.run import FAULTS, POSTGRES_FAULTS, Chaos
 
 _LONG = 4.0
 """Outages over this many seconds are listed."""
@@ -26,12 +26,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0, help="for how long things are broken")
     parser.add_argument("--seed", type=int, default=0, help="which plan")
     parser.add_argument("--keep", type=Path, help="a new directory for data and logs, kept afterwards")
-    parser.add_argument("--faults", nargs="+", choices=sorted(set(FAULTS)), default=FAULTS, help="what may happen")
+    parser.add_argument("--faults", nargs="+", choices=sorted({*FAULTS, *POSTGRES_FAULTS}), help="what may happen")
+    parser.add_argument("--postgres", action="store_true", help="the registry is in PostgreSQL")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         directory = given.keep or Path(temporary)
         seconds = given.minutes * 60
-        chaos = Chaos(directory, seed=given.seed, seconds=seconds, say=_say, faults=given.faults)
+        chaos = Chaos(
+            directory, seed=given.seed, seconds=seconds, say=_say, faults=given.faults or (), postgres=given.postgres
+        )
         findings = asyncio.run(chaos.run())
     for begin, end in sorted(chaos.history.outages()):
         if end - begin > _LONG:

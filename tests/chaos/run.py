@@ -18,6 +18,7 @@ from pathlib import Path
 import attrs
 
 from chaos import chaos_kinds
+from chaos.databases import ChaosDatabase
 from chaos.history import Fault, Findings, History, Operation
 from chaos.proxy import Proxy
 from chaos.rules import Rules
@@ -26,11 +27,12 @@ from hyperverse_core import Client, Outcome, Pong
 from hyperverse_core.errors import HyperverseError
 from patience import PATIENCE, budget
 
-__all__ = ["FAULTS", "Chaos"]
+__all__ = ["FAULTS", "POSTGRES_FAULTS", "Chaos"]
 
 _MACHINES = ("a", "b", "c")
 _PARTICLES = 12
 _STARTS = 5
+_PAUSE = 1.0
 _WORKERS = 6
 _WAIT = 6.0
 _PROMISE = 1.0
@@ -40,7 +42,8 @@ _OFTEN = (85, 6, 4, 5)
 _REPEAT = "it is safe to repeat it"
 _REPEATS = 20
 FAULTS = ("pause", "lock", "move", "cut", "cut", "kill", "kill", "freeze", "freeze", "stop", "drain")
-_HARM_NO_MACHINE = frozenset({"pause", "cut", "lock", "move"})
+POSTGRES_FAULTS = ("crash", "crash", "commit", "commit", "part", *FAULTS[3:])
+_HARM_NO_MACHINE = frozenset({"pause", "cut", "lock", "move", "crash", "commit"})
 _CONFIG = """
 [lanes]
 address = "tcp://127.0.0.1:{port}"
@@ -68,9 +71,11 @@ class Chaos:
         seed: decides faults and load.
         seconds: for which things are broken; mending and checking come on top.
         say: told what happens.
-        faults: what may happen; what is named twice happens twice as often.
+        faults: what may happen; what is named twice happens twice as often. By default what can happen to the registry
+            that is used.
         least: how many appends have to be acknowledged before it ends. A busy computer may need longer for them, and
             gets ``PATIENCE`` more.
+        postgres: whether the registry is a PostgreSQL server of the run's own, and not a SQLite file.
     """
 
     def __init__(
@@ -80,14 +85,16 @@ class Chaos:
         seed: int,
         seconds: float,
         say: Callable[[str], None],
-        faults: Sequence[str] = FAULTS,
+        faults: Sequence[str] = (),
         least: int = 0,
+        postgres: bool = False,
     ) -> None:
         self.chance = random.Random(seed)
         self.seconds = seconds
         self.say = say
-        self.faults = faults
+        self.faults = faults or (POSTGRES_FAULTS if postgres else FAULTS)
         self.least = least
+        self.database = ChaosDatabase(_MACHINES) if postgres else None
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True)
         shutil.copy(chaos_kinds.__file__, directory / "hyperverse_local.py")
@@ -185,6 +192,9 @@ class Chaos:
             "freeze": self._freeze,
             "stop": self._stop,
             "drain": self._drain,
+            "crash": self._crash_database,
+            "commit": self._cut_commit,
+            "part": self._part_from_database,
         }
         possible = [name for name in self.faults if len(self._whole()) > 1 or name in _HARM_NO_MACHINE]
         if possible:
@@ -256,6 +266,33 @@ class Chaos:
         away.rename(file)
         self._over(fault)
 
+    async def _crash_database(self) -> None:
+        """PostgreSQL stops at once, and is started again."""
+        assert self.database is not None
+        seconds = self.chance.choice((0.1, 0.5, 1.0, 3.0))
+        fault = self._fault(f"the registry stops at once, for {seconds} s")
+        await asyncio.to_thread(self.database.stop_at_once)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(self.database.start)
+        self._over(fault)
+
+    async def _cut_commit(self) -> None:
+        """The connection of a machine breaks in the middle of a commit: nobody has told it whether it was done."""
+        assert self.database is not None
+        name = self.chance.choice(self._whole())
+        fault = self._fault(f"the registry does not answer the next save of {name}")
+        self.database.cut_a_commit(name)
+        self._over(fault)
+
+    async def _part_from_database(self) -> None:
+        """A machine is cut off from the database, and from nothing else."""
+        assert self.database is not None
+        database, name, seconds = self.database, self.chance.choice(_MACHINES), self.chance.choice((0.3, 1.0, 2.5, 4.0))
+        fault = self._fault(f"the registry is cut off from {name} for {seconds} s")
+        database.part(name)
+        loop = asyncio.get_running_loop()
+        self._later(seconds, lambda: loop.call_soon_threadsafe(database.join, name), fault)
+
     async def _hold_registry(self, seconds: float) -> None:
         fault = self._fault(f"the registry is paused for {seconds} s")
 
@@ -276,8 +313,9 @@ class Chaos:
 
     def _start(self, name: str) -> None:
         config = self.directory / f"{name}.toml"
+        table = self.database.table(name) if self.database is not None else ""
         config.write_text(
-            _CONFIG.format(port=self.ports[name], proxy=self.proxies[name].port, placement=self.placement)
+            _CONFIG.format(port=self.ports[name], proxy=self.proxies[name].port, placement=self.placement) + table
         )
         for left in reversed(range(_STARTS)):
             process = Process(name, self.data_dir, config)
@@ -289,6 +327,7 @@ class Chaos:
                 if not left:
                     raise
                 self._note(f"{name} did not come up, and is started again")
+                time.sleep(_PAUSE)
         self.running[name] = process
         self._note(f"{name} is up")
 
@@ -305,8 +344,12 @@ class Chaos:
                 process.kill()
             for proxy in self.proxies.values():
                 await proxy.close()
+            if self.database is not None:
+                await self.database.close()
 
     async def _run(self) -> Findings:
+        if self.database is not None:
+            await self.database.open()
         for name in _MACHINES:
             await self.proxies[name].open()
             await asyncio.to_thread(self._start, name)

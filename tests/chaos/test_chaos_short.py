@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos.history import Findings
 from chaos.run import Chaos
 from patience import budget
 from thoroughness import THOROUGH
@@ -13,13 +14,28 @@ from thoroughness import THOROUGH
 _LEAST = 100
 
 
+async def _nothing_lost_or_doubled(chaos: Chaos) -> Findings:
+    findings = await chaos.run()
+    print("\n".join(findings.lines()))
+    assert (findings.lost, findings.doubled, findings.wrong) == (0, 0, [])
+    return findings
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(300)
+async def test_nothing_acknowledged_is_lost_or_doubled_while_the_database_comes_and_goes(tmp_path: Path) -> None:
+    faults = ("crash", "commit", "commit", "kill", "freeze")
+    chaos = Chaos(tmp_path, seed=2, seconds=12.0, say=print, faults=faults, least=_LEAST, postgres=True)
+    findings = await _nothing_lost_or_doubled(chaos)
+    assert findings.acknowledged >= _LEAST
+    assert len({fault.what.partition(",")[0] for fault in chaos.history.faults}) > 2
+
+
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
 async def test_nothing_acknowledged_is_lost_or_doubled_while_machines_die_and_sleep(tmp_path: Path) -> None:
     chaos = Chaos(tmp_path, seed=3, seconds=20.0 if THOROUGH else 10.0, say=print, least=_LEAST)
-    findings = await chaos.run()
-    print("\n".join(findings.lines()))
-    assert (findings.lost, findings.doubled, findings.wrong) == (0, 0, [])
+    findings = await _nothing_lost_or_doubled(chaos)
     assert findings.acknowledged >= _LEAST
     assert findings.failed
     if budget(1.0) < 2.0:  # on a busier computer no rule holds for long enough to be certain

@@ -18,9 +18,25 @@ from cluster.worlds import InProcess, Processes, World, in_process
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.testing import VirtualClockLoop
 from patience import PATIENCE
+from postgres_server import Database
 from thoroughness import THOROUGH
 
 _numbers = itertools.count(1)
+_REGISTRY = os.environ.get("HYPERVERSE_TEST_REGISTRY", "")
+"""The only registry that the machines of tests with processes use: ``sqlite`` or ``postgres``. Without it that is
+SQLite, and a thorough run takes the tests marked ``both_registries`` with PostgreSQL as well."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the mark."""
+    config.addinivalue_line("markers", "both_registries: a thorough run tries it with the registry in PostgreSQL too")
+
+
+def _registries(metafunc: pytest.Metafunc) -> list[str]:
+    if _REGISTRY:
+        return [_REGISTRY]
+    both = THOROUGH and any(metafunc.definition.iter_markers("both_registries"))
+    return ["sqlite", "postgres"] if both else ["sqlite"]
 
 
 def pytest_asyncio_loop_factories(
@@ -33,13 +49,16 @@ def pytest_asyncio_loop_factories(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for ``world`` runs in every composition; with processes, in one on every pair of engines too."""
+    """A test that asks for ``world`` runs in every composition; with processes, in one on every pair of engines too. A test
+    that asks for ``registry_table`` runs with every registry."""
     if "world" in metafunc.fixturenames:
         kind = "processes" if "processes" in metafunc.definition.path.name else "virtual"
         worlds = {composition: (kind, composition, "") for composition in COMPOSITIONS}
         if kind == "processes" and THOROUGH:
             worlds |= {f"three-machines on {engines}": (kind, "three-machines", engines) for engines in ENGINES}
         metafunc.parametrize("world", list(worlds.values()), ids=list(worlds), indirect=True)
+    if "registry_table" in metafunc.fixturenames:
+        metafunc.parametrize("registry_table", _registries(metafunc), indirect=True)
 
 
 ENGINES = tuple(
@@ -59,6 +78,15 @@ def _tables(engines: str, request: pytest.FixtureRequest) -> dict[str, dict[str,
     if registry == "postgres":
         tables["registry"] = {"url": request.getfixturevalue("postgres_url"), "schema": name}
     return tables
+
+
+@pytest.fixture
+def registry_table(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
+    """The table of the config that says where machines which run as processes have their registry."""
+    if request.param == "sqlite":
+        return {}
+    database: Database = request.getfixturevalue("database")
+    return {"registry": database.settings}
 
 
 @pytest.fixture(scope="session")

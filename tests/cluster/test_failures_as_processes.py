@@ -33,8 +33,10 @@ BOTH = pytest.mark.parametrize("processes", ["zmq", "stream"], indirect=True)
 
 
 @pytest.fixture
-def processes(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Processes]:
-    world = Processes(tmp_path, lease=_LEASE, lanes=getattr(request, "param", ""))
+def processes(
+    tmp_path: Path, request: pytest.FixtureRequest, registry_table: dict[str, dict[str, str]]
+) -> Iterator[Processes]:
+    world = Processes(tmp_path, lease=_LEASE, lanes=getattr(request, "param", ""), engines=registry_table)
     yield world
     world.end()
 
@@ -112,6 +114,7 @@ async def test_a_stopped_machine_is_replaced_and_answers_nothing_when_it_goes_on
         await until_all_answer(second, points, 2, 5.0)
 
 
+@pytest.mark.both_registries
 async def test_a_machine_that_was_killed_comes_back_under_its_name(processes: Processes) -> None:
     processes.start("a", "b")
     async with processes.client("a") as client:
@@ -131,6 +134,7 @@ async def test_a_client_whose_machine_dies_finds_another_by_itself(processes: Pr
         await until_all_answer(client, points, 1, 8.0)
 
 
+@pytest.mark.both_registries
 async def test_a_wave_under_way_to_a_killed_machine_ends_as_unknown(processes: Processes) -> None:
     processes.start("a", "b")
     async with processes.client("a") as client:
@@ -156,13 +160,15 @@ def free_port() -> int:
 
 
 @pytest_asyncio.fixture
-async def cut_off(tmp_path: Path) -> AsyncIterator[tuple[Process, Process, list[Proxy]]]:
+async def cut_off(
+    tmp_path: Path, registry_table: dict[str, dict[str, str]]
+) -> AsyncIterator[tuple[Process, Process, list[Proxy]]]:
     """Two machines over TCP, each behind a proxy that the other has to come through."""
     names, ports = ("a", "b"), (free_port(), free_port())
     proxies = [Proxy(port) for port in ports]
     for proxy in proxies:
         await proxy.open()
-    world = Processes(tmp_path, lease=_LEASE)
+    world = Processes(tmp_path, lease=_LEASE, engines=registry_table)
     machines = []
     for name, port, proxy in zip(names, ports, proxies, strict=True):
         config = tmp_path / f"{name}.toml"

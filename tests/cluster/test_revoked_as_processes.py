@@ -26,8 +26,8 @@ PROMISE = 1.0
 
 
 @pytest.fixture
-def three(tmp_path: Path) -> Iterator[Processes]:
-    world = Processes(tmp_path)
+def three(tmp_path: Path, registry_table: dict[str, dict[str, str]]) -> Iterator[Processes]:
+    world = Processes(tmp_path, engines=registry_table)
     world.start(*MACHINES)
     yield world
     world.end()

@@ -25,8 +25,8 @@ _LEASE = 5.0  # seconds: short, because particles of a machine that crashes live
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    world = Processes(tmp_path, lease=_LEASE)
+def processes(tmp_path: Path, registry_table: dict[str, dict[str, str]]) -> Iterator[Processes]:
+    world = Processes(tmp_path, lease=_LEASE, engines=registry_table)
     yield world
     world.end()
 

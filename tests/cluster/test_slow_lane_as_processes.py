@@ -19,8 +19,8 @@ _MIB = 1024 * 1024
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    world = Processes(tmp_path, lease=PATIENCE)
+def processes(tmp_path: Path, registry_table: dict[str, dict[str, str]]) -> Iterator[Processes]:
+    world = Processes(tmp_path, lease=PATIENCE, engines=registry_table)
     yield world
     world.end()
 

@@ -24,8 +24,10 @@ CLIENTS = 300
 
 
 @pytest.fixture
-def processes(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Processes]:
-    world = Processes(tmp_path, lanes=getattr(request, "param", ""))
+def processes(
+    tmp_path: Path, request: pytest.FixtureRequest, registry_table: dict[str, dict[str, str]]
+) -> Iterator[Processes]:
+    world = Processes(tmp_path, lanes=getattr(request, "param", ""), engines=registry_table)
     yield world
     world.end()
 

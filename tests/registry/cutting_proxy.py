@@ -11,9 +11,10 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["CuttingProxy", "proxied"]
+__all__ = ["SOCKET", "CuttingProxy", "proxied"]
 
-_SOCKET = ".s.PGSQL.5432"
+SOCKET = ".s.PGSQL.5432"
+"""Name of the socket of a server in its folder."""
 
 
 @attrs.define(eq=False)
@@ -41,7 +42,11 @@ class CuttingProxy:
         if self.closed:
             writer.close()
             return
-        there, out = await asyncio.open_unix_connection(self._to)
+        try:
+            there, out = await asyncio.open_unix_connection(self._to)
+        except OSError:  # the server is away
+            writer.close()
+            return
         self._writers |= {writer, out}
         mute = asyncio.Event()
         back = asyncio.ensure_future(self._carry(there, writer, mute))
@@ -88,8 +93,8 @@ async def proxied(url: str) -> AsyncIterator[CuttingProxy]:
     """A proxy in front of the server of a URL that names the folder of a Unix socket."""
     folder = url.partition("?host=")[2]
     own = Path(tempfile.mkdtemp(prefix="hv-cut-"))
-    proxy = CuttingProxy(url.replace(folder, str(own)), f"{folder}/{_SOCKET}")
-    server = await asyncio.start_unix_server(proxy.serve, str(own / _SOCKET))
+    proxy = CuttingProxy(url.replace(folder, str(own)), f"{folder}/{SOCKET}")
+    server = await asyncio.start_unix_server(proxy.serve, str(own / SOCKET))
     try:
         yield proxy
     finally:
