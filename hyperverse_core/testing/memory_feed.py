@@ -71,7 +71,7 @@ class MemoryFeed:
     def _read(self, since: int) -> Changes:
         oldest = self.revision - len(self._entries) + 1
         if since + 1 < oldest or since > self.revision:
-            return Changes((), self.revision, lost=True)
+            return Changes((), self.revision, lost=True, set_back=since > self.revision)
         # Revisions have no gaps, so the number of wanted entries follows from them. Most readers want the newest.
         wanted = min(self.revision - since, len(self._entries))
         if wanted <= _MOST_AT_ONCE:

@@ -240,7 +240,8 @@ class MemoryRegistry(Registry):
         held = self._stars.get(star.key)
         if held is not None and held.machine != star.machine:
             raise Conflict(f"star '{star.key}' is held by machine {held.machine!r}")
-        incarnation = self._incarnations[star.key] = self._incarnations.get(star.key, 0) + 1
+        known = max(self._incarnations.get(star.key, 0), star.incarnation)
+        incarnation = self._incarnations[star.key] = known + 1
         announced = self._stars[star.key] = attrs.evolve(star, incarnation=incarnation, renewals=0)
         self._feed.log(ChangeKind.STAR, Point.of_star(star.key))
         return announced

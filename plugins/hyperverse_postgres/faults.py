@@ -167,6 +167,11 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
                 f"the database of the registry, {where}, takes no writes: {said}",
                 hint="it is a standby, or was set to read only; name the primary in `url` of [registry]",
             )
+        case pg.ProtocolViolationError() if "startup parameter" in said:
+            return ConfigError(
+                f"a pooler stands in front of {where}: {said}",
+                hint="say `pooler = true` in [registry], or name the server itself in `url`",
+            )
         case asyncpg.ClientConfigurationError():
             return ConfigError(f"url of the postgres registry: {said}", hint="correct `url` of [registry]")
         case pg.TooManyConnectionsError():

@@ -20,6 +20,7 @@ from hyperverse_core.values import Point
 from .link import Connection
 from .reader import PostgresReader
 from .schema import lock_class, named
+from .settings import PostgresSettings
 
 __all__ = ["PostgresFeed"]
 
@@ -27,6 +28,8 @@ _MOST: Final = 2000
 _KINDS: Final = {kind.value: kind for kind in ChangeKind}
 _SLOW: Final = 1.0
 """Seconds between two looks without a notification."""
+_POLL: Final = 0.1
+"""The same behind a pooler, which carries no notifications."""
 _CLOSE: Final = 0.002
 _FARTHEST: Final = 0.1
 """Seconds between two looks while an older transaction holds up the feed: they grow from the first to the second."""
@@ -35,12 +38,18 @@ _GATHER: Final = 0.01
 _LONG: Final = 1.0
 """Seconds after which a transaction that holds up the feed is a trouble."""
 _BITS: Final = 24
-_SINCE: Final = "select * from hv.changes_since($1, $2, $3)"
+_HISTORIES: Final = 88
+_SERVER_COLUMNS: Final = """
+(select system_identifier from pg_control_system()),
+case when pg_is_in_recovery() then 0
+     else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer end
+"""
+"""The server, and its timeline: another one begins when a standby takes over, or a backup is restored. The timeline of
+its log, because that of pg_control_checkpoint() changes with the first checkpoint afterwards only."""
+_SINCE: Final = f"select f.*, {_SERVER_COLUMNS} from hv.changes_since($1, $2, $3) f"
 _NEWEST: Final = "select xid, n from hv.newest()"
 _TELL: Final = "select hv.tell($1)"
-_SERVER: Final = (
-    "select (select system_identifier from pg_control_system()), (select timeline_id from pg_control_checkpoint())"
-)
+_SERVER: Final = f"select {_SERVER_COLUMNS}"
 _HOLDER: Final = """
 select coalesce(extract(epoch from a.xact_start)::float8, extract(epoch from now())::float8), coalesce(a.pid, 0),
        coalesce(a.usename::text, ''), coalesce(nullif(a.application_name, ''), a.backend_type, ''),
@@ -50,14 +59,16 @@ order by age(a.backend_xid) desc limit 1
 """
 
 
-def packed(xid: int, n: int) -> int:
-    """A place in the feed as one number, which grows along the feed."""
-    return xid << _BITS | n
+def packed(history: int, xid: int, n: int) -> int:
+    """A place in the feed as one number, which grows along the feed. ``history`` counts how often the server was found
+    to have another one: a place of an earlier history says nothing in a later one."""
+    return history << _HISTORIES | xid << _BITS | n
 
 
-def unpacked(revision: int) -> tuple[int, int]:
+def unpacked(revision: int) -> tuple[int, int, int]:
     """The place that a number stands for."""
-    return revision >> _BITS, revision & ((1 << _BITS) - 1)
+    place = revision & ((1 << _HISTORIES) - 1)
+    return revision >> _HISTORIES, place >> _BITS, place & ((1 << _BITS) - 1)
 
 
 @attrs.define(eq=False)
@@ -65,13 +76,12 @@ class PostgresFeed:
     """Answers :meth:`Registry.changes`."""
 
     _reader: PostgresReader
-    _schema: str
+    _settings: PostgresSettings
     _waiting: set[asyncio.Future[None]] = attrs.field(factory=set, init=False)
     _telling: asyncio.Task[None] | None = None
     _untold: bool = False
     _server: tuple[int, int] | None = None
-    _lost: int = 0  # how often the server was replaced
-    _known_lost: dict[int, int] = attrs.field(factory=dict, init=False)
+    _history: int = 0  # how often the server was found to have another one
     _held_since: float = 0.0
     _holder: Trouble | None = None
     _closed: bool = False
@@ -79,16 +89,21 @@ class PostgresFeed:
     @property
     def channel(self) -> str:
         """The channel of the notifications of this registry."""
-        return f"hyperverse_{lock_class(self._schema)}"
+        return f"hyperverse_{lock_class(self._settings.schema)}"
 
     async def opened(self, connection: Connection) -> None:
         """A new connection listens, and looks whether it still is the same server in the same history."""
-        await connection.add_listener(self.channel, self._notified)
-        here = tuple(await connection.fetchrow(_SERVER))
-        if self._server is not None and here != self._server:
-            self._lost += 1
-        self._server = here
+        if not self._settings.pooler:
+            await connection.add_listener(self.channel, self._notified)
+        self._is_at(*await connection.fetchrow(_SERVER))
         self.wake()
+
+    def _is_at(self, server: int, timeline: int) -> None:
+        """The server has said who it is, and in which history."""
+        here = (server, timeline)
+        if self._server is not None and here != self._server:
+            self._history += 1
+        self._server = here
 
     def _notified(self, *_: Any) -> None:
         self.wake()
@@ -99,24 +114,23 @@ class PostgresFeed:
         """The newest revision that can be read."""
 
         async def ask(connection: Connection) -> Any:
-            return await connection.fetchrow(named(_NEWEST, self._schema))
+            return await connection.fetchrow(named(_NEWEST, self._settings.schema))
 
-        return packed(*await self._reader.read(ask))
+        xid, n = await self._reader.read(ask)
+        return packed(self._history, xid, n)
 
     async def changes(self, since: int, timeout: float) -> Changes:
         """See :meth:`Registry.changes`."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + timeout
         pause = _CLOSE
-        servers = self._lost
+        look = _POLL if self._settings.pooler else _SLOW
         while True:
             # Before the query, so that a commit while it runs wakes us.
             woken = loop.create_future()
             self._waiting.add(woken)
             try:
                 found, held_up = await self._look(since)
-                if self._lost != servers:  # another server, or another history: what was read may never have been
-                    return Changes((), found.revision if found.lost else await self.newest(), lost=True)
                 left = ends - loop.time()
                 if not held_up:
                     self._held_since, self._holder = 0.0, None
@@ -124,28 +138,31 @@ class PostgresFeed:
                     return found
                 if held_up:
                     await self._look_who()
-                await asyncio.wait((woken,), timeout=min(left, pause if held_up else _SLOW))
+                await asyncio.wait((woken,), timeout=min(left, pause if held_up else look))
                 pause = min(pause * 1.5, _FARTHEST) if held_up else _CLOSE
             finally:
                 self._waiting.discard(woken)
 
     async def _look(self, since: int) -> tuple[Changes, bool]:
-        place = unpacked(since)
+        history, *place = unpacked(since)
 
         async def ask(connection: Connection) -> Any:
-            return await connection.fetchrow(named(_SINCE, self._schema), *place, _MOST)
+            return await connection.fetchrow(named(_SINCE, self._settings.schema), *place, _MOST)
 
-        lost, held_up, newest, newest_n, xids, ns, kinds, points, epochs = await self._reader.read(ask)
-        if lost:
-            return Changes((), packed(newest, newest_n), lost=True), held_up
+        lost, held_up, newest, newest_n, xids, ns, kinds, points, epochs, *server = await self._reader.read(ask)
+        self._is_at(*server)
+        here = self._history
+        if lost or history != here:
+            behind = history != here or place > [newest, newest_n]
+            return Changes((), packed(here, newest, newest_n), lost=True, set_back=behind), held_up
         if not xids:
             return Changes((), since), held_up
         entries = tuple(
-            Change(packed(xid, n), _KINDS[kind], Point.parse(point), epoch)
+            Change(packed(here, xid, n), _KINDS[kind], Point.parse(point), epoch)
             for xid, n, kind, point, epoch in zip(xids, ns, kinds, points, epochs, strict=True)
             if kind in _KINDS  # a newer version tells of more: nothing here rests on what this one does not know
         )
-        return Changes(entries, packed(xids[-1], ns[-1])), held_up
+        return Changes(entries, packed(here, xids[-1], ns[-1])), held_up
 
     async def _look_who(self) -> None:
         """Notes the transaction that holds up the feed, if it does so for long."""
@@ -195,7 +212,7 @@ class PostgresFeed:
                 self._untold = False
 
                 async def ask(connection: Connection) -> None:
-                    await connection.execute(named(_TELL, self._schema), self.channel)
+                    await connection.execute(named(_TELL, self._settings.schema), self.channel)
 
                 await self._reader.read(ask)
                 await asyncio.sleep(_GATHER)

@@ -24,11 +24,12 @@ CONNECT: Final = 5.0
 """Seconds that a connection may take to be made."""
 _PAUSE: Final = 0.25
 """Seconds between two attempts to connect."""
+_NAME: Final = {"application_name": "hyperverse"}
 _SESSION: Final = {
+    **_NAME,
     # Said aloud: a server may have other defaults, and what is given away as an epoch must survive its crash.
     "default_transaction_isolation": "read committed",
     "synchronous_commit": "on",
-    "application_name": "hyperverse",
     # What a client that is gone has asked for ends by itself.
     "statement_timeout": "30000",
     "idle_in_transaction_session_timeout": "30000",
@@ -119,7 +120,10 @@ class Link:
 
 async def _connected(settings: PostgresSettings) -> Connection:
     given: dict[str, Any] = {} if settings.password is None else {"password": settings.password}
+    if settings.pooler:
+        # Each transaction may come to another session: nothing may rest on what a session knows.
+        given |= {"server_settings": dict(_NAME), "statement_cache_size": 0}
+    else:
+        given["server_settings"] = dict(_SESSION)
     async with asyncio.timeout(CONNECT):
-        return await asyncpg.connect(
-            settings.url, timeout=CONNECT, command_timeout=None, server_settings=dict(_SESSION), **given
-        )
+        return await asyncpg.connect(settings.url, timeout=CONNECT, command_timeout=None, **given)

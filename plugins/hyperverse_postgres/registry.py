@@ -76,14 +76,14 @@ class PostgresRegistry(PostgresTrust):
     """
 
     settings_class = PostgresSettings
-    plain_settings = ("schema", "feed")
+    plain_settings = ("schema", "feed", "pooler")
 
     def __init__(self, settings: Mapping[str, Any] | PostgresSettings) -> None:
         self._settings = settings if isinstance(settings, PostgresSettings) else PostgresSettings.read(settings)
         self._schema = self._settings.schema
         self._link = Link(self._settings, self._listen)
         self._reader = PostgresReader(self._settings, self._link)
-        self._feed = PostgresFeed(self._reader, self._schema)
+        self._feed = PostgresFeed(self._reader, self._settings)
         self._writer = PostgresWriter(self._settings, self._committed)
         self._records = BatchedLookUps(self._records_at, self._reader)
         super().__init__(Calls(self._reader, self._writer, self._schema), self._reader)
@@ -366,7 +366,7 @@ class PostgresRegistry(PostgresTrust):
         key, point = str(star.key), Point.of_star(star.key).text
         job = [
             key, star.kind, star.machine, star.address, star.server_key, json.dumps(star.kinds), _links(star),
-            star.particles, star.lease, star.draining, star.pid, star.facts, point,
+            star.particles, star.lease, star.draining, star.pid, star.facts, point, star.incarnation,
         ]  # fmt: skip
         said = await self._calls.write_one("announce", job, point)
         if isinstance(said, int):

@@ -16,10 +16,10 @@ from .settings import PostgresSettings
 
 __all__ = ["lock_class", "made_ready", "named"]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _OLDEST_SERVER: Final = 14
-_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql",)
-"""What each version has added, in their order. A new registry takes all of them."""
+_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "")
+"""What each version has added to the tables, in their order, if anything. A new registry takes all of them."""
 _FUNCTIONS: Final = ("writing.sql", "directory.sql", "trust.sql", "reading.sql")
 _LOCK: Final = -1
 """The advisory lock of the schema; those of points are 0 and more."""
@@ -44,6 +44,14 @@ async def made_ready(connection: Connection, settings: PostgresSettings) -> None
             hint=f"the registry needs PostgreSQL {_OLDEST_SERVER} or newer",
         )
     schema = settings.schema
+    # Otherwise the session has been told so. Behind a pooler only the role or the database can say it.
+    isolation = await connection.fetchval("show default_transaction_isolation")
+    if isolation != "read committed":
+        raise ConfigError(
+            f"transactions of this user in {settings.where} are {isolation!r}, and a pooler keeps sessions from saying "
+            "otherwise",
+            hint="let an administrator run: ALTER ROLE the_user SET default_transaction_isolation = 'read committed'",
+        )
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1, $2)", lock_class(schema), _LOCK)
         if not await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", schema):
@@ -56,7 +64,7 @@ async def made_ready(connection: Connection, settings: PostgresSettings) -> None
 
 
 async def _create(connection: Connection, schema: str) -> None:
-    for file in ("tables.sql", *_STEPS, *_FUNCTIONS):
+    for file in ("tables.sql", *filter(None, _STEPS), *_FUNCTIONS):
         await connection.execute(named(_text(file), schema))
     values = [("made by", "hyperverse"), ("schema", str(SCHEMA_VERSION))]
     await connection.executemany(named("insert into hv.meta (key, value) values ($1, $2)", schema), values)
@@ -80,7 +88,7 @@ async def _upgrade(connection: Connection, schema: str, found: int) -> None:
     what they took before."""
     if found == SCHEMA_VERSION:
         return
-    for file in _STEPS[found - 1 :]:
+    for file in filter(None, _STEPS[found - 1 :]):
         await connection.execute(named(_text(file), schema))
     for file in _FUNCTIONS:
         text = _text(file).replace("create function ", "create or replace function ")

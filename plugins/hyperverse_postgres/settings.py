@@ -32,6 +32,7 @@ class PostgresSettings:
         password: of the user, when the url has none.
         schema: the schema of the database that has the tables. It is created if it is not there.
         feed: how many entries of the change feed are kept, at least.
+        pooler: whether a pooler in transaction mode, such as PgBouncer, stands in front of the server.
         where: the database as errors name it: without user and password.
     """
 
@@ -39,6 +40,7 @@ class PostgresSettings:
     password: str | None = attrs.field(default=None, repr=False)
     schema: str = "public"
     feed: int = 100_000
+    pooler: bool = False
     where: str = ""
 
     @classmethod
@@ -55,7 +57,7 @@ class PostgresSettings:
         ]
         for key, (kind, said) in _KEYS.items():
             value = settings.get(key)
-            if key in settings and (not isinstance(value, kind) or isinstance(value, bool)):
+            if key in settings and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
                 shown = "that" if key in ("url", "password") else repr(value)
                 faults.append(f"{key} of the postgres registry cannot be {shown}: it is {said}")
         if "url" not in settings:
@@ -74,7 +76,14 @@ class PostgresSettings:
             faults.append(f"url of the postgres registry: {wrong}")
         if faults:
             raise ConfigError(faults=faults, hint=f"a url is {_FORM}; {_ESCAPES}")
-        return cls(url=str(settings["url"]), password=settings.get("password"), schema=schema, feed=feed, where=where)
+        return cls(
+            url=str(settings["url"]),
+            password=settings.get("password"),
+            schema=schema,
+            feed=feed,
+            pooler=settings.get("pooler", False),
+            where=where,
+        )
 
 
 _KEYS: Final[Mapping[str, tuple[Any, str]]] = {
@@ -82,6 +91,7 @@ _KEYS: Final[Mapping[str, tuple[Any, str]]] = {
     "password": (str, "a text"),
     "schema": (str, "the name of a schema"),
     "feed": (int, "a number of entries"),
+    "pooler": (bool, "true or false"),
 }
 
 

@@ -66,9 +66,6 @@ class PostgresWriter:
         self._sql = named(_WRITE, self._settings.schema)
 
     async def _enter(self, connection: Connection) -> None:
-        # A plan that was made while the tables were nearly empty, and is kept, joins them from end to end: 10 ms for a
-        # write among 9,000 particles. Planning each time costs some tenths of a millisecond for a whole group.
-        await connection.execute("set plan_cache_mode = force_custom_plan")
         await connection.execute(named(_ENTER, self._settings.schema), self._id)
 
     def start(self) -> None:

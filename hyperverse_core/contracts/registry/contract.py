@@ -247,7 +247,8 @@ class Registry(abc.ABC):
     @abc.abstractmethod
     async def announce(self, star: StarRecord) -> StarRecord:
         """Enters ``star`` into the directory with its next incarnation. No assignment to an earlier one holds from then
-        on. A machine may announce a star again that it holds already.
+        on, nor to an incarnation of the given record or before, whatever the directory says: a store that was restored
+        may know of fewer than there were. A machine may announce a star again that it holds already.
 
         Returns:
             the record with its new incarnation, and 0 renewals.
@@ -375,7 +376,7 @@ class Registry(abc.ABC):
     async def changes(self, since: int, *, timeout: float) -> Changes:
         """Returns what this or any other process has committed behind the revision ``since``, at most a few thousand
         entries. All readers see the same entries in one order, in which those of one particle stand as they were
-        committed; none is left out or repeated.
+        committed; none is left out or repeated. If some cannot be read any more, the result says so and has none.
 
         Args:
             timeout: seconds to wait for the first entry. When there is none by then, the result has no entries.

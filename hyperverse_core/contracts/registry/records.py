@@ -340,11 +340,15 @@ class Changes:
         entries: the entries in the order of their commits.
         revision: the revision to ask from the next time.
         lost: whether entries are missing because the registry keeps them no longer. A cache must then drop everything.
+        set_back: whether entries are missing because the store has another history now: a standby has taken over that
+            had not got everything, or a backup was restored. Anything that was written may be gone, so a machine
+            announces its stars anew besides. ``lost`` is true then.
     """
 
     entries: tuple[Change, ...]
     revision: int
     lost: bool = False
+    set_back: bool = False
 
 
 @attrs.frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -121,6 +122,8 @@ def make_services(
     hosting = core.homes[core.home.key]
     sessions = LocalSessions(core.answers, hosting, delivery.outbound, limits, shares, core.interceptors, core.audit)
     gateways = _gateways(given, plugged, core, sessions, limits)
+    lease_lost: list[Callable[[], None]] = [core.homes.lease_lost]
+    membership = _membership(given, plugged, core, cluster, lease_lost)
     feed = ChangeFeed(
         plugged.registry,
         [core.selections, core.records, delivery.binds, delivery.watches, core.answers, sessions, cluster.admission],
@@ -130,8 +133,9 @@ def make_services(
         given.chance,
         core.troubles,
         core.feed_progress,
+        membership.set_back,
     )
-    membership = _membership(given, plugged, core, cluster, feed)
+    lease_lost.append(feed.lost)
     rebalancer = _rebalancer(plugged, core, cluster, placing, delivery, membership)
     drivers = Drivers(
         config,
@@ -271,7 +275,11 @@ def _fill_homes(
 
 
 def _membership(
-    given: Given, plugged: PluginParts, core: CoreParts, cluster: ClusterParts, feed: ChangeFeed
+    given: Given,
+    plugged: PluginParts,
+    core: CoreParts,
+    cluster: ClusterParts,
+    lease_lost: Sequence[Callable[[], None]],
 ) -> Membership:
     """Announces and renews this machine's stars. When their leases are lost, nothing that was known may be believed."""
     config = given.config
@@ -285,7 +293,7 @@ def _membership(
         directory=cluster.directory,
         reader=cluster.reader,
         facts=cluster.facts,
-        lease_lost=[core.homes.lease_lost, feed.lost],
+        lease_lost=lease_lost,
         troubles=core.troubles,
         interceptors=core.interceptors,
     )

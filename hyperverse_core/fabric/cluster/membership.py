@@ -126,6 +126,7 @@ class Membership:
         self._links_of_members = -1
         self._tasks: list[asyncio.Task[None]] = []
         self._renew_now = asyncio.Event()
+        self._set_back = False
 
     # -- own stars ----------------------------------------------------------------------------------------
 
@@ -234,10 +235,21 @@ class Membership:
         self._directory.touch()
         self._renew_now.set()
 
+    def set_back(self) -> None:
+        """The registry has another history than before, and may know nothing of this machine's stars, or of what lives
+        here: they take their places again, at once."""
+        self._set_back = True
+        self._renew_now.set()
+
     async def _renewing(self) -> None:
         while True:
             begun = self.loop.time()
             try:
+                if self._set_back:
+                    _log.warning("the registry has another history than before: this machine takes its places again")
+                    self._set_back = False
+                    self._set_back = not await self._rejoin() or self._set_back
+                    begun = self.loop.time()
                 records = self._records()
                 async with asyncio.timeout(self._lease):
                     await self._registry.renew(records)
@@ -266,8 +278,9 @@ class Membership:
             except TimeoutError:
                 continue
 
-    async def _rejoin(self) -> None:
-        """The others have released our particles: ours end here, and the stars come back as a new incarnation."""
+    async def _rejoin(self) -> bool:
+        """Nothing that lives here holds any more: ours end here, and the stars come back as a new incarnation. Returns
+        whether they have."""
         self._hold_until(0.0)
         for lost in self._lease_lost:
             lost()
@@ -275,6 +288,8 @@ class Membership:
             await self._announce()
         except HyperverseError as exc:
             _log.error("this machine's stars cannot take their places: %s", exc)
+            return False
+        return True
 
     async def leave(self) -> None:
         """Stops renewing and takes this machine's stars from the directory."""

@@ -52,6 +52,13 @@ class DirectoryGroup(RegistryKitBase):
         assert seen == sorted(set(seen))
         assert seen[0] > 0
 
+    async def test_an_incarnation_of_before_is_never_announced_again(self, registry: Registry) -> None:
+        first = await registry.announce(fold())
+        # A machine that has met a newer store remembers an incarnation which this one has never heard of.
+        again = await registry.announce(attrs.evolve(first, incarnation=first.incarnation + 5))
+        assert again.incarnation > first.incarnation + 5
+        assert (await registry.announce(attrs.evolve(first, incarnation=0))).incarnation > again.incarnation
+
     async def test_a_machine_takes_back_its_own_star(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>", "localhost:a")
         first = await registry.announce(fold())

@@ -172,7 +172,7 @@ class ChangeFeedGroup(RegistryKitBase):
         await populate(registry, "localhost<Space>")
         # A store that was restored from a backup begins again: its revisions are smaller than what a reader knows.
         found = await registry.changes(2 * await registry.revision() + 1000, timeout=_LONG)
-        assert (found.lost, found.revision) == (True, await registry.revision())
+        assert (found.lost, found.set_back, found.revision) == (True, True, await registry.revision())
 
     async def test_who_is_too_far_behind_is_told_so(self, registry: Registry) -> None:
         if self.feed_keeps is None:
@@ -187,7 +187,7 @@ class ChangeFeedGroup(RegistryKitBase):
                 await outcomes(registry.set_status(point, status) for point in points)
                 round_ += 1
         newest = await registry.revision()
-        assert found.revision == newest
+        assert (found.revision, found.set_back) == (newest, False)
         for number in range(101):
             await registry.set_status(at("localhost:p0"), statuses[number % 2])
         written = [entry.revision for entry in await drain(registry, newest)]

@@ -35,8 +35,8 @@ begin
   return '[[]]';
 end $$;
 
--- One job: [key, kind, machine, address, door key, kinds, links, particles, lease, draining, pid, facts, point]. The
--- outcome: the new incarnation, or [machine, lease] of the machine that holds the star.
+-- One job: [key, kind, machine, address, door key, kinds, links, particles, lease, draining, pid, facts, point, the
+-- incarnation that the machine had last]. The outcome: the new incarnation, or [machine, lease] of the machine that holds the star.
 create function hv.do_announce(p_jobs jsonb) returns jsonb language plpgsql as $$
 declare
   v_job jsonb := p_jobs->0;
@@ -47,7 +47,8 @@ begin
   if v_held.announced and v_held.machine <> v_job->>2 then
     return jsonb_build_array(jsonb_build_array(v_held.machine, v_held.lease));
   end if;
-  v_next := coalesce(v_held.incarnation, 0) + 1;
+  -- Not one that was announced already, also if this database was restored and knows nothing of it.
+  v_next := greatest(v_held.incarnation, (v_job->>13)::bigint, 0) + 1;
   insert into hv.stars as s (key, announced, kind, machine, address, door_key, kinds, links, particles, incarnation,
                              renewals, lease, draining, pid, facts)
   values (v_job->>0, true, v_job->>1, v_job->>2, v_job->>3, v_job->>4, v_job->>5, v_job->>6, (v_job->>7)::bigint, v_next,

@@ -52,7 +52,7 @@ def changes_since(connection: sa.Connection, since: int) -> Changes:
     if not rows and newest >= since:  # newer: committed between the two queries, and read the next time
         return Changes((), since)
     # Either ``since`` is older than what is kept, or newer than all entries: the file was restored from a backup.
-    return Changes((), newest, lost=True)
+    return Changes((), newest, lost=True, set_back=newest < since)
 
 
 def prune(tx: Transaction, arguments: Sequence[tuple[int, int]]) -> list[int]:

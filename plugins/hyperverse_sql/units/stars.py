@@ -54,7 +54,9 @@ def announce(tx: Transaction, star: StarRecord) -> StarRecord:
             f"star '{star.key}' is held by machine {held.machine!r}",
             hint=f"stop it there, or wait until its lease of {held.lease:g} s has ended",
         )
-    announced = attrs.evolve(star, incarnation=1 if held is None else held.incarnation + 1, renewals=0)
+    # Not one that was announced already, also if this registry was restored and knows nothing of it.
+    incarnation = max(star.incarnation, 0 if held is None else held.incarnation) + 1
+    announced = attrs.evolve(star, incarnation=incarnation, renewals=0)
     values = star_row(announced) | {"incarnation": announced.incarnation, "renewals": 0}
     if held is None:
         tx.connection.execute(stars.insert(), values)

@@ -37,6 +37,7 @@ class ChangeFeed:
         chance: for pauses.
         troubles: shows that it cannot be followed.
         progress: says what it is doing.
+        set_back: called when the registry has another history than before: what this machine has written may be gone.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class ChangeFeed:
         chance: random.Random,
         troubles: Troubles,
         progress: FeedProgress,
+        set_back: Callable[[], None],
     ) -> None:
         self._registry = registry
         self._troubles = troubles
         self._progress = progress
+        self._set_back = set_back
         self._listeners = listeners
         self._residents = residents
         self._reader = reader
@@ -95,6 +98,8 @@ class ChangeFeed:
         if changes.lost:
             _log.warning("changes were missed: everything cached is dropped")
             self.lost()
+            if changes.set_back:
+                self._set_back()
             await self._reader.refresh()
             await self._residents.check_all()
         await self._apply(changes.entries)
