@@ -46,10 +46,10 @@ case when pg_is_in_recovery() then 0
 """
 """The server, and its timeline: another one begins when a standby takes over, or a backup is restored. The timeline of
 its log, because that of pg_control_checkpoint() changes with the first checkpoint afterwards only."""
-_SINCE: Final = f"select f.*, {_SERVER_COLUMNS} from hv.changes_since($1, $2, $3) f"
+_SINCE: Final = " ".join(("select f.*,", _SERVER_COLUMNS, "from hv.changes_since($1, $2, $3) f"))
 _NEWEST: Final = "select xid, n from hv.newest()"
 _TELL: Final = "select hv.tell($1)"
-_SERVER: Final = f"select {_SERVER_COLUMNS}"
+_SERVER: Final = " ".join(("select", _SERVER_COLUMNS))
 _HOLDER: Final = """
 select coalesce(extract(epoch from a.xact_start)::float8, extract(epoch from now())::float8), coalesce(a.pid, 0),
        coalesce(a.usename::text, ''), coalesce(nullif(a.application_name, ''), a.backend_type, ''),
