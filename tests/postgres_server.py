@@ -201,7 +201,14 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 class temporary_server:
-    """A server in a folder of its own, which runs until the end of a ``with``."""
+    """A server in a folder of its own, which runs until the end of a ``with``.
+
+    Args:
+        conf: settings of the server besides those of all tests.
+    """
+
+    def __init__(self, **conf: str) -> None:
+        self._conf = conf
 
     def __enter__(self) -> PostgresServer:
         programs = server_programs()
@@ -209,7 +216,7 @@ class temporary_server:
             missing = pytest.fail if os.environ.get("CI") else pytest.skip
             missing(f"there is no PostgreSQL server: {INSTALL}; or name one of your own in HYPERVERSE_TEST_PG")
         self._folder = Path(tempfile.mkdtemp(prefix="hv-pg-"))
-        self._server = PostgresServer(self._folder / "server")
+        self._server = PostgresServer(self._folder / "server", self._conf)
         self._folder.chmod(0o755)
         self._server.create(programs)
         self._server.start()
