@@ -24,11 +24,13 @@ async def _nothing_lost_or_doubled(chaos: Chaos) -> Findings:
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
 async def test_nothing_acknowledged_is_lost_or_doubled_while_the_database_comes_and_goes(tmp_path: Path) -> None:
-    faults = ("crash", "commit", "commit", "kill", "freeze")
-    chaos = Chaos(tmp_path, seed=2, seconds=12.0, say=print, faults=faults, least=_LEAST, postgres=True)
+    # The plan of this seed begins with a commit that is cut, a server that stops at once, and a machine that is killed.
+    faults = ("crash", "commit", "kill")
+    chaos = Chaos(tmp_path, seed=63, seconds=12.0, say=print, faults=faults, least=_LEAST, postgres=True)
     findings = await _nothing_lost_or_doubled(chaos)
     assert findings.acknowledged >= _LEAST
-    assert len({fault.what.partition(",")[0] for fault in chaos.history.faults}) > 2
+    broken = " ".join(fault.what for fault in chaos.history.faults)
+    assert "next save" in broken and "stops at once" in broken
 
 
 @pytest.mark.thorough
