@@ -23,8 +23,9 @@ from thoroughness import THOROUGH
 
 _numbers = itertools.count(1)
 _REGISTRY = os.environ.get("HYPERVERSE_TEST_REGISTRY", "")
-"""The only registry that the machines of tests with processes use: ``sqlite`` or ``postgres``. Without it that is
-SQLite, and a thorough run takes the tests marked ``both_registries`` with PostgreSQL as well."""
+"""The only registry that the machines of tests with processes use, besides those of ``world``: ``sqlite`` or
+``postgres``. Without it that is SQLite, and a thorough run takes the tests marked ``both_registries``
+with PostgreSQL as well."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,8 +50,8 @@ def pytest_asyncio_loop_factories(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for ``world`` runs in every composition; with processes, in one on every pair of engines too. A test
-    that asks for ``registry_table`` runs with every registry."""
+    """A test that asks for ``world`` runs in every composition; with processes, in one on every pair of engines too.
+    One that asks for ``registry_table`` runs with every registry."""
     if "world" in metafunc.fixturenames:
         kind = "processes" if "processes" in metafunc.definition.path.name else "virtual"
         worlds = {composition: (kind, composition, "") for composition in COMPOSITIONS}
