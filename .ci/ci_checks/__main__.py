@@ -2,11 +2,11 @@
 
 The first Python runs everything with the dependencies of a lock with hashes. The newest Python of this computer, with
 the newest dependencies, runs the tests that need no machine in a process of its own; the Pythons between the two run
-the core of them, and the lowest dependencies what calls a dependency. They run beside the whole suite, whose tests
-leave the processors idle for a third of the time, because many of them wait; what they print is shown when all have
-ended. Every step runs, so that one run tells all that is wrong. When few tests failed they are run again, alone
-(`second_look`). The simulation goes on with further seeds for as long as there is time; it ends early on a slow
-computer.
+the core of them, and the lowest dependencies what calls a dependency. They and the checks of what is written run beside
+the whole suite, whose tests leave the processors idle for a third of the time, because many of them wait; what they
+print is shown when all have ended. Every step runs, so that one run tells all that is wrong. When few tests failed they
+are run again, alone (`second_look`). The simulation goes on with further seeds for as long as there is time; it ends
+early on a slow computer.
 """
 
 from __future__ import annotations
@@ -235,8 +235,10 @@ class Checks:
             seeds = {"HYPERVERSE_FIRST_SEED": str(first), "HYPERVERSE_SEEDS": str(SEEDS_AT_ONCE)}
             self._steps.run(f"simulation, seeds from {first}", command, CI="true", **seeds)
 
-    def subsets(self, bin_: Path, pythons: list[Python], lowest: Python) -> None:
-        """Some of the faster tests with each of some Pythons, the newest last, and with the lowest dependencies."""
+    def all_but_the_suite(self, bin_: Path, pythons: list[Python], lowest: Python) -> None:
+        """Checks of what is written; some of the faster tests with each of some Pythons, the newest last, and with the
+        lowest dependencies."""
+        self.the_text(bin_)
         for python in pythons[:-1]:
             self.subset(f"Python {python.minor}", python, tests=CORE)
         for newest in pythons[-1:]:
@@ -302,12 +304,11 @@ def main(arguments: list[str]) -> int:
         lock_fits = first.minor == LOCKED_FOR
         bin_ = checks.locked(first) if lock_fits else checks.environment("newest", first, "dev")
         if bin_ is not None:
-            checks.the_text(bin_)
             with (Path(folder) / "beside.txt").open("w+", encoding="utf-8") as log, ThreadPoolExecutor(1) as beside:
                 newest = others or ([first] if lock_fits else [])
-                subsets = beside.submit(checks.beside(log).subsets, bin_, newest, first)
+                rest = beside.submit(checks.beside(log).all_but_the_suite, bin_, newest, first)
                 checks.everything(bin_, arguments)
-                subsets.result()
+                rest.result()
                 log.seek(0)
                 print(f"what ran beside the whole suite:\n{log.read()}", flush=True)
             unsteady = checks.second_look()
