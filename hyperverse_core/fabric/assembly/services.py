@@ -254,6 +254,7 @@ def _fill_homes(
         left=(residents.left, core.answers.left),
     )
     for key, star in core.stars.items():
+        table = ActiveTable(star, comings, core.interceptors)
         home = Home(
             star=star,
             gate=gate,
@@ -268,10 +269,10 @@ def _fill_homes(
             chain_limit=limits.chain,
             loop=core.loop,
             troubles=core.troubles,
-            table=ActiveTable(star, comings, core.interceptors),
+            table=table,
             sealed=core.sealed,
         )
-        core.homes.add(Hosting(home, core.served))
+        core.homes.add(Hosting(home, table, core.served))
 
 
 def _membership(

@@ -11,8 +11,8 @@ from ...universe.address.point import Point
 from ...universe.routing.bind import BindConfig
 from ...universe.waves.origin import Origin
 from ...universe.waves.wave import Method, Ping
-from ..particles.active import Active
 from ..particles.homes import Homes
+from ..particles.resident import Resident
 from ..particles.unread_bind import UnreadBind, first_bind
 from .outbound import Outbound
 
@@ -43,11 +43,11 @@ class Binds:
         self._star_origin = Origin(star.point, star.point, star.text, outbound.ids, star.now)
         self._kept: dict[str, BindConfig] = {}
         self._sources: set[str] = set()  # points from which something was read since they last changed
-        self._lookup: SingleFlight[tuple[Active, str], tuple[Active, str], BindConfig] = SingleFlight(
+        self._lookup: SingleFlight[tuple[Resident, str], tuple[Resident, str], BindConfig] = SingleFlight(
             self._find, self._keep
         )
 
-    async def get(self, active: Active, unread: UnreadBind) -> BindConfig:
+    async def get(self, active: Resident, unread: UnreadBind) -> BindConfig:
         """The bind that ``active`` names, in turn. Raises BadRequest that says where it is wrong, or why it cannot be
         read."""
         key = (active, unread.source)
@@ -57,7 +57,7 @@ class Binds:
             return known
         return await self._lookup.get(key, key)
 
-    async def _find(self, key: tuple[Active, str]) -> BindConfig:
+    async def _find(self, key: tuple[Resident, str]) -> BindConfig:
         active, source = key
         text = source if UnreadBind(source).inline else await self._read(active, source)
         try:
@@ -65,7 +65,7 @@ class Binds:
         except ParseError as exc:
             raise BadRequest(f"the bind of {active.text!r} is wrong: {exc.told}", hint=exc.hint) from exc
 
-    def _keep(self, key: tuple[Active, str], bind: BindConfig) -> None:
+    def _keep(self, key: tuple[Resident, str], bind: BindConfig) -> None:
         active, source = key
         if len(self._kept) >= _KEPT:
             self._kept.clear()
@@ -73,7 +73,7 @@ class Binds:
         if active.bind == UnreadBind(source):
             active.bind = bind
 
-    async def _read(self, active: Active, source: str) -> str:
+    async def _read(self, active: Resident, source: str) -> str:
         point = Point.parse(source)
         self._sources.add(point.text)  # before anything else: a change from here on makes stale what is read
         try:
@@ -117,7 +117,7 @@ class Binds:
         for source in tuple(self._sources):
             self._drop(Point.parse(source))
 
-    def renewed(self, active: Active, before: ParticleRecord) -> None:
+    def renewed(self, active: Resident, before: ParticleRecord) -> None:
         """It may name another bind now."""
         if active.record.properties.get("bind") != before.properties.get("bind"):
             active.bind = first_bind(active.record, active.served.bind)
@@ -127,12 +127,12 @@ class Binds:
         await self._lookup.close()
 
 
-def _is_of_kind(active: Active, source: str) -> bool:
+def _is_of_kind(active: Resident, source: str) -> bool:
     """Whether the Kind says for all of its particles where their bind is. Then the machine reads it: nobody can make it
     point elsewhere, and the particles need no rights there."""
     declared = active.served.kind.properties.get("bind")
     return declared is not None and declared.constant and declared.default == source
 
 
-def _unreadable(active: Active, source: str, why: str) -> BadRequest:
+def _unreadable(active: Resident, source: str, why: str) -> BadRequest:
     return BadRequest(f"the bind of {active.text!r} cannot be read from {source!r}: {why}")

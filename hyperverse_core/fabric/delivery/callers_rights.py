@@ -13,7 +13,7 @@ from ...universe.access.scope import Scope, ScopeGrant
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Directed, MethodKind, Ping, Signal
-from ..particles.active import Active
+from ..particles.resident import Resident
 from .gate import Gate
 
 __all__ = ["CallersRights"]
@@ -46,7 +46,7 @@ class CallersRights:
         self._decide = decide
         self._records = records
 
-    async def lend(self, active: Active, wave: Directed, request: Ping | Signal) -> None:
+    async def lend(self, active: Resident, wave: Directed, request: Ping | Signal) -> None:
         """Makes ``request`` one of the caller. A ``Cmd`` stays one of the particle.
 
         Args:

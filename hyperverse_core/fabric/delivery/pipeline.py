@@ -20,7 +20,7 @@ from ...universe.routing.stop import Call, CoreStop, PointStop, ReflectStop
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.wave import Body, Directed, Method, MethodKind, Outcome, Ping, Pong, Signal
 from ...universe.waves.withheld import withheld
-from ..particles.active import Active
+from ..particles.resident import Resident
 from ..particles.unread_bind import UnreadBind
 from ..stars.star import Star
 from .binds import Binds
@@ -43,7 +43,7 @@ class Pipelines:
         self._callers_rights = callers_rights
         self._hops = hops
 
-    async def follow(self, active: Active, wave: Directed) -> Pong | None:
+    async def follow(self, active: Resident, wave: Directed) -> Pong | None:
         """Takes ``wave`` through the bind of ``active``. None sends it to the particle as it is."""
         bind = active.bind
         if isinstance(bind, UnreadBind):
@@ -68,7 +68,7 @@ class _Passage:
     """One wave on its way through one pipeline."""
 
     def __init__(
-        self, active: Active, wave: Directed, selected: Selected, callers_rights: CallersRights, hops: int
+        self, active: Resident, wave: Directed, selected: Selected, callers_rights: CallersRights, hops: int
     ) -> None:
         self.star: Star = active.star
         self.callers_rights = callers_rights

@@ -18,7 +18,7 @@ from .state import State
 from .states import decode_state
 
 if TYPE_CHECKING:
-    from .active import Active
+    from .resident import Resident
 
 __all__ = ["activate"]
 
@@ -29,7 +29,7 @@ _SHOWN = 3600.0
 """Seconds that a start is shown which failed, when no wave tries again."""
 
 
-async def activate(active: Active) -> None:
+async def activate(active: Resident) -> None:
     """Makes the particle ready; the turn must be ours. Raises NotHostedHere when it has left, and what its driver or
     its saved state is to blame for."""
     if active.state is State.GONE:
@@ -87,7 +87,7 @@ async def activate(active: Active) -> None:
         interceptors.tell(interceptors.woken, active.point, active.star.key, perf_counter() - begun)
 
 
-async def _start(active: Active) -> None:
+async def _start(active: Resident) -> None:
     particle, active.durable = active.particle, None
     if particle is None:
         particle = active.particle = await _make(active)
@@ -96,7 +96,7 @@ async def _start(active: Active) -> None:
         active.durable = None  # what it has changed is what the handlers begin with
 
 
-def _note_hanging(active: Active) -> None:
+def _note_hanging(active: Resident) -> None:
     """It has not started for a while: the waves wait, and their senders would not know for what."""
     made = "on_start has" if active.particle is not None else "its driver's create, or the registry, has"
     plugin = active.served.plugin or "none"
@@ -105,11 +105,11 @@ def _note_hanging(active: Active) -> None:
     active.home.troubles.note(_start_of(active), cause, lasts=_SHOWN)
 
 
-def _start_of(active: Active) -> str:
+def _start_of(active: Resident) -> str:
     return f"start of {active.text}"
 
 
-async def _show(active: Active, status: Status) -> None:
+async def _show(active: Resident, status: Status) -> None:
     """Writes the status into the particle's record; the wave that it is about does not fail for that."""
     try:
         await active.home.registry.set_status(active.point, status)
@@ -117,7 +117,7 @@ async def _show(active: Active, status: Status) -> None:
         _log.warning("its status %s could not be written: %s", status, exc, extra={"point": active.text})
 
 
-async def _make(active: Active) -> Particle:
+async def _make(active: Resident) -> Particle:
     state = active.saved
     if state is None and active.assignment is not None:
         state = await active.home.registry.load_state(active.point)

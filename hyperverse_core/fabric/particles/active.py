@@ -9,45 +9,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, MutableSequence
-from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...contracts.driver import Particle
-from ...contracts.registry import Assignment, ParticleRecord
 from ...errors import (
-    NotHostedHere,
     Unavailable,
     error_for_status,
 )
 from ...protocol.body_weight import WEIGHTLESS, weight_of
 from ...scheduling.cancellation import ends_task
 from ...scheduling.presentable import presentable
-from ...universe.routing.bind import BindConfig
-from ...universe.waves.origin import Origin
 from ...universe.waves.own_pong import own_pong
 from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong, Signal
 from ...universe.waves.withheld import withheld
 from ..interception.cut_waves import mark_told
 from .accepted_signals import begin_signals, handle_beside
 from .activation import activate
-from .background import BackgroundTasks
 from .built_in import answer_built_in, no_body, no_handler
 from .context import Context
 from .conversion import to_body
 from .handler_replies import failed, outlived, signed, tell_cut_off
 from .handlers import Handler
 from .in_order import InOrder
-from .letters import NOBODY
-from .mailbox import Mailbox
 from .own_context import CANCEL_GRACE, OVER, Abandoned, Variables, begin_in_own_context, go_on
-from .saving import Saves, fingerprint, given_up, has_unsaved, spoiled
+from .resident import Resident
+from .saving import fingerprint, given_up, spoiled
 from .state import State
-from .unread_bind import UnreadBind, first_bind
-
-if TYPE_CHECKING:
-    from .home import Home
-    from .served import Served
 
 __all__ = ["Active"]
 
@@ -60,95 +47,10 @@ _HEARD = Pong()
 """The result of every Signal whose handler succeeded: nobody reads it, so all of them share one."""
 
 
-class Active:
-    """A particle at home here.
+class Active(Resident):
+    """A particle at home here, which takes waves. Its attributes are those of :class:`Resident`."""
 
-    Attributes:
-        record: as the registry had it when the particle came here, kept up to date by the change feed.
-        served: how its Kind is served on this machine.
-        home: what it has in common with the other particles of its star.
-        star: its star. It is in ``home`` too; here it saves the hot path a look-up.
-        assignment: proof that it lives here; None for a particle that the registry does not place.
-        particle: the driver's object; None until the first wave that needs it.
-        state: where it is in its life.
-        allowed: permission letters that the policy has granted, for each agent that has asked. Written by the gate.
-        bind: the routes that its waves take; None sends all to the handlers. Written by the binds.
-        watched_until: time of the event loop until which its states go into the change feed. Written by the watches.
-        touched: whether a wave has come since the last look for idle particles.
-        saved: the state to activate it with; None when the registry has to be asked for it.
-        background: tasks of its own; None when it never began one.
-        origin: makes the waves that it sends; None until it sends one.
-        running: handlers that run beside the one that has the turn.
-        posted: Signals of a concurrent particle that have not begun, and what came behind them; None when it never had
-            one.
-        saves: what is known of its saves; None until its object has begun one.
-        durable: fingerprint of the state that is durable; None when that is not known.
-    """
-
-    __slots__ = (
-        "allowed",
-        "assignment",
-        "background",
-        "bind",
-        "concurrent",
-        "durable",
-        "home",
-        "mailbox",
-        "origin",
-        "particle",
-        "point",
-        "posted",
-        "quiet_since",
-        "record",
-        "running",
-        "saved",
-        "saves",
-        "served",
-        "star",
-        "state",
-        "text",
-        "touched",
-        "watched_until",
-    )
-
-    remote = False
-
-    def __init__(
-        self,
-        record: ParticleRecord,
-        served: Served,
-        home: Home,
-        *,
-        assignment: Assignment | None = None,
-        state: bytes | None = None,
-        particle: Particle | None = None,
-    ) -> None:
-        self.point = record.point
-        self.text = record.point.text
-        self.record = record
-        self.served = served
-        self.home = home
-        self.star = home.star
-        self.assignment = assignment
-        self.bind: BindConfig | UnreadBind | None = first_bind(record, served.bind)
-        self.particle = particle
-        self.concurrent = served.concurrent
-        self.allowed = NOBODY
-        self.mailbox = Mailbox(served.waves_limit)
-        self.state = State.PLACED
-        self.running = 0
-        self.posted: InOrder | None = None
-        self.touched = True
-        self.quiet_since = 0.0
-        self.watched_until = 0.0
-        # Empty: it is known to have none, so that nobody has to ask the registry.
-        self.saved = b"" if state is None and assignment is not None else state
-        self.background: BackgroundTasks | None = None
-        self.origin: Origin | None = None
-        self.saves: Saves | None = None
-        self.durable: int | None = None
-
-    # -- in -----------------------------------------------------------------------------------------------
+    __slots__ = ()
 
     def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
         """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not get as far as a handler.
@@ -398,16 +300,6 @@ class Active:
             handlers.end(wave, None if reply is _HEARD else reply, watched)
         replies.append(reply)
 
-    # -- life ---------------------------------------------------------------------------------------------
-
-    def check_lease(self) -> None:
-        """Raises Unavailable when its star's lease may be over: it may live elsewhere by now. A particle that the
-        registry does not place lives nowhere else."""
-        if self.assignment is not None and not self.star.may_serve:
-            raise Unavailable(
-                f"{self.star.text} cannot renew its lease, so {self.text!r} does not answer here", retry_after=0.5
-            )
-
     async def start_in_turn(self) -> None:
         """Makes it ready, when no handler has the turn."""
         if self.mailbox.busy:
@@ -419,52 +311,3 @@ class Active:
                 await activate(self)
         finally:
             self.mailbox.leave()
-
-    def cut_off(self, particle: Particle | None) -> None:
-        """A handler was ended in the middle: what it left behind in ``particle`` must not be seen. The next wave gets
-        the particle from its last saved state. One that the registry does not place goes on."""
-        if self.assignment is None or self.state is State.GONE or particle is not self.particle:
-            return
-        # Many at once: one that was cut off before it changed anything must not disturb the others.
-        if not self.concurrent or has_unsaved(self):
-            self.state = State.CUT
-
-    def has_left(self) -> NotHostedHere:
-        """Returns the 421 error for a wave that arrives after the particle has left."""
-        return NotHostedHere(f"{self.text!r} has left {self.star.text}")
-
-    def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
-        """Runs a task of the particle's own until it ends or the particle leaves. Raises TooMany, and NotHostedHere
-        when it has left."""
-        if self.state is State.GONE:
-            work.close()
-            raise self.has_left()
-        if self.background is None:
-            self.background = BackgroundTasks(self.text, self.home.troubles)
-        self.background.begin(work, name, wave, partial(spoiled, self, self.particle))
-
-    def own_origin(self) -> Origin:
-        """Makes the waves that it sends in its own name."""
-        if self.origin is None:
-            self.origin = Origin(self.point, self.point, self.star.text, self.home.ids, self.star.now)
-        return self.origin
-
-    @property
-    def gone(self) -> bool:
-        """Whether it does not live here any more."""
-        return self.state is State.GONE
-
-    @property
-    def pinned(self) -> bool:
-        """Whether the registry does not place it: it stays as long as the machine."""
-        return self.assignment is None
-
-    @property
-    def quiet(self) -> bool:
-        """Whether no wave is under way in it."""
-        return not self.mailbox.busy and not self.running
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is under way in it."""
-        return self.quiet and not self.background

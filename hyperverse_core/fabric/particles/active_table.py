@@ -13,6 +13,7 @@ from .state import State
 
 if TYPE_CHECKING:
     from .active import Active
+    from .resident import Resident
 
 __all__ = ["ActiveTable"]
 
@@ -45,7 +46,7 @@ class ActiveTable:
         for arrived in self._comings.arrived:
             arrived(active)
 
-    def renew(self, active: Active, record: ParticleRecord) -> None:
+    def renew(self, active: Resident, record: ParticleRecord) -> None:
         """The registry has a newer record of the particle."""
         before, active.record = active.record, record
         for renewed in self._comings.renewed:
@@ -53,7 +54,7 @@ class ActiveTable:
 
     # -- leaving ------------------------------------------------------------------------------------------
 
-    def remove(self, active: Active, why: Left = Left.RELEASED) -> None:
+    def remove(self, active: Resident, why: Left = Left.RELEASED) -> None:
         """The particle is not here any more; its waves are answered 421 and find it again."""
         if active.state.spoiled:
             active.particle = None  # what a handler has half done is given up
@@ -67,14 +68,14 @@ class ActiveTable:
         if interceptors.released:
             interceptors.tell(interceptors.released, active.point, self._star.key)
 
-    def lose(self, active: Active, why: Left = Left.LOST) -> None:
+    def lose(self, active: Resident, why: Left = Left.LOST) -> None:
         """The particle does not live here any more: nothing of it may be written or answered."""
         _log.info("%s has been taken from %s", active.text, self._star.text, extra={"point": active.text})
         self.remove(active, why)
         if active.background is not None:
             active.background.give_up()
 
-    def taken(self, active: Active) -> None:
+    def taken(self, active: Resident) -> None:
         """Removes a particle that the registry does not assign to this star any more. The change feed gives the reason
         later; perhaps it was deleted."""
         self.lose(active, Left.TAKEN)

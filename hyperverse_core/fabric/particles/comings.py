@@ -11,7 +11,7 @@ import attrs
 from ...contracts.registry import ParticleRecord
 
 if TYPE_CHECKING:
-    from .active import Active
+    from .resident import Resident
 
 __all__ = ["Comings", "Left"]
 
@@ -37,6 +37,6 @@ class Comings:
         left: called with a particle that does not live here any more, and why.
     """
 
-    arrived: Sequence[Callable[[Active], None]]
-    renewed: Sequence[Callable[[Active, ParticleRecord], None]]
-    left: Sequence[Callable[[Active, Left], None]]
+    arrived: Sequence[Callable[[Resident], None]]
+    renewed: Sequence[Callable[[Resident, ParticleRecord], None]]
+    left: Sequence[Callable[[Resident, Left], None]]

@@ -25,7 +25,7 @@ from .caller import Caller
 from .saving import save
 
 if TYPE_CHECKING:
-    from .active import Active
+    from .resident import Resident
 
 __all__ = ["Context"]
 
@@ -35,7 +35,7 @@ _log = logging.getLogger("hyperverse.particle")
 class _ParticleLog(logging.LoggerAdapter[logging.Logger]):
     """Adds the particle's point and the wave's id to each line, and shows it to those who watch the particle."""
 
-    def __init__(self, active: Active, wave: str) -> None:
+    def __init__(self, active: Resident, wave: str) -> None:
         super().__init__(_log, {"point": active.text, "wave": wave})
         self._active = active
 
@@ -65,7 +65,7 @@ class Context(Ctx):
     has_saved: bool
     """Set by the first save that succeeds."""
 
-    def __init__(self, active: Active, wave: Directed, origin: Origin | None = None) -> None:
+    def __init__(self, active: Resident, wave: Directed, origin: Origin | None = None) -> None:
         self._active = active
         self._particle = active.particle
         self._wave = wave
@@ -73,7 +73,7 @@ class Context(Ctx):
         self._origin = origin
 
     @classmethod
-    def own(cls, active: Active) -> Context:
+    def own(cls, active: Resident) -> Context:
         """For what a particle does without a wave: its start and stop, tasks of its own."""
         wave = active.own_origin().wave(Ping, active.point, BOUNCE, None, {})
         wave.deadline = math.inf  # nobody waits for it

@@ -15,7 +15,7 @@ from .own_context import begin_in_own_context
 from .state import State
 
 if TYPE_CHECKING:
-    from .active import Active
+    from .resident import Resident
 
 __all__ = ["bring_to_rest", "has_to_stop", "say_goodbye", "stop", "take_turn"]
 
@@ -23,14 +23,14 @@ _log = logging.getLogger("hyperverse.particle")
 _GLANCE, _LONGEST_GLANCE = 0.005, 0.1
 
 
-def take_turn(active: Active) -> State:
+def take_turn(active: Resident) -> State:
     """Takes the turn of a particle in which nothing is under way. Returns the state that it was in."""
     active.mailbox.busy = True  # nobody else gets a turn from here on,
     before, active.state = active.state, State.STOPPING  # and a concurrent one begins no wave beside
     return before
 
 
-async def bring_to_rest(active: Active, grace: float) -> State | None:
+async def bring_to_rest(active: Resident, grace: float) -> State | None:
     """Takes the particle's turn, behind the waves that have it, and keeps it: nothing runs in it from then on.
 
     Args:
@@ -64,7 +64,7 @@ async def bring_to_rest(active: Active, grace: float) -> State | None:
     return None
 
 
-async def stop(active: Active, before: State, grace: float) -> bool:
+async def stop(active: Resident, before: State, grace: float) -> bool:
     """Ends its tasks and calls ``on_stop`` when it was ready; the turn must be ours. It is gone afterwards.
 
     Args:
@@ -86,14 +86,14 @@ async def stop(active: Active, before: State, grace: float) -> bool:
     return ended
 
 
-def has_to_stop(active: Active) -> bool:
+def has_to_stop(active: Resident) -> bool:
     """Whether a particle that is gone has something to end."""
     if not active.quiet or active.background is not None:
         return True
     return active.particle is not None and type(active.particle).on_stop is not Particle.on_stop
 
 
-async def say_goodbye(active: Active, grace: float) -> None:
+async def say_goodbye(active: Resident, grace: float) -> None:
     """Calls ``on_stop`` of a particle that is gone because it was deleted, behind the handlers that are under way in
     it; their deadlines bound the wait.
 
@@ -112,7 +112,7 @@ async def say_goodbye(active: Active, grace: float) -> None:
     await _on_stop(active, particle, grace)
 
 
-async def _on_stop(active: Active, particle: Particle, grace: float) -> bool:
+async def _on_stop(active: Resident, particle: Particle, grace: float) -> bool:
     if type(particle).on_stop is Particle.on_stop:
         return True
     try:

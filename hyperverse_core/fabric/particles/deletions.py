@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from ...errors import Unavailable
 from ...scheduling.cancellation import ends_task
 from ...scheduling.worker_pool import WorkerPool
-from .active import Active
 from .deactivation import has_to_stop, say_goodbye
 from .own_context import in_own_context
+from .resident import Resident
 
 __all__ = ["Deletions"]
 
@@ -30,13 +30,13 @@ class Deletions:
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
 
-    async def end(self, deleted: Sequence[Active]) -> None:
+    async def end(self, deleted: Sequence[Resident]) -> None:
         """Returns when it is done for all particles in which no wave is under way. A busy one follows when its handler
         has ended: perhaps it is that handler that waits here, because it has deleted its own particle."""
         self.end_soon([active for active in deleted if not active.quiet])
         await self._end([active for active in deleted if active.quiet])
 
-    def end_soon(self, deleted: Sequence[Active]) -> None:
+    def end_soon(self, deleted: Sequence[Resident]) -> None:
         """As :meth:`end`, without waiting. One that is busy does not keep the others."""
         quiet = [active for active in deleted if active.quiet]
         busy = [[active] for active in deleted if not active.quiet]
@@ -44,13 +44,13 @@ class Deletions:
             if group:
                 self._plan(group)
 
-    def _plan(self, group: list[Active]) -> None:
+    def _plan(self, group: list[Resident]) -> None:
         try:
             self._pool.put_accepted(self._end, group)
         except Unavailable:
             _log.warning("this machine is stopping: %s has been deleted, and its driver is not told", group[0].text)
 
-    async def _end(self, deleted: Sequence[Active]) -> None:
+    async def _end(self, deleted: Sequence[Resident]) -> None:
         parting = [active for active in deleted if has_to_stop(active)]
         if parting:
             await asyncio.gather(*(say_goodbye(active, _GRACE) for active in parting))

@@ -14,7 +14,7 @@ from ..interception.watching import Watched, WatchesHandlers
 from .handlers import Handler
 
 if TYPE_CHECKING:
-    from .active import Active
+    from .resident import Resident
 
 __all__ = ["failed", "failure_of", "outlived", "signed", "tell_cut_off"]
 
@@ -22,7 +22,7 @@ _log = logging.getLogger("hyperverse.particle")
 _SHORT = 80
 
 
-def signed(active: Active, reply: Pong, wave: Directed) -> Pong:
+def signed(active: Resident, reply: Pong, wave: Directed) -> Pong:
     """Fills in who answers which wave."""
     reply.sender = active.point
     reply.id = wave.id
@@ -31,7 +31,7 @@ def signed(active: Active, reply: Pong, wave: Directed) -> Pong:
     return reply
 
 
-def tell_cut_off(active: Active, wave: Directed, handlers: WatchesHandlers | None, watched: Watched) -> None:
+def tell_cut_off(active: Resident, wave: Directed, handlers: WatchesHandlers | None, watched: Watched) -> None:
     """Tells the interceptors that a handler was cut off; its caller gets no reply from it.
 
     Args:
@@ -46,14 +46,14 @@ def tell_cut_off(active: Active, wave: Directed, handlers: WatchesHandlers | Non
     active.home.interceptors.fail(wave, reply)
 
 
-def outlived(active: Active, wave: Directed) -> Pong:
+def outlived(active: Resident, wave: Directed) -> Pong:
     """The reply of a handler that has run longer than its star may serve: the particle may live elsewhere by now, and
     what is not saved is not there."""
     error = f"{active.star.text} has lost its lease while {active.text!r} handled this"
     return signed(active, Pong(503, {"error": error}, outcome=Outcome.UNKNOWN), wave)
 
 
-def failed(active: Active, handler: Handler, wave: Directed, error: BaseException) -> Pong:
+def failed(active: Resident, handler: Handler, wave: Directed, error: BaseException) -> Pong:
     """The reply of a handler that has raised."""
     reply, traced = failure_of(error, wave)
     if traced or isinstance(wave, Signal):

@@ -13,9 +13,8 @@ from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import Ids
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
-from .active_table import ActiveTable
 from .last_failures import LastFailures
-from .ports import GatePort, OutboundPort, RoutingPort, ServicesPort
+from .ports import GatePort, OutboundPort, RoutingPort, ServicesPort, TablePort
 from .sealed_properties import SealedProperties
 
 __all__ = ["Home"]
@@ -39,7 +38,7 @@ class Home:
         chain_limit: how many handlers may wait for one another.
         loop: the event loop.
         troubles: what is shown in the status of the machine.
-        table: the table of these particles.
+        table: is told what becomes of them.
         sealed: decrypts their secret properties.
         failures: the last failures of their handlers.
     """
@@ -57,6 +56,6 @@ class Home:
     chain_limit: int
     loop: asyncio.AbstractEventLoop
     troubles: Troubles
-    table: ActiveTable
+    table: TablePort
     sealed: SealedProperties
     failures: LastFailures = attrs.field(factory=LastFailures)

@@ -14,6 +14,7 @@ from ...scheduling.cancellation import ends_task
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.kinds.kind import Kind
 from .active import Active
+from .active_table import ActiveTable
 from .comings import Left
 from .deactivation import bring_to_rest, stop, take_turn
 from .home import Home
@@ -32,6 +33,7 @@ class Hosting:
 
     Args:
         home: what they have in common.
+        table: of them; empty.
         served: the Kinds that this machine serves.
 
     Attributes:
@@ -39,11 +41,11 @@ class Hosting:
         active: the particles in the table, by the text of their points.
     """
 
-    def __init__(self, home: Home, served: ServedKinds) -> None:
+    def __init__(self, home: Home, table: ActiveTable, served: ServedKinds) -> None:
         self.home = home
         self.star = home.star
-        self.table = home.table
-        self.active = home.table.active
+        self.table = table
+        self.active = table.active
         self._served = served
         self._coming: dict[str, asyncio.Future[None]] = {}
         self._leaving: set[str] = set()

@@ -15,32 +15,32 @@ from ...universe.waves.wave import Directed, Echo, Ping, Pong, Ripple, Signal
 from .caller import Caller
 
 if TYPE_CHECKING:
-    from .active import Active
     from .context import Context
+    from .resident import Resident
 
-__all__ = ["GatePort", "OutboundPort", "RoutingPort", "ServicesPort"]
+__all__ = ["GatePort", "OutboundPort", "RoutingPort", "ServicesPort", "TablePort"]
 
 
 class GatePort(Protocol):
     """Decides which waves may reach a particle."""
 
-    def turn_away(self, active: Active, wave: Directed) -> None:
+    def turn_away(self, active: Resident, wave: Directed) -> None:
         """Raises the refusal of the wave if it is known already. Raises Forbidden, Unauthorized."""
 
-    def kept_refusal(self, active: Active, wave: Directed) -> HyperverseError | None:
+    def kept_refusal(self, active: Resident, wave: Directed) -> HyperverseError | None:
         """The refusal of the wave if it is known already."""
 
-    async def authorise(self, active: Active, wave: Directed) -> None:
+    async def authorise(self, active: Resident, wave: Directed) -> None:
         """Returns when the wave may go on. Raises Forbidden, Unavailable."""
 
-    async def demand(self, active: Active, wave: Directed, privilege: str) -> None:
+    async def demand(self, active: Resident, wave: Directed, privilege: str) -> None:
         """Returns when the wave's agent has ``privilege`` on the particle. Raises Forbidden, Unavailable."""
 
 
 class RoutingPort(Protocol):
     """The way that a particle's bind has for a wave."""
 
-    async def follow(self, active: Active, wave: Directed) -> Pong | None:
+    async def follow(self, active: Resident, wave: Directed) -> Pong | None:
         """Sends the wave by that way; None lets it through to the particle's handlers."""
 
 
@@ -74,3 +74,16 @@ class ServicesPort(Protocol):
 
     def logged(self, point: Point, level: str, text: str) -> None:
         """A particle has written a line to its log."""
+
+
+class TablePort(Protocol):
+    """The table of the particles of one star, as far as they use it. See :class:`~.active_table.ActiveTable`."""
+
+    def renew(self, active: Resident, record: ParticleRecord) -> None:
+        """The registry has a newer record of the particle."""
+
+    def lose(self, active: Resident) -> None:
+        """The particle does not live here any more."""
+
+    def taken(self, active: Resident) -> None:
+        """The registry does not assign the particle to this star any more."""

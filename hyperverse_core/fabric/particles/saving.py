@@ -20,8 +20,8 @@ from .state import State
 from .states import encode_state
 
 if TYPE_CHECKING:
-    from .active import Active
     from .context import Context
+    from .resident import Resident
 
 __all__ = ["BeforeOnStop", "Saves", "fingerprint", "given_up", "has_unsaved", "save", "spoiled"]
 
@@ -63,7 +63,7 @@ class BeforeOnStop:
     durable: int
 
     @classmethod
-    def of(cls, active: Active, particle: Particle) -> BeforeOnStop:
+    def of(cls, active: Resident, particle: Particle) -> BeforeOnStop:
         """The turn must be ours."""
         durable = active.saves.durable if active.saves is not None else 0
         if type(particle).on_stop is Particle.on_stop:
@@ -74,7 +74,7 @@ class BeforeOnStop:
             _log.exception("what %s has not saved itself cannot be written", active.text)
             return cls(None, durable)
 
-    def left_to_write(self, active: Active) -> bytes | None:
+    def left_to_write(self, active: Resident) -> bytes | None:
         """The state to write behind an ``on_stop`` that has failed; None when it has saved something itself."""
         if active.saves is not None and active.saves.durable > self.durable:
             return None
@@ -89,7 +89,7 @@ def fingerprint(particle: Particle) -> int | None:
         return None
 
 
-def has_unsaved(active: Active, before: int | None = None) -> bool:
+def has_unsaved(active: Resident, before: int | None = None) -> bool:
     """Whether the particle holds something that is not durable.
 
     Args:
@@ -101,7 +101,7 @@ def has_unsaved(active: Active, before: int | None = None) -> bool:
     return known is None or fingerprint(active.particle) != known
 
 
-def spoiled(active: Active, particle: Particle | None, before: int | None = None) -> None:
+def spoiled(active: Resident, particle: Particle | None, before: int | None = None) -> None:
     """Something that worked on ``particle`` has raised: what it has left behind and not saved is given up."""
     if active.assignment is None or particle is not active.particle or active.state not in (State.READY, State.UNSAVED):
         return
@@ -111,7 +111,7 @@ def spoiled(active: Active, particle: Particle | None, before: int | None = None
         active.state = State.READY
 
 
-def given_up(active: Active, ctx: Context | None = None) -> HyperverseError:
+def given_up(active: Resident, ctx: Context | None = None) -> HyperverseError:
     """Returns the error for a handler that saves or begins after another handler left the object unsaved."""
     if active.concurrent:
         became = _became(ctx, repeatable=True)
@@ -119,7 +119,7 @@ def given_up(active: Active, ctx: Context | None = None) -> HyperverseError:
     return Conflict(f"a handler of {active.text!r} failed or was cut off, and what is not saved is given up")
 
 
-async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
+async def save(active: Resident, ctx: Context, particle: Particle | None) -> None:
     """Commits the durable state. ``particle`` is the object on which ``ctx`` works."""
     saves = active.saves
     if saves is None or active.state is not _READY or active.particle is not particle or active.assignment is None:
@@ -165,7 +165,7 @@ async def save(active: Active, ctx: Context, particle: Particle | None) -> None:
     ctx.has_saved = True
 
 
-def _checked(active: Active, ctx: Context, particle: Particle | None) -> Saves:
+def _checked(active: Resident, ctx: Context, particle: Particle | None) -> Saves:
     """What is known of its saves. Raises HyperverseError when ``ctx`` may not save ``particle``."""
     if active.assignment is None:
         raise BadRequest(f"{active.text!r} has no durable state: the registry does not place it")
@@ -191,14 +191,14 @@ async def _a_later_one_succeeds(saves: Saves, number: int) -> bool:
     return saves.durable > number
 
 
-def _has_failed(active: Active, saves: Saves, ctx: Context, particle: Particle) -> None:
+def _has_failed(active: Resident, saves: Saves, ctx: Context, particle: Particle) -> None:
     """Marks the object as unsaved: the next wave reloads it, unless this handler saves after all."""
     if active.particle is particle and active.state is State.READY:
         saves.failed = ctx
         active.state = State.UNSAVED
 
 
-def _told(error: _Error, active: Active, ctx: Context) -> _Error:
+def _told(error: _Error, active: Resident, ctx: Context) -> _Error:
     """The same error, which also says what has become of the change."""
     unknown = isinstance(error, OutcomeUnknown)
     became = "" if unknown else f"; {_became(ctx, repeatable=isinstance(error, Unavailable))}"

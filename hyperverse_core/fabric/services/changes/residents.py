@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ....contracts.registry import Assignment, Change, ChangeKind, Registry
 from ....universe.address.point import Point
-from ...particles.active import Active
 from ...particles.comings import Left
 from ...particles.deletions import Deletions
 from ...particles.homes import Homes
 from ...particles.places import Place, Places
+from ...particles.resident import Resident
 
 __all__ = ["Residents"]
 
@@ -30,9 +30,9 @@ class Residents:
         self._homes = homes
         self._places = places
         self._deletions = deletions
-        self._taken: dict[str, Active] = {}
+        self._taken: dict[str, Resident] = {}
         self._stale: dict[Point, None] = {}
-        self._deleted: list[Active] = []
+        self._deleted: list[Resident] = []
 
     # -- what the feed tells ------------------------------------------------------------------------------
 
@@ -50,10 +50,10 @@ class Residents:
         elif place is not ended and not _is_ours(change, place):
             self._stale[point] = None
 
-    def _ended(self, change: Change, place: Place | None) -> Active | None:
+    def _ended(self, change: Change, place: Place | None) -> Resident | None:
         """The particle of this machine that was deleted, if that is what the entry says. It is gone from here on."""
         active = self._taken.get(change.point.text) or place
-        if not isinstance(active, Active) or active.assignment is None or _is_later(active.assignment, change):
+        if not isinstance(active, Resident) or active.assignment is None or _is_later(active.assignment, change):
             return None  # what has become active since then is another one
         self._taken.pop(change.point.text, None)
         if change.kind is not ChangeKind.DELETED:
@@ -90,12 +90,12 @@ class Residents:
 
     # -- what the homes tell ------------------------------------------------------------------------------
 
-    def arrived(self, active: Active) -> None:
+    def arrived(self, active: Resident) -> None:
         """A particle that the registry does not place is found here, and only here."""
         if active.pinned:
             self._places.keep(active.point, active)
 
-    def left(self, active: Active, why: Left) -> None:
+    def left(self, active: Resident, why: Left) -> None:
         """Removes a particle from the places. Later entries of the feed say why it was taken."""
         self._places.left(active.point, active)
         if why is Left.TAKEN:
@@ -106,7 +106,7 @@ def _is_ours(change: Change, place: Place) -> bool:
     """Whether the entry only says what this machine did itself: saved a state, took the particle in."""
     if change.kind is ChangeKind.STATE:
         return True
-    assignment = place.assignment if isinstance(place, Active) else None
+    assignment = place.assignment if isinstance(place, Resident) else None
     return change.kind is ChangeKind.ASSIGNED and assignment is not None and assignment.epoch == change.epoch
 
 

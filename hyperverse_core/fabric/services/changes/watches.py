@@ -25,8 +25,8 @@ from ...delivery.location import Location
 from ...delivery.outbound import Outbound
 from ...delivery.star_requests import ask_star
 from ...delivery.watch_table import CHANGED, Watch, WatchTable
-from ...particles.active import Active
 from ...particles.homes import Homes
+from ...particles.resident import Resident
 from ...transit.remote_star import RemoteStar
 from .watch_rights import WatchRights
 
@@ -327,7 +327,7 @@ class Watches:
             if not left:
                 del self._logs[point]
 
-    def arrived(self, active: Active) -> None:
+    def arrived(self, active: Resident) -> None:
         """It may be watched already."""
         if self._states:
             active.watched_until = self._states.get(active.point, 0.0)

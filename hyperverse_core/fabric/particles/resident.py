@@ -1,0 +1,194 @@
+"""A particle that is active in a star of this machine: what is known of it, and how long it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ...contracts.driver import Particle
+from ...contracts.registry import Assignment, ParticleRecord
+from ...errors import NotHostedHere, Unavailable
+from ...universe.routing.bind import BindConfig
+from ...universe.waves.origin import Origin
+from ...universe.waves.wave import Directed, Pong
+from .background import BackgroundTasks
+from .in_order import InOrder
+from .letters import NOBODY
+from .mailbox import Mailbox
+from .saving import Saves, has_unsaved, spoiled
+from .state import State
+from .unread_bind import UnreadBind, first_bind
+
+if TYPE_CHECKING:
+    from .home import Home
+    from .served import Served
+
+__all__ = ["Resident"]
+
+
+class Resident:
+    """What is known of a particle at home here, and what becomes of it. :class:`~.active.Active` adds the way of its
+    waves, without another object.
+
+    Attributes:
+        record: as the registry had it when the particle came here, kept up to date by the change feed.
+        served: how its Kind is served on this machine.
+        home: what it has in common with the other particles of its star.
+        star: its star. It is in ``home`` too; here it saves the hot path a look-up.
+        assignment: proof that it lives here; None for a particle that the registry does not place.
+        particle: the driver's object; None until the first wave that needs it.
+        state: where it is in its life.
+        allowed: permission letters that the policy has granted, for each agent that has asked. Written by the gate.
+        bind: the routes that its waves take; None sends all to the handlers. Written by the binds.
+        watched_until: time of the event loop until which its states go into the change feed. Written by the watches.
+        touched: whether a wave has come since the last look for idle particles.
+        saved: the state to activate it with; None when the registry has to be asked for it.
+        background: tasks of its own; None when it never began one.
+        origin: makes the waves that it sends; None until it sends one.
+        running: handlers that run beside the one that has the turn.
+        posted: Signals of a concurrent particle that have not begun, and what came behind them; None when it never had
+            one.
+        saves: what is known of its saves; None until its object has begun one.
+        durable: fingerprint of the state that is durable; None when that is not known.
+    """
+
+    __slots__ = (
+        "allowed",
+        "assignment",
+        "background",
+        "bind",
+        "concurrent",
+        "durable",
+        "home",
+        "mailbox",
+        "origin",
+        "particle",
+        "point",
+        "posted",
+        "quiet_since",
+        "record",
+        "running",
+        "saved",
+        "saves",
+        "served",
+        "star",
+        "state",
+        "text",
+        "touched",
+        "watched_until",
+    )
+
+    remote = False
+
+    def __init__(
+        self,
+        record: ParticleRecord,
+        served: Served,
+        home: Home,
+        *,
+        assignment: Assignment | None = None,
+        state: bytes | None = None,
+        particle: Particle | None = None,
+    ) -> None:
+        self.point = record.point
+        self.text = record.point.text
+        self.record = record
+        self.served = served
+        self.home = home
+        self.star = home.star
+        self.assignment = assignment
+        self.bind: BindConfig | UnreadBind | None = first_bind(record, served.bind)
+        self.particle = particle
+        self.concurrent = served.concurrent
+        self.allowed = NOBODY
+        self.mailbox = Mailbox(served.waves_limit)
+        self.state = State.PLACED
+        self.running = 0
+        self.posted: InOrder | None = None
+        self.touched = True
+        self.quiet_since = 0.0
+        self.watched_until = 0.0
+        # Empty: it is known to have none, so that nobody has to ask the registry.
+        self.saved = b"" if state is None and assignment is not None else state
+        self.background: BackgroundTasks | None = None
+        self.origin: Origin | None = None
+        self.saves: Saves | None = None
+        self.durable: int | None = None
+
+    # -- waves: see Active --------------------------------------------------------------------------------
+
+    def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
+        """Handles a Ping, or one copy of a Ripple."""
+        raise NotImplementedError
+
+    def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
+        """Takes a Signal."""
+        raise NotImplementedError
+
+    def core(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
+        """Handles a wave behind the gate and the bind."""
+        raise NotImplementedError
+
+    def accept_core(self, wave: Directed) -> Coroutine[Any, Any, None]:
+        """Takes a Signal behind the gate and the bind."""
+        raise NotImplementedError
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    def check_lease(self) -> None:
+        """Raises Unavailable when its star's lease may be over: it may live elsewhere by now. A particle that the
+        registry does not place lives nowhere else."""
+        if self.assignment is not None and not self.star.may_serve:
+            raise Unavailable(
+                f"{self.star.text} cannot renew its lease, so {self.text!r} does not answer here", retry_after=0.5
+            )
+
+    def cut_off(self, particle: Particle | None) -> None:
+        """A handler was ended in the middle: what it left behind in ``particle`` must not be seen. The next wave gets
+        the particle from its last saved state. One that the registry does not place goes on."""
+        if self.assignment is None or self.state is State.GONE or particle is not self.particle:
+            return
+        # Many at once: one that was cut off before it changed anything must not disturb the others.
+        if not self.concurrent or has_unsaved(self):
+            self.state = State.CUT
+
+    def has_left(self) -> NotHostedHere:
+        """Returns the 421 error for a wave that arrives after the particle has left."""
+        return NotHostedHere(f"{self.text!r} has left {self.star.text}")
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
+        """Runs a task of the particle's own until it ends or the particle leaves. Raises TooMany, and NotHostedHere
+        when it has left."""
+        if self.state is State.GONE:
+            work.close()
+            raise self.has_left()
+        if self.background is None:
+            self.background = BackgroundTasks(self.text, self.home.troubles)
+        self.background.begin(work, name, wave, partial(spoiled, self, self.particle))
+
+    def own_origin(self) -> Origin:
+        """Makes the waves that it sends in its own name."""
+        if self.origin is None:
+            self.origin = Origin(self.point, self.point, self.star.text, self.home.ids, self.star.now)
+        return self.origin
+
+    @property
+    def gone(self) -> bool:
+        """Whether it does not live here any more."""
+        return self.state is State.GONE
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the registry does not place it: it stays as long as the machine."""
+        return self.assignment is None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no wave is under way in it."""
+        return not self.mailbox.busy and not self.running
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way in it."""
+        return self.quiet and not self.background
