@@ -100,8 +100,9 @@ def gate(
 
 
 def _commit_that_kept() -> str:
-    """The commit that has written the ratios last, empty where git does not know."""
-    command = ["git", "-C", str(_REPOSITORY), "log", "-1", "--format=%H", "--", str(kept.FILE)]
+    """The commit that has written a ratio last, empty where git does not know. One that changed only the name of a
+    release does not count: its code is not that of the ratios."""
+    command = ["git", "-C", str(_REPOSITORY), "log", "-1", "--format=%H", '-G": [0-9]', "--", str(kept.FILE)]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from bench import kept
 from bench.compare import compare_rows, lines_of
 from bench.figures import Figure, Figures, least, read
 from bench.gate import ALONE, RUNS, gate
+from hyperverse_core import __version__
 
 KEPT = {"uvloop: Ping": 0.5, "uvloop: Signal": 1.0}
 
@@ -140,3 +142,8 @@ def test_the_tables_of_scripts_are_read_line_by_line() -> None:
         "uvloop: Ping/Pong, 1,000 senders at once, each": [24.61, 0.73],
         "uvloop: uvloop, 1 in flight": [1114.5, 768.0, 0.69],
     }
+
+
+def test_no_ratios_are_kept_for_a_version_that_the_code_does_not_have_yet() -> None:
+    newest = kept.load()[-1].name
+    assert Version(newest) <= Version(Version(__version__).base_version)
