@@ -16,7 +16,8 @@ from ..interception.interceptors import Interceptors
 from ..particles.places import Places
 from ..stars.star import Star
 from ..transit.requests import Requests
-from .gathering import Carriers, Gathering, RippleProgress
+from .carriers import Carriers
+from .gathering import Gathering, RippleProgress
 from .location import Location
 from .watch_table import WatchTable
 

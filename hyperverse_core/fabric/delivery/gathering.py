@@ -19,28 +19,22 @@ from msgspec.structs import replace
 
 from ...errors import HyperverseError, Unavailable
 from ...scheduling.cancellation import ends_task
-from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import Point
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.wave import Body, Echo, Outcome, Pong, Ripple
-from ..cluster.ways import Ways
 from ..interception.cut_waves import EARLY, is_told, mark_told
-from ..interception.interceptors import Interceptors
 from ..particles.active import Active
 from ..particles.handlers import Handler
 from ..particles.own_context import HERE, OVER, Abandoned, go_on
-from ..particles.places import Place, Places
+from ..particles.places import Place
 from ..particles.served import Served
 from ..particles.state import State
 from ..stars.star import Star
-from ..transit.requests import Requests
-from .location import Location
+from .carriers import PLACED_AT_ONCE, Carriers
 
-__all__ = ["Carriers", "Gathering", "RippleProgress", "to_echo"]
+__all__ = ["Gathering", "RippleProgress", "to_echo"]
 
 _IN_A_ROW = 128
-_PLACED_AT_ONCE = 512
-"""Recipients whose places are looked for at once: the writes of others wait behind theirs in the registry."""
 _ASKED_AT_ONCE = 128
 """Recipients about whom the policy is asked at once: else a Ripple to many whom nobody has asked about would keep the
 event loop for as long as all of these answers take."""
@@ -71,29 +65,6 @@ class RippleProgress:
 
     waiting: dict[str, Point] | None = None
     echoes: list[Echo] = attrs.field(factory=list)
-
-
-@attrs.frozen(eq=False)
-class Carriers:
-    """What carries the copies of Ripples to their recipients.
-
-    Attributes:
-        places: the places that are known.
-        location: finds those that are not.
-        pool: runs the recipients of this machine.
-        ways: says whether there are other machines at all.
-        requests: sends to the stars of others.
-        interceptors: who listens.
-        placing: how many places may be looked for at once.
-    """
-
-    places: Places
-    location: Location
-    pool: WorkerPool
-    ways: Ways
-    requests: Requests
-    interceptors: Interceptors
-    placing: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(_PLACED_AT_ONCE))
 
 
 class Gathering:
@@ -279,7 +250,7 @@ class Gathering:
                                 self.unasked.append(point)
                                 continue
                             reply = await self._asked(point, place)
-                    elif self.finding >= _PLACED_AT_ONCE:
+                    elif self.finding >= PLACED_AT_ONCE:
                         self.unplaced.append(point)  # a task for each that waits would cost more than all the rest
                         continue
                     else:
