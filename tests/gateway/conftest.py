@@ -100,8 +100,9 @@ class Watch(Observer):
     def lane_down(self, peer: str, reason: str) -> None:
         self._tell("down", peer)
 
-    def wave_delivered(self, wave: Any, reply: Any, seconds: float) -> None:
-        self._tell("delivered", wave.method.text)
+    def handler_ends(self, wave: Any, end: Any, begun: Any) -> None:
+        if end.ran:
+            self._tell("delivered", wave.method.text)
 
     def _tell(self, what: str, who: str) -> None:
         self.seen.append((what, who))
