@@ -11,6 +11,7 @@ from hyperverse_core.errors import BadRequest, NotFound
 from hyperverse_core.gateway import Session
 from hyperverse_core.values import GLOBAL_EXECUTOR, Point
 
+from .commands import ask_command, select_page
 from .http import HttpAnswer, HttpRequest, final_status, json_answer, retry_after
 from .openapi import description
 from .settings import PortalSettings
@@ -19,7 +20,10 @@ from .trace_context import trace_headers
 __all__ = ["MACHINE", "answer_api", "openapi_of", "query_of"]
 
 MACHINE = "GLOBAL::machine"
-_ROUTES = "POST /-/api/ping/POINT/METHOD, POST /-/api/exec, GET /-/api/kinds, /-/api/kinds/KIND, /-/api/describe/POINT"
+_ROUTES = (
+    "POST /-/api/ping/POINT/METHOD, POST /-/api/exec, GET /-/api/kinds, /-/api/kinds/KIND, /-/api/describe/POINT, "
+    "/-/api/select?selector=, /-/api/explain?point=, /-/api/figures, /-/api/plan"
+)
 
 
 async def answer_api(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:
@@ -37,6 +41,15 @@ async def answer_api(request: HttpRequest, session: Session, settings: PortalSet
             return await _known(session, "Ext<Kind>", {"kind": kind})
         case "GET", ["describe", point]:
             return await _known(session, "Ext<Describe>", {"point": Point.parse(point).text})
+        case "GET", ["select"]:
+            asked = _asked(request, "selector", "after")
+            return json_answer(await select_page(session, asked["selector"] or "**", asked["after"], settings.wait))
+        case "GET", ["explain"]:
+            return await _explained(_asked(request, "agent", "point", "method"), session, settings)
+        case "GET", ["figures"]:
+            return await _known(session, "Ext<Figures>", None)
+        case "GET", ["plan"]:
+            return await _known(session, "Ext<Rebalance>", None)
     raise NotFound(f"no {request.method} {request.path} in the API", hint=f"there are {_ROUTES}")
 
 
@@ -49,6 +62,16 @@ async def _exec(request: HttpRequest, session: Session, settings: PortalSettings
             GLOBAL_EXECUTOR, "Cmd<RawCommand>", {"text": body}, wait=settings.wait, headers=trace_headers(request)
         )
     )
+
+
+async def _explained(asked: Mapping[str, str], session: Session, settings: PortalSettings) -> HttpAnswer:
+    """Why an agent may do something, or not."""
+    if not asked["point"]:
+        raise BadRequest("no particle is named", hint="GET /-/api/explain?point=localhost:hits&method=Ext<Add>")
+    agent, point = Point.parse(asked["agent"] or session.agent.text), Point.parse(asked["point"])
+    words = f"explain {agent.text} on {point.text} {asked['method']}".strip()
+    pong = await ask_command(session, words, settings.wait)
+    return json_answer(pong.body, pong.status)
 
 
 async def _known(session: Session, method: str, body: Any) -> HttpAnswer:
@@ -77,6 +100,17 @@ async def openapi_of(request: HttpRequest, session: Session) -> HttpAnswer:
         if isinstance(found, Mapping) and found["handlers"]:
             details.append(found)
     return json_answer(description(details, request.prefix))
+
+
+def _asked(request: HttpRequest, *names: str) -> dict[str, str]:
+    """What a query says of each name; empty for nothing. Raises BadRequest for other names, and for repeated ones."""
+    found: dict[str, str] = {}
+    for name, value in query_of(request):
+        if name not in names or name in found:
+            what = "is there twice" if name in found else "is not asked for"
+            raise BadRequest(f"{name[:100]!r} {what}", hint=f"the query may have {', '.join(names)}, each once")
+        found[name] = value
+    return {name: found.get(name, "") for name in names}
 
 
 def query_of(request: HttpRequest) -> list[tuple[str, str]]:

@@ -77,13 +77,36 @@ def _own_paths() -> dict[str, Any]:
     body = {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}
     reply = {"$ref": "#/components/schemas/Reply"}
     kind = {"name": "kind", "in": "path", "required": True, "schema": {"type": "string"}, "example": "Space"}
+    queried = {
+        "selector": _in_query("selector", "a pattern of points; every particle by default", "localhost:**"),
+        "after": _in_query("after", "the last point of the page before", "localhost:hits"),
+        "point": {**_in_query("point", "the particle", "localhost:hits"), "required": True},
+        "agent": _in_query("agent", "who would do it; whoever asks by default", "hyperspace:users:ann"),
+        "method": _in_query("method", "what would be done", "Ext<Add>"),
+    }
+    page = {"type": "object", "required": ["items", "after"], "properties": {"items": {"type": "array"}}}
     one_kind, particle = {"type": "object", "required": ["kind"]}, {"type": "object", "required": ["point"]}
     return {
         "/-/api/exec": {"post": {**_asked("executes commands", reply), "requestBody": body}},
         "/-/api/kinds": {"get": _asked("lists the Kinds", {"type": "array", "items": one_kind})},
         "/-/api/kinds/{kind}": {"get": {**_asked("describes a Kind", one_kind), "parameters": [kind]}},
         "/-/api/describe/{point}": {"get": {**_asked("describes a particle", particle), "parameters": [_POINT_REF]}},
+        "/-/api/select": {
+            "get": {**_asked("lists particles, by pages", page), "parameters": [queried["selector"], queried["after"]]}
+        },
+        "/-/api/explain": {
+            "get": {
+                **_asked("says why an agent may do something, or not", {"type": "object", "required": ["allowed"]}),
+                "parameters": [queried["agent"], queried["point"], queried["method"]],
+            }
+        },
+        "/-/api/figures": {"get": _asked("tells the figures of every machine", {"type": "object"})},
+        "/-/api/plan": {"get": _asked("plans the moves to an even spread", {"type": "object", "required": ["moves"]})},
     }
+
+
+def _in_query(name: str, what: str, example: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": what, "schema": {"type": "string"}, "example": example}
 
 
 def _asked(summary: str, schema: Mapping[str, Any]) -> dict[str, Any]:

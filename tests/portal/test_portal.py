@@ -68,6 +68,82 @@ async def test_every_handler_is_reached_by_point_and_method(world: World) -> Non
     assert about.json["kind"] == "Shelf"
 
 
+async def test_particles_are_selected_by_pages(world: World) -> None:
+    client = world.machine.client()
+    made = sorted(f"localhost:books:b{number}" for number in range(1001))
+    for first in range(0, len(made), 100):
+        await client.exec("; ".join(f"create {point}<Base>" for point in made[first : first + 100]))
+    path, found = "/-/api/select?selector=localhost:books:*", []
+    first = await ask(world.address, "GET", path, token=world.token)
+    found += [row["point"] for row in first.json["items"]]
+    rest = await ask(world.address, "GET", f"{path}&after={first.json['after']}", token=world.token)
+    found += [row["point"] for row in rest.json["items"]]
+    assert found == made and len(first.json["items"]) == 1000 and rest.json["after"] is None
+    everything = await ask(world.address, "GET", "/-/api/select", token=world.token)
+    assert "localhost:books" in [row["point"] for row in everything.json["items"]]
+    hidden = await ask(world.address, "GET", path, token=world.stranger)
+    assert not hidden.json.get("items")
+
+
+async def test_the_api_explains(world: World) -> None:
+    path = "/-/api/explain?point=localhost:books&method=Ext%3CPut%3E"
+    own = await ask(world.address, "GET", path, token=world.token)
+    eve = await ask(world.address, "GET", f"{path}&agent=hyperspace:users:eve", token=world.token)
+    assert (own.json["allowed"], eve.json["allowed"]) == (True, False)
+    asked = await ask(world.address, "GET", path, token=world.stranger)
+    assert asked.status == 404 or asked.json["allowed"] is False
+    for query, said in (
+        ("", "no particle is named"),
+        ("?point=no<point", "no<point"),
+        ("?point=localhost:a&pint=1", "'pint' is not asked for"),
+        ("?point=localhost:a&point=localhost:b", "'point' is there twice"),
+        ("?point=localhost:books&method=Ext<", "expected"),
+    ):
+        wrong = await ask(world.address, "GET", f"/-/api/explain{query}", token=world.token)
+        assert wrong.status == 400 and said in str(wrong.json), query
+
+
+async def test_the_api_has_the_figures_and_the_plan_for_those_who_may(world: World) -> None:
+    figures = await ask(world.address, "GET", "/-/api/figures", token=world.token)
+    assert figures.status == 200 and figures.json["machines"]
+    plan = await ask(world.address, "GET", "/-/api/plan", token=world.token)
+    assert (plan.status, plan.json["moves"], plan.json["moved"]) == (200, [], 0)
+    for path in ("figures", "plan"):
+        assert (await ask(world.address, "GET", f"/-/api/{path}", token=world.stranger)).status in (403, 404)
+
+
+MORE = "; create localhost:evil<Base>"
+"""A second command, behind a first one."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/-/api/select?selector=localhost:*{}",
+        "/-/api/select?selector=localhost:*&after=localhost:books{}",
+        "/-/api/explain?point=localhost:books{}",
+        "/-/api/explain?point=localhost:books&method=Ext<Put>{}",
+        "/-/api/explain?point=localhost:books&agent=localhost:books{}",
+        "/-/particles?q=*{}",
+        "/-/particles?q=localhost:books{}",
+        "/-/particles?q=**<Base>{};select **",
+        "/-/particles?under=localhost{};select localhost",
+        "/-/particles?under=localhost&after=localhost:books{}",
+        "/-/particle?point=localhost:books{}",
+        "/-/access?point=localhost:books{}&method=create{}&agent=localhost:books{}",
+        "/-/log?point=localhost:books{}",
+        "/-/waves?point=localhost:books{}&q=localhost:books{}",
+    ],
+)
+async def test_an_address_never_holds_a_command_of_its_own(world: World, path: str) -> None:
+    """A link that somebody follows would run it with the rights of whoever follows it."""
+    asked = path.replace("{}", MORE).replace(" ", "%20").replace("<", "%3C").replace(">", "%3E").replace(";", "%3B")
+    got = await ask(world.address, "GET", asked, token=world.token)
+    assert got.status < 500
+    points = [row["point"] for row in await world.machine.client().select("**")]
+    assert "localhost:books" in points and "localhost:evil" not in points
+
+
 async def test_the_api_describes_itself(world: World) -> None:
     got = await ask(world.address, "GET", "/-/openapi.json?kind=Shelf", token=world.token)
     post = got.json["paths"]["/-/api/ping/{point}/Ext<Put>"]["post"]

@@ -73,7 +73,7 @@ async def _containing(word: str, asking: Questions) -> tuple[Any, str, str]:
     rows: list[dict[str, Any]] = []
     after, seen = "", 0
     for _ in range(_SCANNED):
-        found = await asking.part(asking.command("select **", after))
+        found = await asking.part(asking.select("**", after))
         if isinstance(found, Failed):
             return found, "", ""
         seen += len(found["items"])

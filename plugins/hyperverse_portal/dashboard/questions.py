@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from hyperverse_core.errors import BadRequest, HyperverseError, error_for_status
+from hyperverse_core.errors import HyperverseError
 from hyperverse_core.gateway import Session
-from hyperverse_core.values import GLOBAL_EXECUTOR
 
 from ..api import MACHINE
+from ..commands import ask_command, select_page
 
 __all__ = ["ROWS", "Failed", "Questions"]
 
@@ -50,27 +50,18 @@ class Questions:
         """What the machine of the portal answers. Raises HyperverseError."""
         return (await self.session.ping(MACHINE, method, body, wait=self._wait)).unwrap()
 
-    async def command(self, text: str, after: str = "") -> Any:
-        """What a command answers. Raises HyperverseError.
+    async def command(self, text: str) -> Any:
+        """What one command answers. Raises HyperverseError."""
+        return (await ask_command(self.session, text, self._wait)).unwrap()
 
-        Args:
-            text: the command.
-            after: of a `select`, the last point of the page before.
-        """
-        body = {"text": text, "after": after}
-        pong = await self.session.ping(GLOBAL_EXECUTOR, "Cmd<RawCommand>", body, wait=self._wait)
-        (result, *_) = pong.unwrap()["results"] or [None]
-        if result is None:
-            raise BadRequest("there is no command", hint="type one")
-        if not 200 <= result["status"] < 300:
-            said: Mapping[str, Any] = result["body"] if isinstance(result["body"], Mapping) else {}
-            raise error_for_status(result["status"], str(said.get("error", "")), hint=str(said.get("hint", "")))
-        return result["body"]
+    async def select(self, selector: str, after: str = "") -> dict[str, Any]:
+        """A page of the particles that match; see :func:`..commands.select_page`. Raises HyperverseError."""
+        return await select_page(self.session, selector, after, self._wait)
 
     async def page(self, selector: str, after: str = "") -> tuple[list[dict[str, Any]], str]:
         """At most ROWS particles that match, and the point behind which the next ones begin; empty when there are no
         more. Raises HyperverseError."""
-        found = await self.command(f"select {selector}", after)
+        found = await self.select(selector, after)
         items = found["items"][:ROWS]
         more = len(found["items"]) > ROWS or found["after"]
         return items, items[-1]["point"] if more and items else ""

@@ -1,0 +1,58 @@
+"""Commands that the portal sends in somebody's name, with words of a request in them.
+
+Each is one command and no more: a `;` in an address must never begin a second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hyperverse_core import Pong
+from hyperverse_core.errors import BadRequest, error_for_status
+from hyperverse_core.gateway import Session
+from hyperverse_core.values import GLOBAL_EXECUTOR, Point, Selector
+
+__all__ = ["ask_command", "select_page"]
+
+
+async def ask_command(session: Session, text: str, wait: float) -> Pong:
+    """The reply to one command. A text with several is refused before any of them runs.
+
+    Args:
+        session: of whoever asks.
+        text: the command.
+        wait: seconds that the answer may take.
+    """
+    return await session.ping(GLOBAL_EXECUTOR, "Cmd<Command>", {"text": text}, wait=wait)
+
+
+async def select_page(session: Session, selector: str, after: str, wait: float) -> dict[str, Any]:
+    """A page of the particles that match.
+
+    Args:
+        session: of whoever asks.
+        selector: the pattern.
+        after: the last point of the page before; empty for the first page.
+        wait: seconds that the answer may take.
+
+    Returns:
+        ``items``, and in ``after`` where the next page begins; None when there are no more.
+
+    Raises:
+        ParseError: the selector or the point is none.
+        HyperverseError: what the machine has answered.
+    """
+    Selector.parse(selector)  # else it might be a selector and further commands
+    if after:
+        Point.parse(after)
+    body = {"text": f"select {selector}", "after": after}
+    pong = await session.ping(GLOBAL_EXECUTOR, "Cmd<RawCommand>", body, wait=wait)
+    (result, *_) = pong.unwrap()["results"] or [None]
+    if result is None:
+        raise BadRequest("there is no selector", hint="such as localhost:**")
+    if not 200 <= result["status"] < 300:
+        said: Mapping[str, Any] = result["body"] if isinstance(result["body"], Mapping) else {}
+        raise error_for_status(result["status"], str(said.get("error", "")), hint=str(said.get("hint", "")))
+    found: dict[str, Any] = result["body"]
+    return found
