@@ -15,9 +15,15 @@ __all__ = ["StateIsKept"]
 class StateIsKept(DriverKitBase):
     """The state survives what the driver promises."""
 
+    def _skip_what_changes_by_itself(self) -> None:
+        """Two looks at a particle are not compared when its background work may change it between them."""
+        if self.never_idle:
+            pytest.skip("its particles always have background work, which may change them at any time")
+
     async def test_what_was_answered_survives_a_crash(self, harness: DriverHarness) -> None:
         if not self.changes or not self.saves_before_it_answers:
             pytest.skip("nothing is promised")
+        self._skip_what_changes_by_itself()
         point = await self.particle(harness)
         await self.change(harness, point)
         assert await harness.saved(point) == await harness.state(point), "the state was not saved before the answer"
@@ -40,6 +46,7 @@ class StateIsKept(DriverKitBase):
         before = await harness.state(point)
         await harness.restart()
         after = await harness.state(point)
+        self._skip_what_changes_by_itself()  # it has come back
         assert after == before, f"it had the state {before!r} when the machine stopped, and came back with {after!r}"
 
     async def test_a_change_changes_one_particle_only(self, harness: DriverHarness) -> None:
@@ -47,6 +54,7 @@ class StateIsKept(DriverKitBase):
         before = await harness.state(other)
         await self.change(harness, one)
         after = await harness.state(other)
+        self._skip_what_changes_by_itself()
         assert after == before, f"a change of one particle has changed another one, from {before!r} to {after!r}"
 
     async def test_what_a_particle_dumps_is_what_another_one_loads(self, harness: DriverHarness) -> None:
