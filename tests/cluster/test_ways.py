@@ -15,6 +15,7 @@ from cluster.worlds import InProcess
 from hyperverse_core.config import Config, Control, Limits, StarTemplate
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.fabric.services.system.discovery import search
+from hyperverse_core.lanes.local.transport import LocalTransport
 from hyperverse_core.testing.faulty_lane import FaultyHub
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.universe.address.star_key import StarKey
@@ -35,13 +36,24 @@ _RING = (
 )
 
 
+class OneWayHub(FaultyHub):
+    """A network in which a machine may be unable to connect to another one that can connect to it."""
+
+    def __init__(self, chance: random.Random, *, notice: float) -> None:
+        super().__init__(chance, notice=notice)
+        self.blocked: set[tuple[str, str]] = set()
+
+    def reachable(self, source: LocalTransport, target: LocalTransport) -> bool:
+        return (source.machine, target.machine) not in self.blocked and super().reachable(source, target)
+
+
 class Net:
     """Machines with a network whose wires can be cut."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.registry = MemoryRegistry()
-        self.hub = FaultyHub(random.Random(1), notice=0.5)
+        self.hub = OneWayHub(random.Random(1), notice=0.5)
         self.machines: dict[str, Machine] = {}
 
     async def start(self, stars: tuple[StarTemplate, ...], names: str, **limits: int) -> None:
@@ -160,6 +172,22 @@ async def test_one_way_broken_for_the_answer_does_not_cost_the_answer(net: Net) 
     await net.start(_RING, "ad")
     assert (await net.bounce("a", "east[0]", wait=1.0))[0] == 503  # no forwarder runs
     assert (await net.bounce("d", "east[0]"))[0] == 200
+
+
+@pytest.mark.parametrize("connecting", [False, True], ids=["its lane is down", "its lane connects"])
+async def test_an_answer_goes_back_by_the_connection_that_its_machine_has_made(net: Net, connecting: bool) -> None:
+    """The machine between has no lane of its own to whoever asked, as for a moment after all lanes were lost."""
+    await net.start(_CHAIN, "abc")
+    parts = net.machines["b"].parts
+    net.hub.blocked.add(("b", "a"))
+    parts.board.peers.by_name["a"].broken("it is blocked")
+    await asyncio.sleep(0.5)
+    assert parts.board.peers.causes()["a"]
+    if connecting:  # it takes what it is given until it has failed for the first time
+        lane = parts.board.peers.by_name.pop("a")
+        await lane.close()
+        parts.ways.by_star |= {str(key): "a" for key in net.machines["a"].parts.homes}
+    assert (await net.bounce("a", "far[0]", wait=20.0))[0] == 200
 
 
 async def test_a_search_finds_each_star_once_with_its_hops(net: Net) -> None:

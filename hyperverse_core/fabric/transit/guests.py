@@ -59,6 +59,11 @@ class Guests:
         self._refused: dict[str, str] = {}
         self._ended: set[str] = set()
 
+    def of(self, machine: str) -> list[tuple[Peer, Transmit]]:
+        """The connections that a machine has made to this one, the newest first, with what sends to them."""
+        found = [(peer, self.answers[peer]) for peer, name in self.names.items() if name == machine]
+        return found[::-1]
+
     def end(self, endpoint: str) -> None:
         """The key that an endpoint proves counts no more: nobody comes in by it, and who has goes."""
         self._ended.add(endpoint)

@@ -291,9 +291,13 @@ class Switchboard:
         self.peers.went_down(lane)
 
     def undelivered(self, frame: bytes, cause: str) -> None:
-        """A frame that waited for a lane has not left: whoever waits for its answer is told that it did not run."""
+        """A frame that waited for a lane has not left: whoever waits for its answer is told that it did not run. An
+        answer goes by another connection."""
         envelope = decode_lane(frame)
-        if not isinstance(envelope, Envelope) or not envelope.origin:
+        if not isinstance(envelope, Envelope):
+            return
+        if not envelope.origin:
+            self._answer_back(envelope, cause)
             return
         error = f"there is no lane to {envelope.star}: {cause}"
         if envelope.origin == self._origin:
@@ -436,7 +440,23 @@ class Switchboard:
         try:
             self._send_on(envelope, machine)
         except HyperverseError as exc:
-            self._bounce(envelope, peer, exc.status, exc.message)
+            if envelope.origin:
+                self._bounce(envelope, peer, exc.status, exc.message)
+            else:
+                self._answer_back(envelope, exc.message)
+
+    def _answer_back(self, envelope: Envelope, cause: str) -> None:
+        """An answer that our own lanes cannot carry goes by the connection that its machine has made to us: by that one
+        the request may have come, and whoever asked waits for as long as it holds."""
+        machine = self._directory.machine_of.get(envelope.star, "")
+        for peer, transmit in self._guests.of(machine):
+            try:
+                transmit(peer, encode_lane(envelope), priority=envelope.priority)
+            except HyperverseError as exc:
+                cause = exc.message
+            else:
+                return
+        _log.warning("an answer for %s is lost: %s", envelope.star, cause)
 
     def _send_on(self, envelope: Envelope, machine: str) -> None:
         """Sends a frame further. Raises LoopDetected when it has come too far, Unavailable when there is no way, or
