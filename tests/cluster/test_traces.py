@@ -45,7 +45,7 @@ def hops_of(wave: dict[str, Any]) -> list[tuple[str, str]]:
 
 def nobody_listens(*machines: Machine) -> bool:
     chains = [machine.parts.interceptors for machine in machines]
-    return not any(chain.ends or chain.refused or chain.delivered or chain.retried for chain in chains)
+    return not any(chain.senders or chain.handlers or chain.refusals or chain.retried for chain in chains)
 
 
 async def test_the_hops_of_both_machines_are_one_trace(inside: InProcess) -> None:
