@@ -276,13 +276,13 @@ async def test_lanes_tell_waves_and_bytes_for_each_machine(start_machine: StartM
         await client.exec(f"create {at}<Worker>")
         if (await client.ping(at, "Ext<Get>")).remote:
             break
-    before = one.parts.board.traffic.of("other").now()
+    before = one.parts.board.traffic["other"].now()
     for _ in range(10):
         assert (await client.ping(at, "Ext<Same>", "x" * 1000)).remote
-    after = one.parts.board.traffic.of("other").now()
+    after = one.parts.board.traffic["other"].now()
     assert after.waves_out - before.waves_out >= 10 and after.waves_in - before.waves_in >= 10
     assert after.bytes_out - before.bytes_out > 10_000 and after.bytes_in - before.bytes_in > 10_000
-    await until(lambda: here.last.get("other") == one.parts.board.traffic.of("other").now(), "the observer knows it")
+    await until(lambda: here.last.get("other") == one.parts.board.traffic["other"].now(), "the observer knows it")
     seen = there.last["one"]
     assert seen.waves_in >= 10 and seen.bytes_in > 10_000, "and the other machine tells the same from its end"
 

@@ -102,7 +102,7 @@ class PeerLanes:
             identity=self.identity,
             greeting=self._greeting,
             pending=self._pending,
-            tally=self._traffic.of(name),
+            tally=self._traffic[name],
             chance=self._chance,
         )
 

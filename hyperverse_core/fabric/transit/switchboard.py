@@ -240,7 +240,9 @@ class Switchboard:
         transmit = self._guests.answers.get(via) if via is not None else None
         if via is not None and transmit is not None:
             transmit(via, frame, priority=priority)
-            self.traffic.of(self._guests.names[via]).sent(len(frame))
+            tally = self.traffic[self._guests.names[via]]
+            tally.waves_out += 1
+            tally.bytes_out += len(frame)
         else:
             self._pass(star, frame, priority)
 
@@ -355,7 +357,7 @@ class Switchboard:
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         """What a machine has sent."""
         own, machine = self._own, self._machine_at(peer)
-        tally = self.traffic.of(machine) if machine else None
+        tally = self.traffic[machine] if machine else None
         read = self._older.get(peer) if self._older else None
         try:
             for frame in frames:
@@ -364,11 +366,12 @@ class Switchboard:
                     if not isinstance(said, RevisionNotice):
                         self._take(peer, said)
                         machine = self._machine_at(peer)
-                        tally = self.traffic.of(machine) if machine else None
+                        tally = self.traffic[machine] if machine else None
                     elif machine:
                         self._heard(said.revision)
                 elif tally is not None:
-                    tally.came(len(frame))
+                    tally.waves_in += 1
+                    tally.bytes_in += len(frame)
                     star = own.get(said.star)
                     if star is not None:
                         self._arrived(star, said, peer, machine)

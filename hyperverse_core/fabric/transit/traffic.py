@@ -10,7 +10,8 @@ __all__ = ["LaneTraffic", "Tally"]
 
 
 class Tally:
-    """What has gone to one other machine, and has come from it.
+    """What has gone to one other machine, and has come from it. Whoever carries a frame adds to the counts itself: a
+    call for each end of each frame would be seven calls on the way of a Ping to another machine.
 
     Attributes:
         waves_out, bytes_out, waves_in, bytes_in: as in :class:`~hyperverse_core.contracts.traffic.Traffic`.
@@ -23,41 +24,25 @@ class Tally:
         self.waves_out = self.bytes_out = self.waves_in = self.bytes_in = 0
         self.told = Traffic(0, 0, 0, 0)
 
-    def sent(self, size: int) -> None:
-        """A frame of so many bytes was sent."""
-        self.waves_out += 1
-        self.bytes_out += size
-
-    def came(self, size: int) -> None:
-        """A frame of so many bytes has come."""
-        self.waves_in += 1
-        self.bytes_in += size
-
     def now(self) -> Traffic:
         """The counts as a value."""
         return Traffic(self.waves_out, self.bytes_out, self.waves_in, self.bytes_in)
 
 
-class LaneTraffic:
-    """The counts of all other machines, since this machine has started."""
+class LaneTraffic(dict[str, Tally]):
+    """The counts of all other machines by name, since this machine has started. One that is not there is made."""
 
-    def __init__(self) -> None:
-        self._tallies: dict[str, Tally] = {}
-
-    def of(self, machine: str) -> Tally:
-        """The counts of one other machine, to count in."""
-        tally = self._tallies.get(machine)
-        if tally is None:
-            tally = self._tallies[machine] = Tally()
+    def __missing__(self, machine: str) -> Tally:
+        tally = self[machine] = Tally()
         return tally
 
     def all(self) -> dict[str, Traffic]:
         """The counts by machine."""
-        return {name: tally.now() for name, tally in sorted(self._tallies.items())}
+        return {name: tally.now() for name, tally in sorted(self.items())}
 
     def news(self) -> Iterator[tuple[str, Traffic]]:
         """Those that have changed since this was asked last."""
-        for name, tally in self._tallies.items():
+        for name, tally in self.items():
             now = tally.now()
             if now != tally.told:
                 tally.told = now
