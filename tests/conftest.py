@@ -11,6 +11,7 @@ from thoroughness import examples
 pytest_plugins = [
     "postgres_server",
     "nats_server",
+    "left_handlers",
     "left_running",
     "no_skips",
     "only_thorough",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from hyperverse_core.cli.machine.log_setup import JsonFormatter, TextFormatter
+from patience import PATIENCE
 
 
 class _Opaque(Exception):
@@ -51,3 +53,31 @@ def test_a_traceback_that_cannot_be_shown_is_told(make: Callable[[], BaseExcepti
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()], ids=["text", "json"])
 def test_a_text_that_cannot_be_shown_is_told(formatter: logging.Formatter) -> None:
     assert "it failed: %s (with what cannot be shown: SystemExit: 3)" in formatter.format(_record(None, _Odd()))
+
+
+_CLOSED = """
+import logging, sys
+from hyperverse_core.cli.machine.log_setup import set_up
+from hyperverse_core.config import Log
+
+class Opaque(Exception):
+    @property
+    def __class__(self):
+        sys.exit(3)
+
+set_up(Log())
+sys.stderr.close()
+try:
+    raise Opaque
+except BaseException:
+    logging.getLogger("hyperverse.x").error("it failed")
+print("it goes on")
+"""
+
+
+def test_a_line_that_cannot_be_written_costs_that_line_alone() -> None:
+    """Of a machine whose terminal has closed, while it handles what a plugin has raised."""
+    done = subprocess.run(
+        [sys.executable, "-c", _CLOSED], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "it goes on\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import logging
@@ -102,6 +103,24 @@ class JsonFormatter(_SafeFormatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class _SafeHandler(logging.Handler):
+    """Loses no more than the line when it cannot be written, because stderr is closed or the disk is full. What Python
+    prints then tells the exception that is being handled too, which may be a plugin's, and raise."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Tells on stderr that a line is lost, if that can be done."""
+        with contextlib.suppress(BaseException):
+            super().handleError(record)
+
+
+class _Stderr(_SafeHandler, logging.StreamHandler):  # type: ignore[type-arg]  # that of the stream, of which it is no matter
+    pass
+
+
+class _Files(_SafeHandler, logging.handlers.RotatingFileHandler):
+    pass
+
+
 def set_up(log: Log, directory: Path | None = None, *, quiet: bool = False) -> None:
     """Sends the log of the platform to stderr, or to rotated files.
 
@@ -112,7 +131,7 @@ def set_up(log: Log, directory: Path | None = None, *, quiet: bool = False) -> N
     """
     handler: logging.Handler
     if directory is not None:
-        handler = logging.handlers.RotatingFileHandler(
+        handler = _Files(
             directory / LOG_NAME,
             maxBytes=log.rotate_bytes,
             backupCount=log.rotate_backups,
@@ -120,7 +139,7 @@ def set_up(log: Log, directory: Path | None = None, *, quiet: bool = False) -> N
             errors="backslashreplace",
         )
     else:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = _Stderr(sys.stderr)
         if quiet:
             handler.setLevel(logging.WARNING)
     handler.setFormatter(JsonFormatter() if log.format == "json" else TextFormatter())
