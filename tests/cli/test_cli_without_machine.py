@@ -409,6 +409,7 @@ def test_bench_marks_rows_above_their_bound(monkeypatch: pytest.MonkeyPatch, cap
 
     monkeypatch.setattr(command, "measure", measured)
     monkeypatch.setattr(command, "loop_factory", lambda: None)
+    monkeypatch.setattr(command, "set_up", lambda *_: None)  # it would stay: this is the process of all tests
     assert run_line(["bench", "--quick"]) == 0
     told = capfd.readouterr()
     slow, fast = told.out.splitlines()[1:]
