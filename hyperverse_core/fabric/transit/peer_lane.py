@@ -99,8 +99,7 @@ class PeerLane:
         """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
         if self.peer is not None and not self._waiting:
             self._transmit(self.peer, frame, priority=priority)
-            self._tally.waves_out += 1
-            self._tally.bytes_out += len(frame)
+            self._tally.sent(len(frame))
             return
         if self.down:
             raise Unavailable(f"there is no lane to machine {self.name!r}: {self.cause}", retry_after=0.5)
@@ -234,8 +233,7 @@ class PeerLane:
             except HyperverseError as exc:
                 self._board.undelivered(frame, exc.message)
             else:
-                self._tally.waves_out += 1
-                self._tally.bytes_out += len(frame)
+                self._tally.sent(len(frame))
             self._waiting_bytes -= len(frame)
 
     async def _dismiss(self, peer: Peer) -> None:

@@ -10,8 +10,8 @@ __all__ = ["LaneTraffic", "Tally"]
 
 
 class Tally:
-    """What has gone to one other machine, and has come from it. Whoever carries a frame adds to the counts itself: a
-    call for each end of each frame would be seven calls on the way of a Ping to another machine.
+    """What has gone to one other machine, and has come from it. The switchboard adds to the counts itself, which saves
+    a Ping to another machine six calls.
 
     Attributes:
         waves_out, bytes_out, waves_in, bytes_in: as in :class:`~hyperverse_core.contracts.traffic.Traffic`.
@@ -23,6 +23,11 @@ class Tally:
     def __init__(self) -> None:
         self.waves_out = self.bytes_out = self.waves_in = self.bytes_in = 0
         self.told = Traffic(0, 0, 0, 0)
+
+    def sent(self, size: int) -> None:
+        """A frame of so many bytes was sent."""
+        self.waves_out += 1
+        self.bytes_out += size
 
     def now(self) -> Traffic:
         """The counts as a value."""
