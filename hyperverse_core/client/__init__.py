@@ -8,7 +8,6 @@ async with Client.connect(data_dir=Path("data")) as client:
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 from collections.abc import Callable, Generator, Mapping
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from ..errors import BadRequest, HyperverseError, PolicyError, ProtocolError, Unavailable, error_for_status
 from ..protocol.messages import Echoes, Message
 from ..scheduling.backoff import Backoff
+from ..scheduling.guarded_log import guarded_log
 from ..universe.address.point import ROOT, Point
 from ..universe.address.surface import Surface
 from ..universe.waves.arguments import LONGEST_WAIT
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "CommandSession", "Connecting", "NoMachine", "ParticleChange", "Result"]
 
-_log = logging.getLogger("hyperverse.client")
+_log = guarded_log("hyperverse.client")
 _KNOWN_SECONDS = 300.0
 """Seconds for which a machine that has proved its key is taken for the one that ends handshakes at its address."""
 _STOP_SECONDS = 15.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import abc
-import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
 from ..errors import BadRequest, Forbidden, HyperverseError, ParseError
+from ..scheduling.guarded_log import guarded_log
 from ..universe.address.point import GLOBAL_EXECUTOR, Point
 from ..universe.waves.expected import expected
 from ..universe.waves.origin import WaveOptions
@@ -22,7 +22,7 @@ from .wrong_calls import tells_wrong_calls
 
 __all__ = ["GLOBAL_MACHINE", "ClientApi", "Result", "check_script", "expected", "raise_first", "results_of"]
 
-_log = logging.getLogger("hyperverse.client")
+_log = guarded_log("hyperverse.client")
 
 
 @tells_wrong_calls

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from ..scheduling.guarded_log import guarded_log
 
 __all__ = ["LaneSettings", "configured", "on_top"]
 
 LaneSettings = Mapping[str, Mapping[str, Any]]
 """Settings of lane transports by their names."""
-_log = logging.getLogger("hyperverse.client")
+_log = guarded_log("hyperverse.client")
 
 
 def configured() -> tuple[Path, LaneSettings]:

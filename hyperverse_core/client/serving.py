@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from ..errors import HandlerFailed, HyperverseError, LaneFull, NotFound, TimedOut, Unavailable, described
 from ..protocol.codec import encode_pong
 from ..scheduling.cancellation import ends_task
+from ..scheduling.guarded_log import guarded_log
 from ..scheduling.presentable import presentable
 from ..universe.waves.own_pong import own_pong
 from ..universe.waves.wave import BOUNCE, Outcome, Ping, Pong, Signal
@@ -20,7 +20,7 @@ from .watching import CHANGED, ClientWatches
 
 __all__ = ["ClientServing", "OnWave", "called"]
 
-_log = logging.getLogger("hyperverse.client")
+_log = guarded_log("hyperverse.client")
 _MOST = 256
 """Callbacks under way."""
 _MOST_WAITING = 10_000

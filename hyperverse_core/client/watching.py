@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import attrs
 
 from ..errors import BadRequest, HyperverseError, TryAgain, did_you_mean
+from ..scheduling.guarded_log import guarded_log
 from ..universe.address.point import Point
 from ..universe.waves.wave import Method, Pong
 from .arguments import type_named
 
 __all__ = ["ASPECTS", "CHANGED", "ChangeWatch", "ClientWatches", "ParticleChange", "as_aspects"]
 
-_log = logging.getLogger("hyperverse.client")
+_log = guarded_log("hyperverse.client")
 _VALUED: Final = ("State", "Property")
 """Aspects that have a value after a change."""
 ASPECTS: Final = ("Log", "State", "Property", "Child")

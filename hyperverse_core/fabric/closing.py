@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -11,10 +10,11 @@ from functools import partial
 from ..errors import HyperverseError
 from ..scheduling.at_most import at_most
 from ..scheduling.cancellation import ends_task
+from ..scheduling.guarded_log import guarded_log
 
 __all__ = ["ClosingStack"]
 
-_log = logging.getLogger("hyperverse.machine")
+_log = guarded_log("hyperverse.machine")
 _CLOSE = 2.0
 """Seconds that closing one part may take when no time is left to stop gracefully."""
 

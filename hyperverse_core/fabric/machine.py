@@ -8,7 +8,6 @@ async with Machine(Config(data_dir=Path("data"))) as machine:
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import secrets
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from ..contracts.registry import Registry, Status
 from ..data_dir.registry_in_use import registry_file
 from ..errors import Unavailable
 from ..plugins import PluginSet
+from ..scheduling.guarded_log import guarded_log
 from ..universe.address.point import HYPERUSER, Point
 from ..universe.address.star_key import StarKey
 from .assembly import assemble
@@ -39,7 +39,7 @@ from .services.sessions.gateways import CONTROL
 
 __all__ = ["Machine"]
 
-_log = logging.getLogger("hyperverse.machine")
+_log = guarded_log("hyperverse.machine")
 _TRIES = 30
 """How often a machine looks for places for its stars while others take them."""
 _PAUSE = 0.1

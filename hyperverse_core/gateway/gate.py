@@ -7,7 +7,6 @@ own star stands for it as long as it stays. Its waves start there, in the name o
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -20,11 +19,12 @@ from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_f
 from ..data_dir.key_file import ensure_identity, replace_identity
 from ..errors import BadRequest, Conflict, HyperverseError, Unauthorized, Unavailable
 from ..protocol.versions import PROTOCOLS
+from ..scheduling.guarded_log import guarded_log
 from .session import ClientSession
 
 __all__ = ["ControlGate"]
 
-_log = logging.getLogger("hyperverse.control")
+_log = guarded_log("hyperverse.control")
 _GRACE_SECONDS = 2.0
 _HELLO_BYTES = 64 * 1024
 """Bytes that a client may have unfinished before it is let in: its hello is short."""

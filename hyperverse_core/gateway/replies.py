@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -10,11 +9,12 @@ import msgspec
 
 from ..errors import BadRequest, HandlerFailed, HyperverseError
 from ..protocol.codec import encode_echoes, encode_pong
+from ..scheduling.guarded_log import guarded_log
 from ..universe.waves.wave import Echo, Outcome, Pong
 
 __all__ = ["echo_frames", "reply_frame"]
 
-_log = logging.getLogger("hyperverse.control")
+_log = guarded_log("hyperverse.control")
 _ECHOES = 256
 P = TypeVar("P", bound=Pong)
 

@@ -34,6 +34,7 @@ from ..protocol.frames import (
 )
 from ..protocol.versions import WITH_CLIENTS, Party, ProtocolRange, Transmit, agreed_number, reader_of, sender_of
 from ..scheduling.cancellation import ends_task
+from ..scheduling.guarded_log import guarded_log
 from ..universe.address.layer import Layer
 from ..universe.address.point import Point
 from ..universe.address.surface import Surface
@@ -45,7 +46,7 @@ from .waves import ClientWaves
 
 __all__ = ["ClientSession"]
 
-_log = logging.getLogger("hyperverse.control")
+_log = guarded_log("hyperverse.control")
 _HELLO_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
 _MOST_HELD = 32 * 1024 * 1024

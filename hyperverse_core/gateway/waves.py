@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -26,6 +25,7 @@ from ..protocol.codec import wave_of_client
 from ..protocol.frame_bytes import body_size
 from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFrame
 from ..scheduling.cancellation import ends_task, is_cancelled
+from ..scheduling.guarded_log import guarded_log
 from ..universe.waves.origin import Origin, timed_out
 from ..universe.waves.wave import Directed, Outcome, Ping, Pong, Ripple, Signal
 from .backpressure import Backpressure
@@ -33,7 +33,7 @@ from .replies import echo_frames, reply_frame
 
 __all__ = ["ClientWaves"]
 
-_log = logging.getLogger("hyperverse.control")
+_log = guarded_log("hyperverse.control")
 _Asked = ClientPingFrame | ClientSignalFrame | ClientRippleFrame
 _LONGEST_ID = 64
 _SMALL = 8192

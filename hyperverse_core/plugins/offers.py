@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -14,6 +13,7 @@ from ..contracts.driver import Driver
 from ..contracts.observer import Observer
 from ..contracts.placement import Hash, NearParent, RoundRobin, Spread
 from ..errors import BadRequest, Conflict, HyperverseError, PluginError, described
+from ..scheduling.guarded_log import guarded_log
 from ..universe.kind_defs.kind_def import KindDef
 from .class_checks.drivers import driver_mistakes
 from .class_checks.factories import CONTRACTS, check_callable, factory_mistakes, observer_mistakes, old_names
@@ -21,7 +21,7 @@ from .class_checks.mistake import Mistake, refusal
 
 __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers", "check_command", "load_factory"]
 
-_log = logging.getLogger("hyperverse.plugins")
+_log = guarded_log("hyperverse.plugins")
 CORE: Final = "the core"
 """The provider of built-in things, where a plugin's name stands for others."""
 

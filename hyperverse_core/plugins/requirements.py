@@ -7,7 +7,6 @@ malformed requirement is logged with the name of its distribution, and ignored: 
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 from collections.abc import Iterator
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
@@ -15,11 +14,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from ..scheduling.guarded_log import guarded_log
 from .entry_points import name_and_version
 
 __all__ = ["missing_requirements"]
 
-_log = logging.getLogger("hyperverse.plugins")
+_log = guarded_log("hyperverse.plugins")
 
 _UNREADABLE = (InvalidRequirement, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName)
 

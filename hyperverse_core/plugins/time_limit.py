@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import threading
@@ -12,11 +11,12 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from ..errors import PluginError
+from ..scheduling.guarded_log import guarded_log
 
 __all__ = ["within"]
 
 T = TypeVar("T")
-_log = logging.getLogger("hyperverse.plugins")
+_log = guarded_log("hyperverse.plugins")
 _FIRST_WORD = 5.0
 """Seconds after which the log says which plugin the program waits for."""
 _AGAIN = 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -11,10 +10,11 @@ import attrs
 
 from ..contracts.registry import Trouble
 from ..errors import described
+from .guarded_log import guarded_log
 
 __all__ = ["Troubles"]
 
-_log = logging.getLogger("hyperverse.machine")
+_log = guarded_log("hyperverse.machine")
 _MOST: Final = 100
 _SHOWN: Final = 600.0
 """Seconds that something is shown which has happened once."""

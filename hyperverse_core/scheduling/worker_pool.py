@@ -8,18 +8,18 @@ task would be cheaper still, but breaks ``asyncio.timeout`` inside them.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any
 
 from ..errors import Unavailable
 from .cancellation import ends_task
+from .guarded_log import guarded_log
 from .priority_queue import ORDINARY, PriorityQueue
 
 __all__ = ["WorkerPool"]
 
-_log = logging.getLogger("hyperverse.fabric")
+_log = guarded_log("hyperverse.fabric")
 _IN_A_ROW = 32
 Job = Callable[[], Coroutine[Any, Any, None]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import decimal
+import io
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -281,6 +282,57 @@ async def test_a_signal_and_spawned_work_may_raise_anything(
         await asyncio.sleep(0.1)
         await _lives(machine)
     assert "work of its own failed" in caplog.text or what == "cancelled"
+
+
+class _Exits(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.exit(3)
+
+
+class _Asks(logging.Handler):
+    """Shows what is being handled, as a service for faults would."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if error is not None:
+            str(error), error.__class__, type(error).__name__
+        raise ValueError("no connection")
+
+
+def _closed() -> logging.Handler:
+    stream = io.StringIO()
+    stream.close()
+    return logging.StreamHandler(stream)
+
+
+@_every
+@pytest.mark.parametrize("bad", [_closed, _Asks], ids=["closed", "asks"])
+async def test_a_handler_of_the_programs_own_log_that_fails_costs_its_line_only(
+    machine: Machine, what: str, bad: Callable[[], logging.Handler], caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = bad()
+    logging.getLogger("hyperverse").addHandler(handler)  # is asked before that of caplog, which is the root's
+    try:
+        await _made(machine)
+        reply = await machine.client().ping("localhost:a", "Ext<Raise>", {"what": what}, wait=5.0)
+        assert (reply.status, reply.outcome) == (500, Outcome.FAILED)
+        assert "fail failed" in caplog.text or what == "without message"  # an error of ours is an answer
+        assert (await machine.client().signal("localhost:a", "Ext<Spawn>", {"what": what})).ok
+        await _lives(machine)
+        await asyncio.sleep(0.1)
+        assert "work of its own failed" in caplog.text or what == "cancelled"
+    finally:
+        logging.getLogger("hyperverse").removeHandler(handler)
+
+
+async def test_an_exit_from_a_line_of_the_log_that_shows_nothing_of_a_plugin_is_an_exit(machine: Machine) -> None:
+    log, handler = logging.getLogger("hyperverse.particle"), _Exits()
+    log.addHandler(handler)
+    try:
+        with pytest.raises(SystemExit):
+            log.error("all is well")
+    finally:
+        log.removeHandler(handler)
 
 
 @pytest.mark.parametrize("what", range(4))

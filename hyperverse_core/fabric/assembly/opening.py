@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-
 from ...contracts.policy import PolicyView
 from ...errors import HyperverseError
+from ...scheduling.guarded_log import guarded_log
 from ..closing import ClosingStack
 from ..cluster.membership import Listening
 from ..parts import Given, Parts
@@ -13,7 +12,7 @@ from ..services.system.system_particles import pin_system_particles
 
 __all__ = ["open_parts"]
 
-_log = logging.getLogger("hyperverse.machine")
+_log = guarded_log("hyperverse.machine")
 
 
 async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:

@@ -8,7 +8,6 @@ another one of that directory is let in. A key that was removed is let in nowher
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import secrets
 from collections.abc import Callable, Iterable
@@ -19,11 +18,12 @@ from ...contracts.lane import LaneTransport
 from ...contracts.registry import Change, ChangeKind, MachineKey, Registry
 from ...contracts.tokens import token_digest
 from ...errors import BadRequest, ConfigError, Conflict, HyperverseError, NotFound, Unauthorized, did_you_mean
+from ...scheduling.guarded_log import guarded_log
 from .trusted_keys import TrustedKeys
 
 __all__ = ["Admission"]
 
-_log = logging.getLogger("hyperverse.lane")
+_log = guarded_log("hyperverse.lane")
 _BYTES = 32
 _FORM = re.compile(r"inv_[A-Za-z0-9_-]{43}")
 """The text of an invitation: 43 characters stand for so many bytes."""

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ...contracts.registry import Registry, StarRecord
 from ...errors import HyperverseError
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...universe.address.star_key import StarKey
 from .directory import Directory
 from .facts import as_announced
@@ -24,7 +24,7 @@ RENEW = 1 / 5
 """Part of the lease between two renewals."""
 PATIENCE = 0.85
 """Part of its lease after which a star that was not seen to renew is expired."""
-_log = logging.getLogger("hyperverse.membership")
+_log = guarded_log("hyperverse.membership")
 _LOOK = 1 / 8
 """Part of the lease between two looks at the directory,"""
 _CLOSE_LOOK = 1 / 20

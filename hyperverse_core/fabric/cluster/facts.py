@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,12 @@ from typing import Any, Final
 import attrs
 
 from ...contracts.registry import StarRecord
+from ...scheduling.guarded_log import guarded_log
 from ..particles.served import ServedKinds
 
 __all__ = ["Facts", "OwnFacts", "as_announced"]
 
-_log = logging.getLogger("hyperverse.placement")
+_log = guarded_log("hyperverse.placement")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _MEMINFO: Final = Path("/proc/meminfo")
 _NAMES: Final = 64

@@ -10,7 +10,6 @@ other.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,6 +18,7 @@ import attrs
 from ...contracts.registry import Registry, StarRecord
 from ...errors import Conflict, HyperverseError, NotHostedHere
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.troubles import Troubles
 from ...universe.address.star_key import StarKey
 from ..interception.interceptors import Interceptors
@@ -33,7 +33,7 @@ from .name_claim import claim_name
 __all__ = ["Listening", "Membership", "StarTaken"]
 
 _RENEWAL = "the renewal of leases"
-_log = logging.getLogger("hyperverse.membership")
+_log = guarded_log("hyperverse.membership")
 _MARGIN = 0.75
 """Part of the lease after which a star that could not renew stops serving."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import attrs
 
+from ...scheduling.guarded_log import guarded_log
 from ...universe.address.point import Point
 
 __all__ = ["DenialLog"]
 
-_log = logging.getLogger("hyperverse.security")
+_log = guarded_log("hyperverse.security")
 _SECONDS = 1.0
 _LINES = 20
 """Lines of one agent in a second; a Ripple to thousands of particles would write a line for each."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import CoroutineType
@@ -26,6 +25,7 @@ from ...errors import HyperverseError, NoDriver, NotHostedHere, Unavailable
 from ...scheduling.begun import Begun, begin
 from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from ...universe.address.point import Point
 from ..particles.own_context import Variables, in_own_context
@@ -34,7 +34,7 @@ __all__ = ["GuardedPolicy"]
 
 A = TypeVar("A")
 T = TypeVar("T")
-_log = logging.getLogger("hyperverse.security")
+_log = guarded_log("hyperverse.security")
 _REFUSALS = (401, 403)
 _RETRY_AFTER = 1.0
 _QUIET = 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
@@ -23,6 +22,7 @@ from ...errors import (
 from ...protocol.codec import encode_echoes, encode_pong, encode_provision_reply
 from ...protocol.messages import Message, ProvisionReply, ProvisionRequest
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import timed_out
@@ -43,7 +43,7 @@ from .replay_cache import ReplayCache
 
 __all__ = ["Inbound"]
 
-_log = logging.getLogger("hyperverse.lane")
+_log = guarded_log("hyperverse.lane")
 
 
 class Inbound:

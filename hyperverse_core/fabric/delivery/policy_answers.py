@@ -6,7 +6,6 @@ one answer.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
@@ -29,6 +28,7 @@ from ...contracts.registry import Change, ParticleRecord
 from ...errors import HyperverseError, PolicyError
 from ...scheduling.begun import Begun
 from ...scheduling.deadlines import Deadlines
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.single_flight import SingleFlight
 from ...universe.address.point import HYPERUSER, Point
 from .arrivals import Entrance
@@ -39,7 +39,7 @@ from .told import ReadRecords, Told
 __all__ = ["PolicyAnswers", "Question", "Target"]
 
 T = TypeVar("T")
-_log = logging.getLogger("hyperverse.security")
+_log = guarded_log("hyperverse.security")
 _ROOM = 500_000
 """At most about 70 MB: 100,000 answers about owners, 33,000 about grants."""
 _RECENT = 4096

@@ -6,13 +6,13 @@ A granted wave does not come here.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from ...data_dir.audit.writer import AuditWriter
 from ...errors import ConfigError, HyperverseError, Unavailable
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.troubles import Troubles
 from ...universe.address.point import Point
 from ...universe.waves.wave import Directed
@@ -20,7 +20,7 @@ from .audit_fold import AuditFold
 
 __all__ = ["AuditTrail", "Doer"]
 
-_log = logging.getLogger("hyperverse.security")
+_log = guarded_log("hyperverse.security")
 _PART: Final = "the audit log"
 _LONGEST: Final = 500
 """Characters of a text in a line. What is longer is cut, so that nobody fills the log with a few lines."""

@@ -6,12 +6,12 @@ returned when it began. Where nobody wants it, nothing is kept, and its end cost
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ...contracts.wave_end import UNWANTED, WaveEnd
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from ...universe.waves.wave import Directed, Pong
 
@@ -26,7 +26,7 @@ __all__ = [
     "failed",
 ]
 
-_log = logging.getLogger("hyperverse.observer")
+_log = guarded_log("hyperverse.observer")
 _Method: TypeAlias = "Callable[..., Any] | None"
 Watched: TypeAlias = Any
 """What watches an end keeps from its beginning on: opaque to all others. None when nobody wants the wave."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from ...errors import HyperverseError, NotHostedHere, Unavailable, error_for_status
+from ...scheduling.guarded_log import guarded_log
 from ...universe.waves.wave import Pong, Signal
 from .activation import activate
 from .handlers import Handler
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["begin_signals", "handle_beside"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 
 
 def begin_signals(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from ...contracts.driver import Particle
 from ...contracts.registry import Status
 from ...errors import HandlerFailed, HyperverseError, TryAgain, described
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from .context import Context
 from .own_context import begin_in_own_context
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["activate"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 _LONG = 1.0
 """Seconds after which a start that is under way is shown."""
 _SHOWN = 3600.0

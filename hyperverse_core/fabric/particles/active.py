@@ -7,7 +7,6 @@ before), does a bind send the wave elsewhere, which handler takes it, is it the 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Mapping, MutableSequence
 from time import perf_counter
 from typing import Any
@@ -18,6 +17,7 @@ from ...errors import (
 )
 from ...protocol.body_weight import WEIGHTLESS, weight_of
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from ...universe.waves.own_pong import own_pong
 from ...universe.waves.wave import BOUNCE, Directed, Outcome, Pong, Signal
@@ -38,7 +38,7 @@ from .state import State
 
 __all__ = ["Active"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 _OK = Outcome.OK
 _READY = State.READY
 _BESIDE = 1024

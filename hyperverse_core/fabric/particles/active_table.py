@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from ...contracts.registry import ParticleRecord
+from ...scheduling.guarded_log import guarded_log
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
 from .comings import Comings, Left
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ActiveTable"]
 
-_log = logging.getLogger("hyperverse.hosting")
+_log = guarded_log("hyperverse.hosting")
 
 
 class ActiveTable:

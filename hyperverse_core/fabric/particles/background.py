@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
 from typing import Any
 
 from ...errors import TooMany, described
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from ...scheduling.troubles import Troubles
 from ...universe.waves.wave import Directed
@@ -18,7 +18,7 @@ from .own_context import CANCEL_GRACE, Abandoned, begin_in_own_context
 
 __all__ = ["BackgroundTasks", "working_for"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 _PIECES = 64
 
 working_for: ContextVar[Directed | None] = ContextVar("hyperverse_working_for", default=None)

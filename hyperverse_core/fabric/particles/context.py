@@ -12,6 +12,7 @@ import msgspec
 from ...contracts.driver import Ctx, Property
 from ...contracts.registry import ParticleRecord, Strategy
 from ...errors import Forbidden, LoopDetected
+from ...scheduling.guarded_log import guarded_log
 from ...universe.address.point import ROOT, Point
 from ...universe.commands.command import Command
 from ...universe.kind_defs.properties import PropertyScalar
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Context"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 
 
 class _ParticleLog(logging.LoggerAdapter[logging.Logger]):

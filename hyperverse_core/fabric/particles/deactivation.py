@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from ...contracts.driver import Particle
 from ...errors import NotHostedHere, Unavailable, described
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from .context import Context
 from .own_context import begin_in_own_context
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bring_to_rest", "has_to_stop", "say_goodbye", "stop", "take_turn"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 _GLANCE, _LONGEST_GLANCE = 0.005, 0.1
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from ...errors import Unavailable
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.worker_pool import WorkerPool
 from .deactivation import has_to_stop, say_goodbye
 from .own_context import in_own_context
@@ -15,7 +15,7 @@ from .resident import Resident
 
 __all__ = ["Deletions"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 _GRACE = 5.0
 """Seconds that ``on_stop`` may take."""
 

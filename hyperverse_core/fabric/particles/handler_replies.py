@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ...errors import BadRequest, HyperverseError, LoopDetected, NotHostedHere, ParseError, Unavailable, described
+from ...scheduling.guarded_log import guarded_log
 from ...universe.waves.reportable import is_reportable
 from ...universe.waves.wave import Directed, Outcome, Pong, Signal
 from ..interception.watching import Watched, WatchesHandlers
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["failed", "failure_of", "outlived", "signed", "tell_cut_off"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 _SHORT = 80
 
 

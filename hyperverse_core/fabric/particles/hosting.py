@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from time import perf_counter
 
 from ...contracts.driver import Particle, Traits
 from ...contracts.registry import Assigned, Assignment, ParticleRecord, Status
 from ...errors import Conflict, HyperverseError, NotHostedHere, UnknownKind
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.kinds.kind import Kind
 from .active import Active
@@ -25,7 +25,7 @@ from .states import encode_state
 
 __all__ = ["Hosting"]
 
-_log = logging.getLogger("hyperverse.hosting")
+_log = guarded_log("hyperverse.hosting")
 
 
 class Hosting:

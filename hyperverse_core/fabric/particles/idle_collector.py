@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 
 from ...errors import HyperverseError
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from .active import Active
 from .deactivation import has_to_stop
 from .homes import Homes
@@ -16,7 +16,7 @@ from .served import Served
 
 __all__ = ["IdleCollector"]
 
-_log = logging.getLogger("hyperverse.hosting")
+_log = guarded_log("hyperverse.hosting")
 _GRACE = 5.0
 _CHUNK = 500
 _DRAIN = 0.5

@@ -8,7 +8,6 @@ that. See ``docs/explanation/delivery.md#all-or-nothing``.
 from __future__ import annotations
 
 import asyncio
-import logging
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +15,7 @@ import attrs
 
 from ...contracts.driver import Particle
 from ...errors import BadRequest, Conflict, HyperverseError, NotHostedHere, OutcomeUnknown, Unavailable
+from ...scheduling.guarded_log import guarded_log
 from .state import State
 from .states import encode_state
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BeforeOnStop", "Saves", "fingerprint", "given_up", "has_unsaved", "save", "spoiled"]
 
-_log = logging.getLogger("hyperverse.particle")
+_log = guarded_log("hyperverse.particle")
 _Error = TypeVar("_Error", bound=HyperverseError)
 _READY = State.READY
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
@@ -13,6 +12,7 @@ from ...plugins.class_checks.drivers import particle_mistakes
 from ...plugins.class_checks.mistake import refusal
 from ...protocol.states.beginnings import begin_alike
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
@@ -24,7 +24,7 @@ from .own_context import Variables, in_own_context
 
 __all__ = ["Served", "ServedKinds"]
 
-_log = logging.getLogger("hyperverse.driver")
+_log = guarded_log("hyperverse.driver")
 _ALIKE = Traits()
 _IDLE_AFTER = 300.0
 _VARIANTS = 1024

@@ -6,7 +6,6 @@ come in between are told 421 and find it again.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +15,7 @@ import attrs
 from ...contracts.placement import Candidate, Hash
 from ...contracts.registry import ParticleRecord, Registry
 from ...errors import BadRequest, Conflict, NotHostedHere, Unavailable, did_you_mean
+from ...scheduling.guarded_log import guarded_log
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
@@ -31,7 +31,7 @@ from .strategies import Strategies
 
 __all__ = ["Move", "Rebalancer"]
 
-_log = logging.getLogger("hyperverse.moves")
+_log = guarded_log("hyperverse.moves")
 _PAGE = 1000
 _BATCH = 200
 _GRACE = 5.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Sequence
 from contextvars import Context
@@ -15,13 +14,14 @@ from ...contracts.registry import ParticleRecord
 from ...errors import ConfigError, NotFound, PluginError, described, did_you_mean
 from ...plugins import PluginSet
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from ...universe.address.star_key import StarKey
 from ..particles.served import ServedKinds
 
 __all__ = ["Strategies"]
 
-_log = logging.getLogger("hyperverse.placement")
+_log = guarded_log("hyperverse.placement")
 
 
 def _all_of(names: Sequence[str]) -> str:

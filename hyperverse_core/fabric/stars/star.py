@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from ...errors import HyperverseError, InternalError, LoopDetected, described
 from ...scheduling.clock import clock_of
+from ...scheduling.guarded_log import guarded_log
 from ...scheduling.presentable import presentable
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
@@ -15,7 +15,7 @@ from .star_kind import StarKind
 
 __all__ = ["Star"]
 
-_log = logging.getLogger("hyperverse.star")
+_log = guarded_log("hyperverse.star")
 
 
 class Star:

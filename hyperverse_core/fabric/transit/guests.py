@@ -11,11 +11,12 @@ from ...errors import HyperverseError, Unauthorized
 from ...protocol.envelope import Hello, Refused, encode_lane
 from ...protocol.versions import Transmit
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from .greeting import Greeting
 
 __all__ = ["Guests"]
 
-_log = logging.getLogger("hyperverse.lane")
+_log = guarded_log("hyperverse.lane")
 _REPLACED = "the key that this machine has proved here was replaced"
 _REFUSED = 1000
 """Of how many that were refused the reason is remembered, so as not to repeat it in the log."""

@@ -7,10 +7,10 @@ the directory tells. Both keys count for a while. Each lane is replaced when the
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from ...contracts.lane import LaneTransport
 from ...errors import BadRequest, HyperverseError, Unavailable
+from ...scheduling.guarded_log import guarded_log
 from ..cluster.admission import Admission
 from ..cluster.membership import Listening, Membership
 from ..cluster.trusted_keys import TrustedKeys
@@ -18,7 +18,7 @@ from .switchboard import Switchboard
 
 __all__ = ["KeyRotation"]
 
-_log = logging.getLogger("hyperverse.lane")
+_log = guarded_log("hyperverse.lane")
 _NEWS = 1.0
 """Seconds in which other machines learn of a key."""
 _SECONDS = 5.0

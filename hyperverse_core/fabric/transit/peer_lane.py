@@ -13,6 +13,7 @@ from ...errors import HyperverseError, LaneFull, ProtocolError, Unavailable, des
 from ...protocol.envelope import Hello, Refused, encode_lane
 from ...protocol.versions import Transmit
 from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
 from .greeting import Greeting
 from .pending import PendingAnswers
 from .ports import Board
@@ -20,7 +21,7 @@ from .traffic import Tally
 
 __all__ = ["PeerLane"]
 
-_log = logging.getLogger("hyperverse.lane")
+_log = guarded_log("hyperverse.lane")
 _QUEUE = 10_000
 _QUEUE_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0

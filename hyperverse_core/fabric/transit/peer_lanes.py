@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -12,6 +11,7 @@ from ...contracts.lane import Identity, LaneTransport
 from ...contracts.registry import StarRecord
 from ...errors import HyperverseError, Unavailable
 from ...protocol.envelope import RevisionNotice, encode_lane
+from ...scheduling.guarded_log import guarded_log
 from ..cluster.directory import Directory
 from ..cluster.facts import Facts
 from ..cluster.lane_states import LaneStates
@@ -24,7 +24,7 @@ from .traffic import LaneTraffic
 
 __all__ = ["PeerLanes"]
 
-_log = logging.getLogger("hyperverse.lane")
+_log = guarded_log("hyperverse.lane")
 
 
 class PeerLanes:

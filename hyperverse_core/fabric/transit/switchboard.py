@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from ...protocol.codec import decode
 from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
 from ...protocol.messages import Echoes, ProvisionReply
 from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
+from ...scheduling.guarded_log import guarded_log
 from ...universe.waves.wave import Outcome, Pong, Signal
 from ..cluster.directory import Directory
 from ..cluster.lane_states import LaneStates
@@ -36,7 +36,7 @@ from .traffic import LaneTraffic
 
 __all__ = ["BoardSettings", "Switchboard"]
 
-_log = logging.getLogger("hyperverse.lane")
+_log = guarded_log("hyperverse.lane")
 _KEYS_SECONDS = 0.5
 """How often the keys are looked at: one that was removed counts no longer within a second."""
 _ANSWER = 2

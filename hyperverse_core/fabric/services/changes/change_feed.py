@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable, Sequence
 
@@ -11,6 +10,7 @@ from ....contracts.registry import Change, ChangeKind, Registry
 from ....errors import HyperverseError, described
 from ....scheduling.backoff import Backoff
 from ....scheduling.cancellation import ends_task
+from ....scheduling.guarded_log import guarded_log
 from ....scheduling.troubles import Troubles
 from ...caches.listener import CacheListener
 from ...cluster.directory_reader import DirectoryReader
@@ -19,7 +19,7 @@ from .residents import Residents
 
 __all__ = ["ChangeFeed"]
 
-_log = logging.getLogger("hyperverse.feed")
+_log = guarded_log("hyperverse.feed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _GATHER = 0.01
 """Seconds in which further changes gather: under load they are read together, a hundred times a second at most."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from ....contracts.policy import Need, Request
 from ....contracts.registry import ParticleRecord
 from ....errors import Forbidden, HyperverseError, NotFound, Unauthorized
+from ....scheduling.guarded_log import guarded_log
 from ....universe.access.scope import Scope
 from ....universe.address.point import Point
 from ...delivery.watch_table import Watch
 
 __all__ = ["WatchRights"]
 
-_log = logging.getLogger("hyperverse.watch")
+_log = guarded_log("hyperverse.watch")
 _READ = Need("r")
 
 

@@ -10,12 +10,12 @@ with its next wave.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Any
 
 from ....contracts.registry import Change, ChangeKind, Registry
 from ....errors import BadRequest, HyperverseError, TooMany, did_you_mean
+from ....scheduling.guarded_log import guarded_log
 from ....universe.access.scope import Scope
 from ....universe.address.point import Point, RouteKind
 from ....universe.address.star_key import StarKey
@@ -32,7 +32,7 @@ from .watch_rights import WatchRights
 
 __all__ = ["ASPECTS", "Watches"]
 
-_log = logging.getLogger("hyperverse.watch")
+_log = guarded_log("hyperverse.watch")
 ASPECTS = ("Log", "State", "Property", "Child")
 _OF_CHANGE = {ChangeKind.STATE: "State", ChangeKind.PROPERTIES: "Property"}
 _OF_RIGHTS = frozenset({ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.OWNER})

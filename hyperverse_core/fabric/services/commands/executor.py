@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
@@ -25,6 +24,7 @@ from ....errors import (
 from ....protocol.client_budget import LONGEST_TEXT
 from ....protocol.states.fields import shown
 from ....scheduling.cancellation import ends_task
+from ....scheduling.guarded_log import guarded_log
 from ....universe.address.env import Env
 from ....universe.address.point import HYPERUSER, ROOT, Point
 from ....universe.commands import command as commands
@@ -55,7 +55,7 @@ from .spared import USERS, spare
 
 __all__ = ["Commands"]
 
-_log = logging.getLogger("hyperverse.command")
+_log = guarded_log("hyperverse.command")
 _SHOWN_AS = {"unreachable": Status.UNKNOWN, "stuck": Status.PANIC}
 """Lives of which the record of a particle knows nothing."""
 _READ = Method.parse("Cmd<Read>")

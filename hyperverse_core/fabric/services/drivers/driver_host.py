@@ -11,6 +11,7 @@ from typing import Any
 from ....config import Config
 from ....contracts.blobs import Blobs
 from ....contracts.driver import DriverHost, Particle, Sender
+from ....scheduling.guarded_log import guarded_log
 from ....universe.access.scope import Scope
 from ....universe.address.point import Point
 from ....universe.kind_defs.kind_def import KindDef
@@ -82,7 +83,7 @@ class Host(LocalSender, DriverHost):
 
     @property
     def log(self) -> logging.Logger:
-        return logging.getLogger(f"hyperverse.driver.{self._kind}")
+        return guarded_log(f"hyperverse.driver.{self._kind}")
 
     @property
     def blobs(self) -> Blobs:

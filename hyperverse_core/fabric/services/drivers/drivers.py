@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from ....plugins import PluginSet
 from ....scheduling.at_most import at_most
 from ....scheduling.backoff import Backoff
 from ....scheduling.cancellation import ends_task
+from ....scheduling.guarded_log import guarded_log
 from ....scheduling.presentable import presentable
 from ....universe.address.point import Point
 from ...delivery.outbound import Outbound
@@ -27,7 +27,7 @@ from .driver_host import Host
 
 __all__ = ["Drivers"]
 
-_log = logging.getLogger("hyperverse.driver")
+_log = guarded_log("hyperverse.driver")
 _PATIENCE = 5.0
 """Seconds after which a driver that has not started is named and the machine goes on without it."""
 _STOP = 3.0

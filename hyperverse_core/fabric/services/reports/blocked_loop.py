@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import site
 import sys
 import sysconfig
@@ -13,12 +12,13 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Final
 
+from ....scheduling.guarded_log import guarded_log
 from ...particles.active import Active
 from ...particles.background import BackgroundTasks
 
 __all__ = ["BlockedLoop"]
 
-_log = logging.getLogger("hyperverse.machine")
+_log = guarded_log("hyperverse.machine")
 _LONG: Final = 0.25
 """Seconds after which it is told."""
 _BEAT: Final = 0.05

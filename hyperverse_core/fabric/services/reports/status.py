@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from ....config import Config
 from ....contracts.registry import Registry, Status
 from ....errors import described
 from ....plugins import PluginSet
+from ....scheduling.guarded_log import guarded_log
 from ....scheduling.troubles import Troubles
 from ....scheduling.worker_pool import WorkerPool
 from ...cluster.directory import Directory
@@ -26,7 +26,7 @@ from .kind_details import creatable
 
 __all__ = ["StatusReport", "unstarted"]
 
-_log = logging.getLogger("hyperverse.machine")
+_log = guarded_log("hyperverse.machine")
 
 
 def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins: PluginSet) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import platform
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +17,7 @@ from ....data_dir.tokens import ensure_token
 from ....errors import ConfigError, HyperverseError, NotFound, PluginError, described
 from ....plugins import PluginSet
 from ....scheduling.cancellation import ends_task
+from ....scheduling.guarded_log import guarded_log
 from ....universe.address.point import HYPERUSER, Point
 from ....universe.kinds.kind import Kind
 
@@ -37,7 +37,7 @@ _OF_OPERATORS: Final = "{{perm +csd-rwX on GLOBAL::machine, {}}}".format(
 )
 """The scope of a person who can read the token file of a data directory that has joined: its machines, and no
 particle."""
-_log = logging.getLogger("hyperverse.gateway")
+_log = guarded_log("hyperverse.gateway")
 
 
 class Gateways:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import itertools
-import logging
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -15,6 +14,7 @@ from ....contracts.gateway import Receive, SessionLimits, Sessions
 from ....contracts.policy import Credentials, Identified
 from ....contracts.registry import Change, ChangeKind
 from ....errors import HyperverseError, PolicyError, TooMany, Unauthorized, Unavailable
+from ....scheduling.guarded_log import guarded_log
 from ....universe.address.point import Point
 from ...delivery.outbound import Outbound
 from ...delivery.policy_answers import PolicyAnswers
@@ -30,7 +30,7 @@ __all__ = ["LocalSessions"]
 
 _SOON = 0.01
 """Seconds until credentials are looked at again that have ended by our clock, and not by the policy's."""
-_log = logging.getLogger("hyperverse.control")
+_log = guarded_log("hyperverse.control")
 
 
 class LocalSessions(Sessions):

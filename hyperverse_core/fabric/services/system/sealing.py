@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from ....contracts.registry import ParticleRecord, Registry
 from ....data_dir.sealing_keys import SealingKeys, key_id
 from ....errors import HyperverseError, Unavailable
+from ....scheduling.guarded_log import guarded_log
 from ....universe.address.point import Point
 from ....universe.selectors.selector import Selector
 from ...particles.sealed_properties import SealedProperties
@@ -15,7 +15,7 @@ from ..commands.matching import PAGE
 
 __all__ = ["Sealing"]
 
-_log = logging.getLogger("hyperverse.security")
+_log = guarded_log("hyperverse.security")
 _EVERYTHING = Selector.parse("**")
 _TRIES = 10
 
