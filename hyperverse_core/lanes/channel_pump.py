@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from ..contracts.lane import Peer
 from ..errors import ProtocolError, Unavailable
-from .guarded_call import guarded_call
+from .guarded_call import guarded_call, log_failure
 from .messages import ACK, BYE, DATA, GONE, HEAD, goodbye_reason
 from .peer_channel import PeerChannel
 
@@ -124,19 +124,23 @@ class ChannelPump(abc.ABC):
         frames: list[bytes] = []
         try:
             kind, count = HEAD.unpack_from(message)
-            if kind in (DATA, ACK):
-                channel.confirmed(count)
             if kind == DATA:
+                channel.confirmed(count)
                 frames = channel.frames(message)
-            elif kind not in (ACK, BYE, GONE):
+            elif kind == ACK:
+                channel.confirmed(count)
+            elif kind not in (BYE, GONE):
                 raise ProtocolError(f"no message begins with {kind}")
         except (struct.error, ProtocolError) as exc:
             self._log.warning("%s breaks the protocol and is disconnected: %s", channel.peer, exc)
             self.end(channel, f"it broke the protocol: {exc}")
             return
         if frames and not channel.closing:
-            guarded_call(self._log, channel.receiver.lane_frames, channel.peer, frames)
             self._heard = True
+            try:  # as `guarded_call` does, without the call: every wave comes by here
+                channel.receiver.lane_frames(channel.peer, frames)
+            except BaseException:
+                log_failure(self._log, channel.receiver.lane_frames)
         if kind == BYE:
             self._say(channel, _GONE)
             self.end(channel, goodbye_reason(message), heard_bye=True)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec
 
-__all__ = ["guarded_call"]
+__all__ = ["guarded_call", "log_failure"]
 
 P = ParamSpec("P")
 
@@ -22,4 +22,14 @@ def guarded_call(log: logging.Logger, call: Callable[P, object], *args: P.args, 
     try:
         call(*args, **kwargs)
     except BaseException:
-        log.exception("a lane receiver failed in %s", getattr(call, "__qualname__", call))
+        log_failure(log, call)
+
+
+def log_failure(log: logging.Logger, call: Callable[..., object]) -> None:
+    """Logs what one of a receiver's methods has just raised, with its traceback.
+
+    Args:
+        log: gets it.
+        call: the method.
+    """
+    log.exception("a lane receiver failed in %s", getattr(call, "__qualname__", call))

@@ -164,8 +164,9 @@ class PeerChannel:
             return
         if news > len(self._flying):
             raise ProtocolError(f"the peer confirms {news} messages, {len(self._flying)} were sent")
-        for _ in range(news):
+        while news:
             self._flying_bytes -= self._flying.popleft()
+            news -= 1
         self._confirmed = count
 
     def frames(self, message: bytes) -> list[bytes]:

@@ -116,6 +116,7 @@ class AcceptedLink(StreamLink):
         self.channel = channel.bounded(listening.endpoint.unanswered)
         if listening.endpoint.unanswered:
             self._largest = min(self._largest, listening.endpoint.unanswered + LARGEST_GREETING)
+        self.carry(self.channel)
         self._pump.add(self.channel)
         guarded_call(_log, listening.receiver.lane_up, peer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from hyperverse_core.transport import Cipher, NotProven, PeerChannel, messages
@@ -30,7 +31,7 @@ class StreamLink(Framed):
     """What the two sides of a connection have in common.
 
     Until the keys are proven, ``_expect`` takes the next message of the handshake. Then the link belongs to a channel,
-    and the pump takes its messages.
+    and the pump takes its messages: see :meth:`carry`.
 
     Args:
         pump: moves the messages of the channel.
@@ -39,18 +40,20 @@ class StreamLink(Framed):
 
     Attributes:
         channel: what it carries; None before both sides are proven.
+        send: sends a message of the channel.
         age: seconds since it began, and ``silent`` since something was heard, as the ticks of the transport count them.
     """
 
     def __init__(self, pump: StreamPump, *, encrypted: bool) -> None:
-        super().__init__(LARGEST_GREETING)
+        super().__init__(LARGEST_GREETING, pump.buffer)
+        self.take = self._greeting
+        self.send = self.put
         self.channel: PeerChannel | None = None
         self.age = self.silent = 0.0
         self.closed = False
         self._pump = pump
         self._encrypted = encrypted
         self._expect: Callable[[bytes], None]
-        self._seal: Cipher | None = None
         self._open: Cipher | None = None
 
     # -- what the event loop calls ------------------------------------------------------------------------
@@ -70,24 +73,7 @@ class StreamLink(Framed):
         else:
             self._lost()
 
-    def message(self, message: bytes) -> None:
-        channel = self.channel
-        if channel is None:
-            try:
-                self._expect(message)
-            except NotProven as exc:
-                self.fault(str(exc))
-            return
-        if self._open is not None:
-            try:
-                message = self._open.open(message)
-            except NotProven as exc:
-                self.fault(str(exc))
-                return
-        self._deliver(channel, message)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+    def rested(self) -> None:
         self._pump.rested()
 
     def resume_writing(self) -> None:
@@ -111,20 +97,33 @@ class StreamLink(Framed):
     def _lost(self) -> None:
         """It has ended before the keys were proven."""
 
-    def _deliver(self, channel: PeerChannel, message: bytes) -> None:
-        self._pump.handle(channel, message)
-
     # -- in common ----------------------------------------------------------------------------------------
+
+    def _greeting(self, message: bytes) -> None:
+        try:
+            self._expect(message)
+        except NotProven as exc:
+            self.fault(str(exc))
 
     def proven(self, seal: Cipher, opens: Cipher) -> None:
         """Both keys are proven: from here on, messages are as large as those of a channel, and encrypted over TCP."""
         self._largest = _LARGEST
         if self._encrypted:
-            self._seal, self._open = seal, opens
+            self._open = opens
+            self.send = lambda message: self.put(seal.seal(message))
 
-    def send(self, message: bytes) -> None:
-        """Sends a message of the channel."""
-        self.put(message if self._seal is None else self._seal.seal(message))
+    def carry(self, channel: PeerChannel) -> None:
+        """What comes from now on is of a channel. Every wave comes by here, so nothing is looked up any more."""
+        deliver = partial(self._pump.handle, channel)
+        self.take = deliver if self._open is None else partial(self._unseal, self._open, deliver)
+
+    def _unseal(self, opens: Cipher, deliver: Callable[[bytes], None], message: bytes) -> None:
+        try:
+            message = opens.open(message)
+        except NotProven as exc:
+            self.fault(str(exc))
+            return
+        deliver(message)
 
     def fault(self, what: str) -> None:
         if self.channel is not None:

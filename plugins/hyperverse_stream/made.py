@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
-from hyperverse_core.transport import Cipher, LaneReceiver, NotProven, Peer, PeerChannel, messages
+from hyperverse_core.transport import Cipher, LaneReceiver, NotProven, Peer, messages
 
 from . import greeting
 from .link import StreamLink
@@ -53,7 +53,7 @@ class MadeLink(StreamLink):
         self._address = address
         self._expect = self._second
         self._ciphers: tuple[Cipher, Cipher] | None = None
-        self._held: list[bytes] | None = []  # until the caller of connect() knows its peer
+        self._held: list[bytes] = []  # until the caller of connect() knows its peer
 
     def _begin(self) -> None:
         assert self._stream is not None
@@ -86,23 +86,21 @@ class MadeLink(StreamLink):
             return
         self.proven(seal, opens)
         self.channel = self._settings.new_channel(self._peer, self._receiver, self)
+        self.take = self._held.append
         self._pump.add(self.channel)
         if not self.welcome.done():
             self.welcome.set_result(None)
         asyncio.get_running_loop().call_soon(self._release)
 
-    def _deliver(self, channel: PeerChannel, message: bytes) -> None:
-        if self._held is not None:
-            self._held.append(message)
-        else:
-            self._pump.handle(channel, message)
-
     def _release(self) -> None:
         """The caller of connect() runs before this, so it knows its peer when the first frames come."""
-        held, self._held = self._held or [], None
-        for message in held:
-            if self.channel is not None and not self.channel.gone:
-                self._pump.handle(self.channel, message)
+        if self.channel is None or self.closed:
+            return
+        self.carry(self.channel)
+        for message in self._held:
+            if not self.channel.gone:
+                self.take(message)
+        self._held.clear()
         self._pump.rested()
 
     def fault(self, what: str) -> None:

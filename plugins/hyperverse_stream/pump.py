@@ -7,6 +7,7 @@ import logging
 
 from hyperverse_core.transport import ChannelPump, PeerChannel, PeerTable, messages
 
+from .framed import read_buffer
 from .link import StreamLink
 from .settings import StreamSettings
 
@@ -21,11 +22,13 @@ class StreamPump(ChannelPump):
 
     Attributes:
         links: all connections, also those whose keys are not proven yet.
+        buffer: what each of them reads into.
     """
 
     def __init__(self, settings: StreamSettings, peers: PeerTable) -> None:
         super().__init__(_log, peers)
         self.links: set[StreamLink] = set()
+        self.buffer = read_buffer()
         self._settings = settings
         self._timer: asyncio.TimerHandle | None = None
         self._ticked = self._loop.time()
