@@ -79,6 +79,8 @@ class PortalApp:
             self._figures.count(answer.status)
             if request is None or request.unread:
                 answer = answer.also(connection="close")  # the next request cannot be told from what is left of this
+            elif request.exchange is not None and answer.send_at_once(request.exchange, without_body=without_body):
+                return
             await answer.send(send, without_body=without_body)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:

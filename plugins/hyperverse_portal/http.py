@@ -15,6 +15,8 @@ import msgspec
 from hyperverse_core import Outcome, Pong
 from hyperverse_core.errors import BadRequest, HyperverseError, ParseError, TooLarge
 
+from .exchange import EXCHANGE, Exchange
+
 __all__ = [
     "COOKIE",
     "HOST",
@@ -87,6 +89,18 @@ class HttpAnswer:
         """The same with one more header."""
         return HttpAnswer(self.status, self.body, (*self.headers, (name, value)))
 
+    def send_at_once(self, exchange: Exchange, *, without_body: bool = False) -> bool:
+        """Sends it in one piece. False when that cannot be: nothing was sent.
+
+        Args:
+            exchange: the request that is answered.
+            without_body: whether only the head is sent.
+        """
+        if self.status in (204, 304):  # a length there would be that of the content, which is not sent
+            return exchange.answer(self.status, self.headers, b"")
+        headers = (*self.headers, (b"content-length", b"%d" % len(self.body)))
+        return exchange.answer(self.status, headers, b"" if without_body else self.body)
+
     async def send(self, send: Send, *, without_body: bool = False, kind: str = "http.response") -> None:
         """Sends it.
 
@@ -109,17 +123,19 @@ class HttpRequest:
         method: of HTTP, in capitals.
         path: without the query.
         unread: whether it has a body that was not read to its end.
+        exchange: its answer can be sent in one piece with this; None when it cannot.
 
     Raises BadRequest when its head could be read in two ways.
     """
 
-    __slots__ = ("_headers", "_receive", "_scope", "method", "path", "unread")
+    __slots__ = ("_headers", "_receive", "_scope", "exchange", "method", "path", "unread")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
         self._receive = receive
         self.method: str = scope.get("method", "GET")  # a WebSocket has none
         self.path: str = scope["path"]
+        self.exchange: Exchange | None = scope.get(EXCHANGE)
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if name in headers:
@@ -148,6 +164,11 @@ class HttpRequest:
     def header(self, name: str) -> str:
         """The value of a header; empty when there is none."""
         return self._headers.get(name.encode(), b"").decode("latin-1")
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether it says that it belongs to a trace."""
+        return b"traceparent" in self._headers or b"baggage" in self._headers
 
     @property
     def prefix(self) -> str:
@@ -184,7 +205,7 @@ class HttpRequest:
     @property
     def host(self) -> str:
         """Name in the Host header, without the port, in lower case."""
-        text = self.header("host").lower()
+        text = self._headers[b"host"].decode("ascii").lower()
         return text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
 
     @property
@@ -192,9 +213,10 @@ class HttpRequest:
         """The token of the Authorization header; empty when there is none.
 
         Raises BadRequest when that header is of another kind."""
-        text = self.header("authorization")
-        if not text:
+        raw = self._headers.get(b"authorization")
+        if not raw:
             return ""
+        text = raw.decode("latin-1")
         kind, _, token = text.partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise BadRequest("the header 'authorization' is not a bearer token", hint="Authorization: Bearer TOKEN")
@@ -244,6 +266,15 @@ class HttpRequest:
             raise BadRequest(f"the length of the body is {said!r}", hint="it is a number of bytes")
         if said and int(said) > limit:
             raise _too_large(limit)
+        arrived = None if self.exchange is None else self.exchange.body()
+        if arrived is not None:  # with the head: nothing to wait for, and no timer
+            self.unread = False
+            if len(arrived) > limit:
+                raise _too_large(limit)
+            return arrived
+        return await self._rest_of_body(limit, seconds)
+
+    async def _rest_of_body(self, limit: int, seconds: float) -> bytes:
         parts, size = [], 0
         try:
             async with asyncio.timeout(seconds):
@@ -282,6 +313,8 @@ class HttpRequest:
     def _content_type(self) -> str:
         """The type of the body, without parameters; empty when the request does not say. Raises BadRequest."""
         said = self.header("content-type")
+        if said == "application/json":
+            return said
         kind, _, parameters = said.partition(";")
         kind = kind.strip().lower()
         if said and not _TYPE.fullmatch(kind):
@@ -343,11 +376,12 @@ def answer_of(pong: Pong, *more: tuple[bytes, bytes]) -> HttpAnswer:
         (b"hyperverse-wave", _value(pong.id)),
         (b"hyperverse-star", _value(pong.star)),
     )
-    later = retry_after(pong)
-    if later:
-        headers.append((b"retry-after", later.encode()))
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+    if status >= 400:
+        later = retry_after(pong)
+        if later:
+            headers.append((b"retry-after", later.encode()))
+        if status == 401:
+            headers.append((b"www-authenticate", b"Bearer"))
     if pong.headers is not None:
         given = {_token(name.lower()): _value(value) for name, value in pong.headers.items()}
         allowed = {name: value for name, value in given.items() if name and name.decode() not in _OWN_HEADERS}
@@ -362,7 +396,7 @@ def final_status(pong: Pong) -> int:
 
 def retry_after(pong: Pong) -> str:
     """Whole seconds after which the same may succeed; empty when the reply does not say."""
-    said = pong.body.get("retry_after") if isinstance(pong.body, Mapping) and pong.status >= 400 else None
+    said = pong.body.get("retry_after") if pong.status >= 400 and isinstance(pong.body, Mapping) else None
     fits = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < 1e6
     return str(math.ceil(said)) if fits and said is not None else ""
 

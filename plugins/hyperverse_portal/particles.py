@@ -8,7 +8,7 @@ from typing import Any, Final
 from hyperverse_core import Outcome, Pong
 from hyperverse_core.errors import NotFound, ParseError
 from hyperverse_core.gateway import Session
-from hyperverse_core.values import Point
+from hyperverse_core.values import Method, Point
 
 from .hosts import point_of, unknown_host
 from .http import HttpAnswer, HttpRequest, answer_of
@@ -18,7 +18,8 @@ from .trace_context import trace_headers
 __all__ = ["ask_particle"]
 
 _NAMES: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-_METHODS: Final = {name: f"Http<{name.title()}>" for name in _NAMES}
+_METHODS: Final = {name: Method.parse(f"Http<{name.title()}>") for name in _NAMES}
+_GET, _HEAD = _METHODS["GET"], _METHODS["HEAD"]
 _NAMES_PASSED_ON: Final = (
     "accept",
     "accept-language",
@@ -43,8 +44,8 @@ async def ask_particle(request: HttpRequest, session: Session, settings: PortalS
         NotFound: no particle answers for the host.
         HyperverseError: the body cannot be used.
     """
-    point = point_of(request.host, settings)
-    if not _is_point(point):
+    point = _parsed(point_of(request.host, settings))
+    if point is None:
         raise await unknown_host(request.host, session, settings) or NotFound(f"no host {request.host!r}")
     method = _METHODS.get(request.method)
     if method is None:
@@ -52,11 +53,12 @@ async def ask_particle(request: HttpRequest, session: Session, settings: PortalS
         return answer_of(Pong(405, {"error": f"no method {request.method}", "hint": f"known: {known}"}))
     body = await request.body(session.limits.body, settings.body_seconds)
     headers = request.these(_PASSED_ON)
-    headers |= trace_headers(request)
+    if request.is_traced:
+        headers |= trace_headers(request)
     sent: dict[str, Any] = {"path": request.url, "headers": headers, "wait": settings.wait}
     pong = await session.ping(point, method, body, **sent)
-    if method == "Http<Head>" and _is_missing(pong):  # most particles answer Get alone
-        pong = await session.ping(point, "Http<Get>", body, **sent)
+    if method is _HEAD and _is_missing(pong):  # most particles answer Get alone
+        pong = await session.ping(point, _GET, body, **sent)
     if _is_missing(pong):
         unknown = await unknown_host(request.host, session, settings)
         if unknown is not None:
@@ -65,12 +67,11 @@ async def ask_particle(request: HttpRequest, session: Session, settings: PortalS
 
 
 @lru_cache(maxsize=256)
-def _is_point(text: str) -> bool:
+def _parsed(text: str) -> Point | None:
     try:
-        Point.parse(text)
+        return Point.parse(text)
     except ParseError:
-        return False
-    return True
+        return None
 
 
 def _is_missing(pong: Pong) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .exchange import EXCHANGE, Exchange
 from .transport import GuardedTransport
 
 __all__ = ["GuardedProtocol", "guarded"]
@@ -32,6 +33,7 @@ class GuardedProtocol(HttpToolsProtocol):
     head_bytes: ClassVar[int] = 64 * 1024
     _in_head = True
     _seen = 0  # bytes that have arrived for this head, or for this body
+    _arrived = 0  # bytes that have arrived last; what is not of this head is behind it
     _body = 0  # bytes of this body
     _refused = False
     _timer: asyncio.TimerHandle | None = None
@@ -46,8 +48,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused or self._guarded.lingers:
             return
-        self._seen += len(data)
-        if self._in_head:
+        self._arrived = len(data)
+        self._seen += self._arrived
+        if self._in_head and not self._since:
             self._start_timer()
         super().data_received(data)
         if self._in_head:
@@ -58,12 +61,13 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._start_timer()
+        if not self._since:
+            self._start_timer()
 
     def on_headers_complete(self) -> None:
         if self._refused:
             return
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self.head_bytes:
+        if self._seen + self._arrived > self.head_bytes and self._head_size() > self.head_bytes:
             self._refuse(431, f"the head of the request is larger than {self.head_bytes} bytes")
             return
         if not self.url.startswith(b"/") and not self._is_for_our_host():
@@ -74,9 +78,15 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._in_head, self._seen, self._body = False, 0, 0
         self._guarded.unread = True
-        self._stop_timer()
+        self._since = 0.0
         self.scope["headers"] = self.headers.copy()  # what stands behind the body is no header of its request
+        cycle = self.cycle
         super().on_headers_complete()
+        if self.cycle is not cycle:
+            self.scope[EXCHANGE] = Exchange(self.cycle, self.flow)  # type: ignore[typeddict-unknown-key]
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _is_for_our_host(self) -> bool:
         """Whether a target that is no path names the host that the header does."""
@@ -154,9 +164,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._since = self.loop.time()
         if self._timer is None:
             self._timer = self.loop.call_later(self.head_seconds, self._late)
-
-    def _stop_timer(self) -> None:
-        self._since = 0.0
 
     def _end_timer(self) -> None:
         self._since = 0.0

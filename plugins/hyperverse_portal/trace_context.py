@@ -22,9 +22,9 @@ def trace_headers(request: HttpRequest) -> dict[str, str]:
     when they are longer than every service has to take (512 and 8192 characters).
     """
     found: dict[str, str] = {}
-    parent = request.header("traceparent")
-    if not parent and not request.header("baggage"):
+    if not request.is_traced:
         return found
+    parent = request.header("traceparent")
     match = _PARENT.fullmatch(parent) if len(parent) <= _PARENT_LONGEST else None
     names = ["baggage"]
     if match is not None and not (match[1] == "00" and match[2]):

@@ -12,8 +12,6 @@ _LINGER: Final = 1.0
 the connection, and the answer would be lost with it."""
 _LOOK: Final = 10.0
 """Seconds between two looks at whether the reader reads."""
-_COPIED: Final = 64 * 1024
-"""Bytes of a body that are copied behind their head; more cost more than a call of the system."""
 _LEAST: Final = 10 * 1024
 """Bytes that a reader takes between two looks, as long as there are so many."""
 
@@ -38,40 +36,16 @@ class GuardedTransport:
         self._end: asyncio.TimerHandle | None = None
         self.lingers = False
         self.unread = False
-        self._head = b""
         self.abort = transport.abort
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Sends it. The head of an answer waits for the first of its body, which comes at once: the system is called
-        once for both, which saves a tenth of a small answer. After the last answer it sends nothing: the request was
-        refused while somebody was still answering it."""
-        if self.lingers:
-            return
-        head = self._head
-        if head:
-            self._head = b""
-            if len(data) <= _COPIED:
-                data = head + data
-            else:
-                self._transport.write(head)
-        elif data.startswith(b"HTTP/1.") and not data.startswith(b"HTTP/1.1 1"):
-            self._head = data
-            self._loop.call_soon(self._flush)
-            return
-        self._transport.write(data)
-
-    def _flush(self) -> None:
-        """Sends a head that no body has followed."""
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head)
-
-    def get_write_buffer_size(self) -> int:
-        """Bytes that have not left yet."""
-        return len(self._head) + self._transport.get_write_buffer_size()
+        """Sends it. After the last answer it sends nothing: the request was refused while somebody was still answering
+        it."""
+        if not self.lingers:
+            self._transport.write(data)
 
     def is_closing(self) -> bool:
         """Whether nothing can be sent any more."""
@@ -81,7 +55,6 @@ class GuardedTransport:
         """Closes it when what was sent has left. What is not read to its end is dropped for a second before that."""
         if self.lingers:
             return
-        self._flush()
         self.watch()
         if self.unread:
             self.linger()
@@ -92,7 +65,6 @@ class GuardedTransport:
         """Sends no more, and closes after a second, or when the other side does."""
         if self.is_closing():
             return
-        self._flush()
         self.lingers = True
         self._transport.resume_reading()
         if self._transport.can_write_eof():
@@ -116,7 +88,6 @@ class GuardedTransport:
 
     def lost(self) -> None:
         """The connection has ended."""
-        self._head = b""
         for timer in (self._look, self._end):
             if timer is not None:
                 timer.cancel()

@@ -64,6 +64,9 @@ class WaveOptions(TypedDict, total=False):
     topic: str
 
 
+_OPTIONS: Final = WaveOptions.__annotations__.keys()
+
+
 class Ids:
     """Ids of waves: a prefix of this life of the machine, and a number.
 
@@ -199,14 +202,8 @@ class Origin:
 
 
 def _chosen(kind: type[Directed], options: WaveOptions) -> tuple[str, Mapping[str, str] | None, Handling, str]:
-    for name in options:
-        if name not in WaveOptions.__annotations__:
-            near = did_you_mean(name, list(WaveOptions.__annotations__))
-            raise UnknownOption(
-                f"a wave has no option {name!r}{near}",
-                hint=f"there are {', '.join(WaveOptions.__annotations__)}; "
-                f"arguments of the handler are the body: {{{name!r}: ...}}",
-            )
+    if not options.keys() <= _OPTIONS:
+        raise _unknown_option(next(name for name in options if name not in _OPTIONS))
     if kind is not Ping:
         for name in _PINGS_ONLY[kind.__name__]:
             if name in options:
@@ -218,6 +215,15 @@ def _chosen(kind: type[Directed], options: WaveOptions) -> tuple[str, Mapping[st
     if type(topic) is not str:
         topic = to_text("topic", topic)
     return path, None if headers is None else to_headers(headers), handling, topic
+
+
+def _unknown_option(name: str) -> UnknownOption:
+    near = did_you_mean(name, list(WaveOptions.__annotations__))
+    return UnknownOption(
+        f"a wave has no option {name!r}{near}",
+        hint=f"there are {', '.join(WaveOptions.__annotations__)}; "
+        f"arguments of the handler are the body: {{{name!r}: ...}}",
+    )
 
 
 def _handling(wait: float | None, retries: int, priority: int) -> Handling:
