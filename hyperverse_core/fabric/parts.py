@@ -42,6 +42,7 @@ from .services.reports.tracing import Tracing
 from .services.sessions.gateways import Gateways
 from .services.sessions.sessions import LocalSessions
 from .services.sessions.surfaces import LocalSurfaces
+from .services.system.machine_acts import MachineActs
 from .services.system.sealing import Sealing
 from .services.system.system_particles import ExecutorParticle, MachineParticle
 from .services.system.users_particle import UsersParticle
@@ -117,6 +118,7 @@ class Parts:
     tracing: Tracing
     figures: LiveFigures
     looking: Looking
+    acts: MachineActs
     feed: ChangeFeed
     drivers: Drivers
     idle_collector: IdleCollector

@@ -197,3 +197,38 @@ async def test_particles_of_a_kind_without_a_driver_answer_501_and_are_kept(star
 def test_a_driver_says_what_kind_it_serves() -> None:
     with pytest.raises(HyperverseError, match="kind is 'Counter'"):
         type("Wrong", (Driver,), {"kind": "Counter"})
+
+
+async def test_a_driver_that_waits_is_started_when_somebody_wants_it(start_machine) -> None:
+    class Late(Driver):
+        kind = KindDef("Late", doc="starts when its cure is there")
+        particle = Plain
+        cured = False
+
+        async def start(self, host: Any) -> None:
+            if not self.cured:
+                raise OSError("no cure")
+
+    class Unmade(Driver):
+        kind = KindDef("Unmade", doc="cannot be made")
+        particle = Plain
+
+        def __init__(self) -> None:
+            raise OSError("no parts")
+
+    machine = await start_machine(plugins=[Plugin(Late, Unmade)])
+    await asyncio.sleep(60)  # its pauses are as long as they get
+    client = machine.client()
+    begun = asyncio.get_running_loop().time()
+    failed = await client.ask("GLOBAL::machine", "Ext<StartDriver>", {"kind": "Late"})
+    assert failed == {"state": "Panic", "cause": "OSError: no cure"}
+    Late.cured = True
+    asked = (client.ask("GLOBAL::machine", "Ext<StartDriver>", {"kind": "Late"}) for _ in range(2))
+    assert await asyncio.gather(*asked) == [{"state": "Ready", "cause": ""}] * 2
+    assert asyncio.get_running_loop().time() - begun < 1, "nobody has waited for the pause"
+    await client.exec("create localhost<Space>; create localhost:l<Late>")
+    assert await client.ask("localhost:l", "Ext<Hello>") == "hello"
+    assert (await client.ask("GLOBAL::machine", "Ext<StartDriver>", {"kind": "Late"}))["state"] == "Ready"
+    assert (await client.ping("GLOBAL::machine", "Ext<StartDriver>", {"kind": "Unmade"})).status == 409
+    unknown = await client.ping("GLOBAL::machine", "Ext<StartDriver>", {"kind": "Lat"})
+    assert (unknown.status, "Late" in unknown.error) == (404, True)

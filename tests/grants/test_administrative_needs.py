@@ -26,6 +26,7 @@ ACTS: dict[str, tuple[str, dict[str, Any]]] = {
     "Ext<Move>": ("machine:move", {"point": ROBOT, "star": "nonsense"}),
     "Ext<Drain>": ("machine:drain", {}),
     "Ext<Stop>": ("machine:stop", {}),
+    "Ext<StartDriver>": ("machine:drivers", {"kind": "Robot"}),
     "Ext<Keys>": ("machine:keys", {}),
 }
 START = Callable[..., Awaitable[Machine]]

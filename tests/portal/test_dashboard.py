@@ -236,9 +236,59 @@ async def test_a_form_is_refused_from_another_site_and_by_the_policy(world: Worl
     eve = await _somebody(world)
     assert (await eve.ask("POST", "/-/machines", b"act=stop")).status == 403
     assert "You may not see this page" in await page(eve, "")
+    client = world.machine.client("hyperspace:users:eve")
+    for point, times in (("localhost:hits", 4), ("localhost", 2)):
+        for _ in range(times):
+            assert (await client.ping(point, "Ext<Add>")).status == 404
     await asyncio.sleep(LOOK)
-    shown = await page(world.owner, "")
-    assert "hyperspace:users:eve was refused" in shown
+    shown = (await page(world.owner, "")).partition('id="cards"')[2].partition("</section>")[0]
+    assert shown.count("hyperspace:users:eve was refused") == 1, "one card for one agent"
+    assert "are one fault" not in shown, "what was refused is no fault besides"
+    assert shown.count("Prepare a grant") == shown.count(">Explain<") >= 3, "the owner may grant all of it"
+
+
+async def test_a_grant_is_made_by_whom_the_policy_lets(world: World) -> None:
+    eve = await _somebody(world)
+    asked = {"agent": "hyperspace:users:eve", "point": "localhost:hits", "method": "Ext<Add>"}
+    shown = await page(world.owner, f"access?{urlencode(asked)}")
+    words = "grant perm +csd-rwX on localhost:hits to hyperspace:users:eve"
+    assert f'value="{words}"' in shown and "Grant it" in shown
+    assert "Grant it" not in await page(eve, f"access?{urlencode(asked)}")
+    assert (await eve.ask("POST", "/-/access", urlencode({**asked, "grant": words}).encode())).status in (403, 404)
+    for wrong in ("delete localhost:hits", f"{words}; delete localhost:hits", "", f"{words}\ndelete localhost:hits"):
+        refused = await world.owner.ask("POST", "/-/access", urlencode({**asked, "grant": wrong}).encode())
+        assert refused.status == 400, wrong
+    made = await world.owner.ask("POST", "/-/access", urlencode({**asked, "grant": words}).encode())
+    assert made.status == 200 and b"Yes: hyperspace:users:eve may send" in made.body
+    assert (await world.machine.client("hyperspace:users:eve").ping("localhost:hits", "Ext<Add>")).ok
+
+
+async def test_machines_are_drained_and_stopped_by_name(world: World) -> None:
+    name = world.machine.name
+    shown = await page(world.owner, "machines")
+    assert f"Drain {name} nevertheless" in shown and f"Stop {name}" in shown
+    for form, status in (({"act": "drain", "machine": name}, 409), ({"act": "stop", "machine": "nobody"}, 404)):
+        assert (await world.owner.ask("POST", "/-/machines", urlencode(form).encode())).status == status
+    assert world.machine.status()["draining"] is False
+    eve = await _somebody(world, "perm +csd-rwX on GLOBAL::machine")
+    assert "Drain" not in await page(eve, "machines") and "Stop" not in await page(eve, "machines")
+    form = urlencode({"act": "drain", "machine": name, "force": "1"}).encode()
+    assert (await eve.ask("POST", "/-/machines", form)).status == 403
+    done = await world.owner.ask("POST", "/-/machines", form)
+    assert done.status == 200 and f"left machine {name}".encode() in done.body
+    assert world.machine.status()["draining"] is True
+
+
+async def test_the_tree_of_the_overview_fits(world: World) -> None:
+    client = world.machine.client()
+    await client.exec("create localhost:many<Base>")
+    await client.exec("; ".join(f"create localhost:many:c{number:03}<Counter>" for number in range(150)))
+    await client.exec("create localhost:many:c000:deep<Base>; create localhost:many:c000:deep:deeper<Base>")
+    shown = (await page(world.owner, "")).partition('id="tree"')[2].partition("</section>")[0]
+    assert "141 more" in shown and ">deeper<" in shown and shown.count("<li>") < 80
+    one = (await page(world.owner, "?point=localhost:many:c000")).partition('id="onepart"')[2]
+    assert "localhost:many:c000" in one.partition("</h2>")[0]
+    assert "no particle" in (await page(world.owner, "?point=localhost:nobody")).partition('id="onepart"')[2]
 
 
 async def test_files_are_kept_by_browsers_and_compressed(world: World) -> None:

@@ -125,6 +125,7 @@ def test_the_dashboard_in_a_browser(world: World) -> None:
     a_form_sends_a_wave(owner)
     what_a_particle_says_is_text(world, owner)
     the_cause_of_a_fault_is_two_clicks_away(owner)
+    the_tree_shows_one_particle(world, owner)
     the_keyboard_is_enough(owner)
     no_page_breaks_a_rule_of_accessibility(owner)
     a_wave_is_followed_from_the_search_to_its_hops(world, owner)
@@ -193,14 +194,33 @@ def the_cause_of_a_fault_is_two_clicks_away(owner: Eyes) -> None:
     owner.go("")
     card = owner.page.locator("article.card", has_text="Mailer has no driver that runs")
     assert "it is tried again in" in card.inner_text()
+    card.locator("button:has-text('Try now')").click()
+    assert owner.page.inner_text("#tried").count("smtp://127.0.0.1:2525") == 2, "both machines have tried"
+    owner.go("")
     card.locator("a.pt").click()
     assert "smtp://127.0.0.1:2525 refused the connection" in owner.page.inner_text("#why")
     assert "it is tried again in" in owner.page.inner_text("#why")
     owner.go("kinds?kind=Mailer")
-    assert "It is tried again in" in owner.page.inner_text("main")
+    assert "it is tried again in" in owner.page.inner_text("main")
     owner.go("particles?q=hit")
     owner.page.click("text=localhost:hits")
     owner.page.wait_for_selector("h1:has-text('hits')")
+
+
+def the_tree_shows_one_particle(world: World, owner: Eyes) -> None:
+    owner.go("")
+    owner.page.click("#tree a.leaf:has-text('hits')")
+    owner.page.locator("#onepart h2", has_text="localhost:hits").wait_for()
+    owner.page.evaluate("window.kept = true")
+    world.client.ask("localhost:hits", "Ext<Add>")
+    value = world.client.exec("get localhost:hits")[0].unwrap()["value"]
+    owner.page.locator("#onepart pre", has_text=f'"value": {value}').wait_for()
+    owner.page.click("#tree summary:has-text('localhost')")
+    owner.sees(1, "#tree details[data-key='localhost']:not([open])")
+    owner.page.click("#maph")  # nothing of the tree has the focus any more
+    world.client.exec("create localhost:leaf<Counter>")
+    owner.sees(1, "#tree details:not([open]) [href*='leaf']")
+    assert owner.page.evaluate("window.kept") is True, "what was closed stays closed while the tree keeps up"
 
 
 def the_keyboard_is_enough(owner: Eyes) -> None:
@@ -249,11 +269,20 @@ def the_owner_sees_who_was_refused_and_who_may_change_that(world: World, owner: 
     with BlockingClient(world.machines.data_dir, machine="one", token=world.stranger) as ada:
         assert ada.ping("localhost:hits", "Ext<Add>").status == 404, "she may not even know that it is there"
     owner.go("")
-    card = owner.page.locator("article.card", has_text="hyperspace:users:ada was refused").filter(has_text="hits")
-    card.locator("a:has-text('Explain')").click()
+    card = owner.page.locator("article.card", has_text="hyperspace:users:ada was refused")
+    case = card.locator("li", has_text="localhost:hits")
+    case.locator("a:has-text('Prepare a grant')").wait_for()
+    assert card.count() == 1
+    assert owner.page.locator("article.card", has_text="no particle").count() == 0, "a refusal is not a fault besides"
+    case.locator("a:has-text('Explain')").click()
     verdict = owner.page.inner_text("#verdict")
     assert "No: hyperspace:users:ada may not send Ext<Add>" in verdict
     assert "grant perm +csd-rwX on localhost:hits to hyperspace:users:ada" in verdict
+    owner.page.click("#grant button")
+    assert "It is granted" in owner.page.inner_text("#granted")
+    assert "Yes: hyperspace:users:ada may send Ext<Add>" in owner.page.inner_text("#verdict")
+    with BlockingClient(world.machines.data_dir, machine="one", token=world.stranger) as ada:
+        assert ada.ping("localhost:hits", "Ext<Add>").ok
 
 
 def a_plan_is_carried_out(world: World, owner: Eyes) -> None:
@@ -278,7 +307,7 @@ def a_stranger_sees_who_could_let_her_in(world: World) -> None:
     assert "grant perm +csd-rwX on GLOBAL::machine to hyperspace:users:ada" in ada.page.inner_text("main")
     world.client.exec("grant perm +csd-rwX on GLOBAL::machine to hyperspace:users:ada")
     ada.go("machines")
-    ada.page.wait_for_selector("text=This machine")
+    ada.page.wait_for_selector("text=The machine of this portal")
     assert ada.page.locator("button:has-text('Stop')").count() == 0
     assert ada.page.locator("button:has-text('Drain')").count() == 0
     world.client.exec("create localhost:open<Counter>; create localhost:shut<Counter>")
@@ -319,9 +348,15 @@ def a_machine_that_is_killed_goes_and_its_particles_come_back(world: World, owne
 def a_machine_is_drained_and_stopped_by_its_buttons(world: World, owner: Eyes) -> None:
     owner.page.on("dialog", lambda asked: asked.accept())
     owner.go("machines")
-    owner.page.click("button:has-text('Drain one')")
-    owner.page.locator(".card[role=status]").wait_for()
-    owner.page.locator("#machines", has_text="draining").wait_for()
+    world.machines.start("two")
+    owner.page.locator("button:has-text('Drain two')").click()
+    owner.page.locator(".card[role=status]", has_text="left machine two").wait_for()
+    owner.page.locator("#machines tr:has-text('two')", has_text="draining").wait_for()
+    assert world.client.ask("GLOBAL::machine", "Ext<Status>")["draining"] is False
+    owner.page.click("button:has-text('Stop two')")
+    world.machines.running["two"].wait(PATIENCE)
+    owner.page.locator("button:has-text('Drain one nevertheless')").click()
+    owner.page.locator(".card[role=status]", has_text="left machine one").wait_for()
     assert world.client.ask("GLOBAL::machine", "Ext<Status>")["draining"] is True
     owner.go("machines")
     owner.page.click("button:has-text('Stop one')")

@@ -73,6 +73,7 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
         tracing=services.tracing,
         figures=services.figures,
         looking=services.looking,
+        acts=services.acts,
         feed=services.feed,
         drivers=services.drivers,
         idle_collector=services.idle_collector,

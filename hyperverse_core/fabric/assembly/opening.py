@@ -33,6 +33,7 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
         parts.tracing,
         parts.figures,
         parts.looking,
+        parts.acts,
         parts.executor,
         parts.machine_particle,
         parts.users_particle,

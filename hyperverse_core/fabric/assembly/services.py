@@ -46,6 +46,7 @@ from ..services.sessions.gateways import Gateways
 from ..services.sessions.sessions import LocalSessions
 from ..services.sessions.shares import AgentLimits, Shares
 from ..services.sessions.surfaces import LocalSurfaces
+from ..services.system.machine_acts import MachineActs
 from ..services.system.particle_services import ParticleServices
 from ..services.system.sealing import Sealing
 from ..services.system.system_particles import ExecutorParticle, MachineParticle
@@ -68,6 +69,7 @@ class ServiceParts:
         tracing: traces single waves.
         figures: counts while somebody looks.
         looking: has the notes of all machines.
+        acts: what is done to a machine as a whole.
         feed: follows the changes of the registry.
         membership: announces and renews this machine's stars.
         drivers: of the Kinds that this machine serves.
@@ -83,6 +85,7 @@ class ServiceParts:
     tracing: Tracing
     figures: LiveFigures
     looking: Looking
+    acts: MachineActs
     feed: ChangeFeed
     membership: Membership
     drivers: Drivers
@@ -156,6 +159,14 @@ def make_services(
     log_notes = LogNotes()
     log_notes.begin()
     closing.close("the notes of the log", log_notes.end)
+    acts = MachineActs(
+        audit=core.audit,
+        rebalancer=rebalancer,
+        drivers=drivers,
+        outbound=delivery.outbound,
+        directory=cluster.directory,
+        request_stop=given.request_stop,
+    )
     looking = Looking(figures, log_notes, delivery.outbound, cluster.directory)
     key_rotation = KeyRotation(
         config.name,
@@ -187,13 +198,14 @@ def make_services(
         nearest=partial(nearest, plugged.registry),
         sealing=sealing,
         gateways=gateways,
-        request_stop=given.request_stop,
+        acts=acts,
     )
     return ServiceParts(
         rebalancer=rebalancer,
         tracing=tracing,
         figures=figures,
         looking=looking,
+        acts=acts,
         feed=feed,
         membership=membership,
         drivers=drivers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,13 +13,21 @@ from hyperverse_core.values import Point
 from .questions import Failed, Questions
 from .rendering import page
 
-__all__ = ["show_access"]
+__all__ = ["act_on_access", "show_access"]
 
 _SHOWN: Final = 200
+_GRANT: Final = re.compile(r"grant [^\n;]+ on [^\n;]+ to [^\n;]+")
+"""One grant, as the policy proposes it."""
 
 
-async def show_access(query: Mapping[str, str], asking: Questions) -> str:
-    """The page: with ``point`` what ``agent`` may do there by ``method``, and who may do what."""
+async def show_access(query: Mapping[str, str], asking: Questions, done: str = "") -> str:
+    """The page: with ``point`` what ``agent`` may do there by ``method``, and who may do what.
+
+    Args:
+        query: has those.
+        asking: in whose name.
+        done: the grant that was made just now.
+    """
     agent = query.get("agent", "").strip() or asking.agent
     point, method = query.get("point", "").strip(), query.get("method", "").strip()
     wrong, answer, holders = "", None, None
@@ -35,6 +44,8 @@ async def show_access(query: Mapping[str, str], asking: Questions) -> str:
             asking.part(asking.command(f"access {point}")),
         )
     grants = await asking.part(asking.command("grants"))
+    prepared = _GRANT.search(str(answer["hint"])) if isinstance(answer, Mapping) and answer["hint"] else None
+    may = prepared is not None and (await asking.allowed("grant", on=point))["grant"]
     return page(
         "access.html",
         at="access",
@@ -45,6 +56,20 @@ async def show_access(query: Mapping[str, str], asking: Questions) -> str:
         wrong=wrong,
         answer=answer,
         holders=holders,
+        prepared=prepared[0] if prepared and may else "",
+        done=done,
         grants=grants if isinstance(grants, Failed) else grants[:_SHOWN],
         more=0 if isinstance(grants, Failed) else max(0, len(grants) - _SHOWN),
     )
+
+
+async def act_on_access(form: Mapping[str, str], asking: Questions) -> str:
+    """Makes the grant that a form has, and returns the page. Raises HyperverseError, Forbidden among them."""
+    words = form.get("grant", "").strip()
+    if not _GRANT.fullmatch(words):
+        raise BadRequest(
+            f"{words[:200]!r} is no grant",
+            hint="such as: grant perm +csd-rwX on localhost:hits to hyperspace:users:ann",
+        )
+    await asking.command(words)
+    return await show_access(form, asking, words)

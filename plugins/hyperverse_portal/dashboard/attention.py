@@ -15,12 +15,47 @@ from hyperverse_core.errors import HyperverseError
 from .looks import Look
 from .questions import Questions
 
-__all__ = ["Card", "cards", "stuck_particles", "uneven"]
+__all__ = ["Card", "Case", "cards", "stuck_particles", "uneven"]
 
 _EACH: Final = 5
 """Cards of one sort; the rest is counted."""
 _UNEVEN: Final = 5
 """Moves from which on a spread is uneven."""
+
+
+_STATES: Final = {
+    "Panic": "does not start",
+    "Fatal": "cannot be made",
+    "Init": "has not started yet",
+    "Done": "has stopped",
+}
+"""What a driver does that does not run, by its status."""
+
+
+@attrs.frozen
+class Case:
+    """What was refused to an agent at one particle.
+
+    Attributes:
+        agent: whom it was refused.
+        point: of the particle.
+        method: one of the methods that were refused.
+        said: what was refused, and why.
+        hint: what would help.
+        grantable: whether whoever looks may change that.
+    """
+
+    agent: str
+    point: str
+    method: str
+    said: str
+    hint: str
+    grantable: bool = False
+
+    @property
+    def question(self) -> str:
+        """The address of the page that explains it."""
+        return "access?" + urlencode({"agent": self.agent, "point": self.point, "method": self.method})
 
 
 @attrs.frozen
@@ -32,9 +67,9 @@ class Card:
         title: what it is.
         chain: why, each line the reason for the one before.
         points: the particles that it is about.
-        link: where there is more.
-        link_text: what that is.
-        other: where there is something else, and what that is.
+        cases: it once for each of some particles: the point, and what is to be said of that one.
+        links: where there is more, each with what that is.
+        driver: Kind whose driver waits for its next attempt; empty for none.
         ago: seconds since it happened last; None for what is so now.
     """
 
@@ -42,9 +77,9 @@ class Card:
     title: str
     chain: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
-    link: str = ""
-    link_text: str = ""
-    other: tuple[str, str] = ("", "")
+    cases: tuple[Case, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    driver: str = ""
     ago: float | None = None
 
 
@@ -94,14 +129,17 @@ def _drivers(
                     tried[row["kind"]] = min(row["again"], tried.get(row["kind"], row["again"]))
     for (kind, plugin, state, cause), names in rows.items():
         where = f"machine {', '.join(sorted(names))}"
-        chain = (f"{where} cannot run particles of Kind {kind}", f"its driver (plugin {plugin}) is {state}")
+        chain = (
+            f"{where} cannot run particles of Kind {kind}",
+            f"its driver (plugin {plugin}) {_STATES.get(state, state)}",
+        )
         again = tried.get(kind)
         next_try = () if again is None else (f"it is tried again in {max(0.0, again - time.time()):.0f} s",)
         why = ((cause,) if cause else ()) + next_try
         points = tuple(found["point"] for found in stuck if _base(found) == kind)
         title = f"{kind} has no driver that runs"
-        log = (f"log?word={quote(plugin)}", "Log of the plugin")
-        yield kind, Card("bad", title, (*chain, *why), points, f"kinds?kind={quote(kind)}", f"Kind {kind}", log)
+        links = (f"kinds?kind={quote(kind)}", f"Kind {kind}"), (f"log?word={quote(plugin)}", "Log of the plugin")
+        yield kind, Card("bad", title, (*chain, *why), points, links=links, driver="" if again is None else kind)
 
 
 def _stuck(found: Mapping[str, Any]) -> Card:
@@ -122,19 +160,29 @@ def _lanes(machines: Mapping[str, Mapping[str, Any]]) -> Iterator[Card]:
 def _troubles(machines: Mapping[str, Mapping[str, Any]]) -> Iterator[Card]:
     for name, machine in machines.items():
         for row in machine["troubles"]:
-            yield Card("warn", f"{row['what']}", (f"on machine {name}", row["cause"]))
+            yield Card("warn", f"Trouble with {row['what']}", (f"on machine {name}", row["cause"]))
 
 
 def _refusals(look: Look) -> Iterator[Card]:
+    """A card for each agent, with a case for each particle."""
+    agents: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for (agent, point), rows in _grouped(look, "denied", ("agent", "point")).items():
+        agents.setdefault(agent, {})[point] = rows
+    for agent, points in agents.items():
+        rows = [row for each in points.values() for row in each]
         count = sum(row["count"] for row in rows)
-        methods = ", ".join(sorted({row["method"] for row in rows}))
-        times = "once" if count == 1 else f"{count} times"
-        method = rows[0]["method"] if "<" in rows[0]["method"] else ""
-        link = f"access?{urlencode({'agent': agent, 'point': point, 'method': method})}"
-        why, _, hint = rows[0]["why"].partition(" hint: ")
-        chain = (methods, why, *((hint,) if hint else ()))
-        yield Card("warn", f"{agent} was refused {times}", chain, (point,), link, "Explain", ago=_last(rows))
+        cases = [_case(agent, point, each) for point, each in points.items()]
+        rest = len(cases) - _EACH
+        chain = (f"and at {rest} more particles",) if rest > 0 else ()
+        title = f"{agent} was refused {'once' if count == 1 else f'{count} times'}"
+        yield Card("warn", title, chain, cases=tuple(cases[:_EACH]), ago=_last(rows))
+
+
+def _case(agent: str, point: str, rows: Sequence[Mapping[str, Any]]) -> Case:
+    methods = sorted({str(row["method"]) for row in rows})
+    method = next((each for each in methods if "<" in each), "")
+    why, _, hint = str(rows[0]["why"]).partition(" hint: ")
+    return Case(agent, point, method, f"{', '.join(methods)}: {why.strip()}", hint.strip())
 
 
 def _faults(look: Look) -> Iterator[Card]:
@@ -145,9 +193,9 @@ def _faults(look: Look) -> Iterator[Card]:
         methods = ", ".join(sorted({row["method"] for row in rows}))
         title = f"{kind or 'Waves'}: {count} failures are one fault"
         points = tuple(sorted({row["point"] for row in rows}))[:_EACH]
-        waves = f"waves?{urlencode({'failed': 1, 'point': points[0]})}"
-        log = (f"log?{urlencode({'point': points[0]})}", "Log")
-        yield Card("warn", title, (f"{methods}: {what}",), points, waves, "Its waves", log, _last(rows))
+        about = urlencode({"point": points[0]})
+        links = (f"waves?failed=1&{about}", "Its waves"), (f"log?level=error&{about}", "Traceback")
+        yield Card("warn", title, (f"{methods}: {what}",), points, links=links, ago=_last(rows))
 
 
 def _last(rows: Iterable[Mapping[str, Any]]) -> float:
@@ -161,9 +209,8 @@ def uneven(moves: Sequence[Mapping[str, Any]]) -> Iterator[Card]:
         moves: the plan.
     """
     if len(moves) >= _UNEVEN:
-        yield Card(
-            "info", f"{len(moves)} moves would even out the load", (moves[0]["why"],), (), "balance", "Show the plan"
-        )
+        links = (("balance", "Show the plan"),)
+        yield Card("info", f"{len(moves)} moves would even out the load", (moves[0]["why"],), links=links)
 
 
 def _grouped(look: Look, table: str, keys: tuple[str, str]) -> dict[tuple[str, str], list[dict[str, Any]]]:

@@ -1,43 +1,113 @@
-"""Kinds and plugins."""
+"""Kinds and plugins, and the drivers of all machines."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+import attrs
+
+from hyperverse_core.errors import BadRequest, HyperverseError
+
+from .looks import Looks
 from .questions import Failed, Questions
 from .rendering import page
 
-__all__ = ["show_kinds"]
+__all__ = ["KindsPage"]
+
+_START: Final = "Ext<StartDriver>"
 
 
-async def show_kinds(query: Mapping[str, str], asking: Questions) -> str:
-    """The Kinds with their drivers, and the plugins; with ``kind`` what is known of that one."""
-    name = query.get("kind", "")
-    kinds, status = await asyncio.gather(
-        asking.part(asking.machine("Ext<Kinds>")), asking.part(asking.machine("Ext<Status>"))
-    )
-    if isinstance(kinds, Failed) or isinstance(status, Failed):
-        return page("closed.html", at="kinds", agent=asking.agent, failed=kinds)
-    one = await asking.part(asking.machine("Ext<Kind>", {"kind": name})) if name else None
-    drivers = {row["kind"]: row for row in status["drivers"]}
-    return page(
-        "kinds.html",
-        at="kinds",
-        agent=asking.agent,
-        machine=status["machine"],
-        kinds=[{**row, "status": drivers.get(row["kind"])} for row in kinds],
-        plugins=status["plugins"],
-        notes=status["notes"],
-        one=None if isinstance(one, Failed) else one,
-        next_try=_next_try(one),
-        failed=one if isinstance(one, Failed) else None,
-    )
+@attrs.frozen
+class _Tried:
+    """What has become of a driver that was to be started.
+
+    Attributes:
+        machine: where.
+        state: of the driver.
+        cause: why it does not run.
+    """
+
+    machine: str
+    state: str
+    cause: str
 
 
-def _next_try(one: Any) -> float | None:
-    """In how many seconds the driver of a Kind is started again; None when it is not."""
-    again = one.get("again") if isinstance(one, Mapping) else None
-    return None if again is None else max(0.0, again - time.time())
+class KindsPage:
+    """The page of the Kinds.
+
+    Args:
+        looks: of the sessions; drivers of other machines are among the figures.
+    """
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+
+    async def show(self, name: str, asking: Questions, tried: list[_Tried] | None = None) -> str:
+        """The Kinds with their drivers, and the plugins.
+
+        Args:
+            name: of the Kind of which everything is shown; empty for none.
+            asking: in whose name.
+            tried: what has become of its driver just now.
+        """
+        kinds, status = await asyncio.gather(
+            asking.part(asking.machine("Ext<Kinds>")), asking.part(asking.machine("Ext<Status>"))
+        )
+        if isinstance(kinds, Failed) or isinstance(status, Failed):
+            return page("closed.html", at="kinds", agent=asking.agent, failed=kinds)
+        one = await asking.part(asking.machine("Ext<Kind>", {"kind": name})) if name else None
+        drivers = {row["kind"]: row for row in status["drivers"]}
+        stopped = await self._stopped(name, status, asking) if name else {}
+        waits = any(row["again"] is not None for row in stopped.values())
+        return page(
+            "kinds.html",
+            at="kinds",
+            agent=asking.agent,
+            machine=status["machine"],
+            kinds=[{**row, "status": drivers.get(row["kind"])} for row in kinds],
+            plugins=status["plugins"],
+            notes=status["notes"],
+            one=None if isinstance(one, Failed) else one,
+            stopped=stopped,
+            may=waits and (await asking.allowed(_START))[_START],
+            tried=tried,
+            failed=one if isinstance(one, Failed) else None,
+        )
+
+    async def act(self, form: Mapping[str, str], asking: Questions) -> str:
+        """Has a driver started at once on every machine where it waits, and returns the page. Raises HyperverseError,
+        Forbidden among them."""
+        name = form.get("kind", "")
+        if form.get("act") != "try":
+            raise BadRequest(f"nothing is called {form.get('act', '')[:100]!r}", hint="there is try")
+        status = await asking.machine("Ext<Status>")
+        machines = sorted(await self._stopped(name, status, asking)) or [status["machine"]]
+        tried = [await self._start(name, machine, asking) for machine in machines]
+        return await self.show(name, asking, tried)
+
+    @staticmethod
+    async def _start(kind: str, machine: str, asking: Questions) -> _Tried:
+        try:
+            found = await asking.machine(_START, {"kind": kind, "machine": machine})
+        except HyperverseError as exc:
+            if exc.status == 403:
+                raise
+            return _Tried(machine, "failed", exc.message)
+        return _Tried(machine, found["state"], found["cause"])
+
+    async def _stopped(self, kind: str, status: Mapping[str, Any], asking: Questions) -> dict[str, dict[str, Any]]:
+        """The machines on which the driver of a Kind does not run, each with its state, cause, and in how many seconds
+        it is started again. Of other machines only who may see the figures knows."""
+        look = await asking.part(self._looks.look(asking))
+        machines = {} if isinstance(look, Failed) else dict(look.machines)
+        machines[status["machine"]] = status
+        now, found = time.time(), {}
+        for name, machine in sorted(machines.items()):
+            for row in machine["drivers"]:
+                if row["kind"] == kind and row["state"] != "Ready":
+                    again = row.get("again")
+                    found[name] = {**row, "again": None if again is None else max(0.0, again - now)}
+        return found

@@ -60,6 +60,18 @@ class Look:
                 rates[origin, star] = rates.get((origin, star), 0.0) + max(0.0, grown)
         return rates
 
+    def carried(self, name: str, peer: str, key: str) -> float:
+        """How fast a count of the lane from a machine to a peer grows in a second: ``bytes_out``, ``bytes_in``,
+        ``waves_out`` or ``waves_in``. At the first look nobody knows, and it is 0."""
+        earlier = self._earlier(name)
+        if earlier is None:
+            return 0.0
+        now, then = (
+            next((float(row.get(key, 0)) for row in machine["lanes"] if row["machine"] == peer), 0.0)
+            for machine in (self.machines[name], earlier)
+        )
+        return max(0.0, now - then) / self.span(name)
+
     def cpu(self, name: str) -> float | None:
         """The share of one core that a machine takes; None at the first look."""
         earlier = self._earlier(name)

@@ -1,14 +1,14 @@
-"""Machines: how they are, and what may be done to the one of this portal by who looks."""
+"""Machines: how they are, what goes between them, and what whoever looks may do to them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from hyperverse_core.errors import BadRequest
+from hyperverse_core.errors import BadRequest, Conflict, NotFound, TimedOut
 
-from .looks import Looks
+from .looks import Look, Looks
 from .questions import Failed, Questions
 from .rendering import page
 
@@ -42,36 +42,76 @@ class MachinesPage:
         )
         if isinstance(status, Failed) or isinstance(stars, Failed):
             return page("closed.html", at="machines", agent=asking.agent, failed=status)
-        rows: dict[str, dict[str, Any]] = {}
-        for star in stars:
-            row = rows.setdefault(star["machine"], {"name": star["machine"], "stars": [], "state": "up", "more": None})
-            row["stars"].append(star)
-            if star["draining"]:
-                row["state"] = "draining"
-        for name, row in rows.items():
-            if isinstance(look, Failed):
-                continue
-            row["more"] = look.machines.get(name)
-            row["cpu"] = look.cpu(name) if name in look.machines else None
-            row["rate"] = look.rate(name, "waves") if name in look.machines else 0.0
-            if name in look.silent:
-                row["state"], row["why"] = "silent", look.silent[name]
+        seen = None if isinstance(look, Failed) else look
         return page(
             "machines.html",
             at="machines",
             agent=asking.agent,
             status=status,
-            rows=[rows[name] for name in sorted(rows)],
+            rows=_rows(stars, seen),
+            lanes=[] if seen is None else _lanes(seen),
             may={act: may[method] for act, method in _ACTS.items()},
             failed=look if isinstance(look, Failed) else None,
             said=said,
         )
 
     async def act(self, form: Mapping[str, str], asking: Questions) -> str:
-        """Does what the form asks, and returns the page. Raises HyperverseError, Forbidden among them."""
-        act = form.get("act", "")
+        """Does what the form asks to the machine that it names, and returns the page.
+
+        Raises:
+            BadRequest: there is no such act.
+            NotFound: there is no such machine.
+            Conflict: the last machine that accepts particles would be drained, and the form does not insist.
+            HyperverseError: what the machine has answered, Forbidden among it.
+        """
+        act, name = form.get("act", ""), form.get("machine", "")
         if act not in _ACTS:
-            raise BadRequest(f"nothing is called {act!r}", hint=f"there are {', '.join(_ACTS)}")
-        answer = await asking.machine(_ACTS[act])
-        said = f"{answer} particles have left this machine." if act == "drain" else "This machine stops now."
-        return await self.show(asking, said)
+            raise BadRequest(f"nothing is called {act[:100]!r}", hint=f"there are {', '.join(_ACTS)}")
+        stars = await asking.machine("Ext<Stars>")
+        if name not in {star["machine"] for star in stars}:
+            raise NotFound(f"no machine {name[:100]!r}", hint="its page has a button for each")
+        if act == "drain" and not form.get("force") and is_last(name, stars):
+            said = f"{name!r} is the last machine that accepts particles: after a drain nothing would answer waves"
+            raise Conflict(said, hint="start another machine first")
+        try:
+            answer = await asking.machine(_ACTS[act], {"machine": name})
+        except TimedOut:
+            return await self.show(asking, f"Machine {name} is being drained. This takes a while.")
+        left = f"{answer} {'particle has' if answer == 1 else 'particles have'} left machine {name}."
+        return await self.show(asking, left if act == "drain" else f"Machine {name} stops now.")
+
+
+def is_last(name: str, stars: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no star of another machine accepts particles of a Kind that this machine hosts."""
+    mine = {kind for star in stars if star["machine"] == name for kind in star["kinds"]}
+    return not any(
+        mine.intersection(star["kinds"]) for star in stars if star["machine"] != name and not star["draining"]
+    )
+
+
+def _rows(stars: Sequence[Mapping[str, Any]], look: Look | None) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for star in stars:
+        row = rows.setdefault(star["machine"], {"name": star["machine"], "stars": [], "state": "up", "more": None})
+        row["stars"].append(star)
+        if star["draining"]:
+            row["state"] = "draining"
+    for name, row in rows.items():
+        row["last"] = is_last(name, stars)
+        if look is None:
+            continue
+        row["more"] = look.machines.get(name)
+        row["cpu"] = look.cpu(name) if name in look.machines else None
+        row["rate"] = look.rate(name, "waves") if name in look.machines else 0.0
+        if name in look.silent:
+            row["state"], row["why"] = "silent", look.silent[name]
+    return [rows[name] for name in sorted(rows)]
+
+
+def _lanes(look: Look) -> list[dict[str, Any]]:
+    """What each machine says of its lanes: what has gone over them, and how much does in a second now."""
+    return [
+        {**lane, "from": name, "out": look.carried(name, lane["machine"], "bytes_out")}
+        for name, machine in sorted(look.machines.items())
+        for lane in machine["lanes"]
+    ]

@@ -6,19 +6,18 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import attrs
 
-from hyperverse_core.gateway import Session
-
-from ..http import HttpRequest
-from .attention import cards, stuck_particles, uneven
+from ..api import MACHINE
+from .attention import Card, cards, stuck_particles, uneven
+from .kept import Kept
 from .looks import Look, Looks
 from .questions import Failed, Questions
 from .rendering import page
 from .star_map import star_map
 from .tiles import minutes, tiles
+from .tree import Branch, tree
 
 __all__ = ["Overview"]
 
@@ -52,11 +51,15 @@ class Overview:
 
     def __init__(self, looks: Looks) -> None:
         self._looks = looks
-        self._plans: WeakKeyDictionary[Session, tuple[float, list[dict[str, Any]]]] = WeakKeyDictionary()
-        self._stuck: WeakKeyDictionary[Session, tuple[float, list[dict[str, Any]]]] = WeakKeyDictionary()
+        self._kept = Kept()
 
-    async def show(self, request: HttpRequest, asking: Questions) -> str:
-        """The page. Raises HyperverseError when the agent may not even see the state of the machine."""
+    async def show(self, asking: Questions, chosen: str = "") -> str:
+        """The page.
+
+        Args:
+            asking: in whose name.
+            chosen: point of the particle that is shown beside the tree; empty for one of the tree.
+        """
         status, stars, look, noted = await asyncio.gather(
             asking.part(asking.machine("Ext<Status>")),
             asking.part(asking.machine("Ext<Stars>")),
@@ -70,7 +73,10 @@ class Overview:
         notes = {} if seen is None else {name: _note(seen, name) for name in seen.machines}
         machines = sorted({row["machine"] for row in stars})
         silent = set() if seen is None else seen.silent.keys() & set(machines)
-        made = [*cards(status, seen, stuck), *uneven(await self._plan(asking, stars))]
+        made = await self._permitted([*cards(status, seen, stuck), *uneven(await self._plan(asking, stars))], asking)
+        branches = await self._kept.get(asking.session, "tree", _OFTEN, lambda: tree(asking))
+        point = chosen or _first(branches)
+        one = await self._one(point, asking)
         return page(
             "overview.html",
             at="overview",
@@ -88,27 +94,65 @@ class Overview:
             failed=look if isinstance(look, Failed) else None,
             cards=made,
             methods=_methods(seen) if seen else [],
+            tree=branches,
+            chosen=point,
+            one=one,
             counted_for=min((m["counted_for"] for m in seen.machines.values()), default=0.0) if seen else 0.0,
         )
 
     async def _doubtful(self, asking: Questions) -> list[dict[str, Any]]:
-        at, known = self._stuck.get(asking.session, (0.0, []))
-        now = time.monotonic()
-        if not at or now - at > _OFTEN:
+        async def ask() -> list[dict[str, Any]]:
             kinds = await asking.part(asking.machine("Ext<Kinds>"))
-            known = await stuck_particles(asking, None if isinstance(kinds, Failed) else kinds)
-            self._stuck[asking.session] = (now, known)
+            return await stuck_particles(asking, None if isinstance(kinds, Failed) else kinds)
+
+        known: list[dict[str, Any]] = await self._kept.get(asking.session, "stuck", _OFTEN, ask)
         return known
 
     async def _plan(self, asking: Questions, stars: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The moves that would even out the load; none for whom the policy does not let see them."""
-        at, known = self._plans.get(asking.session, (0.0, []))
-        now = time.monotonic()
-        if (not at or now - at > _SELDOM) and sum(star["particles"] for star in stars) <= _PLANNED:
+
+        async def ask() -> list[dict[str, Any]]:
             found = await asking.part(asking.machine("Ext<Rebalance>"))
-            known = [] if isinstance(found, Failed) else found["moves"]
-            self._plans[asking.session] = (now, known)
+            return [] if isinstance(found, Failed) else list(found["moves"])
+
+        if sum(star["particles"] for star in stars) > _PLANNED:
+            return []
+        known: list[dict[str, Any]] = await self._kept.get(asking.session, "plan", _SELDOM, ask)
         return known
+
+    async def _permitted(self, made: Sequence[Card], asking: Questions) -> list[Card]:
+        """The cards with the buttons that whoever looks may use."""
+
+        async def may(method: str, on: str) -> bool:
+            name = f"{method} {on}"
+            found = await self._kept.get(asking.session, name, _OFTEN, lambda: asking.allowed(method, on=on))
+            return bool(found[method])
+
+        shown = []
+        for card in made:
+            driver = card.driver if card.driver and await may("Ext<StartDriver>", MACHINE) else ""
+            cases = [attrs.evolve(case, grantable=await may("grant", case.point)) for case in card.cases]
+            shown.append(attrs.evolve(card, driver=driver, cases=tuple(cases)))
+        return shown
+
+    async def _one(self, point: str, asking: Questions) -> dict[str, Any] | None:
+        """What is shown of one particle beside the tree."""
+        if not point:
+            return None
+        about, state = await asyncio.gather(
+            asking.part(asking.machine("Ext<Describe>", {"point": point})), asking.part(asking.command(f"get {point}"))
+        )
+        return {"failed": about} if isinstance(about, Failed) else {**about, "state": state}
+
+
+def _first(branches: Sequence[Branch]) -> str:
+    """The first particle of the tree that is in memory and has nothing below it; else the first one."""
+    every = [*branches]
+    for branch in every:  # it grows meanwhile: what is near to the root comes first
+        if branch.status == "Ready" and not branch.below:
+            return branch.point
+        every += branch.below
+    return every[0].point if every else ""
 
 
 def _note(look: Look, name: str) -> str:

@@ -11,9 +11,9 @@ from hyperverse_core.gateway import Session
 from ..api import query_of
 from ..http import HttpAnswer, HttpRequest
 from ..settings import PortalSettings
-from .access import show_access
+from .access import act_on_access, show_access
 from .balance import act_on_balance, show_balance
-from .kinds import show_kinds
+from .kinds import KindsPage
 from .log import show_log
 from .looks import Looks
 from .machines import MachinesPage
@@ -29,7 +29,7 @@ __all__ = ["Dashboard"]
 
 _NAMES: Final = ("particles", "particle", "waves", "log", "access", "balance", "kinds", "machines", "try")
 _PAGES: Final = frozenset({"/-/", *(f"/-/{name}" for name in _NAMES)})
-_FORMS: Final = frozenset({"/-/particle", "/-/machines", "/-/balance", "/-/try"})
+_FORMS: Final = frozenset(f"/-/{name}" for name in ("particle", "machines", "balance", "try", "kinds", "access"))
 _FORM: Final = 256 * 1024
 """The most bytes of a form."""
 
@@ -47,6 +47,7 @@ class Dashboard:
         self._overview = Overview(looks)
         self._particle = OneParticle(looks)
         self._machines = MachinesPage(looks)
+        self._kinds = KindsPage(looks)
         self._try = TryPage(settings.wait)
 
     @staticmethod
@@ -94,10 +95,14 @@ class Dashboard:
                 return answer_html(await act_on_balance(form, asking), request)
             if request.path == "/-/try":
                 return answer_html(await self._try.show(request.portal, query, asking, form), request)
+            if request.path == "/-/kinds":
+                return answer_html(await self._kinds.act(form, asking), request)
+            if request.path == "/-/access":
+                return answer_html(await act_on_access(form, asking), request)
             return answer_html(*_with(request, await self._particle.show(query, asking, form)))
         match request.path:
             case "/-/":
-                return answer_html(await self._overview.show(request, asking), request)
+                return answer_html(await self._overview.show(asking, query.get("point", "").strip()), request)
             case "/-/particles":
                 word = query.get("q", "").strip()
                 if word and await is_noted(word, asking):
@@ -112,7 +117,7 @@ class Dashboard:
             case "/-/balance":
                 return answer_html(await show_balance(asking), request)
             case "/-/kinds":
-                return answer_html(await show_kinds(query, asking), request)
+                return answer_html(await self._kinds.show(query.get("kind", ""), asking), request)
             case "/-/machines":
                 return answer_html(await self._machines.show(asking), request)
             case "/-/try":

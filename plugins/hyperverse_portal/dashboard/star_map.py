@@ -59,6 +59,8 @@ class Lane:
     y2: float
     rate: float
     width: float
+    size: float
+    """Bytes a second."""
     cause: str
     """Why it is down; empty while it is up."""
 
@@ -155,7 +157,8 @@ def _lanes(
             rate = between.get(frozenset((one.name, other.name)), 0.0)
             x1, y1, x2, y2 = _outside(one, other)
             cause = _cause(look, one.name, other.name)
-            yield Lane(one.name, other.name, x1, y1, x2, y2, rate, min(7.0, 1.5 + math.log10(1 + rate) * 1.8), cause)
+            width = min(7.0, 1.5 + math.log10(1 + rate) * 1.8)
+            yield Lane(one.name, other.name, x1, y1, x2, y2, rate, width, _size(look, one.name, other.name), cause)
 
 
 def _outside(one: BoxedMachine, other: BoxedMachine) -> tuple[float, float, float, float]:
@@ -164,6 +167,14 @@ def _outside(one: BoxedMachine, other: BoxedMachine) -> tuple[float, float, floa
     dx, dy = bx - ax, by - ay
     cut = min(_WIDTH / 2 / abs(dx) if dx else math.inf, _HEIGHT / 2 / abs(dy) if dy else math.inf, 0.45)
     return ax + dx * cut, ay + dy * cut, bx - dx * cut, by - dy * cut
+
+
+def _size(look: Look | None, one: str, other: str) -> float:
+    """Bytes a second in both directions, as one of the two machines counts them."""
+    for name, peer in ((one, other), (other, one)):
+        if look is not None and name in look.machines:
+            return look.carried(name, peer, "bytes_out") + look.carried(name, peer, "bytes_in")
+    return 0.0
 
 
 def _cause(look: Look | None, one: str, other: str) -> str:

@@ -12,7 +12,7 @@ from ....config import Config
 from ....contracts.blobs import Blobs
 from ....contracts.driver import Driver, Particle
 from ....contracts.registry import Status
-from ....errors import HyperverseError, Unavailable, described
+from ....errors import Conflict, HyperverseError, NotFound, Unavailable, described, did_you_mean
 from ....plugins import PluginSet
 from ....scheduling.at_most import at_most
 from ....scheduling.backoff import Backoff
@@ -64,6 +64,7 @@ class Drivers:
         self._interceptors = interceptors
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tried: dict[str, asyncio.Event] = {}
+        self._wanted: dict[str, asyncio.Event] = {}
 
     def make(self) -> None:
         """Makes one object for each Kind that a plugin serves. One that cannot be made is shown as failed."""
@@ -100,7 +101,7 @@ class Drivers:
                 served.status = Status.READY  # nothing to wait for
                 self._tell(served)
                 continue
-            self._tried[name] = asyncio.Event()
+            self._tried[name], self._wanted[name] = asyncio.Event(), asyncio.Event()
             self._tasks[name] = asyncio.create_task(self._keep_starting(served), name=f"start driver {name}")
         if not self._tasks:
             return
@@ -135,13 +136,49 @@ class Drivers:
                     served.cause,
                 )
                 served.again = time.time() + pause
-                await asyncio.sleep(pause)
+                await self._wait(served.kind.name, pause)
                 continue
             served.status, served.cause, served.again = Status.READY, "", None
             self._tell(served)
             self._tried[served.kind.name].set()
             self._ready()
             return
+
+    async def _wait(self, kind: str, seconds: float) -> None:
+        """Waits so long, or until somebody wants another attempt."""
+        wanted = self._wanted[kind]
+        wanted.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await wanted.wait()
+        except TimeoutError:
+            return  # nobody has
+
+    async def start_now(self, kind: str) -> dict[str, str]:
+        """Starts a driver that waits for its next attempt at once. Returns its state, and why it has failed again.
+
+        Raises:
+            NotFound: no driver here is of that Kind.
+            Conflict: the driver could not be made, so it cannot be started without a new start of the machine.
+        """
+        served = self._served.get(kind)
+        if served is None:
+            near = did_you_mean(kind, list(self._served))
+            raise NotFound(f"machine {self._config.name!r} has no driver of Kind {kind!r}{near}")
+        if served.status is Status.FATAL:
+            raise Conflict(
+                f"the driver of {kind} cannot be made: {served.cause}", hint="mend it, and start the machine"
+            )
+        if served.status is not Status.READY and kind in self._tried:
+            tried = self._tried[kind]
+            tried.clear()
+            self._wanted[kind].set()
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await tried.wait()
+            except TimeoutError:
+                return {"state": str(served.status), "cause": f"start has not returned after {_PATIENCE:g} s"}
+        return {"state": str(served.status), "cause": served.cause}
 
     def _tell(self, served: Served) -> None:
         """A driver is in another state."""

@@ -130,6 +130,8 @@ class Meter(Observer):
             return  # its sender's end, or a handler that is counted above
         if not wave.to.route.is_local or end.status in (401, 403):
             return  # those that the policy refuses are told as such
+        if end.status == 404 and (wave.agent.text, wave.to.text, wave.method.text) in self.denied:
+            return  # so is one that the agent may not even know of
         self._failed += 1
         self._note(self.faults, ("", wave.method.text, _fault(wave, end.reply)), wave.to.text)
 

@@ -137,7 +137,15 @@ class StatusReport:
             "plugins": _plugins(self._plugins),
             "notes": [*self._plugins.notes, *self._plugins.passed_over],
             "lanes": [
-                {"machine": name, "state": "down" if cause else "up", "cause": cause}
+                {
+                    "machine": name,
+                    "state": "down" if cause else "up",
+                    "cause": cause,
+                    "bytes_out": self._board.traffic[name].bytes_out,
+                    "bytes_in": self._board.traffic[name].bytes_in,
+                    "waves_out": self._board.traffic[name].waves_out,
+                    "waves_in": self._board.traffic[name].waves_in,
+                }
                 for name, cause in self._board.peers.causes().items()
             ],
             "registry": self._registry_row(),

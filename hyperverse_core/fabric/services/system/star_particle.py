@@ -13,6 +13,7 @@ from ..changes.watches import Watches
 from ..reports.figures import LiveFigures
 from ..reports.looking import Looking
 from ..reports.tracing import Tracing
+from .machine_acts import MachineActs
 
 __all__ = ["StarParticle"]
 
@@ -25,13 +26,20 @@ class StarParticle(Particle):
     concurrent = True
 
     def __init__(
-        self, hosting: Hosting, watches: Watches, tracing: Tracing, figures: LiveFigures, looking: Looking
+        self,
+        hosting: Hosting,
+        watches: Watches,
+        tracing: Tracing,
+        figures: LiveFigures,
+        looking: Looking,
+        acts: MachineActs,
     ) -> None:
         self._hosting = hosting
         self._watches = watches
         self._tracing = tracing
         self._figures = figures
         self._looking = looking
+        self._acts = acts
 
     @handler("Hyp<Search>")
     async def search(self, ctx: Ctx, star: str = "", star_kind: str = "", kind: str = "") -> dict[str, Any]:
@@ -77,6 +85,12 @@ class StarParticle(Particle):
         """How this machine is, and what it has counted; it goes on counting for some minutes. With ``what`` its notes
         of single waves, or of its log."""
         return self._looking.here(what, asked or {}) if what else self._figures.here()
+
+    @handler("Hyp<Assign>")
+    async def act(self, ctx: Ctx, act: str, agent: str, kind: str = "") -> Any:
+        """Something is done to this machine as a whole. Another machine was asked for it, and its policy has let the
+        agent."""
+        return await self._acts.here(act, Point.parse(agent), ctx.wave, kind)
 
     @handler("Hyp<Hop>")
     async def record_hops(self, ctx: Ctx, trace: str, seconds: float) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from ..reports.status import StatusReport
 from ..reports.stubs import Stubs
 from ..reports.tracing import TraceWave, Tracing
 from ..sessions.gateways import Gateways
+from .machine_acts import MachineActs
 from .sealing import Sealing
 from .star_particle import StarParticle
 from .users_particle import GLOBAL_USERS, UsersParticle
@@ -87,7 +88,7 @@ class MachineParticle(Particle):
 
     Args:
         nearest: a hint for a point that does not exist.
-        request_stop: asks whoever runs the machine to stop it.
+        acts: what is done to a machine as a whole.
     """
 
     concurrent = True
@@ -114,8 +115,9 @@ class MachineParticle(Particle):
         nearest: Callable[[Point], Awaitable[str]],
         sealing: Sealing,
         gateways: Gateways,
-        request_stop: Callable[[], None],
+        acts: MachineActs,
     ) -> None:
+        self._acts = acts
         self._sealing = sealing
         self._gateways = gateways
         self._audit = audit
@@ -135,7 +137,6 @@ class MachineParticle(Particle):
         self._key_rotation = key_rotation
         self._figures = figures
         self._looking = looking
-        self._request_stop = request_stop
 
     @handler("Ext<Status>")
     async def status(self, ctx: Ctx) -> dict[str, Any]:
@@ -170,16 +171,22 @@ class MachineParticle(Particle):
         return self._stubs.text(kind)
 
     @handler("Ext<Stop>", privilege="machine:stop")
-    async def stop(self, ctx: Ctx) -> None:
-        """Asks the machine to stop. It does so although its audit log may be full."""
-        self._audit.note("stop", agent=ctx.agent, target=ctx.point, wave=ctx.wave.id, session=ctx.wave.sender)
-        self._request_stop()
+    async def stop(self, ctx: Ctx, machine: str = "") -> None:
+        """Asks the machine to stop, or the other one that is named. It does so although its audit log may be full."""
+        await self._acts.on(machine, "stop", ctx.agent, ctx.wave)
 
     @handler("Ext<Drain>", privilege="machine:drain")
-    async def drain(self, ctx: Ctx) -> int:
-        """Empties the machine, and returns how many particles have left."""
-        with self._act("drain", ctx):
-            return await self._rebalancer.drain()
+    async def drain(self, ctx: Ctx, machine: str = "") -> int:
+        """Empties the machine, or the other one that is named. Returns how many particles have left."""
+        left: int = await self._acts.on(machine, "drain", ctx.agent, ctx.wave)
+        return left
+
+    @handler("Ext<StartDriver>", privilege="machine:drivers")
+    async def start_driver(self, ctx: Ctx, kind: str, machine: str = "") -> dict[str, str]:
+        """Starts a driver that waits for its next attempt at once, on this machine or the other one that is named.
+        Returns its ``state``, and the ``cause`` when it has failed again."""
+        found: dict[str, str] = await self._acts.on(machine, "start driver", ctx.agent, ctx.wave, kind)
+        return found
 
     @handler("Ext<Rebalance>", privilege="machine:rebalance")
     async def rebalance(self, ctx: Ctx, apply: bool = False) -> dict[str, Any]:
@@ -353,6 +360,7 @@ def pin_system_particles(
     tracing: Tracing,
     figures: LiveFigures,
     looking: Looking,
+    acts: MachineActs,
     executor: ExecutorParticle,
     machine: MachineParticle,
     users: UsersParticle,
@@ -374,7 +382,7 @@ def pin_system_particles(
         hosting.pin(
             hosting.star.point,
             f"Star<{hosting.star.kind.name}>",
-            StarParticle(hosting, watches, tracing, figures, looking),
+            StarParticle(hosting, watches, tracing, figures, looking, acts),
         )
     gate.open_methods(home.pin(GLOBAL_MACHINE, "Global", machine), _ABOUT_OTHERS)
     gate.open_to_all(home.pin(GLOBAL_EXECUTOR, "Global", executor))  # each command asks for itself

@@ -63,7 +63,10 @@
         if (shown.get(part.id) === fresh.innerHTML) continue;
         if (part.contains(document.activeElement) && document.activeElement !== part) continue; // somebody is there
         shown.set(part.id, fresh.innerHTML);
+        const open = new Map([...part.querySelectorAll("details[data-key]")].map(each => [each.dataset.key, each.open]));
         part.replaceChildren(...fresh.childNodes);
+        for (const each of part.querySelectorAll("details[data-key]"))
+          if (open.has(each.dataset.key)) each.open = open.get(each.dataset.key);
       }
     }
     function watch() {

@@ -1,0 +1,97 @@
+"""MachineActs: what is done to a machine as a whole, on this machine or, through a star, on another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ....errors import BadRequest, NotFound, did_you_mean
+from ....universe.address.point import GLOBAL_MACHINE, Point
+from ....universe.address.star_key import StarKey
+from ....universe.waves.wave import Directed
+from ...cluster.directory import Directory
+from ...delivery.outbound import Outbound
+from ...delivery.star_requests import ask_star
+from ...interception.audit_trail import AuditTrail
+from ...particles.caller import Caller
+from ...placement.rebalancing import Rebalancer
+from ..drivers.drivers import Drivers
+
+__all__ = ["MachineActs"]
+
+_LONGEST: Final = 300.0
+"""Seconds that another machine has for an act. Who asks for it has a deadline too, which may be earlier."""
+
+
+class MachineActs:
+    """Carries out what the policy has let somebody do.
+
+    Args:
+        audit: has a line for each act: of the machine that was asked, and of the one that does it.
+        rebalancer: empties this machine.
+        drivers: of this machine.
+        outbound: sends from the star that stands for this machine.
+        directory: which other machines there are.
+        request_stop: asks whoever runs this machine to stop it.
+    """
+
+    def __init__(
+        self,
+        *,
+        audit: AuditTrail,
+        rebalancer: Rebalancer,
+        drivers: Drivers,
+        outbound: Outbound,
+        directory: Directory,
+        request_stop: Callable[[], None],
+    ) -> None:
+        self._audit = audit
+        self._rebalancer = rebalancer
+        self._drivers = drivers
+        self._outbound = outbound
+        self._directory = directory
+        self._request_stop = request_stop
+
+    async def on(self, machine: str, act: str, agent: Point, wave: Directed, kind: str = "") -> Any:
+        """Does what this machine was asked for.
+
+        Args:
+            machine: to which it is done; empty for this one.
+            act: ``stop``, ``drain`` or ``start driver``.
+            agent: in whose name.
+            wave: that asks for it.
+            kind: of the driver.
+
+        Raises:
+            NotFound: there is no such machine, or no such driver.
+            Unavailable: the machine does not answer, or the audit log cannot be written.
+        """
+        if machine in ("", self._directory.machine):
+            return await self.here(act, agent, wave, kind)
+        others = self._directory.machines()
+        if machine not in others:
+            known = sorted({*others, self._directory.machine})
+            raise NotFound(
+                f"no machine {machine!r}{did_you_mean(machine, known)}", hint=f"there are {', '.join(known)}"
+            )
+        body = {"act": act, "agent": agent.text, "kind": kind}
+        star = StarKey("machine", machine, 0)
+        if act == "stop":
+            self._audit.note("stop", agent=agent, target=f"machine {machine}", wave=wave.id, session=wave.sender)
+            return (await ask_star(self._outbound, star, "Hyp<Assign>", body, wait=_LONGEST)).unwrap()
+        with self._audit.act(act, Caller.of(agent, wave), GLOBAL_MACHINE, machine=machine, **_of(kind)):
+            return (await ask_star(self._outbound, star, "Hyp<Assign>", body, wait=_LONGEST)).unwrap()
+
+    async def here(self, act: str, agent: Point, wave: Directed, kind: str = "") -> Any:
+        """Does something to this machine: see :meth:`on`. Raises BadRequest for an act that there is not."""
+        if act == "stop":  # although the audit log may be full
+            self._audit.note("stop", agent=agent, target=GLOBAL_MACHINE, wave=wave.id, session=wave.sender)
+            return self._request_stop()
+        if act not in ("drain", "start driver"):
+            raise BadRequest(f"a machine cannot {act!r}", hint="known: stop, drain, start driver")
+        with self._audit.act(act, Caller.of(agent, wave), GLOBAL_MACHINE, **_of(kind)):
+            return await (self._rebalancer.drain() if act == "drain" else self._drivers.start_now(kind))
+
+
+def _of(kind: str) -> dict[str, str]:
+    return {"kind": kind} if kind else {}
