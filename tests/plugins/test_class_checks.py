@@ -137,6 +137,8 @@ WRONG_HANDLERS = [
     ("@handler('Ext<X>')\n    async def x(self, by: int = 1): ...", "has no `ctx`", "self, ctx: Ctx, ...)"),
     ("@handler('Ext<X>')\n    async def x(self, by): ...", "has no `ctx`", "ctx: Ctx"),
     ("@handler('Ext<X>')\n    async def x(): ...", "has no `ctx`", "self, ctx"),
+    ("@handler('Ext<X>')\n    async def on_stop(self, ctx): ...", "that every Particle has", "another name"),
+    ("@handler('Ext<X>')\n    async def upgrade(self, ctx): ...", "that every Particle has", "another name"),
     ("@handler\n    async def say_it(self, ctx): ...", "without parentheses", '`@handler("Ext<SayIt>")`'),
     ("@handler\n    def x(self, ctx): ...", "without parentheses", '`@handler("Ext<X>")`'),
     (
@@ -274,6 +276,14 @@ def test_what_is_no_text_marks_no_handler(load: Load) -> None:
     state, reason = load(source)
     assert (state, "`handler` takes waves as a text, not 5" in reason) == ("failed", True), reason
     assert f"line {line_of(source, '    @handler(5)')}" in reason
+
+
+@pytest.mark.parametrize("text", ["Ext<A", "Foo<A>", "", "Http<Get>/(", "Ext<A> x"])
+def test_a_text_that_names_no_waves_is_told_with_the_text_and_the_line(load: Load, text: str) -> None:
+    source = f"{HEAD}class One(Particle):\n    @handler({text!r})\n    async def x(self, ctx): ...\n{TAIL}"
+    state, reason = load(source)
+    assert (state, f"`@handler({text!r})` names no waves" in reason) == ("failed", True), reason
+    assert f"line {line_of(source, '    @handler(')}" in reason
 
 
 @pytest.mark.parametrize(("first", "second"), HIDDEN)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ...errors import BadRequest
+from ...errors import BadRequest, ParseError
 from ...universe.routing.route_selector import RouteSelector
 
 __all__ = ["HandlerSpec", "handler", "spec_of"]
@@ -56,7 +56,7 @@ def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
         return selector
     if not isinstance(selector, str):
         raise BadRequest(f"`handler` takes waves as a text, not {selector!r}", hint='write `@handler("Ext<Add>")`')
-    spec = HandlerSpec(RouteSelector.parse(selector), privilege)
+    spec = HandlerSpec(_parsed(selector), privilege)
 
     def mark(function: _F) -> _F:
         before = spec_of(function)
@@ -68,6 +68,19 @@ def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
         return function
 
     return mark
+
+
+def _parsed(selector: str) -> RouteSelector:
+    try:
+        return RouteSelector.parse(selector)
+    except ParseError as exc:
+        raise ParseError(
+            f"`@handler({selector!r})` names no waves: {exc.message}",
+            text=exc.text,
+            offset=exc.offset,
+            expected=exc.expected,
+            hint=exc.hint or 'write for example `@handler("Ext<Add>")`',
+        ) from exc
 
 
 def _declare(function: Any, body: Any) -> None:

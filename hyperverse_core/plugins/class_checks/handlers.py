@@ -74,6 +74,9 @@ def _one(layer: type, name: str, value: Any) -> Iterator[Mistake]:
         kind = type(value).__name__
         yield Mistake(layer, f"handler {name!r} is a {kind}", f"take `@{kind}` away, a particle handles it", line, name)
         return
+    if callable(getattr(Particle, name, None)):
+        said = f"handler {name!r} has the name of something that every Particle has, and is called as that too"
+        yield Mistake(layer, said, "give it another name", line, name)
     function = inspect.unwrap(value)
     code = getattr(function, "__code__", None)
     if code is None:
