@@ -29,7 +29,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
     """Raises TooLarge when the headers of a wave are too long."""
     length = sum(len(name) + len(value) for name, value in headers.items())
     if length > LONGEST_TEXT:
-        raise too_long("the headers together", length)
+        raise too_long("the text of all headers", length)
 
 
 def check_recipients(texts: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import decimal
+import enum
 import itertools
 import math
 import uuid
@@ -277,3 +278,23 @@ async def test_what_is_expected_and_no_type_is_told(client: Client) -> None:
     for expect in (5, "int", object()):
         with pytest.raises(HyperverseError, match="the handler ran"):
             await client.ping(PROBE, "Ext<Echo>", {"said": 1}, expect=expect)
+
+
+class _Exits(str):
+    """A text of a class that ends the program when its text is asked for."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+class _Name(str, enum.Enum):  # noqa: UP042  # Python's own StrEnum has another text
+    PROBE = PROBE
+    ECHO = "Ext<Echo>"
+
+
+async def test_a_text_of_a_class_of_its_own_is_taken_for_its_characters(machine: Machine) -> None:
+    client = machine.client()
+    for point, method in ((_Exits(PROBE), _Exits("Cmd<Read>")), (_Name.PROBE, "Cmd<Read>")):
+        reply = await client.ping(point, method, headers={_Exits("a"): _Exits("b")}, wait=PATIENCE)
+        assert reply.status == 200, reply.error
+    assert (await client.ping(PROBE, _Name.ECHO, "x", wait=PATIENCE)).body == "x"

@@ -33,7 +33,7 @@ def to_point(to: object) -> Point:
     if isinstance(to, Point):
         return to
     if isinstance(to, str):
-        return Point.parse(str(to))
+        return Point.parse(str.__str__(to))
     raise BadRequest(f"to is {named(to)}, not a point", hint="give a Point, or its text such as 'localhost:hits'")
 
 
@@ -42,7 +42,7 @@ def to_method(method: object) -> Method:
     if isinstance(method, Method):
         return method
     if isinstance(method, str):
-        return Method.parse(str(method))
+        return Method.parse(str.__str__(method))
     hint = "give a Method, or its text such as 'Ext<Add>'"
     if callable(method):
         hint += "; a handler goes with a typed call: client.at(point, Counter).ask(Counter.add, by=3)"
@@ -52,7 +52,7 @@ def to_method(method: object) -> Method:
 def to_text(name: str, value: object) -> str:
     """The option ``name``, which is a text. Raises BadRequest."""
     if isinstance(value, str):
-        return str(value)
+        return str.__str__(value)
     raise BadRequest(f"{name} is {named(value)}, not a text", hint=f"write {name}='...'")
 
 
@@ -65,7 +65,7 @@ def to_headers(headers: object) -> Mapping[str, str] | None:
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise BadRequest(f"a header is {named(name)} with {named(value)}", hint="name and value are texts")
-    return {str(name): str(value) for name, value in headers.items()}
+    return {str.__str__(name): str.__str__(value) for name, value in headers.items()}
 
 
 def to_handling(wait: Any, retries: Any, priority: Any) -> Handling:
