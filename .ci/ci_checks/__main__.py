@@ -82,6 +82,7 @@ SLOW = (
     "tests/mechtron/test_near_code.py",
     "tests/mechtron/test_python_kit.py",
     "tests/mechtron/test_upgrade.py",
+    "tests/mechtron/test_without_fibers.py",
     "tests/notebooks",
     "tests/packaging",
     "tests/placement",

@@ -60,6 +60,10 @@ class MechtronDriver(Driver):
         """The points of the documents whose modules are compiled and loaded here."""
         return self._library.ready()
 
+    def remark(self) -> str:
+        """That guests run in worker processes only, when they do."""
+        return self._library.remark
+
     def needs(self, record: ParticleRecord) -> Iterable[str]:
         """The point of its document."""
         return (record.properties["config"].value,)

@@ -18,7 +18,7 @@ from .document import Document, check_allowed
 from .host.limits import MIB
 from .inspection import GuestKind, inspect
 from .reading import digest_at, read_bytes, read_text
-from .wasmtime_here import demand_wasmtime
+from .wasmtime_here import demand_wasmtime, why_apart
 from .workers import Workers
 
 __all__ = ["Library", "MechtronSettings"]
@@ -64,6 +64,9 @@ class Library:
 
     Args:
         host: of the driver.
+
+    Attributes:
+        remark: why no guest runs in the process of the machine; empty when that is not known, or not so.
     """
 
     def __init__(self, host: DriverHost) -> None:
@@ -71,6 +74,8 @@ class Library:
         self._blobs = host.blobs
         self.cache = CodeCache(Path(host.data_dir) / "compiled")
         self.workers = Workers()
+        self._log = host.log
+        self.remark = ""
         self._ready: OrderedDict[str, None] = OrderedDict()
 
     async def close(self) -> None:
@@ -111,7 +116,18 @@ class Library:
         digest = await digest_at(sender, document.bin)
         code = await self.compiled(document, digest, lambda: read_bytes(sender, document.bin, self._blobs))
         self.note_ready(config)
+        if self._goes_apart():
+            document = attrs.evolve(document, isolation="process")
         return document, code
+
+    def _goes_apart(self) -> bool:
+        """Whether guests cannot run in this process, as they would block its threads. That is logged, once."""
+        if not self.remark:
+            why = why_apart()
+            if why:
+                self.remark = f"{why}: all guests run in worker processes, over wasmtime's public API, and slower"
+                self._log.warning("%s", self.remark)
+        return bool(self.remark)
 
     async def compiled(self, document: Document, digest: str, read: Callable[[], Awaitable[bytes]]) -> Code:
         """The code of the module of a document.

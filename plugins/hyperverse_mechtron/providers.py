@@ -118,6 +118,11 @@ WASI_FUNCTIONS: Final[Mapping[str, FuncType]] = {
 """The functions of WASI preview 1."""
 
 
+_OURS: Final = frozenset({"clock_res_get", "clock_time_get", "poll_oneoff", "random_get"})
+"""Functions of WASI preview 1 that are the platform's: wasmtime's would be the computer's own clocks and chance, and a
+sleep that nothing ends."""
+
+
 @attrs.frozen
 class Provider:
     """What provides an import.
@@ -172,6 +177,8 @@ def _of_module(wanted: Reference, known: Mapping[str, FuncType], name: str) -> P
 
         near = did_you_mean(wanted.name, known)
         return Provider(name, f"{wanted.module!r} has no {wanted.name!r}{near}", "look the name up in the reference")
+    if known is WASI_FUNCTIONS and wanted.name in _OURS:
+        name = "the platform, in place of WASI preview 1"
     if wanted.extern is not Extern.FUNC or (wanted.func is not None and wanted.func != declared):
         return Provider(name, f"it is imported as {wanted}, and is func {declared}", "declare it with that type")
     return Provider(name)

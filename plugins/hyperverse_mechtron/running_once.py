@@ -13,11 +13,14 @@ import click
 from hyperverse_core.errors import BadRequest, HandlerFailed, HyperverseError, TimedOut
 
 from .checking import checked
+from .code import CodeOptions
+from .code_of_user import loaded_once
 from .inspection import GuestKind
 from .stand_ins import stand_ins_given
 from .wasmtime_here import demand_wasmtime
 
 if TYPE_CHECKING:
+    from .host.command import Finished
     from .host.grants import GrantedFolder
 
 __all__ = ["run_once"]
@@ -61,6 +64,7 @@ def run_once(
     Raises:
         BadRequest: the module is no such command, or an argument is malformed.
         NoDriver: wasmtime is not installed.
+        Unavailable: compiling it takes too much.
     """
     demand_wasmtime()
     chosen = stand_ins_given(imports)
@@ -68,10 +72,7 @@ def run_once(
     if report.kind is not GuestKind.COMMAND:
         raise BadRequest(f"{name} is a {report.kind.value}, not a WASI preview 1 command", hint=_HOW[report.kind])
     report.check(name)
-    import wasmtime
-
     from .host.command import run_command
-    from .host.engine import engine
     from .host.grants import WasiGrants
     from .host.limits import MIB, GuestLimits
     from .instances import stand_ins_of, stand_ins_there
@@ -79,13 +80,16 @@ def run_once(
     folders = [*_folders(dirs, write=True), *_folders(read_dirs, write=False)]
     grants = WasiGrants(tuple(arguments), dict(_variables(env)), folders)
     limits = GuestLimits(seconds=seconds, memory=memory * MIB, fuel=fuel)
-    compiled = wasmtime.Module(engine(fuel=fuel is not None).wasm, binary)
+    options = CodeOptions(start, fuel is not None, tuple(sorted(chosen.items())))
     stand_ins = stand_ins_there(stand_ins_of(report, chosen))
+
+    async def run() -> Finished:
+        module = (await loaded_once(binary, name, options)).module
+        return await run_command(module, name, grants, limits, stdin=None, start=start, stand_ins=stand_ins)
+
     sys.stdout.flush()
     try:
-        finished = asyncio.run(
-            run_command(compiled, name, grants, limits, stdin=None, start=start, stand_ins=stand_ins)
-        )
+        finished = asyncio.run(run())
     except TimedOut as exc:
         _say(exc)
         sys.stderr.flush()

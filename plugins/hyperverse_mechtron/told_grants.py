@@ -24,6 +24,10 @@ def told_grants(config: str, document: Document) -> list[str]:
     lines += [f"argument: {each}" for each in grants.arguments]
     if document.request == "environment":
         lines.append("environment: HV_METHOD, HV_PATH, HV_POINT, HV_AGENT, HV_HEADER_..., of each wave")
-    lines += ["clock: the platform's", "random numbers: the platform's", "network: none"]
+    lines += [
+        "clock: the platform's, in place of WASI's",
+        "random numbers: the platform's, in place of WASI's",
+        "network: none",
+    ]
     fuel = "" if limits.fuel is None else f", {limits.fuel} instructions"
     return [*lines, f"limits: {limits.seconds:g} s for a call, {limits.memory // MIB} MiB of memory{fuel}"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hyperverse_core.errors import NoDriver
 
-__all__ = ["demand_wasmtime"]
+__all__ = ["demand_wasmtime", "why_apart"]
 
 
 def demand_wasmtime() -> None:
-    """Raises NoDriver, with the cure, when wasmtime is not installed or does not fit."""
+    """Raises NoDriver, with the cure, when wasmtime is not installed."""
     try:
         import wasmtime  # noqa: F401
     except ImportError as exc:
@@ -16,4 +16,12 @@ def demand_wasmtime() -> None:
             f"WebAssembly needs wasmtime, which cannot be imported: {exc}",
             hint='python -m pip install "cosmic-hyperverse[wasm]"',
         ) from None
-    from .host import component_bindings  # noqa: F401  # raises NoDriver when a name is missing
+
+
+def why_apart() -> str:
+    """Why guests of this machine run over the public API of wasmtime, in worker processes; empty when they do not have
+    to. Raises NoDriver when wasmtime is not installed."""
+    demand_wasmtime()
+    from .host.raw import why_no_fibers
+
+    return why_no_fibers()

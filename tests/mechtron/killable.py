@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from hyperverse_core import BlockingClient, NoMachine
@@ -14,18 +16,26 @@ __all__ = ["Killable"]
 
 
 class Killable:
-    """A machine with its data directory in ``folder``."""
+    """A machine with its data directory in ``folder``.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: also has its log.
+        variables: of its environment, besides those of this process.
+    """
+
+    def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
+        self._own = {**os.environ, **(variables or {})}
         self.data = folder / "data"
-        self._log = folder / "log"
+        self.log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def up(self) -> None:
         """Starts it, and waits until it answers."""
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             command = [sys.executable, "-m", "hyperverse_core.cli", "up", f"--data-dir={self.data}"]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._log.parent)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.log.parent, env=self._environment
+            )
         until_sync(self._answers, "the machine to answer", within=START)
 
     def _answers(self) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from hyperverse_core import Machine
 from hyperverse_mechtron.host import guest
+from hyperverse_mechtron.host.raw import why_no_fibers
 from mechtron.guests import CORE
 from mechtron.test_mechtrons import Make, ask, make
 
@@ -16,6 +17,10 @@ __all__ = ["make"]
 
 pytestmark = pytest.mark.thorough
 CALLS = 60
+
+
+def test_this_wasmtime_has_all_private_names() -> None:
+    assert why_no_fibers() == ""
 
 
 async def test_a_short_call_after_a_pause_takes_no_thread(

@@ -59,6 +59,19 @@ def test_input_output_and_exit_code_are_those_of_the_guest(program: Run, wasm: W
     assert program("run", wasm("exit.wasm", EXIT)).returncode == 7
 
 
+def test_what_is_compiled_is_kept_and_nothing_else_is_run(program: Run, wasm: Wasm, tmp_path: Path) -> None:
+    module, folder = wasm("exit.wasm", EXIT), tmp_path / "cache" / "hyperverse" / "compiled"
+    assert program("run", module).returncode == 7
+    (kept,) = folder.glob("*.cwasm")
+    right = kept.read_bytes()
+    kept.write_bytes(right[:-1] + bytes((right[-1] ^ 1,)))
+    assert program("run", module).returncode == 7
+    assert kept.read_bytes() == right
+    folder.chmod(0o777)
+    refused = program("run", module)
+    assert refused.returncode not in (0, 7) and b"others can write the folder" in refused.stderr
+
+
 def test_arguments_and_environment_are_what_was_given_and_nothing_else(program: Run, wasm: Wasm) -> None:
     args = wasm("args.wasm", PRINTER % ("args", "args"))
     done = program("run", args, "--arg", "one", "--arg", "two words", "--", "-three")

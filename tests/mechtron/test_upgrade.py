@@ -227,8 +227,8 @@ async def test_explain_lists_what_a_document_grants(machine: Machine, series: Ma
         "folders: none",
         "environment: A=1",
         "argument: two words",
-        "clock: the platform's",
-        "random numbers: the platform's",
+        "clock: the platform's, in place of WASI's",
+        "random numbers: the platform's, in place of WASI's",
         "network: none",
         "limits: 3 s for a call, 64 MiB of memory",
     ]

@@ -43,7 +43,7 @@ BORROWED = (
     ),
     Borrowed(
         "wasmtime",
-        "plugins/hyperverse_mechtron/host/bindings.py",
+        "plugins/hyperverse_mechtron/host/raw.py",
         frozenset({"_context", "_from_ptr", "_from_raw", "_func", "_memory", "wasmtime._bindings", "wasmtime._ffi"}),
     ),
     Borrowed(PYTHON, "hyperverse_core/universe/routing/regex_tree.py", frozenset({"re._parser"})),

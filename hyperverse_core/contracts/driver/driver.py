@@ -260,6 +260,12 @@ class Driver:
         """
         return ()
 
+    def remark(self) -> str:
+        """What people should know of the driver although it serves, such as what it has to do without. ``status`` shows
+        it behind the driver. Called when somebody asks for the status: it must return at once. Empty for nothing.
+        """
+        return ""
+
     async def granted(self, host: DriverHost, record: ParticleRecord) -> Sequence[str]:
         """What one particle may use of the computer, such as folders: one text for each. The command ``explain`` tells
         it, behind what the policy says. An error of ``hyperverse_core.errors`` is told in its place.

@@ -107,6 +107,17 @@ class Served:
         self._varies = type(driver).traits is not Driver.traits
         self._variants: dict[Traits, Served] = {}
 
+    def told(self) -> str:
+        """Why its driver does not serve; of one that serves, what its driver has to remark."""
+        if self.cause or self.status is not Status.READY:
+            return self.cause
+        try:
+            return str(Variables().run(self.driver.remark))
+        except BaseException as exc:
+            if ends_task(exc):
+                raise
+            return f"remark() failed: {described(exc)}"
+
     def of_record(self, record: ParticleRecord) -> Served:
         """How one particle is served: as all of its Kind, unless its driver says otherwise.
 

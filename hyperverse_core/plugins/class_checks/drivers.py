@@ -19,7 +19,7 @@ from .state import state_mistakes
 __all__ = ["driver_mistakes", "particle_mistakes"]
 
 _WAITED_FOR: Final = ("start", "stop", "check", "create", "on_delete")
-_AT_ONCE: Final = ("traits", "prepared", "needs")
+_AT_ONCE: Final = ("traits", "prepared", "needs", "remark")
 _PARTICLE_WAITED_FOR: Final = ("on_start", "on_stop")
 _PARTICLE_AT_ONCE: Final = ("dump", "load", "upgrade")
 _fine: WeakSet[type] = WeakSet()

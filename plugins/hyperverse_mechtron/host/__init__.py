@@ -1,1 +1,1 @@
-"""Runs guests on fibers of wasmtime. ``bindings`` alone touches wasmtime's private names."""
+"""Runs guests on fibers of wasmtime. ``raw`` alone touches wasmtime's private names."""

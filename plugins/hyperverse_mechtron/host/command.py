@@ -10,12 +10,12 @@ import wasmtime
 
 from hyperverse_core.errors import BadRequest, TooLarge
 
-from .bindings import set_stdin
 from .engine import engine
 from .grants import WasiGrants
 from .guest import Guest
 from .limits import GuestLimits
 from .stand_in_functions import StandIn, linker_with
+from .way import set_stdin
 
 __all__ = ["Finished", "run_command"]
 

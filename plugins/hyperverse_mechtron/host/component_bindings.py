@@ -14,25 +14,16 @@ import attrs
 import wasmtime
 from wasmtime import component
 
-from .bindings import NO_FINALIZER, Waiting, bound, context_of, ffi, from_raw, raise_raw, raw_func, text_of_fault
+from . import raw
+from .bindings import NO_FINALIZER
+from .faults import text_of_fault
 from .fibers import Fiber
+from .raw import ffi
+from .waiting import GuestAnswer, Waiting
 
-__all__ = ["ComponentFiber", "GuestAnswer", "Value", "define_component_async", "define_component_sync"]
+__all__ = ["ComponentFiber", "Value", "define_component_async", "define_component_sync"]
 
-_call_async: Final = bound("_wasmtime_component_func_call_async")
-_instantiate_async: Final = bound("_wasmtime_component_linker_instantiate_async")
-_add_async: Final = bound("_wasmtime_component_linker_instance_add_func_async")
-_add_sync: Final = bound("_wasmtime_component_linker_instance_add_func")
-_new_value: Final = bound("_wasmtime_component_val_new")
-_delete_value: Final = bound("_wasmtime_component_val_delete")
-_new_list: Final = bound("_wasmtime_component_vallist_new_uninit")
-_new_bytes: Final = bound("_wasm_byte_vec_new")
-_new_error: Final = bound("_wasmtime_error_new")
-_AsyncCallback: Final = bound("wasmtime_component_func_async_callback_t")
-_SyncCallback: Final = bound("wasmtime_component_func_callback_t")
-_Continuation: Final = bound("wasmtime_func_async_continuation_callback_t")
-_Value: Final = bound("wasmtime_component_val_t")
-
+_Value: Final = raw.ComponentValue
 _SIZE: Final = ctypes.sizeof(_Value)
 _OFFSET: Final = _Value.of.offset
 _BOOL: Final = ffi.WASMTIME_COMPONENT_BOOL.value
@@ -43,14 +34,6 @@ _STRING: Final = ffi.WASMTIME_COMPONENT_STRING.value
 _LIST: Final = ffi.WASMTIME_COMPONENT_LIST.value
 _OPTION: Final = ffi.WASMTIME_COMPONENT_OPTION.value
 _RESULT: Final = ffi.WASMTIME_COMPONENT_RESULT.value
-
-
-@attrs.frozen
-class GuestAnswer:
-    """A value of the type ``result``."""
-
-    ok: bool
-    value: str | bytes
 
 
 @attrs.frozen
@@ -65,9 +48,9 @@ Value = str | bytes | bool | int | GuestAnswer | None
 def _put(slot: Any, value: Any) -> None:
     """Writes a value; what it owns belongs to wasmtime then."""
     if isinstance(value, str):
-        raw = value.encode("utf-8", "replace")
+        told = value.encode("utf-8", "replace")
         slot.kind = _STRING
-        _new_bytes(byref(slot.of.string), len(raw), cast(ctypes.c_char_p(raw), POINTER(ctypes.c_ubyte)))
+        raw.new_bytes(byref(slot.of.string), len(told), cast(ctypes.c_char_p(told), POINTER(ctypes.c_ubyte)))
     elif isinstance(value, bytes):
         _put_bytes(slot, value)
     elif isinstance(value, bool):
@@ -83,7 +66,7 @@ def _put(slot: Any, value: Any) -> None:
 def _put_bytes(slot: Any, value: bytes) -> None:
     size = len(value)
     slot.kind = _LIST
-    _new_list(byref(slot.of.list), size)
+    raw.component_new_list(byref(slot.of.list), size)
     if not size:
         return
     cells = bytearray(size * _SIZE)
@@ -95,7 +78,7 @@ def _put_bytes(slot: Any, value: bytes) -> None:
 def _boxed(value: str | bytes) -> Any:
     inner = _Value()
     _put(inner, value)
-    return _new_value(byref(inner))
+    return raw.component_new_value(byref(inner))
 
 
 def _taken(slot: Any) -> Value:
@@ -124,17 +107,17 @@ _numbers = iter(range(1, 1 << 62))
 
 
 def _error(told: str) -> Any:
-    return _new_error(cast(ctypes.c_char_p(told.encode("utf-8", "replace") + b"\0"), POINTER(ctypes.c_char)))
+    return raw.new_error(cast(ctypes.c_char_p(told.encode("utf-8", "replace") + b"\0"), POINTER(ctypes.c_char)))
 
 
 def _define(how: Any, interface: component.LinkerInstance, name: str, callback: Any) -> None:
     _kept.append(callback)
-    raw = name.encode()
+    told = name.encode()
     error = how(
-        interface.ptr(), cast(ctypes.c_char_p(raw), POINTER(ctypes.c_char)), len(raw), callback, None, NO_FINALIZER
+        interface.ptr(), cast(ctypes.c_char_p(told), POINTER(ctypes.c_char)), len(told), callback, None, NO_FINALIZER
     )
     if error:
-        raise_raw(error)
+        raw.raise_raw(error)
 
 
 def define_component_sync(interface: component.LinkerInstance, name: str, call: Sync, *, option: bool = False) -> None:
@@ -156,7 +139,7 @@ def define_component_sync(interface: component.LinkerInstance, name: str, call: 
         except BaseException as exc:  # it must not pass through frames of wasmtime
             return cast(_error(text_of_fault(exc)), c_void_p).value
 
-    _define(_add_sync, interface, name, _SyncCallback(callback))
+    _define(raw.component_add_sync, interface, name, raw.ComponentSyncCallback(callback))
 
 
 def define_component_async(interface: component.LinkerInstance, name: str, call: Async) -> None:
@@ -177,7 +160,7 @@ def define_component_async(interface: component.LinkerInstance, name: str, call:
         later.contents.env = number
         later.contents.finalizer = _FORGET
 
-    _define(_add_async, interface, name, _AsyncCallback(callback))
+    _define(raw.component_add_async, interface, name, raw.ComponentAsyncCallback(callback))
 
 
 def _go_on(number: int) -> bool:
@@ -195,7 +178,7 @@ def _forget(number: int) -> None:
     _waiting.pop(number, None)
 
 
-_GO_ON: Final = _Continuation(_go_on)
+_GO_ON: Final = raw.Continuation(_go_on)
 _FORGET: Final = ctypes.CFUNCTYPE(None, c_void_p)(_forget)
 
 
@@ -209,8 +192,8 @@ class ComponentFiber(Fiber):
         """Begins to instantiate a component."""
         self = cls(store)
         self._instance = ffi.wasmtime_component_instance_t()
-        self._future = _instantiate_async(
-            linker.ptr(), context_of(store), what.ptr(), byref(self._instance), byref(self._error)
+        self._future = raw.component_instantiate_async(
+            linker.ptr(), raw.context_of(store), what.ptr(), byref(self._instance), byref(self._error)
         )
         return self
 
@@ -218,13 +201,13 @@ class ComponentFiber(Fiber):
     def call_function(cls, store: wasmtime.Store, func: component.Func, args: Sequence[str | bytes]) -> ComponentFiber:
         """Begins to call a function that has one result."""
         self = cls(store)
-        self._func = ctypes.pointer(raw_func(func))
+        self._func = ctypes.pointer(raw.raw_func(func))
         self._args = (_Value * max(1, len(args)))()
         for slot, value in zip(self._args, args, strict=False):
             _put(slot, value)
         self._results = _Value()
-        self._future = _call_async(
-            self._func, context_of(store), self._args, len(args), byref(self._results), 1, byref(self._error)
+        self._future = raw.component_call_async(
+            self._func, raw.context_of(store), self._args, len(args), byref(self._results), 1, byref(self._error)
         )
         return self
 
@@ -233,12 +216,12 @@ class ComponentFiber(Fiber):
         super().close()
         args, self._args = self._args, None
         for slot in args or ():
-            _delete_value(byref(slot))
+            raw.component_delete_value(byref(slot))
 
     def opened(self) -> component.Instance:
         """What was instantiated. Raises WasmtimeError."""
         self._raise()
-        return from_raw(component.Instance, self._instance)
+        return raw.from_raw(component.Instance, self._instance)
 
     def answer(self) -> Value:
         """The result of the function. Raises WasmtimeError."""
@@ -246,4 +229,4 @@ class ComponentFiber(Fiber):
         try:
             return _taken(self._results)
         finally:
-            _delete_value(byref(self._results))
+            raw.component_delete_value(byref(self._results))

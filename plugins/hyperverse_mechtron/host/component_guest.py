@@ -8,11 +8,12 @@ from wasmtime import component
 
 from hyperverse_core.errors import HandlerFailed
 
-from .component_bindings import ComponentFiber, GuestAnswer
 from .engine import engine
 from .guest import Guest
 from .host_functions import Services
 from .limits import GuestLimits
+from .waiting import GuestAnswer
+from .way import ComponentFiber
 
 __all__ = ["ComponentGuest"]
 

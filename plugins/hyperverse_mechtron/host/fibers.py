@@ -8,43 +8,19 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, addressof, byref, c_bool, c_size_t, c_void_p, sizeof
+from ctypes import addressof, byref, sizeof
 from functools import cache
 from struct import Struct
 from typing import Any, Final
 
 import wasmtime
 
-from .bindings import (
-    NUMBERS,
-    address_of,
-    bound,
-    context_of,
-    ffi,
-    from_raw,
-    plain,
-    raise_raw,
-    raise_trap,
-    raw_func,
-    signed,
-)
+from . import raw
+from .raw import ffi
+from .waiting import NUMBERS, signed
 
 __all__ = ["Fiber", "PreparedCall", "yield_at_ticks"]
 
-_instantiate_async: Final = bound("_wasmtime_linker_instantiate_async")
-_typed_async: Final = bound("_wasmtime_func_call_async")
-_call_async: Final = plain(
-    "_wasmtime_func_call_async",
-    c_void_p,
-    *(c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p),
-    short=True,
-)
-"""Begins a call; nothing runs before it is polled."""
-_poll: Final = plain("_wasmtime_call_future_poll", c_bool, c_void_p)
-_delete_future: Final = plain("_wasmtime_call_future_delete", None, c_void_p, short=True)
-_yield_at: Final = bound("_wasmtime_context_epoch_deadline_async_yield_and_update")
-_TrapPointer: Final = POINTER(ffi.wasm_trap_t)
-_ErrorPointer: Final = POINTER(ffi.wasmtime_error_t)
 _VALUE: Final = sizeof(ffi.wasmtime_val_t)
 _AT: Final = ffi.wasmtime_val_t.of.offset
 
@@ -70,8 +46,8 @@ class Fiber:
 
     def __init__(self, store: wasmtime.Store) -> None:
         self.store = store
-        self._trap = _TrapPointer()
-        self._error = _ErrorPointer()
+        self._trap = raw.TrapPointer()
+        self._error = raw.ErrorPointer()
         self._future: Any = None
         self._args: Any = None
         self._results: Any = None
@@ -83,8 +59,13 @@ class Fiber:
         """Begins to instantiate a module."""
         self = cls(store)
         self._instance = ffi.wasmtime_instance_t()
-        self._future = _instantiate_async(
-            linker.ptr(), context_of(store), module.ptr(), byref(self._instance), byref(self._trap), byref(self._error)
+        self._future = raw.linker_instantiate_async(
+            linker.ptr(),
+            raw.context_of(store),
+            module.ptr(),
+            byref(self._instance),
+            byref(self._trap),
+            byref(self._error),
         )
         return self
 
@@ -94,7 +75,7 @@ class Fiber:
     ) -> Fiber:
         """Begins to call a function with numbers of any type, and any number of results."""
         self = cls(store)
-        self._func = ctypes.pointer(raw_func(func))
+        self._func = ctypes.pointer(raw.raw_func(func))
         self._args = (ffi.wasmtime_val_t * max(1, len(args)))()
         for slot, value, kind in zip(self._args, args, types, strict=False):
             slot.kind = NUMBERS.index(kind)
@@ -103,8 +84,8 @@ class Fiber:
             else:
                 setattr(slot.of, kind, signed(int(value), int(kind[1:])))
         self._results = (ffi.wasmtime_val_t * max(1, results))()
-        self._future = _typed_async(
-            context_of(store),
+        self._future = raw.func_call_async(
+            raw.context_of(store),
             self._func,
             self._args,
             len(args),
@@ -117,18 +98,18 @@ class Fiber:
 
     def poll(self) -> bool:
         """Runs the guest until it ends, waits, or has used up its slice. Returns whether it has ended."""
-        return bool(_poll(self._future))
+        return bool(raw.poll(self._future))
 
     def close(self) -> None:
         """Ends the call; a guest that has not ended is dropped, and its store must not be used again."""
         future, self._future = self._future, None
         if future is not None:
-            _delete_future(future)
+            raw.delete_future(future)
 
     def instance(self) -> wasmtime.Instance:
         """What was instantiated. Raises WasmtimeError or Trap."""
         self._raise()
-        found: wasmtime.Instance = from_raw(wasmtime.Instance, self._instance)
+        found: wasmtime.Instance = raw.from_raw(wasmtime.Instance, self._instance)
         return found
 
     def typed(self, types: Sequence[str], *, unsigned: bool) -> list[int | float]:
@@ -142,9 +123,9 @@ class Fiber:
 
     def _raise(self) -> None:
         if self._error:
-            raise_raw(self._error)
+            raw.raise_raw(self._error)
         if self._trap:
-            raise_trap(self._trap)
+            raw.raise_trap(self._trap)
 
 
 class PreparedCall(Fiber):
@@ -161,22 +142,22 @@ class PreparedCall(Fiber):
 
     def __init__(self, store: wasmtime.Store, func: wasmtime.Func, params: int, results: Sequence[str]) -> None:
         super().__init__(store)
-        self._func = raw_func(func)
+        self._func = raw.raw_func(func)
         self._args = ctypes.create_string_buffer(max(1, params) * _VALUE)
         self._results = ctypes.create_string_buffer(_VALUE)
         self._pack = _i32s(params).pack_into
         self._read = _NUMBER[results[0]].unpack_from if results else None
         self._call = (
-            *(address_of(context_of(store)), addressof(self._func), addressof(self._args), params),
+            *(raw.address_of(raw.context_of(store)), addressof(self._func), addressof(self._args), params),
             *(addressof(self._results), len(results), addressof(self._trap), addressof(self._error)),
         )
 
     def begin(self, *args: int) -> PreparedCall:
         """Begins a call with numbers from 0 to 2**32 - 1. The one before must have ended well. Returns itself.
         Raises ValueError when the store is closed."""
-        context_of(self.store)
+        raw.context_of(self.store)
         self._pack(self._args, 0, *args)
-        self._future = _call_async(*self._call)
+        self._future = raw.prepared_call_async(*self._call)
         return self
 
     def result(self) -> int:
@@ -191,5 +172,5 @@ class PreparedCall(Fiber):
 
 def yield_at_ticks(store: wasmtime.Store) -> None:
     """Makes guests of a store yield at each tick of the epoch instead of trapping."""
-    _yield_at(context_of(store), 1)  # it returns nothing, whatever the bindings declare
+    raw.yield_at(raw.context_of(store), 1)  # it returns nothing, whatever the bindings declare
     store.set_epoch_deadline(1)

@@ -13,8 +13,8 @@ import wasmtime
 from hyperverse_core.errors import HandlerFailed, TooLarge
 
 from ..binary import FROZEN_GLOBAL, FROZEN_MEMORY, PAGE
-from .bindings import GuestMemory
 from .guest import Guest
+from .way import GuestMemory
 
 __all__ = ["FrozenMemory", "Image"]
 

@@ -16,13 +16,12 @@ import wasmtime
 
 from hyperverse_core.errors import HandlerFailed, TimedOut
 
-from .bindings import GuestMemory
 from .engine import Engine
 from .failures import told
-from .fibers import Fiber, PreparedCall, yield_at_ticks
 from .limits import GuestLimits
 from .running import clock, current, left_alone, pool
 from .waits import Suspended
+from .way import ON_FIBERS, Fiber, GuestMemory, PreparedCall, prepare_store
 
 __all__ = ["Guest"]
 
@@ -50,6 +49,9 @@ class Guest:
         pending: what it waits for, when it waits.
         dead: whether it has trapped, or was given up: it must not be called again.
         until: time of the event loop at which the present call ends.
+        loop: the event loop, while it is called.
+        fault: over the public API: what a function of ours has raised in the present call.
+        waits_in: over the public API: what holds the thread of the guest.
     """
 
     def __init__(
@@ -68,8 +70,11 @@ class Guest:
         self.pending: Suspended | None = None
         self.dead = False
         self.until = 0.0
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.fault: BaseException | None = None
+        self.waits_in: Future[None] | None = None
         self._engine = engine
-        self._inline = inline
+        self._inline = inline and ON_FIBERS
         self._memory_name = memory
         self._stop = False
         self.store = wasmtime.Store(engine.wasm)
@@ -78,7 +83,7 @@ class Guest:
         )
         if wasi is not None:
             self.store.set_wasi(wasi)
-        yield_at_ticks(self.store)
+        prepare_store(self.store)
         self._exports: Any = None
         self._memory: GuestMemory | None = None
 
@@ -195,6 +200,7 @@ class Guest:
 
     async def _drive(self, fiber: Fiber, until: float) -> None:
         loop, inline, done = asyncio.get_running_loop(), self._inline, False
+        self.loop = loop
         while not done:
             pending = self.pending
             if pending is not None:
@@ -258,6 +264,8 @@ class Guest:
         """A thread of the pool has this guest: it is freed when that lets go of it."""
         self._stop = self.dead = True
         turn.cancel()
+        if self.waits_in is not None:
+            self.waits_in.cancel()
         left_alone(turn)
         store = self.store
 

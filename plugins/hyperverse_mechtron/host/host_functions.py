@@ -16,11 +16,11 @@ import wasmtime
 from hyperverse_core.values import Body
 
 from ..providers import HOST, HOST_FUNCTIONS
-from . import bindings
-from .bindings import Memory, Waiting
 from .faults import HostFault
 from .running import current
+from .waiting import Waiting
 from .waits import Asking, suspend
+from .way import Async, Memory, Sync, define_async, define_sync
 
 __all__ = ["MOST_SENT", "Services", "chance_here", "define_host", "services_here"]
 
@@ -73,9 +73,9 @@ def define_host(linker: wasmtime.Linker) -> None:
     """Puts the platform's functions into a linker."""
     for name, types in HOST_FUNCTIONS.items():
         if name in ("ping", "signal", "ripple"):
-            bindings.define_async(linker, HOST, name, types.params, types.results, _asking(name))
+            define_async(linker, HOST, name, types.params, types.results, _asking(name))
         else:
-            bindings.define_sync(linker, HOST, name, types.params, types.results, _CALLS[name])
+            define_sync(linker, HOST, name, types.params, types.results, _CALLS[name])
 
 
 def services_here() -> Services:
@@ -119,7 +119,7 @@ def _answered(services: Services, status: int, answer: bytes) -> int:
     return status << 32 | len(answer)
 
 
-def _asking(how: str) -> bindings.Async:
+def _asking(how: str) -> Async:
     def call(memory: Memory | None, args: Sequence[int]) -> Waiting:
         assert memory is not None
         services = services_here()
@@ -185,7 +185,7 @@ def _random(memory: Memory | None, args: Sequence[int]) -> None:
     memory.write(args[0], chance_here().random(args[1]))
 
 
-_CALLS: Final[dict[str, bindings.Sync]] = {
+_CALLS: Final[dict[str, Sync]] = {
     "log": _log,
     "state_get": _state_get,
     "state_set": _state_set,

@@ -11,10 +11,11 @@ from typing import Any, Final
 from wasmtime import component
 
 from ..providers import INTERFACE
-from .component_bindings import GuestAnswer, define_component_async, define_component_sync
 from .faults import HostFault
 from .host_functions import MOST_SENT, chance_here, services_here
+from .waiting import GuestAnswer
 from .waits import Asking, suspend
+from .way import define_component_async, define_component_sync
 
 __all__ = ["define_interface"]
 

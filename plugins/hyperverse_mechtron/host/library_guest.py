@@ -14,13 +14,12 @@ from hyperverse_core.errors import HandlerFailed, TooLarge
 
 from ..binary import PAGE, FuncType
 from ..steps import LibraryStep, Values
-from .bindings import GuestMemory
 from .engine import engine
-from .fibers import Fiber
 from .frozen import FrozenMemory, Image
 from .guest import Guest
 from .limits import GuestLimits
 from .stand_in_functions import StandIn, linker_with
+from .way import Fiber, GuestMemory
 
 __all__ = ["LibraryGuest"]
 

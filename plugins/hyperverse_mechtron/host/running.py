@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import wasmtime
+
+from .raw import why_no_fibers
 
 if TYPE_CHECKING:
     from .guest import Guest
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["clock", "current", "end_threads", "left_alone", "pool", "stuck"]
 
 _TICK: Final = 0.001
+_THREADS_WHERE_GUESTS_WAIT: Final = 256
 _RESTS_AFTER: Final = 1000
 """Ticks without a call after which the clock rests."""
 
@@ -32,13 +36,32 @@ current = _Current()
 
 
 class _Clock:
-    """Ticks for all engines of the process, in a thread of its own that ends when no guest has run for a while."""
+    """Ticks for all engines of the process, in a thread of its own that ends when no guest has run for a while.
+
+    Attributes:
+        tick: seconds from one tick to the next. What the thread misses it makes up for, since calls over the public API
+            count ticks until their deadline.
+    """
+
+    tick: Final = _TICK
 
     def __init__(self) -> None:
         self.engines: list[wasmtime.Engine] = []
         self.idle = _RESTS_AFTER
+        self._held = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+
+    def hold(self) -> None:
+        """A guest runs in one piece until :meth:`let_go`: the clock must not rest."""
+        with self._lock:
+            self._held += 1
+        self.wake()
+
+    def let_go(self) -> None:
+        """That guest has ended."""
+        with self._lock:
+            self._held -= 1
 
     def wake(self) -> None:
         """A guest is about to run."""
@@ -56,13 +79,16 @@ class _Clock:
             thread.join(1.0)
 
     def _tick(self) -> None:
-        pause = threading.Event()
+        pause, next_tick = threading.Event(), monotonic() + _TICK
         while True:
             pause.wait(_TICK)
+            missed = int((monotonic() - next_tick) / _TICK) + 1 if monotonic() >= next_tick else 0
+            next_tick += missed * _TICK
             for each in self.engines:
-                each.increment_epoch()
+                for _ in range(missed):
+                    each.increment_epoch()
             with self._lock:
-                self.idle += 1
+                self.idle = 0 if self._held else self.idle + 1
                 if self.idle >= _RESTS_AFTER:
                     self._thread = None
                     return
@@ -73,9 +99,11 @@ _pools: list[ThreadPoolExecutor] = []
 
 
 def pool() -> ThreadPoolExecutor:
-    """The threads for what runs longer than its first slice: as many as there are cores."""
+    """The threads for what runs longer than its first slice: as many as there are cores. Over the public API guests
+    also wait in them, so there are more."""
     if not _pools:
-        _pools.append(ThreadPoolExecutor(os.cpu_count() or 2, "hyperverse-wasm"))
+        count = _THREADS_WHERE_GUESTS_WAIT if why_no_fibers() else os.cpu_count() or 2
+        _pools.append(ThreadPoolExecutor(count, "hyperverse-wasm"))
     return _pools[0]
 
 

@@ -9,11 +9,10 @@ from typing import Final
 import wasmtime
 
 from ..binary import FuncType
-from . import bindings
-from .bindings import Memory
 from .engine import engine
 from .faults import HostFault
 from .wasi_functions import define_wasi
+from .way import Memory, Sync, define_sync
 
 __all__ = ["StandIn", "linker_with"]
 
@@ -34,7 +33,7 @@ def linker_with(fuel: bool, stand_ins: tuple[StandIn, ...], memory: str = "memor
     linker.allow_shadowing = True
     define_wasi(linker)
     for module, name, types, which in stand_ins:
-        bindings.define_sync(linker, module, name, types.params, types.results, _CALLS[which], memory=memory)
+        define_sync(linker, module, name, types.params, types.results, _CALLS[which], memory=memory)
     return linker
 
 
@@ -54,4 +53,4 @@ def _trap(memory: Memory | None, args: Sequence[int]) -> int:
     raise HostFault(f"{_ABORT}: {', '.join(map(str, args))}" if args else _ABORT)
 
 
-_CALLS: Final[Mapping[str, bindings.Sync]] = {"memcpy": _memcpy, "grow": _grow, "trap": _trap}
+_CALLS: Final[Mapping[str, Sync]] = {"memcpy": _memcpy, "grow": _grow, "trap": _trap}

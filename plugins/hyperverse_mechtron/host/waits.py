@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from .bindings import Waiting
 from .faults import HostFault
 from .running import current
+from .waiting import Waiting
 
 __all__ = ["Asking", "Sleep", "Suspended", "suspend"]
 

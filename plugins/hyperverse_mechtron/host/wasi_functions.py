@@ -16,10 +16,10 @@ import attrs
 import wasmtime
 
 from ..providers import PREVIEW_1, WASI_FUNCTIONS
-from . import bindings
-from .bindings import Memory
 from .faults import HostFault
+from .waiting import Waiting
 from .waits import Sleep, suspend
+from .way import Memory, define_async, define_sync
 
 __all__ = ["define_wasi"]
 
@@ -40,9 +40,9 @@ def define_wasi(linker: wasmtime.Linker) -> None:
         ("random_get", _random_get),
     ):
         types = WASI_FUNCTIONS[name]
-        bindings.define_sync(linker, PREVIEW_1, name, types.params, types.results, call)
+        define_sync(linker, PREVIEW_1, name, types.params, types.results, call)
     types = WASI_FUNCTIONS["poll_oneoff"]
-    bindings.define_async(linker, PREVIEW_1, "poll_oneoff", types.params, types.results, _poll_oneoff)
+    define_async(linker, PREVIEW_1, "poll_oneoff", types.params, types.results, _poll_oneoff)
 
 
 def _now(clock: int) -> int:
@@ -105,7 +105,7 @@ class _Subscription:
         return self.user + struct.pack("<HBxxxxxQHxxxxxx", error, self.tag, int(self.tag != _CLOCK), 0)
 
 
-def _poll_oneoff(memory: Memory | None, args: Sequence[int]) -> bindings.Waiting:
+def _poll_oneoff(memory: Memory | None, args: Sequence[int]) -> Waiting:
     wanted, events, count, told = args
     assert memory is not None
     if not 0 < count <= _MOST:

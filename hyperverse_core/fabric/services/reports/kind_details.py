@@ -66,7 +66,7 @@ def _of_driver(served: Served | None) -> dict[str, Any]:
         "plugin": served.plugin,
         "state": str(served.status),
         "again": served.again,
-        "cause": served.cause,
+        "cause": served.told(),
         "class": served.particle.__name__,
         "about": _first_line(served.particle),
         "handlers": [_handler(handler) for handler in served.handlers],

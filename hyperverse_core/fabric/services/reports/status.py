@@ -129,7 +129,7 @@ class StatusReport:
                     "kind": name,
                     "plugin": served.plugin,
                     "state": str(served.status),
-                    "cause": served.cause,
+                    "cause": served.told(),
                     "again": served.again,
                 }
                 for name, served in sorted(self.served.items())

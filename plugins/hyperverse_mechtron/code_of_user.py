@@ -1,0 +1,61 @@
+"""The compiled modules of ``hyperverse wasm run``, in the cache of the user."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from .code import Code, CodeCache, CodeOptions
+
+__all__ = ["loaded_once"]
+
+_KEPT: Final = 32
+
+
+async def loaded_once(binary: bytes, name: str, options: CodeOptions) -> Code:
+    """The code of a module, compiled in a process with limits unless the cache of the user has it; the last modules
+    stay there.
+
+    Args:
+        binary: its file.
+        name: how it is called in errors.
+        options: how it is checked and compiled.
+
+    Raises:
+        BadRequest: it cannot run.
+        Unavailable: compiling it takes too much, or others can write the cache.
+    """
+    folder = await asyncio.to_thread(_folder)
+    if folder is None:
+        with tempfile.TemporaryDirectory() as instead:
+            return await CodeCache(Path(instead)).load(binary, name, options)
+    code = await CodeCache(folder).load(binary, name, options)
+    with contextlib.suppress(OSError):  # another process tidies up, too
+        code.path.touch()
+        await asyncio.to_thread(_tidy, folder)
+    return code
+
+
+def _folder() -> Path | None:
+    """Where it is kept; None for a user without a home that can be written."""
+    base = Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))  # noqa: PTH111  # raises nothing
+    folder = base / "hyperverse" / "compiled"
+    if base.parts[:1] == ("~",):
+        return None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder
+
+
+def _tidy(folder: Path) -> None:
+    """Removes all but the modules that were run last."""
+    old = sorted(folder.glob("*.cwasm"), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]
+    for path in old:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".sum").unlink(missing_ok=True)

@@ -1,0 +1,188 @@
+"""Functions of ours that guests call, over the public API of wasmtime: one that waits blocks the thread of its guest.
+
+What such a function raises is noted at the guest: wasmtime keeps one last exception for all threads, so the one that
+comes back from a call may be another guest's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
+from typing import Any, Final
+
+import wasmtime
+from wasmtime import component
+
+from .faults import HostFault, text_of_fault
+from .public_memory import GuestMemory
+from .running import current
+from .waiting import GuestAnswer, Waiting, func_type, signed
+from .waits import Suspended
+
+__all__ = [
+    "DeadlinePassed",
+    "Memory",
+    "define_async",
+    "define_component_async",
+    "define_component_sync",
+    "define_sync",
+]
+
+_MASKS: Final = {"i32": 0xFFFFFFFF, "i64": (1 << 64) - 1}
+
+
+class DeadlinePassed(Exception):
+    """A guest waited in a function of ours when its time was over."""
+
+
+class Memory:
+    """The memory of the guest that has called, as long as that call lasts."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self, caller: wasmtime.Caller, name: str = "memory") -> None:
+        found = caller.get(name)
+        if not isinstance(found, wasmtime.Memory):
+            raise HostFault("the guest exports no memory, so nothing can be read from it")
+        self._seen = GuestMemory(caller, found)
+
+    def read(self, at: int, size: int) -> bytes:
+        """A copy of ``size`` bytes from ``at``. Raises HostFault when they are not all in the memory."""
+        found = self._seen.read(at, size)
+        if found is None:
+            raise self._outside(at, size)
+        return found
+
+    def write(self, at: int, data: bytes) -> None:
+        """Writes ``data`` at ``at``. Raises HostFault when that is not all in the memory."""
+        if not self._seen.write(at, data):
+            raise self._outside(at, len(data))
+
+    def grow_to(self, size: int) -> bool:
+        """Makes it at least ``size`` bytes large. Returns whether that could be done."""
+        return self._seen.grow_to(size)
+
+    def _outside(self, at: int, size: int) -> HostFault:
+        return HostFault(f"the guest points outside of its memory: {size} bytes at {at} of {self._seen.size()}")
+
+
+Sync = Callable[[Memory | None, Sequence[int]], int | None]
+Async = Callable[[Memory | None, Sequence[int]], Waiting]
+
+
+def define_sync(
+    linker: wasmtime.Linker,
+    module: str,
+    name: str,
+    params: Sequence[str],
+    results: Sequence[str],
+    call: Sync,
+    *,
+    memory: str = "memory",
+) -> None:
+    """Gives guests a function that answers at once. What it raises is a trap of the guest with the text of the
+    error. Its arguments are whole numbers, unless it traps always. ``memory`` is the name of the guest's memory; empty
+    when it has none."""
+
+    def callback(caller: wasmtime.Caller, *args: Any) -> int | None:
+        with _Noted():
+            seen = Memory(caller, memory) if args and memory else None
+            return _result(call(seen, _unsigned(args, params)), results)
+
+    linker.define_func(module, name, func_type(params, results), callback, access_caller=True)
+
+
+def define_async(
+    linker: wasmtime.Linker, module: str, name: str, params: Sequence[str], results: Sequence[str], call: Async
+) -> None:
+    """Gives guests a function that holds them until its :class:`Waiting` is done."""
+
+    def callback(caller: wasmtime.Caller, *args: Any) -> int | None:
+        with _Noted():
+            seen = Memory(caller) if args else None
+            return _result(_waited(call(seen, _unsigned(args, params))), results)
+
+    linker.define_func(module, name, func_type(params, results), callback, access_caller=True)
+
+
+def define_component_sync(
+    interface: component.LinkerInstance, name: str, call: Callable[[Sequence[Any]], Any], *, option: bool = False
+) -> None:
+    """Gives components a function that answers at once.
+
+    Args:
+        interface: in a linker.
+        name: of the function.
+        call: gets the arguments. What it raises is a trap of the guest with the text of the error.
+        option: whether the result is an ``option``, which is none for None: the public API does that by itself.
+    """
+
+    def callback(_store: Any, *args: Any) -> Any:
+        with _Noted():
+            return call(args)
+
+    interface.add_func(name, callback)
+
+
+def define_component_async(
+    interface: component.LinkerInstance, name: str, call: Callable[[Sequence[Any]], Waiting]
+) -> None:
+    """Gives components a function that holds them until its :class:`Waiting` is done. Its result is a
+    :class:`GuestAnswer`."""
+
+    def callback(_store: Any, *args: Any) -> component.Variant:
+        with _Noted():
+            found = _waited(call(args))
+            assert isinstance(found, GuestAnswer)
+            return component.Variant("ok" if found.ok else "err", found.value)
+
+    interface.add_func(name, callback)
+
+
+class _Noted:
+    """Notes at the guest what a function of ours raises."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: Any, error: BaseException | None, _where: Any) -> None:
+        guest = current.guest
+        if error is None or guest is None:
+            return
+        guest.fault = error if isinstance(error, DeadlinePassed) else HostFault(text_of_fault(error))
+        raise HostFault(text_of_fault(error))
+
+
+def _unsigned(args: Sequence[Any], types: Sequence[str]) -> list[int]:
+    return [value & _MASKS[kind] if kind in _MASKS else value for value, kind in zip(args, types, strict=True)]
+
+
+def _result(value: int | None, results: Sequence[str]) -> int | None:
+    return signed(value or 0, int(results[0][1:])) if results else None
+
+
+def _waited(waiting: Waiting) -> Any:
+    """What a guest waits for, in its own thread. Raises DeadlinePassed."""
+    guest = current.guest
+    assert guest is not None
+    pending, guest.pending = guest.pending, None
+    if pending is not None:
+        _finish(pending, guest)
+    if waiting.fault:
+        raise HostFault(waiting.fault)
+    return waiting.result
+
+
+def _finish(pending: Suspended, guest: Any) -> None:
+    loop = guest.loop
+    left = guest.until - loop.time()
+    work: Future[None] = asyncio.run_coroutine_threadsafe(pending.finish(left), loop)
+    guest.waits_in = work
+    try:
+        work.result()
+    except CancelledError:
+        raise DeadlinePassed from None
+    finally:
+        guest.waits_in = None
+    if loop.time() >= guest.until:
+        raise DeadlinePassed

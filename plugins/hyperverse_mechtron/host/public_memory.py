@@ -1,0 +1,71 @@
+"""The memory of guests and their standard input, over the public API of wasmtime."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import wasmtime
+
+__all__ = ["GuestMemory", "set_stdin"]
+
+_PAGE: Final = 65536
+
+
+class GuestMemory:
+    """The memory of an instance, while no guest runs in its store, or of the guest that has called.
+
+    Args:
+        store: of the instance, or the caller.
+        memory: an export of it.
+    """
+
+    __slots__ = ("_memory", "_store")
+
+    def __init__(self, store: wasmtime.Store | wasmtime.Caller, memory: wasmtime.Memory) -> None:
+        self._store, self._memory = store, memory
+
+    def size(self) -> int:
+        """Bytes that it has now."""
+        return int(self._memory.data_len(self._store))
+
+    def grow_by(self, pages: int) -> None:
+        """Makes it larger. Raises WasmtimeError when it may not be."""
+        self._memory.grow(self._store, pages)
+
+    def grow_to(self, size: int) -> bool:
+        """Makes it at least ``size`` bytes large. Returns whether that could be done."""
+        missing = size - self.size()
+        try:
+            if missing > 0:
+                self.grow_by(-(-missing // _PAGE))
+        except wasmtime.WasmtimeError:
+            return False
+        return True
+
+    def read(self, at: int, size: int) -> bytes | None:
+        """A copy of a part; None when it is not all in it."""
+        if at + size > self.size():
+            return None
+        return bytes(self._memory.read(self._store, at, at + size)) if size else b""
+
+    def write(self, at: int, data: bytes) -> bool:
+        """Writes into it; False when the place is not all in it."""
+        if at + len(data) > self.size():
+            return False
+        if data:
+            self._memory.write(self._store, data, at)
+        return True
+
+
+def set_stdin(config: wasmtime.WasiConfig, content: bytes) -> None:
+    """Gives a WASI guest bytes to read from its standard input, from a file that has no name any more."""
+    handle, path = tempfile.mkstemp(prefix="hyperverse-stdin-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        config.stdin_file = path
+    finally:
+        Path(path).unlink()  # wasmtime has it open

@@ -1,0 +1,175 @@
+"""The private names of wasmtime: each is looked up once, here, and nowhere else.
+
+wasmtime's public API for Python has nothing that suspends a guest; its raw bindings have. When a name is missing,
+``MISSING`` has it, and guests run over the public API: see ``public_calls``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+import sys
+from collections.abc import Callable
+from ctypes import POINTER, c_bool, c_size_t, c_void_p, cast
+from importlib import import_module
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any, Final, NoReturn
+
+import wasmtime
+from wasmtime import component
+
+__all__ = ["MISSING", "why_no_fibers"]
+
+_missing: list[str] = []
+
+
+def _module(load: Callable[[], ModuleType]) -> Any:
+    try:
+        return load()
+    except ImportError as exc:
+        _missing.append(exc.name or str(exc))
+        return None
+
+
+_bindings: Final = _module(lambda: import_module("wasmtime._bindings"))
+ffi: Final = _module(lambda: import_module("wasmtime._ffi"))
+"""The structures and constants of the raw bindings."""
+
+
+def _bound(name: str) -> Any:
+    found = getattr(_bindings, name, None)
+    if found is None:
+        _missing.append(name.lstrip("_"))
+    return found
+
+
+def _plain(name: str, result: Any, *args: Any, short: bool = False) -> Any:
+    """The raw binding of that name, which takes addresses as numbers: to make an object for each pointer takes longer
+    than many a call.
+
+    Args:
+        result: its type; None for none.
+        args: the types of its arguments.
+        short: whether it ends so soon that it keeps the lock of Python.
+    """
+    found = _bound(name)
+    form = ctypes.PYFUNCTYPE if short else ctypes.CFUNCTYPE
+    return None if found is None else form(result, *args)(cast(found, c_void_p).value or 0)
+
+
+def _pointer_to(name: str) -> Any:
+    found = getattr(ffi, name, None)
+    if found is None:
+        _missing.append(name)
+        return None
+    return POINTER(found)
+
+
+linker_define_async: Final = _bound("_wasmtime_linker_define_async_func")
+linker_define_sync: Final = _bound("_wasmtime_linker_define_func")
+linker_instantiate_async: Final = _bound("_wasmtime_linker_instantiate_async")
+caller_export: Final = _bound("_wasmtime_caller_export_get")
+caller_context: Final = _bound("_wasmtime_caller_context")
+memory_data: Final = _bound("_wasmtime_memory_data")
+memory_size: Final = _bound("_wasmtime_memory_data_size")
+memory_grow: Final = _bound("_wasmtime_memory_grow")
+size_of: Final = _plain("_wasmtime_memory_data_size", c_size_t, c_void_p, c_void_p, short=True)
+data_of: Final = _plain("_wasmtime_memory_data", c_void_p, c_void_p, c_void_p, short=True)
+delete_error: Final = _bound("_wasmtime_error_delete")
+delete_extern: Final = _bound("_wasmtime_extern_delete")
+new_error: Final = _bound("_wasmtime_error_new")
+new_trap: Final = _bound("_wasmtime_trap_new")
+new_bytes: Final = _bound("_wasm_byte_vec_new")
+set_stdin_bytes: Final = _bound("_wasi_config_set_stdin_bytes")
+func_call_async: Final = _bound("_wasmtime_func_call_async")
+prepared_call_async: Final = _plain(
+    "_wasmtime_func_call_async",
+    c_void_p,
+    *(c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p),
+    short=True,
+)
+"""Begins a call; nothing runs before it is polled."""
+poll: Final = _plain("_wasmtime_call_future_poll", c_bool, c_void_p)
+delete_future: Final = _plain("_wasmtime_call_future_delete", None, c_void_p, short=True)
+yield_at: Final = _bound("_wasmtime_context_epoch_deadline_async_yield_and_update")
+component_call_async: Final = _bound("_wasmtime_component_func_call_async")
+component_instantiate_async: Final = _bound("_wasmtime_component_linker_instantiate_async")
+component_add_async: Final = _bound("_wasmtime_component_linker_instance_add_func_async")
+component_add_sync: Final = _bound("_wasmtime_component_linker_instance_add_func")
+component_new_value: Final = _bound("_wasmtime_component_val_new")
+component_delete_value: Final = _bound("_wasmtime_component_val_delete")
+component_new_list: Final = _bound("_wasmtime_component_vallist_new_uninit")
+ComponentValue: Final = _bound("wasmtime_component_val_t")
+AsyncCallback: Final = _bound("wasmtime_func_async_callback_t")
+Continuation: Final = _bound("wasmtime_func_async_continuation_callback_t")
+SyncCallback: Final[Any] = getattr(ffi, "wasmtime_func_callback_t", None)
+ComponentAsyncCallback: Final = _bound("wasmtime_component_func_async_callback_t")
+ComponentSyncCallback: Final = _bound("wasmtime_component_func_callback_t")
+TrapPointer: Final = _pointer_to("wasm_trap_t")
+ErrorPointer: Final = _pointer_to("wasmtime_error_t")
+
+_METHODS: Final = (
+    (wasmtime.Store, "_context"),
+    (wasmtime.Trap, "_from_ptr"),
+    (wasmtime.WasmtimeError, "_from_ptr"),
+    (wasmtime.Instance, "_from_raw"),
+    (component.Instance, "_from_raw"),
+    (wasmtime.Func, "_func"),
+    (component.Func, "_func"),
+    (wasmtime.Memory, "_memory"),
+)
+"""Members of the public classes; the last three are fields, which the classes declare."""
+_missing += [
+    f"{owner.__name__}.{name}"
+    for owner, name in _METHODS
+    if not hasattr(owner, name) and name not in inspect.get_annotations(owner)
+]
+if SyncCallback is None:
+    _missing.append("wasmtime_func_callback_t")
+MISSING: Final = tuple(dict.fromkeys(_missing))
+"""The names that this wasmtime does not have."""
+
+
+def why_no_fibers() -> str:
+    """Why guests run over the public API; empty when they run on fibers."""
+    if sys.version_info[:3] == (3, 14, 0):
+        return "Python 3.14.0 takes the stack of a fiber for an overflow"
+    if MISSING:
+        return f"wasmtime {version('wasmtime')} has no {', '.join(MISSING)}, which calls on fibers need"
+    return ""
+
+
+def context_of(store: wasmtime.Store) -> Any:
+    """What the raw bindings take for a store."""
+    return store._context()
+
+
+def raw_func(func: Any) -> Any:
+    """What the raw bindings take for a function."""
+    return func._func
+
+
+def raw_memory(memory: wasmtime.Memory) -> Any:
+    """What the raw bindings take for a memory."""
+    return memory._memory
+
+
+def from_raw(form: Any, raw: Any) -> Any:
+    """An object of the public API of what the raw bindings have made."""
+    return form._from_raw(raw)
+
+
+def raise_raw(error: Any) -> NoReturn:
+    """Raises an error of the raw bindings."""
+    raise wasmtime.WasmtimeError._from_ptr(error)
+
+
+def raise_trap(trap: Any) -> NoReturn:
+    """Raises a trap of the raw bindings."""
+    raise wasmtime.Trap._from_ptr(trap)
+
+
+def address_of(pointer: Any) -> int:
+    """Where a pointer of the raw bindings points to."""
+    return cast(pointer, c_void_p).value or 0

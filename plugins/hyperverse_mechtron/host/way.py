@@ -1,0 +1,49 @@
+"""How guests run in this process: on fibers of wasmtime, or over its public API when it has no fibers to offer.
+
+Both ways have the same face. A guest on a fiber waits in no thread; over the public API each call has a thread, and
+what waits in it blocks that thread, so the machine leaves such guests to worker processes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .raw import why_no_fibers
+
+__all__ = [
+    "ON_FIBERS",
+    "Async",
+    "ComponentFiber",
+    "Fiber",
+    "GuestMemory",
+    "Memory",
+    "PreparedCall",
+    "Sync",
+    "define_async",
+    "define_component_async",
+    "define_component_sync",
+    "define_sync",
+    "prepare_store",
+    "set_stdin",
+]
+
+ON_FIBERS: Final = not why_no_fibers()
+"""Whether guests of this process run on fibers."""
+
+if TYPE_CHECKING or ON_FIBERS:
+    from .bindings import Async, GuestMemory, Memory, Sync, define_async, define_sync, set_stdin
+    from .component_bindings import ComponentFiber, define_component_async, define_component_sync
+    from .fibers import Fiber, PreparedCall
+    from .fibers import yield_at_ticks as prepare_store
+else:
+    from .public_calls import ComponentFiber, Fiber, PreparedCall, prepare_store
+    from .public_functions import (
+        Async,
+        Memory,
+        Sync,
+        define_async,
+        define_component_async,
+        define_component_sync,
+        define_sync,
+    )
+    from .public_memory import GuestMemory, set_stdin
