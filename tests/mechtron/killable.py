@@ -33,9 +33,7 @@ class Killable:
         """Starts it, and waits until it answers."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "hyperverse_core.cli", "up", f"--data-dir={self.data}"]
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=self.log.parent, env=self._environment
-            )
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.log.parent, env=self._own)
         until_sync(self._answers, "the machine to answer", within=START)
 
     def _answers(self) -> bool:

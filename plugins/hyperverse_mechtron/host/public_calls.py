@@ -18,13 +18,13 @@ from .public_functions import DeadlinePassed
 from .running import clock, current
 from .waiting import GuestAnswer, signed
 
-__all__ = ["ComponentFiber", "Fiber", "PreparedCall", "prepare_store"]
+__all__ = ["PublicCall", "PublicComponentCall", "PublicPreparedCall", "prepare_store"]
 
 _INTERRUPTED: Final = "wasm trap: interrupt"
 _FAR: Final = 1 << 40
 
 
-class Fiber:
+class PublicCall:
     """One call: of a function, or the instantiation of a module. It has the face of a call on a fiber.
 
     Args:
@@ -39,14 +39,14 @@ class Fiber:
         self._error: Exception | None = None
 
     @classmethod
-    def instantiate(cls, store: wasmtime.Store, linker: wasmtime.Linker, module: wasmtime.Module) -> Fiber:
+    def instantiate(cls, store: wasmtime.Store, linker: wasmtime.Linker, module: wasmtime.Module) -> PublicCall:
         """Begins to instantiate a module."""
         return cls(store, lambda: linker.instantiate(store, module))
 
     @classmethod
     def call_typed(
         cls, store: wasmtime.Store, func: wasmtime.Func, args: Sequence[int | float], types: Sequence[str], results: int
-    ) -> Fiber:
+    ) -> PublicCall:
         """Begins to call a function with numbers of any type, and any number of results."""
         given = [
             float(value) if kind.startswith("f") else signed(int(value), int(kind[1:]))
@@ -110,7 +110,7 @@ class Fiber:
         return found
 
 
-class PreparedCall(Fiber):
+class PublicPreparedCall(PublicCall):
     """Calls of one function of an instance, one at a time.
 
     Args:
@@ -125,7 +125,7 @@ class PreparedCall(Fiber):
         self._func = func
         self._mask = (1 << int(results[0][1:])) - 1 if results else 0
 
-    def begin(self, *args: int) -> PreparedCall:
+    def begin(self, *args: int) -> PublicPreparedCall:
         """Begins a call with numbers from 0 to 2**32 - 1. The one before must have ended well. Returns itself."""
         func, store, given = self._func, self.store, [signed(each, 32) for each in args]
         self._error = None
@@ -138,16 +138,18 @@ class PreparedCall(Fiber):
         return int(found) & self._mask if self._mask else 0
 
 
-class ComponentFiber(Fiber):
+class PublicComponentCall(PublicCall):
     """One call of a component, or its instantiation."""
 
     @classmethod
-    def open(cls, store: wasmtime.Store, linker: component.Linker, what: component.Component) -> ComponentFiber:
+    def open(cls, store: wasmtime.Store, linker: component.Linker, what: component.Component) -> PublicComponentCall:
         """Begins to instantiate a component."""
         return cls(store, lambda: linker.instantiate(store, what))
 
     @classmethod
-    def call_function(cls, store: wasmtime.Store, func: component.Func, args: Sequence[str | bytes]) -> ComponentFiber:
+    def call_function(
+        cls, store: wasmtime.Store, func: component.Func, args: Sequence[str | bytes]
+    ) -> PublicComponentCall:
         """Begins to call a function that has one result."""
 
         def run() -> Any:

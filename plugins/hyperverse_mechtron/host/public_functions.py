@@ -15,14 +15,14 @@ import wasmtime
 from wasmtime import component
 
 from .faults import HostFault, text_of_fault
-from .public_memory import GuestMemory
+from .public_memory import PublicMemory
 from .running import current
 from .waiting import GuestAnswer, Waiting, func_type, signed
 from .waits import Suspended
 
 __all__ = [
+    "CallerMemory",
     "DeadlinePassed",
-    "Memory",
     "define_async",
     "define_component_async",
     "define_component_sync",
@@ -36,7 +36,7 @@ class DeadlinePassed(Exception):
     """A guest waited in a function of ours when its time was over."""
 
 
-class Memory:
+class CallerMemory:
     """The memory of the guest that has called, as long as that call lasts."""
 
     __slots__ = ("_seen",)
@@ -45,7 +45,7 @@ class Memory:
         found = caller.get(name)
         if not isinstance(found, wasmtime.Memory):
             raise HostFault("the guest exports no memory, so nothing can be read from it")
-        self._seen = GuestMemory(caller, found)
+        self._seen = PublicMemory(caller, found)
 
     def read(self, at: int, size: int) -> bytes:
         """A copy of ``size`` bytes from ``at``. Raises HostFault when they are not all in the memory."""
@@ -67,8 +67,8 @@ class Memory:
         return HostFault(f"the guest points outside of its memory: {size} bytes at {at} of {self._seen.size()}")
 
 
-Sync = Callable[[Memory | None, Sequence[int]], int | None]
-Async = Callable[[Memory | None, Sequence[int]], Waiting]
+Sync = Callable[[CallerMemory | None, Sequence[int]], int | None]
+Async = Callable[[CallerMemory | None, Sequence[int]], Waiting]
 
 
 def define_sync(
@@ -87,7 +87,7 @@ def define_sync(
 
     def callback(caller: wasmtime.Caller, *args: Any) -> int | None:
         with _Noted():
-            seen = Memory(caller, memory) if args and memory else None
+            seen = CallerMemory(caller, memory) if args and memory else None
             return _result(call(seen, _unsigned(args, params)), results)
 
     linker.define_func(module, name, func_type(params, results), callback, access_caller=True)
@@ -100,7 +100,7 @@ def define_async(
 
     def callback(caller: wasmtime.Caller, *args: Any) -> int | None:
         with _Noted():
-            seen = Memory(caller) if args else None
+            seen = CallerMemory(caller) if args else None
             return _result(_waited(call(seen, _unsigned(args, params))), results)
 
     linker.define_func(module, name, func_type(params, results), callback, access_caller=True)

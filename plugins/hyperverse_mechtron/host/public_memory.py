@@ -9,12 +9,12 @@ from typing import Final
 
 import wasmtime
 
-__all__ = ["GuestMemory", "set_stdin"]
+__all__ = ["PublicMemory", "set_stdin"]
 
 _PAGE: Final = 65536
 
 
-class GuestMemory:
+class PublicMemory:
     """The memory of an instance, while no guest runs in its store, or of the guest that has called.
 
     Args:

@@ -36,14 +36,18 @@ if TYPE_CHECKING or ON_FIBERS:
     from .fibers import Fiber, PreparedCall
     from .fibers import yield_at_ticks as prepare_store
 else:
-    from .public_calls import ComponentFiber, Fiber, PreparedCall, prepare_store
+    from .public_calls import PublicCall as Fiber
+    from .public_calls import PublicComponentCall as ComponentFiber
+    from .public_calls import PublicPreparedCall as PreparedCall
+    from .public_calls import prepare_store
     from .public_functions import (
         Async,
-        Memory,
         Sync,
         define_async,
         define_component_async,
         define_component_sync,
         define_sync,
     )
-    from .public_memory import GuestMemory, set_stdin
+    from .public_functions import CallerMemory as Memory
+    from .public_memory import PublicMemory as GuestMemory
+    from .public_memory import set_stdin
