@@ -36,6 +36,10 @@ class Counter(Particle):
     async def fail(self, ctx: Ctx) -> None:
         raise ValueError("it is jammed")
 
+    @handler("Ext<Say>")
+    async def fail_with(self, ctx: Ctx, text: str) -> None:
+        raise ValueError(text)
+
 
 class CounterDriver(Driver):
     kind = KindDef("Counter", doc="<b>Counts</b>")
@@ -289,6 +293,43 @@ async def test_the_tree_of_the_overview_fits(world: World) -> None:
     one = (await page(world.owner, "?point=localhost:many:c000")).partition('id="onepart"')[2]
     assert "localhost:many:c000" in one.partition("</h2>")[0]
     assert "no particle" in (await page(world.owner, "?point=localhost:nobody")).partition('id="onepart"')[2]
+
+
+async def test_a_page_that_is_left_open_is_not_refused_again_and_again(world: World) -> None:
+    client = world.machine.client()
+    eve = await _somebody(world, "perm +csd-rwX on GLOBAL::machine")
+    await page(world.owner, "")
+
+    async def refusals() -> int:
+        found = (await client.ask(MACHINE, "Ext<Figures>"))["machines"][world.machine.name]["denied"]
+        return sum(row["count"] for row in found if row["agent"].endswith("eve"))
+
+    assert "No figures" in await page(eve, "")
+    once = await refusals()
+    assert once > 0
+    for _ in range(3):
+        for path in ("", "machines", "particle?point=localhost:hits"):
+            assert (await eve.ask("GET", f"/-/{path}", hyperverse_refresh="1")).status in (200, 404)
+    assert await refusals() - once < 9, "only what it had not asked for before, and a particle that it may not read"
+    await client.exec("grant priv machine:figures on GLOBAL::machine to hyperspace:users:eve")
+    assert "No figures" not in await page(eve, ""), "whoever loads the page asks again"
+
+
+async def test_somebody_with_few_rights_finds_what_was_granted(world: World) -> None:
+    eve = await _somebody(world, "perm +csd-RwX on localhost:hits")
+    shown = await page(eve, "particles")
+    assert "You have been granted access to" in shown and "particle?point=localhost%3Ahits" in shown
+    assert "It has saved none" in await page(eve, "particle?point=localhost:hits")
+
+
+async def test_what_nobody_sees_is_named(world: World) -> None:
+    client = world.machine.client()
+    await page(world.owner, "waves")
+    await client.ping("localhost:hits", "Ext<Say>", {"text": "a\x1b[31m \u202egnp.exe\u200b"})
+    for path in ("waves", "log", "particle?point=localhost:hits"):
+        shown = await page(world.owner, path)
+        assert "a\u241b[31m &lt;U+202E&gt;gnp.exe&lt;U+200B&gt;" in shown, path
+        assert "\x1b" not in shown and "\u202e" not in shown, path
 
 
 async def test_files_are_kept_by_browsers_and_compressed(world: World) -> None:

@@ -95,20 +95,20 @@ def cards(status: Mapping[str, Any], look: Look | None, stuck: Sequence[Mapping[
     silent = {} if look is None else look.silent
     made = [Card("bad", f"Machine {name} does not answer", (why,)) for name, why in sorted(silent.items())]
     drivers = {row[0]: row[1] for row in _drivers(machines, stuck)}
-    made += _some(drivers.values(), "drivers")
+    made += _some(drivers.values(), "drivers", ("kinds", "All Kinds"))
     made += [_stuck(found) for found in stuck if _base(found) not in drivers]
-    made += _some(_lanes(machines), "lanes")
+    made += _some(_lanes(machines), "lanes", ("machines", "All lanes"))
     made += _some(_troubles(machines), "troubles")
     if look is not None:
         made += _some(_refusals(look), "refusals")
-        made += _some(_faults(look), "failures")
+        made += _some(_faults(look), "faults", ("waves?failed=1", "All failures"))
     return made
 
 
-def _some(found: Iterable[Card], what: str) -> list[Card]:
+def _some(found: Iterable[Card], what: str, *links: tuple[str, str]) -> list[Card]:
     every = list(found)
     rest = len(every) - _EACH
-    return every if rest <= 1 else [*every[:_EACH], Card("info", f"{rest} more {what}")]
+    return every if rest <= 1 else [*every[:_EACH], Card("info", f"{rest} more {what}", links=links)]
 
 
 def _base(found: Mapping[str, Any]) -> str:

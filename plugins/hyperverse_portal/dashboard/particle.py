@@ -61,17 +61,22 @@ class OneParticle:
             ParseError: the point is none.
         """
         point = Point.parse(query.get("point", "")).text
-        about, state, properties, holders, under, waves, log = await asyncio.gather(
-            asking.part(asking.machine("Ext<Describe>", {"point": point})),
-            asking.part(asking.command(f"get {point}")),
-            asking.part(asking.command(f"get {point}{{}}")),
-            asking.part(asking.command(f"access {point}")),
-            asking.part(asking.page(f"{point}:*")),
+        about = await asking.part(asking.machine("Ext<Describe>", {"point": point}))
+        if isinstance(about, Failed) and about.status == 404:
+            return page("failure.html", at="particles", agent=asking.agent, failed=about), 404
+        waves, log = await asyncio.gather(
             asking.part(asking.machine("Ext<Waves>", {"point": point, "limit": _RECENT})),
             asking.part(asking.machine("Ext<Log>", {"point": point, "limit": _RECENT})),
         )
-        if isinstance(about, Failed) and about.status == 404:
-            return page("failure.html", at="particles", agent=asking.agent, failed=about), 404
+        if isinstance(about, Failed):  # whoever may not read it is not refused the same four times
+            state = properties = holders = under = about
+        else:
+            state, properties, holders, under = await asyncio.gather(
+                asking.part(asking.command(f"get {point}")),
+                asking.part(asking.command(f"get {point}{{}}")),
+                asking.part(asking.command(f"access {point}")),
+                asking.part(asking.page(f"{point}:*")),
+            )
         kind = {} if isinstance(about, Failed) else await self._kind(about["kind"], asking)
         offered = forms(kind.get("handlers", ()))
         wanted = (sent or query).get("method", "")

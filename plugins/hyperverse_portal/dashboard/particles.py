@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,8 +27,10 @@ async def show_particles(query: Mapping[str, str], asking: Questions) -> str:
         selector = f"{under}:*" if under else "*"
         listed = await asking.part(asking.page(selector, after))
         found, note, more = (listed, "", "") if isinstance(listed, Failed) else (listed[0], "", listed[1])
+    granted = await _granted(asking) if isinstance(found, Failed) and not word and not under else []
     return page(
         "particles.html",
+        granted=granted,
         at="particles",
         agent=asking.agent,
         q=word,
@@ -40,6 +43,17 @@ async def show_particles(query: Mapping[str, str], asking: Questions) -> str:
         after=after,
         limit=ROWS,
     )
+
+
+async def _granted(asking: Questions) -> list[str]:
+    """Points that are named by grants to the agent, for whom the top of the tree is closed."""
+    grants = await asking.part(asking.command("grants"))
+    points: dict[str, None] = {}
+    for row in [] if isinstance(grants, Failed) else grants:
+        with contextlib.suppress(ParseError):  # it is a pattern
+            if row["to"] == asking.agent:
+                points[Point.parse(row["on"]).text] = None
+    return list(points)[:ROWS]
 
 
 def _above(under: str) -> list[tuple[str, str]]:

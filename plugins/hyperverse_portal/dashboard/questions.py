@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from hyperverse_core.errors import HyperverseError
+from hyperverse_core.errors import Forbidden, HyperverseError
 from hyperverse_core.gateway import Session
 
 from ..api import MACHINE
@@ -16,6 +18,9 @@ __all__ = ["ROWS", "Failed", "Questions"]
 
 ROWS: Final = 200
 """The most rows of one page."""
+_KEPT: Final = 60.0
+"""Seconds for which a page that keeps up by itself does not ask again for what was refused."""
+_DESCRIBE: Final = "Ext<Describe>"
 
 
 class Failed:
@@ -33,22 +38,37 @@ class Failed:
         self.status = error.status
 
 
+_refused: WeakKeyDictionary[Session, dict[str, tuple[float, HyperverseError]]] = WeakKeyDictionary()
+"""What the machine has refused to each session by method, and when."""
+
+
 class Questions:
     """Questions of one agent.
 
     Args:
         session: of the agent.
         wait: seconds that an answer may take.
+        again: whether a page keeps up by itself. What was refused is not asked for again then: somebody who leaves a
+            page open must not be refused every other second.
     """
 
-    def __init__(self, session: Session, wait: float) -> None:
+    def __init__(self, session: Session, wait: float, *, again: bool = False) -> None:
         self.session = session
         self.agent = session.agent.text
         self._wait = wait
+        self._again = again
 
     async def machine(self, method: str, body: Any = None) -> Any:
         """What the machine of the portal answers. Raises HyperverseError."""
-        return (await self.session.ping(MACHINE, method, body, wait=self._wait)).unwrap()
+        at, error = _refused.get(self.session, {}).get(method, (0.0, None))
+        if self._again and error is not None and time.monotonic() - at < _KEPT:
+            raise error
+        try:
+            return (await self.session.ping(MACHINE, method, body, wait=self._wait)).unwrap()
+        except Forbidden as exc:
+            if method != _DESCRIBE:  # there another particle decides
+                _refused.setdefault(self.session, {})[method] = (time.monotonic(), exc)
+            raise
 
     async def command(self, text: str) -> Any:
         """What one command answers. Raises HyperverseError."""

@@ -30,6 +30,15 @@ _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
 )
 _TYPES: Final = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8", ".svg": b"image/svg+xml"}
+_UNSEEN: Final = {
+    **{code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r"},
+    127: chr(0x2421),
+    **{
+        code: f"<U+{code:04X}>" for code in (*range(0x80, 0xA0), 0x061C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F))
+    },
+    **{code: f"<U+{code:04X}>" for code in (*range(0x2060, 0x2070), 0xFEFF)},
+}
+"""Controls, marks that turn the direction of writing, and spaces without a width; not the joiners, which words have."""
 _WORTH: Final = 1024
 """Bytes from which compression pays."""
 
@@ -42,11 +51,18 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_seen,
     )
     made.filters |= {"number": _number, "seconds": _seconds, "size": _size, "json": _json, "rate": _rate}
     made.filters |= {"clock": _clock, "iso": _iso}
     made.globals["file"] = _versioned
     return made
+
+
+def _seen(value: Any) -> Any:
+    """What is shown of a value: characters that nobody sees, or that turn the direction of writing around them, are
+    shown as their names."""
+    return value.translate(_UNSEEN) if type(value) is str else value
 
 
 def page(name: str, **values: Any) -> str:

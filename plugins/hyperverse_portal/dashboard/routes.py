@@ -83,7 +83,7 @@ class Dashboard:
 
     async def answer(self, request: HttpRequest, session: Session) -> HttpAnswer:
         """The page that a request names. Raises HyperverseError."""
-        asking = Questions(session, self._settings.wait)
+        asking = Questions(session, self._settings.wait, again=bool(request.header("hyperverse-refresh")))
         query = dict(query_of(request))
         if request.method == "POST":
             raw = await request.raw_body(_FORM, self._settings.body_seconds)

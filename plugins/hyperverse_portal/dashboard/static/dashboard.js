@@ -47,7 +47,7 @@
       if (under_way) { again = true; return; }
       under_way = true;
       try {
-        const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+        const answer = await fetch(location.href, { headers: { accept: "text/html", "hyperverse-refresh": "1" }, cache: "no-store" });
         if (answer.status === 401) { location.reload(); return; }
         if (answer.ok) { take(await answer.text()); last = asked = Date.now(); }
       } catch { /* the sign says how old the page is */ }
