@@ -25,10 +25,13 @@ from .policy import Credentials
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Gateway", "GatewayHost", "Receive", "Replays", "Session", "SessionLimits", "Sessions"]
+__all__ = ["Gateway", "GatewayHost", "HandOn", "Receive", "Replays", "Session", "SessionLimits", "Sessions"]
 
 Receive: TypeAlias = Callable[[Directed], Awaitable[Pong | None]]
 """Gets a wave that was sent to a session's own point, and returns the answer; None for a Signal."""
+
+HandOn: TypeAlias = Callable[[list[Echo]], Awaitable[None]]
+"""Takes echoes of a Ripple as they come. No further recipients are asked while too many wait for it."""
 
 
 @attrs.frozen
@@ -114,13 +117,15 @@ class Session(Sender):
         """
 
     @abc.abstractmethod
-    async def spread(self, wave: Ripple) -> list[Echo]:
+    async def spread(self, wave: Ripple, hand_on: HandOn | None = None) -> list[Echo]:
         """Sends a Ripple, and returns the echoes. Raises HyperverseError when it cannot tell who the recipients are.
         When the session ends meanwhile, there is an echo with the status 503 and the outcome ``unknown`` for each
-        recipient that has not answered.
+        recipient that has been asked and has not answered.
 
         Args:
             wave: the wave, which was checked.
+            hand_on: gets the echoes of a Ripple to very many as they come, some hundreds at a time, so that nobody
+                has to keep all of them; only the last ones are returned then. None to have all returned.
         """
 
     @abc.abstractmethod

@@ -30,11 +30,11 @@ def reply_frame(reply: Pong, largest: int) -> bytes:
     return frame
 
 
-def echo_frames(wave: str, echoes: Sequence[Echo], largest: int) -> Iterator[bytes]:
-    """The frames of a Ripple's echoes, the last one marked as such."""
+def echo_frames(wave: str, echoes: Sequence[Echo], largest: int, *, last: bool = True) -> Iterator[bytes]:
+    """The frames of a Ripple's echoes, the last one marked as such unless more come: then ``last`` is False."""
     for start in range(0, max(1, len(echoes)), _ECHOES):
-        last = start + _ECHOES >= len(echoes)
-        yield from _fitting(wave, echoes[start : start + _ECHOES], largest, last=last)
+        ends = last and start + _ECHOES >= len(echoes)
+        yield from _fitting(wave, echoes[start : start + _ECHOES], largest, last=ends)
 
 
 def _fitting(wave: str, echoes: Sequence[Echo], largest: int, *, last: bool) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ from ..protocol.frames import ClientPingFrame, ClientRippleFrame, ClientSignalFr
 from ..scheduling.cancellation import ends_task, is_cancelled
 from ..scheduling.guarded_log import guarded_log
 from ..universe.waves.origin import Origin, timed_out
-from ..universe.waves.wave import Directed, Outcome, Ping, Pong, Ripple, Signal
+from ..universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from .backpressure import Backpressure
 from .replies import echo_frames, reply_frame
 
@@ -181,8 +181,12 @@ class ClientWaves:
         await self._send(wave, await self.session.notify(wave, wait))
 
     async def _ask_many(self, wave: Ripple) -> None:
+        async def hand_on(some: list[Echo]) -> None:
+            for frame in echo_frames(wave.id, some, self._largest_frame, last=False):
+                await self.client.send(frame, priority=wave.handling.priority)
+
         try:
-            echoes = await self.session.spread(wave)
+            echoes = await self.session.spread(wave, hand_on)
         except HyperverseError as exc:  # whoever listens was told when it was raised
             reply = Pong.failure(exc)
             reply.sender, reply.id, reply.star = wave.to, wave.id, self.session.star

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 from typing import Any
 
+import pytest
+
 import hyperverse_core
 from hyperverse_core import Machine
 from hyperverse_core.client.api import ClientApi
@@ -145,3 +147,21 @@ async def test_a_ripple_to_many_asks_the_policy_about_some_at_a_time(start_machi
     assert echoes == [], "what is hidden is not named"
     assert policy.asked == 401, "once for each, and whether the parent may be selected"
     assert 100 <= policy.most <= 128
+
+
+async def test_a_ripple_by_pages_tells_of_no_hidden_recipient_on_any_of_them(
+    machine: Machine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paged = "hyperverse_core.fabric.delivery.paged_gathering"
+    for name in (f"{paged}.WINDOW", "hyperverse_core.fabric.delivery.fan_out.WINDOW"):
+        monkeypatch.setattr(name, 20)
+    for name in (f"{paged}.PAGE", "hyperverse_core.fabric.caches.selections.PAGE"):
+        monkeypatch.setattr(name, 5)
+    await machine.client().exec(
+        f"create localhost<Space>; create localhost:users<UserBase<Keycloak>>; create {STRANGER}<User>;"
+        "create localhost:crowd<Base>;"
+        + "".join(f"create localhost:crowd:e{number:02}<EchoParticle>;" for number in range(60))
+        + f"grant perm +csd-RwX on localhost:crowd:e55 to {STRANGER}"
+    )
+    echoes = await machine.client(STRANGER).ripple("localhost:crowd:*", "Ext<Hello>")
+    assert [(echo.status, echo.sender.text) for echo in echoes] == [(200, "localhost:crowd:e55")]

@@ -6,15 +6,31 @@ once; what others do, as soon as the change feed has told it.
 
 from __future__ import annotations
 
+import attrs
+
 from ...contracts.registry import Change, ChangeKind, Registry
 from ...universe.address.point import Point
 from ...universe.selectors.selector import Selector
 
-__all__ = ["Selections"]
+__all__ = ["PAGE", "Chosen", "Selections"]
 
-_PAGE = 1000
+PAGE = 1000
+"""Recipients that are read at once."""
 _KEPT = 64
 _KEPT_POINTS = 200_000
+
+
+@attrs.frozen
+class Chosen:
+    """Some of the particles that a selector means.
+
+    Attributes:
+        points: of these.
+        after: behind which point the others are; None when there are no others.
+    """
+
+    points: tuple[Point, ...]
+    after: Point | None = None
 
 
 class Selections:
@@ -22,7 +38,7 @@ class Selections:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._kept: dict[str, tuple[Point, ...]] = {}
+        self._kept: dict[str, Chosen] = {}
         self._points = 0
         self._changes = 0
 
@@ -30,8 +46,9 @@ class Selections:
         """How many selectors have their recipients kept."""
         return len(self._kept)
 
-    async def points(self, selector: Selector) -> tuple[Point, ...]:
-        """The points of all particles that ``selector`` matches, in their order."""
+    async def first(self, selector: Selector, most: int) -> Chosen:
+        """The first particles that ``selector`` matches, in the order of their points: all, or about ``most``. All of
+        them are kept."""
         text = str(selector)
         kept = self._kept.get(text)
         if kept is not None:
@@ -40,23 +57,27 @@ class Selections:
         found: list[Point] = []
         after: Point | None = None
         while True:
-            page = await self._registry.select(selector, after=after, limit=_PAGE)
-            found += [record.point for record in page.records]
+            page = await self.page(selector, after)
+            found += page.points
             after = page.after
-            if after is None:
+            if after is None or len(found) >= most:
                 break
-        points = tuple(found)
-        if changes == self._changes:  # else somebody came or went while it was read
-            self._keep(text, points)
-        return points
+        chosen = Chosen(tuple(found), after)
+        if after is None and changes == self._changes:  # else somebody came or went while it was read
+            self._keep(text, chosen)
+        return chosen
 
-    def _keep(self, text: str, points: tuple[Point, ...]) -> None:
-        if len(self._kept) >= _KEPT or self._points + len(points) > _KEPT_POINTS:
+    async def page(self, selector: Selector, after: Point | None) -> Chosen:
+        """The particles of one page. ``after``: behind which point it begins; None for the first page."""
+        page = await self._registry.select(selector, after=after, limit=PAGE)
+        return Chosen(tuple(record.point for record in page.records), page.after)
+
+    def _keep(self, text: str, chosen: Chosen) -> None:
+        if len(self._kept) >= _KEPT or self._points + len(chosen.points) > _KEPT_POINTS:
             self._kept.clear()
             self._points = 0
-        if len(points) <= _KEPT_POINTS:
-            self._kept[text] = points
-            self._points += len(points)
+        self._kept[text] = chosen
+        self._points += len(chosen.points)
 
     def changed(self, change: Change) -> None:
         """Forgets when particles have come or gone."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from ...contracts.gateway import HandOn
 from ...errors import TimedOut
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.address.point import Point
 from ...universe.selectors.selector import Selector
 from ...universe.waves.wave import Echo, Ripple, Stars, Watchers
-from ..caches.selections import Selections
+from ..caches.selections import Chosen, Selections
 from ..cluster.directory import Directory
 from ..cluster.ways import Ways
 from ..interception.interceptors import Interceptors
@@ -19,6 +20,7 @@ from ..transit.requests import Requests
 from .carriers import Carriers
 from .gathering import Gathering, RippleProgress
 from .location import Location
+from .paged_gathering import WINDOW, PagedGathering
 from .watch_table import WatchTable
 
 __all__ = ["FanOut"]
@@ -55,23 +57,27 @@ class FanOut:
         self._directory = directory
         self._watches = watches
 
-    async def spread(self, star: Star, wave: Ripple, gathered: RippleProgress | None = None) -> list[Echo]:
+    async def spread(
+        self, star: Star, wave: Ripple, gathered: RippleProgress | None = None, hand_on: HandOn | None = None
+    ) -> list[Echo]:
         """Delivers a Ripple from ``star`` and returns the echoes, in the order in which they came.
 
         Args:
             gathered: is kept up to date, for a caller that may cut the Ripple.
+            hand_on: gets the echoes of a Ripple to very many as they come, but for the last, which are returned. None
+                to have all returned.
         """
         try:
             async with asyncio.timeout_at(wave.deadline if wave.deadline < float("inf") else None):
-                points = await self._recipients(star, wave)
+                chosen = await self._recipients(star, wave)
         except TimeoutError:
             raise TimedOut(
                 f"there was no time to find out who the recipients of {wave.method} are, so it was sent to none",
                 hint="give it a longer `wait`, or name fewer recipients",
             ) from None
-        if not points:
+        if not chosen.points:
             return []
-        gathering = Gathering(self._carriers, star, wave, points)
+        gathering = self._gathering(star, wave, chosen, hand_on)
         if gathered is not None:
             gathered.waiting, gathered.echoes = gathering.open, gathering.echoes
         return await gathering.run()
@@ -80,12 +86,26 @@ class FanOut:
         """Delivers a Ripple to these recipients."""
         return await Gathering(self._carriers, star, wave, points).run()
 
-    async def _recipients(self, star: Star, wave: Ripple) -> list[Point]:
+    def _gathering(self, star: Star, wave: Ripple, chosen: Chosen, hand_on: HandOn | None) -> Gathering:
+        if chosen.after is None or not isinstance(wave.recipients, Selector):
+            return Gathering(self._carriers, star, wave, list(chosen.points))
+        return PagedGathering(
+            self._carriers,
+            star,
+            wave,
+            chosen,
+            selector=wave.recipients,
+            selections=self._selections,
+            hand_on=hand_on,
+        )
+
+    async def _recipients(self, star: Star, wave: Ripple) -> Chosen:
+        """All recipients, or the first of very many."""
         to = wave.recipients
         if isinstance(to, Stars):
-            return self._directory.star_points(to, star)
+            return Chosen(tuple(self._directory.star_points(to, star)))
         if isinstance(to, Watchers):
-            return self._watches.watchers(to.point, to.aspect)
+            return Chosen(tuple(self._watches.watchers(to.point, to.aspect)))
         if not isinstance(to, Selector):
-            return list(to)
-        return list(await self._selections.points(to))
+            return Chosen(to)
+        return await self._selections.first(to, WINDOW)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from time import perf_counter
@@ -60,11 +61,13 @@ class RippleProgress:
 
     Attributes:
         waiting: the recipients that have not answered, by text; None while it is not known who the recipients are.
-        echoes: those that have come.
+        echoes: those that have come, and were not handed on.
+        handed_on: how many echoes were handed on as they came.
     """
 
     waiting: dict[str, Point] | None = None
     echoes: list[Echo] = attrs.field(factory=list)
+    handed_on: int = 0
 
 
 class Gathering:
@@ -110,9 +113,8 @@ class Gathering:
         begun = loop.time()
         timer = loop.call_at(self.wave.deadline, self._end) if self.wave.deadline < float("inf") else None
         try:
-            await self._send()
-            if not self.done.done():
-                await self.done
+            self._ask(list(self.open.values()), self.out.pool.put)
+            await self._gathered()
         except asyncio.CancelledError as exc:
             mark_told(exc)  # what has become of it is told for each recipient
             raise
@@ -120,7 +122,7 @@ class Gathering:
             if timer is not None:
                 timer.cancel()
             self._stop()
-        missing = () if self.wave.count is not None and len(self.echoes) >= self.wanted else tuple(self.open.values())
+        missing = () if self._is_enough() else tuple(self.open.values())
         late = {"error": f"no answer after {self.wave.deadline - begun:g} s"}
         echoes = list(self.echoes)
         for start in range(0, len(missing), _MISSING_AT_ONCE):
@@ -130,24 +132,34 @@ class Gathering:
             echoes += [Echo(408, late, p, Outcome.UNKNOWN, self.wave.id) for p in some]
         return echoes
 
+    async def _gathered(self) -> None:
+        """Returns when it is over."""
+        if not self.done.done():
+            await self.done
+
+    def _is_enough(self) -> bool:
+        """Whether as many echoes have come as are enough, and nobody asks about the others."""
+        return self.wave.count is not None and len(self.echoes) >= self.wanted
+
     def _copy(self, point: Point, place: Place, body: Body) -> Ripple:
         return replace(self.template, to=point, body=body, hops=self.hops.get(place.star.text, 0))
 
-    async def _send(self) -> None:
+    def _ask(self, points: list[Point], put: Callable[..., None]) -> None:
+        """Plans the copies for these recipients. ``put`` plans the first work: it may refuse when there is too much."""
         places = self.out.places.known
         pool = self.out.pool
         remote: dict[str, list[Point]] = {}
         if not self.out.ways.by_star:  # there is no other machine
-            self.here.extend(self.open.values())
+            self.here.extend(points)
         else:
-            for text, point in self.open.items():
-                place = places.get(text)
+            for point in points:
+                place = places.get(point.text)
                 if place is not None and place.remote:
                     remote.setdefault(place.star.text, []).append(point)
                 else:
                     self.here.append(point)
         try:
-            pool.put(self._next_ones, priority=self.wave.handling.priority)
+            put(self._next_ones, priority=self.wave.handling.priority)
         except Unavailable as exc:
             while self.here:
                 self._take(self._refusal(exc), self.here.popleft())
@@ -235,7 +247,7 @@ class Gathering:
                                 reply.__class__ = Echo  # as `_take` does, without the call
                                 echoes.append(reply)  # type: ignore[arg-type]  # it is one now
                                 if len(echoes) >= self.wanted:
-                                    self._end()
+                                    self._reached()
                             if copy_context():  # the handler has set something: another worker goes on, see Signals
                                 break
                             continue
@@ -345,7 +357,11 @@ class Gathering:
         reply.sender = point
         self.echoes.append(reply)  # type: ignore[arg-type]  # it is one now
         if len(self.echoes) >= self.wanted:
-            self._end()
+            self._reached()
+
+    def _reached(self) -> None:
+        """There are as many echoes as were waited for."""
+        self._end()
 
     def _end(self) -> None:
         self.over = True

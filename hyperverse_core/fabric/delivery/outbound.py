@@ -9,6 +9,7 @@ from time import perf_counter
 
 import msgspec
 
+from ...contracts.gateway import HandOn
 from ...errors import HyperverseError, InternalError, NotFound, NotHostedHere, Unavailable
 from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
@@ -36,6 +37,9 @@ _PAUSES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.
 _IN_A_ROW = 127
 """After so many waves from a star (a power of two less one) the event loop gets a turn: a handler that asks again and
 again is never made to wait, and would keep timers, leases and every other wave from theirs."""
+
+_HEARD_IN_A_ROW = 2000
+"""After so many echoes of a Ripple that were looked at, likewise."""
 
 
 class Outbound:
@@ -225,17 +229,22 @@ class Outbound:
             senders.end(wave, reply, watched, True)
         return reply
 
-    async def spread(self, wave: Ripple, gathered: RippleProgress | None = None) -> list[Echo]:
+    async def spread(
+        self, wave: Ripple, gathered: RippleProgress | None = None, hand_on: HandOn | None = None
+    ) -> list[Echo]:
         """Sends a Ripple to all its recipients and gathers the echoes. Raises HyperverseError only when it cannot
         tell who they are.
 
         Args:
             gathered: shows how far it has come, for a caller that may cut it.
+            hand_on: gets echoes of a Ripple to very many as they come; the others are returned. None to have all
+                returned.
         """
+        progress = RippleProgress() if gathered is None else gathered
         senders = self._interceptors.senders
         watched = senders.begin(wave) if senders is not None else None
         try:
-            echoes = await self._spread(wave, gathered)
+            echoes = await self._spread(wave, progress, hand_on)
         except HyperverseError as exc:
             reply = self.refuse(wave, exc)
             self._interceptors.fail(wave, reply, at_sender=True)
@@ -246,15 +255,22 @@ class Outbound:
             self._cut_at_sender(wave, exc, senders, watched)
             raise
         if watched is not None and senders is not None:
-            senders.end(wave, Pong(200, len(echoes), id=wave.id, star=self.star.text), watched, True)
+            senders.end(
+                wave, Pong(200, progress.handed_on + len(echoes), id=wave.id, star=self.star.text), watched, True
+            )
         return echoes
 
-    async def _spread(self, wave: Ripple, gathered: RippleProgress | None) -> list[Echo]:
+    async def _spread(self, wave: Ripple, gathered: RippleProgress, hand_on: HandOn | None) -> list[Echo]:
+        async def hand_some_on(echoes: list[Echo]) -> None:
+            assert hand_on is not None
+            heard = echoes if knows_all else await self._heard(wave, echoes)
+            gathered.handed_on += len(heard)
+            await hand_on(heard)
+
+        knows_all = wave.agent == HYPERUSER and wave.scope is None
         try:
-            echoes = await self._fan_out.spread(self.star, wave, gathered)
-            if wave.agent == HYPERUSER and wave.scope is None:
-                return echoes
-            return await self._heard(wave, echoes)
+            echoes = await self._fan_out.spread(self.star, wave, gathered, None if hand_on is None else hand_some_on)
+            return echoes if knows_all else await self._heard(wave, echoes)
         except HyperverseError:
             raise
         except BaseException as exc:
@@ -269,7 +285,9 @@ class Outbound:
         if not isinstance(recipients, Selector | tuple):
             return echoes
         heard: list[Echo] = []
-        for echo in echoes:
+        for number, echo in enumerate(echoes, 1):
+            if not number % _HEARD_IN_A_ROW:
+                await asyncio.sleep(0)
             if echo.status != _MISSING and wave.method is not BOUNCE:
                 heard.append(echo)
                 continue

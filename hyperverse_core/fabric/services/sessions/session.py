@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from ....contracts.driver.origin_sender import OriginSender
-from ....contracts.gateway import Session, SessionLimits
+from ....contracts.gateway import HandOn, Session, SessionLimits
 from ....contracts.policy import Credentials, Identified
 from ....errors import Forbidden, HyperverseError, LoopDetected, TooLarge, TooMany, Unavailable
 from ....protocol.body_weight import LEAST, weight_of
@@ -204,13 +204,13 @@ class LocalSession(OriginSender, Session):
             return timed_out(wave, wait)
         return self._ended_under(wave, begun)
 
-    async def spread(self, wave: Ripple) -> list[Echo]:
+    async def spread(self, wave: Ripple, hand_on: HandOn | None = None) -> list[Echo]:
         begun, gathered = perf_counter(), RippleProgress()
         deadline = self._outbound.deadlines.by(math.inf)  # a Ripple ends by itself, with what has come by then
         self._under_way.add(deadline)
         try:
             with deadline:
-                return await self._outbound.spread(wave, gathered)
+                return await self._outbound.spread(wave, gathered, hand_on)
         finally:
             self._under_way.discard(deadline)
         waiting = wave.recipients if gathered.waiting is None else gathered.waiting.values()

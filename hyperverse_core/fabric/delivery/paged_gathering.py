@@ -1,0 +1,140 @@
+"""A Ripple to very many: its recipients are found by pages while others of them answer.
+
+Nobody has all recipients in memory at once. So many as the window allows are asked; when some of these have answered,
+the next page is read. The echoes can be handed on as they come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from ...contracts.gateway import HandOn
+from ...errors import HyperverseError, TimedOut
+from ...universe.address.point import Point
+from ...universe.selectors.selector import Selector
+from ...universe.waves.wave import Echo, Ripple
+from ..caches.selections import PAGE, Chosen, Selections
+from ..stars.star import Star
+from .carriers import Carriers
+from .gathering import Gathering, to_echo
+
+__all__ = ["WINDOW", "PagedGathering"]
+
+WINDOW = 10_000
+"""Recipients that are asked at once. A selector that matches no more is read before the first is asked."""
+_HANDED_ON = 256
+"""Echoes that are handed on together."""
+
+
+class PagedGathering(Gathering):
+    """Sends the copies of one Ripple whose recipients do not fit into the window.
+
+    Args:
+        out, star, wave: as for every gathering.
+        chosen: the recipients that were read first, and where the next page begins.
+        selector: says who the others are.
+        selections: reads them.
+        hand_on: gets the echoes as they come; None to have all of them returned.
+    """
+
+    def __init__(
+        self,
+        out: Carriers,
+        star: Star,
+        wave: Ripple,
+        chosen: Chosen,
+        *,
+        selector: Selector,
+        selections: Selections,
+        hand_on: HandOn | None,
+    ) -> None:
+        super().__init__(out, star, wave, list(chosen.points))
+        self._selector = selector
+        self._selections = selections
+        self._hand_on = hand_on
+        self._after = chosen.after
+        self._handed_on = 0
+        self._wake: asyncio.Future[None] = star.loop.create_future()
+        self._unread: HyperverseError | None = None
+        self.wanted = 0
+
+    async def run(self) -> list[Echo]:
+        """Returns the echoes that were not handed on. Where not all recipients could be read there is one of the star
+        that says so."""
+        echoes = await super().run()
+        if self._unread is None and self._after is not None and not self._is_enough():
+            self._unread = TimedOut("there was no time for more", hint="give it a longer `wait`, or name fewer")
+        if self._unread is not None:
+            echoes.append(self._of_the_others(self._unread))
+        return echoes
+
+    def _of_the_others(self, error: HyperverseError) -> Echo:
+        """No point is named in it, since the sender may not know of those that were read last."""
+        reply = self.star.refusal(self.wave, error)
+        said = f"not all recipients of {str(self._selector)!r} were asked: {reply.error}"
+        reply.body = {**reply.body, "error": said}
+        return to_echo(reply, self.star.point)
+
+    async def _gathered(self) -> None:
+        while not self.over:
+            self._wake = self.star.loop.create_future()
+            unsent = 0 if self._hand_on is None else len(self.echoes)
+            if self._hand_on is not None and (unsent >= _HANDED_ON or (unsent and not self.open)):
+                await self._hand_some_on(self._hand_on)
+            elif self._after is not None and len(self.open) + unsent <= WINDOW - PAGE:
+                await self._ask_more(self._after)
+            elif not self.open:
+                self._end()
+            else:
+                self.wanted = self._next_at()
+                await self._wake
+                self.wanted = 0  # each echo is looked at while something is done
+
+    def _next_at(self) -> int:
+        """With how many echoes there is something to do."""
+        all_of_them = len(self.echoes) + len(self.open)
+        if self._hand_on is not None:
+            at = min(all_of_them, _HANDED_ON)
+        elif self._after is not None:
+            at = all_of_them - (WINDOW - PAGE)
+        else:
+            at = all_of_them
+        return at if self.wave.count is None else min(at, self.wave.count - self._handed_on)
+
+    def _is_enough(self) -> bool:
+        return self.wave.count is not None and self._handed_on + len(self.echoes) >= self.wave.count
+
+    def _reached(self) -> None:
+        if self._is_enough():
+            self._end()
+        elif not self._wake.done():
+            self._wake.set_result(None)
+
+    def _end(self) -> None:
+        super()._end()
+        if not self._wake.done():
+            self._wake.set_result(None)
+
+    async def _hand_some_on(self, hand_on: HandOn) -> None:
+        some = self.echoes[:_HANDED_ON]
+        del self.echoes[:_HANDED_ON]  # in place, because workers keep the list
+        self._handed_on += len(some)
+        await hand_on(some)
+
+    async def _ask_more(self, after: Point) -> None:
+        """Asks the recipients of the next page."""
+        try:
+            async with asyncio.timeout_at(self.wave.deadline if self.wave.deadline < math.inf else None):
+                chosen = await self._selections.page(self._selector, after)
+        except TimeoutError:
+            self._end()
+            return
+        except HyperverseError as exc:  # the answers of those who were asked before are kept
+            self._after, self._unread = None, exc
+            return
+        if self.over:
+            return
+        self._after = chosen.after
+        self.open.update((point.text, point) for point in chosen.points)
+        self._ask(list(chosen.points), self.out.pool.put_accepted)
