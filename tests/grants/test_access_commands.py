@@ -65,8 +65,9 @@ async def access(world: Machine, agent: str, point: str) -> str:
     return str(found["access"])
 
 
-async def test_the_scenario_of_the_language_step_by_step(start_machine: START) -> None:
+async def test_scenario_r3_step_by_step(start_machine: START) -> None:
     world = await peopled(await start_machine(policy=GrantsPolicy({"same_owner": False})))  # it is older than that rule
+    await world.registry.grant(AccessGrant.parse(f"perm +CSD-RWX on {SUPERUSER} to {SCOTT} by {APP}"))  # gives nothing
     await says(world, HYPER, f"grant super on localhost+:** to {SUPERUSER}")
     await says(world, APP, f"grant perm +csd-Rwx on {APP}+:** to {APP}:users:**<User>")
     await says(world, APP, f"grant perm +csd-rwX on {APP}:**<Mechtron> to {APP}:users:**<User>")
@@ -91,7 +92,7 @@ async def test_the_scenario_of_the_language_step_by_step(start_machine: START) -
     assert await access(world, MECHTRON, SCOTT) == "csd-rwx with property:email:read"
     listed = await says(world, HYPER, "grants on +:**")
     assert [grant["id"] for grant in listed] == sorted(grant["id"] for grant in listed)
-    assert len(listed) == 5
+    assert len(listed) == 6
 
 
 async def test_what_a_command_has_granted_counts_for_the_very_next_wave(world: Machine) -> None:
