@@ -303,6 +303,11 @@ class MemoryRegistry(Registry):
         asked = None if roots is None else set(roots)
         return [grant for grant in self._grants.values() if asked is None or grant.on.query_root in asked]
 
+    async def grant_roots(self, most: int) -> frozenset[Point] | None:
+        self._check_open()
+        roots = frozenset(grant.on.query_root for grant in self._grants.values())
+        return roots if len(roots) <= most else None
+
     async def revoke(self, grant_id: int) -> AccessGrant:
         self._check_open()
         if grant_id not in self._grants:

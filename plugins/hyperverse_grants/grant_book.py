@@ -1,4 +1,5 @@
-"""The grants that were read, kept by their query root until a grant is made or revoked there."""
+"""The grants that were read, kept by their query root until a grant is made or revoked there; and at which roots there
+are grants at all, so that nothing is read for the others."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ __all__ = ["GrantBook"]
 
 _KEPT = 65_536
 """Roots that are remembered; most have no grant and cost an empty tuple."""
+_ROOTS = 10_000
+"""Where there are grants at more roots, each is asked for by itself: about 3 MB."""
 
 
 @attrs.define(eq=False)
@@ -39,19 +42,36 @@ class GrantBook:
         self._registry = registry
         self._pages: dict[Point, tuple[AccessGrant, ...]] = {}
         self._under_way: set[_Reading] = set()
+        self._with_grants: set[Point] | None = None  # all roots with grants, and perhaps some that had grants
+        self._asks_for_roots = True
 
     async def grants(self, roots: Iterable[Point]) -> Mapping[Point, tuple[AccessGrant, ...]]:
         """The grants of each of ``roots``, from memory or in one question to the registry. Raises Unavailable."""
         found: dict[Point, tuple[AccessGrant, ...]] = {}
-        missing: dict[Point, list[AccessGrant]] = {}
+        missing: list[Point] = []
         for root in roots:
             page = self._pages.get(root)
             if page is None:
-                missing[root] = []
+                missing.append(root)
             else:
                 found[root] = page
         if not missing:
             return found
+        if self._asks_for_roots:
+            await self._read_roots()
+        return found | await self._read(missing)
+
+    async def _read(self, roots: list[Point]) -> dict[Point, tuple[AccessGrant, ...]]:
+        """The grants of roots that are not remembered."""
+        known = self._with_grants
+        if known is not None:
+            without: dict[Point, tuple[AccessGrant, ...]] = {root: () for root in roots if root not in known}
+            if len(without) == len(roots):
+                return without
+            roots = [root for root in roots if root in known]
+        else:
+            without = {}
+        missing: dict[Point, list[AccessGrant]] = {root: [] for root in roots}
         reading = _Reading()
         self._under_way.add(reading)
         try:
@@ -62,7 +82,24 @@ class GrantBook:
         read = {root: tuple(grants) for root, grants in missing.items()}
         if not reading.lost:
             self._keep({root: page for root, page in read.items() if root not in reading.changed})
-        return found | read
+        return without | read
+
+    async def _read_roots(self) -> None:
+        """Finds out at which roots there are grants. Others who ask meanwhile do not wait for it."""
+        self._asks_for_roots = False
+        reading = _Reading()
+        self._under_way.add(reading)
+        try:
+            roots = await self._registry.grant_roots(_ROOTS)
+        except BaseException:
+            self._asks_for_roots = True
+            raise
+        finally:
+            self._under_way.discard(reading)
+        if reading.lost:
+            self._asks_for_roots = True
+        elif roots is not None:
+            self._with_grants = reading.changed.union(roots)
 
     def _keep(self, pages: Mapping[Point, tuple[AccessGrant, ...]]) -> None:
         if len(self._pages) + len(pages) > _KEPT:  # the older half goes: what is in use is soon read again
@@ -73,11 +110,17 @@ class GrantBook:
     def changed(self, root: Point) -> None:
         """A grant with the query root ``root`` was made or revoked."""
         self._pages.pop(root, None)
+        if self._with_grants is not None:
+            self._with_grants.add(root)
+            if len(self._with_grants) > 2 * _ROOTS:
+                self._with_grants = None
         for reading in self._under_way:
             reading.changed.add(root)
 
     def forget(self) -> None:
         """Any grant may have changed."""
         self._pages.clear()
+        self._with_grants = None
+        self._asks_for_roots = True
         for reading in self._under_way:
             reading.lost = True

@@ -64,6 +64,10 @@ class PostgresTrust(Registry):
         found = await self._grants.at(roots)
         return sorted((grant for page in found.values() for grant in page), key=lambda grant: grant.id)
 
+    async def grant_roots(self, most: int) -> frozenset[Point] | None:
+        rows = await self._calls.ask("fetch", "select distinct query_root from hv.grants limit $1", most + 1)
+        return frozenset(Point.parse(row[0]) for row in rows) if len(rows) <= most else None
+
     async def revoke(self, grant_id: int) -> AccessGrant:
         row = await self._calls.ask("fetchrow", "select query_root from hv.grants where id = $1", grant_id)
         said = None if row is None else await self._calls.write_one("revoke", [grant_id], row[0])

@@ -271,6 +271,9 @@ class SqlRegistry(Registry):
         found = await self._grants.at(roots)
         return sorted((grant for page in found.values() for grant in page), key=lambda grant: grant.id)
 
+    async def grant_roots(self, most: int) -> frozenset[Point] | None:
+        return await self._quick.read(partial(grants.roots_of_grants, most=most))
+
     async def revoke(self, grant_id: int) -> AccessGrant:
         revoked: AccessGrant = await self._write(_REVOKE, grant_id)
         return revoked

@@ -201,9 +201,11 @@ class KeepsWhatIsOld(GrantsPolicy):
 
 class KeepsWhatItShouldForget(GrantsPolicy):
     def forget(self) -> None:
-        under_way, self._grants()._under_way = self._grants()._under_way, set()
+        book = self._grants()
+        under_way, book._under_way = book._under_way, set()
+        asks = book._asks_for_roots
         super().forget()
-        self._grants()._under_way = under_way
+        book._under_way, book._asks_for_roots = under_way, asks
 
 
 class RestsOnTheTargetOnly(GrantsPolicy):

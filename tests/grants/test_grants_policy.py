@@ -43,6 +43,10 @@ class CountingRegistry(MemoryRegistry):
         self.asked += 1
         return await super().grants(roots)  # type: ignore[arg-type]  # handed on as it came
 
+    async def grant_roots(self, most: int) -> frozenset[Point] | None:
+        self.asked += 1
+        return await super().grant_roots(most)
+
 
 # -- the same owner -------------------------------------------------------------------------------------------
 

@@ -310,6 +310,12 @@ class Registry(abc.ABC):
         """Returns the grants whose query root is one of ``roots``, all grants when ``roots`` is None, in the order of
         their ids."""
 
+    async def grant_roots(self, most: int) -> frozenset[Point] | None:
+        """Returns the query roots of all grants, so that nobody need ask for the grants of other points; None when they
+        are more than ``most``, or when the registry cannot tell them without reading all grants, which is the default.
+        """
+        return None
+
     @abc.abstractmethod
     async def revoke(self, grant_id: int) -> AccessGrant:
         """Removes the grant with the id ``grant_id``, and returns it.

@@ -90,6 +90,11 @@ class FaultyRegistry(MemoryRegistry):
         await self._meet_fault()
         return found
 
+    async def grant_roots(self, most: int) -> frozenset[Point] | None:
+        found = await super().grant_roots(most)
+        await self._meet_fault()
+        return found
+
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
         found = await super().records(points)
         await self._meet_fault()

@@ -43,6 +43,16 @@ class GrantsAndTokens(RegistryKitBase):
         assert await registry.grants([at("localhost")]) == []
         assert await registry.grants([]) == []
 
+    async def test_the_roots_of_all_grants_are_told_unless_they_are_too_many(self, registry: Registry) -> None:
+        await populate(registry, "localhost<Space>")
+        stored = [await registry.grant(AccessGrant.parse(text)) for text in (*_GRANTS, _GRANTS[1])]
+        roots = {grant.on.query_root for grant in stored}
+        assert await registry.grant_roots(len(roots)) in (roots, None)
+        assert await registry.grant_roots(len(roots) - 1) is None
+        for grant in stored[1:]:
+            await registry.revoke(grant.id)
+        assert await registry.grant_roots(1) in ({stored[0].query_root}, None)
+
     async def test_the_same_grant_may_be_made_twice(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>")
         first, second = [await registry.grant(AccessGrant.parse(_GRANTS[0])) for _ in range(2)]

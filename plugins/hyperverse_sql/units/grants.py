@@ -17,7 +17,7 @@ from ..engine.transaction import Transaction
 from ..tables.schema import grants, particles
 from .records import missing
 
-__all__ = ["add_grant", "all_grants", "forget_grants", "grants_at", "revoke"]
+__all__ = ["add_grant", "all_grants", "forget_grants", "grants_at", "revoke", "roots_of_grants"]
 
 _GRANT = (grants.c.id, grants.c.kind, grants.c.on_selector, grants.c.to_selector, grants.c.by_point)
 
@@ -26,6 +26,7 @@ _ANY = sa.select(grants.c.id).limit(1)
 
 _ALL = sa.select(*_GRANT).order_by(grants.c.id)
 _AT = sa.select(*_GRANT, grants.c.query_root).where(grants.c.query_root.in_(listed("roots")))
+_ROOTS = sa.select(grants.c.query_root).distinct().limit(sa.bindparam("most"))
 
 
 def all_grants(connection: sa.Connection) -> list[AccessGrant]:
@@ -39,6 +40,12 @@ def grants_at(connection: sa.Connection, roots: Iterable[str]) -> dict[str, list
     for row in connection.execute(_AT, {"roots": listing(roots)}):
         found.setdefault(row[5], []).append(_grant_of(row))
     return found
+
+
+def roots_of_grants(connection: sa.Connection, most: int) -> frozenset[Point] | None:
+    """The query roots of all grants; None when they are more than ``most``."""
+    found = connection.scalars(_ROOTS, {"most": most + 1}).all()
+    return frozenset(map(Point.parse, found)) if len(found) <= most else None
 
 
 def _grant_of(row: Sequence[Any]) -> AccessGrant:
