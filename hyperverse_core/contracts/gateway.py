@@ -108,6 +108,15 @@ class Session(Sender):
         """
 
     @abc.abstractmethod
+    async def authorise_again(self, wave: Ping) -> None:
+        """Returns when the agent may still send a Ping that was answered before, so that the answer may be given once
+        more. Raises Forbidden, NotFound, Unauthorized and Unavailable.
+
+        Args:
+            wave: the wave, which was checked.
+        """
+
+    @abc.abstractmethod
     async def notify(self, wave: Signal, wait: float) -> Pong:
         """Sends a Signal, and returns whether it was accepted.
 

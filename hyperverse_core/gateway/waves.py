@@ -277,12 +277,16 @@ class ClientWaves:
             self._ended(wave)
 
     async def _repeat(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
+        """Answers what has come before as that one is answered, if its agent may still ask for it."""
         reply = timed_out(wave, wave.handling.wait)
         try:
             async with asyncio.timeout_at(wave.deadline):
+                await self.session.authorise_again(wave)
                 reply = await asyncio.shield(first)
         except TimeoutError:
             pass
+        except HyperverseError as exc:
+            reply = self.session.refusal(wave, exc)
         except asyncio.CancelledError:
             if not first.cancelled():
                 raise

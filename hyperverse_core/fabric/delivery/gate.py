@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+import attrs
+
 from ...contracts.policy import (
     Decision,
     Need,
@@ -18,7 +20,7 @@ from ...errors import Forbidden, HyperverseError
 from ...universe.address.point import Point
 from ...universe.waves.wave import Directed, Method, MethodKind, Ripple
 from ..particles.caller import Caller
-from ..particles.letters import AllowAll
+from ..particles.letters import NOBODY, AllowAll
 from .arrivals import Arrivals
 from .denial_log import DenialLog
 from .explained import refusal, refusal_of
@@ -33,6 +35,16 @@ Denied = Callable[[Point, Point, str, HyperverseError], None]
 
 _NEEDS = {letter: Need(letter) for letter in "csdrwx"}
 """What waves and commands need, made once."""
+
+
+@attrs.define(eq=False)
+class _Elsewhere:
+    """A particle that need not live here: what the policy answers is the same, and is shown to no hot path."""
+
+    record: ParticleRecord
+    text: str
+    allowed: dict[str, str] = NOBODY
+    gone: bool = True
 
 
 class Gate:
@@ -82,6 +94,13 @@ class Gate:
             key = await self._pass(particle, wave, _NEEDS.get(need) or Need(need))
             if wave.scope is None and not particle.gone:  # it may have left while the policy was asked
                 self._kept.show(particle, key)
+
+    async def authorise_again(self, wave: Directed) -> None:
+        """Returns when the agent of a wave that was handled before may still send it, wherever its particle lives now.
+        Raises as :meth:`authorise` does."""
+        record = await self.told.record(wave.to)
+        if record is not None:
+            await self.authorise(_Elsewhere(record, record.point.text), wave)
 
     def turn_away(self, particle: Target, wave: Directed) -> None:
         """Raises what :meth:`kept_refusal` returns, and says nothing where that is None."""

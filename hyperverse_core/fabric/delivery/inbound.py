@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-import attrs
 import msgspec
 
-from ...contracts.registry import ParticleRecord, Registry
+from ...contracts.registry import Registry
 from ...errors import (
     HandlerFailed,
     HyperverseError,
@@ -29,7 +28,6 @@ from ...universe.waves.origin import timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..particles.active import Active
 from ..particles.homes import Homes
-from ..particles.letters import NOBODY
 from ..particles.places import Places
 from ..particles.state import State
 from ..stars.star import Star
@@ -219,9 +217,7 @@ class Inbound:
         if active is not None and active.state is not State.GONE:
             await self._gate.authorise(active, wave)
             return
-        record = (await self._registry.records((wave.to,))).get(wave.to)
-        if record is not None:
-            await self._gate.authorise(_Elsewhere(record, record.point.text), wave)
+        await self._gate.authorise_again(wave)
 
     async def _signal(self, star: Star, request: LaneRequest, wave: Signal) -> None:
         try:
@@ -262,16 +258,6 @@ class Inbound:
         except HyperverseError as exc:
             reply = ProvisionReply(message.id, None, exc.status, exc.message, exc.hint)
         await self._send(request, encode_provision_reply(reply))
-
-
-@attrs.define(eq=False)
-class _Elsewhere:
-    """A particle that has left, for the gate: its answer to a wave is still known here."""
-
-    record: ParticleRecord
-    text: str
-    allowed: dict[str, str] = NOBODY
-    gone: bool = True
 
 
 def _sender(wave: Ping) -> str:

@@ -52,8 +52,8 @@ class ReplayCache(Replays):
     """Remembers replies by a key for a while. What is still being handled is never forgotten.
 
     A repeat that is about something else than the first (another recipient, method, path, header or body) is answered
-    409. One agent may hold ``share`` keys, and more of them only as long as half of the room is free: so it cannot keep
-    others from having theirs remembered.
+    409. One agent may hold no more keys than are free besides: half of the room when it is alone, less the more others
+    hold. So there is always room for one who holds none, however many take what they can.
 
     A reply may have to go while its wave may still be repeated. Then its key stays: a repeat is told that nobody
     knows the answer any more, and is not handled a second time.
@@ -64,7 +64,6 @@ class ReplayCache(Replays):
         max_bytes: how many bytes of them, as far as :meth:`settle` is told their size.
         most: how many keys at the most, with or without a reply; new ones are refused beyond.
             One takes about 350 bytes.
-        share: how many keys one agent may hold when more than half of ``most`` are taken; it is refused 429 beyond.
     """
 
     def __init__(
@@ -73,14 +72,12 @@ class ReplayCache(Replays):
         limit: int = 50_000,
         max_bytes: int = 64 * 1024 * 1024,
         most: int = 500_000,
-        share: int = 5_000,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._keep = keep
         self._limit = limit
         self._max_bytes = max_bytes
         self._most = most
-        self._share = share
         self._held: dict[str, int] = {}
         self._bytes = 0
         self._open: dict[str, _Open] = {}
@@ -108,7 +105,7 @@ class ReplayCache(Replays):
             full = Unavailable(f"{self._most} waves that may be repeated are remembered here", retry_after=_AGAIN)
             return self._answer(wave, full, Outcome.REJECTED)
         held = self._held.get(asked.agent, 0)
-        if held >= self._share and len(self) >= self._most // 2:
+        if held >= self._most - len(self):
             many = TooMany(
                 f"{held} waves of {asked.agent!r} that may be repeated are remembered here", retry_after=_AGAIN
             )

@@ -46,6 +46,10 @@ class Told:
         self._hidden.clear()
         self._forgotten += 1
 
+    async def record(self, point: Point) -> ParticleRecord | None:
+        """The record of a particle; None when there is none, or when nothing is hidden here."""
+        return None if self._records is None else (await self._records((point,))).get(point)
+
     @staticmethod
     def missing(point: Point) -> NotFound:
         """The error for a particle that does not exist, or that is hidden: nobody can tell which."""

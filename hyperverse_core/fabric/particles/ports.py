@@ -33,6 +33,9 @@ class GatePort(Protocol):
     async def authorise(self, active: Resident, wave: Directed) -> None:
         """Returns when the wave may go on. Raises Forbidden, Unavailable."""
 
+    async def authorise_again(self, wave: Directed) -> None:
+        """Returns when a wave that was handled before might go on now. Raises Forbidden, Unavailable."""
+
     async def demand(self, active: Resident, wave: Directed, privilege: str) -> None:
         """Returns when the wave's agent has ``privilege`` on the particle. Raises Forbidden, Unavailable."""
 

@@ -185,6 +185,9 @@ class LocalSession(OriginSender, Session):
             return timed_out(wave, wave.handling.wait)
         return self._ended_under(wave, begun)
 
+    async def authorise_again(self, wave: Ping) -> None:
+        await self.active.home.gate.authorise_again(wave)
+
     async def _behind_signals(self, wave: Ping) -> None:
         """Returns when the Signals to this very agent have gone that the handler has sent before it answered."""
         for _ in range(_ROUNDS):
