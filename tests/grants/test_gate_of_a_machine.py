@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import attrs
 import pytest
 
 from hyperverse_core import Machine, Observer, Point
 from hyperverse_core.config import Choice, Config
-from hyperverse_core.contracts.policy import Credentials, Decision, Request
+from hyperverse_core.contracts.policy import Credentials, Decision, HoldsFor, Request
 from hyperverse_core.errors import ConfigError, Unavailable
 from hyperverse_core.testing import ManualClock
 from hyperverse_core.universe.access.access import AccessGrant
+from hyperverse_core.universe.address.point import HYPERUSER
 from hyperverse_grants.policy import GrantsPolicy
 
 BOB = "localhost:users:bob"
@@ -161,6 +162,35 @@ async def test_somebody_who_was_refused_and_then_registered_is_asked_about_again
     await world.run(f"create {ann}<User>")
     await clock.advance(1)
     assert (await world.machine.client(ann).ping("localhost:hits", "Ext<Hello>")).status == 200
+
+
+class ReadsNothing(GrantsPolicy):
+    """Refuses everybody but the hyperuser the method Cmd<Read>, by its name."""
+
+    async def decide(self, request: Request) -> Decision:
+        found = await super().decide(request)
+        if request.agent != HYPERUSER and request.action == "Cmd<Read>":
+            return Decision.refuse("nobody reads", rests_on=found.rests_on, holds_for=HoldsFor.ACTION)
+        return attrs.evolve(found, holds_for=HoldsFor.ACTION)
+
+    async def decide_many(self, requests: Sequence[Request]) -> Sequence[Decision]:
+        return [await self.decide(request) for request in requests]
+
+
+async def test_get_hands_out_no_state_that_a_wave_is_refused(start_machine: START) -> None:
+    machine = await start_machine(policy=ReadsNothing())
+    await machine.client().exec(
+        f"create? localhost<Space>; create? localhost:users<UserBase<OAuth>>; create {BOB}<User>;"
+        f"create localhost:c<EchoParticle>; grant perm +cSd-Rwx on localhost to {BOB};"
+        f"grant perm +CSD-RWX on localhost:c to {BOB}"
+    )
+    bob = machine.client(BOB)
+    assert (await bob.ping("localhost:c", "Cmd<Read>")).status == 403
+    (state,) = await bob.exec("get localhost:c", check=False)
+    (properties,) = await bob.exec("get localhost:c{ }", check=False)
+    assert (state.status, properties.status) == (403, 200)
+    (state,) = await machine.client().exec("get localhost:c", check=False)
+    assert state.status == 200
 
 
 @pytest.mark.parametrize("breaks", BREAKS.values(), ids=BREAKS)

@@ -261,7 +261,8 @@ class Commands:
         return self._values.named(record, command.keys)
 
     async def _demand_to_read(self, ctx: Context, record: ParticleRecord) -> None:
-        """The state is what the handler of ``Cmd<Read>`` tells: it takes the privilege that this demands."""
+        """The state is what the handler of ``Cmd<Read>`` tells: it takes what that wave takes, and the privilege that
+        the handler demands. A policy may tell the wave from the command."""
         served = self._served.get(record.kind.base)
         if served is None:
             if ctx.caller.agent != HYPERUSER:
@@ -270,6 +271,7 @@ class Commands:
                     hint="install the plugin that brings it, or ask another machine",
                 )
             return
+        await self._rights.demand(ctx, "r", _READ.text, record)
         privilege = served.of_record(record).handlers.privilege(_READ)
         if privilege:
             caller = ctx.caller
