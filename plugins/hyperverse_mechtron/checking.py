@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -12,7 +13,10 @@ from .binary import BinaryForm, form_of
 from .inspection import Refusal, Report, inspect, of_items
 from .wasmtime_here import demand_wasmtime
 
-__all__ = ["checked"]
+if TYPE_CHECKING:
+    from wasmtime import component
+
+__all__ = ["checked", "of_compiled"]
 
 
 def checked(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] | None = None) -> Report:
@@ -30,6 +34,21 @@ def checked(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] |
         return _with_validation(binary, inspect(binary, start, stand_ins))
     except RecursionError:  # of our reader, not of wasmtime
         raise BadRequest("it is nested too deeply", hint="compile it again") from None
+
+
+def of_compiled(compiled: component.Component, size: int, *, fuel: bool) -> Report:
+    """The same of a component that was checked before it was compiled: its types are read from what is compiled. From
+    its file they take seconds, because wasmtime compiles what it reads.
+
+    Args:
+        compiled: what was loaded.
+        size: bytes of its file.
+        fuel: whether it counts fuel.
+    """
+    from .component_types import items_of_compiled
+    from .host.engine import engine
+
+    return of_items(*items_of_compiled(compiled, engine(fuel=fuel).wasm), size)
 
 
 def _with_validation(binary: bytes, report: Report) -> Report:

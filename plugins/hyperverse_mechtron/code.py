@@ -20,7 +20,8 @@ import attrs
 
 from hyperverse_core.errors import BadRequest, Unavailable
 
-from .checking import checked
+from .binary import BinaryForm, form_of
+from .checking import checked, of_compiled
 from .compiling import MEMORY, REFUSED, SECONDS
 from .inspection import GuestKind, Report
 
@@ -131,6 +132,25 @@ class CodeCache:
 
     async def _load(self, key: _Key, binary: bytes, what: str) -> Code:
         digest, options = key
+        code = await self._compiled_before(digest, binary, options)
+        if code is None:
+            code = await self._load_anew(digest, binary, what, options)
+        self._loaded[key] = code
+        while len(self._loaded) > _KEPT:
+            self._loaded.popitem(last=False)
+        return code
+
+    async def _compiled_before(self, digest: str, binary: bytes, options: CodeOptions) -> Code | None:
+        """A component that was checked and compiled here before; None for all else."""
+        if form_of(binary) is not BinaryForm.COMPONENT:
+            return None
+        path = self._path(digest, GuestKind.COMPONENT, options)
+        found = await asyncio.to_thread(deserialized, path, options.fuel)
+        if found is None:
+            return None
+        return Code(digest, found, of_compiled(found, len(binary), fuel=options.fuel), path)
+
+    async def _load_anew(self, digest: str, binary: bytes, what: str, options: CodeOptions) -> Code:
         try:
             report = await asyncio.to_thread(checked, binary, options.start, dict(options.stand_ins))
         except BadRequest as exc:
@@ -143,10 +163,7 @@ class CodeCache:
             module = await asyncio.to_thread(deserialized, path, options.fuel)
         if module is None:
             raise Unavailable(f"{what} was compiled, and cannot be loaded", hint="is the disk full?")
-        code = self._loaded[key] = Code(digest, module, report, path)
-        while len(self._loaded) > _KEPT:
-            self._loaded.popitem(last=False)
-        return code
+        return Code(digest, module, report, path)
 
     def _path(self, digest: str, kind: GuestKind, options: CodeOptions) -> Path:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from wasmtime import component
 
 from .binary import skeleton_of
 
-__all__ = ["Func", "Item", "items_of"]
+__all__ = ["Func", "Item", "items_of", "items_of_compiled"]
 
 _PRIMITIVE = ("Bool", "S8", "S16", "S32", "S64", "U8", "U16", "U32", "U64", "F32", "F64", "Char", "String")
 
@@ -70,7 +70,17 @@ def _engine() -> wasmtime.Engine:
 def items_of(binary: bytes) -> tuple[list[Item], list[Item]]:
     """The imports and exports of a component. Raises WasmtimeError when it is not valid, except in its code."""
     engine = _engine()
-    types = component.Component(engine, skeleton_of(binary)).type
+    return items_of_compiled(component.Component(engine, skeleton_of(binary)), engine)
+
+
+def items_of_compiled(compiled: component.Component, engine: wasmtime.Engine) -> tuple[list[Item], list[Item]]:
+    """The imports and exports of a component that is compiled already, which takes no time.
+
+    Args:
+        compiled: by that engine.
+        engine: of wasmtime.
+    """
+    types = compiled.type
     return _items(types.imports(engine), engine), _items(types.exports(engine), engine)
 
 

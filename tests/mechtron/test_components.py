@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 import wasmtime
 
 from hyperverse_core import HyperverseError, Machine
+from hyperverse_mechtron import code
 from hyperverse_mechtron.checking import checked
+from hyperverse_mechtron.code import CodeCache, CodeOptions
 from hyperverse_mechtron.inspection import GuestKind
 from mechtron.component_guests import BYTES, HANDLE, MANY_OF_COMPONENT
 from mechtron.conftest import Run, Wasm
@@ -113,3 +116,17 @@ def test_inspect_shows_its_interfaces(program: Run, wasm: Wasm) -> None:
     assert "  cosmic:hyperverse/host@0.1.0: interface {  # the platform" in done
     assert "    ping: func(to: string, method: string, body: string) -> result<string, string>;" in done
     assert "  handle: func(method: string, body: string) -> result<string, string>" in done
+
+
+async def test_a_component_that_was_compiled_before_is_not_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binary = bytes(wasmtime.wat2wasm(MANY_OF_COMPONENT))
+    first = await CodeCache(tmp_path / "compiled").load(binary, "it", CodeOptions())
+    read: list[bytes] = []
+    monkeypatch.setattr(code, "checked", lambda content, *_: read.append(content) or checked(content))
+    second = await CodeCache(tmp_path / "compiled").load(binary, "it", CodeOptions())
+    assert (second.report, read) == (first.report, [])
+    second.path.write_bytes(second.path.read_bytes()[:-1])
+    third = await CodeCache(tmp_path / "compiled").load(binary, "it", CodeOptions())
+    assert (third.report, read) == (first.report, [binary])
