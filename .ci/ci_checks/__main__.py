@@ -58,6 +58,7 @@ SLOW = (
     "tests/cluster/test_hostile_machine_over_sockets.py",
     "tests/cluster/test_invitations_as_processes.py",
     "tests/cluster/test_machine_keys_over_sockets.py",
+    "tests/cluster/test_many_machines.py",
     "tests/cluster/test_nats_as_processes.py",
     "tests/cluster/test_postgres_as_processes.py",
     "tests/cluster/test_revoked_as_processes.py",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -259,10 +259,12 @@ class MemoryRegistry(Registry):
                 particles=star.particles,
                 kinds=star.kinds,
                 links=star.links,
+                address=star.address,
+                server_key=star.server_key,
                 draining=star.draining,
                 facts=star.facts,
             )
-            if (held.kinds, held.links, held.draining) != (star.kinds, star.links, star.draining):
+            if _told(held) != _told(star):
                 self._feed.log(ChangeKind.STAR, Point.of_star(star.key))
 
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
@@ -279,9 +281,10 @@ class MemoryRegistry(Registry):
         self._take_out(star.key)
         return True
 
-    async def stars(self) -> list[StarRecord]:
+    async def stars(self, keys: Collection[StarKey] | None = None) -> list[StarRecord]:
         self._check_open()
-        return [self._stars[key] for key in sorted(self._stars)]
+        wanted = self._stars if keys is None else self._stars.keys() & set(keys)
+        return [self._stars[key] for key in sorted(wanted)]
 
     async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:
         self._check_open()
@@ -424,3 +427,8 @@ class MemoryRegistry(Registry):
     def _take_out(self, key: StarKey) -> None:
         del self._stars[key]
         self._feed.log(ChangeKind.STAR, Point.of_star(key))
+
+
+def _told(star: StarRecord) -> tuple[object, ...]:
+    """What a renewal may change and the change feed tells of."""
+    return star.kinds, star.links, star.address, star.server_key, star.draining

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -37,6 +37,7 @@ from .reader import BatchedLookUps, PostgresReader
 from .registering import ensured, misplaced, new_record, no_parent, rows_of
 from .rows import (
     RECORD,
+    SOME_STARS,
     STAR,
     first_below,
     needed_parent,
@@ -365,7 +366,7 @@ class PostgresRegistry(PostgresTrust):
     async def announce(self, star: StarRecord) -> StarRecord:
         key, point = str(star.key), Point.of_star(star.key).text
         job = [
-            key, star.kind, star.machine, star.address, star.server_key, json.dumps(star.kinds), _links(star),
+            key, star.kind, star.machine, star.address, star.server_key, json.dumps(star.kinds), json.dumps(star.links),
             star.particles, star.lease, star.draining, star.pid, star.facts, point, star.incarnation,
         ]  # fmt: skip
         said = await self._calls.write_one("announce", job, point)
@@ -380,8 +381,8 @@ class PostgresRegistry(PostgresTrust):
     async def renew(self, stars: Sequence[StarRecord]) -> None:
         job: list[list[Any]] = [
             [
-                str(star.key), star.incarnation, json.dumps(star.kinds), _links(star), star.particles, star.draining,
-                star.facts, Point.of_star(star.key).text,
+                str(star.key), star.incarnation, json.dumps(star.kinds), json.dumps(star.links), star.particles,
+                star.draining, star.facts, Point.of_star(star.key).text, star.address, star.server_key,
             ]
             for star in stars
         ]  # fmt: skip
@@ -406,8 +407,11 @@ class PostgresRegistry(PostgresTrust):
             await self._calls.write_one("expire", [str(star.key), star.incarnation, star.renewals, point], point)
         )
 
-    async def stars(self) -> list[StarRecord]:
-        rows = await self._calls.ask("fetch", STAR)
+    async def stars(self, keys: Collection[StarKey] | None = None) -> list[StarRecord]:
+        if keys is None:
+            rows = await self._calls.ask("fetch", STAR)
+        else:
+            rows = await self._calls.ask("fetch", SOME_STARS, [str(key) for key in keys])
         return sorted((star_of(row) for row in rows), key=lambda star: star.key)
 
     async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:
@@ -420,7 +424,3 @@ class PostgresRegistry(PostgresTrust):
 
     async def changes(self, since: int, *, timeout: float) -> Changes:
         return await self._feed.changes(since, timeout)
-
-
-def _links(star: StarRecord) -> str:
-    return json.dumps([str(link) for link in star.links])

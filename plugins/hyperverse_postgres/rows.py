@@ -20,6 +20,7 @@ from hyperverse_core.values import AccessGrant, GrantKind, Kind, Point, Selector
 
 __all__ = [
     "RECORD",
+    "SOME_STARS",
     "STAR",
     "depth_of",
     "first_below",
@@ -43,6 +44,7 @@ select key, kind, machine, address, door_key, kinds, links, particles, incarnati
        facts
 from hv.stars where announced
 """
+SOME_STARS: Final = f"{STAR.rstrip()} and key = any($1::text[])"
 _STATUS: Final = {status.value: status for status in Status}
 
 
@@ -131,9 +133,9 @@ def star_of(row: Sequence[Any]) -> StarRecord:
 
 
 @lru_cache(maxsize=1024)
-def _hosts_and_links(kinds: str, links: str) -> tuple[tuple[str, ...], tuple[StarKey, ...]]:
+def _hosts_and_links(kinds: str, links: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     # These two columns rarely change.
-    return tuple(json.loads(kinds)), tuple(StarKey.parse(link) for link in json.loads(links))
+    return tuple(json.loads(kinds)), tuple(json.loads(links))
 
 
 def grant_of(row: Sequence[Any]) -> AccessGrant:

@@ -16,9 +16,9 @@ from .settings import PostgresSettings
 
 __all__ = ["lock_class", "made_ready", "named"]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 _OLDEST_SERVER: Final = 14
-_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "")
+_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "", "")
 """What each version has added to the tables, in their order, if anything. A new registry takes all of them."""
 _FUNCTIONS: Final = ("writing.sql", "directory.sql", "trust.sql", "reading.sql")
 _LOCK: Final = -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -253,8 +253,10 @@ class SqlRegistry(Registry):
         expired: bool = await self._write(_EXPIRE, star)
         return expired
 
-    async def stars(self) -> list[StarRecord]:
-        return await self._quick.read(stars.directory)
+    async def stars(self, keys: Collection[StarKey] | None = None) -> list[StarRecord]:
+        if keys is None:
+            return await self._quick.read(stars.directory)
+        return await self._quick.read(partial(stars.directory, keys=keys))
 
     async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:
         return await self._quick.read(partial(pages.hosted, star=star, after=after, limit=limit))

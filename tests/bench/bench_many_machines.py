@@ -16,6 +16,7 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import attrs
@@ -27,10 +28,13 @@ from cluster.worlds import in_process
 from hyperverse_core.contracts.registry import StarRecord
 from hyperverse_core.testing import VirtualClockLoop
 from hyperverse_core.testing.memory_registry import MemoryRegistry
+from hyperverse_core.universe.address.star_key import StarKey
 
 SIZES = (8, 64)
 AT_MOST = 5.0
 """Processor time for each of 64 machines, of that for each of 8."""
+SETTLED = 5.0
+"""Seconds after the last start until what it has set off is over."""
 IDLE = 1.0
 _VALUES = len(attrs.fields(StarRecord)) - 1
 
@@ -44,8 +48,8 @@ class CountedRegistry(MemoryRegistry):
 
     read = 0
 
-    async def stars(self) -> list[StarRecord]:
-        found = await super().stars()
+    async def stars(self, keys: Collection[StarKey] | None = None) -> list[StarRecord]:
+        found = await super().stars(keys)
         self.read += sum(_VALUES + len(star.links) for star in found)
         return found
 
@@ -60,6 +64,7 @@ async def measure(machines: int, directory: Path) -> tuple[float, float]:
         for number in range(machines):
             await world.start(f"m{number}")
         took = (time.process_time() - begun) / machines * 1e3
+        await asyncio.sleep(SETTLED)
         before = counted.read
         await asyncio.sleep(IDLE)
         return took, (counted.read - before) / IDLE / machines

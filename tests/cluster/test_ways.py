@@ -99,7 +99,7 @@ async def test_a_wave_is_passed_on_from_forwarder_to_forwarder(net: Net) -> None
 async def test_a_wave_is_not_sent_to_and_fro_by_machines_that_know_different_things(net: Net) -> None:
     """Hop limit and loop: the loop."""
     await net.start(_CHAIN, "abc")
-    net.machines["b"].parts.ways.by_star["STAR::central:far[0]"] = "a"
+    net.machines["b"].parts.ways.table()["STAR::central:far[0]"] = "a"
     reply = await net.machines["a"].client().ping("<<STAR::central:far[0]>>::star", "Cmd<Bounce>")
     assert (reply.status, str(reply.outcome)) == (503, "rejected")
     assert "leads back" in reply.error
@@ -186,7 +186,7 @@ async def test_an_answer_goes_back_by_the_connection_that_its_machine_has_made(n
     if connecting:  # it takes what it is given until it has failed for the first time
         lane = parts.board.peers.by_name.pop("a")
         await lane.close()
-        parts.ways.by_star |= {str(key): "a" for key in net.machines["a"].parts.homes}
+        parts.ways.table().update({str(key): "a" for key in net.machines["a"].parts.homes})
     assert (await net.bounce("a", "far[0]", wait=20.0))[0] == 200
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ...errors import BadRequest, NotFound
 from ...universe.access.access import AccessGrant
@@ -259,9 +259,9 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def renew(self, stars: Sequence[StarRecord]) -> None:
-        """Counts one renewal for each of ``stars``, and stores ``particles``, ``kinds``, ``links``, ``draining`` and
-        ``facts`` of the given records. Renews all or none. The change feed does not tell of changes of ``particles``
-        and ``facts``.
+        """Counts one renewal for each of ``stars``, and stores ``particles``, ``kinds``, ``links``, ``address``,
+        ``server_key``, ``draining`` and ``facts`` of the given records. Renews all or none, in one small write. The
+        change feed does not tell of changes of ``particles`` and ``facts``.
 
         Raises:
             NotHostedHere: one of the incarnations is no longer the announced one. The message names the star.
@@ -283,8 +283,9 @@ class Registry(abc.ABC):
         """
 
     @abc.abstractmethod
-    async def stars(self) -> list[StarRecord]:
-        """Returns the directory: all announced stars, in the order of their keys."""
+    async def stars(self, keys: Collection[StarKey] | None = None) -> list[StarRecord]:
+        """Returns those of the stars with ``keys`` that are announced, the whole directory when ``keys`` is None, in
+        the order of their keys. What is read for some keys does not depend on how many stars there are."""
 
     @abc.abstractmethod
     async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:

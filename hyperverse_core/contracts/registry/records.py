@@ -217,7 +217,8 @@ class StarRecord:
         address: where other machines reach that machine; empty when they cannot.
         server_key: public key that the machine proves to hold there.
         kinds: Kinds whose particles it can host.
-        links: stars that it has lanes to.
+        links: stars that it has lanes to: the text of a key, or that without its index for all stars of the name, such
+            as ``STAR::central:nexus``. A registry stores the texts as they are.
         particles: number of particles that it hosts, as of its last renewal.
         incarnation: grows each time that the star is announced.
         renewals: grows with each renewal. A machine that sees it unchanged for a lease may expire the star.
@@ -234,7 +235,7 @@ class StarRecord:
     address: str = ""
     server_key: str = ""
     kinds: tuple[str, ...] = ()
-    links: tuple[StarKey, ...] = ()
+    links: tuple[str, ...] = ()
     particles: int = 0
     incarnation: int = 0
     renewals: int = 0

@@ -12,6 +12,7 @@ from ..cluster.facts import OwnFacts
 from ..cluster.key_ring import KeyRing
 from ..cluster.lane_states import LaneStates
 from ..cluster.trusted_keys import TrustedKeys
+from ..cluster.watchman import Watchman
 from ..cluster.ways import Ways
 from ..parts import Given
 from ..transit.pending import PendingAnswers
@@ -34,6 +35,7 @@ class ClusterParts:
         facts: what this machine tells of itself.
         board: its lanes.
         reader: reads the directory.
+        watchman: expires the stars of machines that have died.
         pending, requests: what was asked of other machines.
         remotes: their stars.
         keys: which machines are let in.
@@ -45,6 +47,7 @@ class ClusterParts:
     facts: OwnFacts
     board: Switchboard
     reader: DirectoryReader
+    watchman: Watchman
     pending: PendingAnswers
     requests: Requests
     remotes: RemoteStars
@@ -80,14 +83,13 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
     )
     reader = DirectoryReader(
         config.lease,
-        own=core.stars,
         registry=plugged.registry,
         directory=directory,
         ways=ways,
-        lanes=lanes,
         star_gone=[core.places.star_gone],
-        layout_changed=[board.peers.layout_changed],
+        machines_changed=[board.peers.machines_changed],
     )
+    watchman = Watchman(config.lease, registry=plugged.registry, directory=directory, lanes=lanes)
     admission = Admission(
         config.name,
         config.lanes.driver,
@@ -101,4 +103,4 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
     requests = Requests(board, pending, directory, reader, core.home)
     remotes = RemoteStars(directory, requests, core.home)
     keys = KeyRing(trusted, plugged.transport)
-    return ClusterParts(directory, ways, facts, board, reader, pending, requests, remotes, keys, admission)
+    return ClusterParts(directory, ways, facts, board, reader, watchman, pending, requests, remotes, keys, admission)

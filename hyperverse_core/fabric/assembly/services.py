@@ -305,6 +305,7 @@ def _membership(
         registry=plugged.registry,
         directory=cluster.directory,
         reader=cluster.reader,
+        watchman=cluster.watchman,
         facts=cluster.facts,
         lease_lost=lease_lost,
         troubles=core.troubles,
@@ -389,6 +390,7 @@ def _status(
         pool=core.pool,
         registry=plugged.registry,
         troubles=core.troubles,
+        read_again=cluster.reader.refresh,
     )
 
 

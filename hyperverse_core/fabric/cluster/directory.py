@@ -9,59 +9,114 @@ from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Stars
 from ..stars.star import Star
+from ..stars.topology import machine_key, names_of
 
 __all__ = ["Directory"]
 
 
 class Directory:
-    """Written by the membership, read by everybody.
+    """Written by the directory reader and the membership, read by everybody.
+
+    A change costs what has changed, whatever the number of stars.
 
     Args:
         machine: name of this machine.
 
     Attributes:
         records: every announced star.
-        by_text: the same with the texts of the keys, in the order of these.
         machine_of: the machine of each of them, by the text of its key.
+        named: the texts of the keys of stars by what a link may call them: the key, and the key without its index.
+        linking: the texts of the keys of the stars that have a link, by its text.
         version: grows whenever what can be placed where may have changed.
-        members: grows whenever a star is announced that was not, or is not any more.
         incarnations: of each star, by the text of its key, as it was announced last; kept when the star has left.
     """
 
     def __init__(self, machine: str) -> None:
         self.machine = machine
         self.records: dict[StarKey, StarRecord] = {}
-        self.by_text: list[tuple[str, StarKey, StarRecord]] = []
         self.machine_of: dict[str, str] = {}
+        self.named: dict[str, set[str]] = {}
+        self.linking: dict[str, set[str]] = {}
         self.version = 0
-        self.members = 0
         self.incarnations: dict[str, int] = {}
+        self._by_text: list[tuple[str, StarKey, StarRecord]] | None = []
+        self._by_key_text: dict[str, StarRecord] = {}
+        self._others: dict[str, dict[StarKey, StarRecord]] = {}
 
-    def replace(self, records: Mapping[StarKey, StarRecord]) -> None:
-        """It was read again."""
-        if self.records.keys() != records.keys():
-            self.members += 1
-        self.records = dict(records)
-        self.by_text = sorted((str(key), key, record) for key, record in records.items())
-        self.machine_of = {text: record.machine for text, _, record in self.by_text}
-        self.incarnations.update((text, record.incarnation) for text, _, record in self.by_text)
+    def update(self, changes: Mapping[StarKey, StarRecord | None]) -> None:
+        """These stars were read again; None stands for one that is not announced any more."""
+        for key, record in changes.items():
+            known = self.records.get(key)
+            if known is not None:
+                self._remove(key, known)
+            if record is not None:
+                self._add(key, record)
+        self._by_text = None
         self.version += 1
 
+    def _add(self, key: StarKey, record: StarRecord) -> None:
+        text = str(key)
+        self.records[key] = self._by_key_text[text] = record
+        self.machine_of[text] = record.machine
+        self.incarnations[text] = record.incarnation
+        for name in names_of(text):
+            self.named.setdefault(name, set()).add(text)
+        for link in record.links:
+            self.linking.setdefault(link, set()).add(text)
+        if record.machine != self.machine:
+            self._others.setdefault(record.machine, {})[key] = record
+
+    def _remove(self, key: StarKey, record: StarRecord) -> None:
+        text = str(key)
+        del self.records[key]
+        del self._by_key_text[text]
+        del self.machine_of[text]
+        for name in names_of(text):
+            _take_out(self.named, name, text)
+        for link in record.links:
+            _take_out(self.linking, link, text)
+        stars = self._others.get(record.machine)
+        if stars is not None:
+            stars.pop(key, None)
+            if not stars:
+                del self._others[record.machine]
+
     def renewed(self, records: Mapping[StarKey, StarRecord]) -> None:
-        """This machine has renewed stars that are in it already."""
+        """This machine has renewed stars that are in it already: nothing about ways has changed."""
         self.records.update(records)
 
     def touch(self) -> None:
-        """What this machine's stars can host has changed."""
+        """What this machine's stars can host, or the way to another star, has changed."""
         self.version += 1
 
+    @property
+    def by_text(self) -> list[tuple[str, StarKey, StarRecord]]:
+        """Every star with the text of its key, in the order of these."""
+        if self._by_text is None:
+            self._by_text = sorted((str(key), key, record) for key, record in self.records.items())
+        return self._by_text
+
+    def record_of(self, star: str) -> StarRecord | None:
+        """The record of a star, by the text of its key; None when it is not announced."""
+        return self._by_key_text.get(star)
+
     def machines(self) -> dict[str, StarRecord]:
-        """Every other machine, by name, with the record of one of its stars."""
-        return {r.machine: r for r in self.records.values() if r.machine != self.machine}
+        """Every other machine, by name, with the record that :meth:`machine_record` returns."""
+        return {name: _standing_for(name, stars) for name, stars in self._others.items()}
 
     def machine_record(self, name: str) -> StarRecord | None:
-        """The record of one star of that machine."""
-        return self.machines().get(name)
+        """The record of the star that stands for another machine, or of any star of it before that is known; None when
+        it has none."""
+        stars = self._others.get(name)
+        return _standing_for(name, stars) if stars else None
+
+    def has_others(self) -> bool:
+        """Whether there is another machine."""
+        return bool(self._others)
+
+    def stars_of(self, machine: str) -> list[StarKey]:
+        """The stars of another machine."""
+        return list(self._others.get(machine, ()))
 
     def holds(self, assignment: Assignment) -> bool:
         """Whether the star of an assignment is still there, in the same incarnation."""
@@ -79,8 +134,20 @@ class Directory:
 
     def star_points(self, to: Stars, asking: Star) -> list[Point]:
         """The points of the stars that are meant."""
+        distances = asking.distances.whole() if to.adjacent else {}
         return [
             Point.of_star(key)
-            for key, record in sorted(self.records.items(), key=lambda entry: str(entry[0]))
-            if (to.kind is None or record.kind == to.kind) and (not to.adjacent or asking.distances.get(str(key)) == 1)
+            for text, key, record in self.by_text
+            if (to.kind is None or record.kind == to.kind) and (not to.adjacent or distances.get(text) == 1)
         ]
+
+
+def _standing_for(machine: str, stars: Mapping[StarKey, StarRecord]) -> StarRecord:
+    return stars.get(machine_key(machine)) or next(iter(stars.values()))
+
+
+def _take_out(found: dict[str, set[str]], name: str, text: str) -> None:
+    texts = found[name]
+    texts.discard(text)
+    if not texts:
+        del found[name]

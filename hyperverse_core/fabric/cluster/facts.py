@@ -14,11 +14,10 @@ from typing import Any, Final
 
 import attrs
 
-from ...contracts.registry import StarRecord
 from ...scheduling.guarded_log import guarded_log
 from ..particles.served import ServedKinds
 
-__all__ = ["Facts", "OwnFacts", "as_announced"]
+__all__ = ["Facts", "OwnFacts"]
 
 _log = guarded_log("hyperverse.placement")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -38,8 +37,6 @@ class Facts:
         labels: what its config says of it, by name.
         prepared: what is prepared there, by Kind.
         host: tells its host from others; empty when that is not known.
-        address, key: where its listener is and which key that proves, if the machine has another key since it announced
-            its stars; else empty.
     """
 
     load: float = 0.0
@@ -47,8 +44,6 @@ class Facts:
     labels: Mapping[str, str] = attrs.field(factory=dict)
     prepared: Mapping[str, frozenset[str]] = attrs.field(factory=dict)
     host: str = ""
-    address: str = ""
-    key: str = ""
 
     def prepared_for(self, kind: str) -> frozenset[str]:
         """What is prepared for particles of ``kind``."""
@@ -64,8 +59,6 @@ class Facts:
             told["prepared"] = {kind: sorted(names) for kind, names in self.prepared.items()}
         if self.host:
             told["host"] = self.host
-        if self.key:
-            told |= {"address": self.address, "key": self.key}
         return json.dumps(told)
 
     @classmethod
@@ -84,19 +77,10 @@ def _read(text: str) -> Facts:
             {str(name): str(value) for name, value in told.get("labels", {}).items()},
             {str(kind): frozenset(map(str, names)) for kind, names in told.get("prepared", {}).items()},
             str(told.get("host", "")),
-            str(told.get("address", "")),
-            str(told.get("key", "")),
         )
     except (ValueError, TypeError, AttributeError) as exc:
         _log.warning("facts of a machine cannot be read: %s", exc)
         return Facts()
-
-
-def as_announced(record: StarRecord) -> StarRecord:
-    """The record of a star with the address and the key that its machine has now. A renewal of a lease writes facts and
-    leaves the others as they were announced."""
-    facts = Facts.read(record.facts)
-    return attrs.evolve(record, address=facts.address, server_key=facts.key) if facts.key else record
 
 
 class OwnFacts:
@@ -108,19 +92,17 @@ class OwnFacts:
 
     Attributes:
         now: what was seen last.
-        address, key: where this machine listens with a key that it has taken while it runs; empty before.
     """
 
     def __init__(self, labels: Mapping[str, str], served: ServedKinds) -> None:
         self._labels = dict(labels)
         self._served = served
         self._host = _this_host()
-        self.address = self.key = ""
         self.now = Facts(labels=self._labels, host=self._host)
 
     def look(self) -> str:
         """Looks again. Returns what is told to other machines."""
-        self.now = Facts(_load(), _free_memory(), self._labels, self._prepared(), self._host, self.address, self.key)
+        self.now = Facts(_load(), _free_memory(), self._labels, self._prepared(), self._host)
         return self.now.text
 
     def _prepared(self) -> dict[str, frozenset[str]]:

@@ -25,9 +25,9 @@ class LaneStates:
         """Whether the lane to that machine is known to be down."""
         return machine in self._down
 
-    def any_down(self) -> bool:
-        """Whether any lane is known to be down."""
-        return bool(self._down)
+    def all_down(self) -> list[str]:
+        """The machines whose lanes are known to be down."""
+        return list(self._down)
 
     def cause_of(self, machine: str) -> str:
         """Why the lane to that machine is down, empty when it is not."""

@@ -2,7 +2,7 @@
 
 A star holds its place in the directory by renewing it. Clocks of machines are not compared. A star stops serving when
 three quarters of its lease have passed, by its own clock, since it *began* its last good renewal. A machine that sees a
-star's renewal counter unchanged for 0.85 of its lease, by its own clock, may expire the star (``directory_reader.py``).
+star's renewal counter unchanged for 0.85 of its lease, by its own clock, may expire the star (``watchman.py``).
 What is seen was begun before, so the star has stopped by then, unless one of the clocks runs a tenth faster than the
 other.
 """
@@ -24,11 +24,12 @@ from ...universe.address.star_key import StarKey
 from ..interception.interceptors import Interceptors
 from ..particles.homes import Homes
 from ..stars.star import Star
-from ..stars.topology import linked
+from ..stars.topology import announced_links, machine_key
 from .directory import Directory
-from .directory_reader import PATIENCE, RENEW, DirectoryReader
+from .directory_reader import DirectoryReader
 from .facts import OwnFacts
 from .name_claim import claim_name
+from .watchman import PATIENCE, RENEW, Watchman
 
 __all__ = ["Listening", "Membership", "StarTaken"]
 
@@ -78,7 +79,8 @@ class Membership:
         homes: what lives in them.
         registry: takes the announcements.
         directory: what is known of all stars.
-        reader: reads the directory, and expires stars of other machines.
+        reader: reads the directory.
+        watchman: expires stars of other machines.
         facts: what this machine tells of itself.
         lease_lost: called when this machine's stars were given up on: nothing that lives here may go on.
         troubles: shows leases that cannot be renewed.
@@ -100,6 +102,7 @@ class Membership:
         registry: Registry,
         directory: Directory,
         reader: DirectoryReader,
+        watchman: Watchman,
         facts: OwnFacts,
         lease_lost: Sequence[Callable[[], None]],
         troubles: Troubles,
@@ -119,11 +122,10 @@ class Membership:
         self._told_held = False
         self._directory = directory
         self._reader = reader
+        self._watchman = watchman
         self._facts = facts
         self._lease_lost = lease_lost
         self._listening = Listening()
-        self._links: dict[StarKey, tuple[StarKey, ...]] = {}
-        self._links_of_members = -1
         self._tasks: list[asyncio.Task[None]] = []
         self._renew_now = asyncio.Event()
         self._set_back = False
@@ -142,13 +144,14 @@ class Membership:
         await self._announce()
         self._tasks = [
             self.loop.create_task(self._renewing(), name="renew leases"),
-            self.loop.create_task(self._reader.run(), name="watch stars"),
+            self.loop.create_task(self._watchman.run(), name="watch machines"),
         ]
 
     async def _announce(self) -> None:
         begun = self.loop.time()
-        announced, facts = dict(self._directory.records), self._facts.look()
-        for star in self._stars.values():
+        announced: dict[StarKey, StarRecord] = {}
+        facts = self._facts.look()
+        for star in sorted(self._stars.values(), key=self._stands_for_us, reverse=True):
             try:
                 record = await self._registry.announce(self._record(star, facts))
             except Conflict as exc:
@@ -158,9 +161,23 @@ class Membership:
             hosting = self._homes[star.key]
             for active in hosting.table.of_the_past():
                 hosting.table.lose(active)  # it became active here while the lease was lost
-        self._directory.replace(announced)
+        self._directory.update(announced)
         self._hold_until(begun + self._lease * _MARGIN)
         await self._reader.refresh()
+        self._reader.tell_changed((self._name,))
+        await self._leave_to_nobody()
+
+    def _stands_for_us(self, star: Star) -> bool:
+        """Whether it is the star that stands for this machine. That is announced first: others watch it in the place of
+        all, and must not take what is announced now for what this machine had in an earlier life."""
+        return star.key == machine_key(self._name)
+
+    async def _leave_to_nobody(self) -> None:
+        """Withdraws stars that this machine had in an earlier life, with another config, and that it does not renew."""
+        records = self._directory.records.values()
+        left = [record for record in records if record.machine == self._name and record.key not in self._stars]
+        if left:
+            await self._registry.withdraw(left)
 
     def _hold_until(self, when: float) -> None:
         """Until then no machine may take the places of this machine's stars, so they may serve."""
@@ -190,39 +207,28 @@ class Membership:
             address=self._listening.address,
             server_key=self._listening.key,
             kinds=tuple(hosting.hostable()),
-            links=self._links_of(star),
+            links=announced_links(star.links, self._constellation),
             particles=len(hosting),
             incarnation=star.incarnation,
             lease=self._lease,
             draining=self.draining,
             pid=os.getpid(),
-            facts=facts,
+            facts=facts if self._stands_for_us(star) else "",
         )
 
     def _records(self) -> list[StarRecord]:
         facts = self._facts.look()
         return [self._record(star, facts) for star in self._stars.values()]
 
-    def _links_of(self, star: Star) -> tuple[StarKey, ...]:
-        if self._links_of_members != self._directory.members:
-            self._links_of_members = self._directory.members
-            self._links.clear()
-        links = self._links.get(star.key)
-        if links is None:
-            known = {*self._stars, *self._directory.records}
-            links = self._links[star.key] = linked(star.key, star.links, known, self._constellation)
-        return links
-
     async def announce_changes(self) -> None:
         """Tells the others at once what has changed about this machine's stars. Raises Unavailable."""
         await self._registry.renew(self._records())
-        await self._reader.refresh()
+        await self._reader.read(tuple(self._stars))
 
     async def listen_at(self, listening: Listening) -> None:
         """Tells the others that this machine listens elsewhere, with another key, while its stars go on. Raises
         Unavailable."""
         self._listening = listening
-        self._facts.address, self._facts.key = listening.address, listening.key
         await self.announce_changes()
 
     async def take_no_more(self) -> None:
@@ -254,7 +260,7 @@ class Membership:
                 async with asyncio.timeout(self._lease):
                     await self._registry.renew(records)
                 self._hold_until(begun + self._lease * _MARGIN)
-                self._reader.renewed = self.loop.time()
+                self._watchman.renewed = self.loop.time()
                 self._troubles.over(_RENEWAL)
                 self._directory.renewed({r.key: attrs.evolve(r, renewals=-1) for r in records})
             except NotHostedHere as exc:

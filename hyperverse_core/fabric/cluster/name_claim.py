@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from ...contracts.registry import Registry, StarRecord
 from ...errors import Conflict
 from ...universe.address.star_key import StarKey
-from .facts import as_announced
 
 __all__ = ["claim_name"]
 
@@ -52,5 +51,6 @@ def _lives(record: StarRecord, before: Mapping[StarKey, StarRecord]) -> bool:
 
 
 async def _of_others(registry: Registry, name: str, key: str) -> dict[StarKey, StarRecord]:
-    found = [as_announced(record) for record in await registry.stars()]
-    return {record.key: record for record in found if record.machine == name and record.server_key != key}
+    return {
+        record.key: record for record in await registry.stars() if record.machine == name and record.server_key != key
+    }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 from ...errors import Unavailable
 from ...universe.address.star_key import StarKey
-from ..stars.routes import both_ways, distances_from, paths_from
+from ..stars.routes import Lanes, Reached, reach
 from ..stars.star import Star
 from ..stars.star_kind import StarKind
+from ..stars.topology import names_of
 from .directory import Directory
 from .lane_states import LaneStates
 
@@ -16,18 +18,18 @@ __all__ = ["Ways"]
 
 
 class Ways:
-    """Works the ways out anew whenever the directory or a lane has changed, so that a wave only looks one up.
+    """Works the ways out when somebody asks for one, once for all changes of the directory and the lanes before.
 
     Args:
-        stars: of this machine; their ``distances`` are written here.
+        stars: of this machine; their ``distances`` are worked out here.
         directory: which stars there are.
         lanes: which lanes are down.
         star_kinds: which kinds of stars forward.
         home: the star that stands for this machine.
 
     Attributes:
-        by_star: for each star of another machine that can be reached, by the text of its key, the machine to hand
-            its waves to.
+        by_star: for stars of other machines that can be reached, by the text of their keys, the machine to hand their
+            waves to. It is empty until :meth:`to` or :meth:`table` is asked after a change.
     """
 
     def __init__(
@@ -43,53 +45,80 @@ class Ways:
         self._lanes = lanes
         self._star_kinds = star_kinds
         self._home = home
+        self._changed = False
+        self._reached: dict[str, Reached] = {}
         self.by_star: dict[str, str] = {}
 
-    def find(self) -> None:
-        """Works them out: the directory has changed, or a lane has come up or gone down."""
-        records = self._directory.records.values()
-        own = self._directory.machine
-        links = self._links()
-        kinds = {str(r.key): r.kind for r in records}
-
-        def forwards(star: str) -> bool:
-            kind = self._star_kinds.get(kinds[star])
-            return kind is not None and kind.forwards
-
-        for star in self._stars.values():
-            star.distances = distances_from(star.text, links, forwards)
-        machines = {str(r.key): r.machine for r in records}
-        path = paths_from(self._home.text, links, forwards)
-        self.by_star = {
-            text: next(machines[step] for step in steps if machines[step] != own)
-            for text, steps in path.items()
-            if machines.get(text, own) != own
-        }
+    def changed(self) -> None:
+        """The directory has changed, or a lane has come up or gone down: no way that was found before is good."""
         self._directory.touch()
+        if self._changed:
+            return
+        self._changed = True
+        self.by_star = {}
+        for star in self._stars.values():
+            star.distances.forget(partial(self._distances_from, star.text))
 
-    def _links(self) -> dict[str, frozenset[str]]:
+    def table(self) -> dict[str, str]:
+        """For every star of another machine that can be reached, by the text of its key, the machine to hand its waves
+        to."""
+        if self._changed:
+            self._find()
+        return self.by_star
+
+    def _find(self) -> None:
+        self._changed = False
+        machine_of = self._directory.machine_of
+        found = self._reached = reach(self._home.text, self._all_lanes(), self._is_ours)
+        self.by_star = {text: machine_of[way.by] for text, way in found.items() if way.by and not self._is_ours(text)}
+
+    def _distances_from(self, star: str) -> dict[str, int]:
+        self.table()  # so that the next change is not taken for one of a batch, which nobody has asked about yet
+        reached = self._reached
+        if star != self._home.text:
+            reached = reach(star, self._all_lanes(), self._is_ours)
+        return {text: way.lanes for text, way in reached.items()}
+
+    def _is_ours(self, star: str) -> bool:
+        return self._directory.machine_of.get(star, self._directory.machine) == self._directory.machine
+
+    def _all_lanes(self) -> Lanes:
         """The lanes between stars, without those of this machine that are down: others may still have one."""
-        everywhere = self._directory.records.values()
-        own = self._directory.machine
-        unreachable = {str(r.key) for r in everywhere if r.machine != own and self._lanes.is_down(r.machine)}
-        ours = {str(key) for key in self._stars}
-        links = both_ways({str(r.key): frozenset(map(str, r.links)) for r in everywhere})
-        for text in ours & links.keys():
-            links[text] -= unreachable
-        for text in unreachable:
-            links[text] -= ours
-        return links
+        directory = self._directory
+        down = [name for name in self._lanes.all_down() if directory.machine_record(name) is not None]
+        return Lanes(
+            self._links_of,
+            names_of,
+            directory.named,
+            directory.linking,
+            self._forwards,
+            frozenset(map(str, self._stars)),
+            frozenset(str(key) for name in down for key in directory.stars_of(name)),
+        )
+
+    def _links_of(self, star: str) -> Iterable[str]:
+        record = self._directory.record_of(star)
+        return record.links if record is not None else ()
+
+    def _forwards(self, star: str) -> bool:
+        record = self._directory.record_of(star)
+        kind = self._star_kinds.get(record.kind) if record is not None else None
+        return kind is not None and kind.forwards
 
     def to(self, star: str) -> str:
         """Name of the machine to hand a wave for ``star`` to. Raises Unavailable when there is no way."""
-        machine = self.by_star.get(star)
+        machine = self.table().get(star)
         if machine is None:
             raise Unavailable(self._no_way(star), hint="see `hyperverse stars`", retry_after=0.5)
         return machine
 
+    def next_machine(self, star: str) -> str | None:
+        """Name of the machine to hand a wave for ``star`` to, None when there is no way."""
+        return self.table().get(star)
+
     def _no_way(self, star: str) -> str:
         """Why there is none, for whoever has to mend it."""
-        record = self._directory.records.get(StarKey.parse(star))
+        record = self._directory.record_of(star)
         if record is None:
             return f"there is no way to {star}: it is not in the directory of stars"
         cause = self._lanes.cause_of(record.machine)
@@ -97,7 +126,7 @@ class Ways:
 
     def no_other(self, star: str) -> str:
         """Why a star cannot be reached from here but through machines that sent us the wave."""
-        record = self._directory.records.get(StarKey.parse(star))
+        record = self._directory.record_of(star)
         cause = self._lanes.cause_of(record.machine) if record is not None else ""
         own = self._directory.machine
         why = f": the lane from {own!r} to {record.machine!r} is down: {cause}" if record is not None and cause else ""

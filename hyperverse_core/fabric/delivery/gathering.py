@@ -94,7 +94,7 @@ class Gathering:
         self.tasks: set[asyncio.Task[None]] = set()
         # What all copies have in common is in the template; a field that is added to every wave is there by itself.
         self.template = replace(wave, recipients=(), count=None)
-        self.hops = {text: wave.hops + lanes for text, lanes in star.distances.items()}
+        self.hops = {text: wave.hops + lanes for text, lanes in star.distances.whole().items()}
         self.alike: dict[Served, _Alike] = {}
         self.here: deque[Point] = deque()
         self.unplaced: deque[Point] = deque()
@@ -149,7 +149,7 @@ class Gathering:
         places = self.out.places.known
         pool = self.out.pool
         remote: dict[str, list[Point]] = {}
-        if not self.out.ways.by_star:  # there is no other machine
+        if not self.out.ways.table():  # there is no other machine
             self.here.extend(points)
         else:
             for point in points:

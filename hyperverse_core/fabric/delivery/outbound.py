@@ -114,7 +114,7 @@ class Outbound:
                 if place is None:
                     place = await self._location.locate_for(wave, wave.to)
                 if place.star is not self.star:  # a remote star stands for itself here
-                    wave.hops += self.star.distances.get(place.star.text, 0)
+                    wave.hops += self.star.distances[place.star.text]
                 if watched is not None and senders is not None:
                     senders.sent(wave, place.star.text, watched)
                 reply = await place.receive(wave)
@@ -194,7 +194,7 @@ class Outbound:
             if place is None:
                 place = await self._location.locate_for(wave, wave.to)
             if place.star is not self.star:
-                wave.hops += self.star.distances.get(place.star.text, 0)
+                wave.hops += self.star.distances[place.star.text]
             if (place.remote or wave.method is BOUNCE) and await self._told.turns_away(wave):
                 raise self._told.missing(wave.to)
             if watched is not None and senders is not None:

@@ -89,14 +89,14 @@ class Candidates:
         possible.near = near
 
     def _possible_for(self, kind: str) -> _Possible:
-        distances = self._home.distances
+        distances = self._home.distances.whole()
         possible = _Possible()
         for text, key, star in self._directory.by_text:
             own = self._homes.get(key)
             hosts = own.can_host(kind) if own is not None else kind in star.kinds
             if not hosts or star.draining or text not in distances:
                 continue
-            known = self._facts.now if own is not None else Facts.read(star.facts)
+            known = self._facts.now if own is not None else self._facts_of(star.machine)
             candidate = Candidate(
                 key,
                 star.particles + self._placed.get(key, 0),
@@ -113,6 +113,11 @@ class Candidates:
             if own is not None:
                 possible.own.append((candidate, own.active))
         return possible
+
+    def _facts_of(self, machine: str) -> Facts:
+        """What another machine tells of itself, by the star that stands for it."""
+        record = self._directory.machine_record(machine)
+        return Facts.read(record.facts if record is not None else "")
 
     def placed(self, key: StarKey) -> None:
         """A particle was given to a star of another machine; its own count comes with its next renewal."""

@@ -79,7 +79,7 @@ class Placer:
             own = self._homes.get(at.star)
             if own is None:
                 if not self._directory.holds(at):
-                    await self._reader.refresh()
+                    await self._reader.read((at.star,))
                 # Never taken from a star that is announced. One that is not serves no more, in that incarnation never
                 # again; its particles are released one after another, and this one need not wait for that.
                 if self._directory.holds(at):
@@ -88,6 +88,7 @@ class Placer:
                 active = await own.at_home(record.point)
                 if active is not None:
                     return active
+        await self._reader.have_recent()
         chosen = self.choose(record, missed)
         hosting = self._homes.by_text.get(str(chosen))
         try:

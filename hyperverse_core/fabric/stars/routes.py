@@ -1,42 +1,97 @@
-"""Ways between stars: the shortest over the lanes that there are, through stars that forward."""
+"""Ways between stars: the shortest over the lanes that there are, through stars that forward.
+
+A link is a name, which may mean any number of stars. So stars are never paired: one step goes to all that a link means
+at once, and each link and each name is followed once. The cost grows with the number of stars, not with its square.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 
-__all__ = ["both_ways", "distances_from", "paths_from"]
+import attrs
 
-Links = Mapping[str, frozenset[str]]
-"""For each star (text of its key), the stars that it has lanes to."""
+__all__ = ["Lanes", "Reached", "reach"]
 
-
-def both_ways(links: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """A lane carries both ways, and one end that names it is enough."""
-    full: dict[str, set[str]] = {star: set() for star in links}
-    for star, ends in links.items():
-        for end in ends:
-            if end in full and end != star:
-                full[star].add(end)
-                full[end].add(star)
-    return {star: frozenset(ends) for star, ends in full.items()}
+_NOBODY: frozenset[str] = frozenset()
 
 
-def distances_from(start: str, links: Links, forwards: Callable[[str], bool]) -> dict[str, int]:
-    """How many lanes each star is away; stars without a way are left out."""
-    return {star: len(path) for star, path in paths_from(start, links, forwards).items()}
+@attrs.frozen
+class Lanes:
+    """Which stars have a lane to one another: a lane carries both ways, and one end that names the other is enough.
+
+    Attributes:
+        links: what a star has links to.
+        names: how links may call a star.
+        named: the stars that a link means.
+        linking: the stars that have a link.
+        forwards: whether a star passes waves on.
+        ours, unreachable: no star of the one set has a lane to a star of the other.
+    """
+
+    links: Callable[[str], Iterable[str]]
+    names: Callable[[str], Iterable[str]]
+    named: Mapping[str, Set[str]]
+    linking: Mapping[str, Set[str]]
+    forwards: Callable[[str], bool]
+    ours: Set[str] = _NOBODY
+    unreachable: Set[str] = _NOBODY
+
+    def cut_off(self, star: str) -> Set[str]:
+        """The stars that this one has no lane to, whatever its links say."""
+        if not self.unreachable:
+            return _NOBODY
+        return self.unreachable if star in self.ours else self.ours if star in self.unreachable else _NOBODY
 
 
-def paths_from(start: str, links: Links, forwards: Callable[[str], bool]) -> dict[str, tuple[str, ...]]:
-    """A shortest way to each star: those that are passed, and itself. Of several, the one whose names sort first."""
-    found: dict[str, tuple[str, ...]] = {start: ()}
+@attrs.frozen
+class Reached:
+    """A star that can be reached.
+
+    Attributes:
+        lanes: how many lanes it is away.
+        by: the first star on the way that is not of ours: itself, if it is the first; empty for one of ours that is
+            reached by ours alone.
+    """
+
+    lanes: int
+    by: str
+
+
+def reach(start: str, lanes: Lanes, ours: Callable[[str], bool]) -> dict[str, Reached]:
+    """A shortest way to each star that can be reached. Of several, the one whose names sort first.
+
+    Args:
+        start: where the ways begin.
+        lanes: those that there are.
+        ours: whether a star is of this machine.
+    """
+    found = {start: Reached(0, "")}
+    followed: set[tuple[bool, str]] = set()
     queue = deque([start])
     while queue:
         here = queue.popleft()
-        if here != start and not forwards(here):
+        if here != start and not lanes.forwards(here):
             continue  # it is reached, but passes nothing on
-        for star in sorted(links.get(here, ())):
-            if star not in found:
-                found[star] = (*found[here], star)
-                queue.append(star)
+        way = found[here]
+        for star in sorted(_next_to(here, lanes, followed) - found.keys()):
+            found[star] = Reached(way.lanes + 1, way.by or ("" if ours(star) else star))
+            queue.append(star)
     return found
+
+
+def _next_to(here: str, lanes: Lanes, followed: set[tuple[bool, str]]) -> set[str]:
+    """The stars next to one, without those that were next to one before it."""
+    near: set[str] = set()
+    cut_off = lanes.cut_off(here)
+    for named, texts, stars in ((True, lanes.links(here), lanes.named), (False, lanes.names(here), lanes.linking)):
+        for text in texts:
+            if (named, text) in followed:
+                continue
+            meant = stars.get(text, _NOBODY)
+            if cut_off.isdisjoint(meant):
+                followed.add((named, text))  # whoever is meant by it is found now
+                near |= meant
+            else:
+                near |= meant - cut_off
+    return near

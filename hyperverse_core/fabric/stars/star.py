@@ -11,6 +11,7 @@ from ...scheduling.presentable import presentable
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Directed, Outcome, Pong
+from .distances import Distances
 from .star_kind import StarKind
 
 __all__ = ["Star"]
@@ -30,7 +31,7 @@ class Star:
         incarnation: which one was announced last, 0 before the first. Written by the membership.
         serve_until: time of the event loop at which its lease may have ended: nothing that lives here answers
             then. Written by the membership.
-        distances: lanes to every star that can be reached, by the text of its key. Written by the routes.
+        distances: lanes to every star that can be reached, by the text of its key. Worked out by the ways.
     """
 
     __slots__ = ("distances", "incarnation", "key", "kind", "links", "loop", "now", "point", "serve_until", "text")
@@ -45,7 +46,7 @@ class Star:
         self.links = links
         self.incarnation = 0
         self.serve_until = 0.0
-        self.distances: dict[str, int] = {}
+        self.distances = Distances()
 
     @property
     def may_serve(self) -> bool:

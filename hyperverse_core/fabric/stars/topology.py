@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from ...config import Config, StarTemplate
 from ...contracts.registry import StarRecord
@@ -11,7 +12,22 @@ from ...universe.address.star_key import StarKey
 from .star import Star
 from .star_kind import StarKind
 
-__all__ = ["free_index", "linked", "machine_links", "make_stars", "own_stars"]
+__all__ = [
+    "announced_links",
+    "free_index",
+    "lanes_between",
+    "machine_key",
+    "machine_links",
+    "make_stars",
+    "names_of",
+    "own_stars",
+]
+
+
+@lru_cache(maxsize=1024)
+def machine_key(machine: str) -> StarKey:
+    """The key of the star that stands for a machine."""
+    return StarKey("machine", machine, 0)
 
 
 def make_stars(config: Config, index: int, star_kinds: Mapping[str, StarKind]) -> dict[StarKey, Star]:
@@ -23,13 +39,13 @@ def make_stars(config: Config, index: int, star_kinds: Mapping[str, StarKind]) -
 
     Raises NotFound when a star is of a kind that nobody brings.
     """
-    machine_key = StarKey("machine", config.name, 0)
+    home = machine_key(config.name)
     stars: dict[StarKey, Star] = {}
     for template, number in own_stars(config, index):
         key = StarKey(config.constellation, template.name, number)
-        stars[key] = Star(key, _star_kind(template.kind, star_kinds), (*template.links, str(machine_key)))
+        stars[key] = Star(key, _star_kind(template.kind, star_kinds), (*template.links, str(home)))
     links = machine_links(list(stars.values()))
-    stars[machine_key] = Star(machine_key, _star_kind("Machine", star_kinds), links)
+    stars[home] = Star(home, _star_kind("Machine", star_kinds), links)
     return stars
 
 
@@ -83,20 +99,38 @@ def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(links))
 
 
-def linked(star: StarKey, links: Sequence[str], known: Iterable[StarKey], home: str) -> tuple[StarKey, ...]:
-    """The stars that ``links`` mean, of those that are known: all of a name, one by name and index, or by key.
+def announced_links(links: Iterable[str], home: str) -> tuple[str, ...]:
+    """Links as the other machines are told of them: each is the key of a star, or one without its index, which means
+    every star of that name. Which stars there are works out whoever needs to know.
 
     Args:
         home: the constellation that names without one belong to.
     """
-    wanted = frozenset(links)
-    found = [
-        key
-        for key in known
-        if (str(key) in wanted or (key.constellation == home and not wanted.isdisjoint(_names(key)))) and key != star
-    ]
-    return tuple(sorted(found, key=str))
+    return tuple(dict.fromkeys(link if link.startswith("STAR::") else f"STAR::{home}:{link}" for link in links))
 
 
-def _names(key: StarKey) -> tuple[str, str]:
-    return key.name, f"{key.name}[{key.index}]"
+def names_of(star: str) -> tuple[str, str]:
+    """How announced links may call a star: by its key, or by that without its index.
+
+    Args:
+        star: the text of its key.
+    """
+    return star, star[: star.rindex("[")]
+
+
+def lanes_between(links: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    """The stars that each star has a lane to; one end that names the other is enough.
+
+    Args:
+        links: the announced links of each star, by the text of its key.
+    """
+    named: dict[str, list[str]] = {}
+    for star in links:
+        for name in names_of(star):
+            named.setdefault(name, []).append(star)
+    lanes: dict[str, set[str]] = {star: set() for star in links}
+    for star, texts in links.items():
+        for end in {end for text in texts for end in named.get(text, ())} - {star}:
+            lanes[star].add(end)
+            lanes[end].add(star)
+    return lanes

@@ -5,7 +5,7 @@ The key of a lane is bound to the name of a machine, and the directory says whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ...errors import Forbidden, HyperverseError, Unavailable
 from ...protocol.envelope import Envelope
@@ -22,7 +22,7 @@ def objection(
     message: Message,
     machine: str,
     machine_of: Mapping[str, str],
-    way_to: Mapping[str, str],
+    way_to: Callable[[str], str | None],
 ) -> HyperverseError | None:
     """Why a request is not handled; None when nothing is wrong with where it comes from.
 
@@ -31,7 +31,7 @@ def objection(
         message: what is in it.
         machine: the one whose lane it came by.
         machine_of: the machine of each star that is announced.
-        way_to: the machine by which each star is reached from here; its own where there is a lane to it.
+        way_to: returns the machine by which a star is reached from here; its own where there is a lane to it.
     """
     first = envelope.passed[0] if envelope.passed else machine
     owner = machine_of.get(envelope.origin, first)
@@ -43,7 +43,7 @@ def objection(
 
 
 def _not_its_star(
-    wave: Directed, first: str, machine: str, machine_of: Mapping[str, str], way_to: Mapping[str, str]
+    wave: Directed, first: str, machine: str, machine_of: Mapping[str, str], way_to: Callable[[str], str | None]
 ) -> HyperverseError | None:
     """A star may do everything, and its drivers act in its name, so no other machine may use their names."""
     key = wave.agent.star_key
@@ -58,7 +58,7 @@ def _not_its_star(
         return Unavailable(f"{key} is not known here", retry_after=0.5)
     if owner != first:
         return Forbidden(f"machine {first!r} cannot act as {wave.agent.text!r}, which is of machine {owner!r}")
-    if first != machine and way_to.get(str(key)) == first:
+    if first != machine and way_to(str(key)) == first:
         said = f"machine {machine!r} has passed on what is said to be in the name of a star of {first!r}"
         return Unavailable(f"{said}, which has a lane to this machine", retry_after=0.5)
     return None

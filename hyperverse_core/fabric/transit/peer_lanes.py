@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from ...contracts.lane import Identity, LaneTransport
@@ -111,19 +111,23 @@ class PeerLanes:
         self.identity = identity
         await self.succession.prove(identity, seconds)
 
-    def layout_changed(self) -> None:
-        """The directory has changed: lanes to machines that are gone are closed, those to new ones opened."""
-        present = self._directory.machines()
-        self.succession.keep(present.__contains__)
-        for name in [name for name in self.by_name if name not in present]:
-            self._states.came_up(name)  # nobody wants it any more
-            self._later(self.by_name.pop(name).retire())
-        for name in self._elsewhere.keys() - present.keys():
-            del self._elsewhere[name]
-            self._states.came_up(name)
-        for name, record in present.items():
-            self._follow(name, record)
-        self._known = {name: record.incarnation for name, record in present.items()}
+    def machines_changed(self, names: Collection[str]) -> None:
+        """What the directory has of these machines is another by now: lanes to those that are gone are closed, those to
+        new ones opened."""
+        self.succession.keep(lambda name: self._directory.machine_record(name) is not None)
+        for name in sorted(names):
+            record = self._directory.machine_record(name)
+            if record is not None:
+                self._follow(name, record)
+                self._known[name] = record.incarnation
+                continue
+            self._known.pop(name, None)
+            lane = self.by_name.pop(name, None)
+            if lane is not None:
+                self._states.came_up(name)  # nobody wants it any more
+                self._later(lane.retire())
+            if self._elsewhere.pop(name, ""):
+                self._states.came_up(name)
 
     def _follow(self, name: str, record: StarRecord) -> None:
         """The lane to one machine, as the directory has it now."""

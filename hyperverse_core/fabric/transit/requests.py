@@ -117,7 +117,7 @@ class Requests:
 
     async def spread(self, star: str, wave: Ripple, points: list[Point]) -> list[Echo]:
         """Sends one Ripple to recipients that live in one remote star; an echo for each, whatever happens."""
-        hops = self._home.distances.get(star, 0)
+        hops = self._home.distances[star]
         reply: Any = None
         try:
             payload = encode_part(wave, points, self.loop.time())

@@ -278,7 +278,7 @@ class Switchboard:
             self._states.came_up(lane.name)
         else:
             self.peers.went_down(lane)
-        self._ways.find()
+        self._ways.changed()
         if not up:
             self.pending.lane_lost(lane.name, lane.cause)
         tell = self._interceptors.tell
@@ -386,7 +386,7 @@ class Switchboard:
         message = decode(envelope.payload, star.loop.time())
         kind = type(message)
         if envelope.origin or kind is Signal:
-            error = objection(envelope, message, machine, self._directory.machine_of, self._ways.by_star)
+            error = objection(envelope, message, machine, self._directory.machine_of, self._ways.next_machine)
             if error is not None:
                 self._object(machine, envelope, via, error)
             else:

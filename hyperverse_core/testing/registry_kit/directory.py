@@ -21,7 +21,7 @@ _FULL = StarRecord(
     address="local://somewhere",
     server_key="key",
     kinds=("Base", "File<Dir>"),
-    links=(_JUMP, StarKey("kit", "nexus", 3)),
+    links=(str(_JUMP), "STAR::kit:nexus", "STAR::kit:nexus[3]"),
     particles=7,
     lease=1.5,
     draining=True,
@@ -42,6 +42,15 @@ class DirectoryGroup(RegistryKitBase):
         for key in keys:
             await registry.announce(fold(key))
         assert [star.key for star in await registry.stars()] == sorted(keys)
+
+    async def test_some_stars_are_read_by_their_keys(self, registry: Registry) -> None:
+        keys = [StarKey("kit", "nexus", index) for index in range(5)]
+        announced = [await registry.announce(fold(key)) for key in keys]
+        missing = StarKey("kit", "nexus", 9)
+        assert await registry.stars((keys[3], missing, keys[1])) == [announced[1], announced[3]]
+        await registry.withdraw(announced[1:2])
+        assert await registry.stars({keys[3], keys[1]}) == [announced[3]]
+        assert await registry.stars((missing,)) == await registry.stars(()) == []
 
     async def test_incarnations_grow_for_ever(self, registry: Registry) -> None:
         seen = [(await registry.announce(fold())).incarnation for _ in range(3)]
@@ -82,9 +91,10 @@ class DirectoryGroup(RegistryKitBase):
 
     async def test_a_renewal_counts_and_stores_what_changes(self, registry: Registry) -> None:
         star = await registry.announce(fold())
-        new = attrs.evolve(star, particles=5, kinds=("App",), links=(_JUMP,), draining=True, facts="{}")
+        new = attrs.evolve(star, particles=5, kinds=("App",), links=(str(_JUMP),), draining=True, facts="{}")
+        new = attrs.evolve(new, address="local://elsewhere", server_key="another")
         await registry.renew([new])
-        await registry.renew([attrs.evolve(new, address="ignored", machine="ignored", renewals=99)])
+        await registry.renew([attrs.evolve(new, kind="ignored", machine="ignored", renewals=99)])
         assert await registry.stars() == [attrs.evolve(new, renewals=2)]
 
     async def test_a_renewal_of_all_fails_when_one_is_gone(self, registry: Registry) -> None:

@@ -1,6 +1,6 @@
 -- The directory of stars.
 
--- One job: a list of [key, incarnation, kinds, links, particles, draining, facts, point]. The outcome: the keys that are
+-- One job: a list of [key, incarnation, kinds, links, particles, draining, facts, point, address, door key]. The outcome: the keys that are
 -- gone; if there are any, nothing was written.
 create function hv.do_renew(p_jobs jsonb) returns jsonb language plpgsql as $$
 #variable_conflict use_column
@@ -19,16 +19,19 @@ begin
   end if;
   with given as materialized (
     select r.o, r.v->>0 as key, r.v->>2 as kinds, r.v->>3 as links, (r.v->>4)::bigint as particles,
-           (r.v->>5)::boolean as draining, r.v->>6 as facts, r.v->>7 as point
+           (r.v->>5)::boolean as draining, r.v->>6 as facts, r.v->>7 as point,
+           r.v->>8 as address, r.v->>9 as door_key
     from jsonb_array_elements(p_jobs->0) with ordinality r(v, o)
   ),
   seen as materialized (
     select g.o, g.point from given g join hv.stars s on s.key = g.key
-    where (s.kinds, s.links, s.draining) is distinct from (g.kinds, g.links, g.draining)
+    where (s.kinds, s.links, s.draining, s.address, s.door_key) is distinct from
+          (g.kinds, g.links, g.draining, coalesce(g.address, s.address), coalesce(g.door_key, s.door_key))
   ),
   written as (
     update hv.stars s set renewals = s.renewals + 1, kinds = g.kinds, links = g.links, particles = g.particles,
-      draining = g.draining, facts = g.facts
+      draining = g.draining, facts = g.facts, address = coalesce(g.address, s.address),
+      door_key = coalesce(g.door_key, s.door_key)
     from given g where s.key = g.key
   )
   insert into hv.changes (n, kind, point) select row_number() over (order by o), 'star', point from seen;

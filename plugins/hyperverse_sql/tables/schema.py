@@ -26,7 +26,7 @@ __all__ = [
     "tokens",
 ]
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 metadata = sa.MetaData()
 

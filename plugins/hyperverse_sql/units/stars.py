@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import attrs
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hyperverse_core.errors import Conflict, NotHostedHere
 from hyperverse_core.registry import ChangeKind, StarRecord
-from hyperverse_core.values import Point
+from hyperverse_core.values import Point, StarKey
 
 from ..engine.batch_statement import BatchStatement
 from ..engine.expressions import listed, listing
@@ -20,10 +20,13 @@ from ..tables.schema import stars
 
 __all__ = ["announce", "directory", "expire", "renew", "withdraw"]
 
-_HELD = sa.select(stars.c.key, stars.c.incarnation, stars.c.kinds, stars.c.links, stars.c.draining).where(
+_TOLD = ("address", "door_key", "kinds", "links", "draining")
+"""What a renewal may change and the change feed tells of."""
+_RENEWED = ("address", "door_key", "kinds", "links", "particles", "draining", "facts")
+_HELD = sa.select(stars.c.key, stars.c.incarnation, *(stars.c[name] for name in _TOLD)).where(
     stars.c.announced, stars.c.key.in_(listed("keys"))
 )
-_RENEWED = ("kinds", "links", "particles", "draining", "facts")
+_SOME = sa.select(*STAR).where(stars.c.announced, stars.c.key.in_(listed("keys")))
 _RENEW = BatchStatement(
     sa.update(stars)
     .where(stars.c.key == sa.bindparam("star"))
@@ -32,9 +35,12 @@ _RENEW = BatchStatement(
 )
 
 
-def directory(connection: sa.Connection) -> list[StarRecord]:
-    """The announced stars, in the order of their keys."""
-    rows = connection.execute(sa.select(*STAR).where(stars.c.announced))
+def directory(connection: sa.Connection, keys: Collection[StarKey] | None = None) -> list[StarRecord]:
+    """The announced stars, all or those with ``keys``, in the order of their keys."""
+    if keys is None:
+        rows = connection.execute(sa.select(*STAR).where(stars.c.announced))
+    else:
+        rows = connection.execute(_SOME, {"keys": listing(map(str, keys))})
     return sorted((star_of(row) for row in rows), key=_in_order)
 
 
@@ -77,7 +83,7 @@ def renew(tx: Transaction, renewed: Sequence[StarRecord]) -> None:
     _RENEW.run(tx.connection, [tuple(row[name] for name in (*_RENEWED, "key")) for _, row in rows])
     for star, row in rows:
         before = held[row["key"]]
-        if (before.kinds, before.links, before.draining) != (row["kinds"], row["links"], row["draining"]):
+        if any(getattr(before, name) != row[name] for name in _TOLD):
             tx.log(ChangeKind.STAR, Point.of_star(star.key).text)
 
 
@@ -87,7 +93,7 @@ def _incarnation(row: Any) -> int | None:
 
 def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> None:
     """Takes those stars out of the directory whose incarnation is the announced one."""
-    held = {star.key: star for star in directory(tx.connection)}
+    held = {star.key: star for star in directory(tx.connection, [star.key for star in withdrawn])}
     for star in withdrawn:
         if _is_held(held.pop(star.key, None), star):
             _take_out(tx, star)
@@ -95,7 +101,7 @@ def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> None:
 
 def expire(tx: Transaction, star: StarRecord) -> bool:
     """Withdraws a star whose incarnation and renewals are those of the record. Returns whether it did."""
-    held = {found.key: found for found in directory(tx.connection)}.get(star.key)
+    held = next(iter(directory(tx.connection, (star.key,))), None)
     if held is None or (held.incarnation, held.renewals) != (star.incarnation, star.renewals):
         return False
     _take_out(tx, star)

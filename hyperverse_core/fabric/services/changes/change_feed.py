@@ -32,7 +32,7 @@ class ChangeFeed:
         registry: has the changes.
         listeners: the caches, told of each change in this order.
         residents: the particles of this machine, compared with their records behind each reading.
-        reader: reads the directory again when stars have changed.
+        reader: reads again the stars that have changed.
         announce: told the revision that this machine has committed, once others could read it.
         chance: for pauses.
         troubles: shows that it cannot be followed.
@@ -118,8 +118,9 @@ class ChangeFeed:
                 listener.changed(change)
             self._residents.changed(change)
         await self._residents.settle()
-        if any(change.kind is ChangeKind.STAR for change in entries):
-            await self._reader.refresh()
+        stars = {change.point.star_key for change in entries if change.kind is ChangeKind.STAR}
+        if stars:
+            await self._reader.read([key for key in stars if key is not None])
 
     def lost(self) -> None:
         """Drops every cache."""

@@ -31,7 +31,7 @@ class Descriptions:
         star can host it)."""
         assignment = record.assignment
         if assignment is not None and self._directory.holds(assignment):
-            if assignment.star not in self._homes and str(assignment.star) not in self._ways.by_star:
+            if assignment.star not in self._homes and str(assignment.star) not in self._ways.table():
                 return "unreachable"
             if record.status in (Status.PANIC, Status.FATAL):
                 return "failed"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ....config import Config
 from ....contracts.registry import Registry, Status
-from ....errors import described
+from ....errors import HyperverseError, described
 from ....plugins import PluginSet
 from ....scheduling.guarded_log import guarded_log
 from ....scheduling.troubles import Troubles
@@ -18,8 +18,8 @@ from ...cluster.directory import Directory
 from ...cluster.membership import Membership
 from ...particles.homes import Homes
 from ...particles.served import ServedKinds
-from ...stars.routes import both_ways
 from ...stars.star import Star
+from ...stars.topology import lanes_between
 from ...transit.switchboard import Switchboard
 from ..sessions.gateways import CONTROL
 from .kind_details import creatable
@@ -67,6 +67,7 @@ class StatusReport:
         life: returns the state of the machine and its cause.
         addresses: returns where agents connect, by the name of the gateway.
         in_use: returns what the clients use of the limits.
+        read_again: reads the directory of stars, of whose loads the change feed does not tell; raises Unavailable.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class StatusReport:
         pool: WorkerPool,
         registry: Registry,
         troubles: Troubles,
+        read_again: Callable[[], Awaitable[None]],
     ) -> None:
         self._config = config
         self._data_dir = data_dir
@@ -103,6 +105,7 @@ class StatusReport:
         self._pool = pool
         self._registry = registry
         self._troubles = troubles
+        self._read_again = read_again
 
     def machine(self) -> dict[str, Any]:
         """State of the machine, its stars, drivers, plugins and lanes, with causes."""
@@ -165,10 +168,15 @@ class StatusReport:
             trouble = f"it cannot say what is wrong: {described(exc)}"
         return {"state": "down" if trouble else "up", "cause": trouble}
 
-    def stars(self) -> list[dict[str, Any]]:
+    async def stars(self) -> list[dict[str, Any]]:
         """Every star of the Hyperverse."""
+        try:
+            await self._read_again()
+        except HyperverseError as exc:
+            _log.warning("stars are shown as they were when the registry could be read: %s", exc)
         records: Mapping[Any, Any] = self._directory.records
-        lanes = both_ways({str(key): frozenset(map(str, r.links)) for key, r in records.items()})
+        lanes = lanes_between({str(key): r.links for key, r in records.items()})
+        distances = self._home.distances.whole()
         return [
             {
                 "star": str(key),
@@ -178,7 +186,7 @@ class StatusReport:
                 "pid": record.pid,
                 "address": record.address,
                 "lanes": sorted(lanes[str(key)]),
-                "hops": self._home.distances.get(str(key)),
+                "hops": distances.get(str(key)),
                 "particles": len(self._homes[key]) if key in self._homes else record.particles,
                 "incarnation": record.incarnation,
                 "lease": record.lease,

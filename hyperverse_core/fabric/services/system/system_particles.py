@@ -146,7 +146,7 @@ class MachineParticle(Particle):
     @handler("Ext<Stars>")
     async def stars(self, ctx: Ctx) -> list[dict[str, Any]]:
         """Returns every star of the Hyperverse."""
-        return self._status.stars()
+        return await self._status.stars()
 
     @handler("Ext<Kinds>")
     async def kinds(self, ctx: Ctx) -> list[dict[str, Any]]:

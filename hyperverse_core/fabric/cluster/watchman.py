@@ -1,0 +1,142 @@
+"""Watches a few other machines, and expires the stars of those that stand still.
+
+``membership.py`` says how long a machine waits before it does so, and why that is safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+
+from ...contracts.registry import Registry, StarRecord
+from ...errors import HyperverseError
+from ...scheduling.cancellation import ends_task
+from ...scheduling.guarded_log import guarded_log
+from ...universe.address.star_key import StarKey
+from ..stars.topology import machine_key
+from .directory import Directory
+from .lane_states import LaneStates
+from .neighbours import neighbours
+
+__all__ = ["PATIENCE", "RENEW", "Watchman"]
+
+RENEW = 1 / 5
+"""Part of the lease between two renewals."""
+PATIENCE = 0.85
+"""Part of its lease after which a machine that was not seen to renew is expired."""
+_log = guarded_log("hyperverse.membership")
+_LOOK = 1 / 8
+"""Part of the lease between two looks at those that are watched,"""
+_CLOSE_LOOK = 1 / 20
+"""and while the lane to one of them is down, so that it is noticed soon when it has died."""
+_STILL = 0.5
+"""Part of its lease after which a machine that was not seen to renew may have died: those behind it are watched too."""
+
+
+@attrs.define
+class _Seen:
+    """What was seen of a machine: the record of the star that stands for it, and when that was another one last."""
+
+    record: StarRecord
+    when: float
+
+    def age(self, now: float) -> float:
+        """How long it stands still, as a part of its lease."""
+        return (now - self.when) / self.record.lease
+
+
+class Watchman:
+    """Watches the neighbours of this machine (``neighbours.py``).
+
+    Args:
+        lease: seconds for which a renewal of this machine is good.
+        registry: has the directory of stars.
+        directory: which machines there are.
+        lanes: while one to a neighbour is down, that is looked at more often.
+
+    Attributes:
+        renewed: time of the event loop at which this machine has renewed its leases last. Written by the membership.
+    """
+
+    def __init__(self, lease: float, *, registry: Registry, directory: Directory, lanes: LaneStates) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lease = lease
+        self._registry = registry
+        self._directory = directory
+        self._lanes = lanes
+        self._seen: dict[str, _Seen] = {}
+        self._looked = self.renewed = self._loop.time()
+
+    async def run(self) -> None:
+        """Expires the stars of machines that stand still, until it is cancelled."""
+        while True:
+            close = any(map(self._lanes.is_down, self._seen))
+            await asyncio.sleep(self._lease * (_CLOSE_LOOK if close else _LOOK))
+            try:
+                async with asyncio.timeout(self._lease):
+                    await self._look()
+                    for seen in self._overdue():
+                        await self._expire(seen)
+            except (HyperverseError, TimeoutError) as exc:
+                _log.warning("the renewals of machines could not be read: %s", str(exc) or "no answer in time")
+            except BaseException as exc:
+                if ends_task(exc):
+                    raise
+                _log.exception("the renewals of machines could not be followed; please report it")
+
+    async def _look(self) -> None:
+        """Reads how often the neighbours have renewed."""
+        now = self._loop.time()
+        still = [name for name, seen in self._seen.items() if seen.age(now) > _STILL]
+        wanted = neighbours(self._directory.machine, self._directory.machines(), still)
+        if not wanted:
+            self._seen.clear()
+            self._looked = now
+            return
+        found = {record.machine: record for record in await self._registry.stars(self._standing_for(wanted))}
+        now = self._loop.time()  # not before: a renewal may have come while we waited
+        self._forgive(now)
+        before, self._seen = self._seen, {}
+        for name, record in found.items():
+            seen = before.get(name)
+            if seen is not None and _renewals(seen.record) == _renewals(record):
+                self._seen[name] = seen
+            else:
+                self._seen[name] = _Seen(record, now)
+
+    def _standing_for(self, machines: list[str]) -> list[StarKey]:
+        """A star of each machine: all of a machine are renewed together."""
+        records = ((name, self._directory.machine_record(name)) for name in machines)
+        return [machine_key(name) if record is None else record.key for name, record in records]
+
+    def _forgive(self, now: float) -> None:
+        """Ignores time in which this machine could not observe the others (this process slept, the registry was away)
+        or could not renew leases itself (the registry takes no writes)."""
+        gap = now - self._looked
+        self._looked = now
+        if gap > self._lease / 2 or now - self.renewed > self._lease * RENEW * 2:
+            for seen in self._seen.values():
+                seen.when += gap
+
+    def _overdue(self) -> list[_Seen]:
+        now = self._loop.time()
+        return [seen for seen in self._seen.values() if seen.age(now) > PATIENCE]
+
+    async def _expire(self, seen: _Seen) -> None:
+        """Expires every star of a machine, unless it has renewed by now."""
+        machine, keys = seen.record.machine, {seen.record.key}
+        if seen.record.key == machine_key(machine):  # which is announced before all others of a machine
+            keys.update(self._directory.stars_of(machine))
+        found = [record for record in await self._registry.stars(keys) if record.machine == machine]
+        if not any(record.key == seen.record.key and _renewals(record) == _renewals(seen.record) for record in found):
+            return
+        # It renews all of them together or none: so none was renewed since that one was seen to stand still. What is
+        # renewed from here on does not expire.
+        for record in found:
+            _log.warning("%s of machine %s does not renew its lease", record.key, record.machine)
+            await self._registry.expire(record)
+
+
+def _renewals(record: StarRecord) -> tuple[int, int]:
+    return record.incarnation, record.renewals
