@@ -94,6 +94,7 @@ SLOW = (
     "tests/portal/test_api_schema.py",
     "tests/portal/test_dashboard_in_browser.py",
     "tests/portal/test_dashboard_with_many_particles.py",
+    "tests/portal/test_guest_book_in_browser.py",
     "tests/portal/test_oidc.py",
     "tests/portal/test_portal_option.py",
     "tests/registry/test_postgres_feed.py",

@@ -14,6 +14,7 @@ from .dashboard.routes import Dashboard
 from .entrance import BrowserEntrance
 from .events import Streams
 from .figures import Figures
+from .followers import Followers
 from .forwarded import Forwarding
 from .http import Disconnected, HttpAnswer, HttpRequest, Receive, Scope, Send, failure
 from .particles import ask_particle
@@ -37,15 +38,19 @@ class PortalApp:
         host: the machine.
         settings: of the gateway.
         oidc: the way in by an OpenID provider; None for none.
+        owner: token of the machine's owner; empty when there is none here.
     """
 
-    def __init__(self, host: GatewayHost, settings: PortalSettings, oidc: OidcLogin | None = None) -> None:
+    def __init__(
+        self, host: GatewayHost, settings: PortalSettings, oidc: OidcLogin | None = None, *, owner: str = ""
+    ) -> None:
         self._settings = settings
         self._dashboard = Dashboard(settings)
         self._entrance = BrowserEntrance(self._dashboard, settings.body_seconds, oidc)
         self._agents = Agents(host, settings.agents, settings.idle, self._entrance.forget)
         self._entrance.agents = self._agents
-        self._streams = Streams(host, settings)
+        self._followers = Followers(settings, owner)
+        self._streams = Streams(host, settings, self._followers)
         self._sockets = Sockets(host, settings, self._streams)
         self._forwarding = Forwarding(settings)
         self._figures = Figures()
@@ -104,7 +109,10 @@ class PortalApp:
         if request.path.startswith(_OWN):
             return await self._own(request, send)
         return await ask_particle(
-            request, await self._agents.of(self._entrance.token_of(request), request.address), self._settings
+            request,
+            await self._agents.of(self._entrance.token_of(request), request.address),
+            self._settings,
+            self._followers,
         )
 
     async def _own(self, request: HttpRequest, send: Send) -> HttpAnswer | None:
@@ -121,8 +129,8 @@ class PortalApp:
             case "GET" | "HEAD", "/-/ready":
                 return HttpAnswer(200 if self._serving else 503, b"", ((b"content-type", b"text/plain"),))
             case "GET", "/-/metrics":
-                await self._agents.of(self._entrance.token_of(request), request.address)
-                return self._figures.answer()
+                session = await self._agents.of(self._entrance.token_of(request), request.address)
+                return await self._figures.answer(session, self._settings.wait)
             case "GET", "/-/openapi.json":
                 return await openapi_of(
                     request, await self._agents.of(self._entrance.token_of(request), request.address)

@@ -1,4 +1,8 @@
-"""Streams of changes, as server-sent events: ``GET /-/events?point=localhost:hits&aspect=State``."""
+"""Streams of changes, as server-sent events: ``GET /-/events?point=localhost:hits&aspect=State``.
+
+A page of a particle may follow changes of that particle, as Anonymous: it has an origin of its own in the browser, so
+no login comes with its requests, and only what the policy lets strangers see can reach it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from hyperverse_core.values import Directed, Point
 from .agents import Shown, credentials
 from .api import MACHINE, query_of
 from .feed import Feed
+from .followers import Followers
 from .http import HttpRequest, Send
 from .settings import PortalSettings
 
@@ -50,12 +55,14 @@ class Streams:
     Args:
         host: the machine.
         settings: the bounds.
+        followers: know pages of particles again.
 
     Attributes:
         closed: whether the portal closes.
     """
 
-    def __init__(self, host: GatewayHost, settings: PortalSettings) -> None:
+    def __init__(self, host: GatewayHost, settings: PortalSettings, followers: Followers) -> None:
+        self._followers = followers
         self._host = host
         self._settings = settings
         self._open: set[Feed] = set()
@@ -85,11 +92,15 @@ class Streams:
         Raises:
             ParseError: the query names no point, but something else.
             BadRequest: the query has no point, or names something that no particle has.
+            Forbidden: what asks is no page of the particle at its host.
             TooMany: too many streams are open.
             HyperverseError: the token does not count, or its agent may not watch that; nothing was sent then.
         """
         query = query_of(request)
         points = [Point.parse(value).text for name, value in query if name == "point"]
+        words = [value for name, value in query if name == "follow"]
+        if words:  # a page of a particle: as a stranger, whoever looks at it
+            token, points = "", [self._followers.of(request, words[0])]
         aspects = [value for name, value in query if name == "aspect"] or list(ASPECTS)
         if not points:
             raise BadRequest("the query names no point", hint="/-/events?point=localhost:hits&aspect=State")
@@ -101,7 +112,7 @@ class Streams:
             session = await opened
             try:
                 await self._watch(session, points, aspects)
-                await self._pass_on(events.feed, request, send)
+                await self._pass_on(events.feed, request, send, by_page=bool(words))
             finally:
                 session.end("the stream has ended")
         finally:
@@ -112,12 +123,14 @@ class Streams:
             body = {"point": point, "aspects": list(aspects)}
             (await session.ping(MACHINE, "Ext<Watch>", body, wait=self._settings.wait)).unwrap()
 
-    async def _pass_on(self, feed: Feed, request: HttpRequest, send: Send) -> None:
+    async def _pass_on(self, feed: Feed, request: HttpRequest, send: Send, *, by_page: bool) -> None:
         headers = [
             (b"content-type", b"text/event-stream"),
             (b"cache-control", b"no-store"),
             (b"x-accel-buffering", b"no"),  # a proxy that gathers would keep changes back
         ]
+        if by_page:
+            headers.append((b"access-control-allow-origin", b"null"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         # Whoever comes back after an interruption cannot know what has changed meanwhile.
         first = _event("missed", {}) if request.header("last-event-id") else b": watching\n\n"

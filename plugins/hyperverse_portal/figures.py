@@ -1,12 +1,22 @@
-"""Figures of the portal, as Prometheus reads them."""
+"""Figures for Prometheus: of the portal, and of every machine as far as whoever asks may see them."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
+from hyperverse_core.gateway import Session
+
+from .api import MACHINE
 from .http import HttpAnswer
+from .prometheus import Family, text_of
 
-__all__ = ["Figures"]
+__all__ = ["Figures", "families_of"]
+
+_BOUNDS: Final = ("0.001", "0.01", "0.1", "1.0", "+Inf")
+"""Seconds of the histogram of a method, as ``GLOBAL::machine`` counts them."""
+_METHOD: Final = ("kind", "method", "outcome")
 
 
 class Figures:
@@ -19,10 +29,78 @@ class Figures:
         """A request was answered."""
         self._answers[status] += 1
 
-    def answer(self) -> HttpAnswer:
-        """All of them, in the text format of Prometheus."""
-        name = "hyperverse_portal_requests_total"
-        lines = [f"# HELP {name} Requests that were answered.", f"# TYPE {name} counter"]
-        lines += [f'{name}{{status="{status}"}} {count}' for status, count in sorted(self._answers.items())]
-        kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
-        return HttpAnswer(200, "\n".join((*lines, "")).encode(), (kind,))
+    async def answer(self, session: Session, wait: float) -> HttpAnswer:
+        """All of them, in the text format of Prometheus.
+
+        The machines tell theirs to whoever has the privilege ``machine:figures``; for others there is a comment in
+        their place, and the portal's own figures.
+
+        Args:
+            session: of whoever asks.
+            wait: seconds that the machines may take.
+        """
+        own = Family("hyperverse_portal_requests_total", "counter", "Requests that were answered.")
+        for status, count in sorted(self._answers.items()):
+            own.add(count, status=str(status))
+        pong = await session.ping(MACHINE, "Ext<Figures>", wait=wait)
+        if pong.ok and isinstance(pong.body, Mapping):
+            text = text_of([own, *families_of(pong.body)], whole=True)
+        else:
+            why = " ".join(pong.error.split())
+            text = text_of([own], whole=False) + f"# the figures of the machines: {pong.status} {why}\n".encode()
+        return HttpAnswer(200, text, ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),))
+
+
+def families_of(told: Mapping[str, Any]) -> Iterator[Family]:
+    """What ``Ext<Figures>`` has answered, as families of samples. A machine that nobody has asked for five minutes
+    counts from 0 again, as Prometheus expects it of a counter."""
+    machines: Mapping[str, Mapping[str, Any]] = told["machines"]
+    up = Family("hyperverse_machine_up", "gauge", "Whether a machine answers.")
+    for name in machines:
+        up.add(1, machine=name)
+    for silent in told["silent"]:
+        up.add(0, machine=silent["machine"])
+    yield up
+    for title, kind, what, value in _OF_MACHINE:
+        family = Family(f"hyperverse_{title}", kind, what)
+        for name, machine in machines.items():
+            family.add(value(machine), machine=name)
+        yield family
+    yield from _of_methods(machines)
+    pairs = Family("hyperverse_pair_waves_total", "counter", "Waves that were handled, by the stars at both ends.")
+    particles = Family("hyperverse_particles", "gauge", "Particles in memory.")
+    denied = Family("hyperverse_refusals_total", "counter", "Waves that the policy has refused.")
+    for name, machine in machines.items():
+        for origin, star, count in machine["pairs"]:
+            pairs.add(count, machine=name, origin=origin, star=star)
+        for star in machine["stars"]:
+            particles.add(star["particles"], machine=name, star=star["star"])
+        denied.add(sum(row["count"] for row in machine["denied"]), machine=name)
+    yield from (pairs, particles, denied)
+
+
+_OF_MACHINE: Final = (
+    ("memory_bytes", "gauge", "Memory of the machine's process.", lambda m: m["memory"]),
+    ("cpu_seconds_total", "counter", "Processor time of the machine's process.", lambda m: m["cpu"]),
+    ("loop_cpu_seconds_total", "counter", "Processor time of the event loop.", lambda m: m["loop"]["cpu"]),
+    ("loop_late_seconds", "gauge", "How late the event loop was lately.", lambda m: m["loop"]["late"]),
+    ("waves_waiting", "gauge", "Waves that wait for their turn.", lambda m: m["waiting"]),
+    ("troubles", "gauge", "Particles that cannot run.", lambda m: len(m["troubles"])),
+)
+
+
+def _of_methods(machines: Mapping[str, Mapping[str, Any]]) -> Iterator[Family]:
+    """Counts, failures and a histogram for each Kind, method and outcome."""
+    failed = Family("hyperverse_wave_failures_total", "counter", "Waves whose handlers have failed.")
+    times = Family("hyperverse_wave_seconds", "histogram", "How long handlers have taken.")
+    for name, machine in machines.items():
+        for row in machine["methods"]:
+            labels = {"machine": name, **{label: row[label] for label in _METHOD}}
+            failed.add(row["failed"], **labels)
+            so_far = 0
+            for bound, count in zip(_BOUNDS, row["histogram"], strict=True):
+                so_far += count
+                times.add(so_far, "_bucket", **labels, le=bound)
+            times.add(row["count"], "_count", **labels)
+            times.add(row["seconds"], "_sum", **labels)
+    yield from (failed, times)

@@ -65,7 +65,7 @@ class PortalGateway(Gateway):
         listening = _listen(*self._settings.place)
         shown, port = listening.getsockname()[:2]
         try:
-            self._app = PortalApp(host, self._settings, self._oidc())
+            self._app = PortalApp(host, self._settings, self._oidc(), owner=_owner(host))
         except BaseException:
             listening.close()
             raise
@@ -108,11 +108,8 @@ class PortalGateway(Gateway):
     def _invitation(self, host: GatewayHost) -> str:
         """A link that lets the owner of the data directory in once; empty when there is no owner's token."""
         assert self._app is not None
-        try:
-            token = (host.data_dir / "token").read_text("ascii").strip()
-        except OSError:
-            return ""
-        return self.address + self._app.invite(token)
+        token = _owner(host)
+        return self.address + self._app.invite(token) if token else ""
 
     async def close(self) -> None:
         self.address = self.invitation = ""
@@ -130,6 +127,14 @@ class PortalGateway(Gateway):
             task.cancel()
         for connection in tuple(server.server_state.connections):
             connection.transport.abort()  # its reader does not read
+
+
+def _owner(host: GatewayHost) -> str:
+    """The token of the machine's owner; empty when it is not here."""
+    try:
+        return (host.data_dir / "token").read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 def _listen(host: str, port: int) -> socket.socket:

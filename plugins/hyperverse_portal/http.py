@@ -246,6 +246,11 @@ class HttpRequest:
         origin = self.header("origin")
         return bool(origin) and origin.partition("://")[2].lower() != self.header("host").lower()
 
+    @property
+    def wants_page(self) -> bool:
+        """Whether a browser asks for a page to show."""
+        return self.method == "GET" and b"text/html" in self._headers.get(b"accept", b"")
+
     async def raw_body(self, limit: int, seconds: float) -> bytes:
         """Its body.
 

@@ -10,6 +10,7 @@ from hyperverse_core.errors import NotFound, ParseError
 from hyperverse_core.gateway import Session
 from hyperverse_core.values import Method, Point
 
+from .followers import WORD, Followers
 from .hosts import point_of, unknown_host
 from .http import HttpAnswer, HttpRequest, answer_of
 from .settings import PortalSettings
@@ -37,8 +38,16 @@ _SANDBOX: Final = (b"content-security-policy", b"sandbox allow-forms allow-modal
 looks at them."""
 
 
-async def ask_particle(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:
+async def ask_particle(
+    request: HttpRequest, session: Session, settings: PortalSettings, followers: Followers
+) -> HttpAnswer:
     """Sends the request to its particle.
+
+    Args:
+        request: of whoever asks.
+        session: of the same.
+        settings: name the hosts.
+        followers: give the particle a word for its page.
 
     Raises:
         NotFound: no particle answers for the host.
@@ -55,6 +64,8 @@ async def ask_particle(request: HttpRequest, session: Session, settings: PortalS
     headers = request.these(_PASSED_ON)
     if request.is_traced:
         headers |= trace_headers(request)
+    if request.wants_page:
+        headers[WORD] = followers.word(point.text)
     sent: dict[str, Any] = {"path": request.url, "headers": headers, "wait": settings.wait}
     pong = await session.ping(point, method, body, **sent)
     if method is _HEAD and _is_missing(pong):  # most particles answer Get alone

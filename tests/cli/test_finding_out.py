@@ -190,6 +190,7 @@ def test_machines_are_listed_when_they_are_gone_too(run: Run, background: object
 def test_top_measures_what_handlers_do(rich: Run) -> None:
     (row,) = json.loads(rich("top", "--json", "--interval", "0.2").stdout)
     assert row["machine"] == "local" and row["state"] == "up"
+    assert 0 <= row["loop"] <= 1
     assert {"waves", "failures", "slow", "failed", "particles", "waiting", "troubles"} <= row.keys()
     assert rich("top", "--count", "2", "--interval", "0.1").stdout.count("MACHINE") == 2
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from hyperverse_core import Config, Ctx, Driver, KindDef, Machine, Particle, Pong, Register, handler, hookimpl
-from hyperverse_core.config import Control, Limits
+from hyperverse_core.config import Choice, Control, Limits
 
 __all__ = ["BODY", "Shelves", "World", "bookshop"]
 
@@ -91,8 +91,12 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def bookshop(folder: Path, **settings: Any) -> AsyncIterator[World]:
-    """The machine, with these settings of the portal beside those of all tests."""
+async def bookshop(folder: Path, *, anonymous: bool = False, **settings: Any) -> AsyncIterator[World]:
+    """The machine, with these settings of the portal beside those of all tests.
+
+    Args:
+        anonymous: whether strangers are let in.
+    """
     portal = {
         "address": "127.0.0.1:0",
         "hosts": {"books.example": "localhost:books"},
@@ -105,6 +109,7 @@ async def bookshop(folder: Path, **settings: Any) -> AsyncIterator[World]:
         control=Control(enabled=False),
         limits=Limits(body=BODY),
         gateways={"portal": portal},
+        security=Choice("grants", {"anonymous": anonymous}),
     )
     async with Machine(config, plugins=(Shelves(),)) as machine:
         client = machine.client()

@@ -32,6 +32,8 @@ _SHOWN = 8
 def top(interval: float, count: int | None) -> None:
     """Show the machines, the waves that their handlers end each second, slow handlers and failures.
 
+    "loop %" is the share of the time in which the event loop works: near 100, waves wait for others.
+
     On a terminal the view is live until Ctrl-C. It takes the privilege machine:load.
     """
     data_dir = options().where()
@@ -86,7 +88,7 @@ def _show(measured: Any, count: int | None) -> None:
 
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    head = ("machine", "state", "waves/s", "particles", "waiting", "failures", "troubles")
+    head = ("machine", "state", "waves/s", "loop %", "particles", "waiting", "failures", "troubles")
     lines = table_lines(head, [_machine(row) for row in rows])
     for title, key in (("slow handlers", "slow"), ("failures", "failed")):
         found = [entry for row in rows for entry in row.get(key, ())]
@@ -97,9 +99,9 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _machine(row: Mapping[str, Any]) -> list[str]:
     if row["state"] != "up":
-        return [row["machine"], row["state"], "", "", "", "", shown(row.get("why", ""))]
+        return [row["machine"], row["state"], "", "", "", "", "", shown(row.get("why", ""))]
     keys = ("particles", "waiting", "failures", "troubles")
-    return [row["machine"], "up", f"{row['waves']:.0f}", *(str(row[key]) for key in keys)]
+    return [row["machine"], "up", f"{row['waves']:.0f}", f"{100 * row['loop']:.0f}", *(str(row[key]) for key in keys)]
 
 
 def _entry(entry: Mapping[str, Any], key: str) -> str:

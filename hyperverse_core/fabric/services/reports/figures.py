@@ -57,12 +57,16 @@ class LiveFigures:
         self._status = status
         self._meter: Meter | None = None
         self._notes = WaveNotes()
+        self._late = self._due = 0.0
         self._off: asyncio.TimerHandle | None = None
         self._step: asyncio.TimerHandle | None = None
 
     def here(self) -> dict[str, Any]:
         """What this machine has counted since somebody began to look, and how it is. From now on it goes on counting
-        for some minutes."""
+        for some minutes.
+
+        ``loop`` has the seconds of processor time that the event loop has taken (``cpu``), and by how many seconds it
+        was late when the last step of the history began (``late``)."""
         meter = self._begin()
         status = self._status()
         kept = ("state", "stars", "lanes", "troubles", "waiting", "draining", "serves", "registry", "pid")
@@ -72,6 +76,7 @@ class LiveFigures:
             "cpu": time.process_time(),
             "clock": monotonic(),
             "memory": _memory(),
+            "loop": {"cpu": time.thread_time(), "late": self._late},
             **counted(meter),
         }
 
@@ -91,7 +96,7 @@ class LiveFigures:
             self._interceptors.add(self._meter)
             self._interceptors.add(self._notes)
             self._interceptors.count(SampledSenders(self._notes), self._meter)
-            self._step = asyncio.get_running_loop().call_later(STEP, self._next_step)
+            self._step_later()
         return self._meter
 
     async def everywhere(self) -> dict[str, Any]:
@@ -107,10 +112,15 @@ class LiveFigures:
         ]
         return {"machines": {self._directory.machine: self.here(), **found}, "silent": silent}
 
+    def _step_later(self) -> None:
+        self._due = monotonic() + STEP
+        self._step = asyncio.get_running_loop().call_later(STEP, self._next_step)
+
     def _next_step(self) -> None:
         if self._meter is not None:
+            self._late = max(0.0, monotonic() - self._due)
             self._meter.step()
-            self._step = asyncio.get_running_loop().call_later(STEP, self._next_step)
+            self._step_later()
 
     def _end(self) -> None:
         self._off = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any, Final
 
 import attrs
@@ -62,22 +62,24 @@ class Load:
 
     async def measure(self, seconds: float) -> dict[str, Any]:
         """Returns the handlers that ended in the next ``seconds``: how many each second, the slowest ones, and those
-        that failed. Raises BadRequest for more than ten seconds."""
+        that failed. ``loop`` is the share of that time in which the event loop has worked. Raises BadRequest for more
+        than ten seconds."""
         if not 0.0 < seconds <= _LONGEST:
             raise BadRequest(f"the load cannot be measured for {seconds!r} seconds", hint=f"up to {_LONGEST:g}")
         meter = _Meter()
-        began = perf_counter()
+        began, worked = perf_counter(), thread_time()
         self._interceptors.add(meter)
         try:
             await asyncio.sleep(seconds)
         finally:
             self._interceptors.remove(meter)
-        passed = perf_counter() - began
+        passed, worked = perf_counter() - began, thread_time() - worked
         rows = meter.methods.items()
         slow = sorted(rows, key=lambda row: row[1].slowest, reverse=True)[:_ROWS]
         failed = sorted((row for row in rows if row[1].failed), key=lambda row: row[1].failed, reverse=True)[:_ROWS]
         return {
             "seconds": passed,
+            "loop": min(1.0, worked / passed),
             "waves": sum(row.count for _, row in rows) / passed,
             "failures": sum(row.failed for _, row in rows),
             "slow": [_plain(key, row) for key, row in slow],

@@ -187,7 +187,7 @@ def counted(meter: Meter) -> dict[str, Any]:
     """What it has counted, as plain values."""
     now = monotonic()
     met = [entry for entry in meter.methods.items() if entry[1].count]
-    methods = sorted(met, key=lambda entry: entry[1].count, reverse=True)[:_SHOWN]
+    methods = sorted(met, key=lambda entry: entry[1].count, reverse=True)
     return {
         "counted_for": now - meter.began,
         "step": STEP,
@@ -202,6 +202,7 @@ def counted(meter: Meter) -> dict[str, Any]:
                 "outcome": key[2],
                 "count": row.count,
                 "failed": row.failed,
+                "seconds": row.seconds,
                 "mean": row.seconds / row.count if row.count else 0.0,
                 "slowest": row.slowest,
                 "histogram": row.histogram(),
