@@ -73,6 +73,7 @@ SLOW = (
     "tests/gateway/test_memory_limit.py",
     "tests/gateway/test_wrong_tokens.py",
     "tests/grants",
+    "tests/lanes/test_stream_blocked.py",
     "tests/mechtron/test_attacks.py",
     "tests/mechtron/test_counters_as_processes.py",
     "tests/mechtron/test_guest_kits.py",

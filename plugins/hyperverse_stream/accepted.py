@@ -12,7 +12,6 @@ from hyperverse_core.transport import Endpoint, LaneReceiver, NotProven, Peer, g
 from . import greeting
 from .link import LARGEST_GREETING, StreamLink
 from .noise import KEYS, Responder
-from .peer_user import is_ours
 from .pump import StreamPump
 from .room import Room
 from .settings import StreamSettings
@@ -63,16 +62,16 @@ class AcceptedLink(StreamLink):
 
     def _begin(self) -> None:
         listening = self._listening
-        assert self._stream is not None
         if (
             listening.strangers >= listening.settings.max_strangers
             or not listening.room.for_one_more()
-            or not is_ours(self._stream)
+            or not self.process.is_ours()
         ):
             self.abort()
             return
         listening.strangers += 1
         self._stranger = True
+        assert self._stream is not None
         host = self._stream.get_extra_info("peername")
         self._address = str(host[0]) if isinstance(host, tuple) else ""  # a socket file has none
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 from hyperverse_core.transport import Cipher, NotProven, PeerChannel, messages
 
 from .framed import Framed
+from .peer_process import UNKNOWN, PeerProcess
 
 if TYPE_CHECKING:
     from .pump import StreamPump
@@ -41,7 +42,9 @@ class StreamLink(Framed):
     Attributes:
         channel: what it carries; None before both sides are proven.
         send: sends a message of the channel.
+        process: who is at the other end.
         age: seconds since it began, and ``silent`` since something was heard, as the ticks of the transport count them.
+        waited_for: whether it was said that the other side is silent, and that it is waited for.
     """
 
     def __init__(self, pump: StreamPump, *, encrypted: bool) -> None:
@@ -49,7 +52,9 @@ class StreamLink(Framed):
         self.take = self._greeting
         self.send = self.put
         self.channel: PeerChannel | None = None
+        self.process = UNKNOWN
         self.age = self.silent = 0.0
+        self.waited_for = False
         self.closed = False
         self._pump = pump
         self._encrypted = encrypted
@@ -60,6 +65,7 @@ class StreamLink(Framed):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._stream = stream = cast(asyncio.Transport, transport)  # that of uvloop has the same methods
+        self.process = PeerProcess.of(stream)
         stream.set_write_buffer_limits(high=_BUFFERED)
         self._pump.links.add(self)
         self._begin()

@@ -10,7 +10,6 @@ from hyperverse_core.transport import Cipher, LaneReceiver, NotProven, Peer, mes
 from . import greeting
 from .link import StreamLink
 from .noise import Initiator
-from .peer_user import is_ours
 from .pump import StreamPump
 from .settings import StreamSettings
 
@@ -56,8 +55,7 @@ class MadeLink(StreamLink):
         self._held: list[bytes] = []  # until the caller of connect() knows its peer
 
     def _begin(self) -> None:
-        assert self._stream is not None
-        if not is_ours(self._stream):
+        if not self.process.is_ours():
             hint = "choose a folder that only you can enter"
             self._fail(Unauthorized(f"another user of this computer listens at {self._address!r}", hint=hint))
             return

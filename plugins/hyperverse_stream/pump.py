@@ -83,16 +83,29 @@ class StreamPump(ChannelPump):
     def _look_at(self, link: StreamLink, passed: float) -> None:
         link.age += passed
         link.silent = 0.0 if link.heard else link.silent + passed
-        link.heard = False
+        if link.heard:
+            link.heard = link.waited_for = False
         channel = link.channel
         if channel is None:
             if link.age > self._settings.handshake_timeout:
                 link.fault(f"it has not proven its key within {self._settings.handshake_timeout:g} s")
-        elif link.silent > self._settings.heartbeat_timeout:
+        elif link.silent > self._settings.heartbeat_timeout and not self._is_blocked(link):
             self.end(channel, f"nothing was heard of it for {link.silent:.1f} s")
         elif not link.said and not link.paused and channel.unsent is None:
             link.send(channel.acknowledgement())
         link.said = False
+
+    def _is_blocked(self, link: StreamLink) -> bool:
+        """Whether the other side is silent because something does not let go of its event loop. The system would tell
+        the end of its process at once, and says whether somebody has stopped it; so nothing is lost by waiting. The
+        lease of a machine ends meanwhile: the others take over what it does."""
+        if link.silent > self._settings.blocked_timeout or not link.process.runs():
+            return False
+        if not link.waited_for:
+            link.waited_for = True
+            said = "%s has said nothing for %.1f s, but its process %d runs: its event loop is blocked"
+            _log.info(said, link.channel and link.channel.peer, link.silent, link.process.pid)
+        return True
 
     def abort(self) -> None:
         super().abort()

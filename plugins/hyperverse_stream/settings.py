@@ -20,6 +20,8 @@ class StreamSettings:
         heartbeat_interval: seconds between two heartbeats on an idle connection.
         heartbeat_timeout: seconds without a message after which a peer counts as dead. A process that ends is noticed
             at once; this is for one that is stopped or unplugged.
+        blocked_timeout: the same for a peer over a Unix socket whose process runs, so that only its event loop is
+            blocked.
         handshake_timeout: seconds that a stranger may take to prove its key.
         queue_frames: how many frames may wait for one peer; beyond that, sending raises LaneFull.
         queue_bytes: how many bytes may wait for one peer; beyond that, sending raises LaneFull.
@@ -30,6 +32,7 @@ class StreamSettings:
 
     heartbeat_interval: float = 0.5
     heartbeat_timeout: float = 2.0
+    blocked_timeout: float = 60.0
     handshake_timeout: float = 10.0
     queue_frames: int = 8192
     queue_bytes: int = 16 * 1024 * 1024

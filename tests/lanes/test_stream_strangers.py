@@ -16,8 +16,8 @@ from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import BadRequest, ConfigError, HyperverseError, Unauthorized
 from hyperverse_core.testing.lane_kit.harness import Harness, Pair
 from hyperverse_core.transport import Cipher, NotProven, SecretKey
-from hyperverse_stream import accepted
 from hyperverse_stream.noise import Initiator, Responder
+from hyperverse_stream.peer_process import PeerProcess
 from hyperverse_stream.transport import StreamTransport
 from patience import PATIENCE, until
 
@@ -215,7 +215,13 @@ async def test_another_user_of_this_computer_is_not_let_in(tmp_path: Path, monke
     harness = Harness(StreamTransport, lambda: f"unix://{tmp_path}/s", PATIENCE)
     try:
         pair = await harness.pair()
-        monkeypatch.setattr(accepted, "is_ours", lambda transport: False)
+        whose = PeerProcess.of
+
+        def said(transport: asyncio.BaseTransport) -> PeerProcess:
+            listens = transport.get_extra_info("sockname")  # who connects has no name
+            return PeerProcess(1, os.getuid() + 1) if listens else whose(transport)
+
+        monkeypatch.setattr(PeerProcess, "of", said)
         with pytest.raises(HyperverseError):
             await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)
         assert pair.far_hears.ups == [pair.guest]
@@ -233,7 +239,9 @@ def test_the_system_tells_who_is_at_the_other_end() -> None:
         def get_extra_info(self, name: str, default: object = None) -> object:
             return near
 
-    assert accepted.is_ours(Transport())
+    assert PeerProcess.of(Transport()) == PeerProcess(os.getpid(), os.getuid())
+    assert PeerProcess.of(Transport()).is_ours() and PeerProcess.of(Transport()).runs()
+    assert PeerProcess(1, 0).is_ours() and not PeerProcess(1, os.getuid() + 1).is_ours()
     near.close()
     far.close()
 
