@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .lanes import Outbox as Outbox
     from .lanes import PeerChannel as PeerChannel
     from .lanes import PeerTable as PeerTable
+    from .lanes import RefusalLog as RefusalLog
     from .lanes import SocketFile as SocketFile
     from .lanes import Unpacker as Unpacker
     from .lanes import guarded_call as guarded_call
@@ -45,8 +46,8 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
         {
             "contracts.lane": "Endpoint Identity LaneReceiver LaneTransport Peer",
             "lanes": (
-                "ChannelPump ChannelTransport Outbox PeerChannel PeerTable SocketFile Unpacker guarded_call messages"
-                " pack parse_settings raise_descriptor_limit room_for_connections"
+                "ChannelPump ChannelTransport Outbox PeerChannel PeerTable RefusalLog SocketFile Unpacker guarded_call"
+                " messages pack parse_settings raise_descriptor_limit room_for_connections"
             ),
             "lanes.key_texts": "KeyTexts",
             "lanes.noise": "KEY_BYTES TAG_BYTES Cipher KeyAgreement NotProven SecretKey",

@@ -10,6 +10,7 @@ and where a message that has arrived belongs. The rest is here:
 - :class:`ChannelTransport` does what transports over channels do in the same way.
 - :mod:`messages <hyperverse_core.lanes.messages>` has the messages themselves, with the greeting.
 - :func:`guarded_call` calls a receiver: what that raises is logged and ends nothing.
+- :class:`RefusalLog` logs why strangers are not let in, each reason once a minute.
 - :class:`SocketFile` keeps the file of a Unix socket, :func:`raise_descriptor_limit` and :func:`room_for_connections`
   the file descriptors of a listener, and :func:`parse_settings` reads a table of the config.
 
@@ -28,6 +29,7 @@ from .descriptors import raise_descriptor_limit, room_for_connections
 from .guarded_call import guarded_call
 from .outbox import Outbox
 from .peer_channel import PeerChannel
+from .refusal_log import RefusalLog
 from .settings import parse_settings
 from .socket_file import SocketFile
 
@@ -37,6 +39,7 @@ __all__ = [
     "Outbox",
     "PeerChannel",
     "PeerTable",
+    "RefusalLog",
     "SocketFile",
     "Unpacker",
     "guarded_call",

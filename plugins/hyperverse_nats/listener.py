@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from hyperverse_core.transport import Endpoint, LaneReceiver, NotProven, Peer, guarded_call
+from hyperverse_core.transport import Endpoint, LaneReceiver, NotProven, Peer, RefusalLog, guarded_call
 
 from .address import Subjects
 from .handshake import KEYS, IkResponder
@@ -39,8 +39,6 @@ _SLOT_SECONDS: Final = 10.0
 _SLOT_BYTES: Final = 8
 COOKIE_BYTES: Final = 24
 _MAC_BYTES: Final = COOKIE_BYTES - _SLOT_BYTES
-_LOG_AGAIN: Final = 60.0
-"""Seconds in which what strangers do is not logged again."""
 
 
 class Cookies:
@@ -104,19 +102,21 @@ class NatsListener:
     name_peer: Callable[[str], str]
     guests: dict[NatsLink, str] = attrs.field(factory=dict)
     full: bool = False
-    _logged: dict[str, float] = attrs.field(factory=dict)
+    _refusals: RefusalLog = attrs.field(
+        init=False, default=attrs.Factory(lambda self: RefusalLog(_log, self.endpoint.name), takes_self=True)
+    )
 
     def take(self, session: NatsSession, message: bytes, reply: str) -> None:
         """Somebody wants to connect."""
         kind = message[:1]
         if not reply.startswith(f"{self.subjects.prefix}.in."):
-            self._stranger("it says no subject for an answer, or one of others")
+            self._refusals.note("it says no subject for an answer, or one of others")
         elif kind == PROBE and len(message) == 1:
             session.put(reply, COOKIE + self.cookies.make(reply))
         elif kind == HELLO:
             self._hello(session, message, reply)
         else:
-            self._stranger("its message is none of this protocol")
+            self._refusals.note("its message is none of this protocol")
 
     def _hello(self, session: NatsSession, message: bytes, reply: str) -> None:
         said, rest = message[: 1 + COOKIE_BYTES], message[1 + COOKIE_BYTES :]
@@ -129,15 +129,15 @@ class NatsListener:
             key, payload = responder.hello(rest)
             theirs = Introduction.unpack(payload)
         except (NotProven, ValueError) as exc:
-            self._stranger(str(exc))
+            self._refusals.note(str(exc))
             session.put(reply, REFUSED)
             return
         if reply != self.subjects.inbox(theirs.session, theirs.link):
-            self._stranger("it says the subject of somebody else for the answer")
+            self._refusals.note("it says the subject of somebody else for the answer")
             return
         verdict, reason = self._judge(KEYS.text_of(key))
         if verdict == LET_IN and not self.cookies.use(cookie, responder.fresh):
-            self._stranger("it repeats what somebody else has said")
+            self._refusals.note("it repeats what somebody else has said")
             return
         if verdict != LET_IN:
             answer, _, _ = responder.welcome(bytes([verdict]) + reason.encode())
@@ -148,7 +148,7 @@ class NatsListener:
     def _judge(self, key: str) -> tuple[int, str]:
         endpoint = self.endpoint
         if endpoint.allow is not None and key not in endpoint.allow:
-            self._stranger(f"the key {key!r} is not allowed")
+            self._refusals.note(f"the key {key!r} is not allowed")
             return NOT_ALLOWED, ""
         if self.full or len(self.guests) >= self.settings.limits.max_peers:
             return FULL, "it has as many peers as it may have (max_peers)"
@@ -158,7 +158,7 @@ class NatsListener:
         try:
             watched = session.watch(theirs.session, theirs.key, theirs.beat)
         except ValueError:
-            self._stranger("its key for signs of life is none")
+            self._refusals.note("its key for signs of life is none")
             return
         own = secrets.token_bytes(ID_BYTES)
         ours = Introduction(session.id, own, session.beats.key, session.beats.number, self.pump.window)
@@ -176,11 +176,3 @@ class NatsListener:
         channel = self.settings.new_channel(peer, self.receiver, link, session.max_payload)
         self.pump.begin(link, channel.bounded(self.endpoint.unanswered), link.theirs)
         guarded_call(_log, self.receiver.lane_up, peer)
-
-    def _stranger(self, what: str) -> None:
-        """Somebody is refused: that is logged once, however often it comes."""
-        now = asyncio.get_running_loop().time()
-        kind = what.partition("'")[0]
-        if now - self._logged.get(kind, -_LOG_AGAIN) >= _LOG_AGAIN:
-            self._logged[kind] = now
-            _log.warning("endpoint %r: a stranger is not let in: %s", self.endpoint.name, what)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from hyperverse_core.transport import Endpoint, LaneReceiver, NotProven, Peer, guarded_call, messages
+from hyperverse_core.transport import Endpoint, LaneReceiver, NotProven, Peer, RefusalLog, guarded_call, messages
 
 from . import greeting
 from .link import LARGEST_GREETING, StreamLink
@@ -35,6 +35,7 @@ class OpenEndpoint:
         strangers: connections without a proven key.
         guests: those with one.
         full: whether nobody is let in any more.
+        refusals: who is sent away, for the log.
     """
 
     endpoint: Endpoint
@@ -46,6 +47,9 @@ class OpenEndpoint:
     strangers: int = 0
     guests: int = 0
     full: bool = False
+    refusals: RefusalLog = attrs.field(
+        init=False, default=attrs.Factory(lambda self: RefusalLog(_log, self.endpoint.name), takes_self=True)
+    )
 
 
 class AcceptedLink(StreamLink):
@@ -100,7 +104,7 @@ class AcceptedLink(StreamLink):
             verdict = greeting.WELCOME
         self.put(seal.seal(verdict))
         if fault:
-            _log.warning("endpoint %r: %r is not let in: %s", endpoint.name, text, fault)
+            listening.refusals.note(f"the one with the key {text!r}: {fault}")
             self.close()
             return
         self.proven(seal, opens)
@@ -121,7 +125,7 @@ class AcceptedLink(StreamLink):
 
     def fault(self, what: str) -> None:
         if self.channel is None:
-            _log.info("endpoint %r: a stranger is sent away: %s", self._listening.endpoint.name, what)
+            self._listening.refusals.note(what)
         super().fault(what)
 
     def close(self) -> None:

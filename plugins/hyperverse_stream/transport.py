@@ -88,6 +88,7 @@ class StreamTransport(ChannelTransport):
         else:
             where = attrs.evolve(where, port=opened.getsockname()[1])
             self._servers.append(await loop.create_server(make, sock=opened))
+        opened.listen(_BACKLOG)  # the event loop has set its own number, which is also how many it takes in one turn
         self._listening.append(listening)
         return str(where)
 

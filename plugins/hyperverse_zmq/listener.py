@@ -14,6 +14,7 @@ from hyperverse_core.transport import (
     Peer,
     PeerChannel,
     PeerTable,
+    RefusalLog,
     guarded_call,
     messages,
 )
@@ -58,6 +59,7 @@ class ZmqListener(ZmqPump):
         name_peer: Callable[[str], str],
     ) -> None:
         self._endpoint = endpoint
+        self._refusals = RefusalLog(_log, endpoint.name)
         self._receiver = receiver
         self._name_peer = name_peer
         self._by_route: dict[bytes, PeerChannel] = {}
@@ -95,7 +97,7 @@ class ZmqListener(ZmqPump):
         if channel.peer.key == key:
             self.handle(channel, message)
         else:
-            _log.warning("endpoint %r: %r uses the routing id of %s", self._endpoint.name, key, channel.peer)
+            self._refusals.note(f"the one with the key {key!r} uses the routing id of {channel.peer}")
 
     def _read_body(self, head: zmq.Frame) -> bytes:
         """Returns what follows the routing id; nothing unless it is exactly one part."""
@@ -111,7 +113,7 @@ class ZmqListener(ZmqPump):
             return  # a GONE from an unknown peer: both sides have said BYE at once, and theirs has arrived first
         fault = messages.hello_fault(message) if route[:1] == b"\0" else "it has chosen its routing id itself"
         if fault:
-            _log.warning("endpoint %r: %r is not let in: %s", self._endpoint.name, key, fault)
+            self._refusals.note(f"the one with the key {key!r}: {fault}")
             self._refuse(route, fault)
         elif self.full or len(self._by_route) >= self._settings.max_peers:
             self._refuse(route, "it has as many peers as it may have (max_peers)")

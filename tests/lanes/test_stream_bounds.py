@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +116,40 @@ async def test_a_listener_takes_no_more_peers_than_it_may(harness: Harness) -> N
     await pair.near.disconnect(pair.peer)
     await until(lambda: not far._peers, "the place is free")
     await harness.join(far, hears, pair.address, endpoint)
+
+
+def most_waiting() -> int:
+    """How many connections the system keeps for a listener."""
+    said = Path("/proc/sys/net/core/somaxconn")
+    return int(said.read_text()) if said.exists() else 0
+
+
+async def test_hundreds_connect_while_the_listener_is_busy(harness: Harness) -> None:
+    """The system keeps them until the event loop has time. Of a Unix socket it would refuse the others at once."""
+    if most_waiting() < 500:
+        pytest.skip("this system keeps fewer connections for any listener")
+    far, hears = await harness.transport(), harness.recorder()
+    address = await far.open(Endpoint("clients", "", far.new_identity()), hears)
+    waiting = []
+    for _ in range(500):  # no await: the event loop accepts nobody meanwhile
+        waiting.append(socket.socket(socket.AF_UNIX))
+        waiting[-1].setblocking(False)
+        waiting[-1].connect(address.removeprefix("unix://"))
+    links = far._pump.links  # type: ignore[attr-defined]  # it is a StreamTransport
+    await until(lambda: len(links) == 500, "all are accepted")
+    for one in waiting:
+        one.close()
+
+
+async def test_a_crowd_of_strangers_does_not_fill_the_log(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    far, hears = await harness.transport(), harness.recorder()
+    address = await far.open(Endpoint("clients", "", far.new_identity()), hears)
+    for number in range(100):
+        reader, writer = await asyncio.open_unix_connection(address.removeprefix("unix://"))
+        writer.write((2000 + number).to_bytes(4, "little"))
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+        writer.close()
+    said = [record.getMessage() for record in caplog.records if record.name == "hyperverse.lane.stream"]
+    assert said == [
+        "endpoint 'clients': a stranger is not let in: a message of 2000 bytes is larger than 1024",
+    ]
