@@ -8,6 +8,9 @@ cached of the changed particles.
 from __future__ import annotations
 
 from .contract import Registry
+from .feed import FeedRegistry
+from .particles import ParticleRegistry
+from .places import PlaceRegistry
 from .records import (
     Assigned,
     Assignment,
@@ -26,6 +29,8 @@ from .records import (
     TokenRecord,
     Trouble,
 )
+from .stars import StarRegistry
+from .trust import TrustRegistry
 
 __all__ = [
     "Assigned",
@@ -33,16 +38,21 @@ __all__ = [
     "Change",
     "ChangeKind",
     "Changes",
+    "FeedRegistry",
     "MachineKey",
     "Page",
     "ParticleRecord",
+    "ParticleRegistry",
+    "PlaceRegistry",
     "PropertyValue",
     "Registered",
     "Registration",
     "Registry",
     "StarRecord",
+    "StarRegistry",
     "Status",
     "Strategy",
     "TokenRecord",
     "Trouble",
+    "TrustRegistry",
 ]

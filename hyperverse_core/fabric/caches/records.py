@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from ...contracts.registry import Change, ChangeKind, ParticleRecord, Registry
+from ...contracts.registry import Change, ChangeKind, ParticleRecord, ParticleRegistry
 from ...errors import NotFound
 from ...universe.address.point import Point
 from ...universe.kinds.kind import Kind
@@ -32,7 +32,7 @@ class _Reading:
 class Records:
     """A cache of particle records. What is not registered is never remembered."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: ParticleRegistry) -> None:
         self._registry = registry
         self._kept: dict[Point, ParticleRecord] = {}
         self._being_read: dict[Point, _Reading] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from ...contracts.registry import Change, ChangeKind, Registry
+from ...contracts.registry import Change, ChangeKind, ParticleRegistry
 from ...universe.address.point import Point
 from ...universe.selectors.selector import Selector
 
@@ -36,7 +36,7 @@ class Chosen:
 class Selections:
     """The recipients of ripples to selectors."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: ParticleRegistry) -> None:
         self._registry = registry
         self._kept: dict[str, Chosen] = {}
         self._points = 0

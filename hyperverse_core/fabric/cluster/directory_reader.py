@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from ...contracts.registry import Registry, StarRecord
+from ...contracts.registry import StarRecord, StarRegistry
 from ...errors import HyperverseError
 from ...universe.address.star_key import StarKey
 from .directory import Directory
@@ -35,7 +35,7 @@ class DirectoryReader:
         self,
         lease: float,
         *,
-        registry: Registry,
+        registry: StarRegistry,
         directory: Directory,
         ways: Ways,
         star_gone: Sequence[Callable[[str], None]],

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from ...contracts.registry import Registry, StarRecord
+from ...contracts.registry import StarRecord, StarRegistry
 from ...errors import Conflict, HyperverseError, NotHostedHere
 from ...scheduling.cancellation import ends_task
 from ...scheduling.guarded_log import guarded_log
@@ -99,7 +99,7 @@ class Membership:
         *,
         stars: Mapping[StarKey, Star],
         homes: Homes,
-        registry: Registry,
+        registry: StarRegistry,
         directory: Directory,
         reader: DirectoryReader,
         watchman: Watchman,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from ...contracts.registry import Registry, StarRecord
+from ...contracts.registry import StarRecord, StarRegistry
 from ...errors import Conflict
 from ...universe.address.star_key import StarKey
 
@@ -15,7 +15,7 @@ _LOOK = 1 / 20
 """Part of the lease between two looks at the directory."""
 
 
-async def claim_name(registry: Registry, name: str, key: str, patience: float) -> None:
+async def claim_name(registry: StarRegistry, name: str, key: str, patience: float) -> None:
     """Sees to it that no other machine goes by this name, before the stars of this one are announced.
 
     A machine that was started again has its old keys, and takes its places at once. Stars that are announced under its
@@ -50,7 +50,7 @@ def _lives(record: StarRecord, before: Mapping[StarKey, StarRecord]) -> bool:
     return seen is None or (seen.incarnation, seen.renewals) != (record.incarnation, record.renewals)
 
 
-async def _of_others(registry: Registry, name: str, key: str) -> dict[StarKey, StarRecord]:
+async def _of_others(registry: StarRegistry, name: str, key: str) -> dict[StarKey, StarRecord]:
     return {
         record.key: record for record in await registry.stars() if record.machine == name and record.server_key != key
     }

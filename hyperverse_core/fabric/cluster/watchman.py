@@ -9,7 +9,7 @@ import asyncio
 
 import attrs
 
-from ...contracts.registry import Registry, StarRecord
+from ...contracts.registry import StarRecord, StarRegistry
 from ...errors import HyperverseError
 from ...scheduling.cancellation import ends_task
 from ...scheduling.guarded_log import guarded_log
@@ -59,7 +59,7 @@ class Watchman:
         renewed: time of the event loop at which this machine has renewed its leases last. Written by the membership.
     """
 
-    def __init__(self, lease: float, *, registry: Registry, directory: Directory, lanes: LaneStates) -> None:
+    def __init__(self, lease: float, *, registry: StarRegistry, directory: Directory, lanes: LaneStates) -> None:
         self._loop = asyncio.get_running_loop()
         self._lease = lease
         self._registry = registry

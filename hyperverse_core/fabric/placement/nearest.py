@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...contracts.registry import Registry
+from ...contracts.registry import ParticleRegistry
 from ...universe.address.alike import like
 from ...universe.address.point import Point
 
@@ -14,7 +14,7 @@ _SIBLINGS: Final = 200
 _SPACES_NAMED: Final = 4
 
 
-async def nearest(registry: Registry, point: Point) -> str:
+async def nearest(registry: ParticleRegistry, point: Point) -> str:
     """Returns a hint for a point that does not exist: the names that are spelt alike, beside the first of its segments
     that does not exist; empty when nothing is known.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container
 
-from ...contracts.registry import ParticleRecord, Registry
+from ...contracts.registry import ParticleRecord, ParticleRegistry
 from ...errors import Conflict, NotFound, NotHostedHere, Unavailable
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
@@ -32,7 +32,7 @@ class Placer:
     def __init__(
         self,
         *,
-        registry: Registry,
+        registry: ParticleRegistry,
         served: ServedKinds,
         homes: Homes,
         directory: Directory,

@@ -9,10 +9,10 @@ import msgspec
 from ...contracts.driver import Draft
 from ...contracts.registry import (
     ParticleRecord,
+    ParticleRegistry,
     PropertyValue,
     Registered,
     Registration,
-    Registry,
     Status,
     Strategy,
 )
@@ -56,7 +56,7 @@ class Provisioner:
     def __init__(
         self,
         *,
-        registry: Registry,
+        registry: ParticleRegistry,
         permits: Permits,
         served: ServedKinds,
         places: Places,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from ...contracts.registry import ParticleRecord, Registry
+from ...contracts.registry import ParticleRecord, ParticleRegistry
 from ...errors import HyperverseError, error_for_status
 from ...universe.address.point import Point
 from ..caches.records import Records
@@ -25,7 +25,7 @@ class Remover:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: ParticleRegistry,
         records: Records,
         selections: Selections,
         places: Places,

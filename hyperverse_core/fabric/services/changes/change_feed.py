@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from ....contracts.registry import Change, ChangeKind, Registry
+from ....contracts.registry import Change, ChangeKind, FeedRegistry
 from ....errors import HyperverseError, described
 from ....scheduling.backoff import Backoff
 from ....scheduling.cancellation import ends_task
@@ -42,7 +42,7 @@ class ChangeFeed:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: FeedRegistry,
         listeners: Sequence[CacheListener],
         residents: Residents,
         reader: DirectoryReader,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contracts.registry import Assignment, Change, ChangeKind, Registry
+from ....contracts.registry import Assignment, Change, ChangeKind, ParticleRegistry
 from ....universe.address.point import Point
 from ...particles.comings import Left
 from ...particles.deletions import Deletions
@@ -25,7 +25,7 @@ class Residents:
         deletions: ends the lives of those that were deleted.
     """
 
-    def __init__(self, registry: Registry, homes: Homes, places: Places, deletions: Deletions) -> None:
+    def __init__(self, registry: ParticleRegistry, homes: Homes, places: Places, deletions: Deletions) -> None:
         self._registry = registry
         self._homes = homes
         self._places = places

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from ....contracts.registry import Change, ChangeKind, Registry
+from ....contracts.registry import Change, ChangeKind, ParticleRegistry
 from ....errors import BadRequest, HyperverseError, TooMany, did_you_mean
 from ....scheduling.guarded_log import guarded_log
 from ....universe.access.scope import Scope
@@ -63,7 +63,7 @@ class Watches:
         table: WatchTable,
         *,
         outbound: Outbound,
-        registry: Registry,
+        registry: ParticleRegistry,
         directory: Directory,
         homes: Homes,
         location: Location,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ....contracts.registry import ParticleRecord, Registry
+from ....contracts.registry import ParticleRecord, ParticleRegistry
 from ....errors import NotFound
 from ....universe.address.point import Point
 from ....universe.selectors.selector import Selector
@@ -15,7 +15,7 @@ PAGE: Final = 1000
 """Records that are read at once."""
 
 
-async def every_match(registry: Registry, selector: Selector) -> list[ParticleRecord]:
+async def every_match(registry: ParticleRegistry, selector: Selector) -> list[ParticleRecord]:
     """Every particle that matches, ordered by point. Raises NotFound when none does."""
     found: list[ParticleRecord] = []
     after: Point | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....contracts.policy import Need, Request
-from ....contracts.registry import ParticleRecord, Registry
+from ....contracts.registry import ParticleRecord, ParticleRegistry
 from ....errors import Forbidden, NotFound
 from ....universe.address.point import HYPERUSER, Point
 from ....universe.selectors.selector import Selector
@@ -22,7 +22,7 @@ __all__ = ["SenderRights"]
 class SenderRights:
     """Asks the gate in the name of the agent of a context, and reads what that agent may see."""
 
-    def __init__(self, registry: Registry, records: Records, gate: Gate) -> None:
+    def __init__(self, registry: ParticleRegistry, records: Records, gate: Gate) -> None:
         self._registry = registry
         self._records = records
         self._gate = gate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ....contracts.registry import ParticleRecord, Registry
+from ....contracts.registry import ParticleRecord, ParticleRegistry
 from ....data_dir.sealing_keys import SealingKeys, key_id
 from ....errors import HyperverseError, Unavailable
 from ....scheduling.guarded_log import guarded_log
@@ -23,7 +23,7 @@ _TRIES = 10
 class Sealing:
     """Encrypts what older releases have written, once, and everything again when the key is rotated."""
 
-    def __init__(self, registry: Registry, keys: SealingKeys, sealed: SealedProperties) -> None:
+    def __init__(self, registry: ParticleRegistry, keys: SealingKeys, sealed: SealedProperties) -> None:
         self._registry = registry
         self._keys = keys
         self._sealed = sealed

@@ -1,0 +1,37 @@
+"""The change feed."""
+
+from __future__ import annotations
+
+import abc
+
+from .records import Changes
+
+__all__ = ["FeedRegistry"]
+
+
+class FeedRegistry(abc.ABC):
+    """The part of a :class:`Registry` that tells of changes. What holds of every method stands there."""
+
+    @abc.abstractmethod
+    async def revision(self) -> int:
+        """Returns the newest revision, 0 when nothing was ever written. It is a place in the feed, to be given to
+        :meth:`changes` again. It grows, and says nothing else."""
+
+    @abc.abstractmethod
+    async def changes(self, since: int, *, timeout: float) -> Changes:
+        """Returns what this or any other process has committed behind the revision ``since``, at most a few thousand
+        entries. All readers see the same entries in one order, in which those of one particle stand as they were
+        committed; none is left out or repeated. If some cannot be read any more, the result says so and has none.
+
+        Args:
+            timeout: seconds to wait for the first entry. When there is none by then, the result has no entries.
+        """
+
+    committed: int = 0
+    """The newest revision that this process has committed or is about to commit, set before :meth:`changes` can return
+    it. A registry that polls for commits of other processes sets it: machines tell one another of it (see
+    :meth:`notice`), so that it need not poll often. A registry that its database notifies leaves it 0."""
+
+    def notice(self, revision: int) -> None:
+        """Takes the notice that another machine has committed ``revision``: callers that wait for it in :meth:`changes`
+        get it at once. Without a notice a registry finds it as well, a little later. The default does nothing."""

@@ -1,0 +1,138 @@
+"""What a registry keeps of particles: their records, properties, owners and numbers."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Mapping, Sequence
+
+from ...errors import NotFound
+from ...universe.address.point import Point
+from ...universe.kind_defs.properties import SetProperty, UnsetProperty
+from ...universe.selectors.selector import Selector
+from .records import Page, ParticleRecord, Registered, Registration, Status
+
+__all__ = ["ParticleRegistry"]
+
+
+class ParticleRegistry(abc.ABC):
+    """The part of a :class:`Registry` that has the particles. What holds of every method stands there."""
+
+    @abc.abstractmethod
+    async def register(self, registration: Registration) -> Registered:
+        """Registers a particle. When its point is registered already, the strategy says what happens.
+
+        The parent must be registered, except that a child of the root of a route other than this Hyperverse
+        (``GLOBAL::executor``, ``<<STAR::…>>::star``) needs none.
+
+        Args:
+            registration: the particle, with its strategy, its first state, and what is registered below it in the same
+                write.
+
+        Raises:
+            Conflict: the point is registered, and the strategy does not allow that; or it would be replaced and
+                something registered below it.
+            NotFound: the parent is not registered, or that of one below.
+        """
+
+    @abc.abstractmethod
+    async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
+        """Returns the records of those of ``points`` that are registered. Calls that arrive together should be one
+        query."""
+
+    async def record(self, point: Point) -> ParticleRecord:
+        """Returns the record of ``point``.
+
+        Raises:
+            NotFound: ``point`` is not registered.
+        """
+        found = (await self.records((point,))).get(point)
+        if found is None:
+            raise NotFound(f"no particle {str(point)!r}")
+        return found
+
+    @abc.abstractmethod
+    async def children(self, point: Point, *, after: Point | None = None, limit: int = 100) -> Page:
+        """Returns a page of the direct children of ``point``; an empty one when ``point`` is not registered.
+
+        Args:
+            after: the point behind which the page begins; None for the first page.
+            limit: how many records the page has at most.
+        """
+
+    @abc.abstractmethod
+    async def select(self, selector: Selector, *, after: Point | None = None, limit: int = 100) -> Page:
+        """Returns a page of the particles that ``selector`` matches. Reads at most what is at and below the selector's
+        query root.
+
+        Args:
+            after: the point behind which the page begins; None for the first page.
+            limit: how many records the page has at most.
+        """
+
+    @abc.abstractmethod
+    async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
+        """Deletes each of ``points`` with everything below it: records, properties, states, sequences, the grants that
+        a deleted particle made or that name exactly a deleted point, and the tokens whose agent is deleted. Skips
+        points that are not registered.
+
+        Args:
+            points: the particles to delete.
+            limit: delete at most so many particles now, none before everything below it. The caller goes on until
+                fewer are deleted. So other writes, such as the renewal of a lease, get their turn in between. None
+                deletes all at once.
+
+        Returns:
+            the records of the deleted particles, children before their parents.
+
+        Raises:
+            Conflict: the root is among ``points``; it cannot be deleted.
+        """
+
+    @abc.abstractmethod
+    async def set_status(self, point: Point, status: Status) -> None:
+        """Sets the status of the particle at ``point`` to ``status``.
+
+        Raises:
+            NotFound: ``point`` is not registered.
+        """
+
+    @abc.abstractmethod
+    async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
+        """Applies ``changes``, in their order, to each of ``points``, or to none of them. What a Kind allows is not
+        checked here.
+
+        Raises:
+            NotFound: one of ``points`` is not registered.
+            Conflict: a locked property would be unset or get another value. Setting it to the value that it has is
+                allowed.
+        """
+
+    @abc.abstractmethod
+    async def replace_values(self, point: Point, values: Mapping[str, tuple[str, str]]) -> bool:
+        """Writes values of properties of ``point`` in another form, locked ones too, if all of them are still as they
+        were read. What an older release has written in clear is encrypted so, and what was encrypted with an older key.
+        A value that was replaced should not be left in what the store has freed.
+
+        Args:
+            values: for each key the value that was read, and the one to write.
+
+        Returns:
+            whether they were written; False when one of them has changed, or the particle is gone.
+        """
+
+    @abc.abstractmethod
+    async def sequence(self, point: Point) -> int:
+        """Returns the next number of the counter that belongs to ``point``: 1, 2, 3 and so on. No number is returned
+        twice.
+
+        Raises:
+            NotFound: ``point`` is not registered.
+        """
+
+    @abc.abstractmethod
+    async def chown(self, points: Sequence[Point], owner: Point) -> None:
+        """Makes ``owner`` the owner of each of ``points``, or of none of them.
+
+        Raises:
+            NotFound: one of ``points`` is not registered.
+        """
