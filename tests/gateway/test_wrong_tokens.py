@@ -33,8 +33,8 @@ GUESSES = {"zmq": 10_000 if THOROUGH else 100, "stream": 300 if THOROUGH else 10
 """Each takes 5 ms of processor time, nearly all of it for the handshakes."""
 ROOM = 48 * 2**20
 """Bytes by which a process may grow that has both ends of all these connections: 5 KB for each of ten thousand."""
-AT_ONCE = 100
-"""Five in six of so many are answered 429 at once; of twenty, each would wait for its turn."""
+AT_ONCE = 40
+"""Half of so many are answered 429 at once; of twenty, each would wait for its turn."""
 NO_ATTEMPT = 408
 TRANSPORTS = {"zmq": ZmqTransport, "stream": StreamTransport}
 
@@ -47,6 +47,15 @@ def lanes(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def config(data_dir: Path, lanes: str) -> Config:
     return Config(data_dir=data_dir, lanes=Choice(lanes), control=Control(address="tcp://127.0.0.1:*"), lease=20.0)
+
+
+async def attempt(transport: Any, machine: Machine, token: str) -> int:
+    """The status that a hello with that token is answered with, as soon as one is heard at all."""
+    while True:
+        with suppress(Unavailable):  # on a busy computer neither a handshake nor a hello may come in time
+            said = await guess(transport, machine, token)
+            if said != NO_ATTEMPT:
+                return said
 
 
 async def guess(transport: Any, machine: Machine, token: str) -> int:
@@ -81,11 +90,7 @@ async def test_a_flood_of_wrong_tokens_is_slowed_and_honest_clients_are_answered
 
     async def attack() -> None:
         for number in left:
-            said = NO_ATTEMPT
-            while said == NO_ATTEMPT:
-                with suppress(Unavailable):  # on a busy computer neither a handshake nor a hello may come in time
-                    said = await guess(transport, machine, f"wrong-{number}")
-            heard.append(said)
+            heard.append(await attempt(transport, machine, f"wrong-{number}"))
 
     async with Client.connect(data_dir) as client:
         attackers = [loop.create_task(attack()) for _ in range(AT_ONCE)]
@@ -93,7 +98,7 @@ async def test_a_flood_of_wrong_tokens_is_slowed_and_honest_clients_are_answered
             while not all(task.done() for task in attackers):
                 at = loop.time()
                 assert (await client.ping("localhost:probe", "Ext<Who>")).ok
-                assert await guess(transport, machine, read_token(data_dir, {})) == 200, "it was let in before"
+                assert await attempt(transport, machine, read_token(data_dir, {})) == 200, "it was let in before"
                 slowest = max(slowest, loop.time() - at)
                 await asyncio.sleep(0.05)
         finally:
