@@ -32,6 +32,7 @@ from ..protocol.frames import (
     RefusalFrame,
     WelcomeFrame,
 )
+from ..protocol.unread_body import without_body
 from ..protocol.versions import WITH_CLIENTS, Party, ProtocolRange, Transmit, agreed_number, reader_of, sender_of
 from ..scheduling.cancellation import ends_task
 from ..scheduling.guarded_log import guarded_log
@@ -93,6 +94,7 @@ class ClientSession:
         self.transport = gate.host.transport
         self.transmit: Transmit = self.transport.send
         self._read: Callable[[bytes], bytes] | None = None
+        self._largest_body = gate.host.limits.body
         self.loop = asyncio.get_running_loop()
         self.peer = peer
         self.session: Session | None = None
@@ -117,12 +119,14 @@ class ClientSession:
             if self.over:
                 return
             try:
-                read = frame if self._read is None else self._read(frame)
+                read, unread = frame if self._read is None else self._read(frame), 0
+                if len(read) > self._largest_body:
+                    read, unread = without_body(read, self._largest_body)
                 message = decode(read, self.loop.time(), weighed_later=True)
                 if self.waves is None:
                     self._first(message)
                 elif isinstance(message, ClientPingFrame | ClientSignalFrame | ClientRippleFrame):
-                    self.waves.take(message, frame)
+                    self.waves.take(message, read, unread)
                 elif type(message) is Pong:
                     self._answered(message)
                 else:

@@ -94,14 +94,14 @@ class ClientWaves:
         self._largest_body = host.limits.body
         self._largest_frame = host.transport.max_frame
 
-    def take(self, raw: _Asked, frame: bytes) -> None:
-        """A wave has come, in ``frame``."""
+    def take(self, raw: _Asked, frame: bytes, unread: int = 0) -> None:
+        """A wave has come, in ``frame``. ``unread``: the bytes of its body, if it is too large to be read; else 0."""
         wave: Ping | Signal | Ripple | None = None
         try:
             weight = LEAST if len(frame) <= TINY else frame_weight(raw.body, frame)
             wave = self._wave(raw)
-            if len(frame) > self._largest_body:
-                self._check_body(wave)
+            if unread or len(frame) > self._largest_body:
+                self._check_body(unread or body_size(wave.body))
             self.session.check(wave)
             self._weight = weight
             if type(wave) is Ping:
@@ -128,8 +128,7 @@ class ClientWaves:
 
     # -- what a wave must be ------------------------------------------------------------------------------
 
-    def _check_body(self, wave: Directed) -> None:
-        size = body_size(wave.body)
+    def _check_body(self, size: int) -> None:
         if size > self._largest_body:
             raise TooLarge(f"the body has {size} bytes, and {self._largest_body} are allowed", hint="send it in parts")
 
