@@ -128,7 +128,7 @@ def _drivers(
                 if row.get("again") is not None:
                     tried[row["kind"]] = min(row["again"], tried.get(row["kind"], row["again"]))
     for (kind, plugin, state, cause), names in rows.items():
-        where = f"machine {', '.join(sorted(names))}"
+        where = f"machine{'s' if len(names) > 1 else ''} {', '.join(sorted(names))}"
         chain = (
             f"{where} cannot run particles of Kind {kind}",
             f"its driver (plugin {plugin}) {_STATES.get(state, state)}",
