@@ -11,7 +11,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -197,6 +196,7 @@ class Gathering:
             self.open,
             self.echoes,
         )
+        variables = self.out.pool.variables
         places = self.out.places.known
         reply: Pong | None
         replies: list[Pong] = []
@@ -242,13 +242,16 @@ class Gathering:
                             except Abandoned:
                                 raise place.abandoned(handler, wave) from None
                             finally:
-                                box.leave()
+                                if box.waiting is None:  # as `leave` does, without the call
+                                    box.busy = False
+                                else:
+                                    box.leave()
                             if not self.over and awaited.pop(point.text, None) is not None:
                                 reply.__class__ = Echo  # as `_take` does, without the call
                                 echoes.append(reply)  # type: ignore[arg-type]  # it is one now
                                 if len(echoes) >= self.wanted:
                                     self._reached()
-                            if copy_context():  # the handler has set something: another worker goes on, see Signals
+                            if variables:  # the handler has set something: another worker goes on, see Signals
                                 break
                             continue
                         if need in place.allowed.get(agent, ""):

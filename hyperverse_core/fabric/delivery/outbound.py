@@ -20,6 +20,7 @@ from ...universe.waves.wave import BOUNCE, Directed, Echo, Outcome, Ping, Pong, 
 from ..interception.cut_waves import EARLY, is_told, mark_told
 from ..interception.interceptors import Interceptors
 from ..interception.watching import Watched, WatchesSenders
+from ..particles.active import Active
 from ..particles.places import Places
 from ..stars.star import Star
 from .fan_out import FanOut
@@ -180,6 +181,31 @@ class Outbound:
         return reply
 
     # -- Signals and Ripples ------------------------------------------------------------------------------
+
+    def accepted(self, wave: Signal) -> Pong | None:
+        """Sends a Signal on its way if nobody listens and nothing has to be waited for, and returns 202. None leaves
+        all of it to :meth:`notify`: that saves most Signals a coroutine, 0.2 us."""
+        place = self._known.get(wave.to.text)
+        turns = self._asked + 1
+        if (
+            type(place) is not Active
+            or not turns & _IN_A_ROW
+            or wave.method is BOUNCE
+            or self._interceptors.senders is not None
+        ):
+            return None
+        before = wave.hops
+        if place.star is not self.star:
+            wave.hops += self.star.distances.get(place.star.text, 0)
+        try:
+            taken = place.accepts(wave)
+        except HyperverseError:  # is raised there again, and told
+            taken = False
+        if not taken:
+            wave.hops = before
+            return None
+        self._asked = turns
+        return Pong(202, None, wave.to, _OK, wave.id, place.star.text, wave.hops)
 
     async def notify(self, wave: Signal, until: float = math.inf) -> Pong:
         """Sends a Signal on its way. Returns 202, or why it was refused. Raises nothing but the end of the task.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from ...errors import HyperverseError, NotHostedHere, Unavailable, error_for_status
@@ -11,6 +10,7 @@ from ...scheduling.guarded_log import guarded_log
 from ...universe.waves.wave import Pong, Signal
 from .activation import activate
 from .handlers import Handler
+from .mailbox import Posted
 from .own_context import HERE, OVER, Abandoned, go_on
 from .state import State
 
@@ -23,7 +23,7 @@ _log = guarded_log("hyperverse.particle")
 
 
 def begin_signals(
-    active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, weight: int, since: float
+    active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, weight: int, since: float
 ) -> None:
     """The turn of a Signal has come, and is its own from here on. Raises Unavailable when the machine stops.
 
@@ -36,13 +36,16 @@ def begin_signals(
     active.home.pool.put_accepted(_handle, active, handler, arguments, wave, since, priority=wave.handling.priority)
 
 
-async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, since: float) -> None:
-    """Handles it, and those that wait right behind it.
+async def _handle(
+    active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, since: float
+) -> None:
+    """Handles it, and those that wait right behind it. Arguments that are None are made here, of the body.
 
     A worker has a context of its own. It serves one handler after the other for as long as it is empty, which saves
     each a context; another worker goes on when a handler has set something.
     """
     box = active.mailbox
+    variables = active.home.pool.variables
     replies: deque[Pong] = deque(maxlen=1)  # nobody reads them
     passed_on = False
     try:
@@ -50,6 +53,8 @@ async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], w
             try:
                 if active.state is not State.READY:
                     await activate(active)
+                if arguments is None:
+                    arguments = handler.arguments.bind(wave.body)
                 steps = active.handle(handler, arguments, wave, replies, None, since).__await__()
                 waits_for = next(steps, OVER)
                 if waits_for is not OVER:
@@ -58,13 +63,14 @@ async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], w
                 raise active.abandoned(handler, wave) from None
             except HyperverseError as exc:
                 await _missed(active, wave, exc)
-            posted = box.next_posted()
-            if posted is None:
+            queue = box.waiting
+            if not queue or type(queue[0]) is not tuple:  # a future is a Ping, which is woken
                 return
+            posted: Posted = queue.popleft() if queue.ranks is None else queue.take()  # type: ignore[assignment]  # a tuple
             _, _, handler, arguments, wave, weight, since = posted
             if weight:
                 active.home.held.give_for(active, weight)
-            if copy_context():  # its length is that of the context of this worker, and it copies nothing
+            if variables:  # the handler has set something
                 passed_on = _passed_on(active, handler, arguments, wave, since)
                 return
     finally:
@@ -72,7 +78,7 @@ async def _handle(active: Active, handler: Handler, arguments: dict[str, Any], w
             box.leave()
 
 
-def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any], wave: Signal, since: float) -> bool:
+def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, since: float) -> bool:
     """Whether another worker goes on, with the turn. It does not when the machine has stopped."""
     try:
         begin_signals(active, handler, arguments, wave, 0, since)

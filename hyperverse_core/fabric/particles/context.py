@@ -167,7 +167,8 @@ class Context(Ctx):
             wave = origin.wave(Signal, to, method, body, options, self._wave)  # nobody waits for its handler: no chain
         except Forbidden as exc:
             return Pong.failure(exc)
-        return await active.home.outbound.notify(wave)
+        outbound = active.home.outbound
+        return outbound.accepted(wave) or await outbound.notify(wave)
 
     async def ripple(
         self,

@@ -33,9 +33,15 @@ class _Parameter:
 
 
 class Arguments:
-    """The compiled parameters of one handler."""
+    """The compiled parameters of one handler.
 
-    __slots__ = ("_by_name", "_name", "_params", "_plain", "only_body")
+    Attributes:
+        only_body: the parameter, when there is just one.
+        plain: the type of a body that is the one argument as it is; None when there is none. :meth:`bind` takes it as
+            it is, whenever that is.
+    """
+
+    __slots__ = ("_by_name", "_name", "_params", "only_body", "plain")
 
     def __init__(self, function: Callable[..., Awaitable[Any]]) -> None:
         signature = inspect.signature(function)
@@ -59,12 +65,12 @@ class Arguments:
         self._by_name = {p.name: p for p in self._params}
         one = self._params[0] if len(self._params) == 1 else None
         self.only_body = one
-        self._plain = one.plain if one is not None and one.plain is not type(None) else None
+        self.plain = one.plain if one is not None and one.plain is not type(None) else None
         self._name = one.name if one is not None else ""
 
     def bind(self, body: Any, captures: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The keyword arguments for ``body``. Raises BadRequest that lists every fault."""
-        if type(body) is self._plain and not captures:
+        if type(body) is self.plain and not captures:
             return {self._name: body}
         if type(body) is dict and (
             self.only_body is None or self.only_body.plain is not None or (len(body) == 1 and self._name in body)

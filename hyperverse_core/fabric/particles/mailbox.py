@@ -20,24 +20,32 @@ class Mailbox:
 
     A Ping waits as a future. A Signal, whose sender does not wait, is posted: a function with its arguments, which
     is called when its turn has come and then owns it.
+
+    Args:
+        limit: how many may wait.
+
+    Attributes:
+        busy: whether the turn is taken.
+        waiting: those that wait for it; None when none does. It is None whenever the turn is free.
+        limit: how many may wait.
     """
 
-    __slots__ = ("_limit", "_waiting", "busy")
+    __slots__ = ("busy", "limit", "waiting")
 
     def __init__(self, limit: int) -> None:
         self.busy = False
-        self._waiting: PriorityQueue[_Entry] | None = None  # most mailboxes never need one
-        self._limit = limit
+        self.waiting: PriorityQueue[_Entry] | None = None  # most mailboxes never need one
+        self.limit = limit
 
     def __len__(self) -> int:
-        return len(self._waiting) if self._waiting else 0
+        return len(self.waiting) if self.waiting else 0
 
     def _queue(self) -> PriorityQueue[_Entry]:
-        if self._waiting is None:
-            self._waiting = PriorityQueue()
-        elif len(self._waiting) >= self._limit:
-            raise Unavailable(f"{self._limit} waves wait for this particle", retry_after=0.1)
-        return self._waiting
+        if self.waiting is None:
+            self.waiting = PriorityQueue()
+        elif len(self.waiting) >= self.limit:
+            raise Unavailable(f"{self.limit} waves wait for this particle", retry_after=0.1)
+        return self.waiting
 
     async def turn(self, priority: int = ORDINARY) -> None:
         """Returns when the turn is the caller's. Raises Unavailable when too many wait."""
@@ -57,8 +65,8 @@ class Mailbox:
         """Calls the function in ``posted`` with the rest when the turn has come, at once if that is free. Raises
         Unavailable when too many wait, and what the function raises at once; the turn is not taken then."""
         if self.busy:
-            queue = self._waiting
-            if queue is None or len(queue) >= self._limit:
+            queue = self.waiting
+            if queue is None or len(queue) >= self.limit:
                 queue = self._queue()
             if queue.ranks is None and priority == ORDINARY:
                 queue.append(posted)  # as `put` does, without the call
@@ -68,17 +76,9 @@ class Mailbox:
             posted[0](*posted[1:])
             self.busy = True
 
-    def next_posted(self) -> Posted | None:
-        """What was posted, the function first, if that is what waits first: the turn goes on to it, and the function
-        is not called. None leaves the turn with us."""
-        queue = self._waiting
-        if queue and type(queue[0]) is tuple:
-            return queue.popleft() if queue.ranks is None else queue.take()  # type: ignore[return-value]  # it is no future
-        return None
-
     def leave(self) -> None:
         """Gives the turn to the next one, or back."""
-        queue = self._waiting
+        queue = self.waiting
         while queue:
             entry = queue.take()
             if type(entry) is tuple:
@@ -91,4 +91,4 @@ class Mailbox:
                 entry.set_result(None)  # type: ignore[union-attr]
                 return
         self.busy = False
-        self._waiting = None
+        self.waiting = None

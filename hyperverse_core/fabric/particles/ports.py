@@ -54,6 +54,9 @@ class OutboundPort(Protocol):
 
     async def ask(self, wave: Ping) -> Pong: ...
 
+    def accepted(self, wave: Signal) -> Pong | None:
+        """Sends a Signal if nothing has to be waited for; None leaves it to `notify`."""
+
     async def notify(self, wave: Signal) -> Pong: ...
 
     async def spread(self, wave: Ripple) -> list[Echo]: ...
