@@ -15,10 +15,11 @@ from ..cluster.trusted_keys import TrustedKeys
 from ..cluster.watchman import Watchman
 from ..cluster.ways import Ways
 from ..parts import Given
+from ..transit.board_settings import BoardSettings
 from ..transit.pending import PendingAnswers
 from ..transit.remote_star import RemoteStars
 from ..transit.requests import Requests
-from ..transit.switchboard import BoardSettings, Switchboard
+from ..transit.switchboard import Switchboard
 from .core import CoreParts
 from .plugin_parts import PluginParts
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import attrs
 import msgspec
 
 from ...contracts.lane import Identity, LaneTransport, Peer
-from ...errors import Conflict, Forbidden, HyperverseError, LoopDetected, ProtocolError, Unavailable
+from ...errors import Forbidden, HyperverseError, ProtocolError, Unavailable
 from ...protocol.codec import decode
 from ...protocol.envelope import Envelope, Hello, Refused, RevisionNotice, decode_lane, encode_lane
 from ...protocol.messages import Echoes, ProvisionReply
 from ...protocol.versions import BETWEEN_MACHINES, Transmit, reader_of, sender_of
-from ...scheduling.guarded_log import guarded_log
 from ...universe.waves.wave import Outcome, Pong, Signal
 from ..cluster.directory import Directory
 from ..cluster.lane_states import LaneStates
@@ -25,42 +22,22 @@ from ..cluster.trusted_keys import TrustedKeys
 from ..cluster.ways import Ways
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
+from .board_settings import BoardSettings
 from .greeting import Authenticate, Greeting
 from .guests import Guests
-from .listen import listen
+from .key_watch import KeyWatch
+from .listen import listen, listen_beside
+from .onward import Onward
 from .origins import objection
 from .peer_lanes import PeerLanes
 from .pending import PendingAnswers
 from .ports import InboundPort, LaneRequest, OutgoingLane
 from .traffic import LaneTraffic
 
-__all__ = ["BoardSettings", "Switchboard"]
+__all__ = ["Switchboard"]
 
-_log = guarded_log("hyperverse.lane")
-_KEYS_SECONDS = 0.5
-"""How often the keys are looked at: one that was removed counts no longer within a second."""
 _ANSWER = 2
 """Priority of an answer: it goes before what is yet to begin, and that to an urgent wave before others."""
-
-
-@attrs.frozen
-class BoardSettings:
-    """What a switchboard is told by the config.
-
-    Attributes:
-        machine, constellation: names of this machine and of what its stars belong to.
-        hops: how many machines may pass a wave on.
-        lanes: the table ``[lanes]``.
-        directory: where this machine keeps files of its own.
-        host: tells the host of this machine from others, see :class:`Facts`.
-    """
-
-    machine: str
-    constellation: str
-    hops: int
-    lanes: Mapping[str, Any]
-    directory: Path
-    host: str = ""
 
 
 class Switchboard:
@@ -128,6 +105,7 @@ class Switchboard:
         self._inbound: InboundPort
         self._own: dict[str, Star] = {}
         self._origin = ""
+        self._key_watch = KeyWatch(keys, cut=self._cut_untrusted, each_time=self._tell_traffic)
         self.peers = PeerLanes(
             self,
             settings.host,
@@ -138,10 +116,9 @@ class Switchboard:
             pending=pending,
             traffic=self.traffic,
             chance=chance,
-            watch_keys=self._watch_keys,
+            watch_keys=self._key_watch.begin,
             later=self._later,
         )
-        self._lanes = self.peers.by_name
         self._guests = Guests(
             transport,
             self.greeting,
@@ -150,10 +127,10 @@ class Switchboard:
             forget=self._forget,
             later=self._later,
         )
+        self._onward = Onward(directory, ways, self.peers, self._guests, refuse=self._refuse)
         self._endpoints = 1
         self._older: dict[Peer, Callable[[bytes], bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._key_watch: asyncio.Task[None] | None = None
 
     async def open(self, stars: Sequence[Star], home: Star, inbound: InboundPort) -> None:
         """Opens the listener for other machines. Raises Unavailable when its address is in use.
@@ -185,25 +162,19 @@ class Switchboard:
 
         Raises Conflict when the config fixes the address, or what others are told.
         """
-        lanes, name = self.settings.lanes, f"stars-{self._endpoints + 1}"
-        if lanes.get("advertise") and not advertise:
-            raise Conflict(
-                f"the config fixes the address that others are told: {lanes['advertise']}",
-                hint="name the one of the new key, `--address ADDRESS --advertise ADDRESS`, until the next start",
-            )
-        chosen = address or str(lanes.get("address", ""))
-        try:
-            opened = await listen(self.transport, name, chosen, identity, self, self.settings.directory)
-        except Unavailable as exc:
-            if address:
-                raise
-            raise Conflict(
-                f"the config fixes the address, where the key before is proved: {exc.message}",
-                hint="name another address for the new key, `--address ADDRESS`; after the next start it is proved at "
-                "the address of the config",
-            ) from exc
+        name = f"stars-{self._endpoints + 1}"
+        told = await listen_beside(
+            self.transport,
+            name,
+            self.settings.lanes,
+            identity,
+            self,
+            self.settings.directory,
+            address=address,
+            advertise=advertise,
+        )
         self._endpoints += 1
-        return name, advertise or opened
+        return name, told
 
     async def prove(self, identity: Identity, seconds: float) -> None:
         """Has the lanes to other machines prove another key; see :meth:`PeerLanes.prove`."""
@@ -227,7 +198,7 @@ class Switchboard:
         Raises Unavailable when there is no way or the lane is full."""
         frame = encode_lane(Envelope(star, self.settings.hops, number, origin, priority, (), msgspec.Raw(payload)))
         name = self._ways.by_star.get(star) or self._ways.to(star)
-        (self._lanes.get(name) or self.peers.add(name)).send(frame, priority)
+        (self.peers.by_name.get(name) or self.peers.add(name)).send(frame, priority)
         return name
 
     def answer(self, request: LaneRequest, payload: bytes) -> None:
@@ -244,21 +215,17 @@ class Switchboard:
             tally.waves_out += 1
             tally.bytes_out += len(frame)
         else:
-            self._pass(star, frame, priority)
+            self._onward.send(star, frame, priority)
 
     async def room(self, request: LaneRequest) -> None:
         """Returns when an answer may be tried again after LaneFull. Raises Unavailable."""
         star, via = request.envelope.origin, request.via
         if via is None or via not in self._guests.names:
-            lane = self._lanes.get(self._ways.to(star))
+            lane = self.peers.by_name.get(self._ways.to(star))
             via = lane.peer if lane is not None else None
         if via is None:
             raise Unavailable(f"there is no lane to {star}", retry_after=0.5)
         await self.transport.drain(via)
-
-    def _pass(self, star: str, frame: bytes, priority: int) -> None:
-        name = self._ways.to(star)
-        (self._lanes.get(name) or self.peers.add(name)).send(frame, priority)
 
     # -- what becomes of stars and lanes ------------------------------------------------------------------
 
@@ -299,18 +266,16 @@ class Switchboard:
         if not isinstance(envelope, Envelope):
             return
         if not envelope.origin:
-            self._answer_back(envelope, cause)
+            self._onward.answer(envelope, cause)
             return
         error = f"there is no lane to {envelope.star}: {cause}"
         if envelope.origin == self._origin:
             self.pending.settle(envelope.number, Pong(503, {"error": error}, outcome=Outcome.REJECTED))
         else:
-            self._bounce(envelope, None, 503, error)
+            self._onward.bounce(envelope, None, 503, error)
 
-    def _bounce(self, envelope: Envelope, via: Peer | None, status: int, error: str) -> None:
-        """An envelope cannot go on from here: the machine that sent it is told."""
-        if envelope.origin:
-            self._inbound.refuse(LaneRequest(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
+    def _refuse(self, request: LaneRequest, reply: Pong) -> None:
+        self._inbound.refuse(request, reply)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -318,18 +283,6 @@ class Switchboard:
         task.add_done_callback(self._tasks.discard)
 
     # -- keys that are allowed no more --------------------------------------------------------------------
-
-    def _watch_keys(self) -> None:
-        """Looks at the keys from now on; without another machine nobody need."""
-        if self._key_watch is None:
-            self._key_watch = asyncio.get_running_loop().create_task(self._watching_keys(), name="keys")
-
-    async def _watching_keys(self) -> None:
-        while True:
-            await asyncio.sleep(_KEYS_SECONDS)
-            if self.keys.changed():
-                self._cut_untrusted()
-            self._tell_traffic()
 
     def _tell_traffic(self) -> None:
         """Tells observers what the lanes have carried."""
@@ -376,7 +329,7 @@ class Switchboard:
                     if star is not None:
                         self._arrived(star, said, peer, machine)
                     else:
-                        self._pass_on(said, peer, machine)
+                        self._onward.pass_on(said, peer, machine)
         except ProtocolError as exc:
             self._guests.refuse(peer, 400, exc.message)
 
@@ -425,7 +378,7 @@ class Switchboard:
 
     def _admitted(self, machine: str) -> None:
         """A machine was let in."""
-        self._watch_keys()
+        self._key_watch.begin()
         self.peers.hurry(machine)  # a machine that has found a way to us can be reached
 
     def use(self, peer: Peer, number: int) -> Transmit:
@@ -439,39 +392,6 @@ class Switchboard:
         self._guests.went(peer)
         self._older.pop(peer, None)
 
-    def _pass_on(self, envelope: Envelope, peer: Peer, machine: str) -> None:
-        try:
-            self._send_on(envelope, machine)
-        except HyperverseError as exc:
-            if envelope.origin:
-                self._bounce(envelope, peer, exc.status, exc.message)
-            else:
-                self._answer_back(envelope, exc.message)
-
-    def _answer_back(self, envelope: Envelope, cause: str) -> None:
-        """An answer that our own lanes cannot carry goes by the connection that its machine has made to us: by that one
-        the request may have come, and whoever asked waits for as long as it holds."""
-        machine = self._directory.machine_of.get(envelope.star, "")
-        for peer, transmit in self._guests.of(machine):
-            try:
-                transmit(peer, encode_lane(envelope), priority=envelope.priority)
-            except HyperverseError as exc:
-                cause = exc.message
-            else:
-                return
-        _log.warning("an answer for %s is lost: %s", envelope.star, cause)
-
-    def _send_on(self, envelope: Envelope, machine: str) -> None:
-        """Sends a frame further. Raises LoopDetected when it has come too far, Unavailable when there is no way, or
-        only one that leads back: machines that know different things must not send it to and fro."""
-        if envelope.left <= 0:
-            raise LoopDetected(f"it was passed on too often on its way to {envelope.star}")
-        envelope.left -= 1
-        envelope.passed = (*envelope.passed, machine)
-        if self._ways.to(envelope.star) in envelope.passed:
-            raise Unavailable(self._ways.no_other(envelope.star), retry_after=0.5)
-        self._pass(envelope.star, encode_lane(envelope), envelope.priority)
-
     def lane_down(self, peer: Peer, reason: str) -> None:
         """A connection is gone."""
         self._forget(peer)
@@ -481,9 +401,6 @@ class Switchboard:
 
     async def close(self) -> None:
         """Closes all lanes."""
-        if self._key_watch is not None:
-            self._key_watch.cancel()
-            await asyncio.gather(self._key_watch, return_exceptions=True)
-            self._key_watch = None
+        await self._key_watch.close()
         await self.peers.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,96 @@
+"""Frames that are for another machine than this one: sent on, or back to whoever has to know that they cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...contracts.lane import Peer
+from ...errors import HyperverseError, LoopDetected, Unavailable
+from ...protocol.envelope import Envelope, encode_lane
+from ...scheduling.guarded_log import guarded_log
+from ...universe.waves.wave import Outcome, Pong
+from ..cluster.directory import Directory
+from ..cluster.ways import Ways
+from .guests import Guests
+from .peer_lanes import PeerLanes
+from .ports import LaneRequest
+
+__all__ = ["Onward"]
+
+_log = guarded_log("hyperverse.lane")
+
+
+class Onward:
+    """Sends frames on by the lanes of this machine.
+
+    Args:
+        directory, ways: which machines there are, and by which of them a star is reached.
+        peers: the lanes that we have made.
+        guests: those that others have made to us.
+        refuse: answers a request with a refusal.
+    """
+
+    __slots__ = ("_directory", "_guests", "_peers", "_refuse", "_ways")
+
+    def __init__(
+        self,
+        directory: Directory,
+        ways: Ways,
+        peers: PeerLanes,
+        guests: Guests,
+        *,
+        refuse: Callable[[LaneRequest, Pong], None],
+    ) -> None:
+        self._directory = directory
+        self._ways = ways
+        self._peers = peers
+        self._guests = guests
+        self._refuse = refuse
+
+    def send(self, star: str, frame: bytes, priority: int) -> None:
+        """Sends a frame towards a star. Raises Unavailable when there is no way or the lane is full."""
+        name = self._ways.to(star)
+        (self._peers.by_name.get(name) or self._peers.add(name)).send(frame, priority)
+
+    def pass_on(self, envelope: Envelope, via: Peer, machine: str) -> None:
+        """Sends on what ``machine`` has sent by ``via``. When that cannot be, whoever has to know it is told."""
+        try:
+            self._pass_on(envelope, machine)
+        except HyperverseError as exc:
+            if envelope.origin:
+                self.bounce(envelope, via, exc.status, exc.message)
+            else:
+                self.answer(envelope, exc.message)
+
+    def _pass_on(self, envelope: Envelope, machine: str) -> None:
+        """Raises LoopDetected when it has come too far, Unavailable when there is no way, or only one that leads back:
+        machines that know different things must not send it to and fro."""
+        if envelope.left <= 0:
+            raise LoopDetected(f"it was passed on too often on its way to {envelope.star}")
+        envelope.left -= 1
+        envelope.passed = (*envelope.passed, machine)
+        if self._ways.to(envelope.star) in envelope.passed:
+            raise Unavailable(self._ways.no_other(envelope.star), retry_after=0.5)
+        self.send(envelope.star, encode_lane(envelope), envelope.priority)
+
+    def bounce(self, envelope: Envelope, via: Peer | None, status: int, error: str) -> None:
+        """An envelope cannot go on from here: the machine that sent it is told."""
+        if envelope.origin:
+            self._refuse(LaneRequest(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
+
+    def answer(self, envelope: Envelope, cause: str) -> None:
+        """An answer that our own lanes cannot carry goes by the connection that its machine has made to us: by that one
+        the request may have come, and whoever asked waits for as long as it holds.
+
+        Args:
+            cause: why our own lanes cannot carry it.
+        """
+        machine = self._directory.machine_of.get(envelope.star, "")
+        for peer, transmit in self._guests.of(machine):
+            try:
+                transmit(peer, encode_lane(envelope), priority=envelope.priority)
+            except HyperverseError as exc:
+                cause = exc.message
+            else:
+                return
+        _log.warning("an answer for %s is lost: %s", envelope.star, cause)
