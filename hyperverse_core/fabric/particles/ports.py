@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from ...contracts.driver import Ctx
 from ...contracts.registry import ParticleRecord, Strategy
 from ...errors import HyperverseError
 from ...scheduling.deadlines import Deadlines
@@ -15,7 +16,6 @@ from ...universe.waves.wave import Directed, Echo, Ping, Pong, Ripple, Signal
 from .caller import Caller
 
 if TYPE_CHECKING:
-    from .context import Context
     from .resident import Resident
 
 __all__ = ["GatePort", "OutboundPort", "RoutingPort", "ServicesPort", "TablePort"]
@@ -75,8 +75,8 @@ class ServicesPort(Protocol):
     ) -> ParticleRecord:
         """Registers a particle in the name of ``caller``."""
 
-    async def execute(self, command: Command | str, ctx: Context) -> Pong:
-        """Carries out a command as the agent of ``ctx``."""
+    async def execute(self, command: Command | str, ctx: Ctx) -> Pong:
+        """Carries out a command as the agent of ``ctx``, which is what the handler was given."""
 
     def logged(self, point: Point, level: str, text: str) -> None:
         """A particle has written a line to its log."""

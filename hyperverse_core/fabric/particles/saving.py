@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 
@@ -20,7 +20,6 @@ from .state import State
 from .states import encode_state
 
 if TYPE_CHECKING:
-    from .context import Context
     from .resident import Resident
 
 __all__ = ["BeforeOnStop", "Saves", "fingerprint", "given_up", "has_unsaved", "save", "spoiled"]
@@ -28,6 +27,16 @@ __all__ = ["BeforeOnStop", "Saves", "fingerprint", "given_up", "has_unsaved", "s
 _log = guarded_log("hyperverse.particle")
 _Error = TypeVar("_Error", bound=HyperverseError)
 _READY = State.READY
+
+
+class Saver(Protocol):
+    """Whoever has asked for a save: the context of a handler.
+
+    Attributes:
+        has_saved: set by the first save of it that succeeds.
+    """
+
+    has_saved: bool
 
 
 class Saves:
@@ -46,7 +55,7 @@ class Saves:
         self.begun = 0
         self.durable = 0
         self.under_way = 0
-        self.failed: Context | None = None
+        self.failed: Saver | None = None
         self.ended: asyncio.Event | None = None
 
 
@@ -111,7 +120,7 @@ def spoiled(active: Resident, particle: Particle | None, before: int | None = No
         active.state = State.READY
 
 
-def given_up(active: Resident, ctx: Context | None = None) -> HyperverseError:
+def given_up(active: Resident, ctx: Saver | None = None) -> HyperverseError:
     """Returns the error for a handler that saves or begins after another handler left the object unsaved."""
     if active.concurrent:
         became = _became(ctx, repeatable=True)
@@ -119,7 +128,7 @@ def given_up(active: Resident, ctx: Context | None = None) -> HyperverseError:
     return Conflict(f"a handler of {active.text!r} failed or was cut off, and what is not saved is given up")
 
 
-async def save(active: Resident, ctx: Context, particle: Particle | None) -> None:
+async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
     """Commits the durable state. ``particle`` is the object on which ``ctx`` works."""
     saves = active.saves
     if saves is None or active.state is not _READY or active.particle is not particle or active.assignment is None:
@@ -165,7 +174,7 @@ async def save(active: Resident, ctx: Context, particle: Particle | None) -> Non
     ctx.has_saved = True
 
 
-def _checked(active: Resident, ctx: Context, particle: Particle | None) -> Saves:
+def _checked(active: Resident, ctx: Saver, particle: Particle | None) -> Saves:
     """What is known of its saves. Raises HyperverseError when ``ctx`` may not save ``particle``."""
     if active.assignment is None:
         raise BadRequest(f"{active.text!r} has no durable state: the registry does not place it")
@@ -191,14 +200,14 @@ async def _a_later_one_succeeds(saves: Saves, number: int) -> bool:
     return saves.durable > number
 
 
-def _has_failed(active: Resident, saves: Saves, ctx: Context, particle: Particle) -> None:
+def _has_failed(active: Resident, saves: Saves, ctx: Saver, particle: Particle) -> None:
     """Marks the object as unsaved: the next wave reloads it, unless this handler saves after all."""
     if active.particle is particle and active.state is State.READY:
         saves.failed = ctx
         active.state = State.UNSAVED
 
 
-def _told(error: _Error, active: Resident, ctx: Context) -> _Error:
+def _told(error: _Error, active: Resident, ctx: Saver) -> _Error:
     """The same error, which also says what has become of the change."""
     unknown = isinstance(error, OutcomeUnknown)
     became = "" if unknown else f"; {_became(ctx, repeatable=isinstance(error, Unavailable))}"
@@ -214,7 +223,7 @@ def _told(error: _Error, active: Resident, ctx: Context) -> _Error:
     return told
 
 
-def _became(ctx: Context | None, *, repeatable: bool) -> str:
+def _became(ctx: Saver | None, *, repeatable: bool) -> str:
     """What has become of the change of a handler that could not save it."""
     if getattr(ctx, "has_saved", False):
         return "what its handler saved before is kept, and what it changed since did not happen"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ....contracts.driver import Ctx
 from ....contracts.registry import ParticleRecord, Strategy
 from ....universe.address.point import Point
 from ....universe.commands.command import Command
@@ -37,8 +38,9 @@ class ParticleServices:
         """As :meth:`Provisioner.create`."""
         return await self._provisioner.create(where, kind, properties, strategy, caller)
 
-    async def execute(self, command: Command | str, ctx: Context) -> Pong:
+    async def execute(self, command: Command | str, ctx: Ctx) -> Pong:
         """As :meth:`Commands.run`."""
+        assert isinstance(ctx, Context), "every handler is given one"
         return await self._commands.run(command, ctx)
 
     def logged(self, point: Point, level: str, text: str) -> None:
