@@ -6,7 +6,10 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+from kept_bytecode import keep_bytecode
 from thoroughness import examples
+
+keep_bytecode()
 
 pytest_plugins = [
     "postgres_server",
