@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
 
-from hyperverse_core.registry import Page, ParticleRecord
-from hyperverse_core.values import HopKind, Kind, Point, Selector, StarKey
+from hyperverse_core.registry import Page, ParticleRecord, SelectorMatch
+from hyperverse_core.values import HopKind, Point, Selector, StarKey
 
 from .link import Connection
 from .reader import PostgresReader
-from .rows import RECORD, depth_of, first_below, record_of
+from .rows import RECORD, first_below, record_of
 from .schema import named
 
 __all__ = ["children", "hosted", "select"]
 
 # Rows are matched in Python: so many at a time that the event loop and other reads do not wait long.
 _CHUNK: Final = 500
-_MOST_KINDS: Final = 50_000
-_UNASKED = (Kind("Base"),)
-"""Stands for the Kind of each segment when the selector asks for none."""
 _KINDS: Final = "select point, kind from hv.particles where point = any($1::text[])"
 
 
@@ -112,23 +109,18 @@ async def select(reader: PostgresReader, schema: str, selector: Selector, after:
     """A page of the particles that ``selector`` matches. Reads the particles below its query root."""
     limit = max(limit, 1)
     conditions = _candidates(selector)
-    asks_kinds = any(not hop.kinds.is_any for hop in selector.hops)
-    kinds: dict[str, Kind] = {}
-    lines = _Lines(kinds)
+    match = SelectorMatch(selector)
     found: list[ParticleRecord] = []
     while True:
         # Other reads get their turn between two chunks.
         async def ask(connection: Connection, after: Point | None = after) -> Sequence[Any]:
             rows = await _rows(connection, schema, conditions, after, _CHUNK)
-            if asks_kinds:
-                await _learn_kinds(connection, schema, rows, kinds)
+            await _learn_kinds(connection, schema, rows, match)
             return rows
 
         chunk = await reader.read(ask)
         for row in chunk:
-            point = Point.parse(row[0])
-            line = lines.of(point) if asks_kinds else _UNASKED * depth_of(point)
-            if line is not None and selector.matches(point, line):
+            if match.matches(Point.parse(row[0])):
                 found.append(record_of(row))
                 if len(found) > limit:
                     return _of(found, limit)
@@ -163,60 +155,7 @@ def _candidates(selector: Selector) -> _Conditions:
     return _below(root, len(hops))
 
 
-async def _learn_kinds(connection: Connection, schema: str, chunk: Sequence[Any], kinds: dict[str, Kind]) -> None:
-    """Adds to ``kinds`` the Kinds of the particles in ``chunk`` and of all particles above them."""
-    if len(kinds) > _MOST_KINDS:
-        kinds.clear()
-    for row in chunk:
-        kinds[row[0]] = Kind.parse(row[1])
-    unknown: set[str] = set()
-    for row in chunk:
-        for point in Point.parse(row[0]).ancestors():
-            if point.text in kinds or point.text in unknown:
-                break
-            unknown.add(point.text)
+async def _learn_kinds(connection: Connection, schema: str, chunk: Sequence[Any], match: SelectorMatch) -> None:
+    unknown = match.learn((row[0], row[1]) for row in chunk)
     if unknown:
-        for point_text, kind in await connection.fetch(named(_KINDS, schema), list(unknown)):
-            kinds[point_text] = Kind.parse(kind)
-
-
-@attrs.define(eq=False)
-class _Lines:
-    """The Kinds on the way to each point. Those on the way to its parent are remembered, because the points come in
-    order.
-
-    Attributes:
-        kinds: the Kinds of all points that are asked for, and of those above them.
-    """
-
-    kinds: Mapping[str, Kind]
-    _known: dict[str, tuple[Kind, ...]] = attrs.field(factory=dict)
-    _size: int = 0
-
-    def of(self, point: Point) -> Sequence[Kind] | None:
-        """From the first segment to ``point`` itself. None when one above was deleted meanwhile, and it with that."""
-        parent = point.parent
-        if parent is None:
-            return ()
-        try:
-            return (*self._to(parent), self.kinds[point.text])
-        except KeyError:
-            return None
-
-    def _to(self, point: Point) -> tuple[Kind, ...]:
-        known = self._known.get(point.text)
-        if known is not None:
-            return known
-        above: list[Kind] = []
-        at: Point | None = point
-        while at is not None and not at.is_root and known is None:
-            above.append(self.kinds[at.text])
-            at = at.parent
-            known = None if at is None else self._known.get(at.text)
-        line = (*(known or ()), *reversed(above))
-        self._size += len(line)
-        if self._size > _MOST_KINDS:
-            self._known.clear()
-            self._size = len(line)
-        self._known[point.text] = line
-        return line
+        match.know((row[0], row[1]) for row in await connection.fetch(named(_KINDS, schema), unknown))

@@ -22,7 +22,6 @@ __all__ = [
     "RECORD",
     "SOME_STARS",
     "STAR",
-    "depth_of",
     "first_below",
     "grant_of",
     "needed_parent",
@@ -82,7 +81,7 @@ def new_row(registration: Registration) -> list[Any]:
     return [
         point.text,
         point.route.prefix if point.body_start else "",
-        depth_of(point),
+        point.depth,
         str(registration.kind),
         registration.owner.text,
         registration.status.value,
@@ -96,13 +95,6 @@ def needed_parent(point: Point) -> Point | None:
     """The parent that must be registered; None for ROOT and for the first point of another route."""
     parent = point.parent
     return None if parent is None or (parent.is_root and not point.route.is_local) else parent
-
-
-def depth_of(point: Point) -> int:
-    """The number of segments. Most points are outside of a filesystem: counting their separators is enough."""
-    if point.is_root or ":/" in point.text:
-        return len(point.segments)
-    return point.text.count(":", point.body_start) + 1
 
 
 def first_below(point: Point) -> tuple[str, str]:

@@ -29,6 +29,7 @@ from .records import (
     TokenRecord,
     Trouble,
 )
+from .selector_match import SelectorMatch
 from .stars import StarRegistry
 from .trust import TrustRegistry
 
@@ -48,6 +49,7 @@ __all__ = [
     "Registered",
     "Registration",
     "Registry",
+    "SelectorMatch",
     "StarRecord",
     "StarRegistry",
     "Status",

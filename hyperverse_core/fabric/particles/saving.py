@@ -30,7 +30,7 @@ _READY = State.READY
 
 
 class Saver(Protocol):
-    """Whoever has asked for a save: the context of a handler.
+    """The context of the handler that asks for a save.
 
     Attributes:
         has_saved: set by the first save of it that succeeds.

@@ -190,6 +190,14 @@ class Point:
         return self.text[max(self.text.rfind(":") + 1, self.body_start) :]
 
     @property
+    def depth(self) -> int:
+        """The number of segments."""
+        # Most points are outside of a filesystem: counting their separators is enough, and makes no segments.
+        if self.is_root or ":/" in self.text:
+            return len(self.segments)
+        return self.text.count(":", self.body_start) + 1
+
+    @property
     def star_key(self) -> StarKey | None:
         """The key of the star in whose address space this point is; None if it is in no star's."""
         if self.route.kind is not RouteKind.STAR:

@@ -20,7 +20,6 @@ __all__ = [
     "RECORD",
     "RECORDS",
     "STAR",
-    "depth_of",
     "new_row",
     "properties_of",
     "properties_text",
@@ -85,20 +84,13 @@ def new_row(registration: Registration) -> tuple[Any, ...]:
     return (
         point.text,
         point.route.prefix if point.body_start else "",
-        depth_of(point),
+        point.depth,
         str(registration.kind),
         registration.owner.text,
         registration.status.value,
         properties_text(registration.properties),
         0,
     )
-
-
-def depth_of(point: Point) -> int:
-    """The number of segments. Most points are outside of a filesystem: counting their separators is enough."""
-    if point.is_root or ":/" in point.text:
-        return len(point.segments)
-    return point.text.count(":", point.body_start) + 1
 
 
 def star_of(row: Any) -> StarRecord:

@@ -12,7 +12,7 @@ from hyperverse_core.values import ROOT, Point
 from ..engine.database import Database
 from ..engine.expressions import listed, listing
 from ..engine.reader import begin_snapshot
-from ..tables.rows import RECORD, RECORDS, depth_of, record_of
+from ..tables.rows import RECORD, RECORDS, record_of
 from ..tables.schema import particles, stars, states
 from .grants import all_grants
 
@@ -69,7 +69,7 @@ def _row_faults(row: Any, parents: dict[str, str]) -> list[str]:
     parent = point.parent
     if parent is not None and not _may_be_absent(parent):
         parents[point.text] = parent.text
-    if (row.route, row.depth) != (point.route.prefix, depth_of(point)):
+    if (row.route, row.depth) != (point.route.prefix, point.depth):
         return [f"particle {point.text!r} is filed under another route or depth"]
     return []
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.registry import Page, ParticleRecord
-from hyperverse_core.values import HopKind, Kind, Point, Selector, StarKey
+from hyperverse_core.registry import Page, ParticleRecord, SelectorMatch
+from hyperverse_core.values import HopKind, Point, Selector, StarKey
 
 from ..engine.expressions import listed, listing
 from ..engine.reader import begin_snapshot
@@ -21,9 +20,6 @@ __all__ = ["children", "hosted", "select"]
 
 # Rows are matched in Python: so many at a time that other threads do not wait long for Python's lock.
 _CHUNK: Final = 500
-_MOST_KINDS: Final = 50_000
-_UNASKED = (Kind("Base"),)
-"""Stands for the Kind of each segment when the selector asks for none: to know them would be half of the work."""
 _KINDS = sa.select(particles.c.point, particles.c.kind).where(particles.c.point.in_(listed("points")))
 
 
@@ -47,7 +43,7 @@ def _page(
 
 
 def _ordered(conditions: Iterable[sa.ColumnElement[bool]], after: Point | None, limit: int) -> sa.Select[Any]:
-    read = sa.select(*RECORD, particles.c.depth).select_from(RECORDS)
+    read = sa.select(*RECORD).select_from(RECORDS)
     query = read.where(*conditions).order_by(particles.c.point).limit(limit)
     return query if after is None else query.where(particles.c.point > after.text)
 
@@ -64,15 +60,11 @@ def select(connection: sa.Connection, selector: Selector, after: Point | None, l
     limit = max(limit, 1)
     begin_snapshot(connection)
     found: list[ParticleRecord] = []
-    kinds: dict[str, Kind] = {}
-    lines = _Lines(kinds)
-    asks_kinds = any(not hop.kinds.is_any for hop in selector.hops)
+    match = SelectorMatch(selector)
     for chunk in _chunks(connection, selector, after):
-        if asks_kinds:
-            _learn_kinds(connection, chunk, kinds)
+        _learn_kinds(connection, chunk, match)
         for row in chunk:
-            point = Point.parse(row[0])
-            if selector.matches(point, lines.of(point) if asks_kinds else _UNASKED * row.depth):
+            if match.matches(Point.parse(row[0])):
                 found.append(record_of(row))
                 if len(found) > limit:
                     return _of(tuple(found), limit)
@@ -110,57 +102,7 @@ def _candidates(selector: Selector) -> list[sa.ColumnElement[bool]]:
     return below(root, depth=len(hops))
 
 
-def _learn_kinds(connection: sa.Connection, chunk: Sequence[Any], kinds: dict[str, Kind]) -> None:
-    """Adds to ``kinds`` the Kinds of the particles in ``chunk`` and of all particles above them."""
-    if len(kinds) > _MOST_KINDS:
-        kinds.clear()
-    for row in chunk:
-        kinds[row[0]] = Kind.parse(row[1])
-    unknown: set[str] = set()
-    for row in chunk:
-        for point in Point.parse(row[0]).ancestors():
-            if point.text in kinds or point.text in unknown:
-                break
-            unknown.add(point.text)
+def _learn_kinds(connection: sa.Connection, chunk: Sequence[Any], match: SelectorMatch) -> None:
+    unknown = match.learn((row[0], row[1]) for row in chunk)
     if unknown:
-        found = connection.execute(_KINDS, {"points": listing(unknown)})
-        kinds.update((point, Kind.parse(kind)) for point, kind in found)
-
-
-@attrs.define(eq=False)
-class _Lines:
-    """The Kinds on the way to each point. Those on the way to its parent are remembered, because the points come in
-    order: without that, a branch of 800 levels would cost eighty times of 800 siblings.
-
-    Attributes:
-        kinds: the Kinds of all points that are asked for, and of those above them.
-    """
-
-    kinds: Mapping[str, Kind]
-    _known: dict[str, tuple[Kind, ...]] = attrs.field(factory=dict)
-    _size: int = 0
-
-    def of(self, point: Point) -> Sequence[Kind]:
-        """From the first segment to ``point`` itself."""
-        parent = point.parent
-        if parent is None:
-            return ()
-        return (*self._to(parent), self.kinds[point.text])
-
-    def _to(self, point: Point) -> tuple[Kind, ...]:
-        known = self._known.get(point.text)
-        if known is not None:
-            return known
-        above: list[Kind] = []
-        at: Point | None = point
-        while at is not None and not at.is_root and known is None:
-            above.append(self.kinds[at.text])
-            at = at.parent
-            known = None if at is None else self._known.get(at.text)
-        line = (*(known or ()), *reversed(above))
-        self._size += len(line)
-        if self._size > _MOST_KINDS:
-            self._known.clear()
-            self._size = len(line)
-        self._known[point.text] = line
-        return line
+        match.know((row[0], row[1]) for row in connection.execute(_KINDS, {"points": listing(unknown)}))
