@@ -6,7 +6,6 @@ itself. Time comes from the event loop, which may be a virtual one.
 
 from __future__ import annotations
 
-import asyncio
 import bisect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -17,31 +16,28 @@ from ..contracts.registry import (
     Assignment,
     ChangeKind,
     Changes,
-    MachineKey,
     Page,
     ParticleRecord,
     Registered,
     Registration,
-    Registry,
     StarRecord,
     Status,
     Strategy,
-    TokenRecord,
 )
 from ..errors import Conflict, NotFound, NotHostedHere, Unavailable
-from ..universe.access.access import AccessGrant
-from ..universe.address.point import GLOBAL_MACHINE, HYPERUSER, ROOT, Point
+from ..universe.address.point import HYPERUSER, ROOT, Point
 from ..universe.address.star_key import StarKey
 from ..universe.kind_defs.properties import SetProperty, UnsetProperty
 from ..universe.kinds.kind import Kind
 from ..universe.selectors.selector import Selector
 from .memory_feed import MemoryFeed
 from .memory_particle import MemoryParticle, exactly, is_hosted, new_record
+from .memory_trust import MemoryTrust
 
 __all__ = ["MemoryRegistry"]
 
 
-class MemoryRegistry(Registry):
+class MemoryRegistry(MemoryTrust):
     """A registry in memory.
 
     Several machines of one process may share one object. Its content stays when it is closed, and goes with the object.
@@ -51,16 +47,11 @@ class MemoryRegistry(Registry):
     """
 
     def __init__(self, *, feed: int = 100_000) -> None:
+        super().__init__(MemoryFeed(feed))
         self._particles: dict[Point, MemoryParticle] = {}
         self._order: list[Point] = []
         self._stars: dict[StarKey, StarRecord] = {}
         self._incarnations: dict[StarKey, int] = {}
-        self._grants: dict[int, AccessGrant] = {}
-        self._last_grant = 0
-        self._tokens: dict[str, TokenRecord] = {}
-        self._machine_keys: dict[tuple[str, str], MachineKey] = {}
-        self._invitations: dict[str, float] = {}
-        self._feed = MemoryFeed(feed)
         self._openings = 0
         self._put(ParticleRecord(ROOT, Kind("Root"), HYPERUSER, Status.READY))
 
@@ -289,74 +280,6 @@ class MemoryRegistry(Registry):
     async def hosted(self, star: StarKey, *, after: Point | None = None, limit: int = 100) -> Page:
         self._check_open()
         return self._page(self._order, after, limit, lambda record: is_hosted(record, star))
-
-    # -- who may touch them -------------------------------------------------------------------------------
-
-    async def grant(self, grant: AccessGrant) -> AccessGrant:
-        self._check_open()
-        if grant.by != HYPERUSER:  # the hyperuser needs no record
-            self._at(grant.by)
-        self._last_grant += 1
-        stored = self._grants[self._last_grant] = attrs.evolve(grant, id=self._last_grant)
-        self._feed.log(ChangeKind.GRANTED, grant.on.query_root)
-        return stored
-
-    async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:
-        self._check_open()
-        asked = None if roots is None else set(roots)
-        return [grant for grant in self._grants.values() if asked is None or grant.on.query_root in asked]
-
-    async def grant_roots(self, most: int) -> frozenset[Point] | None:
-        self._check_open()
-        roots = frozenset(grant.on.query_root for grant in self._grants.values())
-        return roots if len(roots) <= most else None
-
-    async def revoke(self, grant_id: int) -> AccessGrant:
-        self._check_open()
-        if grant_id not in self._grants:
-            raise NotFound(f"no grant {grant_id}")
-        grant = self._grants.pop(grant_id)
-        self._feed.log(ChangeKind.REVOKED, grant.on.query_root)
-        return grant
-
-    async def add_token(self, token: TokenRecord) -> None:
-        self._check_open()
-        self._tokens[token.digest] = token
-        self._feed.log(ChangeKind.TOKEN, token.agent)
-
-    async def token(self, digest: str) -> TokenRecord | None:
-        self._check_open()
-        return self._tokens.get(digest)
-
-    async def tokens(self) -> list[TokenRecord]:
-        self._check_open()
-        return sorted(self._tokens.values(), key=lambda token: (token.label, token.digest))
-
-    async def revoke_token(self, digest: str) -> bool:
-        self._check_open()
-        token = self._tokens.pop(digest, None)
-        if token is not None:
-            self._feed.log(ChangeKind.TOKEN, token.agent)
-        return token is not None
-
-    # -- which machines are let in ------------------------------------------------------------------------
-
-    async def machine_keys(self) -> list[MachineKey]:
-        self._check_open()
-        return [key for _, key in sorted(self._machine_keys.items())]
-
-    async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
-        self._check_open()
-        if invitation is not None:
-            ends = self._invitations.pop(invitation, 0.0)
-            if ends <= asyncio.get_running_loop().time():
-                raise NotFound("there is no such invitation")
-        self._machine_keys |= {(key.transport, key.key): key for key in keys}
-        self._feed.log(ChangeKind.MACHINE, GLOBAL_MACHINE)
-
-    async def add_invitation(self, digest: str, seconds: float) -> None:
-        self._check_open()
-        self._invitations[digest] = asyncio.get_running_loop().time() + seconds
 
     # -- the change feed ----------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -33,6 +32,7 @@ from .calls import Calls
 from .faults import missing, refusal
 from .feed import PostgresFeed
 from .link import Connection, Link
+from .pruning import Pruning
 from .reader import BatchedLookUps, PostgresReader
 from .registering import ensured, misplaced, new_record, no_parent, rows_of
 from .rows import (
@@ -53,10 +53,8 @@ from .writer import PostgresWriter
 
 __all__ = ["PostgresRegistry"]
 
-_log = logging.getLogger(__name__)
 _SLOW: Final = 1.0
 """Seconds after which a group of writes that is not answered is a trouble."""
-_PRUNE_EVERY: Final = 2000
 _MOST_CUT: Final = 4096
 _TRIES: Final = 100
 
@@ -89,8 +87,7 @@ class PostgresRegistry(PostgresTrust):
         self._records = BatchedLookUps(self._records_at, self._reader)
         super().__init__(Calls(self._reader, self._writer, self._schema), self._reader)
         self._cut_saves: set[str] = set()
-        self._unpruned = 0
-        self._pruning: asyncio.Task[None] | None = None
+        self._pruning = Pruning(self._calls, self._settings.feed)
         self._opened = False
         self._closed = False
 
@@ -127,9 +124,7 @@ class PostgresRegistry(PostgresTrust):
 
     async def close(self) -> None:
         self._closed = True
-        if self._pruning is not None:
-            self._pruning.cancel()
-            await asyncio.gather(self._pruning, return_exceptions=True)
+        await self._pruning.close()
         await self._feed.close()
         await self._writer.close()
         await self._reader.close()
@@ -153,20 +148,8 @@ class PostgresRegistry(PostgresTrust):
 
     def _committed(self, logged: int) -> None:
         self._feed.committed(logged)
-        self._unpruned += logged
-        if self._unpruned >= min(_PRUNE_EVERY, self._settings.feed) and self._pruning is None and not self._closed:
-            self._unpruned = 0
-            self._pruning = asyncio.create_task(self._prune(), name="registry pruning")
-
-    async def _prune(self) -> None:
-        try:
-            more = True
-            while more:
-                more = await self._calls.ask("fetchval", "select hv.prune($1, 2000)", self._settings.feed)
-        except HyperverseError as error:
-            _log.warning("the change feed could not be pruned: %s", error)
-        finally:
-            self._pruning = None
+        if not self._closed:
+            self._pruning.committed(logged)
 
     # -- particles ----------------------------------------------------------------------------------------
 
