@@ -153,6 +153,26 @@ async def test_a_prohibition_that_cannot_be_evaluated_forbids(cedar: MakePolicy)
     assert "cannot be evaluated ('grown-ups')" in decision.why
 
 
+@pytest.mark.parametrize(
+    ("properties", "allowed"),
+    [
+        ({}, True),
+        ({"level": "5"}, True),
+        ({"level": "2"}, False),
+        ({"level": "high"}, False),
+        ({"level": "5.0"}, False),
+    ],
+)
+async def test_a_prohibition_by_number_holds_for_what_is_no_number(
+    cedar: MakePolicy, properties: dict[str, str], allowed: bool
+) -> None:
+    text = """
+    permit (principal, action, resource);
+    forbid (principal, action, resource) when { resource.properties has level && resource.numbers.level < 3 };
+    """
+    assert await (await Asked.of(cedar(text), properties)).may() is allowed
+
+
 async def test_nobody_locks_the_hyperuser_out(cedar: MakePolicy) -> None:
     for mode in ("narrow", "replace"):
         asked = await Asked.of(cedar("forbid (principal, action, resource);", mode=mode), {})
