@@ -54,6 +54,21 @@ async def test_all_clients_that_connect_at_once_get_in_in_order(processes: Proce
         assert threads_of_this_process() <= threads + 3, "one ZeroMQ context serves all clients"
 
 
+async def test_twenty_machines_that_start_at_once_all_run(processes: Processes) -> None:
+    names = {f"m{number}" for number in range(20)}
+    processes.start(*sorted(names))
+    async with processes.client("m0") as first, processes.client("m19") as last:
+        for client in (first, last):
+            async with asyncio.timeout(PATIENCE):
+                while await _machines_known_to(client) < names:  # noqa: ASYNC110  # nothing tells of it
+                    await asyncio.sleep(0.1)
+        points = [f"localhost:t{number}" for number in range(60)]
+        await first.exec("; ".join(["create localhost<Space>", *(f"create {point}<Tally>" for point in points)]))
+        replies = await asyncio.gather(*(last.ping(point, "Cmd<Bounce>", wait=PATIENCE) for point in points))
+    assert {reply.status for reply in replies} == {200}
+    assert len({reply.star for reply in replies}) > 20, "they take their share"
+
+
 async def test_a_client_that_waits_in_line_gives_up_when_nobody_gets_on(processes: Processes) -> None:
     """A machine that is stopped lets nobody in; those in line do not wait for each other's time-outs."""
     processes.start("a")
@@ -65,6 +80,10 @@ async def test_a_client_that_waits_in_line_gives_up_when_nobody_gets_on(processe
     assert all(await asyncio.gather(*connecting))
     assert loop.time() - begun < PATIENCE
     process.signal(signal.SIGCONT)
+
+
+async def _machines_known_to(client: Client) -> set[str]:
+    return {star["machine"] for star in await client.ask("GLOBAL::machine", "Ext<Stars>")}
 
 
 async def _refused(data_dir: Path) -> bool:
