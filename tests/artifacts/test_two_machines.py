@@ -57,8 +57,8 @@ async def two(start: Any, config: Any, tmp_path: Path) -> tuple[Machine, Machine
 
 def _knows(one: Machine, other: Machine) -> bool:
     """Whether a machine knows that another one takes artifacts."""
-    stars = {str(key) for key, star in other.parts.stars.items() if star.kind.name == "Scribe"}
-    return any("Artifact" in star["kinds"] for star in one.parts.status.stars() if star["star"] in stars)
+    stars = {key for key, star in other.parts.stars.items() if star.kind.name == "Scribe"}
+    return any("Artifact" in record.kinds for key, record in one.parts.directory.records.items() if key in stars)
 
 
 async def moved(one: Machine, other: Machine, point: str) -> None:
