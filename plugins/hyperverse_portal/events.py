@@ -161,7 +161,11 @@ def _part(data: bytes, *, more: bool = True) -> dict[str, object]:
 
 
 def _name_of(change: object) -> str:
-    aspect = change.get("aspect") if isinstance(change, dict) else None
+    if not isinstance(change, dict):
+        return "change"
+    if change.get("change") == "missed":
+        return "missed"
+    aspect = change.get("aspect")
     return aspect.lower() if isinstance(aspect, str) and aspect.isalpha() else "change"
 
 

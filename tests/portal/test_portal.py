@@ -237,6 +237,13 @@ async def test_a_stream_tells_changes_until_its_token_is_revoked(world: World) -
         assert await anext(again.events()) == ("missed", {})
 
 
+async def test_what_the_machine_has_missed_is_an_event_of_its_own(world: World) -> None:
+    async with Stream(world.address, "point=localhost:books&aspect=Property", world.token) as stream:
+        world.machine.parts.watches.lost()
+        told = {"point": "localhost:books", "change": "missed", "aspect": "Property", "watched": "localhost:books"}
+        assert await anext(stream.events()) == ("missed", told)
+
+
 async def test_streams_are_bounded_and_say_what_is_wrong(world: World) -> None:
     assert (await ask(world.address, "GET", "/-/events", token=world.token)).status == 400
     odd = await ask(world.address, "GET", "/-/events?point=localhost:books&aspect=Colour", token=world.token)

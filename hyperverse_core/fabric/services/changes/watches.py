@@ -10,8 +10,8 @@ with its next wave.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
 
 from ....contracts.registry import Change, ChangeKind, ParticleRegistry
 from ....errors import BadRequest, HyperverseError, TooMany, did_you_mean
@@ -28,12 +28,16 @@ from ...delivery.watch_table import CHANGED, Watch, WatchTable
 from ...particles.homes import Homes
 from ...particles.resident import Resident
 from ...transit.remote_star import RemoteStar
+from .told_machines import ToldMachines
 from .watch_rights import WatchRights
 
 __all__ = ["ASPECTS", "Watches"]
 
+_T = TypeVar("_T")
 _log = guarded_log("hyperverse.watch")
 ASPECTS = ("Log", "State", "Property", "Child")
+_TOLD = ("State", "Log")
+"""Aspects of which a machine says nothing unless it knows that somebody watches."""
 _OF_CHANGE = {ChangeKind.STATE: "State", ChangeKind.PROPERTIES: "Property"}
 _OF_RIGHTS = frozenset({ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.OWNER})
 _SLICE = 100
@@ -82,9 +86,11 @@ class Watches:
         self._states: dict[Point, float] = {}
         self._logs: dict[Point, dict[Point, float]] = {}
         self._look = 0.0
+        self._told = ToldMachines()
+        self._owed: set[tuple[Point, Point]] = set()  # a particle, and who was not told what it has logged
         self._most_of_agent = most_of_agent
         self._watchers: dict[Point, set[Point]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._renewing: asyncio.Task[None] | None = None
 
     # -- the watcher's side -------------------------------------------------------------------------------
@@ -98,7 +104,7 @@ class Watches:
         scope: Scope | None = None,
         *,
         counted: bool = False,
-    ) -> None:
+    ) -> asyncio.Task[None] | None:
         """From now on ``watcher`` gets a Signal ``Ext<Changed>`` when ``aspect`` of ``point`` changes.
 
         Args:
@@ -108,6 +114,8 @@ class Watches:
                 platform.
             scope: bounds of what the agent may do; None for none.
             counted: whether another machine has counted the watch.
+
+        Returns what has ended when all machines know of it; None when they need not. It raises nothing.
 
         Raises BadRequest when there is no such aspect, TooMany beyond 10,000 watches, or those of the agent."""
         if aspect not in ASPECTS:
@@ -120,10 +128,11 @@ class Watches:
                 self._count(agent, watcher)
             self._rights.begun((point, aspect, watcher), agent, scope)
         self._table.add(point, aspect, watcher)
-        if aspect in ("State", "Log"):
-            self._later(self._tell([(point, aspect, watcher)]))
-            if self._renewing is None:
-                self._renewing = asyncio.get_running_loop().create_task(self._renew(), name="renew watches")
+        if aspect not in _TOLD:
+            return None
+        if self._renewing is None:
+            self._renewing = asyncio.get_running_loop().create_task(self._renew(), name="renew watches")
+        return self._later(self._tell([(point, aspect, watcher)]))
 
     def _count(self, agent: Point, watcher: Point) -> None:
         """Raises TooMany when an agent has all the watches that it may have."""
@@ -152,7 +161,7 @@ class Watches:
             self._table.drop_one(*watch)
         self._rights.ended(ended)
         if logs:
-            self._later(self._tell(logs, 0.0))
+            self._later(self._ask_all(logs, 0.0))
 
     def changed(self, change: Change) -> None:
         """Something has changed: its watchers are told."""
@@ -171,12 +180,10 @@ class Watches:
                 self._notify(change.point.parent, "Child", body)
         elif change.kind is ChangeKind.ASSIGNED:
             told = [
-                (change.point, what, watcher)
-                for what in ("State", "Log")
-                for watcher in self._table.watchers(change.point, what)
+                (change.point, what, watcher) for what in _TOLD for watcher in self._table.watchers(change.point, what)
             ]
             if told:  # it has moved, perhaps to a machine that has just come and knows nothing yet
-                self._later(self._tell(told))
+                self._later(self._tell_moved(told))
             if self._table.watched_by(change.point):
                 self._later(self._follow(change.point))
 
@@ -209,7 +216,10 @@ class Watches:
     def lost(self) -> None:
         """Changes were missed: everybody who watches is told, and looks again."""
         self._review()
-        for point, aspect in {(point, aspect) for point, aspect, _ in self._table}:
+        self._missed(self._table)
+
+    def _missed(self, watches: Iterable[Watch]) -> None:
+        for point, aspect in dict.fromkeys((point, aspect) for point, aspect, _ in watches):
             self._notify(point, aspect, {"point": point.text, "change": "missed"})
 
     async def _follow(self, watcher: Point) -> None:
@@ -264,7 +274,8 @@ class Watches:
         if await self._stands(watch):
             await self._signal(watch[2], body)
 
-    async def _signal(self, watcher: Point, body: dict[str, Any]) -> None:
+    async def _signal(self, watcher: Point, body: dict[str, Any]) -> bool:
+        """Whether it is told, or gone."""
         wave = self._outbound.origin.wave(Signal, watcher, CHANGED, body, {})
         wave.agent = watcher  # it has asked for it; with the star's rights its handler could do everything
         reply = await self._outbound.notify(wave)
@@ -272,9 +283,10 @@ class Watches:
             self.remove(watcher)
         elif not reply.ok:
             _log.warning("watcher %s was not told: %s", watcher, reply.error)
+        return reply.ok or reply.status == 404
 
-    async def _tell(self, watches: Sequence[Watch], seconds: float = _MARKED) -> None:
-        """Tells all machines that these are watched for so many seconds more."""
+    async def _ask_all(self, watches: Sequence[Watch], seconds: float) -> dict[StarKey, bool]:
+        """Tells all machines that these are watched for so many seconds more; which of them have taken it."""
         own = self._outbound
         stars = [own.star.key, *(StarKey("machine", name, 0) for name in self._directory.machines())]
         told = [[point.text, aspect, watcher.text] for point, aspect, watcher in watches]
@@ -283,13 +295,24 @@ class Watches:
         for star, reply in zip(stars, replies, strict=True):
             if not reply.ok:
                 _log.info("%s was not told what is watched: %s", star, reply.error)
+        return {star: reply.ok for star, reply in zip(stars, replies, strict=True)}
+
+    async def _tell(self, watches: Sequence[Watch]) -> None:
+        self._told.one(await self._ask_all(watches, _MARKED))
+
+    async def _tell_moved(self, watches: Sequence[Watch]) -> None:
+        """What is watched has moved: perhaps to a machine that has let changes go by until now."""
+        if self._told.one(await self._ask_all(watches, _MARKED)):
+            self._missed(watches)
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(_RENEW)
-            watches = [watch for watch in self._table if watch[1] in ("State", "Log")]
-            if watches:
-                await self._tell(watches)
+            watches = [watch for watch in self._table if watch[1] in _TOLD]
+            if not watches:
+                self._told.nothing()
+            elif self._told.everything(await self._ask_all(watches, _MARKED)):
+                self._missed(watches)
 
     # -- the side of what is watched ----------------------------------------------------------------------
 
@@ -301,6 +324,10 @@ class Watches:
             self._forget(now)
         if aspect == "Log":
             self._logs.setdefault(point, {})[watcher] = now + seconds
+            if (point, watcher) in self._owed:  # its machine is heard again
+                self._owed.discard((point, watcher))
+                body = {"watched": point.text, "aspect": "Log", "point": point.text, "change": "missed"}
+                self._later(self._signal_line(watcher, point, body))
             return
         until = self._states[point] = max(self._states.get(point, 0.0), now + seconds)
         active = self._homes.at_home(point)
@@ -326,6 +353,7 @@ class Watches:
             self._logs[point] = left
             if not left:
                 del self._logs[point]
+        self._owed = {(point, watcher) for point, watcher in self._owed if watcher in self._logs.get(point, ())}
 
     def arrived(self, active: Resident) -> None:
         """It may be watched already."""
@@ -340,12 +368,17 @@ class Watches:
         now = asyncio.get_running_loop().time()
         body = {"watched": point.text, "aspect": "Log", "point": point.text, "level": level, "text": text}
         for watcher in [watcher for watcher, until in watchers.items() if until > now]:
-            self._later(self._signal(watcher, body))
+            self._later(self._signal_line(watcher, point, body))
 
-    def _later(self, work: Any) -> None:
+    async def _signal_line(self, watcher: Point, point: Point, body: dict[str, Any]) -> None:
+        if not await self._signal(watcher, body):
+            self._owed.add((point, watcher))
+
+    def _later(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def close(self) -> None:
         """Ends all watches."""

@@ -6,6 +6,7 @@ place them; every machine has its own.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -323,8 +324,10 @@ class MachineParticle(Particle):
         """The sender gets a Signal ``Ext<Changed>`` for each change of those aspects from now on."""
         wave, record = ctx.wave, await self._record(point, ctx)
         await self._gate.permit(Caller.of(ctx.agent, wave), "r", record, "watch")
-        for aspect in aspects:
-            self._watches.add(record.point, aspect, wave.sender, ctx.agent, wave.scope)
+        begun = [self._watches.add(record.point, aspect, wave.sender, ctx.agent, wave.scope) for aspect in aspects]
+        telling = [task for task in begun if task is not None]
+        if telling:  # a change that follows the answer must be told, whichever machine it happens on
+            await asyncio.wait(telling)
 
     @handler("Ext<Unwatch>")
     async def unwatch(self, ctx: Ctx, point: str = "", aspects: list[str] | None = None) -> None:
