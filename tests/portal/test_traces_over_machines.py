@@ -45,9 +45,9 @@ class StepDriver(Driver):
     particle = Step
 
 
-class DoorDriver(Driver):
-    kind = KindDef("Door", doc="Where requests come in")
-    particle = type("Door", (Particle,), {})
+class EntryDriver(Driver):
+    kind = KindDef("Entry", doc="Where requests come in")
+    particle = type("Entry", (Particle,), {})
     bind = """
     Bind(version=1.0.0) {
       Route<Http<*>>/walk/(?P<one>[a-z0-9]+)/(?P<two>[a-z0-9]+)
@@ -60,7 +60,7 @@ class Steps:
     @hookimpl
     def hyperverse_register_drivers(self, register: Register) -> None:
         register(StepDriver)  # type: ignore[call-arg]
-        register(DoorDriver)  # type: ignore[call-arg]
+        register(EntryDriver)  # type: ignore[call-arg]
 
 
 @attrs.frozen
@@ -76,7 +76,7 @@ class Pair:
         """What each has seen, in the order of the pipeline."""
         lines = [
             f"GET /walk/{self.one}/{self.two} HTTP/1.1",
-            "host: door.example",
+            "host: entry.example",
             f"authorization: Bearer {self.token}",
             "connection: close",
             *(f"{name}: {value}" for name, value in headers),
@@ -100,7 +100,7 @@ async def _living_on(machine: Machine) -> str:
 
 @pytest_asyncio.fixture
 async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
-    portal = {"address": "127.0.0.1:0", "hosts": {"door.example": "localhost:door"}}
+    portal = {"address": "127.0.0.1:0", "hosts": {"entry.example": "localhost:entry"}}
 
     def config(name: str, **more: Any) -> Config:
         return Config(data_dir=tmp_path / "data", name=name, control=Control(enabled=False), **more)
@@ -111,7 +111,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
     ):
         await until(lambda: "second" in first.parts.directory.machines(), "the second machine is known")
         await first.client().exec(
-            "create localhost<Space>; create localhost:steps<Base>; create localhost:door<Door>", wait=PATIENCE
+            "create localhost<Space>; create localhost:steps<Base>; create localhost:entry<Entry>", wait=PATIENCE
         )
         one, two = await _living_on(first), await _living_on(second)
         token = (tmp_path / "data" / "token").read_text().strip()
