@@ -29,7 +29,7 @@ _ROUTES = (
 async def answer_api(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:
     """Answers a request to the API. Raises HyperverseError."""
     words = [word for word in request.path.removeprefix("/-/api/").split("/") if word]
-    match request.method, words:
+    match _read(request.method), words:
         case "POST", ["ping", point, method]:
             body = await request.body(session.limits.body, settings.body_seconds)
             return _reply(await session.ping(point, method, body, wait=settings.wait, headers=trace_headers(request)))
@@ -51,6 +51,11 @@ async def answer_api(request: HttpRequest, session: Session, settings: PortalSet
         case "GET", ["plan"]:
             return await _known(session, "Ext<Rebalance>", None)
     raise NotFound(f"no {request.method} {request.path} in the API", hint=f"there are {_ROUTES}")
+
+
+def _read(method: str) -> str:
+    """The method, ``GET`` for ``HEAD``: its answer is made, and not sent."""
+    return "GET" if method == "HEAD" else method
 
 
 async def _exec(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:

@@ -128,10 +128,10 @@ class PortalApp:
                 return HttpAnswer(200, b"ok\n", ((b"content-type", b"text/plain"),))
             case "GET" | "HEAD", "/-/ready":
                 return HttpAnswer(200 if self._serving else 503, b"", ((b"content-type", b"text/plain"),))
-            case "GET", "/-/metrics":
+            case "GET" | "HEAD", "/-/metrics":
                 session = await self._agents.of(self._entrance.token_of(request), request.address)
                 return await self._figures.answer(session, self._settings.wait)
-            case "GET", "/-/openapi.json":
+            case "GET" | "HEAD", "/-/openapi.json":
                 return await openapi_of(
                     request, await self._agents.of(self._entrance.token_of(request), request.address)
                 )

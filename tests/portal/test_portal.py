@@ -172,6 +172,13 @@ async def test_without_a_token_and_with_a_wrong_one_nothing_is_answered(world: W
         assert (got.status, got.headers["www-authenticate"]) == (401, "Bearer")
 
 
+async def test_what_is_read_has_a_head_too(world: World) -> None:
+    for path in ("/-/api/kinds", "/-/api/describe/localhost:books", "/-/metrics", "/-/openapi.json"):
+        lines = f"HEAD {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {world.token}\r\nconnection: close\r\n\r\n"
+        head, _, body = (await raw(world.address, lines.encode())).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ") and b"content-length: " in head and not body, path
+
+
 async def test_health_and_readiness_need_no_token(world: World) -> None:
     assert (await ask(world.address, "GET", "/-/health")).status == 200
     assert (await ask(world.address, "GET", "/-/ready")).status == 200

@@ -61,7 +61,7 @@ class OneParticle:
             ParseError: the point is none.
         """
         point = Point.parse(query.get("point", "")).text
-        about = await asking.part(asking.machine("Ext<Describe>", {"point": point}))
+        about = await asking.part(asking.machine("Ext<Describe>", {"point": point, "handlers": True}))
         if isinstance(about, Failed) and about.status == 404:
             return page("failure.html", at="particles", agent=asking.agent, failed=about), 404
         waves, log = await asyncio.gather(
@@ -77,8 +77,8 @@ class OneParticle:
                 asking.part(asking.command(f"access {point}")),
                 asking.part(asking.page(f"{point}:*")),
             )
-        kind = {} if isinstance(about, Failed) else await self._kind(about["kind"], asking)
-        offered = forms(kind.get("handlers", ()))
+        takes = None if isinstance(about, Failed) else about["handlers"]
+        offered = forms(takes or ())
         wanted = (sent or query).get("method", "")
         chosen = next((each for each in offered if each.method + each.path == wanted), None)
         chosen = chosen or next(iter(offered), None)
@@ -102,7 +102,7 @@ class OneParticle:
             log=log,
             now=time.time(),
             children=None if isinstance(under, Failed) else under[0],
-            kind=kind,
+            takes=takes,
             forms=offered,
             may=may,
             chosen=chosen,
@@ -111,11 +111,6 @@ class OneParticle:
             values=sent or {},
         )
         return html, 200
-
-    @staticmethod
-    async def _kind(kind: str, asking: Questions) -> dict[str, Any]:
-        found = await asking.part(asking.machine("Ext<Kind>", {"kind": kind.partition("<")[0]}))
-        return {} if isinstance(found, Failed) else found
 
     @staticmethod
     async def _send(

@@ -77,7 +77,7 @@ class Descriptions:
             yield f"{point!r} could not start; its next wave tries again"
             hosting = self._homes.get(assignment.star) if assignment is not None else None
             for row in hosting.home.troubles.rows() if hosting is not None else ():
-                if point in row["what"]:
+                if point in row["what"].split():  # not that of a particle whose point begins with this one's
                     yield row["cause"]
         elif life == "unreachable" and assignment is not None:
             yield f"its star {assignment.star} cannot be reached from machine {self._machine}"

@@ -160,11 +160,16 @@ class MachineParticle(Particle):
         return kind_details(kind, self._status.served)
 
     @handler("Ext<Describe>")
-    async def describe(self, ctx: Ctx, point: str) -> dict[str, Any]:
-        """Returns what is known about a particle, and why it cannot run. Demands the permission r on it."""
+    async def describe(self, ctx: Ctx, point: str, handlers: bool = False) -> dict[str, Any]:
+        """Returns what is known about a particle, and why it cannot run; with ``handlers`` also those of its Kind, as
+        ``Ext<Kind>`` tells them, None when it is not known here. Demands the permission r on it."""
         record = await self._record(point, ctx)
         await self._gate.permit(Caller.of(ctx.agent, ctx.wave), "r", record, "describe")
-        return self._descriptions.describe(record)
+        found = self._descriptions.describe(record)
+        if handlers:
+            kind, served = record.kind.base, self._status.served
+            found["handlers"] = kind_details(kind, served)["handlers"] if kind in served.known else None
+        return found
 
     @handler("Ext<Stub>")
     async def write_stub(self, ctx: Ctx, kind: str) -> str:
