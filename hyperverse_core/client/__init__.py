@@ -24,7 +24,7 @@ from ..universe.address.point import ROOT, Point
 from ..universe.address.surface import Surface
 from ..universe.waves.arguments import LONGEST_WAIT
 from ..universe.waves.wave import Ping, Pong, Signal
-from .arguments import as_callback, as_point, type_named
+from .arguments import as_callback, as_point, as_token, type_named
 from .command_session import CommandSession
 from .configured import configured, on_top
 from .connection import ClientConnection
@@ -143,8 +143,8 @@ class Client(ClientSender):
         for argument, value in texts.items():
             if not isinstance(value, str | None):
                 raise BadRequest(f"{argument} is {type_named(value)}, not a text")
-        if token is not None and token != token.strip():  # a line of a file with its end, most often
-            raise BadRequest("the token has white space at its beginning or end", hint="pass token.strip()")
+        if token is not None:
+            as_token(token)
         if not isinstance(data_dir, str | os.PathLike | None):
             raise BadRequest(f"data_dir is {type_named(data_dir)}, not a path")
         if isinstance(data_dir, str) and "://" in data_dir:

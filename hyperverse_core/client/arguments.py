@@ -22,6 +22,7 @@ __all__ = [
     "as_selector",
     "as_strategy",
     "as_text",
+    "as_token",
     "type_named",
 ]
 
@@ -42,6 +43,15 @@ def as_text(name: str, value: object, example: str) -> str:
     if isinstance(value, str):
         return str(value)
     raise BadRequest(f"{name} is {type_named(value)}, not a text", hint=f"for example {name}={example!r}")
+
+
+def as_token(value: object) -> str:
+    """A token that was handed over. Raises BadRequest."""
+    if not isinstance(value, str):
+        raise BadRequest(f"token is {type_named(value)}, not a text")
+    if value != value.strip():  # a line of a file with its end, most often
+        raise BadRequest("the token has white space at its beginning or end", hint="pass token.strip()")
+    return value
 
 
 def as_flag(name: str, value: object) -> bool:

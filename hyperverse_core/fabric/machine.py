@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..client.arguments import as_point
+from ..client.arguments import as_point, as_token
 from ..config import Config, default_data_dir
 from ..contracts.lane import LaneTransport
 from ..contracts.policy import SecurityPolicy
@@ -36,6 +36,7 @@ from .forked_children import OwnFiles
 from .parts import Given, Parts
 from .services.reports.status import unstarted
 from .services.sessions.gateways import CONTROL
+from .services.sessions.session_client import SessionClient
 
 __all__ = ["Machine"]
 
@@ -248,6 +249,24 @@ class Machine:
         ParseError for a text that is no point."""
         parts = self.parts
         return LocalClient(self.name, parts.outbound, as_point("agent", agent), parts.surfaces.open)
+
+    async def authenticate(self, token: str) -> SessionClient:
+        """Lets the bearer of a token in, as a client inside the process: with the agent, the bounds and the end of the
+        token, and the limits of every session. Close it, or enter it with ``async with``::
+
+            async with await machine.authenticate(token) as client:
+                print(client.agent)
+
+        Args:
+            token: the secret, such as the content of the file ``token`` in the data directory.
+
+        Raises:
+            BadRequest: ``token`` is no text, or has white space around it.
+            Unauthorized: no such token counts.
+            TooMany: too many wrong tokens have come, or the agent has too many sessions.
+            Unavailable: the machine does not run, or the policy has failed.
+        """
+        return await SessionClient(self.name).enter(self.parts.sessions, as_token(token))
 
     def status(self) -> dict[str, Any]:
         """State of the machine, its stars, drivers and plugins, with causes, as plain values."""

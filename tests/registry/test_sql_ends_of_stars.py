@@ -139,7 +139,7 @@ async def test_a_registry_of_schema_4_keeps_every_assignment_and_every_fence(tmp
     with closing(sqlite3.connect(path)) as database:
         indexes = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE name = 'particles_hosted'"))
         assert "(star, incarnation, point)" in indexes["particles_hosted"]
-        assert database.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("5",)
+        assert database.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("6",)
 
 
 async def test_a_machine_of_the_version_before_that_still_runs_does_no_harm(tmp_path: Path) -> None:

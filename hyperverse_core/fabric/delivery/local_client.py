@@ -1,9 +1,11 @@
-"""A client inside the machine's process: no socket, no credentials."""
+"""Clients inside the machine's process: no socket."""
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from functools import partial
+from typing import Self
 
 import attrs
 
@@ -19,7 +21,7 @@ from ...universe.waves.wave import Directed, Ping, Pong, Signal
 from .local_sender import LocalSender
 from .outbound import Outbound
 
-__all__ = ["LocalClient", "LocalSurface"]
+__all__ = ["InProcessClient", "LocalClient", "LocalSurface"]
 
 
 @attrs.frozen
@@ -30,27 +32,17 @@ class LocalSurface:
     close: Callable[[], None]
 
 
-class LocalClient(ClientApi, LocalSender):
-    """What ``machine.client()`` returns. Its waves start at the machine's star, with the rights of ``agent``.
+class InProcessClient(ClientApi):
+    """What the clients inside the process have in common: they serve, and watch, at a point of their own.
 
-    It can be used as ``async with`` like a client from outside. It need not be closed as long as it has not used its
-    surface, which it does for :meth:`watch` and :meth:`on_wave`.
+    They can be used as ``async with``, like a client from outside.
 
     Attributes:
         machine: name of the machine.
     """
 
-    def __init__(
-        self,
-        machine: str,
-        outbound: Outbound,
-        agent: Point,
-        open_surface: Callable[[Point, Receive, Callable[[], None]], LocalSurface],
-    ) -> None:
-        super().__init__(outbound, sender=outbound.star.point, agent=agent)
+    def __init__(self, machine: str) -> None:
         self.machine = machine
-        self._open_surface = open_surface
-        self._own: LocalSurface | None = None
         self._callback: OnWave | None = None
         self._watches: ClientWatches | None = None
 
@@ -58,13 +50,11 @@ class LocalClient(ClientApi, LocalSender):
     def surface(self) -> Surface:
         """Surface of the particle that stands for this client, to which others may send waves. It is made when it is
         first used; from then on the waves of this client come from there."""
-        return Surface(self._opened().point)
+        return Surface(self._own_point())
 
-    def _opened(self) -> LocalSurface:
-        if self._own is None:
-            self._own = self._open_surface(self.agent, self._receive, self._ended)
-            self._origin.sender = self._own.point
-        return self._own
+    @abc.abstractmethod
+    def _own_point(self) -> Point:
+        """The point of the particle that stands for this client."""
 
     def on_wave(self, callback: OnWave | None) -> OnWave | None:
         """Serves the waves that are sent to :attr:`surface`; can be used as a decorator.
@@ -77,7 +67,7 @@ class LocalClient(ClientApi, LocalSender):
             BadRequest: ``callback`` is not a function.
         """
         checked = as_callback(callback)
-        self._opened()
+        self._own_point()
         self._callback = checked
         return callback
 
@@ -92,18 +82,10 @@ class LocalClient(ClientApi, LocalSender):
     def _watching(self) -> ClientWatches:
         if self._watches is None:
             self._watches = ClientWatches(partial(self.ping, GLOBAL_MACHINE))
-        self._opened()
+        self._own_point()
         return self._watches
 
-    def _ended(self) -> None:
-        if self._watches is not None:
-            self._watches.close(Unavailable(f"machine {self.machine!r} has stopped"))
-
-    @property
-    def agent(self) -> Point:
-        return self._origin.agent
-
-    async def __aenter__(self) -> LocalClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,10 +94,46 @@ class LocalClient(ClientApi, LocalSender):
     async def close(self) -> None:
         """Ends what it watches and serves. May be called twice."""
         watches, self._watches = self._watches, None
-        own, self._own = self._own, None
         if watches is not None:
             watches.close()
             await self.ping(GLOBAL_MACHINE, "Ext<Unwatch>")
+
+
+class LocalClient(InProcessClient, LocalSender):
+    """What ``machine.client()`` returns. Its waves start at the machine's star, with the rights of ``agent``.
+
+    It need not be closed as long as it has not used its surface, which it does for :meth:`watch` and :meth:`on_wave`.
+    """
+
+    def __init__(
+        self,
+        machine: str,
+        outbound: Outbound,
+        agent: Point,
+        open_surface: Callable[[Point, Receive, Callable[[], None]], LocalSurface],
+    ) -> None:
+        InProcessClient.__init__(self, machine)
+        LocalSender.__init__(self, outbound, sender=outbound.star.point, agent=agent)
+        self._open_surface = open_surface
+        self._own: LocalSurface | None = None
+
+    @property
+    def agent(self) -> Point:
+        return self._origin.agent
+
+    def _own_point(self) -> Point:
+        if self._own is None:
+            self._own = self._open_surface(self.agent, self._receive, self._ended)
+            self._origin.sender = self._own.point
+        return self._own.point
+
+    def _ended(self) -> None:
+        if self._watches is not None:
+            self._watches.close(Unavailable(f"machine {self.machine!r} has stopped"))
+
+    async def close(self) -> None:
+        await super().close()
+        own, self._own = self._own, None
         if own is not None:
             self._origin.sender = self._outbound.star.point
             own.close()

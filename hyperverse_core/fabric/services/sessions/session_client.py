@@ -1,0 +1,80 @@
+"""A client inside the machine's process that has shown a token: a session as every other agent from outside has."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Self, TypeVar
+
+from ....contracts.policy import Credentials
+from ....errors import HyperverseError, Unauthorized, Unavailable
+from ....universe.address.point import Point
+from ....universe.waves.origin import WaveOptions
+from ....universe.waves.wave import Body, Directed, Echo, Method, Ping, Pong, Ripple, Signal
+from ...delivery.local_client import InProcessClient
+from .session import LocalSession
+from .sessions import LocalSessions
+
+__all__ = ["SessionClient"]
+
+W = TypeVar("W", bound=Directed)
+
+
+class SessionClient(InProcessClient):
+    """What ``machine.authenticate(token)`` returns. It has the rights and the bounds of the token, and the limits of a
+    session, until it is closed, the machine stops or the token does not count any more; each wave is answered 401 from
+    then on. It takes a place among the sessions of its agent until it is closed.
+    """
+
+    _session: LocalSession
+    _over: HyperverseError | None = None
+
+    async def enter(self, sessions: LocalSessions, token: str) -> Self:
+        """Opens its session. Returns itself.
+
+        Args:
+            sessions: of the machine.
+            token: the secret.
+
+        Raises:
+            Unauthorized: the policy does not know the token.
+            TooMany: too many wrong tokens have come, or the agent has too many sessions.
+            Unavailable: the policy has failed.
+        """
+        self._session = await sessions.open(Credentials(token), receive=self._receive, ended=self._ended)
+        return self
+
+    @property
+    def agent(self) -> Point:
+        return self._session.agent
+
+    def _own_point(self) -> Point:
+        return self._session.point
+
+    def _ended(self, reason: str) -> None:
+        """The session was ended from the machine's side."""
+        self._over = Unauthorized(f"the session has ended: {reason}", hint="authenticate again")
+        if self._watches is not None:
+            self._watches.close(self._over)
+
+    async def close(self) -> None:
+        """Ends the session, and what it watches and serves. May be called twice."""
+        await super().close()
+        if self._over is None:
+            self._over = Unavailable("this client is closed")
+        self._session.end("the client was closed")
+
+    # -- waves --------------------------------------------------------------------------------------------
+
+    def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
+        return self._session._make(kind, to, method, body, options)
+
+    async def _ask(self, wave: Ping) -> Pong:
+        return await self._session._ask(wave) if self._over is None else Pong.failure(self._over)
+
+    async def _notify(self, wave: Signal) -> Pong:
+        return await self._session._notify(wave) if self._over is None else Pong.failure(self._over)
+
+    def _spread(self, wave: Ripple) -> Awaitable[list[Echo]]:
+        if self._over is not None:
+            raise self._over
+        return self._session._spread(wave)
