@@ -29,14 +29,16 @@ async def _up(stack: AsyncExitStack, data_dir: Path, *names: str) -> list[Machin
 async def test_a_commit_is_known_elsewhere_without_a_look_at_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for pause in ("_OFTEN", "_SELDOM", "_GROWTH"):
-        monkeypatch.setattr(f"hyperverse_sql.feed.{pause}", _NEVER)
     # The feed asks by itself after five seconds.
     monkeypatch.setattr("hyperverse_core.fabric.services.changes.change_feed.WAIT", _NEVER)
     async with AsyncExitStack() as stack:
-        one, other, third = await _up(stack, tmp_path, "one", "other", "third")
+        one, other, third = await _up(stack, tmp_path, "one", "other", "third")  # they find each other in the file
+        for pause in ("_OFTEN", "_SELDOM", "_GROWTH"):
+            monkeypatch.setattr(f"hyperverse_sql.feed.{pause}", _NEVER)
         client = one.client(HYPERUSER)
         await client.exec("create localhost<Space>")
+        # Each looks at the file once more; from then on nobody does.
+        await until(lambda: len({m.parts.feed.revision for m in (one, other, third)}) == 1, "one place in the feed")
         await client.exec("create localhost:t<Tally>")
         for machine in (other, third, one):
             assert (await machine.client(HYPERUSER).ping("localhost:t", "Ext<Value>")).body == 0
