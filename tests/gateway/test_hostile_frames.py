@@ -105,6 +105,12 @@ def test_whatever_comes_is_read_or_refused() -> None:
     assert taken  # else nothing of it was tried
 
 
+def _kept() -> int:
+    """Bytes that were set aside since tracing began and are still held."""
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
 async def test_an_honest_client_is_answered_beside_a_hostile_one(
     machine: Machine, raw: Any, client: Client, data_dir: Path
 ) -> None:
@@ -123,8 +129,8 @@ async def test_an_honest_client_is_answered_beside_a_hostile_one(
             async with asyncio.timeout(PATIENCE):
                 assert (await client.ping(PROBE, "Ext<Runs>")).ok
         assert isinstance(welcome, WelcomeFrame)
-        gc.collect()
-        assert tracemalloc.get_traced_memory()[0] < 30 * MIB
+        # What is still under way, on a busy computer, is given back when it has ended.
+        await until(lambda: _kept() < 30 * MIB, "the memory to be given back")
     finally:
         tracemalloc.stop()
     await until(lambda: machine.parts.status.machine()["in_use"]["waves"] == 0, "everything to have ended")
