@@ -38,7 +38,7 @@ class _Guarded(logging.Logger):
 
     def callHandlers(self, record: logging.LogRecord) -> None:
         """Is called by Python's ``Logger.handle``; goes through the same handlers as the method it stands for."""
-        if record.exc_info and record.exc_info[1] is not None:
+        if record.exc_info and record.exc_info[1] is not None:  # what is logged need not be made presentable before
             error = presentable(record.exc_info[1])
             record.exc_info = (type(error), error, record.exc_info[2])
         found = False

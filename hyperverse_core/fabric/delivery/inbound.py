@@ -22,7 +22,6 @@ from ...protocol.codec import encode_echoes, encode_pong, encode_provision_reply
 from ...protocol.messages import Message, ProvisionReply, ProvisionRequest
 from ...scheduling.cancellation import ends_task
 from ...scheduling.guarded_log import guarded_log
-from ...scheduling.presentable import presentable
 from ...scheduling.worker_pool import WorkerPool
 from ...universe.waves.origin import timed_out
 from ...universe.waves.wave import Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
@@ -112,7 +111,7 @@ class Inbound:
 
     async def _send_lost(self, star: Star, request: LaneRequest, message: Message, error: BaseException) -> None:
         if isinstance(message, ProvisionRequest):
-            _log.error("%s could not be taken in; please report it", message.point, exc_info=presentable(error))
+            _log.error("%s could not be taken in; please report it", message.point, exc_info=error)
             reply = ProvisionReply(message.id, None, 500, described(error), "please report it")
             await self._send(request, encode_provision_reply(reply))
         elif isinstance(message, Ripple) and isinstance(message.recipients, tuple):

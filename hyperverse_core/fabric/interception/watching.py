@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ...contracts.wave_end import UNWANTED, WaveEnd
 from ...scheduling.guarded_log import guarded_log
-from ...scheduling.presentable import presentable
 from ...universe.waves.wave import Directed, Pong
 
 __all__ = [
@@ -222,4 +221,4 @@ def failed(listener: Callable[..., Any], error: BaseException) -> None:
     """A call of an observer has raised: that is logged, and keeps nobody."""
     owner = type(getattr(listener, "__self__", listener)).__name__
     what = getattr(listener, "__name__", "a call")
-    _log.error("observer %s: %s failed", owner, what, exc_info=presentable(error))
+    _log.error("observer %s: %s failed", owner, what, exc_info=error)

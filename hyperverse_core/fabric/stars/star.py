@@ -7,7 +7,6 @@ import asyncio
 from ...errors import HyperverseError, InternalError, LoopDetected, described
 from ...scheduling.clock import clock_of
 from ...scheduling.guarded_log import guarded_log
-from ...scheduling.presentable import presentable
 from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Directed, Outcome, Pong
@@ -66,9 +65,7 @@ class Star:
                 f"the wave {wave.id} was lost to an error of the platform: {described(error)}",
                 hint="please report it; the log of the machine has the traceback",
             )
-        _log.error(
-            "%s to %s: %s", wave.method, wave.to, shown.message, exc_info=presentable(error), extra={"wave": wave.id}
-        )
+        _log.error("%s to %s: %s", wave.method, wave.to, shown.message, exc_info=error, extra={"wave": wave.id})
         reply = self.refusal(wave, shown)
         reply.outcome = Outcome.UNKNOWN
         return reply
@@ -76,9 +73,7 @@ class Star:
     def refusal(self, wave: Directed, error: HyperverseError) -> Pong:
         """The reply to a wave that did not reach a handler."""
         if isinstance(error, InternalError) and error.__traceback__ is not None:  # else it was logged where it was made
-            _log.error(
-                "%s to %s: %s", wave.method, wave.to, error, exc_info=presentable(error), extra={"wave": wave.id}
-            )
+            _log.error("%s to %s: %s", wave.method, wave.to, error, exc_info=error, extra={"wave": wave.id})
         reply = Pong.failure(error)
         reply.sender = wave.to
         reply.id = wave.id
