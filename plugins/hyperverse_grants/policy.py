@@ -20,7 +20,7 @@ from hyperverse_core.policy import (
     Vouched,
     token_digest,
 )
-from hyperverse_core.registry import Change, ChangeKind, ParticleRecord
+from hyperverse_core.registry import Change, ChangeKind, ParticleRecord, TokenRecord
 from hyperverse_core.values import (
     ANONYMOUS,
     HYPERUSER,
@@ -146,14 +146,20 @@ class GrantsPolicy(SecurityPolicy):
     async def identify(self, credentials: Credentials) -> Identified:
         """The agent of the token that is shown, with the scope and the end of that token. Raises as
         :meth:`authenticate` does."""
+        before = await self._known(credentials)
         agent = await self.authenticate(credentials)
         if credentials.vouched is not None:
             return Identified(agent, None, credentials.vouched.expires, credentials.vouched.name)
-        known = await self._opened().registry.token(token_digest(credentials.token)) if credentials.token else None
+        # One that was revoked after it had counted still sets its bounds; only a subclass has tokens that we never see.
+        known = before or await self._known(credentials)
         if known is None:
             return Identified(agent)
         scope = Scope.parse(known.scope) if known.scope else None
         return Identified(agent, scope, known.expires, f"{known.id} {known.label}".rstrip())
+
+    async def _known(self, credentials: Credentials) -> TokenRecord | None:
+        """The token that is shown, if the registry has it."""
+        return await self._opened().registry.token(token_digest(credentials.token)) if credentials.token else None
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
         """Lets a machine in that shows the token of its own star, ``STAR::machine:NAME[0]``.

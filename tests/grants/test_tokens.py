@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -112,6 +113,27 @@ async def test_the_scope_of_a_token_bounds_what_its_bearer_does(world: Machine) 
     assert (found.body["agent"], found.body["scope"]) == (SCOTT, scope)
     refused = await session.ping(USERS, "Ext<RevokeToken>", {"id": issued["id"]})
     assert (refused.status, "scope" in refused.body["error"]) == (403, True)
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+async def test_a_token_that_is_revoked_while_it_is_looked_at_never_gives_more_than_it_did(
+    start_machine: START, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    policy = GrantsPolicy()
+    world = await peopled(await start_machine(policy=policy))
+    issued = await issue(world, HYPERUSER.text, SCOTT, scope="None", lasts=60)
+    look_up, left = world.registry.token, iter(range(looks - 1, -1, -1))
+
+    async def revoked_behind_a_look(digest: str) -> Any:
+        found = await look_up(digest)
+        if next(left, None) == 0:
+            await world.registry.revoke_token(digest)
+        return found
+
+    monkeypatch.setattr(world.registry, "token", revoked_behind_a_look)
+    with contextlib.suppress(Unauthorized):
+        identity = await policy.identify(Credentials(issued["token"]))
+        assert identity.scope is not None and identity.expires is not None
 
 
 async def test_a_token_ends_in_time_and_its_sessions_with_it(start_machine: START, clock: ManualClock) -> None:
