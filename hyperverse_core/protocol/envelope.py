@@ -65,6 +65,8 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
         priority: the priority with which it goes over each lane.
         passed: the machines that have had it. It goes to none of them again.
         payload: an encoded frame of :mod:`.frames`.
+        incarnation: the incarnation that the star must have: only that one would remember what this repeats. 0 for
+            whichever it has.
     """
 
     star: str
@@ -74,6 +76,7 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
     priority: Annotated[int, msgspec.Meta(ge=int(min(Priority)), le=int(max(Priority)))]
     passed: tuple[str, ...]
     payload: msgspec.Raw
+    incarnation: int = 0
 
 
 class RevisionNotice(msgspec.Struct, array_like=True, gc=False, tag=4):

@@ -9,7 +9,10 @@ from typing import Any
 
 from cluster.worlds import InProcess
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Outcome, Particle, handler, hookimpl
+from hyperverse_core.contracts.registry import StarRecord
 from hyperverse_core.testing.faulty_lane import FaultyHub
+from hyperverse_core.testing.memory_registry import MemoryRegistry
+from hyperverse_core.universe.address.star_key import StarKey
 
 
 class Counts:
@@ -48,6 +51,24 @@ class Counts:
         register(CountedDriver)
 
 
+class _LateNews:
+    """A machine's connection to the registry that shows some stars as they were.
+
+    Attributes:
+        as_before: their records, by key.
+    """
+
+    def __init__(self, inner: MemoryRegistry) -> None:
+        self.inner = inner
+        self.as_before: dict[StarKey, StarRecord] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    async def stars(self, *args: Any, **kwargs: Any) -> list[StarRecord]:
+        return [self.as_before.get(found.key, found) for found in await self.inner.stars(*args, **kwargs)]
+
+
 async def _two(inside: InProcess, counts: Counts) -> tuple[Machine, str, str]:
     """A machine of two, a particle that lives on it, and one that lives on the other."""
     inside.plugins = (counts,)
@@ -81,4 +102,33 @@ async def test_a_repeat_that_comes_when_the_reply_is_gone_does_not_run_the_handl
     hub.heal_all()
     reply = await asked
     assert (reply.status, reply.outcome, "not kept any more" in reply.error) == (503, Outcome.UNKNOWN, True)
+    assert counts.ran == {f"slow {reply.id}": 1}
+
+
+async def test_a_repeat_is_not_taken_by_a_machine_that_has_started_again_since(inside: InProcess) -> None:
+    hub = inside.hub = FaultyHub(random.Random(1), notice=0.6)
+    counts = Counts()
+    inside.plugins = (counts,)
+    inside.registry = _LateNews(inside.registry)
+    first = await inside.start("first")
+    late, inside.registry = inside.registry, inside.registry.inner
+    second = await inside.start("second")
+    await asyncio.sleep(1.0)
+    client = first.client()
+    await client.exec("create localhost<Space>")
+    far = ""
+    for far in (f"localhost:c{number}" for number in range(12)):
+        await client.exec(f"create {far}<Counted>")
+        if (await client.ping(far, "Cmd<Bounce>")).remote:
+            break
+    asked = asyncio.ensure_future(client.ping(far, "Ext<Slow>", {"seconds": 0.1}, wait=20.0, retries=200))
+    await asyncio.sleep(0.05)
+    hub.cut("first", "second")  # the answer is lost
+    late.as_before = {star.key: star for star in await late.inner.stars() if "machine" not in str(star.key)}
+    second.parts.transport.crash()  # type: ignore[attr-defined]  # it says goodbye to nobody
+    await second.stop()
+    await inside.start("second")
+    hub.heal_all()
+    reply = await asked
+    assert (reply.status, reply.outcome, "has started again" in reply.error) == (503, Outcome.UNKNOWN, True)
     assert counts.ran == {f"slow {reply.id}": 1}

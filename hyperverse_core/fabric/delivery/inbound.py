@@ -94,6 +94,10 @@ class Inbound:
                 raise ProtocolError(f"{type(message).__name__} is not a request to a star")
             if self.loop.time() >= star.serve_until:
                 raise Unavailable(f"{star.text} cannot renew its lease", retry_after=0.5)
+            only = request.envelope.incarnation
+            if only and only != star.incarnation:
+                self.refuse(request, _started_again(star))
+                return
             self._pool.put(self._answering, job, star, request, message, priority=request.envelope.priority)
         except HyperverseError as exc:
             self.refuse(request, Pong.failure(exc))
@@ -263,6 +267,12 @@ def _sender(wave: Ping) -> str:
     """The sender, for the key of the answer; empty for a client. A client that comes back, perhaps over another
     machine, has another point and the same agent."""
     return "" if wave.id.startswith("c-") else wave.sender.text
+
+
+def _started_again(star: Star) -> Pong:
+    """The reply to the repeat of a Ping that went to an earlier incarnation of a star."""
+    error = f"{star.text} has started again since it got this wave, and whether it ran is not known"
+    return Pong(503, {"error": error}, outcome=Outcome.UNKNOWN)
 
 
 def _unknown(wave: Ping) -> Pong:

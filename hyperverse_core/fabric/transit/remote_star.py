@@ -18,7 +18,7 @@ __all__ = ["RemoteStar", "RemoteStars"]
 class RequestPort(Protocol):
     """Carries waves to stars of other machines."""
 
-    async def ask(self, remote: RemoteStar, wave: Directed) -> Pong: ...
+    async def ask(self, remote: RemoteStar, wave: Directed, only: int = 0) -> Pong: ...
 
     def tell(self, remote: RemoteStar, wave: Directed) -> None: ...
 
@@ -68,8 +68,9 @@ class RemoteStars:
         return known
 
     async def ask_again(self, lost: NoAnswer, wave: Ping) -> Pong:
-        """Repeats a Ping that has got no answer at the same star."""
+        """Repeats a Ping that has got no answer at the same star, in the same incarnation: the machine may have started
+        again, and not be known to have."""
         try:
-            return await self._requests.ask(self.of(StarKey.parse(lost.star)), wave)
+            return await self._requests.ask(self.of(StarKey.parse(lost.star)), wave, lost.incarnation)
         except HyperverseError as exc:
             return self._home.refusal(wave, exc)

@@ -71,19 +71,29 @@ class Requests:
             if timer is not None:
                 timer.cancel()
 
-    async def ask(self, remote: RemoteStar, wave: Directed) -> Pong:
+    async def ask(self, remote: RemoteStar, wave: Directed, only: int = 0) -> Pong:
         """Sends a Ping to a remote star. Raises NotHostedHere when the particle does not live there, Unavailable when
-        the wave surely did not leave. No answer is a :class:`NoAnswer`."""
+        the wave surely did not leave. No answer is a :class:`NoAnswer`.
+
+        Args:
+            remote: the star.
+            wave: the Ping.
+            only: the incarnation of the star that got this Ping before, when it is sent again. Another one answers
+                that nobody knows what became of it. 0 for a Ping that has not been sent.
+        """
         assert isinstance(wave, Ping)
-        incarnation = self._incarnations[remote.text]
+        incarnation = only or self._incarnations[remote.text]
         loop, handling = self.loop, wave.handling
         number = next(self._pending.numbers)
         try:
             now = loop.time()
             payload = encode_ping(wave, now)
-            lane = self._board.send(remote.text, number, self._origin, payload, priority=handling.priority)
+            lane = self._board.send(
+                remote.text, number, self._origin, payload, priority=handling.priority, incarnation=only
+            )
         except Unavailable as exc:
-            if await self._reader.has_left(remote.key, incarnation):
+            # what is sent again may have run there before it left
+            if not only and await self._reader.has_left(remote.key, incarnation):
                 raise NotHostedHere(f"{remote.text} has left the Hyperverse") from exc
             raise
         future = self._pending.add(number, lane, now, remote.text)

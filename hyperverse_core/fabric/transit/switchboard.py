@@ -192,11 +192,17 @@ class Switchboard:
 
     # -- out ----------------------------------------------------------------------------------------------
 
-    def send(self, star: str, number: int, origin: str, payload: bytes, *, priority: int = 3) -> str:
+    def send(
+        self, star: str, number: int, origin: str, payload: bytes, *, priority: int = 3, incarnation: int = 0
+    ) -> str:
         """Sends a frame to a star of another machine. Returns the name of the machine that gets it first.
 
+        Args:
+            incarnation: the star answers only if it is this one; 0 when any may.
+
         Raises Unavailable when there is no way or the lane is full."""
-        frame = encode_lane(Envelope(star, self.settings.hops, number, origin, priority, (), msgspec.Raw(payload)))
+        raw = msgspec.Raw(payload)
+        frame = encode_lane(Envelope(star, self.settings.hops, number, origin, priority, (), raw, incarnation))
         name = self._ways.by_star.get(star) or self._ways.to(star)
         (self.peers.by_name.get(name) or self.peers.add(name)).send(frame, priority)
         return name
