@@ -19,7 +19,7 @@ from hyperverse_core.errors import (
 )
 from hyperverse_core.values import Point
 
-__all__ = ["away", "breaks", "hits_all", "may_go_on", "missing", "refusal", "translated"]
+__all__ = ["away", "breaks", "hits_all", "may_go_on", "missing", "own_copy", "refusal", "translated"]
 
 RETRY_AFTER: Final = 1.0
 _NAMED: Final = 5
@@ -81,6 +81,15 @@ def translated(error: BaseException, where: str) -> HyperverseError:
     meaning = _meaning(error, where)
     meaning.__cause__ = error
     return meaning
+
+
+def own_copy(error: BaseException) -> BaseException:
+    """A copy for one of several callers, each of whom adds a traceback; ``error`` itself when it is none of ours."""
+    if not isinstance(error, HyperverseError):
+        return error
+    copy = type(error)(error.message, hint=error.hint, retry_after=error.retry_after)
+    copy.__cause__ = error.__cause__
+    return copy
 
 
 def _meaning(error: BaseException, where: str) -> HyperverseError:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
 from hyperverse_core.errors import HyperverseError, Unavailable
 from hyperverse_core.values import Point
 
-from .faults import breaks, may_go_on, translated
+from .faults import breaks, may_go_on, own_copy, translated
 from .link import Connection, Link
 from .settings import PostgresSettings
 
 __all__ = ["BatchedLookUps", "PostgresReader"]
 
 _T = TypeVar("_T")
+_Caller: TypeAlias = tuple[list[Point], asyncio.Future[dict[Point, _T]]]
 _ANSWER: Final = 35.0
 _TRIES: Final = 3
 
@@ -57,13 +58,17 @@ class PostgresReader:
         Raises:
             Unavailable: the registry is closed, or the database cannot be reached.
         """
+        return await self.begin(query)
+
+    def begin(self, query: Callable[[Connection], Awaitable[_T]]) -> asyncio.Future[_T]:
+        """The same, without waiting for it."""
         if self._closing:
             raise Unavailable("the registry is closed")
         # A future: a caller that is cancelled must not break the connection under the others.
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         self._waiting.append((query, future))
         self._wake.set()
-        return await future
+        return future
 
     async def _run(self) -> None:
         while not self._closing or self._waiting:
@@ -112,35 +117,42 @@ class BatchedLookUps(Generic[_T]):
 
     find: Callable[[Connection, list[str]], Awaitable[dict[str, _T]]]
     _reader: PostgresReader
-    _wanted: dict[str, None] = attrs.field(factory=dict, init=False)
-    _found: asyncio.Future[dict[str, _T]] | None = None
+    _asked: list[_Caller[_T]] = attrs.field(factory=list, init=False)
 
     async def at(self, points: Iterable[Point]) -> dict[Point, _T]:
         """What is found at ``points``, as committed when this is called or later."""
-        asked = list(points)
-        if not asked:
+        wanted = list(points)
+        if not wanted:
             return {}
-        if self._found is None:
-            self._found = asyncio.ensure_future(self._query())
-        found = self._found
-        for point in asked:
-            self._wanted[point.text] = None
-        # Shielded: a caller that is cancelled takes no answer away from the others.
-        answer = await asyncio.shield(found)
-        return {point: answer[point.text] for point in asked if point.text in answer}
+        if not self._asked:
+            self._begin()
+        # A future of its own: a caller that is cancelled takes no answer away from the others.
+        future: asyncio.Future[dict[Point, _T]] = asyncio.get_running_loop().create_future()
+        self._asked.append((wanted, future))
+        return await future
 
-    async def _query(self) -> dict[str, _T]:
-        wanted: list[str] = []
+    def _begin(self) -> None:
+        callers: list[_Caller[_T]] = []
 
-        async def find(connection: Connection) -> dict[str, _T]:
-            # Callers that ask from now on wait for the next query.
-            if not wanted:
-                wanted.extend(self._wanted)
-                self._wanted, self._found = {}, None
-            return await self.find(connection, wanted)
+        async def query(connection: Connection) -> None:
+            if not callers:  # and not repeated over another connection
+                callers.extend(self._asked)
+                # Callers that ask from now on wait for the next query.
+                self._asked = []
+            found = await self.find(connection, list({point.text: None for wanted, _ in callers for point in wanted}))
+            for wanted, future in callers:
+                if not future.done():
+                    future.set_result({point: found[point.text] for point in wanted if point.text in found})
 
-        try:
-            return await self._reader.read(find)
-        finally:
-            if not wanted:  # the query has not begun, and will not
-                self._wanted, self._found = {}, None
+        def ended(query: asyncio.Future[None]) -> None:
+            error = query.exception()
+            if error is None:
+                return
+            if not callers:  # the query has not begun, and will not
+                callers.extend(self._asked)
+                self._asked = []
+            for _, future in callers:
+                if not future.done():
+                    future.set_exception(own_copy(error))
+
+        self._reader.begin(query).add_done_callback(ended)

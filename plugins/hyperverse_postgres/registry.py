@@ -84,6 +84,8 @@ class PostgresRegistry(PostgresTrust):
         self._reader = PostgresReader(self._settings, self._link)
         self._feed = PostgresFeed(self._reader, self._settings)
         self._writer = PostgresWriter(self._settings, self._committed)
+        self._one_record = named(f"{RECORD}where p.point = $1", self._schema)
+        self._some_records = named(f"{RECORD}where p.point = any($1::text[])", self._schema)
         self._records = BatchedLookUps(self._records_at, self._reader)
         super().__init__(Calls(self._reader, self._writer, self._schema), self._reader)
         self._cut_saves: set[str] = set()
@@ -214,7 +216,10 @@ class PostgresRegistry(PostgresTrust):
         )
 
     async def _records_at(self, connection: Connection, points: list[str]) -> dict[str, ParticleRecord]:
-        rows = await connection.fetch(named(RECORD, self._schema) + "where p.point = any($1::text[])", points)
+        if len(points) == 1:  # its plan is kept by the server, one for an array is made each time
+            rows = await connection.fetch(self._one_record, points[0])
+        else:
+            rows = await connection.fetch(self._some_records, points)
         return {row[0]: record_of(row) for row in rows}
 
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:

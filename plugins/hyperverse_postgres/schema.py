@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from importlib import resources
 from typing import Final
 
@@ -16,15 +17,16 @@ from .settings import PostgresSettings
 
 __all__ = ["lock_class", "made_ready", "named"]
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 _OLDEST_SERVER: Final = 14
-_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "", "")
+_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "", "", "")
 """What each version has added to the tables, in their order, if anything. A new registry takes all of them."""
 _FUNCTIONS: Final = ("writing.sql", "directory.sql", "trust.sql", "reading.sql")
 _LOCK: Final = -1
 """The advisory lock of the schema; those of points are 0 and more."""
 
 
+@lru_cache(maxsize=256)
 def named(text: str, schema: str) -> str:
     """SQL with the schema in the place of ``hv``."""
     return text.replace("hv.", f'"{schema}".').replace("hv_lock", str(lock_class(schema)))

@@ -18,9 +18,9 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from hyperverse_core.errors import HyperverseError, OutcomeUnknown, Unavailable
+from hyperverse_core.errors import OutcomeUnknown, Unavailable
 
-from .faults import breaks, hits_all, may_go_on, translated
+from .faults import breaks, hits_all, may_go_on, own_copy, translated
 from .link import Connection, Link
 from .schema import named
 from .settings import PostgresSettings
@@ -186,14 +186,7 @@ class PostgresWriter:
             _log.error("a write to the registry failed", exc_info=error)
         for unit in group:
             if not unit.future.done():
-                unit.future.set_exception(meaning if len(group) == 1 else _own(meaning))
-
-
-def _own(error: HyperverseError) -> HyperverseError:
-    """A copy for one of several callers: each adds its own traceback."""
-    copy = type(error)(error.message, hint=error.hint, retry_after=error.retry_after)
-    copy.__cause__ = error.__cause__
-    return copy
+                unit.future.set_exception(meaning if len(group) == 1 else own_copy(meaning))
 
 
 def _nobody_knows(where: str, why: str) -> OutcomeUnknown:

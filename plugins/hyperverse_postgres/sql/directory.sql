@@ -2,7 +2,8 @@
 
 -- One job: a list of [key, incarnation, kinds, links, particles, draining, facts, point, address, door key]. The outcome: the keys that are
 -- gone; if there are any, nothing was written.
-create function hv.do_renew(p_jobs jsonb) returns jsonb language plpgsql as $$
+create function hv.do_renew(p_jobs jsonb) returns jsonb language plpgsql
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   v_gone jsonb;

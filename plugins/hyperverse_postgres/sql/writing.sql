@@ -1,11 +1,14 @@
 -- One call of hv.write does a whole group of writes: the transaction ends at the server, whatever becomes of the client.
+--
+-- What is done all the time keeps its plans (force_generic_plan): to plan it again costs three times what it does. A kept
+-- plan must not depend on how large the tables were when it was made, so nothing there leaves a choice: a particle is
+-- looked up by its point in a subquery of its own (`offset 0`), and updated by its place (`ctid`), which the lock on the
+-- row keeps from changing. The rest is planned each time (hv.do_rarely).
 
 create function hv.write(
   p_writer uuid, p_number bigint, p_locks integer[], p_kind text, p_jobs jsonb, p_states bytea[]
 ) returns table (xid bigint, outcome jsonb, states bytea[], logged bigint) language plpgsql
--- A plan that was made while the tables were nearly empty, and is kept, joins them from end to end: 10 ms for a write
--- among 9,000 particles. Planning each time costs some tenths of a millisecond for a whole group.
-set plan_cache_mode = force_custom_plan as $$
+set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   v_last bigint;
@@ -35,16 +38,32 @@ begin
 
   v_outcome := case p_kind
     when 'register' then hv.do_register(p_jobs, p_states)
-    when 'override' then hv.do_override(p_jobs, p_states)
     when 'assign' then hv.do_assign(p_jobs)
     when 'save' then hv.do_save(p_jobs, p_states)
     when 'release' then hv.do_release(p_jobs)
     when 'status' then hv.do_status(p_jobs)
     when 'sequence' then hv.do_sequence(p_jobs)
+    when 'renew' then hv.do_renew(p_jobs)
+    else hv.do_rarely(p_kind, p_jobs, p_states)
+  end;
+  if p_kind = 'assign' then
+    v_states := hv.states_of(p_jobs);
+  end if;
+  update hv.writers w set number = p_number, outcome = v_outcome, seen = now() where w.id = p_writer;
+  return query select
+    pg_current_xact_id()::text::bigint, v_outcome, v_states,
+    (select count(*) from hv.changes c where c.xid = pg_current_xact_id());
+end $$;
+
+-- A plan of these that was made while the tables were nearly empty, and is kept, joins them from end to end.
+create function hv.do_rarely(p_kind text, p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql
+set plan_cache_mode = force_custom_plan as $$
+begin
+  return case p_kind
+    when 'override' then hv.do_override(p_jobs, p_states)
     when 'properties' then hv.do_properties(p_jobs)
     when 'chown' then hv.do_chown(p_jobs)
     when 'delete' then hv.do_delete(p_jobs)
-    when 'renew' then hv.do_renew(p_jobs)
     when 'announce' then hv.do_announce(p_jobs)
     when 'withdraw' then hv.do_withdraw(p_jobs)
     when 'expire' then hv.do_expire(p_jobs)
@@ -55,13 +74,6 @@ begin
     when 'keys' then hv.do_keys(p_jobs)
     when 'invite' then hv.do_invite(p_jobs)
   end;
-  if p_kind = 'assign' then
-    v_states := hv.states_of(p_jobs);
-  end if;
-  update hv.writers w set number = p_number, outcome = v_outcome, seen = now() where w.id = p_writer;
-  return query select
-    pg_current_xact_id()::text::bigint, v_outcome, v_states,
-    (select count(*) from hv.changes c where c.xid = pg_current_xact_id());
 end $$;
 
 -- Adds entries to the feed, in the order of the arrays.
@@ -88,20 +100,37 @@ create function hv.log_one(p_kind text, p_point text) returns void language sql 
 $$;
 
 -- Locks rows against a `save` under way, in the order in which every function locks them.
-create function hv.hold(p_points text[]) returns void language sql as $$
-  select 1 from hv.particles p where p.point = any(p_points) order by p.id for no key update
-$$;
+-- `+ 0`: sorted, and not read from end to end in the order of its index.
+create function hv.hold(p_points text[]) returns void language plpgsql
+set plan_cache_mode = force_generic_plan as $$
+begin
+  perform 1 from hv.particles p where p.point = any(p_points) order by p.id + 0 for no key update;
+end $$;
 
-create function hv.states_of(p_jobs jsonb) returns bytea[] language sql stable as $$
-  select array_agg(s.state order by j.o)
-  from jsonb_array_elements(p_jobs) with ordinality j(v, o)
-  left join hv.particles p on p.point = j.v->>0
-  left join hv.states s on s.id = p.id
-$$;
+-- The same against an assignment under way, and not against another `save`.
+create function hv.hold_saved(p_points text[]) returns void language plpgsql
+set plan_cache_mode = force_generic_plan as $$
+begin
+  perform 1 from hv.particles p where p.point = any(p_points) order by p.id + 0 for share;
+end $$;
+
+create function hv.states_of(p_jobs jsonb) returns bytea[] language plpgsql stable
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return (
+    select array_agg(f.state order by j.o)
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o)
+    left join lateral (
+      select (select s.state from hv.states s where s.id = p.id) as state
+      from hv.particles p where p.point = j.v->>0 offset 0
+    ) f on true
+  );
+end $$;
 
 -- A job: a list of rows [point, route, depth, kind, owner, status, properties, parent, number of its state]; the first
 -- is the particle, the others are below it. The outcome: true, false when the parent is missing, or the point that is there already.
-create function hv.do_register(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql as $$
+create function hv.do_register(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   v_outcome jsonb;
@@ -183,13 +212,14 @@ end $$;
 -- Whether the assignment in a row holds: its star is announced in that incarnation.
 create function hv.holds(p hv.particles) returns boolean language sql stable as $$
   select p.star is not null and exists (
-    select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced
+    select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced offset 0
   )
 $$;
 
 -- A job: [point, star, incarnation, expected star, its incarnation, its epoch]. The outcome: the new epoch as a number,
 -- "missing", "gone", or the [star, epoch] that holds; [null] for none.
-create function hv.do_assign(p_jobs jsonb) returns jsonb language plpgsql as $$
+create function hv.do_assign(p_jobs jsonb) returns jsonb language plpgsql
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   v_outcome jsonb;
@@ -201,28 +231,33 @@ begin
     from jsonb_array_elements(p_jobs) with ordinality j(v, o)
   ),
   judged as materialized (
-    select w.o, w.point, w.star, w.incarnation, p.id, case
-      when p.id is null then '"missing"'::jsonb
+    select w.o, w.point, w.star, w.incarnation, p.at, case
+      when p.at is null then '"missing"'::jsonb
       when not (
         case when p.star is null then w.star_was is null
              when (p.star, p.incarnation, p.epoch) is not distinct from (w.star_was, w.incarnation_was, w.epoch_was)
                then true
-             else w.star_was is null and not hv.holds(p) end
-      ) then case when p.star is null or not hv.holds(p) then '[null]'::jsonb
+             else w.star_was is null and not p.held end
+      ) then case when p.star is null or not p.held then '[null]'::jsonb
                   else jsonb_build_array(p.star, p.epoch) end
       when not exists (
-        select 1 from hv.stars s where s.key = w.star and s.incarnation = w.incarnation and s.announced
+        select 1 from hv.stars s where s.key = w.star and s.incarnation = w.incarnation and s.announced offset 0
       ) then '"gone"'::jsonb
       else to_jsonb(nextval('hv.epochs'))
     end as said
-    from wanted w left join hv.particles p on p.point = w.point
+    from wanted w left join lateral (
+      select p.ctid as at, p.star, p.incarnation, p.epoch, exists (
+        select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced offset 0
+      ) as held
+      from hv.particles p where p.point = w.point offset 0
+    ) p on true
   ),
   good as materialized (
-    select o, id, point, star, incarnation, said::bigint as epoch from judged where jsonb_typeof(said) = 'number'
+    select o, at, point, star, incarnation, said::bigint as epoch from judged where jsonb_typeof(said) = 'number'
   ),
   moved as (
     update hv.particles p set star = g.star, incarnation = g.incarnation, epoch = g.epoch, status = 'Ready'
-    from good g where p.id = g.id
+    from good g where p.ctid = g.at
   ),
   logged as (
     insert into hv.changes (n, kind, point, epoch)
@@ -233,24 +268,31 @@ begin
 end $$;
 
 -- A job: [point, star, incarnation, epoch, whether it is announced]. The outcome: whether it was saved.
-create function hv.do_save(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql as $$
+create function hv.do_save(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   v_outcome jsonb;
 begin
+  -- Holds off an assignment elsewhere; the next statement sees what one that was under way has done.
+  perform hv.hold_saved((select array_agg(j.v->>0) from jsonb_array_elements(p_jobs) j(v)));
   with wanted as materialized (
     select j.o, j.v->>0 as point, j.v->>1 as star, (j.v->>2)::bigint as incarnation, (j.v->>3)::bigint as epoch,
            (j.v->>4)::boolean as announced
     from jsonb_array_elements(p_jobs) with ordinality j(v, o)
   ),
-  good as materialized (
-    -- The lock holds off an assignment elsewhere, and looks at the row again when one was under way.
-    select w.o, p.id, w.point, w.announced
-    from wanted w
-    join hv.particles p on p.point = w.point and p.star = w.star and p.incarnation = w.incarnation and p.epoch = w.epoch
-    join hv.stars s on s.key = p.star and s.incarnation = p.incarnation and s.announced
-    order by p.id for share of p
+  judged as materialized (
+    select w.o, w.point, w.announced, p.id
+    from wanted w left join lateral (
+      select p.id from hv.particles p
+      where p.point = w.point and p.star = w.star and p.incarnation = w.incarnation and p.epoch = w.epoch
+        and exists (
+          select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced offset 0
+        )
+      offset 0
+    ) p on true
   ),
+  good as materialized (select o, point, announced, id from judged where id is not null),
   saved as (
     insert into hv.states (id, state) select id, p_states[o] from good
     on conflict (id) do update set state = excluded.state
@@ -259,12 +301,13 @@ begin
     insert into hv.changes (n, kind, point)
     select row_number() over (order by o), 'state', point from good where announced
   )
-  select jsonb_agg(good.id is not null order by w.o) into v_outcome from wanted w left join good on good.o = w.o;
+  select jsonb_agg(judged.id is not null order by judged.o) into v_outcome from judged;
   return v_outcome;
 end $$;
 
 -- A job: a list of [point, star, incarnation, epoch].
-create function hv.do_release(p_jobs jsonb) returns jsonb language plpgsql as $$
+create function hv.do_release(p_jobs jsonb) returns jsonb language plpgsql
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   perform hv.hold((
@@ -277,12 +320,17 @@ begin
     group by r.v
   ),
   good as materialized (
-    select e.*, p.id from ended e
-    join hv.particles p on p.point = e.point and p.star = e.star and p.incarnation = e.incarnation and p.epoch = e.epoch
-    where hv.holds(p)
+    select e.*, p.at from ended e cross join lateral (
+      select p.ctid as at from hv.particles p
+      where p.point = e.point and p.star = e.star and p.incarnation = e.incarnation and p.epoch = e.epoch
+        and exists (
+          select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced offset 0
+        )
+      offset 0
+    ) p
   ),
   freed as (
-    update hv.particles p set star = null, incarnation = null from good g where p.id = g.id
+    update hv.particles p set star = null, incarnation = null from good g where p.ctid = g.at
   )
   insert into hv.changes (n, kind, point, epoch)
   select row_number() over (order by job, place), 'released', point, epoch from good;
@@ -290,41 +338,47 @@ begin
 end $$;
 
 -- A job: [point, status]. The outcome: whether the particle is there.
-create function hv.do_status(p_jobs jsonb) returns jsonb language plpgsql as $$
+create function hv.do_status(p_jobs jsonb) returns jsonb language plpgsql
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   v_outcome jsonb;
 begin
   perform hv.hold((select array_agg(j.v->>0) from jsonb_array_elements(p_jobs) j(v)));
   with wanted as materialized (
-    select j.o, j.v->>0 as point, j.v->>1 as status, p.id, p.status as before
-    from jsonb_array_elements(p_jobs) with ordinality j(v, o) left join hv.particles p on p.point = j.v->>0
+    select j.o, j.v->>0 as point, j.v->>1 as status, p.at, p.before
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o) left join lateral (
+      select p.ctid as at, p.status as before from hv.particles p where p.point = j.v->>0 offset 0
+    ) p on true
   ),
-  good as materialized (select * from wanted where id is not null and status <> before),
-  written as (update hv.particles p set status = g.status from good g where p.id = g.id),
+  good as materialized (select * from wanted where at is not null and status <> before),
+  written as (update hv.particles p set status = g.status from good g where p.ctid = g.at),
   logged as (
     insert into hv.changes (n, kind, point) select row_number() over (order by o), 'status', point from good
   )
-  select jsonb_agg(wanted.id is not null order by wanted.o) into v_outcome from wanted;
+  select jsonb_agg(wanted.at is not null order by wanted.o) into v_outcome from wanted;
   return v_outcome;
 end $$;
 
 -- A job: [point]; a point that occurs twice takes two numbers. The outcome: the number, null for a missing particle.
-create function hv.do_sequence(p_jobs jsonb) returns jsonb language plpgsql as $$
+create function hv.do_sequence(p_jobs jsonb) returns jsonb language plpgsql
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   v_outcome jsonb;
 begin
   perform hv.hold((select array_agg(distinct j.v->>0) from jsonb_array_elements(p_jobs) j(v)));
   with wanted as materialized (
-    select j.o, p.id, p.sequence + row_number() over (partition by p.id order by j.o) as number
-    from jsonb_array_elements(p_jobs) with ordinality j(v, o) left join hv.particles p on p.point = j.v->>0
+    select j.o, p.at, p.sequence + row_number() over (partition by p.id order by j.o) as number
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o) left join lateral (
+      select p.ctid as at, p.id, p.sequence from hv.particles p where p.point = j.v->>0 offset 0
+    ) p on true
   ),
   written as (
     update hv.particles p set sequence = m.number
-    from (select id, max(number) as number from wanted where id is not null group by id) m where p.id = m.id
+    from (select at, max(number) as number from wanted where at is not null group by at) m where p.ctid = m.at
   )
-  select jsonb_agg(case when wanted.id is not null then wanted.number end order by wanted.o) into v_outcome from wanted;
+  select jsonb_agg(case when wanted.at is not null then wanted.number end order by wanted.o) into v_outcome from wanted;
   return v_outcome;
 end $$;
 
