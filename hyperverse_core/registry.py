@@ -9,6 +9,7 @@ them.
 from __future__ import annotations
 
 from .contracts.registry import (
+    LARGEST_STATE,
     Assigned,
     Assignment,
     Change,
@@ -32,9 +33,12 @@ from .contracts.registry import (
     TokenRecord,
     Trouble,
     TrustRegistry,
+    check_new_states,
+    check_state,
 )
 
 __all__ = [
+    "LARGEST_STATE",
     "Assigned",
     "Assignment",
     "Change",
@@ -58,4 +62,6 @@ __all__ = [
     "TokenRecord",
     "Trouble",
     "TrustRegistry",
+    "check_new_states",
+    "check_state",
 ]

@@ -23,6 +23,8 @@ from ..contracts.registry import (
     StarRecord,
     Status,
     Strategy,
+    check_new_states,
+    check_state,
 )
 from ..errors import Conflict, NotFound, NotHostedHere, Unavailable
 from ..universe.address.point import HYPERUSER, ROOT, Point
@@ -74,6 +76,7 @@ class MemoryRegistry(MemoryTrust):
 
     async def register(self, registration: Registration) -> Registered:
         self._check_open()
+        check_new_states(registration)
         point = registration.point
         existing = self._particles.get(point)
         if existing is not None:
@@ -213,6 +216,7 @@ class MemoryRegistry(MemoryTrust):
 
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
         self._check_open()
+        check_state(point, state)
         particle = self._particles.get(point)
         if particle is None or self._read(particle).assignment != assignment:
             raise NotHostedHere(f"particle {point.text!r} is no longer assigned to '{assignment.star}'")

@@ -116,7 +116,7 @@ def _meaning(error: BaseException, where: str) -> HyperverseError:
         case pg.ProgramLimitExceededError():
             return TooLarge(
                 f"a value is larger than the registry can store: {said}",
-                hint="a point may have about 2,600 bytes, and a state 1 GB",
+                hint="a point may have about 2,600 bytes, and what is written with it less than 1 GB",
             )
         case pg.DataError() | UnicodeError() | OverflowError():
             return BadRequest(f"the registry cannot store this value: {said}")

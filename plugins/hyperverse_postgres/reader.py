@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 _Caller: TypeAlias = tuple[list[Point], asyncio.Future[dict[Point, _T]]]
 _ANSWER: Final = 35.0
 _TRIES: Final = 3
+_MOST: Final = 2000
 
 
 @attrs.define(eq=False)
@@ -120,10 +121,17 @@ class BatchedLookUps(Generic[_T]):
     _asked: list[_Caller[_T]] = attrs.field(factory=list, init=False)
 
     async def at(self, points: Iterable[Point]) -> dict[Point, _T]:
-        """What is found at ``points``, as committed when this is called or later."""
+        """What is found at ``points``, as committed when this is called or later. Very many are asked for one part
+        after another, so that nobody waits long behind them."""
         wanted = list(points)
-        if not wanted:
-            return {}
+        if len(wanted) <= _MOST:
+            return await self._at(wanted) if wanted else {}
+        found: dict[Point, _T] = {}
+        for begin in range(0, len(wanted), _MOST):
+            found |= await self._at(wanted[begin : begin + _MOST])
+        return found
+
+    async def _at(self, wanted: list[Point]) -> dict[Point, _T]:
         if not self._asked:
             self._begin()
         # A future of its own: a caller that is cancelled takes no answer away from the others.

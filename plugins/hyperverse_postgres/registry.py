@@ -24,6 +24,8 @@ from hyperverse_core.registry import (
     Status,
     Strategy,
     Trouble,
+    check_new_states,
+    check_state,
 )
 from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetProperty
 
@@ -156,6 +158,7 @@ class PostgresRegistry(PostgresTrust):
     # -- particles ----------------------------------------------------------------------------------------
 
     async def register(self, registration: Registration) -> Registered:
+        check_new_states(registration)
         if registration.strategy is Strategy.OVERRIDE:
             return await self._override(registration)
         point = registration.point
@@ -316,6 +319,7 @@ class PostgresRegistry(PostgresTrust):
         await self._writer.write("release", job, changes=points, locks=locks_of(points))
 
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
+        check_state(point, state)
         try:
             saved, _ = await self._writer.write(
                 "save",

@@ -19,6 +19,8 @@ __all__ = ["ALL_LOCKS", "WriteUnit", "locks_of", "next_group", "sent"]
 _MOST: Final = 1024
 """Limits how long the first of many units waits for the last of them."""
 _LOOK: Final = 4096
+_BYTES: Final = 64 * 1024 * 1024
+"""Of the states of a group of several: a message to the server has less than 1 GB."""
 _BATCHED: Final = frozenset({"register", "assign", "save", "release", "status", "sequence"})
 """What is done together with others of its kind."""
 _LOCKS: Final = 64
@@ -64,12 +66,14 @@ def next_group(waiting: deque[WriteUnit]) -> list[WriteUnit]:
     needed: set[str] = set()
     passed: set[str] = set()
     closed = False
+    size = 0
     for _ in range(min(len(waiting), _LOOK)):
         unit = waiting.popleft()
         if unit.future.done():  # a caller that was cancelled before its write began wants nothing written
             continue
         if not group:
             group.append(unit)
+            size = sum(map(len, unit.states))
             changed.update(unit.changes or ())
             needed.update(unit.needs)
             closed = unit.kind not in _BATCHED or unit.changes is None
@@ -80,8 +84,10 @@ def next_group(waiting: deque[WriteUnit]) -> list[WriteUnit]:
         if unit.changes is None:
             left.append(unit)
             break
-        if unit.kind == group[0].kind and _fits(unit, changed, needed, passed):
+        more = sum(map(len, unit.states))
+        if unit.kind == group[0].kind and size + more <= _BYTES and _fits(unit, changed, needed, passed):
             group.append(unit)
+            size += more
             changed.update(unit.changes)
             needed.update(unit.needs)
             if len(group) == _MOST:

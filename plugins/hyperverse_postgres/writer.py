@@ -35,6 +35,8 @@ _SETTLE: Final = 5.0
 """Seconds in which the outcome of a group is looked for whose connection broke."""
 _LOOK: Final = 0.1
 _TRIES: Final = 5
+_BREAKS: Final = 20
+"""So many connections in a row may break under one group."""
 _WRITE: Final = "select xid, outcome, states, logged from hv.write($1, $2, $3, $4, $5, $6)"
 _ENTER: Final = "insert into hv.writers (id, number) values ($1, 0) on conflict do nothing"
 
@@ -143,7 +145,7 @@ class PostgresWriter:
         self._number += 1
         arguments = (self._id, self._number, locks, group[0].kind, jobs, states)
         doubt_ends = 0.0
-        tries = 0
+        tries = broken = 0
         while True:
             try:
                 connection = await self.link.connection()
@@ -162,6 +164,9 @@ class PostgresWriter:
                 if breaks(error) or connection.is_closed():
                     self.link.broke(error)
                     doubt_ends = doubt_ends or time.monotonic() + _SETTLE
+                    broken += 1
+                    if broken >= _BREAKS:  # it may be this group that the server does not survive
+                        raise _nobody_knows(self._settings.where, self.link.trouble) from error
                 elif not may_go_on(error) or tries >= _TRIES:
                     raise
 

@@ -27,6 +27,8 @@ from hyperverse_core.registry import (
     Strategy,
     TokenRecord,
     Trouble,
+    check_new_states,
+    check_state,
 )
 from hyperverse_core.values import AccessGrant, Point, Selector, SetProperty, StarKey, UnsetProperty
 
@@ -170,6 +172,7 @@ class SqlRegistry(Registry):
     # -- particles ----------------------------------------------------------------------------------------
 
     async def register(self, registration: Registration) -> Registered:
+        check_new_states(registration)
         if registration.strategy is Strategy.OVERRIDE:
             replaced: Registered = await self._write(_OVERRIDE, registration)
             return replaced
@@ -221,6 +224,7 @@ class SqlRegistry(Registry):
         await self._write(_RELEASE, tuple(ended), *(point for point, _ in ended))
 
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
+        check_state(point, state)
         # As `_write` does, without the call: this is what a particle waits for.
         save = states.Save(point, assignment, state, announce)
         try:

@@ -30,10 +30,12 @@ from .records import (
     Trouble,
 )
 from .selector_match import SelectorMatch
+from .sizes import LARGEST_STATE, check_new_states, check_state
 from .stars import StarRegistry
 from .trust import TrustRegistry
 
 __all__ = [
+    "LARGEST_STATE",
     "Assigned",
     "Assignment",
     "Change",
@@ -57,4 +59,6 @@ __all__ = [
     "TokenRecord",
     "Trouble",
     "TrustRegistry",
+    "check_new_states",
+    "check_state",
 ]

@@ -32,6 +32,7 @@ class ParticleRegistry(abc.ABC):
             Conflict: the point is registered, and the strategy does not allow that; or it would be replaced and
                 something registered below it.
             NotFound: the parent is not registered, or that of one below.
+            TooLarge: a state has more than :data:`LARGEST_STATE` bytes.
         """
 
     @abc.abstractmethod

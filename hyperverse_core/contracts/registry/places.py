@@ -47,6 +47,7 @@ class PlaceRegistry(abc.ABC):
 
         Raises:
             NotHostedHere: the particle was assigned again, released, or deleted.
+            TooLarge: the state has more than :data:`LARGEST_STATE` bytes.
         """
 
     @abc.abstractmethod

@@ -8,8 +8,8 @@ from functools import partial
 import attrs
 import pytest
 
-from ...contracts.registry import Assignment, Registration, Registry, Status, Strategy
-from ...errors import Conflict, NotFound, NotHostedHere
+from ...contracts.registry import LARGEST_STATE, Assignment, Registration, Registry, Status, Strategy
+from ...errors import Conflict, NotFound, NotHostedHere, TooLarge
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.address.star_key import StarKey
 from .fixture_tree import (
@@ -108,6 +108,16 @@ class Assignments(RegistryKitBase):
         for state in (b"one", b"", b"\x00" * 100, bytes(range(256)) * 4096):
             await registry.save_state(_A, held, state)
             assert await registry.load_state(_A) == state
+
+    async def test_a_state_that_is_too_large_is_refused(self, registry: Registry) -> None:
+        held = await _hosted(registry)
+        await registry.save_state(_A, held, b"small")
+        large = bytes(LARGEST_STATE + 1)  # zeros, which take no memory until somebody copies them
+        with pytest.raises(TooLarge):
+            await registry.save_state(_A, held, large)
+        with pytest.raises(TooLarge):
+            await registry.register(Registration(at("localhost:large"), BASE, HYPERUSER, state=large))
+        assert (await registry.load_state(_A), await registry.records([at("localhost:large")])) == (b"small", {})
 
     async def test_the_state_of_what_is_not_registered_is_not_found(self, registry: Registry) -> None:
         with pytest.raises(NotFound):

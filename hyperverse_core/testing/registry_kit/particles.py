@@ -27,6 +27,13 @@ class ChangingParticles(RegistryKitBase):
         with pytest.raises(NotFound):
             await registry.set_status(_MISSING, Status.READY)
 
+    async def test_records_of_very_many_points_are_those_that_are_registered(self, registry: Registry) -> None:
+        await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
+        points = [at(f"localhost:missing{number}") for number in range(9_000)]
+        asked = [_A, *points[:5_000], _B, *points[5_000:], _A]
+        found = await registry.records(iter(asked))
+        assert {point: record.point for point, record in found.items()} == {_A: _A, _B: _B}
+
     async def test_properties_are_set_and_unset(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>", "localhost:a", "localhost:b")
         await registry.set_properties([_A, _B], [SetProperty("x", "1"), SetProperty("y", "2")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from .reader import Reader
 __all__ = ["BatchedReads"]
 
 _T = TypeVar("_T")
+_MOST: Final = 2000
 
 
 @attrs.define(eq=False)
@@ -34,10 +35,17 @@ class BatchedReads(Generic[_T]):
     _queries: set[asyncio.Task[None]] = attrs.field(factory=set)
 
     async def at(self, points: Iterable[Point]) -> dict[Point, _T]:
-        """What is found at ``points``, as committed when this is called or later."""
+        """What is found at ``points``, as committed when this is called or later. Very many are asked for one part
+        after another, so that nobody waits long behind them."""
         asked = list(points)
-        if not asked:
-            return {}
+        if len(asked) <= _MOST:
+            return await self._at(asked) if asked else {}
+        found: dict[Point, _T] = {}
+        for begin in range(0, len(asked), _MOST):
+            found |= await self._at(asked[begin : begin + _MOST])
+        return found
+
+    async def _at(self, asked: list[Point]) -> dict[Point, _T]:
         if not self._asking:
             query = asyncio.create_task(self._query(), name="registry batched read")
             self._queries.add(query)

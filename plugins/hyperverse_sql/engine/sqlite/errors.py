@@ -71,7 +71,9 @@ def _meaning(error: Exception, path: Path) -> HyperverseError:
                 hint="run `hyperverse registry check`, and restore a backup",
             )
         case sqlite3.SQLITE_TOOBIG:
-            return TooLarge("the value is larger than the registry can store", hint="the limit is about 1 GB")
+            return TooLarge(
+                "the value is larger than the registry can store", hint="the limit is about 1 GB for all of a row"
+            )
         case sqlite3.SQLITE_CONSTRAINT | sqlite3.SQLITE_ERROR:
             return InternalError(f"the registry broke one of its own rules: {said}")
         case None if isinstance(error, UnicodeError | OverflowError):

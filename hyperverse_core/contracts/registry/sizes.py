@@ -1,0 +1,30 @@
+"""How large a state may be, whatever the registry."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...errors import TooLarge
+from ...universe.address.point import Point
+from .records import Registration
+
+__all__ = ["LARGEST_STATE", "check_new_states", "check_state"]
+
+LARGEST_STATE: Final = 256 * 1024 * 1024
+"""Bytes. A database holds up to 1 GB at once, several times over while it is written, and everybody waits meanwhile."""
+
+
+def check_state(point: Point, state: bytes) -> None:
+    """Raises TooLarge when ``state`` of ``point`` is larger than a registry keeps."""
+    if len(state) > LARGEST_STATE:
+        raise TooLarge(
+            f"the state of {point.text!r} has {len(state):,} bytes, and {LARGEST_STATE:,} are allowed",
+            hint="keep it in several particles, or what seldom changes in an Artifact",
+        )
+
+
+def check_new_states(registration: Registration) -> None:
+    """The same for the first states of a particle and of what is below it."""
+    for one in (registration, *registration.below):
+        if one.state is not None:
+            check_state(one.point, one.state)
