@@ -10,7 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from chaos.run import FAULTS, POSTGRES_FAULTS, Chaos
+from chaos.run import FAULTS, Chaos
+from chaos.services import NATS_FAULTS, POSTGRES_FAULTS
 
 _LONG = 4.0
 """Outages over this many seconds are listed."""
@@ -26,14 +27,22 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0, help="for how long things are broken")
     parser.add_argument("--seed", type=int, default=0, help="which plan")
     parser.add_argument("--keep", type=Path, help="a new directory for data and logs, kept afterwards")
-    parser.add_argument("--faults", nargs="+", choices=sorted({*FAULTS, *POSTGRES_FAULTS}), help="what may happen")
+    all_faults = sorted({*FAULTS, *POSTGRES_FAULTS, *NATS_FAULTS, "both"})
+    parser.add_argument("--faults", nargs="+", choices=all_faults, help="what may happen")
     parser.add_argument("--postgres", action="store_true", help="the registry is in PostgreSQL")
+    parser.add_argument("--nats", action="store_true", help="lanes go over NATS")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         directory = given.keep or Path(temporary)
         seconds = given.minutes * 60
         chaos = Chaos(
-            directory, seed=given.seed, seconds=seconds, say=_say, faults=given.faults or (), postgres=given.postgres
+            directory,
+            seed=given.seed,
+            seconds=seconds,
+            say=_say,
+            faults=given.faults or (),
+            postgres=given.postgres,
+            nats=given.nats,
         )
         findings = asyncio.run(chaos.run())
     for begin, end in sorted(chaos.history.outages()):

@@ -22,12 +22,13 @@ from chaos.databases import ChaosDatabase
 from chaos.history import Fault, Findings, History, Operation
 from chaos.proxy import Proxy
 from chaos.rules import Rules
+from chaos.services import ChaosBroker, ServiceFaults
 from cluster.worlds import Process
 from hyperverse_core import Client, Outcome, Pong
 from hyperverse_core.errors import HyperverseError
 from patience import PATIENCE, budget
 
-__all__ = ["FAULTS", "POSTGRES_FAULTS", "Chaos"]
+__all__ = ["FAULTS", "Chaos"]
 
 _MACHINES = ("a", "b", "c")
 _PARTICLES = 12
@@ -42,17 +43,18 @@ _OFTEN = (85, 6, 4, 5)
 _REPEAT = "it is safe to repeat it"
 _REPEATS = 20
 FAULTS = ("pause", "lock", "move", "cut", "cut", "kill", "kill", "freeze", "freeze", "stop", "drain")
-POSTGRES_FAULTS = ("crash", "crash", "commit", "commit", "part", *FAULTS[3:])
-_HARM_NO_MACHINE = frozenset({"pause", "cut", "lock", "move", "crash", "commit"})
+_OF_THE_FILE = 3
+"""The first of them happen to a registry in a file."""
+_HARM_NO_MACHINE = frozenset({"pause", "cut", "lock", "move", "crash", "commit", "broker", "both"})
 _CONFIG = """
 [lanes]
-address = "tcp://127.0.0.1:{port}"
-advertise = "tcp://127.0.0.1:{proxy}"
+{lanes}
 [plugins]
 local = true
 [kinds.Journal]
 placement = "{placement}"
 """
+_TCP = 'address = "tcp://127.0.0.1:{port}"\nadvertise = "tcp://127.0.0.1:{proxy}"'
 
 
 def free_port() -> int:
@@ -76,6 +78,7 @@ class Chaos:
         least: how many appends have to be acknowledged before it ends. A busy computer may need longer for them, and
             gets ``PATIENCE`` more.
         postgres: whether the registry is a PostgreSQL server of the run's own, and not a SQLite file.
+        nats: whether lanes go over a NATS server of the run's own, and not over TCP.
     """
 
     def __init__(
@@ -88,19 +91,28 @@ class Chaos:
         faults: Sequence[str] = (),
         least: int = 0,
         postgres: bool = False,
+        nats: bool = False,
     ) -> None:
         self.chance = random.Random(seed)
         self.seconds = seconds
         self.say = say
-        self.faults = faults or (POSTGRES_FAULTS if postgres else FAULTS)
         self.least = least
-        self.database = ChaosDatabase(_MACHINES) if postgres else None
+        self.services = ServiceFaults(
+            self.chance,
+            self._fault,
+            self._over,
+            self._later,
+            ChaosDatabase(_MACHINES) if postgres else None,
+            ChaosBroker(free_port()) if nats else None,
+        )
+        self.faults = faults or (*self.services.plan, *FAULTS[_OF_THE_FILE if postgres else 0 :])
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True)
         shutil.copy(chaos_kinds.__file__, directory / "hyperverse_local.py")
         self.directory = directory
         self.placement = self.chance.choice(["spread", "hash", "round-robin"])
-        self.ports = {name: free_port() for name in _MACHINES}
+        broker = self.services.broker
+        self.ports = {name: free_port() if broker is None else broker.port for name in _MACHINES}
         self.proxies = {name: Proxy(port) for name, port in self.ports.items()}
         self.history = History()
         self.running: dict[str, Process] = {}
@@ -192,9 +204,11 @@ class Chaos:
             "freeze": self._freeze,
             "stop": self._stop,
             "drain": self._drain,
-            "crash": self._crash_database,
-            "commit": self._cut_commit,
-            "part": self._part_from_database,
+            "crash": self.services.crash_database,
+            "commit": lambda: self.services.cut_commit(self.chance.choice(self._whole())),
+            "part": lambda: self.services.part_from_database(self.chance.choice(_MACHINES)),
+            "broker": self.services.kill_broker,
+            "both": self.services.lose_both,
         }
         possible = [name for name in self.faults if len(self._whole()) > 1 or name in _HARM_NO_MACHINE]
         if possible:
@@ -266,33 +280,6 @@ class Chaos:
         away.rename(file)
         self._over(fault)
 
-    async def _crash_database(self) -> None:
-        """PostgreSQL stops at once, and is started again."""
-        assert self.database is not None
-        seconds = self.chance.choice((0.1, 0.5, 1.0, 3.0))
-        fault = self._fault(f"the registry stops at once, for {seconds} s")
-        await asyncio.to_thread(self.database.stop_at_once)
-        await asyncio.sleep(seconds)
-        await asyncio.to_thread(self.database.start)
-        self._over(fault)
-
-    async def _cut_commit(self) -> None:
-        """The connection of a machine breaks in the middle of a commit: nobody has told it whether it was done."""
-        assert self.database is not None
-        name = self.chance.choice(self._whole())
-        fault = self._fault(f"the registry does not answer the next save of {name}")
-        self.database.cut_a_commit(name)
-        self._over(fault)
-
-    async def _part_from_database(self) -> None:
-        """A machine is cut off from the database, and from nothing else."""
-        assert self.database is not None
-        database, name, seconds = self.database, self.chance.choice(_MACHINES), self.chance.choice((0.3, 1.0, 2.5, 4.0))
-        fault = self._fault(f"the registry is cut off from {name} for {seconds} s")
-        database.part(name)
-        loop = asyncio.get_running_loop()
-        self._later(seconds, lambda: loop.call_soon_threadsafe(database.join, name), fault)
-
     async def _hold_registry(self, seconds: float) -> None:
         fault = self._fault(f"the registry is paused for {seconds} s")
 
@@ -313,10 +300,10 @@ class Chaos:
 
     def _start(self, name: str) -> None:
         config = self.directory / f"{name}.toml"
-        table = self.database.table(name) if self.database is not None else ""
-        config.write_text(
-            _CONFIG.format(port=self.ports[name], proxy=self.proxies[name].port, placement=self.placement) + table
-        )
+        database, broker, way = self.services.database, self.services.broker, self.proxies[name]
+        table = database.table(name) if database is not None else ""
+        lanes = _TCP.format(port=self.ports[name], proxy=way.port) if broker is None else broker.table(way)
+        config.write_text(_CONFIG.format(lanes=lanes, placement=self.placement) + table)
         for left in reversed(range(_STARTS)):
             process = Process(name, self.data_dir, config)
             try:
@@ -344,12 +331,10 @@ class Chaos:
                 process.kill()
             for proxy in self.proxies.values():
                 await proxy.close()
-            if self.database is not None:
-                await self.database.close()
+            await self.services.close()
 
     async def _run(self) -> Findings:
-        if self.database is not None:
-            await self.database.open()
+        await self.services.open()
         for name in _MACHINES:
             await self.proxies[name].open()
             await asyncio.to_thread(self._start, name)

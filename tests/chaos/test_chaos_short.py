@@ -43,3 +43,15 @@ async def test_nothing_acknowledged_is_lost_or_doubled_while_machines_die_and_sl
     if budget(1.0) < 2.0:  # on a busier computer no rule holds for long enough to be certain
         assert findings.rightly_allowed and findings.rightly_refused
     assert findings.outage < budget(12.0)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(300)
+async def test_nothing_acknowledged_is_lost_or_doubled_while_database_and_broker_are_killed(tmp_path: Path) -> None:
+    # The plan of this seed begins with both servers that go at once, the broker alone, and a machine that is killed.
+    faults = ("both", "broker", "kill")
+    chaos = Chaos(tmp_path, seed=25, seconds=10.0, say=print, faults=faults, least=_LEAST, postgres=True, nats=True)
+    findings = await _nothing_lost_or_doubled(chaos)
+    assert findings.acknowledged >= _LEAST
+    broken = " ".join(fault.what for fault in chaos.history.faults)
+    assert "at once and the broker" in broken and "the broker is killed, for" in broken
