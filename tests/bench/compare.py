@@ -2,11 +2,13 @@
 
     python tests/bench/compare.py OLD_VENV NEW_VENV
     python tests/bench/compare.py OLD_VENV NEW_VENV --turns 10 --json FILE
+    python tests/bench/compare.py OLD_VENV NEW_VENV --processor
     python tests/bench/compare.py OLD_VENV NEW_VENV --scripts OLD_CHECKOUT NEW_CHECKOUT bench_local.py bench_lanes.py
 
 Without ``--scripts`` it is `hyperverse bench` that both run. With them each runs its own script of that name in
 ``tests/bench``: their tables are compared line by line and column by column. Of all turns the least of each figure
-counts; what is more than 1.1 times of before is marked.
+counts; what is more than 1.1 times of before is marked. ``--processor`` compares the processor time of `hyperverse
+bench`: on a busy computer a time by the clock says how busy it is.
 """
 
 from __future__ import annotations
@@ -48,13 +50,13 @@ def measures_in_rounds(python: Path) -> bool:
     return done.stdout.strip() == "True"
 
 
-def compare_bench(old: Path, new: Path, turns: int) -> list[Row]:
+def compare_bench(old: Path, new: Path, turns: int, *, processor: bool = False) -> list[Row]:
     """The rows of `hyperverse bench`, those of ``old`` being the references."""
     times = {python: 1 if measures_in_rounds(python) else _ROUNDS for python in (old, new)}
     found: dict[Path, Figures] = {old: {}, new: {}}
     for turn in range(turns):
         for python in (old, new) if turn % 2 == 0 else (new, old):
-            found[python] = least([found[python], run(python, times=times[python])])
+            found[python] = least([found[python], run(python, times=times[python], processor=processor)])
             print(f"turn {turn + 1} of {turns}: {python} has measured", file=sys.stderr, flush=True)
     return compare_rows(found[old], found[new])
 
@@ -126,13 +128,14 @@ def main() -> None:
     arguments.add_argument("old", type=Path, metavar="OLD_VENV")
     arguments.add_argument("new", type=Path, metavar="NEW_VENV")
     arguments.add_argument("--turns", type=int, default=5, help="how often each side measures")
+    arguments.add_argument("--processor", action="store_true", help="compare processor time; not with --scripts")
     arguments.add_argument("--scripts", nargs="+", metavar="WORD", help="OLD_CHECKOUT NEW_CHECKOUT SCRIPT...")
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file, one object a line")
     given = arguments.parse_args()
     old, new = python_of(given.old), python_of(given.new)
     report = Report(given.json)
     if given.scripts is None:
-        show(compare_bench(old, new, given.turns), report)
+        show(compare_bench(old, new, given.turns, processor=given.processor), report)
         return
     before, now, *names = given.scripts
     for name in names:

@@ -43,7 +43,7 @@ _MISSING_AT_ONCE = 5000
 _TURN = 0.01
 """Seconds of one turn of the loop that a Ripple may have, and the handler that is under way then."""
 _READY = State.READY
-_Alike: TypeAlias = "tuple[Handler | None, dict[str, Any]]"
+_Alike: TypeAlias = "tuple[Handler | None, dict[str, Any] | None]"
 
 
 def to_echo(reply: Pong, point: Point) -> Echo:
@@ -166,13 +166,16 @@ class Gathering:
             pool.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
 
     def _alike(self, served: Served) -> _Alike:
-        """The handler that takes the wave in every particle of ``served``, with arguments that they may share."""
+        """The handler that takes the wave in every particle of ``served``, with arguments that they may share; None for
+        a body that is the one argument."""
+        arguments: dict[str, Any] | None = None
         try:
             handler = served.handlers.sure(self.wave.method)
-            arguments = {} if handler is None else handler.arguments.bind(self.wave.body)
+            if handler is not None and type(self.wave.body) is not handler.arguments.direct:
+                arguments = handler.arguments.bind(self.wave.body)
         except HyperverseError:
-            handler, arguments = None, {}
-        may_share = self.wave.scope is None and all(type(value) in IMMUTABLE for value in arguments.values())
+            handler = None
+        may_share = self.wave.scope is None and all(type(value) in IMMUTABLE for value in (arguments or {}).values())
         found = self.alike[served] = (handler if may_share else None, arguments)
         return found
 
@@ -203,7 +206,7 @@ class Gathering:
         need, agent = self.wave.method.need, self.wave.agent.text
         served: Served | None = None
         handler: Handler | None = None
-        arguments: dict[str, Any] = {}
+        arguments: dict[str, Any] | None = None
         self.out.pool.put_accepted(self._next_ones, priority=self.wave.handling.priority)
         try:
             for _ in range(_IN_A_ROW):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from types import FunctionType
 from typing import Any, Final, get_type_hints
 
 import attrs
@@ -20,6 +21,7 @@ from ...universe.waves.strict_conversion import converter
 __all__ = ["Arguments", "to_body"]
 
 _PLAIN = frozenset({int, str, bool, float, bytes, type(None)})
+_THIRD: Final = 2
 _CALL_LIKE: Final = re.compile(r"\(?(?:--)?\s*(?:([a-z_][a-z0-9_]{0,40})\s*=)?\s*([^\s=(){}\"]{1,40})\s*\)?")
 _JSON_LIKE: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false|null")
 
@@ -39,9 +41,11 @@ class Arguments:
         only_body: the parameter, when there is just one.
         plain: the type of a body that is the one argument as it is; None when there is none. :meth:`bind` takes it as
             it is, whenever that is.
+        direct: the same, if the function also takes it by its position. A wave with such a body needs no map of
+            arguments, which saves 0.2 us: the map, the call of :meth:`bind`, and half of the call of the handler.
     """
 
-    __slots__ = ("_by_name", "_name", "_params", "only_body", "plain")
+    __slots__ = ("_by_name", "_name", "_params", "direct", "only_body", "plain")
 
     def __init__(self, function: Callable[..., Awaitable[Any]]) -> None:
         signature = inspect.signature(function)
@@ -67,6 +71,7 @@ class Arguments:
         self.only_body = one
         self.plain = one.plain if one is not None and one.plain is not type(None) else None
         self._name = one.name if one is not None else ""
+        self.direct = self.plain if _takes_third(function, self._name) else None
 
     def bind(self, body: Any, captures: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The keyword arguments for ``body``. Raises BadRequest that lists every fault."""
@@ -171,6 +176,15 @@ def to_body(value: Any) -> Any:
         return _plain(converter.unstructure(value))
     except (TypeError, cattrs.BaseValidationError) as exc:
         raise HandlerFailed(f"the handler returned {type(value).__name__}, which is no body: {exc}") from exc
+
+
+def _takes_third(function: Callable[..., Awaitable[Any]], name: str) -> bool:
+    """Whether what is called third, behind the particle and its ctx, is the argument ``name``. What its signature says
+    is not enough: a decorator may have given the handler the signature of another function."""
+    if not isinstance(function, FunctionType):
+        return False
+    code = function.__code__
+    return code.co_argcount > _THIRD and code.co_varnames[_THIRD] == name
 
 
 class _NotPlain(Exception):

@@ -12,12 +12,15 @@ from ...errors import ParseError, did_you_mean
 from .method_meant import method_meant
 from .method_names import METHOD_NAMES, MethodKind
 
-__all__ = ["BOUNCE", "Method", "MethodKind"]
+__all__ = ["BOUNCE", "Method", "MethodKind", "known_methods"]
 
 
 _CAMEL: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _METHOD: Final = re.compile(r"([A-Z][a-z]+)<([A-Z][A-Za-z0-9]*)>")
 _NEEDS: Final = {"Cmd<Read>": "r", "Cmd<Update>": "w", "Cmd<Bounce>": ""}
+
+known_methods: dict[str, Method] = {}
+"""Methods by text."""
 
 
 class Method:
@@ -37,7 +40,6 @@ class Method:
     """
 
     __slots__ = ("kind", "name", "need", "text")
-    _known: dict[str, Method] = {}
 
     kind: MethodKind
     name: str
@@ -47,7 +49,7 @@ class Method:
     @classmethod
     def parse(cls, text: str) -> Method:
         """Reads ``text`` as a method. Raises ParseError."""
-        known = cls._known.get(text)
+        known = known_methods.get(text)
         return known if known is not None else cls._make(text)
 
     @classmethod
@@ -81,8 +83,8 @@ class Method:
         method = object.__new__(cls)
         method.kind, method.name, method.text = kind, name, text
         method.need = _NEEDS.get(text, "x")
-        if len(cls._known) < 16_384:  # names come from outside, so the table must not grow without limit
-            cls._known[text] = method
+        if len(known_methods) < 16_384:  # names come from outside, so the table must not grow without limit
+            known_methods[text] = method
         return method
 
     def __init__(self, *args: object) -> None:

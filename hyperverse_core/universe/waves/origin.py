@@ -10,8 +10,9 @@ from typing import Any, Final, TypedDict, TypeVar
 
 from ...errors import BadRequest, Forbidden, did_you_mean
 from ..access.scope import Scope
-from ..address.point import Point
+from ..address.point import Point, seen_points
 from .arguments import to_handling, to_headers, to_method, to_point, to_text
+from .method import known_methods
 from .wave import (
     DEFAULT_HANDLING,
     Body,
@@ -164,10 +165,11 @@ class Origin:
         Raises ParseError for a point or method that is none, Forbidden for ``Hyp`` methods, BadRequest for options
         with values that cannot be, and for options that do not exist, which is a TypeError as well.
         """
+        # What was parsed before is looked up as `parse` does, without the call: 0.1 us for each wave.
         if type(to) is not Point:
-            to = Point.parse(to) if type(to) is str else to_point(to)
+            to = seen_points.get(to) or Point.parse(to) if type(to) is str else to_point(to)
         if type(method) is not Method:
-            method = Method.parse(method) if type(method) is str else to_method(method)
+            method = known_methods.get(method) or Method.parse(method) if type(method) is str else to_method(method)
         if method.kind is _HYP and not self.between_stars:
             raise Forbidden(f"{method} is between stars")
         # No options is the common case: it costs a test of an empty map, no Handling and no look-up.
