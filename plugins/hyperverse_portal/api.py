@@ -11,9 +11,10 @@ from hyperverse_core.errors import BadRequest, NotFound
 from hyperverse_core.gateway import Session
 from hyperverse_core.values import GLOBAL_EXECUTOR, Point
 
+from .answer import HttpAnswer, final_status, json_answer, retry_after
 from .commands import ask_command, select_page
-from .http import HttpAnswer, HttpRequest, final_status, json_answer, retry_after
 from .openapi import description
+from .request import HttpRequest
 from .settings import PortalSettings
 from .trace_context import trace_headers
 

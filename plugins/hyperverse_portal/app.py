@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hyperverse_core.errors import Forbidden, HyperverseError, InternalError, NotFound, Unauthorized
 from hyperverse_core.gateway import GatewayHost
 
 from .agents import Agents
+from .answer import HttpAnswer, Send, failure
 from .api import answer_api, openapi_of
 from .dashboard.routes import Dashboard
-from .entrance import BrowserEntrance
+from .entrance import OWN, BrowserEntrance
 from .events import Streams
 from .figures import Figures
 from .followers import Followers
 from .forwarded import Forwarding
-from .http import Disconnected, HttpAnswer, HttpRequest, Receive, Scope, Send, failure
 from .particles import ask_particle
+from .request import Disconnected, HttpRequest, Receive, Scope
 from .settings import PortalSettings
 from .sockets import Sockets
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["PortalApp"]
 
 _log = logging.getLogger("hyperverse.portal")
-_OWN: Final = "/-/"
-"""Paths of the portal itself; all others are for particles."""
 
 
 class PortalApp:
@@ -106,7 +105,7 @@ class PortalApp:
 
     async def _answer(self, request: HttpRequest, send: Send) -> HttpAnswer | None:
         """The answer; None when it was sent already."""
-        if request.path.startswith(_OWN):
+        if request.path.startswith(OWN):
             return await self._own(request, send)
         return await ask_particle(
             request,
@@ -146,17 +145,19 @@ class PortalApp:
         raise NotFound(f"no {method} {path} in the portal", hint="see /-/openapi.json")
 
     async def _page(self, request: HttpRequest) -> HttpAnswer:
-        """A page of the dashboard. A browser that shows nothing gets the page to log in."""
-        agent = ""
-        if not request.bearer and not request.cookie:
-            return self._entrance.page(request)
+        """A page of the dashboard. A browser that shows nothing sees what the policy lets strangers see; it gets the
+        page to log in where the policy lets none in."""
+        agent, shown = "", None
         try:
-            session = await self._agents.of(self._entrance.token_of(request), request.address)
+            shown = self._entrance.token_of(request)
+            session = await self._agents.of(shown, request.address)
             agent = session.agent.text
             return await self._dashboard.answer(request, session)
         except Unauthorized as exc:
-            return self._entrance.page(request, exc)
+            return self._entrance.page(request, None if shown == "" else exc)
         except HyperverseError as exc:
+            if shown == "" and not agent:  # the owner may still come in while nobody can say who strangers are
+                return self._entrance.page(request, exc)
             return self._dashboard.failure(request, exc, agent)
 
     def invite(self, token: str) -> str:

@@ -9,17 +9,20 @@ from urllib.parse import parse_qs
 from hyperverse_core.errors import Forbidden, HyperverseError, Unauthorized
 
 from .agents import Agents, Shown
+from .answer import HttpAnswer
 from .api import query_of
 from .dashboard.rendering import answer_html, page
 from .dashboard.routes import Dashboard
-from .http import COOKIE, HttpAnswer, HttpRequest
 from .logins import SECONDS, Logins
+from .request import COOKIE, HttpRequest
 
 if TYPE_CHECKING:
     from .oidc.login import OidcLogin
 
-__all__ = ["BrowserEntrance"]
+__all__ = ["OWN", "BrowserEntrance"]
 
+OWN: Final = "/-/"
+"""Paths of the portal itself; all others are for particles."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM: Final = 16 * 1024
 """The most bytes of the form to log in."""
@@ -72,6 +75,8 @@ class BrowserEntrance:
             code: of a link that lets somebody in once.
         """
         answer = self._dashboard.login(request, wrong, code, "" if self._oidc is None else self._oidc.name)
+        if wrong is not None and wrong.status == 401:
+            answer = answer.also(www_authenticate="Bearer")
         later = None if wrong is None else wrong.retry_after
         return answer if later is None else answer.also(retry_after=str(max(1, round(later))))
 
@@ -79,17 +84,19 @@ class BrowserEntrance:
         """The token that a request shows, itself or by a login, or what stands in its place; empty for none.
 
         Raises:
-            Forbidden: a page of another site uses the login of this browser.
-            Unauthorized: the login has ended.
+            Forbidden: a page of another site uses the login of this browser, or the portal itself as a stranger: that
+                site may be outside of the network in which the portal lets strangers in.
+            Unauthorized: the login has ended, or the request shows something else.
         """
         token = request.bearer
         if token:
             return token
         cookie = request.cookie
+        own = bool(cookie) or request.path.startswith(OWN)  # pages of particles are foreign ones, and may send forms
+        if own and request.method not in _SAFE and request.is_foreign:
+            raise Forbidden("a page of another site may not act for you", hint="use the page of this portal")
         if not cookie:
             return ""
-        if request.method not in _SAFE and request.is_foreign:
-            raise Forbidden("a page of another site may not act for you", hint="use the page of this portal")
         shown = self._logins.token(cookie)
         if not shown:
             raise Unauthorized("your login has ended", hint="log in again at /-/")

@@ -18,10 +18,11 @@ from hyperverse_core.gateway import GatewayHost, Session
 from hyperverse_core.values import Directed, Point
 
 from .agents import Shown, credentials
+from .answer import Send
 from .api import MACHINE, query_of
 from .feed import Feed
 from .followers import Followers
-from .http import HttpRequest, Send
+from .request import HttpRequest
 from .settings import PortalSettings
 
 __all__ = ["ALIVE", "ASPECTS", "Streams"]

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from hyperverse_core.gateway import Session
 
+from .answer import HttpAnswer
 from .api import MACHINE
-from .http import HttpAnswer
 from .prometheus import Family, text_of
 
 __all__ = ["Figures", "families_of"]

@@ -15,7 +15,7 @@ from hyperverse_core.errors import Forbidden
 from hyperverse_core.values import Point
 
 from .hosts import point_of
-from .http import HttpRequest
+from .request import HttpRequest
 from .settings import PortalSettings
 
 __all__ = ["WORD", "Followers"]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from .http import HOST, Scope
+from .request import HOST, Scope
 from .settings import PortalSettings
 
 __all__ = ["Forwarding"]

@@ -10,9 +10,10 @@ from hyperverse_core.errors import NotFound, ParseError
 from hyperverse_core.gateway import Session
 from hyperverse_core.values import Method, Point
 
+from .answer import HttpAnswer, answer_of
 from .followers import WORD, Followers
 from .hosts import point_of, unknown_host
-from .http import HttpAnswer, HttpRequest, answer_of
+from .request import HttpRequest
 from .settings import PortalSettings
 from .trace_context import trace_headers
 

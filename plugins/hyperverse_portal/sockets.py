@@ -26,10 +26,11 @@ from hyperverse_core.gateway import GatewayHost, Session
 from hyperverse_core.values import Directed, Point, Signal
 
 from .agents import Shown, credentials
+from .answer import Send, failed
 from .api import MACHINE
 from .events import ALIVE, ASPECTS, Streams
 from .feed import Feed
-from .http import HttpRequest, Receive, Send, failed
+from .request import HttpRequest, Receive
 from .settings import PortalSettings
 
 __all__ = ["Sockets"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .http import HttpRequest
+from .request import HttpRequest
 
 __all__ = ["trace_headers"]
 

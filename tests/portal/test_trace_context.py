@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyperverse_portal.http import HttpRequest
+from hyperverse_portal.request import HttpRequest
 from hyperverse_portal.trace_context import trace_headers
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -13,6 +13,7 @@ from ..api import MACHINE
 from .attention import Card, cards, stuck_particles, uneven
 from .kept import Kept
 from .looks import Look, Looks
+from .particles import show_particles
 from .questions import Failed, Questions
 from .rendering import page
 from .star_map import star_map
@@ -67,6 +68,8 @@ class Overview:
             asking.part(asking.machine("Ext<Waves>", {"limit": _WAVES})),
         )
         if isinstance(status, Failed) or isinstance(stars, Failed):
+            if asking.is_stranger:  # everybody begins here, also those for whom there are some particles alone
+                return await show_particles({}, asking)
             return page("closed.html", at="overview", agent=asking.agent, failed=status)
         stuck = await self._doubtful(asking)
         seen = None if isinstance(look, Failed) else look

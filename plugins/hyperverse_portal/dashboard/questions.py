@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from hyperverse_core.errors import Forbidden, HyperverseError
 from hyperverse_core.gateway import Session
+from hyperverse_core.values import ANONYMOUS
 
 from ..api import MACHINE
 from ..commands import ask_command, select_page
@@ -57,6 +58,11 @@ class Questions:
         self.agent = session.agent.text
         self._wait = wait
         self._again = again
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether nobody knows who asks."""
+        return self.session.agent == ANONYMOUS
 
     async def machine(self, method: str, body: Any = None) -> Any:
         """What the machine of the portal answers. Raises HyperverseError."""

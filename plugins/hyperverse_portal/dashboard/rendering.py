@@ -14,8 +14,10 @@ from typing import Any, Final
 import jinja2
 
 from hyperverse_core.errors import NotFound
+from hyperverse_core.values import ANONYMOUS
 
-from ..http import HttpAnswer, HttpRequest
+from ..answer import HttpAnswer
+from ..request import HttpRequest
 
 __all__ = ["answer_html", "page", "static_file"]
 
@@ -55,7 +57,7 @@ def _environment() -> jinja2.Environment:
     )
     made.filters |= {"number": _number, "seconds": _seconds, "size": _size, "json": _json, "rate": _rate}
     made.filters |= {"clock": _clock, "iso": _iso}
-    made.globals["file"] = _versioned
+    made.globals |= {"file": _versioned, "stranger": ANONYMOUS.text}
     return made
 
 

@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, quote
 from hyperverse_core.errors import HyperverseError
 from hyperverse_core.gateway import Session
 
+from ..answer import HttpAnswer
 from ..api import query_of
-from ..http import HttpAnswer, HttpRequest
+from ..request import HttpRequest
 from ..settings import PortalSettings
 from .access import act_on_access, show_access
 from .balance import act_on_balance, show_balance

@@ -14,9 +14,10 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from hyperverse_core.errors import BadRequest, Forbidden
 from hyperverse_core.policy import Vouched
 
+from ..answer import HttpAnswer
 from ..api import query_of
-from ..http import HttpAnswer, HttpRequest
 from ..logins import SECONDS
+from ..request import HttpRequest
 from .provider import OpenIdProvider
 from .settings import OidcSettings
 from .users import user_of

@@ -1,0 +1,155 @@
+"""What is answered to a request: plain values of ASGI, without a framework between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, TypeAlias
+
+import attrs
+import msgspec
+
+from hyperverse_core import Outcome, Pong
+from hyperverse_core.errors import HyperverseError, ParseError
+
+from .exchange import Exchange
+
+__all__ = ["HttpAnswer", "Send", "answer_of", "failed", "failure", "final_status", "json_answer", "retry_after"]
+
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=str)
+_OUTCOMES: Final = {outcome: str(outcome).encode() for outcome in Outcome}
+_OWN_HEADERS: Final = frozenset(
+    {"connection", "content-length", "keep-alive", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers of an answer that belong to the connection or to the portal: no particle sets them."""
+
+
+@attrs.frozen
+class HttpAnswer:
+    """An answer to a request.
+
+    Attributes:
+        status: of HTTP.
+        body: its content.
+        headers: in lower case.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def also(self, **headers: str) -> HttpAnswer:
+        """The same with more headers; ``_`` stands for a hyphen."""
+        more = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+        return HttpAnswer(self.status, self.body, (*self.headers, *more))
+
+    def with_header(self, name: bytes, value: bytes) -> HttpAnswer:
+        """The same with one more header."""
+        return HttpAnswer(self.status, self.body, (*self.headers, (name, value)))
+
+    def send_at_once(self, exchange: Exchange, *, without_body: bool = False) -> bool:
+        """Sends it in one piece. False when that cannot be: nothing was sent.
+
+        Args:
+            exchange: the request that is answered.
+            without_body: whether only the head is sent.
+        """
+        if self.status in (204, 304):  # a length there would be that of the content, which is not sent
+            return exchange.answer(self.status, self.headers, b"")
+        headers = (*self.headers, (b"content-length", b"%d" % len(self.body)))
+        return exchange.answer(self.status, headers, b"" if without_body else self.body)
+
+    async def send(self, send: Send, *, without_body: bool = False, kind: str = "http.response") -> None:
+        """Sends it.
+
+        Args:
+            send: of ASGI.
+            without_body: whether only the head is sent.
+            kind: of the messages; another one refuses a WebSocket.
+        """
+        headers = list(self.headers)
+        if self.status not in (204, 304):  # a length there would be that of the content, which is not sent
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": f"{kind}.start", "status": self.status, "headers": headers})
+        await send({"type": f"{kind}.body", "body": b"" if without_body or self.status in (204, 304) else self.body})
+
+
+def json_answer(value: object, status: int = 200) -> HttpAnswer:
+    """An answer in JSON."""
+    return HttpAnswer(status, _encoder.encode(value), ((b"content-type", b"application/json"),))
+
+
+def failure(error: HyperverseError) -> HttpAnswer:
+    """The answer that reports an error."""
+    return answer_of(failed(error))
+
+
+def failed(error: HyperverseError) -> Pong:
+    """The reply that reports an error; of a text that does not parse, also the place."""
+    pong = Pong.failure(error)
+    if isinstance(error, ParseError) and error.text and isinstance(pong.body, dict):
+        pong.body["error"] = error.told
+        pong.body["caret"] = error.caret()
+    return pong
+
+
+def answer_of(pong: Pong, *more: tuple[bytes, bytes]) -> HttpAnswer:
+    """What a particle has replied: JSON, text or bytes by the type of its body, with what became of the wave.
+
+    Args:
+        pong: the reply.
+        *more: headers that the particle cannot take away.
+    """
+    status = final_status(pong)
+    said = pong.body
+    if said is None:
+        body, kind = b"", b""
+    elif type(said) is str:
+        body, kind = said.encode(), b"text/plain; charset=utf-8"
+    elif type(said) is bytes:
+        body, kind = said, b"application/octet-stream"
+    else:
+        body, kind = _encoder.encode(said), b"application/json"
+    headers = [(b"content-type", kind), (b"x-content-type-options", b"nosniff")] if kind else []
+    headers += (
+        (b"hyperverse-outcome", _OUTCOMES[pong.outcome]),
+        (b"hyperverse-wave", _value(pong.id)),
+        (b"hyperverse-star", _value(pong.star)),
+    )
+    if status >= 400:
+        later = retry_after(pong)
+        if later:
+            headers.append((b"retry-after", later.encode()))
+        if status == 401:
+            headers.append((b"www-authenticate", b"Bearer"))
+    if pong.headers is not None:
+        given = {_token(name.lower()): _value(value) for name, value in pong.headers.items()}
+        allowed = {name: value for name, value in given.items() if name and name.decode() not in _OWN_HEADERS}
+        headers = list({**dict(headers), **allowed}.items())
+    return HttpAnswer(status, body, (*[pair for pair in headers if pair[1]], *more))
+
+
+def final_status(pong: Pong) -> int:
+    """The status of the answer: one below 200 would not be the last one, and there is none above 599."""
+    return pong.status if 200 <= pong.status <= 599 else 502
+
+
+def retry_after(pong: Pong) -> str:
+    """Whole seconds after which the same may succeed; empty when the reply does not say."""
+    said = pong.body.get("retry_after") if pong.status >= 400 and isinstance(pong.body, Mapping) else None
+    fits = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < 1e6
+    return str(math.ceil(said)) if fits and said is not None else ""
+
+
+def _token(name: str) -> bytes:
+    """The name of a header; empty when it cannot be one."""
+    return name.encode() if name.isascii() and name.replace("-", "").replace("_", "").isalnum() else b""
+
+
+def _value(value: str) -> bytes:
+    """The value of a header. A line break would begin another one."""
+    if value.isascii() and value.isprintable():
+        return value.encode()
+    return "".join(c for c in value if c.isprintable()).encode("utf-8")
