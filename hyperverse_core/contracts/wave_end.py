@@ -70,5 +70,5 @@ class WaveEnd(msgspec.Struct, frozen=True):
         if reply is None:
             return cls(Outcome.OK, 200, "", seconds, waited, at_sender, None)
         status = reply.status
-        why = "" if 200 <= status < 300 else reply.error
+        why = "" if status < 400 else reply.error
         return cls(reply.outcome, status, why, seconds, waited, at_sender, reply)

@@ -70,13 +70,17 @@ def families_of(told: Mapping[str, Any]) -> Iterator[Family]:
     pairs = Family("hyperverse_pair_waves_total", "counter", "Waves that were handled, by the stars at both ends.")
     particles = Family("hyperverse_particles", "gauge", "Particles in memory.")
     denied = Family("hyperverse_refusals_total", "counter", "Waves that the policy has refused.")
+    unhandled = Family("hyperverse_unhandled_waves_total", "counter", "Other waves that failed before a handler.")
     for name, machine in machines.items():
         for origin, star, count in machine["pairs"]:
             pairs.add(count, machine=name, origin=origin, star=star)
         for star in machine["stars"]:
-            particles.add(star["particles"], machine=name, star=star["star"])
-        denied.add(sum(row["count"] for row in machine["denied"]), machine=name)
-    yield from (pairs, particles, denied)
+            if star["kind"] != "Machine":  # its particles are sessions, and the platform's own
+                particles.add(max(0, star["particles"] - 1), machine=name, star=star["star"])  # less the star's own
+        denied.add(machine.get("refused", 0), machine=name)  # a machine of an earlier release does not count them
+        for status, count in machine.get("unhandled", {}).items():
+            unhandled.add(count, machine=name, status=status)
+    yield from (pairs, particles, denied, unhandled)
 
 
 _OF_MACHINE: Final = (

@@ -113,7 +113,7 @@ class Spans(Observer):
     ) -> None:
         ended, reply = time.time_ns(), end.reply
         status = _DONE
-        if reply is not None and not reply.ok:
+        if reply is not None and reply.status >= 400:
             said = reply.body.get("error", "") if isinstance(reply.body, Mapping) else ""
             status = Status(StatusCode.ERROR, str(said) or str(reply.status))
         span = ReadableSpan(

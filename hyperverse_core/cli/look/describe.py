@@ -33,7 +33,7 @@ _COLOURS = {"active": "ok", "idle": "ok", "failed": "failed", "unreachable": "bl
 @click.argument("point")
 @common
 def describe(point: str) -> None:
-    """Show a particle: its Kind, owner and home, how it lives, its last failure, and why it cannot run."""
+    """Show a particle: its Kind, owner and home, how it lives, its last save and failure, and why it cannot run."""
     text = Point.parse(point).text
     found = talk(lambda client: _ask(client, text))
     machine = found["machine"]
@@ -58,8 +58,12 @@ def _print(found: Mapping[str, Any]) -> None:
     print(f"  owner:  {found['owner']}")
     home = f"{found['star']} on machine {found['machine']}" if found["machine"] else "none; its next wave chooses one"
     print(f"  home:   {home}")
+    if found.get("placement"):  # an earlier release does not say it
+        print(f"  placed: by {found['placement']}, the strategy of its Kind")
     print(f"  life:   {colour(_LIVES.get(found['life'], found['life']), _COLOURS.get(found['life'], ''))}")
     print(f"  status: {found['status']}")
+    if found.get("saved") is not None:
+        print(f"  saved:  {found['saved']:.0f} s ago")
     for depth, cause in enumerate(found["chain"]):
         print(f"  {'why:    ' if depth == 0 else '        '}{'  ' * depth}{shown(cause)}")
     if found["failure"] is not None:

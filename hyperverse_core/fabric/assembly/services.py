@@ -112,7 +112,9 @@ def make_services(
     """Makes them. Raises ConfigError when the config names a gateway that no plugin brings."""
     config = given.config
     residents = Residents(plugged.registry, core.homes, core.places, placing.deletions)
-    descriptions = Descriptions(given.config.name, core.served, cluster.directory, cluster.ways, core.homes)
+    descriptions = Descriptions(
+        given.config.name, core.served, cluster.directory, cluster.ways, core.homes, placing.strategies
+    )
     commands = _commands(plugged, core, cluster, placing, descriptions)
     _fill_homes(given, plugged, core, placing, delivery, residents, commands)
     tracing = Tracing(core.interceptors, delivery.outbound, cluster.directory)
@@ -167,7 +169,7 @@ def make_services(
         directory=cluster.directory,
         request_stop=given.request_stop,
     )
-    looking = Looking(figures, log_notes, delivery.outbound, cluster.directory)
+    looking = Looking(figures, log_notes, delivery.outbound, cluster.directory, descriptions)
     key_rotation = KeyRotation(
         config.name,
         config.lease,
@@ -187,7 +189,6 @@ def make_services(
         tracing=tracing,
         dump=_dump(given, core, cluster, delivery),
         stubs=Stubs(core.served),
-        descriptions=descriptions,
         load=Load(core.interceptors),
         keys=cluster.keys,
         admission=cluster.admission,

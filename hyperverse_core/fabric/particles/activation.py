@@ -56,9 +56,12 @@ async def activate(active: Resident) -> None:
         its_own = not ends_task(exc)
         exc = presentable(exc) if its_own else exc
         cause = described(exc) if its_own else "it has not returned in time"
+        what = "on_start" if active.particle is not None else "its making"
         active.home.troubles.note(_start_of(active), f"{cause}; its next wave tries again", lasts=_SHOWN)
         unmade = active.particle is None and isinstance(exc, TryAgain)  # a registry that is away is no fault of its own
         shown = its_own and active.assignment is not None and not unmade
+        if not unmade:
+            active.home.failures.note(active.text, f"{what}: {cause}")
         if active.state is not State.GONE:
             active.state = State.FAILED if shown or before is State.FAILED else State.PLACED
         if active.assignment is not None:

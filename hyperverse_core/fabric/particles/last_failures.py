@@ -14,11 +14,11 @@ _MOST: Final = 256
 
 @attrs.frozen
 class LastFailure:
-    """A failure of a handler.
+    """A failure of a handler, or of a start.
 
     Attributes:
         at: seconds since the epoch.
-        what: the handler and what it has raised, as one line.
+        what: the handler, or ``on_start``, and what it has raised, as one line.
     """
 
     at: float
@@ -26,14 +26,14 @@ class LastFailure:
 
 
 class LastFailures:
-    """Keeps one failure for each of the particles that have failed last. It is written when a handler raises, never
-    for a wave that is handled."""
+    """Keeps one failure for each of the particles that have failed last. It is written when a handler or a start
+    raises, never for a wave that is handled."""
 
     def __init__(self) -> None:
         self._by_point: dict[str, LastFailure] = {}
 
     def note(self, point: str, what: str) -> None:
-        """A handler of a particle has raised."""
+        """A handler of a particle has raised, or its start."""
         self._by_point.pop(point, None)
         if len(self._by_point) >= _MOST:
             del self._by_point[next(iter(self._by_point))]

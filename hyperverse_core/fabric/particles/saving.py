@@ -8,7 +8,7 @@ that. See ``docs/explanation/delivery.md#all-or-nothing``.
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
@@ -45,15 +45,17 @@ class Saves:
     Attributes:
         begun: number of the newest save.
         durable: number of the newest save that has succeeded.
+        at: when that was, by ``monotonic``.
         under_way: how many are being written.
         failed: whose save was the last to fail; only this handler may try again.
     """
 
-    __slots__ = ("begun", "durable", "ended", "failed", "under_way")
+    __slots__ = ("at", "begun", "durable", "ended", "failed", "under_way")
 
     def __init__(self) -> None:
         self.begun = 0
         self.durable = 0
+        self.at = 0.0
         self.under_way = 0
         self.failed: Saver | None = None
         self.ended: asyncio.Event | None = None
@@ -166,7 +168,7 @@ async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
         size, seconds = len(encoded), perf_counter() - begun
         active.home.interceptors.tell(listeners, active.point, active.star.key, size, seconds)
     if number > saves.durable:
-        saves.durable = number
+        saves.durable, saves.at = number, monotonic()
         if active.saves is saves:  # else the particle was made anew meanwhile
             active.durable = hash(encoded)
     if active.state is State.UNSAVED and active.particle is particle:

@@ -77,9 +77,13 @@ class Strategies:
             found = self._by_kind[kind] = self._find(kind)
         return found
 
-    def _find(self, kind: str) -> Placement:
+    def name_of(self, kind: str) -> str:
+        """The name of that strategy. Raises KeyError when no driver here serves the Kind."""
         settings = self._config.kinds.get(kind)
-        name = (settings.placement if settings else None) or self._served[kind].driver.placement
+        return (settings.placement if settings else None) or self._served[kind].driver.placement
+
+    def _find(self, kind: str) -> Placement:
+        name = self.name_of(kind)
         made = self._made.get(name)
         if made is None:
             table = self._config.placements.get(name, {})

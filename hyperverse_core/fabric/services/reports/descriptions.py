@@ -6,20 +6,40 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
+
 from ....contracts.registry import ParticleRecord, Status
 from ...cluster.directory import Directory
 from ...cluster.ways import Ways
 from ...particles.homes import Homes
 from ...particles.served import ServedKinds
+from ...placement.strategies import Strategies
 
 __all__ = ["Descriptions"]
 
 
 class Descriptions:
-    """Describes particles, from the record, the directory of stars, and the drivers of this machine."""
+    """Describes particles, from the record, the directory of stars, and the drivers of this machine.
 
-    def __init__(self, machine: str, served: ServedKinds, directory: Directory, ways: Ways, homes: Homes) -> None:
+    Args:
+        machine: name of this one.
+        served: the Kinds with drivers here.
+        directory, ways: which stars there are, and which can be reached.
+        homes: the particles of this machine.
+        strategies: say how particles of a Kind are placed.
+    """
+
+    def __init__(
+        self,
+        machine: str,
+        served: ServedKinds,
+        directory: Directory,
+        ways: Ways,
+        homes: Homes,
+        strategies: Strategies,
+    ) -> None:
         self._machine = machine
+        self._strategies = strategies
         self._served = served
         self._directory = directory
         self._ways = ways
@@ -49,7 +69,11 @@ class Descriptions:
 
     def describe(self, record: ParticleRecord) -> dict[str, Any]:
         """Returns what is known about a particle, as plain values; ``chain`` has the causes why it cannot run, each
-        the reason for the one before it."""
+        the reason for the one before it. What only the machine knows where it lives is None on others; see
+        :meth:`at_home`."""
+        active = self._homes.at_home(record.point)
+        if active is not None and active.assignment is not None:  # the record may have been read before it was placed
+            record = attrs.evolve(record, assignment=active.assignment)
         assignment = record.assignment
         star = None if assignment is None else self._directory.records.get(assignment.star)
         life = self.life(record)
@@ -63,13 +87,30 @@ class Descriptions:
             "machine": None if star is None else star.machine,
             "answered_by": self._machine,
             "chain": list(self._chain(record, life)),
+            "placement": self._strategies.name_of(record.kind.base) if record.kind.base in self._served else None,
             "failure": None,
+            "saved": None,
         }
-        hosting = self._homes.get(assignment.star) if assignment is not None else None
-        failure = hosting.home.failures.of(record.point.text) if hosting is not None else None
-        if failure is not None:
-            found["failure"] = {"ago": max(0.0, time.time() - failure.at), "what": failure.what}
+        if assignment is not None and assignment.star in self._homes:
+            found |= self.at_home(str(assignment.star), record.point.text)
         return found
+
+    def at_home(self, star: str, point: str) -> dict[str, Any]:
+        """What only the machine knows where a particle lives: its last ``failure``, and in ``saved`` how many seconds
+        ago its state was written, None when it was not since it has started there. Empty when the star is not here.
+
+        Args:
+            star: text of the star that hosts it.
+            point: text of its point.
+        """
+        hosting = self._homes.by_text.get(star)
+        if hosting is None:
+            return {}
+        failure, active = hosting.home.failures.of(point), hosting.active.get(point)
+        saves = None if active is None else active.saves
+        ago = None if failure is None else {"ago": max(0.0, time.time() - failure.at), "what": failure.what}
+        saved = None if saves is None or not saves.durable else time.monotonic() - saves.at
+        return {"failure": ago, "saved": saved}
 
     def _chain(self, record: ParticleRecord, life: str) -> Iterator[str]:
         point, kind, assignment = record.point.text, record.kind.base, record.assignment

@@ -49,7 +49,7 @@ class _Meter(Observer):
         row.count += 1
         row.total += seconds
         row.slowest = max(row.slowest, seconds)
-        if reply is not None and not reply.ok:
+        if reply is not None and reply.status >= 400:
             row.failed += 1
             row.last = f"{reply.status} {reply.error}"
 

@@ -1,4 +1,4 @@
-"""What the notes of all machines say together: single waves with their hops, and the log."""
+"""What the notes of all machines say together: single waves with their hops, the log, and one particle."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from ....contracts.registry import ParticleRecord
 from ....errors import BadRequest
 from ....universe.address.star_key import StarKey
 from ...cluster.directory import Directory
 from ...delivery.outbound import Outbound
 from ...delivery.star_requests import ask_star
+from .descriptions import Descriptions
 from .figures import LiveFigures
 from .log_notes import LogNotes
 
@@ -34,21 +36,46 @@ class Looking:
         log: the notes of its log.
         outbound: sends from the star that stands for this machine.
         directory: which other machines there are.
+        descriptions: of the particles of this machine.
     """
 
-    def __init__(self, figures: LiveFigures, log: LogNotes, outbound: Outbound, directory: Directory) -> None:
+    def __init__(
+        self,
+        figures: LiveFigures,
+        log: LogNotes,
+        outbound: Outbound,
+        directory: Directory,
+        descriptions: Descriptions,
+    ) -> None:
+        self._descriptions = descriptions
         self._figures = figures
         self._log = log
         self._outbound = outbound
         self._directory = directory
 
     def here(self, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """What this machine has noted down: of ``waves`` or of its ``log``. Raises BadRequest for anything else."""
+        """What this machine has noted down: of ``waves``, of its ``log``, or of a ``particle`` that lives here. Raises
+        BadRequest for anything else."""
         if what == "waves":
             return self._figures.waves(**asked)
         if what == "log":
             return {"lines": self._log.told(**asked)}
-        raise BadRequest(f"a machine has no notes of {what!r}", hint="known: waves, log")
+        if what == "particle":
+            return self._descriptions.at_home(**asked)
+        raise BadRequest(f"a machine has no notes of {what!r}", hint="known: waves, log, particle")
+
+    async def described(self, record: ParticleRecord) -> dict[str, Any]:
+        """What is known about a particle, also by the machine where it lives; see :meth:`Descriptions.describe`. A
+        machine that does not answer, or an earlier release of it, adds nothing."""
+        found = self._descriptions.describe(record)
+        name = found["machine"]
+        if name is not None and name != self._directory.machine and found["life"] != "unreachable":
+            body = {"what": "particle", "asked": {"star": found["star"], "point": found["point"]}}
+            star = StarKey("machine", name, 0)
+            reply = await ask_star(self._outbound, star, "Hyp<Status>", body, wait=_ASKED)
+            if reply.ok and isinstance(reply.body, Mapping):
+                found |= reply.body
+        return found
 
     async def waves(self, wave: str, point: str, limit: int, failed: bool) -> dict[str, Any]:
         """The noted waves of all machines, the newest first: ``waves``, each with its ``events``; ``lives``, where the
@@ -134,7 +161,7 @@ def _wave(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "status": 200 if worst["status"] is None else worst["status"],
         "outcome": worst["outcome"],
         "why": worst["why"],
-        "failed": worst["outcome"] != "ok" or not 200 <= (worst["status"] or 200) < 300,
+        "failed": worst["outcome"] != "ok" or (worst["status"] or 200) >= 400,
         "seconds": next((each["seconds"] for each in (worst, *ends, *events) if each["seconds"] is not None), None),
         "hops": max(event["hops"] for event in events),
         "events": [{key: event[key] for key in _OF_EVENT} for event in _in_order(events)],

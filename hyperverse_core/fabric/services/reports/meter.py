@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from time import monotonic, perf_counter
 from typing import Any, Final
@@ -28,7 +28,8 @@ STEP: Final = 2.0
 _STEPS: Final = 60
 _FAST: Final = BOUNDS[0]
 _MOST: Final = 512
-"""Rows of one table; what has no room is counted under an empty name."""
+"""Rows of one table; what has no room is counted under an empty name. Of failures, the rarest half is forgotten."""
+_HELD: Final = _MOST // 2
 _KNOWN: Final = 8192
 """Recipients whose rows are remembered."""
 _SHOWN: Final = 50
@@ -56,9 +57,16 @@ class _Row:
 class Meter(Observer):
     """Counts what happens on this machine. It watches handlers itself, because every wave comes by here.
 
+    A status of 400 or more is a failure: one of 302 is how a handler shows a browser the way.
+
     Args:
         homes: tell which Kind a recipient has, and on which star it lives.
         notes: get the waves that are in the sample.
+
+    Attributes:
+        failed: waves that have failed, in a handler or before one.
+        refused: waves that the policy has refused.
+        unhandled: of the failures, those that reached no handler, by status.
     """
 
     def __init__(self, homes: Homes, notes: WaveNotes) -> None:
@@ -71,7 +79,8 @@ class Meter(Observer):
         self.denied: dict[tuple[str, str, str], _Row] = {}
         self._history: deque[tuple[float, ...]] = deque(maxlen=_STEPS)
         self._told = (0, 0, 0, 0)
-        self._failed = self._refused = 0
+        self.failed = self.refused = 0
+        self.unhandled: Counter[int] = Counter()
         # The two rows of a wave that succeeds, by recipient, method and where it started: one look for each wave.
         self._rows: dict[tuple[str, str, str], tuple[_Row, _Row] | None] = {}
 
@@ -91,7 +100,7 @@ class Meter(Observer):
             return
         row, pair = rows
         pair.count += 1
-        if reply is not None and not 200 <= reply.status < 300:
+        if reply is not None and reply.status >= 400:
             row = self._failure(wave, reply)
             self._notes.note("delivered", wave, reply, seconds)
         elif wave.id.endswith(self._notes.suffix):
@@ -116,7 +125,7 @@ class Meter(Observer):
     def _failure(self, wave: Directed, reply: Pong) -> _Row:
         active = self._homes.at_home(wave.to)
         kind, method = "" if active is None else active.record.kind.base, wave.method.text
-        self._failed += 1
+        self.failed += 1
         self._note(self.faults, (kind, method, _fault(wave, reply)), wave.to.text)
         row = _row(self.methods, (kind, method, str(reply.outcome)))
         row.failed += 1
@@ -132,15 +141,19 @@ class Meter(Observer):
             return  # those that the policy refuses are told as such
         if end.status == 404 and (wave.agent.text, wave.to.text, wave.method.text) in self.denied:
             return  # so is one that the agent may not even know of
-        self._failed += 1
+        self.failed += 1
+        self.unhandled[end.status] += 1
         self._note(self.faults, ("", wave.method.text, _fault(wave, end.reply)), wave.to.text)
 
     def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:
-        self._refused += 1
+        self.refused += 1
         self._note(self.denied, (agent.text, target.text, method), reason[:_LONGEST])
 
     @staticmethod
     def _note(rows: dict[tuple[str, str, str], _Row], key: tuple[str, str, str], why: str) -> None:
+        if key not in rows and len(rows) >= _MOST:  # whoever asks for one thing after the other hides no fault
+            for rare in sorted(rows, key=lambda each: (rows[each].count, rows[each].last))[:-_HELD]:
+                del rows[rare]
         row = _row(rows, key)
         row.count += 1
         row.last, row.why = monotonic(), why
@@ -166,7 +179,7 @@ class Meter(Observer):
     def _totals(self) -> tuple[int, int, int, int]:
         here = self._homes.by_text
         crossed = sum(row.count for (origin, _), row in self.pairs.items() if origin not in here)
-        return sum(row.count for row in self.methods.values()), self._failed, self._refused, crossed
+        return sum(row.count for row in self.methods.values()), self.failed, self.refused, crossed
 
 
 def _fault(wave: Directed, reply: Pong) -> str:
@@ -194,6 +207,8 @@ def counted(meter: Meter) -> dict[str, Any]:
         "history": meter.history(),
         "waves": sum(row.count for row in meter.methods.values()),
         "failed": sum(row.failed for row in meter.methods.values()),
+        "refused": meter.refused,
+        "unhandled": {str(status): count for status, count in sorted(meter.unhandled.items())},
         "pairs": [[*pair, row.count] for pair, row in meter.pairs.items()],
         "methods": [
             {

@@ -89,7 +89,7 @@ class WaveNotes(Observer):
     ) -> None:
         if wave.method.kind is _HYP or _is_platforms(wave):
             return  # looking is no load, and stars talk all the time
-        ok = reply is None or reply.ok
+        ok = reply is None or reply.status < 400
         note = {
             "event": event,
             "at": time.time(),

@@ -30,7 +30,6 @@ from ...placement.rebalancing import Rebalancer
 from ...transit.key_rotation import KeyRotation
 from ..changes.watches import ASPECTS, Watches
 from ..commands.executor import Commands
-from ..reports.descriptions import Descriptions
 from ..reports.dump import StateDump
 from ..reports.figures import LiveFigures
 from ..reports.kind_details import kind_details
@@ -105,7 +104,6 @@ class MachineParticle(Particle):
         tracing: Tracing,
         dump: StateDump,
         stubs: Stubs,
-        descriptions: Descriptions,
         load: Load,
         keys: KeyRing,
         admission: Admission,
@@ -131,7 +129,6 @@ class MachineParticle(Particle):
         self._tracing = tracing
         self._dump = dump
         self._stubs = stubs
-        self._descriptions = descriptions
         self._load = load
         self._keys = keys
         self._admission = admission
@@ -165,7 +162,7 @@ class MachineParticle(Particle):
         ``Ext<Kind>`` tells them, None when it is not known here. Demands the permission r on it."""
         record = await self._record(point, ctx)
         await self._gate.permit(Caller.of(ctx.agent, ctx.wave), "r", record, "describe")
-        found = self._descriptions.describe(record)
+        found = await self._looking.described(record)
         if handlers:
             kind, served = record.kind.base, self._status.served
             found["handlers"] = kind_details(kind, served)["handlers"] if kind in served.known else None

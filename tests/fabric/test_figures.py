@@ -1,0 +1,81 @@
+"""What `Ext<Figures>` counts while particles move and machines are drained."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from hyperverse_core import Ctx, Driver, KindDef, Machine, Particle, handler, hookimpl
+from hyperverse_core.testing.fixtures import StartMachine
+
+MACHINE = "GLOBAL::machine"
+
+
+@attrs.define
+class Till(Particle):
+    sold: int = 0
+
+    @handler("Ext<Sell>")
+    async def sell(self, ctx: Ctx) -> int:
+        self.sold += 1
+        await ctx.save()
+        return self.sold
+
+
+class TillDriver(Driver):
+    kind = KindDef("Till", doc="Takes money")
+    particle = Till
+
+
+class Tills:
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Any) -> None:
+        register(TillDriver)
+
+
+@pytest.fixture
+def machine_plugins() -> Sequence[object]:
+    return (Tills(),)
+
+
+async def figures(machine: Machine) -> dict[str, Any]:
+    """Of each machine, by its name."""
+    found: dict[str, Any] = (await machine.client().ask(MACHINE, "Ext<Figures>"))["machines"]
+    return found
+
+
+async def test_no_wave_is_counted_twice_or_lost_when_particles_move_and_machines_drain(
+    start_machine: StartMachine, machine_config: Any
+) -> None:
+    one, _ = [await start_machine(config=attrs.evolve(machine_config, name=name)) for name in ("one", "other")]
+    await asyncio.sleep(1.0)
+    client = one.client()
+    await client.exec("create localhost<Space>; create localhost:top<Base>")
+    points = [f"localhost:top:t{number}" for number in range(6)]
+    for point in points:
+        await client.exec(f"create {point}<Till>")
+        await client.ask(point, "Ext<Sell>")
+    before = {name: told["waves"] for name, told in (await figures(one)).items()}
+    answers: list[int] = []
+
+    async def sells(point: str) -> None:
+        for _ in range(40):
+            answers.append((await client.ping(point, "Ext<Sell>")).status)
+            await asyncio.sleep(0.05)
+
+    selling = [asyncio.ensure_future(sells(point)) for point in points]
+    stars = [row["star"] for row in await client.ask(MACHINE, "Ext<Stars>") if "Till" in row["kinds"]]
+    for number, point in enumerate(points * 2):
+        await client.ping(MACHINE, "Ext<Move>", {"point": point, "star": stars[number * 5 % len(stars)]})
+    assert (await client.ping(MACHINE, "Ext<Drain>", {"machine": "other"})).status == 200
+    await asyncio.gather(*selling)
+    assert set(answers) == {200}
+    told = await figures(one)
+    waves = {name: told[name]["waves"] - before[name] for name in told}
+    assert sum(waves.values()) == len(answers) and min(waves.values()) > 0
+    kinds = {row["kind"] for machine in told.values() for row in machine["methods"]}
+    assert kinds == {"Till"}, "each wave is counted under the Kind of its particle, also when that is leaving"
