@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import attrs
@@ -15,6 +17,7 @@ import pytest_asyncio
 from hyperverse_core import Config, Ctx, Driver, KindDef, Machine, Particle, Register, handler, hookimpl
 from hyperverse_core.config import Control
 from hyperverse_core.errors import BadRequest
+from hyperverse_portal.dashboard import kept
 from hyperverse_portal.dashboard.wave_form import forms
 from portal.web import Browser, Response, ask
 
@@ -31,6 +34,10 @@ class Counter(Particle):
     async def add(self, ctx: Ctx, by: int = 1) -> int:
         self.value += by
         return self.value
+
+    @handler("Ext<Keep>")
+    async def keep(self, ctx: Ctx) -> None:
+        await ctx.save()
 
     @handler("Ext<Break>")
     async def fail(self, ctx: Ctx) -> None:
@@ -122,6 +129,55 @@ async def test_no_page_holds_more_than_200_rows(world: World) -> None:
     assert (await page(world.owner, "particles?q=c040")).count("<tr>") == 11
     one = await page(world.owner, "particle?point=localhost")
     assert "200 or more particles" in one
+
+
+FORMS = ("Send a wave", "May this agent do that?")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "particles?under=localhost",
+        "particle?point=localhost:hits",
+        "waves",
+        "log",
+        "balance",
+        "machines",
+        "kinds",
+        "access?point=localhost:hits",
+    ],
+)
+async def test_every_panel_says_how_old_it_is(world: World, path: str) -> None:
+    await world.machine.client().ping("localhost:hits", "Ext<Break>")
+    shown = await page(world.owner, path)
+    panels = re.findall(
+        r"<section [^>]*class=\"panel.*?</section>|<section class=\"tiles.*?</section>", shown, re.DOTALL
+    )
+    assert panels
+    for panel in panels:
+        title = re.sub(r"<[^>]+>", "", (re.search(r"<h[12].*?</h[12]>", panel, re.DOTALL) or [panel[:100]])[0]).strip()
+        assert "data-age" in panel or title in FORMS, title
+
+
+async def test_what_was_asked_for_a_while_ago_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await page(world.owner, "")
+    monkeypatch.setattr(kept, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 7))  # the loop's time stays
+    shown = await page(world.owner, "")
+    tree = shown.partition('id="treeage"')[2].partition("</h2>")[0]
+    assert 'data-old="7"' in tree and "7 s ago" in tree
+    assert "data-age>just now" in shown.partition('id="maph"')[2].partition("</h2>")[0]
+
+
+async def test_a_particle_says_by_what_it_is_placed_and_when_it_was_saved(world: World) -> None:
+    await world.machine.client().ask("localhost:hits", "Ext<Add>")
+    for path in ("?point=localhost:hits", "particle?point=localhost:hits"):
+        shown = await page(world.owner, path)
+        assert re.search(r"<dt>Placed by</dt><dd>[a-z]+</dd>", shown), path
+        assert "<dt>State saved</dt><dd>not since it came into memory</dd>" in shown, path
+    await world.machine.client().ask("localhost:hits", "Ext<Keep>")
+    for path in ("?point=localhost:hits", "particle?point=localhost:hits"):
+        assert "<dt>State saved</dt><dd>just now</dd>" in await page(world.owner, path), path
 
 
 async def test_what_is_asked_wrongly_is_said(world: World) -> None:

@@ -71,6 +71,7 @@ class Card:
         links: where there is more, each with what that is.
         driver: Kind whose driver waits for its next attempt; empty for none.
         ago: seconds since it happened last; None for what is so now.
+        old: seconds since somebody looked whether it is so; None for what is looked at with the page.
     """
 
     tone: str
@@ -81,22 +82,26 @@ class Card:
     links: tuple[tuple[str, str], ...] = ()
     driver: str = ""
     ago: float | None = None
+    old: float | None = None
 
 
-def cards(status: Mapping[str, Any], look: Look | None, stuck: Sequence[Mapping[str, Any]]) -> list[Card]:
+def cards(
+    status: Mapping[str, Any], look: Look | None, stuck: Sequence[Mapping[str, Any]], old: float = 0.0
+) -> list[Card]:
     """Everything that needs attention, the worst first.
 
     Args:
         status: of the machine of the portal.
         look: with the figures of all machines; None when the agent may not see them.
         stuck: descriptions of particles that cannot run.
+        old: seconds since those were asked for.
     """
     machines = {status["machine"]: status} if look is None else look.machines
     silent = {} if look is None else look.silent
     made = [Card("bad", f"Machine {name} does not answer", (why,)) for name, why in sorted(silent.items())]
     drivers = {row[0]: row[1] for row in _drivers(machines, stuck)}
     made += _some(drivers.values(), "drivers", ("kinds", "All Kinds"))
-    made += [_stuck(found) for found in stuck if _base(found) not in drivers]
+    made += [_stuck(found, old) for found in stuck if _base(found) not in drivers]
     made += _some(_lanes(machines), "lanes", ("machines", "All lanes"))
     made += _some(_troubles(machines), "troubles")
     if look is not None:
@@ -142,10 +147,10 @@ def _drivers(
         yield kind, Card("bad", title, (*chain, *why), points, links=links, driver="" if again is None else kind)
 
 
-def _stuck(found: Mapping[str, Any]) -> Card:
+def _stuck(found: Mapping[str, Any], old: float) -> Card:
     words = {"unreachable": "cannot be reached", "failed": "could not start"}
     said = words.get(found["life"], "cannot run")
-    return Card("bad", f"{found['kind']} {said}", tuple(found["chain"]), (found["point"],))
+    return Card("bad", f"{found['kind']} {said}", tuple(found["chain"]), (found["point"],), old=old)
 
 
 def _lanes(machines: Mapping[str, Mapping[str, Any]]) -> Iterator[Card]:
@@ -202,15 +207,16 @@ def _last(rows: Iterable[Mapping[str, Any]]) -> float:
     return min(float(row["ago"]) for row in rows)
 
 
-def uneven(moves: Sequence[Mapping[str, Any]]) -> Iterator[Card]:
+def uneven(moves: Sequence[Mapping[str, Any]], old: float = 0.0) -> Iterator[Card]:
     """A card when several particles would have to move for every star to have its share.
 
     Args:
         moves: the plan.
+        old: seconds since it was made.
     """
     if len(moves) >= _UNEVEN:
         links = (("balance", "Show the plan"),)
-        yield Card("info", f"{len(moves)} moves would even out the load", (moves[0]["why"],), links=links)
+        yield Card("info", f"{len(moves)} moves would even out the load", (moves[0]["why"],), links=links, old=old)
 
 
 def _grouped(look: Look, table: str, keys: tuple[str, str]) -> dict[tuple[str, str], list[dict[str, Any]]]:

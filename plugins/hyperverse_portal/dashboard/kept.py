@@ -27,9 +27,16 @@ class Kept:
             seconds: how old it may be.
             ask: gives a new one.
         """
+        return (await self.aged(session, name, seconds, ask))[0]
+
+    async def aged(
+        self, session: Session, name: str, seconds: float, ask: Callable[[], Awaitable[Any]]
+    ) -> tuple[Any, float]:
+        """The same, and how many seconds ago it was given."""
         answers = self._answers.setdefault(session, {})
         at, known = answers.get(name, (0.0, None))
         if not at or time.monotonic() - at > seconds:
             known = await ask()
-            answers[name] = (time.monotonic(), known)
-        return known
+            at = time.monotonic()
+            answers[name] = (at, known)
+        return known, time.monotonic() - at

@@ -71,13 +71,14 @@ class Overview:
             if asking.is_stranger:  # everybody begins here, also those for whom there are some particles alone
                 return await show_particles({}, asking)
             return page("closed.html", at="overview", agent=asking.agent, failed=status)
-        stuck = await self._doubtful(asking)
+        stuck, old = await self._doubtful(asking)
         seen = None if isinstance(look, Failed) else look
         notes = {} if seen is None else {name: _note(seen, name) for name in seen.machines}
         machines = sorted({row["machine"] for row in stars})
         silent = set() if seen is None else seen.silent.keys() & set(machines)
-        made = await self._permitted([*cards(status, seen, stuck), *uneven(await self._plan(asking, stars))], asking)
-        branches = await self._kept.get(asking.session, "tree", _OFTEN, lambda: tree(asking))
+        found = [*cards(status, seen, stuck, old), *uneven(*await self._plan(asking, stars))]
+        made = await self._permitted(found, asking)
+        branches, tree_old = await self._kept.aged(asking.session, "tree", _OFTEN, lambda: tree(asking))
         point = chosen or _first(branches)
         one = await self._one(point, asking)
         return page(
@@ -98,30 +99,32 @@ class Overview:
             cards=made,
             methods=_methods(seen) if seen else [],
             tree=branches,
+            tree_old=tree_old,
             chosen=point,
             one=one,
             counted_for=min((m["counted_for"] for m in seen.machines.values()), default=0.0) if seen else 0.0,
         )
 
-    async def _doubtful(self, asking: Questions) -> list[dict[str, Any]]:
+    async def _doubtful(self, asking: Questions) -> tuple[list[dict[str, Any]], float]:
+        """Descriptions of what does not run, and how many seconds old they are."""
+
         async def ask() -> list[dict[str, Any]]:
             kinds = await asking.part(asking.machine("Ext<Kinds>"))
             return await stuck_particles(asking, None if isinstance(kinds, Failed) else kinds)
 
-        known: list[dict[str, Any]] = await self._kept.get(asking.session, "stuck", _OFTEN, ask)
-        return known
+        return await self._kept.aged(asking.session, "stuck", _OFTEN, ask)
 
-    async def _plan(self, asking: Questions, stars: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """The moves that would even out the load; none for whom the policy does not let see them."""
+    async def _plan(self, asking: Questions, stars: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], float]:
+        """The moves that would even out the load, and how many seconds old they are; none for whom the policy does not
+        let see them."""
 
         async def ask() -> list[dict[str, Any]]:
             found = await asking.part(asking.machine("Ext<Rebalance>"))
             return [] if isinstance(found, Failed) else list(found["moves"])
 
         if sum(star["particles"] for star in stars) > _PLANNED:
-            return []
-        known: list[dict[str, Any]] = await self._kept.get(asking.session, "plan", _SELDOM, ask)
-        return known
+            return [], 0.0
+        return await self._kept.aged(asking.session, "plan", _SELDOM, ask)
 
     async def _permitted(self, made: Sequence[Card], asking: Questions) -> list[Card]:
         """The cards with the buttons that whoever looks may use."""

@@ -30,9 +30,11 @@
   // How old what is shown is, wherever a page says it.
   let asked = Date.now();
   setInterval(() => {
-    const old = Math.round((Date.now() - asked) / 1000), text = old < 2 ? "just now" : `${old} s ago`;
-    for (const place of document.querySelectorAll("[data-age]"))
+    const page = Math.round((Date.now() - asked) / 1000);
+    for (const place of document.querySelectorAll("[data-age]")) {
+      const old = page + Number(place.dataset.old || 0), text = old < 2 ? "just now" : `${old} s ago`;
       if (place.textContent !== text) place.textContent = text;
+    }
   }, 1000);
 
   function keepUp(every) {
