@@ -13,6 +13,7 @@ import msgspec
 from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, Unauthorized
 
 from .exchange import EXCHANGE, Exchange
+from .json_text import value_of
 
 __all__ = ["COOKIE", "HOST", "BodyTooLate", "Disconnected", "HttpRequest", "Receive", "Scope"]
 
@@ -225,14 +226,15 @@ class HttpRequest:
     async def body(self, limit: int, seconds: float) -> Any:
         """Its body as a value: JSON and text as what they are, anything else as bytes; None when there is none.
 
-        Raises as :meth:`raw_body` does, and BadRequest when the content is not of the type that the request names."""
+        Raises as :meth:`raw_body` does, BadRequest when the content is not of the type that the request names, and
+        TooLarge for JSON of too many values."""
         raw = await self.raw_body(limit, seconds)
         if not raw:
             return None
         kind = self._content_type()
         try:
             if kind == "application/json" or kind.endswith("+json"):
-                return msgspec.json.decode(raw)
+                return value_of(raw)
             if kind.startswith("text/"):
                 return raw.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:

@@ -30,6 +30,7 @@ from .answer import Send, failed
 from .api import MACHINE
 from .events import ALIVE, ASPECTS, Streams
 from .feed import Feed
+from .json_text import value_of
 from .request import HttpRequest, Receive
 from .settings import PortalSettings
 
@@ -106,7 +107,7 @@ class _Socket:
     async def _take(self, session: Session, message: Mapping[str, Any]) -> None:
         said: Any = None
         try:
-            said = msgspec.json.decode(message.get("text") or message.get("bytes") or b"")
+            said = value_of(message.get("text") or message.get("bytes") or b"")
             if not isinstance(said, dict):
                 raise BadRequest("a message is a JSON object", hint=_SHAPES)
             pong = await self._answer(session, said)

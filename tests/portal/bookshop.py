@@ -91,11 +91,12 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def bookshop(folder: Path, *, anonymous: bool = False, **settings: Any) -> AsyncIterator[World]:
+async def bookshop(folder: Path, *, anonymous: bool = False, body: int = BODY, **settings: Any) -> AsyncIterator[World]:
     """The machine, with these settings of the portal beside those of all tests.
 
     Args:
         anonymous: whether strangers are let in.
+        body: bytes that a body may have.
     """
     portal = {
         "address": "127.0.0.1:0",
@@ -107,7 +108,7 @@ async def bookshop(folder: Path, *, anonymous: bool = False, **settings: Any) ->
     config = Config(
         data_dir=folder / "data",
         control=Control(enabled=False),
-        limits=Limits(body=BODY),
+        limits=Limits(body=body),
         gateways={"portal": portal},
         security=Choice("grants", {"anonymous": anonymous}),
     )
