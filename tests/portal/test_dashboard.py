@@ -14,11 +14,12 @@ import attrs
 import pytest
 import pytest_asyncio
 
-from hyperverse_core import Config, Ctx, Driver, KindDef, Machine, Particle, Register, handler, hookimpl
+from hyperverse_core import Config, Ctx, Driver, KindDef, Machine, Particle, Point, Register, handler, hookimpl
 from hyperverse_core.config import Control
 from hyperverse_core.errors import BadRequest
 from hyperverse_portal.dashboard import kept
 from hyperverse_portal.dashboard.wave_form import forms
+from patience import until
 from portal.web import Browser, Response, ask
 
 MACHINE = "GLOBAL::machine"
@@ -337,6 +338,45 @@ async def test_machines_are_drained_and_stopped_by_name(world: World) -> None:
     done = await world.owner.ask("POST", "/-/machines", form)
     assert done.status == 200 and f"left machine {name}".encode() in done.body
     assert world.machine.status()["draining"] is True
+
+
+async def test_a_drain_that_takes_long_is_told_as_still_going_on(tmp_path: Path) -> None:
+    may_go = asyncio.Event()
+
+    class Guest(Particle):
+        @handler("Ext<Come>")
+        async def come(self, ctx: Ctx) -> None:
+            """It is in memory from then on."""
+
+        async def on_stop(self, ctx: Ctx) -> None:
+            await may_go.wait()
+
+    class GuestDriver(Driver):
+        kind = KindDef("Guest", doc="Leaves when it is told to")
+        particle = Guest
+
+    class Guests:
+        @hookimpl
+        def hyperverse_register_drivers(self, register: Register) -> None:
+            register(GuestDriver)  # type: ignore[call-arg]
+
+    config = Config(
+        data_dir=tmp_path,
+        control=Control(enabled=False),
+        gateways={"portal": {"address": "127.0.0.1:0", "wait": 2.5}},
+    )
+    async with Machine(config, plugins=(Guests(),)) as machine:
+        await machine.client().exec("create localhost<Space>; create localhost:g<Guest>")
+        await machine.client().ask("localhost:g", "Ext<Come>")
+        (link,) = machine.parts.gateways.invitations().values()
+        owner = Browser(machine.status()["gateways"]["portal"])
+        assert (await _follow(owner, link)).status == 303
+        form = urlencode({"act": "drain", "machine": machine.name, "force": "1"}).encode()
+        done = await owner.ask("POST", "/-/machines", form)
+        assert done.status == 200 and b"is being drained. This takes a while." in done.body
+        assert b'class="st warn">draining' in done.body
+        may_go.set()
+        await until(lambda: machine.parts.homes.at_home(Point.parse("localhost:g")) is None, "its leave")
 
 
 async def test_the_tree_of_the_overview_fits(world: World) -> None:

@@ -169,6 +169,7 @@ def make_services(
         directory=cluster.directory,
         request_stop=given.request_stop,
     )
+    closing.close("the drains", acts.close)
     looking = Looking(figures, log_notes, delivery.outbound, cluster.directory, descriptions)
     key_rotation = KeyRotation(
         config.name,

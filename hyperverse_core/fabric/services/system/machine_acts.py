@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Final
 
 from ....errors import BadRequest, NotFound, did_you_mean
+from ....scheduling.guarded_log import guarded_log
 from ....universe.address.point import GLOBAL_MACHINE, Point
 from ....universe.address.star_key import StarKey
 from ....universe.waves.wave import Directed
@@ -19,6 +22,7 @@ from ..drivers.drivers import Drivers
 
 __all__ = ["MachineActs"]
 
+_log = guarded_log("hyperverse.control")
 _LONGEST: Final = 300.0
 """Seconds that another machine has for an act. Who asks for it has a deadline too, which may be earlier."""
 
@@ -51,6 +55,7 @@ class MachineActs:
         self._outbound = outbound
         self._directory = directory
         self._request_stop = request_stop
+        self._drains: set[asyncio.Task[int]] = set()
 
     async def on(self, machine: str, act: str, agent: Point, wave: Directed, kind: str = "") -> Any:
         """Does what this machine was asked for.
@@ -89,8 +94,31 @@ class MachineActs:
             return self._request_stop()
         if act not in ("drain", "start driver"):
             raise BadRequest(f"a machine cannot {act!r}", hint="known: stop, drain, start driver")
+        if act == "drain":
+            # It goes on when whoever has asked for it does not wait any longer: a machine that is half empty and takes
+            # nothing any more helps nobody.
+            draining = asyncio.get_running_loop().create_task(self._drain(agent, wave), context=Context())
+            self._drains.add(draining)
+            draining.add_done_callback(self._drained)
+            return await asyncio.shield(draining)
         with self._audit.act(act, Caller.of(agent, wave), GLOBAL_MACHINE, **_of(kind)):
-            return await (self._rebalancer.drain() if act == "drain" else self._drivers.start_now(kind))
+            return await self._drivers.start_now(kind)
+
+    async def _drain(self, agent: Point, wave: Directed) -> int:
+        with self._audit.act("drain", Caller.of(agent, wave), GLOBAL_MACHINE):
+            return await self._rebalancer.drain()
+
+    def _drained(self, task: asyncio.Task[int]) -> None:
+        self._drains.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.warning("the machine could not be drained: %s", task.exception())
+
+    async def close(self) -> None:
+        """Ends the drains that are under way: the machine stops, and its particles leave by that."""
+        drains = tuple(self._drains)
+        for task in drains:
+            task.cancel()
+        await asyncio.gather(*drains, return_exceptions=True)
 
 
 def _of(kind: str) -> dict[str, str]:
