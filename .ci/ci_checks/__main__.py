@@ -98,6 +98,7 @@ SLOW = (
     "tests/portal/test_guest_book_in_browser.py",
     "tests/portal/test_oidc.py",
     "tests/portal/test_portal_option.py",
+    "tests/portal/test_watch_as_processes.py",
     "tests/registry/test_postgres_feed.py",
     "tests/registry/test_sql_busy_loop.py",
     "tests/registry/test_sql_ends_of_stars.py",
