@@ -18,6 +18,7 @@ from . import raw
 from .bindings import NO_FINALIZER
 from .faults import text_of_fault
 from .fibers import Fiber
+from .going_on import go_on_when_done
 from .raw import ffi
 from .waiting import GuestAnswer, Waiting
 
@@ -102,8 +103,6 @@ Sync = Callable[[Sequence[Any]], Value]
 Async = Callable[[Sequence[Any]], Waiting]
 _kept: list[Any] = []
 """Callbacks that linkers point to: linkers live as long as the process."""
-_waiting: dict[int, tuple[Waiting, Any, Any]] = {}
-_numbers = iter(range(1, 1 << 62))
 
 
 def _error(told: str) -> Any:
@@ -154,32 +153,16 @@ def define_component_async(interface: component.LinkerInstance, name: str, call:
         except BaseException as exc:
             waiting = Waiting()
             waiting.done, waiting.fault = True, text_of_fault(exc)
-        number = next(_numbers)
-        _waiting[number] = (waiting, out, error)
-        later.contents.callback = _GO_ON
-        later.contents.env = number
-        later.contents.finalizer = _FORGET
+
+        def tell() -> None:
+            if waiting.fault:
+                error[0] = _error(waiting.fault)
+            else:
+                _put(out[0], waiting.result)
+
+        go_on_when_done(waiting, tell, ctypes.addressof(later.contents))
 
     _define(raw.component_add_async, interface, name, raw.ComponentAsyncCallback(callback))
-
-
-def _go_on(number: int) -> bool:
-    waiting, out, error = _waiting[number]
-    if not waiting.done:
-        return False
-    if waiting.fault:
-        error[0] = _error(waiting.fault)
-    else:
-        _put(out[0], waiting.result)
-    return True
-
-
-def _forget(number: int) -> None:
-    _waiting.pop(number, None)
-
-
-_GO_ON: Final = raw.Continuation(_go_on)
-_FORGET: Final = ctypes.CFUNCTYPE(None, c_void_p)(_forget)
 
 
 class ComponentFiber(Fiber):

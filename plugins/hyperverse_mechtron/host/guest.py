@@ -51,6 +51,8 @@ class Guest:
         until: time of the event loop at which the present call ends.
         loop: the event loop, while it is called.
         fault: over the public API: what a function of ours has raised in the present call.
+        memory: its exported memory, once it is instantiated.
+        memory_name: the name of that export.
         waits_in: over the public API: what holds the thread of the guest.
     """
 
@@ -75,7 +77,7 @@ class Guest:
         self.waits_in: Future[None] | None = None
         self._engine = engine
         self._inline = inline and ON_FIBERS
-        self._memory_name = memory
+        self.memory_name = memory
         self._stop = False
         self.store = wasmtime.Store(engine.wasm)
         self.store.set_limits(
@@ -85,7 +87,7 @@ class Guest:
             self.store.set_wasi(wasi)
         prepare_store(self.store)
         self._exports: Any = None
-        self._memory: GuestMemory | None = None
+        self.memory: GuestMemory | None = None
 
     async def start(self, module: wasmtime.Module, until: float, *, linker: wasmtime.Linker | None = None) -> None:
         """Instantiates the module, which runs its start function.
@@ -103,8 +105,8 @@ class Guest:
         fiber = Fiber.instantiate(self.store, linker or self._engine.linker, module)
         instance = await self.finish(fiber, fiber.instance, until)
         self._exports = instance.exports(self.store)
-        found = self._exports.get(self._memory_name)
-        self._memory = GuestMemory(self.store, found) if isinstance(found, wasmtime.Memory) else None
+        found = self._exports.get(self.memory_name)
+        self.memory = GuestMemory(self.store, found) if isinstance(found, wasmtime.Memory) else None
 
     def names(self) -> list[str]:
         """The names of its exports."""
@@ -152,11 +154,6 @@ class Guest:
     def refill(self) -> None:
         """Gives it the fuel for another call."""
         self._refuel()
-
-    @property
-    def memory(self) -> GuestMemory | None:
-        """Its exported memory."""
-        return self._memory
 
     def close(self) -> None:
         """Frees what it holds. No call may be under way."""
@@ -282,7 +279,7 @@ class Guest:
             self.close()
 
     def _used(self) -> int | None:
-        return None if self._memory is None or self.dead else self._memory.size()
+        return None if self.memory is None or self.dead else self.memory.size()
 
     def _refuel(self) -> None:
         if self.limits.fuel is not None:

@@ -125,7 +125,7 @@ def _asking(how: str) -> Async:
         services = services_here()
         if args[5] > MOST_SENT:
             raise HostFault(f"the guest sends {args[5]} bytes, and {MOST_SENT} are allowed")
-        to, method, body = (memory.read(args[k], args[k + 1]) for k in (0, 2, 4))
+        to, method, body = memory.read_each(args)
 
         async def work(left: float) -> int:
             status, answer = await services.ask(how, to, method, body, left)

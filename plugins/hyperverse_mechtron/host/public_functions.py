@@ -54,6 +54,10 @@ class CallerMemory:
             raise self._outside(at, size)
         return found
 
+    def read_each(self, places: Sequence[int]) -> list[bytes]:
+        """Copies of several parts, each of which is an address and a size after it. Raises likewise."""
+        return [self.read(at, size) for at, size in zip(places[::2], places[1::2], strict=True)]
+
     def write(self, at: int, data: bytes) -> None:
         """Writes ``data`` at ``at``. Raises HostFault when that is not all in the memory."""
         if not self._seen.write(at, data):

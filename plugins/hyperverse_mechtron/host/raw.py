@@ -10,7 +10,7 @@ import ctypes
 import inspect
 import sys
 from collections.abc import Callable
-from ctypes import POINTER, c_bool, c_size_t, c_void_p, cast
+from ctypes import POINTER, c_bool, c_char_p, c_size_t, c_uint64, c_void_p, cast
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
@@ -69,14 +69,14 @@ def _pointer_to(name: str) -> Any:
 linker_define_async: Final = _bound("_wasmtime_linker_define_async_func")
 linker_define_sync: Final = _bound("_wasmtime_linker_define_func")
 linker_instantiate_async: Final = _bound("_wasmtime_linker_instantiate_async")
-caller_export: Final = _bound("_wasmtime_caller_export_get")
-caller_context: Final = _bound("_wasmtime_caller_context")
-memory_data: Final = _bound("_wasmtime_memory_data")
-memory_size: Final = _bound("_wasmtime_memory_data_size")
-memory_grow: Final = _bound("_wasmtime_memory_grow")
+export_of_caller: Final = _plain(
+    "_wasmtime_caller_export_get", c_bool, c_void_p, c_char_p, c_size_t, c_void_p, short=True
+)
+context_of_caller: Final = _plain("_wasmtime_caller_context", c_void_p, c_void_p, short=True)
+grow: Final = _plain("_wasmtime_memory_grow", c_void_p, c_void_p, c_void_p, c_uint64, c_void_p)
 size_of: Final = _plain("_wasmtime_memory_data_size", c_size_t, c_void_p, c_void_p, short=True)
 data_of: Final = _plain("_wasmtime_memory_data", c_void_p, c_void_p, c_void_p, short=True)
-delete_error: Final = _bound("_wasmtime_error_delete")
+delete_error_at: Final = _plain("_wasmtime_error_delete", None, c_void_p)
 delete_extern: Final = _bound("_wasmtime_extern_delete")
 new_error: Final = _bound("_wasmtime_error_new")
 new_trap: Final = _bound("_wasmtime_trap_new")
@@ -102,7 +102,6 @@ component_delete_value: Final = _bound("_wasmtime_component_val_delete")
 component_new_list: Final = _bound("_wasmtime_component_vallist_new_uninit")
 ComponentValue: Final = _bound("wasmtime_component_val_t")
 AsyncCallback: Final = _bound("wasmtime_func_async_callback_t")
-Continuation: Final = _bound("wasmtime_func_async_continuation_callback_t")
 SyncCallback: Final[Any] = getattr(ffi, "wasmtime_func_callback_t", None)
 ComponentAsyncCallback: Final = _bound("wasmtime_component_func_async_callback_t")
 ComponentSyncCallback: Final = _bound("wasmtime_component_func_callback_t")

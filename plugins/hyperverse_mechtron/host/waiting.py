@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -16,20 +16,31 @@ _WRAP: Final = {32: (1 << 31, 1 << 32), 64: (1 << 63, 1 << 64)}
 
 
 class Waiting:
-    """A guest that waits in a function of ours. It goes on when ``done`` is set.
+    """A guest that waits in a function of ours.
 
     Attributes:
         done: whether the answer is there.
         result: the answer.
         fault: what the guest is to trap with instead; empty for none.
+        tell: tells wasmtime that the guest can go on; None when nobody has to be told.
+        flag: what wasmtime looks at meanwhile, and once more when that was told.
     """
 
-    __slots__ = ("done", "fault", "result")
+    __slots__ = ("done", "fault", "flag", "result", "tell")
 
     def __init__(self) -> None:
         self.done = False
         self.result: Any = 0
         self.fault = ""
+        self.tell: Callable[[], None] | None = None
+        self.flag: Any = None
+
+    def end(self) -> None:
+        """The answer is there. The call of the guest must not be closed yet."""
+        tell, self.tell = self.tell, None
+        self.done = True
+        if tell is not None:
+            tell()
 
 
 @attrs.frozen

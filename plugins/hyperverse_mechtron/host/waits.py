@@ -15,7 +15,7 @@ from .waiting import Waiting
 __all__ = ["Asking", "Sleep", "Suspended", "suspend"]
 
 
-@attrs.frozen
+@attrs.define
 class Sleep:
     """It sleeps for some seconds."""
 
@@ -27,7 +27,7 @@ class Sleep:
         return None
 
 
-@attrs.frozen
+@attrs.define
 class Asking:
     """It waits for something of the platform.
 
@@ -42,7 +42,7 @@ class Asking:
         return await self.work(left)
 
 
-@attrs.frozen
+@attrs.define
 class Suspended:
     """A guest that waits, and for what."""
 
@@ -54,7 +54,7 @@ class Suspended:
         result = await self.what.finish(left)
         if result is not None:
             self.waiting.result = result
-        self.waiting.done = True
+        self.waiting.end()
 
 
 def suspend(what: Sleep | Asking, result: int = 0) -> Waiting:

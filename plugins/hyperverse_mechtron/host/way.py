@@ -31,10 +31,11 @@ ON_FIBERS: Final = not why_no_fibers()
 """Whether guests of this process run on fibers."""
 
 if TYPE_CHECKING or ON_FIBERS:
-    from .bindings import Async, GuestMemory, Memory, Sync, define_async, define_sync, set_stdin
+    from .bindings import Async, Sync, define_async, define_sync, set_stdin
     from .component_bindings import ComponentFiber, define_component_async, define_component_sync
     from .fibers import Fiber, PreparedCall
     from .fibers import yield_at_ticks as prepare_store
+    from .raw_memory import GuestMemory, Memory
 else:
     from .public_calls import PublicCall as Fiber
     from .public_calls import PublicComponentCall as ComponentFiber
