@@ -3,7 +3,7 @@
     python tests/bench/bench_mechtron.py [--json FILE] [--rounds 15] [--live 10000]
 
 Both sides of a row take turns, and the least of all rounds counts: it is that of the quietest moment. Times are those
-of the processor, of all threads of the process; that of the lag of the event loop is by the clock.
+of the processor, of all threads of the process.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from hyperverse_mechtron.host.core import CoreGuest
 from hyperverse_mechtron.host.engine import engine
 from hyperverse_mechtron.host.limits import GuestLimits
 from mechtron.component_guests import BYTES
-from mechtron.guests import CORE, MANY
+from mechtron.guests import CORE
 
 Act = Callable[[], Awaitable[object]]
 SMALL, LARGE = "x" * 64, "x" * 1024
@@ -102,14 +102,23 @@ def pings(client: ClientApi, point: str, method: str, body: object = None) -> Ac
     return act
 
 
-async def publish(client: ClientApi, name: str, text: str, more: str) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as files:
+def packed(name: str, text: str, more: str) -> bytes:
+    """A bundle with a module and its document."""
+    found = io.BytesIO()
+    with zipfile.ZipFile(found, "w") as files:
         files.writestr("m.wasm", bytes(wasmtime.wat2wasm(text)))
         files.writestr("m.mechtron", DOCUMENT.format(name, more))
+    return found.getvalue()
+
+
+async def publish(client: ClientApi, name: str, text: str, more: str) -> str:
+    return await publish_packed(client, name, packed(name, text, more))
+
+
+async def publish_packed(client: ClientApi, name: str, bundle: bytes) -> str:
     at = f"localhost:repo:{name}"
     script = f"create {at}<BundleSeries>; publish ^[ b ]-> {at}:1.0.0"
-    await client.exec(script, files={"b": packed.getvalue()}, wait=60)
+    await client.exec(script, files={"b": bundle}, wait=60)
     await client.exec(f"create localhost:{name}<Mechtron>{{ +config={at}:1.0.0:/m.mechtron }}", wait=240)
     return f"localhost:{name}"
 
@@ -169,14 +178,6 @@ async def waves(report: Report, rounds: int) -> None:
             add(
                 report,
                 row("Ping that freezes and saves a counter", kept, "ctx.save() of a Python particle", saved, 2.0),
-            )
-            spinning = [await publish(client, f"s{each}", MANY, "Limits { +seconds=1; }") for each in range(3)]
-            alone = await lag(1.0)
-            spins = [asyncio.ensure_future(client.ping(each, "Ext<Spin>", wait=60)) for each in spinning]
-            beside = await lag(1.0)
-            assert {reply.status for reply in await asyncio.gather(*spins)} == {408}
-            add(
-                report, Row(name="more lag of the loop, three guests spin", value=beside - alone, unit="ms", at_most=10)
             )
 
 
