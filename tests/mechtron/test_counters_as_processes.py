@@ -24,14 +24,14 @@ from patience import PATIENCE
 
 LANGUAGES: Final = ("c", "rust", "go", "as")
 MISSING: Final = [each for each in LANGUAGES if not has(each)]
-pytestmark = [
-    pytest.mark.thorough,
-    pytest.mark.timeout(550),
-    pytest.mark.skipif(bool(MISSING), reason="; ".join(f"no builder of {each}: {INSTALL[each]}" for each in MISSING)),
-]
 COUNT, KILL_EVERY = (
     int(os.environ.get(name, default)) for name, default in (("HYPERVERSE_COUNT", 200), ("HYPERVERSE_KILL_EVERY", 50))
 )
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.timeout(550 * max(1, COUNT // 200)),
+    pytest.mark.skipif(bool(MISSING), reason="; ".join(f"no builder of {each}: {INSTALL[each]}" for each in MISSING)),
+]
 PLAIN: Final = {
     "c": (
         '    if (is(method, method_length, "Count")) return count();',
