@@ -115,8 +115,13 @@ def sources_in(folder: Path, tag: str = "") -> list[Source]:
 
 
 def _chosen(index: Mapping[str, Any], tag: str) -> Mapping[str, Any]:
-    images = [one for one in index.get("manifests") or () if isinstance(one, dict) and one.get("mediaType") == MANIFEST]
-    named = {str((one.get("annotations") or {}).get(_REF, "")): one for one in images}
+    said = index.get("manifests")
+    if not isinstance(said, list):
+        raise BadRequest(
+            "the index of the layout has no list of manifests", hint="the layout is damaged: make it again"
+        )
+    images = [one for one in said if isinstance(one, dict) and one.get("mediaType") == MANIFEST]
+    named = {str(_annotation(one, _REF) or ""): one for one in images}
     if tag:
         if tag not in named:
             raise NotFound(f"the layout has no image {tag!r}", hint=f"it has: {', '.join(sorted(named)) or 'none'}")
@@ -127,6 +132,11 @@ def _chosen(index: Mapping[str, Any], tag: str) -> Mapping[str, Any]:
     return dict(images[0])
 
 
+def _annotation(descriptor: Mapping[str, Any], name: str) -> Any:
+    found = descriptor.get("annotations")
+    return found.get(name) if isinstance(found, dict) else None
+
+
 def _blob(folder: Path, descriptor: Mapping[str, Any]) -> Path:
     digest = descriptor.get("digest")
     return folder / "blobs" / "sha256" / hex_of(digest if isinstance(digest, str) else "")
@@ -134,6 +144,8 @@ def _blob(folder: Path, descriptor: Mapping[str, Any]) -> Path:
 
 def _parsed(file: Path, descriptor: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
+        if file.exists() and not file.is_file():
+            raise BadRequest(f"{str(file)!r} is no plain file")  # a pipe would be read for ever
         if file.stat().st_size > _LARGEST:
             raise BadRequest(f"{str(file)!r} is too large for JSON of a layout")
         content = file.read_bytes()
@@ -155,7 +167,7 @@ def _source(folder: Path, layer: Any, number: int) -> Source:
     file = _blob(folder, layer)
     if not file.is_file() or file.is_symlink():
         raise NotFound(f"the layout has no content {layer.get('digest')}")
-    title = (layer.get("annotations") or {}).get(_TITLE)
+    title = _annotation(layer, _TITLE)
     if title is None:
         title = ("module.wasm" if number == 0 else f"module-{number}.wasm") if layer.get("mediaType") == _WASM else None
     if not isinstance(title, str):

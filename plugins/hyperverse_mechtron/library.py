@@ -154,6 +154,7 @@ class Library:
             if options.frozen:
                 _check_frozen(binary, document)
             code = await self.cache.load(binary, str(document.bin), options)
+        _check_memory(code, document)
         if document.state == "save":
             _check_saves(code, document)
         return code
@@ -170,6 +171,20 @@ def _check_frozen(binary: bytes, document: Document) -> None:
         raise BadRequest(
             f"the memory of {document.bin} cannot be kept: {why}", hint="write +state=keys; or +state=none;"
         )
+
+
+def _check_memory(code: Code, document: Document) -> None:
+    """Raises BadRequest when a module begins with more memory than its document allows: no wave could be handled."""
+    first, allowed = code.report.memory[0], document.limits.memory
+    if first is not None and first > allowed:
+        raise BadRequest(
+            f"{document.bin} begins with {_in_mib(first)} MiB of memory, and its document allows {_in_mib(allowed)}",
+            hint=f"write Limits {{ +memory={-(-first // MIB)}; }}, or link it with less",
+        )
+
+
+def _in_mib(size: int) -> str:
+    return f"{size / MIB:,.4g}"
 
 
 def _check_saves(code: Code, document: Document) -> None:

@@ -151,6 +151,43 @@ def test_a_damaged_layout_is_refused(tmp_path: Path) -> None:
         sources_in(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("manifests", 5),
+        ("manifests", {"a": 1}),
+        ("manifests", None),
+        ("annotations", ["a"]),
+        ("annotations", "a"),
+        ("digest", 5),
+        ("digest", None),
+        ("digest", "md5:00"),
+    ],
+)
+def test_an_index_with_values_that_cannot_be_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    layout(tmp_path, [(titled("a"), b"content")])
+    index = json.loads((tmp_path / "index.json").read_text())
+    if name == "manifests":
+        index[name] = value
+    else:
+        index["manifests"][0][name] = value
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    if name == "annotations":
+        assert [each.path for each in sources_in(tmp_path)] == ["a"]
+    else:
+        with pytest.raises(BadRequest):
+            sources_in(tmp_path)
+
+
+def test_annotations_that_cannot_be_and_a_pipe_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="no name"):
+        sources_in(layout(tmp_path, [({"mediaType": "text/plain", "annotations": ["a"]}, b"a")]))
+    (tmp_path / "index.json").unlink()
+    os.mkfifo(tmp_path / "index.json")
+    with pytest.raises(BadRequest, match="no plain file"):
+        sources_in(tmp_path)
+
+
 def test_what_is_no_layout_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no OCI image layout"):
         sources_in(tmp_path)

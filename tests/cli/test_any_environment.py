@@ -127,7 +127,7 @@ def test_escapes_and_line_ends_of_particles_are_shown_as_text(place: Path) -> No
     done = started(place, "exec", "ping localhost:v Ext<Escapes>")
     assert done.stdout == b"a\\x1b[31mred\\x1b]0;title\\x07\\nerror: forged\\r\\x9b2J\\u202e\n"
     done = started(place, "exec", "ping localhost:v Ext<Raises>")
-    assert b"ValueError: a\\x1b[31mred\\nerror: forged\n" in done.stderr
+    assert b"ValueError: a\\x1b[31mred\n  error: forged\n" in done.stderr  # no line of its own
     exact = json.loads(started(place, "exec", "--json", "ping localhost:v Ext<Escapes>").stdout)["body"]
     assert exact.startswith("a\x1b[31mred")
     log = (place / ".hyperverse/machines/local/log/machine.log").read_bytes()

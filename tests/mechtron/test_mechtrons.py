@@ -25,6 +25,9 @@ DOCUMENT = """Mechtron(version=1.0.0) {{
 }}"""
 
 
+LARGE = MANY.replace("2 64)", "2048)")
+
+
 @pytest.fixture
 def machine_plugins() -> list[object]:
     return [others]
@@ -162,6 +165,7 @@ async def test_a_command_that_is_asked_to_run_tells_everything(machine: Machine,
         (MANY, "Grants { +folder=/etc::/etc; }", "the folder '/etc' is not among those"),
         (MANY, "Wasm { +bin=x; }", "'bin' is assigned twice"),
         ("(module)", "", "library"),
+        (LARGE, "Limits { +memory=127; }", "begins with 128 MiB of memory, and its document allows 127"),
     ],
 )
 async def test_what_is_wrong_is_told_at_create(

@@ -11,7 +11,7 @@ import click
 
 from ..terminal.explained import refusal_lines
 from ..terminal.output import body_text, note, on_terminal, plain, print_json
-from ..terminal.shown import shown
+from ..terminal.shown import indented, shown
 
 if TYPE_CHECKING:
     from ...client.api import Result
@@ -79,7 +79,7 @@ def _print_failure(result: Result) -> None:
     place = f"line {result.line}, column {result.column}: " if "column" in body and "expected" in body else ""
     expected = f"; expected {', '.join(map(str, body['expected']))}" if body.get("expected") else ""
     doubt = " (it may have run)" if result.outcome == "unknown" else ""  # repeating the command may carry it out twice
-    note(f"error: {result.status} {shown(f'{place}{result.error}{expected}')}{doubt}")
+    note(f"error: {result.status} {indented(f'{place}{result.error}{expected}')}{doubt}")
     if result.command and "caret" not in body:
         note(f"  in: {shown(result.command)}")
     for key in ("caret", "hint"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from .shown import shown, shown_lines
+from .shown import indented, shown
 from .streams import drop_output
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _misused(exc: click.UsageError, as_json: bool) -> None:
         return
     if exc.ctx is not None:
         click.echo(f"{exc.ctx.get_usage()}\nTry '{exc.ctx.command_path} --help' for help.\n", err=True)
-    click.echo(f"Error: {_indented(said)}" if "\n  hint: " not in said else f"Error: {said}", err=True)
+    click.echo(f"Error: {indented(said)}" if "\n  hint: " not in said else f"Error: {said}", err=True)
     if hint:
         click.echo(f"  hint: {hint}", err=True)
 
@@ -171,7 +171,7 @@ def _say(said: dict[str, Any], as_json: bool) -> None:
         return
     style = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     print(
-        f"{click.style('error', fg='red', bold=True) if style else 'error'}: {_indented(said['error'])}",
+        f"{click.style('error', fg='red', bold=True) if style else 'error'}: {indented(str(said['error']))}",
         file=sys.stderr,
     )
     for line in said.get("caret", "").splitlines():
@@ -180,7 +180,7 @@ def _say(said: dict[str, Any], as_json: bool) -> None:
         print(f"  {shown(str(fault))}", file=sys.stderr)
     for key in ("why", "hint"):
         if said.get(key):
-            print(f"  {key}: {_indented(said[key])}", file=sys.stderr)
+            print(f"  {key}: {indented(str(said[key]))}", file=sys.stderr)
     if said.get("explain"):
         _say_why(said["explain"])
 
@@ -202,8 +202,3 @@ def _without_secrets(said: dict[str, Any]) -> dict[str, Any]:
         else:
             hidden[key] = masked(value) if isinstance(value, str) else value
     return hidden
-
-
-def _indented(text: Any) -> str:
-    """What may be shown of a text, whose further lines cannot be taken for lines of ours."""
-    return shown_lines(str(text)).replace("\n", "\n  ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["shown", "shown_lines"]
+__all__ = ["indented", "shown", "shown_lines"]
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -17,6 +17,11 @@ def shown(text: str) -> str:
 def shown_lines(text: str) -> str:
     """Returns the same for a text of ours that may have several lines."""
     return "\n".join(map(shown, text.split("\n")))
+
+
+def indented(text: str) -> str:
+    """Returns the same with further lines indented: they cannot be taken for lines of ours."""
+    return shown_lines(text).replace("\n", "\n  ")
 
 
 def _escaped(char: str) -> str:
