@@ -35,6 +35,8 @@ from .contracts.registry import (
     TrustRegistry,
     check_new_states,
     check_state,
+    refusals,
+    stored_texts,
 )
 
 __all__ = [
@@ -64,4 +66,6 @@ __all__ = [
     "TrustRegistry",
     "check_new_states",
     "check_state",
+    "refusals",
+    "stored_texts",
 ]

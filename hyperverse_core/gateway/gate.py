@@ -14,10 +14,11 @@ from typing import Any
 
 from ..config.keys_folder import keys_folder
 from ..contracts.gateway import Gateway, GatewayHost, Replays
-from ..contracts.lane import Endpoint, Identity, Peer
+from ..contracts.lane import Identity, Peer
 from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file
 from ..data_dir.key_file import ensure_identity, replace_identity
-from ..errors import BadRequest, Conflict, HyperverseError, Unauthorized, Unavailable
+from ..errors import BadRequest, HyperverseError, Unauthorized, Unavailable
+from ..lanes.listening import Listening
 from ..protocol.versions import PROTOCOLS
 from ..scheduling.guarded_log import guarded_log
 from .session import ClientSession
@@ -26,8 +27,6 @@ __all__ = ["ControlGate"]
 
 _log = guarded_log("hyperverse.control")
 _GRACE_SECONDS = 2.0
-_HELLO_BYTES = 64 * 1024
-"""Bytes that a client may have unfinished before it is let in: its hello is short."""
 _MOST_STRANGERS = 2000
 """Clients that have connected and are not let in yet, at the same time."""
 _SOONEST = 1.0
@@ -49,6 +48,7 @@ class ControlGate(Gateway):
 
     host: GatewayHost
     replay_cache: Replays
+    _listening: Listening
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(settings)
@@ -86,18 +86,15 @@ class ControlGate(Gateway):
         self.replay_cache = host.replays()
         self._opened = True
         identity = ensure_identity(self._key_file(), host.transport.new_identity)
-        self.address = await self._listen(self._endpoint, identity, str(self.settings.get("address") or ""))
+        fixed = str(self.settings.get("address") or "")
+        self._listening = Listening(host.transport, host.directory, self, fixed)
+        self.address = await self._listening.open(self._endpoint, identity)
         self.server_key = identity.public
         self._write_note()
         _log.info("clients may connect to %s", self.address)
 
     def _key_file(self) -> Path:
         return keys_folder(self.host.data_dir, self.host.transport_name) / "clients.key"
-
-    async def _listen(self, endpoint: str, identity: Identity, address: str) -> str:
-        transport = self.host.transport
-        chosen = address or transport.default_address(endpoint, self.host.directory)
-        return await transport.open(Endpoint(endpoint, chosen, identity, unanswered=_HELLO_BYTES), self)
 
     def _write_note(self, older_address: str = "", older_key: str = "") -> None:
         """Writes down where clients find this machine."""
@@ -134,7 +131,7 @@ class ControlGate(Gateway):
     async def _prove(self, identity: Identity, keep: float, address: str, *, written: bool) -> None:
         self._endpoints += 1
         endpoint, before = f"clients-{self._endpoints}", (self.address, self.server_key)
-        opened = await self._listen_beside(endpoint, identity, address)
+        opened = await self._listening.open_beside(endpoint, identity, address)
         try:
             if not written:
                 replace_identity(self._key_file(), identity)
@@ -146,19 +143,6 @@ class ControlGate(Gateway):
         self._endpoint, self.address, self.server_key = endpoint, opened, identity.public
         self._write_note(*before)
         _log.info("clients may connect to %s with a new key; the one before counts for %g s", opened, keep)
-
-    async def _listen_beside(self, endpoint: str, identity: Identity, address: str) -> str:
-        """Listens while the endpoint with the key before does. Raises Conflict when the config fixes the address."""
-        try:
-            return await self._listen(endpoint, identity, address or str(self.settings.get("address") or ""))
-        except Unavailable as exc:
-            if address:
-                raise
-            raise Conflict(
-                f"the config fixes the address, where the key before is proved: {exc.message}",
-                hint="name another address for the new key, `--address ADDRESS`; after the next start it is proved at "
-                "the address of the config",
-            ) from exc
 
     def _end(self, endpoint: str) -> None:
         """The key of an endpoint counts no more."""

@@ -25,15 +25,16 @@ from ..contracts.registry import (
     Strategy,
     check_new_states,
     check_state,
+    refusals,
 )
-from ..errors import Conflict, NotFound, NotHostedHere, Unavailable
+from ..errors import Unavailable
 from ..universe.address.point import HYPERUSER, ROOT, Point
 from ..universe.address.star_key import StarKey
 from ..universe.kind_defs.properties import SetProperty, UnsetProperty
 from ..universe.kinds.kind import Kind
 from ..universe.selectors.selector import Selector
 from .memory_feed import MemoryFeed
-from .memory_particle import MemoryParticle, exactly, is_hosted, new_record
+from .memory_particle import MemoryParticle, is_hosted
 from .memory_trust import MemoryTrust
 
 __all__ = ["MemoryRegistry"]
@@ -81,37 +82,26 @@ class MemoryRegistry(MemoryTrust):
         existing = self._particles.get(point)
         if existing is not None:
             return self._register_again(self._read(existing), registration)
-        parent = point.parent
-        if parent is not None and (point.route.is_local or not parent.is_root) and parent not in self._particles:
-            raise NotFound(f"no particle {parent.text!r} to hold {point.name!r}")
-        self._check_below(registration)
+        parent = registration.needed_parent
+        if parent is not None and parent not in self._particles:
+            raise refusals.no_parent(point)
+        fault = registration.misplaced(self._particles)
+        if fault is not None:
+            raise fault
         for one in (registration, *registration.below):
-            self._put(new_record(one), one.state)
+            self._put(one.record(), one.state)
             self._feed.log(ChangeKind.REGISTERED, one.point)
         return Registered(self._particles[point].record, created=True)
 
-    def _check_below(self, registration: Registration) -> None:
-        """Raises what is wrong with those that are to be registered below."""
-        there = {registration.point}
-        for below in registration.below:
-            if below.point in self._particles or below.point in there:
-                raise Conflict(f"there is a particle {below.point.text!r} already")
-            if below.point.parent not in there:
-                raise NotFound(f"nothing holds {below.point.text!r}")
-            there.add(below.point)
-
     def _register_again(self, existing: ParticleRecord, registration: Registration) -> Registered:
         point = registration.point
-        same_kind = existing.kind == registration.kind
-        if registration.strategy is Strategy.ENSURE and same_kind:
-            return Registered(existing, created=False)
         if registration.strategy is not Strategy.OVERRIDE:
-            raise Conflict(f"there is a particle {point.text!r} already, a '{existing.kind}'")
-        if not same_kind and (point.is_root or any(self._below(point))):
-            raise Conflict(f"{point.text!r} has children and stays a '{existing.kind}'")
+            return registration.ensured(existing)
         if registration.below:
-            raise Conflict(f"{point.text!r} is registered with what is below it, and cannot be replaced")
-        record = new_record(registration)
+            raise refusals.has_what_is_below(point)
+        if existing.kind != registration.kind and (point.is_root or any(self._below(point))):
+            raise refusals.has_children(point, existing.kind, registration.kind)
+        record = registration.record()
         particle = self._particles[point]
         particle.record, particle.state = record, registration.state
         if existing.assignment is not None:
@@ -142,7 +132,7 @@ class MemoryRegistry(MemoryTrust):
     async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
         self._check_open()
         if ROOT in points:
-            raise Conflict("the root cannot be deleted")
+            raise refusals.root_stays()
         doomed = {found for point in points for found in (point, *self._below(point)) if found in self._particles}
         deleted = [self._read(self._particles[point]) for point in sorted(doomed, key=lambda p: (-len(p.segments), p))][
             :limit
@@ -153,7 +143,7 @@ class MemoryRegistry(MemoryTrust):
             self._feed.log(ChangeKind.DELETED, record.point, epoch)
         self._order = [point for point in self._order if point in self._particles]
         for grant in list(self._grants.values()):
-            if grant.by in doomed or exactly(grant.on) in doomed or exactly(grant.to) in doomed:
+            if grant.by in doomed or grant.on.only_point in doomed or grant.to.only_point in doomed:
                 del self._grants[grant.id]
                 self._feed.log(ChangeKind.REVOKED, grant.on.query_root)
         for token in [token for token in self._tokens.values() if token.agent in doomed]:
@@ -198,9 +188,9 @@ class MemoryRegistry(MemoryTrust):
         particle = self._at(point)
         last, held = particle.record.assignment, self._read(particle).assignment
         if expected not in (last, held):
-            raise Conflict(f"the assignment of {point.text!r} is {held} by now")
+            raise refusals.assigned_otherwise(point, held)
         if star not in self._stars or self._stars[star].incarnation != incarnation:
-            raise NotHostedHere(f"incarnation {incarnation} of star '{star}' is not the announced one")
+            raise refusals.incarnation_not_announced(star, incarnation)
         particle.epoch += 1
         self._feed.log(ChangeKind.ASSIGNED, point, particle.epoch)
         assignment = Assignment(star, incarnation, particle.epoch)
@@ -219,7 +209,7 @@ class MemoryRegistry(MemoryTrust):
         check_state(point, state)
         particle = self._particles.get(point)
         if particle is None or self._read(particle).assignment != assignment:
-            raise NotHostedHere(f"particle {point.text!r} is no longer assigned to '{assignment.star}'")
+            raise refusals.state_not_saved(point, assignment)
         particle.state = state
         if announce:
             self._feed.log(ChangeKind.STATE, point)
@@ -234,7 +224,7 @@ class MemoryRegistry(MemoryTrust):
         self._check_open()
         held = self._stars.get(star.key)
         if held is not None and held.machine != star.machine:
-            raise Conflict(f"star '{star.key}' is held by machine {held.machine!r}")
+            raise refusals.star_held(held)
         known = max(self._incarnations.get(star.key, 0), star.incarnation)
         incarnation = self._incarnations[star.key] = known + 1
         announced = self._stars[star.key] = attrs.evolve(star, incarnation=incarnation, renewals=0)
@@ -243,9 +233,9 @@ class MemoryRegistry(MemoryTrust):
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
         self._check_open()
-        gone = [str(star.key) for star in stars if not self._is_announced(star)]
+        gone = [star for star in stars if not self._is_announced(star)]
         if gone:
-            raise NotHostedHere(f"not in the directory any more: {', '.join(gone)}")
+            raise refusals.not_in_directory(gone)
         for star in stars:
             held = self._stars[star.key]
             self._stars[star.key] = attrs.evolve(
@@ -305,7 +295,7 @@ class MemoryRegistry(MemoryTrust):
     def _at(self, point: Point) -> MemoryParticle:
         particle = self._particles.get(point)
         if particle is None:
-            raise NotFound(f"no particle {point.text!r}")
+            raise refusals.not_registered((point,))
         return particle
 
     def _read(self, particle: MemoryParticle) -> ParticleRecord:

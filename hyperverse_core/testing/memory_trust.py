@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from ..contracts.registry import ChangeKind, MachineKey, Registry, TokenRecord
-from ..errors import NotFound
+from ..contracts.registry import ChangeKind, MachineKey, Registry, TokenRecord, refusals
 from ..universe.access.access import AccessGrant
 from ..universe.address.point import GLOBAL_MACHINE, HYPERUSER, Point
 from .memory_feed import MemoryFeed
@@ -62,7 +61,7 @@ class MemoryTrust(Registry):
     async def revoke(self, grant_id: int) -> AccessGrant:
         self._check_open()
         if grant_id not in self._grants:
-            raise NotFound(f"no grant {grant_id}")
+            raise refusals.no_grant(grant_id)
         grant = self._grants.pop(grant_id)
         self._feed.log(ChangeKind.REVOKED, grant.on.query_root)
         return grant
@@ -98,7 +97,7 @@ class MemoryTrust(Registry):
         if invitation is not None:
             ends = self._invitations.pop(invitation, 0.0)
             if ends <= asyncio.get_running_loop().time():
-                raise NotFound("there is no such invitation")
+                raise refusals.no_invitation()
         self._machine_keys |= {(key.transport, key.key): key for key in keys}
         self._feed.log(ChangeKind.MACHINE, GLOBAL_MACHINE)
 

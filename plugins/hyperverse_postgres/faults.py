@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
@@ -13,16 +12,13 @@ from hyperverse_core.errors import (
     ConfigError,
     HyperverseError,
     InternalError,
-    NotFound,
     TooLarge,
     Unavailable,
 )
-from hyperverse_core.values import Point
 
-__all__ = ["away", "breaks", "hits_all", "may_go_on", "missing", "own_copy", "refusal", "translated"]
+__all__ = ["away", "breaks", "hits_all", "may_go_on", "own_copy", "refusal", "translated"]
 
 RETRY_AFTER: Final = 1.0
-_NAMED: Final = 5
 
 _BREAKS: Final = (
     OSError,
@@ -190,10 +186,3 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
                 retry_after=RETRY_AFTER,
             )
     return translated(error, where)
-
-
-def missing(points: Sequence[Point]) -> NotFound:
-    """The error for particles that are not registered."""
-    names = ", ".join(repr(point.text) for point in points[:_NAMED])
-    more = f" and {len(points) - _NAMED} more" if len(points) > _NAMED else ""
-    return NotFound(f"no particle {names}{more}")

@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 import attrs
 
-from hyperverse_core.errors import Conflict, HyperverseError, NotHostedHere, Unavailable
+from hyperverse_core.errors import HyperverseError, Unavailable
 from hyperverse_core.registry import (
     Assigned,
     Assignment,
@@ -26,27 +26,20 @@ from hyperverse_core.registry import (
     Trouble,
     check_new_states,
     check_state,
+    refusals,
+    stored_texts,
 )
 from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetProperty
 
 from . import pages
 from .calls import Calls
-from .faults import missing, refusal
+from .faults import refusal
 from .feed import PostgresFeed
 from .link import Connection, Link
 from .pruning import Pruning
 from .reader import BatchedLookUps, PostgresReader
-from .registering import ensured, misplaced, new_record, no_parent, rows_of
-from .rows import (
-    RECORD,
-    SOME_STARS,
-    STAR,
-    first_below,
-    needed_parent,
-    properties_text,
-    record_of,
-    star_of,
-)
+from .registering import rows_of
+from .rows import RECORD, SOME_STARS, STAR, first_below, record_of, star_of
 from .schema import made_ready, named
 from .settings import PostgresSettings
 from .trust import PostgresTrust
@@ -95,18 +88,11 @@ class PostgresRegistry(PostgresTrust):
         self._opened = False
         self._closed = False
 
-    async def __aenter__(self) -> PostgresRegistry:
-        await self.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
     # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         if self._closed:
-            raise Unavailable("the registry is closed", hint="make another PostgresRegistry")
+            raise refusals.closed(self)
         if self._opened:
             return
         self._opened = True
@@ -164,29 +150,29 @@ class PostgresRegistry(PostgresTrust):
         point = registration.point
         rows, states = rows_of(registration)
         points = frozenset(row[0] for row in rows)
-        parent = needed_parent(point)
+        parent = registration.needed_parent
         needs = frozenset() if parent is None else frozenset((parent.text,))
         while True:
-            said: Any = misplaced(registration)
+            said: Any = registration.misplaced()
             if said is None:
                 said, _ = await self._writer.write(
                     "register", rows, changes=points, needs=needs, locks=locks_of(points), states=states
                 )
             if said is True:
-                return Registered(new_record(registration), created=True)
+                return Registered(registration.record(), created=True)
             if isinstance(said, HyperverseError):
                 # What is wrong with those below counts only when the particle itself could be registered.
                 existing = (await self.records((point,))).get(point)
                 if existing is None:
                     raise said
             elif said is False:
-                raise no_parent(point, parent or point)
+                raise refusals.no_parent(point)
             elif said != point.text:
-                raise Conflict(f"there is a particle {said!r} already")
+                raise refusals.already_registered(Point.parse(said))
             else:
                 existing = (await self.records((point,))).get(point)
             if existing is not None:
-                return ensured(registration, existing)
+                return registration.ensured(existing)
             for row in rows:  # it was deleted in the meantime
                 row[8] = None if row[8] is None else 1
 
@@ -196,11 +182,8 @@ class PostgresRegistry(PostgresTrust):
             existing = (await self.records((point,))).get(point)
             if existing is None:
                 return await self.register(attrs.evolve(registration, strategy=Strategy.COMMIT))
-            raise Conflict(
-                f"{point.text!r} is registered with what is below it, and cannot be replaced", hint="delete it first"
-            )
+            raise refusals.has_what_is_below(point)
         rows, states = rows_of(registration)
-        parent = needed_parent(point)
         bounds = (None, None) if point.is_root else first_below(point)
         outcome, _ = await self._writer.write(
             "override",
@@ -210,13 +193,10 @@ class PostgresRegistry(PostgresTrust):
             states=states,
         )
         if outcome is True:
-            return Registered(new_record(registration), created=True)
+            return Registered(registration.record(), created=True)
         if outcome is False:
-            raise no_parent(point, parent or point)
-        raise Conflict(
-            f"{point.text!r} has children and stays a {outcome!r}; it cannot become a {str(registration.kind)!r}",
-            hint="delete it first, with all that is below it",
-        )
+            raise refusals.no_parent(point)
+        raise refusals.has_children(point, outcome, registration.kind)
 
     async def _records_at(self, connection: Connection, points: list[str]) -> dict[str, ParticleRecord]:
         if len(points) == 1:  # its plan is kept by the server, one for an array is made each time
@@ -236,7 +216,7 @@ class PostgresRegistry(PostgresTrust):
 
     async def delete(self, points: Sequence[Point], *, limit: int | None = None) -> list[ParticleRecord]:
         if any(point.is_root and point.route.is_local for point in points):
-            raise Conflict("the root cannot be deleted", hint="delete the particles below it")
+            raise refusals.root_stays()
         roots = [
             [point.text, point.route.prefix, *((None, None) if point.is_root else first_below(point))]
             for point in sorted(set(points))
@@ -249,7 +229,7 @@ class PostgresRegistry(PostgresTrust):
             "status", [point.text, status.value], changes=frozenset((point.text,)), locks=locks_of((point.text,))
         )
         if not there:
-            raise missing((point,))
+            raise refusals.not_registered((point,))
 
     async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
         wanted = list(dict.fromkeys(points))
@@ -257,12 +237,13 @@ class PostgresRegistry(PostgresTrust):
             known = await self.records(wanted)
             absent = [point for point in wanted if point not in known]
             if absent:
-                raise missing(absent)
+                raise refusals.not_registered(absent)
             rows = []
             for point in wanted:
                 after = known[point].changed(changes)
                 if after != known[point].properties:
-                    rows.append([point.text, properties_text(known[point].properties), properties_text(after)])
+                    texts = map(stored_texts.properties_text, (known[point].properties, after))
+                    rows.append([point.text, *texts])
             if not rows or await self._calls.write_one("properties", rows, *(point.text for point in wanted)):
                 return
         raise Unavailable("the properties are being changed by others all the time", retry_after=1.0)
@@ -272,7 +253,7 @@ class PostgresRegistry(PostgresTrust):
         after = None if record is None else record.replaced(values)
         if record is None or after is None:
             return False
-        row = [point.text, properties_text(record.properties), properties_text(after)]
+        row = [point.text, stored_texts.properties_text(record.properties), stored_texts.properties_text(after)]
         return bool(await self._calls.write_one("properties", [row], point.text))
 
     async def sequence(self, point: Point) -> int:
@@ -280,14 +261,14 @@ class PostgresRegistry(PostgresTrust):
             "sequence", [point.text], changes=frozenset((point.text,)), locks=locks_of((point.text,))
         )
         if number is None:
-            raise missing((point,))
+            raise refusals.not_registered((point,))
         return int(number)
 
     async def chown(self, points: Sequence[Point], owner: Point) -> None:
         wanted = list(dict.fromkeys(point.text for point in points))
         absent = await self._calls.write_one("chown", [owner.text, wanted], *wanted)
         if absent:
-            raise missing([Point.parse(text) for text in absent])
+            raise refusals.not_registered([Point.parse(text) for text in absent])
 
     # -- where they live ----------------------------------------------------------------------------------
 
@@ -302,14 +283,11 @@ class PostgresRegistry(PostgresTrust):
         if isinstance(said, int):
             return Assigned(Assignment(star, incarnation, said), state)
         if said == "missing":
-            raise missing((point,))
+            raise refusals.not_registered((point,))
         if said == "gone":
-            raise NotHostedHere(
-                f"incarnation {incarnation} of star '{star}' is not the announced one",
-                hint="its lease has ended, or it was announced again",
-            )
-        where = "is not assigned" if said == [None] else f"is assigned to '{said[0]}' (epoch {said[1]})"
-        raise Conflict(f"particle {point.text!r} {where}, not as expected", hint="read its record and decide again")
+            raise refusals.incarnation_not_announced(star, incarnation)
+        now = None if said == [None] else Assignment(StarKey.parse(said[0]), 0, said[1])
+        raise refusals.assigned_otherwise(point, now)
 
     async def release(self, assignments: Sequence[tuple[Point, Assignment]]) -> None:
         if not assignments:
@@ -334,10 +312,7 @@ class PostgresRegistry(PostgresTrust):
             self._cut_saves.add(point.text)
             raise
         if not saved:
-            raise NotHostedHere(
-                f"particle {point.text!r} is no longer assigned to '{assignment.star}' (epoch {assignment.epoch}); "
-                "its state was not saved"
-            )
+            raise refusals.state_not_saved(point, assignment)
 
     async def load_state(self, point: Point) -> bytes | None:
         if point.text in self._cut_saves:
@@ -350,7 +325,7 @@ class PostgresRegistry(PostgresTrust):
             point.text,
         )
         if row is None:
-            raise missing((point,))
+            raise refusals.not_registered((point,))
         return None if row[0] is None else bytes(row[0])
 
     # -- stars --------------------------------------------------------------------------------------------
@@ -365,10 +340,7 @@ class PostgresRegistry(PostgresTrust):
         if isinstance(said, int):
             return attrs.evolve(star, incarnation=said, renewals=0)
         machine, lease = said
-        raise Conflict(
-            f"star '{key}' is held by machine {machine!r}",
-            hint=f"stop it there, or wait until its lease of {lease:g} s has ended",
-        )
+        raise refusals.star_held(attrs.evolve(star, machine=machine, lease=lease))
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
         job: list[list[Any]] = [
@@ -382,12 +354,7 @@ class PostgresRegistry(PostgresTrust):
         # Urgent: late, it costs all their particles.
         gone, _ = await self._writer.write("renew", job, changes=None, locks=locks, urgent=True)
         if gone:
-            names = ", ".join(
-                f"'{star.key}' (incarnation {star.incarnation})" for star in stars if str(star.key) in gone
-            )
-            raise NotHostedHere(
-                f"no longer in the directory: {names}", hint="the lease has ended; announce the star again"
-            )
+            raise refusals.not_in_directory(star for star in stars if str(star.key) in gone)
 
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
         job: list[list[Any]] = [[str(star.key), star.incarnation, Point.of_star(star.key).text] for star in stars]

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any, Final
 
-from hyperverse_core.registry import (
-    Assignment,
-    ParticleRecord,
-    PropertyValue,
-    Registration,
-    StarRecord,
-    Status,
-    TokenRecord,
-)
-from hyperverse_core.values import AccessGrant, GrantKind, Kind, Point, Selector, StarKey
+from hyperverse_core.registry import Assignment, ParticleRecord, Registration, StarRecord, Status, stored_texts
+from hyperverse_core.values import Kind, Point, StarKey
 
 __all__ = [
     "RECORD",
     "SOME_STARS",
     "STAR",
     "first_below",
-    "grant_of",
-    "needed_parent",
     "new_row",
-    "properties_text",
     "record_of",
     "star_of",
-    "token_of",
 ]
 
 # An assignment holds as long as its star is announced in that incarnation.
@@ -56,28 +42,15 @@ def record_of(row: Sequence[Any]) -> ParticleRecord:
         Point.parse(owner),
         _STATUS.get(status, Status.UNKNOWN),
         None if star is None else Assignment(StarKey.parse(star), incarnation, epoch),
-        _properties_of(properties),
+        stored_texts.properties_of(properties),
     )
-
-
-def _properties_of(text: str | None) -> dict[str, PropertyValue]:
-    if text is None:
-        return {}
-    return {key: PropertyValue(value, locked) for key, (value, locked) in json.loads(text).items()}
-
-
-def properties_text(properties: Mapping[str, PropertyValue]) -> str | None:
-    """``properties`` as the text of a row; None when there are none. It is ASCII, whatever the values are."""
-    if not properties:
-        return None
-    return json.dumps({key: (found.value, found.locked) for key, found in properties.items()})
 
 
 def new_row(registration: Registration) -> list[Any]:
     """What a function of the database gets of a new particle: its columns, its parent, and room for the number of its
     state."""
     point = registration.point
-    parent = needed_parent(point)
+    parent = registration.needed_parent
     return [
         point.text,
         point.route.prefix if point.body_start else "",
@@ -85,16 +58,10 @@ def new_row(registration: Registration) -> list[Any]:
         str(registration.kind),
         registration.owner.text,
         registration.status.value,
-        properties_text(registration.properties),
+        stored_texts.properties_text(registration.properties),
         None if parent is None else parent.text,
         None,
     ]
-
-
-def needed_parent(point: Point) -> Point | None:
-    """The parent that must be registered; None for ROOT and for the first point of another route."""
-    parent = point.parent
-    return None if parent is None or (parent.is_root and not point.route.is_local) else parent
 
 
 def first_below(point: Point) -> tuple[str, str]:
@@ -113,7 +80,7 @@ def star_of(row: Sequence[Any]) -> StarRecord:
         machine,
         address,
         public,
-        *_hosts_and_links(kinds, links),
+        *stored_texts.two_lists(kinds, links),
         particles,
         incarnation,
         renewals,
@@ -122,23 +89,3 @@ def star_of(row: Sequence[Any]) -> StarRecord:
         pid,
         facts,
     )
-
-
-@lru_cache(maxsize=1024)
-def _hosts_and_links(kinds: str, links: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    # These two columns rarely change.
-    return tuple(json.loads(kinds)), tuple(json.loads(links))
-
-
-def grant_of(row: Sequence[Any]) -> AccessGrant:
-    """The grant in a row of id, kind, selectors and grantor."""
-    number, kind, on, to, by = row
-    return AccessGrant(
-        GrantKind.parse(kind), Selector.parse(on, routes=True), Selector.parse(to), Point.parse(by), number
-    )
-
-
-def token_of(row: Sequence[Any]) -> TokenRecord:
-    """The token in a row."""
-    digest, agent, label, scope, created, expires = row
-    return TokenRecord(digest, Point.parse(agent), label, scope, created, expires)

@@ -7,15 +7,12 @@ from typing import Final
 
 import attrs
 
-from hyperverse_core.errors import NotFound
-from hyperverse_core.registry import MachineKey, Registry, TokenRecord
-from hyperverse_core.values import HYPERUSER, AccessGrant, Point, Selector
+from hyperverse_core.registry import MachineKey, Registry, TokenRecord, refusals, stored_texts
+from hyperverse_core.values import HYPERUSER, AccessGrant, Point
 
 from .calls import Calls
-from .faults import missing
 from .link import Connection
 from .reader import BatchedLookUps, PostgresReader
-from .rows import grant_of, token_of
 from .schema import named
 
 __all__ = ["PostgresTrust"]
@@ -42,25 +39,26 @@ class PostgresTrust(Registry):
     async def grant(self, grant: AccessGrant) -> AccessGrant:
         root = grant.on.query_root.text
         job = [
-            str(grant.kind), str(grant.on), str(grant.to), grant.by.text, root, _exactly(grant.on), _exactly(grant.to),
+            str(grant.kind), str(grant.on), str(grant.to), grant.by.text, root,
+            _text(grant.on.only_point), _text(grant.to.only_point),
             grant.by != HYPERUSER,  # the hyperuser needs no record
         ]  # fmt: skip
         number = await self._calls.write_one("grant", job, root)
         if number is None:
-            raise missing((grant.by,))
+            raise refusals.not_registered((grant.by,))
         return attrs.evolve(grant, id=number)
 
     async def _grants_at(self, connection: Connection, roots: list[str]) -> dict[str, list[AccessGrant]]:
         query = f"select {_GRANT}, query_root from hv.grants where query_root = any($1::text[])"  # nosec B608 - a constant
         found: dict[str, list[AccessGrant]] = {}
         for row in await connection.fetch(named(query, self._calls.schema), roots):
-            found.setdefault(row[5], []).append(grant_of(row[:5]))
+            found.setdefault(row[5], []).append(stored_texts.grant_of(row[:5]))
         return found
 
     async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:
         if roots is None:
             rows = await self._calls.ask("fetch", f"select {_GRANT} from hv.grants order by id")  # nosec B608 - a constant
-            return [grant_of(row) for row in rows]
+            return [stored_texts.grant_of(row) for row in rows]
         found = await self._grants.at(roots)
         return sorted((grant for page in found.values() for grant in page), key=lambda grant: grant.id)
 
@@ -72,8 +70,8 @@ class PostgresTrust(Registry):
         row = await self._calls.ask("fetchrow", "select query_root from hv.grants where id = $1", grant_id)
         said = None if row is None else await self._calls.write_one("revoke", [grant_id], row[0])
         if said is None:
-            raise NotFound(f"no grant {grant_id}", hint="`grants` lists them with their ids")
-        return grant_of(said)
+            raise refusals.no_grant(grant_id)
+        return stored_texts.grant_of(said)
 
     async def add_token(self, token: TokenRecord) -> None:
         agent = token.agent.text
@@ -82,11 +80,11 @@ class PostgresTrust(Registry):
 
     async def token(self, digest: str) -> TokenRecord | None:
         row = await self._calls.ask("fetchrow", f"{_TOKEN} where digest = $1", digest)
-        return None if row is None else token_of(row)
+        return None if row is None else stored_texts.token_of(row)
 
     async def tokens(self) -> list[TokenRecord]:
         rows = await self._calls.ask("fetch", _TOKEN)
-        return sorted((token_of(row) for row in rows), key=lambda token: (token.label, token.digest))
+        return sorted((stored_texts.token_of(row) for row in rows), key=lambda token: (token.label, token.digest))
 
     async def revoke_token(self, digest: str) -> bool:
         known = await self.token(digest)
@@ -101,13 +99,11 @@ class PostgresTrust(Registry):
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
         rows = [[key.machine, key.transport, key.key, key.admitted] for key in keys]
         if not await self._calls.write_one("keys", [invitation, _MACHINE, rows], _MACHINE):
-            raise NotFound("there is no such invitation")
+            raise refusals.no_invitation()
 
     async def add_invitation(self, digest: str, seconds: float) -> None:
         await self._calls.write_one("invite", [digest, seconds])
 
 
-def _exactly(selector: Selector) -> str | None:
-    """The only point that ``selector`` can match, None when it can match several."""
-    root = selector.query_root
-    return root.text if selector.is_exact and len(root.segments) == len(selector.hops) else None
+def _text(point: Point | None) -> str | None:
+    return None if point is None else point.text

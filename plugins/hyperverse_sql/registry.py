@@ -29,6 +29,7 @@ from hyperverse_core.registry import (
     Trouble,
     check_new_states,
     check_state,
+    refusals,
 )
 from hyperverse_core.values import AccessGrant, Point, Selector, SetProperty, StarKey, UnsetProperty
 
@@ -106,18 +107,11 @@ class SqlRegistry(Registry):
         self._opened = False
         self._closed = False
 
-    async def __aenter__(self) -> SqlRegistry:
-        await self.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
     # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         if self._closed:
-            raise Unavailable("the registry is closed", hint="make another SqlRegistry")
+            raise refusals.closed(self)
         if self._opened:
             return
         self._opened = True

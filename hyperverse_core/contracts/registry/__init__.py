@@ -7,6 +7,7 @@ cached of the changed particles.
 
 from __future__ import annotations
 
+from . import refusals, stored_texts
 from .contract import Registry
 from .feed import FeedRegistry
 from .particles import ParticleRegistry
@@ -21,14 +22,13 @@ from .records import (
     Page,
     ParticleRecord,
     PropertyValue,
-    Registered,
-    Registration,
     StarRecord,
     Status,
     Strategy,
     TokenRecord,
     Trouble,
 )
+from .registrations import Registered, Registration
 from .selector_match import SelectorMatch
 from .sizes import LARGEST_STATE, check_new_states, check_state
 from .stars import StarRegistry
@@ -61,4 +61,6 @@ __all__ = [
     "TrustRegistry",
     "check_new_states",
     "check_state",
+    "refusals",
+    "stored_texts",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from typing import Self
 
 from .feed import FeedRegistry
 from .particles import ParticleRegistry
@@ -44,6 +45,15 @@ class Registry(ParticleRegistry, PlaceRegistry, StarRegistry, TrustRegistry, Fee
         Raises:
             ConfigError: the store was written by a newer version, or cannot be used.
         """
+
+    async def __aenter__(self) -> Self:
+        """Opens it, for ``async with``."""
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Closes it."""
+        await self.close()
 
     @abc.abstractmethod
     async def close(self) -> None:

@@ -9,7 +9,8 @@ from ...errors import NotFound
 from ...universe.address.point import Point
 from ...universe.kind_defs.properties import SetProperty, UnsetProperty
 from ...universe.selectors.selector import Selector
-from .records import Page, ParticleRecord, Registered, Registration, Status
+from .records import Page, ParticleRecord, Status
+from .registrations import Registered, Registration
 
 __all__ = ["ParticleRegistry"]
 

@@ -24,8 +24,6 @@ __all__ = [
     "Page",
     "ParticleRecord",
     "PropertyValue",
-    "Registered",
-    "Registration",
     "StarRecord",
     "Status",
     "Strategy",
@@ -139,45 +137,6 @@ class ParticleRecord:
                 return None
             after[key] = PropertyValue(now, present.locked)
         return after
-
-
-@attrs.frozen
-class Registration:
-    """A particle to be registered.
-
-    Attributes:
-        point: its address.
-        kind: what it is.
-        owner: whose it is.
-        properties: its properties by name.
-        strategy: what happens when the point is registered already.
-        status: its first status.
-        state: its first state, written together with its record; None for none.
-        below: particles that are registered together with it, parents before their children: all of them or none. They
-            are registered only if the particle itself is; their strategies do not count.
-    """
-
-    point: Point
-    kind: Kind
-    owner: Point
-    properties: Mapping[str, PropertyValue] = attrs.field(factory=dict)
-    strategy: Strategy = Strategy.COMMIT
-    status: Status = Status.PENDING
-    state: bytes | None = None
-    below: tuple[Registration, ...] = ()
-
-
-@attrs.frozen
-class Registered:
-    """Result of :meth:`Registry.register`.
-
-    Attributes:
-        record: the record as it is now.
-        created: False when the strategy was Ensure and the particle was registered already.
-    """
-
-    record: ParticleRecord
-    created: bool
 
 
 @attrs.frozen

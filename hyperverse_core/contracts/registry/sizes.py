@@ -6,7 +6,7 @@ from typing import Final
 
 from ...errors import TooLarge
 from ...universe.address.point import Point
-from .records import Registration
+from .registrations import Registration
 
 __all__ = ["LARGEST_STATE", "check_new_states", "check_state"]
 

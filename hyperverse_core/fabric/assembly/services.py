@@ -1,4 +1,4 @@
-"""The fifth step: particles can live here, and what the machine offers beside waves."""
+"""The fifth step: what the machine offers beside waves."""
 
 from __future__ import annotations
 
@@ -9,21 +9,12 @@ from typing import Any
 import attrs
 
 from ...config import without_secrets
-from ...contracts.driver import Particle
 from ...contracts.gateway import SessionLimits
-from ...universe.address.point import Point
 from ...universe.address.star_key import StarKey
 from ...universe.waves.wave import Pong
 from ..closing import ClosingStack
 from ..cluster.membership import Membership
-from ..delivery.callers_rights import CallersRights
-from ..delivery.gate import Gate
-from ..delivery.pipeline import Pipelines
 from ..delivery.star_requests import ask_star
-from ..particles.active_table import ActiveTable
-from ..particles.comings import Comings
-from ..particles.home import Home
-from ..particles.hosting import Hosting
 from ..particles.idle_collector import IdleCollector
 from ..parts import Given
 from ..placement.nearest import nearest
@@ -47,7 +38,6 @@ from ..services.sessions.sessions import LocalSessions
 from ..services.sessions.shares import AgentLimits, Shares
 from ..services.sessions.surfaces import LocalSurfaces
 from ..services.system.machine_acts import MachineActs
-from ..services.system.particle_services import ParticleServices
 from ..services.system.sealing import Sealing
 from ..services.system.system_particles import ExecutorParticle, MachineParticle
 from ..services.system.users_particle import UsersParticle
@@ -55,6 +45,7 @@ from ..transit.key_rotation import KeyRotation
 from .cluster import ClusterParts
 from .core import CoreParts
 from .delivery import DeliveryParts, PlacingParts
+from .homes import fill_homes, pin_driver
 from .plugin_parts import PluginParts
 
 __all__ = ["ServiceParts", "make_services"]
@@ -116,7 +107,7 @@ def make_services(
         given.config.name, core.served, cluster.directory, cluster.ways, core.homes, placing.strategies
     )
     commands = _commands(plugged, core, cluster, placing, descriptions)
-    _fill_homes(given, plugged, core, placing, delivery, residents, commands)
+    fill_homes(given, plugged, core, placing, delivery, residents, commands)
     tracing = Tracing(core.interceptors, delivery.outbound, cluster.directory)
     closing.close("the traces", tracing.close)
     limits = SessionLimits(config.limits.client_waves, config.limits.body)
@@ -151,7 +142,7 @@ def make_services(
         ready=membership.changed,
         chance=given.chance,
         blobs=plugged.blobs,
-        pin=partial(_pin_driver, core.homes[core.home.key], core.gate),
+        pin=partial(pin_driver, core.homes[core.home.key], core.gate),
         interceptors=core.interceptors,
     )
     status = _status(given, plugged, core, cluster, membership, gateways, shares)
@@ -223,14 +214,6 @@ def make_services(
     )
 
 
-def _pin_driver(home: Hosting, gate: Gate, point: Point, particle: Particle) -> None:
-    """Lets a driver answer at its own point, in the star that stands for this machine."""
-    before = home.active.get(point.text)
-    if before is not None:
-        home.table.remove(before)
-    gate.open_to_all(home.pin(point, "Driver", particle))
-
-
 def _commands(
     plugged: PluginParts, core: CoreParts, cluster: ClusterParts, placing: PlacingParts, descriptions: Descriptions
 ) -> Commands:
@@ -247,46 +230,6 @@ def _commands(
         audit=core.audit,
         sealed=core.sealed,
     )
-
-
-def _fill_homes(
-    given: Given,
-    plugged: PluginParts,
-    core: CoreParts,
-    placing: PlacingParts,
-    delivery: DeliveryParts,
-    residents: Residents,
-    commands: Commands,
-) -> None:
-    """Lets particles live in each star."""
-    limits, watches, gate, binds = given.config.limits, delivery.watches, core.gate, delivery.binds
-    routing = Pipelines(binds, CallersRights(gate, core.answers.decide, core.records.get), limits.hops)
-    services = ParticleServices(placing.provisioner, commands, watches)
-    comings = Comings(
-        arrived=(residents.arrived, watches.arrived),
-        renewed=(core.answers.renewed, binds.renewed),
-        left=(residents.left, core.answers.left),
-    )
-    for key, star in core.stars.items():
-        table = ActiveTable(star, comings, core.interceptors)
-        home = Home(
-            star=star,
-            gate=gate,
-            routing=routing,
-            outbound=delivery.outbounds[key],
-            services=services,
-            registry=plugged.registry,
-            pool=core.pool,
-            held=core.held,
-            interceptors=core.interceptors,
-            ids=core.ids,
-            chain_limit=limits.chain,
-            loop=core.loop,
-            troubles=core.troubles,
-            table=table,
-            sealed=core.sealed,
-        )
-        core.homes.add(Hosting(home, table, core.served))
 
 
 def _membership(

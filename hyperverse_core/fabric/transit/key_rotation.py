@@ -83,7 +83,7 @@ class KeyRotation:
             if self._closed:
                 raise Unavailable("the machine stops", retry_after=1.0)
             identity = self._transport.new_identity()
-            endpoint, told = await self._board.listen_beside(identity, address, advertise)
+            endpoint, told = await self._board.listener.open_beside(identity, address, advertise)
             before = await self._admission.announce(identity.public)
             await asyncio.sleep(_NEWS)
             await self._board.prove(identity, _SECONDS)

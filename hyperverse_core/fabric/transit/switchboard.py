@@ -26,7 +26,7 @@ from .board_settings import BoardSettings
 from .greeting import Authenticate, Greeting
 from .guests import Guests
 from .key_watch import KeyWatch
-from .listen import listen, listen_beside
+from .listener import Listener
 from .onward import Onward
 from .origins import objection
 from .peer_lanes import PeerLanes
@@ -58,6 +58,7 @@ class Switchboard:
 
     Attributes:
         address, server_key: of this machine's listener, as the directory tells them.
+        listener: the endpoints at which others connect.
         peers: the lanes to other machines.
         traffic: what the lanes have carried.
         outgoing: connections that we made. Written here alone; see :meth:`connected`, :meth:`forgotten`.
@@ -96,6 +97,7 @@ class Switchboard:
         self.pending = pending
         self.outgoing: dict[Peer, OutgoingLane] = {}
         self.traffic = LaneTraffic()
+        self.listener = Listener(settings, transport, self)
         self._directory = directory
         self._ways = ways
         self._states = states
@@ -128,7 +130,6 @@ class Switchboard:
             later=self._later,
         )
         self._onward = Onward(directory, ways, self.peers, self._guests, refuse=self._refuse)
-        self._endpoints = 1
         self._older: dict[Peer, Callable[[bytes], bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -144,37 +145,10 @@ class Switchboard:
         self._own = {star.text: star for star in stars}
         self._origin = home.text
         self.identity = self.peers.identity = self.keys.own(self.settings.machine, self.transport)
-        lanes = self.settings.lanes
-        address = str(lanes.get("address", ""))
-        opened = await listen(self.transport, "stars", address, self.identity, self, self.settings.directory)
-        self.address = str(lanes.get("advertise", opened))
+        self.address = await self.listener.open(self.identity)
         self.server_key = self.identity.public
 
     # -- another key --------------------------------------------------------------------------------------
-
-    async def listen_beside(self, identity: Identity, address: str, advertise: str) -> tuple[str, str]:
-        """Opens one more listener, which proves another key. Returns its name, and the address for others.
-
-        Args:
-            identity: the key pair.
-            address: where to listen; empty for where the config says, or the transport does.
-            advertise: what others are told; empty for where it listens.
-
-        Raises Conflict when the config fixes the address, or what others are told.
-        """
-        name = f"stars-{self._endpoints + 1}"
-        told = await listen_beside(
-            self.transport,
-            name,
-            self.settings.lanes,
-            identity,
-            self,
-            self.settings.directory,
-            address=address,
-            advertise=advertise,
-        )
-        self._endpoints += 1
-        return name, told
 
     async def prove(self, identity: Identity, seconds: float) -> None:
         """Has the lanes to other machines prove another key; see :meth:`PeerLanes.prove`."""

@@ -109,6 +109,12 @@ class Selector:
         """Whether it matches one point at most: every hop is exact, and a point may end at the last one only."""
         return all(hop.is_exact and not hop.inclusive for hop in self.hops) and not self.from_root
 
+    @property
+    def only_point(self) -> Point | None:
+        """The only point that can match; None when several can, or none."""
+        root = self.query_root
+        return root if self.is_exact and len(root.segments) == len(self.hops) else None
+
     def __str__(self) -> str:
         if not self.hops:
             return "ROOT"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hyperverse_core.registry import Assignment, ParticleRecord, PropertyValue, Registration, StarRecord, Status
+from hyperverse_core.registry import Assignment, ParticleRecord, Registration, StarRecord, Status, stored_texts
 from hyperverse_core.values import Kind, Point, StarKey
 
 from .schema import particles, stars
@@ -21,8 +20,6 @@ __all__ = [
     "RECORDS",
     "STAR",
     "new_row",
-    "properties_of",
-    "properties_text",
     "record_of",
     "star_of",
     "star_row",
@@ -51,20 +48,6 @@ NEW_ROW: Final = ("point", "route", "depth", "kind", "owner", "status", "propert
 _STATUS: Final = {status.value: status for status in Status}
 
 
-def properties_of(text: str | None) -> dict[str, PropertyValue]:
-    """The properties that are stored as ``text`` in a row."""
-    if text is None:
-        return {}
-    return {key: PropertyValue(value, locked) for key, (value, locked) in json.loads(text).items()}
-
-
-def properties_text(properties: Mapping[str, PropertyValue]) -> str | None:
-    """``properties`` as the text of a row; None when there are none."""
-    if not properties:
-        return None
-    return json.dumps({key: (found.value, found.locked) for key, found in properties.items()})
-
-
 def record_of(row: Sequence[Any]) -> ParticleRecord:
     """The record in a row that begins with the columns of :data:`RECORD`."""
     point, kind, owner, status, properties, star, incarnation, epoch = row[:8]
@@ -74,7 +57,7 @@ def record_of(row: Sequence[Any]) -> ParticleRecord:
         Point.parse(owner),
         _STATUS.get(status, Status.UNKNOWN),
         None if star is None else Assignment(StarKey.parse(star), incarnation, epoch),
-        properties_of(properties),
+        stored_texts.properties_of(properties),
     )
 
 
@@ -88,7 +71,7 @@ def new_row(registration: Registration) -> tuple[Any, ...]:
         str(registration.kind),
         registration.owner.text,
         registration.status.value,
-        properties_text(registration.properties),
+        stored_texts.properties_text(registration.properties),
         0,
     )
 
@@ -104,7 +87,7 @@ def star_of(row: Any) -> StarRecord:
         machine,
         address,
         public,
-        *_hosts_and_links(kinds, links),
+        *stored_texts.two_lists(kinds, links),
         particles,
         incarnation,
         renewals,
@@ -113,12 +96,6 @@ def star_of(row: Any) -> StarRecord:
         pid,
         facts,
     )
-
-
-@lru_cache(maxsize=1024)
-def _hosts_and_links(kinds: str, links: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    # These two columns rarely change.
-    return tuple(json.loads(kinds)), tuple(json.loads(links))
 
 
 def star_row(star: StarRecord) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.errors import Conflict, HyperverseError, NotFound, NotHostedHere
-from hyperverse_core.registry import Assigned, Assignment, ChangeKind, Status
+from hyperverse_core.errors import HyperverseError
+from hyperverse_core.registry import Assigned, Assignment, ChangeKind, Status, refusals
 from hyperverse_core.values import Point, StarKey
 
 from ..engine.batch_statement import BatchStatement
@@ -77,14 +77,14 @@ def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | Hyperve
     for want in wanted:
         point, key = want.point.text, str(want.star)
         if point not in present:
-            results.append(NotFound(f"no particle {point!r}"))
+            results.append(refusals.not_registered((want.point,)))
             continue
         (held, made, last), state = present[point]
         # One that does not hold any more counts as none, also for a caller that has read it while it did.
         if want.expected not in (held, made):
-            results.append(_assigned_otherwise(want, held))
+            results.append(refusals.assigned_otherwise(want.point, held))
         elif living.get(key) != want.incarnation:
-            results.append(_star_is_gone(want.star, want.incarnation))
+            results.append(refusals.incarnation_not_announced(want.star, want.incarnation))
         else:
             # A first one begins behind the newest revision: no epoch of this point can have come so far, because each
             # was an entry of the feed too. So they grow also when a point is deleted and registered again.
@@ -100,18 +100,6 @@ def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | Hyperve
 
 def _incarnations(tx: Transaction, keys: Iterable[str]) -> dict[str, int]:
     return dict(tx.connection.execute(_INCARNATIONS, {"keys": listing(keys)}).all())
-
-
-def _assigned_otherwise(want: Assign, held: Assignment | None) -> Conflict:
-    where = "is not assigned" if held is None else f"is assigned to '{held.star}' (epoch {held.epoch})"
-    return Conflict(f"particle {want.point.text!r} {where}, not as expected", hint="read its record and decide again")
-
-
-def _star_is_gone(star: StarKey, incarnation: int) -> NotHostedHere:
-    return NotHostedHere(
-        f"incarnation {incarnation} of star '{star}' is not the announced one",
-        hint="its lease has ended, or it was announced again",
-    )
 
 
 def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:

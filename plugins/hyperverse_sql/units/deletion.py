@@ -8,8 +8,7 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.errors import Conflict
-from hyperverse_core.registry import ChangeKind, ParticleRecord
+from hyperverse_core.registry import ChangeKind, ParticleRecord, refusals
 from hyperverse_core.values import Point
 
 from ..engine.expressions import EachText, FirstBehind, listed, listing
@@ -54,7 +53,7 @@ def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
     """Deletes each of the points with everything below it, and the grants and tokens that go with them."""
     points, limit = deletion.points, deletion.limit
     if any(point.is_root and point.route.is_local for point in points):
-        raise Conflict("the root cannot be deleted", hint="delete the particles below it")
+        raise refusals.root_stays()
     found: dict[str, sa.Row[Any]] = {}
     wanted = sorted(set(points))
     for start in range(0, len(wanted), _CHUNK):

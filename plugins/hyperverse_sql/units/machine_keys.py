@@ -7,8 +7,7 @@ import time
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.errors import NotFound
-from hyperverse_core.registry import ChangeKind, MachineKey
+from hyperverse_core.registry import ChangeKind, MachineKey, refusals
 
 from ..engine.transaction import Transaction
 from ..tables.schema import invitations, machine_keys
@@ -48,7 +47,7 @@ def set_keys(tx: Transaction, wanted: NewKeys) -> None:
             invitations.c.digest == wanted.invitation, invitations.c.expires > time.time()
         )
         if tx.connection.execute(spent).rowcount != 1:
-            raise NotFound("there is no such invitation")
+            raise refusals.no_invitation()
     for key in wanted.keys:
         same = (machine_keys.c.transport == key.transport, machine_keys.c.key == key.key)
         tx.connection.execute(sa.delete(machine_keys).where(*same))

@@ -8,15 +8,14 @@ import attrs
 import sqlalchemy as sa
 
 from hyperverse_core.errors import HyperverseError
-from hyperverse_core.registry import ChangeKind, ParticleRecord, Status
+from hyperverse_core.registry import ChangeKind, ParticleRecord, Status, refusals, stored_texts
 from hyperverse_core.values import Point, SetProperty, UnsetProperty
 
 from ..engine.batch_statement import BatchStatement
 from ..engine.expressions import listed, listing
 from ..engine.transaction import Transaction
-from ..tables.rows import properties_text
 from ..tables.schema import particles
-from .records import missing, records_at
+from .records import records_at
 
 __all__ = [
     "OwnerChange",
@@ -52,7 +51,7 @@ def set_status(tx: Transaction, updates: Sequence[tuple[Point, Status]]) -> list
     changed: dict[str, str] = {}
     for point, status in updates:
         before = known.get(point.text)
-        results.append(missing((point,)) if before is None else None)
+        results.append(refusals.not_registered((point,)) if before is None else None)
         if before is not None and before != status.value:
             known[point.text] = changed[point.text] = status.value
             tx.log(ChangeKind.STATUS, point.text)
@@ -67,7 +66,7 @@ def next_numbers(tx: Transaction, points: Sequence[Point]) -> list[int | Hyperve
     results: list[int | HyperverseError] = []
     for point in points:
         if point.text not in reached:
-            results.append(missing((point,)))
+            results.append(refusals.not_registered((point,)))
             continue
         reached[point.text] += 1
         results.append(reached[point.text])
@@ -90,7 +89,7 @@ def set_properties(tx: Transaction, update: PropertyUpdate) -> None:
     for record in known.values():
         after = record.changed(update.changes)
         if after != record.properties:
-            rows.append((properties_text(after), record.point.text))
+            rows.append((stored_texts.properties_text(after), record.point.text))
     _SET_PROPERTIES.run(tx.connection, rows)
     for _, point in rows:
         tx.log(ChangeKind.PROPERTIES, point)
@@ -113,7 +112,7 @@ def replace_values(tx: Transaction, replacement: Replacement) -> bool:
     after = record.replaced({key: (was, now) for key, was, now in replacement.values})
     if after is None:
         return False
-    _SET_PROPERTIES.run(tx.connection, [(properties_text(after), record.point.text)])
+    _SET_PROPERTIES.run(tx.connection, [(stored_texts.properties_text(after), record.point.text)])
     tx.log(ChangeKind.PROPERTIES, record.point.text)
     return True
 
@@ -139,5 +138,5 @@ def _all_of(tx: Transaction, points: Sequence[Point]) -> dict[str, ParticleRecor
     known = records_at(tx.connection, {point.text for point in points})
     absent = [point for point in dict.fromkeys(points) if point.text not in known]
     if absent:
-        raise missing(absent)
+        raise refusals.not_registered(absent)
     return known

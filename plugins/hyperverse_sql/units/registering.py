@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from hyperverse_core.errors import Conflict, HyperverseError, NotFound
-from hyperverse_core.registry import ChangeKind, ParticleRecord, Registered, Registration, Strategy
+from hyperverse_core.errors import Conflict, HyperverseError
+from hyperverse_core.registry import ChangeKind, ParticleRecord, Registered, Registration, refusals, stored_texts
 from hyperverse_core.values import Point
 
 from ..engine.batch_statement import BatchStatement
 from ..engine.transaction import Transaction
-from ..tables.rows import NEW_ROW, new_row, properties_text
+from ..tables.rows import NEW_ROW, new_row
 from ..tables.schema import particles, states
 from ..tables.subtree import below
 from .records import records_at
@@ -35,7 +35,7 @@ _REPLACE = sa.update(particles).where(_AT)
 
 def register(tx: Transaction, registrations: Sequence[Registration]) -> list[Registered | HyperverseError]:
     """Registers all particles; their strategies are Commit and Ensure."""
-    parents = [_needed_parent(registration.point) for registration in registrations]
+    parents = [registration.needed_parent for registration in registrations]
     wanted = {registration.point.text for registration in registrations}
     wanted.update([one.point.text for registration in registrations for one in registration.below])
     wanted.update([parent.text for parent in parents if parent is not None])
@@ -49,13 +49,15 @@ def register(tx: Transaction, registrations: Sequence[Registration]) -> list[Reg
             results.append(_ensured(registration, existing))
             continue
         if parent is not None and parent.text not in known:
-            results.append(_no_parent(point, parent))
+            results.append(refusals.no_parent(point))
             continue
-        if registration.below and (error := _misplaced(registration, known)) is not None:
-            results.append(error)
-            continue
+        if registration.below:
+            taken = {one.point for one in registration.below if one.point.text in known}
+            if (error := registration.misplaced(taken)) is not None:
+                results.append(error)
+                continue
         for one in (registration, *registration.below):
-            known[one.point.text] = _new_record(one)
+            known[one.point.text] = one.record()
             rows.append(new_row(one))
             if one.state is not None:
                 first_states.append((one.state, one.point.text))
@@ -77,18 +79,14 @@ def override(tx: Transaction, registration: Registration) -> Registered:
             raise result
         return result
     if registration.below:
-        raise _kept(point)
+        raise refusals.has_what_is_below(point)
     if existing.kind != registration.kind and (point.is_root or _has_children(tx, point)):
-        raise Conflict(
-            f"{point.text!r} has children and stays a {str(existing.kind)!r}; it cannot become "
-            f"a {str(registration.kind)!r}",
-            hint="delete it first, with all that is below it",
-        )
+        raise refusals.has_children(point, existing.kind, registration.kind)
     values = {
         "kind": str(registration.kind),
         "owner": registration.owner.text,
         "status": registration.status.value,
-        "properties": properties_text(registration.properties),
+        "properties": stored_texts.properties_text(registration.properties),
         "star": None,
         "incarnation": None,
     }
@@ -100,58 +98,14 @@ def override(tx: Transaction, registration: Registration) -> Registered:
         tx.log(ChangeKind.RELEASED, point.text, existing.assignment.epoch)
     tx.log(ChangeKind.REGISTERED, point.text)
     tx.log(ChangeKind.OWNER, point.text)  # its new owner and Kind may change what it may do, and what may be done to it
-    return Registered(_new_record(registration), created=True)
-
-
-def _misplaced(registration: Registration, known: Mapping[str, ParticleRecord]) -> HyperverseError | None:
-    """What is wrong with those that are to be registered below: one is there already, or its parent is not."""
-    there = {registration.point}
-    for one in registration.below:
-        point = one.point
-        if point.text in known or point in there:
-            return Conflict(f"there is a particle {point.text!r} already")
-        parent = point.parent
-        if parent is None or parent not in there:
-            return _no_parent(point, parent or point)
-        there.add(point)
-    return None
-
-
-def _kept(point: Point) -> Conflict:
-    return Conflict(
-        f"{point.text!r} is registered with what is below it, and cannot be replaced", hint="delete it first"
-    )
-
-
-def _needed_parent(point: Point) -> Point | None:
-    """The parent that must be registered; None for ROOT and for the first point of another route."""
-    parent = point.parent
-    return None if parent is None or (parent.is_root and not point.route.is_local) else parent
+    return Registered(registration.record(), created=True)
 
 
 def _ensured(registration: Registration, existing: ParticleRecord) -> Registered | HyperverseError:
-    if registration.strategy is Strategy.COMMIT:
-        return Conflict(f"there is a particle {registration.point.text!r} already", hint="create? takes it as it is")
-    if existing.kind != registration.kind:
-        return Conflict(
-            f"there is a particle {registration.point.text!r} already, a {str(existing.kind)!r} and not "
-            f"a {str(registration.kind)!r}"
-        )
-    return Registered(existing, created=False)
-
-
-def _no_parent(point: Point, parent: Point) -> NotFound:
-    return NotFound(f"no particle {parent.text!r} to hold {point.name!r}", hint=f"create {parent.text} first")
-
-
-def _new_record(registration: Registration) -> ParticleRecord:
-    return ParticleRecord(
-        registration.point,
-        registration.kind,
-        registration.owner,
-        registration.status,
-        properties=dict(registration.properties),
-    )
+    try:
+        return registration.ensured(existing)
+    except Conflict as error:
+        return error
 
 
 def _has_children(tx: Transaction, point: Point) -> bool:

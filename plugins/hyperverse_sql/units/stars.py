@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.errors import Conflict, NotHostedHere
-from hyperverse_core.registry import ChangeKind, StarRecord
+from hyperverse_core.registry import ChangeKind, StarRecord, refusals
 from hyperverse_core.values import Point, StarKey
 
 from ..engine.batch_statement import BatchStatement
@@ -56,10 +55,7 @@ def announce(tx: Transaction, star: StarRecord) -> StarRecord:
     row = tx.connection.execute(sa.select(*STAR).where(stars.c.key == key)).first()
     held = None if row is None else star_of(row)
     if held is not None and row is not None and row.announced and held.machine != star.machine:
-        raise Conflict(
-            f"star '{star.key}' is held by machine {held.machine!r}",
-            hint=f"stop it there, or wait until its lease of {held.lease:g} s has ended",
-        )
+        raise refusals.star_held(held)
     # Not one that was announced already, also if this registry was restored and knows nothing of it.
     incarnation = max(star.incarnation, 0 if held is None else held.incarnation) + 1
     announced = attrs.evolve(star, incarnation=incarnation, renewals=0)
@@ -77,8 +73,7 @@ def renew(tx: Transaction, renewed: Sequence[StarRecord]) -> None:
     held = {row.key: row for row in tx.connection.execute(_HELD, {"keys": listing(str(star.key) for star in renewed)})}
     gone = [star for star in renewed if _incarnation(held.get(str(star.key))) != star.incarnation]
     if gone:
-        names = ", ".join(f"'{star.key}' (incarnation {star.incarnation})" for star in gone)
-        raise NotHostedHere(f"no longer in the directory: {names}", hint="the lease has ended; announce the star again")
+        raise refusals.not_in_directory(gone)
     rows = [(star, star_row(star)) for star in renewed]
     _RENEW.run(tx.connection, [tuple(row[name] for name in (*_RENEWED, "key")) for _, row in rows])
     for star, row in rows:

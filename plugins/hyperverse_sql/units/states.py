@@ -8,15 +8,14 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from hyperverse_core.errors import HyperverseError, NotHostedHere
-from hyperverse_core.registry import Assignment, ChangeKind
+from hyperverse_core.errors import HyperverseError
+from hyperverse_core.registry import Assignment, ChangeKind, refusals
 from hyperverse_core.values import Point
 
 from ..engine.batch_statement import BatchStatement
 from ..engine.transaction import Transaction
 from ..tables.schema import particles, states
 from .assignments import assignments_at
-from .records import missing
 
 __all__ = ["Save", "load_state", "save_states"]
 
@@ -52,7 +51,7 @@ def save_states(tx: Transaction, saves: Sequence[Save]) -> list[HyperverseError 
     for save in saves:
         number, held = present.get(save.point.text, (0, None))
         if held != save.assignment:
-            results.append(_lost(save))
+            results.append(refusals.state_not_saved(save.point, save.assignment))
             continue
         rows.append((number, save.state))
         if save.announce:
@@ -62,17 +61,9 @@ def save_states(tx: Transaction, saves: Sequence[Save]) -> list[HyperverseError 
     return results
 
 
-def _lost(save: Save) -> NotHostedHere:
-    held = save.assignment
-    return NotHostedHere(
-        f"particle {save.point.text!r} is no longer assigned to '{held.star}' (epoch {held.epoch}); "
-        "its state was not saved"
-    )
-
-
 def load_state(connection: sa.Connection, point: Point) -> bytes | None:
     """The saved state, None when there is none. Raises NotFound for a particle that is not registered."""
     row = connection.execute(_STATE, {"at": point.text}).first()
     if row is None:
-        raise missing((point,))
+        raise refusals.not_registered((point,))
     return None if row.state is None else bytes(row.state)

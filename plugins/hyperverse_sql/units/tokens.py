@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
-from hyperverse_core.registry import ChangeKind, TokenRecord
-from hyperverse_core.values import Point
+from hyperverse_core.registry import ChangeKind, TokenRecord, stored_texts
 
 from ..engine.expressions import listed, listing
 from ..engine.transaction import Transaction
@@ -22,18 +20,13 @@ _TOKEN = (tokens.c.digest, tokens.c.agent, tokens.c.label, tokens.c.scope, token
 def find_token(connection: sa.Connection, digest: str) -> TokenRecord | None:
     """The token with that hash, None when there is none."""
     row = connection.execute(sa.select(*_TOKEN).where(tokens.c.digest == digest)).first()
-    return None if row is None else _token_of(row)
+    return None if row is None else stored_texts.token_of(row)
 
 
 def all_tokens(connection: sa.Connection) -> list[TokenRecord]:
     """All tokens, ordered by label and hash."""
     rows = connection.execute(sa.select(*_TOKEN).order_by(tokens.c.label, tokens.c.digest))
-    return [_token_of(row) for row in rows]
-
-
-def _token_of(row: Sequence[Any]) -> TokenRecord:
-    digest, agent, label, scope, created, expires = row
-    return TokenRecord(digest, Point.parse(agent), label, scope, created, expires)
+    return [stored_texts.token_of(row) for row in rows]
 
 
 def add_token(tx: Transaction, token: TokenRecord) -> None:

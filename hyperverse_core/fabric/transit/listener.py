@@ -1,0 +1,58 @@
+"""The endpoints at which other machines connect to this one."""
+
+from __future__ import annotations
+
+from ...contracts.lane import Identity, LaneReceiver, LaneTransport
+from ...errors import Conflict
+from ...lanes.listening import Listening
+from .board_settings import BoardSettings
+
+__all__ = ["Listener"]
+
+
+class Listener:
+    """Listens for other machines, and knows what they are told of that.
+
+    Args:
+        settings: see :class:`BoardSettings`.
+        transport: listens.
+        receiver: gets what comes.
+    """
+
+    def __init__(self, settings: BoardSettings, transport: LaneTransport, receiver: LaneReceiver) -> None:
+        lanes = settings.lanes
+        self._listening = Listening(transport, settings.directory, receiver, str(lanes.get("address", "")))
+        self._advertise = str(lanes.get("advertise", ""))
+        self._endpoints = 1
+
+    async def open(self, identity: Identity) -> str:
+        """Opens the first endpoint and returns the address that others are told.
+
+        Args:
+            identity: the key pair that it proves.
+
+        Raises Unavailable and BadRequest as the transport does.
+        """
+        opened = await self._listening.open("stars", identity)
+        return self._advertise or opened
+
+    async def open_beside(self, identity: Identity, address: str, advertise: str) -> tuple[str, str]:
+        """Opens one more endpoint, which proves another key. Returns its name, and the address that others are told.
+
+        Args:
+            identity: the other key pair.
+            address: where to listen; empty for where the config says, or the transport does.
+            advertise: what others are told; empty for where it listens.
+
+        Raises Conflict when the config fixes the address, or what others are told; Unavailable and BadRequest as the
+        transport does.
+        """
+        if self._advertise and not advertise:
+            raise Conflict(
+                f"the config fixes the address that others are told: {self._advertise}",
+                hint="name the one of the new key, `--address ADDRESS --advertise ADDRESS`, until the next start",
+            )
+        name = f"stars-{self._endpoints + 1}"
+        opened = await self._listening.open_beside(name, identity, address)
+        self._endpoints += 1
+        return name, advertise or opened
