@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import email
 import importlib.metadata
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-__all__ = ["Found", "FoundPoint", "find_entry_points", "name_and_version"]
+__all__ = ["Found", "FoundPoint", "find_entry_points", "name_and_version", "requirement_lines"]
 
 _FILE = "entry_points.txt"
 _VALUE = re.compile(r"\s*[\w.]+\s*(:\s*[\w.]+\s*)?(\[.*\]\s*)?")
@@ -127,7 +129,7 @@ def name_and_version(distribution: importlib.metadata.Distribution | None) -> tu
     if distribution is None:
         return "", ""
     try:
-        metadata: Any = distribution.metadata
+        metadata = _metadata(distribution)
     except Exception:  # undecodable, or of no format at all; since Python 3.14 also when it is not there
         return "", ""
     if metadata is None:
@@ -135,6 +137,29 @@ def name_and_version(distribution: importlib.metadata.Distribution | None) -> tu
     return _field(metadata, "Name"), _field(metadata, "Version")
 
 
-def _field(metadata: importlib.metadata.PackageMetadata, name: str) -> str:
+def requirement_lines(distribution: str) -> list[str]:
+    """Returns the requirements of an installed distribution, as its metadata has them.
+
+    Raises PackageNotFoundError when it is not installed, and any exception when its metadata is damaged.
+    """
+    found = importlib.metadata.distribution(distribution)
+    metadata = _metadata(found)
+    lines = metadata.get_all("Requires-Dist") if metadata is not None else None
+    return list(lines or found.requires or ())  # an egg has them in a file of its own
+
+
+def _metadata(distribution: importlib.metadata.Distribution) -> Any:
+    text = distribution.read_text("METADATA")
+    return distribution.metadata if text is None else _headers(text.partition("\n\n")[0])
+
+
+@lru_cache(maxsize=128)
+def _headers(text: str) -> Any:
+    """Returns metadata without its description. Kept by what it says, because each start of a machine asks for the same
+    distributions several times."""
+    return email.message_from_string(text)
+
+
+def _field(metadata: Any, name: str) -> str:
     """Returns a field; an empty text when it is not there, which warns since Python 3.12 if one just asks for it."""
     return str(metadata[name] or "") if name in metadata else ""

@@ -136,10 +136,7 @@ class Loading:
         offers = Offers(info.name)
         plugin = None
         try:
-            plugin = within(info.name, self.settings.load_seconds, source.load)
-            self.pm.register(plugin, info.name)
-            self._check_hooks(plugin)
-            within(info.name, self.settings.load_seconds, partial(self._call_hooks, plugin, offers))
+            plugin = within(info.name, self.settings.load_seconds, partial(self._import_and_call, source, offers))
             offers.check()
         except BaseException as exc:  # one that exits when it is imported ends itself, and nothing else
             info.error = presentable(exc)
@@ -151,6 +148,14 @@ class Loading:
             self._check_extras(info, offers)
         if info.state == "ok" and not offers.found and not self._listens(plugin):
             info.reason = "it registers nothing; a hook is marked `@hookimpl`, and calls `register`"
+
+    def _import_and_call(self, source: PluginSource, offers: Offers) -> object:
+        """Imports a plugin, and has it register what it brings. Returns the plugin."""
+        plugin = source.load()
+        self.pm.register(plugin, source.name)
+        self._check_hooks(plugin)
+        self._call_hooks(plugin, offers)
+        return plugin
 
     def _call_hooks(self, plugin: object, offers: Offers) -> None:
         for thing, hook in HOOKS.items():

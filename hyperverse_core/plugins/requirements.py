@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -15,7 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..scheduling.guarded_log import guarded_log
-from .entry_points import name_and_version
+from .entry_points import name_and_version, requirement_lines
 
 __all__ = ["missing_requirements"]
 
@@ -58,7 +59,7 @@ def _missing(distribution: str, extra: str, seen: set[tuple[str, str]]) -> Itera
 def _added_by(distribution: str, extra: str) -> Iterator[Requirement]:
     """Yields the requirements that a distribution has with ``extra`` and does not have without it."""
     try:
-        lines = importlib.metadata.requires(distribution) or ()
+        lines = requirement_lines(distribution)
     except importlib.metadata.PackageNotFoundError:
         return
     except Exception as exc:  # its metadata is damaged
@@ -66,14 +67,27 @@ def _added_by(distribution: str, extra: str) -> Iterator[Requirement]:
         return
     for line in lines:
         try:
-            requirement = Requirement(line)
-            marker = requirement.marker
-            added = marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
+            requirement = _if_added(line, extra)
         except _UNREADABLE as exc:
             _log.warning("%s: ignoring the requirement %r, which is malformed: %s", distribution, line, _reason(exc))
             continue
-        if added:
+        if requirement is not None:
             yield requirement
+
+
+@lru_cache(maxsize=4096)
+def _if_added(line: str, extra: str) -> Requirement | None:
+    """Returns the requirement that a line is, if it counts with ``extra`` and does not without it. Kept, because each
+    start of a machine asks for the same lines: reading them anew takes half of the time of loading all plugins."""
+    requirement = _read(line)
+    marker = requirement.marker
+    added = marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
+    return requirement if added else None
+
+
+@lru_cache(maxsize=4096)
+def _read(line: str) -> Requirement:
+    return Requirement(line)
 
 
 def _unmet(requirement: Requirement) -> str:

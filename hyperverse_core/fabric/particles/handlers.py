@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import attrs
@@ -39,6 +40,13 @@ class Handler:
         return s.path == every_path and s.topic is None and not s.filters
 
 
+@lru_cache(maxsize=1024)
+def _arguments(function: Callable[..., Awaitable[Any]]) -> Arguments:
+    """Returns the arguments of a handler. Kept, because each machine of a process compiles the same classes, and the
+    Kinds of one plugin often share one: it is a tenth of the start of a machine."""
+    return Arguments(function)
+
+
 class Handlers:
     """The handlers of one particle class, with an answer kept for each method that was asked.
 
@@ -55,7 +63,7 @@ class Handlers:
 
     def __init__(self, cls: type[Particle], specs: Iterable[tuple[str, HandlerSpec]] | None = None) -> None:
         self._all = tuple(
-            Handler(name, getattr(cls, name), Arguments(getattr(cls, name)), spec.selector, spec.privilege)
+            Handler(name, getattr(cls, name), _arguments(getattr(cls, name)), spec.selector, spec.privilege)
             for name, spec in (cls.handlers() if specs is None else specs)
         )
         self.certain: dict[str, tuple[Handler, Mapping[str, str]]] = {}
