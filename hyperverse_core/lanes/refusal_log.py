@@ -1,4 +1,4 @@
-"""RefusalLog: what a listener logs of strangers. Anybody may come a thousand times a second: the log stays short."""
+"""RefusalLog: what a listener logs about strangers. The log stays short even if they come a thousand times a second."""
 
 from __future__ import annotations
 

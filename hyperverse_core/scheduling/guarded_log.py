@@ -34,7 +34,7 @@ def guarded_log(name: str) -> logging.Logger:
 
 
 class _Guarded(logging.Logger):
-    """Gives a line to each handler, whatever those before it have raised."""
+    """Hands a line to each handler, even if one before it has raised."""
 
     def callHandlers(self, record: logging.LogRecord) -> None:
         """Is called by Python's ``Logger.handle``; goes through the same handlers as the method it stands for."""

@@ -62,7 +62,7 @@ class GrantBook:
         return found | await self._read(missing)
 
     async def _read(self, roots: list[Point]) -> dict[Point, tuple[AccessGrant, ...]]:
-        """The grants of roots that are not remembered."""
+        """Reads the grants of roots that are not cached."""
         known = self._with_grants
         if known is not None:
             without: dict[Point, tuple[AccessGrant, ...]] = {root: () for root in roots if root not in known}
@@ -85,7 +85,7 @@ class GrantBook:
         return without | read
 
     async def _read_roots(self) -> None:
-        """Finds out at which roots there are grants. Others who ask meanwhile do not wait for it."""
+        """Reads which roots have grants. Other callers do not wait for that."""
         self._asks_for_roots = False
         reading = _Reading()
         self._under_way.add(reading)

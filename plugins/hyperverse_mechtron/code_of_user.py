@@ -41,7 +41,7 @@ async def loaded_once(binary: bytes, name: str, options: CodeOptions) -> Code:
 
 
 def _folder() -> Path | None:
-    """Where it is kept; None for a user without a home that can be written."""
+    """Returns its file; None for a user without a writable home."""
     base = Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))  # noqa: PTH111  # raises nothing
     folder = base / "hyperverse" / "compiled"
     if base.parts[:1] == ("~",):
@@ -54,7 +54,7 @@ def _folder() -> Path | None:
 
 
 def _tidy(folder: Path) -> None:
-    """Removes all but the modules that were run last."""
+    """Removes all modules except those that were run last."""
     old = sorted(folder.glob("*.cwasm"), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]
     for path in old:
         path.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ class MechtronDriver(Driver):
         return self._library.ready()
 
     def remark(self) -> str:
-        """That guests run in worker processes only, when they do."""
+        """Returns a text that says that guests run in worker processes only; empty when they do not."""
         return self._library.remark
 
     def needs(self, record: ParticleRecord) -> Iterable[str]:

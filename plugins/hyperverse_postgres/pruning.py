@@ -1,4 +1,4 @@
-"""Old entries of the change feed leave the database, some thousand at a time."""
+"""Removes old entries of the change feed from the database, some thousand at a time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Pruning:
         self._task: asyncio.Task[None] | None = None
 
     def committed(self, logged: int) -> None:
-        """Entries have come: prunes if there are many."""
+        """Takes note of new entries, and prunes if there are many."""
         self._unpruned += logged
         if self._unpruned >= min(_EVERY, self._kept) and self._task is None:
             self._unpruned = 0

@@ -15,7 +15,7 @@ __all__ = ["UNKNOWN", "PeerProcess"]
 
 _CREDENTIALS: Final = struct.Struct("3i")  # process, user, group
 _NOT_RUNNING: Final = frozenset("TtZXx")
-"""Letters of ``/proc/PID/stat``: stopped by a signal, stopped by a debugger, ended."""
+"""Letters of ``/proc/PID/stat`` for: stopped by a signal, stopped by a debugger, ended."""
 
 
 @attrs.frozen
@@ -50,7 +50,7 @@ class PeerProcess:
         return self.user is None or self.user in (os.getuid(), 0)
 
     def runs(self) -> bool:
-        """Whether it surely runs now: it is there, and nobody has stopped it. Such a process that says nothing is busy
+        """Whether it certainly runs now: it exists, and nobody has stopped it. Such a process that is silent is busy
         with something that does not let go of its event loop."""
         if not self.pid:
             return False

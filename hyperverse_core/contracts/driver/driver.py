@@ -261,8 +261,8 @@ class Driver:
         return ()
 
     def remark(self) -> str:
-        """What people should know of the driver although it serves, such as what it has to do without. ``status`` shows
-        it behind the driver. Called when somebody asks for the status: it must return at once. Empty for nothing.
+        """Returns a limitation of a driver that works, such as a library that it has to do without; empty when there is
+        none. ``hyperverse status`` shows it beside the driver. It is called for each status, and must return at once.
         """
         return ""
 

@@ -17,7 +17,7 @@ __all__ = ["Registry"]
 
 
 class Registry(ParticleRegistry, PlaceRegistry, StarRegistry, TrustRegistry, FeedRegistry):
-    """Contract of a registry: five small ones in one, so that a part of the platform can ask for what it uses.
+    """Contract of a registry. It consists of five smaller contracts, so that code can ask for the part that it uses.
 
     Every method is atomic: it happens completely or not at all, and what it wrote survives a crash of the process once
     it has returned. Many tasks of one event loop may call all methods at the same time, and several processes may have

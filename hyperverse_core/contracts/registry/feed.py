@@ -10,12 +10,12 @@ __all__ = ["FeedRegistry"]
 
 
 class FeedRegistry(abc.ABC):
-    """The part of a :class:`Registry` that tells of changes. What holds of every method stands there."""
+    """The part of a :class:`Registry` that reports changes. :class:`Registry` says what holds for every method."""
 
     @abc.abstractmethod
     async def revision(self) -> int:
-        """Returns the newest revision, 0 when nothing was ever written. It is a place in the feed, to be given to
-        :meth:`changes` again. It grows, and says nothing else."""
+        """Returns the newest revision, 0 when nothing was ever written. A revision is a place in the feed, to be given
+        to :meth:`changes`. It only grows, and has no other meaning."""
 
     @abc.abstractmethod
     async def changes(self, since: int, *, timeout: float) -> Changes:

@@ -16,7 +16,7 @@ __all__ = ["ParticleRegistry"]
 
 
 class ParticleRegistry(abc.ABC):
-    """The part of a :class:`Registry` that has the particles. What holds of every method stands there."""
+    """The part of a :class:`Registry` with the particles. :class:`Registry` says what holds for every method."""
 
     @abc.abstractmethod
     async def register(self, registration: Registration) -> Registered:
@@ -79,9 +79,9 @@ class ParticleRegistry(abc.ABC):
 
         Args:
             points: the particles to delete.
-            limit: delete at most so many particles now, none before everything below it. The caller goes on until
-                fewer are deleted. So other writes, such as the renewal of a lease, get their turn in between. None
-                deletes all at once.
+            limit: most particles to delete in this call, each after everything below it. The caller repeats the call
+                until fewer are deleted, so that other writes, such as renewals of leases, run in between. None deletes all
+                at once.
 
         Returns:
             the records of the deleted particles, children before their parents.
@@ -111,9 +111,9 @@ class ParticleRegistry(abc.ABC):
 
     @abc.abstractmethod
     async def replace_values(self, point: Point, values: Mapping[str, tuple[str, str]]) -> bool:
-        """Writes values of properties of ``point`` in another form, locked ones too, if all of them are still as they
-        were read. What an older release has written in clear is encrypted so, and what was encrypted with an older key.
-        A value that was replaced should not be left in what the store has freed.
+        """Replaces values of properties of ``point``, locked ones too, if all of them are still as they were read. It
+        is used to encrypt values that an older release has written in clear, or that were encrypted with an older key.
+        The store should overwrite the space that the old value has taken.
 
         Args:
             values: for each key the value that was read, and the one to write.

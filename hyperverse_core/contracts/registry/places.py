@@ -13,7 +13,8 @@ __all__ = ["PlaceRegistry"]
 
 
 class PlaceRegistry(abc.ABC):
-    """The part of a :class:`Registry` that says where particles live. What holds of every method stands there."""
+    """The part of a :class:`Registry` that says where particles live. :class:`Registry` says what holds for every
+    method."""
 
     @abc.abstractmethod
     async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
@@ -22,8 +23,8 @@ class PlaceRegistry(abc.ABC):
 
         Args:
             incarnation: the announced incarnation of ``star``.
-            expected: the assignment that the caller has read; None for none. One whose star has gone since it was read
-                is as good as None.
+            expected: the assignment that the caller has read; None for none. An assignment whose star has gone since
+                then counts as None.
 
         Raises:
             NotFound: ``point`` is not registered.

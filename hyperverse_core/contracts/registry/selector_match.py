@@ -12,13 +12,13 @@ from ...universe.selectors.selector import Selector
 __all__ = ["SelectorMatch"]
 
 _MOST_KINDS: Final = 50_000
-"""Kinds that are remembered at the most, so that a select over a million particles takes no more memory."""
+"""Most Kinds that are remembered, which bounds the memory of a select over a million particles."""
 _UNASKED: Final = (Kind("Base"),)
-"""Stands for the Kind of each segment when the selector asks for none: to know them would be half of the work."""
+"""Stands for the Kind of each segment when the selector asks for none: reading them would be half of the work."""
 
 
 class SelectorMatch:
-    """Says of one particle after the other whether a selector matches it.
+    """Tells for each particle of a table whether a selector matches it.
 
     A selector may ask for the Kinds of the particles above, so each chunk of rows is first given to :meth:`learn`. What
     that returns is looked up, and given to :meth:`know`::

@@ -12,7 +12,8 @@ __all__ = ["StarRegistry"]
 
 
 class StarRegistry(abc.ABC):
-    """The part of a :class:`Registry` that has the directory of stars. What holds of every method stands there."""
+    """The part of a :class:`Registry` with the directory of stars. :class:`Registry` says what holds for every
+    method."""
 
     @abc.abstractmethod
     async def announce(self, star: StarRecord) -> StarRecord:
@@ -46,7 +47,7 @@ class StarRegistry(abc.ABC):
     async def expire(self, star: StarRecord) -> bool:
         """Withdraws ``star`` if its incarnation and ``renewals`` are still those of the given record.
 
-        The caller has seen that they did not change for so much of the lease that the star has stopped serving.
+        The caller has seen both unchanged for so long that the star must have stopped serving.
 
         Returns:
             whether the star was withdrawn.
@@ -54,5 +55,5 @@ class StarRegistry(abc.ABC):
 
     @abc.abstractmethod
     async def stars(self, keys: Collection[StarKey] | None = None) -> list[StarRecord]:
-        """Returns those of the stars with ``keys`` that are announced, the whole directory when ``keys`` is None, in
-        the order of their keys. What is read for some keys does not depend on how many stars there are."""
+        """Returns those of the stars with ``keys`` that are announced, or the whole directory when ``keys`` is None, in
+        the order of their keys. The cost of reading some keys does not depend on the number of stars."""

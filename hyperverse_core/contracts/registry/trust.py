@@ -14,8 +14,8 @@ __all__ = ["TrustRegistry"]
 
 
 class TrustRegistry(abc.ABC):
-    """The part of a :class:`Registry` that has grants, tokens and keys of machines. What holds of every method
-    stands there."""
+    """The part of a :class:`Registry` with grants, tokens and keys of machines. :class:`Registry` says what holds for
+    every method."""
 
     @abc.abstractmethod
     async def grant(self, grant: AccessGrant) -> AccessGrant:

@@ -60,7 +60,7 @@ class ServiceParts:
         tracing: traces single waves.
         figures: counts while somebody looks.
         looking: has the notes of all machines.
-        acts: what is done to a machine as a whole.
+        acts: stops and drains machines, and starts their drivers.
         feed: follows the changes of the registry.
         membership: announces and renews this machine's stars.
         drivers: of the Kinds that this machine serves.

@@ -44,7 +44,7 @@ class Directory:
         self._others: dict[str, dict[StarKey, StarRecord]] = {}
 
     def update(self, changes: Mapping[StarKey, StarRecord | None]) -> None:
-        """These stars were read again; None stands for one that is not announced any more."""
+        """Takes stars that were read again; None stands for one that is no longer announced."""
         for key, record in changes.items():
             known = self.records.get(key)
             if known is not None:
@@ -82,7 +82,7 @@ class Directory:
                 del self._others[record.machine]
 
     def renewed(self, records: Mapping[StarKey, StarRecord]) -> None:
-        """This machine has renewed stars that are in it already: nothing about ways has changed."""
+        """Takes stars that this machine has renewed and that are already in the directory: no way has changed."""
         self.records.update(records)
 
     def touch(self) -> None:

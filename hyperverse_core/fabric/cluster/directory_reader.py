@@ -1,4 +1,4 @@
-"""Reads the directory of stars from the registry: what the change feed says has changed, and no more."""
+"""Reads from the registry those stars of the directory that the change feed says have changed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class DirectoryReader:
             self._take({key: found.get(key) for key in keys})
 
     async def have_recent(self) -> None:
-        """Sees to it that what other machines tell of their load is not old: the feed does not tell of it. Raises
+        """Reads the load of other machines unless it was read lately: the change feed does not report it. Raises
         Unavailable."""
         if self._directory.has_others() and self._loop.time() - self._whole > self._recent:
             await self.refresh()

@@ -18,7 +18,7 @@ __all__ = ["FEW", "neighbours"]
 FEW = 3
 """Machines that each machine watches."""
 _MORE = 2
-"""Machines that are watched besides for each that stands still."""
+"""Additional machines that are watched for each one that stands still."""
 
 
 def neighbours(own: str, others: Iterable[str], still: Collection[str]) -> list[str]:

@@ -27,11 +27,11 @@ PATIENCE = 0.85
 """Part of its lease after which a machine that was not seen to renew is expired."""
 _log = guarded_log("hyperverse.membership")
 _LOOK = 1 / 8
-"""Part of the lease between two looks at those that are watched,"""
+"""Part of the lease between two readings of the machines that are watched,"""
 _CLOSE_LOOK = 1 / 20
 """and while the lane to one of them is down, so that it is noticed soon when it has died."""
 _STILL = 0.5
-"""Part of its lease after which a machine that was not seen to renew may have died: those behind it are watched too."""
+"""Part of its lease after which a machine without a renewal may have died: the machines behind it are watched too."""
 
 
 @attrs.define
@@ -53,7 +53,7 @@ class Watchman:
         lease: seconds for which a renewal of this machine is good.
         registry: has the directory of stars.
         directory: which machines there are.
-        lanes: while one to a neighbour is down, that is looked at more often.
+        lanes: while the lane to a neighbour is down, that neighbour is read more often.
 
     Attributes:
         renewed: time of the event loop at which this machine has renewed its leases last. Written by the membership.
@@ -86,7 +86,7 @@ class Watchman:
                 _log.exception("the renewals of machines could not be followed; please report it")
 
     async def _look(self) -> None:
-        """Reads how often the neighbours have renewed."""
+        """Reads the renewal counters of the neighbours."""
         now = self._loop.time()
         still = [name for name, seen in self._seen.items() if seen.age(now) > _STILL]
         wanted = neighbours(self._directory.machine, self._directory.machines(), still)

@@ -18,7 +18,7 @@ __all__ = ["Ways"]
 
 
 class Ways:
-    """Works the ways out when somebody asks for one, once for all changes of the directory and the lanes before.
+    """Computes the ways on demand, once for all changes of the directory and the lanes since the last computation.
 
     Args:
         stars: of this machine; their ``distances`` are worked out here.
@@ -50,7 +50,7 @@ class Ways:
         self.by_star: dict[str, str] = {}
 
     def changed(self) -> None:
-        """The directory has changed, or a lane has come up or gone down: no way that was found before is good."""
+        """Discards all ways, because the directory has changed, or a lane has come up or gone down."""
         self._directory.touch()
         if self._changed:
             return

@@ -64,8 +64,8 @@ class FanOut:
 
         Args:
             gathered: is kept up to date, for a caller that may cut the Ripple.
-            hand_on: gets the echoes of a Ripple to very many as they come, but for the last, which are returned. None
-                to have all returned.
+            hand_on: gets the echoes of a Ripple to very many as they arrive, except the last ones, which are returned.
+                None to have all returned.
         """
         try:
             async with asyncio.timeout_at(wave.deadline if wave.deadline < float("inf") else None):

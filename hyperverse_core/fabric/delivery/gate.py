@@ -39,7 +39,7 @@ _NEEDS = {letter: Need(letter) for letter in "csdrwx"}
 
 @attrs.define(eq=False)
 class _Elsewhere:
-    """A particle that need not live here: what the policy answers is the same, and is shown to no hot path."""
+    """A particle that may live elsewhere: the policy's answer is the same, and is not handed to the hot path."""
 
     record: ParticleRecord
     text: str

@@ -137,7 +137,7 @@ class Gathering:
             await self.done
 
     def _is_enough(self) -> bool:
-        """Whether as many echoes have come as are enough, and nobody asks about the others."""
+        """Whether enough echoes have arrived, and no sender waits for the others."""
         return self.wave.count is not None and len(self.echoes) >= self.wanted
 
     def _copy(self, point: Point, place: Place, body: Body) -> Ripple:
@@ -366,7 +366,7 @@ class Gathering:
             self._reached()
 
     def _reached(self) -> None:
-        """There are as many echoes as were waited for."""
+        """Ends the waiting: as many echoes have arrived as were asked for."""
         self._end()
 
     def _end(self) -> None:

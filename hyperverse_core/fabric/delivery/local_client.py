@@ -33,7 +33,7 @@ class LocalSurface:
 
 
 class InProcessClient(ClientApi):
-    """What the clients inside the process have in common: they serve, and watch, at a point of their own.
+    """What clients inside the process have in common: each serves and watches at a point of its own.
 
     They can be used as ``async with``, like a client from outside.
 
@@ -102,7 +102,7 @@ class InProcessClient(ClientApi):
 class LocalClient(InProcessClient, LocalSender):
     """What ``machine.client()`` returns. Its waves start at the machine's star, with the rights of ``agent``.
 
-    It need not be closed as long as it has not used its surface, which it does for :meth:`watch` and :meth:`on_wave`.
+    It has to be closed only after :meth:`watch` or :meth:`on_wave`, which use its surface.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """A Ripple to very many: its recipients are found by pages while others of them answer.
 
-Nobody has all recipients in memory at once. So many as the window allows are asked; when some of these have answered,
-the next page is read. The echoes can be handed on as they come.
+The recipients are never all in memory. As many as the window allows are asked at once; when some of them have
+answered, the next page is read. The echoes can be handed on as they arrive.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .gathering import Gathering, to_echo
 __all__ = ["WINDOW", "PagedGathering"]
 
 WINDOW = 10_000
-"""Recipients that are asked at once. A selector that matches no more is read before the first is asked."""
+"""Recipients that are asked at once. A selector that matches at most so many is read before the first is asked."""
 _HANDED_ON = 256
 """Echoes that are handed on together."""
 
@@ -92,7 +92,7 @@ class PagedGathering(Gathering):
                 self.wanted = 0  # each echo is looked at while something is done
 
     def _next_at(self) -> int:
-        """With how many echoes there is something to do."""
+        """Number of echoes with which the next step begins."""
         all_of_them = len(self.echoes) + len(self.open)
         if self._hand_on is not None:
             at = min(all_of_them, _HANDED_ON)

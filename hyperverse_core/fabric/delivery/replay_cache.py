@@ -53,7 +53,7 @@ class ReplayCache(Replays):
 
     A repeat that is about something else than the first (another recipient, method, path, header or body) is answered
     409. One agent may hold no more keys than are free besides: half of the room when it is alone, less the more others
-    hold. So there is always room for one who holds none, however many take what they can.
+    hold. So an agent that holds none always finds room, however many others take what they can.
 
     A reply may have to go while its wave may still be repeated. Then its key stays: a repeat is told that nobody
     knows the answer any more, and is not handled a second time.

@@ -1,4 +1,4 @@
-"""How far other stars are from one of this machine: worked out when somebody asks, and not at each change."""
+"""Distances from a star of this machine to other stars, computed on demand and not at each change."""
 
 from __future__ import annotations
 

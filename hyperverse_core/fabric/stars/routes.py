@@ -59,7 +59,7 @@ class Reached:
 
 
 def reach(start: str, lanes: Lanes, ours: Callable[[str], bool]) -> dict[str, Reached]:
-    """A shortest way to each star that can be reached. Of several, the one whose names sort first.
+    """Returns a shortest way to each star that can be reached; of several, the one whose names sort first.
 
     Args:
         start: where the ways begin.
@@ -81,7 +81,7 @@ def reach(start: str, lanes: Lanes, ours: Callable[[str], bool]) -> dict[str, Re
 
 
 def _next_to(here: str, lanes: Lanes, followed: set[tuple[bool, str]]) -> set[str]:
-    """The stars next to one, without those that were next to one before it."""
+    """The neighbours of a star, without those that an earlier star has reached."""
     near: set[str] = set()
     cut_off = lanes.cut_off(here)
     for named, texts, stars in ((True, lanes.links(here), lanes.named), (False, lanes.names(here), lanes.linking)):

@@ -100,8 +100,8 @@ def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
 
 
 def announced_links(links: Iterable[str], home: str) -> tuple[str, ...]:
-    """Links as the other machines are told of them: each is the key of a star, or one without its index, which means
-    every star of that name. Which stars there are works out whoever needs to know.
+    """Links as this machine announces them: each is the key of a star, or a key without its index, which means
+    every star of that name. The reader works out which stars these are.
 
     Args:
         home: the constellation that names without one belong to.

@@ -74,13 +74,13 @@ class Onward:
         self.send(envelope.star, encode_lane(envelope), envelope.priority)
 
     def bounce(self, envelope: Envelope, via: Peer | None, status: int, error: str) -> None:
-        """An envelope cannot go on from here: the machine that sent it is told."""
+        """Tells the machine that has sent an envelope that it cannot be passed on."""
         if envelope.origin:
             self._refuse(LaneRequest(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
 
     def answer(self, envelope: Envelope, cause: str) -> None:
-        """An answer that our own lanes cannot carry goes by the connection that its machine has made to us: by that one
-        the request may have come, and whoever asked waits for as long as it holds.
+        """Sends an answer that no lane of this machine can carry over the connection that its machine has made: by that
+        one the request may have come, and whoever asked waits for as long as it holds.
 
         Args:
             cause: why our own lanes cannot carry it.

@@ -64,7 +64,7 @@ class CallerMemory:
             raise self._outside(at, len(data))
 
     def grow_to(self, size: int) -> bool:
-        """Makes it at least ``size`` bytes large. Returns whether that could be done."""
+        """Grows it to at least ``size`` bytes. Returns whether that was possible."""
         return self._seen.grow_to(size)
 
     def _outside(self, at: int, size: int) -> HostFault:

@@ -36,7 +36,7 @@ class PublicMemory:
         self._memory.grow(self._store, pages)
 
     def grow_to(self, size: int) -> bool:
-        """Makes it at least ``size`` bytes large. Returns whether that could be done."""
+        """Grows it to at least ``size`` bytes. Returns whether that was possible."""
         missing = size - self.size()
         try:
             if missing > 0:

@@ -29,7 +29,7 @@ _STATES: Final = {
     "Init": "has not started yet",
     "Done": "has stopped",
 }
-"""What a driver does that does not run, by its status."""
+"""What a driver that does not run is doing, by its status."""
 
 
 @attrs.frozen

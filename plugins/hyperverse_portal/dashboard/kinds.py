@@ -22,7 +22,7 @@ _START: Final = "Ext<StartDriver>"
 
 @attrs.frozen
 class _Tried:
-    """What has become of a driver that was to be started.
+    """The result of starting a driver.
 
     Attributes:
         machine: where.

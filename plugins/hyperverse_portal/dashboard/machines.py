@@ -1,4 +1,4 @@
-"""Machines: how they are, what goes between them, and what whoever looks may do to them."""
+"""The page of machines: their state, the traffic between them, and the acts that the reader may carry out."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class Overview:
         return await self._kept.aged(asking.session, "plan", _SELDOM, ask)
 
     async def _permitted(self, made: Sequence[Card], asking: Questions) -> list[Card]:
-        """The cards with the buttons that whoever looks may use."""
+        """The cards, with the buttons that the reader may use."""
 
         async def may(method: str, on: str) -> bool:
             name = f"{method} {on}"

@@ -46,7 +46,7 @@ async def show_particles(query: Mapping[str, str], asking: Questions) -> str:
 
 
 async def _granted(asking: Questions) -> list[str]:
-    """Points that are named by grants to the agent, for whom the top of the tree is closed."""
+    """Points that grants to the agent name, for an agent that may not see the top of the tree."""
     grants = await asking.part(asking.command("grants"))
     points: dict[str, None] = {}
     for row in [] if isinstance(grants, Failed) else grants:

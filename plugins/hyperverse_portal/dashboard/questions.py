@@ -20,7 +20,7 @@ __all__ = ["ROWS", "Failed", "Questions"]
 ROWS: Final = 200
 """The most rows of one page."""
 _KEPT: Final = 60.0
-"""Seconds for which a page that keeps up by itself does not ask again for what was refused."""
+"""Seconds for which a page that refreshes itself does not repeat a request that was refused."""
 _DESCRIBE: Final = "Ext<Describe>"
 
 
@@ -40,7 +40,7 @@ class Failed:
 
 
 _refused: WeakKeyDictionary[Session, dict[str, tuple[float, HyperverseError]]] = WeakKeyDictionary()
-"""What the machine has refused to each session by method, and when."""
+"""The requests that the machine has refused to each session, by method, with their times."""
 
 
 class Questions:

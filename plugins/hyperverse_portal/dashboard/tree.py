@@ -19,7 +19,7 @@ _ASKED: Final = 24
 """Particles that are asked for what is below them."""
 _DEPTH: Final = 6
 _OWN: Final = "hyperspace"
-"""What the platform keeps for itself comes last."""
+"""Points of the platform itself come last."""
 
 
 @attrs.define

@@ -1,4 +1,4 @@
-"""ToldMachines: which machines know what is watched, and since when one that did not know it may have told nothing."""
+"""ToldMachines: which machines know what is watched, and whether one that did not know it may have missed something."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class Drivers:
             return
 
     async def _wait(self, kind: str, seconds: float) -> None:
-        """Waits so long, or until somebody wants another attempt."""
+        """Waits for that time, or until somebody asks for another attempt."""
         wanted = self._wanted[kind]
         wanted.clear()
         try:

@@ -28,7 +28,7 @@ _LONGEST: Final = 300.0
 
 
 class MachineActs:
-    """Carries out what the policy has let somebody do.
+    """Carries out acts on machines, after the policy has allowed them.
 
     Args:
         audit: has a line for each act: of the machine that was asked, and of the one that does it.
@@ -88,7 +88,7 @@ class MachineActs:
             return (await ask_star(self._outbound, star, "Hyp<Assign>", body, wait=_LONGEST)).unwrap()
 
     async def here(self, act: str, agent: Point, wave: Directed, kind: str = "") -> Any:
-        """Does something to this machine: see :meth:`on`. Raises BadRequest for an act that there is not."""
+        """Carries out an act on this machine; see :meth:`on`. Raises BadRequest for an unknown act."""
         if act == "stop":  # although the audit log may be full
             self._audit.note("stop", agent=agent, target=GLOBAL_MACHINE, wave=wave.id, session=wave.sender)
             return self._request_stop()

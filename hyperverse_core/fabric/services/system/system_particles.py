@@ -88,7 +88,7 @@ class MachineParticle(Particle):
 
     Args:
         nearest: a hint for a point that does not exist.
-        acts: what is done to a machine as a whole.
+        acts: stops and drains machines, and starts their drivers.
     """
 
     concurrent = True
