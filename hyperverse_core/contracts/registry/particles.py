@@ -80,8 +80,8 @@ class ParticleRegistry(abc.ABC):
         Args:
             points: the particles to delete.
             limit: most particles to delete in this call, each after everything below it. The caller repeats the call
-                until fewer are deleted, so that other writes, such as renewals of leases, run in between. None deletes all
-                at once.
+                until fewer are deleted, so that other writes, such as renewals of leases, run in between. None
+                deletes all at once.
 
         Returns:
             the records of the deleted particles, children before their parents.
