@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,8 @@ from kept_bytecode import keep_bytecode
 from thoroughness import examples
 
 keep_bytecode()
+# Tests that start pytest do without the plugins that this run does without.
+os.environ["PYTEST_ADDOPTS"] = " ".join([os.environ.get("PYTEST_ADDOPTS", ""), "-p no:schemathesis -p no:anyio"])
 
 pytest_plugins = [
     "postgres_server",

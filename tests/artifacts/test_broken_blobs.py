@@ -10,6 +10,8 @@ import pytest
 
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parent
 CAUGHT_BY = {
     "TestTrusting": "test_a_piece_with_another_digest_is_not_kept",

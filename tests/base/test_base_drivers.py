@@ -10,6 +10,8 @@ from hyperverse_core.testing import DriverConformance
 from hyperverse_core.values import STANDARD_KINDS
 from kits import without
 
+pytestmark = pytest.mark.one_case_in(3)
+
 LATER = {"Mechtron", "Repo", "BundleSeries", "Bundle", "Artifact"}
 """They behave, so plugins of their own bring them."""
 MADE_BY_THE_PLATFORM = {"Root", "Global", "Control", "Star", "Driver"}

@@ -17,6 +17,7 @@ SCRIPTS = sorted(path.name for path in HERE.glob("bench_*.py"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.thorough
 def test_a_benchmark_imports_what_it_needs_and_writes_json(script: str) -> None:
     done = subprocess.run([sys.executable, str(HERE / script), "--help"], capture_output=True, text=True, timeout=START)
     assert done.returncode == 0, done.stderr

@@ -154,6 +154,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_what_fails_beside_others_and_passes_alone_is_named(elsewhere: Path) -> None:
     failed, unsteady = _second_look(elsewhere, "test_a.py", _UNSTEADY.format(AT_MOST, False))
     assert failed == []
@@ -172,6 +173,7 @@ def test_what_fails_beside_others_and_passes_alone_is_named(elsewhere: Path) -> 
     ],
     ids=["fails twice", "too many", "cannot be collected", "the process ends", *NEVER],
 )
+@pytest.mark.thorough
 def test_what_is_no_accident_fails(name: str, text: str, elsewhere: Path) -> None:
     failed, unsteady = _second_look(elsewhere, name, text)
     assert failed in (["tests"], ["tests, again, alone"])

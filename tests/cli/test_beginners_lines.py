@@ -13,6 +13,8 @@ import pytest
 from cli.conftest import Run, variables
 from hyperverse_core.cli import run as run_line
 
+pytestmark = pytest.mark.one_case_in(4)
+
 LINES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("beginners_lines.toml").read_text())["line"]
 SCRIPT = """create localhost<Space>; create localhost:hits<Counter>; create localhost:box<Base>;
 create localhost:box:a<Base>; create localhost:box:b<Base>;"""

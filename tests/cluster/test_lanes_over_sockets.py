@@ -26,6 +26,8 @@ from hyperverse_core.universe.waves.wave import Directed, Priority
 from hyperverse_zmq.transport import ZmqTransport
 from patience import LEASE, PATIENCE, budget
 
+pytestmark = pytest.mark.one_case_in(2)
+
 _LARGE = b"hyper" * 600_000
 
 

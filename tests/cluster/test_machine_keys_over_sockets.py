@@ -126,6 +126,7 @@ LANES = [
 
 
 @pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.one_case_in(3)
 async def test_no_wave_is_lost_and_then_the_key_before_ends(start: Start, tmp_path: Path, lanes: Choice) -> None:
     a, b = [await start(name, lanes, SHORT) for name in ("a", "b")]
     REPLIES.clear()

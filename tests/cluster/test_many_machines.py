@@ -104,6 +104,7 @@ def _noticed_within(machines: int, dead: int) -> float:
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["killed", "stopped"])
 @pytest.mark.parametrize("dead", [1, FEW, 8])
+@pytest.mark.one_case_in(3)
 def test_machines_that_die_at_once_are_noticed_also_when_those_that_watch_them_are_among_them(
     dead: int, frozen: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

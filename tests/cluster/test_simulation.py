@@ -18,7 +18,7 @@ from cluster.scenario import Result, run_scenario
 from cluster.simulated_processes import ProcessLoop
 from thoroughness import THOROUGH
 
-_EVERYDAY = 100 if THOROUGH else 30
+_EVERYDAY = 100 if THOROUGH else 10
 _EACH = 10  # numbers that one test runs: workers share the tests
 
 

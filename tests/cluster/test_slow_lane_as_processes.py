@@ -15,6 +15,8 @@ from hyperverse_core.client.api import ClientApi
 from hyperverse_core.universe.waves.wave import Outcome
 from patience import PATIENCE, until
 
+pytestmark = pytest.mark.thorough
+
 _MIB = 1024 * 1024
 
 

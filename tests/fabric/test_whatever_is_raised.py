@@ -24,6 +24,8 @@ from hyperverse_core.universe.address.point import Point
 from hyperverse_core.universe.kinds.kind import Kind
 from patience import PATIENCE
 
+pytestmark = pytest.mark.one_case_in(4)
+
 _NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parent
 CAUGHT_BY = {
     "TestSharesASession": ("test_an_agent_is_told_that_it_may_not", "must send the waves of Bob with his own rights"),

@@ -99,6 +99,7 @@ async def test_a_script_that_cannot_be_read_says_where(client: Client) -> None:
     assert single[0].status == 400 and (single[0].line, single[0].column) == (1, 1)
 
 
+@pytest.mark.thorough
 async def test_a_select_of_many_pages_gives_every_particle_once(client: Client, machine: Machine) -> None:
     point = Point.parse
     for number in range(2100):
@@ -177,6 +178,7 @@ async def test_a_client_that_leaves_with_a_wave_unanswered_leaves_it_unknown(mac
     assert (pong.status, pong.outcome) == (503, Outcome.UNKNOWN)
 
 
+@pytest.mark.thorough
 async def test_ten_thousand_pings_at_once_are_all_answered_in_their_order(client: Client) -> None:
     replies = await asyncio.gather(*(client.ping(PROBE, "Ext<Echo>", {"said": number}) for number in range(10_000)))
     assert [reply.body for reply in replies] == list(range(10_000))

@@ -28,6 +28,8 @@ from hyperverse_core.protocol.frames import PROTOCOL, HelloFrame
 from hyperverse_core.universe.address.point import Point
 from patience import START
 
+pytestmark = pytest.mark.one_case_in(2)
+
 # -- going away --------------------------------------------------------------------------------------------
 
 _CHILD = """

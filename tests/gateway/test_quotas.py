@@ -91,6 +91,7 @@ async def test_watches_of_an_agent_are_bounded_and_given_back(shared: Machine, d
         assert (await client.ping("GLOBAL::machine", "Ext<Watch>", body)).ok
 
 
+@pytest.mark.thorough
 async def test_fifty_users_who_flood_keep_nobody_waiting(shared: Machine, data_dir: Path) -> None:
     over = asyncio.Event()
 

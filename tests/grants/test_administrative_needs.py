@@ -11,6 +11,8 @@ from hyperverse_core import Machine, Particle, hookimpl
 from hyperverse_core.contracts.driver import Ctx, Driver, handler
 from hyperverse_core.universe.kind_defs.kind_def import KindDef
 
+pytestmark = pytest.mark.one_case_in(3)
+
 MACHINE = "GLOBAL::machine"
 ANN, EVE, ROBOT = "hyperspace:users:ann", "hyperspace:users:eve", "localhost:robot"
 ACTS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -16,6 +16,7 @@ class TestStreamOverUnixSockets(LaneConformance):
         return StreamTransport
 
 
+@pytest.mark.thorough
 class TestStreamOverTcp(TestStreamOverUnixSockets):
     @pytest.fixture
     def address(self) -> Callable[[], str]:

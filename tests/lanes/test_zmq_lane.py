@@ -16,6 +16,7 @@ class TestZmqOverIpc(LaneConformance):
         return ZmqTransport
 
 
+@pytest.mark.thorough
 class TestZmqOverTcp(TestZmqOverIpc):
     @pytest.fixture
     def address(self) -> Callable[[], str]:

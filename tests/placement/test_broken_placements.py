@@ -10,6 +10,8 @@ import pytest
 
 from patience import START
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parent
 CAUGHT_BY = {
     "TestElsewhere": "test_it_chooses_one_of_the_candidates[1]",

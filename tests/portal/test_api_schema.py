@@ -12,16 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from portal.bookshop import bookshop
 from portal.web import ask
 
-schemathesis = pytest.importorskip("schemathesis", reason="pip install 'schemathesis>=4.32'")
-from schemathesis import Case  # noqa: E402
-from schemathesis.checks import not_a_server_error  # noqa: E402
-from schemathesis.specs.openapi.checks import (  # noqa: E402
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
-
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 LEFT_OUT = ("Ext<Busy>", "Ext<Sleep>", "Ext<Shout>")
 """Handlers of the test that answer 503, never, or with a flood."""
 
@@ -31,6 +21,7 @@ def sweep(document: dict[str, Any], address: str, token: str) -> list[str]:
     for path in [path for path in document["paths"] if path.endswith(LEFT_OUT)]:
         del document["paths"][path]
     document["components"]["parameters"]["point"]["schema"]["enum"] = ["localhost:books", "localhost:no", "no<point"]
+    schemathesis = pytest.importorskip("schemathesis", reason="pip install 'schemathesis>=4.32'")
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=address.removesuffix("/-/"))
     return [one_operation(found.ok(), token) for found in schema.get_all_operations()]
@@ -38,6 +29,12 @@ def sweep(document: dict[str, Any], address: str, token: str) -> list[str]:
 
 def one_operation(operation: Any, token: str) -> str:
     """Asks one operation with all that fits it, and says which it was."""
+    # Here, because each start of pytest looks into this file, and importing it takes a second.
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks
+
+    fits = [not_a_server_error, checks.status_code_conformance]
+    fits += [checks.content_type_conformance, checks.response_schema_conformance]
     name = f"{operation.method.upper()} {operation.path}"
     without: list[int] = []
 
@@ -49,8 +46,8 @@ def one_operation(operation: Any, token: str) -> str:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy())
-    def try_one(case: Case) -> None:
-        case.call_and_validate(checks=CHECKS, headers={"authorization": f"Bearer {token}"}, timeout=60)
+    def try_one(case: Any) -> None:
+        case.call_and_validate(checks=fits, headers={"authorization": f"Bearer {token}"}, timeout=60)
         if not without:
             case.headers.clear()  # schemathesis makes tokens up
             without.append(case.call(timeout=60).status_code)

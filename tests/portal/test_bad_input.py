@@ -19,6 +19,8 @@ from patience import PATIENCE, budget, until
 from portal.bookshop import Shelves, World, bookshop
 from portal.web import Browser, Stream, ask, place, raw, request
 
+pytestmark = pytest.mark.one_case_in(2)
+
 HEALTH = b"GET /-/health HTTP/1.1\r\nhost: localhost\r\n"
 HOST = b"host: books.example\r\n"
 LAST = b"connection: close\r\n\r\n"

@@ -68,6 +68,7 @@ async def test_every_handler_is_reached_by_point_and_method(world: World) -> Non
     assert about.json["kind"] == "Shelf"
 
 
+@pytest.mark.thorough
 async def test_particles_are_selected_by_pages(world: World) -> None:
     client = world.machine.client()
     made = sorted(f"localhost:books:b{number}" for number in range(1001))

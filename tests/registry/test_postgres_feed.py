@@ -146,6 +146,7 @@ async def _write(database: Database, incarnation: int) -> set[int]:
             await writer.wait()
 
 
+@pytest.mark.thorough
 async def test_nothing_is_lost_repeated_or_out_of_order_with_writers_that_are_killed(database: Database) -> None:
     assert await write_and_read(database) == []
 

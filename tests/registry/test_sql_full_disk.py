@@ -64,6 +64,7 @@ async def test_who_writes_to_a_full_disk_is_told_so(path: Path, full_disk: None)
         assert error.retry_after
 
 
+@pytest.mark.thorough
 async def test_a_full_disk_leaves_nothing_half_done(path: Path, full_disk: None) -> None:
     acknowledged, _ = await _fill(path)
     async with SqlRegistry({"path": path}) as registry:

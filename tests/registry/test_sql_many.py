@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from hyperverse_core.registry import Registration
 from hyperverse_core.values import HYPERUSER, Kind, Point, Selector
 from hyperverse_sql.registry import SqlRegistry
@@ -35,6 +37,7 @@ async def _took(work: Callable[[], Awaitable[object]], tries: int = 1) -> float:
     return min(took)
 
 
+@pytest.mark.thorough
 async def test_a_deep_branch_costs_some_times_of_as_many_siblings(tmp_path: Path) -> None:
     async with SqlRegistry({"path": tmp_path / "registry.sqlite"}) as registry:
         flat, deep = Point.parse("flat"), Point.parse("deep")

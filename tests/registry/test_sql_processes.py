@@ -7,6 +7,8 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+import pytest
+
 from hyperverse_core.registry import Registration, StarRecord
 from hyperverse_core.values import HYPERUSER, Kind, Point, StarKey
 from hyperverse_sql.registry import SqlRegistry
@@ -59,6 +61,7 @@ async def test_processes_that_count_together_lose_no_number(tmp_path: Path) -> N
     assert numbers == list(range(1, 951))
 
 
+@pytest.mark.thorough
 async def test_processes_that_take_over_from_one_another_never_hold_the_same_epoch(tmp_path: Path) -> None:
     path = tmp_path / "registry.sqlite"
     await _prepared(path)
@@ -84,6 +87,7 @@ async def test_many_processes_create_one_registry(tmp_path: Path) -> None:
         await registry.close()
 
 
+@pytest.mark.thorough
 async def test_a_process_that_writes_without_a_pause_does_not_keep_the_others_out(tmp_path: Path) -> None:
     path = tmp_path / "registry.sqlite"
     await _prepared(path)

@@ -71,6 +71,7 @@ def requirements() -> list[Requirement]:
     return [Requirement(text) for texts in (project["dependencies"], *extras) for text in texts]
 
 
+@pytest.mark.thorough
 def test_private_names_of_others_are_used_in_these_files_only() -> None:
     expected: dict[str, set[str]] = defaultdict(set)
     for borrowed in BORROWED:
