@@ -90,11 +90,12 @@ def registry_table(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
     return {"registry": database.settings}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def process_worlds(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str, str], Processes]]:
-    """Machines as processes, for each composition and each pair of engines started once."""
+    """Machines as processes, for each composition and each pair of engines started once. They end with the last test of
+    the module: they take processor time as long as they run."""
     known: dict[tuple[str, str], Processes] = {}
 
     def get(composition: str, engines: str) -> Processes:
