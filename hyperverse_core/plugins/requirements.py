@@ -1,6 +1,6 @@
 """Which requirements of an optional dependency are not met in this environment.
 
-Requirements such as ``foo[bar]~=1.4; extra == "birds"`` follow PEP 508 and PEP 440, which ``packaging`` implements. A
+The library ``packaging`` reads requirements such as ``foo[bar]~=1.4; extra == "birds"``, with versions and markers. A
 malformed requirement is logged with the name of its distribution, and ignored: it must not make a plugin unavailable.
 """
 

@@ -1,4 +1,4 @@
-"""Answers to ``Http<Get>``: conditions and ranges, as in RFC 9110."""
+"""Answers to ``Http<Get>``, with conditions and ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ZapHandler: tells ZeroMQ whether a CURVE key may connect to an endpoint (ZAP, ZeroMQ RFC 27)."""
+"""ZapHandler: tells ZeroMQ whether a CURVE key may connect to an endpoint. ZeroMQ calls that its protocol ZAP."""
 
 from __future__ import annotations
 

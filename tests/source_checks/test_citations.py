@@ -8,7 +8,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDERS = ("hyperverse_core", "plugins", "contrib", "tests")
-PLAIN = ("hyperverse_core/universe", "tests/universe", "tests/universe_text", "tests/language")
+PLAIN = ("hyperverse_core", "plugins", "contrib", "tests/universe", "tests/universe_text", "tests/language")
 """Folders in which no docstring or comment cites a document that is not in the repository."""
 
 _PAGE = re.compile(r"docs/[\w/-]+\.md(?:#[\w-]+)?(?:(?: and|,) #[\w-]+)*")
@@ -16,7 +16,7 @@ _ANCHOR = re.compile(r"#([\w-]+)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _ELSEWHERE = re.compile(
-    r"\b(?:universe|hyperverse|spec|specification) [0-9]+(?:\.[0-9]+)*|\bthe (?:original|specification)\b",
+    r"\b(?:universe|hyperverse|spec|specification|rfc|pep) [0-9]+(?:\.[0-9]+)*|\bthe (?:original|specification)\b",
     re.IGNORECASE,
 )
 
