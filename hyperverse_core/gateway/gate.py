@@ -18,7 +18,7 @@ from ..contracts.lane import Identity, Peer
 from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file
 from ..data_dir.key_file import ensure_identity, replace_identity
 from ..errors import BadRequest, HyperverseError, Unauthorized, Unavailable
-from ..lanes.listening import Listening
+from ..lanes.endpoints import Endpoints
 from ..protocol.versions import PROTOCOLS
 from ..scheduling.guarded_log import guarded_log
 from .session import ClientSession
@@ -48,7 +48,7 @@ class ControlGate(Gateway):
 
     host: GatewayHost
     replay_cache: Replays
-    _listening: Listening
+    _opener: Endpoints
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(settings)
@@ -87,8 +87,8 @@ class ControlGate(Gateway):
         self._opened = True
         identity = ensure_identity(self._key_file(), host.transport.new_identity)
         fixed = str(self.settings.get("address") or "")
-        self._listening = Listening(host.transport, host.directory, self, fixed)
-        self.address = await self._listening.open(self._endpoint, identity)
+        self._opener = Endpoints(host.transport, host.directory, self, fixed)
+        self.address = await self._opener.open(self._endpoint, identity)
         self.server_key = identity.public
         self._write_note()
         _log.info("clients may connect to %s", self.address)
@@ -131,7 +131,7 @@ class ControlGate(Gateway):
     async def _prove(self, identity: Identity, keep: float, address: str, *, written: bool) -> None:
         self._endpoints += 1
         endpoint, before = f"clients-{self._endpoints}", (self.address, self.server_key)
-        opened = await self._listening.open_beside(endpoint, identity, address)
+        opened = await self._opener.open_beside(endpoint, identity, address)
         try:
             if not written:
                 replace_identity(self._key_file(), identity)

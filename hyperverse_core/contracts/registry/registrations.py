@@ -71,6 +71,9 @@ class Registration:
     def ensured(self, existing: ParticleRecord) -> Registered:
         """Returns the result when the point is registered, and is not to be replaced.
 
+        Args:
+            existing: the record that is registered there.
+
         Raises:
             Conflict: the strategy is Commit, or the Kind is another one.
         """

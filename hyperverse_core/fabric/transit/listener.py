@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...contracts.lane import Identity, LaneReceiver, LaneTransport
 from ...errors import Conflict
-from ...lanes.listening import Listening
+from ...lanes.endpoints import Endpoints
 from .board_settings import BoardSettings
 
 __all__ = ["Listener"]
@@ -21,7 +21,7 @@ class Listener:
 
     def __init__(self, settings: BoardSettings, transport: LaneTransport, receiver: LaneReceiver) -> None:
         lanes = settings.lanes
-        self._listening = Listening(transport, settings.directory, receiver, str(lanes.get("address", "")))
+        self._opener = Endpoints(transport, settings.directory, receiver, str(lanes.get("address", "")))
         self._advertise = str(lanes.get("advertise", ""))
         self._endpoints = 1
 
@@ -33,7 +33,7 @@ class Listener:
 
         Raises Unavailable and BadRequest as the transport does.
         """
-        opened = await self._listening.open("stars", identity)
+        opened = await self._opener.open("stars", identity)
         return self._advertise or opened
 
     async def open_beside(self, identity: Identity, address: str, advertise: str) -> tuple[str, str]:
@@ -53,6 +53,6 @@ class Listener:
                 hint="name the one of the new key, `--address ADDRESS --advertise ADDRESS`, until the next start",
             )
         name = f"stars-{self._endpoints + 1}"
-        opened = await self._listening.open_beside(name, identity, address)
+        opened = await self._opener.open_beside(name, identity, address)
         self._endpoints += 1
         return name, advertise or opened

@@ -1,4 +1,4 @@
-"""Listening where the config says, or where the transport does by default."""
+"""Opens endpoints where the config says, or where the transport listens by default."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import attrs
 from ..contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport
 from ..errors import Conflict, Unavailable
 
-__all__ = ["Listening"]
+__all__ = ["Endpoints"]
 
 _HELLO_BYTES: Final = 64 * 1024
 """Bytes that a peer may have unfinished before it is let in: its hello is short."""
 
 
 @attrs.frozen(eq=False)
-class Listening:
+class Endpoints:
     """Opens the endpoints of one kind: those for machines, or those for clients.
 
     Attributes:
