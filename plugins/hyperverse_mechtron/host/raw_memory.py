@@ -71,7 +71,7 @@ class Memory(_Seen):
         memmove(self._data + at, data, len(data))
 
     def grow_to(self, size: int) -> bool:
-        """Makes it at least ``size`` bytes large. Returns whether that could be done."""
+        """Grows it to at least ``size`` bytes. Returns whether that was possible."""
         missing, before = size - self.seen(), ctypes.c_uint64()
         if missing <= 0:
             return True
