@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -66,6 +67,8 @@ def run_once(
         NoDriver: wasmtime is not installed.
         Unavailable: compiling it takes too much.
     """
+    if not math.isfinite(seconds):  # no time is later than NaN: the guest would run for ever
+        raise BadRequest(f"the longest run is {seconds} s, which is not a number of seconds", hint="write --seconds 60")
     demand_wasmtime()
     chosen = stand_ins_given(imports)
     report = checked(binary, start, chosen)
