@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from hyperverse_core import Client
-from hyperverse_core.errors import NotFound
+from hyperverse_core.errors import BadRequest, NotFound
 
 from .reading import bundles_below, files_of
 
@@ -25,10 +25,13 @@ async def collect(client: Client, *, older_than: float, dry_run: bool) -> dict[s
         what was removed, by the name of the machine: ``digest`` and ``size`` in bytes.
 
     Raises:
+        BadRequest: ``older_than`` is no number of seconds.
         NotFound: there is no Repo.
         HyperverseError: a version cannot be read, so nobody knows what it needs, and nothing was removed; or a machine
             does not answer, or refuses.
     """
+    if not older_than >= 0:  # nothing is younger than NaN, so content that is just being published would go
+        raise BadRequest(f"older_than is {older_than}, which is not a number of seconds", hint="write 3600")
     needed: set[str] = set()
     async for bundle in bundles_below(client, None):
         needed.update(file.digest for file in await files_of(client, bundle))

@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from artifacts.conftest import SERIES, zipped
+from hyperverse_artifacts.collecting import collect
 from hyperverse_artifacts.manifest import Budget
 from hyperverse_artifacts.publishing import publish
 from hyperverse_artifacts.sources import sources_of
@@ -271,6 +272,11 @@ async def test_the_policy_decides_who_may_what(repo: Machine, tmp_path: Path) ->
     await owner.exec(f"grant perm +Csd-rwX on {SERIES} to {EVE}")
     await published(eve, tmp_path / "f", f"{SERIES}:2.0.0")
     assert str((await repo.registry.record(Point.parse(f"{SERIES}:2.0.0:/index.html"))).owner) == EVE
+
+
+async def test_content_is_not_collected_by_an_age_that_is_no_number(repo: Machine) -> None:
+    with pytest.raises(BadRequest, match="nan"):
+        await collect(repo.client(), older_than=float("nan"), dry_run=False)
 
 
 async def test_a_bind_is_read_from_a_version(repo: Machine) -> None:
