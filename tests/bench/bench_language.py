@@ -72,7 +72,7 @@ def _new_points(texts: list[str]) -> tuple[float, float]:
     references: list[float] = []
     pieces = [texts[at : at + _PIECE] for at in range(0, len(texts), _PIECE)]
     for _ in range(3 * _ROUNDS):
-        point._seen.clear()
+        point.seen_points.clear()
         for piece in pieces:
             start = time.perf_counter()
             for text in piece:
