@@ -75,10 +75,26 @@ async def test_what_the_machine_counts(world: World, written: str) -> None:
     assert value(samples, "hyperverse_loop_late_seconds", machine="local") >= 0
     pairs = {key: each for key, each in samples.items() if key[0] == "hyperverse_pair_waves_total"}
     assert sum(pairs.values()) == 3
+    particles = {key: each for key, each in samples.items() if key[0] == "hyperverse_particles"}
+    assert sum(particles.values()) == 1, "the platform's own are left out"
     assert value(samples, "hyperverse_portal_requests_total", status="200") >= 3
 
 
 LE = ("0.001", "0.01", "0.1", "1.0", "+Inf")
+
+
+async def test_what_is_refused_and_what_reaches_no_handler_is_counted(world: World, written: str) -> None:
+    await scraped(world)
+    for _ in range(3):
+        await ask(world.address, "POST", PUT, token=world.stranger, body={"title": "Emma"})
+    for path in ("/-/api/ping/localhost:books/Ext<Nothing>", "/-/api/ping/localhost:nobody/Ext<Put>"):
+        await ask(world.address, "POST", path, token=world.token)
+    await ask(world.address, "POST", PUT, token=world.token, body={"title": 7})
+    samples = await scraped(world)
+    assert value(samples, "hyperverse_refusals_total", machine="local") == 3
+    assert value(samples, "hyperverse_unhandled_waves_total", machine="local", status="404") == 2
+    assert value(samples, "hyperverse_unhandled_waves_total", machine="local", status="400") == 1
+    assert not [key for key in samples if key[0] == "hyperverse_wave_seconds_count"]
 
 
 async def test_what_a_driver_counts_with_the_same_library_comes_along(world: World) -> None:

@@ -62,7 +62,8 @@ def top(interval: float, count: int | None) -> None:
 async def _measure(client: Client, seconds: float) -> dict[str, Any]:
     load = await client.ask(_MACHINE, "Ext<Load>", {"seconds": seconds}, wait=seconds + 15.0)
     status = await client.status()
-    particles = sum(star["particles"] for star in status["stars"])
+    # Each star has a particle of its own, and that of the machine has sessions and the platform's own particles.
+    particles = sum(max(0, star["particles"] - 1) for star in status["stars"] if star["kind"] != "Machine")
     return {**load, "particles": particles, "waiting": status["waiting"], "troubles": len(status["troubles"])}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -13,12 +14,18 @@ from hyperverse_core.gateway import Session
 
 from .questions import Questions
 
-__all__ = ["Look", "Looks"]
+__all__ = ["Look", "Looks", "hosted"]
 
 _SPAN: Final = 10.0
 """Seconds over which a rate is taken."""
 _AGAIN: Final = 1.0
 """Seconds for which a look counts as a look of now: two pages of one browser make one question."""
+
+
+def hosted(star: Mapping[str, Any]) -> int:
+    """How many particles of applications a star has in memory: less its own, and none of the star of a machine, which
+    has sessions and the platform's own."""
+    return 0 if star["kind"] == "Machine" else max(0, star["particles"] - 1)
 
 
 @attrs.frozen

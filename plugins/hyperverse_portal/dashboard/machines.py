@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hyperverse_core.errors import BadRequest, Conflict, NotFound, TimedOut
 
-from .looks import Look, Looks
+from .looks import Look, Looks, hosted
 from .questions import Failed, Questions
 from .rendering import page
 
@@ -93,7 +93,7 @@ def _rows(stars: Sequence[Mapping[str, Any]], look: Look | None) -> list[dict[st
     rows: dict[str, dict[str, Any]] = {}
     for star in stars:
         row = rows.setdefault(star["machine"], {"name": star["machine"], "stars": [], "state": "up", "more": None})
-        row["stars"].append(star)
+        row["stars"].append({**star, "particles": hosted(star)})
         if star["draining"]:
             row["state"] = "draining"
     for name, row in rows.items():

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from .looks import Look
+from .looks import Look, hosted
 
 __all__ = ["Minute", "Tile", "minutes", "tiles"]
 
@@ -62,7 +62,7 @@ def tiles(look: Look, stars: Sequence[Mapping[str, Any]]) -> list[Tile]:
     share = [100 * f / max(w, f) if f else 0.0 for w, f in zip(waves, failed, strict=True)]
     over = [100 * c / w if w else 0.0 for w, c in zip(waves, crossed, strict=True)]
     lost = 100 * sum(failed) / max(1, sum(waves), sum(failed))
-    live = sum(max(0, row["particles"] - 1) for row in stars if row["kind"] != "Machine")
+    live = sum(map(hosted, stars))
     span = "in 2 min"
     shown = f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
     return [

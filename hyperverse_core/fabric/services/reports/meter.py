@@ -172,8 +172,9 @@ class Meter(Observer):
 
     def _now(self) -> tuple[float, ...]:
         grown = (now - told for now, told in zip(self._totals(), self._told, strict=True))
-        # The star of each has a particle of its own, which is no particle of an application.
-        particles = sum(max(0, len(hosting.active) - 1) for hosting in self._homes.values())
+        # Each star has a particle of its own, and that of the machine has sessions and the platform's own particles.
+        hostings = (hosting for hosting in self._homes.values() if hosting.star.kind.name != "Machine")
+        particles = sum(max(0, len(hosting.active) - 1) for hosting in hostings)
         return monotonic(), *grown, particles
 
     def _totals(self) -> tuple[int, int, int, int]:
