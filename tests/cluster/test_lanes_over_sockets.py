@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -25,6 +26,7 @@ from hyperverse_core.testing.lane_kit.recorder import Recorder
 from hyperverse_core.universe.waves.wave import Directed, Priority
 from hyperverse_zmq.transport import ZmqTransport
 from patience import LEASE, PATIENCE, budget
+from postgres_server import Database, dropped
 
 pytestmark = pytest.mark.one_case_in(2)
 
@@ -81,7 +83,7 @@ class Pair:
         return found
 
 
-async def connected(directory: Path, stack: AsyncExitStack, lanes: Choice) -> Pair:
+async def connected(directory: Path, stack: AsyncExitStack, lanes: Choice, registry: Choice | None = None) -> Pair:
     """Two machines that have lanes to one another, and know both people."""
     machines = []
     for name in ("a", "b"):
@@ -89,6 +91,7 @@ async def connected(directory: Path, stack: AsyncExitStack, lanes: Choice) -> Pa
             name=name,
             data_dir=directory,
             lanes=lanes,
+            registry=registry or Choice("sql"),
             lease=LEASE,
             kinds={"Person": KindSettings(placement="round-robin")},
             limits=Limits(client_waves=32),
@@ -120,13 +123,22 @@ TCP = {"address": "tcp://127.0.0.1:*"}
         ("zmq", "tcp://", TCP),
         ("stream", "unix://", {}),
         ("stream", "tcp://", TCP),
+        pytest.param(("zmq", "ipc://", {}, "postgres"), marks=pytest.mark.thorough),
+        pytest.param(("nats", "nats:", {}, "postgres"), marks=pytest.mark.thorough),
     ],
-    ids=lambda lanes: f"{lanes[0]} over {lanes[1].partition(':')[0]}",
+    ids=lambda lanes: f"{lanes[0]} over {' on '.join((lanes[1].partition(':')[0], *lanes[3:]))}",
 )
 async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
-    driver, scheme, settings = request.param
+    driver, scheme, settings, *registry = request.param
+    if driver == "nats":
+        settings = request.getfixturevalue("nats_settings")
     async with AsyncExitStack() as stack:
-        found = await connected(tmp_path, stack, Choice(driver, settings))
+        table = None
+        if registry:
+            database = Database(request.getfixturevalue("postgres_url"), f"test_{uuid.uuid4().hex[:12]}")
+            stack.push_async_callback(dropped, database)
+            table = Choice("postgres", database.settings)
+        found = await connected(tmp_path, stack, Choice(driver, settings), table)
         assert found.a.parts.board.address.startswith(scheme)
         yield found
 
