@@ -26,6 +26,7 @@ __all__ = ["NatsTransport"]
 
 _log = logging.getLogger("hyperverse.lane.nats")
 _PROBE_SECONDS: Final = 1.0
+_CLOSE_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = (0.05, 1.0)
 """The first and the longest pause between two attempts to reach a server that is away."""
 
@@ -54,7 +55,7 @@ class NatsTransport(ChannelTransport):
         self._session: NatsSession | None = None
         self._starting: asyncio.Task[NatsSession] | None = None
         self._returning: asyncio.Task[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self._endings: set[asyncio.Task[None]] = set()
         self._ended = False
 
     def check_key(self, text: str) -> None:
@@ -193,6 +194,8 @@ class NatsTransport(ChannelTransport):
         session = NatsSession(self._settings, self._subjects, before=pump.before, after=pump.after, lost=self._lost)
         try:
             await session.begin(lambda link, message, _, status: self._take(session, link, message, status))
+            if self._ended:  # while it connected; nats-py keeps some cancellations to itself
+                raise Unavailable("the transport was closed")
             self._session = pump.session = session
             for listener in tuple(self._listeners.values()):
                 await self._listen(session, listener)
@@ -201,7 +204,7 @@ class NatsTransport(ChannelTransport):
         except BaseException:
             if self._session is session:
                 self._session = pump.session = None
-            session.close()
+            self._leave(session)
             raise
         return session
 
@@ -211,7 +214,7 @@ class NatsTransport(ChannelTransport):
             return
         self._session = None
         _log.warning("the connection to the NATS server at %s is lost", self._settings.where)
-        session.close()
+        self._leave(session)
         if self._pump is not None:
             self._pump.lost()
         for attempt in self._attempts.values():
@@ -240,14 +243,26 @@ class NatsTransport(ChannelTransport):
 
     # -- the end ------------------------------------------------------------------------------------------
 
+    def _leave(self, session: NatsSession) -> None:
+        ending = session.close()
+        if ending is not None:
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
+
     def _let_nobody_in(self) -> None:
         for listener in self._listeners.values():
             listener.full = True
 
     async def close(self) -> None:
         await super().close()
-        if self._closing is not None:
-            await asyncio.wait([self._closing], timeout=1.0)
+        # One that is still connecting has a socket too, and ends it when it is done.
+        begun = [task for task in (self._starting, self._returning) if task is not None]
+        for ending in (begun, self._endings):
+            if ending:
+                _, late = await asyncio.wait(set(ending), timeout=_CLOSE_SECONDS)
+                for task in late:
+                    task.cancel()
+        await asyncio.sleep(0)  # the loop closes a socket in its next turn
 
     def abort(self) -> None:
         self._ended = True
@@ -260,5 +275,5 @@ class NatsTransport(ChannelTransport):
             self._pump.abort()
         self._listeners.clear()
         if self._session is not None:
-            self._closing = self._session.close()
+            self._leave(self._session)
             self._session = None
