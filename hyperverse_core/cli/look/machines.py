@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ...client import Client
 
 __all__ = ["machines"]
+
+_LEAVES: Final = 20.0
+"""Seconds that a removed machine may take to stop."""
+_LOOK: Final = 0.1
 
 
 @click.group(invoke_without_command=True)
@@ -92,7 +96,7 @@ def invite(minutes: float) -> None:
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @common
 def remove(names: tuple[str, ...]) -> None:
-    """Let the machines NAME in no more; their lanes end within a second, and they stop.
+    """Let the machines NAME in no more; their lanes end within a second, and they stop. Waits until they have left.
 
     It demands the privilege machine:keys on GLOBAL::machine.
     """
@@ -105,4 +109,18 @@ def remove(names: tuple[str, ...]) -> None:
 
 
 def _remove(name: str) -> None:
-    talk(lambda client: client.ask("GLOBAL::machine", "Ext<RemoveMachine>", {"machine": name}))
+    if not talk(lambda client: _removed(client, name)):
+        click.echo(f"machine {name} has not stopped yet; it counts as gone when its lease has ended", err=True)
+
+
+async def _removed(client: Client, name: str) -> bool:
+    """Removes a machine. Returns whether it has left, for which it gets a little while."""
+    import asyncio
+
+    await client.ask("GLOBAL::machine", "Ext<RemoveMachine>", {"machine": name})
+    until = asyncio.get_running_loop().time() + _LEAVES
+    while any(star["machine"] == name for star in await client.stars()):
+        if asyncio.get_running_loop().time() > until:
+            return False
+        await asyncio.sleep(_LOOK)
+    return True
