@@ -159,8 +159,7 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
         case pg.InsufficientPrivilegeError():
             return ConfigError(
                 f"this user may not create the registry in {where}: {said}",
-                hint=f"let the owner of the database run: GRANT CREATE, USAGE ON SCHEMA {schema} TO the user; or name "
-                "another schema with `schema` in [registry]",
+                hint=_to_be_granted(said, schema),
             )
         case pg.DuplicateTableError() | pg.DuplicateObjectError() | pg.DuplicateFunctionError():
             return ConfigError(
@@ -186,3 +185,15 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
                 retry_after=RETRY_AFTER,
             )
     return translated(error, where)
+
+
+def _to_be_granted(said: str, schema: str) -> str:
+    if "for database" in said:  # there is no such schema yet
+        return (
+            f"let the owner of the database run: CREATE SCHEMA {schema} AUTHORIZATION the user; or name a schema where "
+            "this user may create tables with `schema` in [registry]"
+        )
+    return (
+        f"let the owner of the database run: GRANT CREATE, USAGE ON SCHEMA {schema} TO the user; or name another "
+        "schema with `schema` in [registry]"
+    )

@@ -132,6 +132,8 @@ class PostgresRegistry(PostgresTrust):
         if seconds > _SLOW:
             cause = f"no answer for {seconds:.0f} s; {waiting} writes wait behind"
             found.append(Trouble("writes to the registry", cause, time.time() - seconds))
+        if self._writer.refusal is not None:
+            found.append(Trouble("writes to the registry", *self._writer.refusal))
         if self._feed.holder is not None:
             found.append(self._feed.holder)
         return found

@@ -107,7 +107,13 @@ def _look_at(url: str) -> tuple[str, str]:
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
         return "", "it cannot be read; a password with special characters has to be escaped"
-    if "@" in parts.path or "@" in parts.fragment or "@" in parts.query.partition("host=")[0] or parts.fragment:
+    if (
+        parts.netloc.count("@") > 1
+        or "@" in parts.path
+        or "@" in parts.fragment
+        or "@" in parts.query.partition("host=")[0]
+        or parts.fragment
+    ):
         return "", "it cannot be read; a password with special characters has to be escaped"
     unknown = [key for key in options if key not in _OPTIONS]
     if unknown:

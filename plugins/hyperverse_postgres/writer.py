@@ -48,12 +48,14 @@ class PostgresWriter:
     Attributes:
         link: that connection.
         newest: the greatest transaction id that this writer has got, 0 for none.
+        refusal: why the database takes no writes, and since when, in seconds since the epoch; None when it does.
     """
 
     _settings: PostgresSettings
     _committed: Callable[[int], None]
     link: Link = attrs.field(init=False)
     newest: int = attrs.field(default=0, init=False)
+    refusal: tuple[str, float] | None = attrs.field(default=None, init=False)
     _id: uuid.UUID = attrs.field(factory=uuid.uuid4, init=False)
     _number: int = 0
     _waiting: deque[WriteUnit] = attrs.field(factory=deque, init=False)
@@ -171,6 +173,7 @@ class PostgresWriter:
                     raise
 
     def _answered(self, group: list[WriteUnit], answer: Any) -> None:
+        self.refusal = None
         xid, outcome, states, logged = answer
         if xid is not None:
             self.newest = max(self.newest, xid)
@@ -187,6 +190,8 @@ class PostgresWriter:
                 await self._do([unit])
             return
         meaning = translated(error, self._settings.where)
+        if hits_all(error):
+            self.refusal = (meaning.message, time.time() if self.refusal is None else self.refusal[1])
         if meaning.status == 500:
             _log.error("a write to the registry failed", exc_info=error)
         for unit in group:

@@ -71,7 +71,10 @@ _KEYS: Final[Mapping[str, tuple[Any, str]]] = {
 def _value_faults(settings: Mapping[str, Any]) -> list[str]:
     faults = []
     if (url := settings.get("url")) is not None and not _path_of(url):
-        faults.append(f"url of the sql registry cannot be {url!r}: it begins with sqlite:/// and names a file")
+        faults.append(
+            f"url of the sql registry cannot be {url!r}: it begins with sqlite:/// and names a file, or with "
+            "postgresql:// and names a database"
+        )
     if str(settings.get("path", "file")) in ("", ".", ":memory:"):
         faults.append("path of the sql registry must be a file; it cannot be in memory")
     if str(settings.get("synchronous", "NORMAL")).upper() not in _SYNCHRONOUS:

@@ -34,7 +34,7 @@ async def proxy(database: Database) -> AsyncIterator[CuttingProxy]:
 async def registry(proxy: CuttingProxy, database: Database) -> AsyncIterator[PostgresRegistry]:
     async with PostgresRegistry({"url": proxy.url, "schema": database.schema}) as registry:
         await registry.register(Registration(_A, Kind("Space"), HYPERUSER, state=b"first"))
-        assert await registry.sequence(_A) == 1
+        assert await registry.sequence(_A)
         yield registry
 
 
@@ -164,6 +164,23 @@ async def test_a_server_that_stops_and_starts_is_found_again(postgres_server: Po
         assert [entry.kind for entry in found.entries] == [ChangeKind.STATUS]
         assert not registry.trouble()
         assert registry.troubles() == []
+
+
+async def test_a_database_that_takes_no_writes_is_a_trouble_until_it_does(
+    registry: PostgresRegistry, database: Database
+) -> None:
+    admin = await asyncpg.connect(database.url)
+    try:
+        await admin.execute(f"alter table {database.schema}.writers rename to elsewhere")
+        with pytest.raises(Unavailable, match="cannot be used") as raised:
+            await registry.sequence(_A)
+        (trouble,) = registry.troubles()
+        assert (trouble.what, trouble.cause) == ("writes to the registry", raised.value.message)
+        await admin.execute(f"alter table {database.schema}.elsewhere rename to writers")
+    finally:
+        await admin.close()
+    assert await registry.sequence(_A)
+    assert registry.troubles() == []
 
 
 async def test_a_transaction_of_another_program_that_delays_the_feed_is_named(database: Database) -> None:

@@ -80,6 +80,7 @@ async def test_a_user_who_may_not_create_tables_learns_what_is_to_be_granted(dat
     assert "GRANT CREATE" in error.hint
     error = await refused({**database.settings, "url": as_user(database.url, guest, _PASSWORD)})
     assert "may not create" in error.message
+    assert f"CREATE SCHEMA {database.schema}" in error.hint  # there is none yet that rights could be granted on
 
 
 @pytest.mark.parametrize(
@@ -167,6 +168,7 @@ async def test_many_that_create_the_registry_at_once_open_one(database: Database
         (f"postgresql://me:{_PASSWORD}/@db.example/x", "escaped"),
         (f"postgresql://me:{_PASSWORD}#@db.example/x", "escaped"),
         (f"postgresql://me:{_PASSWORD}?@db.example/x", "escaped"),
+        (f"postgresql://me:{_PASSWORD}@@db.example/x", "escaped"),
         (f"postgresql://me:{_PASSWORD}@db.example:port/x", "escaped"),
         (f"postgresql://me:{_PASSWORD}@db.example/x?hots=y", "did you mean"),
     ],
