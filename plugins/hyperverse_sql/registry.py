@@ -166,11 +166,12 @@ class SqlRegistry(Registry):
     # -- particles ----------------------------------------------------------------------------------------
 
     async def register(self, registration: Registration) -> Registered:
-        check_new_states(registration)
+        if registration.state is not None or registration.below:
+            check_new_states(registration)
         if registration.strategy is Strategy.OVERRIDE:
             replaced: Registered = await self._write(_OVERRIDE, registration)
             return replaced
-        touches = (registration.point.text, *(below.point.text for below in registration.below))
+        touches = (registration.point.text, *[below.point.text for below in registration.below])
         registered: Registered = await self._writer.write(registering.register, registration, touches)
         return registered
 

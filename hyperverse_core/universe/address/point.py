@@ -216,19 +216,21 @@ class Point:
     @property
     def name(self) -> str:
         """The text of the last segment; empty for ROOT."""
-        if self.is_root:
+        text, start = self.text, self.body_start
+        if text[start:] == "ROOT":
             return ""
-        if ":/" in self.text[self.body_start :]:
+        if ":/" in text[start:]:
             return self.segments[-1].text
-        return self.text[max(self.text.rfind(":") + 1, self.body_start) :]
+        return text[max(text.rfind(":") + 1, start) :]
 
     @property
     def depth(self) -> int:
         """The number of segments."""
         # Most points are outside of a filesystem: counting their separators is enough, and makes no segments.
-        if self.is_root or ":/" in self.text:
+        text, start = self.text, self.body_start
+        if ":/" in text or text[start:] == "ROOT":
             return len(self.segments)
-        return self.text.count(":", self.body_start) + 1
+        return text.count(":", start) + 1
 
     @property
     def star_key(self) -> StarKey | None:
@@ -330,9 +332,9 @@ def _segments(point: Point) -> tuple[Segment, ...]:
 
 
 def _parent(point: Point) -> Point | None:
-    if point.is_root:
-        return None
     text, start = point.text, point.body_start
+    if text[start:] == "ROOT":
+        return None
     if text.endswith(":/"):
         return _known(text[:-2])
     if ":/" in text[start:]:

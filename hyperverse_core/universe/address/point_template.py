@@ -93,8 +93,9 @@ class PointTemplate:
         # Most templates are plain points, which are cheap to read and to keep: 4 calls in place of 24.
         if find_unusual(text) is None and ":/" not in text:
             point = Point.parse(text)
-            if point.parent is not None:
-                place = ResolvedTemplate(point.parent, point.name, point)
+            parent = point.parent
+            if parent is not None:
+                place = ResolvedTemplate(parent, point.name, point)
                 return cls(PointVar.of(place.parent), place.child, text, place)
         template, end = scan_point_template(text, 0)
         if end < len(text):

@@ -57,7 +57,7 @@ def record_of(row: Sequence[Any]) -> ParticleRecord:
         Point.parse(owner),
         _STATUS.get(status, Status.UNKNOWN),
         None if star is None else Assignment(StarKey.parse(star), incarnation, epoch),
-        stored_texts.properties_of(properties),
+        stored_texts.properties_of(properties) if properties else {},
     )
 
 
@@ -66,12 +66,12 @@ def new_row(registration: Registration) -> tuple[Any, ...]:
     point = registration.point
     return (
         point.text,
-        point.route.prefix if point.body_start else "",
+        point.route.prefix if "::" in point.text else "",
         point.depth,
         str(registration.kind),
         registration.owner.text,
         registration.status.value,
-        stored_texts.properties_text(registration.properties),
+        stored_texts.properties_text(registration.properties) if registration.properties else None,
         0,
     )
 
