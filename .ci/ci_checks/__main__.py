@@ -100,6 +100,7 @@ SLOW = (
     "tests/portal/test_portal_option.py",
     "tests/portal/test_watch_as_processes.py",
     "tests/registry/test_postgres_feed.py",
+    "tests/registry/test_postgres_plans.py",
     "tests/registry/test_sql_busy_loop.py",
     "tests/registry/test_sql_ends_of_stars.py",
     "tests/registry/test_sql_full_disk.py",
