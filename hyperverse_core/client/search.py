@@ -54,10 +54,10 @@ class Search:
     def targets(self, prefer: str = "") -> list[SearchTarget]:
         """Machines that may be there, the one named ``prefer`` first. Raises NoMachine when there is none."""
         if self.address is not None:
-            from ..config import DEFAULT_TRANSPORT
+            from ..config.default_transport import DEFAULT_TRANSPORT, transport_of_address
 
-            name, transport = self.machine or "", self.transport or DEFAULT_TRANSPORT
-            return [SearchTarget(name, 0, self.address, self.server_key or "", transport)]
+            transport = self.transport or transport_of_address(self.address) or DEFAULT_TRANSPORT
+            return [SearchTarget(self.machine or "", 0, self.address, self.server_key or "", transport)]
         found = [self._target(file) for file in endpoint_files_in(self.data_dir)]
         living = [target for target in found if not target.pid or is_alive(target.pid)]
         wanted = [t for t in living if self.machine is None or t.name == self.machine]

@@ -13,10 +13,10 @@ from .._lazy import lazily
 
 if TYPE_CHECKING:
     from .check import Secret as Secret
+    from .default_transport import DEFAULT_TRANSPORT as DEFAULT_TRANSPORT
     from .files import ValueOrigin as ValueOrigin
     from .loading import LoadedConfig as LoadedConfig
     from .loading import load_config as load_config
-    from .schema import DEFAULT_TRANSPORT as DEFAULT_TRANSPORT
     from .schema import STANDALONE as STANDALONE
     from .schema import Audit as Audit
     from .schema import Choice as Choice
@@ -36,10 +36,10 @@ else:
         __package__,
         {
             "check": "Secret",
+            "default_transport": "DEFAULT_TRANSPORT",
             "files": "ValueOrigin",
             "loading": "LoadedConfig load_config",
-            "schema": "Audit Choice Config Control DEFAULT_TRANSPORT KindSettings Limits Log Plugins STANDALONE"
-            " StarTemplate",
+            "schema": "Audit Choice Config Control KindSettings Limits Log Plugins STANDALONE StarTemplate",
             "search": "default_data_dir",
             "shown": "dump without_secrets",
         },

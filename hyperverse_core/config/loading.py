@@ -34,7 +34,8 @@ class LoadedConfig:
     """Result of :func:`load_config`.
 
     Attributes:
-        config: the values. ``data_dir`` and ``plugins.folder`` are always set.
+        config: the values, as they are in effect on the data directory. ``data_dir`` and ``plugins.folder`` are always
+            set.
         origins: origin of each value by its dotted key. A key that is missing has its default.
         files: files that were read, the strongest last.
         project: the project's file, which is one of them; None when there is none.
@@ -109,6 +110,8 @@ def load_config(
     if config.data_dir is None:
         data_dir, also = data_dir_beside(project, start)
         config = attrs.evolve(config, data_dir=data_dir)
+    assert config.data_dir is not None, "it was found, when nobody has named it"
+    config = config.on(config.data_dir)
     if config.plugins.folder is None:
         folder = project.parent if project is not None else start
         if config.plugins.local and path is None:

@@ -75,12 +75,14 @@ def _choice_table(table: Mapping[str, Any], path: str) -> dict[str, Any]:
     """Returns a table with ``driver``, which has a default, and ``settings``, which are all other keys."""
     default: Any = attrs.fields_dict(Config)[path].default
     settings = {key: value for key, value in table.items() if key != "driver"}
-    named = None
+    named = table.get("driver")
+    if named is not None:
+        return {"driver": named, "settings": settings}
     if path == "registry":
         named = registry_of_url(table.get("url"))
     elif path == "lanes":
         named = transport_of_servers(table.get("servers"))
-    return {"driver": table.get("driver", named or default.driver), "settings": settings}
+    return {"driver": named or default.driver, "settings": settings, "named": named is not None or default.named}
 
 
 def _control_table(table: Mapping[str, Any], hints: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

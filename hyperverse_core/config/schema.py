@@ -14,6 +14,7 @@ import attrs
 
 from ..errors import ConfigError
 from .check import Fault, faults_of_fields, setting
+from .default_transport import DEFAULT_TRANSPORT, default_transport, transport_of_address
 from .rules import (
     a_machine_name,
     a_name,
@@ -33,7 +34,6 @@ from .star_faults import star_faults
 
 __all__ = [
     "DEFAULT_BLOBS",
-    "DEFAULT_TRANSPORT",
     "STANDALONE",
     "Audit",
     "Choice",
@@ -49,8 +49,6 @@ __all__ = [
 ]
 
 MIB = 1024 * 1024
-DEFAULT_TRANSPORT = "zmq"
-"""The lane transport of machines and clients that choose no other."""
 DEFAULT_BLOBS = "files"
 """The store of content of machines that choose no other."""
 _MACHINE_LANE_SETTINGS = frozenset({"address", "advertise", "machine_credentials"})
@@ -82,10 +80,12 @@ class Choice(_Checked):
     Attributes:
         driver: name under which a plugin registered it.
         settings: all other keys of the table, which the plugin's factory gets unchanged.
+        named: False when nobody has named the driver, so that :meth:`Config.on` may choose another one.
     """
 
     driver: str = setting(rule=filled)
     settings: Mapping[str, Any] = attrs.field(factory=dict, converter=to_dict)
+    named: bool = setting(True, kw_only=True, eq=False, repr=False)
 
 
 _BY_SCHEME: Final[Mapping[str, str]] = {"postgresql": "postgres", "postgres": "postgres", "sqlite": "sql"}
@@ -118,7 +118,8 @@ class Control(_Checked):
     Attributes:
         enabled: whether clients can connect.
         driver: name of the transport for clients; empty for that of the lanes, or for the default transport when the
-            lanes need a broker: so clients get in when the broker is away.
+            lanes need a broker: so clients get in when the broker is away. An address of another transport counts
+            when ``[lanes]`` names none either.
         address: where the machine listens for them, in the notation of the transport; empty for a socket in the data
             directory.
         settings: all other keys of the table, which the factory of ``driver`` gets unchanged.
@@ -317,7 +318,7 @@ class Config(_Checked):
     labels: Mapping[str, str] = setting(factory=dict, converter=to_dict, rule=texts)
     seed: int | None = None
     registry: Choice = attrs.field(default=Choice("sql"), converter=_choice)
-    lanes: Choice = attrs.field(default=Choice(DEFAULT_TRANSPORT), converter=_choice)
+    lanes: Choice = attrs.field(default=Choice(DEFAULT_TRANSPORT, named=False), converter=_choice)
     security: Choice = attrs.field(default=Choice("grants"), converter=_choice)
     blobs: Choice = attrs.field(default=Choice(DEFAULT_BLOBS), converter=_choice)
     control: Control = Control()
@@ -366,6 +367,23 @@ class Config(_Checked):
         if not self.shares_transport():
             found[self.control.driver] = dict(self.control.settings)
         return found
+
+    def on(self, data_dir: Path) -> Config:
+        """Returns the configuration as it is in effect on a data directory.
+
+        Where nobody has named a transport, the addresses say which one it is, and else the keys in the directory.
+
+        Args:
+            data_dir: the data directory.
+        """
+        lanes, control = self.lanes, self.control
+        if lanes.named:
+            return self
+        driver = default_transport(data_dir, "machines/*.pub", lanes.settings.get("address"))
+        by_address = transport_of_address(control.address)
+        if not control.driver and by_address not in (None, driver):
+            control = attrs.evolve(control, driver=by_address)
+        return attrs.evolve(self, lanes=attrs.evolve(lanes, driver=driver, named=True), control=control)
 
     def faults(self) -> list[Fault]:
         """Returns faults for stars that occur twice and for links to stars that do not exist."""

@@ -155,7 +155,7 @@ class Machine:
     async def _open(self) -> None:
         registry, transport, policy = self._given
         given = Given(
-            config=self.config,
+            config=self.config.on(self.data_dir),
             data_dir=self.data_dir,
             plugins=self.plugins,
             life=self.life,

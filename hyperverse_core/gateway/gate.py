@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config.keys_folder import keys_folder
+from ..config.default_transport import keys_folder
 from ..contracts.gateway import Gateway, GatewayHost, Replays
 from ..contracts.lane import Identity, Peer
 from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file

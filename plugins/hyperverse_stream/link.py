@@ -65,6 +65,9 @@ class StreamLink(Framed):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._stream = stream = cast(asyncio.Transport, transport)  # that of uvloop has the same methods
+        if self._pump.ended:
+            self.abort()
+            return
         self.process = PeerProcess.of(stream)
         stream.set_write_buffer_limits(high=_BUFFERED)
         self._pump.links.add(self)

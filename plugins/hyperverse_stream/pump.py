@@ -23,12 +23,14 @@ class StreamPump(ChannelPump):
     Attributes:
         links: all connections, also those whose keys are not proven yet.
         buffer: what each of them reads into.
+        ended: whether everything was ended: a connection that comes in now has nobody any more.
     """
 
     def __init__(self, settings: StreamSettings, peers: PeerTable) -> None:
         super().__init__(_log, peers)
         self.links: set[StreamLink] = set()
         self.buffer = read_buffer()
+        self.ended = False
         self._settings = settings
         self._timer: asyncio.TimerHandle | None = None
         self._ticked = self._loop.time()
@@ -108,6 +110,7 @@ class StreamPump(ChannelPump):
         return True
 
     def abort(self) -> None:
+        self.ended = True
         super().abort()
         for link in tuple(self.links):
             link.abort()

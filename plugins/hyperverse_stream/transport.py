@@ -129,6 +129,17 @@ class StreamTransport(ChannelTransport):
                 link.welcome.exception()  # it is raised above, or nobody waits for it any more
         return peer
 
+    async def close(self) -> None:
+        """As the contract says. What was accepted in this turn of the loop gets its link in the next one: asyncio would
+        forget it, and leave its socket open, if its server were closed before."""
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            for opened in server.sockets:
+                loop.remove_reader(opened.fileno())
+        self._let_nobody_in()
+        await asyncio.sleep(0)
+        await super().close()
+
     def _let_nobody_in(self) -> None:
         for endpoint in self._listening:
             endpoint.full = True

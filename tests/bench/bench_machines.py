@@ -27,7 +27,7 @@ from bench.report import Report, Row
 from bench.timing import time_for
 from cluster import cluster_kinds
 from cluster.worlds import Processes
-from hyperverse_core.config import Config, Control, StarTemplate
+from hyperverse_core.config import Choice, Config, Control, StarTemplate
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.universe.address.point import HYPERUSER
 
@@ -68,10 +68,11 @@ async def main(seconds: float, hops: bool, report: Report) -> None:
     """Starts the machines and measures."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        world = Processes(directory, stars=stars())
+        world = Processes(directory, stars=stars(), lanes="zmq")
         stack.callback(world.end)
         world.start(*_CHAIN[1:] if hops else "b")
-        config = Config(name="a", data_dir=world.data_dir, stars=stars(), control=Control(enabled=False))
+        lanes, control = Choice("zmq"), Control(enabled=False)
+        config = Config(name="a", data_dir=world.data_dir, stars=stars(), lanes=lanes, control=control)
         bench = Bench(await stack.enter_async_context(Machine(config, plugins=(cluster_kinds,))))
         await asyncio.sleep(1.0)
         await bench.client.exec("create localhost<Space>")

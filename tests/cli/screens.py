@@ -34,7 +34,7 @@ _MASKS = [
     (re.compile(r"\bPID +"), "PID "),  # the column is as wide as the longest number
     (re.compile(r"^plugin .*blocked.*\n", re.MULTILINE), ""),  # which there are depends on what is installed
     (re.compile(r"^ *trouble: .*took more than.*\n", re.MULTILINE), ""),  # true on a computer with much to do
-    (re.compile(r"ipc://\S+"), "ADDRESS"),
+    (re.compile(r"unix://\S+"), "ADDRESS"),
     (re.compile(r"\bpid \d+"), "pid N"),
     (re.compile(r"\b\d+(\.\d+)* (s|ms|MiB|MB|KiB)\b"), r"N \2"),
     (re.compile(r"\b\d+\.\d+\.\d+\S*"), "VERSION"),

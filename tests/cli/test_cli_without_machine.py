@@ -41,7 +41,7 @@ def test_help_imports_nothing_heavy(run: Run) -> None:
     traced = run("--help", env={"PYTHONPROFILEIMPORTTIME": "1"}).stderr
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in traced.splitlines()}
     assert "click" in imported
-    heavy = "asyncio attr attrs cattrs lark msgspec pluggy prompt_toolkit rich sqlalchemy zmq"
+    heavy = "asyncio attr attrs cattrs cryptography lark msgspec pluggy prompt_toolkit rich sqlalchemy zmq"
     assert not imported & set(heavy.split())
 
 
@@ -265,8 +265,9 @@ KEY = "-W1!p(x)>&".ljust(40, "k")
 
 @pytest.fixture
 def data_dir(home: Path) -> Path:
-    """One that commands find without an option."""
+    """One that commands find without an option, of machines whose keys have letters that a shell takes for others."""
     path = home / ".hyperverse"
+    (home / "hyperverse.toml").write_text('[lanes]\ndriver = "zmq"\n')
     path.mkdir()
     return path
 
@@ -293,6 +294,15 @@ def test_what_is_not_a_key_is_not_allowed(run: Run, data_dir: Path, key: str) ->
     assert f"error: {key!r} is not the public key of a machine" in done.stderr
     assert "hint: a key has 40 characters" in done.stderr
     assert list(data_dir.iterdir()) == []
+
+
+def test_a_key_of_another_transport_is_not_allowed(run: Run, home: Path) -> None:
+    (home / ".hyperverse").mkdir()
+    done = run("keys", "allow", "a", "--", KEY)
+    assert done.returncode == 1
+    assert "cannot be a key of the transport 'stream'" in done.stderr and "hint: a key has 43 letters" in done.stderr
+    assert run("keys", "allow", "a", "A" * 43).returncode == 0
+    assert kept(run) == {"a": "A" * 43}
 
 
 def test_a_new_key_of_a_machine_takes_the_place_of_the_old_one(run: Run, data_dir: Path) -> None:

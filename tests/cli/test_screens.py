@@ -76,7 +76,7 @@ SCREENS = {
     "ls": (["ls", "localhost"], ""),
     "term": (["term"], "help\nselect localhost:*\nget localhost:hits\nget localhost:nobody\n"),
 }
-PLUGINS = "base grants sql zmq local"
+PLUGINS = "base grants sql stream local"
 """Others are on the screens only where what they need is installed."""
 WAYS = {"piped": piped, "colour": on_a_terminal}
 FREE = {"status"}

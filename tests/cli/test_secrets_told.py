@@ -60,7 +60,7 @@ def test_nothing_that_is_told_has_a_secret(tmp_path: Path) -> None:
         kept.chmod(0o600)
         assert run("context", "add", "desk", "--token-file", "ada.token").returncode == 0
         kept.unlink()
-        secrets["the key of clients"] = json.loads((data / "keys" / "clients.key").read_text())["secret"]
+        secrets["the key of clients"] = json.loads((data / "keys" / "stream" / "clients.key").read_text())["secret"]
         for file in (data / "keys").rglob("*.secret"):
             secrets[f"the key {file.name}"] = file.read_text().strip()
         assert all(len(secret) > 8 for secret in secrets.values()) and len(secrets) >= 6
@@ -74,7 +74,9 @@ def test_nothing_that_is_told_has_a_secret(tmp_path: Path) -> None:
             run("keys", "rotate", "secrets"),
             run("audit", "show"),
         ]
-        secrets["the next key of clients"] = json.loads((data / "keys" / "clients.key").read_text())["secret"]
+        secrets["the next key of clients"] = json.loads((data / "keys" / "stream" / "clients.key").read_text())[
+            "secret"
+        ]
         texts = [f"{done.args}: {done.stdout}{done.stderr}" for done in told]
         found = json.loads(run("status", "--json").stdout)
         texts += pages([address for address in _texts(found) if address.startswith("http://")])

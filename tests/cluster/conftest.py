@@ -62,10 +62,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("registry_table", _registries(metafunc), indirect=True)
 
 
-ENGINES = tuple(
-    filter(None, os.environ.get("HYPERVERSE_TEST_ENGINES", "stream and sqlite,nats and postgres").split(","))
-)
-"""What lanes and the registry are on, besides the default: ZeroMQ and SQLite. The variable names others, such as
+ENGINES = tuple(filter(None, os.environ.get("HYPERVERSE_TEST_ENGINES", "zmq and sqlite,nats and postgres").split(",")))
+"""What lanes and the registry are on, besides the default: `stream` and SQLite. The variable names others, such as
 "nats and sqlite,zmq and postgres"."""
 
 

@@ -37,7 +37,7 @@ def test_status_and_down_work_while_the_broker_of_the_lanes_is_away(
     try:
         server.stop()
         note = json.loads((tmp_path / ".hyperverse/machines/local/control.json").read_text())
-        assert (note["transport"], note["local"]) == ("zmq", True)
+        assert (note["transport"], note["local"]) == ("stream", True)
         assert said("status").startswith("machine local: Ready")
     finally:
         stopped = said("down")

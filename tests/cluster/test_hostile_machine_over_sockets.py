@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from hyperverse_core import Ctx, Driver, KindDef, Machine, Particle, Ping, Point, Pong, Signal, handler, hookimpl
 from hyperverse_core.config import Config, KindSettings
-from hyperverse_core.config.keys_folder import keys_folder
+from hyperverse_core.config.default_transport import keys_folder
 from hyperverse_core.contracts.lane import Peer
 from hyperverse_core.data_dir.audit.files import AuditPlace
 from hyperverse_core.data_dir.audit.reading import rows_of
@@ -35,7 +35,7 @@ from hyperverse_core.testing.lane_kit.recorder import Recorder
 from hyperverse_core.universe.address.point import HYPERUSER
 from hyperverse_core.universe.address.star_key import StarKey
 from hyperverse_core.universe.waves.method import Method
-from hyperverse_zmq.transport import ZmqTransport
+from hyperverse_stream.transport import StreamTransport
 from patience import LEASE, PATIENCE, until
 from thoroughness import examples
 
@@ -83,7 +83,7 @@ class Liar:
 
     a: Machine
     b: Machine
-    transport: ZmqTransport
+    transport: StreamTransport
     identity: Any
     at_a: str
     at_b: str
@@ -149,10 +149,10 @@ async def liar(tmp_path: Path) -> AsyncIterator[Liar]:
             if len(places) == 2:
                 break
         await until(lambda: a.parts.board.peers.causes() == {"b": ""}, "a lane")
-        transport = ZmqTransport()
+        transport = StreamTransport()
         stack.push_async_callback(transport.close)
         identity = transport.new_identity()
-        TrustedKeys(keys_folder(tmp_path, "zmq")).allow("evil", identity.public)
+        TrustedKeys(keys_folder(tmp_path, "stream")).allow("evil", identity.public)
         found = Liar(a, b, transport, identity, places[False], places[True], Recorder(PATIENCE), Peer("", ""))
         await found.connect()
         await found.greeted()

@@ -16,7 +16,7 @@ import pytest_asyncio
 from cluster import cluster_kinds
 from hyperverse_core import Client, Ctx, Driver, KindDef, Particle, Pong, handler, hookimpl
 from hyperverse_core.config import Choice, Config, KindSettings, Limits
-from hyperverse_core.config.keys_folder import keys_folder
+from hyperverse_core.config.default_transport import keys_folder
 from hyperverse_core.errors import HyperverseError
 from hyperverse_core.fabric.cluster.trusted_keys import TrustedKeys
 from hyperverse_core.fabric.machine import Machine

@@ -16,7 +16,7 @@ import pytest_asyncio
 from cluster import cluster_kinds
 from hyperverse_core import Client, Ctx, Driver, KindDef, Machine, Particle, handler, hookimpl
 from hyperverse_core.config import Choice, Config, KindSettings
-from hyperverse_core.config.keys_folder import keys_folder
+from hyperverse_core.config.default_transport import keys_folder
 from hyperverse_core.contracts.lane import Identity
 from hyperverse_core.data_dir.private_file import write_private_file
 from hyperverse_core.errors import HyperverseError

@@ -38,6 +38,7 @@ def threads_of_this_process() -> int:
     return len(list(tasks.iterdir())) if tasks.exists() else 0
 
 
+@pytest.mark.parametrize("processes", ["stream", pytest.param("zmq", marks=pytest.mark.thorough)], indirect=True)
 async def test_all_clients_that_connect_at_once_get_in_in_order(processes: Processes) -> None:
     processes.start("a")
     numbers: list[int] = []
@@ -51,7 +52,7 @@ async def test_all_clients_that_connect_at_once_get_in_in_order(processes: Proce
         await asyncio.gather(*(connect(number, stack) for number in range(CLIENTS)))
         assert sorted(numbers) == list(range(CLIENTS))
         assert max(abs(place - number) for place, number in enumerate(numbers)) < 64, "two of the 32 that begin at once"
-        assert threads_of_this_process() <= threads + 3, "one ZeroMQ context serves all clients"
+        assert threads_of_this_process() <= threads + 3, "no client has threads of its own"
 
 
 async def test_twenty_machines_that_start_at_once_all_run(processes: Processes) -> None:

@@ -96,7 +96,7 @@ def test_other_keys_of_a_choice_are_its_settings(tmp_path: Path) -> None:
 
 
 def test_settings_alone_keep_the_default_driver(tmp_path: Path) -> None:
-    assert load(tmp_path, "[lanes]\nlinger = 1\n").config.lanes == Choice("zmq", {"linger": 1})
+    assert load(tmp_path, "[lanes]\nlinger = 1\n").config.lanes == Choice("stream", {"linger": 1})
 
 
 def test_one_word_swaps_a_transport_and_drops_the_settings_of_the_other(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_the_servers_of_a_broker_are_enough_to_choose_its_transport(tmp_path: Pa
 
 @pytest.mark.parametrize("servers", ['"http://a"', "[]", "[7]", '"a:4222"', "7"])
 def test_servers_that_name_no_broker_choose_nothing(tmp_path: Path, servers: str) -> None:
-    assert load(tmp_path, f"[lanes]\nservers = {servers}\n").config.lanes.driver == "zmq"
+    assert load(tmp_path, f"[lanes]\nservers = {servers}\n").config.lanes.driver == "stream"
 
 
 def test_a_driver_written_as_a_text_is_told_how(tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ from hyperverse_core import (
     handler,
     hookimpl,
 )
-from hyperverse_core.config import Choice
 from patience import LEASE
 
 PAGE = REPOSITORY / "docs" / "reference" / "python.md"
@@ -68,9 +67,7 @@ def test_every_method_has_its_signature_in_the_reference() -> None:
 
 async def test_every_example_of_the_client_runs(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    async with Machine(
-        Config(data_dir=tmp_path / "data", lanes=Choice("zmq"), lease=LEASE), plugins=[Counters()]
-    ) as machine:
+    async with Machine(Config(data_dir=tmp_path / "data", lease=LEASE), plugins=[Counters()]) as machine:
         await machine.client().exec(
             "create localhost<Space>; create localhost:app<Base>; create localhost:hits<Counter>"
         )

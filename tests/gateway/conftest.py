@@ -12,14 +12,14 @@ import attrs
 import pytest
 
 from hyperverse_core import Client, Config, Machine, Observer, Particle, PropertiesConfig, PropertyDef, hookimpl
-from hyperverse_core.config import Choice, Limits
+from hyperverse_core.config import Limits
 from hyperverse_core.contracts.driver import Ctx, Driver, handler
 from hyperverse_core.data_dir.tokens import read_token
 from hyperverse_core.protocol.codec import decode
 from hyperverse_core.protocol.frame_bytes import encode_frame
 from hyperverse_core.protocol.frames import PROTOCOL, HelloFrame, WelcomeFrame
 from hyperverse_core.universe.kind_defs.kind_def import KindDef
-from hyperverse_zmq.transport import ZmqTransport
+from hyperverse_stream.transport import StreamTransport
 from patience import LEASE, PATIENCE
 
 StartMachine = Callable[..., Awaitable[Machine]]
@@ -152,7 +152,7 @@ def data_dir(tmp_path: Path) -> Path:
 def config(data_dir: Path) -> Config:
     """Small limits, so that tests reach them."""
     limits = Limits(client_waves=512, body=64 * 1024)
-    return Config(data_dir=data_dir, lanes=Choice("zmq"), limits=limits, lease=LEASE)
+    return Config(data_dir=data_dir, limits=limits, lease=LEASE)
 
 
 @pytest.fixture
@@ -221,6 +221,6 @@ class RawClient:
 
 @pytest.fixture
 async def raw(hyperverse_leaks: None) -> AsyncIterator[RawClient]:
-    raw = RawClient(ZmqTransport())
+    raw = RawClient(StreamTransport())
     yield raw
     await raw.transport.close()

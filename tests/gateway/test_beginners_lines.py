@@ -15,7 +15,6 @@ import pytest
 
 import hyperverse_core
 from hyperverse_core import Client, Config, Ctx, Driver, KindDef, Machine, Particle, handler, hookimpl
-from hyperverse_core.config import Choice
 from patience import LEASE
 
 LINES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("beginners_lines.toml").read_text("utf-8"))["line"]
@@ -57,7 +56,7 @@ async def told(line: str, names: dict[str, Any]) -> str:
 async def test_a_beginner_is_told_what_is_wrong_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data_dir = tmp_path / "data"
-    async with Machine(Config(data_dir=data_dir, lanes=Choice("zmq"), lease=LEASE), plugins=[Counters()]) as machine:
+    async with Machine(Config(data_dir=data_dir, lease=LEASE), plugins=[Counters()]) as machine:
         await machine.client().exec(
             "create localhost<Space>; create localhost:hits<Counter>; create localhost:box<Base>"
         )

@@ -224,8 +224,9 @@ async def test_nobody_else_uses_a_clients_session(client: Client, machine: Machi
 async def test_nobody_listens_where_no_machine_runs(tmp_path: Path) -> None:
     with pytest.raises(NoMachine, match="no machine runs on"):
         await Client.connect(tmp_path)
-    with pytest.raises(NoMachine):
-        await Client.connect(address=f"ipc://{tmp_path}/none", server_key="a" * 40, timeout=1.0, token="x")
+    for address, key in (f"unix://{tmp_path}/none", "A" * 43), (f"ipc://{tmp_path}/none", "a" * 40):
+        with pytest.raises(NoMachine):
+            await Client.connect(address=address, server_key=key, timeout=1.0, token="x")
 
 
 async def test_a_machine_of_another_name_is_not_taken(machine: Machine, data_dir: Path) -> None:

@@ -39,7 +39,7 @@ async def test_a_client_takes_frames_as_large_as_the_machine_does(
 
 async def test_settings_that_are_given_come_on_top(machine: Machine, data_dir: Path) -> None:
     with pytest.raises(ConfigError, match="no setting 'nonsense'"):
-        await Client.connect(data_dir, settings={"zmq": {"nonsense": 1}})
+        await Client.connect(data_dir, settings={"stream": {"nonsense": 1}})
     async with Client.connect(data_dir, settings={"nats": {"nonsense": 1}}) as client:
         assert (await client.ping(PROBE, "Ext<Echo>", 1)).ok
 

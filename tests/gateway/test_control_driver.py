@@ -76,7 +76,7 @@ async def test_clients_get_in_while_the_broker_of_the_lanes_is_away(
         """Nothing is carried any more."""
 
     monkeypatch.setattr(BusTransport.bus, "publish", lost)
-    assert endpoint_file(machine)["transport"] == "zmq"
+    assert endpoint_file(machine)["transport"] == "stream"
     await served(machine, data_dir)
 
     async def run() -> None:

@@ -27,7 +27,7 @@ from hyperverse_core.protocol.frames import PROTOCOL, HelloFrame, PongFrame, Wel
 from hyperverse_core.universe.address.point import HYPERUSER
 from hyperverse_core.universe.waves.method import Method
 from hyperverse_core.universe.waves.wave import Ping, Pong
-from hyperverse_zmq.transport import ZmqTransport
+from hyperverse_stream.transport import StreamTransport
 from patience import budget, until
 from thoroughness import THOROUGH
 
@@ -117,7 +117,7 @@ def resident() -> int:
 
 
 async def attack(machine: Machine, number: int, token: str) -> None:
-    eve = Eve(ZmqTransport())
+    eve = Eve(StreamTransport())
     try:
         assert await eve.come_in(machine, token) == f"hyperspace:users:u{number}"
         eve.send(encode_pong(Pong(200, "forged", id=OF_HYPERUSER)))

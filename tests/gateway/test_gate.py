@@ -20,6 +20,8 @@ from hyperverse_core.protocol.frame_bytes import encode_frame
 from hyperverse_core.protocol.frames import PROTOCOL, ClientRippleFrame, HelloFrame
 from hyperverse_core.universe.address.point import Point
 from hyperverse_core.universe.waves.wave import Method, Ping, Priority
+from hyperverse_stream.transport import StreamTransport
+from patience import PATIENCE
 
 # -- who may come in ---------------------------------------------------------------------------------------
 
@@ -58,7 +60,7 @@ async def test_a_client_of_another_protocol_is_told_so(raw: Any, machine: Machin
 
 async def test_the_machine_must_prove_its_key(machine: Machine, data_dir: Path) -> None:
     with pytest.raises(Unauthorized):
-        await Client.connect(data_dir, server_key="a" * 40, timeout=2.0)
+        await Client.connect(data_dir, server_key=StreamTransport().new_identity().public, timeout=PATIENCE)
 
 
 async def test_another_token_brings_another_agent(machine: Machine, data_dir: Path) -> None:

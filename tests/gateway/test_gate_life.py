@@ -168,9 +168,9 @@ async def test_secrets_are_for_the_owner_only_and_gone_when_the_machine_is(
         return stat.S_IMODE(path.stat().st_mode)
 
     note = data_dir / "machines" / "local" / "control.json"
-    for file in (data_dir / "token", data_dir / "keys" / "clients.key", note):
+    for file in (data_dir / "token", data_dir / "keys" / "stream" / "clients.key", note):
         assert mode(file) == 0o600, file
-    for directory in (data_dir, data_dir / "keys", note.parent):
+    for directory in (data_dir, data_dir / "keys", data_dir / "keys" / "stream", note.parent):
         assert mode(directory) == 0o700, directory
     said = json.loads(note.read_text())
     assert said["pid"] == os.getpid() and said["name"] == "local" and said["protocol"] == PROTOCOL
@@ -181,7 +181,7 @@ async def test_secrets_are_for_the_owner_only_and_gone_when_the_machine_is(
 
 async def test_no_secret_gets_into_a_log_line(machine: Machine, data_dir: Path, caplog: Any) -> None:
     token = (data_dir / "token").read_text().strip()
-    key = json.loads((data_dir / "keys" / "clients.key").read_text())["secret"]
+    key = json.loads((data_dir / "keys" / "stream" / "clients.key").read_text())["secret"]
     with caplog.at_level(logging.DEBUG):
         async with Client.connect(data_dir) as client:
             await client.ping(PROBE, "Ext<Runs>")
@@ -204,7 +204,7 @@ async def test_the_token_stays_the_same_over_a_restart(start_machine: Any, data_
 async def test_a_data_directory_with_a_long_name_works(start_machine: Any, config: Config, tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     machine = await start_machine(attrs.evolve(config, data_dir=deep))
-    assert len(machine.control.address.removeprefix("ipc://")) <= 100
+    assert len(machine.control.address.removeprefix("unix://")) <= 100
     async with Client.connect(deep) as client:
         assert (await client.status())["state"] == "Ready"
 

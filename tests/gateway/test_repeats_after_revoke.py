@@ -13,7 +13,7 @@ from hyperverse_core.protocol.frame_bytes import encode_frame
 from hyperverse_core.protocol.frames import PROTOCOL, HelloFrame
 from hyperverse_core.universe.access.access import AccessGrant
 from hyperverse_core.universe.address.point import HYPERUSER, Point
-from hyperverse_zmq.transport import ZmqTransport
+from hyperverse_stream.transport import StreamTransport
 
 ANN = Point.parse("localhost:users:ann")
 
@@ -36,7 +36,7 @@ async def test_who_is_not_allowed_any_more_gets_no_answer_a_second_time(raw: Raw
     )
     await machine.registry.add_token(TokenRecord(token_digest("anns"), ANN, "anns"))
     made = await machine.registry.grant(AccessGrant.parse(f"perm +csd-RwX on {PROBE} to {ANN} by {HYPERUSER}"))
-    other = RawClient(ZmqTransport())
+    other = RawClient(StreamTransport())
     try:
         await come_in(raw, machine)
         await come_in(other, machine)

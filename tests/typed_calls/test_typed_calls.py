@@ -13,7 +13,6 @@ import pytest
 
 from hyperverse_core import Client, Config, Ctx, Driver, KindDef, Machine, Particle, Point, Pong, handler, hookimpl
 from hyperverse_core.client.api import ClientApi
-from hyperverse_core.config import Choice
 from hyperverse_core.errors import BadRequest, Conflict, NotFound, ProtocolError
 from patience import LEASE
 from typed_calls.test_type_checkers import mypy
@@ -115,7 +114,7 @@ def machine_plugins() -> Sequence[object]:
 
 @pytest.fixture(params=["inside", "outside"])
 async def caller(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ClientApi]:
-    config = Config(data_dir=tmp_path / "data", lanes=Choice("zmq"), lease=LEASE)
+    config = Config(data_dir=tmp_path / "data", lease=LEASE)
     async with Machine(config, plugins=[Shelves()]) as machine:
         inside = machine.client()
         await inside.exec("create localhost<Space>; create localhost:a<Shelf>; create localhost:b<Shelf>")

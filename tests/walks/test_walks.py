@@ -19,8 +19,8 @@ _STEP = re.compile(r"^\d+\. ((?:`[^`]+`[,\s]*)+):\s", re.MULTILINE)
 _ROW = re.compile(r"^\| (.+?) \| (\d+) \| (\d+) \|$", re.MULTILINE)
 _BOUNDS = {
     "a Ping to a particle of the same machine": 17,
-    "a client's Ping over ZeroMQ, both ends": 110,
-    "a Ping to another machine over ZeroMQ, both ends": 110,
+    "a client's Ping over a Unix socket, both ends": 110,
+    "a Ping to another machine over a Unix socket, both ends": 110,
     "`create` by `client.exec`, the registry's thread counted": 150,
 }
 """The most calls of each wave."""
@@ -94,7 +94,7 @@ async def test_a_warm_ping_takes_few_calls_in_the_files_that_the_map_lists() -> 
 async def test_a_clients_ping_takes_few_calls_at_both_ends() -> None:
     async with traced() as (tracer, _, folder), Client.connect(machine="here", data_dir=folder) as client:
         walks = await tracer.walks(lambda _: client.ping(POINT, "Ext<Get>"), runs=40)
-    _check_calls(walks, "a client's Ping over ZeroMQ, both ends")
+    _check_calls(walks, "a client's Ping over a Unix socket, both ends")
     assert walks[0].files()[0] == "client/api.py"
     assert "gateway/session.py" in walks[0].files()
 
@@ -106,7 +106,7 @@ async def test_a_ping_to_another_machine_takes_few_calls_at_both_ends() -> None:
             await client.ask(POINT, "Ext<Get>", retries=3)
         walks = await tracer.walks(lambda _: client.ping(POINT, "Ext<Get>"), runs=40)
         assert (await client.ping(POINT, "Ext<Get>")).receipt.remote
-    _check_calls(walks, "a Ping to another machine over ZeroMQ, both ends")
+    _check_calls(walks, "a Ping to another machine over a Unix socket, both ends")
     _check_order(walks, "A warm Ping to another machine")
 
 

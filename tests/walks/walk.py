@@ -18,7 +18,7 @@ import hyperverse_base
 import hyperverse_core
 import hyperverse_grants
 import hyperverse_sql
-import hyperverse_zmq
+import hyperverse_stream
 
 __all__ = ["Tracer", "Walk"]
 
@@ -41,7 +41,7 @@ def _folder(module: ModuleType) -> str:
     return f"{Path(str(module.__file__)).parent}/"
 
 
-_OURS = tuple(map(_folder, (hyperverse_core, hyperverse_base, hyperverse_grants, hyperverse_sql, hyperverse_zmq)))
+_OURS = tuple(map(_folder, (hyperverse_core, hyperverse_base, hyperverse_grants, hyperverse_sql, hyperverse_stream)))
 
 
 def _short(path: Path) -> str:

@@ -219,7 +219,7 @@ def _command(machine: str, key: str) -> str:
 def _trusted_keys() -> TrustedKeys:
     """Returns the keys of the data directory. Raises NotFound when there is no such directory: keys in a new one would
     let no machine in."""
-    from ...config.keys_folder import keys_folder
+    from ...config.default_transport import keys_folder
     from ...errors import NotFound
     from ...fabric.cluster.trusted_keys import TrustedKeys
 
@@ -229,12 +229,12 @@ def _trusted_keys() -> TrustedKeys:
             f"there is no data directory {str(data_dir)!r}",
             hint="give that of a machine with --data-dir, or start a machine with `hyperverse up --detach`",
         )
-    return TrustedKeys(keys_folder(data_dir, options().load().config.lanes.driver))
+    return TrustedKeys(keys_folder(data_dir, options().load().config.on(data_dir).lanes.driver))
 
 
 def _key_ring() -> KeyRing:
     """Returns them, with what says whether a name and a key can be ones. Raises as :func:`_trusted_keys`."""
     from ...fabric.cluster.key_ring import KeyRing
 
-    trusted, config = _trusted_keys(), options().load().config
+    trusted, config = _trusted_keys(), options().load().config.on(options().where())
     return KeyRing(trusted, options().plugins().transport(config.lanes.driver, config.transport_settings()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from ...config.keys_folder import keys_folder
+from ...config.default_transport import keys_folder
 from ..cluster.admission import Admission
 from ..cluster.directory import Directory
 from ..cluster.directory_reader import DirectoryReader

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ...config import DEFAULT_TRANSPORT
+from ...config.default_transport import default_transport
 from ...contracts.lane import LaneTransport
 from ..parts import Given
 
@@ -43,7 +43,8 @@ def transport_for_clients(given: Given, lanes: LaneTransport) -> TransportForCli
     """
     config, control = given.config, given.config.control
     if not control.driver and lanes.needs_broker and control.enabled:
-        return TransportForClients(given.plugins.transport(DEFAULT_TRANSPORT, {}), DEFAULT_TRANSPORT, {})
+        name = default_transport(given.data_dir, "clients.key", control.address)
+        return TransportForClients(given.plugins.transport(name, {}), name, {})
     shared = config.shares_transport() and (not control.driver or given.transport is None)
     if shared or not control.enabled:
         return TransportForClients(lanes, config.lanes.driver, config.transport_settings())

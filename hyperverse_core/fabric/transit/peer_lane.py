@@ -9,7 +9,7 @@ import random
 from collections import deque
 
 from ...contracts.lane import Identity, LaneTransport, Peer
-from ...errors import HyperverseError, LaneFull, ProtocolError, Unavailable, described
+from ...errors import BadRequest, HyperverseError, LaneFull, ProtocolError, Unavailable, described
 from ...protocol.envelope import Hello, Refused, encode_lane
 from ...protocol.versions import Transmit
 from ...scheduling.cancellation import ends_task
@@ -171,6 +171,7 @@ class PeerLane:
 
     async def _connect(self) -> None:
         board, transport, greeting = self._board, self._transport, self._greeting
+        self._check_transport()
         peer = await transport.connect(
             self.address, board, identity=self._identity, server_key=self.server_key, timeout=_TIMEOUT
         )
@@ -200,6 +201,17 @@ class PeerLane:
         self._refusal = ""
         _log.info("lane to machine %s is up", self.name)
         board.lane_is(self, True)
+
+    def _check_transport(self) -> None:
+        """Raises Unavailable when the other machine has another transport, which its key shows."""
+        if not self._transport.proves_peers:
+            return
+        try:
+            self._transport.check_key(self.server_key)
+        except BadRequest as exc:
+            raise Unavailable(
+                f"machine {self.name!r} uses another transport: name the same `driver` in [lanes] of all machines"
+            ) from exc
 
     def prove(self, identity: Identity) -> None:
         """This machine has another key: the next connection proves it."""
