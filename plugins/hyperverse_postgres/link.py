@@ -82,7 +82,8 @@ class Link:
         try:
             connection = await _connected(self._settings)
             try:
-                await self._opened(connection)
+                async with asyncio.timeout(CONNECT):
+                    await self._opened(connection)
             except BaseException:
                 connection.terminate()
                 raise

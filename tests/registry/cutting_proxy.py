@@ -78,8 +78,8 @@ class CuttingProxy:
                     writer.transport.abort()
                     return
                 writer.write(data)
-        except OSError:
-            return
+        except OSError:  # the server has died with something unread: the client has to hear of that as well
+            pass
         writer.close()
 
     def cut(self) -> None:
