@@ -146,7 +146,7 @@ def test_config_show_has_the_settings_of_the_chosen_plugins_with_defaults_and_or
     told = {said.strip(): origin.strip() for said, origin in lines if origin}
     assert told["registry.feed = 5000"] == f"project ({home / 'hyperverse.toml'})"
     assert told['registry.synchronous = "NORMAL"'] == "default"
-    assert told["lanes.heartbeat_interval = 0.2"] == "default"
+    assert told["lanes.heartbeat_interval = 0.5"] == "default"
     assert told["security.anonymous = false"] == "default"
 
 

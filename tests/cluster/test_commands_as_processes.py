@@ -136,12 +136,12 @@ def test_a_second_machine_of_one_name_is_refused(program: Program) -> None:
 @pytest.mark.parametrize(
     ("join", "lanes"),
     [(False, "ipc"), (True, "tcp"), (False, "unix")],
-    ids=["the same data directory over ipc", "--join over tcp", "the same data directory over stream"],
+    ids=["the same data directory over ipc", "--join over tcp", "the same data directory"],
 )
 def test_two_machines_by_name_are_one_hyperverse(program: Program, tmp_path: Path, join: bool, lanes: str) -> None:
     """Two machines, their lane over a real transport; what one creates the other one answers for."""
     config = tmp_path / "machines.toml"
-    settings = {"tcp": 'address = "tcp://127.0.0.1:*"', "unix": 'driver = "stream"'}
+    settings = {"tcp": 'address = "tcp://127.0.0.1:*"', "ipc": 'driver = "zmq"'}
     config.write_text(f"[lanes]\n{settings.get(lanes, '')}\n")
     program("up", "--detach", "--name", "a", "--config", str(config))
     if join:
@@ -240,8 +240,8 @@ def test_watching_prints_what_happens(program: Program, aspect: str, change: str
 
 def test_keys_are_allowed_and_removed(program: Program) -> None:
     program.data_dir.mkdir()
-    program("keys", "allow", "elsewhere", "k" * 40)
-    assert program.json("keys", "show") == {"elsewhere": "k" * 40}
+    program("keys", "allow", "elsewhere", "k" * 43)
+    assert program.json("keys", "show") == {"elsewhere": "k" * 43}
     program("keys", "remove", "elsewhere")
     assert program.json("keys", "show") == {}
     program("keys", "remove", "elsewhere", code=1)
@@ -250,7 +250,7 @@ def test_keys_are_allowed_and_removed(program: Program) -> None:
 def test_the_key_of_a_machine_of_the_data_directory_is_not_overwritten(program: Program) -> None:
     program("up", "--detach")
     known = program.json("keys", "show")
-    assert "machine 'local' is one of this data directory" in program.refused("keys", "allow", "local", "k" * 40)
+    assert "machine 'local' is one of this data directory" in program.refused("keys", "allow", "local", "k" * 43)
     assert "that of machine 'local' already" in program.refused("keys", "allow", "other", "--", known["local"])
     program("keys", "allow", "local", "--", known["local"])
     assert program.json("keys", "show") == known
