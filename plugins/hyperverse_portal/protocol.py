@@ -111,6 +111,12 @@ class GuardedProtocol(HttpToolsProtocol):
         super().pause_writing()
         self._guarded.watch()
 
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        # the library of WebSockets is stricter about heads, and uvicorn leaves whoever sent one without an answer
+        if not self._guarded.get_protocol().handshake_initiated:
+            self._refuse(400, "this is no request to open a WebSocket: it has a body, or too many or too long headers")
+
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "this is no request of HTTP/1.1")
 

@@ -313,6 +313,18 @@ async def test_credentials_that_are_no_token_are_told_what_to_show(world: World,
         assert (got.status, got.headers["www-authenticate"]) == (401, "Bearer"), path
 
 
+@pytest.mark.parametrize(
+    "more",
+    ["content-length: 5\r\n\r\nhello", "x: y\r\n" * 130 + "\r\n", f"x: {'y' * 9_000}\r\n\r\n"],
+    ids=["a body", "many headers", "a long header"],
+)
+async def test_a_request_to_open_a_websocket_that_cannot_be_read_is_answered(world: World, more: str) -> None:
+    head = "GET /-/ws HTTP/1.1\r\nhost: books.example\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    key = "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    answer = await raw(world.address, f"{head}{key}{more}".encode())
+    assert answer.startswith(b"HTTP/1.1 4") and b"error" in answer
+
+
 async def test_half_a_body_ends(world: World) -> None:
     head = f"POST / HTTP/1.1\r\nhost: books.example\r\nauthorization: Bearer {world.token}\r\n"
     answer = await raw(world.address, f"{head}content-length: 9\r\n\r\nhalf".encode())

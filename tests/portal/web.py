@@ -57,7 +57,9 @@ async def pairs_of(reader: asyncio.StreamReader) -> tuple[int, list[tuple[str, s
 
 def request(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
+    if "upgrade" not in headers:  # a client of a WebSocket sends no body, and says nothing of its length
+        lines.append(f"content-length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 async def ask(
