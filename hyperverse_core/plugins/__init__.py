@@ -152,7 +152,10 @@ class PluginSet:
         none has."""
         troubled = [info for info in self.plugins if info.state != "ok" and not info.on_purpose]
         sure = [info for info in troubled if kind in info.registers.get("driver", ())]
-        return "".join(f"; {_in_short(info.trouble)}" for info in sure or troubled)
+        causes = [f"plugin {i.name!r} {i.reason}" for i in sure if not i.trouble] + [
+            i.trouble for i in sure or troubled
+        ]
+        return "".join(f"; {_in_short(cause)}" for cause in causes if cause)
 
     def opening(self, thing: str, name: str) -> AbstractContextManager[None]:
         """Names the plugin in what is raised while its thing is opened. See :func:`opening.opening`."""

@@ -11,6 +11,7 @@ import pytest
 from hyperverse_core.config import Plugins
 from hyperverse_core.errors import PluginError
 from hyperverse_core.plugins import PluginSet
+from hyperverse_core.plugins.loading import PluginInfo
 
 Install = Callable[..., str]
 HEAD = """
@@ -191,6 +192,16 @@ def test_a_kind_that_is_missing_is_told_with_the_plugins_that_failed(install: In
     install("mine", "raise OSError('no network')")
     plugins = PluginSet.load(environ={"HYPERVERSE_LOAD_PLUGINS": "mine"})
     assert plugins.why_missing("Counter") == "; plugin 'mine' failed: OSError: no network"
+
+
+def test_a_plugin_whose_extra_is_not_installed_is_named_only_for_a_kind_that_it_brings() -> None:
+    plugins = PluginSet.load(Plugins(only=("base",)), environ={})
+    of = "cosmic-hyperverse"
+    needs = 'needs the extra "birds" (nest): pip install "cosmic-hyperverse[birds]"'
+    bird = PluginInfo("birds", of, state="unavailable", reason=needs, registers={"driver": ("Bird",)})
+    plugins.plugins.append(bird)
+    assert plugins.why_missing("Counter") == ""
+    assert plugins.why_missing("Bird") == f"; plugin 'birds' {needs}"
 
 
 # -- damaged metadata -----------------------------------------------------------------------------------------
