@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -181,6 +182,17 @@ def common(function: _F) -> _F:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         options().take({name: kwargs.pop(name) for name in _NAMES})
+        _refuse_nan(kwargs)
         return function(*args, **kwargs)
 
     return wrapper  # type: ignore[return-value]  # only click calls the function of a command
+
+
+def _refuse_nan(given: Mapping[str, Any]) -> None:
+    """Refuses "nan" as the value of an option: it is neither less nor more than the bounds of a range, so that click
+    lets it through, and as a time to wait it means nothing."""
+    ctx = click.get_current_context()
+    for param in ctx.command.params:
+        value = given.get(param.name or "")
+        if isinstance(value, float) and math.isnan(value):
+            raise click.BadParameter("nan is not a valid number.", ctx, param)
