@@ -12,7 +12,7 @@ import pytest
 from fabric.conftest import World
 from hyperverse_core import Machine
 from hyperverse_core.errors import Unavailable
-from hyperverse_core.fabric.delivery.gathering import RippleProgress
+from hyperverse_core.fabric.delivery.collected import RippleProgress
 from hyperverse_core.fabric.delivery.paged_gathering import PagedGathering
 from hyperverse_core.universe.address.point import Point
 from hyperverse_core.universe.selectors.selector import Selector

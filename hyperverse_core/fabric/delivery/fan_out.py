@@ -18,7 +18,8 @@ from ..particles.places import Places
 from ..stars.star import Star
 from ..transit.requests import Requests
 from .carriers import Carriers
-from .gathering import Gathering, RippleProgress
+from .collected import RippleProgress
+from .gathering import Gathering
 from .location import Location
 from .paged_gathering import WINDOW, PagedGathering
 from .watch_table import WatchTable

@@ -32,9 +32,9 @@ from ..particles.state import State
 from ..stars.star import Star
 from ..transit.ports import LaneRequest
 from ..transit.switchboard import Switchboard
+from .collected import to_echo
 from .fan_out import FanOut
 from .gate import Gate
-from .gathering import to_echo
 from .outbound import Outbound
 from .replay_cache import ReplayCache
 

@@ -7,14 +7,11 @@ import asyncio
 import math
 from time import perf_counter
 
-import msgspec
-
 from ...contracts.gateway import HandOn
-from ...errors import HyperverseError, InternalError, NotFound, NotHostedHere, Unavailable
+from ...errors import HyperverseError, InternalError, NotHostedHere, Unavailable
 from ...scheduling.cancellation import ends_task
 from ...scheduling.deadlines import Deadlines
 from ...universe.address.point import HYPERUSER
-from ...universe.selectors.selector import Selector
 from ...universe.waves.origin import Ids, Origin, timed_out
 from ...universe.waves.wave import BOUNCE, Directed, Echo, Outcome, Ping, Pong, Ripple, Signal
 from ..interception.cut_waves import EARLY, is_told, mark_told
@@ -23,8 +20,9 @@ from ..interception.watching import Watched, WatchesSenders
 from ..particles.active import Active
 from ..particles.places import Places
 from ..stars.star import Star
+from .collected import RippleProgress
 from .fan_out import FanOut
-from .gathering import RippleProgress, to_echo
+from .heard import Heard
 from .location import Location
 from .retry import Retry, may_repeat
 from .told import Told
@@ -32,15 +30,11 @@ from .told import Told
 __all__ = ["Outbound"]
 
 _OK = Outcome.OK
-_MISSING = NotFound.status
 _PAUSES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.25)
 """Seconds before each further look for a particle that has left."""
 _IN_A_ROW = 127
 """After so many waves from a star (a power of two less one) the event loop gets a turn: a handler that asks again and
 again is never made to wait, and would keep timers, leases and every other wave from theirs."""
-
-_HEARD_IN_A_ROW = 2000
-"""After so many echoes of a Ripple that were looked at, likewise."""
 
 
 class Outbound:
@@ -64,6 +58,7 @@ class Outbound:
     __slots__ = (
         "_asked",
         "_fan_out",
+        "_heard",
         "_interceptors",
         "_known",
         "_location",
@@ -90,6 +85,7 @@ class Outbound:
         told: Told,
     ) -> None:
         self._told = told
+        self._heard = Heard(star, told)
         self.star = star
         self.deadlines = deadlines
         self.ids = ids
@@ -289,14 +285,14 @@ class Outbound:
     async def _spread(self, wave: Ripple, gathered: RippleProgress, hand_on: HandOn | None) -> list[Echo]:
         async def hand_some_on(echoes: list[Echo]) -> None:
             assert hand_on is not None
-            heard = echoes if knows_all else await self._heard(wave, echoes)
+            heard = echoes if knows_all else await self._heard.of(wave, echoes)
             gathered.handed_on += len(heard)
             await hand_on(heard)
 
         knows_all = wave.agent == HYPERUSER and wave.scope is None
         try:
             echoes = await self._fan_out.spread(self.star, wave, gathered, None if hand_on is None else hand_some_on)
-            return echoes if knows_all else await self._heard(wave, echoes)
+            return echoes if knows_all else await self._heard.of(wave, echoes)
         except HyperverseError:
             raise
         except BaseException as exc:
@@ -304,38 +300,6 @@ class Outbound:
                 raise
             lost = self.star.lost(wave, exc)
             raise InternalError(lost.error, hint="please report it") from None
-
-    async def _heard(self, wave: Ripple, echoes: list[Echo]) -> list[Echo]:
-        """The echoes as the sender may hear them: hidden particles that a selector matches are left out."""
-        recipients = wave.recipients
-        if not isinstance(recipients, Selector | tuple):
-            return echoes
-        heard: list[Echo] = []
-        for start in range(0, len(echoes), _HEARD_IN_A_ROW):
-            if start:
-                await asyncio.sleep(0)
-            some = echoes[start : start + _HEARD_IN_A_ROW]
-            # Most often nothing is hidden, and nobody has to be asked about each: 0.1 us less for each.
-            if wave.method is not BOUNCE and _MISSING not in [echo.status for echo in some]:
-                heard += some
-            else:
-                await self._hear_each(wave, some, heard, isinstance(recipients, tuple))
-        return heard
-
-    async def _hear_each(self, wave: Ripple, echoes: list[Echo], heard: list[Echo], named: bool) -> None:
-        """Adds to ``heard`` those of ``echoes`` that the sender may hear. ``named``: whether it has named the
-        recipients, and gets an echo of each."""
-        for echo in echoes:
-            if echo.status != _MISSING and wave.method is not BOUNCE:
-                heard.append(echo)
-                continue
-            missing = self._told.is_missing(echo)
-            if not missing and await self._told.conceals(wave, echo, echo.sender):
-                missing = True
-                copy = msgspec.structs.replace(wave, to=echo.sender)
-                echo = to_echo(self.star.refusal(copy, self._told.missing(echo.sender)), echo.sender)
-            if not missing or named:
-                heard.append(echo)
 
     # -- who listens --------------------------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ from ...universe.waves.wave import Echo, Ripple
 from ..caches.selections import PAGE, Chosen, Selections
 from ..stars.star import Star
 from .carriers import Carriers
-from .gathering import Gathering, to_echo
+from .collected import to_echo
+from .gathering import Gathering
 
 __all__ = ["WINDOW", "PagedGathering"]
 
@@ -63,7 +64,7 @@ class PagedGathering(Gathering):
         """Returns the echoes that were not handed on. Where not all recipients could be read there is one of the star
         that says so."""
         echoes = await super().run()
-        if self._unread is None and self._after is not None and not self._is_enough():
+        if self._unread is None and self._after is not None and not self.is_enough():
             self._unread = TimedOut("there was no time for more", hint="give it a longer `wait`, or name fewer")
         if self._unread is not None:
             echoes.append(self._of_the_others(self._unread))
@@ -85,7 +86,7 @@ class PagedGathering(Gathering):
             elif self._after is not None and len(self.open) + unsent <= WINDOW - PAGE:
                 await self._ask_more(self._after)
             elif not self.open:
-                self._end()
+                self.end()
             else:
                 self.wanted = self._next_at()
                 await self._wake
@@ -102,17 +103,17 @@ class PagedGathering(Gathering):
             at = all_of_them
         return at if self.wave.count is None else min(at, self.wave.count - self._handed_on)
 
-    def _is_enough(self) -> bool:
+    def is_enough(self) -> bool:
         return self.wave.count is not None and self._handed_on + len(self.echoes) >= self.wave.count
 
-    def _reached(self) -> None:
-        if self._is_enough():
-            self._end()
+    def reached(self) -> None:
+        if self.is_enough():
+            self.end()
         elif not self._wake.done():
             self._wake.set_result(None)
 
-    def _end(self) -> None:
-        super()._end()
+    def end(self) -> None:
+        super().end()
         if not self._wake.done():
             self._wake.set_result(None)
 
@@ -128,7 +129,7 @@ class PagedGathering(Gathering):
             async with asyncio.timeout_at(self.wave.deadline if self.wave.deadline < math.inf else None):
                 chosen = await self._selections.page(self._selector, after)
         except TimeoutError:
-            self._end()
+            self.end()
             return
         except HyperverseError as exc:  # the answers of those who were asked before are kept
             self._after, self._unread = None, exc

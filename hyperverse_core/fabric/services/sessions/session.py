@@ -19,7 +19,7 @@ from ....universe.address.point import Point, RouteKind
 from ....universe.waves.origin import Origin, WaveOptions, timed_out
 from ....universe.waves.own_copy import IMMUTABLE, own_copy
 from ....universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Outcome, Ping, Pong, Ripple, Signal, Stars
-from ...delivery.gathering import RippleProgress
+from ...delivery.collected import RippleProgress
 from ...delivery.outbound import Outbound
 from ...particles.active import Active
 from .shares import Share

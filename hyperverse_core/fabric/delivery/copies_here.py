@@ -1,0 +1,274 @@
+"""The copies of one Ripple for particles of this machine, and for those whose place is not known yet.
+
+The worker pool handles them, each in the task of whichever worker is free. One worker goes from recipient to recipient
+for as long as no handler waits; when one does, the next worker goes on with the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from time import perf_counter
+from typing import Any, TypeAlias
+
+from msgspec.structs import replace
+
+from ...errors import HyperverseError, Unavailable
+from ...scheduling.cancellation import ends_task
+from ...universe.address.point import Point
+from ...universe.waves.own_copy import IMMUTABLE, own_copy
+from ...universe.waves.wave import Echo, Pong, Ripple
+from ..interception.cut_waves import is_told
+from ..particles.active import Active
+from ..particles.handlers import Handler
+from ..particles.own_context import HERE, OVER, Abandoned, go_on
+from ..particles.places import Place
+from ..particles.served import Served
+from ..particles.state import State
+from .carriers import PLACED_AT_ONCE, Carriers
+from .collected import Collected
+
+__all__ = ["CopiesHere"]
+
+_IN_A_ROW = 128
+_ASKED_AT_ONCE = 128
+"""Recipients about whom the policy is asked at once. A Ripple to many about whom nobody has asked would otherwise keep
+the event loop until all of these answers are there."""
+_CUT_AT_ONCE = 500
+_TURN = 0.01
+"""Seconds that a Ripple, and the handler that is under way when they end, may have in one turn of the event loop."""
+_READY = State.READY
+_Alike: TypeAlias = "tuple[Handler | None, dict[str, Any] | None]"
+
+
+class CopiesHere:
+    """Has the recipients of one Ripple handle their copies.
+
+    Args:
+        out: what carries the copies.
+        collected: takes the echoes.
+        remote: sends the Ripple to recipients that turn out to live on another machine.
+
+    Attributes:
+        waiting: recipients that are still to be handled; add to it before :meth:`begin`.
+    """
+
+    def __init__(
+        self, out: Carriers, collected: Collected, remote: Callable[[list[Point], Place], Awaitable[None]]
+    ) -> None:
+        self.waiting: deque[Point] = deque()
+        self._out = out
+        self._collected = collected
+        self._remote = remote
+        self._wave = collected.wave
+        before = self._wave.hops
+        self._hops = {text: before + lanes for text, lanes in collected.star.distances.whole().items()}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._alike: dict[Served, _Alike] = {}
+        self._unplaced: deque[Point] = deque()
+        self._finding = 0
+        self._unasked: deque[Point] = deque()
+        self._asking = 0
+        self._turn_ends = 0.0
+        self._pauses = False
+
+    def begin(self, put: Callable[..., None]) -> None:
+        """Hands the first work to ``put``, which raises Unavailable when there is too much of it."""
+        put(self._next_ones, priority=self._wave.handling.priority)
+
+    def stop(self) -> None:
+        """Nobody waits for the echoes any more: handlers that have not finished are cut."""
+        self._cut_some()
+        for waiting in (self.waiting, self._unplaced, self._unasked):
+            while waiting:
+                self._collected.unreached(waiting.popleft())
+
+    def _cut_some(self) -> None:
+        """Cuts handlers in slices: others want the loop while a hundred thousand end."""
+        for _ in range(min(len(self._tasks), _CUT_AT_ONCE)):
+            self._tasks.pop().cancel()
+        if self._tasks:
+            self._collected.star.loop.call_soon(self._cut_some)
+
+    # -- in a worker --------------------------------------------------------------------------------------
+
+    def _next_worker(self) -> None:
+        self._out.pool.put_accepted(self._next_ones, priority=self._wave.handling.priority)
+
+    async def _next_ones(self) -> None:
+        """Handles one recipient after the other in the task of a worker, for as long as none waits."""
+        if self._collected.over or not self.waiting:
+            return
+        if perf_counter() > self._turn_ends:
+            self._pause()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._next_worker()
+        try:
+            await self._some_in_a_row()
+        except asyncio.CancelledError:
+            if self._collected.over and task.uncancel() == 0:
+                return  # the Ripple is over, and the worker goes on with the next job
+            raise
+        finally:
+            self._tasks.discard(task)
+
+    async def _some_in_a_row(self) -> None:
+        """At most ``_IN_A_ROW`` of them. A copy whose particle can take it at once is handled in this loop, without a
+        coroutine or a call of its own: they would be half of its cost."""
+        collected, here = self._collected, self.waiting
+        body, template, hops, awaited, echoes = (
+            self._wave.body,
+            collected.template,
+            self._hops,
+            collected.open,
+            collected.echoes,
+        )
+        variables = self._out.pool.variables
+        places = self._out.places.known
+        reply: Pong | None
+        replies: list[Pong] = []
+        need, agent = self._wave.method.need, self._wave.agent.text
+        served: Served | None = None
+        handler: Handler | None = None
+        arguments: dict[str, Any] | None = None
+        for _ in range(_IN_A_ROW):
+            if collected.over or not here or perf_counter() > self._turn_ends:
+                break
+            point = here.popleft()
+            place = places.get(point.text)
+            try:
+                if type(place) is Active:
+                    if place.served is not served:
+                        served = place.served
+                        handler, arguments = self._alike.get(served) or self._handler_of(served)
+                    box = place.mailbox
+                    # Nothing on its way has to be waited for, or could change it: it takes the turn at once.
+                    if (
+                        handler is not None
+                        and place.state is _READY
+                        and not box.busy
+                        and not place.concurrent
+                        and place.bind is None
+                        and need in place.allowed.get(agent, "")
+                    ):
+                        box.busy = True
+                        try:
+                            wave = replace(
+                                template,
+                                to=point,
+                                body=body.copy() if type(body) is dict else body,
+                                hops=hops.get(place.star.text, 0),
+                            )
+                            steps = place.handle(handler, arguments, wave, replies).__await__()
+                            waits_for = next(steps, OVER)
+                            if waits_for is not OVER:
+                                await go_on(HERE, steps, waits_for)
+                            reply = replies.pop()
+                        except Abandoned:
+                            raise place.abandoned(handler, wave) from None
+                        finally:
+                            if box.waiting is None:  # as `leave` does, without the call
+                                box.busy = False
+                            else:
+                                box.leave()
+                        if not collected.over and awaited.pop(point.text, None) is not None:
+                            reply.__class__ = Echo  # as `take` does, without the call
+                            echoes.append(reply)  # type: ignore[arg-type]  # it is one now
+                            if len(echoes) >= collected.wanted:
+                                collected.reached()
+                        if variables:  # the handler has set something: another worker goes on, see Signals
+                            break
+                        continue
+                    reply = await self._behind_others(point, place)
+                else:
+                    reply = await self._found(point)
+            except HyperverseError as exc:
+                reply = collected.refusal(exc)
+            except BaseException as exc:
+                if ends_task(exc):
+                    if not is_told(exc):
+                        collected.unreached(point)
+                    raise
+                reply = collected.star.lost(collected.copy_to(point), exc)
+            if reply is not None:
+                collected.take(reply, point)
+
+    def _handler_of(self, served: Served) -> _Alike:
+        """The handler that takes the wave in every particle of ``served``, with arguments that they may share; None for
+        a body that is the one argument."""
+        arguments: dict[str, Any] | None = None
+        try:
+            handler = served.handlers.sure(self._wave.method)
+            if handler is not None and type(self._wave.body) is not handler.arguments.direct:
+                arguments = handler.arguments.bind(self._wave.body)
+        except HyperverseError:
+            handler = None
+        may_share = self._wave.scope is None and all(type(value) in IMMUTABLE for value in (arguments or {}).values())
+        found = self._alike[served] = (handler if may_share else None, arguments)
+        return found
+
+    def _pause(self) -> None:
+        """Handlers that wait for nothing have had their time in this turn of the loop: others want it too."""
+        if not self._pauses:
+            self._pauses = True
+            self._collected.star.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._pauses = False
+        self._turn_ends = perf_counter() + _TURN
+        with suppress(Unavailable):  # the machine stops, and whoever waits is cut
+            self._next_worker()
+
+    # -- recipients that something has to be waited for ---------------------------------------------------
+
+    def _copy(self, point: Point, place: Place) -> Ripple:
+        hops = self._hops.get(place.star.text, 0)
+        return replace(self._collected.template, to=point, body=own_copy(self._wave.body), hops=hops)
+
+    async def _behind_others(self, point: Point, place: Active) -> Pong | None:
+        """The reply of a particle that is busy, that has a bind, or about which the policy may have to be asked. None
+        when it is asked about later."""
+        if self._wave.method.need in place.allowed.get(self._wave.agent.text, ""):
+            return await place.receive(self._copy(point, place))
+        refusal = place.home.gate.kept_refusal(place, self._collected.template)  # before a copy is made for it
+        if refusal is not None:
+            return self._collected.refusal(refusal)
+        if self._asking >= _ASKED_AT_ONCE:
+            self._unasked.append(point)
+            return None
+        wave = self._copy(point, place)
+        self._asking += 1
+        try:
+            await place.home.gate.authorise(place, wave)
+        finally:
+            self._asking -= 1
+            self._next_of(self._unasked)
+        return await place.behind_gate(wave)
+
+    async def _found(self, point: Point) -> Pong | None:
+        """The reply of a particle whose place is not known yet. None when its echo is taken already, or its place is
+        looked for later."""
+        if self._finding >= PLACED_AT_ONCE:
+            self._unplaced.append(point)  # a task for each that waits would cost more than all the rest
+            return None
+        self._finding += 1
+        try:
+            async with self._out.placing:
+                place = await self._out.location.locate_for(self._collected.template, point)
+        finally:
+            self._finding -= 1
+            self._next_of(self._unplaced)
+        if place.remote:
+            await self._remote([point], place)
+            return None
+        return await place.receive(self._copy(point, place))
+
+    def _next_of(self, later: deque[Point]) -> None:
+        if later and not self._collected.over:
+            self.waiting.append(later.popleft())
+            self._next_worker()
