@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -21,15 +22,7 @@ import attrs
 __all__ = ["OURS", "Use", "private_uses"]
 
 OURS: Final = frozenset(
-    {
-        "hyperverse_core",
-        "hyperverse_sql",
-        "hyperverse_zmq",
-        "hyperverse_base",
-        "hyperverse_grants",
-        "hyperverse_mechtron",
-        "hyperverse_artifacts",
-    }
+    {"hyperverse_core", *(path.name for path in (Path(__file__).parents[2] / "plugins").glob("hyperverse_*"))}
 )
 """Top-level packages of the project."""
 _PUBLIC: Final = frozenset({"os._exit", "sys._current_frames", "sys._getframe"})
@@ -161,8 +154,6 @@ def _foreign_imports(tree: ast.Module) -> Iterator[str]:
                     yield alias.asname or alias.name
 
 
-_OF_NAMED_TUPLES: Final = frozenset({"_asdict", "_fields", "_make", "_replace"})
-"""Public methods that begin with an underscore, so that they are no names of fields."""
 _CONTAINERS: Final = frozenset({"__future__", "typing", "collections", "contextlib", "functools", "dataclasses", "abc"})
 
 

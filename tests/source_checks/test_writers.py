@@ -16,6 +16,19 @@ WRITERS = {
         "delivery/kept_answers.py",  # the gate's own
         "delivery/arrivals.py",  # the gate's own
     },
+    "bind": {
+        "particles/resident.py",  # the first one, when it is made
+        "particles/served.py",  # another thing of that name: the bind of a Kind
+        "delivery/binds.py",
+    },
+    "watched_until": {
+        "particles/resident.py",  # never, when it is made
+        "services/changes/watches.py",
+    },
+    "known": {
+        "particles/places.py",
+        "particles/served.py",  # another thing of that name: the Kinds that are known
+    },
     "outgoing": {"transit/switchboard.py"},
 }
 """Files that write an attribute."""
@@ -29,6 +42,16 @@ def test_an_attribute_is_written_by_one_part(name: str) -> None:
         if name in written(path.read_text("utf-8"))
     }
     assert found == WRITERS[name]
+
+
+def test_the_life_of_a_particle_is_told_by_the_files_of_its_room() -> None:
+    """Its state is one enum, whose docstring draws who moves it."""
+    writers = {
+        path.relative_to(FABRIC).as_posix()
+        for path in sorted(FABRIC.rglob("*.py"))
+        if "state" in written(path.read_text("utf-8"), beside_own=True)
+    }
+    assert writers == {f"particles/{name}.py" for name in ("activation", "active_table", "deactivation", "saving")}
 
 
 def test_a_lane_writes_nothing_of_others() -> None:
