@@ -102,3 +102,22 @@ async def test_a_particle_belongs_to_whom_it_was_given(machine: Machine) -> None
     await machine.registry.chown([Point.parse("localhost:a")], ANN)
     await miss(machine)
     assert (await ann.ping("localhost:a", "Ext<Get>")).status == 200
+
+
+async def test_a_session_ends_with_the_token_that_was_revoked(machine: Machine) -> None:
+    issued = await machine.client().ask("GLOBAL::users", "Ext<IssueToken>", {"agent": ANN.text})
+    async with await machine.authenticate(issued["token"]) as ann:
+        assert (await ann.ping(ANN, "Cmd<Bounce>")).ok
+        for token in await machine.registry.tokens():
+            if token.agent == ANN:
+                await machine.registry.revoke_token(token.digest)
+        await miss(machine)
+        assert (await ann.ping(ANN, "Cmd<Bounce>")).status == 401
+
+
+async def test_whoever_watches_is_told_to_look_again(machine: Machine) -> None:
+    async with machine.client().watch("localhost:a", "State") as changes:
+        await miss(machine)
+        async for change in changes:
+            assert change.missed
+            break

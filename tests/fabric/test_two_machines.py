@@ -245,3 +245,19 @@ async def test_only_states_from_which_a_bind_was_read_go_into_the_feed(
     pages = [f"localhost:top:page{number}" for number in range(12)]
     assert [await written(point) for point in pages if point != page] == [0] * 11
     assert await written(page) == 1
+
+
+# -- places ------------------------------------------------------------------------------------------------
+
+
+async def test_a_particle_that_has_moved_is_found_before_the_feed_says_so(
+    start_machine: StartMachine, machine_config: Any
+) -> None:
+    one, other = await two(start_machine, machine_config)
+    point = f"localhost:top:{(await living_on(other, await made(one, 'Worker')))[0]}"
+    assert await one.client().ask(point, "Ext<Add>") == 1
+    await one.parts.feed.close()
+    home = next(key for key, home in one.parts.homes.items() if home.can_host("Worker"))
+    (await other.client().ping("GLOBAL::machine", "Ext<Move>", {"point": point, "star": str(home)})).unwrap()
+    assert await one.client().ask(point, "Ext<Add>") == 2
+    assert await living_on(one, [point.removeprefix("localhost:top:")])
