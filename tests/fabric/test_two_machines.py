@@ -257,7 +257,9 @@ async def test_a_particle_that_has_moved_is_found_before_the_feed_says_so(
     point = f"localhost:top:{(await living_on(other, await made(one, 'Worker')))[0]}"
     assert await one.client().ask(point, "Ext<Add>") == 1
     await one.parts.feed.close()
-    home = next(key for key, home in one.parts.homes.items() if home.can_host("Worker"))
-    (await other.client().ping("GLOBAL::machine", "Ext<Move>", {"point": point, "star": str(home)})).unwrap()
-    assert await one.client().ask(point, "Ext<Add>") == 2
-    assert await living_on(one, [point.removeprefix("localhost:top:")])
+    held = (await one.registry.record(Point.parse(point))).assignment
+    assert held is not None
+    to = next(key for key, home in other.parts.homes.items() if home.can_host("Worker") and key != held.star)
+    (await other.client().ping("GLOBAL::machine", "Ext<Move>", {"point": point, "star": str(to)})).unwrap()
+    reply = await one.client().ping(point, "Ext<Add>")
+    assert (reply.status, reply.body, reply.star) == (200, 2, str(to))
