@@ -1,4 +1,4 @@
-"""Agents: one session for each token that requests show, kept for as long as requests come."""
+"""Agents: one session for each token that requests carry, kept while requests arrive."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hyperverse_core.policy import Credentials, Vouched
 __all__ = ["Agents", "Shown", "credentials"]
 
 Shown: TypeAlias = str | Vouched
-"""What stands for an agent: a token, or what an OpenID provider has said of whom it has let in."""
+"""What identifies an agent: a token, or what an OpenID provider says about a user."""
 
 
 def credentials(shown: Shown, address: str) -> Credentials:
-    """What the policy is asked about.
+    """The credentials that the policy checks.
 
     Args:
-        shown: what stands for the agent.
-        address: of the host that it comes from.
+        shown: what identifies the agent.
+        address: address of the client's host.
     """
     if isinstance(shown, str):
         return Credentials(shown, address=address)
@@ -34,7 +34,7 @@ def credentials(shown: Shown, address: str) -> Credentials:
 
 @attrs.define(eq=False)
 class _Kept:
-    """A session, or the one that is being opened."""
+    """An open session, or one that is being opened."""
 
     opening: asyncio.Future[Session]
     used: float
@@ -45,9 +45,9 @@ class Agents:
 
     Args:
         host: the machine.
-        most: how many there may be.
+        most: the most sessions that may be open.
         idle: seconds without a request after which a session ends.
-        gone: called with what stood for an agent when that does not count any more.
+        gone: called with the token, or what stands in its place, when it is no longer valid.
     """
 
     def __init__(self, host: GatewayHost, most: int, idle: float, gone: Callable[[Shown], None]) -> None:
@@ -60,16 +60,16 @@ class Agents:
         self._timer: asyncio.TimerHandle | None = None
 
     async def of(self, token: Shown, address: str = "") -> Session:
-        """The session of who shows a token.
+        """Returns the session that belongs to a token.
 
         Args:
-            token: the token, or what stands in its place; empty for a stranger, whom the policy may let in as
+            token: the token, or what stands in its place; empty for a stranger, whom the policy may accept as
                 Anonymous.
-            address: of the host that shows it.
+            address: address of the host that sent it.
 
         Raises:
             Unauthorized: the policy does not know the token.
-            TooMany: too many agents are connected, or too many wrong tokens have come from there.
+            TooMany: too many agents are connected, or that host has sent too many wrong tokens.
             Unavailable: the policy has failed, or the gateway closes.
         """
         if self._closed:
@@ -89,13 +89,13 @@ class Agents:
         return await asyncio.shield(kept.opening)  # several requests may wait for it
 
     def end(self, token: Shown, reason: str) -> None:
-        """Ends the session of who shows it, if there is one."""
+        """Ends the session of a token, if there is one."""
         kept = self._kept.pop(token, None)
         if kept is not None:
             _end(kept, reason)
 
     async def open(self, token: Shown, address: str, ended: Callable[[str], None]) -> Session:
-        """Opens a session that the caller ends. Raises as :meth:`of` does."""
+        """Opens a session that the caller must end. Raises what :meth:`of` raises."""
         return await self._host.sessions.open(credentials(token, address), ended=ended)
 
     def _opened(self, token: Shown, opening: asyncio.Future[Session]) -> None:
@@ -103,7 +103,7 @@ class Agents:
             self._kept.pop(token, None)
 
     def _ended(self, token: Shown, reason: str) -> None:
-        """The token does not count any more, or the machine stops."""
+        """Called when the token is no longer valid, or the machine stops."""
         self._kept.pop(token, None)
         self._gone(token)
 

@@ -1,4 +1,4 @@
-"""What is answered to a request: plain values of ASGI, without a framework between."""
+"""Answers to requests: plain ASGI values, without a framework in between."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OUTCOMES: Final = {outcome: str(outcome).encode() for outcome in Outcome}
 _OWN_HEADERS: Final = frozenset(
     {"connection", "content-length", "keep-alive", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-"""Headers of an answer that belong to the connection or to the portal: no particle sets them."""
+"""Response headers that belong to the connection or to the portal. A particle cannot set them."""
 
 
 @attrs.frozen
@@ -31,7 +31,7 @@ class HttpAnswer:
     """An answer to a request.
 
     Attributes:
-        status: of HTTP.
+        status: the HTTP status.
         body: its content.
         headers: in lower case.
     """
@@ -41,16 +41,16 @@ class HttpAnswer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
     def also(self, **headers: str) -> HttpAnswer:
-        """The same with more headers; ``_`` stands for a hyphen."""
+        """Returns the same answer with more headers; ``_`` in a name stands for a hyphen."""
         more = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
         return HttpAnswer(self.status, self.body, (*self.headers, *more))
 
     def with_header(self, name: bytes, value: bytes) -> HttpAnswer:
-        """The same with one more header."""
+        """Returns the same answer with one more header."""
         return HttpAnswer(self.status, self.body, (*self.headers, (name, value)))
 
     def send_at_once(self, exchange: Exchange, *, without_body: bool = False) -> bool:
-        """Sends it in one piece. False when that cannot be: nothing was sent.
+        """Sends the answer in one piece. Returns False, having sent nothing, when that is not possible.
 
         Args:
             exchange: the request that is answered.
@@ -82,12 +82,12 @@ def json_answer(value: object, status: int = 200) -> HttpAnswer:
 
 
 def failure(error: HyperverseError) -> HttpAnswer:
-    """The answer that reports an error."""
+    """Returns the answer that reports an error."""
     return answer_of(failed(error))
 
 
 def failed(error: HyperverseError) -> Pong:
-    """The reply that reports an error; of a text that does not parse, also the place."""
+    """Returns the reply that reports an error, with the position when a text does not parse."""
     pong = Pong.failure(error)
     if isinstance(error, ParseError) and error.text and isinstance(pong.body, dict):
         pong.body["error"] = error.told
@@ -96,11 +96,12 @@ def failed(error: HyperverseError) -> Pong:
 
 
 def answer_of(pong: Pong, *more: tuple[bytes, bytes]) -> HttpAnswer:
-    """What a particle has replied: JSON, text or bytes by the type of its body, with what became of the wave.
+    """Returns the answer for a particle's reply: JSON, text or bytes, depending on the type of its body, and the
+    outcome of the wave.
 
     Args:
         pong: the reply.
-        *more: headers that the particle cannot take away.
+        *more: headers that the particle cannot override.
     """
     status = final_status(pong)
     said = pong.body
@@ -132,24 +133,24 @@ def answer_of(pong: Pong, *more: tuple[bytes, bytes]) -> HttpAnswer:
 
 
 def final_status(pong: Pong) -> int:
-    """The status of the answer: one below 200 would not be the last one, and there is none above 599."""
+    """The HTTP status. A status below 200 would not end the response, and none above 599 exists."""
     return pong.status if 200 <= pong.status <= 599 else 502
 
 
 def retry_after(pong: Pong) -> str:
-    """Whole seconds after which the same may succeed; empty when the reply does not say."""
+    """Whole seconds after which a retry may succeed; empty when the reply does not say."""
     said = pong.body.get("retry_after") if pong.status >= 400 and isinstance(pong.body, Mapping) else None
     fits = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < 1e6
     return str(math.ceil(said)) if fits and said is not None else ""
 
 
 def _token(name: str) -> bytes:
-    """The name of a header; empty when it cannot be one."""
+    """The text as the name of a header; empty when it is not a valid name."""
     return name.encode() if name.isascii() and name.replace("-", "").replace("_", "").isalnum() else b""
 
 
 def _value(value: str) -> bytes:
-    """The value of a header. A line break would begin another one."""
+    """The text as the value of a header. Line breaks are removed, because one would begin another header."""
     if value.isascii() and value.isprintable():
         return value.encode()
     return "".join(c for c in value if c.isprintable()).encode("utf-8")

@@ -1,4 +1,4 @@
-"""The API below ``/-/api``: every handler by point and method, commands, what is known of Kinds and particles."""
+"""The API below ``/-/api``: handlers by point and method, commands, and descriptions of Kinds and particles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ROUTES = (
 
 
 async def answer_api(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:
-    """Answers a request to the API. Raises HyperverseError."""
+    """Answers an API request. Raises HyperverseError."""
     words = [word for word in request.path.removeprefix("/-/api/").split("/") if word]
     match _read(request.method), words:
         case "POST", ["ping", point, method]:
@@ -55,14 +55,14 @@ async def answer_api(request: HttpRequest, session: Session, settings: PortalSet
 
 
 def _read(method: str) -> str:
-    """The method, ``GET`` for ``HEAD``: its answer is made, and not sent."""
+    """The method. ``HEAD`` counts as ``GET``, whose body is then not sent."""
     return "GET" if method == "HEAD" else method
 
 
 async def _exec(request: HttpRequest, session: Session, settings: PortalSettings) -> HttpAnswer:
     body = await request.body(session.limits.body, settings.body_seconds)
     if not isinstance(body, str):
-        raise BadRequest("the commands are not a text", hint="content type text/plain: create localhost<Space>")
+        raise BadRequest("send the commands as text", hint="content type text/plain: create localhost<Space>")
     return _reply(
         await session.ping(
             GLOBAL_EXECUTOR, "Cmd<RawCommand>", {"text": body}, wait=settings.wait, headers=trace_headers(request)
@@ -71,7 +71,7 @@ async def _exec(request: HttpRequest, session: Session, settings: PortalSettings
 
 
 async def _explained(asked: Mapping[str, str], session: Session, settings: PortalSettings) -> HttpAnswer:
-    """Why an agent may do something, or not."""
+    """Explains why an agent may or may not do something."""
     if not asked["point"]:
         raise BadRequest("no particle is named", hint="GET /-/api/explain?point=localhost:hits&method=Ext<Add>")
     agent, point = Point.parse(asked["agent"] or session.agent.text), Point.parse(asked["point"])
@@ -86,7 +86,7 @@ async def _known(session: Session, method: str, body: Any) -> HttpAnswer:
 
 
 def _reply(pong: Pong) -> HttpAnswer:
-    """A reply, with what became of its wave."""
+    """A reply, with the outcome of its wave."""
     said = {"status": pong.status, "outcome": str(pong.outcome), "body": pong.body, "wave": pong.id, "star": pong.star}
     answer = json_answer(said, final_status(pong))
     later = retry_after(pong)
@@ -96,7 +96,7 @@ def _reply(pong: Pong) -> HttpAnswer:
 
 
 async def openapi_of(request: HttpRequest, session: Session) -> HttpAnswer:
-    """The description of the API in OpenAPI 3.1, with the handlers of every Kind, or of those in ``?kind=``."""
+    """The OpenAPI 3.1 description of the API, with the handlers of all Kinds, or of those that ``?kind=`` names."""
     wanted = [value for name, value in query_of(request) if name == "kind"]
     known = (await session.ping(MACHINE, "Ext<Kinds>")).unwrap()
     names = [each["kind"] for each in known if isinstance(each, Mapping)] if isinstance(known, list) else []
@@ -109,7 +109,7 @@ async def openapi_of(request: HttpRequest, session: Session) -> HttpAnswer:
 
 
 def _asked(request: HttpRequest, *names: str) -> dict[str, str]:
-    """What a query says of each name; empty for nothing. Raises BadRequest for other names, and for repeated ones."""
+    """The value of each name in a query; empty when it is missing. Raises BadRequest for unknown and repeated names."""
     found: dict[str, str] = {}
     for name, value in query_of(request):
         if name not in names or name in found:
@@ -120,5 +120,5 @@ def _asked(request: HttpRequest, *names: str) -> dict[str, str]:
 
 
 def query_of(request: HttpRequest) -> list[tuple[str, str]]:
-    """The query as names and values."""
+    """Splits the query into names and values."""
     return parse_qsl(request.query, keep_blank_values=True)

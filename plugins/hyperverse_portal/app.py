@@ -1,4 +1,4 @@
-"""PortalApp: the ASGI application. It finds out who asks, and hands the request on."""
+"""PortalApp: the ASGI application. It identifies the agent of each request and passes the request on."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class PortalApp:
     Args:
         host: the machine.
         settings: of the gateway.
-        oidc: the way in by an OpenID provider; None for none.
-        owner: token of the machine's owner; empty when there is none here.
+        oidc: login through an OpenID provider; None when there is none.
+        owner: token of the machine's owner; empty when this host does not have it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class PortalApp:
         self._agents.close(reason)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Is called by the server for each request."""
+        """Handles one HTTP request. The server calls it."""
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
             return
@@ -82,13 +82,13 @@ class PortalApp:
         if answer is not None:
             self._figures.count(answer.status)
             if request is None or request.unread:
-                answer = answer.also(connection="close")  # the next request cannot be told from what is left of this
+                answer = answer.also(connection="close")  # the rest of this body could be taken for the next request
             elif request.exchange is not None and answer.send_at_once(request.exchange, without_body=without_body):
                 return
             await answer.send(send, without_body=without_body)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Is called for each WebSocket."""
+        """Handles one WebSocket."""
         await receive()  # it says that somebody wants to connect
         try:
             self._forwarding.apply(scope)
@@ -96,7 +96,7 @@ class PortalApp:
             if request.path != "/-/ws":
                 raise NotFound(f"no WebSocket {request.path} in the portal", hint="there is /-/ws")
             if request.is_foreign and not request.bearer:
-                raise Forbidden("a page of another site may not act for you", hint="use a page of this portal")
+                raise Forbidden("a page of another site may not act in your name", hint="use a page of this portal")
             await self._sockets.serve(request, self._entrance.token_of(request), receive, send)
         except HyperverseError as exc:
             refused = failure(exc)
@@ -104,7 +104,7 @@ class PortalApp:
             await refused.send(send, kind="websocket.http.response")
 
     async def _answer(self, request: HttpRequest, send: Send) -> HttpAnswer | None:
-        """The answer; None when it was sent already."""
+        """Returns the answer; None when it has been sent already."""
         if request.path.startswith(OWN):
             return await self._own(request, send)
         return await ask_particle(
@@ -145,8 +145,8 @@ class PortalApp:
         raise NotFound(f"no {method} {path} in the portal", hint="see /-/openapi.json")
 
     async def _page(self, request: HttpRequest) -> HttpAnswer:
-        """A page of the dashboard. A browser that shows nothing sees what the policy lets strangers see; it gets the
-        page to log in where the policy lets none in."""
+        """Returns a page of the dashboard. A browser without a login sees what the policy shows to strangers, or the
+        login page if the policy accepts no strangers."""
         agent, shown = "", None
         try:
             shown = self._entrance.token_of(request)
@@ -161,5 +161,5 @@ class PortalApp:
             return self._dashboard.failure(request, exc, agent)
 
     def invite(self, token: str) -> str:
-        """The path, below the portal's own, of a link that lets whoever follows it in, once."""
+        """The path of a link that logs one browser in, once; relative to the portal's own path."""
         return self._entrance.invite(token)

@@ -1,6 +1,6 @@
-"""Commands that the portal sends in somebody's name, with words of a request in them.
+"""Commands that the portal sends in the name of an agent, with words from a request in them.
 
-Each is one command and no more: a `;` in an address must never begin a second one.
+Each is exactly one command: a `;` in an address must never begin a second one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["ask_command", "select_page"]
 
 
 async def ask_command(session: Session, text: str, wait: float) -> Pong:
-    """The reply to one command. A text with several is refused before any of them runs.
+    """Runs one command and returns the reply. Refuses a text with several commands before any of them runs.
 
     Args:
         session: of whoever asks.
@@ -28,7 +28,7 @@ async def ask_command(session: Session, text: str, wait: float) -> Pong:
 
 
 async def select_page(session: Session, selector: str, after: str, wait: float) -> dict[str, Any]:
-    """A page of the particles that match.
+    """Returns one page of the particles that match a selector.
 
     Args:
         session: of whoever asks.
@@ -37,13 +37,13 @@ async def select_page(session: Session, selector: str, after: str, wait: float) 
         wait: seconds that the answer may take.
 
     Returns:
-        ``items``, and in ``after`` where the next page begins; None when there are no more.
+        The ``items``, and ``after``, the point behind which the next page begins; None on the last page.
 
     Raises:
-        ParseError: the selector or the point is none.
-        HyperverseError: what the machine has answered.
+        ParseError: the selector or the point is malformed.
+        HyperverseError: the machine refused.
     """
-    Selector.parse(selector)  # else it might be a selector and further commands
+    Selector.parse(selector)  # otherwise it could be a selector followed by more commands
     if after:
         Point.parse(after)
     body = {"text": f"select {selector}", "after": after}

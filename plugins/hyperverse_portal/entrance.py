@@ -1,4 +1,4 @@
-"""BrowserEntrance: browsers come in with a token, by a link that counts once, or by an OpenID provider, and leave."""
+"""BrowserEntrance: logs browsers in, with a token, a one-time link or an OpenID provider, and out."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["OWN", "BrowserEntrance"]
 
 OWN: Final = "/-/"
-"""Paths of the portal itself; all others are for particles."""
+"""Paths of the portal itself. All other paths belong to particles."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM: Final = 16 * 1024
-"""The most bytes of the form to log in."""
+"""The largest login form, in bytes."""
 
 
 class BrowserEntrance:
-    """Knows who is logged in.
+    """Keeps track of who is logged in.
 
     Args:
-        dashboard: makes the page to log in.
+        dashboard: makes the login page.
         body_seconds: how long a form may take to arrive.
-        oidc: the way in by an OpenID provider; None for none.
+        oidc: login through an OpenID provider; None when there is none.
 
     Attributes:
         agents: opens sessions.
@@ -49,7 +49,7 @@ class BrowserEntrance:
         self._logins = Logins()
 
     async def answer(self, request: HttpRequest) -> HttpAnswer | None:
-        """The answer to a request that has to do with it; None for another one. Raises HyperverseError."""
+        """Returns the answer to a request to log in or out; None for any other request. Raises HyperverseError."""
         match request.method, request.path:
             case "GET", "/-/login":
                 return self.page(request, code=dict(query_of(request)).get("once", ""))
@@ -67,12 +67,12 @@ class BrowserEntrance:
         return None
 
     def page(self, request: HttpRequest, wrong: HyperverseError | None = None, code: str = "") -> HttpAnswer:
-        """The page to log in.
+        """Returns the login page.
 
         Args:
-            request: which is answered.
-            wrong: why the last attempt has failed.
-            code: of a link that lets somebody in once.
+            request: the request to answer.
+            wrong: why the last attempt failed.
+            code: the code of a one-time link.
         """
         answer = self._dashboard.login(request, wrong, code, "" if self._oidc is None else self._oidc.name)
         if wrong is not None and wrong.status == 401:
@@ -81,20 +81,21 @@ class BrowserEntrance:
         return answer if later is None else answer.also(retry_after=str(max(1, round(later))))
 
     def token_of(self, request: HttpRequest) -> Shown:
-        """The token that a request shows, itself or by a login, or what stands in its place; empty for none.
+        """Returns the token of a request, from its header or its login, or what stands in its place; empty when there
+        is none.
 
         Raises:
-            Forbidden: a page of another site uses the login of this browser, or the portal itself as a stranger: that
-                site may be outside of the network in which the portal lets strangers in.
-            Unauthorized: the login has ended, or the request shows something else.
+            Forbidden: a page of another site uses this browser's login, or the portal's own paths as a stranger. That
+                site may lie outside the network whose strangers the portal accepts.
+            Unauthorized: the login has expired, or the header is not a bearer token.
         """
         token = request.bearer
         if token:
             return token
         cookie = request.cookie
-        own = bool(cookie) or request.path.startswith(OWN)  # pages of particles are foreign ones, and may send forms
+        own = bool(cookie) or request.path.startswith(OWN)  # pages of particles count as other sites
         if own and request.method not in _SAFE and request.is_foreign:
-            raise Forbidden("a page of another site may not act for you", hint="use the page of this portal")
+            raise Forbidden("a page of another site may not act in your name", hint="use the page of this portal")
         if not cookie:
             return ""
         shown = self._logins.token(cookie)
@@ -103,11 +104,11 @@ class BrowserEntrance:
         return shown
 
     def forget(self, shown: Shown) -> None:
-        """Ends the logins with what counts no more."""
+        """Ends the logins of a token that is no longer valid."""
         self._logins.drop(shown)
 
     def invite(self, token: str) -> str:
-        """The path, below the portal's own, of a link that lets whoever follows it in, once."""
+        """The path of a link that logs one browser in, once; relative to the portal's own path."""
         return f"login?once={self._logins.invite(token)}"
 
     async def _log_in(self, request: HttpRequest) -> HttpAnswer:
@@ -124,36 +125,35 @@ class BrowserEntrance:
         return HttpAnswer(303, b"", ((b"location", place), cookie))
 
     def _shown_in(self, form: Mapping[str, Sequence[str]]) -> str:
-        """The token of a form to log in: its own, or that of a link which lets somebody in once. Raises
-        Unauthorized."""
+        """Returns the token of a login form: the one in the form, or that of a one-time link. Raises Unauthorized."""
         code = form.get("once", [""])[0]
         token = self._logins.take(code) if code else form.get("token", [""])[0].strip()
         if token:
             return token
         if code:
-            raise Unauthorized("this link was used, or is too old", hint="hyperverse user token NAME prints a token")
-        raise Unauthorized("the form has no token", hint="hyperverse user token NAME prints one")
+            raise Unauthorized("this link has expired or was used already", hint="run: hyperverse user token NAME")
+        raise Unauthorized("the form has no token", hint="run: hyperverse user token NAME")
 
     def _log_out(self, request: HttpRequest) -> HttpAnswer:
         if request.is_foreign:
             raise Forbidden("a page of another site may not log you out", hint="use the page of this portal")
         shown = self._logins.token(request.cookie)
         self._logins.remove(request.cookie)
-        if shown and not isinstance(shown, str):  # a token may be in use elsewhere; this belongs to one login
+        if shown and not isinstance(shown, str):  # a token may be in use elsewhere
             self.agents.end(shown, "the browser has logged out")
         return HttpAnswer(303, b"", ((b"location", f"{request.prefix}/-/".encode()), _cookie(request, "", 0)))
 
     async def _come_back(self, request: HttpRequest, oidc: OidcLogin) -> HttpAnswer:
-        """A browser comes back from the provider."""
+        """Handles a browser that returns from the provider."""
         try:
             shown = await oidc.finish(request)
             try:
                 await self.agents.of(shown, request.address)
-            except Unauthorized as exc:  # the policy knows no such user: to ask for a log-in again would not help
+            except Unauthorized as exc:  # the policy knows no such user; logging in again would not help
                 raise Forbidden(exc.message, hint=exc.hint) from exc
         except HyperverseError as exc:
             return self.page(request, exc).with_header(*oidc.forget(request))
-        # A redirect would still count as a step of the other site, and come without the cookie.
+        # After a redirect the browser would still count as coming from the other site, and send no cookie.
         answer = answer_html(page("entered.html"), request)
         cookie = _cookie(request, self._logins.add(shown), int(SECONDS))
         return answer.with_header(*oidc.forget(request)).with_header(*cookie)

@@ -1,4 +1,4 @@
-"""Streams of changes, as server-sent events: ``GET /-/events?point=localhost:hits&aspect=State``.
+"""Streams of changes as server-sent events: ``GET /-/events?point=localhost:hits&aspect=State``.
 
 A page of a particle may follow changes of that particle, as Anonymous: it has an origin of its own in the browser, so
 no login comes with its requests, and only what the policy lets strangers see can reach it.
@@ -29,12 +29,12 @@ __all__ = ["ALIVE", "ASPECTS", "Streams"]
 
 ASPECTS: Final = ("State", "Log", "Property", "Child")
 ALIVE: Final = 15.0
-"""Seconds between two comments on a stream without changes, by which both sides see that it stands."""
+"""Seconds between two keep-alive comments on a stream without changes."""
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 class _Events:
-    """What the session of one stream is told, as events."""
+    """Turns what the session of a stream hears into events."""
 
     def __init__(self) -> None:
         self.feed = Feed()
@@ -47,16 +47,16 @@ class _Events:
             return None
         if wave.method.text == "Cmd<Bounce>":
             return Pong()
-        return Pong(404, {"error": "a stream takes changes alone"})
+        return Pong(404, {"error": "a stream accepts changes only"})
 
 
 class Streams:
-    """All streams of the gateway, and its sockets: they are counted together.
+    """All event streams and WebSockets of the gateway, which share one limit.
 
     Args:
         host: the machine.
         settings: the bounds.
-        followers: know pages of particles again.
+        followers: recognise pages of particles.
 
     Attributes:
         closed: whether the portal closes.
@@ -76,7 +76,7 @@ class Streams:
             feed.close(reason)
 
     def begin(self, feed: Feed) -> None:
-        """One more is open. Raises TooMany, Unavailable."""
+        """Counts one more open stream. Raises TooMany, Unavailable."""
         if self.closed:
             raise Unavailable("the portal closes", retry_after=1.0)
         if len(self._open) >= self._settings.streams:
@@ -88,19 +88,20 @@ class Streams:
         self._open.discard(feed)
 
     async def serve(self, request: HttpRequest, token: Shown, send: Send) -> None:
-        """Answers a request with a stream, until its reader goes, is too slow, or the token ends.
+        """Answers a request with a stream, which ends when the reader disconnects or is too slow, or the token expires.
 
         Raises:
-            ParseError: the query names no point, but something else.
-            BadRequest: the query has no point, or names something that no particle has.
-            Forbidden: what asks is no page of the particle at its host.
+            ParseError: the point in the query is malformed.
+            BadRequest: the query has no point, or an unknown aspect.
+            Forbidden: the request does not come from a page of the particle at its host.
             TooMany: too many streams are open.
-            HyperverseError: the token does not count, or its agent may not watch that; nothing was sent then.
+            HyperverseError: the token is not valid, or its agent may not watch that particle. Nothing has been sent
+            then.
         """
         query = query_of(request)
         points = [Point.parse(value).text for name, value in query if name == "point"]
         words = [value for name, value in query if name == "follow"]
-        if words:  # a page of a particle: as a stranger, whoever looks at it
+        if words:  # a page of a particle acts as a stranger, whoever looks at it
             token, points = "", [self._followers.of(request, words[0])]
         aspects = [value for name, value in query if name == "aspect"] or list(ASPECTS)
         if not points:
@@ -128,12 +129,12 @@ class Streams:
         headers = [
             (b"content-type", b"text/event-stream"),
             (b"cache-control", b"no-store"),
-            (b"x-accel-buffering", b"no"),  # a proxy that gathers would keep changes back
+            (b"x-accel-buffering", b"no"),  # a proxy that buffers would hold changes back
         ]
         if by_page:
             headers.append((b"access-control-allow-origin", b"null"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        # Whoever comes back after an interruption cannot know what has changed meanwhile.
+        # A client that reconnects cannot know what has changed meanwhile.
         first = _event("missed", {}) if request.header("last-event-id") else b": watching\n\n"
         await feed.sent(send(_part(first)))
         watching = asyncio.ensure_future(self._gone(request, feed))
@@ -147,7 +148,7 @@ class Streams:
                     return
                 await feed.sent(send(_part(message or b": alive\n\n")))
         except TimeoutError:
-            return  # the reader does not read: the connection is closed
+            return  # the reader has stopped reading: close the connection
         finally:
             watching.cancel()
 

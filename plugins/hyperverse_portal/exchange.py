@@ -1,7 +1,7 @@
-"""Exchange: a request whose body is there already, and its answer in one piece.
+"""Exchange: a request whose body has arrived already, and its answer in one piece.
 
-ASGI hands both over in several messages. uvicorn checks each, and writes twice: for a small answer that costs as much
-as its particle.
+ASGI passes both in several messages. uvicorn checks each of them and writes twice, which for a small answer costs as
+much as the particle does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 __all__ = ["EXCHANGE", "Exchange"]
 
 EXCHANGE: Final = "hyperverse.exchange"
-"""Where the scope of a request has it."""
+"""Its key in the scope of a request."""
 _COPIED: Final = 64 * 1024
-"""Bytes of a body that are copied behind their head; more cost more than a call of the system."""
+"""Bodies up to this size, in bytes, are copied behind their head; a larger copy costs more than a second system
+call."""
 
 
 class Exchange:
@@ -35,21 +36,22 @@ class Exchange:
         self._flow = flow
 
     def body(self) -> bytes | None:
-        """The whole body; None as long as a part of it is missing, or it was taken already."""
+        """The whole body; None while a part of it is missing, and once it has been taken."""
         cycle = self._cycle
         if cycle.more_body or cycle.disconnected or cycle.response_complete or not cycle.message_event.is_set():
             return None
-        cycle.message_event.clear()  # as if it had been received: whoever waits now waits for the other end to go
+        cycle.message_event.clear()  # as if it had been received: a further wait is for the client to disconnect
         body, cycle.body = bytes(cycle.body), bytearray()
         return body
 
     def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
-        """Sends the answer, the last of its request. False when it cannot be sent in one piece now: nothing was sent.
+        """Sends the final answer to the request. Returns False, having sent nothing, when it cannot be sent in one
+        piece now.
 
         Args:
             status: of HTTP.
-            headers: with the length of the body.
-            body: the content; empty for a head alone.
+            headers: the headers, the length of the body included.
+            body: the content; empty for a response without a body.
 
         Raises ValueError for a header with a line break in it.
         """

@@ -1,4 +1,4 @@
-"""Feed: what waits for the reader of one stream, bounded in number and in bytes."""
+"""Feed: the queue of messages for the reader of one stream, bounded in number and in bytes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Final
 __all__ = ["Feed"]
 
 _MOST: Final = 1000
-"""Messages that may wait for a slow reader; with one more its stream ends."""
+"""The most messages that may wait for a slow reader. One more ends the stream."""
 _MOST_BYTES: Final = 1024 * 1024
 """Bytes of them together."""
 _SENDING: Final = 10.0
-"""Seconds that the reader may take for what was sent."""
+"""Seconds that the reader may take to read what was sent."""
 
 
 class Feed:
     """Messages for one reader.
 
     Attributes:
-        end: why nothing more comes; empty as long as something may.
+        end: why no more messages come; empty while the stream is open.
     """
 
     def __init__(self) -> None:
@@ -32,14 +32,14 @@ class Feed:
         self.end = ""
 
     def put(self, message: bytes) -> None:
-        """Keeps a message for the reader, who is too slow when there is no room for it: then its stream ends."""
+        """Queues a message for the reader. When the queue is full, the reader is too slow and its stream ends."""
         if self.end:
             return
         if len(self._waiting) >= _MOST or (self._bytes + len(message) > _MOST_BYTES and self._waiting):
             self._waiting.clear()
             self._bytes = 0
-            self.close("changes came faster than you read")
-            if self._sending is not None:  # the reader has stopped to read
+            self.close("you read more slowly than changes arrive")
+            if self._sending is not None:  # the reader has stopped reading
                 self._sending.reschedule(asyncio.get_running_loop().time())
             return
         self._waiting.append(message)
@@ -47,12 +47,12 @@ class Feed:
         self._news.set()
 
     def close(self, reason: str) -> None:
-        """Nothing more comes: the token does not count any more, or the machine stops."""
+        """Ends the stream: the token is no longer valid, or the machine stops."""
         self.end = self.end or reason or "the session has ended"
         self._news.set()
 
     async def take(self, seconds: float) -> bytes | None:
-        """The next message; empty when none has come for so long, None at the end."""
+        """Returns the next message; empty when none arrives in that time, None at the end."""
         if not self._waiting and not self.end:
             self._news.clear()
             try:
@@ -67,8 +67,8 @@ class Feed:
         return message
 
     async def sent(self, sending: Awaitable[None]) -> None:
-        """Waits until the reader has room for what is sent. Raises TimeoutError when it takes too long, or too much
-        has come meanwhile."""
+        """Waits until the reader has taken what was sent. Raises TimeoutError when that takes too long, or the queue
+        overflows meanwhile."""
         try:
             async with asyncio.timeout(_SENDING) as self._sending:
                 await sending

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: of the portal, and of every machine as far as whoever asks may see them."""
+"""Figures for Prometheus: those of the portal, and those of every machine if the agent may see them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .prometheus import Family, text_of
 __all__ = ["Figures", "families_of"]
 
 _BOUNDS: Final = ("0.001", "0.01", "0.1", "1.0", "+Inf")
-"""Seconds of the histogram of a method, as ``GLOBAL::machine`` counts them."""
+"""Upper bounds of the buckets of a method's histogram, in seconds, as ``GLOBAL::machine`` counts them."""
 _METHOD: Final = ("kind", "method", "outcome")
 
 
@@ -30,13 +30,13 @@ class Figures:
         self._answers[status] += 1
 
     async def answer(self, session: Session, wait: float) -> HttpAnswer:
-        """All of them, in the text format of Prometheus.
+        """Returns all figures in the text format of Prometheus.
 
-        The machines tell theirs to whoever has the privilege ``machine:figures``; for others there is a comment in
-        their place, and the portal's own figures.
+        The figures of the machines need the privilege ``machine:figures``. Agents without it get the portal's own
+        figures, and a comment in place of the others.
 
         Args:
-            session: of whoever asks.
+            session: the session of the agent who asks.
             wait: seconds that the machines may take.
         """
         own = Family("hyperverse_portal_requests_total", "counter", "Requests that were answered.")
@@ -52,10 +52,10 @@ class Figures:
 
 
 def families_of(told: Mapping[str, Any]) -> Iterator[Family]:
-    """What ``Ext<Figures>`` has answered, as families of samples. A machine that nobody has asked for five minutes
-    counts from 0 again, as Prometheus expects it of a counter."""
+    """Turns the answer of ``Ext<Figures>`` into families of samples. A machine that nobody has asked for five minutes
+    counts from 0 again, which Prometheus allows for a counter."""
     machines: Mapping[str, Mapping[str, Any]] = told["machines"]
-    up = Family("hyperverse_machine_up", "gauge", "Whether a machine answers.")
+    up = Family("hyperverse_machine_up", "gauge", "Whether the machine answers.")
     for name in machines:
         up.add(1, machine=name)
     for silent in told["silent"]:
@@ -67,10 +67,12 @@ def families_of(told: Mapping[str, Any]) -> Iterator[Family]:
             family.add(value(machine), machine=name)
         yield family
     yield from _of_methods(machines)
-    pairs = Family("hyperverse_pair_waves_total", "counter", "Waves that were handled, by the stars at both ends.")
+    pairs = Family("hyperverse_pair_waves_total", "counter", "Waves handled, by the stars at both ends.")
     particles = Family("hyperverse_particles", "gauge", "Particles in memory.")
-    denied = Family("hyperverse_refusals_total", "counter", "Waves that the policy has refused.")
-    unhandled = Family("hyperverse_unhandled_waves_total", "counter", "Other waves that failed before a handler.")
+    denied = Family("hyperverse_refusals_total", "counter", "Waves that the policy refused.")
+    unhandled = Family(
+        "hyperverse_unhandled_waves_total", "counter", "Other waves that failed before they reached a handler."
+    )
     for name, machine in machines.items():
         for origin, star, count in machine["pairs"]:
             pairs.add(count, machine=name, origin=origin, star=star)
@@ -87,16 +89,16 @@ _OF_MACHINE: Final = (
     ("memory_bytes", "gauge", "Memory of the machine's process.", lambda m: m["memory"]),
     ("cpu_seconds_total", "counter", "Processor time of the machine's process.", lambda m: m["cpu"]),
     ("loop_cpu_seconds_total", "counter", "Processor time of the event loop.", lambda m: m["loop"]["cpu"]),
-    ("loop_late_seconds", "gauge", "How late the event loop was lately.", lambda m: m["loop"]["late"]),
-    ("waves_waiting", "gauge", "Waves that wait for their turn.", lambda m: m["waiting"]),
+    ("loop_late_seconds", "gauge", "Recent lag of the event loop, in seconds.", lambda m: m["loop"]["late"]),
+    ("waves_waiting", "gauge", "Waves waiting for their turn.", lambda m: m["waiting"]),
     ("troubles", "gauge", "Particles that cannot run.", lambda m: len(m["troubles"])),
 )
 
 
 def _of_methods(machines: Mapping[str, Mapping[str, Any]]) -> Iterator[Family]:
     """Counts, failures and a histogram for each Kind, method and outcome."""
-    failed = Family("hyperverse_wave_failures_total", "counter", "Waves whose handlers have failed.")
-    times = Family("hyperverse_wave_seconds", "histogram", "How long handlers have taken.")
+    failed = Family("hyperverse_wave_failures_total", "counter", "Waves whose handlers failed.")
+    times = Family("hyperverse_wave_seconds", "histogram", "Time that handlers took.")
     for name, machine in machines.items():
         for row in machine["methods"]:
             labels = {"machine": name, **{label: row[label] for label in _METHOD}}

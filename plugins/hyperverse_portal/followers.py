@@ -1,7 +1,7 @@
-"""Followers: pages of particles that may follow changes of their own particle.
+"""Followers: pages of a particle that may follow the changes of that particle.
 
-A browser gives such a page an origin of its own, so what it asks looks like what any page of any site asks. The portal
-gives a word to the particle when it is asked for a page; a page that knows the word was written by that particle.
+A browser gives such a page an origin of its own, so its requests look like those of any other site. When the portal
+asks a particle for a page, it passes it a secret word; a page that knows the word was written by that particle.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .settings import PortalSettings
 __all__ = ["WORD", "Followers"]
 
 WORD: Final = "hyperverse-follow"
-"""The header by which a particle gets the word."""
+"""The header in which a particle gets the word."""
 
 
 class Followers:
-    """Makes the words, and knows them again.
+    """Makes the words and checks them.
 
     Args:
         settings: name the hosts.
-        secret: of the owner, from which the words are made, so that they count after a restart and on each machine;
-            empty when there is none: then they end with the portal.
+        secret: the owner's secret, from which the words are derived, so that they stay valid after a restart and on
+            every machine; empty when there is none, and the words then end with the portal.
     """
 
     def __init__(self, settings: PortalSettings, secret: str) -> None:
@@ -43,7 +43,7 @@ class Followers:
         return hmac.digest(self._key, point.encode(), "sha256")[:18].hex()
 
     def of(self, request: HttpRequest, word: str) -> str:
-        """The point that a page may follow: that of the host at which it is. Raises Forbidden for a wrong word."""
+        """Returns the point that a page may follow: the one behind its host. Raises Forbidden for a wrong word."""
         own = Point.parse(point_of(request.host, self._settings)).text
         if not hmac.compare_digest(word.encode("utf-8", "surrogateescape"), self.word(own).encode()):
             raise Forbidden(

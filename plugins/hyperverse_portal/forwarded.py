@@ -1,4 +1,5 @@
-"""What a proxy in front of the portal says of a request: believed only when the proxy is one of the settings."""
+"""Forwarded headers: what a proxy in front of the portal says about a request, believed only from proxies in the
+settings."""
 
 from __future__ import annotations
 
@@ -18,10 +19,10 @@ _PORT: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([^:]+):\d+")
 
 
 class Forwarding:
-    """Sets right what a request says, for whoever answers it.
+    """Applies the forwarded headers of trusted proxies to requests.
 
     Args:
-        settings: the proxies that are believed, and the prefix that the portal has on them.
+        settings: name the trusted proxies, and the prefix of the portal on them.
     """
 
     def __init__(self, settings: PortalSettings) -> None:
@@ -29,7 +30,8 @@ class Forwarding:
         self._prefix = settings.prefix
 
     def apply(self, scope: Scope) -> None:
-        """Has ``scope`` say who asks, by which scheme, host and prefix, and the path behind the prefix."""
+        """Puts the client's address, the scheme, the host and the prefix that it used into ``scope``, and the path
+        behind the prefix."""
         prefix = self._prefix
         client = scope.get("client")
         if self._trusted and client and self._is_trusted(client[0]):
@@ -50,7 +52,7 @@ class Forwarding:
                 scope["path"] = path[len(prefix) :] or "/"
 
     def _asking(self, hops: Sequence[str], nearest: str) -> str:
-        """The last address that is no proxy of ours: what stands before it could be said by anybody."""
+        """The last address that is not one of our proxies. Anybody could have sent those before it."""
         for hop in reversed(hops):
             found = _PORT.fullmatch(hop)
             address = hop if found is None else found[1] or found[2]
@@ -80,5 +82,5 @@ def _said(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, list[str]]:
 
 
 def _last(said: dict[bytes, Any], name: bytes) -> str:
-    """What the nearest proxy has said; empty when it has not."""
+    """The value that the nearest proxy sent; empty when there is none."""
     return str(said.get(name, [""])[-1])

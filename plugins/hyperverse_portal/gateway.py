@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 __all__ = ["PortalGateway"]
 
 _ENVELOPE: Final = 4096
-"""Bytes of a message on a WebSocket around the body of its wave."""
+"""Bytes that a WebSocket message may have besides the body of its wave."""
 _GRACE: Final = 1
-"""Seconds that requests under way may take when the machine stops."""
+"""Seconds that requests in progress may take when the machine stops."""
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """uvicorn takes the refusal of a WebSocket for a fault of the application."""
+    """uvicorn reports a refused WebSocket as a fault of the application."""
     return record.msg != "ASGI callable returned without completing handshake."
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals of the process to the machine."""
+    """A server that leaves the process's signal handlers to the machine."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -74,16 +74,16 @@ class PortalGateway(Gateway):
             http=guarded(self._settings.head_seconds, self._settings.head_bytes),
             ws="websockets-sansio",
             ws_max_size=host.limits.body + _ENVELOPE,
-            ws_per_message_deflate=False,  # a few bytes may unpack to many
+            ws_per_message_deflate=False,  # a few bytes may decompress to many
             lifespan="off",
             log_config=None,
-            log_level="error",  # what it warns of is what strangers send
+            log_level="error",  # it warns about what strangers send
             access_log=False,
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_GRACE,
         )
-        logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)  # once: the same function counts once
+        logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)  # adding the same function twice adds it once
         self._server = _Server(config)
         self._task = asyncio.get_running_loop().create_task(self._server.serve([listening]), name="portal")
         while not self._server.started:
@@ -95,7 +95,8 @@ class PortalGateway(Gateway):
         self.invitation = self._invitation(host)
 
     def _oidc(self) -> OidcLogin | None:
-        """The way in by an OpenID provider, if the settings name one. Raises ConfigError when it is not installed."""
+        """Login through an OpenID provider, if the settings name one. Raises ConfigError when the extra is not
+        installed."""
         if self._settings.oidc is None:
             return None
         try:
@@ -106,7 +107,7 @@ class PortalGateway(Gateway):
         return OidcLogin(self._settings.oidc)
 
     def _invitation(self, host: GatewayHost) -> str:
-        """A link that lets the owner of the data directory in once; empty when there is no owner's token."""
+        """A one-time link that logs the owner of the data directory in; empty when there is no owner's token."""
         assert self._app is not None
         token = _owner(host)
         return self.address + self._app.invite(token) if token else ""
@@ -126,11 +127,11 @@ class PortalGateway(Gateway):
         except TimeoutError:
             task.cancel()
         for connection in tuple(server.server_state.connections):
-            connection.transport.abort()  # its reader does not read
+            connection.transport.abort()  # its reader has stopped reading
 
 
 def _owner(host: GatewayHost) -> str:
-    """The token of the machine's owner; empty when it is not here."""
+    """The token of the machine's owner; empty when this host does not have it."""
     try:
         return (host.data_dir / "token").read_text("ascii").strip()
     except OSError:
@@ -138,7 +139,7 @@ def _owner(host: GatewayHost) -> str:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises Unavailable."""
+    """Returns a listening socket. Raises Unavailable."""
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         opened = socket.socket(family, kind, protocol)

@@ -1,4 +1,4 @@
-"""Which hosts there are, told to those who may see the particles behind them."""
+"""Lists the hosts of the portal to agents that may see the particles behind them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["point_of", "unknown_host"]
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 _SHOWN: Final = 20
-"""Hosts that are named at most."""
+"""The most hosts that are listed."""
 
 
 def point_of(host: str, settings: PortalSettings) -> str:
-    """Text of the point that answers for a host: that of the settings, or the Space of that name."""
+    """The point that answers for a host, as text: the one in the settings, or the Space of that name."""
     return settings.hosts.get(host) or ("localhost" if host in _LOOPBACK else host)
 
 
 async def unknown_host(host: str, session: Session, settings: PortalSettings) -> NotFound | None:
-    """The refusal of a host whose particle does not exist, as far as the agent may see; None when it does.
+    """Returns the error for a host whose particle does not exist, or is hidden from the agent; None when there is one.
 
     Args:
-        host: of a request that was answered 404.
-        session: of who asks.
+        host: the host of a request that was answered 404.
+        session: the session of the agent.
         settings: name the hosts.
     """
     asked = point_of(host, settings)
@@ -47,7 +47,7 @@ async def unknown_host(host: str, session: Session, settings: PortalSettings) ->
 
 
 async def _visible(points: Sequence[str], session: Session, wait: float) -> set[str]:
-    """Those of the points that the agent may select."""
+    """Returns the points that the agent may select."""
     text = "; ".join(f"select {point}" for point in dict.fromkeys(points))
     body = {"text": text, "keep_going": True}
     pong = await session.ping(GLOBAL_EXECUTOR, "Cmd<RawCommand>", body, wait=wait)

@@ -1,6 +1,6 @@
-"""JSON of strangers: what would take far more memory than its bytes is refused before anything is made of it.
+"""JSON from strangers: a text that would need far more memory than it has bytes is refused before it is parsed.
 
-An empty list is three bytes of text and a hundred of memory. Four million of them took 0.4 s and 265 MB.
+An empty list takes three bytes of text and a hundred bytes of memory. Four million of them took 0.4 s and 265 MB.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ __all__ = ["MOST_GROUPS", "MOST_VALUES", "value_of"]
 
 MOST_GROUPS: Final = 100_000
 MOST_VALUES: Final = 1_000_000
-"""Lists and objects, and values, that a text may have: as many as a body that a client sends in a frame."""
+"""The most containers and the most values of a text: the same as for a body that a client sends in a frame."""
 _PIECE: Final = 64 * 1024
-"""Bytes that are taken apart at once: that bounds the memory."""
+"""Bytes that are counted at a time, which bounds the memory."""
 
 
 def value_of(text: bytes | str) -> Any:
-    """What a text of JSON says.
+    """Parses a JSON text.
 
     Raises:
         TooLarge: it has too many values.
-        msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is no JSON, or lies too deep.
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is not JSON, or is nested too deeply.
     """
     if len(text) > MOST_GROUPS:
         _check(text if isinstance(text, bytes) else text.encode())
@@ -35,7 +35,7 @@ def value_of(text: bytes | str) -> Any:
 def _check(text: bytes) -> None:
     if _fits(_groups(text), text.count(b",")):
         return
-    # Brackets and commas in texts are none. Without escapes, every other piece between two quotes is a text.
+    # Brackets and commas inside strings do not count. Without escapes, every other piece between quotes is a string.
     plain = text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
     groups = commas = inside = 0
     for start in range(0, len(plain), _PIECE):
@@ -46,7 +46,7 @@ def _check(text: bytes) -> None:
         commas += outside.count(b",")
         if not _fits(groups, commas):
             raise TooLarge(
-                f"the JSON is made of more than {MOST_VALUES} values or {MOST_GROUPS} lists and objects",
+                f"the JSON has more than  {MOST_VALUES} values or {MOST_GROUPS} lists and objects",
                 hint="send it in parts, or as bytes",
             )
 

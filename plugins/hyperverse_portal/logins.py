@@ -1,4 +1,4 @@
-"""Logins: what a browser shows in place of a token, so that the token is in no page, URL or history."""
+"""Logins: a browser carries a login in place of a token, so that no page, URL or history holds the token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS: Final = 12 * 3600.0
 """How long a login counts."""
 _MOST: Final = 10_000
 _INVITED: Final = 15 * 60.0
-"""Seconds for which a link lets somebody in."""
+"""Seconds for which a one-time link is valid."""
 
 
 class Logins:
@@ -27,7 +27,7 @@ class Logins:
         self._invitations: dict[str, tuple[str, float]] = {}
 
     def add(self, token: Shown) -> str:
-        """Begins a login, and returns the text that stands for it. Raises TooMany.
+        """Begins a login and returns the secret that the browser keeps. Raises TooMany.
 
         Args:
             token: a token that the policy knows, or what stands in its place.
@@ -42,26 +42,27 @@ class Logins:
         return name
 
     def token(self, name: str) -> Shown:
-        """The token of a login, or what stands in its place; empty when there is no such login, or it has ended."""
+        """Returns the token of a login, or what stands in its place; empty when the login is unknown or has expired."""
         token, ends = self._tokens.get(name, ("", 0.0))
         return token if ends > time.monotonic() else ""
 
     def invite(self, token: str) -> str:
-        """Returns a text that stands for a token once, for a quarter of an hour."""
+        """Returns a one-time code for a token. It is valid for a quarter of an hour."""
         code = secrets.token_urlsafe(24)
         self._invitations[code] = (token, time.monotonic() + _INVITED)
         return code
 
     def take(self, code: str) -> str:
-        """The token that an invitation stands for, which ends by it; empty when there is none, or it has ended."""
+        """Returns the token behind a one-time code and uses the code up; empty when the code is unknown or has
+        expired."""
         token, ends = self._invitations.pop(code, ("", 0.0))
         return token if ends > time.monotonic() else ""
 
     def remove(self, name: str) -> None:
-        """Ends a login; one that is not there is no error."""
+        """Ends a login. An unknown login is not an error."""
         self._tokens.pop(name, None)
 
     def drop(self, token: Shown) -> None:
-        """Ends all logins with that token, which counts no more."""
+        """Ends all logins with that token, which is no longer valid."""
         for name in [name for name, kept in self._tokens.items() if kept[0] == token]:
             del self._tokens[name]

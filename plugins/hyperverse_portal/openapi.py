@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 of the API, made from what a machine knows about its Kinds."""
+"""The OpenAPI 3.1 description of the API, made from what a machine knows about its Kinds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REFUSED = {
     "properties": {
         "error": {"type": "string"},
         "hint": {"type": "string"},
-        "caret": {"type": "string", "description": "a text that does not parse, and a caret below the place"},
+        "caret": {"type": "string", "description": "a text that does not parse, with a caret below the fault"},
         "retry_after": {"type": "number", "description": "seconds"},
     },
     "required": ["error"],
@@ -32,8 +32,8 @@ _REPLY = {
     "type": "object",
     "properties": {
         "status": {"type": "integer", "description": "a status as in HTTP"},
-        "outcome": {"type": "string", "description": "what became of the wave; see the page on delivery"},
-        "body": {"description": "what the handler has returned, or {error, hint}"},
+        "outcome": {"type": "string", "description": "the outcome of the wave; see the page on delivery"},
+        "body": {"description": "what the handler returned, or {error, hint}"},
         "wave": {"type": "string", "description": "id of the wave"},
         "star": {"type": "string", "description": "star of the particle"},
     },
@@ -42,11 +42,11 @@ _REPLY = {
 
 
 def description(kinds: Sequence[Mapping[str, Any]], prefix: str = "") -> dict[str, Any]:
-    """The description of the API.
+    """Returns the description of the API.
 
     Args:
-        kinds: of each Kind what ``GLOBAL::machine Ext<Kind>`` says.
-        prefix: path of the portal on its host; mostly empty.
+        kinds: for each Kind, the answer of ``GLOBAL::machine Ext<Kind>``.
+        prefix: path of the portal on its host; usually empty.
     """
     paths: dict[str, Any] = _own_paths()
     schemas: dict[str, Any] = {"Reply": _REPLY, "Error": _REFUSED}
@@ -73,7 +73,7 @@ def description(kinds: Sequence[Mapping[str, Any]], prefix: str = "") -> dict[st
 
 
 def _own_paths() -> dict[str, Any]:
-    """What the API has besides the handlers of Kinds."""
+    """The paths of the API besides the handlers of Kinds."""
     body = {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}
     reply = {"$ref": "#/components/schemas/Reply"}
     kind = {"name": "kind", "in": "path", "required": True, "schema": {"type": "string"}, "example": "Space"}
@@ -81,7 +81,7 @@ def _own_paths() -> dict[str, Any]:
         "selector": _in_query("selector", "a pattern of points; every particle by default", "localhost:**"),
         "after": _in_query("after", "the last point of the page before", "localhost:hits"),
         "point": {**_in_query("point", "the particle", "localhost:hits"), "required": True},
-        "agent": _in_query("agent", "who would do it; whoever asks by default", "hyperspace:users:ann"),
+        "agent": _in_query("agent", "the agent that would do it; by default the one that asks", "hyperspace:users:ann"),
         "method": _in_query("method", "what would be done", "Ext<Add>"),
     }
     page = {"type": "object", "required": ["items", "after"], "properties": {"items": {"type": "array"}}}
@@ -92,16 +92,19 @@ def _own_paths() -> dict[str, Any]:
         "/-/api/kinds/{kind}": {"get": {**_asked("describes a Kind", one_kind), "parameters": [kind]}},
         "/-/api/describe/{point}": {"get": {**_asked("describes a particle", particle), "parameters": [_POINT_REF]}},
         "/-/api/select": {
-            "get": {**_asked("lists particles, by pages", page), "parameters": [queried["selector"], queried["after"]]}
+            "get": {
+                **_asked("lists particles in pages", page),
+                "parameters": [queried["selector"], queried["after"]],
+            }
         },
         "/-/api/explain": {
             "get": {
-                **_asked("says why an agent may do something, or not", {"type": "object", "required": ["allowed"]}),
+                **_asked("says why an agent may or may not do something", {"type": "object", "required": ["allowed"]}),
                 "parameters": [queried["agent"], queried["point"], queried["method"]],
             }
         },
-        "/-/api/figures": {"get": _asked("tells the figures of every machine", {"type": "object"})},
-        "/-/api/plan": {"get": _asked("plans the moves to an even spread", {"type": "object", "required": ["moves"]})},
+        "/-/api/figures": {"get": _asked("returns the figures of every machine", {"type": "object"})},
+        "/-/api/plan": {"get": _asked("plans moves to balance the load", {"type": "object", "required": ["moves"]})},
     }
 
 
@@ -139,7 +142,7 @@ def _operation(method: str) -> dict[str, Any]:
 
 
 def _add_kind(operation: dict[str, Any], kind: str, handler: Mapping[str, Any], schemas: dict[str, Any]) -> None:
-    """Several Kinds may have a handler of one name: each is one of the bodies that fit."""
+    """Several Kinds may have a handler of the same name: the body fits one of them."""
     operation["tags"].append(kind)
     said = f"{kind}: {handler['doc']}" if handler["doc"] else kind
     operation["summary"] = f"{operation['summary']}; {said}".lstrip("; ")
@@ -151,7 +154,7 @@ def _add_kind(operation: dict[str, Any], kind: str, handler: Mapping[str, Any], 
 
 
 def _moved(schema: Mapping[str, Any], kind: str, schemas: dict[str, Any]) -> dict[str, Any]:
-    """A schema whose definitions are among those of the whole document, under names that tell the Kind."""
+    """Moves the definitions of a schema into the whole document, under names that contain the Kind."""
 
     def walk(value: Any) -> Any:
         if isinstance(value, Mapping):

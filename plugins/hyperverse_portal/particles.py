@@ -1,4 +1,4 @@
-"""HTTP to particles: the Host header says which, the rest becomes a wave through its bind."""
+"""HTTP to particles: the Host header selects the particle, and the request becomes a wave through its bind."""
 
 from __future__ import annotations
 
@@ -33,25 +33,24 @@ _NAMES_PASSED_ON: Final = (
     "range",
 )
 _PASSED_ON: Final = {name.encode(): name for name in _NAMES_PASSED_ON}
-"""Headers that the particle sees, besides those of its trace. Tokens and cookies are for the portal alone."""
+"""Headers that the particle sees, besides the trace headers. Tokens and cookies stay in the portal."""
 _SANDBOX: Final = (b"content-security-policy", b"sandbox allow-forms allow-modals allow-popups allow-scripts")
-"""Pages of particles have an origin of their own in the browser: a script of theirs cannot use the login of whoever
-looks at them."""
+"""The browser gives pages of particles an origin of their own, so their scripts cannot use the reader's login."""
 
 
 async def ask_particle(
     request: HttpRequest, session: Session, settings: PortalSettings, followers: Followers
 ) -> HttpAnswer:
-    """Sends the request to its particle.
+    """Sends a request to its particle.
 
     Args:
-        request: of whoever asks.
-        session: of the same.
+        request: the request.
+        session: the session of the agent.
         settings: name the hosts.
-        followers: give the particle a word for its page.
+        followers: make the word that the particle gets for its page.
 
     Raises:
-        NotFound: no particle answers for the host.
+        NotFound: no particle answers for that host.
         HyperverseError: the body cannot be used.
     """
     point = _parsed(point_of(request.host, settings))
@@ -87,5 +86,5 @@ def _parsed(text: str) -> Point | None:
 
 
 def _is_missing(pong: Pong) -> bool:
-    """Whether there is no such particle, or no such handler of it."""
+    """Whether there is no such particle, or it has no such handler."""
     return pong.status == 404 and pong.outcome is Outcome.REJECTED

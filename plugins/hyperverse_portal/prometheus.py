@@ -1,4 +1,4 @@
-"""The text format of Prometheus: written by ``prometheus-client`` where that is installed, else here."""
+"""The text format of Prometheus: written by ``prometheus-client`` if it is installed, otherwise here."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 @attrs.frozen
 class Family:
-    """Samples that mean the same.
+    """A family of samples.
 
     Attributes:
         name: of them all; that of a counter ends with ``_total``.
         kind: ``counter``, ``gauge`` or ``histogram``.
-        what: they are, in a sentence.
-        samples: suffix of the name, labels and value of each.
+        what: a sentence that describes them.
+        samples: for each the suffix of its name, its labels and its value.
     """
 
     name: str
@@ -46,11 +46,12 @@ class Family:
 
 
 def text_of(families: Sequence[Family], *, whole: bool) -> bytes:
-    """These families as text.
+    """Returns these families as text.
 
     Args:
-        families: what is told.
-        whole: whether what drivers and other libraries of this process count with ``prometheus-client`` comes with it.
+        families: the samples.
+        whole: whether to include the metrics that drivers and other libraries of this process register with
+        ``prometheus-client``.
     """
     try:
         from prometheus_client import REGISTRY, CollectorRegistry, generate_latest

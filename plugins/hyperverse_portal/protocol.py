@@ -1,5 +1,5 @@
-"""GuardedProtocol: HTTP/1.1 of uvicorn, with an end for heads that are too large or too slow, and for readers that do
-not read."""
+"""GuardedProtocol: uvicorn's HTTP/1.1, with limits for heads that are too large or too slow, and for readers that stop
+reading."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .transport import GuardedTransport
 __all__ = ["GuardedProtocol", "guarded"]
 
 _PIPELINED: Final = 64
-"""Requests that may wait on one connection for the answers before theirs."""
+"""The most requests that may wait on one connection for earlier answers."""
 _OVERHEAD: Final = 8
-"""Bytes around the pieces of a body that count as proper, for each byte in them."""
+"""Bytes of chunk framing that are accepted for each byte of a body."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn by itself takes a head of any size, waits for the rest of one without end, and keeps an answer for as
-    long as its reader does not read.
+    """On its own uvicorn accepts a head of any size, waits for the rest of a head forever, and keeps an answer for a
+    reader that never reads it.
 
     A head ends with ``on_headers_complete``; the next one begins behind the body.
     """
@@ -32,8 +32,8 @@ class GuardedProtocol(HttpToolsProtocol):
     head_seconds: ClassVar[float] = 10.0
     head_bytes: ClassVar[int] = 64 * 1024
     _in_head = True
-    _seen = 0  # bytes that have arrived for this head, or for this body
-    _arrived = 0  # bytes that have arrived last; what is not of this head is behind it
+    _seen = 0  # bytes of this head, or of this body, so far
+    _arrived = 0  # bytes of the last read; those that do not belong to this head follow it
     _body = 0  # bytes of this body
     _refused = False
     _timer: asyncio.TimerHandle | None = None
@@ -57,7 +57,7 @@ class GuardedProtocol(HttpToolsProtocol):
             if self._seen > self.head_bytes:
                 self._refuse(431, f"the head of the request is larger than {self.head_bytes} bytes")
         elif self._seen > self.head_bytes + _OVERHEAD * self._body:
-            self._refuse(400, "the pieces of the body have more around them than in them")
+            self._refuse(400, "the chunks of the body have more framing than content")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -71,10 +71,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(431, f"the head of the request is larger than {self.head_bytes} bytes")
             return
         if not self.url.startswith(b"/") and not self._is_for_our_host():
-            self._refuse(400, "the request is for another host than its header 'host' says")
+            self._refuse(400, "the target of the request names another host than its header 'host'")
             return
         if len(self.pipeline) >= _PIPELINED:
-            self._refuse(429, "too many requests wait on this connection for answers")
+            self._refuse(429, "too many requests wait for answers on this connection")
             return
         self._in_head, self._seen, self._body = False, 0, 0
         self._guarded.unread = True
@@ -89,7 +89,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _is_for_our_host(self) -> bool:
-        """Whether a target that is no path names the host that the header does."""
+        """Whether a target that is a whole URL names the same host as the header."""
         named = httptools.parse_url(self.url)
         hosts = [value for name, value in self.headers if name == b"host"]
         port = b"" if named.port is None else b":%d" % named.port
@@ -113,12 +113,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         super().handle_websocket_upgrade()
-        # the library of WebSockets is stricter about heads, and uvicorn leaves whoever sent one without an answer
+        # the WebSocket library is stricter about heads, and uvicorn does not answer those that it refuses
         if not self._guarded.get_protocol().handshake_initiated:
-            self._refuse(400, "this is no request to open a WebSocket: it has a body, or too many or too long headers")
+            self._refuse(
+                400,
+                "this request cannot open a WebSocket: it has a body, or too many or too long headers",
+            )
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "this is no request of HTTP/1.1")
+        self._refuse(400, "this is not an HTTP/1.1 request")
 
     def shutdown(self) -> None:
         if self._guarded.lingers:
@@ -132,7 +135,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _late(self) -> None:
-        """Looks whether a head is late. One timer serves many heads: a timer for each costs more than to look again."""
+        """Checks whether a head is late. One timer serves many heads, because a timer for each would cost more than
+        another check."""
         self._timer = None
         if not self._since or self._refused:
             return
@@ -149,7 +153,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _refuse(self, status: int, why: str) -> None:
-        """Ends the connection. A request before this one is answered first, and then nothing more."""
+        """Ends the connection, after the answers to earlier requests."""
         if self._refused:
             return
         self._refused = True
@@ -179,11 +183,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 def guarded(head_seconds: float, head_bytes: int) -> type[GuardedProtocol]:
-    """The protocol with these bounds.
+    """Returns the protocol with these limits.
 
     Args:
-        head_seconds: how long a head may take.
-        head_bytes: how large it may be.
+        head_seconds: seconds that a head may take to arrive.
+        head_bytes: the largest head, in bytes.
     """
     bounds = {"head_seconds": head_seconds, "head_bytes": head_bytes}
     return cast("type[GuardedProtocol]", type("GuardedProtocol", (GuardedProtocol,), bounds))

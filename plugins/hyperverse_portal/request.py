@@ -1,4 +1,4 @@
-"""What a request says: plain values of ASGI, without a framework between."""
+"""Requests: plain ASGI values, without a framework in between."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 COOKIE: Final = "hyperverse_session"
 _ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"authorization", b"content-type"})
-"""Headers that a request has once, or not at all: with two, a proxy before us may have read the other one."""
+"""Headers that a request may have only once. Of two, a proxy in front of the portal may have read the other one."""
 
 
 HOST: Final = re.compile(rb"\[[0-9A-Fa-f:.]+\](:\d{1,5})?|[0-9A-Za-z_.-]+(:\d{1,5})?")
@@ -38,19 +38,19 @@ class BodyTooLate(HyperverseError):
 
 
 class Disconnected(Exception):
-    """The client has gone before it was answered."""
+    """The client disconnected before it was answered."""
 
 
 class HttpRequest:
     """A request.
 
     Attributes:
-        method: of HTTP, in capitals.
-        path: without the query.
-        unread: whether it has a body that was not read to its end.
-        exchange: its answer can be sent in one piece with this; None when it cannot.
+        method: the HTTP method, in capitals.
+        path: the path, without the query.
+        unread: whether its body was not read to the end.
+        exchange: sends the answer in one piece; None when that is not possible.
 
-    Raises BadRequest when its head could be read in two ways.
+    Raises BadRequest when its head is ambiguous.
     """
 
     __slots__ = ("_headers", "_receive", "_scope", "exchange", "method", "path", "unread")
@@ -69,19 +69,19 @@ class HttpRequest:
                 value = headers[name] + (b"; " if name == b"cookie" else b", ") + value
             headers[name] = value
         if b"host" not in headers:
-            raise BadRequest("the request has no header 'host'", hint="send the name of whom it is for")
+            raise BadRequest("the request has no header 'host'", hint="send the name of the host that it is for")
         if not HOST.fullmatch(headers[b"host"]):
             raise BadRequest("the header 'host' names no host", hint="send NAME or NAME:PORT")
         encoded = headers.get(b"transfer-encoding")
         if encoded is not None and b"content-length" in headers:
-            raise BadRequest("the request has both a length and an encoding of its body", hint="send one of them")
+            raise BadRequest("the request has both a content-length and a transfer-encoding", hint="send one of them")
         if encoded is not None and (encoded.lower() != b"chunked" or scope.get("http_version") == "1.0"):
             raise BadRequest(f"the body has the encoding {encoded.decode('latin-1')!r}", hint="send it as it is")
         self._headers = headers
         self.unread = encoded is not None or headers.get(b"content-length", b"0") != b"0"
 
     def these(self, names: Mapping[bytes, str]) -> dict[str, str]:
-        """Those of the headers that it has, under the names that the map gives them."""
+        """Returns the headers that the request has, under the names that the map gives them."""
         return {
             names[name]: value.decode("latin-1") for name, value in self._headers.items() if name in names and value
         }
@@ -92,17 +92,17 @@ class HttpRequest:
 
     @property
     def is_traced(self) -> bool:
-        """Whether it says that it belongs to a trace."""
+        """Whether it belongs to a trace."""
         return b"traceparent" in self._headers or b"baggage" in self._headers
 
     @property
     def prefix(self) -> str:
-        """What stands before the path in a browser, because a proxy has the portal below it; mostly empty."""
+        """The path below which a proxy serves the portal; usually empty."""
         return str(self._scope.get("root_path", ""))
 
     @property
     def is_secure(self) -> bool:
-        """Whether the browser has asked by HTTPS."""
+        """Whether the browser uses HTTPS."""
         return self._scope.get("scheme") in ("https", "wss")
 
     @property
@@ -118,18 +118,18 @@ class HttpRequest:
 
     @property
     def query(self) -> str:
-        """What follows the path, without the question mark."""
+        """The query, without the question mark."""
         return str(self._scope["query_string"].decode("latin-1"))
 
     @property
     def address(self) -> str:
-        """The address of the host that sends it, or of a proxy in between; empty when the server does not say."""
+        """The address of the client, or of a proxy in between; empty when the server does not know it."""
         client = self._scope.get("client")
         return str(client[0]) if client else ""
 
     @property
     def host(self) -> str:
-        """Name in the Host header, without the port, in lower case."""
+        """The host name in the Host header, in lower case, without the port."""
         text = self._headers[b"host"].decode("ascii").lower()
         return text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
 
@@ -137,7 +137,7 @@ class HttpRequest:
     def bearer(self) -> str:
         """The token of the Authorization header; empty when there is none.
 
-        Raises Unauthorized when that header shows something else."""
+        Raises Unauthorized when the header holds something else."""
         raw = self._headers.get(b"authorization")
         if not raw:
             return ""
@@ -149,7 +149,7 @@ class HttpRequest:
 
     @property
     def cookie(self) -> str:
-        """That of our logins; empty when there is none."""
+        """The login of the browser; empty when there is none."""
         return self.cookie_of(COOKIE)
 
     def cookie_of(self, name: str) -> str:
@@ -165,7 +165,7 @@ class HttpRequest:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether a browser says that a page of another site has made this request."""
+        """Whether, according to the browser, a page of another site made this request."""
         if self.header("sec-fetch-site") in ("cross-site", "same-site"):
             return True
         origin = self.header("origin")
@@ -173,21 +173,21 @@ class HttpRequest:
 
     @property
     def wants_page(self) -> bool:
-        """Whether a browser asks for a page to show."""
+        """Whether a browser asks for a page to display."""
         return self.method == "GET" and b"text/html" in self._headers.get(b"accept", b"")
 
     async def raw_body(self, limit: int, seconds: float) -> bytes:
         """Its body.
 
         Args:
-            limit: the most bytes that it may have.
-            seconds: how long it may take.
+            limit: the largest body, in bytes.
+            seconds: seconds that it may take to arrive.
 
         Raises:
-            TooLarge: it has more.
-            BadRequest: its length is no number.
-            BodyTooLate: it did not arrive in time.
-            Disconnected: whoever asked has gone.
+            TooLarge: the body is larger.
+            BadRequest: its length is not a number.
+            BodyTooLate: the body did not arrive in time.
+            Disconnected: the client has disconnected.
         """
         if not self.unread:
             return b""
@@ -197,7 +197,7 @@ class HttpRequest:
         if said and int(said) > limit:
             raise _too_large(limit)
         arrived = None if self.exchange is None else self.exchange.body()
-        if arrived is not None:  # with the head: nothing to wait for, and no timer
+        if arrived is not None:  # it came with the head: no need to wait, or for a timer
             self.unread = False
             if len(arrived) > limit:
                 raise _too_large(limit)
@@ -224,10 +224,10 @@ class HttpRequest:
             raise BodyTooLate(f"the body did not arrive within {seconds:g} s", hint="send it again") from None
 
     async def body(self, limit: int, seconds: float) -> Any:
-        """Its body as a value: JSON and text as what they are, anything else as bytes; None when there is none.
+        """Returns the body as a value: parsed JSON, text, or bytes for any other type; None when there is none.
 
-        Raises as :meth:`raw_body` does, BadRequest when the content is not of the type that the request names, and
-        TooLarge for JSON of too many values."""
+        Raises what :meth:`raw_body` raises, BadRequest when the content does not fit the content type, and TooLarge for
+        JSON with too many values."""
         raw = await self.raw_body(limit, seconds)
         if not raw:
             return None
@@ -238,11 +238,13 @@ class HttpRequest:
             if kind.startswith("text/"):
                 return raw.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-            raise BadRequest(f"the body is no {kind}: {exc}", hint="mend it, or send another content type") from exc
+            raise BadRequest(
+                f"the body is no {kind}: {exc}", hint="correct the body, or send another content type"
+            ) from exc
         return raw
 
     def _content_type(self) -> str:
-        """The type of the body, without parameters; empty when the request does not say. Raises BadRequest."""
+        """The content type of the body, without parameters; empty when the request has none. Raises BadRequest."""
         said = self.header("content-type")
         if said == "application/json":
             return said
@@ -256,7 +258,7 @@ class HttpRequest:
         return kind
 
     async def gone(self) -> None:
-        """Returns when whoever asked has gone."""
+        """Returns when the client has disconnected."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 

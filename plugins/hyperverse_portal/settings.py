@@ -1,4 +1,4 @@
-"""The gateway's table of the config, checked once."""
+"""The gateway's table in the config, checked once."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class PortalSettings:
     """Settings of ``[gateways.portal]``.
 
     Attributes:
-        address: where it listens, ``HOST:PORT``; port 0 lets the system choose.
-        hosts: which particle answers for a name in the Host header: name to point. A name that is not here stands for
-            the Space of that name.
+        address: the address to listen on, ``HOST:PORT``; port 0 lets the system choose.
+        hosts: the particle that answers for a name in the Host header: name to point. A name that is not listed stands
+            for the Space of that name.
         proxies: addresses and networks of proxies whose forwarded headers are believed.
         prefix: path that the portal has on such a proxy, such as ``/hyperverse``; empty for none.
         wait: seconds that a particle may take to answer.
@@ -93,11 +93,11 @@ class PortalSettings:
 
 def _faults_of_hosts(hosts: object) -> list[str]:
     if not isinstance(hosts, Mapping):
-        return [f"hosts = {hosts!r}: must be a table from names to points"]
+        return [f"hosts = {hosts!r}: must be a table of host names and points"]
     faults = []
     for name, point in hosts.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            faults.append(f"hosts: {name!r} is no name of a host; one has lower-case letters, digits, dots and hyphens")
+            faults.append(f"hosts: {name!r} is not a host name; use lower-case letters, digits, dots and hyphens")
         try:
             Point.parse(point)
         except (ParseError, TypeError, AttributeError) as exc:
@@ -115,5 +115,5 @@ def _faults_of_proxies(proxies: object) -> list[str]:
                 raise ValueError
             ipaddress.ip_network(proxy)
         except ValueError:
-            faults.append(f"proxies: {proxy!r} is no address or network; one is 10.0.0.7 or 10.0.0.0/8")
+            faults.append(f"proxies: {proxy!r} is not an address or network, such as 10.0.0.7 or 10.0.0.0/8")
     return faults

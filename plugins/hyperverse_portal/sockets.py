@@ -1,6 +1,6 @@
-"""Sockets: a WebSocket on which both sides send Pings, and which tells changes. Each message is one JSON object.
+"""Sockets: WebSockets on which both sides send Pings, and which report changes. Each message is one JSON object.
 
-What the client sends has an ``id`` of its own choice, which its answer carries::
+Messages of the client have an ``id`` of its choice, which the answer repeats::
 
     {"id": 1, "to": "localhost:hits", "method": "Ext<Add>", "body": {"by": 2}}
     {"id": 2, "watch": "localhost:hits", "aspects": ["State"]}
@@ -37,9 +37,9 @@ from .settings import PortalSettings
 __all__ = ["Sockets"]
 
 _UNDER_WAY: Final = 64
-"""Waves of one socket under way; the next message is read when one of them has ended."""
+"""The most waves of one socket in progress. The next message is read when one of them has ended."""
 _UNANSWERED: Final = 256
-"""Pings to one socket that may wait for their answers."""
+"""The most Pings to one socket that may wait for answers."""
 _GOING_AWAY: Final = 1001
 _POLICY: Final = 1008
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
@@ -62,11 +62,11 @@ class _Socket:
         self.feed = Feed()
 
     def say(self, **message: Any) -> None:
-        """Has the client told something."""
+        """Queues a message for the client."""
         self.feed.put(_encoder.encode(message))
 
     async def receive(self, wave: Directed) -> Pong | None:
-        """A wave to the session's own point."""
+        """Handles a wave to the session's own point."""
         method = wave.method.text
         told = {"from": wave.sender.text, "method": method, "body": wave.body}
         if method == "Ext<Changed>":
@@ -89,7 +89,7 @@ class _Socket:
             del self._asked[name]
 
     async def read(self, session: Session, receive: Receive) -> None:
-        """Takes what the client says, until it goes."""
+        """Handles the client's messages until it disconnects."""
         while True:
             await self._room.acquire()
             message = await receive()
@@ -109,7 +109,7 @@ class _Socket:
         try:
             said = value_of(message.get("text") or message.get("bytes") or b"")
             if not isinstance(said, dict):
-                raise BadRequest("a message is a JSON object", hint=_SHAPES)
+                raise BadRequest("a message must be a JSON object", hint=_SHAPES)
             pong = await self._answer(session, said)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             pong = Pong.failure(BadRequest(f"a message is no JSON: {exc}", hint=_SHAPES))
@@ -121,7 +121,7 @@ class _Socket:
             self.say(id=name, **told, wave=pong.id, star=pong.star)
 
     async def _answer(self, session: Session, said: dict[str, Any]) -> Pong | None:
-        """The answer to a message; None when it is an answer itself. Raises HyperverseError."""
+        """Returns the answer to a message; None when the message is itself an answer. Raises HyperverseError."""
         wait = self._settings.wait
         match said:
             case {"answer": str(name), **rest}:
@@ -135,13 +135,13 @@ class _Socket:
             case {"unwatch": str(point)}:
                 body = {"point": Point.parse(point).text, "aspects": said.get("aspects")}
                 return await session.ping(MACHINE, "Ext<Unwatch>", body, wait=wait)
-        raise BadRequest("the message has a shape that is not known", hint=_SHAPES)
+        raise BadRequest("the message is of no known form", hint=_SHAPES)
 
     def _answered(self, name: str, said: Mapping[str, Any]) -> None:
-        """The client answers a Ping. One that nobody waits for any more is no error."""
+        """Takes the client's answer to a Ping. An answer that nobody waits for any more is not an error."""
         status = said.get("status", 200)
         if not isinstance(status, int) or not 100 <= status <= 599:
-            raise BadRequest(f"status = {status!r}", hint="a status is a number as in HTTP, such as 200")
+            raise BadRequest(f"status = {status!r}", hint="the status must be an HTTP status, such as 200")
         waiting = self._asked.get(name)
         if waiting is not None and not waiting.done():
             waiting.set_result(Pong(status, said.get("body")))
@@ -158,7 +158,7 @@ class Sockets:
     Args:
         host: the machine.
         settings: the bounds.
-        streams: which these are counted with, and ended with.
+        streams: the event streams, which share a limit with the sockets and end with them.
     """
 
     def __init__(self, host: GatewayHost, settings: PortalSettings, streams: Streams) -> None:
@@ -167,9 +167,9 @@ class Sockets:
         self._streams = streams
 
     async def serve(self, request: HttpRequest, token: Shown, receive: Receive, send: Send) -> None:
-        """Serves a client until it goes, is too slow, or its token ends.
+        """Serves a client until it disconnects, is too slow, or its token expires.
 
-        Raises HyperverseError when it cannot be let in; nothing was sent then.
+        Raises HyperverseError when the client is refused. Nothing has been sent then.
         """
         socket = _Socket(self._settings)
         self._streams.begin(socket.feed)
@@ -198,6 +198,6 @@ class Sockets:
                 code = _GOING_AWAY if self._streams.closed else _POLICY
                 await socket.feed.sent(send({"type": "websocket.close", "code": code, "reason": socket.feed.end[:100]}))
         except (TimeoutError, OSError):
-            return  # the client does not read, or has gone: the connection is closed
+            return  # the client has stopped reading, or disconnected: close the connection
         finally:
             reading.cancel()

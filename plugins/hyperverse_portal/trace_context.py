@@ -1,4 +1,4 @@
-"""Trace context, as W3C writes it: which headers of a request belong to its trace, and are passed on with its wave."""
+"""Trace context in the W3C format: the headers of a request that belong to its trace, and travel on with its wave."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _PARENT_LONGEST: Final = 512
 def trace_headers(request: HttpRequest) -> dict[str, str]:
     """Returns the headers of the trace that a request belongs to.
 
-    A ``traceparent`` that is malformed, or is there twice, counts as none, and then ``tracestate`` counts for nothing.
-    One of a later version counts when it begins as one of version 00 does. ``tracestate`` and ``baggage`` are left out
+    A ``traceparent`` that is malformed or repeated is ignored, and ``tracestate`` with it.
+    One of a later version is accepted if it begins like version 00. ``tracestate`` and ``baggage`` are left out
     when they are longer than every service has to take (512 and 8192 characters).
     """
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""GuardedTransport: one end of a connection, which loses no answer and never waits for the other end."""
+"""GuardedTransport: one end of a connection. It loses no answer and never waits for the other end."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any, Final
 __all__ = ["GuardedTransport"]
 
 _LINGER: Final = 1.0
-"""Seconds for which what still arrives is dropped after the last answer. Closing at once would make the system reset
-the connection, and the answer would be lost with it."""
+"""Seconds after the last answer for which incoming bytes are dropped. If the connection were closed at once, the system
+would reset it and the answer would be lost."""
 _LOOK: Final = 10.0
-"""Seconds between two looks at whether the reader reads."""
+"""Seconds between two checks whether the reader reads."""
 _LEAST: Final = 10 * 1024
-"""Bytes that a reader takes between two looks, as long as there are so many."""
+"""Bytes that a reader must take between two checks, if that many are waiting."""
 
 
 class GuardedTransport:
-    """A transport of asyncio that ends also when its reader does not read, and lets the last answer arrive.
+    """An asyncio transport that also ends when its reader stops reading, and that lets the last answer arrive.
 
     Args:
         transport: the connection.
         loop: runs it.
 
     Attributes:
-        lingers: whether the last answer was sent, and what arrives is dropped.
-        unread: whether a request is not read to its end, so that closing would lose the answer.
+        lingers: whether the last answer has been sent, so that incoming bytes are dropped.
+        unread: whether a request has not been read to its end, so that closing would lose the answer.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -42,17 +42,18 @@ class GuardedTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Sends it. After the last answer it sends nothing: the request was refused while somebody was still answering
-        it."""
+        """Sends bytes. After the last answer it sends nothing: the request was refused while it was still being
+        answered."""
         if not self.lingers:
             self._transport.write(data)
 
     def is_closing(self) -> bool:
-        """Whether nothing can be sent any more."""
+        """Whether nothing more can be sent."""
         return self.lingers or self._transport.is_closing()
 
     def close(self) -> None:
-        """Closes it when what was sent has left. What is not read to its end is dropped for a second before that."""
+        """Closes the connection once everything has been sent. If a request is unread, incoming bytes are dropped for a
+        second first."""
         if self.lingers:
             return
         self.watch()
@@ -62,7 +63,7 @@ class GuardedTransport:
             self._transport.close()
 
     def linger(self) -> None:
-        """Sends no more, and closes after a second, or when the other side does."""
+        """Sends nothing more, and closes after a second, or when the other side closes."""
         if self.is_closing():
             return
         self.lingers = True
@@ -73,7 +74,7 @@ class GuardedTransport:
         self.watch()
 
     def watch(self) -> None:
-        """Begins to look whether the reader takes what was sent. It ends the connection of one that does not."""
+        """Begins to check that the reader takes what was sent, and ends the connection if it does not."""
         if self._look is None:
             self._left = self._transport.get_write_buffer_size()
             self._look = self._loop.call_later(_LOOK, self._check)

@@ -88,5 +88,5 @@ def test_proxies_and_prefixes_that_cannot_be_are_named() -> None:
     with pytest.raises(ConfigError) as refused:
         PortalGateway({"proxies": ["10.0.0.300", 7], "prefix": "hyper/"})
     said = str(refused.value)
-    for part in ("'10.0.0.300' is no address", "proxies: 7", "prefix = 'hyper/'"):
+    for part in ("'10.0.0.300' is not an address", "proxies: 7", "prefix = 'hyper/'"):
         assert part in said

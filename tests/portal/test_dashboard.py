@@ -185,7 +185,7 @@ async def test_what_is_asked_wrongly_is_said(world: World) -> None:
     assert "localhost:nobody" in await page(world.owner, "particle?point=localhost:nobody", 404)
     assert "This did not work" in await page(world.owner, "particle?point=a::b::c", 400)
     assert "no Kind" in await page(world.owner, "kinds?kind=Cuonter")
-    assert "is no method" in await page(world.owner, "access?point=localhost:hits&method=a;b")
+    assert "is not a method" in await page(world.owner, "access?point=localhost:hits&method=a;b")
     shown = await page(world.owner, f"particles?{urlencode({'q': '<script>'})}")
     assert "<script>" not in shown.partition("<body")[2]
     assert "&lt;b&gt;Counts" in await page(world.owner, "kinds?kind=Counter")
@@ -225,7 +225,7 @@ async def test_waves_are_found_with_their_hops(world: World) -> None:
     assert "Why it failed" in one and one.count("<tbody><tr>") == 1 and "its handler ended" in one
     found = await world.owner.ask("GET", f"/-/particles?q={bad.id}")
     assert (found.status, found.headers["location"]) == (303, f"waves?id={bad.id}")
-    assert "no machine has noted down" in await page(world.owner, "waves?id=unheard-of-1", 404)
+    assert "no machine has recorded" in await page(world.owner, "waves?id=unheard-of-1", 404)
     about = await page(world.owner, "waves?point=localhost:nobody")
     assert "No wave has ended" in about
 

@@ -372,7 +372,7 @@ def test_settings_that_cannot_be_are_named() -> None:
     with pytest.raises(ConfigError) as refused:
         PortalGateway({"adress": 1, "hosts": {"A b": "x", "ok": "<"}, "wait": -1})
     said = str(refused.value)
-    for part in ("did you mean 'address'", "'A b' is no name of a host", "hosts.ok", "wait = -1"):
+    for part in ("did you mean 'address'", "'A b' is not a host name", "hosts.ok", "wait = -1"):
         assert part in said
 
 

@@ -1,1 +1,1 @@
-"""The dashboard: pages that show a Hyperverse to whoever is logged in, with that agent's rights and no others."""
+"""The dashboard: pages that show a Hyperverse to a logged-in agent, with the rights of that agent and no others."""

@@ -1,4 +1,4 @@
-"""Access: why an agent may do something or not, who may use a particle, and the grants."""
+"""Access: why an agent may or may not do something, who may use a particle, and the grants."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["act_on_access", "show_access"]
 
 _SHOWN: Final = 200
 _GRANT: Final = re.compile(r"grant [^\n;]+ on [^\n;]+ to [^\n;]+")
-"""One grant, as the policy proposes it."""
+"""Matches one grant command, as the policy proposes it."""
 
 
 async def show_access(query: Mapping[str, str], asking: Questions, done: str = "") -> str:
-    """The page: with ``point`` what ``agent`` may do there by ``method``, and who may do what.
+    """Returns the page. With a ``point`` it shows whether ``agent`` may use ``method`` there, and who may do what.
 
     Args:
-        query: has those.
-        asking: in whose name.
-        done: the grant that was made just now.
+        query: holds ``point``, ``agent`` and ``method``.
+        asking: asks in the name of the reader.
+        done: the grant that was just made.
     """
     agent = query.get("agent", "").strip() or asking.agent
     point, method = query.get("point", "").strip(), query.get("method", "").strip()
@@ -35,7 +35,7 @@ async def show_access(query: Mapping[str, str], asking: Questions, done: str = "
         for text in (agent, point) if point else ():
             Point.parse(text)
         if not all(c.isalnum() or c in "<>" for c in method):
-            raise BadRequest(f"{method[:100]!r} is no method: one is written Ext<Add>")
+            raise BadRequest(f"{method[:100]!r} is not a method; write one such as Ext<Add>")
     except (ParseError, BadRequest) as exc:
         wrong = exc.message
     if point and not wrong:
@@ -64,7 +64,7 @@ async def show_access(query: Mapping[str, str], asking: Questions, done: str = "
 
 
 async def act_on_access(form: Mapping[str, str], asking: Questions) -> str:
-    """Makes the grant that a form has, and returns the page. Raises HyperverseError, Forbidden among them."""
+    """Makes the grant in a form and returns the page. Raises HyperverseError, such as Forbidden."""
     words = form.get("grant", "").strip()
     if not _GRANT.fullmatch(words):
         raise BadRequest(

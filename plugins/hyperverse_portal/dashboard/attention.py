@@ -1,4 +1,4 @@
-"""Needs attention: what does not run, with its chain of causes, and what is refused or fails again and again."""
+"""Needs attention: what does not run, with its chain of causes, and what is repeatedly refused or fails."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .questions import Questions
 __all__ = ["Card", "Case", "cards", "stuck_particles", "uneven"]
 
 _EACH: Final = 5
-"""Cards of one sort; the rest is counted."""
+"""The most cards of one sort; the others are counted."""
 _UNEVEN: Final = 5
-"""Moves from which on a spread is uneven."""
+"""The number of moves from which the load counts as uneven."""
 
 
 _STATES: Final = {
@@ -29,20 +29,20 @@ _STATES: Final = {
     "Init": "has not started yet",
     "Done": "has stopped",
 }
-"""What a driver that does not run is doing, by its status."""
+"""What a driver that does not run is doing, by status."""
 
 
 @attrs.frozen
 class Case:
-    """What was refused to an agent at one particle.
+    """What one particle refused to an agent.
 
     Attributes:
-        agent: whom it was refused.
+        agent: the agent that was refused.
         point: of the particle.
         method: one of the methods that were refused.
-        said: what was refused, and why.
+        said: what was refused and why.
         hint: what would help.
-        grantable: whether whoever looks may change that.
+        grantable: whether the reader of the page may grant it.
     """
 
     agent: str
@@ -60,15 +60,15 @@ class Case:
 
 @attrs.frozen
 class Card:
-    """One thing that needs attention.
+    """A card for one thing that needs attention.
 
     Attributes:
         tone: ``bad``, ``warn`` or ``info``.
         title: what it is.
-        chain: why, each line the reason for the one before.
-        points: the particles that it is about.
-        cases: it once for each of some particles: the point, and what is to be said of that one.
-        links: where there is more, each with what that is.
+        chain: the causes; each line is the reason for the one before.
+        points: the particles concerned.
+        cases: one entry for each of several particles: its point and a text.
+        links: addresses of further pages, each with a text.
         driver: Kind whose driver waits for its next attempt; empty for none.
         ago: seconds since it happened last; None for what is so now.
         old: seconds since somebody looked whether it is so; None for what is looked at with the page.
@@ -88,13 +88,13 @@ class Card:
 def cards(
     status: Mapping[str, Any], look: Look | None, stuck: Sequence[Mapping[str, Any]], old: float = 0.0
 ) -> list[Card]:
-    """Everything that needs attention, the worst first.
+    """Returns everything that needs attention, the worst first.
 
     Args:
         status: of the machine of the portal.
         look: with the figures of all machines; None when the agent may not see them.
         stuck: descriptions of particles that cannot run.
-        old: seconds since those were asked for.
+        old: age of those descriptions in seconds.
     """
     machines = {status["machine"]: status} if look is None else look.machines
     silent = {} if look is None else look.silent
@@ -123,7 +123,7 @@ def _base(found: Mapping[str, Any]) -> str:
 def _drivers(
     machines: Mapping[str, Mapping[str, Any]], stuck: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[str, Card]]:
-    """A card for each Kind whose driver does not run, with the particles that cannot run because of that."""
+    """Returns a card for each Kind whose driver does not run, with the particles that cannot run for that reason."""
     rows: dict[tuple[str, str, str, str], list[str]] = {}
     tried: dict[str, float] = {}
     for name, machine in machines.items():
@@ -169,7 +169,7 @@ def _troubles(machines: Mapping[str, Mapping[str, Any]]) -> Iterator[Card]:
 
 
 def _refusals(look: Look) -> Iterator[Card]:
-    """A card for each agent, with a case for each particle."""
+    """Returns a card for each agent, with a case for each particle."""
     agents: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for (agent, point), rows in _grouped(look, "denied", ("agent", "point")).items():
         agents.setdefault(agent, {})[point] = rows
@@ -208,11 +208,11 @@ def _last(rows: Iterable[Mapping[str, Any]]) -> float:
 
 
 def uneven(moves: Sequence[Mapping[str, Any]], old: float = 0.0) -> Iterator[Card]:
-    """A card when several particles would have to move for every star to have its share.
+    """Returns a card when several particles would have to move to give every star its share.
 
     Args:
         moves: the plan.
-        old: seconds since it was made.
+        old: age of the plan in seconds.
     """
     if len(moves) >= _UNEVEN:
         links = (("balance", "Show the plan"),)
@@ -220,7 +220,7 @@ def uneven(moves: Sequence[Mapping[str, Any]], old: float = 0.0) -> Iterator[Car
 
 
 def _grouped(look: Look, table: str, keys: tuple[str, str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """The rows of one table of all machines, by two columns; those that happen most often first."""
+    """Returns the rows of one table of all machines, grouped by two columns; the most frequent first."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for machine in look.machines.values():
         for row in machine[table]:
@@ -229,11 +229,11 @@ def _grouped(look: Look, table: str, keys: tuple[str, str]) -> dict[tuple[str, s
 
 
 async def stuck_particles(asking: Questions, kinds: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
-    """Descriptions of some particles that cannot run: those whose Kind has no driver here, and those that have failed.
+    """Describes some particles that cannot run: those whose Kind has no driver here, and those that failed.
 
     Args:
         asking: in whose name.
-        kinds: that the machine knows; None when the agent may not see them.
+        kinds: the Kinds that the machine knows; None when the agent may not see them.
     """
     try:
         page = await asking.command("select **")

@@ -1,4 +1,4 @@
-"""Balance: which particles would have to move so that every star has its share, and how that is done."""
+"""Balance: which particles would have to move to give every star its share, and a button that moves them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _REBALANCE: Final = "Ext<Rebalance>"
 
 
 async def show_balance(asking: Questions, done: dict[str, Any] | None = None) -> str:
-    """The page with the plan.
+    """Returns the page with the plan.
 
     Args:
         asking: in whose name.
-        done: what was carried out just now.
+        done: the plan that was just carried out.
     """
     plan, stars, may = await asyncio.gather(
         asking.part(asking.machine(_REBALANCE)), asking.part(asking.machine("Ext<Stars>")), asking.allowed(_REBALANCE)
@@ -42,14 +42,14 @@ async def show_balance(asking: Questions, done: dict[str, Any] | None = None) ->
 
 
 async def act_on_balance(form: dict[str, str], asking: Questions) -> str:
-    """Carries the plan out, and returns the page. Raises HyperverseError, Forbidden among them."""
+    """Carries out the plan and returns the page. Raises HyperverseError, such as Forbidden."""
     if form.get("act") != "apply":
         raise BadRequest(f"nothing is called {form.get('act', '')[:100]!r}", hint="there is apply")
     return await show_balance(asking, await asking.machine(_REBALANCE, {"apply": True}))
 
 
 def _loads(stars: list[dict[str, Any]], moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each star hosts now, and what it would host after the moves; the stars of particles only."""
+    """What each star hosts now and would host after the moves; only stars that host particles."""
     leave, come = Counter(move["from"] for move in moves), Counter(move["to"] for move in moves)
     rows = [
         {

@@ -1,4 +1,4 @@
-"""Kept: answers of some seconds ago, for pages that are asked for again every two seconds."""
+"""Kept: recent answers, for pages that reload every two seconds."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ __all__ = ["Kept"]
 
 
 class Kept:
-    """Answers of each session by their names. They go when the session does."""
+    """Answers of each session by name. They are dropped with the session."""
 
     def __init__(self) -> None:
         self._answers: WeakKeyDictionary[Session, dict[str, tuple[float, Any]]] = WeakKeyDictionary()
 
     async def get(self, session: Session, name: str, seconds: float, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer that was given in the last so many seconds, or else a new one.
+        """Returns an answer that is recent enough, or a new one.
 
         Args:
-            session: of whoever looks.
-            name: of the answer.
-            seconds: how old it may be.
-            ask: gives a new one.
+            session: the session of the reader.
+            name: name of the answer.
+            seconds: the greatest age in seconds.
+            ask: returns a new answer.
         """
         return (await self.aged(session, name, seconds, ask))[0]
 
     async def aged(
         self, session: Session, name: str, seconds: float, ask: Callable[[], Awaitable[Any]]
     ) -> tuple[Any, float]:
-        """The same, and how many seconds ago it was given."""
+        """Returns the same, and its age in seconds."""
         answers = self._answers.setdefault(session, {})
         at, known = answers.get(name, (0.0, None))
         if not at or time.monotonic() - at > seconds:

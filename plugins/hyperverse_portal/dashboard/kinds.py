@@ -25,9 +25,9 @@ class _Tried:
     """The result of starting a driver.
 
     Attributes:
-        machine: where.
+        machine: name of the machine.
         state: of the driver.
-        cause: why it does not run.
+        cause: why the driver does not run.
     """
 
     machine: str
@@ -49,9 +49,9 @@ class KindsPage:
         """The Kinds with their drivers, and the plugins.
 
         Args:
-            name: of the Kind of which everything is shown; empty for none.
+            name: the Kind to show in full; empty for none.
             asking: in whose name.
-            tried: what has become of its driver just now.
+            tried: the result of starting its driver just now.
         """
         kinds, status = await asyncio.gather(
             asking.part(asking.machine("Ext<Kinds>")), asking.part(asking.machine("Ext<Status>"))
@@ -78,8 +78,8 @@ class KindsPage:
         )
 
     async def act(self, form: Mapping[str, str], asking: Questions) -> str:
-        """Has a driver started at once on every machine where it waits, and returns the page. Raises HyperverseError,
-        Forbidden among them."""
+        """Starts a driver at once on every machine where it is waiting, and returns the page. Raises HyperverseError,
+        such as Forbidden."""
         name = form.get("kind", "")
         if form.get("act") != "try":
             raise BadRequest(f"nothing is called {form.get('act', '')[:100]!r}", hint="there is try")
@@ -99,8 +99,8 @@ class KindsPage:
         return _Tried(machine, found["state"], found["cause"])
 
     async def _stopped(self, kind: str, status: Mapping[str, Any], asking: Questions) -> dict[str, dict[str, Any]]:
-        """The machines on which the driver of a Kind does not run, each with its state, cause, and in how many seconds
-        it is started again. Of other machines only who may see the figures knows."""
+        """The machines on which the driver of a Kind does not run, each with its state, the cause, and the seconds
+        until it is started again. Other machines are included only for agents that may see the figures."""
         look = await asking.part(self._looks.look(asking))
         machines = {} if isinstance(look, Failed) else dict(look.machines)
         machines[status["machine"]] = status

@@ -1,4 +1,4 @@
-"""Log: the last lines of all machines."""
+"""Log: the latest lines of all machines."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 async def show_log(query: Mapping[str, str], asking: Questions) -> str:
-    """The page: the lines of ``level`` and above, with ``point`` those of one particle, with ``word`` those that have
-    it."""
+    """Returns the page: the lines of ``level`` and above; with ``point`` those about one particle, with ``word`` those
+    that contain it."""
     level, point, word = query.get("level", "info"), query.get("point", "").strip(), query.get("word", "").strip()
     level = level if level in LEVELS else "info"
-    # A word is looked for in all lines that machines keep, not in the newest ones alone.
+    # A word is searched for in all lines that machines keep, not only in the newest ones.
     body = {"level": level, "point": point, "limit": 1000 if word else ROWS}
     found = await asking.part(asking.machine("Ext<Log>", body))
     refused = isinstance(found, Failed)

@@ -1,4 +1,4 @@
-"""Looks: what the machines say to an agent who looks again and again, and how fast their counts grow between."""
+"""Looks: the figures of the machines at intervals, and the rates at which their counters grow in between."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from .questions import Questions
 __all__ = ["Look", "Looks", "hosted"]
 
 _SPAN: Final = 10.0
-"""Seconds over which a rate is taken."""
+"""Seconds over which a rate is measured."""
 _AGAIN: Final = 1.0
-"""Seconds for which a look counts as a look of now: two pages of one browser make one question."""
+"""Seconds for which a look is reused, so that two pages of one browser ask the machines once."""
 
 
 def hosted(star: Mapping[str, Any]) -> int:
-    """How many particles of applications a star has in memory: less its own, and none of the star of a machine, which
-    has sessions and the platform's own."""
+    """How many particles of applications a star has in memory: its own particle does not count, nor do those of a
+    machine's own star, which hosts sessions and the platform's particles."""
     return 0 if star["kind"] == "Machine" else max(0, star["particles"] - 1)
 
 
 @attrs.frozen
 class Look:
-    """What the machines say at one time.
+    """What the machines said at one time.
 
     Attributes:
-        at: when, by the clock ``time.monotonic``.
-        machines: figures and state of each by its name.
-        silent: which have not answered, with the reason.
+        at: the time, by ``time.monotonic``.
+        machines: figures and state of each machine by name.
+        silent: the machines that did not answer, with the reason.
         before: an earlier look; None for the first one.
     """
 
@@ -45,14 +45,14 @@ class Look:
     before: Look | None = None
 
     def span(self, name: str) -> float:
-        """Seconds over which the rates of a machine are taken."""
+        """Seconds over which the rates of a machine are measured."""
         now = self.machines[name]
         earlier = self._earlier(name)
         seconds: float = now["clock"] - earlier["clock"] if earlier else now["counted_for"]
         return max(0.1, seconds)
 
     def rate(self, name: str, key: str) -> float:
-        """How fast a count of a machine grows in a second."""
+        """How much a counter of a machine grows in a second."""
         earlier = self._earlier(name)
         return float(self.machines[name][key] - (earlier[key] if earlier else 0)) / self.span(name)
 
@@ -68,8 +68,8 @@ class Look:
         return rates
 
     def carried(self, name: str, peer: str, key: str) -> float:
-        """How fast a count of the lane from a machine to a peer grows in a second: ``bytes_out``, ``bytes_in``,
-        ``waves_out`` or ``waves_in``. At the first look nobody knows, and it is 0."""
+        """How much a counter of the lane from a machine to a peer grows in a second: ``bytes_out``, ``bytes_in``,
+        ``waves_out`` or ``waves_in``. It is 0 at the first look, because the rate is not known then."""
         earlier = self._earlier(name)
         if earlier is None:
             return 0.0
@@ -85,7 +85,7 @@ class Look:
         return None if earlier is None else max(0.0, self.machines[name]["cpu"] - earlier["cpu"]) / self.span(name)
 
     def _earlier(self, name: str) -> dict[str, Any] | None:
-        """What the machine said before; None when it has begun to count anew since."""
+        """What the machine said before; None when it has started counting anew since."""
         found = self.before.machines.get(name) if self.before else None
         now = self.machines[name]
         fits = found is not None and found["pid"] == now["pid"] and found["clock"] < now["clock"]
@@ -93,7 +93,7 @@ class Look:
 
 
 class Looks:
-    """The looks of each session of the last seconds."""
+    """The recent looks of each session."""
 
     def __init__(self) -> None:
         self._kept: WeakKeyDictionary[Session, deque[Look]] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""The page of machines: their state, the traffic between them, and the acts that the reader may carry out."""
+"""The page of machines: their state, the traffic between them, and the actions that the reader may take."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MachinesPage:
 
         Args:
             asking: in whose name.
-            said: what was done just now.
+            said: what was just done.
         """
         status, stars, look, may = await asyncio.gather(
             asking.part(asking.machine("Ext<Status>")),
@@ -56,13 +56,13 @@ class MachinesPage:
         )
 
     async def act(self, form: Mapping[str, str], asking: Questions) -> str:
-        """Does what the form asks to the machine that it names, and returns the page.
+        """Does what a form asks of a machine, and returns the page.
 
         Raises:
-            BadRequest: there is no such act.
+            BadRequest: there is no such action.
             NotFound: there is no such machine.
-            Conflict: the last machine that accepts particles would be drained, and the form does not insist.
-            HyperverseError: what the machine has answered, Forbidden among it.
+            Conflict: it is the last machine that accepts particles, and the form does not insist on draining it.
+            HyperverseError: the machine refused, for example with Forbidden.
         """
         act, name = form.get("act", ""), form.get("machine", "")
         if act not in _ACTS:
@@ -82,7 +82,7 @@ class MachinesPage:
 
 
 def is_last(name: str, stars: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether no star of another machine accepts particles of a Kind that this machine hosts."""
+    """Whether no other machine's star accepts particles of some Kind that this machine hosts."""
     mine = {kind for star in stars if star["machine"] == name for kind in star["kinds"]}
     return not any(
         mine.intersection(star["kinds"]) for star in stars if star["machine"] != name and not star["draining"]
@@ -109,7 +109,7 @@ def _rows(stars: Sequence[Mapping[str, Any]], look: Look | None) -> list[dict[st
 
 
 def _lanes(look: Look) -> list[dict[str, Any]]:
-    """What each machine says of its lanes: what has gone over them, and how much does in a second now."""
+    """The lanes of each machine, with their traffic in total and in the last second."""
     return [
         {**lane, "from": name, "out": look.carried(name, lane["machine"], "bytes_out")}
         for name, machine in sorted(look.machines.items())

@@ -1,4 +1,4 @@
-"""Overview: the map, the figures, and what needs attention."""
+"""Overview: the map, the figures and what needs attention."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from .tree import Branch, tree
 __all__ = ["Overview"]
 
 _OFTEN: Final = 10.0
-"""Seconds for which what is stuck is not looked for again: that reads particles, the rest reads memory."""
+"""Seconds between two searches for particles that cannot run: they read records, everything else reads memory."""
 
 _SELDOM: Final = 60.0
-"""Seconds for which the plan of moves is not asked for again: that reads where every particle lives."""
+"""Seconds for which the plan of moves is kept: making one reads where every particle lives."""
 _PLANNED: Final = 20_000
-"""Particles above which the plan is made on its own page only."""
+"""With more particles than this, the plan is made on its own page only."""
 _WAVES: Final = 12
 
 
@@ -59,7 +59,7 @@ class Overview:
 
         Args:
             asking: in whose name.
-            chosen: point of the particle that is shown beside the tree; empty for one of the tree.
+            chosen: the particle to show beside the tree; empty for one from the tree.
         """
         status, stars, look, noted = await asyncio.gather(
             asking.part(asking.machine("Ext<Status>")),
@@ -68,7 +68,7 @@ class Overview:
             asking.part(asking.machine("Ext<Waves>", {"limit": _WAVES})),
         )
         if isinstance(status, Failed) or isinstance(stars, Failed):
-            if asking.is_stranger:  # everybody begins here, also those for whom there are some particles alone
+            if asking.is_stranger:  # everybody begins here, even agents that may see only a few particles
                 return await show_particles({}, asking)
             return page("closed.html", at="overview", agent=asking.agent, failed=status)
         stuck, old = await self._doubtful(asking)
@@ -106,7 +106,7 @@ class Overview:
         )
 
     async def _doubtful(self, asking: Questions) -> tuple[list[dict[str, Any]], float]:
-        """Descriptions of what does not run, and how many seconds old they are."""
+        """Descriptions of what does not run, and their age in seconds."""
 
         async def ask() -> list[dict[str, Any]]:
             kinds = await asking.part(asking.machine("Ext<Kinds>"))
@@ -115,8 +115,7 @@ class Overview:
         return await self._kept.aged(asking.session, "stuck", _OFTEN, ask)
 
     async def _plan(self, asking: Questions, stars: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], float]:
-        """The moves that would even out the load, and how many seconds old they are; none for whom the policy does not
-        let see them."""
+        """The moves that would even out the load, and their age in seconds; none for agents that may not see them."""
 
         async def ask() -> list[dict[str, Any]]:
             found = await asking.part(asking.machine("Ext<Rebalance>"))
@@ -142,7 +141,7 @@ class Overview:
         return shown
 
     async def _one(self, point: str, asking: Questions) -> dict[str, Any] | None:
-        """What is shown of one particle beside the tree."""
+        """The panel of one particle beside the tree."""
         if not point:
             return None
         about, state = await asyncio.gather(
@@ -152,9 +151,9 @@ class Overview:
 
 
 def _first(branches: Sequence[Branch]) -> str:
-    """The first particle of the tree that is in memory and has nothing below it; else the first one."""
+    """The first particle of the tree that is in memory and has no children; otherwise the first one."""
     every = [*branches]
-    for branch in every:  # it grows meanwhile: what is near to the root comes first
+    for branch in every:  # the list grows meanwhile: particles near the root come first
         if branch.status == "Ready" and not branch.below:
             return branch.point
         every += branch.below
@@ -162,7 +161,7 @@ def _first(branches: Sequence[Branch]) -> str:
 
 
 def _note(look: Look, name: str) -> str:
-    """A line of a machine: waves a second, its share of a core, memory."""
+    """The line of a machine: waves per second, share of a core, memory."""
     machine, cpu = look.machines[name], look.cpu(name)
     parts = [f"{look.rate(name, 'waves'):.0f}/s"]
     parts += [] if cpu is None else [f"{cpu * 100:.0f} %"]

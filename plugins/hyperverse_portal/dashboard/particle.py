@@ -1,4 +1,5 @@
-"""One particle: what it is, where it lives, why it does not run, who may use it, and a form to send it a wave."""
+"""The page of one particle: what it is, where it lives, why it does not run, who may use it, and a form to send it a
+wave."""
 
 from __future__ import annotations
 
@@ -21,12 +22,12 @@ from .wave_form import WaveForm, forms
 __all__ = ["OneParticle"]
 
 _RECENT: Final = 20
-"""Waves, and lines of the log, on the page of a particle."""
+"""The number of waves, and of log lines, on the page of a particle."""
 
 
 @attrs.frozen
 class _Sent:
-    """What has become of a wave."""
+    """The result of a wave that was sent."""
 
     method: str
     pong: Pong
@@ -38,10 +39,10 @@ class _Sent:
 
 
 class OneParticle:
-    """The page of one particle.
+    """Makes the page of one particle.
 
     Args:
-        looks: of the sessions; troubles of the machine where the particle lives are among the figures.
+        looks: the looks of the sessions; the figures include the troubles of the machine where the particle lives.
     """
 
     def __init__(self, looks: Looks) -> None:
@@ -50,15 +51,15 @@ class OneParticle:
     async def show(
         self, query: Mapping[str, str], asking: Questions, sent: Mapping[str, str] | None = None
     ) -> tuple[str, int]:
-        """The page, and its status.
+        """Returns the page and its status.
 
         Args:
-            query: has the ``point``, and the ``method`` whose form is open.
+            query: holds the ``point`` and the ``method`` whose form is open.
             asking: in whose name.
-            sent: what the form has, when it was sent.
+            sent: the fields of the form, if it was sent.
 
         Raises:
-            ParseError: the point is none.
+            ParseError: the point is malformed.
         """
         point = Point.parse(query.get("point", "")).text
         about = await asking.part(asking.machine("Ext<Describe>", {"point": point, "handlers": True}))
@@ -68,7 +69,7 @@ class OneParticle:
             asking.part(asking.machine("Ext<Waves>", {"point": point, "limit": _RECENT})),
             asking.part(asking.machine("Ext<Log>", {"point": point, "limit": _RECENT})),
         )
-        if isinstance(about, Failed):  # whoever may not read it is not refused the same four times
+        if isinstance(about, Failed):  # an agent that may not read it is not refused the same thing four times
             state = properties = holders = under = about
         else:
             state, properties, holders, under = await asyncio.gather(
@@ -83,7 +84,7 @@ class OneParticle:
         chosen = next((each for each in offered if each.method + each.path == wanted), None)
         chosen = chosen or next(iter(offered), None)
         reply, wrong = await self._send(point, chosen, sent, asking)
-        if reply is not None:  # what it has changed is shown
+        if reply is not None:  # so that the page shows what the wave changed
             state = await asking.part(asking.command(f"get {point}"))
         chain = [] if isinstance(about, Failed) else await self._chain(about, asking)
         may = chosen is not None and (await asking.allowed(chosen.method, on=point))[chosen.method]
@@ -116,7 +117,7 @@ class OneParticle:
     async def _send(
         point: str, form: WaveForm | None, sent: Mapping[str, str] | None, asking: Questions
     ) -> tuple[_Sent | None, str]:
-        """The reply to the wave that was sent, and what is wrong with the form."""
+        """The reply to the wave that was sent, and the error in the form."""
         if sent is None or form is None:
             return None, ""
         try:
@@ -126,7 +127,7 @@ class OneParticle:
             return None, exc.message
 
     async def _chain(self, about: Mapping[str, Any], asking: Questions) -> list[str]:
-        """Why it does not run. What only the machine knows where it lives is taken from there."""
+        """Why the particle does not run. What only its own machine knows is taken from that machine's figures."""
         chain = [str(each) for each in about["chain"]]
         if about["life"] in ("active", "idle"):
             return chain
@@ -142,6 +143,6 @@ class OneParticle:
 
 
 def _above(point: str) -> list[tuple[str, str]]:
-    """Point and name of everything above a particle."""
+    """The point and the name of each ancestor of a particle."""
     parts = point.split(":")[:-1]
     return [(":".join(parts[: number + 1]), part) for number, part in enumerate(parts)]

@@ -1,4 +1,4 @@
-"""Particles: the tree, by pages, and what a search finds."""
+"""Particles: the tree, page by page, and search results."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .rendering import page
 __all__ = ["show_particles"]
 
 _SCANNED: Final = 5
-"""Pages of 1,000 particles in which a word is looked for."""
+"""The most pages of 1,000 particles that a search for a word reads."""
 
 
 async def show_particles(query: Mapping[str, str], asking: Questions) -> str:
-    """The page of the children of ``under``, or of what ``q`` finds."""
+    """Returns the page with the children of ``under``, or with what ``q`` finds."""
     word, under, after = query.get("q", "").strip(), query.get("under", ""), query.get("after", "")
     if word:
         found, note, more = await _search(word, after, asking)
@@ -46,7 +46,7 @@ async def show_particles(query: Mapping[str, str], asking: Questions) -> str:
 
 
 async def _granted(asking: Questions) -> list[str]:
-    """Points that grants to the agent name, for an agent that may not see the top of the tree."""
+    """The points in the grants of the agent, for an agent that may not see the top of the tree."""
     grants = await asking.part(asking.command("grants"))
     points: dict[str, None] = {}
     for row in [] if isinstance(grants, Failed) else grants:
@@ -57,13 +57,13 @@ async def _granted(asking: Questions) -> list[str]:
 
 
 def _above(under: str) -> list[tuple[str, str]]:
-    """Point and name of everything on the way to a particle."""
+    """The point and the name of each particle on the path to a particle."""
     parts = under.split(":") if under else []
     return [(":".join(parts[: number + 1]), part) for number, part in enumerate(parts)]
 
 
 async def _search(word: str, after: str, asking: Questions) -> tuple[Any, str, str]:
-    """What is found, a note on how, and where the next page begins."""
+    """What was found, a note on how, and where the next page begins."""
     if word[0].isupper() and all(c.isalnum() for c in word):
         return await _selected(f"**<{word}>", f"particles of Kind {word}", after, asking)
     if any(c in "*+<" for c in word):
@@ -74,7 +74,7 @@ async def _search(word: str, after: str, asking: Questions) -> tuple[Any, str, s
         if found[0]:
             return found[0], f"{point} and everything below it", found[1]
     except (ParseError, HyperverseError):
-        pass  # it is no point of a particle, so it is a part of one
+        pass  # it is not the point of a particle, so it is taken for a part of one
     return await _containing(word.lower(), asking)
 
 

@@ -1,4 +1,4 @@
-"""Questions: what a page asks of the Hyperverse, in the name of the agent who looks at it."""
+"""Questions: what a page asks of the Hyperverse, in the name of its reader."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["ROWS", "Failed", "Questions"]
 ROWS: Final = 200
 """The most rows of one page."""
 _KEPT: Final = 60.0
-"""Seconds for which a page that refreshes itself does not repeat a request that was refused."""
+"""Seconds for which a page that reloads by itself does not repeat a refused request."""
 _DESCRIBE: Final = "Ext<Describe>"
 
 
 class Failed:
-    """A part of a page that could not be had: the page shows why in its place.
+    """A part of a page that is missing; the page shows the reason in its place.
 
     Attributes:
         error: what went wrong.
@@ -40,17 +40,17 @@ class Failed:
 
 
 _refused: WeakKeyDictionary[Session, dict[str, tuple[float, HyperverseError]]] = WeakKeyDictionary()
-"""The requests that the machine has refused to each session, by method, with their times."""
+"""The requests that the machine refused to each session, by method, with their times."""
 
 
 class Questions:
-    """Questions of one agent.
+    """The questions of one agent.
 
     Args:
-        session: of the agent.
+        session: the session of the agent.
         wait: seconds that an answer may take.
-        again: whether a page keeps up by itself. What was refused is not asked for again then: somebody who leaves a
-            page open must not be refused every other second.
+        again: whether the page reloads by itself. It then does not repeat what was refused: a page left open must not
+            cause a refusal every other second.
     """
 
     def __init__(self, session: Session, wait: float, *, again: bool = False) -> None:
@@ -61,11 +61,11 @@ class Questions:
 
     @property
     def is_stranger(self) -> bool:
-        """Whether nobody knows who asks."""
+        """Whether the agent is a stranger."""
         return self.session.agent == ANONYMOUS
 
     async def machine(self, method: str, body: Any = None) -> Any:
-        """What the machine of the portal answers. Raises HyperverseError."""
+        """Asks the portal's own machine and returns the answer. Raises HyperverseError."""
         at, error = _refused.get(self.session, {}).get(method, (0.0, None))
         if self._again and error is not None and time.monotonic() - at < _KEPT:
             raise error
@@ -77,16 +77,16 @@ class Questions:
             raise
 
     async def command(self, text: str) -> Any:
-        """What one command answers. Raises HyperverseError."""
+        """Runs one command and returns the answer. Raises HyperverseError."""
         return (await ask_command(self.session, text, self._wait)).unwrap()
 
     async def select(self, selector: str, after: str = "") -> dict[str, Any]:
-        """A page of the particles that match; see :func:`..commands.select_page`. Raises HyperverseError."""
+        """Returns one page of the particles that match; see :func:`..commands.select_page`. Raises HyperverseError."""
         return await select_page(self.session, selector, after, self._wait)
 
     async def page(self, selector: str, after: str = "") -> tuple[list[dict[str, Any]], str]:
-        """At most ROWS particles that match, and the point behind which the next ones begin; empty when there are no
-        more. Raises HyperverseError."""
+        """Returns at most ROWS particles that match, and the point behind which the next page begins; empty on the last
+        page. Raises HyperverseError."""
         found = await self.select(selector, after)
         items = found["items"][:ROWS]
         more = len(found["items"]) > ROWS or found["after"]
@@ -96,8 +96,8 @@ class Questions:
         """Whether the policy would let the agent send each of these methods to a particle.
 
         Args:
-            methods: of the waves.
-            on: the particle; else the machine.
+            methods: the methods of the waves.
+            on: the particle; None for the machine.
         """
         commands = (self.command(f"explain {self.agent} on {on} {method}") for method in methods)
         answers: Sequence[Any] = await asyncio.gather(*commands, return_exceptions=True)
@@ -107,7 +107,7 @@ class Questions:
         }
 
     async def part(self, question: Any) -> Any:
-        """The answer to a question, or :class:`Failed` with the reason why there is none."""
+        """Returns the answer to a question, or :class:`Failed` with the reason."""
         try:
             return await question
         except HyperverseError as exc:

@@ -1,4 +1,4 @@
-"""Rendering: pages from templates, and the files that they load. Everything that is shown is text: never HTML."""
+"""Rendering: pages from templates, and the files that they load. Values are always shown as text, never as HTML."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SECURITY: Final = (
         b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
         b"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     ),
-    (b"referrer-policy", b"same-origin"),  # with none at all, browsers say `Origin: null` when a form is sent
+    (b"referrer-policy", b"same-origin"),  # without any referrer, browsers send `Origin: null` with a form
     (b"x-content-type-options", b"nosniff"),
 )
 _TYPES: Final = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8", ".svg": b"image/svg+xml"}
@@ -40,9 +40,9 @@ _UNSEEN: Final = {
     },
     **{code: f"<U+{code:04X}>" for code in (*range(0x2060, 0x2070), 0xFEFF)},
 }
-"""Controls, marks that turn the direction of writing, and spaces without a width; not the joiners, which words have."""
+"""Control characters, bidirectional marks and zero-width spaces; not the joiners, which occur in words."""
 _WORTH: Final = 1024
-"""Bytes from which compression pays."""
+"""Size in bytes from which compression pays off."""
 
 
 @lru_cache(maxsize=1)
@@ -62,30 +62,31 @@ def _environment() -> jinja2.Environment:
 
 
 def _seen(value: Any) -> Any:
-    """What is shown of a value: characters that nobody sees, or that turn the direction of writing around them, are
-    shown as their names."""
+    """Returns the text that is shown for a value. Invisible characters, and those that change the writing direction,
+    are replaced by their names."""
     return value.translate(_UNSEEN) if type(value) is str else value
 
 
 def page(name: str, **values: Any) -> str:
-    """The text of a page.
+    """Returns the text of a page.
 
     Args:
-        name: of the template.
-        **values: what it shows.
+        name: name of the template.
+        **values: the values that it shows.
     """
     return _environment().get_template(name).render(**values)
 
 
 def answer_html(html: str, request: HttpRequest, status: int = 200) -> HttpAnswer:
-    """The answer with a page, compressed when the browser takes that."""
+    """Returns the answer with a page, compressed if the browser accepts that."""
     return _packed(html.encode(), request, status, ((b"content-type", b"text/html; charset=utf-8"), *_SECURITY)).also(
         cache_control="no-store"
     )
 
 
 def static_file(name: str, request: HttpRequest) -> HttpAnswer:
-    """A file that pages load. Its address has its content in it, so browsers keep it. Raises NotFound."""
+    """Returns a file that pages load. Its address contains a digest of the content, so browsers may keep it. Raises
+    NotFound."""
     content = _static().get(name)
     if content is None:
         raise NotFound(f"no file {name!r} in the portal", hint=f"there are {', '.join(sorted(_static()))}")
@@ -118,7 +119,7 @@ def _digest(name: str) -> str:
 
 
 def _versioned(name: str) -> str:
-    """The address of a file, which changes with its content."""
+    """Returns the address of a file, which changes with its content."""
     return f"static/{name}?v={_digest(name)}"
 
 
@@ -127,14 +128,14 @@ def _number(value: float) -> str:
 
 
 def _rate(value: float) -> str:
-    """Waves a second, with a digit behind the point as long as it says something."""
+    """Waves per second, with one decimal place for small numbers."""
     if value == 0 or value >= 9.95:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 0.1 else f"{value:.2f}"
 
 
 def _seconds(value: float) -> str:
-    """A time for people: ``0.4 ms``, ``12 s``, ``3 min``, ``2 h``."""
+    """A duration for people: ``0.4 ms``, ``12 s``, ``3 min``, ``2 h``."""
     if not math.isfinite(value):
         return "never"
     for least, unit, each in ((172_800, "d", 86_400), (5400, "h", 3600), (120, "min", 60)):
@@ -144,7 +145,7 @@ def _seconds(value: float) -> str:
 
 
 def _clock(at: float) -> str:
-    """A time of the day in UTC, to a tenth of a second."""
+    """The time of day in UTC, to a tenth of a second."""
     return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S.%f}"[:-5]
 
 

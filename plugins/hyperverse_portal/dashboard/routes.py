@@ -1,4 +1,4 @@
-"""Routes: which page a path of the dashboard names."""
+"""Routes: which page belongs to a path of the dashboard."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _NAMES: Final = ("particles", "particle", "waves", "log", "access", "balance", "
 _PAGES: Final = frozenset({"/-/", *(f"/-/{name}" for name in _NAMES)})
 _FORMS: Final = frozenset(f"/-/{name}" for name in ("particle", "machines", "balance", "try", "kinds", "access"))
 _FORM: Final = 256 * 1024
-"""The most bytes of a form."""
+"""The largest form, in bytes."""
 
 
 class Dashboard:
-    """Answers with pages.
+    """Answers requests with pages.
 
     Args:
         settings: of the gateway.
@@ -53,7 +53,7 @@ class Dashboard:
 
     @staticmethod
     def has(method: str, path: str) -> bool:
-        """Whether a request is for a page."""
+        """Whether a request asks for a page."""
         return path in (_PAGES if method in ("GET", "HEAD") else _FORMS if method == "POST" else ())
 
     @staticmethod
@@ -65,25 +65,25 @@ class Dashboard:
     def login(
         request: HttpRequest, wrong: HyperverseError | None = None, code: str = "", provider: str = ""
     ) -> HttpAnswer:
-        """The page to log in.
+        """Returns the login page.
 
         Args:
-            request: which is answered.
-            wrong: why the last one has failed.
-            code: of a link that lets somebody in once.
-            provider: name of an OpenID provider that knows people; empty for none.
+            request: the request to answer.
+            wrong: why the last attempt failed.
+            code: the code of a one-time link.
+            provider: name of the OpenID provider; empty when there is none.
         """
         failed = None if wrong is None else Failed(wrong)
         html = page("login.html", failed=failed, code=code, provider=provider)
         return answer_html(html, request, 200 if wrong is None else wrong.status)
 
     def failure(self, request: HttpRequest, error: HyperverseError, agent: str = "") -> HttpAnswer:
-        """The page that reports an error."""
+        """Returns the page that reports an error."""
         html = page("failure.html", at="", agent=agent, failed=Failed(error))
         return answer_html(html, request, error.status)
 
     async def answer(self, request: HttpRequest, session: Session) -> HttpAnswer:
-        """The page that a request names. Raises HyperverseError."""
+        """Returns the page that a request names. Raises HyperverseError."""
         asking = Questions(session, self._settings.wait, again=bool(request.header("hyperverse-refresh")))
         query = dict(query_of(request))
         if request.method == "POST":

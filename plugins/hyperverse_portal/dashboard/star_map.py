@@ -1,4 +1,4 @@
-"""The map: where machines, their stars and the lines between them are drawn."""
+"""The map: positions of machines, their stars and the lines between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["BoxedMachine", "Lane", "StarMap", "star_map"]
 
 _WIDTH, _HEIGHT, _RING, _MARGIN = 244, 208, 66, 12
 _MOST: Final = 8
-"""Machines on the map; the table has all of them."""
+"""The most machines on the map; the table lists all of them."""
 _HUES: Final = 6
 
 
@@ -49,7 +49,7 @@ class BoxedMachine:
 
 @attrs.frozen
 class Lane:
-    """The line between two machines, with what goes over it in both directions."""
+    """The line between two machines, with the traffic in both directions."""
 
     first: str
     second: str
@@ -62,7 +62,7 @@ class Lane:
     size: float
     """Bytes a second."""
     cause: str
-    """Why it is down; empty while it is up."""
+    """Why the lane is down; empty while it is up."""
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -72,7 +72,7 @@ class Lane:
 
 @attrs.frozen
 class StarMap:
-    """Everything that is drawn, and the size of it."""
+    """Everything that is drawn, and its size."""
 
     width: float
     height: float
@@ -85,7 +85,7 @@ def star_map(stars: Sequence[Mapping[str, Any]], look: Look | None, notes: Mappi
     """The map of a Hyperverse.
 
     Args:
-        stars: as the machine tells them.
+        stars: the stars, as the machine lists them.
         look: with the figures; None when the agent may not see them.
         notes: a line for each machine, such as its load.
     """
@@ -117,7 +117,7 @@ def star_map(stars: Sequence[Mapping[str, Any]], look: Look | None, notes: Mappi
 
 
 def _centres(count: int) -> Iterator[tuple[float, float]]:
-    """Where the boxes stand: beside one another up to two, else around an ellipse, the first one on top."""
+    """Positions of the boxes: one or two stand side by side, more stand on an ellipse, the first on top."""
     if count < 3:
         yield from ((number * (_WIDTH + 150.0), 0.0) for number in range(count))
         return
@@ -130,7 +130,7 @@ def _centres(count: int) -> Iterator[tuple[float, float]]:
 def _dots(
     stars: Sequence[Mapping[str, Any]], cx: float, cy: float, delivered: Mapping[str, float], most: float
 ) -> Iterator[StarDot]:
-    """The stars of one machine in a ring. That which stands for the machine is the middle, and so is not among them."""
+    """The stars of one machine as a ring. The machine's own star is the centre, and so is left out."""
     ring = [row for row in stars if row["kind"] not in ("Machine", "Nexus")]
     for number, row in enumerate(ring):
         angle = 2 * math.pi * number / max(1, len(ring)) - math.pi / 2
@@ -162,7 +162,7 @@ def _lanes(
 
 
 def _outside(one: BoxedMachine, other: BoxedMachine) -> tuple[float, float, float, float]:
-    """The part of the line between two boxes that is outside of both, so that its middle is between them."""
+    """The part of a line that lies outside both boxes, so that its middle is between them."""
     ax, ay, bx, by = one.cx, one.cy - 10, other.cx, other.cy - 10
     dx, dy = bx - ax, by - ay
     cut = min(_WIDTH / 2 / abs(dx) if dx else math.inf, _HEIGHT / 2 / abs(dy) if dy else math.inf, 0.45)
@@ -170,7 +170,7 @@ def _outside(one: BoxedMachine, other: BoxedMachine) -> tuple[float, float, floa
 
 
 def _size(look: Look | None, one: str, other: str) -> float:
-    """Bytes a second in both directions, as one of the two machines counts them."""
+    """Bytes per second in both directions, as counted by one of the two machines."""
     for name, peer in ((one, other), (other, one)):
         if look is not None and name in look.machines:
             return look.carried(name, peer, "bytes_out") + look.carried(name, peer, "bytes_in")

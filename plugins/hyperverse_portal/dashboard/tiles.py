@@ -1,4 +1,4 @@
-"""Tiles: the figures of all machines together, each with its last two minutes as a line and as rows of a table."""
+"""Tiles: the figures of all machines together, each with its last two minutes as a line and as table rows."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["Minute", "Tile", "minutes", "tiles"]
 
 _STEPS: Final = 60
 _IN_ROW: Final = 5
-"""Steps of one row of the table."""
+"""Steps of the history in one table row."""
 _SUMS: Final = 4
-"""What counts up: waves, failures, refusals, crossings. Behind them are particles, which are as many as there are."""
+"""The number of counters: waves, failures, refusals, crossings. They are followed by particles, which is a level."""
 
 
 @attrs.frozen
 class Tile:
-    """One figure with its history.
+    """A figure with its history.
 
     Attributes:
-        points: of the line, for an SVG of 132 by 30; empty when there is no history.
+        points: points of the line, for an SVG of 132 by 30; empty when there is no history.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Tile:
 
 @attrs.frozen
 class Minute:
-    """Some seconds of the history, as a row of a table."""
+    """A few seconds of the history, as a table row."""
 
     ago: float
     waves: float
@@ -49,7 +49,7 @@ def tiles(look: Look, stars: Sequence[Mapping[str, Any]]) -> list[Tile]:
     """The figures.
 
     Args:
-        look: what the machines say.
+        look: what the machines said.
         stars: of the Hyperverse.
     """
     steps = _history(look)
@@ -77,7 +77,7 @@ def tiles(look: Look, stars: Sequence[Mapping[str, Any]]) -> list[Tile]:
 
 
 def minutes(look: Look) -> list[Minute]:
-    """The history as rows of a table, the newest first."""
+    """The history as table rows, the newest first."""
     steps = _history(look)
     step = max((machine["step"] for machine in look.machines.values()), default=2.0)
     rows = []
@@ -101,14 +101,14 @@ def _history(look: Look) -> list[list[float]]:
             if 0 <= number < _STEPS:
                 for place, value in enumerate(counts[:_SUMS]):
                     steps[number][place] += value
-                held[number] = counts[_SUMS]  # two entries of one step are one number of particles
+                held[number] = counts[_SUMS]  # two entries of one step hold the same particles
         for number, value in enumerate(_filled(held)):
             steps[number][_SUMS] += value
     return steps
 
 
 def _filled(held: Sequence[float]) -> list[float]:
-    """A step that no entry fell into has as many particles as the one before it."""
+    """A step without an entry has as many particles as the step before it."""
     filled: list[float] = []
     for value in held:
         filled.append(value or (filled[-1] if filled else 0.0))
@@ -116,12 +116,12 @@ def _filled(held: Sequence[float]) -> list[float]:
 
 
 def _percent(share: float) -> str:
-    """A share in percent: two digits, and never in powers of ten."""
+    """A share in percent, with two digits, never in scientific notation."""
     return f"{share:.0f}" if share >= 10 or not share else f"{max(share, 0.01):.2g}"
 
 
 def _line(values: Sequence[float]) -> str:
-    """Points of a line in a box of 132 by 30. The newest step is not over yet, so it is left out."""
+    """The points of a line in a box of 132 by 30. The newest step is left out, because it is not over yet."""
     shown = values[:-1]
     most = max(shown, default=0.0) or 1.0
     width = 132 / max(1, len(shown) - 1)

@@ -1,4 +1,4 @@
-"""The tree of particles, as far as it fits on the overview."""
+"""The part of the tree of particles that fits on the overview."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ __all__ = ["Branch", "tree"]
 _ROWS: Final = 60
 """Rows of the whole tree."""
 _BELOW: Final = 9
-"""Rows below one particle, unless there is only one more."""
+"""The most rows below one particle, unless only one more is left."""
 _ASKED: Final = 24
-"""Particles that are asked for what is below them."""
+"""The most particles whose children are read."""
 _DEPTH: Final = 6
 _OWN: Final = "hyperspace"
-"""Points of the platform itself come last."""
+"""The platform's own points, which come last."""
 
 
 @attrs.define
 class Branch:
-    """A particle with some of those below it.
+    """A particle with some of its children.
 
     Attributes:
         point, kind, status: of the particle.
-        below: some of those below it.
-        more: how many others are below it.
-        many: whether there are more than could be counted.
+        below: some of its children.
+        more: how many other children it has.
+        many: whether it has more than could be counted.
     """
 
     point: str
@@ -47,7 +47,7 @@ class Branch:
 
 
 class _Room:
-    """How many rows there are left, and how many questions."""
+    """The rows and the questions that are left."""
 
     def __init__(self) -> None:
         self.rows = _ROWS
@@ -55,7 +55,7 @@ class _Room:
 
 
 async def tree(asking: Questions) -> list[Branch]:
-    """The first particles, as far as the agent may see them, with what is below them."""
+    """The first particles that the agent may see, with their children."""
     room = _Room()
     found = await asking.part(asking.select("*"))
     if isinstance(found, Failed):
@@ -67,8 +67,8 @@ async def tree(asking: Questions) -> list[Branch]:
 
 
 async def _grow(level: Sequence[Branch], asking: Questions, room: _Room) -> None:
-    """Fills level by level, so that what is near to the root is there first. Nobody is asked what is below the sister
-    of a particle that has nothing below it, if it is of the same Kind."""
+    """Fills the tree level by level, so that particles near the root come first. If a particle has no children, its
+    siblings of the same Kind are not asked for theirs."""
     empty: set[tuple[str, str]] = set()
     for _ in range(_DEPTH):
         following: list[Branch] = []
@@ -89,7 +89,7 @@ async def _grow(level: Sequence[Branch], asking: Questions, room: _Room) -> None
 
 
 def _branches(rows: Sequence[dict[str, Any]], room: _Room) -> tuple[list[Branch], int]:
-    """Some of these, and how many are left out."""
+    """Returns some of these, and how many are left out."""
     most = min(_BELOW if len(rows) > _BELOW + 1 else _BELOW + 1, max(0, room.rows))
     shown = [Branch(row["point"], row["kind"], row["status"]) for row in rows[:most]]
     room.rows -= len(shown)

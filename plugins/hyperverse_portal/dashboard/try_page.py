@@ -1,4 +1,4 @@
-"""The page to try the API: a form for each handler that OpenAPI describes, sent with the rights of who looks."""
+"""The page to try the API: a form for each handler in the OpenAPI description, sent with the rights of the reader."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .wave_form import WaveForm, forms
 __all__ = ["TryPage"]
 
 _WITH_FORMS: Final = ("Ext<", "Cmd<")
-"""Methods that the API describes; those of HTTP are asked at the host of the particle."""
+"""The methods that the API describes. ``Http`` methods are sent to the host of the particle."""
 
 
 @attrs.frozen
@@ -29,8 +29,8 @@ class _Tried:
     """A request to the API, and its answer.
 
     Attributes:
-        line: the same on a command line; the token is a variable there.
-        status, answer: what the API answers.
+        line: the same request on a command line, with the token as a variable.
+        status, answer: the answer of the API.
     """
 
     line: str
@@ -54,10 +54,10 @@ class TryPage:
         """The page.
 
         Args:
-            address: of the portal, as the browser sees it.
-            query: has the ``point``, the ``kind`` if there is no point, and the ``method`` whose form is open.
+            address: address of the portal, as the browser sees it.
+            query: holds the ``point``, the ``kind`` if there is no point, and the ``method`` whose form is open.
             asking: in whose name.
-            sent: what the form has, when it was sent.
+            sent: the fields of the form, if it was sent.
         """
         point, kind = query.get("point", "").strip(), query.get("kind", "")
         failed: Failed | None = None
@@ -106,7 +106,7 @@ class TryPage:
 
     @staticmethod
     async def _refused(point: str, offered: list[WaveForm], asking: Questions) -> dict[str, str]:
-        """Why the policy would refuse a method of the particle, by the method."""
+        """Returns, by method, why the policy would refuse it."""
         asked = [f"explain {asking.agent} on {point} {form.method}" for form in offered]
         answers = await asyncio.gather(*(asking.part(asking.command(text)) for text in asked))
         return {
@@ -120,7 +120,7 @@ class TryPage:
     async def _try(
         self, address: str, point: str, form: WaveForm, sent: Mapping[str, str], asking: Questions
     ) -> _Tried:
-        """Raises HyperverseError for a field that cannot be what it has to be."""
+        """Raises HyperverseError for a field with an invalid value."""
         body = form.body(sent)
         pong = await asking.session.ping(point, form.method, body, wait=self._wait)
         answer = {"status": pong.status, "outcome": str(pong.outcome), "body": pong.body, "wave": pong.id}

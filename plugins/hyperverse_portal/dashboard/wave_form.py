@@ -1,4 +1,4 @@
-"""A form for a wave: made from what the Kind says of its handlers, and read back into the body of the wave."""
+"""A form for a wave: made from the Kind's description of its handlers, and read back into the body of the wave."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Field:
     Attributes:
         name: of the argument.
         control: ``number``, ``text``, ``choice``, ``json``.
-        kind: what it has to be, in a word.
+        kind: its type, in a word.
         required: whether it has no default.
-        default: text that stands for the default.
-        options: of a choice.
+        default: text of the default value.
+        options: the options of a choice.
     """
 
     name: str
@@ -52,10 +52,10 @@ class WaveForm:
     fields: tuple[Field, ...]
 
     def body(self, sent: Mapping[str, str]) -> dict[str, Any] | None:
-        """The body of the wave. Raises BadRequest for a field that cannot be what it has to be.
+        """Returns the body of the wave. Raises BadRequest for a field with an invalid value.
 
         Args:
-            sent: names and values of the form, as a browser sends them.
+            sent: the names and values of the form, as a browser sends them.
         """
         found: dict[str, Any] = {}
         for field in self.fields:
@@ -67,8 +67,8 @@ class WaveForm:
 
 
 def forms(handlers: Sequence[Mapping[str, Any]]) -> list[WaveForm]:
-    """The forms for the handlers of a Kind, as ``GLOBAL::machine Ext<Kind>`` tells them; those that take any method
-    are left out."""
+    """Returns the forms for the handlers of a Kind, from the answer of ``GLOBAL::machine Ext<Kind>``. Handlers that
+    take any method are left out."""
     return [_form(handler) for handler in handlers if "*" not in handler["takes"].partition("/")[0]]
 
 
@@ -102,7 +102,7 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[Field]:
 
 
 def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema that a reference names."""
+    """Resolves a reference to a schema."""
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     found: Mapping[str, Any] = schema.get("$defs", {}).get(name, schema)
     return found
@@ -114,4 +114,4 @@ def _value(field: Field, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise BadRequest(f"{field.name}: {text[:100]!r} is no {field.kind}", hint="mend it and send it again") from None
+        raise BadRequest(f"{field.name}: {text[:100]!r} is no {field.kind}", hint="correct it and send again") from None

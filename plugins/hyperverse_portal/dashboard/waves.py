@@ -1,4 +1,4 @@
-"""Waves: every failure and a sample of the rest, and one wave with its hops."""
+"""Waves: every failure and a sample of the others, and one wave with its hops."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .rendering import page
 __all__ = ["is_noted", "show_waves"]
 
 _ID: Final = re.compile(r"[\w.~/#-]{6,100}")
-"""What a wave or a trace may be called."""
+"""Matches the id of a wave or of a trace."""
 
 
 async def is_noted(word: str, asking: Questions) -> bool:
-    """Whether a word that somebody looks for is the id of a wave, or of a trace, that a machine has noted down."""
+    """Whether a search word is the id of a wave or a trace that a machine has recorded."""
     if not _ID.fullmatch(word) or not any(c.isdigit() for c in word):
         return False
     found = await asking.part(asking.machine("Ext<Waves>", {"wave": word, "limit": 1}))
@@ -27,10 +27,10 @@ async def is_noted(word: str, asking: Questions) -> bool:
 
 
 async def show_waves(query: Mapping[str, str], asking: Questions) -> str:
-    """The page of the last waves; with ``id`` that of one wave, or of one trace.
+    """Returns the page of the latest waves; with ``id`` that of one wave or one trace.
 
     Raises:
-        NotFound: no machine has noted down a wave with that id.
+        NotFound: no machine has recorded a wave with that id.
     """
     one = query.get("id", "").strip()
     if one:
@@ -59,8 +59,8 @@ async def _one(wave: str, asking: Questions) -> str:
     rows: list[dict[str, Any]] = found["waves"]
     if not rows:
         raise NotFound(
-            f"no machine has noted down a wave {wave[:100]!r}",
-            hint="failures and a sample of the rest are noted down while somebody looks, and the last ones are kept",
+            f"no machine has recorded a wave  {wave[:100]!r}",
+            hint="failures and a sample of the other waves are recorded while somebody looks; only the latest are kept",
         )
     exact = [row for row in rows if row["wave"] == wave]
     trace = exact[0]["trace"] if exact else wave

@@ -1,1 +1,1 @@
-"""Log-ins by OpenID Connect: an optional part of the portal, which needs the extra ``oidc``."""
+"""Login through OpenID Connect: an optional part of the portal that needs the extra ``oidc``."""

@@ -1,4 +1,4 @@
-"""ID tokens: whom they are from and for, and whether they answer the question that was asked."""
+"""ID tokens: checks who issued one, for whom, and that it answers our request."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ _ALGORITHMS: Final = (
     "ES512",
     "PS512",
 )
-"""All of them by a key that the provider alone has: with a shared secret, or none, we could have written the token."""
+"""All of them sign with a key that only the provider has. With a shared secret, or without a signature, we could have
+written the token ourselves."""
 _LEEWAY: Final = 60
-"""Seconds by which the clocks of two computers may differ."""
+"""Seconds by which two computers' clocks may differ."""
 _LONGEST: Final = 64 * 1024
 
 
 def names_key(token: str, keys: KeySet) -> bool:
-    """Whether the keys have the one that the token names. One that names none may be by any of them."""
+    """Whether the keys include the one that the token names. A token that names none may be signed with any of them."""
     try:
         kid = jws.extract_compact(token.encode()).headers().get("kid")
     except (JoseError, ValueError) as exc:
@@ -45,18 +46,18 @@ def names_key(token: str, keys: KeySet) -> bool:
 def claims_of(
     token: str, keys: KeySet, *, issuer: str, client_id: str, nonce: str, algorithms: frozenset[str] | None = None
 ) -> Mapping[str, Any]:
-    """Returns what a token says.
+    """Returns the claims of a token.
 
     Args:
-        token: as the provider has sent it.
-        keys: of the provider.
-        issuer: which must have made it.
-        client_id: for whom it must be.
-        nonce: of the question that it must answer.
-        algorithms: which the provider says that it uses; None when it does not say.
+        token: the token, as the provider sent it.
+        keys: the keys of the provider.
+        issuer: the issuer that must have made it.
+        client_id: the client that it must be for.
+        nonce: the nonce of the request that it must answer.
+        algorithms: the algorithms that the provider says it uses; None when it does not say.
 
     Raises:
-        Forbidden: it is not such a token; the text says why, and quotes nothing of it.
+        Forbidden: the token is not valid. The text says why, and quotes nothing from it.
     """
     if len(token) > _LONGEST:
         raise _refused("is too long")
@@ -81,11 +82,11 @@ def claims_of(
         jwt.JWTClaimsRegistry(leeway=_LEEWAY, **essential).validate(claims)
     except JoseError as exc:
         expired = type(exc).__name__ == "ExpiredTokenError"
-        raise _refused("has expired" if expired else "has a time or a subject that cannot be") from exc
+        raise _refused("has expired" if expired else "has an invalid time or subject") from exc
     return claims
 
 
 def _refused(why: str) -> Forbidden:
     return Forbidden(
-        f"the ID token of the provider {why}", hint="log in again; if it stays so, tell who runs the portal"
+        f"the ID token of the provider {why}", hint="log in again; if that fails too, tell the operator of the portal"
     )

@@ -1,4 +1,4 @@
-"""OidcLogin: a browser that goes to the provider and comes back, by the authorization code flow with PKCE."""
+"""OidcLogin: sends a browser to the provider and back, by the authorization code flow with PKCE."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ __all__ = ["OidcLogin"]
 
 COOKIE: Final = "hyperverse_oidc"
 _AWAY: Final = 10 * 60
-"""Seconds that somebody may be at the provider."""
+"""Seconds that a login at the provider may take."""
 _MOST: Final = 10_000
-"""Browsers that may be there at a time; with one more the first is forgotten."""
+"""The most logins in progress. One more makes the portal forget the oldest."""
 _LONGEST: Final = 4096
 
 
 @attrs.frozen
 class _Question:
-    """What was asked of the provider.
+    """A login in progress at the provider.
 
     Attributes:
-        nonce: which its ID token has to repeat.
+        nonce: the nonce that the ID token must repeat.
         verifier: the secret of PKCE.
-        back: where the browser is sent back to.
-        ends: when it counts no more.
+        back: the address that the browser returns to.
+        ends: when it expires.
     """
 
     nonce: str
@@ -50,13 +50,13 @@ class _Question:
 
 
 class OidcLogin:
-    """Sends browsers to the provider, and finds out who comes back.
+    """Sends browsers to the provider, and identifies those that return.
 
     Args:
-        settings: of the portal.
+        settings: the settings of the portal.
 
     Attributes:
-        name: of the provider, for people.
+        name: display name of the provider.
     """
 
     def __init__(self, settings: OidcSettings) -> None:
@@ -88,22 +88,22 @@ class OidcLogin:
         )
 
     async def finish(self, request: HttpRequest) -> Vouched:
-        """Finds out who has come back from the provider.
+        """Identifies a browser that returns from the provider.
 
         Raises:
-            BadRequest: the browser has not asked, or too long ago.
-            Forbidden: the provider does not say who it is, or nobody whom the settings know.
-            Unavailable: the provider cannot be asked.
+            BadRequest: this browser started no login, or too long ago.
+            Forbidden: the provider does not identify the user, or names one that the settings do not map.
+            Unavailable: the provider cannot be reached.
         """
         query = dict(query_of(request))
         state, shown = query.get("state", ""), request.cookie_of(COOKIE)
         question = self._questions.pop(state, None) if state and _same(state, shown) else None
         if question is None or question.ends < time.monotonic():
-            raise BadRequest("this browser has asked for no such login, or too long ago", hint="log in again")
+            raise BadRequest("this browser has started no such login, or too long ago", hint="log in again")
         said = await self._provider.metadata()
         name = self._settings.shown_name
         if query.get("iss", "" if said.names_itself else self._settings.issuer) != self._settings.issuer:
-            raise Forbidden("another provider has answered than the one that was asked", hint="log in again")
+            raise Forbidden("the answer came from another provider than the one that was asked", hint="log in again")
         if "error" in query:
             told = query.get("error_description") or query["error"]
             raise Forbidden(f"{name} has not let you in: {told[:200]!r}", hint="log in again")
@@ -114,12 +114,12 @@ class OidcLogin:
         return Vouched(user_of(claims, self._settings), time.time() + SECONDS, f"OpenID of {name}")
 
     def forget(self, request: HttpRequest) -> tuple[bytes, bytes]:
-        """The header that takes the cookie of the question away."""
+        """The header that deletes the cookie of the login in progress."""
         return self._cookie(request, "", 0)
 
     @staticmethod
     def _cookie(request: HttpRequest, state: str, seconds: int) -> tuple[bytes, bytes]:
-        """Lax, because the browser comes back from another site."""
+        """The cookie is Lax, because the browser returns from another site."""
         secure = "; Secure" if request.is_secure else ""
         text = f"{COOKIE}={state}; Path={request.prefix}/-/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"
         return b"set-cookie", text.encode()

@@ -1,4 +1,4 @@
-"""The provider: what it says of itself, its keys, and the exchange of a code for an ID token."""
+"""The provider: its metadata, its keys, and the exchange of a code for an ID token."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .settings import OidcSettings, is_safe_url
 __all__ = ["Metadata", "OpenIdProvider"]
 
 _FRESH: Final = 3600.0
-"""Seconds for which what the provider says of itself is not asked again."""
+"""Seconds for which the metadata of the provider is kept."""
 _AGAIN: Final = 5.0
-"""Seconds until a provider that has failed is asked again."""
+"""Seconds until a provider that failed is asked again."""
 _KEYS_AGAIN: Final = 30.0
-"""Seconds until the keys are asked for again because of a token with a key that is not known."""
+"""Seconds between two requests for the keys that tokens with an unknown key cause."""
 _LARGEST: Final = 1024 * 1024
 _BY_HEADER, _BY_POST = "client_secret_basic", "client_secret_post"
 _log = logging.getLogger("hyperverse.portal")
@@ -36,16 +36,16 @@ _log = logging.getLogger("hyperverse.portal")
 
 @attrs.frozen
 class Metadata:
-    """What a provider says of itself.
+    """The metadata of a provider.
 
     Attributes:
-        authorization: where a browser is sent.
-        token: where a code is exchanged.
-        keys_at: where its keys are.
+        authorization: the address to which browsers are sent.
+        token: the address at which a code is exchanged.
+        keys_at: the address of its keys.
         keys: its keys.
-        algorithms: by which it signs; None when it does not say.
-        secret_by: how it takes the secret of a client.
-        names_itself: whether it says who it is when a browser comes back.
+        algorithms: its signature algorithms; None when it does not say.
+        secret_by: how a client sends its secret.
+        names_itself: whether it names itself when a browser returns.
     """
 
     authorization: str
@@ -72,10 +72,10 @@ class OpenIdProvider:
         self._asking = asyncio.Lock()
 
     async def metadata(self) -> Metadata:
-        """What it says of itself, which is kept for an hour, and longer while it cannot be asked.
+        """Returns the metadata, which is kept for an hour, and longer while the provider cannot be reached.
 
         Raises:
-            Unavailable: it cannot be asked, and never could.
+            Unavailable: the provider cannot be reached, and never could.
         """
         async with self._asking:
             since = time.monotonic() - self._asked
@@ -101,17 +101,17 @@ class OpenIdProvider:
         )
 
     async def exchange(self, code: str, verifier: str, back: str, nonce: str) -> Mapping[str, Any]:
-        """Returns the claims of who has come back from the provider.
+        """Exchanges a code and returns the claims of the ID token.
 
         Args:
-            code: which the browser has brought.
-            verifier: the secret of PKCE that the question was made with.
-            back: where the browser was sent back to.
-            nonce: of the question.
+            code: the code that the browser brought.
+            verifier: the PKCE verifier of the login.
+            back: the address that the browser returned to.
+            nonce: the nonce of the login.
 
         Raises:
-            Forbidden: the provider refuses the code, or its ID token does not count.
-            Unavailable: it cannot be asked.
+            Forbidden: the provider refuses the code, or its ID token is not valid.
+            Unavailable: the provider cannot be reached.
         """
         said = await self.metadata()
         token = await self._id_token(said, code, verifier, back)
@@ -140,8 +140,8 @@ class OpenIdProvider:
                 )
         except OAuthError as exc:
             raise Forbidden(
-                f"{settings.shown_name} does not take back the code that it gave: {_told(exc.error)}",
-                hint="log in again; whoever runs the portal can compare client_id and client_secret",
+                f"{settings.shown_name} does not accept the code that it issued:  {_told(exc.error)}",
+                hint="log in again; the operator of the portal can check client_id and client_secret",
             ) from exc
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError, ValueError) as exc:
             self._failure = _cause(exc)
@@ -152,14 +152,14 @@ class OpenIdProvider:
         return token
 
     async def _newer_keys(self, said: Metadata) -> KeySet:
-        """The keys after one that is not known: the provider may have changed them."""
+        """Returns the keys after a token with an unknown key: the provider may have replaced them."""
         async with self._asking:
             if time.monotonic() - self._keys_asked >= _KEYS_AGAIN:
                 self._keys_asked = time.monotonic()
                 try:
                     keys = _keys(await self._get(said.keys_at))
                 except _Failed as exc:
-                    _log.warning("the keys of the OpenID provider cannot be had: %s", exc)
+                    _log.warning("the keys of the OpenID provider cannot be read: %s", exc)
                 else:
                     self._known = attrs.evolve(said, keys=keys)
             return said.keys if self._known is None else self._known.keys
@@ -217,11 +217,11 @@ class OpenIdProvider:
 
 
 class _Failed(Exception):
-    """The provider cannot be used; the text says why."""
+    """The provider cannot be used. The text says why."""
 
 
 def _keys(said: Any) -> KeySet:
-    """The keys in a JWK Set; those that we cannot use are left out. Raises _Failed."""
+    """Returns the usable keys of a JWK Set. Raises _Failed."""
     found = said.get("keys")
     keys = []
     for each in found if isinstance(found, list) else ():
@@ -229,14 +229,14 @@ def _keys(said: Any) -> KeySet:
             if isinstance(each, dict) and each.get("kty") != "oct" and each.get("use", "sig") == "sig":
                 keys += KeySet.import_key_set({"keys": [each]}).keys
         except (JoseError, ValueError, TypeError, KeyError):
-            continue  # of a kind that is not known here; a token that is signed with it is refused
+            continue  # of an unknown type; a token that is signed with it is refused
     if not keys:
-        raise _Failed("it has no key that can be used")
+        raise _Failed("it has no usable key")
     return KeySet(keys)
 
 
 def _told(text: object) -> str:
-    """What the provider says, as it can be shown."""
+    """A text from the provider that is safe to show."""
     return repr(str(text)[:100])
 
 

@@ -16,7 +16,7 @@ from hyperverse_core.values import Point
 __all__ = ["USERS", "OidcSettings", "faults_of_oidc", "is_safe_url"]
 
 USERS: Final = "hyperspace:users"
-"""The point below which users are."""
+"""The parent of all users."""
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
 
 
@@ -25,9 +25,9 @@ class OidcSettings:
     """Settings of ``[portal.oidc]``.
 
     Attributes:
-        issuer: URL of the provider, as its tokens name it.
-        client_id: what the provider calls the portal.
-        client_secret: the secret that goes with it; empty for a public client. Write ``{ file = "path" }`` or
+        issuer: URL of the provider, as in its tokens.
+        client_id: the provider's name for the portal.
+        client_secret: the secret of that client; empty for a public client. Write ``{ file = "path" }`` or
             ``{ env = "NAME" }``.
         claim: the claim of the ID token that names the user.
         match: a regular expression for the whole claim; its first group is the name of the user.
@@ -50,12 +50,12 @@ class OidcSettings:
 
     @property
     def shown_name(self) -> str:
-        """What the page to log in calls the provider."""
+        """Display name of the provider on the login page."""
         return self.name or urlsplit(self.issuer).netloc
 
 
 def faults_of_oidc(table: object) -> list[str]:
-    """What keeps a table from being :class:`OidcSettings`. It quotes no secret."""
+    """Returns the faults of a table, without quoting a secret."""
     if not isinstance(table, Mapping):
         return [f"oidc = {table!r}: must be a table with issuer and client_id"]
     fields = attrs.fields_dict(OidcSettings)
@@ -66,7 +66,7 @@ def faults_of_oidc(table: object) -> list[str]:
     if faults:
         return faults
     if not is_safe_url(table["issuer"]) or urlsplit(table["issuer"]).query:
-        faults.append(f"oidc.issuer = {table['issuer']!r}: must be a URL with https; http is for loopback alone")
+        faults.append(f"oidc.issuer = {table['issuer']!r}: must be an https URL; http is allowed for loopback only")
     return [*faults, *_faults_of_rule(table), *_faults_of_users(table.get("users", {})), *_faults_of_rest(table)]
 
 
@@ -77,7 +77,7 @@ def _faults_of_rule(table: Mapping[str, Any]) -> list[str]:
     try:
         groups = re.compile(pattern).groups
     except re.error as exc:
-        return [f"oidc.match = {pattern!r}: is no regular expression: {exc}"]
+        return [f"oidc.match = {pattern!r}: is not a regular expression:  {exc}"]
     return [] if groups >= 1 else [f"oidc.match = {pattern!r}: must have a group for the user's name"]
 
 
@@ -102,7 +102,7 @@ def _faults_of_rest(table: Mapping[str, Any]) -> list[str]:
 
 
 def user_point(user: object) -> Point | None:
-    """The point of a user, by a name or a point; None when it is neither."""
+    """The point of a user, from a name or a point; None when the text is neither."""
     if not isinstance(user, str):
         return None
     try:
@@ -114,7 +114,7 @@ def user_point(user: object) -> Point | None:
 
 
 def is_safe_url(url: str) -> bool:
-    """Whether nobody between can read or change what is said there: https, or http on this computer."""
+    """Whether nobody in between can read or change the traffic: https, or http on this computer."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

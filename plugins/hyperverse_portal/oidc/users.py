@@ -1,4 +1,4 @@
-"""Which user an ID token stands for."""
+"""Finds the user that an ID token stands for."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .settings import OidcSettings, user_point
 __all__ = ["user_of"]
 
 _LONGEST: Final = 255
-"""Characters of a claim that may name a user."""
+"""The longest claim that may name a user, in characters."""
 
 
 def user_of(claims: Mapping[str, Any], settings: OidcSettings) -> Point:
-    """The point of the user; whether the user exists is for the policy to say.
+    """Returns the point of the user. Whether that user exists is for the policy to decide.
 
     Raises:
-        Forbidden: the claims name none.
+        Forbidden: the claims name no user.
     """
     claim = settings.claim
     value = claims.get(claim)
     if not isinstance(value, str) or not value or len(value) > _LONGEST:
         raise Forbidden(
             f"{settings.shown_name} does not say who you are: the claim {claim!r} is no text",
-            hint="whoever runs this portal chooses the claim: [portal.oidc] claim, and the scopes that bring it",
+            hint="the operator of this portal chooses the claim and its scopes: [portal.oidc] claim, scopes",
         )
     if claim == "email" and claims.get("email_verified") is not True:
         raise Forbidden(
@@ -45,6 +45,6 @@ def user_of(claims: Mapping[str, Any], settings: OidcSettings) -> Point:
     if user is None or (user == HYPERUSER and not settings.users):
         raise Forbidden(
             f"nobody here is {value!r} of {settings.shown_name}",
-            hint="whoever runs this portal can name you in [portal.oidc.users]",
+            hint="the operator of this portal can name you in [portal.oidc.users]",
         )
     return user
