@@ -38,10 +38,24 @@ class File:
 
 
 async def bundles_below(client: Client, point: Point | None) -> AsyncIterator[str]:
-    """Yields the points of all versions at and below a point; everywhere for None. Shows what the agent may select."""
-    selector = "**<Bundle>" if point is None or point.is_root else f"{point.text}+:**<Bundle>"
-    async for row in client.select(selector, wait=_WAIT):
+    """Yields the points of all versions at and below a point; everywhere for None. Shows what the agent may select.
+
+    Raises:
+        BadRequest: the point is that of a file.
+        NotFound: nothing is found, because there is no such point.
+        Forbidden: nothing is found, and the agent may not see the point.
+    """
+    if point is not None and point.is_artifact:
+        raise BadRequest(f"{point.text!r} is within a version", hint="name a version, a series or a repository")
+    everywhere = point is None or point.is_root
+    found = False
+    async for row in client.select("**<Bundle>" if everywhere else f"{point}+:**<Bundle>", wait=_WAIT):
+        if row["kind"] != "Bundle":
+            continue  # the point itself, which `+` selects whatever its Kind is
+        found = True
         yield str(row["point"])
+    if not found and point is not None and not everywhere:
+        await client.get(point, [], wait=_WAIT)
 
 
 async def files_of(client: Client, bundle: str) -> list[File]:

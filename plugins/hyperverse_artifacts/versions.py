@@ -50,6 +50,8 @@ def ls(point: str | None) -> None:
     else:
         for bundle, files in found:
             click.echo(f"{bundle}  {counted(len(files), 'file')}, {in_bytes(sum(file.size for file in files))}")
+        if not found:
+            click.echo(f"no version is published{'' if point is None else f' at or below {point}'}", err=True)
 
 
 @artifacts.command()

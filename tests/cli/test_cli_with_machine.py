@@ -121,6 +121,26 @@ def test_the_files_of_a_bundle_are_listed_drawn_and_counted(talk: Run, space: st
     assert doomed == [f"{bundle}:/bind/", f"{bundle}:/bind/user.bind", f"{bundle}:/bind/userbase.bind"]
 
 
+def test_versions_are_listed_and_what_is_not_there_is_an_error(talk: Run, space: str, tmp_path: Path) -> None:
+    talk("exec", f"create {space}:repo<Repo>; create {space}:repo:empty<BundleSeries>")
+    (tmp_path / "a.txt").write_text("hello")
+    version = f"{space}:repo:hello:1.0.0"
+    assert talk("publish", str(tmp_path), version).returncode == 0
+    for point in (space, f"{space}:repo", f"{space}:repo:hello"):
+        assert talk("artifacts", "ls", point).stdout == f"{version}  1 file, 5 bytes\n"
+        assert json.loads(talk("artifacts", "ls", point, "--json").stdout)["point"] == version
+    assert talk("artifacts", "ls", version).stdout.startswith("a.txt  5 bytes")
+    empty = talk("artifacts", "ls", f"{space}:repo:empty")
+    assert (empty.returncode, empty.stdout) == (0, "")
+    assert empty.stderr.strip() == f"no version is published at or below {space}:repo:empty"
+    missing = talk("artifacts", "ls", f"{space}:repo:helo")
+    assert (missing.returncode, missing.stdout) == (talk("ls", f"{space}:repo:helo").returncode, "")
+    assert f"no particle '{space}:repo:helo'" in missing.stderr
+    assert f"did you mean '{space}:repo:hello'?" in missing.stderr
+    file = talk("artifacts", "ls", f"{version}:/a.txt")
+    assert file.returncode == 1 and "is within a version" in file.stderr
+
+
 def test_ls_lists_children_with_kind(talk: Run, space: str) -> None:
     talk("exec", f"create {space}:a<Base>; create {space}:a:x<Counter>;")
     assert [row["point"] for row in json.loads(talk("ls", space, "--json").stdout)] == [f"{space}:a"]
