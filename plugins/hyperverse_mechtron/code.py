@@ -22,7 +22,7 @@ from hyperverse_core.errors import BadRequest, Unavailable
 
 from .binary import BinaryForm, form_of
 from .checking import checked, of_compiled
-from .compiling import MEMORY, REFUSED, SECONDS
+from .compiling_limits import MEMORY, REFUSED, SECONDS, why_file
 from .inspection import GuestKind, Report
 
 if TYPE_CHECKING:
@@ -193,7 +193,11 @@ class CodeCache:
                 await process.wait()
                 raise
             if process.returncode:
-                raise _not_compiled(what, process.returncode, said.decode(errors="replace"))
+                why = why_file(target)
+                told = (
+                    await asyncio.to_thread(why.read_text, "utf-8") if why.exists() else said.decode(errors="replace")
+                )
+                raise _not_compiled(what, process.returncode, told)
             await asyncio.to_thread(_keep, target, path)
 
 

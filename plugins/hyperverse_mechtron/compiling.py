@@ -1,7 +1,8 @@
 """Compiles one module, in a process of its own: ``python -m hyperverse_mechtron.compiling SOURCE TARGET HOW``.
 
 A small module can cost seconds, and a large one minutes and gigabytes. So this process is nice to others, and ends
-itself when it takes too much.
+itself when it takes too much. It writes why it has refused a module into a file, because Python and the system write to
+its standard error output, too.
 """
 
 from __future__ import annotations
@@ -11,20 +12,13 @@ import os
 import resource
 import sys
 from pathlib import Path
-from typing import Final
 
 from hyperverse_core.errors import BadRequest
 
 from .binary import BinaryForm, form_of, opened
+from .compiling_limits import MEMORY, REFUSED, SECONDS, why_file
 
-__all__ = ["MEMORY", "REFUSED", "SECONDS"]
-
-SECONDS: Final = 300
-"""Seconds of the processor for one module."""
-MEMORY: Final = 4 << 30
-"""Bytes of memory for one module."""
-REFUSED: Final = 3
-"""The exit code for a module whose memory cannot be kept."""
+__all__: list[str] = []
 
 
 def _main(source: str, target: str, how: str) -> int:
@@ -42,13 +36,13 @@ def _main(source: str, target: str, how: str) -> int:
         try:
             binary = opened(binary)
         except BadRequest as exc:
-            sys.stderr.write(f"{exc.message}\n{exc.hint}")
+            why_file(Path(target)).write_text(f"{exc.message}\n{exc.hint}", "utf-8")
             return REFUSED
     form = component.Component if form_of(binary) is BinaryForm.COMPONENT else wasmtime.Module
     try:
         compiled = form(engine(fuel=how.startswith("fuel")).wasm, binary)
     except wasmtime.WasmtimeError as exc:
-        sys.stderr.write(str(exc))
+        why_file(Path(target)).write_text(str(exc), "utf-8")
         return 1
     Path(target).write_bytes(compiled.serialize())
     return 0

@@ -168,7 +168,7 @@ async def test_it_is_refused_at_create(machine: Machine, make: Make) -> None:
         (
             changing,
             'Library { +malloc=give; +import="a.a=memcpy"; +import="a.b=grow"; }',
-            "it changes a table: table.set",
+            "m.wasm cannot be kept: it changes a table: table.set",
         ),
         (CAT, "", "a command runs in a new instance for each wave"),
         (BYTES, "", "wasmtime gives nobody the memory of a component"),
