@@ -83,6 +83,7 @@ SLOW = (
     "tests/mechtron/test_mutants.py",
     "tests/mechtron/test_near_code.py",
     "tests/mechtron/test_python_kit.py",
+    "tests/mechtron/test_short_waits.py",
     "tests/mechtron/test_upgrade.py",
     "tests/mechtron/test_without_fibers.py",
     "tests/notebooks",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .short_waits import ShortWaits
 from .worker_messages import Close, GuestCall, Recipe
 from .workers import Worker, WorkerRefused, Workers
 
@@ -35,6 +36,7 @@ class WorkerGuest:
         self._number = 0
         self._ended = False
         self._kept: Mapping[str, Any] | None = None
+        self._waits = ShortWaits(workers.callers)
 
     @property
     def dead(self) -> bool:
@@ -60,7 +62,7 @@ class WorkerGuest:
         message = GuestCall(worker.next_number(), self._number, self._recipe, method, body, facts)
         self._recipe = None
         try:
-            done = await worker.call(message, self._seconds, services)
+            done = await worker.call(message, self._seconds, services, self._waits)
         except WorkerRefused as exc:
             if services is not None:
                 services.lines.extend(exc.told.lines)
@@ -74,6 +76,7 @@ class WorkerGuest:
             services.lines.extend(done.lines)
             services.changed.update(done.changed)
         self._kept = done.kept
+        self._waits.answered(done.nanoseconds)
         return done.result
 
     async def kept(self) -> Any:

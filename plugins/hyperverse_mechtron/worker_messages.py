@@ -124,6 +124,7 @@ class Done(msgspec.Struct, array_like=True, frozen=True, tag="done"):
         lines: what it has logged.
         changed: what it has put into its state.
         kept: what is kept of its instance; None when nothing is, or that is as before.
+        nanoseconds: from the arrival of the call to its end.
     """
 
     number: int
@@ -131,6 +132,7 @@ class Done(msgspec.Struct, array_like=True, frozen=True, tag="done"):
     lines: Sequence[str] = ()
     changed: Mapping[str, bytes] = {}  # msgspec copies it
     kept: Mapping[str, Any] | None = None
+    nanoseconds: int = 0
 
 
 class GuestFailed(msgspec.Struct, array_like=True, frozen=True, tag="failed"):

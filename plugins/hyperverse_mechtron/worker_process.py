@@ -13,6 +13,7 @@ import types
 from collections.abc import Coroutine, Generator
 from functools import partial
 from pathlib import Path
+from time import monotonic_ns
 from typing import Any
 
 from hyperverse_core.errors import HandlerFailed, HyperverseError, Unavailable, described
@@ -140,6 +141,7 @@ class _Worker:
             self._gone()
 
     async def _call(self, call: GuestCall) -> None:
+        begun = monotonic_ns()
         services = None if call.facts is None else _Services(self, call.number, call.facts)
         lines = [] if services is None else services.lines
         try:
@@ -150,7 +152,7 @@ class _Worker:
             result = await held.answer(services, call.method, call.body)
             kept = await held.changed()
             changed = {} if services is None else services.changed
-            self.write(Done(call.number, result, lines, changed, kept))
+            self.write(Done(call.number, result, lines, changed, kept, monotonic_ns() - begun))
         except BaseException as exc:
             self._failed(call.number, exc, lines, call.guest)
 

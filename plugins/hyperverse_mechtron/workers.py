@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -17,6 +18,7 @@ import attrs
 from hyperverse_core import errors
 from hyperverse_core.errors import HandlerFailed, OutcomeUnknown, TimedOut, Unavailable
 
+from .short_waits import LONGEST, Callers
 from .worker_messages import (
     BUFFER,
     Answered,
@@ -30,6 +32,7 @@ from .worker_messages import (
 )
 
 if TYPE_CHECKING:
+    from .short_waits import ShortWaits
     from .wave_services import WaveServices
     from .worker_messages import GuestCall, Inbound, RunCommand
 
@@ -63,17 +66,24 @@ class _CallUnderWay:
 class Worker(asyncio.BufferedProtocol):
     """One worker process, as the machine sees it.
 
+    Args:
+        process: that has begun.
+        end: of the socket here, from which the event loop reads as well.
+
     Attributes:
         gone: whether it has ended.
         guests: how many instances it holds.
         retired: whether a guest holds one of its threads for good: it ends when its other guests have ended.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, end: socket.socket) -> None:
         self.gone = False
         self.guests = 0
         self.retired = False
         self.process = process
+        self._end = end
+        self._readable = select.poll()
+        self._readable.register(end, select.POLLIN)
         self._messages = Messages(Outbound)
         self._buffer = memoryview(bytearray(BUFFER))
         self._pending: dict[int, _CallUnderWay] = {}
@@ -132,12 +142,20 @@ class Worker(asyncio.BufferedProtocol):
         self._last += 1
         return self._last
 
-    async def call(self, message: GuestCall | RunCommand, seconds: float, services: WaveServices | None = None) -> Done:
+    async def call(
+        self,
+        message: GuestCall | RunCommand,
+        seconds: float,
+        services: WaveServices | None = None,
+        waits: ShortWaits | None = None,
+    ) -> Done:
         """Has it do something.
 
         Args:
+            message: what it is to do.
             seconds: the longest time that the guest has.
             services: what the guest asks of the machine.
+            waits: whether to wait a moment for a quick guest, in this thread.
 
         Raises:
             OutcomeUnknown: it has died.
@@ -154,6 +172,9 @@ class Worker(asyncio.BufferedProtocol):
         if services is not None:
             self._services[number] = services
         self._transport.write(framed(message))
+        if waits is not None and waits.worth_it() and len(self._pending) == 1:
+            self._wait_a_moment()
+            waits.waited(answered=pending.waiter.done())
         try:
             return await pending.waiter
         except asyncio.CancelledError:
@@ -162,6 +183,16 @@ class Worker(asyncio.BufferedProtocol):
         finally:
             self._pending.pop(number, None)
             self._services.pop(number, None)
+
+    def _wait_a_moment(self) -> None:
+        """Takes what comes within a moment. When the connection is being closed, the event loop finds that."""
+        if self._transport.is_closing() or not self._readable.poll(LONGEST):
+            return
+        try:
+            size = self._end.recv_into(self._buffer)
+        except OSError:
+            return
+        self.buffer_updated(size)
 
     def _watch_from(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
         if self._watch is not None:
@@ -229,9 +260,14 @@ class WorkerRefused(Exception):
 
 
 class Workers:
-    """The worker processes of a machine: as many as there are cores, begun when they are needed."""
+    """The worker processes of a machine: as many as there are cores, begun when they are needed.
+
+    Attributes:
+        callers: who calls their guests.
+    """
 
     def __init__(self) -> None:
+        self.callers = Callers()
         self._workers: list[Worker] = []
         self._beginning: asyncio.Task[Worker] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -264,7 +300,7 @@ class Workers:
         except BaseException:
             ours.close()
             raise
-        _, worker = await asyncio.get_running_loop().create_connection(lambda: Worker(process), sock=ours)
+        _, worker = await asyncio.get_running_loop().create_connection(lambda: Worker(process, ours), sock=ours)
         self._workers.append(worker)
         return worker
 
