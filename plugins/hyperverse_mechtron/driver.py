@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from hyperverse_core import Driver, DriverHost, Kind, Particle, ParticleRecord, Point
+from hyperverse_core import BindConfig, Driver, DriverHost, Kind, Particle, ParticleRecord, Point
+from hyperverse_core.errors import BadRequest, ParseError
 from hyperverse_core.registry import PropertyValue
 from hyperverse_core.values import STANDARD_KINDS
 
@@ -41,8 +42,11 @@ class MechtronDriver(Driver):
         await self._library.close()
 
     async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
-        """Reads the document and compiles the module, in the name of the agent that creates the particle."""
+        """Reads the document and the bind, and compiles the module, in the name of the agent that creates the particle.
+        Raises HyperverseError when one of them is not there or is wrong."""
         await self._library.of(host.on_behalf, properties["config"].value)
+        if "bind" in properties:
+            await _check_bind(host, properties["bind"].value)
 
     async def granted(self, host: DriverHost, record: ParticleRecord) -> Sequence[str]:
         """What its document grants, as far as the agent that asks may read the document."""
@@ -67,3 +71,20 @@ class MechtronDriver(Driver):
     def needs(self, record: ParticleRecord) -> Iterable[str]:
         """The point of its document."""
         return (record.properties["config"].value,)
+
+
+async def _check_bind(host: DriverHost, source: str) -> None:
+    """Raises HyperverseError when the bind at a point cannot be read, or is none.
+
+    Args:
+        source: the point of a file; or the text of a bind, which was looked at before.
+    """
+    try:
+        point = Point.parse(source)
+    except ParseError:
+        return
+    text = await read_text(host.on_behalf, point)
+    try:
+        BindConfig.parse(text)
+    except ParseError as exc:
+        raise BadRequest(f"the bind {source} is wrong: {exc.told}", hint=exc.hint) from None

@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from hyperverse_core import Ctx, DriverHost, Particle, handler, transient
-from hyperverse_core.errors import BadRequest, HyperverseError, NotFound, Unavailable
+from hyperverse_core.errors import BadRequest, HyperverseError, NotFound, ParseError, Unavailable
 
 from .code import Code
 from .document import Document
@@ -67,7 +67,8 @@ class Workshop(Particle):
             name = document.bin.text.removeprefix(prefix)
             code = await self._compiled(document, name, modules)
         except HyperverseError as exc:
-            return {"document": path, "error": exc.message, "hint": exc.hint}
+            said = f"the document is wrong: {exc.told}" if isinstance(exc, ParseError) else exc.message
+            return {"document": path, "error": said, "hint": exc.hint}
         self.library.note_ready(f"{prefix}{path}")
         report = code.report
         return {

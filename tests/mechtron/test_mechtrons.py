@@ -186,6 +186,25 @@ async def test_a_document_or_a_module_that_is_not_there_is_told_at_create(machin
         await client.exec("create localhost:n<Mechtron>{ +config=localhost:repo:m:1.0.0:/m.wasm }")
 
 
+async def test_a_bind_that_is_not_there_or_wrong_is_told_at_create(machine: Machine, make: Make) -> None:
+    await make("m", MANY)
+    client, version = machine.client(), "localhost:repo:m:1.0.0:"
+    for bind, told in (
+        (f"{version}/none.bind", "no particle 'localhost:repo:m:1.0.0:/none.bind'"),
+        (f"{version}/m.wasm", "is not a text"),
+        (f"{version}/m.mechtron", "the bind localhost:repo:m:1.0.0:/m.mechtron is wrong: line 1"),
+    ):
+        with pytest.raises(HyperverseError, match=told):
+            await client.exec(f"create localhost:n<Mechtron>{{ +config={version}/m.mechtron, +bind={bind} }}")
+    with zipfile.ZipFile(files := io.BytesIO(), "w") as written:
+        written.writestr("m.bind", "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }")
+    bundle = {"bundle.zip": files.getvalue()}
+    await client.exec("publish ^[ bundle.zip ]-> localhost:repo:m:1.0.1", files=bundle)
+    right = "localhost:repo:m:1.0.1:/m.bind"
+    await client.exec(f"create localhost:n<Mechtron>{{ +config={version}/m.mechtron, +bind={right} }}")
+    assert (await ask(machine, "localhost:n", "Echo", "here")).unwrap() == "here"
+
+
 async def test_a_module_is_compiled_once_and_a_changed_file_is_not_loaded(
     machine: Machine, make: Make, tmp_path: Path
 ) -> None:

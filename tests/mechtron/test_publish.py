@@ -58,7 +58,8 @@ def test_publish_compiles_and_says_what_a_module_is(tmp_path: Path) -> None:
         assert "other.mechtron: its module is localhost:repo:x:1.0.0:/m.wasm" in done.stdout
         assert "warning: bad.mechtron would be refused: " in done.stderr
         assert "import a.a: its name was shortened" in done.stderr
-        assert "warning: odd.mechtron would be refused: this is not a document of a Mechtron" in done.stderr
+        odd = "the document is wrong: line 1, column 1: this is not a document of a Mechtron"
+        assert f"warning: odd.mechtron would be refused: {odd}" in done.stderr
         assert len(list(machine.data.rglob("*.cwasm"))) == 1
         rows = json.loads(publish("1.0.1", "--json").stdout)["mechtrons"]
         assert {row["document"] for row in rows} == {path.name for path in bundle.glob("*.mechtron")}
