@@ -1,4 +1,4 @@
-"""The plugin ``artifacts``: published files by version, and the store of their content."""
+"""The plugin ``artifacts``: versions of published files, and the store of their content."""
 
 from __future__ import annotations
 

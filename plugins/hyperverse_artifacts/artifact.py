@@ -15,17 +15,17 @@ from .machines import ContentHolder
 __all__ = ["WHOLE", "Artifact"]
 
 WHOLE = 3 * 1024 * 1024
-"""Bytes of content that one answer carries at most. A body of a wave has 4 MiB."""
+"""The most bytes of content in one answer. The body of a wave holds 4 MiB."""
 
 
 @attrs.define
 class Artifact(Particle):
-    """A file, or a folder with the names of what is in it.
+    """A file, or a folder with the names of its entries.
 
     Attributes:
-        names: of a folder; names of folders end with ``/``.
+        names: the entries of a folder; names of folders end with ``/``.
         digest, size, type: of the content of a file.
-        on: the machine to which a file was published.
+        on: the machine to which the file was published.
     """
 
     concurrent = True
@@ -38,10 +38,10 @@ class Artifact(Particle):
 
     @handler("Cmd<Read>")
     async def read(self, ctx: Ctx, offset: int | None = None, length: int | None = None) -> Any:
-        """Returns the content: bytes, or a text if that is its media type. With ``offset`` or ``length`` the bytes of
-        that range. A folder returns the names of what is in it.
+        """Returns the content: bytes, or a text if its media type is a text. With ``offset`` or ``length`` it returns
+        the bytes of that range. A folder returns the names of its entries.
 
-        The headers ``digest``, ``size`` and ``content-type`` are about the whole content.
+        The headers ``digest``, ``size`` and ``content-type`` describe the whole content.
         """
         if not self.digest:
             return {"names": self.names}
@@ -55,7 +55,7 @@ class Artifact(Particle):
 
     @handler("Http<Get>")
     async def get(self, ctx: Ctx) -> Pong:
-        """Returns the content as HTTP does: with its media type, an ETag, and ranges."""
+        """Returns the content over HTTP: with its media type, an ETag and ranges."""
         if not self.digest:
             return Pong(200, {"names": self.names}, headers={"content-type": "application/json"})
         return await ranged(ctx.wave.headers or {}, self.size, f'"{self.digest}"', self._bytes, self._said())

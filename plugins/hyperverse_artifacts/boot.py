@@ -1,4 +1,4 @@
-"""The boot bundle: the binds of User and UserBase, which the platform's own repository has from the first start on."""
+"""The boot bundle: the binds of User and UserBase. The platform's own repository has it from the first start on."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ _log = logging.getLogger("hyperverse.artifacts")
 
 
 async def keep_boot_content(blobs: Blobs) -> None:
-    """Puts the content of the boot bundle into the store of a machine, so that no machine depends on another for it."""
+    """Puts the content of the boot bundle into this machine's store, so that it depends on no other machine."""
     for content in _FILES.values():
         await blobs.keep(content)
 
 
 async def publish_boot(machine: Any) -> None:
-    """Publishes the boot bundle, unless it is there or the platform's own space is not.
+    """Publishes the boot bundle, unless it exists already or the platform's own space is missing.
 
     Args:
-        machine: as the hook ``hyperverse_machine_started`` gets it.
+        machine: the machine, as the hook ``hyperverse_machine_started`` receives it.
     """
     known = await machine.registry.records((_SPACE, BOOT))
     if _SPACE not in known or BOOT in known:

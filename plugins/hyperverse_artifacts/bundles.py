@@ -1,4 +1,4 @@
-"""Repo; BundleSeries, which takes content in, and Bundle, one published version."""
+"""Repo; BundleSeries, which receives content; and Bundle, one published version."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Repo(Particle):
         older_than: float = 3600.0,
         dry_run: bool = False,
     ) -> Any:
-        """Removes content from a machine that no version needs, of all repositories. Only the hyperuser may, because
+        """Removes content from a machine that no version in any repository needs. Only the hyperuser may, because
         nobody else sees all versions.
 
         Args:
@@ -59,7 +59,7 @@ class Repo(Particle):
 
 @attrs.define
 class BundleSeries(Particle):
-    """All versions of a bundle. Content that is to be published comes here, in pieces."""
+    """All versions of a bundle. Content is uploaded here, in pieces."""
 
     concurrent = True
     host: DriverHost = transient()
@@ -67,7 +67,7 @@ class BundleSeries(Particle):
 
     @handler("Ext<Missing>")
     async def missing(self, ctx: Ctx, digest: str, size: int) -> dict[str, Any]:
-        """Returns the offsets of the pieces of content that are still to be sent, and the machine that takes them."""
+        """Returns the offsets of the pieces that are still missing, and the machine that takes them."""
         self._check(size)
         return {"offsets": list(await self.host.blobs.missing(digest, size)), "machine": self.host.machine}
 
@@ -75,7 +75,7 @@ class BundleSeries(Particle):
     async def piece(
         self, ctx: Ctx, digest: str, size: int, offset: int, piece: bytes, piece_digest: str
     ) -> dict[str, Any]:
-        """Takes a piece of content; returns whether the whole is there, and the machine that has it."""
+        """Takes a piece of content. Returns whether the content is complete, and the machine that has it."""
         self._check(size)
         whole = await self.host.blobs.put(digest, size, offset, piece, piece_digest)
         return {"whole": whole, "machine": self.host.machine}
@@ -103,13 +103,13 @@ class Bundle(Particle):
 
     @handler("Ext<Prepare>")
     async def prepare(self, ctx: Ctx, documents: dict[str, str]) -> list[dict[str, Any]]:
-        """Has modules of WebAssembly compiled on the machines that have them, and waits for it.
+        """Compiles WebAssembly modules on the machines that have them, and waits until that is done.
 
         Args:
             documents: the texts of documents in the bundle, by path.
 
         Returns:
-            what the driver of Mechtron says of each document; nothing where there is no such driver.
+            the answer of the Mechtron driver for each document; empty where there is no such driver.
         """
         rows: list[dict[str, Any]] = []
         for machine in sorted({str(file["on"]) for file in self.files}):

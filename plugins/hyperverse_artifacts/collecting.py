@@ -1,4 +1,4 @@
-"""Collecting content that no version has any more."""
+"""Garbage collection of content that no version refers to any more."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .reading import bundles_below, files_of
 __all__ = ["collect"]
 
 _MANY = 20_000
-"""Digests that one wave carries; more are sent by their first digits."""
+"""The most digests in one wave. A longer list is split by first digits."""
 _WAIT = 60.0
 
 
 async def collect(client: Client, *, older_than: float, dry_run: bool) -> dict[str, list[dict[str, Any]]]:
-    """Has every machine remove the content that no version has. A version that is published meanwhile keeps its
-    content, because that was put less than ``older_than`` seconds ago.
+    """Tells every machine to remove the content that no version refers to. A version that is published meanwhile keeps
+    its content, because it was stored less than ``older_than`` seconds ago.
 
     Returns:
-        what was removed, by the name of the machine: ``digest`` and ``size`` in bytes.
+        the removed content by name of the machine: ``digest`` and ``size`` in bytes.
 
     Raises:
-        BadRequest: ``older_than`` is no number of seconds.
+        BadRequest: ``older_than`` is not a number of seconds.
         NotFound: there is no Repo.
         HyperverseError: a version cannot be read, so nobody knows what it needs, and nothing was removed; or a machine
             does not answer, or refuses.
     """
-    if not older_than >= 0:  # nothing is younger than NaN, so content that is just being published would go
+    if not older_than >= 0:  # nothing is younger than NaN, so content that is being published would be removed
         raise BadRequest(f"older_than is {older_than}, which is not a number of seconds", hint="write 3600")
     needed: set[str] = set()
     async for bundle in bundles_below(client, None):

@@ -1,4 +1,4 @@
-"""``hyperverse publish``, and what commands of this plugin print."""
+"""``hyperverse publish``, and the output of this plugin's commands."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def publish(source: Path, point: str) -> None:
     from .publishing import publish as send
     from .sources import sources_of
 
-    whole = Budget(files=1_000_000, bytes=1 << 40)  # the machine has the say
+    whole = Budget(files=1_000_000, bytes=1 << 40)  # the machine decides
     with sources_of(source, whole) as sources:
         size = sum(one.size for one in sources)
         with progress(size) as bar:
@@ -51,7 +51,7 @@ def publish(source: Path, point: str) -> None:
 
 
 def _tell(row: dict[str, Any]) -> None:
-    """What a module of WebAssembly is."""
+    """Describes a WebAssembly module."""
     if row.get("elsewhere"):
         click.echo(f"{row['document']}: its module is {row['module']}")
         return
@@ -61,7 +61,7 @@ def _tell(row: dict[str, Any]) -> None:
 
 
 def progress(size: int, label: str = "sending") -> Any:
-    """A bar on stderr; none where nobody looks."""
+    """A progress bar on stderr; none unless that is a terminal."""
     hidden = options().json or options().quiet or not sys.stderr.isatty()
     return click.progressbar(length=size, label=label, file=sys.stderr, hidden=hidden)
 
@@ -72,7 +72,7 @@ def print_json(value: Any) -> None:
 
 
 def counted(number: int, what: str) -> str:
-    """A number of things, for people."""
+    """A count with its noun, for people."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 

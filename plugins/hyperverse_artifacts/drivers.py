@@ -42,7 +42,7 @@ class RepoDriver(Driver):
         self._host = host
 
     async def create(self, record: ParticleRecord) -> Particle:
-        """Lets it reach the machines."""
+        """Gives it access to the machines."""
         return Repo(self._host)
 
 
@@ -81,7 +81,7 @@ class BundleDriver(Driver):
             raise BadRequest(f"{point.text!r} has no version", hint="write one at its end: repo:my:1.0.0")
 
     async def complete(self, host: DriverHost, draft: Draft) -> Draft:
-        """Looks at the files, and makes an artifact of each. Their content is in the store by then."""
+        """Checks the files and makes an artifact of each. Their content is in the store by then."""
         if draft.state is None:
             raise BadRequest(
                 f"{draft.point.text!r} would be empty", hint=f"hyperverse publish FOLDER {draft.point.text}"
@@ -98,13 +98,13 @@ class BundleDriver(Driver):
         return attrs.evolve(draft, state=manifest.state(), below=manifest.drafts(draft.point))
 
     async def _unpacked(self, host: DriverHost, content: bytes) -> Manifest:
-        """The files of a zip file that came with the command, put into the store of this machine."""
+        """Puts the files of a zip file that came with the command into the store of this machine."""
         files = await asyncio.to_thread(lambda: list(zip_files(content, self._budget)))
         entries = [Entry(path, await host.blobs.keep(found), len(found), host.machine) for path, found in files]
         return Manifest(tuple(entries))
 
     async def _check_content(self, manifest: Manifest) -> None:
-        """Whether the machines have the content that the manifest names. Raises Conflict, Unavailable."""
+        """Checks that the machines have the content that the manifest names. Raises Conflict, Unavailable."""
         for machine in sorted({entry.on for entry in manifest.entries}):
             there = [entry for entry in manifest.entries if entry.on == machine]
             sizes = await self._holder.sizes([entry.digest for entry in there], machine)
@@ -137,24 +137,24 @@ class ArtifactDriver(Driver):
     placement = "near-parent"
 
     async def start(self, host: DriverHost) -> None:
-        """Gives content of this machine to others."""
+        """Serves content of this machine to other machines."""
         self._holder = ContentHolder(host)
         host.serve(Holdings(host))
         await keep_boot_content(host.blobs)
 
     async def stop(self) -> None:
-        """Ends what is being fetched."""
+        """Cancels fetches in progress."""
         await self._holder.close()
 
     async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
-        """Refuses: artifacts come with their bundle."""
+        """Refuses: artifacts are created with their bundle."""
         raise Conflict(
-            f"{point.text!r} cannot be created by itself: a version never changes",
-            hint="publish a bundle that has the file",
+            f"{point.text!r} cannot be created on its own: a version never changes",
+            hint="publish a bundle with that file",
         )
 
     async def create(self, record: ParticleRecord) -> Particle:
-        """Tells it what its content is."""
+        """Tells the artifact what its content is."""
         said = {key: value.value for key, value in record.properties.items()}
         if record.kind.sub == "Dir":
             return Artifact(holder=self._holder)

@@ -1,4 +1,4 @@
-"""Writing a version as an OCI image layout."""
+"""Writes a version as an OCI image layout."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ async def export_oci(client: Client, point: str, folder: Path) -> str:
         the digest of the image.
 
     Raises:
-        Conflict: something is in the folder.
-        HyperverseError: what the machine answers.
+        Conflict: the folder is not empty.
+        HyperverseError: the machine refused.
     """
     _check_empty(folder)
     files = ordered(await files_of(client, point))

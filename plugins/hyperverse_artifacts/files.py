@@ -1,8 +1,8 @@
-"""FileBlobs: content by digest in a folder.
+"""FileBlobs: content in a folder, by digest.
 
-``content/ab/abcdef...`` holds content that is whole, ``incoming/abcdef...`` an upload with a journal of its pieces, and
-``damaged/`` what did not have its digest any more. A file enters ``content`` by a rename, when it has its digest and is
-on the disk.
+``content/ab/abcdef...`` holds complete content, ``incoming/abcdef...`` an upload with a journal of its pieces, and
+``damaged/`` content that no longer matched its digest. A file is renamed into ``content`` once it matches its digest
+and has been written to disk.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _REMEMBERED = 512
 
 
 class FileBlobs(Blobs):
-    """Keeps content in a folder. Several processes may share the folder.
+    """Stores content in a folder. Several processes may share the folder.
 
     Args:
-        settings: ``folder``, where the content is; the machine fills it in when ``[blobs]`` does not name one.
+        settings: ``folder``, where the content is stored; the machine sets it when ``[blobs]`` does not.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -44,7 +44,7 @@ class FileBlobs(Blobs):
         self._folder = Path(folder)
         self._threads: ThreadPoolExecutor | None = None
         self._checked: OrderedDict[str, tuple[bytes, ...]] = OrderedDict()
-        """Digests of the pieces of content whose whole was compared with its digest by this process."""
+        """Digests of the pieces, for content that this process has verified as a whole."""
 
     async def open(self) -> None:
         """Makes the folders."""
@@ -60,24 +60,24 @@ class FileBlobs(Blobs):
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="hyperverse-blobs")
 
     async def close(self) -> None:
-        """Waits for what is under way."""
+        """Waits for operations in progress."""
         threads, self._threads = self._threads, None
         if threads is not None:
             await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
 
     async def missing(self, digest: str, size: int) -> Sequence[int]:
-        """Compares the pieces that are there with their digests."""
+        """Compares the pieces on disk with their digests."""
         incoming = self._incoming(digest, size)
         return await self._run(lambda: self._missing(incoming))
 
     async def put(self, digest: str, size: int, offset: int, piece: bytes, piece_digest: str) -> bool:
-        """Writes the piece, then its line in the journal."""
+        """Writes the piece, and then its line in the journal."""
         incoming = self._incoming(digest, size)
         length = min(PIECE, size - offset)
         if type(offset) is not int or offset < 0 or offset % PIECE or length <= 0 or len(piece) != length:
             raise BadRequest(
                 f"{len(piece)} bytes at {offset} are no piece of {size} bytes",
-                hint=f"a piece begins at a multiple of {PIECE} and has {PIECE} bytes, or what is left",
+                hint=f"a piece must begin at a multiple of  {PIECE} and has {PIECE} bytes, or what is left",
             )
         hex_of(piece_digest)
 
@@ -89,7 +89,7 @@ class FileBlobs(Blobs):
         return await self._run(write)
 
     async def get(self, digest: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Hashes the whole once in each process, and the pieces of the range each time."""
+        """Hashes the whole content once per process, and the pieces of the range every time."""
         name = hex_of(digest)
         if offset < 0 or (length is not None and length < 0):
             raise BadRequest(f"there is no range of {length} bytes at {offset}", hint="both are 0 or more")
@@ -101,7 +101,7 @@ class FileBlobs(Blobs):
         return await self._run(lambda: place.stat().st_size if place.is_file() else None)
 
     async def delete(self, digest: str) -> bool:
-        """Removes the file, and its upload."""
+        """Removes the file and its upload."""
         name = hex_of(digest)
 
         def remove() -> bool:
@@ -133,7 +133,7 @@ class FileBlobs(Blobs):
             for each in (self._folder / "incoming").iterdir():
                 data = each.with_suffix("")
                 if each != data and data.exists():
-                    continue  # a journal; one alone is what a process has left that was killed at the end
+                    continue  # a journal; a process that was killed at the end may have left one alone
                 if each.stat().st_mtime < time.time() - older_than:
                     Incoming(data.parent, data.name, 0).drop()
                     count += 1
@@ -153,7 +153,7 @@ class FileBlobs(Blobs):
             except OSError as exc:
                 raise Unavailable(
                     f"the blob store {str(self._folder)!r} cannot be used: {exc.strerror or exc}",
-                    hint="look at the disk and the rights of that folder",
+                    hint="check the disk and the permissions of that folder",
                 ) from exc
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, told)
@@ -168,7 +168,7 @@ class FileBlobs(Blobs):
         return self._folder / "content" / name[:2] / name
 
     def _touched(self, incoming: Incoming) -> bool:
-        """Whether the content is there; it is kept as from now on. Raises Conflict when it has another size."""
+        """Whether the content exists; its age counts from now on. Raises Conflict when it has another size."""
         place = self._place(incoming.name)
         try:
             size = place.stat().st_size
@@ -195,7 +195,7 @@ class FileBlobs(Blobs):
             raise NotFound(f"there is no content sha256:{name} here") from None
 
     def _check(self, name: str, file: Any) -> tuple[bytes, ...]:
-        """Compares the whole with its digest. Raises Unavailable."""
+        """Compares the whole content with its digest. Raises Unavailable."""
         whole, pieces = hashlib.sha256(), []
         while piece := file.read(PIECE):
             whole.update(piece)
@@ -221,10 +221,10 @@ class FileBlobs(Blobs):
         return b"".join(found)
 
     def _damaged(self, name: str) -> Unavailable:
-        """Sets content aside that does not have its digest any more."""
+        """Sets aside content that no longer matches its digest."""
         self._checked.pop(name, None)
         self._place(name).replace(self._folder / "damaged" / name)
         return Unavailable(
             f"the content sha256:{name} was damaged in {str(self._folder)!r}, and is set aside",
-            hint="it is fetched again from a machine that has it; else publish it again",
+            hint="it is fetched again from a machine that has it; if none has, publish it again",
         )

@@ -1,4 +1,4 @@
-"""Answers to ``Http<Get>``, with conditions and ranges."""
+"""Answers to ``Http<Get>``, with conditional requests and ranges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ async def ranged(
     read: Callable[[int, int], Awaitable[bytes]],
     said: Mapping[str, str],
 ) -> Pong:
-    """The answer: 200, 206 for one range, 304 when the client has the content, 416 when there is no such range.
+    """Returns the answer: 200, 206 for one range, 304 when the client has the content already, 416 when the range is
+    outside the content.
 
     Args:
         asked: headers of the request.
@@ -47,8 +48,8 @@ async def ranged(
 
 
 def _span(wanted: str, size: int) -> tuple[int, int] | None:
-    """First and last byte of a range; an empty span when it is not in the content, None for what is ignored: several
-    ranges, other units, nonsense."""
+    """The first and the last byte of a range; an empty span when it is outside the content; None for what is ignored:
+    several ranges, other units, malformed headers."""
     found = _RANGE.fullmatch(wanted)
     if found is None or len(wanted) > 60:
         return None

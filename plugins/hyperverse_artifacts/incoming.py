@@ -1,4 +1,4 @@
-"""An upload: a file that is filled piece by piece, and a journal of the pieces that it holds."""
+"""An upload: a file that is filled piece by piece, and a journal of the pieces in it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["Incoming"]
 
 @attrs.frozen
 class Incoming:
-    """Content on its way in. All methods block, and raise OSError; several processes may call them.
+    """Content that is being uploaded. All methods block and may raise OSError; several processes may call them.
 
-    A line of the journal has the size of the whole, the offset of a piece and its digest. It is written behind the
-    piece, so a process that is killed leaves a piece without a line, never a line without its piece.
+    A journal line has the total size, the offset of a piece and its digest. It is written after the piece, so a killed
+    process may leave a piece without a line, but never a line without its piece.
 
     Attributes:
         folder: where the files of all uploads are.
@@ -41,12 +41,12 @@ class Incoming:
 
     @property
     def journal(self) -> Path:
-        """The file with a line for each piece."""
+        """The journal file, with a line for each piece."""
         return self.folder / f"{self.name}.pieces"
 
     def missing(self, place: Path) -> list[int]:
-        """The offsets of the pieces that are not there. Content without any piece is moved to ``place`` at once.
-        Raises Conflict when it was begun with another size."""
+        """Returns the offsets of the missing pieces. Empty content is moved to ``place`` at once. Raises Conflict when
+        the upload was begun with another size."""
         if self.size == 0:
             with self._locked() as file:
                 self._finish(file, place)
@@ -63,10 +63,10 @@ class Incoming:
         return [at for at in range(0, self.size, PIECE) if at not in held]
 
     def write(self, offset: int, piece: bytes, place: Path) -> bool:
-        """Keeps a piece whose digest was checked; when it was the last one, moves the whole to ``place``. Returns
-        whether the whole is there. Raises Conflict when the whole does not have its digest."""
+        """Stores a verified piece, and moves the content to ``place`` after the last one. Returns whether the content
+        is complete. Raises Conflict when it does not match its digest."""
         with self._locked() as file:
-            if place.exists():  # another process was faster
+            if place.exists():  # another process stored it first
                 self.drop()
                 return True
             held = self._held()
@@ -80,25 +80,26 @@ class Incoming:
             return True
 
     def drop(self) -> None:
-        """Removes what is there of it."""
+        """Removes the upload."""
         self.journal.unlink(missing_ok=True)
         self.data.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[int]:
-        """The file, which no other process writes meanwhile. The operating system ends the lock after a crash."""
+        """Opens the file under a lock, so that no other process writes it. The operating system releases the lock after
+        a crash."""
         while True:
             file = os.open(self.data, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                if _is_at(file, self.data):  # else it was moved while this process waited
+                if _is_at(file, self.data):  # otherwise it was moved while this process waited
                     yield file
                     return
             finally:
                 os.close(file)
 
     def _held(self) -> dict[int, str]:
-        """The digests of the pieces that were written, by offset. Raises Conflict when another size was meant."""
+        """The digests of the pieces on disk, by offset. Raises Conflict for another size."""
         try:
             lines = self.journal.read_text().splitlines(keepends=True)
         except FileNotFoundError:
@@ -106,7 +107,7 @@ class Incoming:
         held: dict[int, str] = {}
         for line in lines:
             words = line.split()
-            if len(words) != 3 or not line.endswith("\n"):  # the process was killed in the middle of the line
+            if len(words) != 3 or not line.endswith("\n"):  # a process was killed in the middle of this line
                 continue
             if int(words[0]) != self.size:
                 raise Conflict(f"sha256:{self.name} was begun with {words[0]} bytes, not {self.size}")
@@ -114,7 +115,7 @@ class Incoming:
         return held
 
     def _finish(self, file: int, place: Path) -> None:
-        """Moves the whole to its place, on the disk. Raises Conflict when it does not have its digest."""
+        """Moves the content to its place and syncs it to disk. Raises Conflict when it does not match its digest."""
         os.ftruncate(file, self.size)
         whole = hashlib.sha256()
         for at in range(0, self.size, PIECE):

@@ -1,4 +1,4 @@
-"""Content on other machines: what a machine gives to the drivers of others, and how it asks them."""
+"""Content on other machines: serving content to the drivers of other machines, and fetching it from them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _OURS: Final = re.compile(r"<<STAR::[a-z0-9:-]+\[\d+\]>>::star:drivers:(artifact
 _MACHINE: Final = re.compile(r"[a-z][a-z0-9-]*")
 _WAIT: Final = 10.0
 _UPLOADS: Final = 86_400.0
-"""Seconds for which an upload that broke off can be taken up again."""
+"""Seconds for which an interrupted upload can be resumed."""
 
 
 @attrs.define
 class Holdings(Particle):
-    """Answers at the point of the driver of Artifact: gives content of this machine to our drivers on others."""
+    """Answers at the point of the Artifact driver: serves content of this machine to this plugin's drivers on other
+    machines."""
 
     concurrent = True
     host: DriverHost = transient()
@@ -39,13 +40,13 @@ class Holdings(Particle):
 
     @handler("Ext<Sizes>")
     async def sizes(self, ctx: Ctx, digests: list[str]) -> list[int | None]:
-        """Returns the sizes of content, None for what is not here."""
+        """Returns sizes of content; None for content that is not here."""
         _demand_ours(ctx)
         return [await self.host.blobs.size(digest) for digest in digests]
 
     @handler("Ext<Collect>")
     async def collect(self, ctx: Ctx, keep: list[str], prefix: str, older_than: float, dry_run: bool) -> Any:
-        """Removes content that nobody needs; see :class:`Repo`."""
+        """Removes content that no version needs; see :class:`Repo`."""
         _demand_ours(ctx)
         blobs, needed, now = self.host.blobs, set(keep), time.time()
         old = [
@@ -70,10 +71,10 @@ def _demand_ours(ctx: Ctx) -> None:
 
 @attrs.define
 class ContentHolder:
-    """Content of the Hyperverse as this machine sees it: in its own store, or fetched from the machine that has it.
+    """All content, as seen from this machine: in its own store, or fetched from the machine that has it.
 
     Attributes:
-        host: of a driver of this plugin.
+        host: the host of a driver of this plugin.
     """
 
     host: DriverHost
@@ -87,7 +88,7 @@ class ContentHolder:
             on: the machine to which it was published.
 
         Raises:
-            Unavailable: it is neither here nor to be had from that machine.
+            Unavailable: it is not here, and that machine cannot provide it.
         """
         await self.bring(digest, size, on)
         try:
@@ -95,11 +96,11 @@ class ContentHolder:
         except HyperverseError:
             if on == self.host.machine:
                 raise
-            await self.bring(digest, size, on)  # it was damaged, and is set aside
+            await self.bring(digest, size, on)  # it is damaged and was set aside
             return await self.host.blobs.get(digest, offset, length)
 
     async def bring(self, digest: str, size: int, on: str) -> None:
-        """Has content here. Many that want the same at once fetch it once. Raises Unavailable."""
+        """Makes sure that content is here. Concurrent calls for the same content fetch it once. Raises Unavailable."""
         if await self.host.blobs.size(digest) is not None:
             return
         if on == self.host.machine:
@@ -111,14 +112,14 @@ class ContentHolder:
         await asyncio.shield(under_way)
 
     async def close(self) -> None:
-        """Ends what is being fetched; the pieces that have come are kept."""
+        """Cancels fetches in progress. Pieces that have arrived are kept."""
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def sizes(self, digests: list[str], on: str) -> list[int | None]:
-        """The sizes of content on a machine, None for what is not there. Raises BadRequest, Unavailable."""
+        """Sizes of content on a machine; None for content that is not there. Raises BadRequest, Unavailable."""
         if on == self.host.machine:
             return [await self.host.blobs.size(digest) for digest in digests]
         reply = await self.host.ping(driver_of(on), "Ext<Sizes>", {"digests": digests}, wait=_WAIT, retries=2)
@@ -140,7 +141,7 @@ class ContentHolder:
 
 
 def driver_of(machine: str) -> str:
-    """The point of our driver on a machine. Raises BadRequest for what is no name of a machine."""
+    """The point of this plugin's driver on a machine. Raises BadRequest for an invalid machine name."""
     if _MACHINE.fullmatch(machine) is None:
         raise BadRequest(f"{machine!r} is not the name of a machine")
     return f"<<STAR::machine:{machine}[0]>>::star:drivers:artifact"

@@ -1,4 +1,4 @@
-"""The manifest of a bundle: its files with their digests, and the artifacts that are made of it."""
+"""The manifest of a bundle: its files with their digests, and the artifacts made from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORMAT: Final = "hyperverse-bundle-1"
 
 @attrs.frozen
 class Budget:
-    """What a bundle may hold at most.
+    """The limits of a bundle.
 
     Attributes:
         files: number of files.
@@ -58,7 +58,7 @@ class Entry:
     """A file of a bundle.
 
     Attributes:
-        path: where it is in the bundle, relative to its root.
+        path: its path in the bundle, relative to the root.
         digest: the digest of its content.
         size: bytes of its content.
         on: the machine to which its content was sent.
@@ -79,14 +79,14 @@ class Manifest:
     """All files of a bundle.
 
     Raises:
-        BadRequest: there are none, or a path is refused.
+        BadRequest: there are no files, or a path is refused.
     """
 
     entries: tuple[Entry, ...]
 
     def __attrs_post_init__(self) -> None:
         if not self.entries:
-            raise BadRequest("the bundle has no file", hint="put at least one file into it")
+            raise BadRequest("the bundle has no file", hint="add at least one file")
         check_paths(entry.path for entry in self.entries)
 
     @property
@@ -95,12 +95,12 @@ class Manifest:
         return sum(entry.size for entry in self.entries)
 
     def text(self) -> bytes:
-        """As JSON, as a client sends it behind the content."""
+        """The manifest as JSON, which a client sends after the content."""
         return json.dumps({"format": _FORMAT, "files": [entry.plain() for entry in self.entries]}).encode()
 
     @classmethod
     def parse(cls, text: bytes) -> Manifest:
-        """Reads what :meth:`text` has written. Raises BadRequest."""
+        """Parses what :meth:`text` returns. Raises BadRequest."""
         try:
             said = json.loads(text)
             if said["format"] != _FORMAT:
@@ -117,7 +117,7 @@ class Manifest:
         return {"files": [{**entry.plain(), "type": media_type(entry.path)} for entry in self.entries]}
 
     def drafts(self, bundle: Point) -> tuple[Draft, ...]:
-        """The artifacts below ``bundle``, folders before what is in them. Raises BadRequest."""
+        """Returns the artifacts below ``bundle``, each folder before its entries. Raises BadRequest."""
         paths = [entry.path for entry in self.entries]
         folders = ["", *folders_of(paths)]
         names = _names(folders, paths)
@@ -134,7 +134,7 @@ def _entry(row: Any) -> Entry:
 
 
 def _names(folders: Sequence[str], paths: Iterable[str]) -> dict[str, list[str]]:
-    """What is directly in each folder; names of folders end with ``/``."""
+    """The direct entries of each folder; names of folders end with ``/``."""
     names: dict[str, list[str]] = {folder: [] for folder in folders}
     for folder in folders[1:]:
         above, _, name = folder.rpartition("/")

@@ -1,4 +1,4 @@
-"""What files of a bundle may be called, what Kind they have, and which media type."""
+"""Names of files in a bundle, and the Kind and the media type that belong to them."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ _TYPES: Final = {
 
 
 def check_paths(paths: Iterable[str]) -> None:
-    """Whether files may have these paths in one bundle: relative ones of plain names, no two that a file system without
-    case would take for one, and no file that is a folder as well.
+    """Checks the paths of a bundle: they are relative and of plain names, no two differ in case only, and no file is
+    also a folder.
 
     Raises:
-        BadRequest: it names the path and says why it is refused.
+        BadRequest: a path is refused; the text names it and says why.
     """
     seen: dict[str, str] = {}
     folders: dict[str, str] = {}
@@ -92,7 +92,7 @@ def _fault(path: str) -> str:
         if len(name) > _LONGEST_NAME:
             return f"has a name of {len(name)} characters, and {_LONGEST_NAME} are allowed"
         if _NAME.fullmatch(name) is None:
-            return f"has the name {name!r}; names have letters from a to z, digits, '.', '_' and '-'"
+            return f"has the name {name!r}; use letters from a to z, digits, '.', '_' and '-'"
     return ""
 
 
@@ -107,15 +107,15 @@ def _folders(path: str) -> list[str]:
 
 
 def folders_of(paths: Iterable[str]) -> list[str]:
-    """The folders in which files with these paths are, the outer before the inner, without the root."""
+    """The folders that contain these paths, outer before inner, without the root."""
     return sorted({folder for path in paths for folder in _folders(path)})
 
 
 def kind_of(path: str) -> str:
-    """The Kind of the artifact with that path, by its ending."""
+    """The Kind of the artifact at a path, by its extension."""
     return f"Artifact<{_SUBS.get(path.rpartition('.')[2].lower(), 'Raw')}>"
 
 
 def media_type(path: str) -> str:
-    """The media type of a file, by its ending: the same on every computer."""
+    """The media type of a file, by its extension: the same on every computer."""
     return _TYPES.get(path.rpartition(".")[2].lower(), "application/octet-stream")

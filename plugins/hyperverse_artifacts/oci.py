@@ -1,8 +1,8 @@
-"""OCI image layouts: how a version looks as one, and the files of one.
+"""OCI image layouts: writing a version as one, and reading the files of one.
 
-A layout has ``oci-layout``, ``index.json`` and ``blobs/sha256/``. A version with a WebAssembly file is an image with
-the config ``application/vnd.wasm.config.v0+json``, whose first layer is that file; the other files are further layers,
-with their paths as titles.
+A layout has ``oci-layout``, ``index.json`` and ``blobs/sha256/``. A version with a WebAssembly file becomes an image
+with the config ``application/vnd.wasm.config.v0+json``. That file is its first layer; the other files are further
+layers, with their paths as titles.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _LARGEST: Final = 4 * 1024 * 1024
 
 
 def ordered(files: Sequence[File]) -> list[File]:
-    """Files in the order of their layers: WebAssembly first."""
+    """Returns the files in the order of their layers: WebAssembly first."""
     return sorted(files, key=lambda file: (file.type != _WASM, file.path))
 
 
 def config_of(files: Sequence[File], first: bytes) -> tuple[str, bytes]:
-    """Media type and content of the config of an image.
+    """Returns the media type and the content of an image's config.
 
     Args:
-        files: in the order of the layers.
-        first: content of the first one.
+        files: the files, in the order of the layers.
+        first: content of the first file.
     """
     if files[0].type != _WASM:
         return _EMPTY, b"{}"
@@ -92,10 +92,10 @@ def index_of(manifest: bytes, tag: str) -> bytes:
 
 
 def sources_in(folder: Path, tag: str = "") -> list[Source]:
-    """The files of an image of a layout, each compared with its digest.
+    """Returns the files of an image, each compared with its digest.
 
     Args:
-        folder: of the layout.
+        folder: folder of the layout.
         tag: name of the image; empty when there is only one.
 
     Raises:
@@ -145,7 +145,7 @@ def _blob(folder: Path, descriptor: Mapping[str, Any]) -> Path:
 def _parsed(file: Path, descriptor: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
         if file.exists() and not file.is_file():
-            raise BadRequest(f"{str(file)!r} is no plain file")  # a pipe would be read for ever
+            raise BadRequest(f"{str(file)!r} is no plain file")  # reading a pipe would never end
         if file.stat().st_size > _LARGEST:
             raise BadRequest(f"{str(file)!r} is too large for JSON of a layout")
         content = file.read_bytes()

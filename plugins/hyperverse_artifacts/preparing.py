@@ -1,4 +1,4 @@
-"""Modules of WebAssembly are compiled when they are published, where the driver of Mechtron is."""
+"""Compiles WebAssembly modules when they are published, on machines with the Mechtron driver."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .manifest import Entry
 __all__ = ["DOCUMENT", "MAKER", "prepare", "wanted"]
 
 DOCUMENT: Final = ".mechtron"
-"""The end of the name of a document."""
+"""The extension of a document."""
 MAKER: Final = "<<STAR::machine:{}[0]>>::star:drivers:mechtron"
-"""The point of the driver of Mechtron on a machine."""
+"""The point of the Mechtron driver on a machine."""
 _LARGEST: Final = 256 * 1024
 
 
 def wanted(version: str, modules: Mapping[str, str], documents: Mapping[str, str]) -> dict[str, Any]:
-    """What the driver of Mechtron is asked to compile.
+    """What the Mechtron driver is asked to compile.
 
     Args:
-        version: the point of the bundle.
+        version: point of the bundle.
         modules: the digests of its files, by path.
         documents: the texts of documents among them, by path.
     """
@@ -31,8 +31,8 @@ def wanted(version: str, modules: Mapping[str, str], documents: Mapping[str, str
 
 
 async def prepare(host: DriverHost, version: str, entries: Iterable[Entry]) -> None:
-    """Has the modules compiled whose documents are in this machine's store, behind the publishing, which does not wait
-    for it."""
+    """Compiles the modules whose documents are in this machine's store, in the background: publishing does not wait for
+    it."""
     here = [entry for entry in entries if entry.on == host.machine]
     documents = {}
     for entry in here:
@@ -47,4 +47,4 @@ async def prepare(host: DriverHost, version: str, entries: Iterable[Entry]) -> N
             wanted(version, {entry.path: entry.digest for entry in here}, documents),
         )
     except HyperverseError as exc:
-        host.log.info("the modules of %s are compiled later: %s", version, exc.message)
+        host.log.info("the modules of %s will be compiled later: %s", version, exc.message)

@@ -1,4 +1,4 @@
-"""Publishing from a client: content is sent in pieces, then the version is made of it in one step."""
+"""Publishing from a client: content is sent in pieces, and then the version is created in one step."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _COMPILING = 400.0
 
 
 async def publish(client: Client, sources: Sequence[Source], point: Point, sent: Callable[[int], None]) -> Manifest:
-    """Publishes files as the version ``point``. Content that the machine has already is not sent. The first version of
-    a series creates the series, when its repository is there.
+    """Publishes files as the version ``point``. Content that the machine already has is not sent. The first version
+    creates the series, if the repository exists.
 
     Args:
-        sent: told the number of bytes each time when some have been sent, or need not be.
+        sent: called with a number of bytes whenever some have been sent, or need not be.
 
     Returns:
         what was published.
@@ -48,7 +48,7 @@ async def publish(client: Client, sources: Sequence[Source], point: Point, sent:
         if "already" not in exc.message:
             raise
         raise Conflict(
-            f"the version {point.text!r} is there already", hint="a version never changes: publish another one"
+            f"the version {point.text!r} is there already", hint="a version never changes: publish a new one"
         ) from None
     return manifest
 
@@ -64,10 +64,11 @@ async def _create(client: Client, series: Point) -> None:
 
 
 async def compiled(client: Client, sources: Sequence[Source], point: Point) -> list[dict[str, Any]]:
-    """Waits until the modules are compiled whose documents are among the files.
+    """Waits until the modules are compiled that documents among the files name.
 
     Returns:
-        for each document what its module is, or why it would be refused; nothing where no machine runs Mechtrons.
+        for each document a description of its module, or why it would be refused; empty where no machine runs
+        Mechtrons.
     """
     files = {source.path: source for source in sources}
     texts = {path: file.file.read_text("utf-8", "replace") for path, file in files.items() if path.endswith(DOCUMENT)}
@@ -80,7 +81,7 @@ async def compiled(client: Client, sources: Sequence[Source], point: Point) -> l
 
 
 async def _sent(client: Client, source: Source, series: Point, sent: Callable[[int], None]) -> Entry:
-    """Sends one file. When the series has moved to another machine in between, it begins anew there."""
+    """Sends one file. If the series moves to another machine meanwhile, the upload starts again there."""
     about = {"digest": source.digest, "size": source.size}
     told = 0
     for _ in range(_ROUNDS):
@@ -104,4 +105,4 @@ async def _sent(client: Client, source: Source, series: Point, sent: Callable[[i
         await each_in_window(said["offsets"], send)
         if len(machines) == 1:
             return Entry(source.path, source.digest, source.size, machines.pop())
-    raise ProtocolError(f"{series.text!r} goes from machine to machine", hint="publish again later")
+    raise ProtocolError(f"{series.text!r} keeps moving from machine to machine", hint="publish again later")

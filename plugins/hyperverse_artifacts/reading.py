@@ -25,7 +25,8 @@ class File:
     """A file of a published version.
 
     Attributes:
-        path: where it is in the bundle. It was checked again: a machine that lies cannot make a client write elsewhere.
+        path: its path in the bundle. The client checks it again, so that a malicious machine cannot make it write
+        elsewhere.
         digest: the digest of its content.
         size: bytes of its content.
         type: its media type.
@@ -38,10 +39,10 @@ class File:
 
 
 async def bundles_below(client: Client, point: Point | None) -> AsyncIterator[str]:
-    """Yields the points of all versions at and below a point; everywhere for None. Shows what the agent may select.
+    """Yields the points of all versions at and below a point, or everywhere for None, that the agent may select.
 
     Raises:
-        BadRequest: the point is that of a file.
+        BadRequest: the point is a file of a version.
         NotFound: nothing is found, because there is no such point.
         Forbidden: nothing is found, and the agent may not see the point.
     """
@@ -59,7 +60,8 @@ async def bundles_below(client: Client, point: Point | None) -> AsyncIterator[st
 
 
 async def files_of(client: Client, bundle: str) -> list[File]:
-    """The files of a version. Raises BadRequest when it is none, and what the machine answers."""
+    """Returns the files of a version. Raises BadRequest when the point is not a version, and the errors of the
+    machine."""
     said = await client.ask(bundle, "Cmd<Read>", wait=_WAIT, retries=3)
     try:
         files = [File(str(row["path"]), row["digest"], int(row["size"]), str(row["type"])) for row in said["files"]]
@@ -72,7 +74,7 @@ async def files_of(client: Client, bundle: str) -> list[File]:
 
 
 async def read_file(client: Client, bundle: str, file: File) -> bytes:
-    """The content of a file. Raises ProtocolError when it is not what the version says."""
+    """Returns the content of a file. Raises ProtocolError when it does not match the version."""
     content = await read_content(client, f"{bundle}:/{file.path}")
     if digest_of(content) != file.digest:
         raise ProtocolError(f"{bundle}:/{file.path} has another digest than its version says")
@@ -80,7 +82,7 @@ async def read_file(client: Client, bundle: str, file: File) -> bytes:
 
 
 def write_whole(place: Path, content: bytes) -> None:
-    """Writes a file, so that the old content or the new one is there whenever the program is killed."""
+    """Writes a file atomically: if the program is killed, the file has its old or its new content."""
     place.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=place.parent, prefix=".hyperverse-")
     try:

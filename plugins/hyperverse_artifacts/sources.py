@@ -1,4 +1,4 @@
-"""What is to be published: the files of a folder or of a zip file, on the computer of the client."""
+"""Sources: the files of a folder or of a zip file to publish, on the client's computer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["Source", "source_of", "sources_of"]
 
 @attrs.frozen
 class Source:
-    """A file that is to be published.
+    """A file to publish.
 
     Attributes:
-        path: where it will be in the bundle.
-        file: where its content is.
+        path: its path in the bundle.
+        file: path of its content on this computer.
         size: its size in bytes.
         digest: its digest.
     """
@@ -44,13 +44,14 @@ class Source:
             file.seek(offset)
             piece = file.read(PIECE)
         if len(piece) != min(PIECE, self.size - offset):
-            raise BadRequest(f"{str(self.file)!r} has changed while it was published", hint="publish again")
+            raise BadRequest(f"{str(self.file)!r} changed while it was being published", hint="publish again")
         return piece
 
 
 @contextmanager
 def sources_of(given: Path, budget: Budget) -> Iterator[list[Source]]:
-    """The files of a folder or of a zip file, which is unpacked into a private folder for as long as this lasts.
+    """Yields the files of a folder or of a zip file. A zip file is unpacked into a private folder, which is removed at
+    the end.
 
     In a folder, files and folders whose names begin with ``.``, and folders ``__pycache__``, are left out.
 
@@ -83,7 +84,7 @@ def _folder(folder: Path, budget: Budget) -> list[Source]:
 
 def _some(sources: list[Source], given: Path) -> list[Source]:
     if not sources:
-        raise BadRequest(f"there is nothing to publish in {str(given)!r}", hint="put at least one file into it")
+        raise BadRequest(f"there is nothing to publish in {str(given)!r}", hint="add at least one file")
     return sources
 
 
@@ -94,13 +95,13 @@ def _walk(folder: Path, above: str) -> Iterator[tuple[str, Path]]:
                 continue
             path = above + entry.name
             if entry.is_symlink():
-                raise BadRequest(f"the file {path!r} is a link", hint="a bundle has plain files only: copy the file")
+                raise BadRequest(f"the file {path!r} is a link", hint="a bundle holds plain files only: copy the file")
             if entry.is_dir():
                 yield from _walk(Path(entry), f"{path}/")
             elif stat.S_ISREG(entry.stat().st_mode):
                 yield path, Path(entry)
             else:
-                raise BadRequest(f"the file {path!r} is no plain file", hint="a bundle has plain files only")
+                raise BadRequest(f"the file {path!r} is no plain file", hint="a bundle holds plain files only")
 
 
 def source_of(path: str, file: Path) -> Source:

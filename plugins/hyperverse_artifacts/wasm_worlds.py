@@ -1,4 +1,4 @@
-"""What a WebAssembly component imports and exports, by name: no more than an image says of it."""
+"""Names of the imports and exports of a WebAssembly component, for the config of an image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class World:
 
 
 def world_of(content: bytes) -> World | None:
-    """The names of a component; None for what is none. What is malformed gives the names before it."""
+    """Returns the names of a component; None when the bytes are not one. A malformed component gives the names before
+    the fault."""
     if content[:8] != _COMPONENT:
         return None
     world = World([], [])
@@ -47,7 +48,7 @@ def _read(reader: _Reader, world: World) -> None:
         elif section == _EXPORTS:
             for _ in range(reader.number()):
                 world.exports.append(reader.name())
-                if reader.byte() == 0:  # of a core module: one more byte says what it is
+                if reader.byte() == 0:  # of a core module: one more byte gives its sort
                     reader.byte()
                 reader.number()
                 if reader.byte():
@@ -57,7 +58,7 @@ def _read(reader: _Reader, world: World) -> None:
 
 @attrs.define
 class _Reader:
-    """Reads the binary format. Raises IndexError behind its end."""
+    """Reads the binary format. Raises IndexError at its end."""
 
     content: bytes
     at: int
@@ -87,9 +88,9 @@ class _Reader:
         return text
 
     def described(self) -> None:
-        """Passes over what an import or export is."""
+        """Skips the description of an import or export."""
         kind = self.byte()
-        if kind in (0, 2, 3):  # a core module, a value, a type: one more byte
+        if kind in (0, 2, 3):  # a core module, a value or a type: one more byte
             inner = self.byte()
             if kind == 3 and inner == 1:
                 return

@@ -1,4 +1,4 @@
-"""Zip files: their entries, looked at before anything is unpacked."""
+"""Zip files: the entries are checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _PIECE = 1024 * 1024
 
 
 def is_zip(content: bytes) -> bool:
-    """Whether content looks like a zip file, also an empty one."""
+    """Whether content looks like a zip file, even an empty one."""
     return content[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def zip_files(content: bytes | IO[bytes], budget: Budget) -> Iterator[tuple[str, bytes]]:
-    """Yields path and content of each file. It blocks.
+    """Yields the path and the content of each file. It blocks.
 
     Args:
         content: the zip file.
-        budget: what it may hold. It is compared with what the entries say before anything is unpacked, and no entry
-            gives more bytes than it says.
+        budget: its limits. They are compared with the sizes in the entries before anything is unpacked, and an entry
+            that unpacks to more than its size is refused.
 
     Raises:
         BadRequest: it is no zip file, it is damaged or encrypted, or an entry is a link or has an odd name.
@@ -52,7 +52,7 @@ def _checked(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind and not stat.S_ISREG(kind):
             what = "a link" if stat.S_ISLNK(kind) else "no plain file"
-            raise BadRequest(f"the file {entry.orig_filename!r} is {what}", hint="a bundle has plain files only")
+            raise BadRequest(f"the file {entry.orig_filename!r} is {what}", hint="a bundle holds plain files only")
         if entry.flag_bits & 0x1:
             raise BadRequest(f"the file {entry.orig_filename!r} is encrypted", hint="zip it without a password")
     check_paths(entry.orig_filename for entry in entries)
@@ -60,7 +60,7 @@ def _checked(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
 
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:
-    """Whether it is a folder. Its name is checked as that of a file, so an odd one is refused."""
+    """Whether an entry is a folder. Its name is checked like that of a file, so an odd one is refused."""
     if not entry.orig_filename.endswith("/"):
         return False
     check_paths([entry.orig_filename.rstrip("/")])
@@ -74,5 +74,5 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
             parts.append(part)
             size += len(part)
             if size > entry.file_size:
-                raise zipfile.BadZipFile(f"{entry.orig_filename!r} has more bytes than it says")
+                raise zipfile.BadZipFile(f"{entry.orig_filename!r} unpacks to more bytes than its entry says")
     return b"".join(parts)
