@@ -36,7 +36,7 @@ def checked(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] |
         raise BadRequest("it is nested too deeply", hint="compile it again") from None
 
 
-def of_compiled(compiled: component.Component, size: int, *, fuel: bool) -> Report:
+def of_compiled(compiled: component.Component, size: int, *, fuel: bool, concurrent: bool) -> Report:
     """The same of a component that was checked before it was compiled: its types are read from what is compiled. From
     its file they take seconds, because wasmtime compiles what it reads.
 
@@ -44,11 +44,13 @@ def of_compiled(compiled: component.Component, size: int, *, fuel: bool) -> Repo
         compiled: what was loaded.
         size: bytes of its file.
         fuel: whether it counts fuel.
+        concurrent: whether it has functions of the asynchronous kind.
     """
     from .component_types import items_of_compiled
     from .host.engine import engine
 
-    return of_items(*items_of_compiled(compiled, engine(fuel=fuel).wasm), size)
+    items = items_of_compiled(compiled, engine(fuel=fuel, concurrent=concurrent).wasm)
+    return of_items(*items, concurrent, size)
 
 
 def _with_validation(binary: bytes, report: Report) -> Report:

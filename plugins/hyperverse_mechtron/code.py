@@ -22,7 +22,7 @@ from hyperverse_core.errors import BadRequest, Unavailable
 
 from .binary import BinaryForm, form_of
 from .checking import checked, of_compiled
-from .compiling_limits import MEMORY, REFUSED, SECONDS, why_file
+from .compiling_limits import CONCURRENT, MEMORY, REFUSED, SECONDS, why_file
 from .inspection import GuestKind, Report
 
 if TYPE_CHECKING:
@@ -144,11 +144,13 @@ class CodeCache:
         """A component that was checked and compiled here before; None for all else."""
         if form_of(binary) is not BinaryForm.COMPONENT:
             return None
-        path = self._path(digest, GuestKind.COMPONENT, options)
-        found = await asyncio.to_thread(deserialized, path, options.fuel)
-        if found is None:
-            return None
-        return Code(digest, found, of_compiled(found, len(binary), fuel=options.fuel), path)
+        for concurrent in (False, True):
+            path = self._path(digest, GuestKind.COMPONENT, options, concurrent=concurrent)
+            found = await asyncio.to_thread(deserialized, path, options.fuel)
+            if found is not None:
+                report = of_compiled(found, len(binary), fuel=options.fuel, concurrent=concurrent)
+                return Code(digest, found, report, path)
+        return None
 
     async def _load_anew(self, digest: str, binary: bytes, what: str, options: CodeOptions) -> Code:
         try:
@@ -156,16 +158,16 @@ class CodeCache:
         except BadRequest as exc:
             raise BadRequest(f"{what} cannot run here: {exc.message}", hint=exc.hint) from None
         report.check(what)
-        path = self._path(digest, report.kind, options)
+        path = self._path(digest, report.kind, options, concurrent=report.concurrent)
         module = await asyncio.to_thread(deserialized, path, options.fuel)
         if module is None:
-            await self._compile(binary, path, what, options)
+            await self._compile(binary, path, what, options, concurrent=report.concurrent)
             module = await asyncio.to_thread(deserialized, path, options.fuel)
         if module is None:
             raise Unavailable(f"{what} was compiled, and cannot be loaded", hint="is the disk full?")
         return Code(digest, module, report, path)
 
-    def _path(self, digest: str, kind: GuestKind, options: CodeOptions) -> Path:
+    def _path(self, digest: str, kind: GuestKind, options: CodeOptions, *, concurrent: bool) -> Path:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self._folder.stat()
         if found.st_uid != os.getuid() or found.st_mode & 0o022:
@@ -174,15 +176,15 @@ class CodeCache:
                 hint=f"chmod 700 {self._folder}",
             )
         form = _COMPONENT if kind is GuestKind.COMPONENT else ""
-        return (
-            self._folder / f"{form}{digest.removeprefix('sha256:')}-{version('wasmtime')}-{options.configuration}.cwasm"
-        )
+        how = options.configuration + (CONCURRENT if concurrent else "")
+        return self._folder / f"{form}{digest.removeprefix('sha256:')}-{version('wasmtime')}-{how}.cwasm"
 
-    async def _compile(self, binary: bytes, path: Path, what: str, options: CodeOptions) -> None:
+    async def _compile(self, binary: bytes, path: Path, what: str, options: CodeOptions, *, concurrent: bool) -> None:
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             source, target = Path(folder, "source"), Path(folder, "target")
             await asyncio.to_thread(source.write_bytes, binary)
-            argv = ["-m", f"{__package__}.compiling", str(source), str(target), options.configuration]
+            how = options.configuration + (CONCURRENT if concurrent else "")
+            argv = ["-m", f"{__package__}.compiling", str(source), str(target), how]
             process = await asyncio.create_subprocess_exec(
                 sys.executable, *argv, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
             )
@@ -238,7 +240,8 @@ def deserialized(path: Path, fuel: bool) -> wasmtime.Module | component.Componen
     except OSError:
         return None
     form = component.Component if path.name.startswith(_COMPONENT) else wasmtime.Module
+    made_for = engine(fuel=fuel, concurrent=path.stem.endswith(CONCURRENT))
     try:  # by its name: it is mapped, and its pages are shared
-        return form.deserialize_file(engine(fuel=fuel).wasm, str(path))
+        return form.deserialize_file(made_for.wasm, str(path))
     except wasmtime.WasmtimeError:
         return None

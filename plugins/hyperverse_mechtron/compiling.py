@@ -16,7 +16,7 @@ from pathlib import Path
 from hyperverse_core.errors import BadRequest
 
 from .binary import BinaryForm, form_of, opened
-from .compiling_limits import MEMORY, REFUSED, SECONDS, why_file
+from .compiling_limits import CONCURRENT, MEMORY, REFUSED, SECONDS, why_file
 
 __all__: list[str] = []
 
@@ -40,7 +40,7 @@ def _main(source: str, target: str, how: str) -> int:
             return REFUSED
     form = component.Component if form_of(binary) is BinaryForm.COMPONENT else wasmtime.Module
     try:
-        compiled = form(engine(fuel=how.startswith("fuel")).wasm, binary)
+        compiled = form(engine(fuel=how.startswith("fuel"), concurrent=how.endswith(CONCURRENT)).wasm, binary)
     except wasmtime.WasmtimeError as exc:
         why_file(Path(target)).write_text(str(exc), "utf-8")
         return 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-__all__ = ["MEMORY", "REFUSED", "SECONDS", "why_file"]
+__all__ = ["CONCURRENT", "MEMORY", "REFUSED", "SECONDS", "why_file"]
 
 SECONDS: Final = 300
 """Seconds of the processor for one module."""
@@ -13,6 +13,9 @@ MEMORY: Final = 4 << 30
 """Bytes of memory for one module."""
 REFUSED: Final = 3
 """The exit code for a module whose memory cannot be kept."""
+
+CONCURRENT: Final = "-concurrent"
+"""How the configuration ends for a component that has functions of the asynchronous kind."""
 
 
 def why_file(target: Path) -> Path:

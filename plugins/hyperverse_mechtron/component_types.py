@@ -11,6 +11,7 @@ import wasmtime
 from wasmtime import component
 
 from .binary import skeleton_of
+from .host.engine import set_concurrent
 
 __all__ = ["Func", "Item", "items_of", "items_of_compiled"]
 
@@ -42,12 +43,15 @@ class Item:
         name: its name.
         func: what it is, if it is a function.
         functions: those of an interface, by name.
+        resources: the types of values of an interface that are more than data, and under which name each of them was
+            imported or exported first.
         other: what it is, if it is neither.
     """
 
     name: str
     func: Func | None = None
     functions: tuple[tuple[str, Func], ...] | None = None
+    resources: tuple[tuple[str, str], ...] = ()
     other: str = ""
 
     @property
@@ -61,16 +65,23 @@ class Item:
 
 
 @cache
-def _engine() -> wasmtime.Engine:
+def _engine(*, concurrent: bool) -> wasmtime.Engine:
     config = wasmtime.Config()
     config.cranelift_opt_level = "none"  # nothing of what is compiled here runs
+    set_concurrent(config, concurrent)
     return wasmtime.Engine(config)
 
 
-def items_of(binary: bytes) -> tuple[list[Item], list[Item]]:
-    """The imports and exports of a component. Raises WasmtimeError when it is not valid, except in its code."""
-    engine = _engine()
-    return items_of_compiled(component.Component(engine, skeleton_of(binary)), engine)
+def items_of(binary: bytes) -> tuple[list[Item], list[Item], bool]:
+    """The imports and exports of a component, and whether it has functions of the asynchronous kind. Raises
+    WasmtimeError when it is not valid, except in its code."""
+    skeleton, concurrent = skeleton_of(binary), False
+    try:
+        compiled = component.Component(_engine(concurrent=False), skeleton)
+    except wasmtime.WasmtimeError:
+        concurrent = True
+        compiled = component.Component(_engine(concurrent=True), skeleton)
+    return (*items_of_compiled(compiled, _engine(concurrent=concurrent)), concurrent)
 
 
 def items_of_compiled(compiled: component.Component, engine: wasmtime.Engine) -> tuple[list[Item], list[Item]]:
@@ -85,64 +96,84 @@ def items_of_compiled(compiled: component.Component, engine: wasmtime.Engine) ->
 
 
 def _items(found: Mapping[str, Any], engine: wasmtime.Engine) -> list[Item]:
-    return [_item(name, extern, engine) for name, extern in found.items()]
+    reader = _Reader(engine)
+    return [reader.item(name, extern) for name, extern in found.items()]
 
 
-def _item(name: str, extern: Any, engine: wasmtime.Engine) -> Item:
-    found = getattr(extern, "ty", extern)  # wasmtime 48 has the type itself
-    if isinstance(found, component.FuncType):
-        return Item(name, _func(found))
-    if isinstance(found, component.ComponentInstanceType):
-        functions = []
-        for inner, each in found.exports(engine).items():
-            kind = getattr(each, "ty", each)
-            if isinstance(kind, component.FuncType):
-                functions.append((inner, _func(kind)))
-        return Item(name, functions=tuple(functions))
-    return Item(name, other=_plain(found))
+class _Reader:
+    """Reads types of wasmtime, in the order of the component: a resource is called by the name that it has first.
 
+    Args:
+        engine: of wasmtime.
+    """
 
-def _func(found: Any) -> Func:
-    return Func(
-        tuple((name, _type(each)) for name, each in found.params), "" if found.result is None else _type(found.result)
-    )
+    def __init__(self, engine: wasmtime.Engine) -> None:
+        self._engine = engine
+        self._resources: list[tuple[component.ResourceType, str]] = []
+
+    def item(self, name: str, extern: Any) -> Item:
+        """An import or export."""
+        found = getattr(extern, "ty", extern)  # wasmtime 48 has the type itself
+        if isinstance(found, component.FuncType):
+            return Item(name, self._func(found))
+        if not isinstance(found, component.ComponentInstanceType):
+            return Item(name, other=_plain(found))
+        inner = {each: getattr(kind, "ty", kind) for each, kind in found.exports(self._engine).items()}
+        resources = tuple(
+            (each, self._named(kind, each)) for each, kind in inner.items() if isinstance(kind, component.ResourceType)
+        )
+        functions = tuple(
+            (each, self._func(kind)) for each, kind in inner.items() if isinstance(kind, component.FuncType)
+        )
+        return Item(name, functions=functions, resources=resources)
+
+    def _named(self, resource: Any, name: str) -> str:
+        for known, first in self._resources:
+            if known == resource:
+                return first
+        self._resources.append((resource, name))
+        return name
+
+    def _func(self, found: Any) -> Func:
+        return Func(
+            tuple((name, self._type(each)) for name, each in found.params),
+            "" if found.result is None else self._type(found.result),
+        )
+
+    def _type(self, of: Any) -> str:
+        name = type(of).__name__
+        if name in _PRIMITIVE:
+            return name.lower()
+        if name == "ListType":
+            return f"list<{self._type(of.element)}>"
+        if name == "OptionType":
+            return f"option<{self._type(of.payload)}>"
+        if name == "ResultType":
+            return self._result(of)
+        if name == "TupleType":
+            return f"tuple<{', '.join(self._type(each) for each in of.elements)}>"
+        if name in ("OwnType", "BorrowType"):
+            return f"{_plain(of)}<{self._named(of.ty, 'resource')}>"
+        if name in ("RecordType", "EnumType", "FlagsType", "VariantType"):
+            return f"{_plain(of)} {{ {', '.join(self._members(of, name))} }}"
+        return _plain(of)
+
+    def _result(self, of: Any) -> str:
+        if of.err is None:
+            return "result" if of.ok is None else f"result<{self._type(of.ok)}>"
+        return f"result<{'_' if of.ok is None else self._type(of.ok)}, {self._type(of.err)}>"
+
+    def _members(self, of: Any, name: str) -> Iterator[str]:
+        if name == "RecordType":
+            for field, each in of.fields:
+                yield f"{field}: {self._type(each)}"
+        elif name == "VariantType":
+            for case, each in of.cases:
+                yield case if each is None else f"{case}({self._type(each)})"
+        else:
+            yield from of.names
 
 
 def _plain(found: Any) -> str:
     """The name of a class of wasmtime, as a reader would say it."""
     return type(found).__name__.removesuffix("Type").removeprefix("Component").lower()
-
-
-def _type(of: Any) -> str:
-    name = type(of).__name__
-    if name in _PRIMITIVE:
-        return name.lower()
-    if name == "ListType":
-        return f"list<{_type(of.element)}>"
-    if name == "OptionType":
-        return f"option<{_type(of.payload)}>"
-    if name == "ResultType":
-        return _result(of)
-    if name in ("RecordType", "TupleType", "EnumType", "FlagsType", "VariantType"):
-        return f"{_plain(of)} {{ {', '.join(_members(of, name))} }}"
-    return _plain(of)
-
-
-def _result(of: Any) -> str:
-    if of.err is None:
-        return "result" if of.ok is None else f"result<{_type(of.ok)}>"
-    return f"result<{'_' if of.ok is None else _type(of.ok)}, {_type(of.err)}>"
-
-
-def _members(of: Any, name: str) -> Iterator[str]:
-    if name == "RecordType":
-        for field, each in of.fields:
-            yield f"{field}: {_type(each)}"
-    elif name == "TupleType":
-        for each in of.elements:
-            yield _type(each)
-    elif name == "VariantType":
-        for case, each in of.cases:
-            yield case if each is None else f"{case}({_type(each)})"
-    else:
-        yield from of.names

@@ -88,6 +88,7 @@ class Report:
         faults: everything for which it would be refused.
         size: bytes of the file.
         starts: whether a function runs by itself when it is instantiated.
+        concurrent: of a component, whether it has functions of the asynchronous kind.
     """
 
     kind: GuestKind
@@ -97,6 +98,7 @@ class Report:
     faults: tuple[Refusal, ...]
     size: int
     starts: bool = False
+    concurrent: bool = False
 
     def check(self, what: str) -> None:
         """Raises BadRequest with all faults when there are any.
@@ -219,19 +221,19 @@ def _of_component(contents: ComponentContents, size: int) -> Report:
     return Report(GuestKind.COMPONENT, imports, exports, (None, None), (), size)
 
 
-def of_items(imports: Sequence[Item], exports: Sequence[Item], size: int) -> Report:
+def of_items(imports: Sequence[Item], exports: Sequence[Item], concurrent: bool, size: int) -> Report:
     """What a component is, by its types."""
     faults: list[Refusal] = []
     found = []
     for each in imports:
         functions = None if each.functions is None else {name: func.types for name, func in each.functions}
-        who = provider_of_interface(each.name, functions)
+        who = provider_of_interface(each.name, functions, dict(each.resources))
         if who.fault:
             faults.append(Refusal(f"import {each.name}: {who.fault}", who.hint))
         found.append((Reference("", each.name, Extern.FUNC, wit=each.wit), who))
     faults.extend(_faults_of_exports(exports))
     shown = tuple(Reference("", each.name, Extern.FUNC, wit=each.wit) for each in exports)
-    return Report(GuestKind.COMPONENT, tuple(found), shown, (None, None), tuple(faults), size)
+    return Report(GuestKind.COMPONENT, tuple(found), shown, (None, None), tuple(faults), size, concurrent=concurrent)
 
 
 def _faults_of_exports(exports: Sequence[Item]) -> Iterator[Refusal]:

@@ -35,6 +35,9 @@ def recipe_of(code: Code, document: Document, kept: dict[str, Any]) -> Recipe:
         report.starts,
         kept,
         stand_ins_of(report, document.stand_ins),
+        (document.name, *document.grants.arguments) if report.kind is GuestKind.COMPONENT else (),
+        document.grants.environment if report.kind is GuestKind.COMPONENT else {},
+        report.concurrent,
     )
 
 
@@ -91,8 +94,10 @@ def made(recipe: Recipe, module: Any, limits: GuestLimits, keeper: Any) -> Any:
     """An instance, in the process where it runs."""
     if recipe.kind == GuestKind.COMPONENT.name:
         from .host.component_guest import ComponentGuest
+        from .host.preview_2_guest import Preview2
 
-        return ComponentGuest(module, limits, takes_bytes=recipe.takes_bytes)
+        wasi = Preview2(recipe.arguments, recipe.environment)
+        return ComponentGuest(module, limits, takes_bytes=recipe.takes_bytes, wasi=wasi, concurrent=recipe.concurrent)
     if recipe.kind == GuestKind.LIBRARY.name:
         from .host.library_guest import LibraryGuest
 

@@ -155,6 +155,7 @@ class Library:
                 _check_frozen(binary, document)
             code = await self.cache.load(binary, str(document.bin), options)
         _check_memory(code, document)
+        _check_folders(code, document)
         if document.state == "save":
             _check_saves(code, document)
         return code
@@ -180,6 +181,15 @@ def _check_memory(code: Code, document: Document) -> None:
         raise BadRequest(
             f"{document.bin} begins with {_in_mib(first)} MiB of memory, and its document allows {_in_mib(allowed)}",
             hint=f"write Limits {{ +memory={-(-first // MIB)}; }}, or link it with less",
+        )
+
+
+def _check_folders(code: Code, document: Document) -> None:
+    """Raises BadRequest when a document grants a component a folder: it would not find it."""
+    if document.grants.folders and code.report.kind is GuestKind.COMPONENT:
+        raise BadRequest(
+            f"the document grants the folder {document.grants.folders[0].host!r}, and components are given none",
+            hint="take it out of Grants; a WASI preview 1 command can be given folders",
         )
 
 

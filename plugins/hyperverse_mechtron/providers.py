@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from .binary import Extern, FuncType, Reference
+from .preview_2 import PREVIEW_2, fault_of_preview_2
 
 __all__ = [
     "HOST",
@@ -184,23 +185,23 @@ def _of_module(wanted: Reference, known: Mapping[str, FuncType], name: str) -> P
     return Provider(name)
 
 
-def provider_of_interface(name: str, functions: Mapping[str, str] | None) -> Provider:
+def provider_of_interface(
+    name: str, functions: Mapping[str, str] | None, resources: Mapping[str, str] | None = None
+) -> Provider:
     """Returns what provides an import of a component.
 
     Args:
         name: of the import.
         functions: the types of the functions that it takes from there; None when it is no interface.
+        resources: the types of values that it takes from there, and under which name each was taken first.
     """
     plain, _, version = name.partition("@")
     if plain == INTERFACE and functions is not None:
         return _of_interface(functions, version)
-    if plain.startswith("wasi:"):
-        return Provider(
-            "",
-            "components get no WASI",
-            "build it with stubs of WASI: componentize-py and componentize-qjs --stub-wasi",
-        )
-    return Provider("", "nothing here provides it", f"import from {INTERFACE!r} only")
+    if plain.startswith("wasi:") and functions is not None:
+        fault, hint = fault_of_preview_2(plain, version, functions, resources or {})
+        return Provider("" if fault else PREVIEW_2[plain].provider, fault, hint)
+    return Provider("", "nothing here provides it", f"import from {INTERFACE!r} and WASI preview 2 only")
 
 
 def _of_interface(functions: Mapping[str, str], version: str) -> Provider:

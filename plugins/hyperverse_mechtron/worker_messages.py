@@ -47,6 +47,8 @@ class Recipe(msgspec.Struct, array_like=True, frozen=True):
         starts: whether a function of it runs by itself.
         kept: what was kept of it; empty for nothing.
         stand_ins: of a library or command, what stands in for which imports.
+        arguments, environment: of a component, what it is granted of WASI.
+        concurrent: of a component, whether it has functions of the asynchronous kind.
     """
 
     kind: str
@@ -59,6 +61,9 @@ class Recipe(msgspec.Struct, array_like=True, frozen=True):
     starts: bool = False
     kept: Mapping[str, Any] = {}  # msgspec copies it
     stand_ins: Sequence[Any] = ()
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = {}  # msgspec copies it
+    concurrent: bool = False
 
 
 class WaveFacts(msgspec.Struct, array_like=True, frozen=True):

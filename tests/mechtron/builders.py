@@ -62,7 +62,7 @@ def has(language: str) -> bool:
     return bool(_THERE[language]())
 
 
-def build(language: str, name: str, folder: Path, change: Callable[[str], str] = str) -> bytes:
+def build(language: str, name: str, folder: Path, change: Callable[[str], str] = str, without: str = "") -> bytes:
     """Writes a project, and builds it with the commands that its README gives.
 
     Args:
@@ -70,6 +70,7 @@ def build(language: str, name: str, folder: Path, change: Callable[[str], str] =
         name: of the project.
         folder: where it is written.
         change: what is done to its source before it is built.
+        without: what is left out of the command in its ``package.json``.
     """
     new = [sys.executable, "-m", "hyperverse_core.cli", "--json", "new", "mechtron", name, "--lang", language]
     subprocess.run(new, cwd=folder, check=True, capture_output=True)
@@ -77,6 +78,9 @@ def build(language: str, name: str, folder: Path, change: Callable[[str], str] =
     source = next(file for each in ("app.*", "main.go", f"{name}.*") for file in sorted(project.glob(each)))
     source.write_text(change(source.read_text()))
     if (project / "package.json").exists():
+        said_there = (project / "package.json").read_text()
+        assert without in said_there
+        (project / "package.json").write_text(said_there.replace(without, ""))
         (project / "node_modules").symlink_to(_FROM_NPM)
     readme = (project / "README.md").read_text()
     said = re.search(r"```text\n(.*?)\nhyperverse wasm inspect", readme, re.DOTALL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BYTES", "HANDLE", "MANY_OF_COMPONENT"]
+__all__ = ["BYTES", "HANDLE", "LIBC", "MANY_OF_COMPONENT"]
 
 _HOST = """
   (import "cosmic:hyperverse/host@0.1.0" (instance $host
@@ -16,7 +16,7 @@ _HOST = """
     (export "carries-bytes" (func (result bool)))
     (export "random" (func (param "size" u32) (result string)))
     (export "now" (func (result u64)))))"""
-_LIBC = """
+LIBC = """
   (core module $libc
     (memory (export "memory") 2 64)
     (global $top (mut i32) (i32.const 8192))
@@ -112,11 +112,11 @@ _MAIN = """
   (core instance $m (instantiate $main (with "libc" (instance $libc)) (with "host" (instance $lowered))))"""
 
 MANY_OF_COMPONENT = (
-    f"(component {_HOST}{_LIBC}\n  {_lowered(*_NAMES)}{_MAIN}{HANDLE.format(body='string', answer='string')})"
+    f"(component {_HOST}{LIBC}\n  {_lowered(*_NAMES)}{_MAIN}{HANDLE.format(body='string', answer='string')})"
 )
 """A component with the world of Mechtrons, and a method for each thing that can happen; the first letter says which."""
 
-BYTES = f"""(component {_LIBC}
+BYTES = f"""(component {LIBC}
   (core module $main
     (import "libc" "memory" (memory 2))
     (func (export "handle") (param i32 i32 i32 i32) (result i32)

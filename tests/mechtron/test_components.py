@@ -71,7 +71,7 @@ async def test_a_component_that_takes_bytes_gets_them(machine: Machine, make: Ma
     for body in (b"", b"\xff\0", bytes(range(256)) * 99):
         assert (await ask(machine, point, "Any", body)).unwrap() == body
     assert (await ask(machine, point, "Any", "hällo")).unwrap() == "hällo"
-    with pytest.raises(HyperverseError, match="components get no WASI"):
+    with pytest.raises(HyperverseError, match="WASI has no such interface here"):
         await make("m", WRONG)
 
 
@@ -87,7 +87,17 @@ WRONG = """(component
   (import "cosmic:hyperverse/host@0.1.0" (instance (export "pign" (func)) ))
   (import "cosmic:hyperverse/host" (instance (export "log" (func (param "text" u32)))))
   (import "cosmic:hyperverse/host@2.0.0" (instance))
-  (import "wasi:cli/environment@0.2.0" (instance))
+  (import "wasi:http/outgoing-handler@0.2.0" (instance))
+  (import "wasi:cli/environment@0.3.0" (instance))
+  (import "wasi:cli/environment" (instance))
+  (import "wasi:cli/stdout@0.2.0" (instance (export "get-stdou" (func))))
+  (import "wasi:clocks/wall-clock@0.2.0" (instance (export "now" (func (result u64)))))
+  (import "wasi:io/error@0.2.0" (instance (export "failure" (type (sub resource)))))
+  (import "wasi:io/poll@0.2.0" (instance $poll (export "pollable" (type (sub resource)))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:io/streams@0.2.0" (instance
+    (alias outer 1 $pollable (type $p)) (export "input-stream" (type (eq $p)))))
+  (import "wasi:random/random@0.2.0" (func))
   (import "else" (func)))"""
 
 
@@ -99,7 +109,14 @@ def test_everything_that_is_wrong_with_a_component_is_told_at_once() -> None:
         "the interface has no 'pign'; did you mean 'ping'",
         "log is imported as (u32) -> _, and is (string) -> _",
         "version 2.0.0 of the interface is not known",
-        "wasi:cli/environment@0.2.0: components get no WASI | build it with stubs",
+        "wasi:http/outgoing-handler@0.2.0: WASI has no such interface here | the reference names those",
+        "wasi:cli/environment@0.3.0: version 0.3.0 of WASI is not known | build it for WASI 0.2.x",
+        "wasi:cli/environment: WASI without a version is not known",
+        "wasi:cli/stdout@0.2.0: the interface has no 'get-stdou'; did you mean 'get-stdout'",
+        "now is imported as () -> u64, and is () -> record { seconds: u64, nanoseconds: u32 }",
+        "wasi:io/error@0.2.0: the interface has no type 'failure'",
+        "wasi:io/streams@0.2.0: its type 'input-stream' is the same as 'pollable'",
+        "import wasi:random/random@0.2.0: nothing here provides it",
         "import else: nothing here provides it",
         "it does not export 'handle'",
     ):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hyperverse_core import Machine
+from hyperverse_mechtron.checking import checked
 from mechtron.builders import INSTALL, build, has
 from mechtron.test_mechtrons import Make, ask, machine_plugins, make
 
@@ -80,3 +81,20 @@ async def test_a_project_in_typescript_answers_and_its_kit_asks_the_platform(
     assert (await ask(machine, point, "Text", b"")).unwrap() == "hällo".encode()
     assert (await ask(machine, point, "Deep")).status == 500
     await counts_and_echoes(machine, point)
+
+
+@pytest.mark.parametrize("lang", [language("js")])
+async def test_a_project_in_javascript_that_is_built_with_wasi_gets_the_platforms(
+    machine: Machine, make: Make, tmp_path: Path, lang: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    more = """
+handler("Log", (body) => { console.log("logged", body); return [Date.now() > 1e12, Math.random()]; });
+"""
+    module = await asyncio.to_thread(build, lang, "my-app", tmp_path, lambda source: source + more, " --stub-wasi")
+    assert any(each.name.startswith("wasi:cli/environment@") for each, _ in checked(module).imports)
+    point = await make("m", module, "Limits { +memory=32; }")
+    await counts_and_echoes(machine, point)
+    with caplog.at_level("INFO"):
+        found = [json.loads((await ask(machine, point, "Log", "twice")).unwrap()) for _ in "12"]
+    assert found[0][0] and found[0] != found[1]
+    assert [r.getMessage() for r in caplog.records].count("logged twice") == 2

@@ -19,7 +19,8 @@ from thoroughness import THOROUGH
 FUNCTION = '(module (func (export "f")))'
 COMPONENT = """(component
   (import "cosmic:hyperverse/host@0.1.0" (instance (export "log" (func (param "text" string)))))
-  (import "wasi:cli/environment@0.2.0" (instance)))"""
+  (import "wasi:cli/environment@0.2.0" (instance))
+  (import "wasi:http/types@0.2.0" (instance)))"""
 
 
 def of(text: str) -> bytes:
@@ -47,7 +48,8 @@ def test_a_component_is_told_with_what_it_imports() -> None:
     assert report.kind is GuestKind.COMPONENT
     assert [(each.name, who.name) for each, who in report.imports] == [
         ("cosmic:hyperverse/host@0.1.0", "the platform"),
-        ("wasi:cli/environment@0.2.0", ""),
+        ("wasi:cli/environment@0.2.0", "the platform, in place of WASI preview 2"),
+        ("wasi:http/types@0.2.0", ""),
     ]
 
 

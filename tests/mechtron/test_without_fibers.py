@@ -14,6 +14,7 @@ from hyperverse_core import BlockingClient
 from mechtron.component_guests import BYTES
 from mechtron.guests import CAT, CORE, MANY, SLEEPER
 from mechtron.killable import Killable
+from mechtron.preview_2_guests import SOCKETS, SURROUNDINGS, WAITS
 from mechtron.test_mechtrons import DOCUMENT
 from patience import PATIENCE
 
@@ -94,6 +95,17 @@ def test_guests_answer_and_end_at_their_deadline(machine: Killable) -> None:
         assert ask(make(client, "sleeps", SLEEPER, "Limits { +seconds=0.5; }"), "Any")[0] == 408
         assert ask(make(client, "cat", CAT), "Any", bytes(range(256))) == (200, bytes(range(256)))
         assert ask(make(client, "component", BYTES), "Any", b"\xff\x00") == (200, b"\xff\x00")
+        waits = make(client, "waits", WAITS, "Limits { +seconds=1; +memory=64; }")
+        assert ask(waits, "Tell", "its body") == (200, "its body")
+        assert ask(waits, "Mixed") == (200, "11")
+        assert ask(waits, "Input") == (200, "11")
+        assert ask(waits, "Print") == (200, "0")
+        assert ask(waits, "Random")[0] == 200
+        assert [ask(waits, each) for each in ("Hour", "Block")] == [(408, "the guest was not done after 1 s")] * 2
+        status, told = ask(waits, "X")
+        assert status == 500 and "it ended itself with the exit code 1" in str(told)
+        assert ask(make(client, "sockets", SOCKETS), "Any") == (200, "11")
+        assert ask(make(client, "around", SURROUNDINGS, "Grants { +env=A=b; }"), "Any") == (200, "1 around")
         library = make(client, "library", LIBRARY)
         assert ask(library, "Any", [{"call": "less", "args": [-7]}]) == (200, [-7])
         drivers = {each["kind"]: each for each in client.status()["drivers"]}

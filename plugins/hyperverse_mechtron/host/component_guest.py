@@ -12,6 +12,7 @@ from .engine import engine
 from .guest import Guest
 from .host_functions import Services
 from .limits import GuestLimits
+from .preview_2_guest import Preview2
 from .waiting import GuestAnswer
 from .way import ComponentFiber
 
@@ -25,11 +26,22 @@ class ComponentGuest:
         compiled: by the engine that counts fuel when ``limits`` do.
         limits: what one call may use.
         takes_bytes: whether ``handle`` takes the body as ``list<u8>``, not as a string.
+        wasi: what it has of WASI; None for neither arguments nor variables.
+        concurrent: whether it was compiled by the engine for functions of the asynchronous kind.
     """
 
-    def __init__(self, compiled: component.Component, limits: GuestLimits, *, takes_bytes: bool) -> None:
-        self._engine = engine(fuel=limits.fuel is not None)
+    def __init__(
+        self,
+        compiled: component.Component,
+        limits: GuestLimits,
+        *,
+        takes_bytes: bool,
+        wasi: Preview2 | None = None,
+        concurrent: bool = False,
+    ) -> None:
+        self._engine = engine(fuel=limits.fuel is not None, concurrent=concurrent)
         self._guest = Guest(self._engine, limits, parts=500)
+        self._guest.preview_2 = self._wasi = wasi or Preview2()
         self._component = compiled
         self._takes_bytes = takes_bytes
         self._handle: component.Func | None = None
@@ -64,8 +76,10 @@ class ComponentGuest:
             answer = await guest.finish(fiber, fiber.answer, until)
         finally:
             guest.services = None
+            self._wasi.end_lines(services.log)
         assert isinstance(answer, GuestAnswer), "its type was looked at before"
         if answer.ok:
+            assert isinstance(answer.value, str | bytes), "its type was looked at before"
             return answer.value
         assert isinstance(answer.value, str), "its type was looked at before"
         raise HandlerFailed(answer.value or "the guest answered with an error without a text")

@@ -19,6 +19,7 @@ from hyperverse_core.errors import HandlerFailed, TimedOut
 from .engine import Engine
 from .failures import told
 from .limits import GuestLimits
+from .preview_2_guest import Preview2
 from .running import clock, current, left_alone, pool
 from .waits import Suspended
 from .way import ON_FIBERS, Fiber, GuestMemory, PreparedCall, prepare_store
@@ -54,6 +55,7 @@ class Guest:
         memory: its exported memory, once it is instantiated.
         memory_name: the name of that export.
         waits_in: over the public API: what holds the thread of the guest.
+        preview_2: what a component has of WASI; None for all others.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Guest:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.fault: BaseException | None = None
         self.waits_in: Future[None] | None = None
+        self.preview_2: Preview2 | None = None
         self._engine = engine
         self._inline = inline and ON_FIBERS
         self.memory_name = memory

@@ -17,6 +17,7 @@ from wasmtime import component
 from .faults import HostFault, text_of_fault
 from .public_memory import PublicMemory
 from .running import current
+from .typed_values import Case, Own
 from .waiting import GuestAnswer, Waiting, func_type, signed
 from .waits import Suspended
 
@@ -26,6 +27,7 @@ __all__ = [
     "define_async",
     "define_component_async",
     "define_component_sync",
+    "define_resource",
     "define_sync",
 ]
 
@@ -122,9 +124,9 @@ def define_component_sync(
         option: whether the result is an ``option``, which is none for None: the public API does that by itself.
     """
 
-    def callback(_store: Any, *args: Any) -> Any:
+    def callback(store: Any, *args: Any) -> Any:
         with _Noted():
-            return call(args)
+            return _put(call([_taken(each, store) for each in args]))
 
     interface.add_func(name, callback)
 
@@ -132,16 +134,48 @@ def define_component_sync(
 def define_component_async(
     interface: component.LinkerInstance, name: str, call: Callable[[Sequence[Any]], Waiting]
 ) -> None:
-    """Gives components a function that holds them until its :class:`Waiting` is done. Its result is a
-    :class:`GuestAnswer`."""
+    """Gives components a function that holds them until its :class:`Waiting` is done. Its result is no resource."""
 
-    def callback(_store: Any, *args: Any) -> component.Variant:
+    def callback(store: Any, *args: Any) -> Any:
         with _Noted():
-            found = _waited(call(args))
-            assert isinstance(found, GuestAnswer)
-            return component.Variant("ok" if found.ok else "err", found.value)
+            return _put(_waited(call([_taken(each, store) for each in args])))
 
     interface.add_func(name, callback)
+
+
+def define_resource(interface: component.LinkerInstance, name: str, kind: int, dropped: Callable[[int], None]) -> None:
+    """Gives components a type of values that only we make.
+
+    Args:
+        interface: in a linker.
+        name: of the type.
+        kind: its number.
+        dropped: called with the number of each value that a guest lets go of. It must not raise.
+    """
+    interface.add_resource(name, component.ResourceType.host(kind), lambda _, number: dropped(number))
+
+
+def _put(value: Any) -> Any:
+    """A value as the public API takes it. It wants a ``Variant`` where the cases of a ``result`` could not be told
+    apart by their types, which is so for two texts, and where neither carries anything."""
+    if isinstance(value, Own):
+        return component.ResourceHost.own(value.number, value.kind)
+    if not isinstance(value, GuestAnswer):
+        return value
+    if value.value is None or type(value.value) is str:
+        return component.Variant("ok" if value.ok else "err", value.value)
+    return None if isinstance(value.value, Case) else value.value
+
+
+def _taken(value: Any, store: Any) -> Any:
+    """A value that the public API gives; a resource of ours is its number."""
+    if isinstance(value, component.ResourceAny):
+        return value.to_host(store).rep
+    if isinstance(value, list):
+        return [_taken(each, store) for each in value]
+    if isinstance(value, component.Variant):
+        return GuestAnswer(value.tag == "ok", value.payload)
+    return value
 
 
 class _Noted:

@@ -66,6 +66,7 @@ def _pointer_to(name: str) -> Any:
     return POINTER(found)
 
 
+set_concurrency: Final = _bound("_wasmtime_config_concurrency_support_set")
 linker_define_async: Final = _bound("_wasmtime_linker_define_async_func")
 linker_define_sync: Final = _bound("_wasmtime_linker_define_func")
 linker_instantiate_async: Final = _bound("_wasmtime_linker_instantiate_async")
@@ -100,13 +101,24 @@ component_add_sync: Final = _bound("_wasmtime_component_linker_instance_add_func
 component_new_value: Final = _bound("_wasmtime_component_val_new")
 component_delete_value: Final = _bound("_wasmtime_component_val_delete")
 component_new_list: Final = _bound("_wasmtime_component_vallist_new_uninit")
+component_new_tuple: Final = _bound("_wasmtime_component_valtuple_new_uninit")
+component_new_record: Final = _bound("_wasmtime_component_valrecord_new_uninit")
+component_add_resource: Final = _bound("_wasmtime_component_linker_instance_add_resource")
+new_resource: Final = _bound("_wasmtime_component_resource_host_new")
+resource_as_value: Final = _bound("_wasmtime_component_resource_host_to_any")
+resource_of_value: Final = _bound("_wasmtime_component_resource_any_to_host")
+number_of_resource: Final = _bound("_wasmtime_component_resource_host_rep")
+delete_resource: Final = _bound("_wasmtime_component_resource_host_delete")
 ComponentValue: Final = _bound("wasmtime_component_val_t")
 AsyncCallback: Final = _bound("wasmtime_func_async_callback_t")
 SyncCallback: Final[Any] = getattr(ffi, "wasmtime_func_callback_t", None)
 ComponentAsyncCallback: Final = _bound("wasmtime_component_func_async_callback_t")
 ComponentSyncCallback: Final = _bound("wasmtime_component_func_callback_t")
+ResourceCallback: Final = _bound("wasmtime_component_resource_destructor_t")
 TrapPointer: Final = _pointer_to("wasm_trap_t")
 ErrorPointer: Final = _pointer_to("wasmtime_error_t")
+ResourcePointer: Final = _pointer_to("wasmtime_component_resource_host_t")
+ResourceValue: Final = _pointer_to("wasmtime_component_resource_any_t")
 
 _METHODS: Final = (
     (wasmtime.Store, "_context"),

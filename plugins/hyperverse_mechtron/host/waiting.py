@@ -45,10 +45,10 @@ class Waiting:
 
 @attrs.frozen
 class GuestAnswer:
-    """A value of the type ``result``."""
+    """A value of the type ``result``. Its value is a text or bytes where a guest gives it, and None for none."""
 
     ok: bool
-    value: str | bytes
+    value: Any
 
 
 def signed(value: int, bits: int) -> int:

@@ -57,7 +57,7 @@ class Suspended:
         self.waiting.end()
 
 
-def suspend(what: Sleep | Asking, result: int = 0) -> Waiting:
+def suspend(what: Sleep | Asking, result: Any = 0) -> Waiting:
     """Suspends the guest that runs in this thread.
 
     Args:

@@ -22,6 +22,7 @@ __all__ = [
     "define_async",
     "define_component_async",
     "define_component_sync",
+    "define_resource",
     "define_sync",
     "prepare_store",
     "set_stdin",
@@ -32,7 +33,12 @@ ON_FIBERS: Final = not why_no_fibers()
 
 if TYPE_CHECKING or ON_FIBERS:
     from .bindings import Async, Sync, define_async, define_sync, set_stdin
-    from .component_bindings import ComponentFiber, define_component_async, define_component_sync
+    from .component_bindings import (
+        ComponentFiber,
+        define_component_async,
+        define_component_sync,
+        define_resource,
+    )
     from .fibers import Fiber, PreparedCall
     from .fibers import yield_at_ticks as prepare_store
     from .raw_memory import GuestMemory, Memory
@@ -47,6 +53,7 @@ else:
         define_async,
         define_component_async,
         define_component_sync,
+        define_resource,
         define_sync,
     )
     from .public_functions import CallerMemory as Memory

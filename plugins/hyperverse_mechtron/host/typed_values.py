@@ -1,0 +1,43 @@
+"""Values of components that have no type of Python's own. They are the same for both ways to run guests."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import attrs
+
+__all__ = ["U32", "Case", "EnumCase", "Fields", "Own"]
+
+
+class U32(int):
+    """A ``u32``; any other whole number is a ``u64``."""
+
+
+class EnumCase(str):
+    """A case of an ``enum``."""
+
+    __slots__ = ()
+
+
+class Fields(SimpleNamespace):
+    """A ``record``."""
+
+
+@attrs.frozen
+class Case:
+    """A case of a ``variant`` that carries nothing."""
+
+    name: str
+
+
+@attrs.frozen
+class Own:
+    """A value of ours that the guest owns.
+
+    Attributes:
+        kind: the number of its type.
+        number: which of that type it is.
+    """
+
+    kind: int
+    number: int
