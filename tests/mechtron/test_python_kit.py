@@ -97,7 +97,7 @@ def opens(body):
 
 @handler("Connect")
 def connect(body):
-    socket.create_connection(("127.0.0.1", 22))
+    socket.socket().connect(("127.0.0.1", 22))
 
 
 @handler("Exit")

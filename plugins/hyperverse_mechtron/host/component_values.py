@@ -13,7 +13,7 @@ import attrs
 
 from . import raw
 from .raw import ffi
-from .typed_values import U32, Case, EnumCase, Fields, Own
+from .typed_values import U32, EnumCase, Fields, Own, VariantCase
 from .waiting import GuestAnswer
 
 __all__ = ["RawValue", "Some", "Value", "put", "taken"]
@@ -44,7 +44,7 @@ class Some:
     value: Any
 
 
-Value = str | bytes | bool | int | list[Any] | tuple[Any, ...] | GuestAnswer | Case | Fields | Own | Some | None
+Value = str | bytes | bool | int | list[Any] | tuple[Any, ...] | GuestAnswer | VariantCase | Fields | Own | Some | None
 """A string, a ``list<u8>``, a bool, a number, another list, a tuple, a ``result``, a ``variant``, a ``record``, a
 resource of ours, an ``option``, or nothing."""
 
@@ -78,7 +78,7 @@ def _put_other(slot: Any, value: Any, context: Any) -> None:
     if isinstance(value, EnumCase):
         slot.kind = _ENUM
         _put_text(slot.of.enumeration, value)
-    elif isinstance(value, Case):
+    elif isinstance(value, VariantCase):
         slot.kind, slot.of.variant.val = _VARIANT, None
         _put_text(slot.of.variant.discriminant, value.name)
     elif isinstance(value, Own):

@@ -17,7 +17,7 @@ from .faults import HostFault
 from .host_functions import chance_here, services_here
 from .preview_2_guest import Preview2
 from .running import current
-from .typed_values import U32, Case, EnumCase, Fields, Own
+from .typed_values import U32, EnumCase, Fields, Own, VariantCase
 from .waiting import GuestAnswer, Waiting
 from .waits import Sleep, suspend
 from .way import define_component_async, define_component_sync, define_resource
@@ -33,14 +33,14 @@ _MOST_WRITTEN: Final = 64 * 1024
 _MOST_RANDOM: Final = 1024 * 1024
 _OUT, _ERR = 1, 2
 _DONE: Final = GuestAnswer(True, None)
-_CLOSED: Final = GuestAnswer(False, Case("closed"))
+_CLOSED: Final = GuestAnswer(False, VariantCase("closed"))
 _DENIED: Final = GuestAnswer(False, EnumCase("access-denied"))
 
 Call = Callable[[Sequence[Any]], Any]
 
 
 def define_preview_2(linker: component.Linker) -> None:
-    """Puts WASI preview 2 into a linker. Whoever imports an older version of it gets the same."""
+    """Puts WASI preview 2 into a linker. A component that imports an older version of it gets the same."""
     for interface in PREVIEW_2.values():
         with linker.root() as root, root.add_instance(f"{interface.name}@{VERSION}") as instance:
             for name in interface.resources:

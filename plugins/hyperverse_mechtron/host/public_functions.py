@@ -17,7 +17,7 @@ from wasmtime import component
 from .faults import HostFault, text_of_fault
 from .public_memory import PublicMemory
 from .running import current
-from .typed_values import Case, Own
+from .typed_values import Own, VariantCase
 from .waiting import GuestAnswer, Waiting, func_type, signed
 from .waits import Suspended
 
@@ -164,7 +164,7 @@ def _put(value: Any) -> Any:
         return value
     if value.value is None or type(value.value) is str:
         return component.Variant("ok" if value.ok else "err", value.value)
-    return None if isinstance(value.value, Case) else value.value
+    return None if isinstance(value.value, VariantCase) else value.value
 
 
 def _taken(value: Any, store: Any) -> Any:

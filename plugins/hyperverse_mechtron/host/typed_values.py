@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import attrs
 
-__all__ = ["U32", "Case", "EnumCase", "Fields", "Own"]
+__all__ = ["U32", "EnumCase", "Fields", "Own", "VariantCase"]
 
 
 class U32(int):
@@ -24,7 +24,7 @@ class Fields(SimpleNamespace):
 
 
 @attrs.frozen
-class Case:
+class VariantCase:
     """A case of a ``variant`` that carries nothing."""
 
     name: str
