@@ -82,6 +82,7 @@ SLOW = (
     "tests/mechtron/test_loaded_at_once.py",
     "tests/mechtron/test_mutants.py",
     "tests/mechtron/test_near_code.py",
+    "tests/mechtron/test_preview_2.py",
     "tests/mechtron/test_python_kit.py",
     "tests/mechtron/test_short_waits.py",
     "tests/mechtron/test_upgrade.py",

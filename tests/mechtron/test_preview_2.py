@@ -52,7 +52,7 @@ async def test_clocks_poll_randomness_and_streams(
 
 @WAYS
 async def test_what_waits_an_hour_ends_at_its_deadline(machine: Machine, make: Make, isolation: str) -> None:
-    point = await make("w", WAITS, f"Run {{ +isolation={isolation}; }} Limits {{ +seconds=0.4; +concurrency=40; }}")
+    point = await make("w", WAITS, f"Run {{ +isolation={isolation}; }} Limits {{ +seconds=1.5; +concurrency=40; }}")
     assert (await ask(machine, point, "Tell", "warm")).unwrap() == "warm"
     threads = threading.active_count()
     waiting = [asyncio.ensure_future(ask(machine, point, method)) for method in ("Hour", "Block", "Ever") * 10]
@@ -60,8 +60,8 @@ async def test_what_waits_an_hour_ends_at_its_deadline(machine: Machine, make: M
     among = threading.active_count()
     assert (await ask(machine, point, "Tell", "meanwhile")).unwrap() == "meanwhile"
     replies = await asyncio.gather(*waiting)
-    assert {(reply.status, reply.error) for reply in replies} == {(408, "the guest was not done after 0.4 s")}
-    assert among <= threads + 2, "30 that wait have no threads: there may be the clock, and one of the pool more"
+    assert {(reply.status, reply.error) for reply in replies} == {(408, "the guest was not done after 1.5 s")}
+    assert among < threads + 10, "30 that wait have no threads; the clock and the pool may have begun some"
     assert (await ask(machine, point, "Spin")).status == 408
     assert (await ask(machine, point, "Tell", "afterwards")).unwrap() == "afterwards"
 
