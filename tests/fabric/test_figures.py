@@ -9,43 +9,13 @@ from typing import Any
 import attrs
 import pytest
 
-from hyperverse_core import Ctx, Driver, KindDef, Machine, Particle, handler, hookimpl
 from hyperverse_core.testing.fixtures import StartMachine
-
-MACHINE = "GLOBAL::machine"
-
-
-@attrs.define
-class Till(Particle):
-    sold: int = 0
-
-    @handler("Ext<Sell>")
-    async def sell(self, ctx: Ctx) -> int:
-        self.sold += 1
-        await ctx.save()
-        return self.sold
-
-
-class TillDriver(Driver):
-    kind = KindDef("Till", doc="Takes money")
-    particle = Till
-
-
-class Tills:
-    @hookimpl
-    def hyperverse_register_drivers(self, register: Any) -> None:
-        register(TillDriver)
+from tills import MACHINE, Tills, figures
 
 
 @pytest.fixture
 def machine_plugins() -> Sequence[object]:
     return (Tills(),)
-
-
-async def figures(machine: Machine) -> dict[str, Any]:
-    """Of each machine, by its name."""
-    found: dict[str, Any] = (await machine.client().ask(MACHINE, "Ext<Figures>"))["machines"]
-    return found
 
 
 async def test_no_wave_is_counted_twice_or_lost_when_particles_move_and_machines_drain(

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 
-from hyperverse_core import Config, Ctx, Driver, KindDef, Machine, Particle, Pong, handler, hookimpl
+from hyperverse_core import Config, Machine
 from hyperverse_core.config import Control
+from tills import Tills, figures
 
-MACHINE = "GLOBAL::machine"
 TIMES = 8
 GOOD = (200, 201, 204, 302, 303)
 BAD = (400, 401, 403, 404, 408, 409, 429, 500, 501, 503, 504, 599)
-
-
-class Till(Particle):
-    @handler("Ext<Give>")
-    async def give(self, ctx: Ctx, status: int) -> Pong:
-        return Pong(status, {"error": "as you like"})
-
-    @handler("Ext<Break>")
-    async def fail(self, ctx: Ctx) -> None:
-        raise ValueError("it is jammed")
-
-    @handler("Ext<Hang>")
-    async def hang(self, ctx: Ctx) -> None:
-        await asyncio.sleep(3600)
-
-
-class TillDriver(Driver):
-    kind = KindDef("Till", doc="Takes money")
-    particle = Till
-
-
-class Tills:
-    @hookimpl
-    def hyperverse_register_drivers(self, register: Any) -> None:
-        register(TillDriver)
 
 
 @pytest_asyncio.fixture
@@ -49,12 +23,6 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
     async with Machine(config, plugins=(Tills(),)) as made:
         await made.client().exec("create localhost<Space>; create localhost:t<Till>; create hyperspace:users:eve<User>")
         yield made
-
-
-async def figures(machine: Machine) -> dict[str, Any]:
-    """Of each machine, by its name."""
-    found: dict[str, Any] = (await machine.client().ask(MACHINE, "Ext<Figures>"))["machines"]
-    return found
 
 
 def counts(told: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int]]:
