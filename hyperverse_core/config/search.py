@@ -165,6 +165,6 @@ def _data_dir_of_user() -> Path:
     from ..errors import ConfigError
 
     raise ConfigError(
-        "nobody knows where the data directory is: the user has no home directory",
+        "there is no place for a data directory: the user has no home directory",
         hint="give --data-dir, or set HOME or XDG_DATA_HOME",
     )

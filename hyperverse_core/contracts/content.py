@@ -54,7 +54,7 @@ async def content_at(sender: Sender, point: Point | str) -> Content:
         hex_of(content.digest)
     except (KeyError, ValueError, BadRequest):
         raise BadRequest(
-            f"{str(point)!r} is no file of a bundle", hint="name one: repo:my:1.0.0:/app.wasm; `read` lists a folder"
+            f"{str(point)!r} is not a file of a bundle", hint="name one: repo:my:1.0.0:/app.wasm; `read` lists a folder"
         ) from None
     return content
 

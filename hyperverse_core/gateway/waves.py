@@ -135,7 +135,7 @@ class ClientWaves:
     def _wave(self, raw: _Asked) -> Ping | Signal | Ripple:
         """The wave as the fabric knows it, not checked yet. Raises BadRequest, ParseError, Forbidden."""
         if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
-            raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is no id of a client's wave", hint="it begins with 'c-'")
+            raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is not the id of a client's wave", hint="it begins with 'c-'")
         return wave_of_client(raw, self.session.origin, _LONGEST_WAIT)
 
     def _forbidden_wave(self, raw: _Asked) -> Ping | Signal | Ripple | None:
@@ -151,7 +151,7 @@ class ClientWaves:
         if len(self.running) >= self._most:
             raise TooMany(f"{self._most} waves of this client are under way", retry_after=0.1)
         if wave.id in self.running:
-            raise Conflict(f"a wave with id {wave.id!r} is under way", hint="ids are used once")
+            raise Conflict(f"a wave with id {wave.id!r} is under way", hint="use each id once")
         weight = self._weight
         self.session.take(weight)
         self.running[wave.id] = None
@@ -248,7 +248,7 @@ class ClientWaves:
                 self.replay_cache.settle(key, None)
             elif not _is_conflict(first):
                 return  # it is being answered to this very connection
-            raise Conflict(f"the id {wave.id!r} stands for another wave that is under way", hint="ids are used once")
+            raise Conflict(f"the id {wave.id!r} belongs to another wave in progress", hint="use each id once")
         if first is not None:
             self._begin(self._cuttable, wave, self._repeat, first)
             return

@@ -240,7 +240,7 @@ class GrantsAdministration(Administration):
 
     async def _token(self, id: str, by: Point) -> TokenRecord:
         if len(id) < _SHORTEST_ID:
-            raise BadRequest(f"{id!r} is no id of a token", hint=f"an id has at least {_SHORTEST_ID} characters")
+            raise BadRequest(f"{id!r} is not the id of a token", hint=f"an id has at least {_SHORTEST_ID} characters")
         found = [token for token in await self.tokens(by=by) if token.digest.startswith(id)]
         if len(found) != 1:
             raise NotFound(f"no token {id!r}" if not found else f"several tokens begin with {id!r}")

@@ -103,7 +103,7 @@ class GuardedPolicy:
         if administration is None:
             raise NoDriver(
                 f"the policy {self.name!r} cannot be administered with commands",
-                hint="its own documentation says how its rules are changed",
+                hint="see its documentation for how to change its rules",
             )
         return await self._within(act, administration)
 

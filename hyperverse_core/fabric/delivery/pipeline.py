@@ -60,7 +60,7 @@ class Pipelines:
         if selected is None:
             if wave.method.kind is MethodKind.CMD:
                 return None
-            raise NotFound(f"{active.text!r} has no route for {wave.method} {wave.path}", hint="its bind decides that")
+            raise NotFound(f"{active.text!r} has no route for {wave.method} {wave.path}", hint="see its bind")
         return await _Passage(active, wave, selected, self._callers_rights, self._hops).run()
 
 

@@ -93,7 +93,7 @@ class ReplayCache(Replays):
         asked, known = _Asked(wave.agent.text, _about(wave)), self._settled.get(key) or self._open.get(key)
         before = self._ran.get(key) if known is None else known.asked
         if before is not None and (before.agent, before.about) != (asked.agent, asked.about):
-            another = Conflict(f"the id {wave.id!r} stands for another wave", hint="ids are used once")
+            another = Conflict(f"the id {wave.id!r} stands for another wave", hint="use each id once")
             return self._answer(wave, another, Outcome.REJECTED)
         if known is not None:
             return known.future

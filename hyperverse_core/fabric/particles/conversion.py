@@ -175,7 +175,7 @@ def to_body(value: Any) -> Any:
     try:
         return _plain(converter.unstructure(value))
     except (TypeError, cattrs.BaseValidationError) as exc:
-        raise HandlerFailed(f"the handler returned {type(value).__name__}, which is no body: {exc}") from exc
+        raise HandlerFailed(f"the handler returned {type(value).__name__}, which cannot be a body: {exc}") from exc
 
 
 def _takes_third(function: Callable[..., Awaitable[Any]], name: str) -> bool:

@@ -225,7 +225,7 @@ class Provisioner:
         except NotFound:  # or it is hidden from the caller
             raise NotFound(
                 f"{above.text!r} does not exist, so {where.child!r} cannot be created in it",
-                hint=f"create {above.text} first; if it exists, you may not know of it",
+                hint=f"create {above.text} first; if it exists, you may not see it",
             ) from None
         if strategy is Strategy.OVERRIDE and not where.is_pattern:
             await self._demand_override(where.point(None), parent, caller)

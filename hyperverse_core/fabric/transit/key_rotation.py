@@ -78,7 +78,7 @@ class KeyRotation:
             Unavailable: the registry cannot be asked, or the machine stops. The key before counts then as it did.
         """
         if not self._transport.proves_peers:
-            raise BadRequest("the transport proves no keys, so there is none to replace")
+            raise BadRequest("the transport uses no keys, so there is none to replace")
         async with self._turn:
             if self._closed:
                 raise Unavailable("the machine stops", retry_after=1.0)

@@ -330,7 +330,7 @@ class Switchboard:
                 said = f"machine {machine!r} has answered what another one was asked"
                 self._object(machine, envelope, None, Forbidden(said))
         else:
-            raise ProtocolError(f"{kind.__name__} is no answer")
+            raise ProtocolError(f"{kind.__name__} is not an answer")
 
     def _object(self, machine: str, envelope: Envelope, via: Peer | None, error: HyperverseError) -> None:
         """A machine has sent what it may not send: that is logged and told, and whoever asked is answered."""

@@ -114,7 +114,7 @@ class Looking:
         """
         _check(limit)
         if level not in _LEVELS:
-            raise BadRequest(f"{level!r} is no level of a log", hint=f"known: {', '.join(_LEVELS)}")
+            raise BadRequest(f"{level!r} is not a log level", hint=f"known: {', '.join(_LEVELS)}")
         least = logging.getLevelNamesMapping()[level.upper()]
         found, silent = await self._ask("log", {"point": point, "least": least, "limit": limit})
         lines = [{**line, "machine": name} for name, each in found.items() for line in each["lines"]]

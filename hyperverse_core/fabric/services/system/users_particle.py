@@ -62,7 +62,7 @@ class UsersParticle(Particle):
             lasts: seconds until it ends; None for never.
         """
         if len(label) > _LONGEST_LABEL or not label.isprintable():
-            raise BadRequest(f"{label[:_LONGEST_LABEL]!r} is no label", hint="one printable line of 200 characters")
+            raise BadRequest(f"{label[:_LONGEST_LABEL]!r} is not a label", hint="one printable line of 200 characters")
         if lasts is not None and not 0 < lasts < float("inf"):
             raise BadRequest(f"a token cannot last {lasts} s", hint="give a number of seconds, more than 0")
         who, bounds = Point.parse(agent), Scope.parse(scope) if scope else None
