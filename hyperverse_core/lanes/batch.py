@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Final
 
 from ..errors import ProtocolError
 from .outbox import PRIORITIES, Piece
 
-__all__ = ["Unpacker", "pack"]
+__all__ = ["LONE", "Unpacker", "pack"]
 
 _COUNT = struct.Struct("<I")
 _ONE = struct.Struct("<II")
 """The count and the word of a message with one piece. Most messages are such where waves are sent one by one."""
+
+LONE: Final = struct.Struct("<BIII")
+"""The same with the head of a message before it: kind and count of the head, count of the pieces (1), word."""
 
 
 def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:

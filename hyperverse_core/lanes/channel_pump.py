@@ -107,8 +107,12 @@ class ChannelPump(abc.ABC):
 
     def _push(self, channel: PeerChannel) -> None:
         while not channel.gone:
-            message = channel.unsent or channel.next_message()
-            if message is None or not self._offer(channel, message) or not channel.has_work:
+            unsent = channel.unsent
+            message = unsent or channel.next_message()
+            if message is None or not self._offer(channel, message):
+                return
+            # A message that was made just now has said all that was owed: only frames may be left, or the goodbye.
+            if unsent is None and not channel.outbox.frames_waiting and not channel.closing:
                 return
 
     # -- in -----------------------------------------------------------------------------------------------
@@ -125,8 +129,7 @@ class ChannelPump(abc.ABC):
         try:
             kind, count = HEAD.unpack_from(message)
             if kind == DATA:
-                channel.confirmed(count)
-                frames = channel.frames(message)
+                frames = channel.taken(count, message)
             elif kind == ACK:
                 channel.confirmed(count)
             elif kind not in (BYE, GONE):

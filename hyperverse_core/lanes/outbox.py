@@ -29,6 +29,7 @@ class Outbox:
     __slots__ = (
         "_max_bytes",
         "_max_frames",
+        "_newest",
         "_piece",
         "_queues",
         "_waiters",
@@ -42,6 +43,7 @@ class Outbox:
         self._max_bytes = max_bytes
         self._piece = piece
         self._queues: tuple[deque[tuple[int, Piece]], ...] = tuple(deque() for _ in range(PRIORITIES))
+        self._newest = self._queues[0]  # the one that was last added to
         self._waiters: list[asyncio.Future[None]] = []
         self._wanted = -1  # bytes of the frame that was last refused; -1 while nothing was
         self.frames_waiting = 0
@@ -72,8 +74,9 @@ class Outbox:
             raise BadRequest(f"no priority {priority!r}", hint=f"0 goes first, {PRIORITIES - 1} last")
         self.frames_waiting += 1
         self.bytes_waiting += size
+        self._newest = queue = self._queues[priority]
         if size <= self._piece:
-            self._queues[priority].append((size << 4 | priority << 1, frame))
+            queue.append((size << 4 | priority << 1, frame))
         else:
             self._put_pieces(frame, size, priority)
 
@@ -83,6 +86,18 @@ class Outbox:
             part = view[start : start + self._piece]
             more = start + self._piece < size
             self._queues[priority].append((len(part) << 4 | priority << 1 | more, part))
+
+    def take_lone(self) -> tuple[int, Piece] | None:
+        """Takes out the word and the piece of the only frame that waits, as :meth:`take` does. None when others wait,
+        or more of it: nothing is taken then. Where waves are sent one by one, this is all that is ever asked."""
+        queue = self._newest
+        if self.frames_waiting != 1 or len(queue) != 1:  # of one frame, all pieces are in one queue
+            return None
+        lone = queue.popleft()
+        self.frames_waiting = self.bytes_waiting = 0
+        if self._wanted >= 0:
+            self._wake()
+        return lone
 
     def take(self, budget: int) -> tuple[list[int], list[Piece]]:
         """Takes out what to send now.

@@ -10,7 +10,7 @@ import attrs
 
 from ..contracts.lane import LaneReceiver, Peer
 from ..errors import ProtocolError
-from .batch import Unpacker, pack
+from .batch import LONE, Unpacker, pack
 from .messages import ACK, BATCH_BYTES, DATA, HEAD, PIECE_BYTES, WRAP, goodbye
 from .outbox import Outbox
 
@@ -22,6 +22,7 @@ WINDOW_MESSAGES = 64
 WINDOW_BYTES = 4 * 1024 * 1024
 """How many bytes of DATA messages may be on the way to a peer, unless the two sides agree on less."""
 
+_pack_lone = LONE.pack
 _OWED = WINDOW_MESSAGES // 2
 """When so much has arrived that the other side has not been told of, it needs to hear soon."""
 
@@ -130,11 +131,17 @@ class PeerChannel:
             and len(self._flying) < WINDOW_MESSAGES
             and self._flying_bytes < self.window_bytes
         ):
-            words, pieces = self.outbox.take(self.batch_bytes)
             self._owed = self._owed_bytes = 0  # each message says what has arrived, as `_head` does
-            message = pack(HEAD.pack(DATA, self._received), words, pieces)
-            self._flying.append(len(message))
-            self._flying_bytes += len(message)
+            lone = self.outbox.take_lone()
+            if lone is not None:
+                word, piece = lone
+                message = _pack_lone(DATA, self._received, 1, word) + piece  # as `pack` does, in one step
+            else:
+                words, pieces = self.outbox.take(self.batch_bytes)
+                message = pack(HEAD.pack(DATA, self._received), words, pieces)
+            size = len(message)
+            self._flying.append(size)
+            self._flying_bytes += size
             return message
         if self.closing and not self.outbox.frames_waiting:
             self._said_bye = True
@@ -151,10 +158,10 @@ class PeerChannel:
         return HEAD.pack(kind, self._received)
 
     def confirmed(self, count: int) -> None:
-        """Takes the count of a DATA or an ACK.
+        """Takes the count of a message.
 
         Args:
-            count: how many messages the peer has received so far.
+            count: how many messages the peer has received so far, as an ACK says.
 
         Raises:
             ProtocolError: fewer messages were sent.
@@ -169,15 +176,23 @@ class PeerChannel:
             news -= 1
         self._confirmed = count
 
-    def frames(self, message: bytes) -> list[bytes]:
-        """Returns the frames that are complete with a message.
+    def taken(self, count: int, message: bytes) -> list[bytes]:
+        """Takes a DATA message. Returns the frames that are complete with it.
 
         Args:
-            message: the bytes of a DATA message.
+            count: of its head: how many messages the peer has received so far.
+            message: its bytes.
 
         Raises:
-            ProtocolError: it is malformed.
+            ProtocolError: it is malformed, or fewer messages were sent than the peer has received.
         """
+        # One more, as nearly always between those who wait for each other: as `confirmed` does, without the call.
+        if count != self._confirmed:
+            if self._flying and count == (self._confirmed + 1) & WRAP:
+                self._flying_bytes -= self._flying.popleft()
+                self._confirmed = count
+            else:
+                self.confirmed(count)
         self._received = (self._received + 1) & WRAP
         self._owed += 1
         self._owed_bytes += len(message)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
 from ..contracts.registry import Assignment
 from ..errors import HyperverseError, ProtocolError
 from ..universe.access.scope import Scope
-from ..universe.address.point import ROOT, Point
+from ..universe.address.point import ROOT, Point, seen_points
 from ..universe.address.star_key import StarKey
+from ..universe.waves.method import known_methods
 from ..universe.waves.origin import Origin, WaveOptions
 from ..universe.waves.wave import (
     DEFAULT_HANDLING,
@@ -63,6 +64,8 @@ __all__ = [
     "wave_of_client",
 ]
 
+_MED: Final = Priority.MED
+_WAIT: Final = DEFAULT_HANDLING.wait
 _F = TypeVar("_F", PingFrame, SignalFrame, PartFrame)
 _W = TypeVar("_W", Ping, Signal, Ripple)
 _P = TypeVar("_P", Pong, Echo)
@@ -282,21 +285,23 @@ def _handling(wait: float, retries: int, priority: Priority) -> Handling:
 
 
 def _wave(kind: type[_W], raw: PingFrame | SignalFrame | PartFrame, now: float) -> _W:
-    scope, sender = raw.scope, Point.parse(raw.sender)
-    plain = raw.retries == 0 and raw.wait == DEFAULT_HANDLING.wait and raw.priority is Priority.MED
-    if not raw.left >= 0:
-        raise ProtocolError(f"a wave has {raw.left} s left")
+    # What was parsed before is looked up as `parse` does, without the call.
+    known, scope, left, retries, priority = seen_points.get, raw.scope, raw.left, raw.retries, raw.priority
+    sender = known(raw.sender) or Point.parse(raw.sender)
+    plain = retries == 0 and priority is _MED and raw.wait == _WAIT
+    if not left >= 0:
+        raise ProtocolError(f"a wave has {left} s left")
     return kind(
-        ROOT if kind is Ripple else Point.parse(raw.to),
-        Method.parse(raw.method),
+        ROOT if kind is Ripple else known(raw.to) or Point.parse(raw.to),
+        known_methods.get(raw.method) or Method.parse(raw.method),
         raw.body,
         raw.path,
         raw.headers,
         sender,
-        sender if raw.agent == raw.sender else Point.parse(raw.agent),
+        sender if raw.agent == raw.sender else known(raw.agent) or Point.parse(raw.agent),
         scope if scope is None else Scope.parse(scope),
-        DEFAULT_HANDLING if plain else _handling(raw.wait, raw.retries, raw.priority),
-        now + raw.left,
+        DEFAULT_HANDLING if plain else _handling(raw.wait, retries, priority),
+        now + left,
         raw.chain,
         raw.hops,
         raw.id,
@@ -316,7 +321,7 @@ def _reply(kind: type[_P], raw: PongFrame, _: float = 0.0) -> _P:
     return kind(
         raw.status,
         raw.body,
-        Point.parse(raw.sender),
+        seen_points.get(raw.sender) or Point.parse(raw.sender),
         raw.outcome,
         raw.id,
         raw.star,

@@ -32,6 +32,7 @@ class Framed(asyncio.BufferedProtocol, abc.ABC):
         said: whether something was sent since somebody set it to False.
         paused: whether the system takes no more for now.
         take: is called with each message. It may be changed at any time, also by a message for those behind it.
+        rested: is called when what has arrived is handled.
 
     Args:
         largest: bytes of the largest message that the other side may send. It may be changed later.
@@ -39,6 +40,7 @@ class Framed(asyncio.BufferedProtocol, abc.ABC):
     """
 
     take: Callable[[bytes], object]
+    rested: Callable[[], object]
 
     def __init__(self, largest: int, buffer: memoryview) -> None:
         self.heard = self.said = False
@@ -53,10 +55,6 @@ class Framed(asyncio.BufferedProtocol, abc.ABC):
     def fault(self, what: str) -> None:
         """The other side breaks the protocol: nothing more is read."""
 
-    @abc.abstractmethod
-    def rested(self) -> None:
-        """What has arrived is handled."""
-
     # -- what the event loop calls ------------------------------------------------------------------------
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -67,10 +65,11 @@ class Framed(asyncio.BufferedProtocol, abc.ABC):
         if not self._waiting:
             # One whole message, as nearly always between those who wait for each other. Of fewer bytes than a length
             # has, some are those of somebody before, and no length fits.
-            (size,) = _length_of(self._buffer)
+            buffer = self._buffer
+            (size,) = _length_of(buffer)
             if size + HEAD == nbytes and size <= self._largest:
                 if self._stream is not None:
-                    self.take(bytes(self._buffer[HEAD:nbytes]))
+                    self.take(bytes(buffer[HEAD:nbytes]))
                     self.rested()
                 return
         self._cut(bytes(self._buffer[:nbytes]))

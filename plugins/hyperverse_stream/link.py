@@ -50,6 +50,7 @@ class StreamLink(Framed):
     def __init__(self, pump: StreamPump, *, encrypted: bool) -> None:
         super().__init__(LARGEST_GREETING, pump.buffer)
         self.take = self._greeting
+        self.rested = pump.rested
         self.send = self.put
         self.channel: PeerChannel | None = None
         self.process = UNKNOWN
@@ -81,9 +82,6 @@ class StreamLink(Framed):
             self._pump.end(self.channel, "the connection is lost")
         else:
             self._lost()
-
-    def rested(self) -> None:
-        self._pump.rested()
 
     def resume_writing(self) -> None:
         super().resume_writing()

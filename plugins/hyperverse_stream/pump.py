@@ -46,7 +46,8 @@ class StreamPump(ChannelPump):
         if self._heard:
             self._heard = False
             if not self._flush_planned:
-                self._plan_flush()
+                self._flush_planned = True  # as `_plan_flush` does, without the call
+                self._loop.call_soon(self._flush)
 
     def _offer(self, channel: PeerChannel, message: bytes) -> bool:
         link: StreamLink = channel.route

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hyperverse_core.errors import BadRequest, LaneFull, ProtocolError, Unavailable
 from hyperverse_core.lanes import Outbox, Unpacker, pack
+from patience import PATIENCE
 
 frames = st.lists(st.tuples(st.binary(max_size=200), st.integers(0, 4)), max_size=40)
 
@@ -38,6 +39,37 @@ def test_urgent_frames_may_come_between_the_pieces_of_others(
     while outbox:
         got += unpacker.frames(pack(b"", *outbox.take(100)))
     assert sorted(got) == sorted(frame for frame, _ in first + later)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=60), st.integers(0, 4)) | st.integers(1, 60), max_size=40))
+def test_a_lone_frame_is_taken_as_the_others_are(steps: list[tuple[bytes, int] | int]) -> None:
+    """A number is a take of so many bytes; a frame is put."""
+    plain, lone = Outbox(piece=20), Outbox(piece=20)
+    for step in steps:
+        if not isinstance(step, int):
+            plain.put(*step)
+            lone.put(*step)
+            continue
+        alone = lone.take_lone()
+        taken = lone.take(step) if alone is None else ([alone[0]], [alone[1]])
+        assert taken == plain.take(step)
+        assert (lone.frames_waiting, lone.bytes_waiting) == (plain.frames_waiting, plain.bytes_waiting)
+        assert alone is None or not lone
+
+
+def test_what_leaves_alone_makes_room_for_who_waits_for_it() -> None:
+    async def run() -> None:
+        outbox = Outbox(max_frames=1)
+        outbox.put(b"x")
+        with pytest.raises(LaneFull):
+            outbox.put(b"y")
+        waiting = asyncio.ensure_future(outbox.drained())
+        await asyncio.sleep(0)
+        assert outbox.take_lone() is not None
+        await asyncio.wait_for(waiting, PATIENCE)
+        assert outbox.take_lone() is None
+
+    asyncio.run(run())
 
 
 @given(st.binary(max_size=300), st.integers(0, 8))

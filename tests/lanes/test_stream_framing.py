@@ -21,13 +21,14 @@ class End(Framed):
         self.faults: list[str] = []
         self.rests = 0
         self.take = self.messages.append
+        self.rested = self.rest
         self._stream = Mock()
 
     def fault(self, what: str) -> None:
         self.faults.append(what)
         self._stream = None
 
-    def rested(self) -> None:
+    def rest(self) -> None:
         self.rests += 1
 
     def arrives(self, data: bytes) -> None:

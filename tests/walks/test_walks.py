@@ -19,8 +19,8 @@ _STEP = re.compile(r"^\d+\. ((?:`[^`]+`[,\s]*)+):\s", re.MULTILINE)
 _ROW = re.compile(r"^\| (.+?) \| (\d+) \| (\d+) \|$", re.MULTILINE)
 _BOUNDS = {
     "a Ping to a particle of the same machine": 17,
-    "a client's Ping over a Unix socket, both ends": 110,
-    "a Ping to another machine over a Unix socket, both ends": 110,
+    "a client's Ping over a Unix socket, both ends": 100,
+    "a Ping to another machine over a Unix socket, both ends": 95,
     "`create` by `client.exec`, the registry's thread counted": 150,
 }
 """The most calls of each wave."""

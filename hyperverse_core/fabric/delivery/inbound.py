@@ -196,7 +196,10 @@ class Inbound:
         payload = self._encoded(reply)
         if key:
             self.replay_cache.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
-        await self._send(request, payload)
+        try:  # as `_send` does, without its coroutine where there is room
+            self._board.answer(request, payload)
+        except HyperverseError:
+            await self._send(request, payload)
 
     async def _repeat(self, star: Star, request: LaneRequest, wave: Ping, first: asyncio.Future[Pong]) -> None:
         """Answers a Ping that has come before as that one is answered."""
