@@ -10,7 +10,7 @@ from .link import Connection
 from .reader import PostgresReader
 from .schema import named
 from .work import locks_of
-from .writer import PostgresWriter
+from .writers import PostgresWriters
 
 __all__ = ["Calls"]
 
@@ -24,7 +24,7 @@ class Calls:
     """
 
     _reader: PostgresReader
-    _writer: PostgresWriter
+    _writer: PostgresWriters
     schema: str
 
     async def ask(self, how: str, query: str, *arguments: Any) -> Any:
@@ -35,6 +35,15 @@ class Calls:
             return await getattr(connection, how)(text, *arguments)
 
         return await self._reader.read(ask)
+
+    async def ask_large(self, query: str, *arguments: Any) -> Any:
+        """The row that a query of something large returns."""
+        text = named(query, self.schema)
+
+        async def ask(connection: Connection) -> Any:
+            return await connection.fetchrow(text, *arguments)
+
+        return await self._reader.read_large(ask)
 
     async def write_one(self, kind: str, job: Any, *touched: str, locks: tuple[int, ...] | None = None) -> Any:
         """A write that is not grouped with others. ``touched``: the points of its entries in the feed."""

@@ -12,6 +12,7 @@ import attrs
 
 from hyperverse_core.errors import Unavailable
 
+from .answers import Answers, watched
 from .faults import away, said_by
 from .settings import PostgresSettings
 
@@ -20,8 +21,6 @@ __all__ = ["Connection", "Link"]
 Connection: TypeAlias = Any
 """An ``asyncpg.Connection``."""
 
-CONNECT: Final = 5.0
-"""Seconds that a connection may take to be made."""
 _PAUSE: Final = 0.25
 """Seconds between two attempts to connect."""
 _NAME: Final = {"application_name": "hyperverse"}
@@ -36,6 +35,7 @@ _SESSION: Final = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
     "jit": "off",
     # Everything is found by an index. A plan that was made while the tables were nearly empty, and is kept, would read
     # them from end to end: 1.0 ms for a look-up among 9,000 particles, and not 0.2.
@@ -43,17 +43,30 @@ _SESSION: Final = {
 }
 
 
+_CHECK: Final = """
+do $$ begin
+  perform set_config('client_connection_check_interval', '1000', false);
+exception when invalid_parameter_value then null;  -- servers on some systems cannot
+end $$
+"""
+"""What was asked for over a connection that is closed since ends by itself, also while it waits for a lock."""
+
+
 @attrs.define(eq=False)
 class Link:
-    """One connection, used by one task.
+    """One connection.
 
     Attributes:
+        answers: how long the server may take.
+        turn: held by whoever uses the connection.
         trouble: why there is none; empty when there is, or was not asked for yet.
         since: when that began, in seconds since the epoch.
     """
 
     _settings: PostgresSettings
     _opened: Callable[[Connection], Awaitable[None]]
+    answers: Answers
+    turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _connection: Connection = None
     _next: float = 0.0
     _closed: bool = False
@@ -62,7 +75,7 @@ class Link:
 
     async def connect(self) -> Connection:
         """Makes the first connection. Raises what asyncpg raises, and OSError."""
-        self._connection = await _connected(self._settings)
+        self._connection = await _connected(self._settings, self.answers.connect)
         await self._opened(self._connection)
         return self._connection
 
@@ -80,9 +93,9 @@ class Link:
         if now < self._next:
             raise away(self._settings.where, self.trouble or "the connection broke")
         try:
-            connection = await _connected(self._settings)
+            connection = await _connected(self._settings, self.answers.connect)
             try:
-                async with asyncio.timeout(CONNECT):
+                async with asyncio.timeout(self.answers.connect):
                     await self._opened(connection)
             except BaseException:
                 connection.terminate()
@@ -119,12 +132,16 @@ class Link:
             connection.terminate()
 
 
-async def _connected(settings: PostgresSettings) -> Connection:
+async def _connected(settings: PostgresSettings, seconds: float) -> Connection:
     given: dict[str, Any] = {} if settings.password is None else {"password": settings.password}
     if settings.pooler:
         # Each transaction may come to another session: nothing may rest on what a session knows.
         given |= {"server_settings": dict(_NAME), "statement_cache_size": 0}
     else:
         given["server_settings"] = dict(_SESSION)
-    async with asyncio.timeout(CONNECT):
-        return await asyncpg.connect(settings.url, timeout=CONNECT, command_timeout=None, **given)
+    async with asyncio.timeout(seconds):
+        connection = await asyncpg.connect(settings.url, timeout=seconds, command_timeout=None, **given)
+        watched(connection._transport)  # it has no public name
+        if not settings.pooler:
+            await connection.execute(_CHECK)
+    return connection

@@ -1,10 +1,15 @@
-"""Reads, over one connection, one after another; and look-ups that arrive together as one query."""
+"""Reads, over one connection, one after another; and look-ups that arrive together as one query.
+
+What is large may borrow that connection for a while. Reads go over the connection of the writes then, between them, so
+that nobody waits for what is large but those who asked for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -12,6 +17,7 @@ import attrs
 from hyperverse_core.errors import HyperverseError, Unavailable
 from hyperverse_core.values import Point
 
+from .answers import LARGE
 from .faults import breaks, may_go_on, own_copy, translated
 from .link import Connection, Link
 from .settings import PostgresSettings
@@ -20,17 +26,25 @@ __all__ = ["BatchedLookUps", "PostgresReader"]
 
 _T = TypeVar("_T")
 _Caller: TypeAlias = tuple[list[Point], asyncio.Future[dict[Point, _T]]]
-_ANSWER: Final = 35.0
 _TRIES: Final = 3
+"""For what may go on over the same connection."""
 _MOST: Final = 2000
 
 
 @attrs.define(eq=False)
 class PostgresReader:
-    """Reads. A read whose connection breaks is repeated over the next one."""
+    """Reads. A read whose connection breaks is repeated over the next one.
+
+    Attributes:
+        link: the connection of the reads.
+        detour: the one to use while that is lent.
+    """
 
     _settings: PostgresSettings
     link: Link
+    detour: Link
+    _lent: bool = attrs.field(default=False, init=False)
+    _lending: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _waiting: deque[tuple[Callable[[Connection], Awaitable[Any]], asyncio.Future[Any]]] = attrs.field(
         factory=deque, init=False
     )
@@ -90,22 +104,57 @@ class PostgresReader:
                 await self._wake.wait()
 
     async def _ask(self, query: Callable[[Connection], Awaitable[_T]]) -> _T:
-        tries = 0
+        tries = broken = 0
         while True:
-            connection = await self.link.connection()
+            link = self.detour if self._lent else self.link
+            async with link.turn:
+                connection = await link.connection()
+                try:
+                    async with asyncio.timeout(link.answers.wait(broken)):
+                        return await query(connection)
+                except Exception as error:
+                    if isinstance(error, HyperverseError):
+                        raise
+                    if breaks(error) or connection.is_closed():
+                        link.broke(error)
+                        if link.answers.is_last(broken):
+                            raise
+                        broken += 1
+                        continue
+                    tries += 1
+                    if not may_go_on(error) or tries >= _TRIES:
+                        raise
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Link]:
+        """The connection of the reads for what is large, one after another, until the end of an ``async with``."""
+        async with self._lending:
+            self._lent = True
             try:
-                async with asyncio.timeout(_ANSWER):
-                    return await query(connection)
-            except Exception as error:
-                tries += 1
-                if isinstance(error, HyperverseError):
-                    raise
-                if breaks(error) or connection.is_closed():
-                    self.link.broke(error)
-                elif not may_go_on(error):
-                    raise
-                if tries >= _TRIES:
-                    raise
+                async with self.link.turn:
+                    yield self.link
+            finally:
+                self._lent = False
+
+    async def read_large(self, query: Callable[[Connection], Awaitable[_T]]) -> _T:
+        """Returns what ``query`` finds, which is large, or raises its error. Raises as :meth:`read`."""
+        if self._closing:
+            raise Unavailable("the registry is closed")
+        tries = 0
+        async with self.lend() as link:
+            while True:
+                connection = await link.connection()
+                try:
+                    async with asyncio.timeout(LARGE):
+                        return await query(connection)
+                except Exception as error:
+                    tries += 1
+                    if breaks(error) or connection.is_closed():
+                        link.broke(error)
+                    elif not may_go_on(error):
+                        raise translated(error, self._settings.where) from error
+                    if tries >= _TRIES:
+                        raise translated(error, self._settings.where) from error
 
 
 @attrs.define(eq=False)

@@ -32,6 +32,7 @@ from hyperverse_core.registry import (
 from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetProperty
 
 from . import pages
+from .answers import Answers
 from .calls import Calls
 from .faults import refusal
 from .feed import PostgresFeed
@@ -44,12 +45,17 @@ from .schema import made_ready, named
 from .settings import PostgresSettings
 from .trust import PostgresTrust
 from .work import ALL_LOCKS, locks_of
-from .writer import PostgresWriter
+from .writers import LARGE_STATE, PostgresWriters
 
 __all__ = ["PostgresRegistry"]
 
 _SLOW: Final = 1.0
 """Seconds after which a group of writes that is not answered is a trouble."""
+_OF_STATE: Final = "from hv.particles p left join hv.states s on s.id = p.id where p.point = $1"
+_STATE: Final = f"select s.state {_OF_STATE}"
+_SMALL_STATE: Final = (
+    f"select case when octet_length(s.state) < $2 then s.state end, octet_length(s.state) >= $2 {_OF_STATE}"
+)
 _MOST_CUT: Final = 4096
 _TRIES: Final = 100
 
@@ -75,10 +81,11 @@ class PostgresRegistry(PostgresTrust):
     def __init__(self, settings: Mapping[str, Any] | PostgresSettings) -> None:
         self._settings = settings if isinstance(settings, PostgresSettings) else PostgresSettings.read(settings)
         self._schema = self._settings.schema
-        self._link = Link(self._settings, self._listen)
-        self._reader = PostgresReader(self._settings, self._link)
+        self._answers = Answers()
+        self._link = Link(self._settings, self._listen, self._answers)
+        self._reader = PostgresReader(self._settings, self._link, self._link)
         self._feed = PostgresFeed(self._reader, self._settings)
-        self._writer = PostgresWriter(self._settings, self._committed)
+        self._writer = PostgresWriters.over(self._settings, self._reader, self._answers, self._committed)
         self._one_record = named(f"{RECORD}where p.point = $1", self._schema)
         self._some_records = named(f"{RECORD}where p.point = any($1::text[])", self._schema)
         self._records = BatchedLookUps(self._records_at, self._reader)
@@ -99,7 +106,7 @@ class PostgresRegistry(PostgresTrust):
         try:
             connection = await self._link.connect()
             await made_ready(connection, self._settings)
-            await self._writer.link.connect()
+            await self._writer.small.link.connect()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             await self.close()
             raise refusal(error, self._settings.where, self._schema) from error
@@ -120,20 +127,20 @@ class PostgresRegistry(PostgresTrust):
         await self._reader.close()
 
     def trouble(self) -> str:
-        return self._writer.link.trouble or self._link.trouble
+        return self._writer.small.link.trouble or self._link.trouble
 
     def troubles(self) -> Sequence[Trouble]:
         found: list[Trouble] = []
-        link = self._writer.link if self._writer.link.trouble else self._link
+        link = self._writer.small.link if self._writer.small.link.trouble else self._link
         if link.trouble:
             cause = f"{self._settings.where} cannot be reached: {link.trouble}; serving goes on when it is back"
             found.append(Trouble("the database of the registry", cause, link.since))
-        seconds, waiting = self._writer.slow
+        seconds, waiting = self._writer.small.slow
         if seconds > _SLOW:
             cause = f"no answer for {seconds:.0f} s; {waiting} writes wait behind"
             found.append(Trouble("writes to the registry", cause, time.time() - seconds))
-        if self._writer.refusal is not None:
-            found.append(Trouble("writes to the registry", *self._writer.refusal))
+        if self._writer.small.refusal is not None:
+            found.append(Trouble("writes to the registry", *self._writer.small.refusal))
         if self._feed.holder is not None:
             found.append(self._feed.holder)
         return found
@@ -321,11 +328,9 @@ class PostgresRegistry(PostgresTrust):
             # Behind whatever is under way.
             await self._writer.write("release", [], changes=frozenset((point.text,)), locks=())
             self._cut_saves.discard(point.text)
-        row = await self._calls.ask(
-            "fetchrow",
-            "select s.state from hv.particles p left join hv.states s on s.id = p.id where p.point = $1",
-            point.text,
-        )
+        row = await self._calls.ask("fetchrow", _SMALL_STATE, point.text, LARGE_STATE)
+        if row is not None and row[1]:
+            row = await self._calls.ask_large(_STATE, point.text)
         if row is None:
             raise refusals.not_registered((point,))
         return None if row[0] is None else bytes(row[0])
@@ -333,6 +338,7 @@ class PostgresRegistry(PostgresTrust):
     # -- stars --------------------------------------------------------------------------------------------
 
     async def announce(self, star: StarRecord) -> StarRecord:
+        self._answers.within(star.lease)
         key, point = str(star.key), Point.of_star(star.key).text
         job = [
             key, star.kind, star.machine, star.address, star.server_key, json.dumps(star.kinds), json.dumps(star.links),

@@ -19,8 +19,8 @@ __all__ = ["ALL_LOCKS", "WriteUnit", "locks_of", "next_group", "sent"]
 _MOST: Final = 1024
 """Limits how long the first of many units waits for the last of them."""
 _LOOK: Final = 4096
-_BYTES: Final = 64 * 1024 * 1024
-"""Of the states of a group of several: a message to the server has less than 1 GB."""
+_BYTES: Final = 4 * 1024 * 1024
+"""Of the states of a group of several: others wait behind them, a renewal of the lease among them."""
 _BATCHED: Final = frozenset({"register", "assign", "save", "release", "status", "sequence"})
 """What is done together with others of its kind."""
 _LOCKS: Final = 64

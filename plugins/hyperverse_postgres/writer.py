@@ -12,7 +12,8 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 import attrs
@@ -20,7 +21,8 @@ import msgspec
 
 from hyperverse_core.errors import OutcomeUnknown, Unavailable
 
-from .faults import breaks, hits_all, may_go_on, own_copy, translated
+from .answers import LARGE, Answers
+from .faults import breaks, hits_all, may_go_on, own_copy, said_by, translated
 from .link import Connection, Link
 from .schema import named
 from .settings import PostgresSettings
@@ -29,8 +31,6 @@ from .work import WriteUnit, next_group, sent
 __all__ = ["PostgresWriter"]
 
 _log = logging.getLogger(__name__)
-_ANSWER: Final = 35.0
-"""Seconds to wait for the answer: longer than the server lets a statement run."""
 _SETTLE: Final = 5.0
 """Seconds in which the outcome of a group is looked for whose connection broke."""
 _LOOK: Final = 0.1
@@ -41,18 +41,28 @@ _WRITE: Final = "select xid, outcome, states, logged from hv.write($1, $2, $3, $
 _ENTER: Final = "insert into hv.writers (id, number) values ($1, 0) on conflict do nothing"
 
 
+class _Broken(Exception):
+    """The connection broke, and nobody knows yet whether the group was written."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 @attrs.define(eq=False)
 class PostgresWriter:
-    """Writes, over the only connection that does.
+    """Writes, over one connection.
 
     Attributes:
-        link: that connection.
+        link: that connection, unless it is borrowed each time.
         newest: the greatest transaction id that this writer has got, 0 for none.
         refusal: why the database takes no writes, and since when, in seconds since the epoch; None when it does.
     """
 
     _settings: PostgresSettings
     _committed: Callable[[int], None]
+    _answers: Answers
+    _borrow: Callable[[], AbstractAsyncContextManager[Link]] | None = None
     link: Link = attrs.field(init=False)
     newest: int = attrs.field(default=0, init=False)
     refusal: tuple[str, float] | None = attrs.field(default=None, init=False)
@@ -66,7 +76,7 @@ class PostgresWriter:
     _sql: str = ""
 
     def __attrs_post_init__(self) -> None:
-        self.link = Link(self._settings, self._enter)
+        self.link = Link(self._settings, self._enter, self._answers)
         self._sql = named(_WRITE, self._settings.schema)
 
     async def _enter(self, connection: Connection) -> None:
@@ -146,31 +156,59 @@ class PostgresWriter:
         locks, jobs, states = sent(group)
         self._number += 1
         arguments = (self._id, self._number, locks, group[0].kind, jobs, states)
-        doubt_ends = 0.0
+        doubt_ends, why = 0.0, ""
         tries = broken = 0
         while True:
             try:
-                connection = await self.link.connection()
-            except Unavailable:
+                return await self._attempt(arguments, broken)
+            except Unavailable as error:
                 if not doubt_ends or self._closing:
                     raise
                 if time.monotonic() > doubt_ends:
-                    raise _nobody_knows(self._settings.where, self.link.trouble) from None
+                    raise _nobody_knows(self._settings.where, why) from None
+                self._refuse_waiting(error)
                 await asyncio.sleep(_LOOK)
-                continue
-            try:
-                async with asyncio.timeout(_ANSWER):
-                    return await connection.fetchrow(self._sql, *arguments)
+            except _Broken as broke:
+                doubt_ends, why = doubt_ends or time.monotonic() + _SETTLE, said_by(broke.error)
+                last = isinstance(broke.error, TimeoutError) and self._answers.is_last(broken)
+                broken += 1
+                # It may be this group that the server does not survive, or does not finish.
+                if broken >= _BREAKS or last:
+                    raise _nobody_knows(self._settings.where, why) from broke.error
             except Exception as error:
                 tries += 1
-                if breaks(error) or connection.is_closed():
-                    self.link.broke(error)
-                    doubt_ends = doubt_ends or time.monotonic() + _SETTLE
-                    broken += 1
-                    if broken >= _BREAKS:  # it may be this group that the server does not survive
-                        raise _nobody_knows(self._settings.where, self.link.trouble) from error
-                elif not may_go_on(error) or tries >= _TRIES:
+                if not may_go_on(error) or tries >= _TRIES:
                     raise
+
+    async def _attempt(self, arguments: tuple[Any, ...], broken: int) -> Any:
+        async with self._turn() as link:
+            connection = await link.connection()
+            try:
+                async with asyncio.timeout(LARGE if self._borrow else self._answers.wait(broken)):
+                    if self._borrow:
+                        await self._enter(connection)
+                    return await connection.fetchrow(self._sql, *arguments)
+            except Exception as error:
+                if breaks(error) or connection.is_closed():
+                    link.broke(error)
+                    raise _Broken(error) from error
+                raise
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[Link]:
+        if self._borrow is not None:
+            async with self._borrow() as link:
+                yield link
+            return
+        async with self.link.turn:
+            yield self.link
+
+    def _refuse_waiting(self, error: Unavailable) -> None:
+        """While the outcome of a group is looked for, nobody waits behind it: of theirs nothing was written."""
+        waiting = [unit for unit in self._waiting if not unit.future.done()]
+        self._waiting.clear()
+        for unit in waiting:
+            unit.future.set_exception(own_copy(error))
 
     def _answered(self, group: list[WriteUnit], answer: Any) -> None:
         self.refusal = None

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ import pytest
 from hyperverse_core import Client
 from hyperverse_core.client.api import ClientApi
 from hyperverse_core.errors import Unavailable
-from patience import LEASE, PATIENCE, START
+from patience import LEASE, PATIENCE, START, budget
 from postgres_server import Database, PostgresServer
+from registry.cutting_proxy import proxied
 from thoroughness import THOROUGH
 
 pytestmark = pytest.mark.thorough
@@ -145,6 +147,46 @@ async def test_while_the_database_is_away_waves_are_answered_503_and_serving_goe
             os.kill(host.pid, signal.SIGKILL)
         except (OSError, ValueError):
             pass
+
+
+async def test_a_database_that_is_unplugged_is_noticed_within_about_a_lease_and_used_again(
+    database: Database, tmp_path: Path
+) -> None:
+    """Nothing gets through any more, and nobody is told: neither end hears of the other's silence."""
+    (tmp_path / ".hyperverse").mkdir()
+    async with proxied(database.url) as proxy:
+        environ = {
+            **os.environ,
+            "HYPERVERSE__REGISTRY__URL": proxy.url,
+            "HYPERVERSE__REGISTRY__SCHEMA": database.schema,
+        }
+        host = Host(tmp_path, "alpha", environ)
+        await asyncio.to_thread(host.run, "up", "--name", "alpha", "--detach")
+        try:
+            async with Client.connect(host.data_dir) as client:
+                await client.exec("create localhost<Space>; create localhost:a<Base>; create localhost:b<Base>")
+                assert (await client.ping("localhost:a", "Cmd<Bounce>", wait=PATIENCE)).ok
+                proxy.silent = True
+                begun = time.monotonic()
+                # Of two particles, one is in memory and the other is asked for in the registry.
+                for point in ("localhost:b", "localhost:a"):
+                    async with asyncio.timeout(PATIENCE):
+                        while (reply := await client.ping(point, "Cmd<Bounce>", wait=PATIENCE)).ok:
+                            pass
+                    assert reply.status == 503
+                    assert "no answer in time" in str(reply.body), reply.body
+                assert time.monotonic() - begun < budget(20.0)
+                proxy.silent = False
+                async with asyncio.timeout(PATIENCE):
+                    for point in ("localhost:a", "localhost:b"):
+                        while not (await client.ping(point, "Cmd<Bounce>", wait=PATIENCE)).ok:
+                            pass
+            await asyncio.to_thread(host.run, "down")
+        finally:
+            try:
+                os.kill(host.pid, signal.SIGKILL)
+            except (OSError, ValueError):
+                pass
 
 
 async def test_machines_of_their_own_that_start_at_the_same_moment_all_start(

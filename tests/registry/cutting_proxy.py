@@ -26,6 +26,8 @@ class CuttingProxy:
         cut_answer: text of a request whose answer is not carried: the connection is cut instead, once.
         cut_request: text of a request that is not carried: the connection is cut instead, once.
         closed: whether new connections are refused.
+        silent: whether nothing is carried, while connections stay open and new ones are accepted: as a network that is
+            unplugged, or a server that is stopped.
         requests: how often the client has sent something and waited for the answer.
     """
 
@@ -34,6 +36,7 @@ class CuttingProxy:
     cut_answer: bytes = b""
     cut_request: bytes = b""
     closed: bool = False
+    silent: bool = False
     requests: int = 0
     _writers: set[asyncio.StreamWriter] = attrs.field(factory=set, init=False)
 
@@ -52,6 +55,8 @@ class CuttingProxy:
         back = asyncio.ensure_future(self._carry(there, writer, mute))
         try:
             while data := await reader.read(65536):
+                if self.silent:
+                    continue
                 self.requests += 1
                 if self.cut_request and self.cut_request in data:
                     self.cut_request = b""
@@ -74,6 +79,8 @@ class CuttingProxy:
     async def _carry(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, mute: asyncio.Event) -> None:
         try:
             while data := await there.read(65536):
+                if self.silent:
+                    continue
                 if mute.is_set():
                     writer.transport.abort()
                     return

@@ -10,8 +10,8 @@ from .registrations import Registration
 
 __all__ = ["LARGEST_STATE", "check_new_states", "check_state"]
 
-LARGEST_STATE: Final = 256 * 1024 * 1024
-"""Bytes. A database holds up to 1 GB at once, several times over while it is written, and everybody waits meanwhile."""
+LARGEST_STATE: Final = 64 * 1024 * 1024
+"""Bytes. A database holds a state several times over while it is written, and everybody waits for its disk."""
 
 
 def check_state(point: Point, state: bytes) -> None:

@@ -184,6 +184,7 @@ class Membership:
         self.serve_until = when
         for star in self._stars.values():
             star.serve_until = when
+            star.cannot_renew = ""
         if when and not self._told_held:
             self._tell_lease(True, "")
 
@@ -268,7 +269,9 @@ class Membership:
                 self._tell_lease(False, exc.message)
                 await self._rejoin()
             except (HyperverseError, TimeoutError) as exc:
-                said = str(exc) or "no answer in time"
+                said = _said(exc)
+                for star in self._stars.values():
+                    star.cannot_renew = said
                 self._troubles.note(_RENEWAL, said, again=self._lease * RENEW)
                 _log.warning("the leases could not be renewed: %s", said)
                 if not self.may_serve:
@@ -311,3 +314,8 @@ class Membership:
                 await self._registry.withdraw(own)
         except HyperverseError as exc:
             _log.warning("this machine's stars could not be withdrawn, so their leases have to run out: %s", exc)
+
+
+def _said(error: HyperverseError | TimeoutError) -> str:
+    """Why a renewal failed, for whoever is answered 503 because of that."""
+    return error.message if isinstance(error, HyperverseError) else "the registry gives no answer in time"

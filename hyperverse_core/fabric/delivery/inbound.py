@@ -93,7 +93,7 @@ class Inbound:
             if job is None:
                 raise ProtocolError(f"{type(message).__name__} is not a request to a star")
             if self.loop.time() >= star.serve_until:
-                raise Unavailable(f"{star.text} cannot renew its lease", retry_after=0.5)
+                raise Unavailable(star.no_lease, retry_after=0.5)
             only = request.envelope.incarnation
             if only and only != star.incarnation:
                 self.refuse(request, _started_again(star))

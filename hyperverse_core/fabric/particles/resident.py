@@ -140,9 +140,7 @@ class Resident:
         """Raises Unavailable when its star's lease may be over: it may live elsewhere by now. A particle that the
         registry does not place lives nowhere else."""
         if self.assignment is not None and not self.star.may_serve:
-            raise Unavailable(
-                f"{self.star.text} cannot renew its lease, so {self.text!r} does not answer here", retry_after=0.5
-            )
+            raise Unavailable(f"{self.star.no_lease}, so {self.text!r} does not answer here", retry_after=0.5)
 
     def cut_off(self, particle: Particle | None) -> None:
         """A handler was ended in the middle: what it left behind in ``particle`` must not be seen. The next wave gets

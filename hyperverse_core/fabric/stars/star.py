@@ -30,10 +30,14 @@ class Star:
         incarnation: which one was announced last, 0 before the first. Written by the membership.
         serve_until: time of the event loop at which its lease may have ended: nothing that lives here answers
             then. Written by the membership.
+        cannot_renew: why its lease could not be renewed the last time; empty when it could. Written by the membership.
         distances: lanes to every star that can be reached, by the text of its key. Worked out by the ways.
     """
 
-    __slots__ = ("distances", "incarnation", "key", "kind", "links", "loop", "now", "point", "serve_until", "text")
+    __slots__ = (
+        "cannot_renew", "distances", "incarnation", "key", "kind", "links", "loop", "now", "point", "serve_until",
+        "text",
+    )  # fmt: skip
 
     def __init__(self, key: StarKey, kind: StarKind, links: tuple[str, ...]) -> None:
         self.loop = asyncio.get_running_loop()
@@ -45,12 +49,19 @@ class Star:
         self.links = links
         self.incarnation = 0
         self.serve_until = 0.0
+        self.cannot_renew = ""
         self.distances = Distances()
 
     @property
     def may_serve(self) -> bool:
         """Whether its lease still holds."""
         return self.now() < self.serve_until
+
+    @property
+    def no_lease(self) -> str:
+        """Why it does not serve, when its lease may be over."""
+        why = f" ({self.cannot_renew})" if self.cannot_renew else ""
+        return f"{self.text} cannot renew its lease{why}"
 
     def lost(self, wave: Directed, error: BaseException) -> Pong:
         """Returns the reply to a wave that an unexpected error ended. Whether its handler ran is not known.

@@ -1,0 +1,74 @@
+"""How long an answer of the database may take before its connection is taken for dead.
+
+A server that is unplugged says nothing, and neither does one that is stopped. A server that is only slow says nothing
+either, for a while. So the first wait is short, about half a lease, and each further one for the same thing is twice as
+long: a write that was sent again waits at the server for the first, and gets its outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any, Final
+
+import attrs
+
+__all__ = ["LARGE", "Answers", "watched"]
+
+_UNKNOWN: Final = 5.0
+"""Seconds for a program that has announced no star, and so has no lease."""
+_LEAST: Final = 0.5
+_MOST: Final = 10.0
+_LONGEST: Final = 35.0
+"""Seconds to wait at most: longer than the server lets a statement run."""
+_SILENT: Final = 10
+"""Seconds in which the other side of a connection has to acknowledge something. Most silence is noticed earlier; this
+is for what is long under way."""
+
+
+@attrs.define(eq=False)
+class Answers:
+    """Shared by the connections of one machine.
+
+    Attributes:
+        first: seconds for the first answer.
+    """
+
+    first: float = _UNKNOWN
+
+    def within(self, lease: float) -> None:
+        """The machine has to renew every ``lease`` seconds."""
+        self.first = min(max(lease / 2, _LEAST), _MOST)
+
+    @property
+    def connect(self) -> float:
+        """Seconds in which a connection is made."""
+        return min(max(2 * self.first, 1.0), _UNKNOWN)
+
+    def wait(self, broken: int) -> float:
+        """Seconds to wait for an answer when ``broken`` connections have given none."""
+        return float(min(self.first * 2**broken, _LONGEST))
+
+    def is_last(self, broken: int) -> bool:
+        """Whether there is no longer wait than the one with ``broken``."""
+        return self.wait(broken) >= _LONGEST
+
+
+LARGE: Final = _LONGEST
+"""Seconds for the answer to what is large. A silent network is noticed by the system, see :func:`watched`."""
+
+
+def watched(transport: asyncio.BaseTransport | None) -> None:
+    """Lets the operating system watch a connection over TCP, as far as it can."""
+    made: Any = None if transport is None else transport.get_extra_info("socket")
+    if made is None or made.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", _SILENT // 2),
+        ("TCP_KEEPINTVL", 2),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", _SILENT * 1000),
+    ):
+        if hasattr(socket, name):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

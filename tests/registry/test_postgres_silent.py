@@ -1,0 +1,131 @@
+"""A database that says nothing any more, while its connections stay open: a cable that was pulled, a stopped server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import attrs
+import pytest
+
+from hyperverse_core.errors import HyperverseError, OutcomeUnknown, Unavailable
+from hyperverse_core.registry import Registration
+from hyperverse_core.testing.registry_kit.fixture_tree import fold
+from hyperverse_core.values import HYPERUSER, Kind, Point
+from hyperverse_postgres import writer
+from hyperverse_postgres.answers import Answers, watched
+from hyperverse_postgres.registry import PostgresRegistry
+from patience import PATIENCE, budget
+from postgres_server import Database
+from registry.cutting_proxy import CuttingProxy, proxied
+
+_A = Point.parse("localhost")
+_LEASE = 1.0
+
+
+@pytest.fixture
+async def proxy(database: Database) -> AsyncIterator[CuttingProxy]:
+    async with proxied(database.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def registry(proxy: CuttingProxy, database: Database) -> AsyncIterator[PostgresRegistry]:
+    async with PostgresRegistry({"url": proxy.url, "schema": database.schema}) as registry:
+        await registry.register(Registration(_A, Kind("Space"), HYPERUSER))
+        await registry.announce(attrs.evolve(fold(), lease=_LEASE))
+        yield registry
+
+
+async def test_a_database_that_says_nothing_is_noticed_and_found_again(
+    registry: PostgresRegistry, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_SETTLE", 0.2)
+    count = await registry.sequence(_A)
+    proxy.silent = True
+    begun = time.monotonic()
+    writing = asyncio.ensure_future(registry.sequence(_A))
+    reading = asyncio.ensure_future(registry.records([_A]))
+    with pytest.raises(Unavailable, match="no answer in time"):
+        await reading
+    with pytest.raises(OutcomeUnknown, match="no answer in time"):
+        await writing
+    # Far below the 35 s after which the server's own limits would tell.
+    assert time.monotonic() - begun < budget(20 * _LEASE)
+    assert "cannot be reached: no answer in time" in registry.troubles()[0].cause
+    with pytest.raises(Unavailable, match="nothing was written"):  # of what is asked for from now on, this is known
+        await registry.sequence(_A)
+    proxy.silent = False
+    assert await _when_it_is_back(registry) == count + 1
+    assert (await registry.record(_A)).kind == Kind("Space")
+    assert not registry.trouble()
+
+
+async def test_what_waits_behind_a_write_in_doubt_is_answered_at_once(
+    registry: PostgresRegistry, proxy: CuttingProxy
+) -> None:
+    proxy.silent = True
+    first = asyncio.ensure_future(registry.sequence(_A))
+    await asyncio.sleep(0)
+    behind = asyncio.ensure_future(registry.announce(fold()))
+    with pytest.raises(Unavailable, match="nothing was written"):
+        await behind
+    assert not first.done()  # it is still looked for
+    proxy.silent = False
+    assert await first == 1
+
+
+async def _when_it_is_back(registry: PostgresRegistry) -> int:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await registry.sequence(_A)
+            except HyperverseError:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_write_that_is_only_slow_is_done_once(registry: PostgresRegistry, database: Database) -> None:
+    """It is sent again over another connection, and waits for a lock as the first did."""
+    import asyncpg
+
+    other = await asyncpg.connect(database.url)
+    try:
+        async with other.transaction():
+            await other.execute(f'lock table "{database.schema}".particles in exclusive mode')
+            numbers = asyncio.gather(*(registry.sequence(_A) for _ in range(5)))
+            await asyncio.sleep(3 * _LEASE)  # longer than it waits for two answers
+            assert not numbers.done()
+        assert sorted(await numbers) == [1, 2, 3, 4, 5]
+        assert await registry.sequence(_A) == 6
+    finally:
+        await other.close()
+
+
+def test_how_long_an_answer_may_take_follows_the_lease() -> None:
+    answers = Answers()
+    waits = [answers.wait(broken) for broken in range(5)]
+    assert waits == [5.0, 10.0, 20.0, 35.0, 35.0]
+    assert [answers.is_last(broken) for broken in range(5)] == [False, False, False, True, True]
+    answers.within(2.0)
+    assert (answers.wait(0), answers.wait(1), answers.connect) == (1.0, 2.0, 2.0)
+    answers.within(45.0)  # not half a minute, although nobody takes its particles before
+    assert (answers.wait(0), answers.connect) == (10.0, 5.0)
+    answers.within(0.1)
+    assert (answers.wait(0), answers.connect) == (0.5, 1.0)
+
+
+async def test_the_system_watches_connections_over_tcp() -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        await reader.read()  # the other side has closed
+        watched(writer.transport)
+        made = writer.get_extra_info("socket")
+        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+        writer.close()
+        await writer.wait_closed()
+    watched(None)
