@@ -203,6 +203,10 @@ class Plugins(_Checked):
     folder: Path | None = attrs.field(default=None, converter=to_path)
     load_seconds: float = setting(20.0, rule=positive, converter=to_float)
 
+    def may_load(self, name: str) -> bool:
+        """Whether a plugin of that name loads, if it is installed."""
+        return name not in self.disable and (not self.only or name in self.only)
+
 
 @attrs.frozen
 class Limits(_Checked):
@@ -379,7 +383,9 @@ class Config(_Checked):
         lanes, control = self.lanes, self.control
         if lanes.named:
             return self
-        driver = default_transport(data_dir, "machines/*.pub", lanes.settings.get("address"))
+        driver = default_transport(
+            data_dir, "machines/*.pub", lanes.settings.get("address"), may_load=self.plugins.may_load
+        )
         by_address = transport_of_address(control.address)
         if not control.driver and by_address not in (None, driver):
             control = attrs.evolve(control, driver=by_address)

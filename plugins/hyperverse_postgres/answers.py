@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-__all__ = ["LARGE", "Answers", "watched"]
+__all__ = ["LARGE", "AnswerTimes", "watched"]
 
 _UNKNOWN: Final = 5.0
 """Seconds for a program that has announced no star, and so has no lease."""
@@ -27,7 +27,7 @@ is for what is long under way."""
 
 
 @attrs.define(eq=False)
-class Answers:
+class AnswerTimes:
     """Shared by the connections of one machine.
 
     Attributes:

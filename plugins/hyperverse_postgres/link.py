@@ -12,7 +12,7 @@ import attrs
 
 from hyperverse_core.errors import Unavailable
 
-from .answers import Answers, watched
+from .answers import AnswerTimes, watched
 from .faults import away, said_by
 from .settings import PostgresSettings
 
@@ -65,7 +65,7 @@ class Link:
 
     _settings: PostgresSettings
     _opened: Callable[[Connection], Awaitable[None]]
-    answers: Answers
+    answers: AnswerTimes
     turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _connection: Connection = None
     _next: float = 0.0
@@ -132,8 +132,17 @@ class Link:
             connection.terminate()
 
 
+class _Watched(asyncpg.Connection):  # type: ignore[misc]  # its package has no types
+    """A connection whose transport is watched by the operating system."""
+
+    def __init__(self, protocol: Any, transport: asyncio.BaseTransport, *rest: Any) -> None:
+        watched(transport)
+        super().__init__(protocol, transport, *rest)
+
+
 async def _connected(settings: PostgresSettings, seconds: float) -> Connection:
-    given: dict[str, Any] = {} if settings.password is None else {"password": settings.password}
+    given: dict[str, Any] = {"connection_class": _Watched}
+    given |= {} if settings.password is None else {"password": settings.password}
     if settings.pooler:
         # Each transaction may come to another session: nothing may rest on what a session knows.
         given |= {"server_settings": dict(_NAME), "statement_cache_size": 0}
@@ -141,7 +150,6 @@ async def _connected(settings: PostgresSettings, seconds: float) -> Connection:
         given["server_settings"] = dict(_SESSION)
     async with asyncio.timeout(seconds):
         connection = await asyncpg.connect(settings.url, timeout=seconds, command_timeout=None, **given)
-        watched(connection._transport)  # it has no public name
         if not settings.pooler:
             await connection.execute(_CHECK)
     return connection

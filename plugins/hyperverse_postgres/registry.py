@@ -32,7 +32,7 @@ from hyperverse_core.registry import (
 from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetProperty
 
 from . import pages
-from .answers import Answers
+from .answers import AnswerTimes
 from .calls import Calls
 from .faults import refusal
 from .feed import PostgresFeed
@@ -81,7 +81,7 @@ class PostgresRegistry(PostgresTrust):
     def __init__(self, settings: Mapping[str, Any] | PostgresSettings) -> None:
         self._settings = settings if isinstance(settings, PostgresSettings) else PostgresSettings.read(settings)
         self._schema = self._settings.schema
-        self._answers = Answers()
+        self._answers = AnswerTimes()
         self._link = Link(self._settings, self._listen, self._answers)
         self._reader = PostgresReader(self._settings, self._link, self._link)
         self._feed = PostgresFeed(self._reader, self._settings)

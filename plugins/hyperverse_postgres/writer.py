@@ -21,7 +21,7 @@ import msgspec
 
 from hyperverse_core.errors import OutcomeUnknown, Unavailable
 
-from .answers import LARGE, Answers
+from .answers import LARGE, AnswerTimes
 from .faults import breaks, hits_all, may_go_on, own_copy, said_by, translated
 from .link import Connection, Link
 from .schema import named
@@ -61,7 +61,7 @@ class PostgresWriter:
 
     _settings: PostgresSettings
     _committed: Callable[[int], None]
-    _answers: Answers
+    _answers: AnswerTimes
     _borrow: Callable[[], AbstractAsyncContextManager[Link]] | None = None
     link: Link = attrs.field(init=False)
     newest: int = attrs.field(default=0, init=False)

@@ -1,4 +1,4 @@
-"""Who writes what: what is large goes over the connection of the reads, beside everything else."""
+"""The two writers of a registry: one for nearly everything, and one for what is large, beside the first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from .answers import Answers
+from .answers import AnswerTimes
 from .reader import PostgresReader
 from .settings import PostgresSettings
 from .writer import PostgresWriter
@@ -33,7 +33,7 @@ class PostgresWriters:
 
     @classmethod
     def over(
-        cls, settings: PostgresSettings, reader: PostgresReader, answers: Answers, committed: Callable[[int], None]
+        cls, settings: PostgresSettings, reader: PostgresReader, answers: AnswerTimes, committed: Callable[[int], None]
     ) -> PostgresWriters:
         """Writers over a connection of their own, and over that of ``reader``."""
         small = PostgresWriter(settings, committed, answers)

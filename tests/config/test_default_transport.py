@@ -9,7 +9,8 @@ import pytest
 
 from config.test_config_sources import load
 from hyperverse_core.client.search import Search
-from hyperverse_core.config import Choice, Config, Control
+from hyperverse_core.config import Choice, Config, Control, Plugins
+from hyperverse_core.config.default_transport import transport_before
 
 OLDER = "keys/machines/local.pub"
 NEWER = "keys/stream/machines/local.pub"
@@ -98,3 +99,30 @@ def test_a_client_takes_the_transport_of_the_address(
 ) -> None:
     (target,) = Search(tmp_path, address=address, server_key="k", transport=named).targets()
     assert target.transport == transport
+
+
+@pytest.mark.parametrize(
+    ("plugins", "driver"),
+    [
+        (Plugins(only=("base", "zmq")), "zmq"),
+        (Plugins(only=("base", "stream")), "stream"),
+        (Plugins(disable=("stream",)), "zmq"),
+        (Plugins(disable=("zmq", "stream")), "stream"),
+        (Plugins(only=("base",)), "stream"),
+    ],
+)
+def test_a_transport_whose_plugin_does_not_load_is_not_the_default(
+    tmp_path: Path, plugins: Plugins, driver: str
+) -> None:
+    assert Config(plugins=plugins).on(tmp_path).lanes == Choice(driver)
+
+
+def test_a_machine_that_comes_to_another_transport_had_one_before(tmp_path: Path) -> None:
+    assert transport_before(tmp_path, "stream", "local") == ""
+    keys(tmp_path, "keys/stream/machines/local.secret")
+    assert transport_before(tmp_path, "stream", "local") == ""
+    assert transport_before(tmp_path, "zmq", "local") == "stream"
+    assert transport_before(tmp_path, "zmq", "other") == ""
+    keys(tmp_path, "keys/machines/local.secret")
+    assert transport_before(tmp_path, "zmq", "local") == ""
+    assert transport_before(tmp_path, "nats", "local") == "zmq"

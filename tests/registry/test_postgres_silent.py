@@ -14,8 +14,8 @@ from hyperverse_core.errors import HyperverseError, OutcomeUnknown, Unavailable
 from hyperverse_core.registry import Registration
 from hyperverse_core.testing.registry_kit.fixture_tree import fold
 from hyperverse_core.values import HYPERUSER, Kind, Point
-from hyperverse_postgres import writer
-from hyperverse_postgres.answers import Answers, watched
+from hyperverse_postgres import link, writer
+from hyperverse_postgres.answers import AnswerTimes, watched
 from hyperverse_postgres.registry import PostgresRegistry
 from patience import PATIENCE, budget
 from postgres_server import Database
@@ -104,7 +104,7 @@ async def test_a_write_that_is_only_slow_is_done_once(registry: PostgresRegistry
 
 
 def test_how_long_an_answer_may_take_follows_the_lease() -> None:
-    answers = Answers()
+    answers = AnswerTimes()
     waits = [answers.wait(broken) for broken in range(5)]
     assert waits == [5.0, 10.0, 20.0, 35.0, 35.0]
     assert [answers.is_last(broken) for broken in range(5)] == [False, False, False, True, True]
@@ -114,6 +114,14 @@ def test_how_long_an_answer_may_take_follows_the_lease() -> None:
     assert (answers.wait(0), answers.connect) == (10.0, 5.0)
     answers.within(0.1)
     assert (answers.wait(0), answers.connect) == (0.5, 1.0)
+
+
+async def test_each_connection_is_watched(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
+    found: list[asyncio.BaseTransport] = []
+    monkeypatch.setattr(link, "watched", found.append)
+    async with PostgresRegistry(database.settings):
+        assert len({id(transport) for transport in found}) == 2
+        assert not any(transport.is_closing() for transport in found)
 
 
 async def test_the_system_watches_connections_over_tcp() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from ...config.default_transport import keys_folder
+from ...config.default_transport import keys_folder, transport_before
+from ...scheduling.guarded_log import guarded_log
 from ..cluster.admission import Admission
 from ..cluster.directory import Directory
 from ..cluster.directory_reader import DirectoryReader
@@ -24,6 +25,8 @@ from .core import CoreParts
 from .plugin_parts import PluginParts
 
 __all__ = ["ClusterParts", "make_cluster"]
+
+_log = guarded_log("hyperverse.machine")
 
 
 @attrs.frozen
@@ -66,6 +69,14 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
     pending = PendingAnswers()
     lane_settings = config.lanes.settings
     trusted = TrustedKeys(keys_folder(given.data_dir, config.lanes.driver))
+    before = transport_before(given.data_dir, config.lanes.driver, config.name)
+    if before:
+        _log.warning(
+            "machine %s had its lanes over %r, and has them over %r now, with a new key: machines that use %r do not "
+            "reach it, and those that have allowed its key have to allow the new one. To go on as before write "
+            "`driver = %r` in [lanes]",
+            *(config.name, before, config.lanes.driver, before, before),
+        )
     board = Switchboard(
         BoardSettings(
             config.name, config.constellation, config.limits.hops, lane_settings, plugged.lock.directory, facts.now.host

@@ -43,7 +43,7 @@ def transport_for_clients(given: Given, lanes: LaneTransport) -> TransportForCli
     """
     config, control = given.config, given.config.control
     if not control.driver and lanes.needs_broker and control.enabled:
-        name = default_transport(given.data_dir, "clients.key", control.address)
+        name = default_transport(given.data_dir, "clients.key", control.address, may_load=config.plugins.may_load)
         return TransportForClients(given.plugins.transport(name, {}), name, {})
     shared = config.shares_transport() and (not control.driver or given.transport is None)
     if shared or not control.enabled:
