@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .lanes import Unpacker as Unpacker
     from .lanes import guarded_call as guarded_call
     from .lanes import messages as messages
+    from .lanes import names_own_host as names_own_host
     from .lanes import pack as pack
     from .lanes import parse_settings as parse_settings
     from .lanes import raise_descriptor_limit as raise_descriptor_limit
@@ -47,7 +48,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and reports a n
             "contracts.lane": "Endpoint Identity LaneReceiver LaneTransport Peer",
             "lanes": (
                 "ChannelPump ChannelTransport Outbox PeerChannel PeerTable RefusalLog SocketFile Unpacker guarded_call"
-                " messages pack parse_settings raise_descriptor_limit room_for_connections"
+                " messages names_own_host pack parse_settings raise_descriptor_limit room_for_connections"
             ),
             "lanes.key_texts": "KeyTexts",
             "lanes.noise": "KEY_BYTES TAG_BYTES Cipher KeyAgreement NotProven SecretKey",

@@ -147,6 +147,11 @@ class LaneTransport(abc.ABC):
         the same to both sides. False, the default, is always safe; also for a text that is no address."""
         return False
 
+    def works_elsewhere(self, address: str) -> bool:
+        """Returns whether other computers may connect to ``address`` as it is written. A machine does not try one that
+        does not work elsewhere when another host has announced it. The default: whatever is not :meth:`is_local`."""
+        return not self.is_local(address)
+
     def check_key(self, text: str) -> None:
         """Checks what a user has given as the public key of a machine.
 

@@ -27,6 +27,7 @@ from .channel_pump import ChannelPump, PeerTable
 from .channel_transport import ChannelTransport
 from .descriptors import raise_descriptor_limit, room_for_connections
 from .guarded_call import guarded_call
+from .one_host import names_own_host
 from .outbox import Outbox
 from .peer_channel import PeerChannel
 from .refusal_log import RefusalLog
@@ -44,6 +45,7 @@ __all__ = [
     "Unpacker",
     "guarded_call",
     "messages",
+    "names_own_host",
     "pack",
     "parse_settings",
     "raise_descriptor_limit",

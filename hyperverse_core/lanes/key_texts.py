@@ -11,11 +11,12 @@ import attrs
 
 from ..contracts.lane import Identity
 from ..errors import BadRequest
-from .noise import KEY_BYTES, SecretKey
+from .noise import KEY_BYTES, NotProven, SecretKey
 
 __all__ = ["KeyTexts"]
 
 _LETTERS: Final = 43
+_ANY: Final = SecretKey()
 
 
 @attrs.frozen
@@ -53,6 +54,13 @@ class KeyTexts:
         if len(found) != KEY_BYTES or self.text_of(found) != text:
             hint = f"a key has {_LETTERS} letters, digits, '-' and '_'; keys of other transports look different"
             raise BadRequest(f"{text!r} cannot be a key of the transport {self.transport!r}", hint=hint)
+        try:
+            _ANY.shared_with(found)
+        except NotProven as exc:
+            raise BadRequest(
+                f"{text!r} cannot be a key of the transport {self.transport!r}: everybody could prove to hold it",
+                hint="show the key of the machine again: `hyperverse keys show`, or `hyperverse context show`",
+            ) from exc
         return found
 
     def new_identity(self) -> Identity:

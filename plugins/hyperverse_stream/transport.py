@@ -20,6 +20,7 @@ from hyperverse_core.transport import (
     Identity,
     LaneReceiver,
     Peer,
+    names_own_host,
     raise_descriptor_limit,
 )
 
@@ -63,6 +64,9 @@ class StreamTransport(ChannelTransport):
 
     def is_local(self, address: str) -> bool:
         return address.startswith("unix://")
+
+    def works_elsewhere(self, address: str) -> bool:
+        return not self.is_local(address) and not names_own_host(StreamAddress.parse(address).host)
 
     def check_key(self, text: str) -> None:
         KEYS.bytes_of(text)

@@ -45,6 +45,12 @@ class ZmqAddress:
         found = SocketFile.temporary()
         return cls(f"ipc://{found.path}", found)
 
+    @property
+    def host(self) -> str:
+        """Name or address of the computer; empty for a socket."""
+        tcp = _TCP.fullmatch(self.address)
+        return "" if tcp is None else tcp[1]
+
     def make_free(self) -> None:
         """Removes the socket that a killed process has left behind. (ZeroMQ by itself would take the address of a
         running process.) Raises Unavailable when a process listens there."""

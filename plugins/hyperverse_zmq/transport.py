@@ -20,6 +20,7 @@ from hyperverse_core.transport import (
     Identity,
     LaneReceiver,
     Peer,
+    names_own_host,
     raise_descriptor_limit,
 )
 
@@ -69,6 +70,9 @@ class ZmqTransport(ChannelTransport):
 
     def is_local(self, address: str) -> bool:
         return address.startswith("ipc://")
+
+    def works_elsewhere(self, address: str) -> bool:
+        return not self.is_local(address) and not names_own_host(ZmqAddress.parse(address).host)
 
     def check_key(self, text: str) -> None:
         if not _KEY.fullmatch(text):

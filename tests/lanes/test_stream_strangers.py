@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import random
 import socket
@@ -288,6 +289,20 @@ def test_a_text_that_is_no_key_is_refused_with_the_form_of_one(text: str) -> Non
     with pytest.raises(BadRequest) as refused:
         StreamTransport().check_key(text)
     assert "43 letters" in refused.value.hint
+
+
+@pytest.mark.parametrize("number", [0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 18])
+async def test_a_key_with_which_every_secret_gives_the_same_is_refused(number: int) -> None:
+    """Of such a key nobody can prove to be its only holder. A connection to it ended in silence."""
+    text = base64.urlsafe_b64encode(number.to_bytes(32, "little")).decode().rstrip("=")
+    transport = StreamTransport()
+    with pytest.raises(BadRequest, match="everybody could prove"):
+        transport.check_key(text)
+    with pytest.raises(BadRequest, match="everybody could prove"):
+        await transport.connect(
+            "tcp://127.0.0.1:1", Harness(StreamTransport, str, PATIENCE).recorder(), server_key=text
+        )
+    transport.abort()
 
 
 async def test_a_pair_of_two_keys_that_do_not_belong_together_is_refused() -> None:

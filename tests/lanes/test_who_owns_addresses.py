@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hyperverse_core
+from hyperverse_stream.transport import StreamTransport
 from hyperverse_zmq.transport import ZmqTransport
 
 CORE = Path(hyperverse_core.__file__).parent
@@ -56,3 +58,30 @@ def test_zmq_knows_local_addresses() -> None:
     transport = ZmqTransport()
     assert transport.is_local("ipc:///run/x.sock")
     assert not transport.is_local("tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("kind", [StreamTransport, ZmqTransport])
+@pytest.mark.parametrize(
+    ("address", "works"),
+    [
+        ("tcp://192.0.2.1:7000", True),
+        ("tcp://db.example:7000", True),
+        ("tcp://[2001:db8::1]:7000", True),
+        ("tcp://127.0.0.1:7000", False),
+        ("tcp://127.9.9.9:7000", False),
+        ("tcp://localhost:7000", False),
+        ("tcp://0.0.0.0:7000", False),
+        ("tcp://[::]:7000", False),
+        ("tcp://[::1]:7000", False),
+        ("tcp://[::ffff:127.0.0.1]:7000", False),
+    ],
+)
+def test_an_address_that_leads_everybody_to_himself_works_on_one_host_only(
+    kind: Any, address: str, works: bool
+) -> None:
+    assert kind().works_elsewhere(address) is works
+
+
+def test_a_socket_works_on_one_host_only() -> None:
+    assert not ZmqTransport().works_elsewhere("ipc:///run/x.sock")
+    assert not StreamTransport().works_elsewhere("unix:///run/x.sock")

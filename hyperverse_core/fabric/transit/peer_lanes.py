@@ -153,10 +153,16 @@ class PeerLanes:
 
     def _can_reach(self, record: StarRecord) -> bool:
         """Whether a machine has an address, and not one that only works on another host."""
-        if not record.address or not self._transport.is_local(record.address):
-            return bool(record.address)
+        if not record.address:
+            return False
         host = Facts.read(record.facts).host
-        return not host or host == self._host
+        return not host or host == self._host or self._works_elsewhere(record.address)
+
+    def _works_elsewhere(self, address: str) -> bool:
+        try:
+            return self._transport.works_elsewhere(address)
+        except HyperverseError:  # it is none of this transport: who connects there says so
+            return True
 
     def hurry(self, name: str) -> None:
         """Connects to a machine now instead of after the pause, if there is a lane to it."""
@@ -213,6 +219,6 @@ class PeerLanes:
 
 def _elsewhere(machine: str, address: str) -> str:
     return (
-        f"machine {machine!r} is on another host and listens at {address!r}, which only that host can reach: set "
-        "`address` in [lanes] there"
+        f"machine {machine!r} is on another host and tells that it listens at {address!r}, which only that host can "
+        "reach: set `address` in [lanes] there, or `advertise` to how other hosts reach it"
     )
