@@ -22,7 +22,7 @@ from hyperverse_zmq.transport import ZmqTransport
 from patience import PATIENCE
 from thoroughness import THOROUGH
 
-MANY: Final = int(os.environ.get("HYPERVERSE_STRANGERS", 3000 if THOROUGH else 400))
+MANY: Final = int(os.environ.get("HYPERVERSE_STRANGERS", 1500 if THOROUGH else 400))
 _AT_ONCE: Final = 20
 _GREETING: Final = b"\xff" + bytes(8) + b"\x7f\3\0"  # of ZeroMQ
 
