@@ -22,6 +22,7 @@ from .binary import (
     read_component,
     read_module,
 )
+from .host.limits import GuestLimits
 from .providers import HOST, PREVIEW_1, Provider, provider_of, provider_of_interface
 from .stand_ins import fault_of_stand_in, stand_in_for
 
@@ -61,6 +62,8 @@ HANDLES: Final = frozenset(
 )
 """The types that the export ``handle`` of a component may have."""
 _START = FuncType((), ())
+_ABI: Final = 1
+"""The version of the interface of core modules."""
 
 
 @attrs.frozen
@@ -155,6 +158,16 @@ def _faults_of(contents: Contents, kind: GuestKind, start: str) -> Iterator[Refu
             yield Refusal(f"memory {number} is shared between threads", "build it without threads")
         if memory.wide:
             yield Refusal(f"memory {number} has addresses of 64 bits", "build it for wasm32")
+    most = GuestLimits().tables
+    for number, table in enumerate(contents.tables):
+        if table.least > most:
+            yield Refusal(
+                f"table {number} begins with {table.least} elements, and {most} are allowed", "link it with less"
+            )
+    for told in contents.outside:
+        yield Refusal(told, "build it again: no instance could be made of it")
+    if contents.abi is not None and contents.abi != _ABI:
+        yield Refusal(f"hv_abi() is {contents.abi}, and only {_ABI} is known", f"return {_ABI}")
     if len(contents.memories) > 1:
         yield Refusal(f"it has {len(contents.memories)} memories", "link it with one memory")
     if kind is GuestKind.CORE:

@@ -100,6 +100,9 @@ class Contents:
         memories: all memories, imported ones first.
         start: whether a function runs by itself when it is instantiated.
         sections: the names of its custom sections.
+        tables: all tables, imported ones first; those behind one with a first value are not known.
+        outside: what of its data and elements is not in its memory and tables, each as a sentence.
+        abi: what its export ``hv_abi`` returns; None when it has none, or that cannot be told.
     """
 
     imports: tuple[Reference, ...]
@@ -107,6 +110,9 @@ class Contents:
     memories: tuple[ExternLimits, ...]
     start: bool
     sections: tuple[str, ...]
+    tables: tuple[ExternLimits, ...] = ()
+    outside: tuple[str, ...] = ()
+    abi: int | None = None
 
     def export(self, name: str) -> Reference | None:
         """The export of that name; None when there is none."""

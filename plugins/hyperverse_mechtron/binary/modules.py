@@ -1,7 +1,9 @@
-"""Reads the sections of a module that say what it imports and exports. Code and data are passed over."""
+"""Reads the sections of a module that say what it imports and exports. Code is passed over, but for one function, and
+data is only looked at for whether it fits."""
 
 from __future__ import annotations
 
+from .beginning import constant_of, elements_outside, segments_outside
 from .constants import pass_over_constant
 from .contents import Contents, Extern, ExternLimits, FuncType, Reference
 from .reader import ByteReader
@@ -10,7 +12,9 @@ __all__ = ["read_module"]
 
 _TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref"}
 _CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL, _EXPORT, _START = 0, 1, 2, 3, 4, 5, 6, 7, 8
+_ELEMENT, _CODE, _DATA = 9, 10, 11
 _LAST = 13
+_ABI = "hv_abi"
 
 
 def read_module(binary: bytes) -> Contents:
@@ -33,6 +37,8 @@ class _Module:
         self.exports: list[Reference] = []
         self.sections: list[str] = []
         self.start = False
+        self.bodies: dict[int, ByteReader] = {}
+        self.abi: int | None = None
 
     def read(self) -> Contents:
         reader = ByteReader(self.binary, 8, len(self.binary))
@@ -42,8 +48,29 @@ class _Module:
                 raise reader.fault(f"there is no section with the number {number}")
             self._section(number, reader.block(reader.number()))
         return Contents(
-            tuple(self.imports), tuple(self.exports), tuple(self.memories), self.start, tuple(self.sections)
+            tuple(self.imports),
+            tuple(self.exports),
+            tuple(self.memories),
+            self.start,
+            tuple(self.sections),
+            tuple(self.tables),
+            tuple(self._outside()),
+            self._abi(),
         )
+
+    def _outside(self) -> list[str]:
+        elements, data = self.bodies.get(_ELEMENT), self.bodies.get(_DATA)
+        return [
+            *(() if elements is None else elements_outside(elements, self.tables)),
+            *(() if data is None else segments_outside(data, self.memories)),
+        ]
+
+    def _abi(self) -> int | None:
+        code = self.bodies.get(_CODE)
+        if self.abi is None or code is None:
+            return None
+        imported = sum(each.extern is Extern.FUNC for each in self.imports)
+        return constant_of(code, self.abi - imported) if self.abi >= imported else None
 
     def _section(self, number: int, body: ByteReader) -> None:
         if number == _CUSTOM:
@@ -51,6 +78,9 @@ class _Module:
             return
         if number == _START:
             self.start = True
+            return
+        if number in (_ELEMENT, _CODE, _DATA):
+            self.bodies[number] = body
             return
         if number == _TYPE:
             self._read_types(body)
@@ -141,6 +171,8 @@ class _Module:
         func, limits, value = None, None, ""
         if extern is Extern.FUNC and index < len(self.funcs):
             func = self._type(self.funcs[index])
+            if name == _ABI:
+                self.abi = index
         elif extern is Extern.MEMORY and index < len(self.memories):
             limits = self.memories[index]
         elif extern is Extern.TABLE and index < len(self.tables):
