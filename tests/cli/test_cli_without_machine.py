@@ -301,8 +301,8 @@ def test_a_key_of_another_transport_is_not_allowed(run: Run, home: Path) -> None
     done = run("keys", "allow", "a", "--", KEY)
     assert done.returncode == 1
     assert "cannot be a key of the transport 'stream'" in done.stderr and "hint: a key has 43 letters" in done.stderr
-    assert run("keys", "allow", "a", "A" * 43).returncode == 0
-    assert kept(run) == {"a": "A" * 43}
+    assert run("keys", "allow", "a", "k" * 43).returncode == 0
+    assert kept(run) == {"a": "k" * 43}
 
 
 def test_a_new_key_of_a_machine_takes_the_place_of_the_old_one(run: Run, data_dir: Path) -> None:
