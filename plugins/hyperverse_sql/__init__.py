@@ -1,7 +1,7 @@
-"""The plugin ``sql``: a registry in a database, one SQLite file, through SQLAlchemy Core.
+"""The plugin ``sql``: a registry in a database, which is one SQLite file, through SQLAlchemy Core.
 
-From the outside in: ``registry`` has the contract, ``units`` the units of work, ``tables`` what is stored, and
-``engine`` the mechanisms, with a folder for each database.
+From the outside in: ``registry`` implements the contract, ``units`` holds the units of work, ``tables`` the schema,
+and ``engine`` the mechanisms, with a folder for each database.
 """
 
 from __future__ import annotations

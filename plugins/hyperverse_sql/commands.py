@@ -1,4 +1,4 @@
-"""``hyperverse registry``: maintenance of the registry's file, with or without running machines."""
+"""``hyperverse registry``: maintenance of the registry file, with or without running machines."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _DRIVER = "sql"
 @click.group()
 @common
 def registry() -> None:
-    """Check, back up and restore the file of the registry."""
+    """Check, back up and restore the registry file."""
 
 
 @registry.command()
 @common
 def check() -> None:
-    """Check whether the registry is in order. The exit code is 1 if it is not."""
+    """Check the registry for faults. The exit code is 1 if there are any."""
     try:
         settings = _settings()
         faults = asyncio.run(_check(settings))
@@ -48,7 +48,7 @@ def check() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @common
 def backup(file: Path) -> None:
-    """Copy the registry, as it is at one moment, to FILE, which must not exist."""
+    """Copy a consistent snapshot of the registry to FILE, which must not exist."""
     try:
         settings = _settings()
         asyncio.run(_backup(settings, file))
@@ -65,7 +65,7 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @common
 def restore(file: Path) -> None:
-    """Put the backup FILE in the place of the registry. No machine may be running; the old registry is kept."""
+    """Replace the registry with the backup FILE. No machine may be running; the old registry is kept."""
     from .restoring import restore as put
 
     try:
@@ -80,12 +80,12 @@ def restore(file: Path) -> None:
 
 
 def _settings() -> SqlSettings:
-    """The settings of the registry that a machine with the same config would open; it is never created. Raises
+    """Returns the settings of the registry that a machine with the same config would open; never creates it. Raises
     ConfigError."""
     config = options().load().config
     if config.registry.driver != _DRIVER:
         raise ConfigError(
-            f"the config names the registry {config.registry.driver!r}, and this command is for {_DRIVER!r}",
+            f"the config selects the registry {config.registry.driver!r}, but this command works only with {_DRIVER!r}",
             hint="`hyperverse config show --origin` shows where it is set",
         )
     assert config.data_dir is not None  # load_config fills it in

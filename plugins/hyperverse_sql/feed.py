@@ -1,8 +1,8 @@
 """Waiting for entries of the change feed.
 
-A commit of this process wakes the waiting callers at once, and a commit of another process does so when a notice of it
-arrives. For commits without a notice the database is polled while somebody waits: often after such a commit, and rarely
-while there is none.
+A commit of this process wakes the waiting callers at once; a commit of another process wakes them when its notice
+arrives. For commits without a notice, the database is polled while any caller waits: often after such a commit, and
+rarely when there are none.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class FeedReader:
         loop = asyncio.get_running_loop()
         ends = loop.time() + timeout
         while True:
-            # Before the query, so that a commit while it runs wakes us.
+            # Registered before the query, so that a commit during the query wakes this caller.
             woken = loop.create_future()
             self._waiting[woken] = since
             try:
                 found = await self._reader.read(partial(changes_since, since=since))
-                # Lost: a file that was restored from a backup starts again, with smaller revisions.
+                # Lost: a database restored from a backup starts again, with smaller revisions.
                 self._known = found.revision if found.lost else max(self._known, found.revision)
                 left = ends - loop.time()
                 if found.entries or found.lost or left <= 0 or self._closed:
@@ -62,24 +62,24 @@ class FeedReader:
                 del self._waiting[woken]
 
     def wake(self) -> None:
-        """Wakes all callers that wait."""
-        for woken in self._waiting:  # a commit comes by here: no function is called for each caller
+        """Wakes all waiting callers."""
+        for woken in self._waiting:  # runs at every commit: no function call for each caller
             if not woken.done():
                 woken.set_result(None)
 
     def notice(self, revision: int) -> None:
-        """Wakes the callers that have not read ``revision`` yet: another process has committed it."""
+        """Wakes the callers that have not read ``revision`` yet, which another process has committed."""
         self._known = max(self._known, revision)
         self._wake_those(lambda since: since < revision)
 
     def _wake_those(self, concerned: Callable[[int], bool]) -> None:
-        """Wakes each caller by what it has read itself: another may still wait for what one caller knows already."""
+        """Wakes callers by what each has read: one may still wait for a revision that another has read already."""
         for woken, since in self._waiting.items():
             if not woken.done() and concerned(since):
                 woken.set_result(None)
 
     async def close(self) -> None:
-        """Ends all waiting. The callers get what there is."""
+        """Ends all waiting. The callers get the entries that exist now."""
         self._closed = True
         self.wake()
         if self._poller is not None:
@@ -95,11 +95,11 @@ class FeedReader:
             try:
                 newest = await self._reader.read(newest_revision)
             except HyperverseError:
-                # The waiting callers meet the same error when they read.
+                # The waiting callers get the same error when they read.
                 self.wake()
                 return
             if newest > self._known:
                 self._known, self._pause = newest, _OFTEN
-            self._wake_those(newest.__ne__)  # a smaller one, when the file was restored from a backup
+            self._wake_those(newest.__ne__)  # it is smaller when the database was restored from a backup
             await asyncio.sleep(self._pause)
             self._pause = min(self._pause * _GROWTH, _SELDOM)

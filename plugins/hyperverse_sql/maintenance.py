@@ -26,10 +26,10 @@ _PRUNE_AT_ONCE: Final = 2000
 
 @attrs.define
 class FeedSize:
-    """How many entries the change feed has, as far as this process knows.
+    """Number of entries in the change feed, as far as this process knows.
 
     Attributes:
-        keep: how many entries are kept at least.
+        keep: minimum number of entries to keep.
         newest: the newest revision.
         oldest: the oldest revision that is not pruned yet.
     """
@@ -40,7 +40,7 @@ class FeedSize:
 
     @property
     def surplus(self) -> int:
-        """How many entries may be removed."""
+        """Returns how many entries may be removed."""
         return self.newest - self.oldest + 1 - self.keep
 
 
@@ -49,7 +49,7 @@ class Maintenance:
     """Runs shortly after writes, and not at all while nothing is written.
 
     Attributes:
-        size: of the feed.
+        size: size of the feed.
     """
 
     size: FeedSize
@@ -61,17 +61,17 @@ class Maintenance:
     _closed: bool = False
 
     def committed(self, revision: int) -> None:
-        """Notes a commit, with the newest revision, and plans maintenance."""
+        """Records a commit, with the newest revision, and schedules maintenance."""
         self.size.newest = max(self.size.newest, revision)
         if self._planned or self._closed:
             return
         self._planned = True
-        if self._timer is not None:  # one that nobody's write has planned, for later
+        if self._timer is not None:  # scheduled for later, not by a write
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._start)
 
     async def close(self) -> None:
-        """Finishes what is under way."""
+        """Finishes the maintenance under way."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -88,8 +88,8 @@ class Maintenance:
             await self._prune()
             again = await self._database.maintain()
         except (HyperverseError, sa.exc.DBAPIError) as error:
-            # Writers learn of a full disk themselves. What was left undone here is tried again after the next write.
-            _log.warning("the maintenance of the registry failed: %s", error)
+            # Writers report a full disk themselves. Unfinished work is tried again after the next write.
+            _log.warning("maintenance of the registry failed: %s", error)
         finally:
             self._timer, self._planned = None, False
         if again is not None and not self._closed:

@@ -1,4 +1,4 @@
-"""SqlRegistry: the contract of a registry, each method as one unit of work."""
+"""SqlRegistry: the registry contract, each method as one unit of work."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class SqlRegistry(Registry):
     Raises:
         ConfigError: the settings are wrong.
 
-    One instance belongs to one event loop. Writes go over one connection, and reads over two others: one for records
-    and the feed, one for reads that may take longer. ::
+    One instance belongs to one event loop. Writes use one connection, and reads use two others: one for records and
+    the feed, one for reads that may take longer. ::
 
         async with SqlRegistry({"path": "registry.sqlite"}) as registry:
             root = await registry.record(ROOT)
@@ -147,10 +147,10 @@ class SqlRegistry(Registry):
         await self._scans.close()
 
     def _committing(self, tx: Transaction) -> None:
-        # Before the commit, not after it: the feed's reader has a thread of its own and may be back on the loop first.
-        # If it found an entry of ours newer than this number, nobody would be told of it. A commit that fails leaves a
-        # number that is too great until the next commit: a machine then sends a notice that another one has sent
-        # already, which does no harm.
+        # Before the commit, not after it: the feed's reader has its own thread and may be back on the loop first. If
+        # it found one of our entries newer than this number, no machine would be notified. After a failed commit the
+        # number is too great until the next commit: a machine may then repeat a notice that another one has sent,
+        # which is harmless.
         if tx.logged:
             self.committed = tx.revision
 
@@ -160,7 +160,7 @@ class SqlRegistry(Registry):
         self._maintenance.committed(tx.revision)
 
     async def _write(self, work: Work, argument: Any, *points: Point) -> Any:
-        """Writes. With ``points`` the write touches nothing else, and may be done together with others of its kind."""
+        """Writes. With ``points``, the write touches only these points and may be grouped with others of its kind."""
         return await self._writer.write(work, argument, tuple(point.text for point in points) or None)
 
     # -- particles ----------------------------------------------------------------------------------------
@@ -220,19 +220,19 @@ class SqlRegistry(Registry):
 
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
         check_state(point, state)
-        # As `_write` does, without the call: this is what a particle waits for.
+        # The same as `_write`, without the call: a particle waits for this.
         save = states.Save(point, assignment, state, announce)
         try:
             await self._writer.write(states.save_states, save, (point.text,))
-        except asyncio.CancelledError:  # it may be under way, and its thread goes on
+        except asyncio.CancelledError:  # the save may be under way, and its thread continues
             if len(self._cut_saves) >= _MOST_CUT:
-                self._cut_saves.clear()  # nearly all have ended long ago
+                self._cut_saves.clear()  # nearly all of them ended long ago
             self._cut_saves.add(point.text)
             raise
 
     async def load_state(self, point: Point) -> bytes | None:
         if point.text in self._cut_saves:
-            await self._write(_NOTHING, None)  # behind whatever is under way
+            await self._write(_NOTHING, None)  # waits for every write under way
             self._cut_saves.discard(point.text)
         return await self._quick.read(partial(states.load_state, point=point))
 
@@ -243,7 +243,7 @@ class SqlRegistry(Registry):
         return announced
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
-        await self._writer.write(_RENEW, tuple(stars), urgent=True)  # late, it costs all their particles
+        await self._writer.write(_RENEW, tuple(stars), urgent=True)  # if late, these stars lose all their particles
 
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
         await self._write(_WITHDRAW, tuple(stars))
@@ -328,11 +328,11 @@ class SqlRegistry(Registry):
         return [*(trouble for trouble in slow if trouble), *self._database.troubles()]
 
     async def check(self) -> list[str]:
-        """What is wrong with the database and its content, one line for each fault; an empty list when nothing is."""
+        """Returns the faults of the database and its content, one line for each; an empty list when there are none."""
         return await self._scans.read(partial(check, database=self._database))
 
     async def backup(self, path: Path) -> None:
-        """Copies the registry, as it is at one moment, to the file ``path``. Writers continue meanwhile.
+        """Copies a consistent snapshot of the registry to the file ``path``. Writers continue meanwhile.
 
         Raises:
             Conflict: the file exists.

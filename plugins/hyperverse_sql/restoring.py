@@ -1,4 +1,4 @@
-"""Puts a backup in the place of the registry while no machine has it open."""
+"""Replaces the registry with a backup while no machine has it open."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from hyperverse_core.errors import BadRequest, Conflict, NotFound, Unavailable
 __all__ = ["KEPT", "restore"]
 
 KEPT = ".before-restore"
-"""Ending of the name under which the replaced registry is kept."""
+"""Suffix of the name under which the replaced registry is kept."""
 
 
 def restore(backup: Path, target: Path) -> Path | None:
-    """Puts a copy of a backup in the place of the registry. The backup is not changed.
+    """Replaces the registry with a copy of a backup. The backup is not changed.
 
     Args:
-        backup: file that `hyperverse registry backup` has written.
+        backup: file written by `hyperverse registry backup`.
         target: file of the registry. It need not exist.
 
     Returns:
-        Where the registry is kept that was there before; None when there was none.
+        Path of the previous registry, which is kept; None when there was none.
 
     Raises:
-        NotFound: there is no such backup.
-        BadRequest: the backup is no registry, is damaged, or is the registry itself.
+        NotFound: the backup does not exist.
+        BadRequest: the backup is not a registry, is damaged, or is the registry itself.
         Conflict: a machine has the registry open.
         Unavailable: a file cannot be written.
     """
     if not backup.is_file():
         raise NotFound(f"there is no file {str(backup)!r}")
     if target.exists() and target.samefile(backup):
-        raise BadRequest(f"{str(backup)!r} is the registry itself", hint="name a file that a backup was written to")
+        raise BadRequest(f"{str(backup)!r} is the registry itself", hint="name the file of a backup")
     draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def _check(backup: Path, draft: Path) -> None:
 
 
 def _set_aside(target: Path) -> Path:
-    """Renames the registry, when nobody has it open. Raises Conflict."""
+    """Renames the registry if no machine has it open. Raises Conflict."""
     _close_wal(target)
     kept = target.with_name(target.name + KEPT)
     target.replace(kept)
@@ -89,7 +89,7 @@ def _set_aside(target: Path) -> Path:
 
 
 def _close_wal(path: Path) -> None:
-    """Writes everything into the one file. SQLite refuses that while another connection is open. Raises Conflict."""
+    """Moves everything into the one file. SQLite refuses that while another connection is open. Raises Conflict."""
     try:
         with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -99,7 +99,7 @@ def _close_wal(path: Path) -> None:
             why = f"its journal stays in the mode {mode!r}"
     except sqlite3.OperationalError as exc:
         why = str(exc)
-    except sqlite3.DatabaseError:  # it is damaged, which is why it is to be replaced
+    except sqlite3.DatabaseError:  # it is damaged, which may be the reason for restoring
         return
     raise Conflict(
         f"the registry {str(path)!r} is in use: {why}", hint="stop its machines first, with `hyperverse down`"

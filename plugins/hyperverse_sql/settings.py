@@ -21,11 +21,11 @@ class SqlSettings:
     """The table ``[registry]``.
 
     Attributes:
-        path: the file of the database.
-        create: whether an absent file is created.
+        path: the database file.
+        create: whether to create a missing file.
         synchronous: with ``NORMAL`` an acknowledged write survives a crash of the process. With ``FULL`` it also
-            survives a loss of power, and each commit waits for the disk.
-        feed: how many entries of the change feed are kept, at least.
+            survives a power failure, and each commit waits for the disk.
+        feed: minimum number of change feed entries to keep.
     """
 
     path: Path
@@ -35,10 +35,10 @@ class SqlSettings:
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> SqlSettings:
-        """The settings in a mapping, which has ``path`` or ``url`` (``sqlite:///...``) and may have the others.
+        """Reads the settings from a mapping, which has ``path`` or ``url`` (``sqlite:///...``) and may have the others.
 
         Raises:
-            ConfigError: something is wrong; ``faults`` has a line for each fault.
+            ConfigError: a setting is wrong; ``faults`` has a line for each fault.
         """
         faults = [
             f"no setting {key!r} of the sql registry{did_you_mean(key, _KEYS)}" for key in settings if key not in _KEYS

@@ -59,7 +59,7 @@ def test_the_registry_of_another_plugin_is_not_theirs(run: Run, home: Path, args
     (home / "hyperverse.toml").write_text('[registry]\ndriver = "paper"\n')
     done = run("registry", *args)
     assert done.returncode == 2
-    assert "the config names the registry 'paper'" in done.stderr
+    assert "the config selects the registry 'paper'" in done.stderr
 
 
 def test_settings_that_are_wrong_are_all_told(run: Run, home: Path) -> None:

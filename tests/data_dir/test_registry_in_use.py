@@ -90,5 +90,5 @@ async def test_a_registry_that_was_emptied_is_not_begun_anew(tmp_path: Path) -> 
 async def test_what_is_no_registry_is_named_as_that(tmp_path: Path) -> None:
     await _run(tmp_path)
     (tmp_path / "registry.sqlite").write_bytes(b"x")
-    with pytest.raises(HyperverseError, match="is no SQLite database"):
+    with pytest.raises(HyperverseError, match="is not a SQLite database"):
         await _run(tmp_path)

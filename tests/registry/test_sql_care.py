@@ -62,12 +62,12 @@ async def test_a_sound_registry_has_no_faults(registry: SqlRegistry) -> None:
         ("DELETE FROM particles WHERE point = 'localhost:a'", "'localhost:a:b' has no parent"),
         ("DELETE FROM particles WHERE point = 'ROOT'", "the root is missing"),
         ("UPDATE particles SET kind = 'no kind' WHERE point = 'localhost:a'", "'localhost:a' cannot be read"),
-        ("UPDATE particles SET depth = 7 WHERE point = 'localhost:a'", "another route or depth"),
+        ("UPDATE particles SET depth = 7 WHERE point = 'localhost:a'", "wrong route or depth"),
         ("UPDATE particles SET properties = 'x' WHERE point = 'localhost:a'", "'localhost:a' cannot be read"),
-        ("DELETE FROM stars", "'localhost' is assigned to 'STAR::kit:fold[0]'"),
-        ("UPDATE stars SET incarnation = 0", "'localhost' is assigned to 'STAR::kit:fold[0]'"),
-        ("UPDATE grants SET by_point = 'nobody'", "made by 'nobody', who is gone"),
-        ("INSERT INTO states VALUES (999, x'00')", "row 999 of states belongs to nothing"),
+        ("DELETE FROM stars", "'localhost' is assigned to an incarnation of 'STAR::kit:fold[0]'"),
+        ("UPDATE stars SET incarnation = 0", "'localhost' is assigned to an incarnation of 'STAR::kit:fold[0]'"),
+        ("UPDATE grants SET by_point = 'nobody'", "made by 'nobody', which does not exist"),
+        ("INSERT INTO states VALUES (999, x'00')", "row 999 of states refers to a missing row"),
     ],
 )
 async def test_check_names_what_is_wrong(registry: SqlRegistry, tmp_path: Path, statement: str, said: str) -> None:

@@ -117,7 +117,7 @@ async def test_who_opens_a_registry_that_is_held_is_told_why(tmp_path: Path, mon
     registry = SqlRegistry({"path": path})
     with pytest.raises(Unavailable, match="held by another process") as caught:
         await registry.open()
-    assert "be killed" in caught.value.hint
+    assert "resume or kill" in caught.value.hint
     await registry.close()
     holder.close()
     async with SqlRegistry({"path": path}) as registry:
@@ -205,7 +205,7 @@ async def test_zeros_beside_some_other_journal_are_left_alone(tmp_path: Path) ->
     path, journal = tmp_path / "registry.sqlite", tmp_path / "registry.sqlite-journal"
     path.write_bytes(bytes(10_000))
     journal.write_text("Dear diary")
-    assert "no SQLite database" in await _refused(path)
+    assert "not a SQLite database" in await _refused(path)
     assert (path.read_bytes(), journal.read_text()) == (bytes(10_000), "Dear diary")
 
 
@@ -231,7 +231,7 @@ async def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> Non
     connection.execute("CREATE TABLE songs (title TEXT)")
     connection.close()
     before = path.read_bytes()
-    assert "no registry" in await _refused(path)
+    assert "not a registry" in await _refused(path)
     assert path.read_bytes() == before
 
 
@@ -239,7 +239,7 @@ async def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> Non
 async def test_another_file_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "registry.sqlite"
     path.write_bytes(content)
-    assert "no SQLite database" in await _refused(path)
+    assert "not a SQLite database" in await _refused(path)
     assert path.read_bytes() == content
 
 
@@ -268,7 +268,7 @@ async def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> Non
 
 async def test_a_registry_that_is_only_looked_at_is_not_created(tmp_path: Path) -> None:
     path = tmp_path / "registry.sqlite"
-    assert "no registry" in await _refused(path, create=False)
+    assert "there is no registry" in await _refused(path, create=False)
     assert not path.exists()
 
 

@@ -1,1 +1,1 @@
-"""Mechanisms between units of work and a database: group commit, reads, transactions. Each engine has a folder."""
+"""Mechanisms between units of work and a database: group commit, reads, transactions. Each database has a folder."""

@@ -1,8 +1,8 @@
 """One statement for many rows.
 
-SQLAlchemy looks at each parameter of each row. The statements here run for hundreds of rows at a time, with texts,
-numbers and bytes that every driver takes as they are. So they are compiled once and handed to the driver with plain
-tuples.
+SQLAlchemy processes each parameter of each row. The statements here run for hundreds of rows at a time, with text,
+integer and bytes values that every driver accepts unconverted. They are therefore compiled once and passed to the
+driver with plain tuples.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class BatchStatement:
 
     Attributes:
         statement: the statement.
-        parameters: names of its parameters, in the order in which each row has their values.
+        parameters: names of its parameters, in the order of the values in each row.
     """
 
     statement: sa.Executable
@@ -33,7 +33,7 @@ class BatchStatement:
     _texts: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def run(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Runs the statement once for each of ``rows``; does nothing when there are none."""
+        """Runs the statement once for each of ``rows``; does nothing when ``rows`` is empty."""
         if rows:
             connection.exec_driver_sql(self._text(connection.dialect), list(rows))
 

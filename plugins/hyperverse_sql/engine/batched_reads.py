@@ -1,4 +1,4 @@
-"""Reads by point: those that arrive together are one query."""
+"""Reads by point: reads that arrive together share one query."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOST: Final = 2000
 
 @attrs.define(eq=False)
 class BatchedReads(Generic[_T]):
-    """Gathers what is asked for while a query runs, and asks for all of it with the next one.
+    """Collects the points requested while a query runs, and reads all of them with the next query.
 
     Attributes:
-        find: the query; returns what it finds at some points, by the text of the point.
+        find: the query; takes points and returns what it found, keyed by the text of the point.
     """
 
     find: Callable[[sa.Connection, Iterable[str]], dict[str, _T]]
@@ -35,8 +35,8 @@ class BatchedReads(Generic[_T]):
     _queries: set[asyncio.Task[None]] = attrs.field(factory=set)
 
     async def at(self, points: Iterable[Point]) -> dict[Point, _T]:
-        """What is found at ``points``, as committed when this is called or later. Very many are asked for one part
-        after another, so that nobody waits long behind them."""
+        """Returns what was found at ``points``, as committed when this is called or later. A long list of points is
+        read in parts, so that other callers do not wait long behind it."""
         asked = list(points)
         if len(asked) <= _MOST:
             return await self._at(asked) if asked else {}
@@ -50,7 +50,7 @@ class BatchedReads(Generic[_T]):
             query = asyncio.create_task(self._query(), name="registry batched read")
             self._queries.add(query)
             query.add_done_callback(self._queries.discard)
-        # Each caller has a future of its own, so that a caller that is cancelled takes no answer away from the others.
+        # Each caller has a future of its own, so that cancelling one caller does not cancel the answer of the others.
         answer: asyncio.Future[dict[str, _T]] = asyncio.get_running_loop().create_future()
         self._asking.append(answer)
         self._wanted.update(point.text for point in asked)
@@ -61,7 +61,7 @@ class BatchedReads(Generic[_T]):
         asking: list[asyncio.Future[dict[str, _T]]] = []
 
         def begin() -> Callable[[sa.Connection], dict[str, _T]]:
-            # Callers that ask from now on wait for the next query.
+            # Callers that arrive from now on wait for the next query.
             nonlocal asking
             asking, self._asking = self._asking, []
             wanted, self._wanted = self._wanted, set()
@@ -70,7 +70,7 @@ class BatchedReads(Generic[_T]):
         try:
             found = await self._reader.read_late(begin)
         except BaseException as error:
-            if not asking:  # the query has not begun, and will not
+            if not asking:  # the query never started, and will not
                 asking, self._asking, self._wanted = self._asking, [], set()
             for answer in asking:
                 if not answer.done():

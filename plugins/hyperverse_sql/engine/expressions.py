@@ -1,4 +1,4 @@
-"""SQL expressions that each engine words differently. An engine adds its wording with ``sqlalchemy.ext.compiler``."""
+"""SQL expressions that differ between engines. An engine adds its own form with ``sqlalchemy.ext.compiler``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["EachText", "FirstBehind", "listed", "listing"]
 
 
 class EachText(FunctionElement[Any]):
-    """The texts in a JSON array, as rows with one column, ``value``."""
+    """The strings in a JSON array, as rows with one column, ``value``."""
 
     name = "each_text"
     inherit_cache = True
 
 
 class FirstBehind(FunctionElement[str]):
-    """The first text, in the order of texts, behind all texts that begin with the given one (which is not empty)."""
+    """The first string, in sort order, after all strings that begin with the given one (which is not empty)."""
 
     name = "first_behind"
     inherit_cache = True
@@ -28,9 +28,9 @@ class FirstBehind(FunctionElement[str]):
 
 
 def listed(name: str) -> sa.Select[Any]:
-    """The texts in parameter ``name`` (see :func:`listing`), for ``column.in_(listed("points"))``.
+    """Returns the strings in parameter ``name`` (see :func:`listing`), for ``column.in_(listed("points"))``.
 
-    However many texts there are, they are one parameter: the statement is compiled once, and no limit on the number of
+    The whole list is one parameter, whatever its length: the statement is compiled once, and no limit on the number of
     parameters applies.
     """
     value: sa.ColumnElement[str] = sa.column("value", sa.Text)
@@ -38,5 +38,5 @@ def listed(name: str) -> sa.Select[Any]:
 
 
 def listing(texts: Iterable[str]) -> str:
-    """``texts`` as the value of a parameter of :func:`listed`."""
+    """Encodes ``texts`` as the value of a parameter of :func:`listed`."""
     return json.dumps(list(texts))

@@ -1,4 +1,4 @@
-"""Reads: a connection that never gets in the way of the writer."""
+"""Reads, over a connection that never blocks the writer."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _T = TypeVar("_T")
 
 
 def begin_snapshot(connection: sa.Connection) -> None:
-    """Lets all statements of the present unit see one state of the database."""
+    """Makes all statements of the current unit see one state of the database."""
     connection.exec_driver_sql("BEGIN")
 
 
 @attrs.define(eq=False)
 class Reader:
-    """Runs one reading unit after another, in a task of its own: a caller that is cancelled during a query does not
-    interrupt the connection for the others.
+    """Runs reading units one after another, in a task of its own, so that cancelling one caller during a query does
+    not interrupt the connection for the others.
 
     Attributes:
-        name: what it reads, for the name of its task.
+        name: what it reads; becomes part of the name of its task.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Reader:
         self._task = asyncio.create_task(self._run(), name=f"registry reader: {self.name}")
 
     async def close(self) -> None:
-        """Answers what was asked earlier, and disconnects. May be called twice."""
+        """Answers the reads that were submitted earlier, and disconnects. May be called twice."""
         self._closing = True
         self._wake.set()
         if self._task is not None:
@@ -64,8 +64,8 @@ class Reader:
         await self._connection.close()
 
     async def read(self, unit: Callable[[sa.Connection], _T]) -> _T:
-        """Runs ``unit`` in another thread and returns its result. The unit sees what was committed before it starts; to
-        see one state in several statements, it calls :func:`begin_snapshot` first.
+        """Runs ``unit`` in another thread and returns its result. The unit sees everything committed before it starts;
+        to see one state in several statements, it calls :func:`begin_snapshot` first.
 
         Raises:
             Unavailable: the registry is closed, or the database cannot be reached.
@@ -73,7 +73,7 @@ class Reader:
         return await self.read_late(lambda: unit)
 
     async def read_late(self, make: Callable[[], Callable[[sa.Connection], _T]]) -> _T:
-        """As :meth:`read`; the unit is made on the event loop when its turn has come."""
+        """Like :meth:`read`, but makes the unit on the event loop just before it runs."""
         if self._closing:
             raise Unavailable("the registry is closed")
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
@@ -82,7 +82,7 @@ class Reader:
         return await future
 
     def trouble(self) -> Trouble | None:
-        """Reads that take long; None when none do."""
+        """Returns a description of reads that take long; None when none do."""
         return self._pace.trouble(self._connection.waits_for, len(self._waiting))
 
     async def _run(self) -> None:

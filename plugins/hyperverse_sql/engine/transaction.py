@@ -1,4 +1,4 @@
-"""A write transaction: a connection, and the entries of the change feed that it commits."""
+"""A write transaction: a connection, and the change feed entries that it commits."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Transaction:
     """Holds the write lock: what it reads stays true until it commits.
 
     Attributes:
-        connection: where to run statements.
-        revision: the newest revision, including what this transaction has logged.
-        logged: number of entries that it has logged.
+        connection: runs the statements.
+        revision: the newest revision, including the entries that this transaction has logged.
+        logged: number of entries logged by this transaction.
     """
 
     connection: sa.Connection
@@ -33,7 +33,7 @@ class Transaction:
 
     @classmethod
     def on(cls, connection: sa.Connection) -> Transaction:
-        """The transaction that ``connection`` has begun."""
+        """Returns the transaction that ``connection`` has begun."""
         return cls(connection, connection.execute(_NEWEST).scalar_one())
 
     def log(self, kind: ChangeKind, point: str, epoch: int = 0) -> None:
@@ -43,6 +43,6 @@ class Transaction:
         self._entries.append((self.revision, kind.value, point, epoch))
 
     def flush(self) -> None:
-        """Writes the entries. Call it right before the commit."""
+        """Writes the entries. Call it immediately before the commit."""
         _LOG.run(self.connection, self._entries)
         self._entries = []

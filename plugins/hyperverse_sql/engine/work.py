@@ -1,7 +1,7 @@
 """What a write is, and how writes that arrive together are grouped.
 
-A write is a :class:`Unit`: what to do (a :data:`Work`), its argument, and the points that it touches. Units of the same
-Work that touch different points are handed to it as one list, so that a hundred registrations are a handful of
+A write is a :class:`Unit`: a function (a :data:`Work`), its argument, and the points that it touches. Units of the same
+Work that touch different points are passed to it as one list, so that a hundred registrations take a handful of
 statements. A Work checks all its arguments before it writes: a unit that cannot be done gets its error, and the others
 are not affected.
 """
@@ -21,7 +21,7 @@ from .transaction import Transaction
 __all__ = ["Group", "Unit", "Work", "one_by_one", "plan"]
 
 Work = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
-"""Does all of its arguments, and returns for each its result or the error that it met."""
+"""Processes all of its arguments, and returns for each its result or its error."""
 
 
 @attrs.define(eq=False)
@@ -29,8 +29,8 @@ class Unit:
     """One write.
 
     Attributes:
-        work: what to do.
-        argument: what to do it with.
+        work: the function to run.
+        argument: its argument.
         touches: the points that it depends on or changes; None when it may be any.
         future: receives the result.
     """
@@ -50,7 +50,7 @@ class Group:
 
 
 def plan(units: Iterable[Unit]) -> list[Group]:
-    """Gathers units of the same Work, and keeps the order of any two that touch the same point."""
+    """Groups units of the same Work, and keeps the order of any two units that touch the same point."""
     groups: list[Group] = []
     newest: dict[Work, int] = {}
     touched: dict[str, int] = {}
@@ -74,7 +74,8 @@ def plan(units: Iterable[Unit]) -> list[Group]:
 
 
 def one_by_one(do: Callable[[Transaction, Any], Any]) -> Work:
-    """A Work that does its arguments one after another. ``do`` must not raise after it has written something."""
+    """Makes a Work that processes its arguments one after another. ``do`` must not raise after it has written
+    anything."""
 
     def work(tx: Transaction, arguments: Sequence[Any]) -> list[Any]:
         results: list[Any] = []

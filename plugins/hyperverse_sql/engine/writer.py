@@ -27,20 +27,20 @@ __all__ = ["Writer"]
 
 _log = logging.getLogger(__name__)
 
-# Limits how long the first of many units waits for the last of them.
+# Bounds how long the first of many units waits for the last of them.
 _MOST_IN_ONE: Final = 1024
 
 
 @attrs.define(eq=False)
 class Writer:
-    """Writes, over the only connection that does.
+    """Writes, over the only connection that may.
 
     Attributes:
         committing: called before each commit, in the thread that commits.
         committed: called after each commit, on the event loop.
-        failing: what the last write has met that could not be written, if every other one would meet it too; empty
-            when it was written.
-        failing_since: when that began, in seconds of the event loop.
+        failing: the error of the last write, if every other write would meet it too; empty when the last write
+            succeeded.
+        failing_since: when that error first occurred, in seconds of the event loop's clock.
     """
 
     committing: Callable[[Transaction], None]
@@ -56,11 +56,11 @@ class Writer:
     failing_since: float = attrs.field(default=0.0, init=False)
 
     def start(self) -> None:
-        """Begins to write. The connection must be open."""
+        """Starts writing. The connection must be open."""
         self._task = asyncio.create_task(self._run(), name="registry writer")
 
     async def close(self) -> None:
-        """Writes what waits, and disconnects. May be called twice."""
+        """Writes what is queued, and disconnects. May be called twice."""
         self._closing = True
         self._wake.set()
         if self._task is not None:
@@ -74,7 +74,7 @@ class Writer:
 
         Args:
             touches: the points that this write depends on or changes; None when it may be any.
-            urgent: it goes before the writes that wait already; they may be thousands.
+            urgent: whether it goes before the queued writes, which may be thousands.
 
         Raises:
             Unavailable: the registry is closed, or the database cannot be reached or is full.
@@ -91,7 +91,7 @@ class Writer:
         return await future
 
     def trouble(self) -> Trouble | None:
-        """Writes that take long; None when none do."""
+        """Returns a description of writes that take long; None when none do."""
         return self._pace.trouble(self._connection.waits_for, len(self._waiting))
 
     async def _run(self) -> None:
@@ -104,7 +104,7 @@ class Writer:
                 await self._wake.wait()
 
     def _take(self) -> list[Unit]:
-        # A caller that was cancelled before its write began wants nothing written.
+        # If the caller was cancelled before its write began, the write is dropped.
         waiting, taken = self._waiting, []
         for _ in range(min(len(waiting), _MOST_IN_ONE)):
             unit = waiting.popleft()
@@ -136,7 +136,7 @@ class Writer:
 
     async def _failed(self, units: list[Unit], error: Exception) -> None:
         if len(units) > 1 and not self._database.hits_all(error) and not isinstance(error, Unavailable):
-            # One unit caused the error, and the transaction of all was rolled back: each is tried on its own.
+            # One unit caused the error, but the whole transaction was rolled back: try each unit on its own.
             for unit in units:
                 await self._commit([unit])
             return

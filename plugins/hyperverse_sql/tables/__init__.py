@@ -1,1 +1,1 @@
-"""The tables of a registry, and how values are kept in them."""
+"""The tables of a registry, and how values are stored in them."""

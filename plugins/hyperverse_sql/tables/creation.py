@@ -1,4 +1,4 @@
-"""The empty registry: its tables and its root; and what an older one lacks."""
+"""Creates the empty registry, its tables and its root, and upgrades an older one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["create_tables"]
 
 
 def create_tables(connection: sa.Connection) -> None:
-    """Creates the tables and the root unless they exist, and adds what an older version has not created. Runs in a
-    transaction of its own."""
+    """Creates the tables and the root unless they exist, and adds what an older version lacks. Runs in a transaction
+    of its own."""
     with connection.begin():
         if sa.inspect(connection).has_table(meta.name):
             _migrate(connection)
@@ -29,7 +29,7 @@ def create_tables(connection: sa.Connection) -> None:
 
 
 def _migrate(connection: sa.Connection) -> None:
-    """Brings an older registry to the present schema, one version after the other."""
+    """Upgrades an older registry to the current schema, one version after the other."""
     is_schema = meta.c.key == "schema"
     version = int(connection.execute(sa.select(meta.c.value).where(is_schema)).scalar_one())
     if version < 2:
@@ -42,8 +42,8 @@ def _migrate(connection: sa.Connection) -> None:
     if version < 4:
         metadata.create_all(connection, tables=[machine_keys, invitations], checkfirst=False)
     if version < 5:
-        # Epochs stay as they are. A particle that an older version has released has none any more, and its next one
-        # begins behind the newest revision, which is not less than any.
+        # Epochs stay as they are. A particle that an older version has released has no epoch, and its next one begins
+        # after the newest revision, which is at least as great as any epoch.
         _add_column(connection, changes, changes.c.epoch)
         hosted.drop(connection, checkfirst=True)
         hosted.create(connection)

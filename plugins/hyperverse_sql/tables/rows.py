@@ -1,4 +1,4 @@
-"""Rows to values, and values to rows."""
+"""Converts rows to values, and values to rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 HELD: Final = sa.and_(
     stars.c.key == particles.c.star, stars.c.incarnation == particles.c.incarnation, stars.c.announced
 )
-"""Whether the assignment in a row holds."""
+"""Condition: the assignment in a row is valid."""
 RECORD: Final[tuple[sa.Column[Any], ...]] = (
     particles.c.point,
     particles.c.kind,
@@ -39,7 +39,7 @@ RECORD: Final[tuple[sa.Column[Any], ...]] = (
     particles.c.incarnation,
     particles.c.epoch,
 )
-"""What a record is made of. It is read from :data:`RECORDS`."""
+"""The columns of a record. They are read from :data:`RECORDS`."""
 RECORDS: Final = particles.outerjoin(stars, HELD)
 STAR: Final[tuple[sa.Column[Any], ...]] = tuple(stars.c)
 
@@ -49,7 +49,7 @@ _STATUS: Final = {status.value: status for status in Status}
 
 
 def record_of(row: Sequence[Any]) -> ParticleRecord:
-    """The record in a row that begins with the columns of :data:`RECORD`."""
+    """Returns the record in a row that begins with the columns of :data:`RECORD`."""
     point, kind, owner, status, properties, star, incarnation, epoch = row[:8]
     return ParticleRecord(
         Point.parse(point),
@@ -62,7 +62,7 @@ def record_of(row: Sequence[Any]) -> ParticleRecord:
 
 
 def new_row(registration: Registration) -> tuple[Any, ...]:
-    """The values of the columns :data:`NEW_ROW` for a new particle."""
+    """Returns the values of the columns :data:`NEW_ROW` for a new particle."""
     point = registration.point
     return (
         point.text,
@@ -77,8 +77,8 @@ def new_row(registration: Registration) -> tuple[Any, ...]:
 
 
 def star_of(row: Any) -> StarRecord:
-    """The star in a row of :data:`STAR`."""
-    # By position: every machine reads some stars several times a second, and reading by name doubles the cost.
+    """Returns the star in a row of :data:`STAR`."""
+    # By position: every machine reads several stars several times a second, and reading by name doubles the cost.
     key, _, kind, machine, address, public, kinds, links, *rest, pid, facts = row
     particles, incarnation, renewals, lease, draining = rest
     return StarRecord(
@@ -99,7 +99,7 @@ def star_of(row: Any) -> StarRecord:
 
 
 def star_row(star: StarRecord) -> dict[str, Any]:
-    """The values of a row for an announced ``star``, without its incarnation and its renewals."""
+    """Returns the values of a row for an announced ``star``, without its incarnation and its renewals."""
     return {
         "key": str(star.key),
         "announced": True,

@@ -1,8 +1,8 @@
-"""The tables, and how a value is kept in them.
+"""The tables, and how a value is stored in them.
 
-A point is kept as its text. The columns ``route`` and ``depth`` (number of segments) stand beside it, so that a subtree
-is a range of texts on one route, and the children of a point are that range at one depth: no statement walks the tree.
-Properties are a JSON object in the particle's own row, so that a record is one row and one read.
+A point is stored as its text. The columns ``route`` and ``depth`` (number of segments) stand beside it, so that a
+subtree is a range of texts on one route, and the children of a point are that range at one depth: no statement walks
+the tree. Properties are a JSON object in the particle's own row, so that a record is one row and one read.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ meta = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
-# An assignment holds as long as its star is announced in that incarnation: a star that goes leaves it as it is. The
-# epoch stays when an assignment ends, because the next one must be a greater one. A particle that never had one has no
-# epoch: its first one begins behind all that a deleted particle at its point can have had.
+# An assignment is valid as long as its star is announced in that incarnation; a star that leaves does not change it.
+# The epoch stays when an assignment ends, because the next epoch must be greater. A particle that was never assigned
+# has no epoch: its first one is greater than every epoch that a deleted particle at its point can have had.
 particles = sa.Table(
     "particles",
     metadata,
@@ -66,7 +66,7 @@ hosted = sa.Index(
     postgresql_where=particles.c.star.is_not(None),
 )
 
-# A table of its own, so that a scan of records does not read states.
+# A separate table, so that a scan of records does not read states.
 states = sa.Table(
     "states",
     metadata,
@@ -74,7 +74,7 @@ states = sa.Table(
     sa.Column("state", sa.LargeBinary, nullable=False),
 )
 
-# The row stays when a star is withdrawn, because the star's next incarnation must be a greater one.
+# The row stays when a star is withdrawn, because the star's next incarnation must be greater.
 stars = sa.Table(
     "stars",
     metadata,
@@ -95,7 +95,7 @@ stars = sa.Table(
     sa.Column("facts", sa.Text, nullable=False, server_default=""),
 )
 
-# AUTOINCREMENT: the id of a revoked grant is never given to another grant.
+# AUTOINCREMENT: the id of a revoked grant is never reused.
 grants = sa.Table(
     "grants",
     metadata,
@@ -140,7 +140,7 @@ invitations = sa.Table(
     sa.Column("expires", sa.Float, nullable=False),
 )
 
-# Revisions have no gaps except at the old end, where entries are pruned: so a reader sees what it has missed.
+# Revisions have no gaps except at the old end, where entries are pruned, so a reader can tell what it has missed.
 changes = sa.Table(
     "changes",
     metadata,

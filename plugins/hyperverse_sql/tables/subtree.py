@@ -16,7 +16,7 @@ __all__ = ["at_or_below", "below", "first_below", "present_hyperverse"]
 
 
 def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bool]]:
-    """Conditions for the points below ``point``; with ``depth``, for those that have so many segments."""
+    """Returns conditions for the points below ``point``; with ``depth``, for those with that many segments."""
     if depth is None:
         conditions = [_on_route(point.route.prefix)]
     else:
@@ -27,8 +27,8 @@ def below(point: Point, *, depth: int | None = None) -> list[sa.ColumnElement[bo
 
 
 def at_or_below(point: Point) -> list[sa.ColumnElement[bool]]:
-    """Conditions for ``point``, which is not ROOT, and the points below it. It is one range, so that the database need
-    not sort; it has others in it, such as ``app-2`` beside ``app``, which are left out one by one."""
+    """Returns conditions for ``point``, which is not ROOT, and the points below it. They form one range, so that the
+    database need not sort. The range includes others, such as ``app-2`` beside ``app``, which are filtered out."""
     within = sa.or_(particles.c.point == point.text, particles.c.point > first_below(point))
     return [
         _on_route(point.route.prefix),
@@ -39,22 +39,22 @@ def at_or_below(point: Point) -> list[sa.ColumnElement[bool]]:
 
 
 def first_below(point: Point) -> str:
-    """The text that each point below ``point`` begins with."""
+    """Returns the text that each point below ``point`` begins with."""
     return point.text if point.text.endswith("/") else f"{point.text}:"
 
 
 def _behind(point: Point) -> str:
-    """The first text behind those of all points below ``point``."""
+    """Returns the first text after those of all points below ``point``."""
     first = first_below(point)
     return first[:-1] + chr(ord(first[-1]) + 1)
 
 
 def present_hyperverse() -> list[sa.ColumnElement[bool]]:
-    """Conditions for the points that have no route, including ROOT."""
+    """Returns conditions for the points that have no route, including ROOT."""
     return [_on_route("")]
 
 
 def _on_route(prefix: str) -> sa.ColumnElement[bool]:
-    # Nearly all points are on the same route. The empty text behind the column keeps the database from looking that
-    # route up in an index that is not in the order of the points, and from sorting what it finds there.
+    # Nearly all points are on the same route. The empty text appended to the column keeps the database from using an
+    # index on the route that is not in the order of the points, which would require a sort.
     return particles.c.route + "" == prefix

@@ -1,1 +1,1 @@
-"""Units of work: what is read and written, one file for each subject, in SQL that every engine understands."""
+"""Units of work: reads and writes, one file for each subject, in SQL that every engine understands."""

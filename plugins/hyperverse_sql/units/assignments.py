@@ -45,12 +45,12 @@ _RELEASE = BatchStatement(sa.update(particles).where(_AT).values(_NOWHERE), ("at
 
 
 _Last: TypeAlias = tuple[Assignment | None, Assignment | None, int | None]
-"""The last assignment of a particle: the assignment if it holds, the assignment as it was made unless it was released,
-and its epoch also then; None where there is none. A tuple: each of thousands of assignments makes two."""
+"""The last assignment of a particle: the assignment if it is valid, the assignment as made unless it was released, and
+its epoch in either case; None where there is none. A tuple, because each of thousands of assignments makes two."""
 
 
 def _last(star: str | None, incarnation: int, epoch: int | None, announced: str | None) -> _Last:
-    """The last assignment in the columns ``_HELD`` of a row."""
+    """Returns the last assignment in the columns ``_HELD`` of a row."""
     if star is None or epoch is None:
         return None, None, epoch
     made = Assignment(StarKey.parse(star), incarnation, epoch)
@@ -68,7 +68,7 @@ class Assign:
 
 
 def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | HyperverseError]:
-    """Assigns all particles whose assignment is the expected one."""
+    """Assigns all particles whose current assignment is the expected one."""
     rows = tx.connection.execute(_WITH_STATE, {"points": listing({want.point.text for want in wanted})})
     present = {row[0]: (_last(row[1], row[2], row[3], row[4]), row[5]) for row in rows}
     living = _incarnations(tx, {str(want.star) for want in wanted})
@@ -80,14 +80,14 @@ def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | Hyperve
             results.append(refusals.not_registered((want.point,)))
             continue
         (held, made, last), state = present[point]
-        # One that does not hold any more counts as none, also for a caller that has read it while it did.
+        # An assignment that is no longer valid counts as none, even if the caller read it while it was valid.
         if want.expected not in (held, made):
             results.append(refusals.assigned_otherwise(want.point, held))
         elif living.get(key) != want.incarnation:
             results.append(refusals.incarnation_not_announced(want.star, want.incarnation))
         else:
-            # A first one begins behind the newest revision: no epoch of this point can have come so far, because each
-            # was an entry of the feed too. So they grow also when a point is deleted and registered again.
+            # A first epoch begins after the newest revision: no epoch of this point can be greater, because each was
+            # an entry of the feed too. So epochs grow even when a point is deleted and registered again.
             epoch = (tx.revision if last is None else last) + 1
             tx.log(ChangeKind.ASSIGNED, point, epoch)
             assignment = Assignment(want.star, want.incarnation, epoch)
@@ -103,7 +103,7 @@ def _incarnations(tx: Transaction, keys: Iterable[str]) -> dict[str, int]:
 
 
 def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:
-    """Ends those assignments that still hold."""
+    """Ends those assignments that are still valid."""
     present = assignments_at(tx, {point.text for point, _ in ended})
     released: set[str] = set()
     for point, assignment in ended:
@@ -115,7 +115,7 @@ def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:
 
 
 def assignments_at(tx: Transaction, points: Iterable[str]) -> dict[str, tuple[int, Assignment | None]]:
-    """Row number and assignment of those of ``points`` that are registered, by the text of the point; None instead of
-    one that does not hold."""
+    """Returns row number and assignment of the registered ones among ``points``, keyed by the text of the point; None
+    in place of an assignment that is no longer valid."""
     rows = tx.connection.execute(_ASSIGNMENTS, {"points": listing(points)})
     return {row[0]: (row[1], _last(row[2], row[3], row[4], row[5])[0]) for row in rows}

@@ -29,37 +29,37 @@ _SINCE = (
 
 
 def newest_revision(connection: sa.Connection) -> int:
-    """The newest revision, 0 when nothing was logged yet."""
+    """Returns the newest revision; 0 when nothing was logged yet."""
     return int(connection.execute(_NEWEST).scalar_one())
 
 
 def oldest_revision(connection: sa.Connection) -> int:
-    """The oldest revision that is kept, 0 when nothing was logged yet."""
+    """Returns the oldest revision that is kept; 0 when nothing was logged yet."""
     return int(connection.execute(_OLDEST).scalar_one())
 
 
 def changes_since(connection: sa.Connection, since: int) -> Changes:
-    """The entries behind the revision ``since``, a limited number of them; ``lost`` when they are no longer kept."""
+    """Returns the entries after revision ``since``, up to a limit; ``lost`` when they are no longer kept."""
     rows = connection.execute(_SINCE, {"since": since}).all()
     if rows and rows[0][0] == since + 1:
-        # A newer version tells of more: what this one does not know, nothing here rests on.
-        # An older version writes no epochs: its own are the revisions of their entries.
+        # A newer version may log kinds of change that this version does not know and does not depend on.
+        # An older version writes no epochs: for its entries, the epoch is the revision.
         entries = tuple(
             Change(row[0], _KINDS[row[1]], Point.parse(row[2]), row[3] or row[0]) for row in rows if row[1] in _KINDS
         )
         return Changes(entries, rows[-1][0])
     newest = newest_revision(connection)
-    if not rows and newest >= since:  # newer: committed between the two queries, and read the next time
+    if not rows and newest >= since:  # newer: committed between the two queries, and returned by the next read
         return Changes((), since)
-    # Either ``since`` is older than what is kept, or newer than all entries: the file was restored from a backup.
+    # ``since`` is either older than what is kept, or newer than all entries: the database was restored from a backup.
     return Changes((), newest, lost=True, set_back=newest < since)
 
 
 def prune(tx: Transaction, arguments: Sequence[tuple[int, int]]) -> list[int]:
-    """Removes entries that need not be kept, and returns the oldest revision that is left, in a list.
+    """Removes surplus entries, and returns the oldest remaining revision, in a list.
 
     Args:
-        arguments: a list of one pair: how many entries are kept, and how many may be removed at once.
+        arguments: a list of one pair: number of entries to keep, and maximum number to remove at once.
     """
     ((keep, most),) = arguments
     oldest = oldest_revision(tx.connection)

@@ -1,4 +1,4 @@
-"""Whether a registry is consistent: what ``hyperverse registry check`` asks."""
+"""Checks whether a registry is consistent, for ``hyperverse registry check``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .grants import all_grants
 __all__ = ["check"]
 
 _MOST: Final = 100
-# Rows are checked in Python: so many at a time that other threads do not wait long for Python's lock.
+# Rows are checked in Python, in chunks of this size so that other threads do not wait long for the GIL.
 _ROWS = (
     sa.select(*RECORD, particles.c.route, particles.c.depth)
     .select_from(RECORDS)
@@ -31,9 +31,9 @@ _PRESENT = sa.select(particles.c.point).where(particles.c.point.in_(listed("poin
 
 
 def check(connection: sa.Connection, database: Database) -> list[str]:
-    """What is wrong, one line for each fault, about a hundred of a kind at most; an empty list when nothing is."""
+    """Returns the faults, one line for each, about a hundred of a kind at most; an empty list when there are none."""
     begin_snapshot(connection)
-    # What is read from a damaged database says nothing further.
+    # The content of a damaged database is not worth checking.
     return database.damage(connection) or [
         *database.dangling(connection),
         *_particles(connection),
@@ -43,7 +43,7 @@ def check(connection: sa.Connection, database: Database) -> list[str]:
 
 
 def _particles(connection: sa.Connection) -> list[str]:
-    """Each row is a record, has its place in the tree, and its parent is registered."""
+    """Checks that each row is a record, has its place in the tree, and has a registered parent."""
     rooted = connection.execute(sa.select(particles.c.id).where(particles.c.point == ROOT.text)).first()
     faults = [] if rooted else ["the root is missing"]
     last = ""
@@ -61,7 +61,7 @@ def _particles(connection: sa.Connection) -> list[str]:
 
 
 def _row_faults(row: Any, parents: dict[str, str]) -> list[str]:
-    """What is wrong with one row. Adds the parent that must be registered to ``parents``."""
+    """Returns the faults of one row. Adds the parent that must be registered to ``parents``."""
     try:
         point = record_of(row).point
     except (HyperverseError, ValueError, TypeError) as error:
@@ -70,7 +70,7 @@ def _row_faults(row: Any, parents: dict[str, str]) -> list[str]:
     if parent is not None and not _may_be_absent(parent):
         parents[point.text] = parent.text
     if (row.route, row.depth) != (point.route.prefix, point.depth):
-        return [f"particle {point.text!r} is filed under another route or depth"]
+        return [f"particle {point.text!r} is stored with a wrong route or depth"]
     return []
 
 
@@ -79,7 +79,7 @@ def _may_be_absent(parent: Point) -> bool:
 
 
 def _assignments(connection: sa.Connection) -> list[str]:
-    """Each particle is assigned to an incarnation of a star that there is, or was."""
+    """Checks that each particle is assigned to an existing or former incarnation of a star."""
     living = sa.and_(stars.c.key == particles.c.star, stars.c.incarnation >= particles.c.incarnation)
     query = (
         sa.select(particles.c.point, particles.c.star)
@@ -88,7 +88,7 @@ def _assignments(connection: sa.Connection) -> list[str]:
         .limit(_MOST)
     )
     faults = [
-        f"particle {point!r} is assigned to {star!r}, which never was announced so"
+        f"particle {point!r} is assigned to an incarnation of {star!r} that was never announced"
         for point, star in connection.execute(query)
     ]
     orphans = sa.select(states.c.id).where(~sa.exists().where(particles.c.id == states.c.id)).limit(_MOST)
@@ -97,7 +97,7 @@ def _assignments(connection: sa.Connection) -> list[str]:
 
 
 def _grants(connection: sa.Connection) -> list[str]:
-    """Each grant can be read, and its grantor is registered."""
+    """Checks that each grant can be read, and that its grantor is registered."""
     try:
         grants = all_grants(connection)
     except HyperverseError as error:
@@ -105,5 +105,7 @@ def _grants(connection: sa.Connection) -> list[str]:
     grantors = listing({grant.by.text for grant in grants})
     known = set(connection.execute(_PRESENT, {"points": grantors}).scalars())
     return [
-        f"grant {grant.id} was made by {grant.by.text!r}, who is gone" for grant in grants if grant.by.text not in known
+        f"grant {grant.id} was made by {grant.by.text!r}, which does not exist"
+        for grant in grants
+        if grant.by.text not in known
     ]

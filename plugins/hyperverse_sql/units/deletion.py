@@ -21,18 +21,18 @@ from .tokens import forget_tokens
 
 __all__ = ["Deletion", "delete"]
 
-# Records are made in Python: so many at a time that other threads do not wait long for Python's lock.
+# Records are built in Python, in chunks of this size so that other threads do not wait long for the GIL.
 _CHUNK: Final = 500
 _READ = sa.select(*RECORD).select_from(RECORDS)
 _THESE = _READ.where(particles.c.point.in_(listed("points")))
-# The points below a point are those between the text that they begin with and the first text behind all such.
+# The points below a point are between the text that they begin with and the first text after all such texts.
 _BEGIN: sa.ColumnElement[str] = sa.column("value", sa.Text)
 _HOLDING = (
     sa.select(_BEGIN)
     .select_from(EachText(sa.bindparam("begins", type_=sa.Text)))
     .where(sa.exists().where(particles.c.point > _BEGIN, particles.c.point < FirstBehind(_BEGIN)))
 )
-# States go with their particles: ON DELETE CASCADE.
+# States are deleted with their particles: ON DELETE CASCADE.
 _DELETE = sa.delete(particles).where(particles.c.point.in_(listed("points")))
 
 
@@ -41,8 +41,8 @@ class Deletion:
     """What to delete.
 
     Attributes:
-        points: with everything below them.
-        limit: how many particles at most; None for all.
+        points: the points to delete, with everything below them.
+        limit: maximum number of particles to delete; None for all.
     """
 
     points: tuple[Point, ...]
@@ -50,7 +50,7 @@ class Deletion:
 
 
 def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
-    """Deletes each of the points with everything below it, and the grants and tokens that go with them."""
+    """Deletes each of the points with everything below it, and the grants and tokens that belong to them."""
     points, limit = deletion.points, deletion.limit
     if any(point.is_root and point.route.is_local for point in points):
         raise refusals.root_stays()
@@ -64,20 +64,21 @@ def delete(tx: Transaction, deletion: Deletion) -> list[ParticleRecord]:
             _find_some(tx, chunk, found, limit)
     if not found:
         return []
-    # Children before their parents, whose text they continue. Segments would be counted for 5 ms in a deep branch.
+    # Children before their parents, whose text is a prefix of theirs. Counting segments would take 5 ms in a deep
+    # branch.
     deleted = [found[text] for text in sorted(found, key=lambda text: (-len(text), text))]
     tx.connection.execute(_DELETE, {"points": listing(found)})
     forget_grants(tx, tuple(found))
     forget_tokens(tx, tuple(found))
     for row in deleted:
-        # A first assignment, also of a particle that will be there later, begins behind the newest revision.
+        # A first assignment, even of a particle registered here later, begins after the newest revision.
         tx.log(ChangeKind.DELETED, row[0], tx.revision if row.epoch is None else row.epoch)
     return [record_of(row) for row in deleted]
 
 
 def _find(tx: Transaction, points: Sequence[Point], found: dict[str, sa.Row[Any]]) -> None:
-    """Adds to ``found`` the rows at ``points`` and below them. Few of many points have children: one query finds
-    those that do."""
+    """Adds to ``found`` the rows at ``points`` and below them. Usually few of many points have children: one query
+    finds those that do."""
     rows = tx.connection.execute(_THESE, {"points": listing(point.text for point in points)})
     found.update((row[0], row) for row in rows)
     for point in _holding(tx, points):
@@ -85,8 +86,8 @@ def _find(tx: Transaction, points: Sequence[Point], found: dict[str, sa.Row[Any]
 
 
 def _find_some(tx: Transaction, points: Sequence[Point], found: dict[str, sa.Row[Any]], limit: int) -> None:
-    """The same for as many as ``limit`` lets in, none before everything below it: a point is a prefix of what is below
-    it, so that comes first in the opposite order."""
+    """Like :func:`_find`, up to ``limit`` rows, and each row only after everything below it: a point is a prefix of the
+    points below it, so these come first in descending order."""
     for point in _holding(tx, points):
         query = _READ.where(*below(point)).order_by(particles.c.point.desc()).limit(limit - len(found))
         found.update((row[0], row) for row in tx.connection.execute(query))
@@ -98,7 +99,7 @@ def _find_some(tx: Transaction, points: Sequence[Point], found: dict[str, sa.Row
 
 
 def _holding(tx: Transaction, points: Sequence[Point]) -> list[Point]:
-    """Those of ``points`` that have something below them, a root for sure."""
+    """Returns those of ``points`` that have points below them; a root is always included."""
     begins = {first_below(point): point for point in points if not point.is_root}
     holding = tx.connection.execute(_HOLDING, {"begins": listing(begins)}).scalars().all()
     return [*(begins[begin] for begin in holding), *(point for point in points if point.is_root)]

@@ -27,12 +27,12 @@ _ROOTS = sa.select(grants.c.query_root).distinct().limit(sa.bindparam("most"))
 
 
 def all_grants(connection: sa.Connection) -> list[AccessGrant]:
-    """All grants, in the order of their ids."""
+    """Returns all grants, in the order of their ids."""
     return [stored_texts.grant_of(row[:5]) for row in connection.execute(_ALL)]
 
 
 def grants_at(connection: sa.Connection, roots: Iterable[str]) -> dict[str, list[AccessGrant]]:
-    """The grants whose query root is one of ``roots``, by its text."""
+    """Returns the grants whose query root is one of ``roots``, keyed by its text."""
     found: dict[str, list[AccessGrant]] = {}
     for row in connection.execute(_AT, {"roots": listing(roots)}):
         found.setdefault(row[5], []).append(stored_texts.grant_of(row[:5]))
@@ -40,7 +40,7 @@ def grants_at(connection: sa.Connection, roots: Iterable[str]) -> dict[str, list
 
 
 def roots_of_grants(connection: sa.Connection, most: int) -> frozenset[Point] | None:
-    """The query roots of all grants; None when they are more than ``most``."""
+    """Returns the query roots of all grants; None when there are more than ``most``."""
     found = connection.scalars(_ROOTS, {"most": most + 1}).all()
     return frozenset(map(Point.parse, found)) if len(found) <= most else None
 
@@ -81,9 +81,9 @@ def revoke(tx: Transaction, number: int) -> AccessGrant:
 
 
 def forget_grants(tx: Transaction, points: Sequence[str]) -> None:
-    """Removes the grants that were made by one of ``points`` or name exactly one of them."""
+    """Removes the grants that one of ``points`` made, and the grants that name exactly one of them."""
     if tx.connection.execute(_ANY).first() is None:
-        return  # most have none, and it would cost half of what deleting a deep branch costs
+        return  # most points have none, and the query would take half of the time of deleting a deep branch
     named = listed("points")
     columns = (grants.c.by_point, grants.c.on_point, grants.c.to_point)
     touched = sa.or_(*(column.in_(named) for column in columns))

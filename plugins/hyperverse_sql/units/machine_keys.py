@@ -1,4 +1,4 @@
-"""Keys of machines, and the invitations by which new ones come in."""
+"""Keys of machines, and the invitations that admit new ones."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Invitation:
 
 
 def all_keys(connection: sa.Connection) -> list[MachineKey]:
-    """All keys, ordered by transport and key."""
+    """Returns all keys, ordered by transport and key."""
     rows = connection.execute(_KEYS.order_by(machine_keys.c.transport, machine_keys.c.key))
     return [MachineKey(*row) for row in rows]
 
 
 def set_keys(tx: Transaction, wanted: NewKeys) -> None:
-    """Stores keys in the place of those that are there, and spends an invitation. Raises NotFound."""
+    """Stores keys, replacing those with the same transport and key, and spends an invitation. Raises NotFound."""
     if wanted.invitation is not None:
         spent = sa.delete(invitations).where(
             invitations.c.digest == wanted.invitation, invitations.c.expires > time.time()
@@ -56,7 +56,7 @@ def set_keys(tx: Transaction, wanted: NewKeys) -> None:
 
 
 def add_invitation(tx: Transaction, wanted: Invitation) -> None:
-    """Stores an invitation, and forgets those whose time is over."""
+    """Stores an invitation, and removes expired ones."""
     now = time.time()
     tx.connection.execute(sa.delete(invitations).where(invitations.c.expires <= now))
     tx.connection.execute(invitations.insert(), {"digest": wanted.digest, "expires": now + wanted.seconds})

@@ -18,18 +18,18 @@ from ..tables.subtree import at_or_below, below, present_hyperverse
 
 __all__ = ["children", "hosted", "select"]
 
-# Rows are matched in Python: so many at a time that other threads do not wait long for Python's lock.
+# Rows are matched in Python, in chunks of this size so that other threads do not wait long for the GIL.
 _CHUNK: Final = 500
 _KINDS = sa.select(particles.c.point, particles.c.kind).where(particles.c.point.in_(listed("points")))
 
 
 def children(connection: sa.Connection, point: Point, after: Point | None, limit: int) -> Page:
-    """A page of the direct children of ``point``."""
+    """Returns a page of the direct children of ``point``."""
     return _page(connection, below(point, depth=len(point.segments) + 1), after, limit)
 
 
 def hosted(connection: sa.Connection, star: StarKey, after: Point | None, limit: int) -> Page:
-    """A page of the particles that are assigned to ``star``."""
+    """Returns a page of the particles that are assigned to ``star``."""
     announced = sa.select(stars.c.incarnation).where(stars.c.key == str(star), stars.c.announced).scalar_subquery()
     return _page(connection, [particles.c.star == str(star), particles.c.incarnation == announced], after, limit)
 
@@ -49,14 +49,14 @@ def _ordered(conditions: Iterable[sa.ColumnElement[bool]], after: Point | None, 
 
 
 def _of(found: tuple[ParticleRecord, ...], limit: int) -> Page:
-    """A page of ``limit`` records. The query asked for one more, to know whether there are more."""
+    """Returns a page of ``limit`` records. The query asked for one more, to find out whether there are more."""
     if len(found) <= limit:
         return Page(found)
     return Page(found[:limit], after=found[limit - 1].point)
 
 
 def select(connection: sa.Connection, selector: Selector, after: Point | None, limit: int) -> Page:
-    """A page of the particles that ``selector`` matches. Reads the particles below its query root."""
+    """Returns a page of the particles that ``selector`` matches. Reads the particles below its query root."""
     limit = max(limit, 1)
     begin_snapshot(connection)
     found: list[ParticleRecord] = []
@@ -83,15 +83,15 @@ def _chunks(connection: sa.Connection, selector: Selector, after: Point | None) 
 
 
 def _candidates(selector: Selector) -> list[sa.ColumnElement[bool]]:
-    """Conditions that hold for all particles that ``selector`` can match.
+    """Returns conditions that hold for all particles that ``selector`` can match.
 
-    The query root itself is matched only by an exact selector, or when it is ROOT: a hop at which a path may end
-    (``+``) is not a part of it.
+    Only an exact selector, or one whose query root is ROOT, matches the query root itself: a hop at which a path may
+    end (``+``) is not part of the root.
     """
     root, hops = selector.query_root, selector.hops
     if selector.is_exact and len(root.segments) == len(hops):
         return [particles.c.point == root.text]
-    if selector.anchor != root:  # it is the point of a hop at which a path may end: `app` of `app+:**`
+    if selector.anchor != root:  # the anchor is the point of a hop at which a path may end: `app` of `app+:**`
         conditions = at_or_below(selector.anchor)
     else:
         conditions = present_hyperverse() if root.is_root else below(root)

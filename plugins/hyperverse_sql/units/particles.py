@@ -30,7 +30,7 @@ __all__ = [
 
 
 def _setting(column: str) -> BatchStatement:
-    """Sets ``column`` of the particle at a point. Its rows are pairs of value and point."""
+    """Returns a statement that sets ``column`` of the particle at a point. Its rows are pairs of value and point."""
     at = particles.c.point == sa.bindparam("at")
     return BatchStatement(sa.update(particles).where(at).values({column: sa.bindparam("value")}), ("value", "at"))
 
@@ -60,7 +60,7 @@ def set_status(tx: Transaction, updates: Sequence[tuple[Point, Status]]) -> list
 
 
 def next_numbers(tx: Transaction, points: Sequence[Point]) -> list[int | HyperverseError]:
-    """The next number of each point's own counter; a point that occurs twice takes two numbers."""
+    """Returns the next number of each point's own counter; a point that occurs twice takes two numbers."""
     asked = listing({point.text for point in points})
     reached = dict(tx.connection.execute(_SEQUENCES, {"points": asked}).all())
     results: list[int | HyperverseError] = []
@@ -101,11 +101,11 @@ class Replacement:
 
     point: Point
     values: tuple[tuple[str, str, str], ...]
-    """Key, the value that was read, and the one to write."""
+    """Key, the value that was read, and the new value."""
 
 
 def replace_values(tx: Transaction, replacement: Replacement) -> bool:
-    """Writes values of properties in another form, if they are as they were read."""
+    """Writes property values in another form, if they still are as they were read."""
     record = records_at(tx.connection, {replacement.point.text}).get(replacement.point.text)
     if record is None:
         return False
@@ -126,7 +126,7 @@ class OwnerChange:
 
 
 def chown(tx: Transaction, change: OwnerChange) -> None:
-    """Gives all points to the owner, or raises and changes none."""
+    """Changes the owner of all points, or raises and changes none."""
     known = _all_of(tx, change.points)
     given = [record.point.text for record in known.values() if record.owner != change.owner]
     _SET_OWNER.run(tx.connection, [(change.owner.text, point) for point in given])

@@ -18,6 +18,6 @@ _AT = sa.select(*RECORD).select_from(RECORDS).where(particles.c.point.in_(listed
 
 
 def records_at(connection: sa.Connection, points: Iterable[str]) -> dict[str, ParticleRecord]:
-    """The records of those of ``points`` that are registered, by the text of the point."""
+    """Returns the records of the registered ones among ``points``, keyed by the text of the point."""
     rows = connection.execute(_AT, {"points": listing(points)})
     return {row[0]: record_of(row) for row in rows}

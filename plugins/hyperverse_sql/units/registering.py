@@ -34,7 +34,7 @@ _REPLACE = sa.update(particles).where(_AT)
 
 
 def register(tx: Transaction, registrations: Sequence[Registration]) -> list[Registered | HyperverseError]:
-    """Registers all particles; their strategies are Commit and Ensure."""
+    """Registers all particles. Their strategies must be Commit or Ensure."""
     parents = [registration.needed_parent for registration in registrations]
     wanted = {registration.point.text for registration in registrations}
     wanted.update([one.point.text for registration in registrations for one in registration.below])
@@ -70,7 +70,7 @@ def register(tx: Transaction, registrations: Sequence[Registration]) -> list[Reg
 
 
 def override(tx: Transaction, registration: Registration) -> Registered:
-    """Registers a particle whose strategy is Override: replaces the one that is registered."""
+    """Registers a particle whose strategy is Override: replaces the registered one."""
     point = registration.point
     existing = records_at(tx.connection, (point.text,)).get(point.text)
     if existing is None:
@@ -97,7 +97,7 @@ def override(tx: Transaction, registration: Registration) -> Registered:
     if existing.assignment is not None:
         tx.log(ChangeKind.RELEASED, point.text, existing.assignment.epoch)
     tx.log(ChangeKind.REGISTERED, point.text)
-    tx.log(ChangeKind.OWNER, point.text)  # its new owner and Kind may change what it may do, and what may be done to it
+    tx.log(ChangeKind.OWNER, point.text)  # a new owner and Kind may change its permissions, and those of others on it
     return Registered(registration.record(), created=True)
 
 

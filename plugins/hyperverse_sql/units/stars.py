@@ -20,7 +20,7 @@ from ..tables.schema import stars
 __all__ = ["announce", "directory", "expire", "renew", "withdraw"]
 
 _TOLD = ("address", "door_key", "kinds", "links", "draining")
-"""What a renewal may change and the change feed tells of."""
+"""The columns that a renewal may change and that the change feed reports."""
 _RENEWED = ("address", "door_key", "kinds", "links", "particles", "draining", "facts")
 _HELD = sa.select(stars.c.key, stars.c.incarnation, *(stars.c[name] for name in _TOLD)).where(
     stars.c.announced, stars.c.key.in_(listed("keys"))
@@ -35,7 +35,7 @@ _RENEW = BatchStatement(
 
 
 def directory(connection: sa.Connection, keys: Collection[StarKey] | None = None) -> list[StarRecord]:
-    """The announced stars, all or those with ``keys``, in the order of their keys."""
+    """Returns the announced stars, all or those with ``keys``, in the order of their keys."""
     if keys is None:
         rows = connection.execute(sa.select(*STAR).where(stars.c.announced))
     else:
@@ -44,19 +44,19 @@ def directory(connection: sa.Connection, keys: Collection[StarKey] | None = None
 
 
 def _in_order(star: StarRecord) -> tuple[str, str, int]:
-    # As keys compare, without their comparison in Python.
+    # The same order as comparing keys, without the cost of comparing them in Python.
     return star.key.constellation, star.key.name, star.key.index
 
 
 def announce(tx: Transaction, star: StarRecord) -> StarRecord:
-    """Enters a star into the directory, with its next incarnation. No assignment to an earlier one holds from now on,
-    and no row has to say so."""
+    """Enters a star into the directory, with its next incarnation. From now on no assignment to an earlier incarnation
+    is valid, without a write to any other row."""
     key = str(star.key)
     row = tx.connection.execute(sa.select(*STAR).where(stars.c.key == key)).first()
     held = None if row is None else star_of(row)
     if held is not None and row is not None and row.announced and held.machine != star.machine:
         raise refusals.star_held(held)
-    # Not one that was announced already, also if this registry was restored and knows nothing of it.
+    # Never an incarnation that was announced before, even if this registry was restored from an older backup.
     incarnation = max(star.incarnation, 0 if held is None else held.incarnation) + 1
     announced = attrs.evolve(star, incarnation=incarnation, renewals=0)
     values = star_row(announced) | {"incarnation": announced.incarnation, "renewals": 0}
@@ -69,7 +69,7 @@ def announce(tx: Transaction, star: StarRecord) -> StarRecord:
 
 
 def renew(tx: Transaction, renewed: Sequence[StarRecord]) -> None:
-    """Counts a renewal for each star, or raises and renews none."""
+    """Records a renewal for each star, or raises and renews none."""
     held = {row.key: row for row in tx.connection.execute(_HELD, {"keys": listing(str(star.key) for star in renewed)})}
     gone = [star for star in renewed if _incarnation(held.get(str(star.key))) != star.incarnation]
     if gone:
@@ -87,7 +87,7 @@ def _incarnation(row: Any) -> int | None:
 
 
 def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> None:
-    """Takes those stars out of the directory whose incarnation is the announced one."""
+    """Removes from the directory those stars whose incarnation is the announced one."""
     held = {star.key: star for star in directory(tx.connection, [star.key for star in withdrawn])}
     for star in withdrawn:
         if _is_held(held.pop(star.key, None), star):
@@ -95,7 +95,7 @@ def withdraw(tx: Transaction, withdrawn: Sequence[StarRecord]) -> None:
 
 
 def expire(tx: Transaction, star: StarRecord) -> bool:
-    """Withdraws a star whose incarnation and renewals are those of the record. Returns whether it did."""
+    """Withdraws a star if its incarnation and renewals are those of the record. Returns whether it did."""
     held = next(iter(directory(tx.connection, (star.key,))), None)
     if held is None or (held.incarnation, held.renewals) != (star.incarnation, star.renewals):
         return False
@@ -109,6 +109,6 @@ def _is_held(held: StarRecord | None, star: StarRecord) -> bool:
 
 def _take_out(tx: Transaction, star: StarRecord) -> None:
     key = str(star.key)
-    # The row stays, because the next incarnation must be a greater one.
+    # The row stays, because the next incarnation must be greater.
     tx.connection.execute(sa.update(stars).where(stars.c.key == key).values(announced=False))
     tx.log(ChangeKind.STAR, Point.of_star(star.key).text)

@@ -24,7 +24,7 @@ _STATE = (
     .select_from(particles.outerjoin(states, states.c.id == particles.c.id))
     .where(particles.c.point == sa.bindparam("at"))
 )
-# INSERT OR REPLACE in words that SQLite and PostgreSQL share.
+# INSERT OR REPLACE, in the form that SQLite and PostgreSQL share.
 _SAVE = BatchStatement(
     sa.text(
         "INSERT INTO states (id, state) VALUES (:id, :state) ON CONFLICT (id) DO UPDATE SET state = excluded.state"
@@ -44,7 +44,7 @@ class Save:
 
 
 def save_states(tx: Transaction, saves: Sequence[Save]) -> list[HyperverseError | None]:
-    """Saves the states of all particles whose assignment still holds."""
+    """Saves the states of all particles whose assignment is still valid."""
     present = assignments_at(tx, {save.point.text for save in saves})
     rows: list[tuple[Any, ...]] = []
     results: list[HyperverseError | None] = []
@@ -62,7 +62,7 @@ def save_states(tx: Transaction, saves: Sequence[Save]) -> list[HyperverseError 
 
 
 def load_state(connection: sa.Connection, point: Point) -> bytes | None:
-    """The saved state, None when there is none. Raises NotFound for a particle that is not registered."""
+    """Returns the saved state; None when there is none. Raises NotFound for a particle that is not registered."""
     row = connection.execute(_STATE, {"at": point.text}).first()
     if row is None:
         raise refusals.not_registered((point,))

@@ -1,4 +1,4 @@
-"""Tokens, known by their hashes."""
+"""Tokens, identified by their hashes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _TOKEN = (tokens.c.digest, tokens.c.agent, tokens.c.label, tokens.c.scope, token
 
 
 def find_token(connection: sa.Connection, digest: str) -> TokenRecord | None:
-    """The token with that hash, None when there is none."""
+    """Returns the token with that hash; None when there is none."""
     row = connection.execute(sa.select(*_TOKEN).where(tokens.c.digest == digest)).first()
     return None if row is None else stored_texts.token_of(row)
 
 
 def all_tokens(connection: sa.Connection) -> list[TokenRecord]:
-    """All tokens, ordered by label and hash."""
+    """Returns all tokens, ordered by label and hash."""
     rows = connection.execute(sa.select(*_TOKEN).order_by(tokens.c.label, tokens.c.digest))
     return [stored_texts.token_of(row) for row in rows]
 
 
 def add_token(tx: Transaction, token: TokenRecord) -> None:
-    """Stores a token in place of one with the same hash."""
+    """Stores a token, replacing one with the same hash."""
     tx.connection.execute(sa.delete(tokens).where(tokens.c.digest == token.digest))
     values = {
         "digest": token.digest,
@@ -55,7 +55,7 @@ def revoke_token(tx: Transaction, digest: str) -> bool:
 
 
 def forget_tokens(tx: Transaction, agents: Sequence[str]) -> None:
-    """Removes the tokens of ``agents``: whoever comes later at one of these points is somebody else."""
+    """Removes the tokens of ``agents``: a particle created later at one of these points is a different one."""
     owned = tokens.c.agent.in_(listed("agents"))
     asked = {"agents": listing(agents)}
     for agent in tx.connection.execute(sa.select(tokens.c.agent).where(owned).distinct(), asked).scalars().all():

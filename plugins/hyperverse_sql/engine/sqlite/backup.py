@@ -1,4 +1,4 @@
-"""A copy of the registry's file, made while the registry is in use."""
+"""Copies the registry file while the registry is in use."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["copy_to"]
 
 
 def copy_to(source: Path, target: Path) -> None:
-    """Copies the registry at ``source``, as it is at one moment, to ``target``. Blocks until it is done.
+    """Copies a consistent snapshot of the registry at ``source`` to ``target``. Blocks until it is done.
 
     Raises:
         Conflict: ``target`` exists.
-        Unavailable: ``target`` cannot be written, or the registry cannot be read; there is no ``target`` then.
+        Unavailable: ``target`` cannot be written, or the registry cannot be read; ``target`` does not exist then.
     """
     if target.exists():
         raise _exists(target)
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # whatever the umask says
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # private, whatever the umask is
         _copy(source, partial)
         # A link, not a rename: a rename would replace a file that was created in the meantime.
         os.link(partial, target)
@@ -45,7 +45,7 @@ def _copy(source: Path, partial: Path) -> None:
     try:
         writer = sqlite3.connect(partial)
         try:
-            # All pages in one step: they are read in one transaction, and no writer has to wait for it.
+            # All pages in one step: they are read in one transaction, which no writer has to wait for.
             reader.backup(writer, pages=-1)
             writer.execute("PRAGMA journal_mode=DELETE")
         finally:
@@ -58,5 +58,5 @@ def _copy(source: Path, partial: Path) -> None:
 
 def _exists(target: Path) -> Conflict:
     return Conflict(
-        f"there is a file {str(target)!r} already", hint="name another file: a backup does not replace anything"
+        f"the file {str(target)!r} already exists", hint="name another file: a backup never replaces a file"
     )

@@ -1,8 +1,8 @@
-"""Checkpoints: moving what the write-ahead log holds into the file.
+"""Checkpoints: move the content of the write-ahead log into the database file.
 
-A log can be emptied only up to the oldest state that somebody still reads. So a program that has begun a transaction
-and forgotten it makes the log grow without end. Nothing here waits for such a reader: whoever waits for it with the
-write lock in his hands stops all writers.
+A checkpoint can empty the log only up to the oldest snapshot that a reader still uses. A program that begins a
+transaction and forgets it therefore makes the log grow without bound. Nothing here waits for such a reader, because
+waiting for it while holding the write lock would stop all writers.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .connection import SqliteConnection
 __all__ = ["Checkpoints"]
 
 _CHECKPOINT_FROM: Final = 4 * 2**20
-"""Bytes of the log below which it is left alone."""
+"""A log smaller than this many bytes is left alone."""
 _EMPTY_FROM: Final = 128 * 2**20
-"""Bytes of the log from which on it is emptied, so that it stays bounded: writers wait for that, and it is short."""
+"""A log of this many bytes or more is emptied, so that it stays bounded. Writers wait for that, but not for long."""
 _PATIENCE: Final = 5.0
-"""Seconds that a reader may take before it is told of."""
+"""Seconds that a reader may hold the log before the status reports it."""
 _PAUSE: Final = 5.0
-"""Seconds until a log that a reader holds is looked at again, when nothing is written meanwhile."""
+"""Seconds until a log that a reader holds is checked again, when nothing is written meanwhile."""
 
 
 @attrs.define(eq=False)
@@ -43,13 +43,13 @@ class Checkpoints:
     _looked: float = 0.0
 
     async def make(self) -> float | None:
-        """Makes a checkpoint if the log has grown. Returns in how many seconds it has to be tried again, None when that
-        is not before the next write. Raises what SQLAlchemy raises."""
+        """Makes a checkpoint if the log has grown. Returns in how many seconds to try again; None when the next write
+        is soon enough. Raises what SQLAlchemy raises."""
         size = self._log_size()
         if size < _CHECKPOINT_FROM:
             self._held_since = None
             return None
-        # A connection of its own, and so a thread of its own: the writer continues meanwhile.
+        # A separate connection has its own thread: the writer continues meanwhile.
         connection = SqliteConnection(self.path, writes=False)
         await connection.open()
         try:
@@ -65,7 +65,7 @@ class Checkpoints:
         return _PAUSE
 
     def trouble(self) -> Trouble | None:
-        """A log that a reader holds; None when there is none."""
+        """Returns a description of a log that a reader holds; None when no reader does."""
         since = self._held_since
         if since is None or time.time() - since < _PATIENCE:
             return None
@@ -83,12 +83,13 @@ class Checkpoints:
 
 
 def _checkpoint(connection: sa.Connection, empty: bool) -> bool:
-    """Returns whether a reader holds a part of the log."""
+    """Makes a checkpoint; with ``empty``, truncates the log as well. Returns whether a reader holds a part of the
+    log."""
     connection.exec_driver_sql("PRAGMA busy_timeout=0")
     _, frames, moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
     if moved < frames:
         return True
     if empty:
-        # Does nothing when a reader has come meanwhile: the next one tries again.
+        # Does nothing when a new reader has arrived meanwhile; the next checkpoint tries again.
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return False

@@ -1,4 +1,4 @@
-"""A SQLAlchemy connection to a SQLite file, in a thread of its own."""
+"""A SQLAlchemy connection to a SQLite file, in its own thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .thread import SqliteThread
 __all__ = ["BUSY_TIMEOUT", "SqliteConnection"]
 
 BUSY_TIMEOUT: Final = 5.0
-"""Seconds that a statement waits for another process, at most."""
+"""Maximum number of seconds that a statement waits for another process."""
 _CACHE_KIB: Final = 65_536
 _LOG_BYTES: Final = 2**20
 _LOOK: Final = 0.001
@@ -30,9 +30,9 @@ class SqliteConnection:
     """A connection to the file at ``path``. Implements :class:`~hyperverse_sql.engine.database.DatabaseConnection`.
 
     Args:
-        writes: its transactions take the write lock when they begin (``BEGIN IMMEDIATE``), so that what they read stays
-            true until they commit. Otherwise it cannot write, and only a unit itself begins a transaction.
-        synchronous: with ``NORMAL`` a commit survives a crash of the process, with ``FULL`` also a loss of power.
+        writes: whether its transactions take the write lock when they begin (``BEGIN IMMEDIATE``), so that what they
+            read stays true until they commit. Otherwise it is read-only, and only a unit itself begins a transaction.
+        synchronous: with ``NORMAL`` a commit survives a crash of the process, with ``FULL`` also a power failure.
 
     Attributes:
         waits_for: see :class:`~hyperverse_sql.engine.database.DatabaseConnection`.
@@ -61,8 +61,8 @@ class SqliteConnection:
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        # isolation_level=None: the sqlite3 module begins no transactions by itself.
-        # mode=rw: where the file was moved away, SQLite would make an empty one and delete the log that lies there.
+        # isolation_level=None: the sqlite3 module does not begin transactions by itself.
+        # mode=rw: if the file was moved away, SQLite would create an empty one and delete the log left in its place.
         uri = f"{self._path.absolute().as_uri()}?mode=rw"
         return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False)
 
@@ -79,24 +79,23 @@ class SqliteConnection:
 
     def _pragmas(self) -> list[str]:
         pragmas = [f"synchronous={self._synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KIB}"]
-        # Automatic checkpoints would make one write in a hundred slow: Maintenance makes them, beside the writer.
+        # Automatic checkpoints would make one write in a hundred slow; Maintenance makes them beside the writer.
         pragmas.append("wal_autocheckpoint=0")
         if self._writes:
-            # When the log starts again at its beginning, it is cut to this size: it must not stay as large as it once
-            # was.
+            # Truncate the log to this size when SQLite restarts it, so that it does not keep its largest size for ever.
             pragmas.append(f"journal_size_limit={_LOG_BYTES}")
-            # What was deleted or replaced may have been secret: it must not stay in the free space of the file.
+            # Deleted or replaced values may have been secret and must not remain in the free space of the file.
             pragmas.append("secure_delete=ON")
-            # The last one, because those before may have to wait for a process that opens or closes the file. From
-            # here on a writer waits in its own way: see _begin_immediate.
+            # The busy timeout comes last, because the pragmas before it may have to wait for a process that opens or
+            # closes the file. From here on a writer waits in its own way: see _begin_immediate.
             pragmas.append("busy_timeout=0")
         else:
             pragmas.append("query_only=ON")
         return pragmas
 
     async def run(self, unit: Callable[..., _T], *arguments: Any) -> _T:
-        """Runs ``unit(connection, *arguments)`` in the thread and returns its result. A transaction that the unit has
-        begun and not ended is rolled back."""
+        """Runs ``unit(connection, *arguments)`` in the thread and returns its result. Rolls back a transaction that
+        the unit has begun but not ended."""
         if self._thread is None:
             raise ValueError("the connection is closed")
         return await self._thread.run(self._run, unit, arguments)
@@ -110,7 +109,7 @@ class SqliteConnection:
             connection.rollback()
 
     async def close(self) -> None:
-        """Disconnects after the units that were asked for earlier. May be called twice."""
+        """Disconnects after the units that were submitted earlier. May be called twice."""
         if self._thread is not None and self._connection is not None:
             connection, self._connection = self._connection, None
             await self._thread.run(connection.close)
@@ -121,8 +120,8 @@ class SqliteConnection:
     def _begin_immediate(self, connection: sa.Connection) -> None:
         """Takes the write lock.
 
-        SQLite's own waiting looks less and less often, in the end ten times a second, and a process that writes without
-        a pause would keep the others out for seconds. So we look every millisecond.
+        SQLite's own busy handler polls less and less often, in the end ten times a second, so a process that writes
+        without a pause could keep others out for seconds. This method polls every millisecond instead.
         """
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)

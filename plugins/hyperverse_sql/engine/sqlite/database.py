@@ -1,4 +1,4 @@
-"""SqliteDatabase: a registry in one SQLite file, which several processes may have open."""
+"""SqliteDatabase: a registry in one SQLite file, which several processes may open."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class SqliteDatabase:
 
     Attributes:
         path: the file.
-        create: whether an absent file is created.
-        synchronous: with ``NORMAL`` a commit survives a crash of the process, with ``FULL`` also a loss of power.
+        create: whether to create a missing file.
+        synchronous: with ``NORMAL`` a commit survives a crash of the process, with ``FULL`` also a power failure.
     """
 
     path: Path
@@ -51,12 +51,12 @@ class SqliteDatabase:
         return OpenFiles(self.path)
 
     def prepare(self, given_up: threading.Event) -> None:
-        """Makes sure that the file exists and may be used. Blocks. See
+        """Makes sure that the file exists and is usable. Blocks. See
         :func:`~hyperverse_sql.engine.sqlite.database_file.prepare_file`."""
         prepare_file(self.path, create=self.create, given_up=given_up)
 
     def connection(self, *, writes: bool) -> SqliteConnection:
-        """A new connection, not opened yet."""
+        """Returns a new connection, not opened yet."""
         return SqliteConnection(self.path, writes=writes, synchronous=self.synchronous)
 
     def opened(self) -> None:
@@ -64,7 +64,7 @@ class SqliteDatabase:
         self._files.opened()
 
     def misplaced(self) -> str:
-        """What has become of the files, when they are not in their places."""
+        """Returns what happened to files that are no longer in their places; otherwise an empty string."""
         return self._files.fault()
 
     def check_place(self) -> None:
@@ -72,11 +72,11 @@ class SqliteDatabase:
         self._files.check()
 
     def hits_all(self, error: BaseException) -> bool:
-        """Whether every other transaction would fail with ``error`` as well."""
+        """Returns whether every other transaction would fail with ``error`` as well."""
         return errors.hits_all(error)
 
     def translated(self, error: Exception) -> HyperverseError:
-        """What ``error`` means to a caller of the registry."""
+        """Translates ``error`` into an error for the caller of the registry."""
         return errors.translated(error, self.path)
 
     async def maintain(self) -> float | None:
@@ -84,18 +84,18 @@ class SqliteDatabase:
         return None if self.misplaced() else await self._checkpoints.make()
 
     def troubles(self) -> list[Trouble]:
-        """A write-ahead log that cannot be emptied."""
+        """Reports a write-ahead log that cannot be emptied."""
         trouble = self._checkpoints.trouble()
         return [trouble] if trouble else []
 
     def damage(self, connection: sa.Connection) -> list[str]:
-        """What SQLite finds damaged in the file."""
+        """Returns the damage that SQLite finds in the file."""
         return integrity.damage(connection)
 
     def dangling(self, connection: sa.Connection) -> list[str]:
-        """Rows whose foreign key leads nowhere."""
+        """Returns rows whose foreign key refers to a missing row."""
         return integrity.dangling(connection)
 
     def back_up(self, target: Path) -> None:
-        """Copies the file, as it is at one moment. Blocks until it is done."""
+        """Copies a consistent snapshot of the file. Blocks until it is done."""
         copy_to(self.path, target)

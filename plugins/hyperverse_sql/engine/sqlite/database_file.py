@@ -1,4 +1,4 @@
-"""The registry's file: whether it exists, whether it may be used, and making it ready.
+"""The registry file: checks that it exists and is usable, and prepares it.
 
 A process may be killed while it creates the file, and several processes may create it at the same time.
 """
@@ -29,12 +29,12 @@ _JOURNAL: Final = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _PATIENCE: Final = 20.0
 """Seconds that a starting process waits for one that is suspended during a write: longer than a wave waits."""
 _LOOK: Final = 0.01
-"""Seconds between two attempts, on average. SQLite itself does not wait where two processes could wait for each other,
-as when several turn a new file to WAL mode at the same time."""
+"""Seconds between two attempts, on average. SQLite itself does not wait where two processes could deadlock, for example
+when several switch a new file to WAL mode at the same time."""
 
 
 def open_read_only(path: Path, *, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """A plain connection that leaves the file as it is. Raises sqlite3.Error.
+    """Opens a plain connection that does not change the file. Raises sqlite3.Error.
 
     Args:
         timeout: seconds to wait for another process.
@@ -43,16 +43,16 @@ def open_read_only(path: Path, *, timeout: float = BUSY_TIMEOUT) -> sqlite3.Conn
 
 
 def prepare_file(path: Path, *, create: bool, given_up: threading.Event) -> None:
-    """Makes sure that ``path`` is a file that may be used, in WAL mode. Blocks. Does not touch any other file.
+    """Makes sure that ``path`` is a usable registry file in WAL mode. Blocks. Does not touch any other file.
 
     Args:
-        create: whether an absent file is created.
-        given_up: set when nobody waits for the answer any more.
+        create: whether to create a missing file.
+        given_up: set when no caller waits for the result any more.
 
     Raises:
-        ConfigError: it is not a registry, is of a newer version, is absent and must not be created, or cannot be
-            written.
-        Unavailable: another process held it all the time, or until the waiting was given up.
+        ConfigError: it is not a registry, was written by a newer version, does not exist and may not be created, or
+            is not writable.
+        Unavailable: another process held it locked for too long, or until ``given_up`` was set.
     """
     until = time.monotonic() + _PATIENCE
     while True:
@@ -66,15 +66,15 @@ def prepare_file(path: Path, *, create: bool, given_up: threading.Event) -> None
             if time.monotonic() > until:
                 raise Unavailable(
                     f"the registry {str(path)!r} was held by another process for more than {_PATIENCE:g} s",
-                    hint="a process that is suspended during a write must be resumed, or be killed",
+                    hint="resume or kill the process that is suspended during a write",
                 ) from error
-        # Not a mere sleep: a process that ends waits for this thread.
+        # Not a plain sleep: a process that exits waits for this thread.
         if given_up.wait(random.uniform(0.5, 1.5) * _LOOK):
-            raise Unavailable(f"opening the registry {str(path)!r} was given up")
+            raise Unavailable(f"opening the registry {str(path)!r} was cancelled")
 
 
 def _prepare(path: Path, create: bool) -> None:
-    """Makes one attempt. Raises sqlite3.Error with the code BUSY when another process is in its way."""
+    """Makes one attempt. Raises sqlite3.Error with the code BUSY when another process holds the file."""
     if _may_be_half_written(path):
         _roll_back(path)
     if _has_content(path):
@@ -90,20 +90,20 @@ def _prepare(path: Path, create: bool) -> None:
 
 
 def _check_no_log(path: Path) -> None:
-    """SQLite deletes the write-ahead log beside an absent or empty file. If there is one, the file was moved away, and
-    the log has what was written last."""
+    """Refuses a missing or empty file that has a write-ahead log beside it. SQLite would delete that log, which holds
+    the newest writes of a file that was moved away."""
     log = path.with_name(path.name + "-wal")
     if log.exists() and log.stat().st_size > 0:
         raise ConfigError(
-            f"the registry {str(path)!r} is gone, and its log {log.name!r} is there",
+            f"the registry {str(path)!r} is missing, but its log {log.name!r} is there",
             hint="put the registry back where it was, or restore a backup and remove the log",
         )
 
 
 def _close_to_others(path: Path) -> None:
-    """A registry has the state of every particle and secret properties, whatever the mode of its folder is. A group
-    keeps its access if it may write: then several users share the registry. SQLite gives the files beside it the mode
-    of the database."""
+    """Removes access for other users. A registry holds the state of every particle and secret properties, whatever the
+    mode of its folder. A group that may write keeps its access, because then several users share the registry. SQLite
+    gives the files beside the database the same mode."""
     for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
         with contextlib.suppress(FileNotFoundError):
             found = file.stat()
@@ -118,12 +118,12 @@ def _has_content(path: Path) -> bool:
 
 
 def _may_be_half_written(path: Path) -> bool:
-    """Whether a process may have been killed during a write. Until the file is in WAL mode, a journal beside it keeps
-    what a write replaces. Only SQLite knows for certain, when it reads the file."""
+    """Returns whether a process may have been killed during a write. Until the file is in WAL mode, a journal beside it
+    keeps what a write replaces. Only SQLite can tell for certain, when it reads the file."""
     if not path.is_file():
         return False
     header, journal = _start_of(path), _start_of(path.with_name(path.name + "-journal"))
-    if header == _NO_HEADER:  # other pages were written before the first one: any file might begin like that
+    if header == _NO_HEADER:  # other pages were written before the first one; any file might begin like that
         return journal.startswith(_JOURNAL)
     return header == _HEADER and journal[:1] not in (b"", b"\x00")
 
@@ -137,8 +137,8 @@ def _start_of(path: Path) -> bytes:
 
 
 def _roll_back(path: Path) -> None:
-    """Lets SQLite undo a write that was interrupted, if there was one; the file may be empty afterwards. A connection
-    that only reads cannot do that, and is refused until it is done. The write of a living process is left alone."""
+    """Lets SQLite undo an interrupted write, if there was one; the file may be empty afterwards. A read-only connection
+    cannot do that and fails until it is done. The write of a living process is left alone."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -148,17 +148,17 @@ def _roll_back(path: Path) -> None:
 
 def _check_version(path: Path) -> None:
     if not path.is_file():
-        raise ConfigError(f"the registry {str(path)!r} is not a file", hint="name a file as path of the registry")
+        raise ConfigError(f"the registry {str(path)!r} is not a file", hint="set the path of the registry to a file")
     if _start_of(path) != _HEADER:
         raise ConfigError(
-            f"the file {str(path)!r} is no SQLite database",
+            f"the file {str(path)!r} is not a SQLite database",
             hint="name another file, or restore a backup there",
         )
     found = _version_in(path)
     if found > SCHEMA_VERSION:
         raise ConfigError(
             f"the registry {str(path)!r} was written by a newer version (schema {found}; "
-            f"this one knows {SCHEMA_VERSION})",
+            f"this version supports up to {SCHEMA_VERSION})",
             hint="upgrade cosmic-hyperverse, or name another data directory",
         )
     if found < 1:
@@ -166,14 +166,14 @@ def _check_version(path: Path) -> None:
 
 
 def _version_in(path: Path) -> int:
-    """The version of the schema in the file: the present one for an empty database, -1 when none is written there."""
+    """Returns the schema version: the current one for an empty database, -1 when none is recorded."""
     connection = open_read_only(path, timeout=0)
     try:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "meta" not in tables:
             if tables:
                 raise _no_registry(path)
-            return SCHEMA_VERSION  # a process that began to create the registry did not get far
+            return SCHEMA_VERSION  # a process was interrupted soon after it began to create the registry
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
         return -1 if row is None else int(row[0])
     except ValueError as error:
@@ -183,7 +183,7 @@ def _version_in(path: Path) -> int:
 
 
 def _no_registry(path: Path) -> ConfigError:
-    return ConfigError(f"the database {str(path)!r} is no registry", hint="name another file")
+    return ConfigError(f"the database {str(path)!r} is not a registry", hint="name another file")
 
 
 def _use_wal(path: Path) -> None:
@@ -191,7 +191,7 @@ def _use_wal(path: Path) -> None:
     try:
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             connection.execute("PRAGMA journal_mode=WAL").fetchone()
-        # Takes the write lock, so that a file that cannot be written is found out here.
+        # Takes the write lock, so that a file that is not writable fails here.
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
     finally:

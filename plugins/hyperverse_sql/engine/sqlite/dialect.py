@@ -1,4 +1,4 @@
-"""SQLite's wording of the expressions in :mod:`hyperverse_sql.engine.expressions`."""
+"""SQLite's form of the expressions in :mod:`hyperverse_sql.engine.expressions`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean to a caller of the registry."""
+"""Translates SQLite's errors for the caller of the registry."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ _HITS_ALL: Final = frozenset(
         sqlite3.SQLITE_PERM,
     }
 )
-"""Errors that every transaction meets alike: trying the units of a failed one separately would not help."""
+"""Errors that every transaction meets alike, so retrying the units of a failed one separately would not help."""
 
 
 def primary_code(error: BaseException) -> int | None:
-    """SQLite's primary result code of ``error``, None when SQLite did not cause it."""
+    """Returns SQLite's primary result code of ``error``; None when SQLite did not cause it."""
     original = getattr(error, "orig", error)
     code = getattr(original, "sqlite_errorcode", None)
     return code & 0xFF if isinstance(code, int) else None
 
 
 def hits_all(error: BaseException) -> bool:
-    """Whether every other transaction would fail with ``error`` as well."""
+    """Returns whether every other transaction would fail with ``error`` as well."""
     return primary_code(error) in _HITS_ALL
 
 
 def translated(error: Exception, path: Path) -> HyperverseError:
-    """What ``error``, of the file at ``path``, means to a caller of the registry, with ``error`` as its cause. Nothing
-    was written."""
+    """Translates ``error``, of the file at ``path``, into an error for the caller of the registry, with ``error`` as
+    its cause. Nothing was written."""
     if isinstance(error, HyperverseError):
         return error
     meaning = _meaning(error, path)
@@ -72,10 +72,10 @@ def _meaning(error: Exception, path: Path) -> HyperverseError:
             )
         case sqlite3.SQLITE_TOOBIG:
             return TooLarge(
-                "the value is larger than the registry can store", hint="the limit is about 1 GB for all of a row"
+                "the value is larger than the registry can store", hint="the limit is about 1 GB for a whole row"
             )
         case sqlite3.SQLITE_CONSTRAINT | sqlite3.SQLITE_ERROR:
-            return InternalError(f"the registry broke one of its own rules: {said}")
+            return InternalError(f"the registry violated one of its own constraints: {said}")
         case None if isinstance(error, UnicodeError | OverflowError):
             return BadRequest(f"the registry cannot store this value: {said}")
         case None if not isinstance(error, sa.exc.DBAPIError):

@@ -1,4 +1,4 @@
-"""What SQLite itself finds wrong with a file."""
+"""The integrity checks that SQLite itself offers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _MOST: Final = 100
 
 
 def damage(connection: sa.Connection) -> list[str]:
-    """What is damaged in the file, one line for each fault, a hundred at most."""
+    """Returns the damage in the file, one line for each fault, a hundred at most."""
     rows = connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST})")
     return [f"the file is damaged: {said}" for (said,) in rows if said != "ok"]
 
 
 def dangling(connection: sa.Connection) -> list[str]:
-    """Rows whose foreign key leads nowhere, one line for each, a hundred at most."""
+    """Returns rows whose foreign key refers to a missing row, one line for each, a hundred at most."""
     rows = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    return [f"row {number} of {table} belongs to nothing in {parent}" for table, number, parent, _ in rows[:_MOST]]
+    return [f"row {number} of {table} refers to a missing row of {parent}" for table, number, parent, _ in rows[:_MOST]]

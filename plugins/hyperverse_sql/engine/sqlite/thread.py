@@ -1,16 +1,17 @@
-"""A thread that holds one SQLite connection: one crossing there and one back for a whole unit of work.
+"""A thread that holds one SQLite connection: a whole unit of work costs one switch to the thread and one back.
 
-SQLAlchemy's asynchronous engine crosses between event loop and thread for every statement. A crossing costs more than
-most of our statements; and a transaction that returns to the event loop between its statements holds the write lock
-while the loop is busy with something else, for every process that has the file open. So the thread is aiosqlite's, and
-a whole unit of work runs in it.
+SQLAlchemy's asynchronous engine switches between event loop and thread for every statement. A switch costs more than
+most of our statements. Also, a transaction that returns to the event loop between its statements holds the write lock,
+against every process that has the file open, while the loop is busy with something else. So the thread is
+aiosqlite's, and a whole unit of work runs in it.
 
-A thread that wants Python's lock asks for it after 5 ms, and starts to wait anew whenever the lock is released and
-taken again in between. An event loop that never rests does that in every turn. The thread might then wait for seconds,
-and the leases of a busy machine would run out. So such a loop gives way: while a unit takes long and the loop has used
-its processor all the time, the loop stops for a moment, until the unit is done. A loop that rests loses nothing.
+A thread that waits for the GIL requests it after 5 ms, and that timer restarts whenever another thread releases and
+takes the GIL in between. An event loop that never idles does that in every iteration. The thread might then wait for
+seconds, and the leases of a busy machine would expire. So a loop that never idles yields: while a unit takes long and
+the loop has used its processor all the time, the loop blocks briefly, until the unit is done. A loop that idles loses
+nothing.
 
-This is the only file that uses private names of aiosqlite: it has no public way to run a function in its thread.
+This is the only file that uses private names of aiosqlite, which has no public way to run a function in its thread.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ import aiosqlite
 __all__ = ["SqliteThread"]
 
 _PATIENCE: Final = 0.01
-"""Seconds between two looks at whether the loop rests."""
+"""Seconds between two checks of whether the loop idles."""
 _GIVE_WAY: Final = 0.003
-"""Seconds that the loop stops for, at most, at each look."""
+"""Maximum number of seconds that the loop blocks at each check."""
 _RESTLESS: Final = 0.8 * _PATIENCE
-"""Seconds of processor time between two looks from which on the loop does not rest."""
+"""A loop that uses this many seconds of processor time between two checks does not idle."""
 
 _T = TypeVar("_T")
 
@@ -45,11 +46,11 @@ class SqliteThread:
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._thread = aiosqlite.Connection(connect, iter_chunk_size=64)
-        # A process that ends without closing the registry must not wait for this thread.
+        # A process that exits without closing the registry must not wait for this thread.
         self._thread._thread.daemon = True
         self._finished = threading.Event()
         self._timer: asyncio.TimerHandle
-        self._used = 0.0  # processor time of the loop's thread at the last look
+        self._used = 0.0  # processor time of the loop's thread at the last check
 
     async def start(self) -> sqlite3.Connection:
         """Starts the thread and returns its connection. Raises sqlite3.Error."""
@@ -57,7 +58,7 @@ class SqliteThread:
         return self._thread._conn
 
     async def stop(self) -> None:
-        """Closes the connection and ends the thread, after what was asked earlier."""
+        """Closes the connection and ends the thread, after the functions that were submitted earlier."""
         await self._thread.close()
 
     async def run(self, function: Callable[..., _T], *arguments: Any) -> _T:
@@ -79,7 +80,7 @@ class SqliteThread:
             self._finished.set()
 
     def _give_way(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Lets the thread have Python's lock for a while, if the loop has not rested since the last look."""
+        """Lets the thread have the GIL for a while, if the loop has not idled since the last check."""
         restless = time.thread_time() - self._used > _RESTLESS
         if not restless or not self._finished.wait(_GIVE_WAY):
             self._used = time.thread_time()
