@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import attrs
 import pytest_asyncio
 
-from hyperverse_core import Kind, Machine, Point, Registration
+from hyperverse_core import Config, Kind, Machine, Point, Registration
 from hyperverse_core.testing import MemoryRegistry
 from hyperverse_core.testing.fixtures import StartMachine
 from hyperverse_core.universe.access.access import AccessGrant
@@ -36,7 +38,7 @@ async def machine(start_machine: StartMachine) -> AsyncIterator[Machine]:
 async def miss(machine: Machine) -> None:
     """Drops what was changed before from the feed, and has the machine notice."""
     for number in range(KEPT * 4):
-        await machine.registry.set_properties([Point.parse("localhost:users")], [SetProperty("x", str(number))])
+        await machine.registry.set_properties([Point.parse("localhost")], [SetProperty("x", str(number))])
     await asyncio.sleep(0.1)
 
 
@@ -118,6 +120,50 @@ async def test_a_session_ends_with_the_token_that_was_revoked(machine: Machine) 
 async def test_whoever_watches_is_told_to_look_again(machine: Machine) -> None:
     async with machine.client().watch("localhost:a", "State") as changes:
         await miss(machine)
-        async for change in changes:
-            assert change.missed
-            break
+        async with asyncio.timeout(60):
+            async for change in changes:
+                assert change.missed
+                break
+
+
+# -- of other machines -------------------------------------------------------------------------------------
+
+
+async def test_nobody_sends_to_a_particle_that_was_deleted(start_machine: StartMachine, machine_config: Config) -> None:
+    registry = MemoryRegistry(feed=KEPT)
+    one, _ = [
+        await start_machine(config=attrs.evolve(machine_config, name=name), registry=registry)
+        for name in ("one", "other")
+    ]
+    await asyncio.sleep(1.0)
+    client, far = one.client(), []
+    await client.exec("create localhost<Space>")
+    for number in range(12):
+        await client.exec(f"create localhost:w{number}<Worker>")
+        reply = await client.ping(f"localhost:w{number}", "Ext<Get>")
+        far += [reply.sender] if reply.remote else []
+    assert far
+    await registry.delete(far[:1])
+    await miss(one)
+    assert (await client.signal(far[0], "Ext<Add>")).status == 404
+
+
+async def test_a_machine_that_was_removed_stops_and_is_let_in_no_more(
+    start_machine: StartMachine, tmp_path: Path
+) -> None:
+    registry = MemoryRegistry(feed=KEPT)
+    alpha = await start_machine(config=Config(name="alpha", data_dir=tmp_path / "a", lanes="local"), registry=registry)
+    await alpha.client().exec("create localhost<Space>")
+    text = await alpha.client().ask("GLOBAL::machine", "Ext<Invite>", {})
+    config = Config(name="beta", data_dir=tmp_path / "b", lanes="local", invitation=text)
+    beta = await start_machine(config=config, registry=registry)
+    async with asyncio.timeout(60):
+        while not any(lane["state"] == "up" for lane in alpha.status()["lanes"]):  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0.01)
+    keys = [key for key in await registry.machine_keys() if key.machine == "beta"]
+    await registry.set_machine_keys([attrs.evolve(key, admitted=False) for key in keys])
+    await miss(alpha)
+    async with asyncio.timeout(60):
+        await beta.wait_stopped()
+        while any(lane["state"] == "up" for lane in alpha.status()["lanes"]):  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0.01)
