@@ -224,7 +224,7 @@ async def test_nobody_else_uses_a_clients_session(client: Client, machine: Machi
 async def test_nobody_listens_where_no_machine_runs(tmp_path: Path) -> None:
     with pytest.raises(NoMachine, match="no machine runs on"):
         await Client.connect(tmp_path)
-    for address, key in (f"unix://{tmp_path}/none", "A" * 43), (f"ipc://{tmp_path}/none", "a" * 40):
+    for address, key in (f"unix://{tmp_path}/none", "k" * 43), (f"ipc://{tmp_path}/none", "a" * 40):
         with pytest.raises(NoMachine):
             await Client.connect(address=address, server_key=key, timeout=1.0, token="x")
 
