@@ -1,4 +1,4 @@
-"""Bodies of waves as bytes for guests, and back."""
+"""Converts bodies of waves to bytes for guests, and back."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["from_guest", "from_text", "to_bytes", "to_reply", "to_text"]
 
 
 def to_bytes(body: Body) -> bytes:
-    """A body as a guest gets it: bytes as they are, a text in UTF-8, nothing for None, and JSON for everything else.
-    Raises BadRequest when it has bytes within a list or map."""
+    """Converts a body for a guest: bytes stay as they are, a string becomes UTF-8, None becomes empty, and everything
+    else becomes JSON. Raises BadRequest when a list or map contains bytes."""
     if body is None:
         return b""
     if isinstance(body, bytes):
@@ -27,8 +27,8 @@ def to_bytes(body: Body) -> bytes:
 
 
 def from_guest(body: bytes) -> Body:
-    """A body that a guest sends: nothing when it is empty, a map or list when it is JSON of one, otherwise text when it
-    is UTF-8, otherwise bytes."""
+    """Converts a body from a guest: empty becomes None, a JSON map or list becomes that, other UTF-8 becomes a string,
+    and everything else stays bytes."""
     if not body:
         return None
     try:
@@ -44,13 +44,13 @@ def from_guest(body: bytes) -> Body:
 
 
 def to_text(body: Body) -> str | bytes:
-    """A body as a component gets it: bytes as they are, and everything else as text. Raises BadRequest."""
+    """Converts a body for a component: bytes stay as they are, everything else becomes text. Raises BadRequest."""
     return body if isinstance(body, bytes) else to_bytes(body).decode()
 
 
 def from_text(answer: str | bytes, asked: Body, how: str) -> bytes:
-    """The bytes of a component's answer: the characters of a string are bytes where bytes are wanted. Raises
-    HandlerFailed when they are none."""
+    """Converts the answer of a component to bytes. Where bytes are wanted, each character of a string is one byte.
+    Raises HandlerFailed when a character is not a byte."""
     if isinstance(answer, bytes):
         return answer
     if how != "bytes" and not (how == "auto" and isinstance(asked, bytes)):
@@ -65,15 +65,15 @@ def from_text(answer: str | bytes, asked: Body, how: str) -> bytes:
 
 
 def to_reply(answer: bytes, asked: Body, how: str) -> Pong:
-    """The reply of a guest.
+    """Converts the answer of a guest to a reply.
 
     Args:
-        answer: what the guest has given.
+        answer: what the guest returned.
         asked: the body of the wave.
-        how: ``text``, ``bytes``, ``json``, or ``auto`` for bytes when the wave had bytes, otherwise text.
+        how: ``text``, ``bytes``, ``json``, or ``auto``, which means bytes when the wave had bytes, otherwise text.
 
     Raises:
-        HandlerFailed: it is not what it should be.
+        HandlerFailed: the answer is not of that form.
     """
     if how == "bytes" or (how == "auto" and isinstance(asked, bytes)):
         return Pong(200, answer)

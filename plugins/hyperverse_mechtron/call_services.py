@@ -1,4 +1,4 @@
-"""What a guest can ask without leaving its process: the state, the log, and what the wave says."""
+"""Services that a guest can use without leaving its process: its state, the log, and the facts of the wave."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class CallServices:
         carries_bytes: whether the body of the wave is bytes.
 
     Attributes:
-        answer: what the guest can take.
-        changed: what it has put into its state.
-        lines: what it has written into the log.
+        answer: the answer that the guest can fetch with ``take``.
+        changed: the state entries that the guest has set.
+        lines: the lines that the guest has logged.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class CallServices:
         self.changed: dict[str, bytes] = {}
 
     def log(self, text: str) -> None:
-        """Keeps a line, which is written when the call has ended: a guest may run in another thread."""
+        """Stores a line, to be written to the log after the call, because a guest may run in another thread."""
         if len(self.lines) < _LINES:
             self.lines.append(text)
 
     def get(self, key: str) -> bytes | None:
-        """What the state has under a key."""
+        """Returns the state under a key."""
         if self._state is None:
             raise HostFault("the guest asks for its state, and its document says +state=none;")
         return self.changed.get(key, self._state.get(key))

@@ -1,4 +1,4 @@
-"""Inspection, and then wasmtime's own validation."""
+"""Inspects a module, then validates it with wasmtime."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["checked", "of_compiled"]
 
 
 def checked(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] | None = None) -> Report:
-    """Looks at a file without compiling it, and validates it. What wasmtime says against it is among the faults.
+    """Inspects a file without compiling it, and validates it. The faults include what wasmtime rejects.
 
     Args:
         binary: its content.
@@ -28,7 +28,7 @@ def checked(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] |
         stand_ins: of a library or command, what stands in for which imports.
 
     Raises:
-        BadRequest: it is no WebAssembly, or it is malformed.
+        BadRequest: it is not WebAssembly, or it is malformed.
     """
     try:
         return _with_validation(binary, inspect(binary, start, stand_ins))
@@ -37,8 +37,8 @@ def checked(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] |
 
 
 def of_compiled(compiled: component.Component, size: int, *, fuel: bool, concurrent: bool) -> Report:
-    """The same of a component that was checked before it was compiled: its types are read from what is compiled. From
-    its file they take seconds, because wasmtime compiles what it reads.
+    """Inspects a component that was checked before it was compiled, like :func:`checked`. Reads its types from the
+    compiled code: reading them from the file takes seconds, because wasmtime compiles what it reads.
 
     Args:
         compiled: what was loaded.

@@ -1,6 +1,6 @@
-"""Compiled modules: each is compiled once, and kept by its digest in a folder that only we write.
+"""Compiled modules: each is compiled once, and cached by its digest in a folder that only this user may write.
 
-wasmtime loads a changed file without a word, so the digest of a compiled file is kept beside it, and compared before
+wasmtime loads a tampered file without an error, so the digest of a compiled file is stored beside it and checked before
 it is loaded.
 """
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 __all__ = ["Code", "CodeCache", "CodeOptions", "deserialized"]
 
 _Key = tuple[str, "CodeOptions"]
-"""The digest of a file, and what decides how it is compiled and checked."""
+"""The digest of a file, and the options that decide how it is compiled and checked."""
 
 
 @attrs.frozen
 class CodeOptions:
-    """What decides how a module is checked and compiled.
+    """Options that decide how a module is checked and compiled.
 
     Attributes:
         start: the function that runs a command.
@@ -53,7 +53,7 @@ class CodeOptions:
 
     @property
     def configuration(self) -> str:
-        """What is compiled differently, as a part of the name of a file."""
+        """Returns the options that change the compiled code, as a part of a file name."""
         return ("fuel" if self.fuel else "epoch") + ("-frozen" if self.frozen else "")
 
 
@@ -91,7 +91,7 @@ class CodeCache:
         self._under_way: dict[_Key, asyncio.Task[Code]] = {}
 
     def get(self, digest: str, options: CodeOptions) -> Code | None:
-        """What is loaded; None when it is not.
+        """Returns the loaded code; None when it is not loaded.
 
         Args:
             digest: of the file.
@@ -100,7 +100,7 @@ class CodeCache:
         return self._loaded.get((digest, options))
 
     async def load(self, binary: bytes, what: str, options: CodeOptions) -> Code:
-        """Checks, compiles and loads a module. Many that want the same at once compile it once.
+        """Checks, compiles and loads a module. Concurrent calls for the same module compile it once.
 
         Args:
             binary: its file.
@@ -108,8 +108,8 @@ class CodeCache:
             options: how it is checked and compiled.
 
         Raises:
-            BadRequest: it cannot run here; everything that is wrong with it is said.
-            Unavailable: compiling it takes too much.
+            BadRequest: it cannot run here; the message lists every fault.
+            Unavailable: compiling it exceeds a limit.
         """
         key = (f"sha256:{hashlib.sha256(binary).hexdigest()}", options)
         known = self._loaded.get(key)
@@ -123,7 +123,7 @@ class CodeCache:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Ends what is being compiled."""
+        """Stops the compilations under way."""
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
@@ -141,7 +141,7 @@ class CodeCache:
         return code
 
     async def _compiled_before(self, digest: str, binary: bytes, options: CodeOptions) -> Code | None:
-        """A component that was checked and compiled here before; None for all else."""
+        """Returns a component that was checked and compiled here before; None otherwise."""
         if form_of(binary) is not BinaryForm.COMPONENT:
             return None
         for concurrent in (False, True):
@@ -204,8 +204,8 @@ class CodeCache:
 
 
 def _keep(compiled: Path, path: Path) -> None:
-    """Puts a compiled file where it is kept. A crash in between leaves a digest that does not fit: it is then compiled
-    again."""
+    """Moves a compiled file into the cache. A crash in between leaves a digest that does not match, and the module is
+    then compiled again."""
     digest = compiled.with_suffix(".sum")
     digest.write_text(hashlib.sha256(compiled.read_bytes()).hexdigest())
     digest.replace(path.with_suffix(".sum"))
@@ -226,7 +226,7 @@ def _not_compiled(what: str, code: int | None, said: str) -> Exception:
 
 
 def deserialized(path: Path, fuel: bool) -> wasmtime.Module | component.Component | None:
-    """What is compiled in a file; None when it is not there, or not what was put there."""
+    """Loads a compiled file; returns None when it is missing or was changed."""
     import wasmtime
     from wasmtime import component
 
@@ -241,7 +241,7 @@ def deserialized(path: Path, fuel: bool) -> wasmtime.Module | component.Componen
         return None
     form = component.Component if path.name.startswith(_COMPONENT) else wasmtime.Module
     made_for = engine(fuel=fuel, concurrent=path.stem.endswith(CONCURRENT))
-    try:  # by its name: it is mapped, and its pages are shared
+    try:  # by its name: the file is mapped, and its pages are shared
         return form.deserialize_file(made_for.wasm, str(path))
     except wasmtime.WasmtimeError:
         return None

@@ -1,4 +1,4 @@
-"""The compiled modules of ``hyperverse wasm run``, in the cache of the user."""
+"""The compiled modules of ``hyperverse wasm run``, in the user's cache."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _KEPT: Final = 32
 
 
 async def loaded_once(binary: bytes, name: str, options: CodeOptions) -> Code:
-    """The code of a module, compiled in a process with limits unless the cache of the user has it; the last modules
-    stay there.
+    """Returns the code of a module from the user's cache, or compiles it in a process with limits. The cache keeps the
+    most recent modules.
 
     Args:
         binary: its file.
@@ -27,7 +27,7 @@ async def loaded_once(binary: bytes, name: str, options: CodeOptions) -> Code:
 
     Raises:
         BadRequest: it cannot run.
-        Unavailable: compiling it takes too much, or others can write the cache.
+        Unavailable: compiling it exceeds a limit, or other users can write the cache.
     """
     folder = await asyncio.to_thread(_folder)
     if folder is None:
@@ -41,7 +41,7 @@ async def loaded_once(binary: bytes, name: str, options: CodeOptions) -> Code:
 
 
 def _folder() -> Path | None:
-    """Returns its file; None for a user without a writable home."""
+    """Returns the cache folder; None for a user without a writable home."""
     base = Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))  # noqa: PTH111  # raises nothing
     folder = base / "hyperverse" / "compiled"
     if base.parts[:1] == ("~",):
@@ -54,7 +54,7 @@ def _folder() -> Path | None:
 
 
 def _tidy(folder: Path) -> None:
-    """Removes all modules except those that were run last."""
+    """Removes all modules except the ones that were run last."""
     old = sorted(folder.glob("*.cwasm"), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]
     for path in old:
         path.unlink(missing_ok=True)

@@ -25,11 +25,11 @@ _KEYS: Final = frozenset({"stdin", "args", "env"})
 
 
 async def run_for_wave(ctx: Ctx, code: Code, document: Document, workers: Workers) -> Pong:
-    """Runs the command for a wave, in a worker process when the document says so.
+    """Runs the command for a wave, in a worker process when the document asks for one.
 
     Raises:
-        HandlerFailed: it ended with another exit code than 0, or trapped.
-        TimedOut: it was not done in time.
+        HandlerFailed: it exited with a code other than 0, or trapped.
+        TimedOut: it did not finish in time.
         OutcomeUnknown: its worker process died.
     """
     grants, stdin = _granted(ctx, document)
@@ -97,7 +97,7 @@ def _granted(ctx: Ctx, document: Document) -> tuple[WasiGrants, bytes]:
 
 
 def _of_run(grants: WasiGrants, body: dict[str, Any]) -> tuple[WasiGrants, bytes]:
-    """What a map asks for: more arguments and variables, and the standard input."""
+    """Returns the grants and the standard input for a body that is a map: it may add arguments and variables."""
     args, env = body.get("args", []), body.get("env", {})
     texts = isinstance(args, list) and isinstance(env, dict) and all(isinstance(v, str) for v in (*args, *env.values()))
     if not texts or body.keys() - _KEYS or any("\0" in text for text in (*args, *env, *env.values())):

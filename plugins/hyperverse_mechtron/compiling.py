@@ -1,8 +1,8 @@
 """Compiles one module, in a process of its own: ``python -m hyperverse_mechtron.compiling SOURCE TARGET HOW``.
 
-A small module can cost seconds, and a large one minutes and gigabytes. So this process is nice to others, and ends
-itself when it takes too much. It writes why it has refused a module into a file, because Python and the system write to
-its standard error output, too.
+A small module can take seconds to compile, and a large one minutes and gigabytes. So this process lowers its priority,
+and ends itself when it exceeds its limits. It writes the reason for refusing a module to a file, because Python and the
+operating system write to its standard error output too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What compiling one module may take, and how the process that compiles it says what was wrong."""
+"""Limits for compiling one module, and how the compiling process reports what was wrong."""
 
 from __future__ import annotations
 

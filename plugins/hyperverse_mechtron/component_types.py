@@ -1,4 +1,4 @@
-"""What a component imports and exports, in WIT, the language of its types. wasmtime reads the types."""
+"""The imports and exports of a component in WIT, the type language of components. wasmtime reads the types."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ class Item:
 @cache
 def _engine(*, concurrent: bool) -> wasmtime.Engine:
     config = wasmtime.Config()
-    config.cranelift_opt_level = "none"  # nothing of what is compiled here runs
+    config.cranelift_opt_level = "none"  # code compiled here never runs
     set_concurrent(config, concurrent)
     return wasmtime.Engine(config)
 
 
 def items_of(binary: bytes) -> tuple[list[Item], list[Item], bool]:
-    """The imports and exports of a component, and whether it has functions of the asynchronous kind. Raises
-    WasmtimeError when it is not valid, except in its code."""
+    """Returns the imports and exports of a component, and whether it has asynchronous functions. Raises WasmtimeError
+    when anything but its code is invalid."""
     skeleton, concurrent = skeleton_of(binary), False
     try:
         compiled = component.Component(_engine(concurrent=False), skeleton)
@@ -85,7 +85,7 @@ def items_of(binary: bytes) -> tuple[list[Item], list[Item], bool]:
 
 
 def items_of_compiled(compiled: component.Component, engine: wasmtime.Engine) -> tuple[list[Item], list[Item]]:
-    """The imports and exports of a component that is compiled already, which takes no time.
+    """Returns the imports and exports of a component that is compiled already, which takes no time.
 
     Args:
         compiled: by that engine.
@@ -101,7 +101,7 @@ def _items(found: Mapping[str, Any], engine: wasmtime.Engine) -> list[Item]:
 
 
 class _Reader:
-    """Reads types of wasmtime, in the order of the component: a resource is called by the name that it has first.
+    """Reads types of wasmtime, in the order of the component: a resource keeps the first name that it is given.
 
     Args:
         engine: of wasmtime.

@@ -32,27 +32,27 @@ class MechtronDriver(Driver):
     placement = "near-code"
 
     async def start(self, host: DriverHost) -> None:
-        """Reads the settings, and compiles what is published from then on. Raises ConfigError. wasmtime is not looked
-        for before that."""
+        """Reads the settings, and from then on compiles published modules. Does not import wasmtime before that. Raises
+        ConfigError."""
         self._library = Library(host)
         host.serve(Workshop(host=host, library=self._library))
 
     async def stop(self) -> None:
-        """Ends what is being compiled."""
+        """Stops the compilations under way."""
         await self._library.close()
 
     async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
         """Reads the document and the bind, and compiles the module, in the name of the agent that creates the particle.
-        Raises HyperverseError when one of them is not there or is wrong."""
+        Raises HyperverseError when one of them is missing or wrong."""
         await self._library.of(host.on_behalf, properties["config"].value)
         if "bind" in properties:
             await _check_bind(host, properties["bind"].value)
 
     async def granted(self, host: DriverHost, record: ParticleRecord) -> Sequence[str]:
-        """What its document grants, as far as the agent that asks may read the document."""
+        """Returns what the document grants, provided that the agent that asks may read the document."""
         config = record.properties["config"].value
         present = await host.on_behalf.ping(record.point, "Cmd<Update>", {}, wait=_WAIT, retries=0)
-        if present.ok and isinstance(present.body, dict):  # it was upgraded, perhaps
+        if present.ok and isinstance(present.body, dict):  # it may have been upgraded
             config = str(present.body["config"])
         return told_grants(config, Document.parse(await read_text(host.on_behalf, Point.parse(config))))
 
@@ -61,7 +61,7 @@ class MechtronDriver(Driver):
         return Mechtron(self._library, record.properties["config"].value)
 
     def prepared(self) -> Iterable[str]:
-        """The points of the documents whose modules are compiled and loaded here."""
+        """Returns the points of the documents whose modules are compiled and loaded here."""
         return self._library.ready()
 
     def remark(self) -> str:

@@ -1,4 +1,4 @@
-"""The binary format of WebAssembly, as far as it has to be read before anything is compiled."""
+"""Reads the parts of WebAssembly's binary format that are needed before anything is compiled."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What goes wrong when a module is instantiated, as far as that can be told without running it.
+"""Finds faults that would make a module fail when it is instantiated, without running it.
 
-Whatever is not understood here is passed over: wasmtime validates it, or the module fails when it begins.
+Anything that this reader does not understand is skipped: wasmtime validates it, or instantiation fails.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _EXPRESSIONS: Final = 4
 
 
 def segments_outside(body: ByteReader, memories: Sequence[ExternLimits]) -> list[str]:
-    """The data segments that are not all in their memory.
+    """Returns the data segments that do not fit in their memory, one sentence for each.
 
     Args:
-        body: of the data section.
-        memories: of the module.
+        body: the data section.
+        memories: the memories of the module.
     """
     found: list[str] = []
-    with contextlib.suppress(BadRequest):  # wasmtime says what is malformed
+    with contextlib.suppress(BadRequest):  # wasmtime reports malformed modules
         found.extend(_segments_outside(body, memories))
     return found
 
@@ -53,11 +53,11 @@ def _segments_outside(body: ByteReader, memories: Sequence[ExternLimits]) -> Ite
 
 
 def elements_outside(body: ByteReader, tables: Sequence[ExternLimits]) -> list[str]:
-    """The segments of elements that are not all in their table.
+    """Returns the element segments that do not fit in their table, one sentence for each.
 
     Args:
-        body: of the element section.
-        tables: of the module.
+        body: the element section.
+        tables: the tables of the module.
     """
     found: list[str] = []
     with contextlib.suppress(BadRequest):  # likewise
@@ -88,11 +88,11 @@ def _elements_outside(body: ByteReader, tables: Sequence[ExternLimits]) -> Itera
 
 
 def constant_of(body: ByteReader, index: int) -> int | None:
-    """The number that a function returns; None when it does anything else.
+    """Returns the number that a function returns; None when the function does anything else.
 
     Args:
-        body: of the code section.
-        index: of the function, among those of the module itself.
+        body: the code section.
+        index: index of the function among those that the module defines.
     """
     with contextlib.suppress(BadRequest):  # likewise
         if index < body.number():
@@ -106,7 +106,7 @@ def constant_of(body: ByteReader, index: int) -> int | None:
 
 
 def _constant(body: ByteReader) -> tuple[bool, int | None]:
-    """Passes over an expression. Returns whether it was understood, and its number if it is one alone."""
+    """Skips an expression. Returns whether it was understood, and its number if it is a single constant."""
     start = body.at
     if body.byte() == _CONST:
         value = _signed(body)
@@ -117,7 +117,7 @@ def _constant(body: ByteReader) -> tuple[bool, int | None]:
 
 
 def _signed(body: ByteReader) -> int:
-    """A number of 32 bits in LEB128 with its sign, as one without."""
+    """Reads a signed 32-bit LEB128 number and returns it as an unsigned one."""
     result = shift = 0
     while True:
         byte = body.byte()

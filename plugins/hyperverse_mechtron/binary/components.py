@@ -1,4 +1,4 @@
-"""Reads what a component imports and exports, by name. Types and what is inside it are passed over."""
+"""Reads what a component imports and exports, by name. Skips types and nested content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SORTS = {0: "module", 1: "func", 2: "value", 3: "type", 4: "component", 5: "ins
 
 @attrs.frozen
 class ComponentContents:
-    """What a component says of itself: names with what they are, in the order of the file."""
+    """The imports and exports of a component: each name and what it is, in the order of the file."""
 
     imports: tuple[tuple[str, str], ...]
     exports: tuple[tuple[str, str], ...]
@@ -22,8 +22,8 @@ class ComponentContents:
 
 
 def read_component(binary: bytes) -> ComponentContents:
-    """Reads a component, whose first eight bytes were looked at before. It is not validated. Raises BadRequest when
-    its sections cannot be told apart, or when what it imports and exports cannot be read."""
+    """Reads a component whose first eight bytes were checked before. Does not validate it. Raises BadRequest when its
+    sections, imports or exports cannot be read."""
     imports: list[tuple[str, str]] = []
     exports: list[tuple[str, str]] = []
     sections: list[str] = []

@@ -1,4 +1,4 @@
-"""The first values of globals."""
+"""Initial values of globals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["pass_over_constant"]
 
 
 def pass_over_constant(body: ByteReader) -> int | None:
-    """Passes over the expression of a first value. Returns an instruction that is not known, where it ends then."""
+    """Skips the expression of an initial value. Returns the opcode of an unknown instruction, at which it stops."""
     while True:
         code = body.byte()
         if code == 0x0B:

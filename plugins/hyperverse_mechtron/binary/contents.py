@@ -13,7 +13,7 @@ PAGE = 65536
 
 
 class Extern(enum.Enum):
-    """What can be imported and exported; the values are those of the binary format."""
+    """Kinds of imports and exports; the values are those of the binary format."""
 
     FUNC = 0
     TABLE = 1
@@ -55,13 +55,13 @@ class Reference:
     """One import or export.
 
     Attributes:
-        module: of an import, the module that it is from; empty for an export.
+        module: for an import, the module that it comes from; empty for an export.
         name: its name.
-        extern: what it is.
+        extern: its kind.
         func: the type of a function; None for everything else, and for types that are not plain.
-        limits: of a memory or table; None for everything else.
-        wit: of a component, what it is in the language of its types; else empty.
-        value: of a global, its type, such as ``mut i32``; else empty, and where it was not read.
+        limits: the limits of a memory or table; None for everything else.
+        wit: for a component, its type in WIT; otherwise empty.
+        value: for a global, its type, such as ``mut i32``; otherwise empty, also when the type was not read.
     """
 
     module: str

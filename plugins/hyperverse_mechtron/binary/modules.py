@@ -1,5 +1,5 @@
-"""Reads the sections of a module that say what it imports and exports. Code is passed over, but for one function, and
-data is only looked at for whether it fits."""
+"""Reads the sections of a module that declare its imports and exports. Skips code, except for one function, and checks
+of the data only whether it fits."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ABI = "hv_abi"
 
 
 def read_module(binary: bytes) -> Contents:
-    """Reads a module, whose first eight bytes were looked at before. It is not validated. Raises BadRequest when its
-    sections cannot be told apart, or when what it imports and exports cannot be read."""
+    """Reads a module whose first eight bytes were checked before. Does not validate it. Raises BadRequest when its
+    sections, imports or exports cannot be read."""
     return _Module(binary).read()
 
 
 class _Module:
-    """What is known of a module while it is read."""
+    """What has been read of a module so far."""
 
     def __init__(self, binary: bytes) -> None:
         self.binary = binary
@@ -101,7 +101,7 @@ class _Module:
                 return
 
     def _read_types(self, body: ByteReader) -> None:
-        """Types that are not plain functions end what is known of types: their signatures are not shown."""
+        """Reads function types. Stops at the first type that is not a plain function; later ones are not shown."""
         for _ in range(body.number()):
             if body.byte() != 0x60:
                 return
@@ -149,7 +149,7 @@ class _Module:
         self.funcs.append(body.number())
 
     def _read_table(self, body: ByteReader) -> None:
-        if body.more and body.data[body.at] == 0x40:  # a table with a first value: its size is not shown
+        if body.more and body.data[body.at] == 0x40:  # a table with an initial value: its size is not shown
             body.at = body.end + 1
             return
         self.tables.append(self._table_type(body))

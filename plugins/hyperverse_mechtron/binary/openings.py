@@ -1,4 +1,4 @@
-"""Opens a module for freezing: its memory and its mutable globals become exports, by entries added to it."""
+"""Prepares a module for freezing: adds entries that export its memory and its mutable globals."""
 
 from __future__ import annotations
 

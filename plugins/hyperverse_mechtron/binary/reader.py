@@ -1,4 +1,4 @@
-"""Reads numbers, names and blocks, and never beyond its end."""
+"""Reads numbers, names and blocks of bytes, never beyond the end of its part."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ByteReader:
         self.end = end
 
     def fault(self, what: str) -> BadRequest:
-        """An error at this place, to be raised."""
+        """Returns an error for the current offset, for the caller to raise."""
         return BadRequest(f"it is malformed at byte {self.at}: {what}", hint="copy the file again, or compile it again")
 
     @property
@@ -33,14 +33,14 @@ class ByteReader:
         return self.at < self.end
 
     def byte(self) -> int:
-        """The next byte. Raises BadRequest at the end."""
+        """Reads the next byte. Raises BadRequest at the end."""
         if self.at >= self.end:
             raise self.fault("it is cut off")
         self.at += 1
         return self.data[self.at - 1]
 
     def number(self, bits: int = 32) -> int:
-        """A whole number without sign, in LEB128. Raises BadRequest."""
+        """Reads an unsigned LEB128 number. Raises BadRequest."""
         result = shift = 0
         while True:
             byte = self.byte()
@@ -54,26 +54,26 @@ class ByteReader:
                 raise self.fault(f"a number has more than {bits} bits")
 
     def skip_signed(self) -> None:
-        """Passes over a number with a sign, in LEB128."""
+        """Skips a signed LEB128 number."""
         for _ in range(10):
             if self.byte() < 0x80:
                 return
         raise self.fault("a number has more than 64 bits")
 
     def skip(self, size: int) -> None:
-        """Passes over ``size`` bytes. Raises BadRequest when there are fewer."""
+        """Skips ``size`` bytes. Raises BadRequest when fewer are left."""
         if size > self.end - self.at:
             raise self.fault(f"{size} bytes should follow, and {self.end - self.at} are left")
         self.at += size
 
     def block(self, size: int) -> ByteReader:
-        """The next ``size`` bytes, which it passes over. Raises BadRequest when there are fewer."""
+        """Returns the next ``size`` bytes and skips them. Raises BadRequest when fewer are left."""
         start = self.at
         self.skip(size)
         return ByteReader(self.data, start, self.at)
 
     def name(self) -> str:
-        """A name. Raises BadRequest when it is cut off or not UTF-8."""
+        """Reads a name. Raises BadRequest when it is truncated or not UTF-8."""
         part = self.block(self.number())
         try:
             return self.data[part.at : part.end].decode("utf-8")

@@ -1,4 +1,4 @@
-"""A component without the code and data of its modules: it has the same types, and is compiled in no time."""
+"""Strips code and data from the modules of a component: the result has the same types and compiles immediately."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEEPEST = 32
 
 
 def skeleton_of(binary: bytes) -> bytes:
-    """The component with functions that do nothing. Raises BadRequest when its sections cannot be told apart."""
+    """Returns the component with functions that do nothing. Raises BadRequest when its sections cannot be read."""
     return _component(ByteReader(binary, 0, len(binary)), 0)
 
 
@@ -57,7 +57,7 @@ def _section(number: int, content: bytes) -> bytes:
 
 
 def leb128(value: int) -> bytes:
-    """A whole number without sign, in LEB128."""
+    """Encodes an unsigned number in LEB128."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

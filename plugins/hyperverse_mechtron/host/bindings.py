@@ -1,6 +1,6 @@
-"""Functions of ours that guests call, which suspend them; by the raw bindings of wasmtime.
+"""Host functions that suspend the guests that call them, through the raw bindings of wasmtime.
 
-All addresses are numbers here. An object for each pointer took half of the time of a guest's own ping.
+All addresses are plain integers here. Creating an object for each pointer took half of the time of a guest's own ping.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _SYNC: Final = CFUNCTYPE(c_void_p, *_CALLED)
 _ASYNC: Final = CFUNCTYPE(None, *_CALLED, c_void_p, c_void_p)
 
 Sync = Callable[[Memory | None, Sequence[int]], int | None]
-"""Called with the guest's memory and the arguments, all as numbers without a sign. Returns the result."""
+"""Called with the guest's memory and the arguments, all as unsigned numbers. Returns the result."""
 
 
 Async = Callable[[Memory | None, Sequence[int]], Waiting]
 _kept: list[Any] = []
-"""Callbacks that linkers point to: linkers live as long as the process."""
+"""Callbacks that linkers point to. They must never be freed, because linkers live as long as the process."""
 
 
 def _reader(params: Sequence[str]) -> Callable[[int], Sequence[int]]:
@@ -64,7 +64,7 @@ def _writer(results: Sequence[str]) -> Callable[[int, int | None], None]:
 
 
 def _memory_here(caller: int, name: str) -> Memory:
-    """The memory of the guest that has called: that of its instance, or while it is instantiated the one that it
+    """Returns the memory of the calling guest: that of its instance, or, during instantiation, the one that it
     exports."""
     guest = current.guest
     if guest is not None and guest.memory is not None and guest.memory_name == name:
@@ -107,9 +107,9 @@ def define_sync(
     *,
     memory: str = "memory",
 ) -> None:
-    """Gives guests a function that answers at once. What it raises is a trap of the guest with the text of the
-    error. Its arguments are whole numbers, unless it traps always. ``memory`` is the name of the guest's memory; empty
-    when it has none."""
+    """Defines a host function that answers at once. An exception in it becomes a trap of the guest with the text of the
+    error. Its arguments are integers, unless it always traps. ``memory`` is the name of the guest's memory; empty when
+    it has none."""
     read, write = _reader(params), _writer(results)
     sees = bool(params and memory)
 
@@ -126,7 +126,7 @@ def define_sync(
 def define_async(
     linker: wasmtime.Linker, module: str, name: str, params: Sequence[str], results: Sequence[str], call: Async
 ) -> None:
-    """Gives guests a function that suspends them until its :class:`Waiting` is done."""
+    """Defines a host function that suspends the guest until its :class:`Waiting` is done."""
     read, write = _reader(params), _writer(results)
 
     def callback(_env: Any, caller: int, args: int, _count: int, out: int, _outs: int, trap: int, later: int) -> None:

@@ -22,11 +22,11 @@ __all__ = ["Finished", "run_command"]
 
 @attrs.frozen
 class Finished:
-    """How a command has ended.
+    """The result of a command.
 
     Attributes:
         code: its exit code.
-        stdout, stderr: what it has written, unless that went to our own.
+        stdout, stderr: its output, unless it went to the output of this process.
     """
 
     code: int
@@ -64,14 +64,14 @@ async def run_command(
     Args:
         module: compiled by the engine that counts fuel when ``limits`` do.
         name: the name of the program, its first argument.
-        stdin: its standard input; None for our own, and its outputs are our own, too.
+        stdin: its standard input; None to use the standard input and outputs of this process.
         start: the function that runs it.
         stand_ins: of its imports that are not WASI.
 
     Raises:
-        TimedOut: it was not done in time.
-        TooLarge: it has written too much.
-        HandlerFailed: it has trapped.
+        TimedOut: it did not finish in time.
+        TooLarge: it wrote too much output.
+        HandlerFailed: it trapped.
         BadRequest: a folder cannot be opened.
     """
     out, err = _Output(limits.output), _Output(limits.output)

@@ -1,4 +1,4 @@
-"""The raw bindings of wasmtime for components: calls on fibers, and functions and resources of ours that components
+"""The raw bindings of wasmtime for components: calls on fibers, and the host functions and resources that components
 use."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["ComponentFiber", "define_component_async", "define_component_sync", 
 Sync = Callable[[Sequence[Any]], Value]
 Async = Callable[[Sequence[Any]], Waiting]
 _kept: list[Any] = []
-"""Callbacks that linkers point to: linkers live as long as the process."""
+"""Callbacks that linkers point to. They must never be freed, because linkers live as long as the process."""
 
 
 def _error(told: str) -> Any:
@@ -65,7 +65,8 @@ def define_component_sync(interface: component.LinkerInstance, name: str, call: 
 
 
 def define_component_async(interface: component.LinkerInstance, name: str, call: Async) -> None:
-    """Gives components a function that suspends them until its :class:`Waiting` is done. Its result is no resource."""
+    """Defines a host function that suspends the component until its :class:`Waiting` is done. Its result is not a
+    resource."""
 
     def callback(
         _env: Any, context: Any, _type: Any, args: Any, count: int, out: Any, outs: int, error: Any, later: Any
@@ -88,13 +89,13 @@ def define_component_async(interface: component.LinkerInstance, name: str, call:
 
 
 def define_resource(interface: component.LinkerInstance, name: str, kind: int, dropped: Callable[[int], None]) -> None:
-    """Gives components a type of values that only we make.
+    """Defines a resource type whose values only the host creates.
 
     Args:
         interface: in a linker.
         name: of the type.
         kind: its number.
-        dropped: called with the number of each value that a guest lets go of. It must not raise.
+        dropped: called with the number of each value that a guest drops. It must not raise.
     """
 
     def callback(_env: Any, _context: Any, number: int) -> int:

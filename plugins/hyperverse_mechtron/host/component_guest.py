@@ -52,10 +52,10 @@ class ComponentGuest:
         return self._guest.dead
 
     async def handle(self, services: Services, method: str, body: str | bytes) -> str | bytes:
-        """Has it handle a wave.
+        """Makes the guest handle a wave.
 
         Args:
-            services: what its imports ask meanwhile.
+            services: used by the guest's imports during the call.
             method: the method of the wave.
             body: its body. Bytes reach a guest that takes a string as one whose characters are the bytes.
 
@@ -63,7 +63,7 @@ class ComponentGuest:
             what the guest answers.
 
         Raises:
-            TimedOut: it was not done in time.
+            TimedOut: it did not finish in time.
             HandlerFailed: it trapped, or answered with an error.
         """
         guest = self._guest

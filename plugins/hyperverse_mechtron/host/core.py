@@ -31,8 +31,8 @@ class CoreGuest:
         module: compiled by the engine that counts fuel when ``limits`` do.
         limits: what one call may use.
         wasi: whether the module imports WASI, of which it gets nothing but clocks and randomness.
-        frozen: what it keeps in its memory; None when nothing of that is kept.
-        own: what it gives and takes itself; None when nothing of that is kept.
+        frozen: the part of its state that is kept as memory; None when no memory is kept.
+        own: the state that it saves and loads itself; None when it saves none.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class CoreGuest:
         return self._guest.dead
 
     async def handle(self, services: Services, method: str, body: bytes) -> bytes:
-        """Has it handle a wave.
+        """Makes the guest handle a wave.
 
         Args:
-            services: what its imports ask meanwhile.
+            services: used by the guest's imports during the call.
             method: the method of the wave.
             body: its body.
 
@@ -69,8 +69,8 @@ class CoreGuest:
             what the guest answers.
 
         Raises:
-            TimedOut: it was not done in time.
-            HandlerFailed: it trapped, answered with an error, or what it says of its memory is not so.
+            TimedOut: it did not finish in time.
+            HandlerFailed: it trapped, answered with an error, or gave an address outside its memory.
         """
         guest = self._guest
         until = asyncio.get_running_loop().time() + guest.limits.seconds
@@ -84,11 +84,11 @@ class CoreGuest:
             guest.services = None
 
     async def save(self) -> bytes:
-        """What its export ``hv_save`` gives. It must not be handling a wave. The seconds of the last wave count.
+        """Returns what its export ``hv_save`` gives, within the seconds of the last wave. No wave may be in progress.
 
         Raises:
-            TimedOut: it was not done in time.
-            HandlerFailed: it trapped, or what it says of its memory is not so.
+            TimedOut: it did not finish in time.
+            HandlerFailed: it trapped, or gave an address outside its memory.
         """
         until = self._until if self._ready else asyncio.get_running_loop().time() + self._guest.limits.seconds
         try:
@@ -98,7 +98,8 @@ class CoreGuest:
             raise _ended(ended) from None
 
     async def load(self, state: bytes) -> None:
-        """Gives a fresh instance what another one has saved, by its export ``hv_load``. Raises as :meth:`save` does."""
+        """Gives a new instance, through its export ``hv_load``, the state that another one saved. Raises the errors of
+        :meth:`save`."""
         until = asyncio.get_running_loop().time() + self._guest.limits.seconds
         try:
             await self._begin(until)
@@ -181,7 +182,7 @@ class CoreGuest:
         return HandlerFailed(f"the guest is wrong about its memory: {how}")
 
     async def kept(self) -> Image | bytes:
-        """What it keeps. It must not be handling a wave. Raises TooLarge, and as :meth:`save` does."""
+        """Returns the state to keep. No wave may be in progress. Raises TooLarge, and the errors of :meth:`save`."""
         if self._frozen is not None:
             return self._frozen.taken(self._guest)
         return await self.save()

@@ -1,4 +1,4 @@
-"""wasmtime's engine, with everything that guests may import."""
+"""wasmtime's engine, with everything that guests can import."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ _making: Final = threading.Lock()
 
 
 def engine(*, fuel: bool = False, concurrent: bool = False) -> Engine:
-    """The engine of this process for that: see :class:`Engine`. Raises NoDriver when this wasmtime cannot be used."""
+    """Returns this process's engine for that configuration: see :class:`Engine`. Raises NoDriver when this wasmtime
+    cannot be used."""
     with _making:
         which = (fuel, concurrent)
         if which not in _engines:

@@ -1,4 +1,4 @@
-"""What a trap means, in words of the reader."""
+"""Explains a trap in plain words."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ _OF_COMPONENTS = {
     "wasm `unreachable` instruction executed": TrapCode.UNREACHABLE,
     "all fuel consumed by WebAssembly": TrapCode.OUT_OF_FUEL,
 }
-"""How wasmtime tells the traps of components: as text."""
+"""The text by which wasmtime reports each trap of a component."""
 _TRAP = "wasm trap: "
 _NEARLY = 0.9
 
 
 def told(error: Exception, limits: GuestLimits, used: int | None) -> str:
-    """What has happened, for whoever has called.
+    """Returns what happened, for the caller of the guest.
 
     Args:
-        error: what wasmtime has raised.
-        limits: what the guest might use.
-        used: bytes of memory that it had at the end; None when that is not known.
+        error: the exception from wasmtime.
+        limits: the limits of the guest.
+        used: bytes of memory that it had at the end; None when that is unknown.
     """
     if isinstance(error, wasmtime.Trap):
         try:

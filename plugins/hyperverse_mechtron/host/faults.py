@@ -1,4 +1,4 @@
-"""What a function of ours has against a guest."""
+"""Errors by which a host function refuses a guest's request."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ __all__ = ["HostFault", "text_of_fault"]
 
 
 class HostFault(Exception):
-    """A function of ours refuses what a guest asked: the guest traps, with this text."""
+    """A host function refuses a guest's request: the guest traps with this text."""
 
 
 def text_of_fault(error: BaseException) -> str:
-    """What a guest traps with, when a function of ours raises."""
+    """Returns the text with which a guest traps when a host function raises ``error``."""
     return str(error) if isinstance(error, HostFault) else f"{type(error).__name__}: {error}"

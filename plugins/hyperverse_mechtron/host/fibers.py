@@ -1,7 +1,7 @@
-"""Calls on fibers: a guest runs until it ends, waits, or has used up its slice.
+"""Calls on fibers: a guest runs until it ends, waits, or has used up its time slice.
 
-A call that is under way holds its store, because a store that is collected while its pointer is used aborts the
-process.
+A call in progress holds a reference to its store, because collecting a store whose pointer is in use
+aborts the process.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _AT: Final = ffi.wasmtime_val_t.of.offset
 
 @cache
 def _i32s(count: int) -> Struct:
-    """Packs numbers of type i32 into an array of values. To set the fields instead makes objects: that took a fifth of
-    a call. The kind of i32 is 0, as the bytes between are."""
+    """Packs i32 numbers into an array of values. Setting the fields one by one would create objects, which took a fifth
+    of a call. The kind number of i32 is 0, as are the padding bytes."""
     return Struct("=" + f"{_AT}xI{_VALUE - _AT - 4}x" * count)
 
 
@@ -37,9 +37,9 @@ _NUMBER: Final = {"i32": Struct(f"={_AT}xI"), "i64": Struct(f"={_AT}xQ")}
 
 
 class Fiber:
-    """One call that is under way: of a function, or the instantiation of a module.
+    """One call in progress: of a function, or the instantiation of a module.
 
-    Its holder polls it from one thread at a time, until it is done, and closes it.
+    Its owner polls it from one thread at a time until it is done, and then closes it.
     """
 
     __slots__ = ("_args", "_error", "_func", "_future", "_instance", "_results", "_trap", "store")
@@ -129,7 +129,7 @@ class Fiber:
 
 
 class PreparedCall(Fiber):
-    """Calls of one function of an instance, one at a time. What a call needs is made once for all of them.
+    """Calls of one function of an instance, one at a time. They share everything that a call needs.
 
     Args:
         store: of the instance.

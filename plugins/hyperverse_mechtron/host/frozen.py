@@ -1,4 +1,4 @@
-"""The frozen memory of a guest: what differs from a fresh instance, to be put into another one."""
+"""The frozen memory of a guest: its differences from a new instance, which can be applied to another one."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class FrozenMemory:
         self._base: bytes | None = None
 
     def begin(self, guest: Guest) -> bool:
-        """Puts the saved state into a guest that was just instantiated. Returns whether there was one: then nothing
-        must be initialised. Raises HandlerFailed when it does not fit."""
+        """Restores the saved state in a guest that was just instantiated. Returns whether there was one; if so, the
+        guest must not be initialised. Raises HandlerFailed when the state does not fit."""
         memory = _memory_of(guest)
         if self._base is None:
             self._base = b"" if self._starts or memory is None else _whole(memory)
@@ -101,7 +101,7 @@ class FrozenMemory:
             found.set_value(guest.store, value)
 
     def taken(self, guest: Guest) -> Image:
-        """The state of a guest that is not called. Raises TooLarge when more than 3 MiB, compressed, would be kept."""
+        """Returns the state of an idle guest. Raises TooLarge when it exceeds 3 MiB, compressed."""
         names = [name for name in guest.names() if name.startswith(FROZEN_GLOBAL)]
         values = {name[len(FROZEN_GLOBAL) :]: guest.export(name).value(guest.store) for name in names}
         memory = _memory_of(guest)

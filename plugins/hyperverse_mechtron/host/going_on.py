@@ -1,8 +1,8 @@
-"""How wasmtime learns that a guest that waits in a function of ours can go on.
+"""Tells wasmtime when a guest that waits in a host function can continue.
 
-wasmtime calls a function of C with an address, whenever the guest is polled, until it returns true. Ours is ``strlen``,
-and the address is that of a text, empty as long as the guest waits: a function in Python would be called three times
-for each wait, and each call takes a microsecond or two.
+Each time the guest is polled, wasmtime calls a C function with an address, until it returns true. That function is
+``strlen`` here, and the address is that of a string that is empty while the guest waits. A Python function would be
+called three times for each wait, at a microsecond or two for each call.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _is_set(at: int) -> bool:
 
 def _c_function() -> Any:
     try:
-        return ctypes.CDLL(None).strlen  # of one character it is 1, which is true in C and in Rust
+        return ctypes.CDLL(None).strlen  # it returns 1 for one character, which is true in C and in Rust
     except (OSError, TypeError, AttributeError):  # on Windows there is no name for the program itself
         return ctypes.CFUNCTYPE(c_bool, c_void_p)(_is_set)
 
@@ -39,7 +39,7 @@ _ADDRESS: Final = cast(_FUNCTION, c_void_p).value or 0
 
 
 def go_on_when_done(waiting: Waiting, tell: Callable[[], None], later: int) -> None:
-    """Lets a guest go on when what it waits for is done.
+    """Lets a guest continue when what it waits for is done.
 
     Args:
         waiting: what it waits for. Its holder keeps it until the guest was polled again, or is dropped.

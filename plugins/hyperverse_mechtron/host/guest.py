@@ -1,7 +1,7 @@
 """One instance of a module or component, its store, and the calls of its functions.
 
-The first slice of a call, at most a millisecond, runs on the thread of the event loop; what takes longer goes on in the
-pool. A call that waits, for a reply or for time to pass, holds no thread.
+The first time slice of a call, at most a millisecond, runs on the thread of the event loop; a longer call continues in
+the thread pool. A call that waits, for a reply or for a timer, occupies no thread.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .way import ON_FIBERS, Fiber, GuestMemory, PreparedCall, prepare_store
 __all__ = ["Guest"]
 
 _TURN: Final = 0.004
-"""Seconds after which a guest in the pool gives its thread to the next one."""
+"""Seconds after which a guest in the thread pool yields its thread to the next one."""
 _EARLY: Final = 0.0005
 """Seconds within which a guest that yields may go on: with the tick behind that, a first slice has at most 1.5 ms."""
 _STUCK: Final = 0.2
-"""Seconds beyond its deadline after which a guest that does not yield is left to itself."""
+"""Seconds after its deadline when a guest that does not yield is abandoned."""
 
 
 class Guest:
@@ -219,8 +219,8 @@ class Guest:
         return TimedOut(f"the guest was not done after {self.limits.seconds:g} s")
 
     def _slice(self, fiber: Fiber) -> bool:
-        """On the thread of the event loop. A guest yields at once when the clock has ticked since it ran last, be it
-        hours ago: so what yields early goes on here, and pays no hop to a thread."""
+        """Runs one time slice on the thread of the event loop. A guest yields at once if the clock has ticked since it
+        last ran, even hours ago. So a guest that yields early continues here, which saves a switch to a thread."""
         current.guest = self
         end = monotonic() + _EARLY
         try:
@@ -232,7 +232,7 @@ class Guest:
             current.guest = None
 
     def _turn(self, fiber: Fiber) -> bool:
-        """In a thread of the pool: slices until it ends, waits, or others have to have their turn."""
+        """Runs in a thread of the pool: slice after slice, until the guest ends, waits, or others need the thread."""
         end = monotonic() + _TURN
         current.guest = self
         try:
@@ -257,11 +257,11 @@ class Guest:
         except BaseException:
             self._leave(turn, fiber)
             raise
-        self._leave(turn, fiber)  # it is in a function of the system that does not come back
+        self._leave(turn, fiber)  # it is in a system function that does not return
         raise self._late()
 
     def _leave(self, turn: Future[bool], fiber: Fiber) -> None:
-        """A thread of the pool has this guest: it is freed when that lets go of it."""
+        """Leaves the guest to a thread of the pool, and frees the guest when that thread returns."""
         self._stop = self.dead = True
         turn.cancel()
         if self.waits_in is not None:
@@ -276,7 +276,7 @@ class Guest:
         turn.add_done_callback(free)
 
     def _give_up(self, fiber: Fiber) -> None:
-        """After a trap, or a call that was cut off, nothing in the instance can be relied upon."""
+        """Abandons the instance: after a trap or an interrupted call, its state cannot be relied upon."""
         if not self.dead:
             fiber.close()
             self.close()

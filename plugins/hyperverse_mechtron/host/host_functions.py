@@ -1,7 +1,7 @@
 """The functions that core Mechtrons import from ``hyperverse``.
 
-A function with an answer returns ``status << 32 | length``. The guest fetches the answer with ``take(pointer)``, before
-it calls another function with one.
+A function with an answer returns ``status << 32 | length``. The guest must fetch the answer with ``take(pointer)``
+before it calls another function that has an answer.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .way import Async, Memory, Sync, define_async, define_sync
 __all__ = ["MOST_SENT", "Services", "chance_here", "define_host", "services_here"]
 
 MOST_SENT: Final = 4 * 1024 * 1024
-"""Bytes that a guest may send with one wave."""
+"""Maximum number of bytes in one wave from a guest."""
 _OK, _MISSING = 200, 404
 
 
 class Services(Protocol):
-    """What a guest's imports ask while it is called. The awaited ones run in the event loop, the others in the thread
+    """What a guest's imports use during a call. The coroutines run in the event loop, the other methods in the thread
     of the guest."""
 
     answer: bytes
@@ -79,7 +79,7 @@ def define_host(linker: wasmtime.Linker) -> None:
 
 
 def services_here() -> Services:
-    """What the guest that runs in this thread may ask. Raises HostFault when it handles no wave."""
+    """Returns the services of the guest that runs in this thread. Raises HostFault when it is not handling a wave."""
     guest = current.guest
     if guest is None or guest.services is None:
         raise HostFault("the guest asks the platform while no wave is handled")
@@ -88,7 +88,7 @@ def services_here() -> Services:
 
 
 class _Chance:
-    """Time and randomness of the machine, for a guest that is made without a wave."""
+    """The machine's time and randomness, for a guest that is instantiated outside a wave."""
 
     def now(self) -> int:
         return time.time_ns()
@@ -101,7 +101,7 @@ _chance: Final = _Chance()
 
 
 def chance_here() -> Services | _Chance:
-    """Where the guest that runs in this thread gets its time and its random bytes."""
+    """Returns the source of time and random bytes for the guest that runs in this thread."""
     guest = current.guest
     return _chance if guest is None or guest.services is None else guest.services
 

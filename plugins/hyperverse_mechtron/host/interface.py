@@ -1,6 +1,6 @@
 """The functions that components import from the interface ``cosmic:hyperverse/host``.
 
-Bytes cross as a string whose characters are the bytes: that is several times faster than a list of numbers.
+Bytes are passed as a string with one character for each byte, which is several times faster than a list of numbers.
 """
 
 from __future__ import annotations
