@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakSet
 
 import attrs
 
@@ -77,12 +78,15 @@ class Library:
         self._log = host.log
         self.remark = ""
         self._ready: OrderedDict[str, None] = OrderedDict()
+        _open.add(self)
 
     async def close(self) -> None:
-        """Ends what is being compiled, the worker processes, and the threads of guests."""
+        """Ends what is being compiled and the worker processes; with the last machine of this process also the guests
+        that run in it, and their threads."""
         await self.workers.close()
         await self.cache.close()
-        if "wasmtime" in sys.modules:  # otherwise there was no guest
+        _open.discard(self)
+        if "wasmtime" in sys.modules and not _open:  # otherwise there was no guest, or others run theirs
             from .host.running import end_threads
 
             end_threads()
@@ -159,6 +163,10 @@ class Library:
         if document.state == "save":
             _check_saves(code, document)
         return code
+
+
+_open: Final[WeakSet[Library]] = WeakSet()
+"""Those of all machines in this process: they share the threads of guests."""
 
 
 def _check_frozen(binary: bytes, document: Document) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
+import attrs
 import pytest
 
-from hyperverse_core import Machine
+from hyperverse_core import Machine, Outcome
 from mechtron.attackers import ALLOC_LIES, LIES, STACKED, STARTS, TABLES, lying
 from mechtron.guests import MANY, SLEEPER, SPINNER
 from mechtron.test_mechtrons import Make, ask, machine_plugins, make
-from patience import PATIENCE
+from patience import PATIENCE, until
 
 __all__ = ["machine_plugins", "make"]
 
@@ -42,6 +44,25 @@ async def test_each_attack_is_answered_with_what_happened(machine: Machine, make
     for _ in range(8):
         assert "it gave up" in (await ask(machine, point, "Trap", "x")).error
     assert (await ask(machine, point, "Echo", "behind")).unwrap() == "behind"
+
+
+async def test_guests_that_spin_end_with_their_machine(
+    machine: Machine, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They yield at the ticks of a clock, so it must go on until the last of them has left its thread."""
+    monkeypatch.setattr(machine, "config", attrs.evolve(machine.config, stop_deadline=1.0))
+    point = await make("spins-on", SPINNER, "Limits { +seconds=60; +concurrency=3; }")
+    calls = [asyncio.ensure_future(ask(machine, point, "Run")) for _ in range(3)]
+    await until(lambda: guests_in_threads(), "a guest to run in a thread")
+    await machine.stop()
+    for reply in await asyncio.gather(*calls):
+        assert (reply.status, reply.outcome) == (503, Outcome.UNKNOWN), reply.error
+    await until(lambda: not guests_in_threads(), "the guests to leave their threads")
+
+
+def guests_in_threads() -> int:
+    """How many of the threads for guests are there: one is begun for each guest that runs on."""
+    return sum(thread.name.startswith("hyperverse-wasm_") for thread in threading.enumerate())
 
 
 async def test_a_thousand_guests_wait_and_the_process_has_no_more_threads(machine: Machine, make: Make) -> None:

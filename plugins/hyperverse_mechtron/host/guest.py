@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import wasmtime
 
-from hyperverse_core.errors import HandlerFailed, TimedOut
+from hyperverse_core.errors import HandlerFailed, OutcomeUnknown, TimedOut
 
 from .engine import Engine
 from .failures import told
 from .limits import GuestLimits
 from .preview_2_guest import Preview2
-from .running import clock, current, left_alone, pool
+from .running import busy, clock, current, left_alone, pool
 from .waits import Suspended
 from .way import ON_FIBERS, Fiber, GuestMemory, PreparedCall, prepare_store
 
@@ -164,6 +164,10 @@ class Guest:
             self.dead = True
             self.store.close()
 
+    def stop(self) -> None:
+        """Ends the present call when it yields next: the machine stops. May be called in any thread."""
+        self._stop = True
+
     # -- one call -----------------------------------------------------------------------------------------
 
     async def finish(self, fiber: Fiber, outcome: Any, until: float) -> Any:
@@ -212,6 +216,8 @@ class Guest:
                 done = self._slice(fiber) if inline else await self._in_pool(fiber, until)
             elif loop.time() >= until:
                 raise self._late()
+            elif self._stop:
+                raise OutcomeUnknown("the machine stopped while the guest ran", hint="ask again")
             else:
                 done = await self._in_pool(fiber, until)
 
@@ -235,15 +241,18 @@ class Guest:
         """Runs in a thread of the pool: slice after slice, until the guest ends, waits, or others need the thread."""
         end = monotonic() + _TURN
         current.guest = self
+        busy.add(self)
+        clock.hold()  # a guest yields at its ticks alone
         try:
             while not self._stop:
-                clock.idle = 0
                 if fiber.poll():
                     return True
                 if self.pending is not None or monotonic() >= end:
                     return False
             return False
         finally:
+            clock.let_go()
+            busy.discard(self)
             current.guest = None
 
     async def _in_pool(self, fiber: Fiber, until: float) -> bool:
@@ -253,6 +262,9 @@ class Guest:
         try:
             await asyncio.wait({waiter}, timeout=max(0.0, until - loop.time()) + _STUCK)
             if waiter.done():
+                if waiter.cancelled():  # it was still waiting for a thread when all of them were ended
+                    self._stop = True
+                    return False
                 return waiter.result()
         except BaseException:
             self._leave(turn, fiber)

@@ -19,7 +19,7 @@ from .raw import why_no_fibers
 if TYPE_CHECKING:
     from .guest import Guest
 
-__all__ = ["clock", "current", "end_threads", "left_alone", "pool", "stuck"]
+__all__ = ["busy", "clock", "current", "end_threads", "left_alone", "pool", "stuck"]
 
 _TICK: Final = 0.001
 _THREADS_WHERE_GUESTS_WAIT: Final = 256
@@ -49,22 +49,26 @@ class _Clock:
         self.engines: list[wasmtime.Engine] = []
         self.idle = _RESTS_AFTER
         self._held = 0
+        self._ends = False
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def hold(self) -> None:
-        """A guest runs in one piece until :meth:`let_go`: the clock must not rest."""
+        """A guest runs in a thread until :meth:`let_go`: the clock must not rest."""
         with self._lock:
             self._held += 1
         self.wake()
 
     def let_go(self) -> None:
-        """That guest has ended."""
+        """That guest has left the thread."""
         with self._lock:
             self._held -= 1
+            if self._ends and not self._held:
+                self._ends, self.idle = False, _RESTS_AFTER
 
     def wake(self) -> None:
         """A guest is about to run."""
+        self._ends = False
         if self.idle < _RESTS_AFTER // 2 and self._thread is not None:
             self.idle = 0  # long before it rests: when the thread counts on at this moment, nothing is lost
             return
@@ -75,9 +79,14 @@ class _Clock:
                 self._thread.start()
 
     def rest(self) -> None:
-        """Ends the thread; the next call of a guest begins another."""
-        self.idle = _RESTS_AFTER
-        thread = self._thread
+        """Ends the thread, as soon as no guest is in a thread of the pool: without ticks it would never yield. The
+        next call of a guest begins another thread."""
+        with self._lock:
+            if self._held:
+                self._ends = True
+                return
+            self.idle = _RESTS_AFTER
+            thread = self._thread
         if thread is not None:
             thread.join(1.0)
 
@@ -110,6 +119,8 @@ def pool() -> ThreadPoolExecutor:
     return _pools[0]
 
 
+busy: Final[set[Guest]] = set()
+"""The guests that are in threads of the pool."""
 _left: set[Future[bool]] = set()
 
 
@@ -125,7 +136,10 @@ def stuck() -> int:
 
 
 def end_threads() -> None:
-    """Ends the threads, without waiting for a guest that does not yield. The next call begins others."""
+    """Ends the guests that run, and the threads, without waiting for one that does not yield. The next call begins
+    others."""
+    for guest in list(busy):
+        guest.stop()
     while _pools:
         _pools.pop().shutdown(wait=False, cancel_futures=True)
     clock.rest()
