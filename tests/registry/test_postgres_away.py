@@ -19,15 +19,9 @@ from hyperverse_postgres import writer
 from hyperverse_postgres.registry import PostgresRegistry
 from patience import PATIENCE, until
 from postgres_server import Database, PostgresServer
-from registry.cutting_proxy import CuttingProxy, proxied
+from registry.cutting_proxy import CuttingProxy
 
 _A = Point.parse("localhost")
-
-
-@pytest.fixture
-async def proxy(database: Database) -> AsyncIterator[CuttingProxy]:
-    async with proxied(database.url) as proxy:
-        yield proxy
 
 
 @pytest.fixture

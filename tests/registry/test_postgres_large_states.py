@@ -17,18 +17,12 @@ from hyperverse_postgres.registry import PostgresRegistry
 from hyperverse_postgres.writers import LARGE_STATE
 from patience import LEASE, PATIENCE
 from postgres_server import Database
-from registry.cutting_proxy import CuttingProxy, proxied
+from registry.cutting_proxy import CuttingProxy
 
 _A = Point.parse("localhost")
 _B, _C = _A.child("b"), _A.child("c")
 _LARGE = bytes(range(256)) * (3 * LARGE_STATE // 256)
 _STAR = attrs.evolve(fold(), lease=LEASE)
-
-
-@pytest.fixture
-async def proxy(database: Database) -> AsyncIterator[CuttingProxy]:
-    async with proxied(database.url) as proxy:
-        yield proxy
 
 
 @pytest.fixture

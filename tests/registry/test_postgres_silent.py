@@ -19,16 +19,10 @@ from hyperverse_postgres.answers import AnswerTimes, watched
 from hyperverse_postgres.registry import PostgresRegistry
 from patience import PATIENCE, budget
 from postgres_server import Database
-from registry.cutting_proxy import CuttingProxy, proxied
+from registry.cutting_proxy import CuttingProxy
 
 _A = Point.parse("localhost")
 _LEASE = 1.0
-
-
-@pytest.fixture
-async def proxy(database: Database) -> AsyncIterator[CuttingProxy]:
-    async with proxied(database.url) as proxy:
-        yield proxy
 
 
 @pytest.fixture
