@@ -219,6 +219,6 @@ class PeerLanes:
 
 def _elsewhere(machine: str, address: str) -> str:
     return (
-        f"machine {machine!r} is on another host and tells that it listens at {address!r}, which only that host can "
+        f"machine {machine!r} is on another host and announces the address {address!r}, which only that host can "
         "reach: set `address` in [lanes] there, or `advertise` to how other hosts reach it"
     )
