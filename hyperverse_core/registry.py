@@ -35,6 +35,9 @@ from .contracts.registry import (
     TrustRegistry,
     check_new_states,
     check_state,
+    check_text,
+    check_texts,
+    is_storable,
     refusals,
     stored_texts,
 )
@@ -66,6 +69,9 @@ __all__ = [
     "TrustRegistry",
     "check_new_states",
     "check_state",
+    "check_text",
+    "check_texts",
+    "is_storable",
     "refusals",
     "stored_texts",
 ]

@@ -25,6 +25,7 @@ from ..contracts.registry import (
     Strategy,
     check_new_states,
     check_state,
+    check_texts,
     refusals,
 )
 from ..errors import Unavailable
@@ -222,6 +223,7 @@ class MemoryRegistry(MemoryTrust):
 
     async def announce(self, star: StarRecord) -> StarRecord:
         self._check_open()
+        check_texts((star,))
         held = self._stars.get(star.key)
         if held is not None and held.machine != star.machine:
             raise refusals.star_held(held)
@@ -233,6 +235,7 @@ class MemoryRegistry(MemoryTrust):
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
         self._check_open()
+        check_texts(stars)
         gone = [star for star in stars if not self._is_announced(star)]
         if gone:
             raise refusals.not_in_directory(gone)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from ..contracts.registry import ChangeKind, MachineKey, Registry, TokenRecord, refusals
+from ..contracts.registry import ChangeKind, MachineKey, Registry, TokenRecord, check_text, check_texts, refusals
 from ..universe.access.access import AccessGrant
 from ..universe.address.point import GLOBAL_MACHINE, HYPERUSER, Point
 from .memory_feed import MemoryFeed
@@ -68,6 +68,7 @@ class MemoryTrust(Registry):
 
     async def add_token(self, token: TokenRecord) -> None:
         self._check_open()
+        check_texts((token,))
         self._tokens[token.digest] = token
         self._feed.log(ChangeKind.TOKEN, token.agent)
 
@@ -94,6 +95,7 @@ class MemoryTrust(Registry):
 
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
         self._check_open()
+        check_texts(keys)
         if invitation is not None:
             ends = self._invitations.pop(invitation, 0.0)
             if ends <= asyncio.get_running_loop().time():
@@ -103,4 +105,5 @@ class MemoryTrust(Registry):
 
     async def add_invitation(self, digest: str, seconds: float) -> None:
         self._check_open()
+        check_text("the digest of an invitation", digest)
         self._invitations[digest] = asyncio.get_running_loop().time() + seconds

@@ -31,6 +31,7 @@ from .registry_kit.grants import GrantsAndTokens
 from .registry_kit.machine_keys import MachineKeys
 from .registry_kit.particles import ChangingParticles
 from .registry_kit.registering import Registering
+from .registry_kit.texts import Texts
 from .registry_kit.tree import ReadingTheTree
 
 __all__ = ["RegistryConformance"]
@@ -45,6 +46,7 @@ class RegistryConformance(
     EndsOfStars,
     GrantsAndTokens,
     MachineKeys,
+    Texts,
     ChangeFeedGroup,
     Reopening,
 ):

@@ -26,6 +26,7 @@ from hyperverse_core.registry import (
     Trouble,
     check_new_states,
     check_state,
+    check_texts,
     refusals,
     stored_texts,
 )
@@ -338,6 +339,7 @@ class PostgresRegistry(PostgresTrust):
     # -- stars --------------------------------------------------------------------------------------------
 
     async def announce(self, star: StarRecord) -> StarRecord:
+        check_texts((star,))
         self._answers.within(star.lease)
         key, point = str(star.key), Point.of_star(star.key).text
         job = [
@@ -351,6 +353,7 @@ class PostgresRegistry(PostgresTrust):
         raise refusals.star_held(attrs.evolve(star, machine=machine, lease=lease))
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
+        check_texts(stars)
         job: list[list[Any]] = [
             [
                 str(star.key), star.incarnation, json.dumps(star.kinds), json.dumps(star.links), star.particles,

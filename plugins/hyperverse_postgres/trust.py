@@ -7,7 +7,16 @@ from typing import Final
 
 import attrs
 
-from hyperverse_core.registry import MachineKey, Registry, TokenRecord, refusals, stored_texts
+from hyperverse_core.registry import (
+    MachineKey,
+    Registry,
+    TokenRecord,
+    check_text,
+    check_texts,
+    is_storable,
+    refusals,
+    stored_texts,
+)
 from hyperverse_core.values import HYPERUSER, AccessGrant, Point
 
 from .calls import Calls
@@ -74,11 +83,14 @@ class PostgresTrust(Registry):
         return stored_texts.grant_of(said)
 
     async def add_token(self, token: TokenRecord) -> None:
+        check_texts((token,))
         agent = token.agent.text
         job = [token.digest, agent, token.label, token.scope, token.created, token.expires]
         await self._calls.write_one("token", job, agent)
 
     async def token(self, digest: str) -> TokenRecord | None:
+        if not is_storable(digest):
+            return None
         row = await self._calls.ask("fetchrow", f"{_TOKEN} where digest = $1", digest)
         return None if row is None else stored_texts.token_of(row)
 
@@ -97,11 +109,15 @@ class PostgresTrust(Registry):
         return sorted((MachineKey(*row) for row in rows), key=lambda key: (key.transport, key.key))
 
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        check_texts(keys)
+        if invitation is not None and not is_storable(invitation):
+            raise refusals.no_invitation()
         rows = [[key.machine, key.transport, key.key, key.admitted] for key in keys]
         if not await self._calls.write_one("keys", [invitation, _MACHINE, rows], _MACHINE):
             raise refusals.no_invitation()
 
     async def add_invitation(self, digest: str, seconds: float) -> None:
+        check_text("the digest of an invitation", digest)
         await self._calls.write_one("invite", [digest, seconds])
 
 

@@ -29,6 +29,9 @@ from hyperverse_core.registry import (
     Trouble,
     check_new_states,
     check_state,
+    check_text,
+    check_texts,
+    is_storable,
     refusals,
 )
 from hyperverse_core.values import AccessGrant, Point, Selector, SetProperty, StarKey, UnsetProperty
@@ -239,10 +242,12 @@ class SqlRegistry(Registry):
     # -- stars --------------------------------------------------------------------------------------------
 
     async def announce(self, star: StarRecord) -> StarRecord:
+        check_texts((star,))
         announced: StarRecord = await self._write(_ANNOUNCE, star)
         return announced
 
     async def renew(self, stars: Sequence[StarRecord]) -> None:
+        check_texts(stars)
         await self._writer.write(_RENEW, tuple(stars), urgent=True)  # if late, these stars lose all their particles
 
     async def withdraw(self, stars: Sequence[StarRecord]) -> None:
@@ -280,17 +285,19 @@ class SqlRegistry(Registry):
         return revoked
 
     async def add_token(self, token: TokenRecord) -> None:
+        check_texts((token,))
         await self._write(_ADD_TOKEN, token)
 
     async def token(self, digest: str) -> TokenRecord | None:
+        if not is_storable(digest):
+            return None
         return await self._quick.read(partial(tokens.find_token, digest=digest))
 
     async def tokens(self) -> list[TokenRecord]:
         return await self._quick.read(tokens.all_tokens)
 
     async def revoke_token(self, digest: str) -> bool:
-        revoked: bool = await self._write(_REVOKE_TOKEN, digest)
-        return revoked
+        return is_storable(digest) and bool(await self._write(_REVOKE_TOKEN, digest))
 
     # -- which machines are let in ------------------------------------------------------------------------
 
@@ -298,9 +305,13 @@ class SqlRegistry(Registry):
         return await self._quick.read(machine_keys.all_keys)
 
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        check_texts(keys)
+        if invitation is not None and not is_storable(invitation):
+            raise refusals.no_invitation()
         await self._write(_SET_KEYS, machine_keys.NewKeys(tuple(keys), invitation))
 
     async def add_invitation(self, digest: str, seconds: float) -> None:
+        check_text("the digest of an invitation", digest)
         await self._write(_ADD_INVITATION, machine_keys.Invitation(digest, seconds))
 
     # -- the change feed ----------------------------------------------------------------------------------

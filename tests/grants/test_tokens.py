@@ -90,6 +90,8 @@ async def test_who_may_not_make_a_token_makes_none(world: Machine, by: str, agen
         ({"lasts": float("inf")}, BadRequest),
         ({"label": "x" * 201}, BadRequest),
         ({"label": "two\nlines"}, BadRequest),
+        ({"label": "a\0b"}, BadRequest),
+        ({"label": "a\ud800b"}, BadRequest),
         ({"scope": "nonsense"}, ParseError),
     ],
 )

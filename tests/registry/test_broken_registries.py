@@ -21,6 +21,7 @@ from hyperverse_core.registry import (
     Registered,
     Registration,
     StarRecord,
+    TokenRecord,
 )
 from hyperverse_core.testing.memory_particle import MemoryParticle
 from hyperverse_core.testing.memory_registry import MemoryRegistry
@@ -231,6 +232,53 @@ class TakesAnyInvitation(MemoryRegistry):
         await super().set_machine_keys(keys)
 
 
+class KeepsAnyLabel(MemoryRegistry):
+    """Does not look at the texts of a token."""
+
+    async def add_token(self, token: TokenRecord) -> None:
+        self._tokens[token.digest] = token
+
+
+class KeepsAnyFacts(MemoryRegistry):
+    """Looks at the texts of a star when it is announced, and not when it is renewed."""
+
+    async def renew(self, stars: Sequence[StarRecord]) -> None:
+        await super().renew([attrs.evolve(star, facts="") for star in stars])
+        for star in stars:
+            self._stars[star.key] = attrs.evolve(self._stars[star.key], facts=star.facts)
+
+
+class RefusesInItsOwnWay(MemoryRegistry):
+    """Leaves it to its database to refuse a text."""
+
+    async def add_invitation(self, digest: str, seconds: float) -> None:
+        if "\0" in digest:
+            raise ValueError("NUL")
+        await super().add_invitation(digest, seconds)
+
+
+class CannotLookThemUp(MemoryRegistry):
+    async def token(self, digest: str) -> TokenRecord | None:
+        digest.encode()
+        return await super().token(digest)
+
+
+class ReplacesWhatUtf8HasNot(MemoryRegistry):
+    """Stores properties as UTF-8."""
+
+    def _change(self, particle: MemoryParticle, kind: ChangeKind, **values: object) -> None:
+        super()._change(particle, kind, **values)
+        kept = {
+            key.encode("utf-8", "replace").decode(): value for key, value in dict(particle.record.properties).items()
+        }
+        particle.record = attrs.evolve(particle.record, properties=kept)
+
+
+class TrimsLabels(MemoryRegistry):
+    async def add_token(self, token: TokenRecord) -> None:
+        await super().add_token(attrs.evolve(token, label=token.label.strip()))
+
+
 _CAUGHT = (
     (LosesUpdates, "test_no_number_of_a_sequence_is_given_twice"),
     (LetsTwoRegister, "test_one_of_many_registers_a_point"),
@@ -265,6 +313,12 @@ _CAUGHT = (
     (KeepsInvitations, "test_an_invitation_is_spent_once"),
     (KeepsInvitations, "test_one_of_many_spends_an_invitation"),
     (TakesAnyInvitation, "test_an_invitation_whose_time_is_over_lets_nobody_in"),
+    (KeepsAnyLabel, "test_a_text_that_not_every_registry_can_keep_is_refused_by_all"),
+    (KeepsAnyFacts, "test_a_text_that_not_every_registry_can_keep_is_refused_by_all"),
+    (RefusesInItsOwnWay, "test_a_text_that_not_every_registry_can_keep_is_refused_by_all"),
+    (CannotLookThemUp, "test_a_look_up_of_such_a_text_finds_nothing"),
+    (ReplacesWhatUtf8HasNot, "test_properties_are_any_text"),
+    (TrimsLabels, "test_other_texts_come_back_as_they_were"),
     (TakesWhatIsBelowOnly, "test_select_finds_what_a_look_at_every_particle_finds"),
 )
 
@@ -276,6 +330,6 @@ async def test_the_kit_catches_a_broken_registry(broken: type[MemoryRegistry], t
 
     registry = broken()
     await registry.open()
-    with pytest.raises((AssertionError, pytest.fail.Exception)):
+    with pytest.raises((AssertionError, pytest.fail.Exception, ValueError)):  # the last of a database
         await getattr(Kit(), test)(registry)
     await registry.close()

@@ -12,6 +12,7 @@ from .contract import Registry
 from .feed import FeedRegistry
 from .particles import ParticleRegistry
 from .places import PlaceRegistry
+from .plain_texts import check_text, check_texts, is_storable
 from .records import (
     Assigned,
     Assignment,
@@ -61,6 +62,9 @@ __all__ = [
     "TrustRegistry",
     "check_new_states",
     "check_state",
+    "check_text",
+    "check_texts",
+    "is_storable",
     "refusals",
     "stored_texts",
 ]

@@ -27,10 +27,17 @@ class Registry(ParticleRegistry, PlaceRegistry, StarRegistry, TrustRegistry, Fee
     announced again, the registry writes nothing for each of its particles, of which there may be a million: one STAR
     entry of the change feed tells everybody, and an assignment that holds no more reads as None from then on.
 
+    Names and values of properties may be any text, and come back as they were. (Two halves of a surrogate pair that
+    stand side by side may come back as the one character that they make.) The other texts are those of tokens, keys of
+    machines, invitations and stars. They may have every character except NUL and single halves of surrogate pairs,
+    which not every database can store. A write with one of these raises BadRequest before anything is written
+    (:func:`check_texts`, :func:`check_text`), and a look-up by such a text finds nothing.
+
     Pages and lists of particles are in the order of the points, which is the order of their texts with ROOT first.
 
     Raises:
         NotFound, Conflict, NotHostedHere: as each method says. Nothing was written then.
+        BadRequest: a text cannot be stored, see above. Nothing was written then.
         Unavailable: any method; the store cannot be reached or is full. Nothing was written.
         OutcomeUnknown: any method that writes; the connection to the store broke, and the registry could not find out
             whether it was committed. A registry raises it only when it stays so.
