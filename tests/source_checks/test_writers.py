@@ -44,14 +44,16 @@ def test_an_attribute_is_written_by_one_part(name: str) -> None:
     assert found == WRITERS[name]
 
 
-def test_the_life_of_a_particle_is_told_by_the_files_of_its_room() -> None:
-    """Its state is one enum, whose docstring draws who moves it."""
+def test_the_state_of_a_particle_is_moved_by_its_life_alone() -> None:
+    """It is one enum, whose docstring draws the ways that ``Lifecycle`` takes."""
     writers = {
         path.relative_to(FABRIC).as_posix()
         for path in sorted(FABRIC.rglob("*.py"))
         if "state" in written(path.read_text("utf-8"), beside_own=True)
     }
-    assert writers == {f"particles/{name}.py" for name in ("activation", "active_table", "deactivation", "saving")}
+    assert writers == set()
+    room = sorted((FABRIC / "particles").glob("*.py"))
+    assert [path.name for path in room if "state" in written(path.read_text("utf-8"))] == ["lifecycle.py"]
 
 
 def test_a_lane_writes_nothing_of_others() -> None:

@@ -36,13 +36,13 @@ async def activate(active: Resident) -> None:
         raise active.has_left()
     before = active.state
     if before is State.UNSAVED and not has_unsaved(active):  # its handler has undone what it could not save
-        active.state = State.READY
+        active.note_saved()
         return
     if before.spoiled:
         if active.background is not None:
             active.background.give_up()  # they belong to the object that is given up
         active.particle = None
-    active.state = State.STARTING
+    active.begin_start()
     begun = perf_counter()
     try:
         rest = begin_in_own_context(_start(active))
@@ -62,8 +62,7 @@ async def activate(active: Resident) -> None:
         shown = its_own and active.assignment is not None and not unmade
         if not unmade:
             active.home.failures.note(active.text, f"{what}: {cause}")
-        if active.state is not State.GONE:
-            active.state = State.FAILED if shown or before is State.FAILED else State.PLACED
+        active.give_start_up(failed=shown or before is State.FAILED)
         if active.assignment is not None:
             active.particle = None
         if shown:
@@ -84,7 +83,7 @@ async def activate(active: Resident) -> None:
         active.saves = None
         if active.durable is None:
             active.durable = fingerprint(active.particle)
-    active.state = State.READY
+    active.end_start()
     interceptors = active.home.interceptors
     if interceptors.woken and active.assignment is not None:
         interceptors.tell(interceptors.woken, active.point, active.star.key, perf_counter() - begun)

@@ -9,7 +9,6 @@ from ...scheduling.guarded_log import guarded_log
 from ..interception.interceptors import Interceptors
 from ..stars.star import Star
 from .comings import Comings, Left
-from .state import State
 
 if TYPE_CHECKING:
     from .active import Active
@@ -58,7 +57,7 @@ class ActiveTable:
         """The particle is not here any more; its waves are answered 421 and find it again."""
         if active.state.spoiled:
             active.particle = None  # what a handler has half done is given up
-        active.state = State.GONE  # waves that wait for their turn are told to look again
+        active.end()  # waves that wait for their turn are told to look again
         if self.active.get(active.text) is not active:
             return
         del self.active[active.text]

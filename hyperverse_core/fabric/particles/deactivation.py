@@ -26,8 +26,7 @@ _GLANCE, _LONGEST_GLANCE = 0.005, 0.1
 def take_turn(active: Resident) -> State:
     """Takes the turn of a particle in which nothing is under way. Returns the state that it was in."""
     active.mailbox.busy = True  # nobody else gets a turn from here on,
-    before, active.state = active.state, State.STOPPING  # and a concurrent one begins no wave beside
-    return before
+    return active.begin_stop()  # and a concurrent one begins no wave beside
 
 
 async def bring_to_rest(active: Resident, grace: float) -> State | None:
@@ -49,16 +48,14 @@ async def bring_to_rest(active: Resident, grace: float) -> State | None:
             else:
                 box.busy = True
             took = True
-            before = active.state
-            if before is not State.GONE:
-                active.state = State.STOPPING  # a concurrent one begins no wave any more: they wait for the turn
+            before = active.begin_stop()  # a concurrent one begins no wave any more: they wait for the turn
             while active.running:  # noqa: ASYNC110 - an event would cost every wave of a concurrent particle
                 await asyncio.sleep(_GLANCE)
         if not active.gone:
             return before
     except (TimeoutError, Unavailable):
-        if took and active.state is State.STOPPING:  # else a handler was cut off meanwhile, or it has left
-            active.state = before
+        if took:
+            active.give_stop_up(before)
     if took:
         box.leave()
     return None
@@ -79,7 +76,7 @@ async def stop(active: Resident, before: State, grace: float) -> bool:
     ended = True
     if before is State.READY and active.particle is not None:
         ended = await _on_stop(active, active.particle, grace)
-    active.state = State.GONE
+    active.end()
     if active.background is not None:
         await active.background.end(grace)  # what on_stop has begun
     active.particle = None

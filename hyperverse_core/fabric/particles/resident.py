@@ -15,6 +15,7 @@ from ...universe.waves.wave import Directed, Pong
 from .background import BackgroundTasks
 from .in_order import InOrder
 from .letters import NOBODY
+from .lifecycle import Lifecycle
 from .mailbox import Mailbox
 from .saving import Saves, has_unsaved, spoiled
 from .state import State
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Resident"]
 
 
-class Resident:
+class Resident(Lifecycle):
     """What is known of a particle at home here, and what becomes of it. :class:`~.active.Active` adds the way of its
     waves, without another object.
 
@@ -38,7 +39,7 @@ class Resident:
         star: its star. It is in ``home`` too; here it saves the hot path a look-up.
         assignment: proof that it lives here; None for a particle that the registry does not place.
         particle: the driver's object; None until the first wave that needs it.
-        state: where it is in its life.
+        state: where it is in its life. Written by :class:`~.lifecycle.Lifecycle`.
         allowed: permission letters that the policy has granted, for each agent that has asked. Written by the gate.
         bind: the routes that its waves take; None sends all to the handlers. Written by the binds.
         watched_until: time of the event loop until which its states go into the change feed. Written by the watches.
@@ -73,7 +74,6 @@ class Resident:
         "saves",
         "served",
         "star",
-        "state",
         "text",
         "touched",
         "watched_until",
@@ -91,6 +91,7 @@ class Resident:
         state: bytes | None = None,
         particle: Particle | None = None,
     ) -> None:
+        super().__init__()
         self.point = record.point
         self.text = record.point.text
         self.record = record
@@ -103,7 +104,6 @@ class Resident:
         self.concurrent = served.concurrent
         self.allowed = NOBODY
         self.mailbox = Mailbox(served.waves_limit)
-        self.state = State.PLACED
         self.running = 0
         self.posted: InOrder | None = None
         self.touched = True
@@ -145,11 +145,11 @@ class Resident:
     def cut_off(self, particle: Particle | None) -> None:
         """A handler was ended in the middle: what it left behind in ``particle`` must not be seen. The next wave gets
         the particle from its last saved state. One that the registry does not place goes on."""
-        if self.assignment is None or self.state is State.GONE or particle is not self.particle:
+        if self.assignment is None or particle is not self.particle:
             return
         # Many at once: one that was cut off before it changed anything must not disturb the others.
         if not self.concurrent or has_unsaved(self):
-            self.state = State.CUT
+            self.spoil()
 
     def has_left(self) -> NotHostedHere:
         """Returns the 421 error for a wave that arrives after the particle has left."""
@@ -170,11 +170,6 @@ class Resident:
         if self.origin is None:
             self.origin = Origin(self.point, self.point, self.star.text, self.home.ids, self.star.now)
         return self.origin
-
-    @property
-    def gone(self) -> bool:
-        """Whether it does not live here any more."""
-        return self.state is State.GONE
 
     @property
     def pinned(self) -> bool:

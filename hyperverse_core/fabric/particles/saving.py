@@ -117,9 +117,9 @@ def spoiled(active: Resident, particle: Particle | None, before: int | None = No
     if active.assignment is None or particle is not active.particle or active.state not in (State.READY, State.UNSAVED):
         return
     if has_unsaved(active, before):
-        active.state = State.CUT
-    elif active.state is State.UNSAVED:
-        active.state = State.READY
+        active.spoil()
+    else:
+        active.note_saved()
 
 
 def given_up(active: Resident, ctx: Saver | None = None) -> HyperverseError:
@@ -171,8 +171,8 @@ async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
         saves.durable, saves.at = number, monotonic()
         if active.saves is saves:  # else the particle was made anew meanwhile
             active.durable = hash(encoded)
-    if active.state is State.UNSAVED and active.particle is particle:
-        active.state = _READY
+    if active.state is not _READY and active.particle is particle:
+        active.note_saved()
     ctx.has_saved = True
 
 
@@ -204,9 +204,8 @@ async def _a_later_one_succeeds(saves: Saves, number: int) -> bool:
 
 def _has_failed(active: Resident, saves: Saves, ctx: Saver, particle: Particle) -> None:
     """Marks the object as unsaved: the next wave reloads it, unless this handler saves after all."""
-    if active.particle is particle and active.state is State.READY:
+    if active.particle is particle and active.note_unsaved():
         saves.failed = ctx
-        active.state = State.UNSAVED
 
 
 def _told(error: _Error, active: Resident, ctx: Saver) -> _Error:

@@ -26,7 +26,7 @@ class State(enum.Enum):
                   a save has failed
 
     From every state it may become GONE: the registry has given it to somebody else, or it was deleted.
-    Only the files of this room write it. The hot path compares it once, with READY.
+    :class:`~.lifecycle.Lifecycle` moves it, and nobody else writes it. The hot path compares it once, with READY.
     """
 
     PLACED = "placed"
