@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from typing import Final
 
@@ -25,8 +26,11 @@ __all__ = ["NO_RESPONDERS", "ConnectAttempt"]
 NO_RESPONDERS: Final = "503"
 """What the server says when nobody listens at a subject."""
 _GRACE: Final = 0.1
-"""Seconds for which what anybody may have said, such as "nobody is here", is not believed yet."""
-_TRIES: Final = 3
+"""Seconds for which "nobody is here" is not believed yet: anybody may have said that."""
+_REFUSED_GRACE: Final = 1.0
+"""The same for "your message cannot be read"."""
+_TRIES: Final = 16
+"""Cookies that are tried: strangers may send some too."""
 
 
 @attrs.define(eq=False)
@@ -43,22 +47,29 @@ class ConnectAttempt:
     address: str
     name: str
     id: bytes = attrs.field(factory=lambda: secrets.token_bytes(ID_BYTES))
-    _answers: asyncio.Queue[bytes | HyperverseError] = attrs.field(factory=lambda: asyncio.Queue(16))
+    _answers: asyncio.Queue[bytes | HyperverseError] = attrs.field(factory=lambda: asyncio.Queue(64))
+    _answered: bool = False
 
     def take(self, message: bytes, status: str) -> None:
         """Somebody has said something to our subject: it may be anybody."""
         if status == NO_RESPONDERS:
             hint = "is the machine running, is that its address, and do both machines use the same NATS servers?"
-            self._later(Unavailable(f"nobody listens at {self.address!r}", hint=hint, retry_after=1.0))
+            self._later(_GRACE, Unavailable(f"nobody listens at {self.address!r}", hint=hint, retry_after=1.0))
         elif message == REFUSED:
             hint = "check its public key; a machine with a new data directory has a new key"
             said = f"the listener at {self.address!r} does not prove that it holds the expected key"
-            self._later(Unauthorized(said, hint=hint, retry_after=1.0))
+            self._later(_REFUSED_GRACE, Unauthorized(said, hint=hint, retry_after=1.0))
         else:
+            self._answered = self._answered or message[:1] == COOKIE
             self._answer(message)
 
-    def _later(self, error: HyperverseError) -> None:
-        asyncio.get_running_loop().call_later(_GRACE, self._answer, error)
+    def _later(self, seconds: float, error: HyperverseError) -> None:
+        def believe() -> None:
+            # The server does not say that nobody is there when somebody answers.
+            if isinstance(error, Unauthorized) or not self._answered:
+                self._answer(error)
+
+        asyncio.get_running_loop().call_later(seconds, believe)
 
     def _answer(self, answer: bytes | HyperverseError) -> None:
         if not self._answers.full():  # strangers may say as much as they like
@@ -85,6 +96,11 @@ class ConnectAttempt:
         while (await self._next())[:1] != COOKIE:
             pass
 
+    async def prove(self, secret: bytes, listener: bytes) -> None:
+        """Returns when somebody has proved to listen there who holds the key ``listener``. Raises what
+        :meth:`connect` does."""
+        await self._welcome(secret, listener, 0)
+
     async def connect(self, secret: bytes, listener: bytes, pump: NatsPump) -> NatsLink:
         """Connects.
 
@@ -97,26 +113,26 @@ class ConnectAttempt:
             Unavailable: nobody listens there, or it has no room.
             Unauthorized: our key is not let in, or the other side does not hold the key.
         """
+        payload, seal, opens = await self._welcome(secret, listener, pump.window)
+        return self._link(payload, seal, opens, pump)
+
+    async def _welcome(self, secret: bytes, listener: bytes, window: int) -> tuple[bytes, bytes, bytes]:
+        """What the listener says when keys are proven, and the keys for what leaves and what comes."""
         self._say(PROBE)
-        initiator: IkInitiator | None = None
-        tries = 0
+        initiators: dict[bytes, IkInitiator] = {}  # by the cookie, of which some may be made up
         while True:
             message = await self._next()
             kind, rest = message[:1], message[1:]
-            if kind == COOKIE and len(rest) == COOKIE_BYTES and tries < _TRIES:
-                tries += 1
-                said = HELLO + rest
-                initiator = self._hello(said, secret, listener, pump)
-            elif kind == WELCOME and initiator is not None:
-                try:
-                    payload, seal, opens = initiator.welcome(rest)
-                except NotProven:
-                    continue  # anybody may have said that
-                return self._link(payload, seal, opens, pump)
+            if kind == COOKIE and len(rest) == COOKIE_BYTES and rest not in initiators and len(initiators) < _TRIES:
+                initiators[rest] = self._hello(HELLO + rest, secret, listener, window)
+            elif kind == WELCOME:
+                for initiator in initiators.values():
+                    with contextlib.suppress(NotProven):  # anybody may have said that
+                        return initiator.welcome(rest)
 
-    def _hello(self, said: bytes, secret: bytes, listener: bytes, pump: NatsPump) -> IkInitiator:
+    def _hello(self, said: bytes, secret: bytes, listener: bytes, window: int) -> IkInitiator:
         beats = self.session.beats
-        ours = Introduction(self.session.id, self.id, beats.key, beats.number, pump.window)
+        ours = Introduction(self.session.id, self.id, beats.key, beats.number, window)
         initiator = IkInitiator(said + self.name.encode(), secret, listener)
         try:
             self._say(said + initiator.hello(ours.pack()))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from hyperverse_core.errors import HyperverseError, Unavailable
+from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
 from hyperverse_core.transport import ChannelTransport, Endpoint, Identity, LaneReceiver, Peer
 
 from .address import Subjects, address_of, chosen_name, name_of
@@ -71,7 +71,7 @@ class NatsTransport(ChannelTransport):
         secret = KEYS.secret_of(endpoint.identity, f"the endpoint {endpoint.name!r}")
         name = name_of(endpoint.address) if endpoint.address else chosen_name(endpoint)
         session, pump = await self._begin()
-        await self._check_free(session, name)
+        await self._check_free(session, name, endpoint)
         if self._cookies is None:
             self._cookies = Cookies()
         listener = NatsListener(
@@ -93,14 +93,19 @@ class NatsTransport(ChannelTransport):
             raise
         return address_of(name)
 
-    async def _check_free(self, session: NatsSession, name: str) -> None:
-        """Raises Unavailable when somebody listens there."""
+    async def _check_free(self, session: NatsSession, name: str, endpoint: Endpoint) -> None:
+        """Raises Unavailable when somebody listens there. A name that was chosen for the endpoint belongs to its key:
+        only who proves to hold that key can keep it from us."""
         attempt = ConnectAttempt(session, self._subjects, address_of(name), name)
         self._attempts[attempt.id] = attempt
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
-                await attempt.probe()
-        except (TimeoutError, Unavailable):
+                if endpoint.address:
+                    await attempt.probe()
+                else:
+                    secret = KEYS.secret_of(KEYS.new_identity(), "we")
+                    await attempt.prove(secret, KEYS.bytes_of(endpoint.identity.public))
+        except (TimeoutError, Unavailable, Unauthorized):
             if self._ended or self._session is not session:
                 raise self._is_away() from None
             return

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import random
+import secrets
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
@@ -16,6 +17,9 @@ import pytest
 from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import ConfigError, Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.harness import Harness, Pair
+from hyperverse_nats.attempt import NO_RESPONDERS
+from hyperverse_nats.introduction import COOKIE, REFUSED, WELCOME
+from hyperverse_nats.listener import COOKIE_BYTES
 from hyperverse_nats.transport import NatsTransport
 from nats_server import NatsServer
 from patience import PATIENCE, budget, until
@@ -115,6 +119,40 @@ async def test_what_a_stranger_says_on_each_subject_is_refused_and_logged_once(
     assert pair.near_hears.downs == []
     assert pair.far_hears.frames(pair.guest) == [b"works?"] * 2
     once_each(caplog)
+
+
+@pytest.mark.parametrize("what", ["cookies", "refusals", "nobody is here", "all"])
+async def test_who_answers_in_the_place_of_a_listener_keeps_nobody_from_listening_and_connecting(
+    harness: Harness, stranger: Stranger, nats_settings: dict[str, Any], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for grace in ("_GRACE", "_REFUSED_GRACE"):  # a busy computer may take longer to shake hands
+        monkeypatch.setattr(f"hyperverse_nats.attempt.{grace}", PATIENCE)
+
+    async def answer(message: Any) -> None:
+        if what in ("cookies", "all"):
+            for _ in range(3):
+                await stranger.say(message.reply, COOKIE + secrets.token_bytes(COOKIE_BYTES))
+        if what in ("refusals", "all"):
+            await stranger.say(message.reply, REFUSED)
+            await stranger.say(message.reply, WELCOME + secrets.token_bytes(100))
+        if what in ("nobody is here", "all"):
+            await stranger.client.publish(message.reply, b"", headers={"Status": NO_RESPONDERS})
+
+    await stranger.client.subscribe(f"{nats_settings['prefix']}.listen.*", cb=answer)
+    for _ in range(2):
+        await stranger.client.flush()
+    pair = await harness.pair()
+    await pair.prove_it_works()
+    await (await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)).prove_it_works()
+
+
+async def test_an_address_that_comes_from_a_key_is_kept_by_those_who_hold_the_key(harness: Harness) -> None:
+    pair = await harness.pair()
+    copy = await harness.transport()
+    with pytest.raises(Unavailable, match="in use"):
+        await copy.open(Endpoint("stars", "", pair.endpoint.identity), harness.recorder())
+    await pair.prove_it_works()
+    assert [reason for _, reason in pair.far_hears.downs] == []
 
 
 async def test_nothing_grows_by_what_strangers_say(harness: Harness, stranger: Stranger) -> None:
