@@ -17,7 +17,7 @@ import pytest
 from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import ConfigError, Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.harness import Harness, Pair
-from hyperverse_nats.attempt import NO_RESPONDERS
+from hyperverse_nats.attempt import NO_RESPONDERS, ConnectAttempt
 from hyperverse_nats.introduction import COOKIE, REFUSED, WELCOME
 from hyperverse_nats.listener import COOKIE_BYTES
 from hyperverse_nats.transport import NatsTransport
@@ -144,6 +144,23 @@ async def test_who_answers_in_the_place_of_a_listener_keeps_nobody_from_listenin
     pair = await harness.pair()
     await pair.prove_it_works()
     await (await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)).prove_it_works()
+
+
+async def test_made_up_cookies_keep_nobody_from_connecting_even_before_the_true_one(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, say = [10], ConnectAttempt._say
+
+    def say_beside_a_stranger(attempt: ConnectAttempt, message: bytes) -> None:
+        say(attempt, message)
+        for _ in range(min(5, left[0])):
+            left[0] -= 1
+            attempt.take(COOKIE + secrets.token_bytes(COOKIE_BYTES), "")
+
+    pair = await harness.pair()
+    monkeypatch.setattr(ConnectAttempt, "_say", say_beside_a_stranger)
+    await (await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)).prove_it_works()
+    assert left == [0]
 
 
 async def test_an_address_that_comes_from_a_key_is_kept_by_those_who_hold_the_key(harness: Harness) -> None:
