@@ -28,9 +28,10 @@ class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types ar
     that are gone."""
 
     def cut(self) -> None:
-        """Closes the socket, whatever the client does at the moment. May be called twice."""
+        """Closes the socket, whatever the client does at the moment. What waits to leave is dropped: a socket with
+        something to send would stay open when the event loop ends. May be called twice."""
         if self._transport:  # false also for one that never had a socket, which some versions cannot close
-            self._transport.close()
+            self._transport._io_writer.transport.abort()
 
 
 async def connected(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from hyperverse_core.errors import HyperverseError
+from hyperverse_core.testing.lane_kit.harness import Harness
 from hyperverse_core.testing.lane_kit.recorder import Recorder
 from hyperverse_core.transport import Endpoint
 from hyperverse_nats.transport import NatsTransport
@@ -56,5 +59,24 @@ def test_one_that_has_lost_its_server_leaves_no_socket(nats_server: Callable[...
             while transport._session is not None:  # noqa: ASYNC110  # it is not told outside
                 await asyncio.sleep(0)
         await transport.close()
+
+    assert _left_open(work) == []
+
+
+def test_one_that_is_aborted_while_much_waits_to_leave_leaves_no_socket(nats_server: Callable[..., NatsServer]) -> None:
+    server = nats_server()
+
+    async def work() -> None:
+        harness = Harness(partial(NatsTransport, {"servers": server.url}), lambda: "", PATIENCE)
+        pair = await harness.pair()
+        server.send(signal.SIGSTOP)  # it takes nothing more, so the socket has something to send
+        session = pair.far._session  # type: ignore[attr-defined]
+        for _ in range(100):
+            pair.far.send(pair.guest, bytes(100_000))
+            await asyncio.sleep(0)
+        while not session._client._transport._io_writer.transport.get_write_buffer_size():
+            session.put("elsewhere", bytes(100_000))
+            await asyncio.sleep(0)
+        harness.end()
 
     assert _left_open(work) == []
