@@ -22,7 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "tree": ("look.tree:tree", "Show a particle and everything below it."),
     "ls": ("look.tree:ls", "List the children of a particle."),
     "describe": ("look.describe:describe", "Show a particle, and why it cannot run."),
-    "machines": ("look.machines:machines", "List the machines, also those that are gone."),
+    "machines": ("look.machines:machines", "List the machines, including those that are gone."),
     "stars": ("look.stars:stars", "List the stars."),
     "top": ("look.top:top", "Show what the machines are doing, live."),
     "drain": ("machine.drain:drain", "Move all particles off a machine before you stop it."),
@@ -33,15 +33,15 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("machine.keys:keys", "Show, allow and revoke the keys of machines."),
     "user": ("access.users:user", "Add, list and remove users, and make tokens for them."),
     "token": ("access.tokens:token", "List, revoke and rotate tokens."),
-    "login": ("access.login:login", "Keep a token, so that your commands act as its user."),
-    "logout": ("access.login:logout", "Forget the token that `login` has kept."),
+    "login": ("access.login:login", "Save a token, so that your commands act as its user."),
+    "logout": ("access.login:logout", "Forget the token that `login` saved."),
     "context": ("access.contexts:context", "Name several constellations, and choose one."),
-    "whoami": ("access.tokens:whoami", "Print the agent in whose name your commands act."),
-    "grant": ("access.grants:grant", "Grant something on particles to agents."),
+    "whoami": ("access.tokens:whoami", "Print the agent that your commands act as."),
+    "grant": ("access.grants:grant", "Grant agents access to particles."),
     "grants": ("access.grants:grants", "List grants."),
     "revoke": ("access.grants:revoke", "Revoke a grant."),
     "chown": ("access.grants:chown", "Give particles to another owner."),
-    "explain": ("access.grants:explain", "Say what an agent may do on a particle, and why."),
+    "explain": ("access.grants:explain", "Show what an agent may do on a particle, and why."),
     "access": ("access.grants:access", "List who may do what on a particle."),
     "kinds": ("look.kinds:kinds", "List the Kinds that can be created, or show one."),
     "stubs": ("look.stubs:stubs", "Write a class with the handlers of a Kind, for typed calls."),
@@ -89,7 +89,9 @@ class LazyGroup(click.Group):
 
             said = advice(args) if name else ""
             if said:
-                what = " of the program; it is one of the language" if name.rstrip("?!") in COMMAND_WORDS else ""
+                what = (
+                    " of this program; it belongs to the command language" if name.rstrip("?!") in COMMAND_WORDS else ""
+                )
                 raise click.UsageError(f"no such command {name!r}{what}\n  hint: {said}", ctx)
             commands = self.list_commands(ctx)
             words = [word for word in COMMAND_WORDS if word not in commands]
@@ -132,7 +134,7 @@ def _width() -> int:
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show versions.")
 @common
 def root() -> None:
-    """Cosmic Hyperverse: hosts addressable particles, carries messages between them, authorises every one.
+    """Cosmic Hyperverse: hosts addressable particles, carries messages between them, and authorises each message.
 
     Run `hyperverse demo` to see it at work, `hyperverse up` to start a machine.
     """

@@ -109,7 +109,7 @@ def test_a_current_directory_that_was_deleted_is_one_clear_error(place: Path) ->
         command = f"cd {gone}; rmdir {gone}; exec {sys.executable} -m hyperverse_core.cli {words}"
         done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, timeout=START)
         assert (done.returncode, is_clear(done)) == (1, True), done.stderr
-        assert b"error: the current directory does not exist any more\n  hint: change to one" in done.stderr
+        assert b"error: the current directory no longer exists\n  hint: change to one" in done.stderr
 
 
 def refuse(constant: str) -> Any:
@@ -162,7 +162,7 @@ def test_a_script_in_another_encoding_is_one_clear_error(place: Path) -> None:
     done = started(place, "exec", "-f", "script.hv")
     assert done.returncode == 1
     assert b"error: 'script.hv' is not in UTF-8: line 2 has the byte 0xfc" in done.stderr
-    assert b"hint: save it in UTF-8" in done.stderr
+    assert b"hint: save it with the encoding UTF-8" in done.stderr
 
 
 def test_a_command_line_in_another_encoding_is_one_clear_error(place: Path) -> None:

@@ -235,7 +235,7 @@ def test_down_names_a_machine_that_does_not_answer(run: Run, two: dict[str, int]
         done = run("down")
         assert done.returncode == 1
         assert done.stdout == f"stopped: machine b (pid {two['b']})\n"
-        assert done.stderr.startswith("error: machine a is left running: it does not answer")
+        assert done.stderr.startswith("error: machine a is still running: it does not answer")
         assert "hint:" in done.stderr
         again = run("down", "--json")
     finally:
@@ -255,7 +255,7 @@ def test_down_asks_the_others_when_a_machine_cannot_be_talked_to(run: Run, home:
     note.write_text(right)
     assert done.returncode == 1
     assert done.stdout == f"stopped: machine b (pid {two['b']})\n"
-    assert "error: machine a is left running: no lane transport named 'zqm'" in done.stderr
+    assert "error: machine a is still running: no lane transport named 'zqm'" in done.stderr
     assert run("down").stdout == f"stopped: machine a (pid {two['a']})\n"
 
 

@@ -352,8 +352,8 @@ def test_keys_are_shown_as_the_command_that_a_shell_takes(run: Run, data_dir: Pa
         ("zmq", "comes with the platform"),
         ("core", "comes with the platform"),
         ("local", "comes with the platform"),
-        ("user-base", "the Kind 'UserBase' is there already"),
-        ("space", "the Kind 'Space' is there already"),
+        ("user-base", "the Kind 'UserBase' exists already"),
+        ("space", "the Kind 'Space' exists already"),
     ],
 )
 def test_new_driver_refuses_names_that_are_taken(run: Run, home: Path, name: str, why: str) -> None:

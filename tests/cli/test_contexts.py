@@ -128,7 +128,7 @@ def test_a_token_is_shown_to_no_machine_with_another_key(
     kept = json.loads(file.read_text())
     file.write_text(json.dumps({**kept, "data_dir": str(other / ".hyperverse")}))
     refused = said(sit("whoami", "--context", "one"), 1)
-    assert "made for another key" in refused and "hyperverse login --context one" in refused
+    assert "saved for another key" in refused and "hyperverse login --context one" in refused
     assert token not in refused
     elsewhere = sit("context", "add", "x", "--data-dir", str(other / ".hyperverse"), "--token-file", "-", stdin=token)
     assert "not known" in said(elsewhere, 1)
@@ -162,8 +162,8 @@ def test_a_context_may_be_an_address_with_its_key(
         (("context", "remove", "nowhere"), 1, "hyperverse context add"),
         (("context", "show", "nowhere"), 1, "hyperverse context add"),
         (("whoami", "--context", "nowhere"), 1, "there is none yet"),
-        (("whoami", "--context", "a", "--data-dir", "b"), 2, "not to both"),
-        (("context", "add", "a", "--server-key", "k"), 2, "belong to an --address"),
+        (("whoami", "--context", "a", "--data-dir", "b"), 2, "not both"),
+        (("context", "add", "a", "--server-key", "k"), 2, "need --address"),
         (("context", "add", "a", "--data-dir", "b", "--address", "c", "--server-key", "k"), 2, "not for both"),
         (("login", "--token-file", "nowhere"), 2, "cannot be read"),
     ],

@@ -65,7 +65,7 @@ def test_trace_shows_why_a_wave_is_refused(talk: Run, space: str) -> None:
         (("localhost", "Add"), "'Add' is not a method"),
         (("no point", "Ext<Add>"), "unexpected"),
         (("localhost", "Ext<Add>", "{1"), "bad JSON"),
-        (("localhost", "Ext<Add>", "1; 2"), "more behind the body"),
+        (("localhost", "Ext<Add>", "1; 2"), "more text after the body"),
         (("localhost", "Ext<Add>", "^[ file.txt ]"), "cannot carry a file"),
         (("localhost", "Ext<Add>", "--wait", "0"), "--wait"),
     ],
@@ -84,7 +84,7 @@ def test_dump_prints_the_memory_of_a_machine(talk: Run, hits: str) -> None:
     (row,) = [line.split() for line in done.stdout.splitlines() if line.endswith(hits)]
     assert (row[0], row[1], row[2], row[-3:]) == ("0", "0", "0", ["ready", "Counter", hits])
     assert "ENTRIES  CACHE" in done.stdout
-    assert "activations more" in talk("dump", "--limit", "1").stdout
+    assert "more activations" in talk("dump", "--limit", "1").stdout
 
 
 def test_dump_prints_json_of_the_machine_that_is_named(talk: Run, hits: str) -> None:

@@ -55,7 +55,7 @@ def test_a_changed_plugin_is_used_and_states_are_kept(run: Run, home: Path, relo
     assert reloading.wait(START) == 0
     assert reloading.stderr is not None
     told = reloading.stderr.read()
-    assert "hyperverse_local.py, line" in told and "the machine goes on as it was" in told
+    assert "hyperverse_local.py, line" in told and "the machine continues unchanged" in told
     assert "hyperverse_local.py changed: starting the machine again" in told
     assert run("status").returncode == 3
 

@@ -177,7 +177,7 @@ def test_a_task_that_exits_ends_itself_only(home: Path, run: Callable[..., Any],
         time.sleep(0.3)
         assert run("exec", "-q", "ping localhost:quiet Ext<Add>").returncode == 0
     assert _runs(pid)
-    assert "a task of a plugin wanted to end the process" in _log(home)
+    assert "a task of a plugin tried to end the process" in _log(home)
 
 
 def test_a_handler_that_blocks_the_loop_is_named_with_its_line(home: Path, run: Callable[..., Any], pid: int) -> None:

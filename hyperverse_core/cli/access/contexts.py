@@ -20,10 +20,10 @@ __all__ = ["context"]
 
 @click.group()
 def context() -> None:
-    """Name several constellations, and choose the one that commands go to.
+    """Name several constellations, and choose the one that commands use.
 
-    The option --context NAME chooses for one command, the variable HYPERVERSE_CONTEXT for a shell, and `use` for good.
-    A context has a token of its own, which is shown to the machines of that constellation alone.
+    --context NAME chooses one for a single command, the variable HYPERVERSE_CONTEXT for a shell, and `use` permanently.
+    Each context has its own token, which only the machines of that constellation ever see.
     """
 
 
@@ -37,10 +37,11 @@ def context() -> None:
 )
 @common
 def add(name: str, address: str, server_key: str, transport: str, token_file: Path | None) -> None:
-    """Add the context NAME: for the data directory of --data-dir or of this folder, or for --address.
+    """Add the context NAME for --address, or for the data directory (that of --data-dir or of this folder).
 
-    A token is tried before it is kept. Without --token-file (- for stdin) the context has none: `hyperverse login
-    --context NAME` asks for one. Until then a context with a data directory uses the token that lies there.
+    --token-file reads a token (- for stdin), which is tested before it is saved. Without it the context has no token:
+    `hyperverse login --context NAME` asks for one. Until then, a context for a data directory uses the token in that
+    directory.
     """
     check_name(name)
     contexts = user_contexts()
@@ -62,7 +63,7 @@ def add(name: str, address: str, server_key: str, transport: str, token_file: Pa
 @context.command("list")
 @common
 def list_() -> None:
-    """List the contexts; the one in use has a star."""
+    """List the contexts; * marks the one in use."""
     contexts = user_contexts()
     rows = [_shown(contexts.get(name), contexts) for name in contexts.names()]
     if options().json:
@@ -77,7 +78,7 @@ def list_() -> None:
 @click.option("--none", is_flag=True, help="Use no context.")
 @common
 def use(name: str, none: bool) -> None:
-    """Let commands go to the context NAME, unless they say otherwise."""
+    """Use the context NAME by default."""
     if bool(name) == none:
         raise click.UsageError("give the NAME of a context, or --none")
     user_contexts().use(name)
@@ -91,7 +92,7 @@ def use(name: str, none: bool) -> None:
 @click.argument("name")
 @common
 def remove(name: str) -> None:
-    """Forget the context NAME and its token. The token itself goes on to be valid."""
+    """Forget the context NAME and its token. The token itself stays valid."""
     user_contexts().remove(name)
     if options().json:
         print_json({"removed": name})
@@ -103,9 +104,9 @@ def remove(name: str) -> None:
 @click.argument("name", required=False, default="")
 @common
 def show(name: str) -> None:
-    """Show the context NAME, or the one that commands go to: where it is, and the key that it proves.
+    """Show the context NAME, or the one in use: where it is, and the key that its machines prove.
 
-    Without any context it shows the data directory of this folder. No token is shown.
+    Without any context it shows the data directory of this folder. Tokens are never shown.
     """
     contexts = user_contexts()
     chosen = contexts.get(name) if name else options().context() or SavedContext("", str(options().where()))
@@ -126,7 +127,7 @@ def _elsewhere(name: str, address: str, server_key: str, transport: str) -> Save
         raise click.UsageError("a context is for an --address or for a --data-dir, not for both")
     if not server_key:
         raise click.UsageError(
-            "--address needs --server-key, so that a token is shown to no other machine\n"
+            "--address needs --server-key, so that no other machine sees the token\n"
             "  hint: `hyperverse context show` on that computer prints it"
         )
     return SavedContext(name, address=address, server_key=server_key, transport=transport)
@@ -135,7 +136,7 @@ def _elsewhere(name: str, address: str, server_key: str, transport: str) -> Save
 def _here(name: str, server_key: str, transport: str) -> SavedContext:
     """A context for the data directory. Raises UsageError."""
     if server_key or transport:
-        raise click.UsageError("--server-key and --transport belong to an --address")
+        raise click.UsageError("--server-key and --transport need --address")
     return SavedContext(name, data_dir=str(options().where()))
 
 

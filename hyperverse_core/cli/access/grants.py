@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["access", "chown", "explain", "grant", "grants", "revoke"]
 
-_DRY_RUN = click.option("--dry-run", is_flag=True, help="Tell whose access would be another, and change nothing.")
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="List whose access would change, and change nothing.")
 
 
 @click.command()
@@ -35,8 +35,8 @@ def grant(words: tuple[str, ...], dry_run: bool) -> None:
     hyperverse grant priv machine:drain on GLOBAL::machine to hyperspace:users:scott
     hyperverse grant super on localhost+:** to hyperspace:users:scott --dry-run
 
-    WHAT is a mask of permissions that is added (+) or that restricts (&), a privilege, or super. The letters are
-    create, select and delete children, and read, write and execute.
+    WHAT is a mask of permissions that adds (+) or restricts (&), a privilege, or super. The letters stand for create,
+    select and delete (children), and for read, write and execute.
     """
     _changed("grant", words, dry_run, lambda row: f"granted: {_grant_line(row)}")
 
@@ -45,7 +45,7 @@ def grant(words: tuple[str, ...], dry_run: bool) -> None:
 @click.argument("words", nargs=-1, metavar="[on SELECTOR] [to SELECTOR]")
 @common
 def grants(words: tuple[str, ...]) -> None:
-    """List the grants that you may know of: on some particles, to some agents."""
+    """List the grants that you may see, optionally only those on some particles or to some agents."""
     rows = _body("grants", words)
     if options().json:
         print_json(rows)
@@ -80,7 +80,7 @@ def chown(selector: str, owner: tuple[str, ...], dry_run: bool) -> None:
 @click.argument("words", nargs=-1, required=True, metavar="AGENT on POINT [METHOD|COMMAND]")
 @common
 def explain(words: tuple[str, ...]) -> None:
-    """Say what AGENT may do on POINT, or whether it may send METHOD or give COMMAND there, and why.
+    """Show what AGENT may do on POINT, or whether it may send METHOD or run COMMAND there, and why.
 
     \b
     hyperverse explain scott on localhost:app
@@ -88,8 +88,8 @@ def explain(words: tuple[str, ...]) -> None:
     hyperverse explain scott on localhost:app:new create
     hyperverse explain scott on GLOBAL::machine drain
 
-    A bare AGENT is a user below hyperspace:users. COMMAND is the word of a command, with POINT as the particle that the
-    command would name, or what a machine can be told to do.
+    A bare AGENT is a user below hyperspace:users. COMMAND is the first word of a command, and POINT the particle that
+    the command would name. On GLOBAL::machine, COMMAND is an operation such as drain.
     """
     found = _body("explain", (point_of(words[0]), *words[1:]))
     if options().json:
@@ -110,7 +110,7 @@ def access(point: str) -> None:
         return
     rows = ((h["agent"], h["access"], h["rule"], ", ".join(map(str, h["grants"]))) for h in found["holders"])
     table(("agent", "access", "rule", "grants"), rows)
-    for remark in (found["note"], "" if found["complete"] else "there are more agents than are listed"):
+    for remark in (found["note"], "" if found["complete"] else "the list is incomplete: there are more agents"):
         if remark and not options().quiet:
             note(remark)
 
@@ -126,7 +126,7 @@ def _changed(word: str, words: tuple[str, ...], dry_run: bool, line: Any) -> Non
         columns = ("agent", "point", "now", "then")
         table(columns, ([row[column] for column in columns] for row in body["would_change"]))
         if not body["complete"]:
-            note("there is more than is listed")
+            note("the list is incomplete: there are more changes")
 
 
 def _grant_line(row: dict[str, Any]) -> str:

@@ -26,11 +26,11 @@ __all__ = ["login", "logout", "read_token", "try_token"]
 )
 @common
 def login(token_file: Path | None) -> None:
-    """Keep a token, so that your commands for this data directory, or for --context, act as its user.
+    """Save a token, so that your commands for this data directory, or for --context, act as its user.
 
-    The token is read from --token-file (- for stdin), else from a prompt that does not show it; never from an argument,
-    which others on this computer could read. It is kept for the key that the machines of the data directory prove, and
-    is shown to no other.
+    The token is read from --token-file (- for stdin), or else from a prompt that does not echo it; never from an
+    argument, which others on this computer could read. It is saved together with the key that the machines of the data
+    directory prove, and is never shown to a machine with another key.
     """
     token = read_token(token_file)
     agent = asyncio.run(try_token(token))
@@ -44,8 +44,7 @@ def login(token_file: Path | None) -> None:
 @click.command()
 @common
 def logout() -> None:
-    """Forget the token that `hyperverse login` has kept for this data directory or for --context; it goes on to be
-    valid."""
+    """Forget the token that `hyperverse login` saved for this data directory or for --context; it stays valid."""
     gone = forget_login()
     if options().json:
         print_json({"forgotten": gone})

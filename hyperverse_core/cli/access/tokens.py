@@ -23,7 +23,7 @@ _TOKENS = "GLOBAL::users"
 def token() -> None:
     """List, revoke and rotate tokens. `hyperverse user token NAME` makes one.
 
-    A token is named by its id, the beginning of its digest. When a token ends, its sessions end on every machine.
+    Commands name a token by its id, the beginning of its digest. When a token ends, its sessions end on every machine.
     """
 
 
@@ -31,19 +31,19 @@ def token() -> None:
 @click.option("--user", "name", metavar="NAME", help="Only the tokens of this user.")
 @common
 def list_(name: str | None) -> None:
-    """List the tokens that you may know of, without their secrets."""
+    """List the tokens that you may see, without their secrets."""
     agent = "" if name is None else point_of(name)
     found = _ask("Ext<Tokens>", {"agent": agent})
     print_tokens(found)
     if agent and not found:
-        note(f"there is no token of {agent!r} that you may know of")
+        note(f"you may see no token of {agent!r}")
 
 
 @token.command()
 @click.argument("id")
 @common
 def revoke(id: str) -> None:
-    """End the token ID, and its sessions."""
+    """Revoke the token ID, and end its sessions."""
     row = _ask("Ext<RevokeToken>", {"id": id})
     if options().json:
         print_json(row)
@@ -55,10 +55,10 @@ def revoke(id: str) -> None:
 @click.argument("id", required=False, default="")
 @common
 def rotate(id: str) -> None:
-    """End the token ID and print another in its place, alone on stdout.
+    """Revoke the token ID and print its replacement, alone on stdout.
 
-    Without ID it is the token that you came in with. If that is the one in the data directory, its file gets the new
-    token, and nothing is printed.
+    Without ID it replaces the token that you are logged in with. If that is the one in the data directory, the new
+    token is written to its file instead of being printed.
     """
     from ...contracts.tokens import token_digest
     from ...data_dir.tokens import owner_token, replace_owner_token
@@ -81,7 +81,7 @@ def rotate(id: str) -> None:
 @click.command()
 @common
 def whoami() -> None:
-    """Print the agent in whose name your commands act."""
+    """Print the agent that your commands act as."""
     found = _ask("Ext<WhoAmI>", {})
     if options().json:
         context = options().context()

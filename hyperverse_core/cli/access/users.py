@@ -33,7 +33,7 @@ def point_of(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise BadRequest(
             f"{name!r} cannot be the name of a user",
-            hint="lower-case letters, digits and '-', a letter first, as ada-1",
+            hint="use lower-case letters, digits and '-', a letter first, such as ada-1",
         )
     return f"{_USERS}:{name}"
 
@@ -54,8 +54,8 @@ def user() -> None:
     hyperverse user add scott
     hyperverse user token scott --expires 30d
 
-    A bare NAME lives below hyperspace:users; a point such as localhost:users:scott stands for itself. A user can do
-    nothing until somebody grants it something: see `hyperverse grant --help`.
+    A bare NAME lives below hyperspace:users; a point such as localhost:users:scott stands for itself. A new user can do
+    nothing until somebody grants it access: see `hyperverse grant --help`.
     """
 
 
@@ -88,7 +88,7 @@ def list_() -> None:
 @click.argument("name")
 @common
 def remove(name: str) -> None:
-    """Delete the user NAME, with its tokens and the grants that it has made; its sessions end."""
+    """Delete the user NAME, with its tokens and the grants that it has made, and end its sessions."""
     point = point_of(name)
     _run(f"delete {point}<User>")
     if options().json:
@@ -100,11 +100,11 @@ def remove(name: str) -> None:
 @user.command()
 @click.argument("name")
 @click.option("--expires", metavar="TIME", help="Time after which the token ends, such as 12h or 30d.")
-@click.option("--scope", metavar="SCOPE", default="", help="Bounds of what its bearer does, such as 'None'.")
-@click.option("--label", default="", help="Name of the token, for people.")
+@click.option("--scope", metavar="SCOPE", default="", help="Limits on what its bearer may do, such as 'None'.")
+@click.option("--label", default="", help="Description of the token.")
 @common
 def token(name: str, expires: str | None, scope: str, label: str) -> None:
-    """Make a token for the user NAME and print it, alone on stdout. Nobody can read it a second time.
+    """Make a token for the user NAME and print it, alone on stdout. It cannot be shown again.
 
     \b
     hyperverse user token scott --expires 30d > scott.token

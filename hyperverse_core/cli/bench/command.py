@@ -28,10 +28,10 @@ __all__ = ["bench"]
 def bench(quick: bool) -> None:
     """Measure the speed of this computer.
 
-    Each row compares an operation of a Hyperverse with the cheapest means that could do the same, measured in the same
-    run; what counts is the ratio. Every figure is the minimum of five rounds. For waves, objects and bytes are the
-    memory that one of them holds while it is in flight. A row above its bound is marked with !. The machine runs in a
-    temporary directory, on the event loop of asyncio and, where it is installed, on uvloop.
+    Each row compares an operation of a Hyperverse with the cheapest other way to do the same, measured in the same run;
+    the ratio is what counts. Every figure is the minimum of five rounds. For waves, objects and bytes are the memory
+    that each wave holds while it is in flight. A row above its bound is marked with !. The machine runs in a temporary
+    directory, on the event loop of asyncio and, if it is installed, on uvloop.
     """
     set_up(Log(level="error"))
     rows: list[Row] = []

@@ -24,16 +24,16 @@ __all__ = ["audit"]
 _PAUSE = 0.2
 _LASTING = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_MACHINE = click.option("--machine", help="Name of the machine; without it the logs of all.")
+_MACHINE = click.option("--machine", help="Name of the machine; all machines by default.")
 _TOLD = ("agent", "action", "target", "outcome", "why")
 
 
 @click.group()
 def audit() -> None:
-    """Read the audit log, and check that nothing was changed in it or cut out of it.
+    """Read the audit log, and check that nothing in it was changed or removed.
 
-    It has what was refused, who came and went, and every grant, revocation, new owner, token, key and other
-    administrative act. It is read from the files of the data directory, so no machine need run.
+    The log records refusals, logins and logouts, and every grant, revocation, change of owner, token, key and other
+    administrative act. The commands read the files of the data directory, so no machine needs to run.
     """
 
 
@@ -59,15 +59,15 @@ def tail(machine: str | None, lines: int, follow: bool) -> None:
 
 @audit.command()
 @_MACHINE
-@click.option("--agent", help="Only what this agent has done, or was refused.")
+@click.option("--agent", help="Only what this agent did or was refused.")
 @click.option("--event", help="Only this event, such as grant, denied or login.")
 @click.option("--target", help="Only what was done to this point.")
 @click.option(
-    "--since", help="Only lines from this time (UTC) on, such as 2026-11-27 or 2026-11-27T10:00, or of the last 12h."
+    "--since", help="Only lines since this time (UTC), such as 2026-11-27 or 2026-11-27T10:00, or of the last 12h."
 )
 @common
 def show(machine: str | None, agent: str | None, event: str | None, target: str | None, since: str | None) -> None:
-    """Print the lines that fit, the oldest first.
+    """Print the matching lines, oldest first.
 
     \b
     hyperverse audit show --event denied --agent hyperspace:users:scott
@@ -83,7 +83,7 @@ def show(machine: str | None, agent: str | None, event: str | None, target: str 
             shown_any = True
             _print(row)
     if not shown_any:
-        note(f"no line fits; the events in the log are {', '.join(sorted(events)) or 'none'}")
+        note(f"no line matches; the events in the log are {', '.join(sorted(events)) or 'none'}")
 
 
 def _begin(text: str) -> str:
@@ -105,9 +105,9 @@ def _begin(text: str) -> str:
 @_MACHINE
 @common
 def verify(machine: str | None) -> None:
-    """Check the logs: each line is as it was written, in its place, and none is missing.
+    """Check the logs: each line is as it was written and in its place, and none is missing.
 
-    The exit status is 1 when a log was changed or cut.
+    The exit code is 1 when lines of a log were changed or removed.
     """
     from ...data_dir.audit.reading import verify as check
 
@@ -141,7 +141,7 @@ def _places(machine: str | None) -> Mapping[str, AuditPlace]:
     if not places:
         raise NotFound(
             f"there is no audit log in {str(data_dir)!r}",
-            hint="a machine writes one with its first login or refusal; is it switched off in [audit]?",
+            hint="a machine writes one at its first login or refusal, unless [audit] switches it off",
         )
     return places if machine is None else {machine: places[machine]}
 

@@ -33,7 +33,7 @@ _COLOURS = {"active": "ok", "idle": "ok", "failed": "failed", "unreachable": "bl
 @click.argument("point")
 @common
 def describe(point: str) -> None:
-    """Show a particle: its Kind, owner and home, how it lives, its last save and failure, and why it cannot run."""
+    """Show a particle: its Kind, owner, home, state of life, last save and failure, and why it cannot run."""
     text = Point.parse(point).text
     found = talk(lambda client: _ask(client, text))
     machine = found["machine"]
@@ -69,4 +69,4 @@ def _print(found: Mapping[str, Any]) -> None:
     if found["failure"] is not None:
         print(f"  failed: {found['failure']['ago']:.0f} s ago: {shown(found['failure']['what'])}")
     elif found["machine"]:
-        print(f"  failed: nothing that {found['machine']} remembers; `hyperverse logs` may have more")
+        print(f"  failed: {found['machine']} remembers no failure; `hyperverse logs` may show older ones")

@@ -24,14 +24,14 @@ _WAIT = 60.0
     "--limit",
     type=click.IntRange(0, 10_000),
     default=1000,
-    help="Number of activations and watches to list; the rest is counted.",
+    help="Number of activations and watches to list; the rest are counted.",
 )
 @common
 def dump(machine: str | None, limit: int) -> None:
     """Print what is in the memory of MACHINE: activations, pending requests, lanes, watches, caches.
 
-    The busy activations come first. Without MACHINE any machine of the data directory answers. It takes the
-    privilege machine:dump.
+    The busy activations come first. Without MACHINE any machine of the data directory answers. Requires the privilege
+    machine:dump.
     """
     body = {"limit": limit}
     found: dict[str, Any] = talk_to(machine, lambda client: client.ask(_MACHINE, "Ext<Dump>", body, wait=_WAIT))
@@ -44,10 +44,10 @@ def dump(machine: str | None, limit: int) -> None:
 def _print(found: Mapping[str, Any]) -> None:
     states = ", ".join(f"{count} {state}" for state, count in sorted(found["states"].items()))
     print(f"machine {found['machine']}: {found['activations_total']} activations ({states})")
-    print(f"jobs that wait for a worker: {found['workers_waiting']}")
+    print(f"jobs waiting for a worker: {found['workers_waiting']}")
     _print_activations(found)
     _section(
-        "requests that wait for other machines",
+        "requests waiting for other machines",
         ("machine", "count", "oldest"),
         [(row["machine"], row["count"], f"{row['oldest']:.1f} s") for row in found["pending"]],
     )
@@ -84,4 +84,4 @@ def _section(
 
 def _left_out(count: int, what: str) -> None:
     if count:
-        print(f"... and {count} {what} more; list them with --limit")
+        print(f"... and {count} more {what}; list them with --limit")

@@ -19,7 +19,7 @@ _MACHINE = "GLOBAL::machine"
 
 
 @click.group(invoke_without_command=True)
-@click.option("--all", "every", is_flag=True, help="List the Kinds that nobody can create, too.")
+@click.option("--all", "every", is_flag=True, help="Also list the Kinds that cannot be created.")
 @common
 def kinds(every: bool) -> None:
     """List the Kinds that can be created, and the plugin that serves each."""

@@ -76,14 +76,14 @@ def _machines(stars: list[dict[str, Any]], data_dir: Path) -> list[dict[str, Any
     type=click.FloatRange(0, 7 * 24 * 60, min_open=True),
     default=15.0,
     show_default=True,
-    help="How long it can be used.",
+    help="Minutes for which the invitation is valid.",
 )
 @common
 def invite(minutes: float) -> None:
     """Print an invitation for one host, alone on stdout.
 
-    The new host starts with it in the variable HYPERVERSE_INVITATION, or in a file that
-    `hyperverse up --invitation FILE` reads. It demands the privilege machine:keys on GLOBAL::machine.
+    Start a machine on the new host with the invitation in the variable HYPERVERSE_INVITATION, or in a file that
+    `hyperverse up --invitation FILE` reads. Requires the privilege machine:keys on GLOBAL::machine.
     """
     text: str = talk(lambda client: client.ask("GLOBAL::machine", "Ext<Invite>", {"seconds": minutes * 60}))
     if options().json:
@@ -96,9 +96,9 @@ def invite(minutes: float) -> None:
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @common
 def remove(names: tuple[str, ...]) -> None:
-    """Let the machines NAME in no more; their lanes end within a second, and they stop. Waits until they have left.
+    """Remove the machines NAME and wait until they have left: their lanes end within a second, and they stop.
 
-    It demands the privilege machine:keys on GLOBAL::machine.
+    Requires the privilege machine:keys on GLOBAL::machine.
     """
     for name in names:
         _remove(name)
@@ -110,7 +110,7 @@ def remove(names: tuple[str, ...]) -> None:
 
 def _remove(name: str) -> None:
     if not talk(lambda client: _removed(client, name)):
-        click.echo(f"machine {name} has not stopped yet; it counts as gone when its lease has ended", err=True)
+        click.echo(f"machine {name} has not stopped yet; it counts as gone when its lease ends", err=True)
 
 
 async def _removed(client: Client, name: str) -> bool:

@@ -17,7 +17,7 @@ _WIDE = ("star", "kind", "machine", "pid", "hops", "lanes", "particles", "lease"
 
 
 @click.command()
-@click.option("--wide", is_flag=True, help="Show the Kind, process and address of each star, too.")
+@click.option("--wide", is_flag=True, help="Also show the Kind, process and address of each star.")
 @common
 def stars(wide: bool) -> None:
     """List the stars of the Hyperverse.

@@ -30,11 +30,11 @@ _SHOWN = 8
 @click.option("--count", type=click.IntRange(min=1), help="Number of measurements; one unless stdout is a terminal.")
 @common
 def top(interval: float, count: int | None) -> None:
-    """Show the machines, the waves that their handlers end each second, slow handlers and failures.
+    """Show the machines, how many waves their handlers finish each second, slow handlers and failures.
 
-    "loop %" is the share of the time in which the event loop works: near 100, waves wait for others.
+    "loop %" is the share of time that the event loop is busy; near 100, waves wait for one another.
 
-    On a terminal the view is live until Ctrl-C. It takes the privilege machine:load.
+    On a terminal the view is live until Ctrl-C. Requires the privilege machine:load.
     """
     data_dir = options().where()
     settings = options().lane_settings()

@@ -16,7 +16,7 @@ __all__ = ["trace"]
 
 _MACHINE = "GLOBAL::machine"
 _MARGIN = 15.0
-_ELSEWHERE = "* seconds since the trace reached that machine, by its own clock: clocks of machines are not compared"
+_ELSEWHERE = "* seconds since the trace reached that machine, by its own clock: the clocks of machines are not compared"
 
 
 @click.command()
@@ -27,13 +27,15 @@ _ELSEWHERE = "* seconds since the trace reached that machine, by its own clock: 
 @click.option(
     "--as", "sent_as", type=click.Choice(["ping", "signal", "ripple"]), default="ping", help="Kind of wave to send."
 )
-@click.option("--wait", type=click.FloatRange(0.0, 500.0, min_open=True), default=15.0, help="Seconds for the answer.")
+@click.option(
+    "--wait", type=click.FloatRange(0.0, 500.0, min_open=True), default=15.0, help="Seconds to wait for the answer."
+)
 @click.option("--retries", type=click.IntRange(min=0), default=0, help="Number of times to send a Ping again.")
 @click.option(
     "--linger",
     type=click.FloatRange(0.0, 60.0),
     default=0.2,
-    help="Seconds to go on recording after the answer, for Signals and background tasks.",
+    help="Seconds to keep recording after the answer, for Signals and background tasks.",
 )
 @common
 def trace(
@@ -48,9 +50,9 @@ def trace(
 ) -> None:
     """Send one wave to POINT and print its hops with times.
 
-    METHOD may have a path behind it (Http<Get>/users). BODY is written as in `hyperverse exec`. With --as ripple, POINT
+    METHOD may be followed by a path (Http<Get>/users). BODY is written as in `hyperverse exec`. With --as ripple, POINT
     is a selector. The waves that handlers send are printed below the wave that they handle, as a tree. Bodies are not
-    printed. It takes the privilege machine:trace.
+    printed. Requires the privilege machine:trace.
     """
     name, _, path = method.partition(">")
     request = {
@@ -83,7 +85,7 @@ def _body(text: str | None) -> Any:
     if isinstance(body, Upload):
         raise click.UsageError("a traced wave cannot carry a file")
     if text[end:].strip():
-        raise ParseError("there is more behind the body", text=text, offset=end, expected=("the end",))
+        raise ParseError("there is more text after the body", text=text, offset=end, expected=("the end",))
     return body
 
 

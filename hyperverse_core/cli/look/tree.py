@@ -71,8 +71,8 @@ async def _itself(client: Client, point: Point) -> dict[str, Any]:
 def tree(point: str | None, everything: bool) -> None:
     """Show POINT and everything below it; without POINT, everything.
 
-    The platform's own space and the files of a bundle are folded into one line. --all shows them, and so does their
-    POINT.
+    The platform's own space and the files of each bundle are folded into one line. Use --all or name their POINT to
+    show them.
     """
     top = _point(point)
 

@@ -28,15 +28,13 @@ _ASPECTS = ("Log", "State", "Property", "Child")
     type=click.Choice(_ASPECTS),
     help="Aspect to watch; all by default; may be repeated.",
 )
-@click.option("--count", type=click.IntRange(min=1), help="Number of changes after which to end.")
+@click.option("--count", type=click.IntRange(min=1), help="Number of changes after which to stop.")
 @common
 def watch(point: str, aspects: tuple[str, ...], count: int | None) -> None:
     """Print the changes of POINT until Ctrl-C: log lines, state, properties, children.
 
-    A new state and new properties are printed with their values.
-
-    The command continues when the particle moves to another machine. When the machine that it talks to dies, it
-    connects to another one.
+    A new state and new properties are printed with their values. The command continues when the particle moves to
+    another machine. When the machine that it talks to dies, it connects to another one.
     """
     talk_to(None, lambda client: _watch(client, point, list(aspects or _ASPECTS), count))
 

@@ -31,7 +31,7 @@ _GRACE = 3.0  # seconds for a machine that no longer answers because another com
 def down(name: str | None) -> None:
     """Stop all machines of the data directory gracefully, and wait until they have stopped.
 
-    A machine that does not answer does not keep the others from stopping. The exit code is 1 when a machine is left
+    A machine that does not answer does not prevent the others from stopping. The exit code is 1 if a machine is still
     running.
     """
     stopped, failed = _stop_all(options().where(), name)
@@ -47,7 +47,7 @@ def _report(stopped: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None
     for machine in stopped if not options().quiet else ():
         print(f"stopped: machine {machine['machine']} (pid {machine['pid']})", flush=True)
     for machine in failed:
-        note(f"error: machine {machine['machine']} is left running: {machine['error']}")
+        note(f"error: machine {machine['machine']} is still running: {machine['error']}")
         for key in ("why", "hint"):
             if machine.get(key):
                 note(f"  {key}: {machine[key]}")

@@ -22,14 +22,14 @@ _MACHINE = "GLOBAL::machine"
 
 @click.command()
 @click.argument("machine")
-@click.option("--force", is_flag=True, help="Drain the last machine that accepts particles, too.")
+@click.option("--force", is_flag=True, help="Drain even the last machine that accepts particles.")
 @common
 def drain(machine: str, force: bool) -> None:
     """Move all particles off MACHINE before you stop it.
 
     The machine accepts no new particles. Each particle on it finishes its current wave, saves its state and leaves; its
-    next wave activates it on another machine. No wave is lost. The last machine that accepts particles is drained with
-    --force only: nothing would be left to answer waves.
+    next wave activates it on another machine. No wave is lost. The last machine that accepts particles is drained only
+    with --force, because nothing would be left to answer waves.
     """
     left, stars = talk_to(machine, lambda client: _drain(client, machine, force))
     warning = _without_a_place(machine, stars)

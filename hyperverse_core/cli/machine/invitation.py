@@ -26,13 +26,13 @@ def check_invitation(config: Config, where: str) -> None:
     if not config.invitation:
         raise ConfigError(
             f"the invitation in {where} is empty",
-            hint="`hyperverse machines invite` on a machine that is let in prints one",
+            hint="`hyperverse machines invite` on a machine of the Hyperverse prints one",
         )
     assert config.data_dir is not None  # load_config fills it in
     own = config.data_dir / "registry.sqlite"
     named = config.registry != Config().registry
     if not named and not own.exists():
         raise ConfigError(
-            "an invitation is for the Hyperverse of a registry, and this machine names none",
-            hint="name that of the machine that has invited this one: `url` in [registry], or --join URL",
+            "an invitation needs the registry of the Hyperverse, and none is configured here",
+            hint="name the registry of the inviting machine: `url` in [registry], or --join URL",
         )

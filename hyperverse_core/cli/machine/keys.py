@@ -31,8 +31,8 @@ def keys() -> None:
     """Show, allow and revoke the public keys of machines.
 
     Machines of one data directory trust each other. A machine with another data directory can connect after its key has
-    been allowed here, and the key of this machine there. With a context on another computer the keys are those of the
-    machine there, and you need the privilege machine:keys on GLOBAL::machine.
+    been allowed here, and the key of this machine there. With a context on another computer, these commands ask the
+    machine there. That requires the privilege machine:keys on GLOBAL::machine.
     """
 
 
@@ -89,7 +89,7 @@ def _is_elsewhere() -> bool:
 
 
 def _asked(method: str, body: dict[str, str] | None = None) -> Any:
-    """What a running machine answers, which demands the privilege `machine:keys`."""
+    """What a running machine answers. Requires the privilege `machine:keys`."""
     return talk(lambda client: client.ask("GLOBAL::machine", method, body))
 
 
@@ -103,8 +103,8 @@ def rotate() -> None:
 def secrets() -> None:
     """Make a new key for secret properties, and encrypt all of them with it.
 
-    The key before the new one is kept until the next rotation. A machine with another data directory and the same
-    registry needs a copy of keys/properties.key.
+    The previous key is kept until the next rotation. A machine with another data directory and the same registry needs
+    a copy of keys/properties.key.
     """
     from ..talk.connection import talk_to
 
@@ -114,21 +114,19 @@ def secrets() -> None:
     if options().json:
         print_json(found)
     elif not options().quiet:
-        print(f"rotated: the key of secret properties is {found['key']}; particles that changed: {found['changed']}")
+        print(f"rotated: the key of secret properties is {found['key']}; particles changed: {found['changed']}")
 
 
 @rotate.command()
-@click.option(
-    "--keep", metavar="TIME", default="1h", help="Time for which the key before still counts; 1h if left out."
-)
-@click.option("--address", metavar="ADDRESS", default="", help="Where to prove the new key until the next start.")
+@click.option("--keep", metavar="TIME", default="1h", help="How long the previous key stays valid; 1h by default.")
+@click.option("--address", metavar="ADDRESS", default="", help="Address that proves the new key until the next start.")
 @common
 def clients(keep: str, address: str) -> None:
     """Make a new key that machines prove to clients, without stopping them.
 
-    All machines of the data directory prove the new key from now on. The key before counts for a while; then sessions
-    that came in by it end, and programs that use the data directory connect again by themselves. Your login and your
-    contexts follow. Others need the new key: `hyperverse context show`.
+    All machines of the data directory prove the new key from now on. The previous key stays valid for the time of
+    --keep; then its sessions end, and programs that use the data directory reconnect by themselves. Your login and your
+    contexts are updated. Other users need the new key, which `hyperverse context show` prints.
     """
     from ..access.users import seconds
     from ..talk.connection import follow_key, proving_machines, talk_to
@@ -136,7 +134,7 @@ def clients(keep: str, address: str) -> None:
     body = {"keep": seconds(keep), "address": address}
     machines, rows = proving_machines(), list[dict[str, str]]()
     if address and len(machines) > 1:
-        raise click.UsageError(f"one --address cannot be that of {len(machines)} machines")
+        raise click.UsageError(f"{len(machines)} machines run here, and one --address cannot serve them all")
     for name, before in machines:
         made: dict[str, str] = talk_to(
             name or None, lambda client: client.ask("GLOBAL::machine", "Ext<RotateClientsKey>", body)
@@ -148,22 +146,20 @@ def clients(keep: str, address: str) -> None:
     elif not options().quiet:
         for row in rows:
             print(f"rotated: {row['key']} is proved to clients at {row['address']}")
-        print(f"the key before counts for {keep} more")
+        print(f"the previous key stays valid for {keep}")
 
 
 @rotate.command()
 @click.argument("name", metavar="[MACHINE]", default="")
-@click.option(
-    "--keep", metavar="TIME", default="1h", help="Time for which the key before still counts; 1h if left out."
-)
-@click.option("--address", metavar="ADDRESS", default="", help="Where to prove the new key until the next start.")
-@click.option("--advertise", metavar="ADDRESS", default="", help="Address that other machines are told, if another.")
+@click.option("--keep", metavar="TIME", default="1h", help="How long the previous key stays valid; 1h by default.")
+@click.option("--address", metavar="ADDRESS", default="", help="Address that proves the new key until the next start.")
+@click.option("--advertise", metavar="ADDRESS", default="", help="Address announced to other machines, if it differs.")
 @common
 def machine(name: str, keep: str, address: str, advertise: str) -> None:
-    """Make a new key by which other machines know MACHINE, without stopping any.
+    """Make a new key that MACHINE proves to other machines, without stopping any.
 
-    All machines let the new key in before it is used, and both keys count for a while. Each lane is replaced when the
-    new one is there, so no wave is lost.
+    All machines trust the new key before it is used, and both keys are valid for the time of --keep. Each lane is
+    replaced only when its successor is up, so no wave is lost.
     """
     from ..access.users import seconds
     from ..talk.connection import proving_machines, talk_to
@@ -179,7 +175,7 @@ def machine(name: str, keep: str, address: str, advertise: str) -> None:
         print_json(made)
     elif not options().quiet:
         print(f"rotated: {made['key']} is proved to other machines at {made['address']}")
-        print(f"the key before counts for {keep} more")
+        print(f"the previous key stays valid for {keep}")
 
 
 @contextlib.contextmanager
@@ -199,8 +195,8 @@ def _audited(event: str, machine: str, key: str) -> Iterator[None]:
             writer.append(row | {"outcome": "asked"})
     except OSError as exc:
         raise Unavailable(
-            f"{event!r} must be in the audit log, and that cannot be written: {exc.strerror or exc}",
-            hint=f"make room, or mend {str(place.directory)!r}",
+            f"{event!r} must be in the audit log, which cannot be written: {exc.strerror or exc}",
+            hint=f"free some space, or repair {str(place.directory)!r}",
         ) from exc
     try:
         yield
@@ -227,7 +223,7 @@ def _trusted_keys() -> TrustedKeys:
     if not data_dir.is_dir():
         raise NotFound(
             f"there is no data directory {str(data_dir)!r}",
-            hint="give that of a machine with --data-dir, or start a machine with `hyperverse up --detach`",
+            hint="name that of a machine with --data-dir, or start a machine with `hyperverse up --detach`",
         )
     return TrustedKeys(keys_folder(data_dir, options().load().config.on(data_dir).lanes.driver))
 

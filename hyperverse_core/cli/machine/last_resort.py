@@ -39,7 +39,7 @@ class LastResort:
     def _wait(self) -> None:
         threading.Event().wait(self._seconds + _MARGIN)
         _log.critical(
-            "the machine has not stopped within %g s, so the process ends now; what is left: %s",
+            "the machine has not stopped within %g s, so the process ends now; still running: %s",
             self._seconds + _MARGIN,
             "; ".join(self._left()) or "threads that do not end",
         )

@@ -39,13 +39,14 @@ def logs(follow: bool, lines: int, name: str | None, particle: str | None) -> No
     """
     if particle is not None:
         raise click.UsageError(
-            f"a log is that of a machine, and {particle!r} is not an option\n"
+            f"only machines have logs, and {particle!r} is not an option\n"
             f"  hint: hyperverse watch {particle} --aspect Log, or hyperverse logs --name MACHINE"
         )
     path = log_dir(options().where(), name or _only_machine(options().where())) / LOG_NAME
     if not path.is_file():
         raise NotFound(
-            f"no log file {str(path)!r}", hint="only a machine started with `hyperverse up --detach` writes one"
+            f"no log file {str(path)!r}",
+            hint="only a machine that was started with `hyperverse up --detach` writes one",
         )
     for line in _last(path, lines):
         print(line)

@@ -24,7 +24,7 @@ _MACHINE = "GLOBAL::machine"
 def rebalance(plan: bool, apply: bool) -> None:
     """Move particles so that every star has its share.
 
-    Particles move with their state while they work. Waves that arrive during a move reach them.
+    Particles move with their state, without stopping. Waves that arrive during a move reach them.
     """
     if plan and apply:
         raise click.UsageError("give --plan, which moves nothing, or --apply, not both")

@@ -104,6 +104,6 @@ def _broken(changed: Sequence[Path]) -> bool:
             continue
         except (SyntaxError, ValueError) as exc:
             line = f", line {exc.lineno}" if isinstance(exc, SyntaxError) else ""
-            note(f"error: {path}{line}: {exc.args[0] if exc.args else exc}\n  hint: the machine goes on as it was")
+            note(f"error: {path}{line}: {exc.args[0] if exc.args else exc}\n  hint: the machine continues unchanged")
             return True
     return False

@@ -50,7 +50,7 @@ def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
                 if task.done():
                     raise
                 # of a task that a plugin has begun without the platform: asyncio ends the loop for it
-                _log.exception("a task of a plugin wanted to end the process; the machine goes on")
+                _log.exception("a task of a plugin tried to end the process; the machine continues")
 
 
 def _forget_signals() -> None:

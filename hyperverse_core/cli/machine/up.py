@@ -43,7 +43,7 @@ _AS_CONFIGURED = ""
     "--invitation",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="File with an invitation to a Hyperverse on other hosts; the variable HYPERVERSE_INVITATION has its text.",
+    help="File with an invitation to a Hyperverse on other hosts; or put its text in HYPERVERSE_INVITATION.",
 )
 @click.option("--machines", type=click.IntRange(1, 64), default=1, help="Number of machines to start on this host.")
 @click.option("--detach", "-d", is_flag=True, help="Run in the background; return when the machine is ready.")
@@ -53,13 +53,13 @@ _AS_CONFIGURED = ""
     type=click.Choice(["debug", "info", "warning", "error"]),
     help="Level from which messages are logged.",
 )
-@click.option("--reload", is_flag=True, help="Start the machine again when its local plugin changes.")
+@click.option("--reload", is_flag=True, help="Restart the machine when its local plugin changes.")
 @click.option(
     "--portal",
     is_flag=False,
     flag_value=_AS_CONFIGURED,
     metavar="[HOST:PORT]",
-    help=f"Let browsers and programs in over HTTP; by default as [portal] says, or at {_PORTAL}.",
+    help=f"Serve browsers and programs over HTTP; by default at the address in [portal], or {_PORTAL}.",
 )
 @click.option("--ready-fd", type=int, hidden=True)
 @common
@@ -96,7 +96,7 @@ def up(
         flags |= joined(join)
         if masked(join) != join:
             note(
-                "warning: everybody on this computer can see the password of --join in the process list\n"
+                "warning: everybody on this computer can see the password in --join in the process list\n"
                 "  hint: set the variable HYPERVERSE__REGISTRY__URL, or `url` in [registry], instead"
             )
     if invitation is not None:
@@ -181,7 +181,7 @@ def _reloading(loaded: LoadedConfig, flags: Mapping[str, Any], more: bool) -> No
     if more:
         raise click.UsageError("--reload is for one machine in this terminal: leave out --detach and --machines")
     if not plugins.local or plugins.folder is None:
-        raise click.UsageError("--reload looks at hyperverse_local.py: set `local = true` in [plugins]")
+        raise click.UsageError("--reload watches hyperverse_local.py: set `local = true` in [plugins]")
     os.environ.update(_environ(flags))
     common_words = [word for word, given in (("--json", options().json), ("--quiet", options().quiet)) if given]
     code = run_reloading([*_args(loaded, flags), *common_words], plugins.folder)

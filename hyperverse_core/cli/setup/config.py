@@ -26,7 +26,7 @@ def config() -> None:
 def show(origin: bool) -> None:
     """Show every value in effect as TOML, with the settings of the chosen plugins.
 
-    A setting that its plugin does not declare plain is shown as ***, because it may be a secret.
+    A setting that its plugin does not declare as plain may be a secret, so it is shown as ***.
     """
     loaded = options().load()
     values = shown_config(loaded.config, options().plugins())

@@ -40,15 +40,15 @@ _NEXT: Final = (
 def init(directory: Path) -> None:
     """Write the files of a new project into DIR, by default the working directory.
 
-    These are a configuration, a plugin file with the driver of one Kind, and a test of it that passes. Every command
-    below DIR uses them, and keeps the data of its machine there, in the folder .hyperverse.
+    They are a configuration, a plugin file with the driver of one Kind, and a passing test of that driver. Every
+    command that runs below DIR uses them, and stores the data of its machine in DIR/.hyperverse.
     """
     written = _write(directory)
     data_dir = directory / DATA_NAME
     data_dir.mkdir(mode=0o700, exist_ok=True)
     _, passed_over = find_project_file(directory.absolute())
     if passed_over:
-        note(f"warning: {passed_over}\n  hint: change that, or give --config {directory / 'hyperverse.toml'}")
+        note(f"warning: {passed_over}\n  hint: change that, or add --config {directory / 'hyperverse.toml'}")
     if options().json:
         print_json({"folder": str(directory), "files": written, "data_dir": str(data_dir.absolute())})
         return
@@ -64,7 +64,9 @@ def _write(directory: Path) -> list[str]:
     if taken:
         raise Conflict(
             f"{str(directory / taken[0])!r} exists already",
-            hint="choose another folder: hyperverse init DIR" if taken[0] != "hyperverse.toml" else "it is a project",
+            hint="choose another folder: hyperverse init DIR"
+            if taken[0] != "hyperverse.toml"
+            else "it is a project already",
         )
     directory.mkdir(parents=True, exist_ok=True)
     templates = importlib.resources.files(__package__) / "project_template"

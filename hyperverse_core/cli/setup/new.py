@@ -76,11 +76,11 @@ _SORTS: Final = (
 _HELP: Final = {
     "driver": "Write a plugin with a driver for one Kind. The NAME my-thing gives the Kind MyThing.",
     "policy": "Write a plugin with a policy, which decides who may do what.",
-    "registry": "Write a plugin with a registry, which remembers particles, their state and grants.",
+    "registry": "Write a plugin with a registry, which stores particles, their state and grants.",
     "transport": "Write a plugin with a transport, which carries waves between machines.",
     "placement": "Write a plugin with a placement, which chooses stars for particles.",
     "command": "Write a plugin with a command of the hyperverse program.",
-    "observer": "Write a plugin with an observer, which hears of waves and refusals.",
+    "observer": "Write a plugin with an observer, which is notified of waves and refusals.",
     "application": "Write an application: two Kinds that talk, a configuration and a script.",
 }
 
@@ -153,9 +153,9 @@ def _check_free(name: str, thing: str, kinds: Sequence[str]) -> None:
     elif _is_installed(f"hyperverse-{name}"):
         taken = f"the distribution 'hyperverse-{name}' is installed already"
     elif known := [kind for kind in kinds if kind in STANDARD_KINDS or kind in found.drivers]:
-        taken = f"the Kind {known[0]!r} is there already"
+        taken = f"the Kind {known[0]!r} exists already"
     elif thing and (name in found.names(thing) or (thing == "command" and name in _program_commands())):
-        taken = f"the {thing} {name!r} is there already"
+        taken = f"the {thing} {name!r} exists already"
     if taken:
         raise Conflict(f"{name!r} cannot be the name of a new plugin: {taken}", hint="choose another name")
 

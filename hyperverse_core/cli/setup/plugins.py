@@ -90,8 +90,8 @@ def show(name: str) -> None:
 @plugins.command()
 @common
 def check() -> None:
-    """Load and check all plugins, and everything that they register. The exit code is 1 when something is wrong with
-    one that is not left out on purpose."""
+    """Load and check all plugins, and everything that they register. The exit code is 1 when a plugin is faulty and was
+    not disabled on purpose."""
     found = options().plugins()
     for name, errors in found.verify().items():
         info = found.info(name)

@@ -96,9 +96,9 @@ def _check_key(context: SavedContext) -> None:
         from ...errors import Unauthorized
 
         raise Unauthorized(
-            f"the token of the context {context.name!r} is not shown: it was made for another key than the one that "
-            "is proved there",
-            hint=f"if the constellation is the right one: `hyperverse login --context {context.name}`",
+            f"the token of the context {context.name!r} was not sent: it was saved for another key than the one "
+            "that the machine there proves",
+            hint=f"if this is the right constellation, run: hyperverse login --context {context.name}",
         )
 
 

@@ -88,7 +88,7 @@ class Caution:
         if self.ask is None:
             raise BadRequest(f"this deletes {doomed}", hint="--yes deletes them; --dry-run lists them and deletes none")
         if not await self.ask(f"Delete {doomed}?"):
-            raise BadRequest("nothing is deleted: the answer was not yes")
+            raise BadRequest("nothing was deleted: the answer was not yes")
 
 
 async def _doomed(client: ClientApi, command: Delete) -> list[str]:

@@ -39,7 +39,7 @@ class _WithLanguage(click.Command):
 @click.argument("text", required=False)
 @click.option("--file", "-f", type=click.Path(path_type=Path, dir_okay=False), help="Script to run.")
 @click.option("--keep-going", "-k", is_flag=True, help="Continue after a command that failed.")
-@click.option("--yes", "-y", is_flag=True, help="Delete more than one particle without a question.")
+@click.option("--yes", "-y", is_flag=True, help="Delete more than one particle without confirmation.")
 @click.option("--dry-run", is_flag=True, help="List what the delete commands would delete, and delete nothing.")
 @common
 def execute(text: str | None, file: Path | None, keep_going: bool, yes: bool, dry_run: bool) -> None:
@@ -51,8 +51,8 @@ def execute(text: str | None, file: Path | None, keep_going: bool, yes: bool, dr
     hyperverse exec -f setup.hv
 
     In a file or on stdin end every command with `;`; in TEXT the last `;` is optional. The script stops at the first
-    failure. --json prints one object for each command, with its status, outcome, body and receipt. A delete of more
-    than one particle asks on a terminal, and needs --yes elsewhere.
+    failure. --json prints one object for each command, with its status, outcome, body and receipt. Deleting more than
+    one particle asks for confirmation on a terminal, and requires --yes elsewhere.
     """
     script = _script(text, file)
 
@@ -78,8 +78,8 @@ def _dry(script: str, *, typed: bool) -> str:
     for one in iter_script(script, typed=typed):
         if not isinstance(one.command, Delete):
             raise BadRequest(
-                f"--dry-run is for delete commands, and line {one.line} has another one: {one.source}",
-                hint="grant, revoke and chown take the word dry-run at their end",
+                f"--dry-run is for delete commands, and line {one.line} has another command: {one.source}",
+                hint="append the word dry-run to grant, revoke and chown commands",
             )
         dry.append(str(attrs.evolve(one.command, dry_run=True)))
     return "; ".join(dry)

@@ -71,7 +71,7 @@ def _note_kept(body: Any) -> None:
     if isinstance(kept, list) and kept:
         named = ", ".join(shown(str(stub["point"])) for stub in kept[:_NAMED])
         more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
-        note(f"  kept: {named}{more}; delete users by a selector that begins at them")
+        note(f"  kept: {named}{more}; to delete users, use a selector that begins at them")
 
 
 def _print_failure(result: Result) -> None:

@@ -36,6 +36,6 @@ def decoded(content: bytes, name: str) -> str:
         line = content[: exc.start].count(b"\n") + 1
         raise BadRequest(
             f"{name} is not in UTF-8: line {line} has the byte 0x{exc.object[exc.start]:02x}",
-            hint="save it in UTF-8; an editor calls that its encoding",
+            hint="save it with the encoding UTF-8",
         ) from exc
     return text.replace("\r\n", "\n").replace("\r", "\n")

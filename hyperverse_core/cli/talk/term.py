@@ -36,14 +36,14 @@ _SETS = re.compile(r"[+][@a-z0-9.-]+\s*=")
 
 
 @click.command()
-@click.option("--yes", "-y", is_flag=True, help="Delete more than one particle without a question.")
+@click.option("--yes", "-y", is_flag=True, help="Delete more than one particle without confirmation.")
 @common
 def term(yes: bool) -> None:
     """Type commands with history and completion.
 
     `help` or `?` lists the commands, `help COMMAND` explains one. Tab completes commands, points, Kinds, methods and
-    properties. Ctrl-D or `exit` leaves. When stdin is not a terminal, every line of it is run as a command; --yes then
-    lets a delete of more than one particle run.
+    properties. Ctrl-D or `exit` leaves. When stdin is not a terminal, every line of it is run as a command; deleting
+    more than one particle then requires --yes.
     """
     where = destination()
     from ...client import Client

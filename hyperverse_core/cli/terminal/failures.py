@@ -103,7 +103,7 @@ def _failed(exc: Exception, as_json: bool, debug: bool) -> int:
     if isinstance(exc, OSError):
         _say({"error": _os_error(exc)} if exc.filename or _is_somewhere() else _NOWHERE, as_json)
         return FAILED
-    hint = "please report this" if debug else "please report this with the output of the same command and --debug"
+    hint = "please report this" if debug else "please report this with the output of the same command with --debug"
     _say({"error": f"internal error: {type(exc).__name__}: {exc}", "hint": hint}, as_json)
     return FAILED
 
@@ -118,8 +118,8 @@ def _is_somewhere() -> bool:
 
 
 _NOWHERE: Final = {
-    "error": "the current directory does not exist any more",
-    "hint": "change to one that exists, such as: cd",
+    "error": "the current directory no longer exists",
+    "hint": "change to one that exists, for example with: cd",
 }
 
 

@@ -51,7 +51,7 @@ class Options:
         if given["context"] is not None:
             self._context = given["context"]
         if self._context and self.data_dir is not None:
-            raise click.UsageError("a command goes to a --context or to a --data-dir, not to both")
+            raise click.UsageError("a command uses --context or --data-dir, not both")
         if given["config"] is not None:
             self.config = given["config"].absolute()
         self.json |= given["as_json"]
@@ -86,7 +86,7 @@ class Options:
 
         for said in passed_over:
             if said not in self._told and not self.quiet:
-                note(f"warning: {said}\n  hint: name it with --config or --data-dir if you trust it")
+                note(f"warning: {said}\n  hint: if you trust it, name it with --config or --data-dir")
             self._told.add(said)
 
     def context(self) -> SavedContext | None:

@@ -36,10 +36,10 @@ _OPTIONS: Final = {
 }
 """What options of other tools are called here, if the command has that option."""
 _ELSEWHERE: Final = {
-    **dict.fromkeys(("--token", "--password", "--api-key"), "hyperverse login keeps a token, HYPERVERSE_TOKEN has one"),
+    **dict.fromkeys(("--token", "--password", "--api-key"), "run hyperverse login, or set HYPERVERSE_TOKEN"),
     **dict.fromkeys(("-u", "--user", "--as-user"), "hyperverse login acts as the user of a token"),
-    **dict.fromkeys(("-L", "--depth", "--max-depth"), "name a POINT to see less"),
-    **dict.fromkeys(("--no-color", "--no-colour", "--color", "--colour"), "NO_COLOR=1 in the environment: no colours"),
+    **dict.fromkeys(("-L", "--depth", "--max-depth"), "name a POINT to show less"),
+    **dict.fromkeys(("--no-color", "--no-colour", "--color", "--colour"), "set the variable NO_COLOR=1"),
 }
 """What else is done here in place of an option of other tools."""
 _SAME: Final = (
@@ -78,7 +78,7 @@ _WANTED: Final = {
     "POINT": "POINT is a particle such as localhost:shop; `hyperverse tree` shows what there is",
     "KIND": "KIND is a name such as Base; `hyperverse kinds` lists them",
     "MACHINE": "MACHINE is a name such as local; `hyperverse machines` lists them",
-    "METHOD": "METHOD is what to ask for, such as 'Ext<Add>', in quotes; `hyperverse kinds show KIND` lists them",
+    "METHOD": "METHOD is a method such as 'Ext<Add>', in quotes; `hyperverse kinds show KIND` lists them",
     "SOURCE": "SOURCE is a folder or a zip file",
     "FILE": "FILE is the path of a file",
 }
@@ -100,7 +100,7 @@ def wrong(exc: click.UsageError) -> str:
     if isinstance(exc, click.MissingParameter):
         return " ".join(said.split())
     extra = _EXTRA.match(said)
-    return f"{extra[1]!r} is one word too many." if extra and " " not in extra[1] else said
+    return f"unexpected argument {extra[1]!r}." if extra and " " not in extra[1] else said
 
 
 def cure(exc: click.UsageError) -> str:
@@ -179,5 +179,5 @@ def _surplus(words: Sequence[str], ctx: click.Context) -> str:
     if len(words) == 1 and any("--name" in param.opts for param in params):
         return f"{ctx.command_path} --name {words[0]}"
     if not taken:
-        return f"`{ctx.command_path}` takes options only, no words behind them"
-    return f"`{ctx.command_path}` takes {' '.join(taken)}; put quotes around what has blanks, < or > in it"
+        return f"`{ctx.command_path}` takes options only, no arguments"
+    return f"`{ctx.command_path}` takes {' '.join(taken)}; quote an argument that contains spaces, < or >"
