@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -14,7 +14,17 @@ from hyperverse_core.errors import HyperverseError, ParseError
 
 from .exchange import Exchange
 
-__all__ = ["HttpAnswer", "Send", "answer_of", "failed", "failure", "final_status", "json_answer", "retry_after"]
+__all__ = [
+    "HttpAnswer",
+    "Send",
+    "answer_of",
+    "failed",
+    "failure",
+    "final_status",
+    "json_answer",
+    "not_allowed",
+    "retry_after",
+]
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -84,6 +94,19 @@ def json_answer(value: object, status: int = 200) -> HttpAnswer:
 def failure(error: HyperverseError) -> HttpAnswer:
     """Returns the answer that reports an error."""
     return answer_of(failed(error))
+
+
+def not_allowed(method: str, path: str, allowed: Sequence[str]) -> HttpAnswer:
+    """Returns the answer 405 to a request whose path is answered, but not for its method.
+
+    Args:
+        method: the one that was asked for.
+        path: the path, as the error names it.
+        allowed: the methods for which the path is answered.
+    """
+    known = ", ".join(allowed)
+    said = {"error": f"{path} does not take {method}", "hint": f"it takes {known}"}
+    return answer_of(Pong(405, said, outcome=Outcome.REJECTED)).also(allow=known)
 
 
 def failed(error: HyperverseError) -> Pong:

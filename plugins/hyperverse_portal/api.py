@@ -11,7 +11,7 @@ from hyperverse_core.errors import BadRequest, NotFound
 from hyperverse_core.gateway import Session
 from hyperverse_core.values import GLOBAL_EXECUTOR, Point
 
-from .answer import HttpAnswer, final_status, json_answer, retry_after
+from .answer import HttpAnswer, final_status, json_answer, not_allowed, retry_after
 from .commands import ask_command, select_page
 from .openapi import description
 from .request import HttpRequest
@@ -51,7 +51,20 @@ async def answer_api(request: HttpRequest, session: Session, settings: PortalSet
             return await _known(session, "Ext<Figures>", None)
         case "GET", ["plan"]:
             return await _known(session, "Ext<Rebalance>", None)
-    raise NotFound(f"no {request.method} {request.path} in the API", hint=f"there are {_ROUTES}")
+    allowed = _methods(words)
+    if allowed:
+        return not_allowed(request.method, request.path, allowed)
+    raise NotFound(f"no {request.path} in the API", hint=f"there are {_ROUTES}")
+
+
+def _methods(words: list[str]) -> tuple[str, ...]:
+    """The methods for which a path of the API is answered; none when there is no such path."""
+    match words:
+        case ["ping", _, _] | ["exec"]:
+            return ("POST",)
+        case ["kinds" | "select" | "explain" | "figures" | "plan"] | ["kinds" | "describe", _]:
+            return ("GET", "HEAD")
+    return ()
 
 
 def _read(method: str) -> str:

@@ -9,7 +9,7 @@ from hyperverse_core.errors import Forbidden, HyperverseError, InternalError, No
 from hyperverse_core.gateway import GatewayHost
 
 from .agents import Agents
-from .answer import HttpAnswer, Send, failure
+from .answer import HttpAnswer, Send, failure, not_allowed
 from .api import answer_api, openapi_of
 from .dashboard.routes import Dashboard
 from .entrance import OWN, BrowserEntrance
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["PortalApp"]
 
 _log = logging.getLogger("hyperverse.portal")
+_READ = frozenset({"/-/health", "/-/ready", "/-/metrics", "/-/openapi.json"})
+"""Own paths that are read, besides pages and files."""
 
 
 class PortalApp:
@@ -120,7 +122,7 @@ class PortalApp:
             return await answer_api(
                 request, await self._agents.of(self._entrance.token_of(request), request.address), self._settings
             )
-        if self._dashboard.has(method, path):
+        if method in self._dashboard.methods(path):
             return await self._page(request)
         match method, path:
             case "GET" | "HEAD", "/-/health":
@@ -142,7 +144,18 @@ class PortalApp:
         answer = await self._entrance.answer(request)
         if answer is not None:
             return answer
-        raise NotFound(f"no {method} {path} in the portal", hint="see /-/openapi.json")
+        allowed = self._methods(path)
+        if allowed:
+            return not_allowed(method, path, allowed)
+        raise NotFound(f"no {path} in the portal", hint="see /-/openapi.json")
+
+    def _methods(self, path: str) -> tuple[str, ...]:
+        """The methods for which one of the portal's own paths is answered; none when there is no such path."""
+        if path == "/-/events":
+            return ("GET",)
+        if path in _READ or path.startswith("/-/static/"):
+            return ("GET", "HEAD")
+        return self._dashboard.methods(path) or self._entrance.methods(path)
 
     async def _page(self, request: HttpRequest) -> HttpAnswer:
         """Returns a page of the dashboard. A browser without a login sees what the policy shows to strangers, or the

@@ -51,7 +51,7 @@ class BrowserEntrance:
     async def answer(self, request: HttpRequest) -> HttpAnswer | None:
         """Returns the answer to a request to log in or out; None for any other request. Raises HyperverseError."""
         match request.method, request.path:
-            case "GET", "/-/login":
+            case "GET" | "HEAD", "/-/login":
                 return self.page(request, code=dict(query_of(request)).get("once", ""))
             case "POST", "/-/login":
                 return await self._log_in(request)
@@ -65,6 +65,17 @@ class BrowserEntrance:
             case "GET", "/-/oidc-done" if self._oidc is not None:
                 return await self._come_back(request, self._oidc)
         return None
+
+    def methods(self, path: str) -> tuple[str, ...]:
+        """The methods for which a path logs in or out; none when it does not."""
+        match path:
+            case "/-/login":
+                return ("GET", "HEAD", "POST")
+            case "/-/logout":
+                return ("POST",)
+            case "/-/oidc" | "/-/oidc-done" if self._oidc is not None:
+                return ("GET",)
+        return ()
 
     def page(self, request: HttpRequest, wrong: HyperverseError | None = None, code: str = "") -> HttpAnswer:
         """Returns the login page.

@@ -10,7 +10,7 @@ from hyperverse_core.errors import NotFound, ParseError
 from hyperverse_core.gateway import Session
 from hyperverse_core.values import Method, Point
 
-from .answer import HttpAnswer, answer_of
+from .answer import HttpAnswer, answer_of, not_allowed
 from .followers import WORD, Followers
 from .hosts import point_of, unknown_host
 from .request import HttpRequest
@@ -58,8 +58,7 @@ async def ask_particle(
         raise await unknown_host(request.host, session, settings) or NotFound(f"no host {request.host!r}")
     method = _METHODS.get(request.method)
     if method is None:
-        known = ", ".join(_METHODS)
-        return answer_of(Pong(405, {"error": f"no method {request.method}", "hint": f"known: {known}"}))
+        return not_allowed(request.method, request.path, _NAMES)
     body = await request.body(session.limits.body, settings.body_seconds)
     headers = request.these(_PASSED_ON)
     if request.is_traced:

@@ -357,6 +357,44 @@ async def test_an_unknown_host_and_an_unknown_path_are_named(world: World) -> No
     assert wrong.status == 400
 
 
+_NOT_ALLOWED = (
+    ("PUT", "/-/metrics", "GET, HEAD"),
+    ("DELETE", "/-/health", "GET, HEAD"),
+    ("POST", "/-/ready", "GET, HEAD"),
+    ("POST", "/-/openapi.json", "GET, HEAD"),
+    ("OPTIONS", "/-/events", "GET"),
+    ("DELETE", "/-/static/dashboard.js", "GET, HEAD"),
+    ("PATCH", "/-/", "GET, HEAD"),
+    ("PUT", "/-/particle", "GET, HEAD, POST"),
+    ("POST", "/-/waves", "GET, HEAD"),
+    ("DELETE", "/-/login", "GET, HEAD, POST"),
+    ("GET", "/-/logout", "POST"),
+    ("GET", "/-/api/exec", "POST"),
+    ("GET", "/-/api/ping/localhost:books/Ext<Put>", "POST"),
+    ("DELETE", "/-/api/describe/localhost:books", "GET, HEAD"),
+    ("PUT", "/-/api/kinds", "GET, HEAD"),
+    ("POST", "/-/api/plan", "GET, HEAD"),
+    ("TRACE", "/on-the-host-of-a-particle", "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"),
+)
+"""Requests whose path is answered, but not for that method, and the methods for which it is."""
+
+
+async def test_a_method_that_a_path_does_not_take_is_answered_405(world: World) -> None:
+    for method, path, allowed in _NOT_ALLOWED:
+        host = "localhost" if path.startswith("/-/") else "books.example"
+        got = await ask(world.address, method, path, token=world.token, host=host)
+        assert (got.status, got.headers.get("allow")) == (405, allowed), (method, path)
+        assert (got.headers["hyperverse-outcome"], method in got.json["error"]) == ("rejected", True)
+
+
+async def test_a_path_that_takes_a_method_does_not_refuse_it(world: World) -> None:
+    """What is allowed is what is answered."""
+    for path in ("/-/health", "/-/ready", "/-/metrics", "/-/openapi.json", "/-/login", "/-/waves", "/-/api/kinds"):
+        for method in ("GET", "HEAD"):
+            assert (await ask(world.address, method, path, token=world.token)).status == 200, (method, path)
+    assert (await ask(world.address, "PUT", "/-/nothing", token=world.token)).status == 404
+
+
 async def test_sessions_end_when_no_request_comes(tmp_path: Path) -> None:
     portal = {"address": "127.0.0.1:0", "idle": 0.2}
     async with Machine(

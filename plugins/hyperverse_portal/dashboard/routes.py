@@ -52,9 +52,11 @@ class Dashboard:
         self._try = TryPage(settings.wait)
 
     @staticmethod
-    def has(method: str, path: str) -> bool:
-        """Whether a request asks for a page."""
-        return path in (_PAGES if method in ("GET", "HEAD") else _FORMS if method == "POST" else ())
+    def methods(path: str) -> tuple[str, ...]:
+        """The methods for which a path is a page; none when it is not one."""
+        if path in _FORMS:
+            return ("GET", "HEAD", "POST")
+        return ("GET", "HEAD") if path in _PAGES else ()
 
     @staticmethod
     def static(request: HttpRequest) -> HttpAnswer:
