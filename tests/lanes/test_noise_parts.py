@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperverse_core.errors import BadRequest
+from hyperverse_core.lanes.key_texts import LOW_ORDER
 from hyperverse_core.transport import Cipher, Identity, KeyAgreement, KeyTexts, NotProven, SecretKey
 
 PATTERN = b"Noise_NK_25519_ChaChaPoly_SHA256"
@@ -70,6 +71,17 @@ def test_a_text_that_is_no_key_is_refused_in_the_name_of_its_transport() -> None
         keys.bytes_of("coo")
     with pytest.raises(BadRequest, match="the loft must have a key pair of the transport 'pigeons'"):
         keys.secret_of(Identity("coo", "coo"), "the loft")
+
+
+@pytest.mark.parametrize("sign", [0, 2**255], ids=["", "with the bit that nobody looks at"])
+@pytest.mark.parametrize("number", sorted(LOW_ORDER))
+def test_a_key_with_which_every_secret_gives_the_same_is_refused(number: int, sign: int) -> None:
+    """The table has just those that the library refuses to compute with."""
+    key, keys = (number + sign).to_bytes(32, "little"), KeyTexts("pigeons")
+    with pytest.raises(NotProven):
+        SecretKey().shared_with(key)
+    with pytest.raises(BadRequest, match="everybody could prove"):
+        keys.bytes_of(keys.text_of(key))
 
 
 def test_a_new_pair_is_read_back_and_no_command_takes_it_for_an_option() -> None:
