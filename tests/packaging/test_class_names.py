@@ -11,8 +11,8 @@ REPOSITORY = Path(__file__).parents[2]
 
 def test_no_two_classes_have_one_name() -> None:
     homes: dict[str, list[str]] = defaultdict(list)
-    for folder in ("hyperverse_core", "plugins"):
-        for file in sorted((REPOSITORY / folder).rglob("*.py")):
+    for folder in ("hyperverse_core", "plugins", "contrib/*/hyperverse_*"):
+        for file in sorted(REPOSITORY.glob(f"{folder}/**/*.py")):
             for node in ast.parse(file.read_text("utf-8")).body:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     homes[node.name].append(str(file.relative_to(REPOSITORY)))

@@ -15,7 +15,7 @@ from hyperverse_core.values import Point
 from .names_used import Chain, Uses
 from .vocabulary import PARTICLE
 
-__all__ = ["Facts", "gather", "uid"]
+__all__ = ["RequestFacts", "gather", "uid"]
 
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
 _LARGEST = 2**63
@@ -27,7 +27,7 @@ def uid(point: Point, kind: str = PARTICLE) -> dict[str, str]:
 
 
 @attrs.frozen
-class Facts:
+class RequestFacts:
     """What was read for one question.
 
     Attributes:
@@ -72,7 +72,7 @@ class Facts:
         return {"uid": uid(point), "attrs": attributes, "parents": _above(point)}
 
 
-async def gather(requests: Sequence[Request], uses: Uses, view: PolicyView) -> list[Facts]:
+async def gather(requests: Sequence[Request], uses: Uses, view: PolicyView) -> list[RequestFacts]:
     """Reads what the policies look at, for all questions together: one look-up for each step that a policy goes from
     particle to particle. Raises Unavailable when the registry cannot be reached."""
     records: dict[Point, ParticleRecord] = {}
@@ -87,11 +87,11 @@ async def gather(requests: Sequence[Request], uses: Uses, view: PolicyView) -> l
     return [_facts(request, points, records) for request, points in zip(requests, found, strict=True)]
 
 
-def _facts(request: Request, points: set[Point], records: Mapping[Point, ParticleRecord]) -> Facts:
+def _facts(request: Request, points: set[Point], records: Mapping[Point, ParticleRecord]) -> RequestFacts:
     known = {point: records[point] for point in points if point in records}
     if request.record.point in points:
         known.setdefault(request.record.point, request.record)  # particles of the platform are in no registry
-    return Facts(request, frozenset(points), known)
+    return RequestFacts(request, frozenset(points), known)
 
 
 def _reached(chain: Chain, request: Request, records: Mapping[Point, ParticleRecord]) -> Point | None:

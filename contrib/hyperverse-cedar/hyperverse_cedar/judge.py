@@ -16,11 +16,11 @@ from hyperverse_core.errors import InternalError
 from hyperverse_core.policy import HoldsFor, Need, PolicyView, Request
 from hyperverse_core.values import Point
 
-from .facts import Facts, gather, uid
-from .rules import Rule, Rules
+from .facts import RequestFacts, gather, uid
+from .rules import Rule, RuleSet
 from .vocabulary import ACTION, GROUP_OF, PRIVILEGE
 
-__all__ = ["Judge", "Verdict"]
+__all__ = ["Judge", "Ruling"]
 
 _POLICY = re.compile(r"`(policy[0-9]+)`")
 _AT_ONCE = 200
@@ -28,7 +28,7 @@ _AT_ONCE = 200
 
 
 @attrs.frozen
-class Verdict:
+class Ruling:
     """What the policies say to a question.
 
     Attributes:
@@ -55,12 +55,12 @@ class Judge:
         now: the time in seconds since 1970.
     """
 
-    def __init__(self, rules: Rules, view: PolicyView, now: Callable[[], float]) -> None:
+    def __init__(self, rules: RuleSet, view: PolicyView, now: Callable[[], float]) -> None:
         self._rules = rules
         self._view = view
         self._now = now
 
-    async def verdicts(self, requests: Sequence[Request]) -> list[Verdict]:
+    async def verdicts(self, requests: Sequence[Request]) -> list[Ruling]:
         """What the policies say to each request. Something that needs several permissions is allowed when each of
         them is. Raises Unavailable when the registry cannot be reached."""
         facts = await gather(requests, self._rules.uses, self._view)
@@ -68,7 +68,7 @@ class Judge:
         for number, request in enumerate(requests):
             for group in _groups(request.need):
                 asked[request.action, group].append(number)
-        said: list[list[Verdict]] = [[] for _ in requests]
+        said: list[list[Ruling]] = [[] for _ in requests]
         for (action, group), numbers in asked.items():
             for first in range(0, len(numbers), _AT_ONCE):
                 if first:
@@ -78,7 +78,7 @@ class Judge:
                     said[number].append(verdict)
         return [_together(verdicts) for verdicts in said]
 
-    def _ask(self, action: str, group: str, facts: Sequence[Facts]) -> Iterator[Verdict]:
+    def _ask(self, action: str, group: str, facts: Sequence[RequestFacts]) -> Iterator[Ruling]:
         """What the policies say to questions with the same action and need."""
         told: dict[Point, dict[str, Any]] = {}
         for one in facts:
@@ -112,14 +112,14 @@ class Judge:
             "context": {name: context[name] for name in self._rules.uses.context},
         }
 
-    def _read(self, answer: cedarpy.AuthzResult, points: frozenset[Point], holds_for: HoldsFor) -> Verdict:
+    def _read(self, answer: cedarpy.AuthzResult, points: frozenset[Point], holds_for: HoldsFor) -> Ruling:
         if answer.decision is cedarpy.Decision.NoDecision:
             raise InternalError("the engine of the Cedar policies gave no answer")
         rules = self._rules.by_id
         deciding = tuple(rules[name] for name in answer.diagnostics.reasons)
         faulty = [name for error in answer.diagnostics.errors for name in _POLICY.findall(str(error))]
         failed = tuple(rules[name] for name in dict.fromkeys(faulty) if name in rules and rules[name].forbids)
-        return Verdict(answer.allowed and not failed, deciding, failed, points, holds_for)
+        return Ruling(answer.allowed and not failed, deciding, failed, points, holds_for)
 
 
 def _groups(need: Need) -> list[str]:
@@ -138,7 +138,7 @@ def _in_reach(
     return [answer.allowed or bool(answer.diagnostics.errors) for answer in found]
 
 
-def _together(verdicts: Sequence[Verdict]) -> Verdict:
+def _together(verdicts: Sequence[Ruling]) -> Ruling:
     """One verdict of those on each permission: the first refusal, or what allows all of them."""
     refusal = next((verdict for verdict in verdicts if not verdict.allowed), None)
     if refusal is not None:
@@ -146,7 +146,7 @@ def _together(verdicts: Sequence[Verdict]) -> Verdict:
     rules = dict.fromkeys(rule.id for verdict in verdicts for rule in verdict.deciding)
     by_id = {rule.id: rule for verdict in verdicts for rule in verdict.deciding}
     order = (HoldsFor.REQUEST, HoldsFor.ACTION, HoldsFor.NEED)
-    return Verdict(
+    return Ruling(
         True,
         tuple(by_id[name] for name in rules),
         (),

@@ -26,9 +26,9 @@ from hyperverse_core.values import HYPERUSER, Access, Point, Scope, ScopeKind
 from hyperverse_grants.policy import GrantsPolicy
 
 from .administration import TokensOnly
-from .judge import Judge, Verdict
+from .judge import Judge, Ruling
 from .refusal import is_nonsense, refused, refused_by_scope
-from .rules import Rule, Rules
+from .rules import Rule, RuleSet
 from .settings import CedarSettings
 
 __all__ = ["CedarPolicy"]
@@ -57,7 +57,7 @@ class CedarPolicy(SecurityPolicy):
     def __init__(self, settings: Mapping[str, Any] | None = None, *, now: Callable[[], float] = time.time) -> None:
         super().__init__(settings)
         self._settings = CedarSettings.of(self.settings)
-        self._rules = Rules.read(self._settings.policies)
+        self._rules = RuleSet.read(self._settings.policies)
         self._grants = GrantsPolicy(self._settings.of_grants, now=now)
         self._now = now
         self._view: PolicyView | None = None
@@ -180,7 +180,7 @@ class CedarPolicy(SecurityPolicy):
             return Access.NONE, frozenset(path)
         return scope.bound(Access.SUPER, target.point, kinds), frozenset(path)
 
-    def _decision(self, request: Request, before: Decision, verdict: Verdict) -> Decision:
+    def _decision(self, request: Request, before: Decision, verdict: Ruling) -> Decision:
         assert isinstance(before.rests_on, frozenset)  # the policy 'grants' and this one always say
         if not verdict.allowed:
             return refused(request, verdict.deciding, verdict.failed, verdict.rests_on, verdict.holds_for)
@@ -199,7 +199,7 @@ def _is_platform(request: Request) -> bool:
     return agent == HYPERUSER or (agent.star_key is not None and agent == Point.of_star(agent.star_key))
 
 
-def _rule_of(verdict: Verdict) -> str:
+def _rule_of(verdict: Ruling) -> str:
     if verdict.failed:
         return f"the Cedar policy {verdict.failed[0].name!r} forbids something, and cannot be evaluated"
     if not verdict.deciding:

@@ -13,10 +13,10 @@ import cedarpy
 from hyperverse_core.errors import ConfigError
 
 from .names_used import Misuse, Uses, names_used
-from .statements import Statement, SyntaxFault, split, tokens_of, where_it_fails
+from .statements import RuleText, SyntaxFault, split, tokens_of, where_it_fails
 from .vocabulary import OF_THE_REQUEST
 
-__all__ = ["Rule", "Rules"]
+__all__ = ["Rule", "RuleSet"]
 
 _SUFFIX = ".cedar"
 
@@ -33,7 +33,7 @@ class Rule:
     """
 
     id: str
-    statement: Statement
+    statement: RuleText
     body: Mapping[str, Any] = attrs.field(repr=False)
     uses: Uses
 
@@ -49,7 +49,7 @@ class Rule:
 
 
 @attrs.frozen
-class Rules:
+class RuleSet:
     """All policies.
 
     Attributes:
@@ -68,7 +68,7 @@ class Rules:
     uses: Uses
 
     @classmethod
-    def read(cls, place: str) -> Rules:
+    def read(cls, place: str) -> RuleSet:
         """Reads a file, or the files ``*.cedar`` of a folder in the order of their names.
 
         Raises:
@@ -95,7 +95,7 @@ class Rules:
         return cls.of(rules)
 
     @classmethod
-    def of(cls, rules: Iterable[Rule]) -> Rules:
+    def of(cls, rules: Iterable[Rule]) -> RuleSet:
         """Rules that were read."""
         by_id = {rule.id: rule for rule in rules}
         uses = Uses()
@@ -132,7 +132,7 @@ def _text(file: Path) -> str:
         raise SyntaxFault(line, "this is not UTF-8") from exc
 
 
-def _rule(id_: str, statement: Statement) -> Rule:
+def _rule(id_: str, statement: RuleText) -> Rule:
     """The policy of a statement. Raises SyntaxFault."""
     parse = cedarpy.policies_to_json_str
     try:
@@ -151,7 +151,7 @@ def _rule(id_: str, statement: Statement) -> Rule:
     return Rule(id_, attrs.evolve(statement, name=name), body, uses)
 
 
-def _line_of(statement: Statement, word: str) -> int:
+def _line_of(statement: RuleText, word: str) -> int:
     """The line of the first token that is ``word``, or a string of it."""
     texts = (word, json.dumps(word))
     at = next((token.start for token in tokens_of(statement.text) if token.text in texts), 0)

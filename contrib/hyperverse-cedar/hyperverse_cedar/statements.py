@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-__all__ = ["Statement", "SyntaxFault", "Token", "split", "tokens_of", "where_it_fails"]
+__all__ = ["RuleText", "SyntaxFault", "Token", "split", "tokens_of", "where_it_fails"]
 
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|//[^\n]*)
@@ -44,7 +44,7 @@ class Token:
 
 
 @attrs.frozen
-class Statement:
+class RuleText:
     """One policy of a file.
 
     Attributes:
@@ -78,20 +78,20 @@ def tokens_of(text: str) -> list[Token]:
     return found
 
 
-def split(file: str, text: str) -> list[Statement]:
+def split(file: str, text: str) -> list[RuleText]:
     """The statements of a file in their order. Raises SyntaxFault when the last one does not end."""
     statements, first = [], None
     for token in tokens_of(text):
         first = first or token
         if token.text == ";":
-            statements.append(Statement(file, _line(text, first.start), text[first.start : token.end]))
+            statements.append(RuleText(file, _line(text, first.start), text[first.start : token.end]))
             first = None
     if first is not None:
         raise SyntaxFault(_line(text, first.start), "the policy that begins here does not end with a semicolon")
     return statements
 
 
-def where_it_fails(statement: Statement, what: str, parse: Callable[[str], object]) -> int:
+def where_it_fails(statement: RuleText, what: str, parse: Callable[[str], object]) -> int:
     """The line at which a statement cannot be parsed.
 
     The parser names no place. Every beginning of the statement could go on, until it includes the token that is wrong:

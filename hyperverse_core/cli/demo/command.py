@@ -19,7 +19,7 @@ from ..terminal.failures import FAILED, Stop
 from ..terminal.options import common, options
 from ..terminal.output import on_terminal, print_json
 from .child_machine import ChildMachine
-from .load import Ledger, add_until, read_all
+from .load import DemoLedger, add_until, read_all
 
 if TYPE_CHECKING:
     from ...client import Client
@@ -54,7 +54,7 @@ class _Demo:
         self._machine = ChildMachine(_write_files(folder), folder / "data")
         self._points = [f"localhost:hits:c{number}" for number in range(1, counters + 1)]
         self._seconds = seconds
-        self._ledger = Ledger.of(self._points)
+        self._ledger = DemoLedger.of(self._points)
 
     async def run(self) -> bool:
         """Runs the whole demo. Returns whether nothing was lost."""

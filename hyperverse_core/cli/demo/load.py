@@ -15,11 +15,11 @@ from ...universe.waves.wave import Outcome
 if TYPE_CHECKING:
     from ...client import Client
 
-__all__ = ["Ledger", "add_until", "read_all"]
+__all__ = ["DemoLedger", "add_until", "read_all"]
 
 
 @attrs.define
-class Ledger:
+class DemoLedger:
     """The sums that were sent to each counter.
 
     Attributes:
@@ -35,7 +35,7 @@ class Ledger:
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, points: Sequence[str]) -> Ledger:
+    def of(cls, points: Sequence[str]) -> DemoLedger:
         """Returns an empty ledger of these counters."""
         return cls(dict.fromkeys(points, 0), dict.fromkeys(points, 0))
 
@@ -48,7 +48,7 @@ class Ledger:
         ]
 
 
-async def add_until(client: Client, ledger: Ledger, end: asyncio.Event) -> None:
+async def add_until(client: Client, ledger: DemoLedger, end: asyncio.Event) -> None:
     """Sends waves to all counters at once, one after the other to each, until ``end`` is set or the machine is gone."""
     began = time.monotonic()
 
