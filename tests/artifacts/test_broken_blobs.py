@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from patience import START
+from broken_kits import failures_of
 
 pytestmark = pytest.mark.thorough
 
-HERE = Path(__file__).parent
+BROKEN = Path(__file__).parent / "broken_blobs.py"
 CAUGHT_BY = {
     "TestTrusting": "test_a_piece_with_another_digest_is_not_kept",
     "TestHalf": "test_nothing_is_there_before_all_is",
@@ -24,17 +22,7 @@ CAUGHT_BY = {
 @pytest.fixture(scope="module")
 def failed() -> set[str]:
     """The tests that have failed, as ``Class::test``."""
-    tests = [f"broken_blobs.py::{broken}::{test}" for broken, test in CAUGHT_BY.items()]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *tests, "-q", "-rf", "-p", "no:cacheprovider", "-W", "ignore"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=START,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    lines = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")]
-    return {line.partition("::")[2] for line in lines}
+    return failures_of(BROKEN, [f"{broken}::{test}" for broken, test in CAUGHT_BY.items()])
 
 
 @pytest.mark.parametrize("broken", CAUGHT_BY)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from patience import START
+from broken_kits import failures_of, output_of
 
 pytestmark = pytest.mark.thorough
 
-HERE = Path(__file__).parent
+BROKEN = Path(__file__).parent / "broken_drivers.py"
 CAUGHT_BY = {
     "TestUnsaved": "test_what_was_answered_survives_a_crash",
     "TestForgetful": "test_an_idle_particle_leaves_memory_and_comes_back_as_it_was",
@@ -41,17 +39,7 @@ CAUGHT_BY = {
 @pytest.fixture(scope="module")
 def failed() -> set[str]:
     """The tests that have failed, as ``Class::test``."""
-    tests = [f"broken_drivers.py::{broken}::{test}" for broken, test in CAUGHT_BY.items()]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *tests, "-q", "-rf", "-p", "no:cacheprovider"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=START,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    lines = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")]
-    return {line.partition("::")[2] for line in lines}
+    return failures_of(BROKEN, [f"{broken}::{test}" for broken, test in CAUGHT_BY.items()])
 
 
 @pytest.mark.parametrize("broken", CAUGHT_BY)
@@ -60,14 +48,8 @@ def test_the_kit_catches_it(broken: str, failed: set[str]) -> None:
 
 
 def test_a_failure_says_what_was_expected_and_whose_move_it_is() -> None:
-    test = "broken_drivers.py::TestRestless::test_an_idle_particle_leaves_memory_and_comes_back_as_it_was"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", test, "-q", "-p", "no:cacheprovider"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=START,
-    )
-    assert "expected: an idle particle leaves memory and comes back as it was" in done.stdout
-    assert "whose move: the author of the driver " in done.stdout
-    assert "declare `never_idle = True`" in done.stdout
+    test = "TestRestless::test_an_idle_particle_leaves_memory_and_comes_back_as_it_was"
+    said = output_of(BROKEN, [test])
+    assert "expected: an idle particle leaves memory and comes back as it was" in said
+    assert "whose move: the author of the driver " in said
+    assert "declare `never_idle = True`" in said

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from broken_kits import output_of
 from patience import START
 
 pytestmark = pytest.mark.thorough
 
-HERE = Path(__file__).parent
+BROKEN = Path(__file__).parent / "broken_gateways.py"
 CAUGHT_BY = {
     "TestSharesASession": ("test_an_agent_is_told_that_it_may_not", "must send the waves of Bob with his own rights"),
     "TestLetsStrangersIn": (
@@ -43,16 +42,8 @@ CAUGHT_BY = {
 @pytest.fixture(scope="module")
 def said() -> str:
     """What pytest says of them."""
-    tests = [f"broken_gateways.py::{broken}::{test}" for broken, (test, _) in CAUGHT_BY.items()]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *tests, "-q", "-rf", "-p", "no:cacheprovider", "-W", "ignore"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=4 * START,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    return done.stdout
+    tests = [f"{broken}::{test}" for broken, (test, _) in CAUGHT_BY.items()]
+    return output_of(BROKEN, tests, timeout=4 * START)
 
 
 @pytest.mark.parametrize("broken", CAUGHT_BY)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from patience import START
+from broken_kits import failures_of
 
 pytestmark = pytest.mark.thorough
 
-HERE = Path(__file__).parent
+BROKEN = Path(__file__).parent / "broken_placements.py"
 CAUGHT_BY = {
     "TestElsewhere": "test_it_chooses_one_of_the_candidates[1]",
     "TestLater": "test_it_chooses_one_of_the_candidates[1]",
@@ -27,17 +25,7 @@ CAUGHT_BY = {
 @pytest.fixture(scope="module")
 def failed() -> set[str]:
     """The tests that have failed, as ``Class::test``."""
-    tests = [f"broken_placements.py::{broken}::{test}" for broken, test in CAUGHT_BY.items()]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *tests, "-q", "-rf", "-p", "no:cacheprovider", "-W", "ignore"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=START,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    lines = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")]
-    return {line.partition("::")[2] for line in lines}
+    return failures_of(BROKEN, [f"{broken}::{test}" for broken, test in CAUGHT_BY.items()])
 
 
 @pytest.mark.parametrize("broken", CAUGHT_BY)
