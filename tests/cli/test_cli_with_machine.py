@@ -290,6 +290,20 @@ def test_a_detached_machine_that_cannot_start_says_why(run: Run, home: Path) -> 
     assert "did you mean 'zmq'" in done.stderr
 
 
+def test_a_detached_machine_that_has_come_to_another_transport_says_so_at_its_start(run: Run, home: Path) -> None:
+    before = home / "data" / "keys" / "machines" / "local.secret"
+    before.parent.mkdir(parents=True)
+    before.write_text("")
+    (home / "hyperverse.toml").write_text('[lanes]\ndriver = "stream"\n')
+    try:
+        done = run("up", "--detach", "--data-dir", "data")
+        assert (done.returncode, done.stdout.count("ready")) == (0, 1), done.stderr
+        assert "warning: machine local had its lanes over 'zmq'" in done.stderr
+        assert "write `driver = 'zmq'` in [lanes]" in done.stderr
+    finally:
+        run("down", "--data-dir", "data")
+
+
 @pytest.mark.parametrize("detach", [[], ["--detach"]])
 def test_a_placement_that_nobody_brings_ends_with_2_and_the_nearest_name(
     run: Run, home: Path, detach: list[str]

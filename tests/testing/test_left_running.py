@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 
+from nats_server import running_server
 from patience import PATIENCE, START, until_sync
-from run_marks import MARK, end_marked, marked
+from postgres_server import temporary_server
+from run_marks import MARK, end_marked, marked, with_mark
 
 pytestmark = pytest.mark.thorough
 
@@ -131,3 +134,12 @@ def test_a_run_that_is_asked_to_end_ends_what_it_has_left_running(tmp_path: Path
     run_of_tests.terminate()
     assert run_of_tests.wait(START) == 143
     until_sync(lambda: not runs(int(pid.read_text())), "its end")
+
+
+def test_the_servers_of_a_run_carry_its_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv(MARK, with_mark(mark))
+    with temporary_server(), running_server():
+        found = " ".join(marked(mark).values())
+        assert "postgres" in found
+        assert "nats-server" in found

@@ -44,6 +44,7 @@ class ClusterParts:
         remotes: their stars.
         keys: which machines are let in.
         admission: has this machine and others let in by the registry.
+        notes: warnings about the lanes, which the status of the machine has too.
     """
 
     directory: Directory
@@ -57,6 +58,7 @@ class ClusterParts:
     remotes: RemoteStars
     keys: KeyRing
     admission: Admission
+    notes: tuple[str, ...]
 
 
 def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> ClusterParts:
@@ -69,14 +71,9 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
     pending = PendingAnswers()
     lane_settings = config.lanes.settings
     trusted = TrustedKeys(keys_folder(given.data_dir, config.lanes.driver))
-    before = transport_before(given.data_dir, config.lanes.driver, config.name)
-    if before:
-        _log.warning(
-            "machine %s had its lanes over %r, and has them over %r now, with a new key: machines that use %r do not "
-            "reach it, and those that have allowed its key have to allow the new one. To go on as before write "
-            "`driver = %r` in [lanes]",
-            *(config.name, before, config.lanes.driver, before, before),
-        )
+    notes = _notes(given)
+    for note in notes:
+        _log.warning("%s", note)
     board = Switchboard(
         BoardSettings(
             config.name, config.constellation, config.limits.hops, lane_settings, plugged.lock.directory, facts.now.host
@@ -115,4 +112,19 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
     requests = Requests(board, pending, directory, reader, core.home)
     remotes = RemoteStars(directory, requests, core.home)
     keys = KeyRing(trusted, plugged.transport)
-    return ClusterParts(directory, ways, facts, board, reader, watchman, pending, requests, remotes, keys, admission)
+    return ClusterParts(
+        directory, ways, facts, board, reader, watchman, pending, requests, remotes, keys, admission, notes
+    )
+
+
+def _notes(given: Given) -> tuple[str, ...]:
+    """What a machine warns of that has come to another transport: by ``up --detach`` nobody sees its log."""
+    name, driver = given.config.name, given.config.lanes.driver
+    before = transport_before(given.data_dir, driver, name)
+    if not before:
+        return ()
+    return (
+        f"machine {name} had its lanes over {before!r}, and has them over {driver!r} now, with a new key: machines "
+        f"that use {before!r} do not reach it, and those that have allowed its key have to allow the new one. To go on "
+        f"as before write `driver = {before!r}` in [lanes]",
+    )

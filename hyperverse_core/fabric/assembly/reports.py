@@ -98,6 +98,7 @@ def _status(
         life=given.state,
         addresses=gateways.addresses,
         plugins=given.plugins,
+        notes=cluster.notes,
         served=core.served,
         homes=core.homes,
         home=core.home,

@@ -67,6 +67,7 @@ class StatusReport:
         life: returns the state of the machine and its cause.
         addresses: returns where agents connect, by the name of the gateway.
         in_use: returns what the clients use of the limits.
+        notes: warnings besides those about plugins.
         read_again: reads the directory of stars, of whose loads the change feed does not tell; raises Unavailable.
     """
 
@@ -79,6 +80,7 @@ class StatusReport:
         addresses: Callable[[], Mapping[str, str]],
         in_use: Callable[[], Mapping[str, int | str]],
         plugins: PluginSet,
+        notes: tuple[str, ...],
         served: ServedKinds,
         homes: Homes,
         home: Star,
@@ -96,6 +98,7 @@ class StatusReport:
         self._addresses = addresses
         self._in_use = in_use
         self._plugins = plugins
+        self._notes = notes
         self.served = served
         self._homes = homes
         self._home = home
@@ -138,7 +141,7 @@ class StatusReport:
                 for name, served in sorted(self.served.items())
             ],
             "plugins": _plugins(self._plugins),
-            "notes": [*self._plugins.notes, *self._plugins.passed_over],
+            "notes": [*self._plugins.notes, *self._plugins.passed_over, *self._notes],
             "lanes": [
                 {
                     "machine": name,
