@@ -80,6 +80,7 @@ SLOW = (
     "tests/mechtron/test_guest_kits.py",
     "tests/mechtron/test_index_commands.py",
     "tests/mechtron/test_isolation.py",
+    "tests/mechtron/test_live_guests.py",
     "tests/mechtron/test_loaded_at_once.py",
     "tests/mechtron/test_mutants.py",
     "tests/mechtron/test_near_code.py",

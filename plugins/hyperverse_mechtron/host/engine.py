@@ -13,6 +13,7 @@ from .host_functions import define_host
 from .interface import define_interface
 from .preview_2_functions import define_preview_2
 from .running import clock
+from .stacks import use_stacks
 from .wasi_functions import define_wasi
 
 __all__ = ["Engine", "engine", "set_concurrent"]
@@ -38,6 +39,7 @@ class Engine:
         config.epoch_interruption = True
         config.consume_fuel = fuel
         set_concurrent(config, concurrent)
+        use_stacks(config)
         self.wasm = wasmtime.Engine(config)
         self.linker = wasmtime.Linker(self.wasm)
         self.linker.allow_shadowing = True

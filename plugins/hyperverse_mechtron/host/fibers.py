@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import addressof, byref, sizeof
+from ctypes import addressof, byref, memmove, sizeof
 from functools import cache
 from struct import Struct
 from typing import Any, Final
@@ -32,8 +32,14 @@ def _i32s(count: int) -> Struct:
     return Struct("=" + f"{_AT}xI{_VALUE - _AT - 4}x" * count)
 
 
-_NUMBER: Final = {"i32": Struct(f"={_AT}xI"), "i64": Struct(f"={_AT}xQ")}
-"""Reads a value without its sign."""
+def _outcome(number: str) -> Struct:
+    """Reads what a call has left: a result of type i32 or i64 without its sign, and the addresses of a trap and of an
+    error. They lie behind one another."""
+    return Struct(f"={_AT}x{number}{_VALUE - _AT - Struct('=' + number).size}xQQ")
+
+
+_OUTCOME: Final = {"i32": _outcome("I"), "i64": _outcome("Q"), "": _outcome("I")}
+"""Where there is no result, there is a 0."""
 
 
 class Fiber:
@@ -138,36 +144,42 @@ class PreparedCall(Fiber):
         results: the types of its results: at most one, of type i32 or i64.
     """
 
-    __slots__ = ("_call", "_pack", "_read")
+    __slots__ = ("_at", "_call", "_held", "_pack", "_read")
 
     def __init__(self, store: wasmtime.Store, func: wasmtime.Func, params: int, results: Sequence[str]) -> None:
-        super().__init__(store)
-        self._func = raw.raw_func(func)
-        self._args = ctypes.create_string_buffer(max(1, params) * _VALUE)
-        self._results = ctypes.create_string_buffer(_VALUE)
+        self.store = store
+        self._future = None
+        self._at = params * _VALUE
+        place = self._at + _VALUE + 2 * sizeof(ctypes.c_void_p)
+        # all in one: an object for each part would take more than the rest of a guest that is idle
+        self._held = ctypes.create_string_buffer(place + sizeof(ffi.wasmtime_func_t))
+        first = addressof(self._held)
+        memmove(first + place, addressof(raw.raw_func(func)), sizeof(ffi.wasmtime_func_t))
         self._pack = _i32s(params).pack_into
-        self._read = _NUMBER[results[0]].unpack_from if results else None
+        self._read = _OUTCOME[results[0] if results else ""].unpack_from
+        result = first + self._at
+        trap, error = result + _VALUE, result + _VALUE + sizeof(ctypes.c_void_p)
         self._call = (
-            *(raw.address_of(raw.context_of(store)), addressof(self._func), addressof(self._args), params),
-            *(addressof(self._results), len(results), addressof(self._trap), addressof(self._error)),
+            *(raw.address_of(raw.context_of(store)), first + place, first, params),
+            *(result, len(results), trap, error),
         )
 
     def begin(self, *args: int) -> PreparedCall:
         """Begins a call with numbers from 0 to 2**32 - 1. The one before must have ended well. Returns itself.
         Raises ValueError when the store is closed."""
         raw.context_of(self.store)
-        self._pack(self._args, 0, *args)
+        self._pack(self._held, 0, *args)
         self._future = raw.prepared_call_async(*self._call)
         return self
 
     def result(self) -> int:
         """The result of the function, without a sign; 0 when it has none. Raises WasmtimeError or Trap."""
-        if self._error or self._trap:
+        found: int
+        found, trap, error = self._read(self._held, self._at)
+        if trap or error:
+            self._error, self._trap = ctypes.cast(error, raw.ErrorPointer), ctypes.cast(trap, raw.TrapPointer)
             self._raise()
-        if self._read is None:
-            return 0
-        (found,) = self._read(self._results)
-        return int(found)
+        return found
 
 
 def yield_at_ticks(store: wasmtime.Store) -> None:

@@ -22,7 +22,7 @@ from .limits import GuestLimits
 from .preview_2_guest import Preview2
 from .running import busy, clock, current, left_alone, pool
 from .waits import Suspended
-from .way import ON_FIBERS, Fiber, GuestMemory, PreparedCall, prepare_store
+from .way import ON_FIBERS, Fiber, GuestMemory, PreparedCall, exports_of, prepare_store
 
 __all__ = ["Guest"]
 
@@ -107,7 +107,7 @@ class Guest:
         self._refuel()
         fiber = Fiber.instantiate(self.store, linker or self._engine.linker, module)
         instance = await self.finish(fiber, fiber.instance, until)
-        self._exports = instance.exports(self.store)
+        self._exports = exports_of(self.store, instance)
         found = self._exports.get(self.memory_name)
         self.memory = GuestMemory(self.store, found) if isinstance(found, wasmtime.Memory) else None
 

@@ -18,7 +18,7 @@ from .public_functions import DeadlinePassed
 from .running import clock, current
 from .waiting import GuestAnswer, signed
 
-__all__ = ["PublicCall", "PublicComponentCall", "PublicPreparedCall", "prepare_store"]
+__all__ = ["PublicCall", "PublicComponentCall", "PublicPreparedCall", "exports_of", "prepare_store"]
 
 _INTERRUPTED: Final = "wasm trap: interrupt"
 _FAR: Final = 1 << 40
@@ -179,6 +179,11 @@ class PublicComponentCall(PublicCall):
 def prepare_store(store: wasmtime.Store) -> None:
     """Lets guests of a store run; each call says until when."""
     store.set_epoch_deadline(_FAR)
+
+
+def exports_of(store: wasmtime.Store, instance: wasmtime.Instance) -> Any:
+    """The exports of an instance, by their names."""
+    return instance.exports(store)
 
 
 def _interrupted(error: Exception) -> bool:

@@ -73,6 +73,9 @@ linker_instantiate_async: Final = _bound("_wasmtime_linker_instantiate_async")
 export_of_caller: Final = _plain(
     "_wasmtime_caller_export_get", c_bool, c_void_p, c_char_p, c_size_t, c_void_p, short=True
 )
+export_of_instance: Final = _plain(
+    "_wasmtime_instance_export_get", c_bool, c_void_p, c_void_p, c_char_p, c_size_t, c_void_p, short=True
+)
 context_of_caller: Final = _plain("_wasmtime_caller_context", c_void_p, c_void_p, short=True)
 grow: Final = _plain("_wasmtime_memory_grow", c_void_p, c_void_p, c_void_p, c_uint64, c_void_p)
 size_of: Final = _plain("_wasmtime_memory_data_size", c_size_t, c_void_p, c_void_p, short=True)
@@ -120,17 +123,29 @@ ErrorPointer: Final = _pointer_to("wasmtime_error_t")
 ResourcePointer: Final = _pointer_to("wasmtime_component_resource_host_t")
 ResourceValue: Final = _pointer_to("wasmtime_component_resource_any_t")
 
+set_stack_creator: Final[Any] = getattr(_bindings, "_wasmtime_config_host_stack_creator_set", None)
+"""Without it wasmtime makes the stacks of fibers itself, so it is none of the names that fibers need. The same is true
+of the types of its arguments."""
+StackCreator: Final[Any] = getattr(_bindings, "wasmtime_stack_creator_t", None)
+StackNew: Final[Any] = getattr(_bindings, "wasmtime_new_stack_memory_callback_t", None)
+StackGet: Final[Any] = getattr(_bindings, "wasmtime_stack_memory_get_callback_t", None)
+StackFinalizer: Final = ctypes.CFUNCTYPE(None, c_void_p)
+
 _METHODS: Final = (
     (wasmtime.Store, "_context"),
     (wasmtime.Trap, "_from_ptr"),
     (wasmtime.WasmtimeError, "_from_ptr"),
     (wasmtime.Instance, "_from_raw"),
     (component.Instance, "_from_raw"),
+    (wasmtime.Global, "_from_raw"),
+    (wasmtime.Table, "_from_raw"),
+    (wasmtime.Memory, "_from_raw"),
+    (wasmtime.Instance, "_instance"),
     (wasmtime.Func, "_func"),
     (component.Func, "_func"),
     (wasmtime.Memory, "_memory"),
 )
-"""Members of the public classes; the last three are fields, which the classes declare."""
+"""Members of the public classes; the last four are fields, which the classes declare."""
 _missing += [
     f"{owner.__name__}.{name}"
     for owner, name in _METHODS
@@ -159,6 +174,11 @@ def context_of(store: wasmtime.Store) -> Any:
 def raw_func(func: Any) -> Any:
     """What the raw bindings take for a function."""
     return func._func
+
+
+def raw_instance(instance: wasmtime.Instance) -> Any:
+    """What the raw bindings take for an instance."""
+    return instance._instance
 
 
 def raw_memory(memory: wasmtime.Memory) -> Any:

@@ -24,6 +24,7 @@ __all__ = [
     "define_component_sync",
     "define_resource",
     "define_sync",
+    "exports_of",
     "prepare_store",
     "set_stdin",
 ]
@@ -39,6 +40,7 @@ if TYPE_CHECKING or ON_FIBERS:
         define_component_sync,
         define_resource,
     )
+    from .exports import Exports as exports_of
     from .fibers import Fiber, PreparedCall
     from .fibers import yield_at_ticks as prepare_store
     from .raw_memory import GuestMemory, Memory
@@ -46,7 +48,7 @@ else:
     from .public_calls import PublicCall as Fiber
     from .public_calls import PublicComponentCall as ComponentFiber
     from .public_calls import PublicPreparedCall as PreparedCall
-    from .public_calls import prepare_store
+    from .public_calls import exports_of, prepare_store
     from .public_functions import (
         Async,
         Sync,
