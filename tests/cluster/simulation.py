@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = ["Node", "Simulation"]
 
 _STOPPED_NOTICE = 0.8
 _REGISTRY = new_registry_class()
+_LOG = logging.getLogger("hyperverse")
 
 
 @attrs.define(eq=False)
@@ -69,6 +71,7 @@ class Simulation:
         self.nodes = {name: Node(name) for name in names}
         self.ledger = Ledger(self.database)
         self._processes: list[Process] = []
+        self._handlers = list(_LOG.handlers)
 
     async def open(self) -> None:
         """Starts every machine and creates ``localhost``."""
@@ -143,10 +146,17 @@ class Simulation:
         node.process.go_on()
 
     def bury(self) -> None:
-        """The end: the tasks of those that were killed may be cancelled with all others."""
+        """The end: the tasks of those that were killed may be cancelled with all others.
+
+        Their handlers of the log go as well, as they would with a process. Hundreds of them would make each line of the
+        log that a later test writes take a tenth of a second, and keep it hundreds of times.
+        """
         for process in self._processes:
             if process.dead:
                 process.bury()
+        for handler in [handler for handler in _LOG.handlers if handler not in self._handlers]:
+            _LOG.removeHandler(handler)
+            handler.close()
 
     def up(self) -> list[Node]:
         """The machines that run."""
