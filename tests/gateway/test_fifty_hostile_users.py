@@ -28,7 +28,7 @@ from hyperverse_core.universe.address.point import HYPERUSER
 from hyperverse_core.universe.waves.method import Method
 from hyperverse_core.universe.waves.wave import Ping, Pong
 from hyperverse_stream.transport import StreamTransport
-from patience import budget, until
+from patience import PATIENCE, budget, until
 from thoroughness import THOROUGH
 
 MIB = 1024 * 1024
@@ -62,7 +62,7 @@ def harmful(number: int) -> list[tuple[str, bytes, frozenset[int]]]:
     mine = f"c-test-{number}"
 
     def wave(name: str, **changes: Any) -> tuple[str, bytes]:
-        return f"{mine}-{name}", encode_frame(ask(1, id=f"{mine}-{name}", **changes))
+        return f"{mine}-{name}", encode_frame(ask(1, id=f"{mine}-{name}", wait=PATIENCE, **changes))
 
     return [
         (*wave("hyp", to="<<STAR::machine:local[0]>>::star", method="Hyp<Init>"), frozenset({403})),
