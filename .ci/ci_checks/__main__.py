@@ -104,6 +104,7 @@ SLOW = (
     "tests/portal/test_portal_option.py",
     "tests/portal/test_watch_as_processes.py",
     "tests/registry/test_postgres_feed.py",
+    "tests/registry/test_postgres_frozen.py",
     "tests/registry/test_postgres_plans.py",
     "tests/registry/test_postgres_silent.py",
     "tests/registry/test_sql_busy_loop.py",

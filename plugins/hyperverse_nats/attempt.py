@@ -54,7 +54,8 @@ class ConnectAttempt:
         """Somebody has said something to our subject: it may be anybody."""
         if status == NO_RESPONDERS:
             hint = "is the machine running, is that its address, and do both machines use the same NATS servers?"
-            self._later(_GRACE, Unavailable(f"nobody listens at {self.address!r}", hint=hint, retry_after=1.0))
+            said = f"nobody listens at {self.address!r} on the NATS server at {self.session.where}"
+            self._later(_GRACE, Unavailable(said, hint=hint, retry_after=1.0))
         elif message == REFUSED:
             hint = "check its public key; a machine with a new data directory has a new key"
             said = f"the listener at {self.address!r} does not prove that it holds the expected key"

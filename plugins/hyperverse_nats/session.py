@@ -76,6 +76,11 @@ class NatsSession:
         self._refused: list[str] = []
 
     @property
+    def where(self) -> str:
+        """The servers that it was to connect to, without their passwords."""
+        return self._settings.where
+
+    @property
     def max_payload(self) -> int:
         """Bytes of the largest message that the server carries."""
         return int(self._client.max_payload)

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import nats
 import pytest
@@ -418,5 +419,8 @@ async def test_machines_that_name_different_servers_are_told_what_to_look_at(
         with pytest.raises(Unavailable) as caught:
             await other.connect(address, _Nobody(), server_key=identity.public)
         assert "same NATS servers" in caught.value.hint
+        assert (
+            urlsplit(other.settings["servers"]).netloc in caught.value.message
+        )  # the status of a machine has no hints
     finally:
         await asyncio.gather(one.close(), other.close())
