@@ -16,10 +16,10 @@ __all__ = ["LONE", "Unpacker", "pack"]
 
 _COUNT = struct.Struct("<I")
 _ONE = struct.Struct("<II")
-"""The count and the word of a message with one piece. Most messages are such where waves are sent one by one."""
+"""The count and the word of a message with one piece: most messages have one, where waves are sent one by one."""
 
 LONE: Final = struct.Struct("<BIII")
-"""The same with the head of a message before it: kind and count of the head, count of the pieces (1), word."""
+"""The same with the message head before it: kind and count of the head, count of the pieces (1), word."""
 
 
 def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:
@@ -27,7 +27,7 @@ def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:
 
     Args:
         head: the first bytes of the message.
-        words, pieces: what :meth:`Outbox.take` has returned.
+        words, pieces: the result of :meth:`Outbox.take`.
     """
     count = len(words)
     if count == 1:
@@ -36,7 +36,7 @@ def pack(head: bytes, words: Sequence[int], pieces: Sequence[Piece]) -> bytes:
 
 
 class Unpacker:
-    """Turns the messages of one peer into frames again. It keeps the pieces of a frame until the last one arrives.
+    """Turns one peer's messages back into frames. It keeps the pieces of a frame until the last one arrives.
 
     Args:
         max_frame: the largest frame, in bytes.
@@ -50,18 +50,18 @@ class Unpacker:
     def __init__(self, max_frame: int) -> None:
         self._max_frame = max_frame
         self.most_begun = PRIORITIES * max_frame
-        # Not lists of pieces: of pieces of one byte, those would take forty times as much memory.
+        # Not lists of pieces: with one-byte pieces, lists would take forty times as much memory.
         self._begun = tuple(bytearray() for _ in range(PRIORITIES))
 
     def frames(self, message: bytes, start: int = 0) -> list[bytes]:
         """Returns the frames that are complete with this message, in order.
 
         Args:
-            message: what :func:`pack` returned at the other side.
+            message: the result of :func:`pack` at the other side.
             start: length of the head.
 
         Raises:
-            ProtocolError: the message is not one of :func:`pack`, or a frame is larger than ``max_frame``.
+            ProtocolError: the message was not made by :func:`pack`, or a frame is larger than ``max_frame``.
         """
         if len(message) >= start + 8:
             count, word = _ONE.unpack_from(message, start)
@@ -74,7 +74,7 @@ class Unpacker:
             at = start + 4
             words = struct.unpack_from(f"<{count}I", message, at)
         except struct.error as exc:
-            raise ProtocolError(f"a message of {len(message)} bytes is cut off") from exc
+            raise ProtocolError(f"a message of {len(message)} bytes is truncated") from exc
         if len(message) > self._max_frame and any(word >> 4 > self._max_frame for word in words):
             raise ProtocolError(f"a frame is larger than {self._max_frame} bytes")
         at += 4 * count
@@ -88,14 +88,14 @@ class Unpacker:
                 frames.append(message[at:end])
             at = end
         if at != len(message):
-            raise ProtocolError(f"a message of {len(message)} bytes says that it has {at}")
+            raise ProtocolError(f"a message of {len(message)} bytes claims to have {at}")
         return frames
 
     def _piece(self, stream: int, piece: bytes, *, more: bool, frames: list[bytes]) -> None:
         if stream >= PRIORITIES:
-            raise ProtocolError(f"no priority {stream}")
+            raise ProtocolError(f"there is no priority {stream}")
         if more and not piece:
-            raise ProtocolError("a piece of a frame is empty, and not the last")
+            raise ProtocolError("a piece of a frame is empty but not the last")
         begun = self._begun[stream]
         begun += piece
         if len(begun) > self._max_frame:

@@ -1,4 +1,4 @@
-"""ChannelPump: moves the messages of channels over some network, and ends channels in order."""
+"""ChannelPump: moves the messages of channels over some network, and closes channels in an orderly way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .peer_channel import PeerChannel
 __all__ = ["CLOSE_SECONDS", "ChannelPump", "PeerTable"]
 
 CLOSE_SECONDS = 1.0
-"""How long a channel that we end may take to deliver what was sent."""
+"""Seconds that a channel which we end may take to deliver what was sent."""
 
 _GONE = HEAD.pack(GONE, 0)
 
@@ -28,9 +28,9 @@ PeerTable: TypeAlias = "dict[Peer, tuple[ChannelPump, PeerChannel]]"
 class ChannelPump(abc.ABC):
     """Sends and handles the messages of channels.
 
-    A subclass brings the network. It implements four methods, calls :meth:`handle` with each message that arrives, and
-    :meth:`end` when the network says that a connection is lost. A transport puts frames into the outbox of a channel
-    and calls :meth:`wake`::
+    A subclass connects it to the network. It implements four methods, calls :meth:`handle` with each message that
+    arrives, and calls :meth:`end` when the network reports a lost connection. A transport puts frames into the outbox
+    of a channel and calls :meth:`wake`::
 
         def send(self, peer, frame, *, priority=3):
             pump, channel = self._living(peer)
@@ -39,7 +39,7 @@ class ChannelPump(abc.ABC):
 
     Args:
         log: where failures of receivers and of peers are written.
-        peers: the table of the transport. :meth:`end` removes a peer from it; whoever makes a channel adds it.
+        peers: the transport's table of peers. :meth:`end` removes a peer from it; the maker of a channel adds it.
     """
 
     def __init__(self, log: logging.Logger, peers: PeerTable) -> None:
@@ -49,25 +49,25 @@ class ChannelPump(abc.ABC):
         self._awake: list[PeerChannel] = []
         self._flush_planned = False
         self._heard = False
-        """Whether frames were handed to a receiver since somebody set it to False."""
+        """Whether frames were handed to a receiver since the flag was last set to False."""
 
-    # -- what a subclass brings ---------------------------------------------------------------------------
+    # -- what a subclass implements ------------------------------------------------------------------------
 
     @abc.abstractmethod
     def _offer(self, channel: PeerChannel, message: bytes) -> bool:
         """Hands a message to the network. Returns whether the network took it.
 
-        If it did not because it is full, keeps the message in ``channel.unsent`` and calls :meth:`wake` or
-        :meth:`_push_awake` when there is room again. If the connection is lost, calls :meth:`end`.
+        If the network is full, keeps the message in ``channel.unsent`` and calls :meth:`wake` or :meth:`_push_awake`
+        once there is room again. If the connection is lost, calls :meth:`end`.
         """
 
     @abc.abstractmethod
     def _say(self, channel: PeerChannel, message: bytes) -> None:
-        """Hands a message to the network if that takes it at once, before everything that waits. Raises nothing."""
+        """Sends a message ahead of everything that waits, if the network takes it at once. Raises nothing."""
 
     @abc.abstractmethod
     def _forget(self, channel: PeerChannel, *, heard_bye: bool) -> None:
-        """The channel has ended: lets go of what belongs to it in the network.
+        """The channel has ended: releases what belongs to it in the network.
 
         Args:
             channel: the channel.
@@ -81,8 +81,8 @@ class ChannelPump(abc.ABC):
     # -- out ----------------------------------------------------------------------------------------------
 
     def wake(self, channel: PeerChannel) -> None:
-        """Looks at ``channel`` at the end of this turn of the loop, so that what is sent in one turn travels together.
-        May be called any number of times."""
+        """Schedules ``channel`` for the end of this turn of the loop, so that everything sent in one turn travels
+        together. May be called any number of times."""
         if channel.awake:
             return
         channel.awake = True
@@ -99,7 +99,7 @@ class ChannelPump(abc.ABC):
         self._push_awake()
 
     def _push_awake(self) -> None:
-        while self._awake:  # a receiver that is told of an end may send again
+        while self._awake:  # a receiver that learns of an end may send again
             awake, self._awake = self._awake, []
             for channel in awake:
                 channel.awake = False
@@ -111,18 +111,18 @@ class ChannelPump(abc.ABC):
             message = unsent or channel.next_message()
             if message is None or not self._offer(channel, message):
                 return
-            # A message that was made just now has said all that was owed: only frames may be left, or the goodbye.
+            # The message just made carries every acknowledgement that was due: only frames may be left, or the goodbye.
             if unsent is None and not channel.outbox.frames_waiting and not channel.closing:
                 return
 
     # -- in -----------------------------------------------------------------------------------------------
 
     def handle(self, channel: PeerChannel, message: bytes) -> None:
-        """Handles a message that has arrived behind HELLO and WELCOME. A peer that breaks the protocol is
-        disconnected: no ProtocolError leaves this method.
+        """Handles a message that arrives after HELLO and WELCOME. A peer that breaks the protocol is disconnected: this
+        method never raises ProtocolError.
 
         Args:
-            channel: the channel that it came by.
+            channel: the channel on which it arrived.
             message: its bytes.
         """
         frames: list[bytes] = []
@@ -140,7 +140,7 @@ class ChannelPump(abc.ABC):
             return
         if frames and not channel.closing:
             self._heard = True
-            try:  # as `guarded_call` does, without the call: every wave comes by here
+            try:  # inlines `guarded_call`: every wave passes here
                 channel.receiver.lane_frames(channel.peer, frames)
             except BaseException:
                 log_failure(self._log, channel.receiver.lane_frames)
@@ -155,12 +155,12 @@ class ChannelPump(abc.ABC):
     # -- the end ------------------------------------------------------------------------------------------
 
     def end(self, channel: PeerChannel, reason: str, *, heard_bye: bool = False) -> None:
-        """Ends a channel at once. Tells its receiver, unless we have ended it ourselves. May be called twice.
+        """Ends a channel at once. Tells its receiver, unless we ended it ourselves. May be called twice.
 
         Args:
             channel: the channel.
             reason: why, for the receiver and the log.
-            heard_bye: whether the peer has said goodbye, so that nothing has to be said to it.
+            heard_bye: whether the peer said goodbye, so that it needs no message.
         """
         if channel.gone:
             return
@@ -174,7 +174,7 @@ class ChannelPump(abc.ABC):
             guarded_call(self._log, channel.receiver.lane_down, channel.peer, reason)
 
     async def disconnect(self, channel: PeerChannel) -> None:
-        """Ends a channel after what was sent has arrived, or after :data:`CLOSE_SECONDS`.
+        """Ends a channel once everything sent has arrived, or after :data:`CLOSE_SECONDS`.
 
         Args:
             channel: the channel.
@@ -189,7 +189,7 @@ class ChannelPump(abc.ABC):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.shield(channel.ended)
         except TimeoutError:
-            self._log.info("%s did not take what was left for it", channel.peer)
+            self._log.info("%s did not receive the messages that were left for it", channel.peer)
         finally:
             self.end(channel, "closed")
 

@@ -1,4 +1,4 @@
-"""ChannelTransport: what transports over channels do in the same way."""
+"""ChannelTransport: what all transports over channels have in common."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ChannelTransport(LaneTransport):
         self._numbers = itertools.count(1)
 
     def send(self, peer: Peer, frame: bytes, *, priority: int = 3) -> None:
-        found = self._peers.get(peer)  # as `_living` does, without the call: every wave comes by here
+        found = self._peers.get(peer)  # inlines `_living`: every wave passes here
         if found is None or found[1].closing:
             raise self._has_ended(peer)
         if len(frame) > self.max_frame:
@@ -58,10 +58,10 @@ class ChannelTransport(LaneTransport):
             self.abort()
 
     def _let_nobody_in(self) -> None:
-        """Is called when the transport begins to close. By default it does nothing."""
+        """Called when the transport begins to close. Does nothing by default."""
 
     def _living(self, peer: Peer) -> tuple[ChannelPump, PeerChannel]:
-        """The pump and the channel of a peer. Raises Unavailable."""
+        """Returns the pump and the channel of a peer. Raises Unavailable."""
         found = self._peers.get(peer)
         if found is None or found[1].closing:
             raise self._has_ended(peer)
@@ -72,5 +72,5 @@ class ChannelTransport(LaneTransport):
         return Unavailable(f"the lane to {peer.name!r} has ended", hint="connect again")
 
     def _name_peer(self, prefix: str) -> str:
-        """A name for a new peer that no other one of this transport has."""
+        """Returns a name for a new peer that no other peer of this transport has."""
         return f"{prefix}-{next(self._numbers)}"

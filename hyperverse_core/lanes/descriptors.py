@@ -1,4 +1,4 @@
-"""File descriptors: every connection takes one, and a listener must leave some for everything else."""
+"""File descriptors: every connection takes one, and a listener must leave some for other uses."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["raise_descriptor_limit", "room_for_connections"]
 
 _ENOUGH = 65_536
 _RESERVE = 8192
-"""Descriptors that connections leave for everything else, and for those that a library accepts before its user hears of
-it. Half of the limit when that is less."""
+"""Descriptors that connections leave free for other uses, and for connections that a library accepts before its user
+learns of them. At most half of the limit."""
 
 
 _raised: list[bool] = []
 
 
 def raise_descriptor_limit() -> None:
-    """Raises the soft limit of file descriptors of this process as far as its hard limit allows, to 65,536 at the most.
+    """Raises the soft limit of file descriptors of this process as far as its hard limit allows, to at most 65,536.
 
-    It does so once: whoever lowers the limit later means it.
+    Raises it only once: a lower limit that is set later is intended.
     """
     if _raised:
         return
@@ -28,12 +28,12 @@ def raise_descriptor_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):  # macOS has a lower limit of its own
+        with contextlib.suppress(OSError, ValueError):  # macOS has its own, lower limit
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def room_for_connections() -> int:
-    """How many more connections this process may accept; below 0 when it has too many."""
+    """Returns how many more connections this process may accept; negative when it has too many."""
     limit = _limit()
     return limit - min(_RESERVE, limit // 2) - _open(limit)
 
@@ -47,6 +47,6 @@ def _open(limit: int) -> int:
     for folder in ("/proc/self/fd", "/dev/fd"):
         try:
             return len(os.listdir(folder))  # noqa: PTH208 - they are counted, nobody needs Paths
-        except OSError:  # not on this system; or there is none left to look with
+        except OSError:  # not available on this system, or no descriptor is left to check with
             continue
     return limit

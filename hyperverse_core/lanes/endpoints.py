@@ -1,4 +1,4 @@
-"""Opens endpoints where the config says, or where the transport listens by default."""
+"""Opens endpoints at the configured address, or at the transport's default address."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..errors import Conflict, Unavailable
 __all__ = ["Endpoints"]
 
 _HELLO_BYTES: Final = 64 * 1024
-"""Bytes that a peer may have unfinished before it is let in: its hello is short."""
+"""Bytes that an unaccepted peer may have unfinished: its hello is short."""
 
 
 @attrs.frozen(eq=False)
 class Endpoints:
-    """Opens the endpoints of one kind: those for machines, or those for clients.
+    """Opens the endpoints of one kind: for machines, or for clients.
 
     Attributes:
-        transport: listens.
-        directory: the machine's folder, which the transport's default address may depend on.
-        receiver: gets what comes.
-        fixed: the address that the config names; empty for the transport's default.
+        transport: the transport that listens.
+        directory: the machine's directory, which the transport's default address may depend on.
+        receiver: gets incoming connections and frames.
+        fixed: the configured address; empty for the transport's default.
     """
 
     transport: LaneTransport
@@ -36,9 +36,9 @@ class Endpoints:
         """Opens an endpoint and returns the address that peers connect to.
 
         Args:
-            name: of the endpoint; the transport's default address is made of it.
+            name: name of the endpoint; the transport's default address is derived from it.
             identity: the key pair that the endpoint proves.
-            address: where to listen; empty for where the config says, or the transport does.
+            address: the address to listen at; empty for the configured one, or else the transport's default.
 
         Raises Unavailable and BadRequest as the transport does.
         """
@@ -46,9 +46,9 @@ class Endpoints:
         return await self.transport.open(Endpoint(name, chosen, identity, unanswered=_HELLO_BYTES), self.receiver)
 
     async def open_beside(self, name: str, identity: Identity, address: str) -> str:
-        """Opens one more endpoint, which proves another key, and returns the address that peers connect to.
+        """Opens one more endpoint that proves another key, and returns the address that peers connect to.
 
-        Arguments as of :meth:`open`. Raises Conflict when the config fixes the address; Unavailable and BadRequest as
+        Arguments as for :meth:`open`. Raises Conflict when the config fixes the address; Unavailable and BadRequest as
         the transport does.
         """
         try:
@@ -57,7 +57,7 @@ class Endpoints:
             if address:
                 raise
             raise Conflict(
-                f"the config fixes the address, where the key before is proved: {exc.message}",
-                hint="name another address for the new key, `--address ADDRESS`; after the next start it is proved at "
-                "the address of the config",
+                f"the config fixes the address, where the previous key is still used: {exc.message}",
+                hint="name another address for the new key, `--address ADDRESS`; after the next start it is used at "
+                "the configured address",
             ) from exc

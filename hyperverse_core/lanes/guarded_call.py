@@ -1,4 +1,4 @@
-"""How a transport calls its receiver: what the receiver raises is logged and ends nothing."""
+"""Calls the receiver of a transport so that an exception is logged and ends nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def guarded_call(log: logging.Logger, call: Callable[P, object], *args: P.args, 
     """Calls one of a receiver's methods.
 
     Args:
-        log: gets an exception of ``call``, with its traceback.
+        log: logs an exception of ``call``, with its traceback.
         call: the method.
         args, kwargs: its arguments.
     """
@@ -26,10 +26,10 @@ def guarded_call(log: logging.Logger, call: Callable[P, object], *args: P.args, 
 
 
 def log_failure(log: logging.Logger, call: Callable[..., object]) -> None:
-    """Logs what one of a receiver's methods has just raised, with its traceback.
+    """Logs the exception that one of a receiver's methods just raised, with its traceback.
 
     Args:
-        log: gets it.
+        log: the log to write to.
         call: the method.
     """
     log.exception("a lane receiver failed in %s", getattr(call, "__qualname__", call))

@@ -1,4 +1,4 @@
-"""KeyTexts: keys of Curve25519 as texts: 32 bytes in the URL-safe alphabet of Base64."""
+"""KeyTexts: Curve25519 keys as text: 32 bytes in URL-safe Base64."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ _SIGN: Final = 2**255
 
 @attrs.frozen
 class KeyTexts:
-    """The keys of one transport as users and the config see them.
+    """Converts the keys of one transport to the text that users and the config see, and back.
 
     Attributes:
-        transport: its name, for errors.
+        transport: name of the transport, for errors.
     """
 
     transport: str
 
     @staticmethod
     def text_of(key: bytes) -> str:
-        """The text of a key: 43 letters, digits, ``-`` and ``_``.
+        """Returns the text of a key: 43 letters, digits, ``-`` and ``_``.
 
         Args:
-            key: its 32 bytes.
+            key: the 32 bytes of the key.
         """
         return base64.urlsafe_b64encode(key).decode().rstrip("=")
 
     def bytes_of(self, text: str) -> bytes:
-        """The 32 bytes of a key.
+        """Returns the 32 bytes of a key.
 
         Args:
             text: the key as users see it.
 
         Raises:
-            BadRequest: it cannot be one.
+            BadRequest: the text is not a valid key.
         """
         try:
             found = base64.b64decode(f"{text}=", altchars=b"-_", validate=True) if len(text) == _LETTERS else b""
@@ -62,16 +62,16 @@ class KeyTexts:
             found = b""
         if len(found) != KEY_BYTES or self.text_of(found) != text:
             hint = f"a key has {_LETTERS} letters, digits, '-' and '_'; keys of other transports look different"
-            raise BadRequest(f"{text!r} cannot be a key of the transport {self.transport!r}", hint=hint)
+            raise BadRequest(f"{text!r} is not a key of the transport {self.transport!r}", hint=hint)
         if int.from_bytes(found, "little") % _SIGN in LOW_ORDER:
             raise BadRequest(
-                f"{text!r} cannot be a key of the transport {self.transport!r}: everybody could prove to hold it",
+                f"{text!r} is not a safe key of the transport {self.transport!r}: anybody could prove to hold it",
                 hint="show the key of the machine again: `hyperverse keys show`, or `hyperverse context show`",
             )
         return found
 
     def new_identity(self) -> Identity:
-        """A new key pair."""
+        """Returns a new key pair."""
         while True:
             secret = secrets.token_bytes(KEY_BYTES)
             public = self.text_of(SecretKey(secret).public)
@@ -79,14 +79,14 @@ class KeyTexts:
                 return Identity(public, self.text_of(secret))
 
     def secret_of(self, identity: Identity, whose: str) -> bytes:
-        """The 32 bytes of the secret key of a pair.
+        """Returns the 32 bytes of the secret key of a pair.
 
         Args:
-            identity: the pair.
-            whose: who has it, for the error.
+            identity: the key pair.
+            whose: its holder, for the error.
 
         Raises:
-            BadRequest: the two are not a pair of keys of this transport.
+            BadRequest: the two are not a key pair of this transport.
         """
         try:
             secret, public = self.bytes_of(identity.secret), self.bytes_of(identity.public)

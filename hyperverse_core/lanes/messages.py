@@ -1,10 +1,10 @@
 """The messages that two ends of a channel exchange.
 
-A message is a head and what the kind says. The head is the kind (one byte) and a count (four bytes, little-endian,
-wraps around): in DATA and ACK, how many DATA messages of the other side have been handled so far.
+A message is a head, then what its kind requires. The head is the kind (one byte) and a count (four bytes,
+little-endian, wraps around): in DATA and ACK, the number of DATA messages of the other side that were handled so far.
 
     ========  ==================  ============================================================
-    kind      behind the head     meaning
+    kind      after the head      meaning
     ========  ==================  ============================================================
     HELLO     version (2 bytes)   first message of a connection, from the side that connects
     WELCOME   version (2 bytes)   the answer of the side that listens
@@ -49,17 +49,17 @@ HELLO_MESSAGE: Final = HEAD.pack(HELLO, 0) + VERSION
 WELCOME_MESSAGE: Final = HEAD.pack(WELCOME, 0) + VERSION
 
 PIECE_BYTES: Final = 128 * 1024
-"""The largest piece of a frame in one message. Larger messages would hold up heartbeats on a slow network."""
+"""The largest piece of a frame in one message. A larger message would delay heartbeats on a slow network."""
 
 BATCH_BYTES: Final = PIECE_BYTES
-"""How many bytes of frames are gathered into one message."""
+"""Bytes of frames that are gathered into one message."""
 
 LARGEST_MESSAGE: Final = 2 * BATCH_BYTES
-"""Bytes that no message exceeds. A transport may disconnect a peer that sends a larger one."""
+"""Upper limit for the bytes of a message. A transport may disconnect a peer that sends a larger one."""
 
 
 def goodbye(reason: str) -> bytes:
-    """Returns a BYE with ``reason``, which the other side hands to its receiver."""
+    """Returns a BYE with ``reason``, which the other side passes to its receiver."""
     return HEAD.pack(BYE, 0) + reason.encode()
 
 
@@ -69,9 +69,9 @@ def goodbye_reason(message: bytes) -> str:
 
 
 def hello_fault(message: bytes) -> str:
-    """Returns why the side that listens refuses the first message of a connection; empty when it is a HELLO."""
+    """Returns why the listening side refuses the first message of a connection; empty when it is a valid HELLO."""
     if message == HELLO_MESSAGE:
         return ""
     if message.startswith(HELLO_MESSAGE[: HEAD.size]):
-        return f"another version of the lane protocol is spoken here ({VERSION[0]})"
+        return f"this side speaks another version of the lane protocol ({VERSION[0]})"
     return "its first message is not a greeting"

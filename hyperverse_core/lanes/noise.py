@@ -1,11 +1,11 @@
 """Parts of a handshake of the Noise framework, over Curve25519, ChaCha20-Poly1305 and SHA-256.
 
-A handshake of the framework is a list of messages. Which keys each message mixes in differs from pattern to pattern
-(IK, XK), and is for the transport to write down. What all patterns do in the same way is here: :class:`KeyAgreement` is
-the framework's ``SymmetricState``, :class:`Cipher` its ``CipherState``.
+A handshake of the framework is a list of messages. Which keys each message mixes in depends on the pattern (IK, XK),
+which the transport implements. What all patterns have in common is here: :class:`KeyAgreement` is the framework's
+``SymmetricState``, :class:`Cipher` its ``CipherState``.
 
-Nothing here sends or receives. The primitives are those of the library ``cryptography``, so this module is imported
-only by transports that need it.
+This module neither sends nor receives. The primitives come from the library ``cryptography``, so only transports that
+need them import this module.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ __all__ = ["KEY_BYTES", "TAG_BYTES", "Cipher", "KeyAgreement", "NotProven", "Sec
 KEY_BYTES: Final = 32
 """Bytes of a key, public or secret."""
 TAG_BYTES: Final = 16
-"""Bytes by which encryption makes a message longer."""
+"""Bytes that encryption adds to a message."""
 _HASH_BYTES: Final = 32
 
 
 class NotProven(Exception):
-    """A message is malformed, or was made with another key than the expected one, or is not the next one."""
+    """A message is malformed, or was made with an unexpected key, or is not the next one."""
 
 
 class SecretKey:
     """A secret key.
 
     Args:
-        secret: its 32 bytes. Empty for a new key, which is used once and kept nowhere.
+        secret: its 32 bytes. Empty for a new key that is used once and stored nowhere.
 
     Attributes:
-        public: the 32 bytes of the public key that belongs to it.
+        public: the 32 bytes of the matching public key.
 
     Raises:
-        ValueError: it has another number of bytes.
+        ValueError: the secret does not have 32 bytes.
     """
 
     __slots__ = ("_key", "public")
@@ -53,25 +53,25 @@ class SecretKey:
         self.public: bytes = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
     def shared_with(self, public: bytes) -> bytes:
-        """The secret that only the holders of the two keys know.
+        """Returns the secret that only the holders of the two keys know.
 
         Args:
             public: the public key of the other side.
 
         Raises:
-            NotProven: that cannot be a key: it is too short, or one with which every secret gives the same.
+            NotProven: this is not a valid key: it has the wrong length, or gives the same result with every secret.
         """
         try:
             return self._key.exchange(X25519PublicKey.from_public_bytes(public))
         except ValueError as exc:
-            raise NotProven("a key of the other side is none") from exc
+            raise NotProven("a key of the other side is not valid") from exc
 
 
 class Cipher:
-    """One direction of a connection: every message is encrypted under its number, so none can be left out or repeated.
+    """One direction of a connection: every message is encrypted under its number, so none can be dropped or replayed.
 
     Args:
-        key: 32 bytes.
+        key: the key, 32 bytes.
     """
 
     __slots__ = ("_cipher", "_number")
@@ -81,11 +81,11 @@ class Cipher:
         self._number = 0
 
     def seal(self, message: bytes, bound_to: bytes | None = None) -> bytes:
-        """Encrypts the next message, which becomes 16 bytes longer.
+        """Encrypts the next message, which grows by 16 bytes.
 
         Args:
             message: its bytes.
-            bound_to: what the other side has to know as well.
+            bound_to: data that the other side must know as well.
         """
         number, self._number = self._number, self._number + 1
         return self._cipher.encrypt(bytes(4) + number.to_bytes(8, "little"), message, bound_to)
@@ -94,66 +94,65 @@ class Cipher:
         """Decrypts the next message.
 
         Args:
-            sealed: what the other side has made with ``seal``.
-            bound_to: as there.
+            sealed: the output of ``seal`` at the other side.
+            bound_to: as for ``seal``.
 
         Raises:
-            NotProven: it is not the message that the other side has sent next.
+            NotProven: this is not the next message that the other side sent.
         """
         number, self._number = self._number, self._number + 1
         try:
             return self._cipher.decrypt(bytes(4) + number.to_bytes(8, "little"), sealed, bound_to)
         except (InvalidTag, ValueError) as exc:
-            raise NotProven(
-                "a message was not encrypted with the key that was agreed on, or is not the next one"
-            ) from exc
+            raise NotProven("a message was not encrypted with the agreed key, or is not the next one") from exc
 
 
 class KeyAgreement:
-    """What the two sides of a handshake have said so far, as a hash, and the secrets that they share so far, as a key.
+    """The state of a handshake: what both sides have said so far, as a hash, and the secrets they share so far, as a
+    key.
 
     Args:
-        pattern: the name of the handshake by the framework, 32 bytes: ``b"Noise_XK_25519_ChaChaPoly_SHA256"``.
-        known: what both sides know before the first message, in this order: the prologue, then public keys.
+        pattern: the framework's name of the handshake, 32 bytes: ``b"Noise_XK_25519_ChaChaPoly_SHA256"``.
+        known: what both sides know before the first message, in order: the prologue, then public keys.
     """
 
     __slots__ = ("_chain", "_cipher", "_hash")
 
     def __init__(self, pattern: bytes, *known: bytes) -> None:
-        assert len(pattern) == _HASH_BYTES, "a name that is as long as a hash is the first hash"
+        assert len(pattern) == _HASH_BYTES, "a name as long as a hash is the first hash"
         self._hash = self._chain = pattern
         self._cipher: Cipher | None = None
         for said in known:
             self.mix(said)
 
     def mix(self, said: bytes) -> None:
-        """Takes into the hash what was said in clear.
+        """Mixes data that was sent in clear into the hash.
 
         Args:
-            said: such as a fresh key.
+            said: the data, such as a fresh key.
         """
         self._hash = hashlib.sha256(self._hash + said).digest()
 
     def agree(self, secret: SecretKey, public: bytes) -> None:
-        """Takes in the secret that the holders of two keys share.
+        """Mixes in the secret that the holders of two keys share.
 
         Args:
-            secret: our key.
-            public: theirs.
+            secret: our secret key.
+            public: their public key.
 
         Raises:
-            NotProven: theirs cannot be a key.
+            NotProven: theirs is not a valid key.
         """
         self._chain, key = _derive(self._chain, secret.shared_with(public))
         self._cipher = Cipher(key)
 
     def seal(self, text: bytes) -> bytes:
-        """Encrypts a part of a message, and takes it into the hash. Some secret must have been agreed on before.
+        """Encrypts a part of a message, and mixes it into the hash. A secret must have been agreed on before.
 
         Args:
-            text: what only the other side can read; it may be empty.
+            text: the data for the other side; may be empty.
         """
-        assert self._cipher is not None, "a secret was agreed on before"
+        assert self._cipher is not None, "a secret must have been agreed on"
         sealed = self._cipher.seal(text, self._hash)
         self.mix(sealed)
         return sealed
@@ -162,29 +161,29 @@ class KeyAgreement:
         """Decrypts a part of a message.
 
         Args:
-            sealed: what the other side has made with ``seal``.
+            sealed: the output of ``seal`` at the other side.
 
         Raises:
-            NotProven: it was made with other keys, or behind other messages.
+            NotProven: it was made with other keys, or after other messages.
         """
-        assert self._cipher is not None, "a secret was agreed on before"
+        assert self._cipher is not None, "a secret must have been agreed on"
         text = self._cipher.open(sealed, self._hash)
         self.mix(sealed)
         return text
 
     def split(self) -> tuple[bytes, bytes]:
-        """The keys behind the last message: that of what the side that connects sends, and that of the one that
-        listens."""
+        """Returns the two keys after the last message: the key for what the connecting side sends, then the key for
+        what the listening side sends."""
         return _derive(self._chain, b"")
 
     def before_message(self) -> KeyAgreement:
-        """A copy for a message that may be a stranger's. Take the copy from then on when the message proves its keys,
-        and drop it otherwise. The message must agree on a secret before a part of it is opened."""
+        """Returns a copy for a message that may be a stranger's. Continue with the copy if the message proves its keys,
+        and drop it otherwise. The message must agree on a secret before any part of it is opened."""
         return copy.copy(self)
 
 
 def _derive(chain: bytes, secret: bytes) -> tuple[bytes, bytes]:
-    """Two keys out of a chaining key and a new secret: HKDF, as the framework says."""
+    """Derives two keys from a chaining key and a new secret: HKDF, as the framework defines it."""
     mixed = hmac.digest(chain, secret, "sha256")
     one = hmac.digest(mixed, b"\x01", "sha256")
     return one, hmac.digest(mixed, one + b"\x02", "sha256")

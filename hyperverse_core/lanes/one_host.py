@@ -1,4 +1,4 @@
-"""Hosts of addresses that mean another computer to everybody who reads them."""
+"""Addresses whose host means another computer to everybody who reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outbox: the frames that wait for one peer; bounded, by priority, large frames cut into pieces."""
+"""Outbox: the frames that wait for one peer: bounded, by priority, large frames cut into pieces."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Piece = bytes | memoryview
 class Outbox:
     """Frames that wait to be sent.
 
-    A frame leaves as one piece, or as several when it is larger than ``piece``. Each piece travels with a *word* that
-    tells the other side all it needs: ``size << 4 | priority << 1 | more``. Pieces of one frame leave in order, but a
-    frame of a higher priority may come between them.
+    A frame leaves as one piece, or as several if it is larger than ``piece``. Each piece travels with a *word* that
+    tells the other side what it needs to know: ``size << 4 | priority << 1 | more``. The pieces of a frame leave in
+    order, but a frame of higher priority may come between them.
 
     Args:
         max_frames: how many frames may wait.
@@ -43,14 +43,14 @@ class Outbox:
         self._max_bytes = max_bytes
         self._piece = piece
         self._queues: tuple[deque[tuple[int, Piece]], ...] = tuple(deque() for _ in range(PRIORITIES))
-        self._newest = self._queues[0]  # the one that was last added to
+        self._newest = self._queues[0]  # the queue that was last added to
         self._waiters: list[asyncio.Future[None]] = []
-        self._wanted = -1  # bytes of the frame that was last refused; -1 while nothing was
+        self._wanted = -1  # bytes of the frame last refused; -1 if none was
         self.frames_waiting = 0
         self.bytes_waiting = 0
 
     def put(self, frame: bytes, priority: int = 3) -> None:
-        """Takes a frame.
+        """Queues a frame.
 
         Args:
             frame: the frame.
@@ -67,11 +67,11 @@ class Outbox:
             self._wanted = size
             raise LaneFull(
                 f"the peer does not keep up: {self.frames_waiting} frames ({self.bytes_waiting} bytes) wait for it",
-                hint="wait for drain(), or send less",
+                hint="await drain(), or send less",
                 retry_after=0.05,
             )
         if not 0 <= priority < PRIORITIES:
-            raise BadRequest(f"no priority {priority!r}", hint=f"0 goes first, {PRIORITIES - 1} last")
+            raise BadRequest(f"there is no priority {priority!r}", hint=f"0 goes first, {PRIORITIES - 1} last")
         self.frames_waiting += 1
         self.bytes_waiting += size
         self._newest = queue = self._queues[priority]
@@ -88,10 +88,10 @@ class Outbox:
             self._queues[priority].append((len(part) << 4 | priority << 1 | more, part))
 
     def take_lone(self) -> tuple[int, Piece] | None:
-        """Takes out the word and the piece of the only frame that waits, as :meth:`take` does. None when others wait,
-        or more of it: nothing is taken then. Where waves are sent one by one, this is all that is ever asked."""
+        """Takes out the word and the piece of the only waiting frame, as :meth:`take` does. Returns None, and takes
+        nothing, when several frames or pieces wait. Where waves are sent one by one, nothing else is ever called."""
         queue = self._newest
-        if self.frames_waiting != 1 or len(queue) != 1:  # of one frame, all pieces are in one queue
+        if self.frames_waiting != 1 or len(queue) != 1:  # all pieces of a frame are in one queue
             return None
         lone = queue.popleft()
         self.frames_waiting = self.bytes_waiting = 0
@@ -100,11 +100,10 @@ class Outbox:
         return lone
 
     def take(self, budget: int) -> tuple[list[int], list[Piece]]:
-        """Takes out what to send now.
+        """Takes out the pieces to send now.
 
         Args:
-            budget: how many bytes to take at the most, where each word counts as four. One piece is taken even if it
-                is larger.
+            budget: most bytes to take, where each word counts as four. One piece is taken even if it is larger.
 
         Returns:
             the words and the pieces; both empty when nothing waits.
@@ -139,13 +138,13 @@ class Outbox:
                 waiter.set_result(None)
 
     def _has_room(self) -> bool:
-        """Whether the outbox is below half, and has room for the frame that was refused last, so that it is not refused
+        """Whether the outbox is below half and has room for the frame that was refused last, so that it is not refused
         again at once."""
         room = min(self._max_bytes // 2, max(0, self._max_bytes - self._wanted))
         return self.frames_waiting <= self._max_frames // 2 and self.bytes_waiting <= room
 
     async def drained(self) -> None:
-        """Returns when frames are taken again: at once, unless one was refused since the last time."""
+        """Returns once frames are accepted again: at once, unless one was refused since the last time."""
         if self._wanted < 0:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -153,7 +152,7 @@ class Outbox:
         await waiter
 
     def fail(self, error: HyperverseError) -> None:
-        """Drops every frame. Each :meth:`drained` that waits raises ``error``."""
+        """Drops every frame. Each waiting :meth:`drained` raises ``error``."""
         for queue in self._queues:
             queue.clear()
         self.frames_waiting = self.bytes_waiting = 0
@@ -164,5 +163,5 @@ class Outbox:
                 waiter.set_exception(error)
 
     def __bool__(self) -> bool:
-        """Whether a frame waits."""
+        """Whether a frame is waiting."""
         return self.frames_waiting > 0

@@ -1,4 +1,4 @@
-"""PeerChannel: what one end of a connection knows, and what it sends next. It does no input or output."""
+"""PeerChannel: the state of one end of a connection, and what it sends next. It does no input or output."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from .outbox import Outbox
 __all__ = ["WINDOW_BYTES", "WINDOW_MESSAGES", "PeerChannel"]
 
 WINDOW_MESSAGES = 64
-"""How many DATA messages may be on the way to a peer. Both sides must use the same number."""
+"""Number of DATA messages that may be in flight to a peer. Both sides must use the same number."""
 
 WINDOW_BYTES = 4 * 1024 * 1024
-"""How many bytes of DATA messages may be on the way to a peer, unless the two sides agree on less."""
+"""Bytes of DATA messages that may be in flight to a peer, unless the two sides agree on less."""
 
 _pack_lone = LONE.pack
 _OWED = WINDOW_MESSAGES // 2
-"""When so much has arrived that the other side has not been told of, it needs to hear soon."""
+"""An acknowledgement is due soon once this much has arrived that the other side was not told of."""
 
 
 @attrs.define(eq=False)
 class PeerChannel:
     """One end of a connection over a network that keeps messages in order.
 
-    Window: the other side counts the DATA messages that it has handled, and says so in every message that it sends. No
-    more than a window of them is ever on the way, so the memory of both sides is bounded whatever the network
-    buffers, and a receiver that is slow does not stop the network from carrying heartbeats.
+    Window: the other side counts the DATA messages that it has handled, and reports the count in every message that it
+    sends. At most one window of them is in flight, so the memory of both sides is bounded whatever the network buffers,
+    and a slow receiver does not keep the network from carrying heartbeats.
 
-    Acknowledgement: a side that has nothing to send says an ACK when half a window has arrived.
+    Acknowledgement: a side that has nothing to send sends an ACK when half a window has arrived.
 
-    Goodbye: the side that ends the connection sends what waits, then a BYE; the other answers GONE when it has handled
-    everything.
+    Goodbye: the side that ends the connection sends what is waiting, then a BYE; the other side answers GONE when it
+    has handled everything.
 
     A :class:`ChannelPump` moves the messages. Made by :meth:`make`.
 
     Attributes:
         peer: the other side.
         receiver: gets the frames of the other side.
-        outbox: frames that wait to be sent.
+        outbox: frames waiting to be sent.
         unpacker: turns DATA messages into frames.
-        route: how the pump reaches the other side, such as a routing id or a subject. Only the pump looks at it.
-        unsent: a message that the network did not take yet.
+        route: how the pump reaches the other side, such as a routing id or a subject. Only the pump uses it.
+        unsent: a message that the network has not taken yet.
         awake: whether the pump looks at this channel at the end of this turn of the loop.
-        gone: whether it has ended, and everybody who has to know has been told.
-        closing: whether we have ended it: nothing is taken or delivered any more.
-        ended: set when it has ended; None while nobody waits for that.
+        gone: whether it has ended, and everybody concerned has been told.
+        closing: whether we ended it: nothing is accepted or delivered any more.
+        ended: set when it has ended; None while nobody waits for the end.
         batch_bytes: how many bytes of frames are gathered into one message.
-        window_bytes: how many bytes of DATA messages may be on the way to the other side.
-        granted_bytes: how many the other side may have on the way to this one.
+        window_bytes: how many bytes of DATA messages may be in flight to the other side.
+        granted_bytes: how many bytes the other side may have in flight to this one.
     """
 
     peer: Peer
@@ -74,7 +74,7 @@ class PeerChannel:
     _most_begun: int = 0
     _said_bye: bool = False
     _received: int = 0
-    _owed: int = 0  # received, and not yet told
+    _owed: int = 0  # received, not yet acknowledged
     _owed_bytes: int = 0
     _flying: deque[int] = attrs.field(factory=deque)
     _flying_bytes: int = 0
@@ -101,7 +101,7 @@ class PeerChannel:
             queue_frames: how many frames may wait to be sent.
             queue_bytes: how many bytes may wait to be sent.
             max_frame: the largest frame, in bytes.
-            route: see the attribute.
+            route: see the attribute of that name.
             piece_bytes: the largest piece of a frame in one message, in bytes.
             batch_bytes: how many bytes of frames are gathered into one message.
         """
@@ -109,19 +109,19 @@ class PeerChannel:
         return cls(peer, receiver, outbox, Unpacker(max_frame), route, batch_bytes=batch_bytes)
 
     def bounded(self, most: int) -> PeerChannel:
-        """The other side may be anybody until something is sent to it: so long, it may not have more than ``most``
-        bytes of frames unfinished here; 0 for no such bound. Returns the channel itself."""
+        """Limits the unfinished frames of the other side to ``most`` bytes until something is sent to it, because until
+        then it may be anybody; 0 for no limit. Returns the channel itself."""
         if most:
             self._most_begun, self.unpacker.most_begun = self.unpacker.most_begun, most
         return self
 
     @property
     def answered(self) -> bool:
-        """Whether something was sent to the other side, or it was never bounded: see :meth:`bounded`."""
+        """Whether something was sent to the other side, or it was never limited: see :meth:`bounded`."""
         return not self._most_begun
 
     def next_message(self) -> bytes | None:
-        """Returns what to send now, None when there is nothing or the window is full."""
+        """Returns the message to send now; None when there is none or the window is full."""
         if self._said_bye:
             return None
         if self._most_begun and self.outbox.frames_waiting:
@@ -131,11 +131,11 @@ class PeerChannel:
             and len(self._flying) < WINDOW_MESSAGES
             and self._flying_bytes < self.window_bytes
         ):
-            self._owed = self._owed_bytes = 0  # each message says what has arrived, as `_head` does
+            self._owed = self._owed_bytes = 0  # each message carries the acknowledgement, as in `_head`
             lone = self.outbox.take_lone()
             if lone is not None:
                 word, piece = lone
-                message = _pack_lone(DATA, self._received, 1, word) + piece  # as `pack` does, in one step
+                message = _pack_lone(DATA, self._received, 1, word) + piece  # like `pack`, in one step
             else:
                 words, pieces = self.outbox.take(self.batch_bytes)
                 message = pack(HEAD.pack(DATA, self._received), words, pieces)
@@ -150,7 +150,7 @@ class PeerChannel:
         return self._head(ACK) if owes else None
 
     def acknowledgement(self) -> bytes:
-        """Returns an ACK: a message that says only what has arrived. It also serves as a sign of life."""
+        """Returns an ACK: a message that only acknowledges what has arrived. It also serves as a sign of life."""
         return self._head(ACK)
 
     def _head(self, kind: int) -> bytes:
@@ -158,35 +158,35 @@ class PeerChannel:
         return HEAD.pack(kind, self._received)
 
     def confirmed(self, count: int) -> None:
-        """Takes the count of a message.
+        """Takes the count in a message.
 
         Args:
-            count: how many messages the peer has received so far, as an ACK says.
+            count: number of messages that the peer has received so far, as in an ACK.
 
         Raises:
-            ProtocolError: fewer messages were sent.
+            ProtocolError: fewer messages than that were sent.
         """
         news = (count - self._confirmed) & WRAP
         if not news:
             return
         if news > len(self._flying):
-            raise ProtocolError(f"the peer confirms {news} messages, {len(self._flying)} were sent")
+            raise ProtocolError(f"the peer confirms {news} messages, but {len(self._flying)} were sent")
         while news:
             self._flying_bytes -= self._flying.popleft()
             news -= 1
         self._confirmed = count
 
     def taken(self, count: int, message: bytes) -> list[bytes]:
-        """Takes a DATA message. Returns the frames that are complete with it.
+        """Takes a DATA message. Returns the frames that it completes.
 
         Args:
-            count: of its head: how many messages the peer has received so far.
+            count: the count in its head: number of messages that the peer has received so far.
             message: its bytes.
 
         Raises:
-            ProtocolError: it is malformed, or fewer messages were sent than the peer has received.
+            ProtocolError: the message is malformed, or the peer claims more messages than were sent.
         """
-        # One more, as nearly always between those who wait for each other: as `confirmed` does, without the call.
+        # One more, as nearly always between two sides that wait for each other: inlines `confirmed`.
         if count != self._confirmed:
             if self._flying and count == (self._confirmed + 1) & WRAP:
                 self._flying_bytes -= self._flying.popleft()
@@ -206,15 +206,15 @@ class PeerChannel:
 
     @property
     def owes(self) -> bool:
-        """Whether something has arrived that the other side has not been told of."""
+        """Whether something arrived that has not been acknowledged."""
         return self._owed > 0
 
     @property
     def unconfirmed(self) -> int:
-        """How many messages the other side has not confirmed yet."""
+        """Number of messages that the other side has not confirmed yet."""
         return len(self._flying)
 
     @property
     def confirmations(self) -> int:
-        """How many messages it has confirmed; the count wraps around."""
+        """Number of messages that the other side has confirmed; the count wraps around."""
         return self._confirmed

@@ -1,4 +1,4 @@
-"""RefusalLog: what a listener logs about strangers. The log stays short even if they come a thousand times a second."""
+"""RefusalLog: what a listener logs about strangers. The log stays short even with a thousand strangers a second."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import Final
 __all__ = ["RefusalLog"]
 
 _AGAIN: Final = 60.0
-"""Seconds until a reason is logged again."""
+"""Seconds before a reason is logged again."""
 _MOST: Final = 100
-"""Reasons that are remembered. More than any listener has; if a stranger can make new ones, it is logged no more."""
+"""Number of reasons that are remembered. No listener has more; if a stranger can make up new ones, they are not
+logged."""
 _PARTICULARS: Final = re.compile(r"'[^']*'|\d+")
-"""What differs from stranger to stranger, such as a key or a size."""
+"""The parts of a reason that differ between strangers, such as a key or a size."""
 
 
 class RefusalLog:
-    """Logs each reason once, and again after a minute, with how many were refused for it meanwhile.
+    """Logs each reason once, and again after a minute, with the number of refusals meanwhile.
 
     Args:
-        log: where.
+        log: the log to write to.
         endpoint: name of the listener.
     """
 
@@ -32,10 +33,10 @@ class RefusalLog:
         self._known: dict[str, tuple[float, int]] = {}
 
     def note(self, reason: str) -> None:
-        """Somebody is refused.
+        """Logs a refusal.
 
         Args:
-            reason: why, for the log. Texts in quotes and numbers in it make no other reason of it.
+            reason: why, for the log. Quoted texts and numbers in it do not make it a different reason.
         """
         kind, now = _PARTICULARS.sub("", reason), time.monotonic()
         since, more = self._known.get(kind, (-math.inf, 0))
@@ -44,4 +45,4 @@ class RefusalLog:
         elif kind in self._known or len(self._known) < _MOST:
             self._known[kind] = (now, 0)
             others = f" ({more} others meanwhile)" if more else ""
-            self._log.warning("endpoint %r: a stranger is not let in: %s%s", self._endpoint, reason, others)
+            self._log.warning("endpoint %r: refused a stranger: %s%s", self._endpoint, reason, others)

@@ -1,4 +1,4 @@
-"""The settings of a transport, when all of them are numbers."""
+"""The settings of a transport whose values are all numbers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ T = TypeVar("T")
 
 
 def parse_settings(cls: type[T], table: Mapping[str, Any]) -> T:
-    """Makes settings of a table of the config.
+    """Makes settings from a table of the config.
 
     Args:
-        cls: an attrs class whose fields are numbers above 0, each with a default: an ``int`` counts something, a
-            ``float`` is a number of seconds.
+        cls: an attrs class whose fields are numbers above 0, each with a default: an ``int`` is a count, a ``float`` is
+            a number of seconds.
         table: names and values.
 
     Raises:
-        ConfigError: lists every fault: names that are no fields, with the nearest one, and values that cannot be.
+        ConfigError: lists every fault: unknown names, with the most similar known one, and invalid values.
     """
     fields: dict[str, attrs.Attribute[Any]] = attrs.fields_dict(cls)  # type: ignore[arg-type]  # it is an attrs class
     faults = [

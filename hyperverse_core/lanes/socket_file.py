@@ -1,4 +1,4 @@
-"""SocketFile: the file of a Unix socket that somebody listens at."""
+"""SocketFile: the file of a Unix socket that a process listens at."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ..errors import BadRequest, Unavailable
 __all__ = ["SocketFile"]
 
 _LONGEST = 103
-"""Bytes of a socket's path that every POSIX system takes. (Linux has 107.)"""
+"""Longest path of a socket, in bytes, that every POSIX system accepts. (Linux accepts 107.)"""
 
 
 @attrs.define
 class SocketFile:
-    """The path of a Unix socket, and what has to be done before and after somebody listens there.
+    """The path of a Unix socket, with what must be done before and after a process listens there.
 
     Attributes:
-        path: where it is.
+        path: path of the file.
     """
 
     path: Path
@@ -34,41 +34,41 @@ class SocketFile:
 
     @classmethod
     def at(cls, path: str) -> SocketFile:
-        """Returns that of a path.
+        """Returns the socket file at a path.
 
         Args:
-            path: where it is.
+            path: path of the file.
 
         Raises:
-            BadRequest: the path is empty, has a NUL, or is longer than every system takes.
+            BadRequest: the path is empty, has a NUL, or is longer than every system accepts.
         """
         if not path or "\0" in path:
             raise BadRequest(f"not the path of a socket: {path!r}", hint="/path/to/socket")
         if len(os.fsencode(path)) > _LONGEST:
             raise BadRequest(
                 f"the socket path {path!r} is longer than {_LONGEST} bytes",
-                hint="choose a shorter folder, such as one below /tmp or /run, or a tcp:// address",
+                hint="choose a shorter directory, such as one below /tmp or /run, or a tcp:// address",
             )
         return cls(Path(path))
 
     @classmethod
     def temporary(cls) -> SocketFile:
-        """Returns one in the folder for temporary files, with a name that cannot be guessed."""
+        """Returns a socket file in the directory for temporary files, with a name that cannot be guessed."""
         return cls.at(str(Path(tempfile.gettempdir()) / f"hyperverse-{secrets.token_hex(8)}"))
 
     @classmethod
     def default(cls, purpose: str, directory: Path) -> SocketFile | None:
         """Returns ``PURPOSE.sock`` in ``directory``.
 
-        Where its path would be too long for a socket, it lies in a folder of this user's below ``XDG_RUNTIME_DIR`` or
-        the folder for temporary files, with a name that depends on the path.
+        Where that path would be too long for a socket, the file is in a directory of this user below
+        ``XDG_RUNTIME_DIR`` or the directory for temporary files, with a name derived from the path.
 
         Args:
-            purpose: what is listened for; the name of the file.
-            directory: a folder that only this user may enter.
+            purpose: what the socket is for; the name of the file.
+            directory: a directory that only this user may enter.
 
         Returns:
-            the file; None when there is no folder that belongs to this user alone.
+            the file; None when no directory belongs to this user alone.
         """
         wished = directory / f"{purpose}.sock"
         if len(os.fsencode(wished)) <= _LONGEST:
@@ -81,13 +81,13 @@ class SocketFile:
         return cls(path)
 
     def make_free(self, address: str) -> None:
-        """Removes the socket that a killed process has left behind.
+        """Removes the socket file that a killed process left behind.
 
         Args:
-            address: what the user knows it as, for the error.
+            address: the address as the user knows it, for the error.
 
         Raises:
-            Unavailable: a process listens there, or there is a file that is no socket.
+            Unavailable: a process listens there, or the file is not a socket.
         """
         if not self.path.exists():
             return
@@ -104,11 +104,11 @@ class SocketFile:
         self.path.unlink(missing_ok=True)
 
     def taken(self) -> None:
-        """Notes that we listen there now."""
+        """Records that we listen there now."""
         self._inode = self.path.stat().st_ino
 
     def clear(self) -> None:
-        """Removes our socket, unless another process has put its own there."""
+        """Removes our socket file, unless another process has put its own there."""
         if not self._inode:
             return
         try:
@@ -119,7 +119,7 @@ class SocketFile:
 
 
 def _is_private(folder: Path) -> bool:
-    """Makes ``folder`` if it is missing; whether nobody but this user may enter it."""
+    """Makes ``folder`` if it is missing. Returns whether only this user may enter it."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()

@@ -1,4 +1,4 @@
-"""Looks at a file: what kind of guest it is, and what would be refused."""
+"""Inspects a file: which kind of guest it is, and why it would be refused."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from .host.limits import GuestLimits
 from .providers import HOST, PREVIEW_1, Provider, provider_of, provider_of_interface
 from .stand_ins import fault_of_stand_in, stand_in_for
 
-if TYPE_CHECKING:  # it takes wasmtime
+if TYPE_CHECKING:  # it imports wasmtime
     from .component_types import Item
 
 __all__ = ["ABI_EXPORTS", "HANDLES", "GuestKind", "Refusal", "Report", "inspect", "of_items"]
 
 
 class GuestKind(enum.Enum):
-    """The kinds of guest; the values are what a reader is told."""
+    """The kinds of guest; the values are the names shown to readers."""
 
     CORE = "core module with the Mechtron ABI"
     COMMAND = "WASI preview 1 command"
@@ -63,12 +63,12 @@ HANDLES: Final = frozenset(
 """The types that the export ``handle`` of a component may have."""
 _START = FuncType((), ())
 _ABI: Final = 1
-"""The version of the interface of core modules."""
+"""The supported version of the interface of core modules."""
 
 
 @attrs.frozen
 class Refusal:
-    """Something for which a module is refused.
+    """One reason why a module is refused.
 
     Attributes:
         what: what is wrong, naming the import or export.
@@ -81,17 +81,17 @@ class Refusal:
 
 @attrs.frozen
 class Report:
-    """What a file is.
+    """What a file contains.
 
     Attributes:
         kind: the kind of guest.
-        imports: what it imports, with who provides it.
-        exports: what it exports.
-        memory: the memory that it begins with, and the largest, in bytes; None for either when it does not say.
-        faults: everything for which it would be refused.
-        size: bytes of the file.
-        starts: whether a function runs by itself when it is instantiated.
-        concurrent: of a component, whether it has functions of the asynchronous kind.
+        imports: its imports, and who provides each.
+        exports: its exports.
+        memory: initial and maximum size of its memory in bytes; either is None when it is not declared.
+        faults: all reasons why it would be refused.
+        size: size of the file in bytes.
+        starts: whether a function runs by itself on instantiation.
+        concurrent: for a component, whether it has async functions.
     """
 
     kind: GuestKind
@@ -104,27 +104,27 @@ class Report:
     concurrent: bool = False
 
     def check(self, what: str) -> None:
-        """Raises BadRequest with all faults when there are any.
+        """Raises BadRequest with all faults if there are any.
 
         Args:
-            what: how the file is called in the error.
+            what: the file's name in the error.
         """
         if self.faults:
             lines = "".join(f"\n  - {fault.what}" for fault in self.faults)
             hints = "; ".join(dict.fromkeys(fault.hint for fault in self.faults))
-            raise BadRequest(f"{what} cannot run here: it is a {self.kind.value}, and{lines}", hint=hints)
+            raise BadRequest(f"{what} cannot run: it is a {self.kind.value}, and{lines}", hint=hints)
 
 
 def inspect(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] | None = None) -> Report:
-    """Looks at a file without compiling it.
+    """Inspects a file without compiling it.
 
     Args:
-        binary: its content.
-        start: the name of the function that runs a command.
-        stand_ins: of a library or command, what stands in for which imports.
+        binary: content of the file.
+        start: name of the function that runs a command.
+        stand_ins: for a library or command, the stand-in of each import.
 
     Raises:
-        BadRequest: it is no WebAssembly, or it is malformed.
+        BadRequest: it is not WebAssembly, or it is malformed.
     """
     if form_of(binary) is BinaryForm.COMPONENT:
         return _of_component(read_component(binary), len(binary))
@@ -138,7 +138,7 @@ def inspect(binary: bytes, start: str = "_start", stand_ins: Mapping[str, str] |
     names = {each.full_name for each in contents.imports} if stands else set()
     for name in chosen.keys() - names:
         near = did_you_mean(name, names)
-        faults.append(Refusal(f"the document has a stand-in for {name!r}, which it does not import{near}", "drop it"))
+        faults.append(Refusal(f"the document has a stand-in for {name!r}, which it does not import{near}", "remove it"))
     return Report(kind, imports, contents.exports, _memory(contents), tuple(faults), len(binary), contents.start)
 
 
@@ -157,17 +157,17 @@ def _faults_of(contents: Contents, kind: GuestKind, start: str) -> Iterator[Refu
         if memory.shared:
             yield Refusal(f"memory {number} is shared between threads", "build it without threads")
         if memory.wide:
-            yield Refusal(f"memory {number} has addresses of 64 bits", "build it for wasm32")
+            yield Refusal(f"memory {number} has 64-bit addresses", "build it for wasm32")
     most = GuestLimits().tables
     for number, table in enumerate(contents.tables):
         if table.least > most:
             yield Refusal(
-                f"table {number} begins with {table.least} elements, and {most} are allowed", "link it with less"
+                f"table {number} begins with {table.least} elements, at most {most} are allowed", "link it with fewer"
             )
     for told in contents.outside:
-        yield Refusal(told, "build it again: no instance could be made of it")
+        yield Refusal(told, "rebuild it: it cannot be instantiated")
     if contents.abi is not None and contents.abi != _ABI:
-        yield Refusal(f"hv_abi() is {contents.abi}, and only {_ABI} is known", f"return {_ABI}")
+        yield Refusal(f"hv_abi() is {contents.abi}, but only {_ABI} is supported", f"return {_ABI}")
     if len(contents.memories) > 1:
         yield Refusal(f"it has {len(contents.memories)} memories", "link it with one memory")
     if kind is GuestKind.CORE:
@@ -180,12 +180,12 @@ def _faults_of(contents: Contents, kind: GuestKind, start: str) -> Iterator[Refu
 
 
 def _faults_of_library(contents: Contents, start: str) -> Iterator[Refusal]:
-    """A module without functions that take or give something was meant to be a command."""
+    """A module without functions that take or return something was meant to be a command."""
     functions = [each for each in contents.exports if each.extern is Extern.FUNC]
     if PREVIEW_1 in {each.module for each in contents.imports} and all(each.func == _START for each in functions):
         near = did_you_mean(start, [each.name for each in functions])
         yield Refusal(
-            f"it imports WASI, and exports neither {start!r}{near} nor the Mechtron ABI",
+            f"it imports WASI, but exports neither {start!r}{near} nor the Mechtron ABI",
             "build it as a command, or export hv_abi, hv_alloc and hv_handle",
         )
     elif not functions:
@@ -210,7 +210,7 @@ def _missing_of_core(contents: Contents) -> Iterator[Refusal]:
                 near = did_you_mean(name, [each.name for each in contents.exports])
                 yield Refusal(f"it does not export {name!r}{near}", f"export {name} as func {declared}")
         elif found.extern is not Extern.FUNC or (found.func is not None and found.func != declared):
-            yield Refusal(f"export {name} is {found}, and must be func {declared}", f"export {name} as func {declared}")
+            yield Refusal(f"export {name} is {found}, but must be func {declared}", f"export {name} as func {declared}")
 
 
 def _has_memory(contents: Contents) -> bool:
@@ -226,7 +226,7 @@ def _memory(contents: Contents) -> tuple[int | None, int | None]:
 
 
 def _of_component(contents: ComponentContents, size: int) -> Report:
-    """What its names say. :func:`of_items` says more, from its types."""
+    """Returns what the names tell. :func:`of_items` tells more, from the types."""
     imports = tuple(
         (Reference("", name, Extern.FUNC, wit=sort), provider_of_interface(name, {})) for name, sort in contents.imports
     )
@@ -235,7 +235,7 @@ def _of_component(contents: ComponentContents, size: int) -> Report:
 
 
 def of_items(imports: Sequence[Item], exports: Sequence[Item], concurrent: bool, size: int) -> Report:
-    """What a component is, by its types."""
+    """Returns what a component is, by its types."""
     faults: list[Refusal] = []
     found = []
     for each in imports:
@@ -254,6 +254,6 @@ def _faults_of_exports(exports: Sequence[Item]) -> Iterator[Refusal]:
     handle = next((each for each in exports if each.name == "handle"), None)
     if handle is None:
         near = did_you_mean("handle", [each.name for each in exports])
-        yield Refusal(f"it does not export 'handle'{near}", f"{wanted}, as the world cosmic:hyperverse/mechtron says")
+        yield Refusal(f"it does not export 'handle'{near}", f"{wanted}, as in the world cosmic:hyperverse/mechtron")
     elif handle.func is None or handle.func.types not in HANDLES:
-        yield Refusal(f"export handle is {handle.wit}, which cannot be called with a wave", wanted)
+        yield Refusal(f"export handle is {handle.wit}, which a wave cannot call", wanted)

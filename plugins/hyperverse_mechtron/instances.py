@@ -1,4 +1,4 @@
-"""How instances are made for worker processes: what the machine writes of one, and what a worker makes of that."""
+"""Instances in worker processes: the recipe that the machine sends, and the instance that a worker makes from it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["asks_state", "made", "recipe_of", "stand_ins_of", "stand_ins_there"]
 
 
 def recipe_of(code: Code, document: Document, kept: dict[str, Any]) -> Recipe:
-    """What a worker needs to make an instance.
+    """Returns what a worker needs to make an instance.
 
     Args:
-        kept: what was saved of it; empty for nothing.
+        kept: what was saved of the instance; empty for nothing.
     """
     report, limits = code.report, document.limits
     return Recipe(
@@ -48,7 +48,7 @@ def takes_bytes(code: Code) -> bool:
 
 
 def asks_state(code: Code) -> bool:
-    """Whether a guest can ask for what it has under keys."""
+    """Whether a guest can read the keys of its state."""
     for each, _ in code.report.imports:
         if each.module == HOST and each.name.startswith("state_"):
             return True
@@ -58,11 +58,11 @@ def asks_state(code: Code) -> bool:
 
 
 def stand_ins_of(report: Report, chosen: Mapping[str, str]) -> list[Any]:
-    """What stands in for imports of a library or command: module, name, type and name of each.
+    """Returns the stand-ins for imports of a library or command: module, name, type and stand-in of each.
 
     Args:
-        report: what it is.
-        chosen: what its document says.
+        report: what the module is.
+        chosen: the stand-ins that its document chooses.
     """
     if report.kind not in (GuestKind.LIBRARY, GuestKind.COMMAND):
         return []
@@ -75,7 +75,7 @@ def stand_ins_of(report: Report, chosen: Mapping[str, str]) -> list[Any]:
 
 
 def stand_ins_there(written: Sequence[Any]) -> list[Any]:
-    """The same, as functions are made of it."""
+    """Turns the stand-ins of a recipe back into what functions are made from."""
     return [(where, name, _type(types), which) for where, name, types, which in written]
 
 
@@ -91,7 +91,7 @@ def _library(code: Code, document: Document) -> list[Any]:
 
 
 def made(recipe: Recipe, module: Any, limits: GuestLimits, keeper: Any) -> Any:
-    """An instance, in the process where it runs."""
+    """Makes an instance, in the process that runs it."""
     if recipe.kind == GuestKind.COMPONENT.name:
         from .host.component_guest import ComponentGuest
         from .host.preview_2_guest import Preview2

@@ -1,6 +1,6 @@
-"""What a Mechtron saves: what its guest has put under keys, what is kept of its instance, and its version.
+"""What a Mechtron saves: the keys of its guest, what is kept of its instance, and its version.
 
-The state of a particle is a map. What guests put under keys is bytes; what is ours is a map, under one name of ours.
+The state of a particle is a map. Values under the guest's keys are bytes; the platform's data is a map under one key.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ import attrs
 from hyperverse_core.errors import HandlerFailed
 from hyperverse_core.values import Body
 
-if TYPE_CHECKING:  # they take wasmtime
+if TYPE_CHECKING:  # they import wasmtime
     from .host.frozen import FrozenMemory, Image
     from .host.own_state import OwnState
 
 __all__ = ["OWN_KEY", "MechtronVersion", "SavedMechtron", "keeper", "kept_body"]
 
 OWN_KEY: Final = "hyperverse"
-"""The name of what is ours in a saved state; guests put nothing under it."""
+"""The platform's key in a saved state; guests cannot use it."""
 _FROZEN, _SAVED, _VERSION = "frozen", "saved", "version"
 
 
 @attrs.frozen
 class MechtronVersion:
-    """Which version a Mechtron has been upgraded to.
+    """The version that a Mechtron was upgraded to.
 
     Attributes:
-        config: the point of its document.
-        before: the point of the document that it had before.
-        left: what the version before has kept of its instance, when this one could not take it; empty for nothing.
+        config: point of its document.
+        before: point of its previous document.
+        left: what the previous version kept of its instance, if this version could not take it over; empty for nothing.
     """
 
     config: str
@@ -44,7 +44,7 @@ class SavedMechtron:
     """A saved state.
 
     Attributes:
-        keys: what the guest has put under keys.
+        keys: the guest's values by key.
         kept: what is kept of its instance; empty for nothing.
         version: None for a Mechtron that was never upgraded.
     """
@@ -54,13 +54,13 @@ class SavedMechtron:
     version: MechtronVersion | None
 
     def to_body(self) -> dict[str, Body]:
-        """As a map, to be saved."""
+        """Returns a map, to be saved."""
         ours = {**self.kept, **({} if self.version is None else {_VERSION: attrs.asdict(self.version, recurse=False)})}
         return {**self.keys, **({OWN_KEY: ours} if ours else {})}
 
     @classmethod
     def from_body(cls, saved: Mapping[str, Any]) -> SavedMechtron:
-        """From such a map."""
+        """Reads such a map."""
         ours = dict(saved.get(OWN_KEY, {}))
         version = ours.pop(_VERSION, None)
         keys = {str(key): bytes(value) for key, value in saved.items() if key != OWN_KEY}
@@ -68,27 +68,27 @@ class SavedMechtron:
 
 
 def kept_body(kept: Image | bytes | None) -> dict[str, Any]:
-    """What is kept of an instance, as a map."""
+    """Returns what is kept of an instance, as a map."""
     if kept is None:
         return {}
     return {_SAVED: {"content": kept}} if isinstance(kept, bytes) else {_FROZEN: kept.to_body()}
 
 
 def keeper(state: str, starts: bool, kept: Mapping[str, Any]) -> FrozenMemory | OwnState | None:
-    """What keeps something of instances, as a document says; None when nothing is kept.
+    """Returns the keeper of instances that a document asks for; None when nothing is kept.
 
     Args:
-        state: of the document.
+        state: the document's setting ``state``.
         starts: whether a function of the module runs by itself.
         kept: what was saved.
 
     Raises:
-        HandlerFailed: that was saved in another way.
+        HandlerFailed: the saved data was kept in another way.
     """
     wanted = {"memory": _FROZEN, "save": _SAVED}.get(state)
     if kept and wanted not in kept:
         raise HandlerFailed(
-            "what was saved of its instance does not fit its document", hint="go back to the version that saved it"
+            "the saved data of its instance does not fit its document", hint="go back to the version that saved it"
         )
     if wanted is None:
         return None

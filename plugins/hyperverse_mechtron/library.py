@@ -1,4 +1,4 @@
-"""The code of the Mechtrons of one machine: their documents and modules, read, checked and compiled."""
+"""The code of one machine's Mechtrons: their documents and modules, read, checked and compiled."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _NOTED: Final = 64
 
 @attrs.frozen
 class MechtronSettings:
-    """The table ``[drivers.Mechtron]``: the most that a document may ask for.
+    """The table ``[drivers.Mechtron]``: the upper limits for documents.
 
     Attributes:
-        seconds: for one call.
-        memory: MiB of memory of one guest.
-        folders: folders of this computer that documents may grant, with everything below them.
+        seconds: most seconds for one call.
+        memory: most MiB of memory for one guest.
+        folders: directories of this computer that documents may grant, with everything below them.
     """
 
     seconds: float = 60.0
@@ -45,7 +45,7 @@ class MechtronSettings:
     def read(cls, given: Mapping[str, Any]) -> MechtronSettings:
         """Reads the table. Raises ConfigError."""
         known = {field.name for field in attrs.fields(cls)}
-        faults = [f"drivers.Mechtron.{key} is no setting" for key in given if key not in known]
+        faults = [f"drivers.Mechtron.{key} is not a setting" for key in given if key not in known]
         seconds, memory, folders = (given.get(key) for key in ("seconds", "memory", "folders"))
         if seconds is not None and (type(seconds) not in (int, float) or not 0 < seconds <= 3600):
             faults.append(f"drivers.Mechtron.seconds is {seconds!r}, not a number from 0 to 3600")
@@ -61,13 +61,13 @@ class MechtronSettings:
 
 
 class Library:
-    """What the particles of the driver share.
+    """What the particles of this driver share.
 
     Args:
-        host: of the driver.
+        host: host of the driver.
 
     Attributes:
-        remark: why no guest runs in the process of the machine; empty when that is not known, or not so.
+        remark: why no guest runs in the process of the machine; empty if unknown or not so.
     """
 
     def __init__(self, host: DriverHost) -> None:
@@ -81,32 +81,32 @@ class Library:
         _open.add(self)
 
     async def close(self) -> None:
-        """Ends what is being compiled and the worker processes; with the last machine of this process also the guests
-        that run in it, and their threads."""
+        """Ends compilations in progress and the worker processes; with the last machine of this process also its
+        running guests and their threads."""
         await self.workers.close()
         await self.cache.close()
         _open.discard(self)
-        if "wasmtime" in sys.modules and not _open:  # otherwise there was no guest, or others run theirs
+        if "wasmtime" in sys.modules and not _open:  # otherwise no guest ran, or other machines still run theirs
             from .host.running import end_threads
 
             end_threads()
 
     def ready(self) -> list[str]:
-        """The points of the documents that were used last, whose modules are loaded."""
+        """The points of recently used documents whose modules are loaded."""
         return list(self._ready)
 
     def note_ready(self, config: str) -> None:
-        """The module of a document is loaded."""
+        """Records that the module of a document is loaded."""
         self._ready[config] = None
         self._ready.move_to_end(config)
         while len(self._ready) > _NOTED:
             self._ready.popitem(last=False)
 
     async def of(self, sender: Sender, config: str) -> tuple[Document, Code]:
-        """The document at a point, and its code.
+        """Returns the document at a point, and its code.
 
         Args:
-            sender: reads them, in its own name.
+            sender: reads both, in its own name.
             config: the point.
 
         Raises:
@@ -125,7 +125,7 @@ class Library:
         return document, code
 
     def _goes_apart(self) -> bool:
-        """Whether guests cannot run in this process, as they would block its threads. That is logged, once."""
+        """Whether guests cannot run in this process because they would block its threads. Logs that once."""
         if not self.remark:
             why = why_apart()
             if why:
@@ -134,15 +134,15 @@ class Library:
         return bool(self.remark)
 
     async def compiled(self, document: Document, digest: str, read: Callable[[], Awaitable[bytes]]) -> Code:
-        """The code of the module of a document.
+        """Returns the code of a document's module.
 
         Args:
-            document: says how it is compiled.
-            digest: of the module.
-            read: reads it, if that is necessary.
+            document: the document, which says how to compile.
+            digest: digest of the module.
+            read: reads the module if necessary.
 
         Raises:
-            HyperverseError: it cannot run, or asks for more than this machine allows.
+            HyperverseError: the module cannot run, or asks for more than this machine allows.
         """
         check_allowed(document, self._settings.seconds, self._settings.memory * MIB, self._settings.folders)
         demand_wasmtime()
@@ -166,14 +166,14 @@ class Library:
 
 
 _open: Final[WeakSet[Library]] = WeakSet()
-"""Those of all machines in this process: they share the threads of guests."""
+"""The libraries of all machines in this process: they share the threads of guests."""
 
 
 def _check_frozen(binary: bytes, document: Document) -> None:
-    """Raises BadRequest when a Mechtron of that kind has no memory that could be kept."""
+    """Raises BadRequest when the memory of such a Mechtron cannot be kept."""
     kind = inspect(binary, document.start, document.stand_ins).kind
     why = {
-        GuestKind.COMPONENT: "wasmtime gives nobody the memory of a component",
+        GuestKind.COMPONENT: "wasmtime gives no access to the memory of a component",
         GuestKind.COMMAND: "a command runs in a new instance for each wave",
     }.get(kind)
     if why is not None:
@@ -183,21 +183,21 @@ def _check_frozen(binary: bytes, document: Document) -> None:
 
 
 def _check_memory(code: Code, document: Document) -> None:
-    """Raises BadRequest when a module begins with more memory than its document allows: no wave could be handled."""
+    """Raises BadRequest when a module's initial memory exceeds its document's limit: it could not handle any wave."""
     first, allowed = code.report.memory[0], document.limits.memory
     if first is not None and first > allowed:
         raise BadRequest(
-            f"{document.bin} begins with {_in_mib(first)} MiB of memory, and its document allows {_in_mib(allowed)}",
-            hint=f"write Limits {{ +memory={-(-first // MIB)}; }}, or link it with less",
+            f"{document.bin} begins with {_in_mib(first)} MiB of memory, but its document allows {_in_mib(allowed)}",
+            hint=f"write Limits {{ +memory={-(-first // MIB)}; }}, or link it with less memory",
         )
 
 
 def _check_folders(code: Code, document: Document) -> None:
-    """Raises BadRequest when a document grants a component a folder: it would not find it."""
+    """Raises BadRequest when a document grants a directory to a component, which would not find it."""
     if document.grants.folders and code.report.kind is GuestKind.COMPONENT:
         raise BadRequest(
-            f"the document grants the folder {document.grants.folders[0].host!r}, and components are given none",
-            hint="take it out of Grants; a WASI preview 1 command can be given folders",
+            f"the document grants the folder {document.grants.folders[0].host!r}, but components cannot have folders",
+            hint="remove it from Grants; only WASI preview 1 commands can have folders",
         )
 
 
@@ -206,11 +206,11 @@ def _in_mib(size: int) -> str:
 
 
 def _check_saves(code: Code, document: Document) -> None:
-    """Raises BadRequest when a module does not give and take its state."""
+    """Raises BadRequest when a module does not export functions to save and restore its state."""
     names = {each.name for each in code.report.exports} if code.report.kind is GuestKind.CORE else set()
     missing = [name for name in ("hv_save", "hv_load") if name not in names]
     if missing:
         raise BadRequest(
-            f"{document.bin} cannot be asked for its state: it does not export {' and '.join(missing)}",
+            f"{document.bin} cannot save its state: it does not export {' and '.join(missing)}",
             hint="export both, or write +state=keys;",
         )

@@ -1,4 +1,4 @@
-"""The placement ``near-code``: where the code of a particle is compiled already."""
+"""The placement ``near-code``: prefers stars that have already compiled the code of a particle."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hyperverse_core import Candidate, Kind, Placement, Point, StarKey
 __all__ = ["NearCode"]
 
 _MORE: Final = 16
-"""How many particles more than the emptiest star has make a star that is ready too full, besides twice as many."""
+"""A ready star counts as too full when it hosts over twice as many particles as the emptiest star, plus this many."""
 
 
 class NearCode(Placement):
-    """Chooses the emptier of two random stars, of those where what the particle needs is prepared. Where these host
-    more than twice as many particles as another star, that one is chosen, which gets ready by that."""
+    """Chooses the emptier of two random stars among those that have prepared what the particle needs. If that star
+    hosts more than twice as many particles as another star, it chooses the other star, which thereby becomes ready."""
 
     def choose(self, kind: Kind, point: Point, candidates: Sequence[Candidate]) -> StarKey:
-        """Compares the chosen one of the ready stars with the chosen one of all."""
+        """Compares the choice among the ready stars with the choice among all stars."""
         anywhere = self._emptier(candidates)
         if anywhere.ready:
             return anywhere.star

@@ -1,4 +1,4 @@
-"""The particle of a Mechtron: a wave goes into a guest, and its answer comes back."""
+"""The particle of a Mechtron: passes waves to a guest, and returns its answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .versions import broken, document_of
 from .wave_services import WaveServices
 from .worker_guest import WorkerGuest
 
-if TYPE_CHECKING:  # they take wasmtime
+if TYPE_CHECKING:  # they import wasmtime
     from .host.frozen import FrozenMemory
     from .host.own_state import OwnState
 
@@ -35,11 +35,11 @@ class Mechtron(Particle):
     """One Mechtron.
 
     Args:
-        library: the code of this machine.
-        config: the point of its document.
+        library: the code of this machine's Mechtrons.
+        config: point of its document.
     """
 
-    concurrent = True  # how many calls may run at once is in its document
+    concurrent = True  # its document limits how many calls run at once
 
     def __init__(self, library: Library, config: str) -> None:
         self._library = library
@@ -53,12 +53,12 @@ class Mechtron(Particle):
         self._turns = asyncio.Semaphore(1)
 
     async def on_start(self, ctx: Ctx) -> None:
-        """Reads its document, and gets its code."""
+        """Reads its document, and loads its code."""
         present = LoadedGuest(*await self._library.of(ctx, self._config))
         self._take(present, self._loaded)
 
     def _take(self, present: LoadedGuest, kept: Mapping[str, Any]) -> None:
-        """What it is from now on, and what is kept of its instance. Raises HandlerFailed when these do not fit."""
+        """Switches to a loaded guest, and to what is kept of it. Raises HandlerFailed when these do not fit."""
         self._kept = keeper(present.document.state, present.code.report.starts, kept)
         self._present, self._loaded = present, {}
         self._turns = asyncio.Semaphore(present.document.concurrency)
@@ -80,15 +80,15 @@ class Mechtron(Particle):
 
     @handler("Cmd<Update>")
     async def update(self, ctx: Ctx, version: str = "", back: bool = False, force: bool = False) -> dict[str, Any]:
-        """Makes it another version of itself, with its state.
+        """Replaces it by another version of itself, with its state.
 
         Args:
-            version: as :func:`document_of` takes it; empty to change nothing.
-            back: whether it becomes the version again that it was before the last upgrade.
-            force: whether that is done although the other version breaks what this one offers.
+            version: the version, as :func:`document_of` takes it; empty to change nothing.
+            back: whether to return to the version before the last upgrade.
+            force: whether to upgrade even if the other version breaks what this one offers.
 
         Returns:
-            the points of the present document, of the one before the last upgrade, and what was broken.
+            the points of the current document and of the one before the last upgrade, and what was broken.
 
         Raises:
             Conflict: the other version breaks what this one offers, or its state cannot be carried over.
@@ -98,10 +98,10 @@ class Mechtron(Particle):
         if back and self._version is None:
             raise Conflict(f"{ctx.point} was never upgraded", hint="give a version")
         if back and version:
-            raise BadRequest("it cannot go back and to another version at once", hint="give one of them")
+            raise BadRequest("it cannot go back and change to another version at once", hint="give one of them")
         if version or back:
             self._refuse_loop(ctx)
-            assert self._version is not None or not back, "it was looked at above"
+            assert self._version is not None or not back, "checked above"
             config = self._version.before if back and self._version is not None else document_of(version, self._config)
             other = LoadedGuest(*await self._library.of(ctx.on_behalf, config))
             async with self._alone():
@@ -116,7 +116,7 @@ class Mechtron(Particle):
         if broke and not force:
             raise Conflict(
                 f"{config} breaks what {self._config} offers:" + "".join(f"\n  - {each}" for each in broke),
-                hint="force it when nobody relies on that",
+                hint="use force if nobody relies on that",
             )
         was = (self._config, self._version, self._kept, old)
         kept = {} if self._kept is None else kept_body(self._kept.saved)
@@ -143,7 +143,7 @@ class Mechtron(Particle):
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """While no wave is with a guest; those that wait come behind."""
+        """Holds back waves while none is with a guest; waiting waves come afterwards."""
         while True:
             turns, present = self._turns, self._present
             assert present is not None, "it has started"
@@ -160,20 +160,20 @@ class Mechtron(Particle):
 
     @handler("Ext<*>")
     async def ext(self, ctx: Ctx, body: Any = None) -> Pong:
-        """Has the guest handle a wave."""
+        """Passes a wave to the guest."""
         return await self._handle(ctx, ctx.wave.method.name)
 
     @handler("Http<*>")
     async def http(self, ctx: Ctx, body: Any = None) -> Pong:
-        """Has the guest handle a wave; it gets the whole method, such as ``Http<Get>``."""
+        """Passes a wave to the guest, with the whole method, such as ``Http<Get>``."""
         return await self._handle(ctx, ctx.wave.method.text)
 
     @staticmethod
     def _refuse_loop(ctx: Ctx) -> None:
         if ctx.point.text in ctx.wave.chain:
             raise LoopDetected(
-                f"{ctx.point} waits for what it has sent, and this came back to it",
-                hint="a Mechtron cannot be called by what it has called",
+                f"{ctx.point} waits for a wave of its own, which led to this one",
+                hint="a Mechtron cannot be called by a particle that it is calling",
             )
 
     async def _handle(self, ctx: Ctx, method: str) -> Pong:
@@ -197,11 +197,11 @@ class Mechtron(Particle):
         return await self._call(ctx, present, method)
 
     async def _steps(self, ctx: Ctx, present: LoadedGuest) -> Pong:
-        """A library: each wave has an instance of its own, unless its memory is kept."""
+        """Handles a wave for a library: each wave has its own instance, unless the memory is kept."""
         steps = steps_of(ctx.wave.body)
         guest = self._instance(present)
         try:
-            apart = isinstance(guest, WorkerGuest)  # the steps are read again there
+            apart = isinstance(guest, WorkerGuest)  # the worker parses the steps again
             reply = Pong(200, await guest.run(ctx.wave.body if apart else steps))
             await self._commit(ctx, guest, {})
         except BaseException:
@@ -229,14 +229,14 @@ class Mechtron(Particle):
         return reply
 
     def _keep(self, guest: Any, *, again: bool) -> None:
-        """After a call: the instance is used again, unless what is in its memory is not what is saved."""
+        """Ends a call: the instance is reused, unless its memory differs from what is saved."""
         if guest.dead or not again:
             guest.close()
         else:
             self._free.append(guest)
 
     async def _commit(self, ctx: Ctx, guest: Any, changed: Mapping[str, bytes]) -> None:
-        """Saves what the guest has put into its state, and what is kept of its instance; all of it or nothing."""
+        """Saves the guest's keys and what is kept of its instance, atomically."""
         kept, state = self._kept, self._state
         before = None if kept is None else kept.saved
         now = None if kept is None else await guest.kept()
@@ -254,8 +254,8 @@ class Mechtron(Particle):
             raise
 
     def _instance(self, present: LoadedGuest) -> Any:
-        """An instance that handles no wave: one of before, or a new one. It has ``handle`` or ``run``, ``kept``,
-        ``dead`` and ``close``."""
+        """Returns an idle instance, an earlier one or a new one. It has ``handle`` or ``run``, ``kept``, ``dead`` and
+        ``close``."""
         while self._free:
             guest = self._free.pop()
             if not guest.dead:  # its worker process may have died

@@ -1,8 +1,8 @@
-"""What components may import of WASI preview 2, and what that gives them.
+"""What components may import of WASI preview 2, and what each import does.
 
-All of it is the platform's own: clocks, randomness and waiting so that a guest ends at its deadline, the rest so that
-nothing is granted unless a document says so. There is no folder and no network: what needs one of them answers with an
-error, or cannot be called because nothing gives the value that it takes.
+The platform implements all of it: clocks, randomness and waiting, so that a guest ends at its deadline, and the rest,
+so that nothing is granted unless a document says so. There are no folders and no network: a function that needs one of
+them returns an error, or cannot be called because nothing returns the value that it takes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import attrs
 __all__ = ["PREVIEW_2", "VERSION", "Interface", "fault_of_preview_2"]
 
 VERSION: Final = "0.2.12"
-"""The newest version that is known. A component may import any version that begins alike."""
+"""The newest supported version. A component may import any version with the same beginning."""
 _TRACK: Final = "0.2."
 
 
@@ -24,11 +24,11 @@ class Interface:
     """One interface of WASI.
 
     Attributes:
-        name: without its version.
-        functions: the types of those that can be called.
-        resources: the types of values that it has, or uses of another interface.
-        methods: of the types of values that nobody is given, the methods, by the name of the type.
-        provider: what provides it, in words.
+        name: its name without a version.
+        functions: the types of its callable functions.
+        resources: the resource types that it declares, or uses from another interface.
+        methods: methods of resource types that no guest is given, by the name of the type.
+        provider: its provider, in words.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Interface:
     provider: str = "the platform, in place of WASI preview 2"
 
     def out_of_reach(self) -> list[str]:
-        """The functions that cannot be called."""
+        """Returns the functions that cannot be called."""
         return [f"[method]{owner}.{name}" for owner, names in self.methods.items() for name in names.split()]
 
 
@@ -217,41 +217,41 @@ _INTERFACES: Final = (
     ),
 )
 PREVIEW_2: Final[Mapping[str, Interface]] = {each.name: each for each in _INTERFACES}
-"""The interfaces, by their names without a version."""
+"""The interfaces, by name without a version."""
 _OUT_OF_REACH: Final = {each.name: frozenset(each.out_of_reach()) for each in _INTERFACES}
 
 
 def fault_of_preview_2(
     name: str, version: str, functions: Mapping[str, str], resources: Mapping[str, str]
 ) -> tuple[str, str]:
-    """Why an interface of WASI cannot be provided, and what to do about that; both empty when it can.
+    """Returns why an interface of WASI cannot be provided, and what to do about it; both are empty when it can.
 
     Args:
-        name: without its version.
-        version: empty for none.
-        functions: the types of the functions that are imported from there.
-        resources: the types of values that are imported from there, and under which name each was imported first.
+        name: its name without a version.
+        version: its version; empty for none.
+        functions: the types of the functions imported from it.
+        resources: the resource types imported from it, each with the name under which it was first imported.
     """
     from hyperverse_core.errors import did_you_mean
 
     known = PREVIEW_2.get(name)
     if known is None:
         return (
-            f"WASI has no such interface here{did_you_mean(name, PREVIEW_2)}",
-            "the reference names those that components get; what goes to others is sent as a wave",
+            f"this is not a supported WASI interface{did_you_mean(name, PREVIEW_2)}",
+            "the reference lists the interfaces for components; send waves to reach anything else",
         )
     if not version.startswith(_TRACK):
         told = f"version {version} of WASI" if version else "WASI without a version"
-        return f"{told} is not known", f"build it for WASI {_TRACK}x, which is preview 2"
+        return f"{told} is not supported", f"build it for WASI {_TRACK}x, which is preview 2"
     for function, types in functions.items():
         if function in _OUT_OF_REACH[name]:
-            continue  # nobody is given the value that it takes first
+            continue  # no guest is given the value that it takes first
         declared = known.functions.get(function)
         if declared is None:
             near = did_you_mean(function, known.functions)
             return f"the interface has no {function!r}{near}", f"build it for WASI {VERSION} or older"
         if types != declared:
-            return f"{function} is imported as {types}, and is {declared}", "declare it with that type"
+            return f"{function} is imported as {types}, but is {declared}", "declare it with that type"
     for resource, first in resources.items():
         if resource not in known.resources:
             return f"the interface has no type {resource!r}", f"build it for WASI {VERSION} or older"

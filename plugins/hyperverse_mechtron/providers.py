@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 HOST: Final = "hyperverse"
-"""The module that the platform's functions are imported from."""
+"""The module from which the platform's functions are imported."""
 PREVIEW_1: Final = "wasi_snapshot_preview1"
 
 
@@ -46,10 +46,10 @@ HOST_FUNCTIONS: Final[Mapping[str, FuncType]] = {
     "time": _func("", "I"),
     "random": _func("ii"),
 }
-"""What the platform gives to core modules: by their names."""
+"""The platform's functions for core modules, by name."""
 
 INTERFACE: Final = "cosmic:hyperverse/host"
-"""The interface that the platform's functions are imported from by components."""
+"""The interface from which components import the platform's functions."""
 _ASKS = "(string, string, string) -> result<string, string>"
 INTERFACE_FUNCTIONS: Final[Mapping[str, str]] = {
     "ping": _ASKS,
@@ -66,7 +66,7 @@ INTERFACE_FUNCTIONS: Final[Mapping[str, str]] = {
     "now": "() -> u64",
     "random": "(u32) -> string",
 }
-"""What the platform gives to components: the types of each function."""
+"""The platform's functions for components: the type of each."""
 
 WASI_FUNCTIONS: Final[Mapping[str, FuncType]] = {
     "args_get": _func("ii", "i"),
@@ -120,18 +120,18 @@ WASI_FUNCTIONS: Final[Mapping[str, FuncType]] = {
 
 
 _OURS: Final = frozenset({"clock_res_get", "clock_time_get", "poll_oneoff", "random_get"})
-"""Functions of WASI preview 1 that are the platform's: wasmtime's would be the computer's own clocks and chance, and a
-sleep that nothing ends."""
+"""Functions of WASI preview 1 that the platform implements: wasmtime's would use the computer's own clocks and
+randomness, and a sleep that cannot be interrupted."""
 
 
 @attrs.frozen
 class Provider:
-    """What provides an import.
+    """The provider of an import.
 
     Attributes:
-        name: the provider; empty when there is none.
-        fault: why it cannot be provided; empty when it can.
-        hint: what to do about that.
+        name: name of the provider; empty when there is none.
+        fault: why the import cannot be provided; empty when it can.
+        hint: what to do about it.
     """
 
     name: str
@@ -142,32 +142,32 @@ class Provider:
 _BOUND = ("__wbindgen_placeholder__", "__wbindgen_externref_xform__", "wbg")
 _ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
     "wasi_unstable": ("WASI before preview 1 is not supported", "compile it with a newer compiler, for preview 1"),
-    "gojs": ("it is bound to Go's JavaScript file", "build it with GOOS=wasip1"),
-    "go": ("it is bound to Go's JavaScript file", "build it with GOOS=wasip1"),
+    "gojs": ("it needs Go's JavaScript file", "build it with GOOS=wasip1"),
+    "go": ("it needs Go's JavaScript file", "build it with GOOS=wasip1"),
     "GOT.mem": ("it is a library for dynamic linking", "link it statically"),
     "GOT.func": ("it is a library for dynamic linking", "link it statically"),
 }
 
 
 def provider_of(wanted: Reference) -> Provider:
-    """Returns what provides an import of a module."""
+    """Returns the provider of an import of a module."""
     for module, known, name in ((HOST, HOST_FUNCTIONS, "the platform"), (PREVIEW_1, WASI_FUNCTIONS, "WASI preview 1")):
         if wanted.module == module:
             return _of_module(wanted, known, name)
     if wanted.module in _BOUND or wanted.module.endswith("_bg.js"):
-        return Provider("", "it is bound to JavaScript by wasm-bindgen", "build it without wasm-bindgen")
+        return Provider("", "it needs the JavaScript of wasm-bindgen", "build it without wasm-bindgen")
     if wanted.module in _ELSEWHERE:
         return Provider("", *_ELSEWHERE[wanted.module])
     if len(wanted.module) == 1 and len(wanted.name) <= 2:
         return Provider(
             "",
-            "its name was shortened by emscripten, so nobody else can tell what it stands for",
+            "emscripten shortened its name, so its meaning is lost",
             "build it with -sSTANDALONE_WASM",
         )
     if wanted.module == "env" and wanted.name.startswith(("emscripten_", "_emscripten", "invoke_", "__cxa_", "__sys")):
         return Provider("", "it is a function of emscripten's JavaScript", "build it with -sSTANDALONE_WASM")
     if wanted.module == "env" and wanted.extern is Extern.MEMORY:
-        return Provider("", "it wants its memory from outside", "link it so that it exports a memory of its own")
+        return Provider("", "it imports its memory", "link it so that it exports its own memory")
     return Provider("", "nothing here provides it", f"import from {HOST!r} or {PREVIEW_1!r} only")
 
 
@@ -181,19 +181,19 @@ def _of_module(wanted: Reference, known: Mapping[str, FuncType], name: str) -> P
     if known is WASI_FUNCTIONS and wanted.name in _OURS:
         name = "the platform, in place of WASI preview 1"
     if wanted.extern is not Extern.FUNC or (wanted.func is not None and wanted.func != declared):
-        return Provider(name, f"it is imported as {wanted}, and is func {declared}", "declare it with that type")
+        return Provider(name, f"it is imported as {wanted}, but is func {declared}", "declare it with that type")
     return Provider(name)
 
 
 def provider_of_interface(
     name: str, functions: Mapping[str, str] | None, resources: Mapping[str, str] | None = None
 ) -> Provider:
-    """Returns what provides an import of a component.
+    """Returns the provider of an import of a component.
 
     Args:
-        name: of the import.
-        functions: the types of the functions that it takes from there; None when it is no interface.
-        resources: the types of values that it takes from there, and under which name each was taken first.
+        name: name of the import.
+        functions: the types of the functions imported from it; None when it is not an interface.
+        resources: the resource types imported from it, each with the name under which it was first imported.
     """
     plain, _, version = name.partition("@")
     if plain == INTERFACE and functions is not None:
@@ -208,12 +208,12 @@ def _of_interface(functions: Mapping[str, str], version: str) -> Provider:
     from hyperverse_core.errors import did_you_mean
 
     if version and not version.startswith("0.1."):
-        return Provider("", f"version {version} of the interface is not known", "use version 0.1.0")
+        return Provider("", f"version {version} of the interface is not supported", "use version 0.1.0")
     for name, types in functions.items():
         known = INTERFACE_FUNCTIONS.get(name)
         if known is None:
             near = did_you_mean(name, INTERFACE_FUNCTIONS)
             return Provider("", f"the interface has no {name!r}{near}", "look the name up in the reference")
         if types != known:
-            return Provider("", f"{name} is imported as {types}, and is {known}", "declare it with that type")
+            return Provider("", f"{name} is imported as {types}, but is {known}", "declare it with that type")
     return Provider("the platform")

@@ -1,4 +1,4 @@
-"""Reads documents and modules from where they are: artifacts, or any other particle that answers ``Cmd<Read>`` so."""
+"""Reads documents and modules from artifacts, or from any other particle that answers ``Cmd<Read>`` in the same way."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hyperverse_core.errors import BadRequest, HyperverseError, TooLarge, error_
 __all__ = ["LARGEST", "digest_at", "read_bytes", "read_text"]
 
 LARGEST: Final = 64 * 1024 * 1024
-"""Bytes of the largest module."""
+"""Largest module, in bytes."""
 _TEXT: Final = 256 * 1024
 
 
 async def read_text(sender: Sender, point: Point) -> str:
-    """The text at a point. Raises HyperverseError, which names the point."""
+    """Returns the text at a point. Raises HyperverseError, which names the point."""
     body = (await _read(sender, point)).body
     if isinstance(body, bytes):
         if len(body) > _TEXT:
-            raise TooLarge(f"{point} has {len(body)} bytes, and a document has {_TEXT} at most")
+            raise TooLarge(f"{point} has {len(body)} bytes, but a document has at most {_TEXT}")
         try:
             body = body.decode("utf-8")
         except UnicodeDecodeError:
@@ -31,7 +31,7 @@ async def read_text(sender: Sender, point: Point) -> str:
 
 
 async def digest_at(sender: Sender, point: Point) -> str:
-    """The digest of the content at a point. Raises HyperverseError, which names the point."""
+    """Returns the digest of the content at a point. Raises HyperverseError, which names the point."""
     try:
         return (await content_at(sender, point)).digest
     except HyperverseError as exc:
@@ -39,7 +39,7 @@ async def digest_at(sender: Sender, point: Point) -> str:
 
 
 async def read_bytes(sender: Sender, point: Point, blobs: Blobs) -> bytes:
-    """The content at a point, which is kept in ``blobs``. Raises HyperverseError, which names the point."""
+    """Returns the content at a point, and keeps it in ``blobs``. Raises HyperverseError, which names the point."""
     try:
         return await read_content(sender, point, blobs=blobs, limit=LARGEST)
     except HyperverseError as exc:

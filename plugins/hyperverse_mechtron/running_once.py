@@ -1,4 +1,4 @@
-"""``hyperverse wasm run``: a command, run once in this process."""
+"""``hyperverse wasm run``: runs a command once in this process."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ __all__ = ["run_once"]
 
 _LATE, _TRAPPED = 124, 134
 _HOW = {
-    GuestKind.CORE: "it is called at an address: publish it, and create a Mechtron",
+    GuestKind.CORE: "waves call it at an address: publish it, and create a Mechtron",
     GuestKind.LIBRARY: "name the function that runs it with --start",
-    GuestKind.COMPONENT: "only WASI preview 1 commands can be run so",
+    GuestKind.COMPONENT: "only WASI preview 1 commands can be run this way",
 }
 
 
@@ -48,27 +48,27 @@ def run_once(
     fuel: int | None,
     imports: Iterable[str],
 ) -> None:
-    """Runs a command, and ends with its exit code.
+    """Runs a command, and exits with its exit code.
 
     Args:
         binary: the module.
-        name: its first argument.
-        arguments: the others.
-        start: the function that runs it.
-        env: variables, ``NAME=VALUE``.
-        dirs, read_dirs: folders, ``HOST::GUEST``.
-        seconds: the longest run.
-        memory: the largest memory, in MiB.
-        fuel: instructions, roughly; None when they are not counted.
-        imports: what stands in for imports, ``IMPORT=STAND-IN``.
+        name: name of the program, its first argument.
+        arguments: the other arguments.
+        start: name of the function to run.
+        env: environment variables, each as ``NAME=VALUE``.
+        dirs, read_dirs: granted directories, each as ``HOST::GUEST``.
+        seconds: most seconds that it may run.
+        memory: most MiB of memory.
+        fuel: instructions, roughly; None to leave them uncounted.
+        imports: stand-ins for imports, each as ``IMPORT=STAND-IN``.
 
     Raises:
-        BadRequest: the module is no such command, or an argument is malformed.
+        BadRequest: the module is not such a command, or an argument is malformed.
         NoDriver: wasmtime is not installed.
-        Unavailable: compiling it takes too much.
+        Unavailable: compiling it takes too many resources.
     """
-    if not math.isfinite(seconds):  # no time is later than NaN: the guest would run for ever
-        raise BadRequest(f"the longest run is {seconds} s, which is not a number of seconds", hint="write --seconds 60")
+    if not math.isfinite(seconds):  # no time is later than NaN, so the guest would run for ever
+        raise BadRequest(f"--seconds is {seconds}, which is not a number of seconds", hint="write --seconds 60")
     demand_wasmtime()
     chosen = stand_ins_given(imports)
     report = checked(binary, start, chosen)
@@ -96,7 +96,7 @@ def run_once(
     except TimedOut as exc:
         _say(exc)
         sys.stderr.flush()
-        os._exit(_LATE)  # it may be in a read that never returns, and its thread would be waited for
+        os._exit(_LATE)  # the guest may be in a read that never returns, and exit would wait for its thread
     except HandlerFailed as exc:
         _say(exc)
         raise click.exceptions.Exit(_TRAPPED) from exc

@@ -1,4 +1,4 @@
-"""When a machine waits for a worker process in its own thread, for a moment, instead of going round its event loop."""
+"""Decides when a machine waits briefly for a worker process in its own thread, instead of via its event loop."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Final
 __all__ = ["LONGEST", "Callers", "ShortWaits"]
 
 LONGEST: Final = 1
-"""Milliseconds of such a wait at most: as much as the first slice of a guest in this process has."""
+"""Longest such wait in milliseconds: the first time slice of a guest in this process."""
 _QUICK: Final = 100_000
-"""Nanoseconds within which a guest is quick. To wait for it takes no longer than to go round the event loop, which was
-measured as 20 microseconds more for each call; a slower one runs beside the machine on another core."""
+"""A guest that answers within this many nanoseconds is quick. Waiting for it takes no longer than a turn of the event
+loop, which was measured to add 20 microseconds to each call; a slower guest runs in parallel on another core."""
 _PAUSE, _LONGEST_PAUSE = 16, 4096
 
 
 class Callers:
-    """Which task has called a guest last. Tasks that call in turn want their guests to run beside one another, so only
-    a task that has called last waits in this thread."""
+    """Which task called a guest last. Tasks that take turns want their guests to run in parallel, so only a task that
+    also made the previous call waits in this thread."""
 
     __slots__ = ("_last",)
 
     def __init__(self) -> None:
-        self._last = 0  # by its identity: to hold it would hold what it has returned
+        self._last = 0  # its id: a reference would keep its result alive
 
     def again(self) -> bool:
-        """Whether the present task has called last. It is remembered."""
+        """Returns whether the current task also made the previous call, and remembers the task."""
         before, self._last = self._last, id(asyncio.current_task())
         return before == self._last
 
 
 class ShortWaits:
-    """What is known of one guest: whether its next answer is worth waiting for.
+    """Decides for one guest whether its next answer is worth waiting for.
 
     Args:
-        callers: of all guests of the machine.
+        callers: the callers of all guests of the machine.
 
-    A wait without an answer, because the guest takes longer now or the computer is busy, is followed by some calls
-    without a wait: the more, the more waits in a row had no answer.
+    After a wait without an answer, because the guest now takes longer or the computer is busy, some calls are made
+    without a wait: the more waits in a row failed, the more calls.
     """
 
     __slots__ = ("_callers", "_pause", "_quick", "_without")
@@ -49,7 +49,7 @@ class ShortWaits:
         self._pause = _PAUSE
 
     def worth_it(self) -> bool:
-        """Whether to wait for the answer to the call that is made now."""
+        """Returns whether to wait for the answer to the current call."""
         again = self._callers.again()
         if self._without:
             self._without -= 1
@@ -57,18 +57,18 @@ class ShortWaits:
         return self._quick and again
 
     def answered(self, nanoseconds: int) -> None:
-        """A call has ended.
+        """Records the end of a call.
 
         Args:
-            nanoseconds: that the guest had, as its process says.
+            nanoseconds: time that the guest took, as its process reports.
         """
         self._quick = nanoseconds <= _QUICK
 
     def waited(self, *, answered: bool) -> None:
-        """Such a wait has ended.
+        """Records the end of such a wait.
 
         Args:
-            answered: whether the answer has come.
+            answered: whether the answer arrived.
         """
         if answered:
             self._pause = _PAUSE

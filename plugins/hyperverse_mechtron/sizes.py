@@ -1,4 +1,4 @@
-"""Numbers of bytes for readers."""
+"""Sizes in bytes, for readers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _UNITS = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
 def told_size(size: int) -> str:
-    """A number of bytes with the unit that fits it."""
+    """Returns a size in bytes with a fitting unit."""
     for unit, factor in _UNITS:
         if size >= factor:
             return f"{size / factor:.4g} {unit}"

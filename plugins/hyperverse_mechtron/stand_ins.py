@@ -1,4 +1,4 @@
-"""Stand-ins for what libraries and commands import: small functions that compilers leave to their JavaScript."""
+"""Stand-ins for imports of libraries and commands: small functions that compilers leave to their JavaScript."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAND_INS: Final[Mapping[str, tuple[FuncType, ...]]] = {
     "grow": (FuncType(("i32",), ("i32",)),),
     "trap": (),
 }
-"""Their names, with the types that they may be imported as; any type for none."""
+"""The stand-ins by name, with the types that the import may have; empty means any type."""
 _NUMBERS: Final = frozenset({"i32", "i64", "f32", "f64"})
 _KNOWN: Final[Mapping[str, str]] = {
     "env.abort": "trap",
@@ -26,15 +26,15 @@ _KNOWN: Final[Mapping[str, str]] = {
     "env._emscripten_memcpy_js": "memcpy",
     "env.emscripten_resize_heap": "grow",
 }
-"""What stands in where the document says nothing."""
+"""The stand-ins used when the document names none."""
 
 
 def stand_in_for(wanted: Reference, chosen: Mapping[str, str]) -> str:
-    """The name of what stands in for an import; empty for none.
+    """Returns the name of the stand-in for an import; empty for none.
 
     Args:
         wanted: the import.
-        chosen: what the document says, by the full names of imports.
+        chosen: the choices of the document, by full name of the import.
     """
     if wanted.extern is not Extern.FUNC:
         return ""
@@ -42,7 +42,7 @@ def stand_in_for(wanted: Reference, chosen: Mapping[str, str]) -> str:
 
 
 def fault_of_stand_in(wanted: Reference, name: str) -> str:
-    """Why it cannot stand in for an import; empty when it can."""
+    """Returns why a stand-in does not fit an import; empty when it fits."""
     if wanted.func is None or not _NUMBERS.issuperset((*wanted.func.params, *wanted.func.results)):
         return f"{name!r} cannot stand in for a function whose arguments are not numbers"
     known = STAND_INS[name]
@@ -52,16 +52,16 @@ def fault_of_stand_in(wanted: Reference, name: str) -> str:
 
 
 def stand_ins_given(texts: Iterable[str]) -> dict[str, str]:
-    """What an option of the command line says, ``MODULE.NAME=STAND-IN`` each time. Raises BadRequest."""
+    """Parses a command-line option, ``MODULE.NAME=STAND-IN`` each time. Raises BadRequest."""
     found = {}
     for text in texts:
         name, equals, which = text.rpartition("=")
         if not equals or not name:
-            raise BadRequest(f"{text!r} is not an import with its stand-in", hint="write --import env.abort=trap")
+            raise BadRequest(f"{text!r} is not an import and its stand-in", hint="write --import env.abort=trap")
         if which not in STAND_INS:
             raise BadRequest(
                 f"there is no stand-in {which!r}{did_you_mean(which, STAND_INS)}",
-                hint=f"there are {', '.join(STAND_INS)}",
+                hint=f"choose from {', '.join(STAND_INS)}",
             )
         found[name] = which
     return found

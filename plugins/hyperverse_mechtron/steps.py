@@ -1,4 +1,4 @@
-"""The steps by which a library is called: what the body of one wave asks for."""
+"""The steps with which a wave calls a library, from the body of the wave."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class LibraryStep:
     """One step.
 
     Attributes:
-        number: from 1.
+        number: its number, from 1.
         what: ``put``, ``write``, ``call``, ``get`` or ``global``.
-        of: what stands behind it: the content, the name of a function or global, or an address.
-        options: its other keys.
-        name: under which later steps find its result; empty for none.
+        of: its operand: the content, the name of a function or global, or an address.
+        options: the remaining keys.
+        name: the name under which later steps find its result; empty for none.
     """
 
     number: int
@@ -45,11 +45,11 @@ class LibraryStep:
     name: str
 
     def wrong(self, why: str, hint: str = "") -> BadRequest:
-        """The error of this step, to be raised."""
+        """Returns an error for this step, to be raised."""
         return BadRequest(f"step {self.number} ({self.what}): {why}", hint=hint or "see the page on Mechtrons")
 
     def content(self) -> bytes:
-        """The bytes that it brings. Raises BadRequest."""
+        """Returns the bytes to write. Raises BadRequest."""
         how = self.options.get("encoding", "text")
         if isinstance(self.of, bytes):
             return self.of
@@ -64,18 +64,19 @@ class LibraryStep:
 
 
 class Values:
-    """The results of steps by their names."""
+    """The results of steps, by name."""
 
     def __init__(self) -> None:
         self._known: dict[str, int | float] = {}
 
     def keep(self, name: str, value: Any) -> None:
-        """Keeps a number under a name."""
+        """Stores a number under a name."""
         if name and isinstance(value, int | float):
             self._known[name] = value
 
     def number(self, step: LibraryStep, given: Any) -> int | float:
-        """A number that a step names: itself, or ``$name``, ``$name.size``, ``$name+4``. Raises BadRequest."""
+        """Returns the number that a step refers to: a number itself, or ``$name``, ``$name.size``, ``$name+4``. Raises
+        BadRequest."""
         if isinstance(given, int | float) and not isinstance(given, bool):
             return given
         found = _REFERENCE.fullmatch(given) if isinstance(given, str) else None
@@ -83,13 +84,13 @@ class Values:
             raise step.wrong(f"{given!r} is not a number", "write a number, $name, $name.size or $name+4")
         if found[1] not in self._known:
             near = did_you_mean(found[1], self._known)
-            raise step.wrong(f"no step before has the name {found[1]!r}{near}", 'name a step with "as"')
+            raise step.wrong(f"no earlier step has the name {found[1]!r}{near}", 'name a step with "as"')
         value = self._known[found[1]]
         offset = int(found[3] or 0)
         return value - offset if found[2] == "-" else value + offset
 
     def whole(self, step: LibraryStep, given: Any, what: str) -> int:
-        """A whole number from 0 to 2^32 - 1. Raises BadRequest."""
+        """Returns a whole number from 0 to 2^32 - 1. Raises BadRequest."""
         found = self.number(step, given)
         if not isinstance(found, int) or not -(1 << 31) <= found < 1 << 32:
             raise step.wrong(f"{found!r} is not {what}")
@@ -97,16 +98,16 @@ class Values:
 
 
 def steps_of(body: Any) -> list[LibraryStep]:
-    """The steps of a body: a list of maps, or JSON of it. Raises BadRequest."""
+    """Parses the steps in a body: a list of maps, or its JSON. Raises BadRequest."""
     if isinstance(body, str | bytes):
         try:
             body = json.loads(body)
         except (ValueError, RecursionError):
-            raise BadRequest("the body is neither a list of steps nor JSON of one", hint=_EXAMPLE) from None
+            raise BadRequest("the body is neither a list of steps nor its JSON", hint=_EXAMPLE) from None
     if not isinstance(body, Sequence) or not body:
         raise BadRequest("the body is not a list of steps", hint=_EXAMPLE)
     if len(body) > MOST_STEPS:
-        raise BadRequest(f"the body has {len(body)} steps, and {MOST_STEPS} are allowed", hint="send several waves")
+        raise BadRequest(f"the body has {len(body)} steps, at most {MOST_STEPS} are allowed", hint="send several waves")
     return [_step(number, each) for number, each in enumerate(body, 1)]
 
 
@@ -116,7 +117,7 @@ def _step(number: int, given: Any) -> LibraryStep:
     found = [key for key in given if key in _KEYS]
     if len(found) != 1:
         near = did_you_mean(str(next(iter(given), "")), _KEYS)
-        raise BadRequest(f"step {number} has not exactly one of {', '.join(_KEYS)}{near}", hint=_EXAMPLE)
+        raise BadRequest(f"step {number} must have exactly one of {', '.join(_KEYS)}{near}", hint=_EXAMPLE)
     what, name = found[0], given.get("as", "")
     options = {key: value for key, value in given.items() if key not in (what, "as")}
     step = LibraryStep(number, what, given[what], options, name if isinstance(name, str) else "")

@@ -9,10 +9,10 @@ __all__ = ["told_grants"]
 
 
 def told_grants(config: str, document: Document) -> list[str]:
-    """One line for each thing that a guest may use, and for each that it may not.
+    """Returns one line for each thing that a guest may use, and for each that it may not.
 
     Args:
-        config: the point of the document.
+        config: point of the document.
     """
     grants, limits = document.grants, document.limits
     lines = [f"module: {document.bin}, as {config} says"]

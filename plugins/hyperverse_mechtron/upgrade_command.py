@@ -1,4 +1,4 @@
-"""``hyperverse upgrade``: makes a Mechtron another version of itself, and goes back."""
+"""``hyperverse upgrade``: changes a Mechtron to another version, and back."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["upgrade"]
 @click.argument("point")
 @click.argument("version", required=False, default="")
 @click.option("--back", is_flag=True, help="Go back to the version before the last upgrade.")
-@click.option("--force", is_flag=True, help="Do it although the other version breaks what this one offers.")
+@click.option("--force", is_flag=True, help="Upgrade even if the other version breaks what this one offers.")
 @common
 def upgrade(point: str, version: str, back: bool, force: bool) -> None:
-    """Make the Mechtron POINT another VERSION of itself, with its state.
+    """Change the Mechtron POINT to another VERSION of itself, keeping its state.
 
-    VERSION is a version of the same series, such as 1.1.0, or the point of a bundle or of a document. Without it, the
-    present one is shown.
+    VERSION is a version of the same series, such as 1.1.0, or the point of a bundle or of a document. Without VERSION,
+    show the current one.
     """
     answer = talk(lambda client: client.upgrade(point, version, back=back, force=force))
     if options().json:

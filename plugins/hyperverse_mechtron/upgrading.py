@@ -1,4 +1,4 @@
-"""The upgrade of a Mechtron: what its new version gets of the state of the old one."""
+"""The upgrade of a Mechtron: what the new version takes over of the old one's state."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["LoadedGuest", "carried"]
 
 _INSTANCE: Final = ("memory", "save")
-"""Ways of keeping a state that keep something of an instance."""
+"""Values of ``state`` that keep something of an instance."""
 
 
 @attrs.frozen
 class LoadedGuest:
-    """A document, and the code that it names."""
+    """A document and its code."""
 
     document: Document
     code: Code
@@ -38,14 +38,14 @@ class LoadedGuest:
 
 
 async def carried(old: LoadedGuest, new: LoadedGuest, kept: Mapping[str, Any]) -> dict[str, Any]:
-    """What the new version gets of what was kept of the instance of the old one.
+    """Returns what the new version takes over of the kept data of the old version's instance.
 
     Args:
-        kept: as it was saved; empty for nothing.
+        kept: the saved data; empty for nothing.
 
     Raises:
         Conflict: nothing can be carried over.
-        HandlerFailed, TimedOut: one of the two guests failed in it.
+        HandlerFailed, TimedOut: one of the two guests failed in the process.
     """
     before, behind = old.document.state, new.document.state
     same = old.code.digest == new.code.digest
@@ -55,12 +55,12 @@ async def carried(old: LoadedGuest, new: LoadedGuest, kept: Mapping[str, Any]) -
     if behind not in _INSTANCE or not gives or not new.exports("hv_load"):
         raise Conflict(
             f"the state of {old.document.bin} cannot be carried over to {new.document.bin}: {_why(old, new)}",
-            hint="force it to begin anew; going back brings the old state again",
+            hint="use force to start with an empty state; going back restores the old state",
         )
     content = await _given(old, kept)
     guest = _core_guest(new, keeper(behind, new.code.report.starts, {}))
     try:
-        await guest.load(content)  # also where only that content is kept: a guest that cannot take it is told here
+        await guest.load(content)  # also when only that content is kept: a guest that cannot take it fails here
         return kept_body(content if behind == "save" else await guest.kept())
     finally:
         guest.close()
@@ -85,6 +85,6 @@ def _why(old: LoadedGuest, new: LoadedGuest) -> str:
 
 
 def _core_guest(of: LoadedGuest, kept: Any) -> CoreGuest:
-    """A new instance of a core module, which begins with what is kept."""
+    """Makes a new instance of a core module, starting from what is kept."""
     found: CoreGuest = made(recipe_of(of.code, of.document, {}), of.code.module, of.document.limits, kept)
     return found

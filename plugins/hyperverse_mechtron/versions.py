@@ -1,4 +1,4 @@
-"""Versions of a Mechtron: where the document of another one is, and what of the old one it breaks."""
+"""Versions of a Mechtron: where the document of another version is, and what that version breaks."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(?:[-+.][0-9A-Za-z.+-]*)?")
 
 
 def document_of(version: str, present: str) -> str:
-    """The point of a document.
+    """Returns the point of a document.
 
     Args:
-        version: a version of the same series, such as ``1.1.0``; or the point of a bundle, which has the document
-            under the same path; or the point of the document itself.
-        present: the point of the present document.
+        version: a version of the same series, such as ``1.1.0``; or the point of a bundle that has the document under
+            the same path; or the point of the document itself.
+        present: point of the current document.
 
     Raises:
-        BadRequest: it is none of these.
+        BadRequest: ``version`` is none of these.
     """
     bundle, path = _split(Point.parse(present))
     if _VERSION.fullmatch(version):
         if bundle is None or bundle.parent is None:
             raise BadRequest(
-                f"the document {present} is in no bundle, so {version} says nothing about it",
+                f"the document {present} is not in a bundle, so {version} does not identify another one",
                 hint="give the point of the document",
             )
         return f"{bundle.parent.text}:{version}{path}"
@@ -48,13 +48,13 @@ def document_of(version: str, present: str) -> str:
         return point.text
     if bundle is None:
         raise BadRequest(
-            f"{point} is a bundle, and the document {present} is in none", hint="give the point of the document"
+            f"{point} is a bundle, but the document {present} is not in one", hint="give the point of the document"
         )
     return f"{point.text}{path}"
 
 
 def _split(document: Point) -> tuple[Point | None, str]:
-    """The bundle that a document is in, and its path there."""
+    """Returns the bundle that contains a document, and the document's path in it."""
     at: Point | None = document
     while at is not None and at.segments and at.segments[-1].kind is not SegmentKind.VERSION:
         at = at.parent
@@ -64,13 +64,13 @@ def _split(document: Point) -> tuple[Point | None, str]:
 
 
 def broken(old: tuple[Document, Code], new: tuple[Document, Code]) -> list[str]:
-    """What the old version offers and the new one does not, each as a sentence."""
+    """Returns what the old version offers and the new one does not, each as a sentence."""
     return [*_broken_exports(old[1], new[1]), *_broken_answers(old[0], new[0])]
 
 
 def _broken_exports(old: Code, new: Code) -> Iterator[str]:
     if old.report.kind is not new.report.kind:
-        yield f"it is a {new.report.kind.value}, and was a {old.report.kind.value}"
+        yield f"it is a {new.report.kind.value}, but was a {old.report.kind.value}"
         return
     exports = {each.name: each for each in new.report.exports}
     for was in old.report.exports:
@@ -78,11 +78,11 @@ def _broken_exports(old: Code, new: Code) -> Iterator[str]:
         if found is None:
             yield f"it does not export {was.name!r}"
         elif not _fits(was, found):
-            yield f"export {was.name!r} is {found}, and was {was}"
+            yield f"export {was.name!r} is {found}, but was {was}"
 
 
 def _fits(was: Reference, now: Reference) -> bool:
-    if was.extern in (Extern.MEMORY, Extern.TABLE):  # their sizes are the module's own affair
+    if was.extern in (Extern.MEMORY, Extern.TABLE):  # their sizes are internal to the module
         return now.extern is was.extern
     if was.wit.startswith("interface {"):  # it may have more functions than before
         return set(was.wit.splitlines()) <= set(now.wit.splitlines())
@@ -91,6 +91,6 @@ def _fits(was: Reference, now: Reference) -> bool:
 
 def _broken_answers(old: Document, new: Document) -> Iterator[str]:
     if old.reply != new.reply:
-        yield f"its answers are +reply={new.reply};, and were +reply={old.reply};"
+        yield f"its answers are +reply={new.reply};, but were +reply={old.reply};"
     if old.state != "none" and new.state == "none":
-        yield "it keeps no state, and did"
+        yield "it keeps no state, but did before"

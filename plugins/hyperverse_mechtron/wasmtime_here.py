@@ -1,4 +1,4 @@
-"""Whether wasmtime, which the extra ``wasm`` brings, can be used."""
+"""Checks whether wasmtime, which the extra ``wasm`` installs, can be used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["demand_wasmtime", "why_apart"]
 
 
 def demand_wasmtime() -> None:
-    """Raises NoDriver, with the cure, when wasmtime is not installed."""
+    """Raises NoDriver, with the remedy, when wasmtime is not installed."""
     try:
         import wasmtime  # noqa: F401
     except ImportError as exc:
@@ -19,8 +19,8 @@ def demand_wasmtime() -> None:
 
 
 def why_apart() -> str:
-    """Why guests of this machine run over the public API of wasmtime, in worker processes; empty when they do not have
-    to. Raises NoDriver when wasmtime is not installed."""
+    """Returns why guests of this machine must run in worker processes, over wasmtime's public API; empty when they need
+    not. Raises NoDriver when wasmtime is not installed."""
     demand_wasmtime()
     from .host.raw import why_no_fibers
 

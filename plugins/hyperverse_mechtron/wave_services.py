@@ -1,4 +1,4 @@
-"""What a guest can ask while it handles a wave."""
+"""What a guest can ask for while it handles a wave."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _BITS: Final = 7
 
 
 def _rounded(seconds: float) -> float:
-    """A little more, at most 1.6 %: the waves of a guest then have few waits, and those with the same share what says
-    how they are treated. It must not be less, or a guest would get a 408 and go on shortly before its own deadline."""
+    """Rounds up a little, by at most 1.6 %: then the waves of a guest have few different waits, and waves with the same
+    wait share their settings. It must not round down, or a guest would get a 408 and continue shortly before its own
+    deadline."""
     part, power = math.frexp(seconds)
     return math.ldexp(math.ceil(math.ldexp(part, _BITS)), power - _BITS)
 
@@ -31,9 +32,9 @@ class WaveServices(CallServices):
     """The services for one wave.
 
     Args:
-        ctx: of the handler.
-        state: the state when the wave came; None when the Mechtron keeps none.
-        most: bytes of state at most, keys included.
+        ctx: context of the handler.
+        state: the state when the wave arrived; None when the Mechtron keeps none.
+        most: most bytes of state, including the keys.
     """
 
     def __init__(self, ctx: Ctx, state: Mapping[str, bytes] | None, most: int) -> None:
@@ -49,16 +50,16 @@ class WaveServices(CallServices):
         self._ctx = ctx
 
     def facts(self, *, with_state: bool) -> WaveFacts:
-        """What a guest in another process is told of the wave.
+        """Returns what a guest in another process is told about the wave.
 
         Args:
-            with_state: whether it can ask for its state.
+            with_state: whether it can read its state.
         """
         state = self._state if with_state or self._state is None else {}
         return WaveFacts(state, self._most, self._headers, self._path, self._agent, self._carries_bytes)
 
     async def ask(self, how: str, to: bytes, method: bytes, body: bytes, left: float) -> tuple[int, bytes]:
-        """Sends a wave with the Mechtron's own point as agent. Returns status and body of the reply; of a Ripple, the
+        """Sends a wave with the Mechtron's own point as agent. Returns status and body of the reply; for a Ripple, the
         echoes as JSON."""
         try:
             where, what = to.decode(), method.decode()
@@ -68,7 +69,7 @@ class WaveServices(CallServices):
         return status, to_bytes(answer)
 
     async def send(self, how: str, to: str, method: str, body: Body, left: float) -> tuple[int, str | bytes]:
-        """The same. The body of the reply is bytes when it was, and otherwise text."""
+        """Like :meth:`ask`. The body of the reply is bytes if it was bytes, and otherwise text."""
         sent = from_guest(body.encode()) if isinstance(body, str) else body
         status, answer = await self._sent(how, to, method, sent, left)
         return status, answer if isinstance(answer, bytes) else to_bytes(answer).decode()
@@ -88,7 +89,7 @@ class WaveServices(CallServices):
             return exc.status, exc.message
 
     def flush(self) -> None:
-        """Writes the lines into the log."""
+        """Writes the guest's lines to the log."""
         for line in self.lines:
             self._ctx.log.info("%s", line)
         self.lines.clear()

@@ -16,13 +16,13 @@ __all__ = ["WorkerGuest"]
 
 
 class WorkerGuest:
-    """One instance in a worker process. It has the face of the guests in this process.
+    """One instance in a worker process. It has the interface of guests in this process.
 
     Args:
-        workers: of the machine.
-        recipe: how it is made.
-        keeper: what keeps something of it; None when nothing is kept.
-        with_state: whether it can ask for what it has under keys.
+        workers: the workers of the machine.
+        recipe: how to make the instance.
+        keeper: keeps data of the instance; None when nothing is kept.
+        with_state: whether the guest can read the keys of its state.
     """
 
     def __init__(self, workers: Workers, recipe: Recipe, keeper: Any, *, with_state: bool) -> None:
@@ -40,15 +40,16 @@ class WorkerGuest:
 
     @property
     def dead(self) -> bool:
-        """Whether it must not be called again."""
+        """Whether the instance must not be called again."""
         return self._ended or (self._worker is not None and self._worker.gone)
 
     async def handle(self, services: WaveServices, method: str, body: str | bytes) -> Any:
-        """Has it handle a wave. Raises as guests in this process do, and OutcomeUnknown when its worker has died."""
+        """Passes a wave to it. Raises the errors of guests in this process, and OutcomeUnknown when its worker has
+        died."""
         return await self._call(method, body, services)
 
     async def run(self, body: Any) -> list[Any]:
-        """Does the steps of a library, which are the body of a wave. Raises likewise."""
+        """Carries out the steps of a library, the body of a wave. Raises likewise."""
         found: list[Any] = await self._call("", body, None)
         return found
 
@@ -69,7 +70,7 @@ class WorkerGuest:
             if exc.told.dead:
                 self._end(tell=False)
             raise exc.as_error() from None
-        except BaseException:  # the worker ends a guest itself whose call is cancelled
+        except BaseException:  # the worker itself ends a guest whose call is cancelled
             self._end(tell=False)
             raise
         if services is not None:
@@ -80,7 +81,7 @@ class WorkerGuest:
         return done.result
 
     async def kept(self) -> Any:
-        """What is kept of it, after its last call."""
+        """Returns what is kept of it after its last call."""
         from .kept import keeper
 
         if self._kept is None:
@@ -100,5 +101,5 @@ class WorkerGuest:
             self._workers.rest(self._worker)
 
     def close(self) -> None:
-        """Frees what it holds. It must not be handling a wave."""
+        """Frees the instance. It must not be handling a wave."""
         self._end(tell=True)

@@ -1,4 +1,4 @@
-"""What a machine and its worker processes write to one another: a length of four bytes, and then one message."""
+"""Messages between a machine and its worker processes: a length of four bytes, then one message."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ __all__ = [
 ]
 
 BUFFER: Final = 64 * 1024
-"""Bytes that are read from the socket at once, into one buffer. asyncio would make one of 256 KiB for each message,
-which takes longer than all the rest."""
+"""Bytes that one read takes from the socket, into a single buffer. asyncio would allocate 256 KiB for each message,
+which takes longer than everything else."""
 _LENGTH: Final = struct.Struct("<I")
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Recipe(msgspec.Struct, array_like=True, frozen=True):
-    """How an instance is made.
+    """How to make an instance.
 
     Attributes:
-        kind: the name of its kind of guest.
-        path: the file with its compiled code.
+        kind: name of its kind of guest.
+        path: file with its compiled code.
         limits: seconds, bytes of memory, fuel, bytes of output, elements of tables.
-        wasi: of a core module or library, whether it imports WASI.
-        takes_bytes: of a component, whether it takes the body as ``list<u8>``.
-        library: of a library, its functions with their types, its memory and its malloc.
-        keeps: ``memory`` or ``save`` when something of it is kept, else empty.
-        starts: whether a function of it runs by itself.
+        wasi: for a core module or library, whether it imports WASI.
+        takes_bytes: for a component, whether it takes the body as ``list<u8>``.
+        library: for a library, its functions with their types, its memory and its malloc.
+        keeps: ``memory`` or ``save`` when something of it is kept, otherwise empty.
+        starts: whether one of its functions runs by itself.
         kept: what was kept of it; empty for nothing.
-        stand_ins: of a library or command, what stands in for which imports.
-        arguments, environment: of a component, what it is granted of WASI.
-        concurrent: of a component, whether it has functions of the asynchronous kind.
+        stand_ins: for a library or command, the stand-in of each import.
+        arguments, environment: for a component, what its document grants of WASI.
+        concurrent: for a component, whether it has async functions.
     """
 
     kind: str
@@ -67,7 +67,7 @@ class Recipe(msgspec.Struct, array_like=True, frozen=True):
 
 
 class WaveFacts(msgspec.Struct, array_like=True, frozen=True):
-    """What a guest is told of a wave: the arguments of CallServices."""
+    """What a guest is told about a wave: the arguments of CallServices."""
 
     state: Mapping[str, bytes] | None
     most: int
@@ -78,7 +78,7 @@ class WaveFacts(msgspec.Struct, array_like=True, frozen=True):
 
 
 class GuestCall(msgspec.Struct, array_like=True, frozen=True, tag="call"):
-    """Has an instance handle a wave. Steps of a library are a body without facts."""
+    """Passes a wave to an instance. The steps of a library are a body without facts."""
 
     number: int
     guest: int
@@ -89,7 +89,7 @@ class GuestCall(msgspec.Struct, array_like=True, frozen=True, tag="call"):
 
 
 class RunCommand(msgspec.Struct, array_like=True, frozen=True, tag="run"):
-    """Runs a command once. Folders are paths here and there, and whether they may be written."""
+    """Runs a command once. A folder is its path on the host and in the guest, and whether it is writable."""
 
     number: int
     recipe: Recipe
@@ -102,7 +102,7 @@ class RunCommand(msgspec.Struct, array_like=True, frozen=True, tag="run"):
 
 
 class Answered(msgspec.Struct, array_like=True, frozen=True, tag="answered"):
-    """The reply to a wave of a guest."""
+    """The reply to a wave that a guest sent."""
 
     ask: int
     status: int
@@ -110,26 +110,26 @@ class Answered(msgspec.Struct, array_like=True, frozen=True, tag="answered"):
 
 
 class Cancel(msgspec.Struct, array_like=True, frozen=True, tag="cancel"):
-    """Nobody waits for a call any more."""
+    """Nobody is waiting for a call any more."""
 
     number: int
 
 
 class Close(msgspec.Struct, array_like=True, frozen=True, tag="close"):
-    """An instance is not needed any more."""
+    """An instance is no longer needed."""
 
     guest: int
 
 
 class Done(msgspec.Struct, array_like=True, frozen=True, tag="done"):
-    """A call has ended well.
+    """A call has succeeded.
 
     Attributes:
-        result: what the guest answers.
-        lines: what it has logged.
-        changed: what it has put into its state.
-        kept: what is kept of its instance; None when nothing is, or that is as before.
-        nanoseconds: from the arrival of the call to its end.
+        result: the guest's answer.
+        lines: lines that it logged.
+        changed: keys of its state that it wrote.
+        kept: what is kept of its instance; None when nothing is kept or nothing changed.
+        nanoseconds: time from the arrival of the call to its end.
     """
 
     number: int
@@ -144,9 +144,9 @@ class GuestFailed(msgspec.Struct, array_like=True, frozen=True, tag="failed"):
     """A call has failed.
 
     Attributes:
-        error: the name of a class of errors.
+        error: name of an error class.
         dead: whether its instance must not be called again.
-        stuck: whether a guest holds a thread of this process for good.
+        stuck: whether a guest holds a thread of this process forever.
     """
 
     number: int
@@ -162,9 +162,9 @@ class Ask(msgspec.Struct, array_like=True, frozen=True, tag="ask"):
     """A guest sends a wave.
 
     Attributes:
-        number: of its call.
-        ask: of this question.
-        typed: whether it is answered with text or bytes, as components are.
+        number: number of its call.
+        ask: number of this question.
+        typed: whether the answer is text or bytes, as for components.
     """
 
     number: int
@@ -178,22 +178,22 @@ class Ask(msgspec.Struct, array_like=True, frozen=True, tag="ask"):
 
 
 Inbound = GuestCall | RunCommand | Answered | Cancel | Close
-"""What a worker gets."""
+"""What a worker receives."""
 Outbound = Done | GuestFailed | Ask
-"""What a worker writes."""
+"""What a worker sends."""
 
 
 def framed(message: Inbound | Outbound) -> bytes:
-    """A message with its length before it."""
+    """Returns a message preceded by its length."""
     raw = _encode(message)
     return _LENGTH.pack(len(raw)) + raw
 
 
 class Messages:
-    """Takes the bytes of a socket apart.
+    """Splits the bytes of a socket into messages.
 
     Args:
-        of: the type of the messages.
+        of: type of the messages.
     """
 
     def __init__(self, of: Any) -> None:
@@ -202,16 +202,16 @@ class Messages:
         self._whole = 0
 
     def feed(self, data: memoryview) -> Iterator[Any]:
-        """The messages that are complete now.
+        """Returns the messages that are complete.
 
         Args:
-            data: what has come; it may be written over when the iterator has ended.
+            data: the received bytes; may be overwritten once the iterator has ended.
         """
         rest = self._rest
         if rest:
             rest += data
             if len(rest) < self._whole:
-                return  # of a large message, which is looked at once, when all of it is there
+                return  # a large message is parsed once, when all of it has arrived
             data, self._rest = memoryview(rest), bytearray()
         at, end = 0, len(data)
         self._whole = 4

@@ -1,5 +1,5 @@
-"""A worker process: ``python -m hyperverse_mechtron.worker_process FD``. It runs guests for the machine at the other
-end of the socket, and ends with it."""
+"""A worker process, ``python -m hyperverse_mechtron.worker_process FD``. It runs guests for the machine at the other
+end of the socket, and ends with that machine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _numbers = itertools.count(1)
 
 @types.coroutine
 def _rest_of(call: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
-    """What is left of a call that was begun, and waits."""
+    """Returns the rest of a call that was begun and now waits."""
     while True:
         try:
             got = yield waits_for
@@ -62,13 +62,13 @@ def _rest_of(call: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, 
 
 
 class _Worker:
-    """The end of the socket in this process.
+    """This process's end of the socket.
 
     Args:
-        end: of the socket; it blocks.
+        end: the blocking socket.
 
     Attributes:
-        ended: done when the machine has gone.
+        ended: done when the machine is gone.
     """
 
     def __init__(self, end: socket.socket) -> None:
@@ -83,8 +83,8 @@ class _Worker:
         asyncio.get_running_loop().add_reader(end, self._readable)
 
     def _readable(self) -> None:
-        """Takes what has come. As long as no call is under way, the event loop has nothing else to do: then this
-        thread waits in the socket for the next message, since to wake the loop takes three times as long."""
+        """Reads what has arrived. While no call is in progress, the event loop has nothing else to do: then this thread
+        waits in the socket for the next message, since waking the loop takes three times as long."""
         while True:
             try:
                 size = self._end.recv_into(self._buffer)
@@ -120,7 +120,7 @@ class _Worker:
             self._cancel(message)
 
     def _begin(self, number: int, call: Coroutine[Any, Any, None]) -> None:
-        """Begins a call at once. Most end without waiting for anything: they need no task."""
+        """Begins a call at once. Most calls end without waiting, so they need no task."""
         try:
             waits_for = call.send(None)
         except StopIteration:
@@ -134,7 +134,7 @@ class _Worker:
             task.cancel()
 
     def write(self, message: Outbound) -> None:
-        """Writes a message. The machine always reads, so this does not wait for long."""
+        """Sends a message. The machine always reads, so this does not block for long."""
         try:
             self._end.sendall(framed(message))
         except OSError:
@@ -147,7 +147,7 @@ class _Worker:
         try:
             held = self._guests.get(call.guest)
             if held is None:
-                assert call.recipe is not None, "the first call of a guest brings it"
+                assert call.recipe is not None, "the first call of a guest carries it"
                 held = self._guests[call.guest] = _Held(call.recipe, self._module(call.recipe))
             result = await held.answer(services, call.method, call.body)
             kept = await held.changed()
@@ -199,9 +199,9 @@ class _Worker:
         if found is None:
             found = deserialized(Path(recipe.path), key[1])
             if found is None:
-                raise Unavailable("what was compiled of it is gone", hint="ask again: it is compiled anew")
+                raise Unavailable("its compiled code is gone", hint="try again: it is compiled anew")
             if len(self._modules) >= 64:
-                self._modules.clear()  # those in use are held by their guests
+                self._modules.clear()  # their guests hold those in use
             self._modules[key] = found
         return found
 
@@ -218,7 +218,7 @@ class _Worker:
 
 
 class _Services(CallServices):
-    """What a guest asks: what is not here, of the machine. It has one question at a time."""
+    """What a guest asks for: anything missing here is requested from the machine, one request at a time."""
 
     def __init__(self, worker: _Worker, number: int, facts: WaveFacts) -> None:
         super().__init__(
@@ -240,7 +240,7 @@ class _Services(CallServices):
 
 
 class _Held:
-    """One instance, and what was last told of what is kept of it."""
+    """One instance, and what was last reported of what is kept of it."""
 
     def __init__(self, recipe: Recipe, module: Any) -> None:
         from .instances import made
@@ -274,6 +274,6 @@ async def _serve(end: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the machine too, which ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal also sends it to the machine, which ends this process
     asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1]))))
-    os._exit(0)  # a guest may be in a function that never returns, and its thread would be waited for
+    os._exit(0)  # a guest may be in a function that never returns, and exit would wait for its thread

@@ -1,7 +1,7 @@
-"""Worker processes: they run the guests whose documents say ``isolation=process``.
+"""Worker processes for guests whose documents say ``isolation=process``.
 
-A worker that dies takes the calls with it that it was carrying out, and nothing else. Each is answered 503 with the
-outcome ``unknown``, and the next call begins another worker.
+A worker that dies takes down only its current calls. Each is answered 503 with the outcome ``unknown``, and the next
+call starts another worker.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Worker", "WorkerRefused", "Workers"]
 
 _GRACE: Final = 10.0
-"""Seconds beyond the deadline of a guest after which its worker is taken for hung."""
+"""Seconds beyond a guest's deadline after which its worker counts as hung."""
 _RESTS_AFTER: Final = 60.0
 """Seconds without a guest after which a worker ends."""
 
@@ -51,11 +51,11 @@ class _Numbered(Protocol):
 
 @attrs.frozen(eq=False)
 class _CallUnderWay:
-    """A call that is under way.
+    """A call in progress.
 
     Attributes:
-        hung: time of the event loop after which its process is taken for hung.
-        seconds: that the guest has.
+        hung: time of the event loop after which its process counts as hung.
+        seconds: time limit of the guest.
     """
 
     waiter: asyncio.Future[Done]
@@ -67,13 +67,13 @@ class Worker(asyncio.BufferedProtocol):
     """One worker process, as the machine sees it.
 
     Args:
-        process: that has begun.
-        end: of the socket here, from which the event loop reads as well.
+        process: the running process.
+        end: our end of the socket, from which the event loop reads as well.
 
     Attributes:
         gone: whether it has ended.
-        guests: how many instances it holds.
-        retired: whether a guest holds one of its threads for good: it ends when its other guests have ended.
+        guests: number of instances that it holds.
+        retired: whether a guest holds one of its threads forever: it ends once its other guests have ended.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, end: socket.socket) -> None:
@@ -95,7 +95,7 @@ class Worker(asyncio.BufferedProtocol):
 
     @property
     def load(self) -> tuple[int, int]:
-        """How busy it is: calls that are under way, and instances."""
+        """Its load: calls in progress, and instances."""
         return len(self._pending), self.guests
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -111,8 +111,8 @@ class Worker(asyncio.BufferedProtocol):
             if not pending.waiter.done():
                 pending.waiter.set_exception(
                     OutcomeUnknown(
-                        "the worker process of the guest has died, and nobody can say what the guest has done",
-                        hint="the next call begins another process; the log of the machine may say why it died",
+                        "the worker process of the guest has died; it is unknown what the guest did",
+                        hint="the next call starts another process; the machine's log may say why it died",
                     )
                 )
         for task in self._asking:
@@ -138,7 +138,7 @@ class Worker(asyncio.BufferedProtocol):
                 pending.waiter.set_exception(WorkerRefused(message))
 
     def next_number(self) -> int:
-        """A number for a call or an instance."""
+        """Returns a new number for a call or an instance."""
         self._last += 1
         return self._last
 
@@ -149,21 +149,21 @@ class Worker(asyncio.BufferedProtocol):
         services: WaveServices | None = None,
         waits: ShortWaits | None = None,
     ) -> Done:
-        """Has it do something.
+        """Sends it a task, and returns the outcome.
 
         Args:
-            message: what it is to do.
-            seconds: the longest time that the guest has.
-            services: what the guest asks of the machine.
-            waits: whether to wait a moment for a quick guest, in this thread.
+            message: the task.
+            seconds: time limit of the guest.
+            services: answers what the guest asks the machine for.
+            waits: whether to wait briefly in this thread for a quick guest.
 
         Raises:
-            OutcomeUnknown: it has died.
-            TimedOut: it does not answer; it was ended.
+            OutcomeUnknown: the worker has died.
+            TimedOut: the worker did not answer, and was ended.
             WorkerRefused: the guest has failed.
         """
         if self.gone:
-            raise Unavailable("the worker process of the guest has ended", hint="ask again")
+            raise Unavailable("the worker process of the guest has ended", hint="try again")
         number, loop = message.number, asyncio.get_running_loop()
         pending = _CallUnderWay(loop.create_future(), loop.time() + seconds + _GRACE, seconds)
         self._pending[number] = pending
@@ -185,7 +185,7 @@ class Worker(asyncio.BufferedProtocol):
             self._services.pop(number, None)
 
     def _wait_a_moment(self) -> None:
-        """Takes what comes within a moment. When the connection is being closed, the event loop finds that."""
+        """Reads what arrives within a moment. If the connection is being closed, the event loop notices that."""
         if self._transport.is_closing() or not self._readable.poll(LONGEST):
             return
         try:
@@ -200,13 +200,13 @@ class Worker(asyncio.BufferedProtocol):
         self._watch = loop.call_at(when, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Ends a process that does not answer. One timer looks after all calls."""
+        """Ends a process that does not answer. One timer watches all calls."""
         self._watch = None
         late = [each for each in self._pending.values() if each.hung <= loop.time()]
         for each in late:
             if not each.waiter.done():
                 each.waiter.set_exception(
-                    TimedOut(f"the guest was not done after {each.seconds:g} s, and its process does not answer")
+                    TimedOut(f"the guest did not finish within {each.seconds:g} s, and its process does not answer")
                 )
         if late:
             self.kill()
@@ -219,7 +219,7 @@ class Worker(asyncio.BufferedProtocol):
             self.process.kill()
 
     def send(self, message: Inbound) -> None:
-        """Writes a message, unless the process has ended."""
+        """Sends a message, unless the process has ended."""
         if not self.gone:
             self._transport.write(framed(message))
 
@@ -237,7 +237,7 @@ class Worker(asyncio.BufferedProtocol):
         self.send(Answered(question.ask, status, body))
 
     async def close(self) -> None:
-        """Ends it, and waits for that."""
+        """Ends the worker, and waits until it has ended."""
         if self._transport is not None:
             self._transport.abort()
         self.kill()
@@ -246,24 +246,24 @@ class Worker(asyncio.BufferedProtocol):
 
 
 class WorkerRefused(Exception):
-    """What a worker tells of a call that has failed."""
+    """A call that failed, as the worker reports it."""
 
     def __init__(self, message: GuestFailed) -> None:
         super().__init__(message.message)
         self.told = message
 
     def as_error(self) -> errors.HyperverseError:
-        """The error that the guest, or the host in the worker, has raised."""
+        """Returns the error that the guest, or the host in the worker, raised."""
         kind = getattr(errors, self.told.error, HandlerFailed)
         found: errors.HyperverseError = kind(self.told.message, hint=self.told.hint)
         return found
 
 
 class Workers:
-    """The worker processes of a machine: as many as there are cores, begun when they are needed.
+    """The worker processes of a machine: one for each core, started on demand.
 
     Attributes:
-        callers: who calls their guests.
+        callers: the callers of their guests.
     """
 
     def __init__(self) -> None:
@@ -274,7 +274,7 @@ class Workers:
         self._most = os.cpu_count() or 2
 
     async def free(self) -> Worker:
-        """The worker that is least busy; another one is begun when all are busy and there may be more."""
+        """Returns the least busy worker; starts another one if all are busy and there may be more."""
         self._workers = [each for each in self._workers if not each.gone]
         best = min(self._usable(), key=lambda each: each.load, default=None)
         if best is not None and (best.load == (0, 0) or len(self._usable()) >= self._most):
@@ -283,7 +283,7 @@ class Workers:
             self._beginning = asyncio.ensure_future(self._begin())
             self._beginning.add_done_callback(self._begun)
         if best is not None and best.load[0] == 0:
-            return best  # the other one is there for the next
+            return best  # the new one serves the next call
         return await asyncio.shield(self._beginning)
 
     def _usable(self) -> list[Worker]:
@@ -307,10 +307,10 @@ class Workers:
     def _begun(self, task: asyncio.Task[Worker]) -> None:
         self._beginning = None
         if not task.cancelled():
-            task.exception()  # whoever waited for it was told
+            task.exception()  # its waiters got the error
 
     def rest(self, worker: Worker) -> None:
-        """A call or an instance has ended: a worker without any ends after a while."""
+        """Called when a call or an instance ends: an idle worker ends after a while."""
         if worker.load == (0, 0) and not worker.gone:
             rest = 0.0 if worker.retired else _RESTS_AFTER
             asyncio.get_running_loop().call_later(rest, self._end_idle, worker, worker.next_number())
@@ -322,7 +322,7 @@ class Workers:
             task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """Ends all of them."""
+        """Ends all workers."""
         if self._beginning is not None:
             await asyncio.wait({self._beginning})
         workers, self._workers = self._workers, []
@@ -332,8 +332,8 @@ class Workers:
         """Runs a command. Returns its exit code, its output and its error output.
 
         Args:
-            message: the number is given here.
-            seconds: the longest run.
+            message: the command; its number is assigned here.
+            seconds: most seconds that it may run.
         """
         import msgspec
 

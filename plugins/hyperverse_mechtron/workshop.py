@@ -1,4 +1,4 @@
-"""Compiles what was published, before anybody creates a Mechtron of it."""
+"""Compiles published modules before anybody creates a Mechtron from them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _DOCUMENTS: Final = 64
 
 @attrs.define
 class Workshop(Particle):
-    """Answers at the point of the driver of Mechtron. It compiles content that this machine has, and one bundle at a
-    time; whoever asks has to know the digest."""
+    """Answers at the point of the Mechtron driver. It compiles content that this machine has, one bundle at a time; the
+    caller must know the digest."""
 
     concurrent = True
     host: DriverHost = transient()
@@ -37,20 +37,20 @@ class Workshop(Particle):
     async def prepare(
         self, ctx: Ctx, version: str, documents: dict[str, str], modules: dict[str, str]
     ) -> list[dict[str, Any]]:
-        """Compiles the modules of a bundle as its documents say.
+        """Compiles the modules of a bundle as its documents specify.
 
         Args:
-            version: the point of the bundle.
-            documents: their texts, by path.
-            modules: the digests of all files, by path.
+            version: point of the bundle.
+            documents: texts of the documents, by path.
+            modules: digests of all files, by path.
 
         Returns:
             for each document its path, and what its module is, or why it would be refused.
         """
         if self._waiting >= _WAITING:
-            raise Unavailable("too many bundles wait to be compiled", hint="ask again in a minute")
+            raise Unavailable("too many bundles are waiting to be compiled", hint="try again in a minute")
         if len(documents) > _DOCUMENTS:
-            raise BadRequest(f"{len(documents)} documents are more than {_DOCUMENTS}")
+            raise BadRequest(f"{len(documents)} documents exceed the limit of {_DOCUMENTS}")
         self._waiting += 1
         try:
             async with self._turn:
@@ -82,7 +82,7 @@ class Workshop(Particle):
     async def _compiled(self, document: Document, name: str, modules: Mapping[str, str]) -> Code:
         digest = modules.get(name)
         if digest is None:
-            raise NotFound(f"there is no file {name!r} in the bundle", hint="name the module that is in it")
+            raise NotFound(f"there is no file {name!r} in the bundle", hint="name a module that is in it")
         size = await self.host.blobs.size(digest)
         if size is None or size > LARGEST:
             raise NotFound(f"the content of {name!r} is not on this machine, or has more than {LARGEST} bytes")

@@ -1,4 +1,4 @@
-"""Addresses and subjects. An address is ``nats:NAME``: it is the same whichever server of a cluster carries it."""
+"""Addresses and subjects. An address has the form ``nats:NAME``, whichever server of a cluster carries it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME: Final = re.compile(r"nats:([A-Za-z0-9_-]{1,64})")
 
 
 def name_of(address: str) -> str:
-    """The name in an address. Raises BadRequest when it is not an address."""
+    """Returns the name in an address. Raises BadRequest when the text is not an address."""
     found = _NAME.fullmatch(address)
     if found is None:
         raise BadRequest(
@@ -27,13 +27,13 @@ def name_of(address: str) -> str:
 
 
 def address_of(name: str) -> str:
-    """The address with that name."""
+    """Returns the address with that name."""
     return f"nats:{name}"
 
 
 def chosen_name(endpoint: Endpoint) -> str:
-    """A name for an endpoint that was given none. It comes from its key: so a machine that starts again has the same
-    address, and no other one has it, on whatever host."""
+    """Returns a name for an endpoint that was given none. The name is derived from the endpoint's key, so a machine
+    keeps its address when it starts again, and no other machine has the same one on any host."""
     key = hashlib.sha256(f"{endpoint.name} {endpoint.identity.public}".encode()).hexdigest()
     return f"{re.sub(r'[^A-Za-z0-9_-]', '-', endpoint.name)[:24]}-{key[:24]}"
 
@@ -43,17 +43,17 @@ class Subjects:
     """The subjects that machines use.
 
     Attributes:
-        prefix: their first part.
+        prefix: the first part of every subject.
     """
 
     prefix: str
 
     def listener(self, name: str) -> str:
-        """Where those attempt who want to connect to an address."""
+        """The subject to which peers send to connect to an address."""
         return f"{self.prefix}.listen.{name}"
 
     def inbox(self, session: bytes, link: bytes) -> str:
-        """Where one end of one connection gets its messages."""
+        """The subject at which one end of one connection gets its messages."""
         return f"{self.prefix}.in.{session.hex()}.{link.hex()}"
 
     def inboxes(self, session: bytes) -> str:
@@ -61,5 +61,5 @@ class Subjects:
         return f"{self.prefix}.in.{session.hex()}.*"
 
     def here(self, session: bytes) -> str:
-        """Where a session says that it lives."""
+        """The subject on which a session announces that it is alive."""
         return f"{self.prefix}.here.{session.hex()}"

@@ -24,13 +24,13 @@ from .session import ID_BYTES, NatsSession
 __all__ = ["NO_RESPONDERS", "ConnectAttempt"]
 
 NO_RESPONDERS: Final = "503"
-"""What the server says when nobody listens at a subject."""
+"""The status that the server sends when nobody listens at a subject."""
 _GRACE: Final = 0.1
-"""Seconds for which "nobody is here" is not believed yet: anybody may have said that."""
+"""Seconds for which "nobody is here" is not believed yet: anybody could have sent it."""
 _REFUSED_GRACE: Final = 1.0
 """The same for "your message cannot be read"."""
 _TRIES: Final = 16
-"""Cookies that are tried: strangers may send some too."""
+"""Number of cookies that are tried: strangers may send some too."""
 
 
 @attrs.define(eq=False)
@@ -38,8 +38,8 @@ class ConnectAttempt:
     """An attempt to connect.
 
     Attributes:
-        id: of our end of the connection, in the subject for answers.
-        address: where to, for errors.
+        id: id of our end of the connection, in the subject for answers.
+        address: the address to connect to, for errors.
     """
 
     session: NatsSession
@@ -51,14 +51,14 @@ class ConnectAttempt:
     _answered: bool = False
 
     def take(self, message: bytes, status: str) -> None:
-        """Somebody has said something to our subject: it may be anybody."""
+        """Takes a message to our subject. Anybody may have sent it."""
         if status == NO_RESPONDERS:
             hint = "is the machine running, is that its address, and do both machines use the same NATS servers?"
             said = f"nobody listens at {self.address!r} on the NATS server at {self.session.where}"
             self._later(_GRACE, Unavailable(said, hint=hint, retry_after=1.0))
         elif message == REFUSED:
             hint = "check its public key; a machine with a new data directory has a new key"
-            said = f"the listener at {self.address!r} does not prove that it holds the expected key"
+            said = f"the listener at {self.address!r} did not prove that it holds the expected key"
             self._later(_REFUSED_GRACE, Unauthorized(said, hint=hint, retry_after=1.0))
         else:
             self._answered = self._answered or message[:1] == COOKIE
@@ -66,14 +66,14 @@ class ConnectAttempt:
 
     def _later(self, seconds: float, error: HyperverseError) -> None:
         def believe() -> None:
-            # The server does not say that nobody is there when somebody answers.
+            # The server does not report a missing listener when one answers.
             if isinstance(error, Unauthorized) or not self._answered:
                 self._answer(error)
 
         asyncio.get_running_loop().call_later(seconds, believe)
 
     def _answer(self, answer: bytes | HyperverseError) -> None:
-        if not self._answers.full():  # strangers may say as much as they like
+        if not self._answers.full():  # strangers may send as much as they like
             self._answers.put_nowait(answer)
 
     def fail(self, error: HyperverseError) -> None:
@@ -92,7 +92,7 @@ class ConnectAttempt:
         self.session.put(self.subjects.listener(self.name), message, self.subjects.inbox(self.session.id, self.id))
 
     async def probe(self) -> None:
-        """Returns when somebody listens there. Raises Unavailable when nobody does."""
+        """Returns once a listener answers at the address. Raises Unavailable when there is none."""
         self._say(PROBE)
         while (await self._next())[:1] != COOKIE:
             pass
@@ -108,17 +108,17 @@ class ConnectAttempt:
         Args:
             secret: our key.
             listener: the public key that the other side must hold.
-            pump: moves the messages of the link from now on.
+            pump: moves the messages of the link from then on.
 
         Raises:
-            Unavailable: nobody listens there, or it has no room.
-            Unauthorized: our key is not let in, or the other side does not hold the key.
+            Unavailable: there is no listener at the address, or it accepts no more peers.
+            Unauthorized: the endpoint does not allow our key, or the other side does not hold the expected key.
         """
         payload, seal, opens = await self._welcome(secret, listener, pump.window)
         return self._link(payload, seal, opens, pump)
 
     async def _welcome(self, secret: bytes, listener: bytes, window: int) -> tuple[bytes, bytes, bytes]:
-        """What the listener says when keys are proven, and the keys for what leaves and what comes."""
+        """Returns the listener's payload once keys are proven, and the keys for what we send and what we receive."""
         self._say(PROBE)
         initiators: dict[bytes, IkInitiator] = {}  # by the cookie, of which some may be made up
         while True:
@@ -128,7 +128,7 @@ class ConnectAttempt:
                 initiators[rest] = self._hello(HELLO + rest, secret, listener, window)
             elif kind == WELCOME:
                 for initiator in initiators.values():
-                    with contextlib.suppress(NotProven):  # anybody may have said that
+                    with contextlib.suppress(NotProven):  # anybody could have sent that
                         return initiator.welcome(rest)
 
     def _hello(self, said: bytes, secret: bytes, listener: bytes, window: int) -> IkInitiator:
@@ -138,7 +138,7 @@ class ConnectAttempt:
         try:
             self._say(said + initiator.hello(ours.pack()))
         except NotProven as exc:
-            raise Unauthorized(f"the key of the listener at {self.address!r} cannot be one: {exc}") from exc
+            raise Unauthorized(f"the key of the listener at {self.address!r} is not a valid key: {exc}") from exc
         return initiator
 
     def _link(self, payload: bytes, seal: bytes, opens: bytes, pump: NatsPump) -> NatsLink:
@@ -153,7 +153,7 @@ class ConnectAttempt:
             theirs = Introduction.unpack(said)
             watched = self.session.watch(theirs.session, theirs.key, theirs.beat)
         except ValueError as exc:
-            raise Unavailable(f"{self.address!r} does not answer by the lane protocol: {exc}") from exc
+            raise Unavailable(f"{self.address!r} does not speak the lane protocol: {exc}") from exc
         now = asyncio.get_running_loop().time()
         out = self.subjects.inbox(theirs.session, theirs.link)
         link = NatsLink(self.id, out, watched, now, now, ChaCha20Poly1305(seal), ChaCha20Poly1305(opens))

@@ -1,4 +1,4 @@
-"""The connection of nats-py, with what the transport needs besides: to be cut off at once."""
+"""The connection of nats-py, extended so that the transport can cut it at once."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["BrokerClient", "connected"]
 
 _PING_SECONDS = 1
 _PINGS = 3
-"""A server that does not answer so many pings in a row is given up."""
+"""After this many unanswered pings in a row the server counts as lost."""
 _PENDING = 4 * 1024 * 1024
 
 
 class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types are not read
-    """A client that does not connect again by itself: what it had said would be said again in the name of connections
-    that are gone."""
+    """A client that does not reconnect by itself: after a reconnect, nats-py would send what was pending again, in the
+    name of connections that no longer exist."""
 
     def cut(self) -> None:
-        """Closes the socket, whatever the client does at the moment. What waits to leave is dropped: a socket with
-        something to send would stay open when the event loop ends. May be called twice."""
-        if self._transport:  # false also for one that never had a socket, which some versions cannot close
+        """Closes the socket, whatever the client is doing. What waits to be sent is dropped: a socket with pending
+        data would stay open when the event loop ends. May be called twice."""
+        if self._transport:  # also false for a transport that never had a socket, which some versions cannot close
             self._transport._io_writer.transport.abort()
 
 
@@ -40,18 +40,18 @@ async def connected(
     """Connects to one of the servers.
 
     Args:
-        settings: which, and with what proof.
-        name: of this client, as the server's operator sees it.
+        settings: the servers, and the credentials for them.
+        name: name of this client, as the server's operator sees it.
         lost: called when the connection has ended.
-        refused: called with what the server does not permit later on.
+        refused: called when the server denies something later on.
 
     Returns:
         the client.
 
     Raises:
-        ConfigError: a file of the settings has not what it should have.
+        ConfigError: a file named in the settings is not what it should be.
         Unavailable: no server answers.
-        Unauthorized: the server does not let us in.
+        Unauthorized: the server rejects our credentials.
     """
     if settings.credentials:
         check_credentials(settings.credentials)
@@ -94,7 +94,7 @@ async def connected(
 
 
 def _why(settings: NatsSettings, faults: list[Exception]) -> HyperverseError:
-    """What to tell the user. The text of nats-py has no password, but it has no cure either."""
+    """Returns the error for the user. The text of nats-py contains no password, but no remedy either."""
     said = " ".join(str(fault) or type(fault).__name__ for fault in faults)
     where = settings.where
     if "authorization" in said.lower() or "authentication" in said.lower():
@@ -102,12 +102,12 @@ def _why(settings: NatsSettings, faults: list[Exception]) -> HyperverseError:
             "it asks for credentials: set `credentials` or `nkey` in the table [lanes], or write a user and a password "
             "into the URL of `servers`"
             if not (settings.credentials or settings.nkey or any("@" in url for url in settings.servers))
-            else "it does not accept what [lanes] has: check `credentials`, `nkey`, or the user in `servers`"
+            else "it rejects the credentials in [lanes]: check `credentials`, `nkey`, or the user in `servers`"
         )
-        return Unauthorized(f"the NATS server at {where} does not let this machine in", hint=hint)
+        return Unauthorized(f"the NATS server at {where} rejects this machine", hint=hint)
     if any(isinstance(fault, ssl.SSLError) for fault in faults) or "certificate" in said.lower():
-        hint = "name the certificate of its authority with `tls_ca`, or ask its operator which name it has"
-        return Unauthorized(f"the NATS server at {where} does not prove who it is: {_last(faults)}", hint=hint)
+        hint = "name its certificate authority with `tls_ca`, or ask its operator for the certificate's host name"
+        return Unauthorized(f"the NATS server at {where} failed to prove its identity: {_last(faults)}", hint=hint)
     hint = "is it running, and is that its address? See `servers` in the table [lanes]"
     return Unavailable(f"no NATS server answers at {where}: {_last(faults)}", hint=hint, retry_after=1.0)
 

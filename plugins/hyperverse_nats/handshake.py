@@ -1,16 +1,16 @@
-"""The handshake that proves the keys of both sides: ``Noise_IK_25519_ChaChaPoly_SHA256``, of the Noise framework.
+"""The handshake that proves the keys of both sides: ``Noise_IK_25519_ChaChaPoly_SHA256`` of the Noise framework.
 
-The side that connects knows the public key of the other one. Two messages::
+The side that connects knows the public key of the other side. Two messages::
 
-    -> e, es, s, ss    a fresh key; our own key, which only the expected one can read; proof that we hold its secret
-    <- e, ee, se       a fresh key of theirs, and proof that they hold the secret of the expected key
+    -> e, es, s, ss    a fresh key; our own key, readable only by the expected peer; proof that we hold its secret
+    <- e, ee, se       their fresh key, and proof that they hold the secret of the expected key
 
-The side that listens keeps nothing of anybody who has not proved a key: strangers cost it no memory. What was said
-before, such as the cookie, goes into the hash as well, so it cannot be exchanged on the way. Behind the two messages
-each side has one key to encrypt with and one to decrypt with; who learns the long-lived secrets later cannot read what
-was said.
+The listening side keeps no state for a peer that has not proved a key, so strangers cost it no memory. Earlier data,
+such as the cookie, goes into the hash as well, so nobody can replace it on the way. After the two messages each side
+has one key to encrypt with and one to decrypt with; somebody who learns the long-lived secrets later cannot read what
+was sent.
 
-Nothing here sends or receives.
+This module neither sends nor receives.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class IkInitiator:
     """The side that connects.
 
     Args:
-        said: what both sides know from before, such as the cookie.
+        said: data that both sides know from before, such as the cookie.
         secret: our long-lived secret key.
         listener: the public key that the other side must hold.
     """
@@ -42,8 +42,8 @@ class IkInitiator:
         self._listener = listener
 
     def hello(self, payload: bytes) -> bytes:
-        """The first message, with a payload that only the other side can read. Raises NotProven when the key of the
-        other side cannot be a key."""
+        """Returns the first message, with a payload that only the other side can read. Raises NotProven when the other
+        side's key is not a valid key."""
         self._agreed.mix(self._fresh.public)
         self._agreed.agree(self._fresh, self._listener)
         sealed = self._agreed.seal(self._secret.public)
@@ -51,8 +51,8 @@ class IkInitiator:
         return self._fresh.public + sealed + self._agreed.seal(payload)
 
     def welcome(self, message: bytes) -> tuple[bytes, bytes, bytes]:
-        """Takes the answer. Returns its payload, the key for what we send and the key for what we get. Raises
-        NotProven; then another message may still be the answer."""
+        """Takes the answer. Returns its payload, the key for what we send and the key for what we receive. Raises
+        NotProven; in that case a later message may still be the answer."""
         agreed = self._agreed.before_message()
         theirs = message[:KEY_BYTES]
         agreed.mix(theirs)
@@ -64,14 +64,14 @@ class IkInitiator:
 
 
 class IkResponder:
-    """The side that listens, for one that wants to connect.
+    """The listening side, for one peer that wants to connect.
 
     Args:
-        said: see :class:`IkInitiator`.
+        said: data that both sides know from before; see :class:`IkInitiator`.
         secret: our long-lived secret key.
 
     Attributes:
-        fresh: the fresh key of the other side: no two handshakes have the same.
+        fresh: the fresh key of the other side; no two handshakes have the same one.
     """
 
     def __init__(self, said: bytes, secret: bytes) -> None:
@@ -80,8 +80,8 @@ class IkResponder:
         self.fresh = self._key_of_theirs = b""
 
     def hello(self, message: bytes) -> tuple[bytes, bytes]:
-        """Takes the first message. Returns the public key that the other side has proved to hold, and its payload.
-        Raises NotProven."""
+        """Takes the first message. Returns the public key that the other side proved to hold, and the payload. Raises
+        NotProven."""
         self.fresh = message[:KEY_BYTES]
         self._agreed.mix(self.fresh)
         self._agreed.agree(self._secret, self.fresh)
@@ -90,7 +90,7 @@ class IkResponder:
         return self._key_of_theirs, self._agreed.open(message[KEY_BYTES + _SEALED_KEY :])
 
     def welcome(self, payload: bytes) -> tuple[bytes, bytes, bytes]:
-        """The answer, the key for what we send and the key for what we get."""
+        """Returns the answer, the key for what we send and the key for what we receive."""
         own = SecretKey()
         self._agreed.mix(own.public)
         self._agreed.agree(own, self.fresh)

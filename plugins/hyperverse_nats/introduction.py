@@ -1,4 +1,4 @@
-"""What the two sides tell one another in the handshake, encrypted."""
+"""What the two sides tell each other in the handshake, encrypted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import attrs
 __all__ = ["COOKIE", "FULL", "HELLO", "LET_IN", "NOT_ALLOWED", "PROBE", "REFUSED", "WELCOME", "Introduction"]
 
 PROBE, COOKIE, HELLO, WELCOME, REFUSED = (bytes([kind]) for kind in range(1, 6))
-"""First bytes of the messages before a connection stands. REFUSED is said in clear to somebody who expects another
-key."""
+"""First bytes of the messages before a connection is established. REFUSED is sent in clear to a peer that expects
+another key."""
 
 LET_IN, NOT_ALLOWED, FULL = range(3)
-"""What a WELCOME says first."""
+"""What a WELCOME begins with."""
 
 _FORM: Final = struct.Struct("<B16s16s32sQI")
 _VERSION: Final = 1
@@ -27,9 +27,9 @@ class Introduction:
     Attributes:
         session: the id of its session.
         link: the id of this end in that session.
-        key: by which the session signs its signs of life.
-        beat: number of the newest of them.
-        window: bytes that the other side may have on the way to this one.
+        key: the key with which the session signs its signs of life.
+        beat: number of its newest sign of life.
+        window: bytes that the other side may have in flight to this one.
     """
 
     session: bytes
@@ -39,12 +39,12 @@ class Introduction:
     window: int
 
     def pack(self) -> bytes:
-        """Its bytes."""
+        """Returns the introduction as bytes."""
         return _FORM.pack(_VERSION, self.session, self.link, self.key, self.beat, self.window)
 
     @classmethod
     def unpack(cls, said: bytes) -> Introduction:
-        """Raises ValueError when the other side speaks another version."""
+        """Reads an introduction. Raises ValueError when the other side speaks another version."""
         if len(said) != _FORM.size or said[0] != _VERSION:
-            raise ValueError("another version of the lane protocol is spoken there")
+            raise ValueError("the other side speaks another version of the lane protocol")
         return cls(*_FORM.unpack(said)[1:])

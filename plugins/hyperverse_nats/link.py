@@ -1,4 +1,4 @@
-"""NatsLink: one end of one connection: its keys, its numbers, and where the other end gets its messages."""
+"""NatsLink: one end of one connection: its keys, its message numbers, and the subject of the other end."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ if TYPE_CHECKING:
 __all__ = ["NUMBER", "NatsLink"]
 
 NUMBER: Final = 8
-"""Bytes of the number of a message, little-endian, in clear before what is encrypted."""
+"""Bytes of a message's number, little-endian, sent in clear before the encrypted part."""
 
 
 @attrs.define(eq=False)
 class NatsLink:
     """One end of a connection.
 
-    A message is its number, then what is encrypted under that number. So a message that does not come from the other
-    side is known for that, one that comes again is known by its number, and one that is missing by the next number.
+    A message is its number, followed by the content encrypted under that number. So a message from a third party fails
+    to decrypt, a replayed message shows in its number, and a lost one in the next number.
 
     Attributes:
-        id: names this end in the session.
-        out: the subject by which the other side is reached.
-        watched: whether the other side's session lives.
-        channel: what it carries; None until the other side has sent its first message with the new keys.
-        born: when it was made.
+        id: identifies this end in the session.
+        out: the subject at which the other side is reached.
+        watched: the session of the other side, with its signs of life.
+        channel: the channel that the link carries; None until the other side has sent its first message with the new
+            keys.
+        born: when the link was made.
         heard: when the other side was last heard of.
-        theirs: bytes that may be on the way to the other side, as it said.
-        listener: the endpoint that it came by; None when we have made it.
-        largest: bytes of the largest message that the server carries for it.
+        theirs: bytes that may be in flight to the other side, as it announced.
+        listener: the endpoint through which the other side connected; None when we connected.
+        largest: bytes of the largest message that the server carries for this link.
         said: whether something was sent since the last tick.
-        stuck: when it was first seen that a message was not confirmed; ``stuck_at`` says which one.
+        stuck: when an unconfirmed message was first noticed; ``stuck_at`` says which one.
     """
 
     id: bytes
@@ -71,10 +72,10 @@ class NatsLink:
         """Decrypts a message of the other side.
 
         Returns:
-            the message; None for one that a stranger has sent, or sent again.
+            the message; None for one that a third party sent or replayed.
 
         Raises:
-            ProtocolError: messages before it are missing.
+            ProtocolError: earlier messages are missing.
         """
         number = sealed[:NUMBER]
         try:

@@ -1,4 +1,4 @@
-"""NatsListener: an open endpoint. It lets in who proves a key that may come in, and keeps nothing of anybody else."""
+"""NatsListener: an open endpoint. It accepts peers that prove an allowed key, and keeps no state for anybody else."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _MAC_BYTES: Final = COOKIE_BYTES - _SLOT_BYTES
 
 
 class Cookies:
-    """A cookie shows that somebody hears what is said to a subject, and that it is not long ago. We remember none of
-    them; what was proven with one counts once."""
+    """Cookies. A cookie shows that a peer receives what is sent to a subject, and that this was recent. We store no
+    cookies; a handshake made with one counts once."""
 
     def __init__(self) -> None:
         self._secret = secrets.token_bytes(32)
@@ -51,16 +51,16 @@ class Cookies:
         self._used: dict[int, set[bytes]] = {}
 
     def make(self, subject: str) -> bytes:
-        """A cookie for who hears what is said to that subject."""
+        """Returns a cookie for a peer that receives at that subject."""
         return self._of(subject, self._slot())
 
     def holds(self, cookie: bytes, subject: str) -> bool:
-        """Whether it is one of ours, for that subject, and young enough."""
+        """Whether the cookie is one of ours, for that subject, and recent enough."""
         slot = int.from_bytes(cookie[:_SLOT_BYTES], "little")
         return self._slot() - 1 <= slot <= self._slot() and hmac.compare_digest(cookie, self._of(subject, slot))
 
     def use(self, cookie: bytes, once: bytes) -> bool:
-        """Notes what came with a cookie. Returns whether it came for the first time."""
+        """Records what came with a cookie. Returns whether this is the first time."""
         slot, now = int.from_bytes(cookie[:_SLOT_BYTES], "little"), self._slot()
         for old in [old for old in self._used if old < now - 1]:
             del self._used[old]
@@ -83,12 +83,12 @@ class NatsListener:
     """An open endpoint.
 
     Attributes:
-        name: in its address.
-        endpoint: for whom.
-        secret: of its key.
-        receiver: is told who comes, and what they send.
-        guests: connections by it, with their keys; also those that are not confirmed yet.
-        full: whether nobody is let in any more.
+        name: the name in its address.
+        endpoint: the endpoint that the listener serves.
+        secret: secret part of its key.
+        receiver: is told about new peers, and gets their messages.
+        guests: connections through this endpoint, with their keys; includes those that are not confirmed yet.
+        full: whether the endpoint accepts no more peers.
     """
 
     name: str
@@ -107,16 +107,16 @@ class NatsListener:
     )
 
     def take(self, session: NatsSession, message: bytes, reply: str) -> None:
-        """Somebody wants to connect."""
+        """Handles a peer that wants to connect."""
         kind = message[:1]
         if not reply.startswith(f"{self.subjects.prefix}.in."):
-            self._refusals.note("it says no subject for an answer, or one of others")
+            self._refusals.note("its message has no reply subject, or one that is not its own")
         elif kind == PROBE and len(message) == 1:
             session.put(reply, COOKIE + self.cookies.make(reply))
         elif kind == HELLO:
             self._hello(session, message, reply)
         else:
-            self._refusals.note("its message is none of this protocol")
+            self._refusals.note("its message does not belong to this protocol")
 
     def _hello(self, session: NatsSession, message: bytes, reply: str) -> None:
         said, rest = message[: 1 + COOKIE_BYTES], message[1 + COOKIE_BYTES :]
@@ -133,11 +133,11 @@ class NatsListener:
             session.put(reply, REFUSED)
             return
         if reply != self.subjects.inbox(theirs.session, theirs.link):
-            self._refusals.note("it says the subject of somebody else for the answer")
+            self._refusals.note("it gives somebody else's subject for the answer")
             return
         verdict, reason = self._judge(KEYS.text_of(key))
         if verdict == LET_IN and not self.cookies.use(cookie, responder.fresh):
-            self._refusals.note("it repeats what somebody else has said")
+            self._refusals.note("it replays somebody else's message")
             return
         if verdict != LET_IN:
             answer, _, _ = responder.welcome(bytes([verdict]) + reason.encode())
@@ -151,14 +151,14 @@ class NatsListener:
             self._refusals.note(f"the key {key!r} is not allowed")
             return NOT_ALLOWED, ""
         if self.full or len(self.guests) >= self.settings.limits.max_peers:
-            return FULL, "it has as many peers as it may have (max_peers)"
+            return FULL, "it has reached its limit of peers (max_peers)"
         return LET_IN, ""
 
     def _let_in(self, session: NatsSession, responder: IkResponder, key: str, theirs: Introduction, reply: str) -> None:
         try:
             watched = session.watch(theirs.session, theirs.key, theirs.beat)
         except ValueError:
-            self._refusals.note("its key for signs of life is none")
+            self._refusals.note("its key for signs of life is not valid")
             return
         own = secrets.token_bytes(ID_BYTES)
         ours = Introduction(session.id, own, session.beats.key, session.beats.number, self.pump.window)
@@ -171,7 +171,7 @@ class NatsListener:
         session.put(reply, WELCOME + answer)
 
     def confirmed(self, session: NatsSession, link: NatsLink) -> None:
-        """The other side has sent its first message with the new keys: only now it is sure that it lives."""
+        """The other side has sent its first message with the new keys: only now is it certain that it is alive."""
         peer = Peer(self.name_peer(self.endpoint.name), self.guests[link], self.endpoint.name)
         channel = self.settings.new_channel(peer, self.receiver, link, session.max_payload)
         self.pump.begin(link, channel.bounded(self.endpoint.unanswered), link.theirs)

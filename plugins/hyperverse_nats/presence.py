@@ -1,4 +1,4 @@
-"""Signs of life: each session says in one signed message for everybody that it lives; those connected to it listen."""
+"""Signs of life: each session publishes a signed message that says it is alive; the sessions connected to it listen."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _CONTEXT: Final = b"cosmic-hyperverse nats here 1"
 
 
 class Beats:
-    """Our own signs of life. They are numbered, so none can be used again.
+    """Our own signs of life. They are numbered, so none can be replayed.
 
     Args:
         session: the id of our session.
 
     Attributes:
-        key: by which others know that it is us: 32 bytes.
-        number: of the newest one.
+        key: the key by which others recognize us: 32 bytes.
+        number: number of the newest one.
     """
 
     def __init__(self, session: bytes) -> None:
@@ -35,7 +35,7 @@ class Beats:
         self.number = 0
 
     def next(self) -> bytes:
-        """The next sign of life."""
+        """Returns the next sign of life."""
         self.number += 1
         number = _NUMBER.pack(self.number)
         return number + self._secret.sign(self._context + number)
@@ -48,8 +48,8 @@ class Watched:
     Attributes:
         session: its id.
         heard: when it was last heard of.
-        users: how many connections of ours go to it.
-        warned: whether it was logged that somebody else says to be it.
+        users: number of our connections to it.
+        warned: whether an impostor of this session was logged.
     """
 
     session: bytes
@@ -65,14 +65,14 @@ class Watched:
 
         Args:
             session: its id.
-            key: by which it signs. Raises ValueError when it cannot be a key.
-            number: of the newest sign of life before; only later ones count.
+            key: the key with which it signs. Raises ValueError when this is not a valid key.
+            number: number of its newest sign of life so far; only later ones count.
             now: the time.
         """
         return cls(session, now, Ed25519PublicKey.from_public_bytes(key), number)
 
     def hears(self, beat: bytes, now: float) -> bool:
-        """Takes what claims to be a sign of life. Returns whether it is one, and a new one."""
+        """Takes a message that claims to be a sign of life. Returns whether it is a genuine, new one."""
         if len(beat) != _NUMBER.size + _SIGNATURE:
             return False
         (number,) = _NUMBER.unpack_from(beat)

@@ -1,5 +1,5 @@
-"""The files by which a machine proves itself to a server. They are looked at before nats-py reads them, which tells
-little of what is wrong with them. Nothing that is in them is ever quoted."""
+"""The files with which a machine proves its identity to a server. They are checked before nats-py reads them, because
+its errors say little about what is wrong. Their content is never quoted."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _SEED: Final = b"-----BEGIN USER NKEY SEED-----"
 
 
 def check_credentials(path: str) -> None:
-    """Looks at a credentials file.
+    """Checks a credentials file.
 
     Args:
-        path: where it is.
+        path: path of the file.
 
     Raises:
-        ConfigError: it cannot be read, or has not the two parts of such a file.
+        ConfigError: the file cannot be read, or does not have both parts of a credentials file.
     """
     lines = [line.strip() for line in _read(path, "credentials").splitlines()]
     parts = [lines[lines.index(begin) + 1 :][:1] if begin in lines else [] for begin in (_JWT, _SEED)]
@@ -36,13 +36,13 @@ def check_credentials(path: str) -> None:
 
 
 def check_nkey(path: str) -> None:
-    """Looks at a file with the seed of an nkey.
+    """Checks a file with the seed of an nkey.
 
     Args:
-        path: where it is.
+        path: path of the file.
 
     Raises:
-        ConfigError: it cannot be read, or has no seed of a user.
+        ConfigError: the file cannot be read, or has no seed of a user.
     """
     if not _is_user_seed(_read(path, "nkey").strip()):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""NatsPump: moves the messages of all channels of a transport, and notices which of them are dead."""
+"""NatsPump: moves the messages of all channels of a transport, and detects dead ones."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from .settings import SMALLEST_BATCH, NatsSettings
 __all__ = ["NatsPump"]
 
 _log = logging.getLogger("hyperverse.lane.nats")
-_GIVEN_UP: Final = messages.goodbye("the other side has given this connection up")
+_GIVEN_UP: Final = messages.goodbye("the other side gave up this connection")
 _WINDOW: Final = struct.Struct("<BI")
 _WINDOW_KIND: Final = 16
-"""A message besides those of all channels: how many bytes may be on the way from now on."""
+"""A message on top of those that all channels have: the number of bytes that may be in flight from now on."""
 _STUCK: Final = 3.0
-"""After so many times the heartbeat's timeout without a new confirmation, what was sent counts as lost."""
+"""When no confirmation arrives for this many times the heartbeat timeout, what was sent counts as lost."""
 
 
 class NatsPump(ChannelPump):
-    """The route of a channel is its link.
+    """Moves the messages of all channels of a transport. The route of a channel is its link.
 
     Args:
-        settings: of the transport.
-        peers: its table.
+        settings: settings of the transport.
+        peers: the transport's table of peers.
         dropped: called with each link that ends.
 
     Attributes:
         session: the connection to the server; None while there is none.
-        links: by their ids, those of this session whose keys are proven on both sides, or nearly.
+        links: by id, the links of this session whose keys are proven on both sides, or on this side only.
     """
 
     def __init__(self, settings: NatsSettings, peers: PeerTable, dropped: Callable[[NatsLink], None]) -> None:
@@ -54,21 +54,21 @@ class NatsPump(ChannelPump):
 
     @property
     def window(self) -> int:
-        """Bytes that the next peer may have on the way to us."""
+        """Bytes that the next peer may have in flight to us."""
         return self._limits.window(len(self.links) + 1)
 
     def add(self, link: NatsLink) -> None:
-        """Moves the messages of a link from now on."""
+        """Starts to move the messages of a link."""
         self.links[link.id] = link
         self._share_window()
 
     def begin(self, link: NatsLink, channel: PeerChannel, theirs: int) -> None:
-        """The keys of a link are proven.
+        """Starts a link whose keys are proven.
 
         Args:
             link: the link.
-            channel: what it carries.
-            theirs: bytes that may be on the way to the other side.
+            channel: the channel that the link carries.
+            theirs: bytes that may be in flight to the other side.
         """
         link.channel, link.largest = channel, channel.batch_bytes
         channel.granted_bytes = self._window
@@ -84,8 +84,8 @@ class NatsPump(ChannelPump):
             self._share_window()
 
     def _share_window(self) -> None:
-        """All peers together may have a part of what the server keeps for us on the way: who comes makes the share of
-        each smaller."""
+        """Shares the window. All peers together may fill a part of what the server buffers for us: each new peer makes
+        the share of the others smaller."""
         window = self._limits.window(len(self.links))
         if window == self._window:
             return
@@ -100,7 +100,7 @@ class NatsPump(ChannelPump):
     def _bound(channel: PeerChannel, window: int) -> None:
         link: NatsLink = channel.route
         channel.window_bytes = window
-        # A message that is larger than the window leaves all the same, so it must not be much larger.
+        # A message larger than the window is sent anyway, so it must not be much larger.
         channel.batch_bytes = min(link.largest, max(SMALLEST_BATCH, window // 4))
 
     # -- out ----------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ class NatsPump(ChannelPump):
             self.session.wake()
 
     def before(self) -> None:
-        """The session writes: what was sent in this turn of the loop leaves now."""
+        """The session is about to write: sends what was put in during this turn of the loop."""
         self._flush_planned = False
         self._push_awake()
 
@@ -152,20 +152,20 @@ class NatsPump(ChannelPump):
     # -- in -----------------------------------------------------------------------------------------------
 
     def take(self, link: NatsLink, sealed: bytes) -> bytes | None:
-        """A message has come for a link. Returns it decrypted; None when it is not one of the other side, or messages
-        are missing before it."""
+        """Takes a message for a link. Returns it decrypted; None when it does not come from the other side, or when
+        earlier messages are missing."""
         try:
             message = link.open(sealed)
         except ProtocolError as exc:
             if link.channel is None:
                 self.drop(link)
             else:
-                self.end(link.channel, f"it is not complete: {exc}")
+                self.end(link.channel, f"messages are missing: {exc}")
             return None
         if message is None:
             if not self._warned:
                 self._warned = True
-                _log.warning("a stranger sends to a connection of others, or repeats what was sent: that is ignored")
+                _log.warning("ignored a message of a third party, or a replayed one, on an existing connection")
             return None
         link.heard = self._loop.time()
         return message
@@ -178,12 +178,12 @@ class NatsPump(ChannelPump):
             return
         self.handle(channel, message)
         if self._heard:
-            # The tasks that it woke run next, and what they send leaves right behind them.
+            # The tasks that it woke run next, and what they send leaves right after them.
             self._heard = False
             if not self._flush_planned:
                 self._plan_flush()
 
-    # -- who lives ----------------------------------------------------------------------------------------
+    # -- signs of life ----------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
         now, interval = self._loop.time(), self._limits.heartbeat_interval
@@ -194,7 +194,7 @@ class NatsPump(ChannelPump):
             return
         self.session.beat()
         for link in tuple(self.links.values()):
-            if late > interval:  # what has arrived during a pause of ours was not read yet: nobody is judged by it
+            if late > interval:  # we paused and have not read what arrived meanwhile, so no peer is judged
                 link.heard = link.watched.heard = now
             self._look_at(link, now)
 
@@ -205,7 +205,7 @@ class NatsPump(ChannelPump):
             if now - link.born > self._limits.handshake_timeout or silent > self._limits.heartbeat_timeout:
                 self.drop(link)
         elif silent > self._limits.heartbeat_timeout:
-            self.end(channel, f"nothing was heard of it for {silent:.1f} s")
+            self.end(channel, f"nothing was heard from it for {silent:.1f} s")
         elif self._is_stuck(link, channel, now):
             self.end(channel, "it does not confirm what was sent to it: the server has lost something")
         elif channel.owes and not link.said:
@@ -213,7 +213,7 @@ class NatsPump(ChannelPump):
         link.said = False
 
     def _is_stuck(self, link: NatsLink, channel: PeerChannel, now: float) -> bool:
-        """Whether messages wait for a confirmation, and none has come for long."""
+        """Whether messages have waited too long for a confirmation."""
         if not channel.unconfirmed or channel.confirmations != link.stuck_at:
             link.stuck, link.stuck_at = now, channel.confirmations
             return False
@@ -222,7 +222,7 @@ class NatsPump(ChannelPump):
     # -- the end ------------------------------------------------------------------------------------------
 
     def lost(self) -> None:
-        """The connection to the server has ended: so have all connections over it."""
+        """Ends all channels: the connection to the server has ended."""
         self.session = None
         for channel in self.channels():
             self.end(channel, "the connection to the NATS server is lost")

@@ -1,5 +1,5 @@
-"""NatsSession: one connection to a server, from its first byte to its loss. A new connection is a new session:
-nothing of the old one counts any more."""
+"""NatsSession: one connection to a server, from its first byte to its loss. Each new connection is a new session:
+nothing of the old one is valid any more."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ __all__ = ["FULL", "ID_BYTES", "NatsSession"]
 _log = logging.getLogger("hyperverse.lane.nats")
 ID_BYTES: Final = 16
 FULL: Final = 1024 * 1024
-"""Bytes that wait for the socket; then what follows waits in the queues of the peers, where priorities count."""
+"""Bytes that may wait for the socket. Beyond that, messages wait in the queues of the peers, where priorities count."""
 _CLOSE_SECONDS: Final = 0.5
 
 Handle = Callable[[bytes, bytes, str, str], None]
-"""Takes a message: the id of the link, the bytes, where an answer goes, and the status of a message of the server."""
+"""Takes a message: the id of the link, the bytes, the subject for an answer, and the status that the server set."""
 
 
 class NatsSession:
     """One connection to a server.
 
     Args:
-        settings: of the transport.
-        subjects: of the transport.
-        before: called before messages leave: it may add some.
+        settings: settings of the transport.
+        subjects: subjects of the transport.
+        before: called before messages leave; it may add some.
         after: called when they have left.
-        rested: called behind each message that came.
+        rested: called after each message that arrived.
         lost: called once when the connection has ended, with the session.
 
     Attributes:
-        id: of this session, in subjects.
+        id: id of this session, in subjects.
         beats: our signs of life.
-        waiting: bytes that were not handed to the socket yet.
+        waiting: bytes that were not yet handed to the socket.
     """
 
     def __init__(
@@ -88,10 +88,10 @@ class NatsSession:
     # -- begin --------------------------------------------------------------------------------------------
 
     async def begin(self, take: Handle) -> None:
-        """Connects, and listens at the inboxes. Raises Unavailable and Unauthorized.
+        """Connects, and listens at the inboxes. Raises Unavailable or Unauthorized.
 
         Args:
-            take: gets what comes.
+            take: gets the messages that arrive.
         """
         self._client = await connected(self._settings, "cosmic-hyperverse", self._ended, self._refused.append)
         try:
@@ -103,7 +103,7 @@ class NatsSession:
         self._writer = self._loop.create_task(self._write())
 
     async def listen(self, subject: str, take: Handle) -> None:
-        """Subscribes to a subject. Raises Unauthorized when the server does not permit that."""
+        """Subscribes to a subject. Raises Unauthorized when the server does not permit it."""
 
         async def taken(message: Any) -> None:
             status = (message.headers or {}).get("Status", "") if not message.data else ""
@@ -118,8 +118,8 @@ class NatsSession:
                 raise Unauthorized(f"the NATS server does not let this user listen at {subject!r}", hint=hint)
 
     async def _settle(self) -> None:
-        """Returns when the server has handled everything that was said so far. nats-py writes a ping before what waits
-        to be written: so only the second answer tells that the rest has been handled."""
+        """Returns once the server has handled everything sent so far. nats-py writes a ping ahead of its pending data,
+        so only the second answer shows that the rest was handled."""
         with contextlib.suppress(nats.errors.Error):
             for _ in range(2):
                 await self._client.flush(self._settings.limits.connect_timeout)
@@ -127,14 +127,14 @@ class NatsSession:
     # -- out ----------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Something has to leave at the end of this turn of the loop."""
+        """Requests a write at the end of this turn of the loop."""
         self._wake.set()
 
     def put(self, subject: str, message: bytes, reply: str = "") -> None:
         """Publishes a message at the end of this turn of the loop.
 
         Args:
-            subject: where to.
+            subject: the subject to publish to.
             message: its bytes.
             reply: the subject for an answer.
         """
@@ -144,7 +144,7 @@ class NatsSession:
             self._wake.set()
 
     async def _write(self) -> None:
-        """The only one who writes: what was put first leaves first."""
+        """Writes messages in the order in which they were put. Nothing else writes."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -163,16 +163,16 @@ class NatsSession:
                     self.waiting -= len(message)
                     await client.publish(subject, message, reply=reply)
             except (nats.errors.Error, OSError) as exc:
-                _log.debug("a message could not leave: %s", exc)
+                _log.debug("a message could not be sent: %s", exc)
                 if client.is_closed:
                     self._end()
                     return
 
-    # -- who lives ----------------------------------------------------------------------------------------
+    # -- signs of life ----------------------------------------------------------------------------------------
 
     def watch(self, session: bytes, key: bytes, number: int) -> Watched:
-        """Listens to the signs of life of another session, until :meth:`unwatch`. Raises ValueError when its key is
-        none."""
+        """Listens to the signs of life of another session, until :meth:`unwatch`. Raises ValueError when its key is not
+        valid."""
         found = self._watched.get(session)
         if found is None:
             watched = Watched.make(session, key, number, self._loop.time())
@@ -191,7 +191,7 @@ class NatsSession:
         return found[0]
 
     def unwatch(self, watched: Watched) -> None:
-        """One user less."""
+        """Removes one user of a watched session."""
         watched.users -= 1
         if watched.users or not self.alive:
             return
@@ -212,10 +212,10 @@ class NatsSession:
     def _beat(self, watched: Watched, message: bytes) -> None:
         if not watched.hears(message, self._loop.time()) and not watched.warned:
             watched.warned = True
-            _log.warning("somebody else claims to be a machine that we have a connection to: that is not believed")
+            _log.warning("ignored a message from an impostor of a machine that we have a connection to")
 
     def beat(self) -> None:
-        """Says that we live."""
+        """Publishes a sign of life."""
         self.put(self._subjects.here(self.id), self.beats.next())
 
     # -- the end ------------------------------------------------------------------------------------------
@@ -234,10 +234,10 @@ class NatsSession:
         self._lost(self)
 
     def close(self) -> asyncio.Task[None] | None:
-        """Ends the session: what was put leaves, if the server takes it at once. May be called twice.
+        """Ends the session. Messages that were put still leave if the server takes them at once. May be called twice.
 
         Returns:
-            the task that does it; None when there is nothing to do.
+            the task that does this; None when there is nothing to do.
         """
         if self._client is None or self._ending is not None:
             return self._ending
@@ -259,8 +259,8 @@ class NatsSession:
 
 
 def _id_of(text: str) -> bytes:
-    """The id of a link in a subject; empty when it is none."""
+    """Returns the id of the link in a subject; empty when there is none."""
     try:
         return bytes.fromhex(text)
-    except ValueError:  # the name of a listener, or a stranger's
+    except ValueError:  # the name of a listener, or a subject of a stranger
         return b""

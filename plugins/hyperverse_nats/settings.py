@@ -1,4 +1,4 @@
-"""The transport's table of the config."""
+"""The transport's table in the config."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["SMALLEST_BATCH", "NatsLimits", "NatsSettings"]
 
 _TEXTS: Final = {
     "servers": "nats://HOST:4222, or a list of such URLs",
-    "credentials": "the path of a credentials file (.creds)",
-    "nkey": "the path of a file with the seed of an nkey",
-    "tls_ca": "the path of a file with certificates (PEM)",
-    "tls_cert": "the path of a file with a certificate (PEM)",
-    "tls_key": "the path of a file with a private key (PEM)",
-    "prefix": "letters, digits, '-' and '_', in parts with dots between",
+    "credentials": "path of a credentials file (.creds)",
+    "nkey": "path of a file with the seed of an nkey",
+    "tls_ca": "path of a file with certificates (PEM)",
+    "tls_cert": "path of a file with a certificate (PEM)",
+    "tls_key": "path of a file with a private key (PEM)",
+    "prefix": "letters, digits, '-' and '_', in parts separated by dots",
 }
 _FILES: Final = ("credentials", "nkey", "tls_ca", "tls_cert", "tls_key")
 _SCHEMES: Final = ("nats", "tls")
 _MIB: Final = 1024 * 1024
 SMALLEST_BATCH: Final = 32 * 1024
-"""Bytes of a message in which frames are gathered, where many peers share what the server keeps."""
+"""Bytes of a message that gathers frames, when many peers share what the server buffers."""
 _LARGEST_WINDOW: Final = 4 * _MIB
 _SMALLEST_WINDOW: Final = 32 * 1024
 _LARGEST_BATCH: Final = _MIB
@@ -36,19 +36,19 @@ _LARGEST_BATCH: Final = _MIB
 
 @attrs.frozen
 class NatsLimits:
-    """The numbers in ``[lanes]`` for ``driver = "nats"``.
+    """The numeric settings in ``[lanes]`` for ``driver = "nats"``.
 
     Attributes:
         heartbeat_interval: seconds between two signs of life of a machine.
-        heartbeat_timeout: seconds without one after which a machine counts as dead.
+        heartbeat_timeout: seconds without a sign of life after which a machine counts as dead.
         handshake_timeout: seconds that a peer may take to finish its handshake.
         connect_timeout: seconds in which a server must answer.
         queue_frames: how many frames may wait for one peer; beyond that, sending raises LaneFull.
         queue_bytes: how many bytes may wait for one peer; beyond that, sending raises LaneFull.
         max_frame: the largest frame, in bytes, sent or received.
         max_peers: how many peers one endpoint accepts.
-        server_buffer: bytes that the server keeps for one client that does not read: its ``max_pending``. All peers
-            together may have half of it on the way to a machine.
+        server_buffer: bytes that the server buffers for a client that does not read: its ``max_pending``. All peers
+            together may have half of it in flight to a machine.
     """
 
     heartbeat_interval: float = 0.4
@@ -62,8 +62,8 @@ class NatsLimits:
     server_buffer: int = 64 * _MIB
 
     def window(self, peers: int) -> int:
-        """Bytes that each of so many peers may have on the way to us. It changes with powers of two, so that those who
-        are here already are seldom told of a new one."""
+        """Returns the bytes that each of ``peers`` peers may have in flight to us. The result changes at powers of two,
+        so connected peers are seldom sent a new value."""
         share = self.server_buffer // 2 // (1 << max(0, peers - 1).bit_length())
         return max(_SMALLEST_WINDOW, min(_LARGEST_WINDOW, share))
 
@@ -74,7 +74,7 @@ class NatsSettings:
 
     Attributes:
         servers: URLs of the servers.
-        credentials, nkey: files with what the server asks for.
+        credentials, nkey: files with the proof that the server asks for.
         tls_ca, tls_cert, tls_key: files for TLS.
         prefix: the first part of all subjects.
         limits: see :class:`NatsLimits`.
@@ -91,7 +91,7 @@ class NatsSettings:
 
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> NatsSettings:
-        """Returns the settings in a table. Raises ConfigError, which lists every fault, none with a password."""
+        """Returns the settings in a table. Raises ConfigError, which lists every fault and no password."""
         faults = [*_text_faults(table)]
         limits = NatsLimits()
         try:
@@ -111,7 +111,8 @@ class NatsSettings:
         return ", ".join(map(_host_and_port, self.servers))
 
     def proof(self) -> dict[str, str]:
-        """What the first URL that names a user says: nats-py would take it as it is written, with its escapes."""
+        """Returns the user and password of the first URL that has a user, unescaped: nats-py would take them as
+        written."""
         for url in self.servers:
             parts = urlsplit(url)
             if parts.username and parts.password is not None:
@@ -126,7 +127,7 @@ class NatsSettings:
         return bool(self.tls_ca or self.tls_cert) or any(url.startswith("tls://") for url in self.servers)
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """What TLS needs; None without TLS. Raises ConfigError when a file has not what it should have."""
+        """Returns the TLS context; None without TLS. Raises ConfigError when a file is not what it should be."""
         if not self.wants_tls:
             return None
         try:
@@ -146,7 +147,7 @@ class NatsSettings:
             route: the link to it.
             max_payload: bytes of the largest message that the server carries.
         """
-        batch = min(_LARGEST_BATCH, max_payload - 64)  # encryption, numbers and heads take less than that
+        batch = min(_LARGEST_BATCH, max_payload - 64)  # encryption, numbers and headers take less than that
         return PeerChannel.make(
             peer,
             receiver,
@@ -184,28 +185,28 @@ def _text_faults(table: Mapping[str, Any]) -> list[str]:
     ):
         faults.append(f"prefix = {prefix!r}: must be {_TEXTS['prefix']}")
     if table.get("credentials") and table.get("nkey"):
-        faults.append("credentials and nkey: a machine proves itself by one of them; leave the other out")
+        faults.append("credentials and nkey: set only one of them")
     if table.get("tls_key") and not table.get("tls_cert"):
-        faults.append("tls_key: it belongs to a certificate; name that with tls_cert")
+        faults.append("tls_key: set tls_cert too, the certificate of this key")
     return faults
 
 
 def _server_fault(url: Any) -> str:
-    """What is wrong with a URL; nothing of the URL is quoted but its host, since it may have a password."""
+    """Returns what is wrong with a URL. Quotes only its host, since it may contain a password."""
     if not isinstance(url, str):
-        return f"each must be a text, {_TEXTS['servers']}"
+        return f"each must be a string, {_TEXTS['servers']}"
     escapes = "in a user or password write %40 for @, %2F for /, %3A for : and %23 for #"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return f"a URL cannot be read; {escapes}"
+        return f"a URL is malformed; {escapes}"
     if parts.scheme not in _SCHEMES:
-        return f"a URL begins with {' or '.join(f'{scheme}://' for scheme in _SCHEMES)}"
+        return f"a URL must begin with {' or '.join(f'{scheme}://' for scheme in _SCHEMES)}"
     if not host or port == 0 or any(letter.isspace() for letter in url):
-        return "a URL has no host, or no port that can be; write nats://HOST or nats://HOST:4222"
+        return "a URL has no host or no valid port; write nats://HOST or nats://HOST:4222"
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        return f"the URL of {host!r} goes on behind the port; {escapes}"
+        return f"the URL of {host!r} has text after the port; {escapes}"
     return ""
 
 

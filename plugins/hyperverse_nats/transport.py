@@ -28,11 +28,11 @@ _log = logging.getLogger("hyperverse.lane.nats")
 _PROBE_SECONDS: Final = 1.0
 _CLOSE_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = (0.05, 1.0)
-"""The first and the longest pause between two attempts to reach a server that is away."""
+"""The shortest and the longest pause between two attempts to reach a server that is down, in seconds."""
 
 
 class NatsTransport(ChannelTransport):
-    """Lanes over a NATS server. Every peer proves its key; what is sent is encrypted and numbered from end to end.
+    """Lanes over a NATS server. Every peer proves its key; all content is encrypted and numbered end to end.
 
     Args:
         settings: see :class:`~hyperverse_nats.settings.NatsSettings`. Raises ConfigError.
@@ -67,7 +67,7 @@ class NatsTransport(ChannelTransport):
     # -- connections --------------------------------------------------------------------------------------
 
     async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
-        """As the contract says. Raises Unauthorized when the server does not let us in."""
+        """Implements the contract. Raises Unauthorized when the server rejects our credentials."""
         secret = KEYS.secret_of(endpoint.identity, f"the endpoint {endpoint.name!r}")
         name = name_of(endpoint.address) if endpoint.address else chosen_name(endpoint)
         session, pump = await self._begin()
@@ -94,8 +94,8 @@ class NatsTransport(ChannelTransport):
         return address_of(name)
 
     async def _check_free(self, session: NatsSession, name: str, endpoint: Endpoint) -> None:
-        """Raises Unavailable when somebody listens there. A name that was chosen for the endpoint belongs to its key:
-        only who proves to hold that key can keep it from us."""
+        """Raises Unavailable when somebody already listens at that name. A name chosen for the endpoint belongs to its
+        key: only a listener that proves to hold that key can keep it from us."""
         attempt = ConnectAttempt(session, self._subjects, address_of(name), name)
         self._attempts[attempt.id] = attempt
         try:
@@ -130,7 +130,7 @@ class NatsTransport(ChannelTransport):
         server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
-        """As the contract says. Raises BadRequest also when a key cannot be one of this transport."""
+        """Implements the contract. Also raises BadRequest when a key is not a key of this transport."""
         secret, listener = KEYS.secret_of(identity or KEYS.new_identity(), "we"), KEYS.bytes_of(server_key)
         name = name_of(address)
         try:
@@ -151,13 +151,13 @@ class NatsTransport(ChannelTransport):
         peer = Peer(self._name_peer("to"), server_key)
         channel = self._settings.new_channel(peer, receiver, link, session.max_payload)
         pump.begin(link, channel, link.theirs)
-        session.put(link.out, link.seal(channel.acknowledgement()))  # so the other side knows that we have its keys
+        session.put(link.out, link.seal(channel.acknowledgement()))  # shows the other side that we have its keys
         return peer
 
-    # -- what comes ---------------------------------------------------------------------------------------
+    # -- incoming messages ---------------------------------------------------------------------------------------
 
     def _take(self, session: NatsSession, link_id: bytes, message: bytes, status: str) -> None:
-        """A message to one of our inboxes."""
+        """Takes a message to one of our inboxes."""
         if self._ended or self._session is not session or self._pump is None:
             return
         link = self._pump.links.get(link_id)
@@ -181,7 +181,7 @@ class NatsTransport(ChannelTransport):
     # -- the server ---------------------------------------------------------------------------------------
 
     async def _begin(self) -> tuple[NatsSession, NatsPump]:
-        """The session, and the pump. Raises Unavailable and Unauthorized when no server takes us."""
+        """Returns the session and the pump. Raises Unavailable or Unauthorized when no server accepts us."""
         if self._ended:
             raise Unavailable("the transport was closed", hint="make a new one")
         if self._pump is None:
@@ -199,7 +199,7 @@ class NatsTransport(ChannelTransport):
         session = NatsSession(self._settings, self._subjects, before=pump.before, after=pump.after, lost=self._lost)
         try:
             await session.begin(lambda link, message, _, status: self._take(session, link, message, status))
-            if self._ended:  # while it connected; nats-py keeps some cancellations to itself
+            if self._ended:  # while connecting; nats-py swallows some cancellations
                 raise Unavailable("the transport was closed")
             self._session = pump.session = session
             for listener in tuple(self._listeners.values()):
@@ -214,7 +214,7 @@ class NatsTransport(ChannelTransport):
         return session
 
     def _lost(self, session: NatsSession) -> None:
-        """The connection to the server has ended."""
+        """Called when the connection to the server has ended."""
         if session is not self._session or self._ended:
             return
         self._session = None
@@ -228,7 +228,7 @@ class NatsTransport(ChannelTransport):
             self._returning = asyncio.get_running_loop().create_task(self._return())
 
     async def _return(self) -> None:
-        """The listeners open again at the same addresses, as soon as a server is there."""
+        """Reopens the listeners at the same addresses as soon as a server is available."""
         pause, longest = _AGAIN_SECONDS
         said = ""
         while not self._ended and self._session is None:
@@ -241,7 +241,7 @@ class NatsTransport(ChannelTransport):
                 await asyncio.sleep(pause * random.uniform(0.7, 1.0))
                 pause = min(longest, 2 * pause)
             else:
-                _log.warning("the NATS server at %s is there again", self._settings.where)
+                _log.warning("the NATS server at %s is back", self._settings.where)
 
     def _is_away(self) -> Unavailable:
         return Unavailable(f"the connection to the NATS server at {self._settings.where} is lost", retry_after=1.0)
@@ -260,7 +260,7 @@ class NatsTransport(ChannelTransport):
 
     async def close(self) -> None:
         await super().close()
-        # One that is still connecting has a socket too, and ends it when it is done.
+        # A session that is still connecting has a socket too, and closes it when it is done.
         begun = [task for task in (self._starting, self._returning) if task is not None]
         for ending in (begun, self._endings):
             if ending:

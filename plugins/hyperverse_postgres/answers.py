@@ -1,8 +1,8 @@
-"""How long an answer of the database may take before its connection is taken for dead.
+"""How long the database may take to answer before its connection counts as dead.
 
-A server that is unplugged says nothing, and neither does one that is stopped. A server that is only slow says nothing
-either, for a while. So the first wait is short, about half a lease, and each further one for the same thing is twice as
-long: a write that was sent again waits at the server for the first, and gets its outcome.
+A server that is unplugged or stopped sends nothing, and a server that is merely slow sends nothing for a while either.
+So the first wait is short, about half a lease, and each further wait for the same answer is twice as long: a write that
+was sent again waits at the server behind the first attempt, and gets its outcome.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import attrs
 __all__ = ["LARGE", "AnswerTimes", "watched"]
 
 _UNKNOWN: Final = 5.0
-"""Seconds for a program that has announced no star, and so has no lease."""
+"""Seconds for a program that has not announced a star, and so has no lease."""
 _LEAST: Final = 0.5
 _MOST: Final = 10.0
 _LONGEST: Final = 35.0
-"""Seconds to wait at most: longer than the server lets a statement run."""
+"""Longest wait in seconds: longer than the server lets a statement run."""
 _SILENT: Final = 10
-"""Seconds in which the other side of a connection has to acknowledge something. Most silence is noticed earlier; this
-is for what is long under way."""
+"""Seconds in which the other side of a connection must acknowledge data. Most silence is noticed earlier; this bound is
+for long operations."""
 
 
 @attrs.define(eq=False)
@@ -37,29 +37,29 @@ class AnswerTimes:
     first: float = _UNKNOWN
 
     def within(self, lease: float) -> None:
-        """The machine has to renew every ``lease`` seconds."""
+        """Sets the waits for a machine that must renew its lease every ``lease`` seconds."""
         self.first = min(max(lease / 2, _LEAST), _MOST)
 
     @property
     def connect(self) -> float:
-        """Seconds in which a connection is made."""
+        """Seconds in which a connection must be established."""
         return min(max(2 * self.first, 1.0), _UNKNOWN)
 
     def wait(self, broken: int) -> float:
-        """Seconds to wait for an answer when ``broken`` connections have given none."""
+        """Seconds to wait for an answer after ``broken`` connections have given none."""
         return float(min(self.first * 2**broken, _LONGEST))
 
     def is_last(self, broken: int) -> bool:
-        """Whether there is no longer wait than the one with ``broken``."""
+        """Whether the wait after ``broken`` connections is already the longest one."""
         return self.wait(broken) >= _LONGEST
 
 
 LARGE: Final = _LONGEST
-"""Seconds for the answer to what is large. A silent network is noticed by the system, see :func:`watched`."""
+"""Seconds for a large answer. The operating system notices a silent network, see :func:`watched`."""
 
 
 def watched(transport: asyncio.BaseTransport | None) -> None:
-    """Lets the operating system watch a connection over TCP, as far as it can."""
+    """Makes the operating system watch a TCP connection, as far as it can."""
     made: Any = None if transport is None else transport.get_extra_info("socket")
     if made is None or made.family not in (socket.AF_INET, socket.AF_INET6):
         return

@@ -1,4 +1,4 @@
-"""Single calls of the database: a query, or a write that is not grouped with others."""
+"""Single calls to the database: a query, or a write outside a group."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["Calls"]
 
 @attrs.frozen(eq=False)
 class Calls:
-    """Asks and writes, each in one network turn.
+    """Queries and writes, each in one network round trip.
 
     Attributes:
-        schema: where the registry is.
+        schema: schema of the registry.
     """
 
     _reader: PostgresReader
@@ -28,7 +28,7 @@ class Calls:
     schema: str
 
     async def ask(self, how: str, query: str, *arguments: Any) -> Any:
-        """What one query returns. ``how``: the method of the connection."""
+        """Runs one query and returns its result. ``how`` names the connection's method to use."""
         text = named(query, self.schema)
 
         async def ask(connection: Connection) -> Any:
@@ -37,7 +37,7 @@ class Calls:
         return await self._reader.read(ask)
 
     async def ask_large(self, query: str, *arguments: Any) -> Any:
-        """The row that a query of something large returns."""
+        """Returns the row of a query for something large."""
         text = named(query, self.schema)
 
         async def ask(connection: Connection) -> Any:
@@ -46,7 +46,7 @@ class Calls:
         return await self._reader.read_large(ask)
 
     async def write_one(self, kind: str, job: Any, *touched: str, locks: tuple[int, ...] | None = None) -> Any:
-        """A write that is not grouped with others. ``touched``: the points of its entries in the feed."""
+        """Writes outside a group. ``touched`` are the points of its entries in the feed."""
         outcome, _ = await self._writer.write(
             kind, job, changes=None, locks=locks_of(touched) if locks is None else locks
         )

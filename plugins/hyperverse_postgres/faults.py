@@ -1,4 +1,4 @@
-"""What errors of the database and of the connection to it mean to a caller of the registry."""
+"""Translates errors of the database and its connection for callers of the registry."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BREAKS: Final = (
     pg.IdleSessionTimeoutError,
 )
 _LOGIN: Final = "28"
-"""The class of PostgreSQL's codes for users who are not let in."""
+"""The class of PostgreSQL's error codes for rejected users."""
 _AGAIN: Final = (pg.DeadlockDetectedError, pg.SerializationError, pg.InvalidCachedStatementError)
 _HITS_ALL: Final = (
     pg.InsufficientResourcesError,
@@ -47,31 +47,31 @@ _HITS_ALL: Final = (
 
 
 def breaks(error: BaseException) -> bool:
-    """Whether the connection is of no use after ``error``. A statement that was under way may have been committed."""
+    """Whether ``error`` makes the connection unusable. A statement in progress may have been committed."""
     return isinstance(error, _BREAKS)
 
 
 def may_go_on(error: BaseException) -> bool:
-    """Whether the same statement may succeed at once. Nothing was written."""
+    """Whether the same statement may succeed if repeated at once. Nothing was written."""
     return isinstance(error, _AGAIN)
 
 
 def hits_all(error: BaseException) -> bool:
-    """Whether every other group of writes would fail as well: trying its parts would not help."""
+    """Whether every other group of writes would fail too, so that trying the parts of a group is pointless."""
     return isinstance(error, _HITS_ALL)
 
 
 def away(where: str, why: str) -> Unavailable:
-    """The error for a database that cannot be reached."""
+    """Returns the error for a database that cannot be reached."""
     return Unavailable(
         f"the database of the registry, {where}, cannot be reached: {why}; nothing was written",
-        hint="look whether the server runs and can be reached from this host; a machine that runs goes on by itself",
+        hint="check that the server runs and can be reached from this host; a running machine continues by itself",
         retry_after=RETRY_AFTER,
     )
 
 
 def translated(error: BaseException, where: str) -> HyperverseError:
-    """What ``error`` means to a caller, with ``error`` as its cause. Nothing was written."""
+    """Returns the error that a caller gets for ``error``, with ``error`` as its cause. Nothing was written."""
     if isinstance(error, HyperverseError):
         return error
     meaning = _meaning(error, where)
@@ -80,7 +80,8 @@ def translated(error: BaseException, where: str) -> HyperverseError:
 
 
 def own_copy(error: BaseException) -> BaseException:
-    """A copy for one of several callers, each of whom adds a traceback; ``error`` itself when it is none of ours."""
+    """Returns a copy for one of several callers, each of which adds a traceback; ``error`` itself if it is not one of
+    our errors."""
     if not isinstance(error, HyperverseError):
         return error
     copy = type(error)(error.message, hint=error.hint, retry_after=error.retry_after)
@@ -94,25 +95,25 @@ def _meaning(error: BaseException, where: str) -> HyperverseError:
         case pg.DiskFullError() | pg.OutOfMemoryError() | pg.InsufficientResourcesError():
             return Unavailable(
                 f"the database of the registry, {where}, is full: {said}; nothing was written",
-                hint="give the server what it lacks; the registry then continues by itself",
+                hint="free what the server has run out of; the registry then continues by itself",
                 retry_after=RETRY_AFTER,
             )
         case pg.ReadOnlySQLTransactionError():
             return Unavailable(
-                f"the database of the registry, {where}, takes no writes: {said}",
+                f"the database of the registry, {where}, accepts no writes: {said}",
                 hint="it is a standby, or was set to read only; name the primary in the url",
                 retry_after=RETRY_AFTER,
             )
         case pg.QueryCanceledError():
             return Unavailable(
                 f"the database of the registry, {where}, took too long: {said}; nothing was written",
-                hint="look for sessions that hold locks in pg_stat_activity",
+                hint="look in pg_stat_activity for sessions that hold locks",
                 retry_after=RETRY_AFTER,
             )
         case pg.ProgramLimitExceededError():
             return TooLarge(
                 f"a value is larger than the registry can store: {said}",
-                hint="a point may have about 2,600 bytes, and what is written with it less than 1 GB",
+                hint="a point may have about 2,600 bytes, and the data written with it must be less than 1 GB",
             )
         case pg.DataError() | UnicodeError() | OverflowError():
             return BadRequest(f"the registry cannot store this value: {said}")
@@ -127,7 +128,7 @@ def _meaning(error: BaseException, where: str) -> HyperverseError:
 
 
 def said_by(error: BaseException) -> str:
-    """One line of what ``error`` says."""
+    """Returns the text of ``error`` in one line."""
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer in time"
     lines = str(error).splitlines()
@@ -135,7 +136,7 @@ def said_by(error: BaseException) -> str:
 
 
 def refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
-    """What ``error`` means when the registry is opened: one clear error with the cure."""
+    """Returns the error when the registry cannot be opened: what is wrong and how to fix it."""
     if isinstance(error, HyperverseError):
         return error
     meaning = _refusal(error, where, schema)
@@ -148,12 +149,12 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
     match error:
         case asyncpg.PostgresError() if str(error.sqlstate).startswith(_LOGIN):
             return ConfigError(
-                f"the database of the registry, {where}, lets this user not in: {said}",
-                hint="check user and password in `url` of [registry]; a password may also stand in `password`",
+                f"the database of the registry, {where}, rejects this user: {said}",
+                hint="check user and password in `url` of [registry]; the password can also be set in `password`",
             )
         case pg.InvalidCatalogNameError():
             return ConfigError(
-                f"the database of the registry, {where}, is not there: {said}",
+                f"the database of the registry, {where}, does not exist: {said}",
                 hint="create it with `createdb`, or correct the name in `url` of [registry]",
             )
         case pg.InsufficientPrivilegeError():
@@ -168,13 +169,13 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
             )
         case pg.ReadOnlySQLTransactionError():
             return ConfigError(
-                f"the database of the registry, {where}, takes no writes: {said}",
+                f"the database of the registry, {where}, accepts no writes: {said}",
                 hint="it is a standby, or was set to read only; name the primary in `url` of [registry]",
             )
         case pg.ProtocolViolationError() if "startup parameter" in said:
             return ConfigError(
-                f"a pooler stands in front of {where}: {said}",
-                hint="say `pooler = true` in [registry], or name the server itself in `url`",
+                f"there is a pooler in front of {where}: {said}",
+                hint="set `pooler = true` in [registry], or name the server itself in `url`",
             )
         case asyncpg.ClientConfigurationError():
             return ConfigError(f"url of the postgres registry: {said}", hint="correct `url` of [registry]")
@@ -188,12 +189,12 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
 
 
 def _to_be_granted(said: str, schema: str) -> str:
-    if "for database" in said:  # there is no such schema yet
+    if "for database" in said:  # the schema does not exist yet
         return (
-            f"let the owner of the database run: CREATE SCHEMA {schema} AUTHORIZATION the user; or name a schema where "
-            "this user may create tables with `schema` in [registry]"
+            f"ask the owner of the database to run: CREATE SCHEMA {schema} AUTHORIZATION the user; or name a schema "
+            "where this user may create tables with `schema` in [registry]"
         )
     return (
-        f"let the owner of the database run: GRANT CREATE, USAGE ON SCHEMA {schema} TO the user; or name another "
+        f"ask the owner of the database to run: GRANT CREATE, USAGE ON SCHEMA {schema} TO the user; or name another "
         "schema with `schema` in [registry]"
     )

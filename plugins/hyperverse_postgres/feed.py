@@ -1,8 +1,8 @@
-"""The change feed: reading it, waiting for it, and telling the others.
+"""The change feed: reads it, waits for it, and notifies other processes.
 
-Entries are in the order of (transaction id, number), and are read below the oldest running transaction. A commit of
-this process wakes the waiting callers at once, one of another process by a notification. A slow look finds what no
-notification told of, and a close one what has to wait for a transaction that is running.
+Entries are ordered by (transaction id, number), and are read up to the oldest running transaction. A commit of this
+process wakes the waiting callers at once; a commit of another process wakes them by a notification. A slow poll finds
+changes without a notification, and a fast one the changes that a running transaction holds up.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ __all__ = ["PostgresFeed"]
 _MOST: Final = 2000
 _KINDS: Final = {kind.value: kind for kind in ChangeKind}
 _SLOW: Final = 1.0
-"""Seconds between two looks without a notification."""
+"""Seconds between two polls when no notification arrives."""
 _POLL: Final = 0.1
 """The same behind a pooler, which carries no notifications."""
 _CLOSE: Final = 0.002
 _FARTHEST: Final = 0.1
-"""Seconds between two looks while an older transaction holds up the feed: they grow from the first to the second."""
+"""Seconds between two polls while an older transaction holds up the feed: they grow from the first to the second."""
 _GATHER: Final = 0.01
-"""Seconds in which commits are gathered before the others are told: its cost grows with the listeners."""
+"""Seconds in which commits are gathered before other processes are notified: the cost grows with the listeners."""
 _LONG: Final = 1.0
-"""Seconds after which a transaction that holds up the feed is a trouble."""
+"""Seconds after which a transaction that holds up the feed is reported as a trouble."""
 _BITS: Final = 24
 _HISTORIES: Final = 88
 _SERVER_COLUMNS: Final = """
@@ -44,8 +44,8 @@ _SERVER_COLUMNS: Final = """
 case when pg_is_in_recovery() then 0
      else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer end
 """
-"""The server, and its timeline: another one begins when a standby takes over, or a backup is restored. The timeline of
-its log, because that of pg_control_checkpoint() changes with the first checkpoint afterwards only."""
+"""The server and its timeline. A new timeline begins when a standby takes over or a backup is restored. This is the
+timeline of the log, because that of pg_control_checkpoint() changes only with the next checkpoint."""
 _SINCE: Final = " ".join(("select f.*,", _SERVER_COLUMNS, "from hv.changes_since($1, $2, $3) f"))
 _NEWEST: Final = "select xid, n from hv.newest()"
 _TELL: Final = "select hv.tell($1)"
@@ -60,13 +60,13 @@ order by age(a.backend_xid) desc limit 1
 
 
 def packed(history: int, xid: int, n: int) -> int:
-    """A place in the feed as one number, which grows along the feed. ``history`` counts how often the server was found
-    to have another one: a place of an earlier history says nothing in a later one."""
+    """Returns a position in the feed as one number, which grows along the feed. ``history`` counts how often the server
+    was found to have a new history: a position of an earlier history is meaningless in a later one."""
     return history << _HISTORIES | xid << _BITS | n
 
 
 def unpacked(revision: int) -> tuple[int, int, int]:
-    """The place that a number stands for."""
+    """Returns the position that a number stands for."""
     place = revision & ((1 << _HISTORIES) - 1)
     return revision >> _HISTORIES, place >> _BITS, place & ((1 << _BITS) - 1)
 
@@ -81,25 +81,25 @@ class PostgresFeed:
     _telling: asyncio.Task[None] | None = None
     _untold: bool = False
     _server: tuple[int, int] | None = None
-    _history: int = 0  # how often the server was found to have another one
+    _history: int = 0  # how often the server was found to have a new history
     _held_since: float = 0.0
     _holder: Trouble | None = None
     _closed: bool = False
 
     @property
     def channel(self) -> str:
-        """The channel of the notifications of this registry."""
+        """The notification channel of this registry."""
         return f"hyperverse_{lock_class(self._settings.schema)}"
 
     async def opened(self, connection: Connection) -> None:
-        """A new connection listens, and looks whether it still is the same server in the same history."""
+        """Makes a new connection listen, and checks that it reaches the same server in the same history."""
         if not self._settings.pooler:
             await connection.add_listener(self.channel, self._notified)
         self._is_at(*await connection.fetchrow(_SERVER))
         self.wake()
 
     def _is_at(self, server: int, timeline: int) -> None:
-        """The server has said who it is, and in which history."""
+        """Takes the identity and the history that the server reported."""
         here = (server, timeline)
         if self._server is not None and here != self._server:
             self._history += 1
@@ -111,7 +111,7 @@ class PostgresFeed:
     # -- reading ------------------------------------------------------------------------------------------
 
     async def newest(self) -> int:
-        """The newest revision that can be read."""
+        """Returns the newest revision that can be read."""
 
         async def ask(connection: Connection) -> Any:
             return await connection.fetchrow(named(_NEWEST, self._settings.schema))
@@ -126,7 +126,7 @@ class PostgresFeed:
         pause = _CLOSE
         look = _POLL if self._settings.pooler else _SLOW
         while True:
-            # Before the query, so that a commit while it runs wakes us.
+            # Before the query, so that a commit during the query wakes us.
             woken = loop.create_future()
             self._waiting.add(woken)
             try:
@@ -160,12 +160,12 @@ class PostgresFeed:
         entries = tuple(
             Change(packed(here, xid, n), _KINDS[kind], Point.parse(point), epoch)
             for xid, n, kind, point, epoch in zip(xids, ns, kinds, points, epochs, strict=True)
-            if kind in _KINDS  # a newer version tells of more: nothing here rests on what this one does not know
+            if kind in _KINDS  # a newer version has more kinds; nothing here depends on unknown ones
         )
         return Changes(entries, packed(here, xids[-1], ns[-1])), held_up
 
     async def _look_who(self) -> None:
-        """Notes the transaction that holds up the feed, if it does so for long."""
+        """Records the transaction that holds up the feed, if it does so for long."""
         now = time.monotonic()
         self._held_since = self._held_since or now
         if now - self._held_since < _LONG:
@@ -180,25 +180,25 @@ class PostgresFeed:
             self._holder = Trouble(
                 "the change feed of the database",
                 f"a transaction of {program or 'a program'} (process {pid}, user {user!r}, database {database!r}) is "
-                "open; what others have written since is read when it ends",
+                "open; later changes of others become visible when it ends",
                 begun,
             )
 
     @property
     def holder(self) -> Trouble | None:
-        """The transaction that holds up the feed; None when none does."""
+        """The transaction that holds up the feed; None if there is none."""
         return self._holder
 
-    # -- waking and telling -------------------------------------------------------------------------------
+    # -- waking and notifying -----------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Wakes all callers that wait."""
+        """Wakes all waiting callers."""
         for woken in self._waiting:
             if not woken.done():
                 woken.set_result(None)
 
     def committed(self, logged: int) -> None:
-        """This process has committed. The others are told soon, once for what gathers until then."""
+        """Handles a commit of this process. Other processes are notified soon, once for all commits until then."""
         if not logged:
             return
         self.wake()
@@ -217,12 +217,12 @@ class PostgresFeed:
                 await self._reader.read(ask)
                 await asyncio.sleep(_GATHER)
         except HyperverseError:
-            self._untold = False  # the others find it by their slow look
+            self._untold = False  # the others find it by their slow poll
         finally:
             self._telling = None
 
     async def close(self) -> None:
-        """Ends all waiting. The callers get what there is."""
+        """Ends all waiting. The callers get the changes that are there."""
         self._closed = True
         self.wake()
         if self._telling is not None:

@@ -1,4 +1,4 @@
-"""A connection to the database that comes back after it broke."""
+"""A connection to the database that reconnects after it breaks."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _PAUSE: Final = 0.25
 _NAME: Final = {"application_name": "hyperverse"}
 _SESSION: Final = {
     **_NAME,
-    # Said aloud: a server may have other defaults, and what is given away as an epoch must survive its crash.
+    # Set explicitly: a server may have other defaults, and an epoch that was handed out must survive a crash.
     "default_transaction_isolation": "read committed",
     "synchronous_commit": "on",
-    # What a client that is gone has asked for ends by itself.
+    # Statements of a client that is gone end by themselves.
     "statement_timeout": "30000",
     "idle_in_transaction_session_timeout": "30000",
     "tcp_keepalives_idle": "5",
@@ -37,8 +37,8 @@ _SESSION: Final = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10000",
     "jit": "off",
-    # Everything is found by an index. A plan that was made while the tables were nearly empty, and is kept, would read
-    # them from end to end: 1.0 ms for a look-up among 9,000 particles, and not 0.2.
+    # Everything is found through an index. A cached plan that was made while the tables were nearly empty would scan
+    # them: 1.0 ms for a look-up among 9,000 particles instead of 0.2.
     "enable_seqscan": "off",
 }
 
@@ -46,10 +46,10 @@ _SESSION: Final = {
 _CHECK: Final = """
 do $$ begin
   perform set_config('client_connection_check_interval', '1000', false);
-exception when invalid_parameter_value then null;  -- servers on some systems cannot
+exception when invalid_parameter_value then null;  -- not supported on every system
 end $$
 """
-"""What was asked for over a connection that is closed since ends by itself, also while it waits for a lock."""
+"""Ends statements whose connection has closed meanwhile, even while they wait for a lock."""
 
 
 @attrs.define(eq=False)
@@ -57,10 +57,10 @@ class Link:
     """One connection.
 
     Attributes:
-        answers: how long the server may take.
-        turn: held by whoever uses the connection.
-        trouble: why there is none; empty when there is, or was not asked for yet.
-        since: when that began, in seconds since the epoch.
+        answers: how long the server may take to answer.
+        turn: the lock held by the user of the connection.
+        trouble: why there is no connection; empty when there is one, or none was requested yet.
+        since: when the trouble began, in seconds since the epoch.
     """
 
     _settings: PostgresSettings
@@ -74,16 +74,16 @@ class Link:
     since: float = attrs.field(default=0.0, init=False)
 
     async def connect(self) -> Connection:
-        """Makes the first connection. Raises what asyncpg raises, and OSError."""
+        """Makes the first connection. Raises the errors of asyncpg, and OSError."""
         self._connection = await _connected(self._settings, self.answers.connect)
         await self._opened(self._connection)
         return self._connection
 
     async def connection(self) -> Connection:
-        """The connection; another one when it broke.
+        """Returns the connection, or a new one when it broke.
 
         Raises:
-            Unavailable: there is none now. It is tried again a little later, by whoever asks then.
+            Unavailable: there is no connection now. The next caller tries again, a little later.
         """
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
@@ -108,7 +108,7 @@ class Link:
         return connection
 
     def broke(self, error: BaseException) -> None:
-        """Gives the connection up. The next one is made at once."""
+        """Gives up the connection. A new one is made at once."""
         if self._connection is not None:
             self._connection.terminate()
         self._connection = None
@@ -144,7 +144,7 @@ async def _connected(settings: PostgresSettings, seconds: float) -> Connection:
     given: dict[str, Any] = {"connection_class": _Watched}
     given |= {} if settings.password is None else {"password": settings.password}
     if settings.pooler:
-        # Each transaction may come to another session: nothing may rest on what a session knows.
+        # Each transaction may run in another session, so nothing may depend on the state of a session.
         given |= {"server_settings": dict(_NAME), "statement_cache_size": 0}
     else:
         given["server_settings"] = dict(_SESSION)

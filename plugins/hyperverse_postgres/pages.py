@@ -1,4 +1,4 @@
-"""Reading many particles, in pages."""
+"""Reads many particles in pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .schema import named
 
 __all__ = ["children", "hosted", "select"]
 
-# Rows are matched in Python: so many at a time that the event loop and other reads do not wait long.
+# Rows are matched in Python, in chunks small enough that the event loop and other reads do not wait long.
 _CHUNK: Final = 500
 _KINDS: Final = "select point, kind from hv.particles where point = any($1::text[])"
 
@@ -37,11 +37,11 @@ class _Conditions:
 
 
 def _below(point: Point, depth: int | None = None) -> _Conditions:
-    """Conditions for the points below ``point``; with ``depth``, for those that have so many segments."""
+    """Conditions for the points below ``point``; with ``depth``, only those that have that many segments."""
     found = _Conditions()
     if depth is None:
-        # Nearly all points are on the same route. The empty text keeps the database from an index that is not in the
-        # order of the points.
+        # Nearly all points are on the same route. Appending the empty string keeps the database from using an index
+        # that is not in the order of the points.
         found.add("p.route || '' = {}", point.route.prefix)
     else:
         found.add("p.route = {} and p.depth = {}", point.route.prefix, depth)
@@ -54,7 +54,8 @@ def _below(point: Point, depth: int | None = None) -> _Conditions:
 
 
 def _at_or_below(point: Point) -> _Conditions:
-    """Conditions for ``point``, which is not ROOT, and the points below it: one range, and what to leave out of it."""
+    """Conditions for ``point``, which is not ROOT, and the points below it: one range, and the part of it to leave
+    out."""
     first, behind = first_below(point)
     found = _Conditions()
     found.add("p.route || '' = {}", point.route.prefix)
@@ -64,12 +65,12 @@ def _at_or_below(point: Point) -> _Conditions:
 
 
 async def children(reader: PostgresReader, schema: str, point: Point, after: Point | None, limit: int) -> Page:
-    """A page of the direct children of ``point``."""
+    """Returns a page of the direct children of ``point``."""
     return await _page(reader, schema, _below(point, len(point.segments) + 1), after, limit)
 
 
 async def hosted(reader: PostgresReader, schema: str, star: StarKey, after: Point | None, limit: int) -> Page:
-    """A page of the particles that are assigned to ``star``."""
+    """Returns a page of the particles assigned to ``star``."""
     conditions = _Conditions()
     conditions.add("p.star = {} and s.key is not null", str(star))
     return await _page(reader, schema, conditions, after, limit)
@@ -99,20 +100,20 @@ async def _rows(
 
 
 def _of(found: Sequence[ParticleRecord], limit: int) -> Page:
-    """A page of ``limit`` records. The query asked for one more, to know whether there are more."""
+    """Returns a page of ``limit`` records. The query asked for one more to find out whether there are more."""
     if len(found) <= limit:
         return Page(tuple(found))
     return Page(tuple(found[:limit]), after=found[limit - 1].point)
 
 
 async def select(reader: PostgresReader, schema: str, selector: Selector, after: Point | None, limit: int) -> Page:
-    """A page of the particles that ``selector`` matches. Reads the particles below its query root."""
+    """Returns a page of the particles that ``selector`` matches. Reads the particles below its query root."""
     limit = max(limit, 1)
     conditions = _candidates(selector)
     match = SelectorMatch(selector)
     found: list[ParticleRecord] = []
     while True:
-        # Other reads get their turn between two chunks.
+        # Other reads take their turn between two chunks.
         async def ask(connection: Connection, after: Point | None = after) -> Sequence[Any]:
             rows = await _rows(connection, schema, conditions, after, _CHUNK)
             await _learn_kinds(connection, schema, rows, match)
@@ -132,8 +133,8 @@ async def select(reader: PostgresReader, schema: str, selector: Selector, after:
 def _candidates(selector: Selector) -> _Conditions:
     """Conditions that hold for all particles that ``selector`` can match.
 
-    The query root itself is matched only by an exact selector, or when it is ROOT: a hop at which a path may end
-    (``+``) is not a part of it.
+    Only an exact selector matches the query root itself, or any selector when it is ROOT: a hop at which a path may end
+    (``+``) is not part of it.
     """
     root, hops = selector.query_root, selector.hops
     if selector.is_exact and len(root.segments) == len(hops):

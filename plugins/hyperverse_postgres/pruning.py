@@ -1,4 +1,4 @@
-"""Removes old entries of the change feed from the database, some thousand at a time."""
+"""Removes old entries of the change feed from the database, a few thousand at a time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["Pruning"]
 
 _log = logging.getLogger(__name__)
 _EVERY: Final = 2000
-"""Entries after which the feed is pruned, and that leave it with one call."""
+"""Number of new entries after which the feed is pruned; also the most entries that one call removes."""
 
 
 class Pruning:
-    """Prunes the feed beside everything else.
+    """Prunes the feed in the background.
 
     Args:
-        calls: single calls of the database.
+        calls: single calls to the database.
         kept: how many entries the feed keeps.
     """
 
@@ -32,7 +32,7 @@ class Pruning:
         self._task: asyncio.Task[None] | None = None
 
     def committed(self, logged: int) -> None:
-        """Takes note of new entries, and prunes if there are many."""
+        """Counts new entries, and prunes when there are many."""
         self._unpruned += logged
         if self._unpruned >= min(_EVERY, self._kept) and self._task is None:
             self._unpruned = 0
@@ -49,7 +49,7 @@ class Pruning:
             self._task = None
 
     async def close(self) -> None:
-        """Ends a pruning that is under way. May be called twice."""
+        """Ends a pruning in progress. May be called twice."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

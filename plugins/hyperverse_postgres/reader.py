@@ -1,7 +1,7 @@
-"""Reads, over one connection, one after another; and look-ups that arrive together as one query.
+"""Reads over one connection, one after another; look-ups that arrive together become one query.
 
-What is large may borrow that connection for a while. Reads go over the connection of the writes then, between them, so
-that nobody waits for what is large but those who asked for it.
+A large read may borrow that connection for a while. Meanwhile other reads go over the connection of the writes, between
+the writes, so that only the callers of large reads wait for them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["BatchedLookUps", "PostgresReader"]
 _T = TypeVar("_T")
 _Caller: TypeAlias = tuple[list[Point], asyncio.Future[dict[Point, _T]]]
 _TRIES: Final = 3
-"""For what may go on over the same connection."""
+"""Limits what may continue over the same connection."""
 _MOST: Final = 2000
 
 
@@ -36,8 +36,8 @@ class PostgresReader:
     """Reads. A read whose connection breaks is repeated over the next one.
 
     Attributes:
-        link: the connection of the reads.
-        detour: the one to use while that is lent.
+        link: the connection for reads.
+        detour: the connection to use while that one is lent.
     """
 
     _settings: PostgresSettings
@@ -53,11 +53,11 @@ class PostgresReader:
     _closing: bool = False
 
     def start(self) -> None:
-        """Begins to read."""
+        """Starts reading."""
         self._task = asyncio.create_task(self._run(), name="registry reader")
 
     async def close(self) -> None:
-        """Finishes what is under way, and disconnects. May be called twice."""
+        """Finishes reads in progress, and disconnects. May be called twice."""
         self._closing = True
         self._wake.set()
         if self._task is not None:
@@ -65,10 +65,10 @@ class PostgresReader:
         await self.link.close()
 
     async def read(self, query: Callable[[Connection], Awaitable[_T]]) -> _T:
-        """Returns what ``query`` finds, or raises its error.
+        """Returns the result of ``query``, or raises its error.
 
         Args:
-            query: may be called again when the connection breaks.
+            query: called again when the connection breaks.
 
         Raises:
             Unavailable: the registry is closed, or the database cannot be reached.
@@ -76,10 +76,10 @@ class PostgresReader:
         return await self.begin(query)
 
     def begin(self, query: Callable[[Connection], Awaitable[_T]]) -> asyncio.Future[_T]:
-        """The same, without waiting for it."""
+        """Like :meth:`read`, without waiting for the result."""
         if self._closing:
             raise Unavailable("the registry is closed")
-        # A future: a caller that is cancelled must not break the connection under the others.
+        # A future: cancelling one caller must not break the connection for the others.
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         self._waiting.append((query, future))
         self._wake.set()
@@ -127,7 +127,7 @@ class PostgresReader:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Link]:
-        """The connection of the reads for what is large, one after another, until the end of an ``async with``."""
+        """Lends the connection for reads to large reads, one after another, until the end of an ``async with``."""
         async with self._lending:
             self._lent = True
             try:
@@ -137,7 +137,7 @@ class PostgresReader:
                 self._lent = False
 
     async def read_large(self, query: Callable[[Connection], Awaitable[_T]]) -> _T:
-        """Returns what ``query`` finds, which is large, or raises its error. Raises as :meth:`read`."""
+        """Returns the large result of ``query``, or raises its error. Raises as :meth:`read`."""
         if self._closing:
             raise Unavailable("the registry is closed")
         tries = 0
@@ -159,10 +159,10 @@ class PostgresReader:
 
 @attrs.define(eq=False)
 class BatchedLookUps(Generic[_T]):
-    """Look-ups by points: those that wait for the same moment are one query.
+    """Look-ups by point: those that wait at the same time are one query.
 
     Attributes:
-        find: the query; returns what it finds at some points, by the text of the point.
+        find: the query; returns what it finds at some points, by the text of each point.
     """
 
     find: Callable[[Connection, list[str]], Awaitable[dict[str, _T]]]
@@ -170,8 +170,8 @@ class BatchedLookUps(Generic[_T]):
     _asked: list[_Caller[_T]] = attrs.field(factory=list, init=False)
 
     async def at(self, points: Iterable[Point]) -> dict[Point, _T]:
-        """What is found at ``points``, as committed when this is called or later. Very many are asked for one part
-        after another, so that nobody waits long behind them."""
+        """Returns what is found at ``points``, as committed at the time of the call or later. A very large number of
+        points is queried in parts, so that other callers do not wait long."""
         wanted = list(points)
         if len(wanted) <= _MOST:
             return await self._at(wanted) if wanted else {}
@@ -183,7 +183,7 @@ class BatchedLookUps(Generic[_T]):
     async def _at(self, wanted: list[Point]) -> dict[Point, _T]:
         if not self._asked:
             self._begin()
-        # A future of its own: a caller that is cancelled takes no answer away from the others.
+        # A separate future: a cancelled caller must not take the answer away from the others.
         future: asyncio.Future[dict[Point, _T]] = asyncio.get_running_loop().create_future()
         self._asked.append((wanted, future))
         return await future
@@ -192,7 +192,7 @@ class BatchedLookUps(Generic[_T]):
         callers: list[_Caller[_T]] = []
 
         async def query(connection: Connection) -> None:
-            if not callers:  # and not repeated over another connection
+            if not callers:  # and the query is not repeated over another connection
                 callers.extend(self._asked)
                 # Callers that ask from now on wait for the next query.
                 self._asked = []
@@ -205,7 +205,7 @@ class BatchedLookUps(Generic[_T]):
             error = query.exception()
             if error is None:
                 return
-            if not callers:  # the query has not begun, and will not
+            if not callers:  # the query has not begun, and never will
                 callers.extend(self._asked)
                 self._asked = []
             for _, future in callers:

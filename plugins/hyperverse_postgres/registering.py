@@ -1,4 +1,4 @@
-"""Registering particles: what the database is sent."""
+"""Registering particles: the rows that are sent to the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["rows_of"]
 
 
 def rows_of(registration: Registration) -> tuple[list[list[Any]], tuple[bytes, ...]]:
-    """The rows of a particle and of what is below it, and their states."""
+    """Returns the rows of a particle and of the particles below it, and their states."""
     rows, states = [], []
     for one in (registration, *registration.below):
         row = new_row(one)

@@ -1,4 +1,4 @@
-"""PostgresRegistry: the contract of a registry, each method as one call to the database."""
+"""PostgresRegistry: implements the contract of a registry, each method as one call to the database."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from .writers import LARGE_STATE, PostgresWriters
 __all__ = ["PostgresRegistry"]
 
 _SLOW: Final = 1.0
-"""Seconds after which a group of writes that is not answered is a trouble."""
+"""Seconds after which an unanswered group of writes is reported as a trouble."""
 _OF_STATE: Final = "from hv.particles p left join hv.states s on s.id = p.id where p.point = $1"
 _STATE: Final = f"select s.state {_OF_STATE}"
 _SMALL_STATE: Final = (
@@ -62,7 +62,7 @@ _TRIES: Final = 100
 
 
 class PostgresRegistry(PostgresTrust):
-    """The registry in a PostgreSQL database, which machines on many hosts share.
+    """The registry in a PostgreSQL database that machines on many hosts share.
 
     Args:
         settings: :class:`PostgresSettings`, or the mapping that :meth:`PostgresSettings.read` takes.
@@ -70,7 +70,7 @@ class PostgresRegistry(PostgresTrust):
     Raises:
         ConfigError: the settings are wrong.
 
-    One instance belongs to one event loop. Writes go over one connection, and reads over another one. ::
+    One instance belongs to one event loop. Writes use one connection, reads another. ::
 
         async with PostgresRegistry({"url": "postgresql://hyperverse@db.example/hyperverse"}) as registry:
             root = await registry.record(ROOT)
@@ -134,11 +134,11 @@ class PostgresRegistry(PostgresTrust):
         found: list[Trouble] = []
         link = self._writer.small.link if self._writer.small.link.trouble else self._link
         if link.trouble:
-            cause = f"{self._settings.where} cannot be reached: {link.trouble}; serving goes on when it is back"
+            cause = f"{self._settings.where} cannot be reached: {link.trouble}; serving resumes when it is back"
             found.append(Trouble("the database of the registry", cause, link.since))
         seconds, waiting = self._writer.small.slow
         if seconds > _SLOW:
-            cause = f"no answer for {seconds:.0f} s; {waiting} writes wait behind"
+            cause = f"no answer for {seconds:.0f} s; {waiting} writes are waiting"
             found.append(Trouble("writes to the registry", cause, time.time() - seconds))
         if self._writer.small.refusal is not None:
             found.append(Trouble("writes to the registry", *self._writer.small.refusal))
@@ -171,7 +171,7 @@ class PostgresRegistry(PostgresTrust):
             if said is True:
                 return Registered(registration.record(), created=True)
             if isinstance(said, HyperverseError):
-                # What is wrong with those below counts only when the particle itself could be registered.
+                # Faults of the particles below it count only if the particle itself could be registered.
                 existing = (await self.records((point,))).get(point)
                 if existing is None:
                     raise said
@@ -183,7 +183,7 @@ class PostgresRegistry(PostgresTrust):
                 existing = (await self.records((point,))).get(point)
             if existing is not None:
                 return registration.ensured(existing)
-            for row in rows:  # it was deleted in the meantime
+            for row in rows:  # its particle was deleted meanwhile
                 row[8] = None if row[8] is None else 1
 
     async def _override(self, registration: Registration) -> Registered:
@@ -209,7 +209,7 @@ class PostgresRegistry(PostgresTrust):
         raise refusals.has_children(point, outcome, registration.kind)
 
     async def _records_at(self, connection: Connection, points: list[str]) -> dict[str, ParticleRecord]:
-        if len(points) == 1:  # its plan is kept by the server, one for an array is made each time
+        if len(points) == 1:  # the server caches this plan; a plan for an array is made each time
             rows = await connection.fetch(self._one_record, points[0])
         else:
             rows = await connection.fetch(self._some_records, points)
@@ -256,7 +256,7 @@ class PostgresRegistry(PostgresTrust):
                     rows.append([point.text, *texts])
             if not rows or await self._calls.write_one("properties", rows, *(point.text for point in wanted)):
                 return
-        raise Unavailable("the properties are being changed by others all the time", retry_after=1.0)
+        raise Unavailable("other writers keep changing the properties", retry_after=1.0)
 
     async def replace_values(self, point: Point, values: Mapping[str, tuple[str, str]]) -> bool:
         record = (await self.records((point,))).get(point)
@@ -316,9 +316,9 @@ class PostgresRegistry(PostgresTrust):
                 locks=locks_of((point.text,)) if announce else (),
                 states=(state,),
             )
-        except asyncio.CancelledError:  # it may be under way
+        except asyncio.CancelledError:  # the write may be in progress
             if len(self._cut_saves) >= _MOST_CUT:
-                self._cut_saves.clear()  # nearly all have ended long ago
+                self._cut_saves.clear()  # nearly all ended long ago
             self._cut_saves.add(point.text)
             raise
         if not saved:
@@ -326,7 +326,7 @@ class PostgresRegistry(PostgresTrust):
 
     async def load_state(self, point: Point) -> bytes | None:
         if point.text in self._cut_saves:
-            # Behind whatever is under way.
+            # Wait for writes that are in progress.
             await self._writer.write("release", [], changes=frozenset((point.text,)), locks=())
             self._cut_saves.discard(point.text)
         row = await self._calls.ask("fetchrow", _SMALL_STATE, point.text, LARGE_STATE)
@@ -362,7 +362,7 @@ class PostgresRegistry(PostgresTrust):
             for star in stars
         ]  # fmt: skip
         locks = locks_of(row[7] for row in job)
-        # Urgent: late, it costs all their particles.
+        # Urgent: a late renewal costs the star all its particles.
         gone, _ = await self._writer.write("renew", job, changes=None, locks=locks, urgent=True)
         if gone:
             raise refusals.not_in_directory(star for star in stars if str(star.key) in gone)

@@ -1,4 +1,4 @@
-"""Rows to values, and values to rows."""
+"""Converts rows to values, and values to rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
     "star_of",
 ]
 
-# An assignment holds as long as its star is announced in that incarnation.
+# An assignment is valid as long as its star is announced in that incarnation.
 RECORD: Final = """
 select p.point, p.kind, p.owner, p.status, p.properties, s.key, p.incarnation, p.epoch
 from hv.particles p
@@ -34,7 +34,7 @@ _STATUS: Final = {status.value: status for status in Status}
 
 
 def record_of(row: Sequence[Any]) -> ParticleRecord:
-    """The record in a row of :data:`RECORD`."""
+    """Returns the record in a row of :data:`RECORD`."""
     point, kind, owner, status, properties, star, incarnation, epoch = row
     return ParticleRecord(
         Point.parse(point),
@@ -47,8 +47,8 @@ def record_of(row: Sequence[Any]) -> ParticleRecord:
 
 
 def new_row(registration: Registration) -> list[Any]:
-    """What a function of the database gets of a new particle: its columns, its parent, and room for the number of its
-    state."""
+    """Returns what a database function needs for a new particle: its columns, its parent, and a place for the number of
+    its state."""
     point = registration.point
     parent = registration.needed_parent
     return [
@@ -65,13 +65,13 @@ def new_row(registration: Registration) -> list[Any]:
 
 
 def first_below(point: Point) -> tuple[str, str]:
-    """The text that each point below ``point`` begins with, and the first text behind all of them."""
+    """Returns the prefix of every point below ``point``, and the first text after all of them."""
     first = point.text if point.text.endswith("/") else f"{point.text}:"
     return first, first[:-1] + chr(ord(first[-1]) + 1)
 
 
 def star_of(row: Sequence[Any]) -> StarRecord:
-    """The star in a row of :data:`STAR`."""
+    """Returns the star in a row of :data:`STAR`."""
     key, kind, machine, address, public, kinds, links, *rest, pid, facts = row
     particles, incarnation, renewals, lease, draining = rest
     return StarRecord(

@@ -1,4 +1,4 @@
-"""The tables and functions in the database: made when they are not there, and checked when they are."""
+"""The tables and functions in the database: creates them when they are missing, and checks them otherwise."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ __all__ = ["lock_class", "made_ready", "named"]
 SCHEMA_VERSION: Final = 5
 _OLDEST_SERVER: Final = 14
 _STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "", "", "")
-"""What each version has added to the tables, in their order, if anything. A new registry takes all of them."""
+"""What each version added to the tables, in order; may be empty. A new registry applies all of them."""
 _FUNCTIONS: Final = ("writing.sql", "directory.sql", "trust.sql", "reading.sql")
 _LOCK: Final = -1
-"""The advisory lock of the schema; those of points are 0 and more."""
+"""The advisory lock of the schema; the locks of points are 0 and higher."""
 
 
 @lru_cache(maxsize=256)
 def named(text: str, schema: str) -> str:
-    """SQL with the schema in the place of ``hv``."""
+    """Returns SQL with the name of the schema in place of ``hv``."""
     return text.replace("hv.", f'"{schema}".').replace("hv_lock", str(lock_class(schema)))
 
 
 def lock_class(schema: str) -> int:
-    """The class of the advisory locks of a registry: several may share a database."""
+    """Returns the class of a registry's advisory locks: several registries may share a database."""
     return zlib.crc32(f"hyperverse {schema}".encode()) & 0x7FFFFFFF
 
 
 async def made_ready(connection: Connection, settings: PostgresSettings) -> None:
-    """Creates the registry in the database unless it is there. Raises ConfigError, and what asyncpg raises."""
+    """Creates the registry in the database unless it exists. Raises ConfigError, and the errors of asyncpg."""
     version = connection.get_server_version()
     if version.major < _OLDEST_SERVER:
         raise ConfigError(
@@ -46,13 +46,13 @@ async def made_ready(connection: Connection, settings: PostgresSettings) -> None
             hint=f"the registry needs PostgreSQL {_OLDEST_SERVER} or newer",
         )
     schema = settings.schema
-    # Otherwise the session has been told so. Behind a pooler only the role or the database can say it.
+    # Otherwise the session itself sets it. Behind a pooler only the role or the database can.
     isolation = await connection.fetchval("show default_transaction_isolation")
     if isolation != "read committed":
         raise ConfigError(
-            f"transactions of this user in {settings.where} are {isolation!r}, and a pooler keeps sessions from saying "
-            "otherwise",
-            hint="let an administrator run: ALTER ROLE the_user SET default_transaction_isolation = 'read committed'",
+            f"transactions of this user in {settings.where} are {isolation!r}, and a pooler keeps sessions "
+            "from changing that",
+            hint="an administrator must run: ALTER ROLE the_user SET default_transaction_isolation = 'read committed'",
         )
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1, $2)", lock_class(schema), _LOCK)
@@ -86,8 +86,8 @@ def _text(file: str) -> str:
 
 
 async def _upgrade(connection: Connection, schema: str, found: int) -> None:
-    """Brings an older registry to the present version. Machines of the older one that run go on: the functions take
-    what they took before."""
+    """Upgrades an older registry to the current version. Machines of the older version keep running: the functions
+    accept what they accepted before."""
     if found == SCHEMA_VERSION:
         return
     for file in filter(None, _STEPS[found - 1 :]):
@@ -99,7 +99,8 @@ async def _upgrade(connection: Connection, schema: str, found: int) -> None:
 
 
 async def _version(connection: Connection, settings: PostgresSettings) -> int:
-    """The version of the registry that is there. Raises ConfigError when it is none, or one of a newer version."""
+    """Returns the version of the existing registry. Raises ConfigError when it is not a registry, or is of a newer
+    version."""
     schema = settings.schema
     columns = await connection.fetch(
         "select attname from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped",
@@ -117,15 +118,15 @@ async def _version(connection: Connection, settings: PostgresSettings) -> int:
     if int(found["schema"]) > SCHEMA_VERSION:
         raise ConfigError(
             f"the registry in {settings.where} was written by a newer version (schema {found['schema']}; this one "
-            f"knows {SCHEMA_VERSION})",
+            f"supports {SCHEMA_VERSION})",
             hint="upgrade cosmic-hyperverse on this host, or name another schema or database",
         )
     return int(found["schema"])
 
 
 async def _same_server(connection: Connection, schema: str) -> None:
-    """Forgets the feed of another server, when this database was restored from a backup of it: transaction ids begin
-    anew there, so its entries would stand in front of what is written from now on."""
+    """Discards the feed if this database was restored from a backup of another server: transaction ids start again
+    here, so the old entries would come before everything written from now on."""
     here = str(await connection.fetchval("select system_identifier from pg_control_system()"))
     known = await connection.fetchval(named("select value from hv.meta where key = 'server'", schema))
     if known == here:

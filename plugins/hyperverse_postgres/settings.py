@@ -1,4 +1,4 @@
-"""The settings of the ``postgres`` registry: ``[registry]`` in the config."""
+"""The settings of the ``postgres`` registry: the table ``[registry]`` in the config."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class PostgresSettings:
     """The table ``[registry]``.
 
     Attributes:
-        url: the database.
-        password: of the user, when the url has none.
-        schema: the schema of the database that has the tables. It is created if it is not there.
-        feed: how many entries of the change feed are kept, at least.
-        pooler: whether a pooler in transaction mode, such as PgBouncer, stands in front of the server.
-        where: the database as errors name it: without user and password.
+        url: URL of the database.
+        password: password of the user, when the URL has none.
+        schema: schema of the database that holds the tables. It is created if it does not exist.
+        feed: minimum number of entries that the change feed keeps.
+        pooler: whether there is a pooler in transaction mode, such as PgBouncer, in front of the server.
+        where: the database as errors name it, without user and password.
     """
 
     url: str = attrs.field(repr=False)
@@ -45,10 +45,10 @@ class PostgresSettings:
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> PostgresSettings:
-        """The settings in a mapping, which has ``url`` and may have the others.
+        """Returns the settings in a mapping, which has ``url`` and may have the other keys.
 
         Raises:
-            ConfigError: something is wrong; ``faults`` has a line for each fault, none of them with the password.
+            ConfigError: something is wrong; ``faults`` has a line for each fault, and no line contains the password.
         """
         faults = [
             f"no setting {key!r} of the postgres registry{did_you_mean(key, _KEYS)}"
@@ -66,11 +66,9 @@ class PostgresSettings:
             raise ConfigError(faults=faults, hint=f"known: {', '.join(_KEYS)}")
         schema, feed = settings.get("schema", "public"), settings.get("feed", 100_000)
         if not _NAME.fullmatch(schema):
-            faults.append(
-                f"schema of the postgres registry cannot be {schema!r}: it is a name of small letters, digits and _"
-            )
+            faults.append(f"schema of the postgres registry cannot be {schema!r}: use lower-case letters, digits and _")
         if feed < 1:
-            faults.append(f"feed of the postgres registry cannot be {feed!r}: it is at least 1")
+            faults.append(f"feed of the postgres registry cannot be {feed!r}: it must be at least 1")
         where, wrong = _look_at(settings["url"])
         if wrong:
             faults.append(f"url of the postgres registry: {wrong}")
@@ -96,8 +94,8 @@ _KEYS: Final[Mapping[str, tuple[Any, str]]] = {
 
 
 def _look_at(url: str) -> tuple[str, str]:
-    """The database of a url as errors name it, and what is wrong with the url. What is wrong never quotes it: it may
-    have a password at any place."""
+    """Returns the database of a URL as errors name it, and what is wrong with the URL. The second never quotes the URL,
+    which may contain a password anywhere."""
     scheme, _, rest = url.partition("://")
     if scheme.lower() not in _SCHEMES or not rest:
         return "", "it does not begin with postgresql://"
@@ -106,7 +104,7 @@ def _look_at(url: str) -> tuple[str, str]:
         port, host = parts.port, parts.hostname
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
-        return "", "it cannot be read; a password with special characters has to be escaped"
+        return "", "it is malformed; a password with special characters has to be escaped"
     if (
         parts.netloc.count("@") > 1
         or "@" in parts.path
@@ -114,7 +112,7 @@ def _look_at(url: str) -> tuple[str, str]:
         or "@" in parts.query.partition("host=")[0]
         or parts.fragment
     ):
-        return "", "it cannot be read; a password with special characters has to be escaped"
+        return "", "it is malformed; a password with special characters has to be escaped"
     unknown = [key for key in options if key not in _OPTIONS]
     if unknown:
         return "", f"it has an unknown option{did_you_mean(unknown[0], _OPTIONS)}; known: {', '.join(_OPTIONS)}"

@@ -1,4 +1,4 @@
-"""The part of the contract that says who may do what: grants, tokens, and the keys of machines."""
+"""The part of the contract about rights: grants, tokens, and the keys of machines."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _MACHINE: Final = "GLOBAL::machine"
 
 
 class PostgresTrust(Registry):
-    """Implements that part.
+    """Implements that part of the contract.
 
     Args:
-        calls: single calls of the database.
+        calls: single calls to the database.
         reader: reads many grants at once.
     """
 
@@ -43,7 +43,7 @@ class PostgresTrust(Registry):
         self._calls = calls
         self._grants = BatchedLookUps(self._grants_at, reader)
 
-    # -- who may touch them -------------------------------------------------------------------------------
+    # -- grants and tokens ---------------------------------------------------------------------------------
 
     async def grant(self, grant: AccessGrant) -> AccessGrant:
         root = grant.on.query_root.text
@@ -102,7 +102,7 @@ class PostgresTrust(Registry):
         known = await self.token(digest)
         return known is not None and bool(await self._calls.write_one("untoken", [digest], known.agent.text))
 
-    # -- which machines are let in ------------------------------------------------------------------------
+    # -- keys of machines ------------------------------------------------------------------------------
 
     async def machine_keys(self) -> list[MachineKey]:
         rows = await self._calls.ask("fetch", "select machine, transport, key, admitted from hv.machine_keys")

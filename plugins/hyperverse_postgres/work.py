@@ -1,4 +1,4 @@
-"""Units of work, and which of them may be one group."""
+"""Units of work, and which of them may form one group."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from hyperverse_core.errors import BadRequest
 __all__ = ["ALL_LOCKS", "WriteUnit", "locks_of", "next_group", "sent"]
 
 _MOST: Final = 1024
-"""Limits how long the first of many units waits for the last of them."""
+"""Bounds how long the first of many units waits for the last one."""
 _LOOK: Final = 4096
 _BYTES: Final = 4 * 1024 * 1024
-"""Of the states of a group of several: others wait behind them, a renewal of the lease among them."""
+"""Bytes of the states in a group of several units: other writes wait behind them, among them the renewal of the
+lease."""
 _BATCHED: Final = frozenset({"register", "assign", "save", "release", "status", "sequence"})
-"""What is done together with others of its kind."""
+"""Kinds of units that are done together with others of the same kind."""
 _LOCKS: Final = 64
 ALL_LOCKS: Final = tuple(range(_LOCKS))
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def locks_of(points: Iterable[str]) -> tuple[int, ...]:
-    """The advisory locks of ``points``. Each is one of 64, whatever the number of points: a server has room for a few
-    thousand."""
+    """Returns the advisory locks of ``points``. Each lock is one of 64, however many points there are: a server has
+    room for a few thousand."""
     return tuple({zlib.crc32(point.encode("utf-8", "replace")) % _LOCKS for point in points})
 
 
@@ -39,13 +40,13 @@ class WriteUnit:
     """One write.
 
     Attributes:
-        kind: the function that does it.
-        job: its argument, of what JSON has.
-        changes: the points that it changes; None when it may be any.
-        needs: the points that it rests on.
-        locks: the advisory locks that it takes, those of every point of its entries in the feed.
-        states: states that its rows name by their number, from 1.
-        future: its outcome: a pair of what the function returned for it, and a state.
+        kind: the database function that does the write.
+        job: its argument, as JSON types.
+        changes: the points that it changes; None if any point may change.
+        needs: the points that it depends on.
+        locks: the advisory locks that it takes: those of all points of its entries in the feed.
+        states: states that its rows refer to by number, from 1.
+        future: its outcome: a pair of the function's result and a state.
     """
 
     kind: str
@@ -58,8 +59,8 @@ class WriteUnit:
 
 
 def next_group(waiting: deque[WriteUnit]) -> list[WriteUnit]:
-    """Takes from ``waiting`` the first unit and those that may be done with it. What is left in front of a taken unit
-    touches none of its points, so that the writes to one point keep their order."""
+    """Takes from ``waiting`` the first unit and the units that may be done with it. No unit left in front of a taken
+    one touches its points, so that the writes to one point keep their order."""
     group: list[WriteUnit] = []
     left: list[WriteUnit] = []
     changed: set[str] = set()
@@ -69,7 +70,7 @@ def next_group(waiting: deque[WriteUnit]) -> list[WriteUnit]:
     size = 0
     for _ in range(min(len(waiting), _LOOK)):
         unit = waiting.popleft()
-        if unit.future.done():  # a caller that was cancelled before its write began wants nothing written
+        if unit.future.done():  # its caller was cancelled before the write began: write nothing
             continue
         if not group:
             group.append(unit)
@@ -104,16 +105,16 @@ def _fits(unit: WriteUnit, changed: set[str], needed: set[str], passed: set[str]
     assert unit.changes is not None
     if not passed.isdisjoint(unit.changes) or not passed.isdisjoint(unit.needs):
         return False
-    if unit.kind == "sequence":  # one point may take several numbers at once
+    if unit.kind == "sequence":  # one point may draw several numbers at once
         return True
     return changed.isdisjoint(unit.changes) and changed.isdisjoint(unit.needs) and needed.isdisjoint(unit.changes)
 
 
 def sent(group: list[WriteUnit]) -> tuple[list[int], str, list[bytes]]:
-    """The locks, the jobs as JSON and the states of a group.
+    """Returns the locks, the jobs as JSON, and the states of a group.
 
     Raises:
-        BadRequest: a text is not one that PostgreSQL can keep: it has NUL or half of a surrogate pair.
+        BadRequest: PostgreSQL cannot store a text because it has a NUL or half of a surrogate pair.
     """
     states: list[bytes] = []
     for unit in group:
@@ -131,7 +132,7 @@ def sent(group: list[WriteUnit]) -> tuple[list[int], str, list[bytes]]:
 
 
 def _number(unit: WriteUnit, base: int) -> None:
-    """Counts the states in the rows of a registration from the beginning of the group's."""
+    """Renumbers the states in the rows of a registration so that they count from the start of the group."""
     if unit.kind == "save":
         return
     rows = unit.job if unit.kind == "register" else unit.job[:1]

@@ -1,8 +1,8 @@
 """Group commit: writes that arrive together are one call to the database, and one transaction there.
 
-A group has a number, which the transaction keeps with its outcome. When the connection breaks before the answer has
-come, the group is sent again with its number over the next connection: what was committed is not done twice, and its
-outcome is found.
+A group has a number, which the transaction stores with its outcome. When the connection breaks before the answer
+arrives, the group is sent again with its number over the next connection: if it was committed, it is not done twice,
+and its outcome is found.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ __all__ = ["PostgresWriter"]
 
 _log = logging.getLogger(__name__)
 _SETTLE: Final = 5.0
-"""Seconds in which the outcome of a group is looked for whose connection broke."""
+"""Seconds in which to find the outcome of a group whose connection broke."""
 _LOOK: Final = 0.1
 _TRIES: Final = 5
 _BREAKS: Final = 20
-"""So many connections in a row may break under one group."""
+"""How many connections in a row may break under one group."""
 _WRITE: Final = "select xid, outcome, states, logged from hv.write($1, $2, $3, $4, $5, $6)"
 _ENTER: Final = "insert into hv.writers (id, number) values ($1, 0) on conflict do nothing"
 
 
 class _Broken(Exception):
-    """The connection broke, and nobody knows yet whether the group was written."""
+    """The connection broke, and it is not known yet whether the group was written."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -51,12 +51,13 @@ class _Broken(Exception):
 
 @attrs.define(eq=False)
 class PostgresWriter:
-    """Writes, over one connection.
+    """Writes over one connection.
 
     Attributes:
-        link: that connection, unless it is borrowed each time.
-        newest: the greatest transaction id that this writer has got, 0 for none.
-        refusal: why the database takes no writes, and since when, in seconds since the epoch; None when it does.
+        link: that connection, unless it is borrowed for each write.
+        newest: the greatest transaction id that this writer has received; 0 for none.
+        refusal: why the database accepts no writes, and since when, in seconds since the epoch; None when it accepts
+            them.
     """
 
     _settings: PostgresSettings
@@ -83,11 +84,11 @@ class PostgresWriter:
         await connection.execute(named(_ENTER, self._settings.schema), self._id)
 
     def start(self) -> None:
-        """Begins to write."""
+        """Starts writing."""
         self._task = asyncio.create_task(self._run(), name="registry writer")
 
     async def close(self) -> None:
-        """Writes what waits, and disconnects. May be called twice."""
+        """Writes what is waiting, and disconnects. May be called twice."""
         self._closing = True
         self._wake.set()
         if self._task is not None:
@@ -96,7 +97,7 @@ class PostgresWriter:
 
     @property
     def slow(self) -> tuple[float, int]:
-        """Seconds for which the present group has not been answered, and how many writes wait behind it."""
+        """Returns for how many seconds the current group has been unanswered, and how many writes wait behind it."""
         return 0.0 if self._begun is None else time.monotonic() - self._begun, len(self._waiting)
 
     async def write(
@@ -110,11 +111,11 @@ class PostgresWriter:
         states: tuple[bytes, ...] = (),
         urgent: bool = False,
     ) -> tuple[Any, bytes | None]:
-        """Returns what the function ``kind`` of the database returned for ``job`` when it is committed, and the state
-        that goes with it. The other arguments are those of :class:`WriteUnit`.
+        """Returns, once it is committed, what the database function ``kind`` returned for ``job``, and the state that
+        goes with it. The other arguments are those of :class:`WriteUnit`.
 
         Args:
-            urgent: it goes before the writes that wait already.
+            urgent: whether it goes ahead of the writes that already wait.
 
         Raises:
             Unavailable: the registry is closed, or the database cannot be reached or is full.
@@ -152,7 +153,8 @@ class PostgresWriter:
             self._begun = None
 
     async def _send(self, group: list[WriteUnit]) -> Any:
-        """The answer to a group. What it raises was not written, unless it says that this is not known."""
+        """Sends a group and returns the answer. When this raises, nothing was written, unless the error says that this
+        is unknown."""
         locks, jobs, states = sent(group)
         self._number += 1
         arguments = (self._id, self._number, locks, group[0].kind, jobs, states)
@@ -172,7 +174,7 @@ class PostgresWriter:
                 doubt_ends, why = doubt_ends or time.monotonic() + _SETTLE, said_by(broke.error)
                 last = isinstance(broke.error, TimeoutError) and self._answers.is_last(broken)
                 broken += 1
-                # It may be this group that the server does not survive, or does not finish.
+                # This group may be the cause: the server may not survive it, or not finish it.
                 if broken >= _BREAKS or last:
                     raise _nobody_knows(self._settings.where, why) from broke.error
             except Exception as error:
@@ -204,7 +206,7 @@ class PostgresWriter:
             yield self.link
 
     def _refuse_waiting(self, error: Unavailable) -> None:
-        """While the outcome of a group is looked for, nobody waits behind it: of theirs nothing was written."""
+        """Refuses the waiting writes while the outcome of a group is sought: none of them was written."""
         waiting = [unit for unit in self._waiting if not unit.future.done()]
         self._waiting.clear()
         for unit in waiting:
@@ -223,7 +225,7 @@ class PostgresWriter:
 
     async def _failed(self, group: list[WriteUnit], error: Exception) -> None:
         if len(group) > 1 and not hits_all(error) and not isinstance(error, Unavailable):
-            # One unit caused the error, and the transaction of all was rolled back: each is tried on its own.
+            # One unit caused the error, and the whole transaction was rolled back: try each unit on its own.
             for unit in group:
                 await self._do([unit])
             return
@@ -239,7 +241,7 @@ class PostgresWriter:
 
 def _nobody_knows(where: str, why: str) -> OutcomeUnknown:
     return OutcomeUnknown(
-        f"the database of the registry, {where}, went away during a write: {why}; it is not known whether that was "
+        f"the database of the registry, {where}, was lost during a write: {why}; it is not known whether that was "
         "committed",
-        hint="read what is there before you do it again",
+        hint="check the stored data before you repeat the write",
     )

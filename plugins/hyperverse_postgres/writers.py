@@ -1,4 +1,4 @@
-"""The two writers of a registry: one for nearly everything, and one for what is large, beside the first."""
+"""The two writers of a registry: one for nearly all writes, and one for large ones beside it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .writer import PostgresWriter
 __all__ = ["LARGE_STATE", "PostgresWriters"]
 
 LARGE_STATE: Final = 1024 * 1024
-"""Bytes of states from which on a write is large: about what a server writes in 20 ms."""
+"""Bytes of states from which a write counts as large: about what a server writes in 20 ms."""
 
 
 @attrs.define(eq=False)
 class PostgresWriters:
-    """Writes. Those that touch the same particle keep their order.
+    """Writes through both writers. Writes that touch the same particle keep their order.
 
     Attributes:
-        small: does nearly all of them.
+        small: the writer that does nearly all of them.
     """
 
     small: PostgresWriter
@@ -35,18 +35,18 @@ class PostgresWriters:
     def over(
         cls, settings: PostgresSettings, reader: PostgresReader, answers: AnswerTimes, committed: Callable[[int], None]
     ) -> PostgresWriters:
-        """Writers over a connection of their own, and over that of ``reader``."""
+        """Returns writers over a connection of their own, and over that of ``reader``."""
         small = PostgresWriter(settings, committed, answers)
         reader.detour = small.link
         return cls(small, PostgresWriter(settings, committed, answers, reader.lend))
 
     def start(self) -> None:
-        """Begins to write."""
+        """Starts writing."""
         self.small.start()
         self._large.start()
 
     async def close(self) -> None:
-        """Writes what waits, and disconnects. May be called twice."""
+        """Writes what is waiting, and disconnects. May be called twice."""
         await self._large.close()
         await self.small.close()
 
@@ -71,7 +71,7 @@ class PostgresWriters:
         large = asyncio.ensure_future(self._write_large(kind, job, changes, locks, needs, states))
         self._under_way[large] = changes
         large.add_done_callback(self._ended)
-        return await asyncio.shield(large)  # it goes on without its caller: what follows has to wait for it
+        return await asyncio.shield(large)  # continues without its caller: later writes must wait for it
 
     async def _write_large(
         self,
@@ -82,7 +82,7 @@ class PostgresWriters:
         needs: frozenset[str],
         states: tuple[bytes, ...],
     ) -> tuple[Any, bytes | None]:
-        # Behind the small ones that wait or are under way.
+        # After the small writes that wait or are in progress.
         await self.small.write("release", [], changes=changes, locks=())
         return await self._large.write(kind, job, changes=changes, locks=locks, needs=needs, states=states)
 

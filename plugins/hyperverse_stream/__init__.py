@@ -1,4 +1,4 @@
-"""Lanes over the streams of the operating system: Unix sockets and TCP, without a library or a broker between."""
+"""Lanes over the operating system's streams: Unix sockets and TCP, without a library or a broker in between."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ __all__ = ["hyperverse_register_transports"]
 
 @hookimpl
 def hyperverse_register_transports(register: Register) -> None:
-    """Names the transport; its module is loaded when the config asks for it."""
+    """Registers the transport; its module is loaded when the config asks for it."""
     register("stream", "hyperverse_stream.transport:StreamTransport")

@@ -1,4 +1,4 @@
-"""AcceptedLink: a connection that somebody has made to an endpoint of ours."""
+"""AcceptedLink: a connection that a peer made to one of our endpoints."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class OpenEndpoint:
     """An open endpoint.
 
     Attributes:
-        endpoint: where, and for whom.
-        secret: of its key.
-        receiver: is told who comes, and what they send.
-        settings: the bounds.
+        endpoint: the address, and the machine that it belongs to.
+        secret: secret part of its key.
+        receiver: is told about new peers, and gets their messages.
+        settings: the limits.
         name_peer: makes a name for a new peer.
         room: whether the process has file descriptors left for one more.
         strangers: connections without a proven key.
-        guests: those with one.
-        full: whether nobody is let in any more.
-        refusals: who is sent away, for the log.
+        guests: connections with a proven key.
+        full: whether the endpoint accepts no more peers.
+        refusals: refused peers, for the log.
     """
 
     endpoint: Endpoint
@@ -53,7 +53,7 @@ class OpenEndpoint:
 
 
 class AcceptedLink(StreamLink):
-    """The side that listens."""
+    """The listening side of a connection."""
 
     def __init__(self, pump: StreamPump, listening: OpenEndpoint, *, encrypted: bool) -> None:
         super().__init__(pump, encrypted=encrypted)
@@ -98,13 +98,13 @@ class AcceptedLink(StreamLink):
         elif fault:
             verdict = greeting.unusable(fault)
         elif listening.full or listening.guests >= listening.settings.max_peers:
-            fault = "it has as many peers as it may have (max_peers)"
+            fault = "it has reached its limit of peers (max_peers)"
             verdict = greeting.full(fault)
         else:
             verdict = greeting.WELCOME
         self.put(seal.seal(verdict))
         if fault:
-            listening.refusals.note(f"the one with the key {text!r}: {fault}")
+            listening.refusals.note(f"the peer with the key {text!r}: {fault}")
             self.close()
             return
         self.proven(seal, opens)

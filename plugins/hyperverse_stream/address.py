@@ -20,12 +20,12 @@ _NOTATION = "unix:///path/to/socket, tcp://host:port or tcp://127.0.0.1:*"
 
 @attrs.frozen
 class StreamAddress:
-    """Where somebody listens.
+    """An address to listen at or connect to.
 
     Attributes:
         file: the socket; None for TCP.
-        host: name or address; empty for a Unix socket.
-        port: 0 for one that the system chooses.
+        host: host name or address; empty for a Unix socket.
+        port: the port; 0 to let the system choose.
     """
 
     file: SocketFile | None = None
@@ -34,7 +34,7 @@ class StreamAddress:
 
     @classmethod
     def parse(cls, address: str) -> StreamAddress:
-        """Returns the address that a text says. Raises BadRequest when it is not an address."""
+        """Parses an address. Raises BadRequest when the text is not an address."""
         if address.startswith("unix://"):
             return cls(SocketFile.at(address.removeprefix("unix://")))
         found = _TCP.fullmatch(address)
@@ -49,7 +49,7 @@ class StreamAddress:
 
     @classmethod
     def default(cls, purpose: str, directory: Path) -> str:
-        """Returns the text of where to listen for ``purpose``; empty when no folder is this user's alone."""
+        """Returns the address to listen at for ``purpose``; empty when no directory belongs to this user alone."""
         found = SocketFile.default(purpose, directory)
         return "" if found is None else str(cls(found))
 
@@ -66,7 +66,7 @@ class StreamAddress:
             backlog: connections that may wait to be accepted.
 
         Raises:
-            Unavailable: somebody listens here, or a file is in the way.
+            Unavailable: another process listens here, or a file is in the way.
             OSError: the system refuses.
         """
         if self.file is None:
@@ -79,7 +79,7 @@ class StreamAddress:
             self.file.make_free(str(self))
             opened, where = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), str(self.file.path)  # type: ignore[assignment]
         try:
-            before = os.umask(0o177)  # a Unix socket is for this user alone, from its first moment
+            before = os.umask(0o177)  # a Unix socket belongs to this user alone, from the start
             try:
                 opened.bind(where)
             finally:

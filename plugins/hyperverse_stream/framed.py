@@ -1,4 +1,4 @@
-"""Framed: messages over a byte stream, each behind its length."""
+"""Framed: messages over a byte stream, each preceded by its length."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ __all__ = ["HEAD", "Framed", "read_buffer"]
 _LENGTH: Final = struct.Struct("<I")
 _pack_length, _length_of = _LENGTH.pack, _LENGTH.unpack_from
 HEAD: Final = _LENGTH.size
-"""Bytes of a length, little-endian."""
+"""Bytes of a length field, little-endian."""
 _READ_BYTES: Final = 256 * 1024
 
 
 def read_buffer() -> memoryview:
-    """Returns what all connections of an event loop are read into, one after another. What was read is taken out of it
-    at once, so nothing is kept there: a thousand idle connections need no more memory than one. Without it, asyncio
-    sets 256 KiB aside for each time that it reads 100 bytes."""
+    """Returns the buffer that all connections of an event loop read into, one after another. Data is taken out of it at
+    once, so it holds nothing: a thousand idle connections need no more memory than one. Without it, asyncio allocates
+    256 KiB each time it reads 100 bytes."""
     return memoryview(bytearray(_READ_BYTES))
 
 
 class Framed(asyncio.BufferedProtocol, abc.ABC):
-    """Cuts what arrives into messages.
+    """Splits the incoming bytes into messages.
 
     Attributes:
-        heard: whether something has arrived since somebody set it to False.
-        said: whether something was sent since somebody set it to False.
-        paused: whether the system takes no more for now.
-        take: is called with each message. It may be changed at any time, also by a message for those behind it.
-        rested: is called when what has arrived is handled.
+        heard: whether something arrived since the flag was last set to False.
+        said: whether something was sent since the flag was last set to False.
+        paused: whether the system accepts no more data for now.
+        take: called with each message. May be replaced at any time, also while a message is handled: the next ones then
+            go to the new function.
+        rested: called when everything that arrived is handled.
 
     Args:
         largest: bytes of the largest message that the other side may send. It may be changed later.
@@ -53,7 +54,7 @@ class Framed(asyncio.BufferedProtocol, abc.ABC):
 
     @abc.abstractmethod
     def fault(self, what: str) -> None:
-        """The other side breaks the protocol: nothing more is read."""
+        """The other side broke the protocol: nothing more is read."""
 
     # -- what the event loop calls ------------------------------------------------------------------------
 
@@ -63,8 +64,8 @@ class Framed(asyncio.BufferedProtocol, abc.ABC):
     def buffer_updated(self, nbytes: int) -> None:
         self.heard = True
         if not self._waiting:
-            # One whole message, as nearly always between those who wait for each other. Of fewer bytes than a length
-            # has, some are those of somebody before, and no length fits.
+            # One whole message, which is nearly always so between two sides that wait for each other. With fewer bytes
+            # than a length field has, the buffer still holds older bytes, and no length matches.
             buffer = self._buffer
             (size,) = _length_of(buffer)
             if size + HEAD == nbytes and size <= self._largest:
@@ -76,7 +77,7 @@ class Framed(asyncio.BufferedProtocol, abc.ABC):
         self.rested()
 
     def _cut(self, data: bytes) -> None:
-        if self._missing > len(data):  # of a large message only the end leads to a copy
+        if self._missing > len(data):  # a large message is copied only once its end is here
             self._waiting.append(data)
             self._missing -= len(data)
             return
@@ -106,13 +107,13 @@ class Framed(asyncio.BufferedProtocol, abc.ABC):
         self.paused = False
 
     def _takes(self, size: int) -> bool:
-        """Whether a message that is larger than the largest one is taken all the same."""
+        """Whether a message above the limit is accepted all the same."""
         return False
 
     # -- what a subclass calls ----------------------------------------------------------------------------
 
     def put(self, message: bytes) -> None:
-        """Sends a message. What does not leave at once is kept until it does."""
+        """Sends a message. The part that cannot leave at once is buffered."""
         stream = self._stream
         if stream is not None:
             self.said = True

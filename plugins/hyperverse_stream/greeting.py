@@ -1,4 +1,4 @@
-"""What the side that listens says when it knows the key of the side that connects."""
+"""What the listening side answers once it knows the key of the connecting side."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ __all__ = ["WELCOME", "WRONG_KEY", "full", "not_allowed", "reason_of", "unusable
 
 WELCOME: Final = b"\0" + messages.WELCOME_MESSAGE
 WRONG_KEY: Final = b"K"
-"""Sent in clear when the first message was made for another key: who expects that key can only be told so."""
+"""Sent in clear when the first message was made for another key: a peer that expects that key cannot read anything
+else."""
 _NOT_ALLOWED, _UNAVAILABLE = b"\1", b"\2"
 
 
 def not_allowed() -> bytes:
-    """The key is none of those that may connect."""
+    """The answer when the key is not allowed to connect."""
     return _NOT_ALLOWED
 
 
 def full(reason: str) -> bytes:
-    """There is no room now."""
+    """The answer when there is no room."""
     return _UNAVAILABLE + reason.encode()
 
 
 def unusable(reason: str) -> bytes:
-    """The two sides do not speak the same protocol."""
+    """The answer when the two sides do not speak the same protocol."""
     return _UNAVAILABLE + reason.encode()
 
 
 def reason_of(verdict: bytes) -> tuple[bool, str]:
-    """Whether the key is not allowed, and else why it is refused."""
+    """Returns whether the key is not allowed, and otherwise the reason of the refusal."""
     return verdict[:1] == _NOT_ALLOWED, verdict[1:].decode(errors="replace")

@@ -19,32 +19,33 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST_GREETING", "LINGER", "StreamLink"]
 
 LINGER: Final = 1.0
-"""Seconds that the last message of a connection may take to leave."""
+"""Seconds that the last message of a connection may take to be sent."""
 LARGEST_GREETING: Final = 1024
-"""Bytes of a message of somebody who has not proven a key yet."""
-_LARGEST: Final = messages.LARGEST_MESSAGE + 64  # with what encryption adds
+"""Largest message, in bytes, from a peer that has not proven a key yet."""
+_LARGEST: Final = messages.LARGEST_MESSAGE + 64  # plus what encryption adds
 _BUFFERED: Final = 512 * 1024
-"""Bytes that the event loop keeps for a connection that is slower than we are. Whatever else waits does so in the
-outbox, where priorities still count."""
+"""Bytes that the event loop buffers for a connection that is slower than we are. Everything else waits in the outbox,
+where priorities still count."""
 
 
 class StreamLink(Framed):
-    """What the two sides of a connection have in common.
+    """What both sides of a connection have in common.
 
     Until the keys are proven, ``_expect`` takes the next message of the handshake. Then the link belongs to a channel,
     and the pump takes its messages: see :meth:`carry`.
 
     Args:
         pump: moves the messages of the channel.
-        encrypted: whether what follows the handshake is encrypted too. Over a Unix socket it is not: the bytes stay in
-            this computer, between two processes of one user.
+        encrypted: whether messages after the handshake are encrypted too. Over a Unix socket they are not: the bytes
+            stay on this computer, between two processes of one user.
 
     Attributes:
-        channel: what it carries; None before both sides are proven.
+        channel: the channel that it carries; None before both sides are proven.
         send: sends a message of the channel.
-        process: who is at the other end.
-        age: seconds since it began, and ``silent`` since something was heard, as the ticks of the transport count them.
-        waited_for: whether it was said that the other side is silent, and that it is waited for.
+        process: the process at the other end.
+        age: seconds since it began, and ``silent`` since something was received, as the ticks of the transport count
+            them.
+        waited_for: whether it was logged that the other side is silent and that we wait for it.
     """
 
     def __init__(self, pump: StreamPump, *, encrypted: bool) -> None:
@@ -65,7 +66,7 @@ class StreamLink(Framed):
     # -- what the event loop calls ------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._stream = stream = cast(asyncio.Transport, transport)  # that of uvloop has the same methods
+        self._stream = stream = cast(asyncio.Transport, transport)  # uvloop's has the same methods
         if self._pump.ended:
             self.abort()
             return
@@ -89,7 +90,8 @@ class StreamLink(Framed):
             self._pump.wake(self.channel)
 
     def _takes(self, size: int) -> bool:
-        """A peer that was bounded until something was sent to it may send more from then on."""
+        """Accepts a larger message: a peer that was limited until something was sent to it may send more from then
+        on."""
         if self.channel is not None and self.channel.answered:
             self._largest = _LARGEST
         return size <= self._largest
@@ -98,11 +100,11 @@ class StreamLink(Framed):
 
     @abc.abstractmethod
     def _begin(self) -> None:
-        """The connection stands."""
+        """Called when the connection is established."""
 
     @abc.abstractmethod
     def _lost(self) -> None:
-        """It has ended before the keys were proven."""
+        """Called when the connection ends before the keys are proven."""
 
     # -- in common ----------------------------------------------------------------------------------------
 
@@ -113,14 +115,15 @@ class StreamLink(Framed):
             self.fault(str(exc))
 
     def proven(self, seal: Cipher, opens: Cipher) -> None:
-        """Both keys are proven: from here on, messages are as large as those of a channel, and encrypted over TCP."""
+        """Both keys are proven: from now on messages may be as large as those of a channel, and are encrypted over
+        TCP."""
         self._largest = _LARGEST
         if self._encrypted:
             self._open = opens
             self.send = lambda message: self.put(seal.seal(message))
 
     def carry(self, channel: PeerChannel) -> None:
-        """What comes from now on is of a channel. Every wave comes by here, so nothing is looked up any more."""
+        """Gives all further messages to a channel. Every wave passes here, so nothing is looked up any more."""
         deliver = partial(self._pump.handle, channel)
         self.take = deliver if self._open is None else partial(self._unseal, self._open, deliver)
 
@@ -138,7 +141,7 @@ class StreamLink(Framed):
         self.close()
 
     def close(self) -> None:
-        """Ends the connection when what was sent has left, or a second later. May be called twice."""
+        """Ends the connection once pending data is sent, or after a second. May be called twice."""
         stream = self._stream
         if self.closed or stream is None:
             return

@@ -1,4 +1,4 @@
-"""MadeLink: a connection that we have made."""
+"""MadeLink: a connection that we made."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["MadeLink"]
 
 
 class MadeLink(StreamLink):
-    """The side that connects.
+    """The connecting side of a connection.
 
     Args:
         pump: moves its messages.
         initiator: our side of the handshake.
-        peer: who the other side is, once it has proved its key.
+        peer: identity of the other side, once it has proved its key.
         receiver: gets its frames.
-        settings: the bounds.
-        address: where it goes, for errors.
+        settings: the limits.
+        address: the address it connects to, for errors.
         encrypted: see :class:`StreamLink`.
 
     Attributes:
-        welcome: done when both keys are proven and the other side lets us in.
+        welcome: done when both keys are proven and the other side accepts us.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class MadeLink(StreamLink):
 
     def _begin(self) -> None:
         if not self.process.is_ours():
-            hint = "choose a folder that only you can enter"
+            hint = "choose a directory that only you can enter"
             self._fail(Unauthorized(f"another user of this computer listens at {self._address!r}", hint=hint))
             return
         self.put(self._initiator.first())
@@ -71,7 +71,7 @@ class MadeLink(StreamLink):
         self._expect = self._verdict
 
     def _verdict(self, message: bytes) -> None:
-        assert self._ciphers is not None, "they were agreed on in the message before"
+        assert self._ciphers is not None, "agreed on in the previous message"
         seal, opens = self._ciphers
         verdict = opens.open(message)
         if verdict != greeting.WELCOME:
@@ -91,7 +91,8 @@ class MadeLink(StreamLink):
         asyncio.get_running_loop().call_soon(self._release)
 
     def _release(self) -> None:
-        """The caller of connect() runs before this, so it knows its peer when the first frames come."""
+        """Hands out the held messages. The caller of connect() runs first, so it knows its peer when the first frames
+        arrive."""
         if self.channel is None or self.closed:
             return
         self.carry(self.channel)
@@ -106,7 +107,7 @@ class MadeLink(StreamLink):
             super().fault(what)
             return
         hint = "check its public key; a machine with a new data directory has a new key"
-        said = f"the listener at {self._address!r} does not prove that it holds the expected key: {what}"
+        said = f"the listener at {self._address!r} did not prove that it holds the expected key: {what}"
         self._fail(Unauthorized(said, hint=hint, retry_after=1.0))
 
     def _lost(self) -> None:

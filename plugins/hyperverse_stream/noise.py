@@ -1,15 +1,15 @@
-"""The handshake that proves the keys of both sides: ``Noise_XK_25519_ChaChaPoly_SHA256``, of the Noise framework.
+"""The handshake that proves the keys of both sides: ``Noise_XK_25519_ChaChaPoly_SHA256`` of the Noise framework.
 
-The side that connects knows the public key of the other one. Three messages::
+The side that connects knows the public key of the other side. Three messages::
 
-    -> e, es       a fresh key of ours; the rest is readable only for who holds the secret of the expected key
-    <- e, ee       a fresh key of theirs: they have read ours
+    -> e, es       our fresh key; the rest is readable only to the holder of the expected key's secret
+    <- e, ee       their fresh key: they have read ours
     -> s, se       our own key, encrypted, with proof that we hold its secret
 
-Behind them, each side has one key to encrypt with and one to decrypt with. Nobody who listens, or who learns the long-
-lived secrets later, can read what follows; a recorded handshake cannot be repeated.
+After these, each side has one key to encrypt with and one to decrypt with. Nobody who listens, or learns the long-lived
+secrets later, can read what follows; a recorded handshake cannot be replayed.
 
-Nothing here sends or receives.
+This module neither sends nor receives.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Initiator:
         self._their = b""
 
     def first(self) -> bytes:
-        """Our first message. Raises NotProven when the key of the other side cannot be one."""
+        """Returns our first message. Raises NotProven when the other side's key is not a valid key."""
         self._agreed.mix(self._fresh.public)
         self._agreed.agree(self._fresh, self._server)
         return self._fresh.public + self._agreed.seal(b"")
@@ -54,10 +54,10 @@ class Initiator:
         self._agreed.open(message[KEY_BYTES:])
 
     def third(self, payload: bytes) -> tuple[bytes, Cipher, Cipher]:
-        """Our second message, the cipher for what we send, and the one for what we get.
+        """Returns our second message, the cipher for what we send and the cipher for what we receive.
 
         Args:
-            payload: what we say with it.
+            payload: data sent with it.
         """
         sealed = self._agreed.seal(self._secret.public)
         self._agreed.agree(self._secret, self._their)
@@ -67,7 +67,7 @@ class Initiator:
 
 
 class Responder:
-    """The side that listens.
+    """The listening side.
 
     Args:
         secret: our long-lived secret key.
@@ -89,8 +89,8 @@ class Responder:
         return self._fresh.public + self._agreed.seal(b"")
 
     def third(self, message: bytes) -> tuple[bytes, bytes, Cipher, Cipher]:
-        """Takes the last message. Returns the public key that the other side has proved to hold, what it says, the
-        cipher for what we send and the one for what we get. Raises NotProven."""
+        """Takes the last message. Returns the public key that the other side proved to hold, its payload, the cipher
+        for what we send and the cipher for what we receive. Raises NotProven."""
         sealed_key = KEY_BYTES + TAG_BYTES
         key = self._agreed.open(message[:sealed_key])
         self._agreed.agree(self._fresh, key)

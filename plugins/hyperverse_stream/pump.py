@@ -1,4 +1,4 @@
-"""StreamPump: moves the messages of all channels of a transport, and notices which of them are dead."""
+"""StreamPump: moves the messages of all channels of a transport, and detects dead ones."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .settings import StreamSettings
 __all__ = ["StreamPump"]
 
 _log = logging.getLogger("hyperverse.lane.stream")
-_GIVEN_UP = messages.goodbye("the other side has given this connection up")
+_GIVEN_UP = messages.goodbye("the other side gave up this connection")
 
 
 class StreamPump(ChannelPump):
-    """The route of a channel is its link.
+    """Moves the messages of all channels of a transport. The route of a channel is its link.
 
     Attributes:
-        links: all connections, also those whose keys are not proven yet.
-        buffer: what each of them reads into.
-        ended: whether everything was ended: a connection that comes in now has nobody any more.
+        links: all connections, including those whose keys are not proven yet.
+        buffer: the buffer that each of them reads into.
+        ended: whether everything was ended: a connection that arrives now belongs to nobody.
     """
 
     def __init__(self, settings: StreamSettings, peers: PeerTable) -> None:
@@ -37,12 +37,12 @@ class StreamPump(ChannelPump):
         self._plan_tick()
 
     def add(self, channel: PeerChannel) -> None:
-        """Moves the messages of a new channel, too."""
+        """Starts to move the messages of a new channel."""
         self._peers[channel.peer] = (self, channel)
 
     def rested(self) -> None:
-        """What had arrived is handled. The tasks that it woke run next, and what they send leaves right behind them:
-        this saves one turn of the loop for each answer."""
+        """Everything that arrived is handled. The tasks that it woke run next, and what they send leaves right after
+        them: this saves one turn of the loop for each answer."""
         if self._heard:
             self._heard = False
             if not self._flush_planned:
@@ -79,7 +79,7 @@ class StreamPump(ChannelPump):
         late = now - self._ticked > 2 * self._settings.heartbeat_interval
         passed, self._ticked = now - self._ticked, now
         for link in tuple(self.links):
-            # After a pause of ours what has arrived meanwhile was not read yet: nobody is judged by it.
+            # We paused and have not read what arrived meanwhile, so no peer is judged.
             self._look_at(link, 0.0 if late else passed)
         self._plan_tick()
 
@@ -93,15 +93,15 @@ class StreamPump(ChannelPump):
             if link.age > self._settings.handshake_timeout:
                 link.fault(f"it has not proven its key within {self._settings.handshake_timeout:g} s")
         elif link.silent > self._settings.heartbeat_timeout and not self._is_blocked(link):
-            self.end(channel, f"nothing was heard of it for {link.silent:.1f} s")
+            self.end(channel, f"nothing was heard from it for {link.silent:.1f} s")
         elif not link.said and not link.paused and channel.unsent is None:
             link.send(channel.acknowledgement())
         link.said = False
 
     def _is_blocked(self, link: StreamLink) -> bool:
-        """Whether the other side is silent because something does not let go of its event loop. The system would tell
-        the end of its process at once, and says whether somebody has stopped it; so nothing is lost by waiting. The
-        lease of a machine ends meanwhile: the others take over what it does."""
+        """Whether the other side is silent because something blocks its event loop. The system reports the end of its
+        process at once, and whether it is suspended, so nothing is lost by waiting. If it is a machine, its lease ends
+        meanwhile: the others take over its work."""
         if link.silent > self._settings.blocked_timeout or not link.process.runs():
             return False
         if not link.waited_for:

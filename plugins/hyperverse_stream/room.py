@@ -11,8 +11,8 @@ from hyperverse_core.transport import room_for_connections
 __all__ = ["Room"]
 
 _log = logging.getLogger("hyperverse.lane.stream")
-_COUNT_EVERY: Final = 16  # to count descriptors takes as long as to accept some connections
-_COUNT_AGAIN: Final = 0.05  # seconds, while it is crowded: thousands that come meanwhile are not worth a count each
+_COUNT_EVERY: Final = 16  # counting descriptors takes as long as accepting some connections
+_COUNT_AGAIN: Final = 0.05  # seconds, while crowded: thousands of newcomers are not worth a count each
 
 
 class Room:
@@ -25,7 +25,7 @@ class Room:
         self._crowded = False
 
     def for_one_more(self) -> bool:
-        """Whether one more connection may be kept. A connection that is kept counts from now on."""
+        """Returns whether one more connection may be kept. If so, it counts from now on."""
         self._left -= 1
         self._until_count -= 1
         if self._has_to_count():
@@ -42,7 +42,7 @@ class Room:
         self._left = room_for_connections()
         crowded = self._left <= 0
         if crowded and not self._crowded:
-            _log.error("the transport lets nobody in: the process has hardly a file descriptor left (see `ulimit -n`)")
+            _log.error("the transport accepts no connections: almost out of file descriptors (see `ulimit -n`)")
         elif self._crowded and not crowded:
-            _log.warning("the transport lets others in again")
+            _log.warning("the transport accepts connections again")
         self._crowded = crowded

@@ -1,4 +1,4 @@
-"""The transport's table of the config."""
+"""The transport's table in the config."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class StreamSettings:
 
     Attributes:
         heartbeat_interval: seconds between two heartbeats on an idle connection.
-        heartbeat_timeout: seconds without a message after which a peer counts as dead. A process that ends is noticed
-            at once; this is for one that is stopped or unplugged.
+        heartbeat_timeout: seconds without a message after which a peer counts as dead. The end of a process is noticed
+            at once; this is for one that is suspended or unplugged.
         blocked_timeout: the same for a peer over a Unix socket whose process runs, so that only its event loop is
             blocked.
         handshake_timeout: seconds that a stranger may take to prove its key.
@@ -27,7 +27,7 @@ class StreamSettings:
         queue_bytes: how many bytes may wait for one peer; beyond that, sending raises LaneFull.
         max_frame: the largest frame, in bytes, sent or received.
         max_peers: how many peers one endpoint accepts.
-        max_strangers: how many connections to one endpoint may be without a proven key at a time.
+        max_strangers: how many connections without a proven key one endpoint may have at a time.
     """
 
     heartbeat_interval: float = 0.5

@@ -34,7 +34,7 @@ from .settings import StreamSettings
 
 __all__ = ["StreamTransport"]
 
-_BACKLOG: Final = 4096  # connections that wait to be accepted: hundreds of clients may connect at once
+_BACKLOG: Final = 4096  # connections waiting to be accepted: hundreds of clients may connect at once
 
 
 class StreamTransport(ChannelTransport):
@@ -92,7 +92,7 @@ class StreamTransport(ChannelTransport):
         else:
             where = attrs.evolve(where, port=opened.getsockname()[1])
             self._servers.append(await loop.create_server(make, sock=opened))
-        opened.listen(_BACKLOG)  # the event loop has set its own number, which is also how many it takes in one turn
+        opened.listen(_BACKLOG)  # the event loop set its own number, which is also how many it accepts in one turn
         self._listening.append(listening)
         return str(where)
 
@@ -105,7 +105,7 @@ class StreamTransport(ChannelTransport):
         server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
-        """As the contract says. Raises BadRequest also when a key cannot be one of this transport."""
+        """Implements the contract. Also raises BadRequest when a key is not a key of this transport."""
         pump = self._begin()
         secret, server = KEYS.secret_of(identity or KEYS.new_identity(), "we"), KEYS.bytes_of(server_key)
         where = StreamAddress.parse(address)
@@ -122,7 +122,7 @@ class StreamTransport(ChannelTransport):
                 await link.welcome
         except TimeoutError:
             link.abort()
-            raise Unavailable(f"nobody answers at {address!r} within {timeout:g} s", retry_after=1.0) from None
+            raise Unavailable(f"no answer from {address!r} within {timeout:g} s", retry_after=1.0) from None
         except OSError as exc:
             raise _cannot("connect to", address, exc) from exc
         except BaseException:
@@ -130,12 +130,12 @@ class StreamTransport(ChannelTransport):
             raise
         finally:
             if link.welcome.done() and not link.welcome.cancelled():
-                link.welcome.exception()  # it is raised above, or nobody waits for it any more
+                link.welcome.exception()  # it was raised above, or nobody waits for it any more
         return peer
 
     async def close(self) -> None:
-        """As the contract says. What was accepted in this turn of the loop gets its link in the next one: asyncio would
-        forget it, and leave its socket open, if its server were closed before."""
+        """Implements the contract. A connection accepted in this turn of the loop gets its link in the next one: if its
+        server were closed before that, asyncio would forget it and leave its socket open."""
         loop = asyncio.get_running_loop()
         for server in self._servers:
             for opened in server.sockets:
@@ -177,9 +177,9 @@ def _cannot(what: str, address: str, exc: OSError) -> Unavailable:
             f"the address {address!r} is in use", hint="stop the machine that runs there, or choose another address"
         )
     hints = {
-        errno.ENOENT: "its folder does not exist: create it first",
+        errno.ENOENT: "its directory does not exist: create it first",
         errno.EACCES: "choose an address that this user may use (ports below 1024 are not)",
-        errno.EADDRNOTAVAIL: "it is not an address of this computer",
+        errno.EADDRNOTAVAIL: "this computer does not have that address",
         errno.EMFILE: "this process has no file descriptor left: raise its limit (ulimit -n)",
         errno.ENFILE: "this computer has no file descriptor left",
     }

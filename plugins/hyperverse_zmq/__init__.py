@@ -14,5 +14,5 @@ __all__ = ["hyperverse_register_transports"]
 
 @hookimpl
 def hyperverse_register_transports(register: Register) -> None:
-    """Names the transport; the module that imports pyzmq is loaded when the config asks for it."""
+    """Registers the transport; the module that imports pyzmq is loaded when the config asks for it."""
     register("zmq", "hyperverse_zmq.transport:ZmqTransport", extra="zmq")

@@ -29,7 +29,7 @@ class ZmqAddress:
 
     @classmethod
     def parse(cls, address: str) -> ZmqAddress:
-        """Returns the address that a text says. Raises BadRequest when it is not an address."""
+        """Parses an address. Raises BadRequest when the text is not an address."""
         if address.startswith("ipc://") and len(address) > 6 and "\0" not in address:
             path = address[6:]
             found = SocketFile.at(path)
@@ -52,19 +52,19 @@ class ZmqAddress:
         return "" if tcp is None else tcp[1]
 
     def make_free(self) -> None:
-        """Removes the socket that a killed process has left behind. (ZeroMQ by itself would take the address of a
-        running process.) Raises Unavailable when a process listens there."""
+        """Removes the socket file that a killed process left behind. (ZeroMQ on its own would take over the address of
+        a running process.) Raises Unavailable when a process listens there."""
         if self._file is not None:
             self._file.make_free(self.address)
 
     def taken(self, address: str) -> None:
-        """Notes that we listen now, at the ``address`` that ZeroMQ reports."""
+        """Records that we now listen at the ``address`` that ZeroMQ reports."""
         self.address = address
         if self._file is not None:
             self._file.taken()
 
     def clear(self) -> None:
-        """Removes our socket, unless another process has put its own there."""
+        """Removes our socket file, unless another process has put its own there."""
         if self._file is not None:
             self._file.clear()
 

@@ -20,12 +20,12 @@ __all__ = ["ZmqConnection"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
 _NOBLOCK = int(zmq.NOBLOCK)
-_SETTLE_SECONDS = 0.02  # in which ZeroMQ hands out what has arrived before the loss
-_GOODBYE_MS = 100  # that the answer to a BYE may take to leave
+_SETTLE_SECONDS = 0.02  # in which ZeroMQ delivers what arrived before the loss
+_GOODBYE_MS = 100  # given to the answer to a BYE to leave
 
 
 class ZmqConnection(ZmqPump):
-    """One connection that we made, from its handshake to its end. ZeroMQ does not make it again: its reconnecting is
+    """One connection that we made, from its handshake to its end. ZeroMQ does not restore it: its reconnecting is
     off."""
 
     def __init__(
@@ -50,10 +50,11 @@ class ZmqConnection(ZmqPump):
         return [] if self._channel.gone else [self._channel]
 
     async def greet(self, timeout: float) -> Peer:
-        """Connects, and returns when the other side has sent its WELCOME. Raises as :meth:`LaneTransport.connect`."""
+        """Connects, and returns once the other side has sent its WELCOME. Raises the errors of
+        :meth:`LaneTransport.connect`."""
         try:
             self._edge.socket.connect(self._address)
-            # Where the connection has failed already, ZeroMQ takes nothing, and the monitor says why.
+            # When the connection has already failed, ZeroMQ takes nothing, and the monitor reports why.
             with contextlib.suppress(zmq.Again):
                 self._put(b"", messages.HELLO_MESSAGE)
             self._edge.look()
@@ -95,10 +96,11 @@ class ZmqConnection(ZmqPump):
             reason = messages.goodbye_reason(message)
             self._fail(Unavailable(f"{self._address!r} refuses the connection: {reason}"))
         else:
-            self._fail(Unavailable(f"{self._address!r} does not answer by the lane protocol"))
+            self._fail(Unavailable(f"{self._address!r} does not speak the lane protocol"))
 
     def _release(self) -> None:
-        """The caller of connect() runs before this, so it knows its peer when the first frames come."""
+        """Hands out the held messages. The caller of connect() runs first, so it knows its peer when the first frames
+        arrive."""
         held, self._held = self._held or [], None
         for message in held:
             if not self._channel.gone:
@@ -113,8 +115,8 @@ class ZmqConnection(ZmqPump):
             self._fail(Unauthorized(f"the endpoint at {self._address!r} does not allow our key", hint=hint))
         elif event & HANDSHAKE_FAILED:
             hint = "check its public key; a machine with a new data directory has a new key"
-            said = f"the listener at {self._address!r} does not prove that it holds the expected key"
-            # ZeroMQ says the same when a listener that is full, or is stopping, closes in the middle of the handshake.
+            said = f"the listener at {self._address!r} did not prove that it holds the expected key"
+            # ZeroMQ reports the same when a listener that is full or stopping closes in the middle of the handshake.
             self._fail(Unauthorized(said, hint=hint, retry_after=1.0))
         elif event == zmq.EVENT_CLOSED:
             hint = "is the machine running, and is that its address?"

@@ -1,7 +1,7 @@
 """The ZeroMQ contexts of a process. Each has two threads of its own.
 
-A transport that listens has a context for itself, because there is one ZAP handler in a context. Transports that only
-connect share one: a program may have hundreds of clients.
+A transport that listens has its own context, because a context has one ZAP handler. Transports that only connect share
+one: a program may have hundreds of clients.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MAX_SOCKETS = 16_384
 
 
 class _Shared:
-    """The context of the transports that only connect, and how many use it."""
+    """The context that connect-only transports share, and the number of its users."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -32,14 +32,14 @@ _shared = _Shared()
 
 
 def new_context() -> Context:
-    """A context that the caller destroys."""
+    """Returns a context that the caller must destroy."""
     context = zmq.Context()
     context.set(zmq.MAX_SOCKETS, _MAX_SOCKETS)
     return context
 
 
 def shared_context() -> Context:
-    """The context of this process, to be released."""
+    """Returns the context of this process. The caller must release it."""
     with _shared.lock:
         if _shared.context is None or _shared.pid != os.getpid():  # a forked child has no threads
             _shared.context, _shared.users, _shared.pid = new_context(), 0, os.getpid()
@@ -48,7 +48,7 @@ def shared_context() -> Context:
 
 
 def release_shared_context(context: Context) -> None:
-    """The caller has closed its sockets. The last one destroys the context."""
+    """Releases the shared context; the caller has closed its sockets. The last release destroys the context."""
     with _shared.lock:
         if context is not _shared.context or _shared.pid != os.getpid():
             return

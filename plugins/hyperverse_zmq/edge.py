@@ -1,8 +1,8 @@
 """EdgeSocket: one ZeroMQ socket on the event loop, and the only place that knows the rules of its descriptor.
 
-A ZeroMQ descriptor becomes readable when *commands* have arrived for the socket, once, and not again until they have
-been fetched. Every call on the socket may fetch them, also a ``send``, and then nothing reports that there is a message
-to receive. Hence two rules. Never stop reading before the socket itself says that it has nothing. After every other use
+A ZeroMQ descriptor becomes readable once when *commands* have arrived for the socket, and not again until they have
+been fetched. Every call on the socket may fetch them, even a ``send``, and then nothing reports that a message is
+waiting. Hence two rules. Do not stop reading before the socket itself says that it has nothing. After every other use
 of the socket, ask it again, and come back if it has something.
 """
 
@@ -25,13 +25,13 @@ class EdgeSocket:
     """Reads a socket whenever there is something to read.
 
     Attributes:
-        busy: a turn is under way; what is sent now leaves at its end.
+        busy: whether a turn is under way; what is sent meanwhile leaves at its end.
 
     Args:
-        socket: owned from now on.
+        socket: the socket, owned by this object from now on.
         receive: reads one message without waiting and handles it; raises ``zmq.Again`` when there is none.
-        rested: called after each turn of reading: now it is time to answer, and there may be room to send again. Says
-            whether it is going to :meth:`look` by itself, before the event loop waits.
+        rested: called after each turn of reading: time to answer, and there may be room to send again. Returns whether
+            it will call :meth:`look` itself, before the event loop waits.
     """
 
     __slots__ = ("_closed", "_descriptor", "_loop", "_receive", "_rested", "_scheduled", "busy", "socket")
@@ -47,7 +47,7 @@ class EdgeSocket:
         self._scheduled = False
         self._closed = False
         self.busy = False
-        # Nearly always one message has come: whether there are more is asked once, behind it.
+        # Nearly always one message has arrived: whether there are more is asked once, after it.
         self._loop.add_reader(self._descriptor, self._turn, 1)
         self._schedule()  # the first edge may have passed already
 
@@ -93,7 +93,7 @@ class EdgeSocket:
             return
 
     def look(self) -> None:
-        """To be called after sending, once for each turn."""
+        """Must be called after sending, once in each turn."""
         if not self._closed and int(self.socket.getsockopt(_EVENTS)) & _POLLIN:
             self._schedule()
 

@@ -33,7 +33,7 @@ _SETTLE_SECONDS = (
     0.02,
     0.5,
 )  # between the event that a connection has ended and the moment when ZeroMQ knows it, in a busy process
-_PROBES_OF_CHANNELS = 5  # one of so many probes, about a second apart, looks for channels whose end was not reported
+_PROBES_OF_CHANNELS = 5  # every fifth probe, about a second apart, looks for channels whose end was not reported
 _LOG_SECONDS = 1.0
 _GONE = bytes([messages.GONE])
 
@@ -41,10 +41,11 @@ _GONE = bytes([messages.GONE])
 class ZmqListener(ZmqPump):
     """A socket that many peers connect to.
 
-    The routing id that ZeroMQ gives each connection tells the peers apart. The CURVE key that comes with every message
-    says who a peer is. A routing id that a peer has chosen itself is refused.
+    The routing id that ZeroMQ assigns to each connection tells the peers apart. The CURVE key that comes with every
+    message
+    identifies the peer. A peer that chose its own routing id is refused.
 
-    A ROUTER cannot cut one connection. A peer that is refused gets a BYE, and its messages are dropped from then on.
+    A ROUTER cannot close a single connection. A refused peer gets a BYE, and its messages are dropped from then on.
     """
 
     def __init__(
@@ -91,13 +92,13 @@ class ZmqListener(ZmqPump):
             self._stranger(route, key, self._read_body(head), _address(head))
             return
         # Our own peers never send a third part, and asking whether there is one costs as much as reading it. A third
-        # part is taken for a message of its own next time: one of a stranger, or one with the wrong key for its routing
-        # id.
+        # part is read as a separate message the next time: a message of a stranger, or one with the wrong key for its
+        # routing id.
         message = socket.recv(_NOBLOCK) if head.more else b""
         if channel.peer.key == key:
             self.handle(channel, message)
         else:
-            self._refusals.note(f"the one with the key {key!r} uses the routing id of {channel.peer}")
+            self._refusals.note(f"the peer with the key {key!r} uses the routing id of {channel.peer}")
 
     def _read_body(self, head: zmq.Frame) -> bytes:
         """Returns what follows the routing id; nothing unless it is exactly one part."""
@@ -110,13 +111,13 @@ class ZmqListener(ZmqPump):
 
     def _stranger(self, route: bytes, key: str, message: bytes, address: str) -> None:
         if route in self._unwanted or message[:1] == _GONE:
-            return  # a GONE from an unknown peer: both sides have said BYE at once, and theirs has arrived first
-        fault = messages.hello_fault(message) if route[:1] == b"\0" else "it has chosen its routing id itself"
+            return  # a GONE from an unknown peer: both sides sent BYE at once, and theirs arrived first
+        fault = messages.hello_fault(message) if route[:1] == b"\0" else "it chose its own routing id"
         if fault:
-            self._refusals.note(f"the one with the key {key!r}: {fault}")
+            self._refusals.note(f"the peer with the key {key!r}: {fault}")
             self._refuse(route, fault)
         elif self.full or len(self._by_route) >= self._settings.max_peers:
-            self._refuse(route, "it has as many peers as it may have (max_peers)")
+            self._refuse(route, "it has reached its limit of peers (max_peers)")
         else:
             self._welcome(route, key, address)
 
@@ -126,7 +127,7 @@ class ZmqListener(ZmqPump):
         try:
             self._put(route, messages.WELCOME_MESSAGE)
         except zmq.ZMQError as exc:
-            _log.debug("endpoint %r: %r connected and has gone: %s", self._endpoint.name, key, exc)
+            _log.debug("endpoint %r: %r connected and disconnected: %s", self._endpoint.name, key, exc)
             return
         self._by_route[route] = channel
         self._peers[peer] = (self, channel)
@@ -137,18 +138,18 @@ class ZmqListener(ZmqPump):
         self._remind_unwanted(route)
 
     def _remind_unwanted(self, route: bytes) -> None:
-        """Says BYE again: a peer whose process was stopped may have missed the first one."""
+        """Sends BYE again: a peer whose process was suspended may have missed the first one."""
         try:
             self._put(route, self._unwanted[route])
         except zmq.Again:
             return
-        except zmq.ZMQError:  # the connection is gone at last
+        except zmq.ZMQError:  # the connection has finally closed
             del self._unwanted[route]
 
     def _forget(self, channel: PeerChannel, *, heard_bye: bool) -> None:
         self._by_route.pop(channel.route, None)
         if not heard_bye:
-            self._refuse(channel.route, "the other side has given this connection up")
+            self._refuse(channel.route, "the other side gave up this connection")
 
     def probe(self) -> None:
         for route in tuple(self._unwanted):
@@ -171,7 +172,7 @@ class ZmqListener(ZmqPump):
                 self._loop.call_later(seconds, self._probe_now, seconds)
 
     def _handshake_failed(self, event: int, value: int) -> None:
-        """Logs it, at most once a second: in a storm there are hundreds."""
+        """Logs a failed handshake, at most once a second: in a storm there are hundreds."""
         self._failed += 1
         if self._failed == 1:
             self._failed_last = self._loop.call_later(_LOG_SECONDS, self._log_failed)
@@ -184,7 +185,7 @@ class ZmqListener(ZmqPump):
             _log.info("endpoint %r: %d more handshakes failed within %g s", self._endpoint.name, more, _LOG_SECONDS)
 
     def _probe_now(self, planned: float) -> None:
-        """ZeroMQ does not say whose connection has ended, so each is probed."""
+        """Probes every channel, because ZeroMQ does not say whose connection ended."""
         self._planned.discard(planned)
         self._probe_channels()
         self._edge.look()
@@ -204,7 +205,7 @@ class ZmqListener(ZmqPump):
 
 
 def _address(head: zmq.Frame) -> str:
-    """Where a message comes from; empty for a process of this computer."""
+    """Returns the address that a message comes from; empty for a process on this computer."""
     try:
         return str(head.get("Peer-Address"))
     except zmq.ZMQError:  # a socket file has none

@@ -1,4 +1,4 @@
-"""Monitor: reports what happens to the connections of a socket: that one is accepted, failed handshakes, and ends."""
+"""Monitor: reports events on the connections of a socket: accepted, failed handshake, ended."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Monitor:
     """Watches one socket.
 
     Args:
-        context: of the socket.
-        socket: must be watched before it connects.
+        context: the context of the socket.
+        socket: the socket to watch; it must not have connected yet.
         told: called with the event (``zmq.EVENT_...``) and its value, not before the next turn of the event loop.
 
     Raises ``zmq.ZMQError`` when there is no file descriptor left.

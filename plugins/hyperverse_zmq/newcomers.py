@@ -1,7 +1,7 @@
-"""Newcomers: who connects when the process has hardly a file descriptor left is sent away at once.
+"""Newcomers: turns new connections away at once while the process is almost out of file descriptors.
 
-ZeroMQ can neither stop accepting without ending the connections that stand, nor go on when nothing is left to accept
-with. So the sockets of newcomers are shut down, and ZeroMQ closes them. Those that stand are not touched.
+ZeroMQ can neither stop accepting without ending established connections, nor continue when no descriptor is left to
+accept with. So the sockets of newcomers are shut down, and ZeroMQ closes them. Established connections are not touched.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from hyperverse_core.transport import room_for_connections
 __all__ = ["Newcomers"]
 
 _log = logging.getLogger("hyperverse.lane.zmq")
-_COUNT_EVERY = 16  # to count descriptors takes as long as to accept some connections
-_COUNT_AGAIN = 0.05  # seconds, while it is crowded: the first newcomer after that is let in when others have gone
+_COUNT_EVERY = 16  # counting descriptors takes as long as accepting some connections
+_COUNT_AGAIN = 0.05  # seconds, while crowded: then the next newcomer is admitted if others have gone
 
 
 class Newcomers:
     """Admits connections to one endpoint.
 
     Args:
-        address: of the endpoint, in the notation of ZeroMQ.
-        name: of the endpoint, for the log.
+        address: address of the endpoint, in the notation of ZeroMQ.
+        name: name of the endpoint, for the log.
     """
 
     def __init__(self, address: str, name: str) -> None:
@@ -36,7 +36,7 @@ class Newcomers:
         self._counted_at = 0.0
 
     def accepted(self, descriptor: int) -> None:
-        """ZeroMQ has accepted a connection."""
+        """Handles a connection that ZeroMQ has accepted."""
         self._room -= 1
         self._until_count -= 1
         if self._has_to_count():
@@ -55,15 +55,16 @@ class Newcomers:
         crowded = self._room <= 0
         if crowded and not self._crowded:
             _log.error(
-                "endpoint %r lets nobody in: the process has hardly a file descriptor left (see `ulimit -n`)",
+                "endpoint %r accepts no connections: the process is almost out of file descriptors (see `ulimit -n`)",
                 self._name,
             )
         elif self._crowded and not crowded:
-            _log.warning("endpoint %r lets others in again", self._name)
+            _log.warning("endpoint %r accepts connections again", self._name)
         self._crowded = crowded
 
     def _send_away(self, descriptor: int) -> None:
-        """ZeroMQ may have closed it meanwhile, and somebody else may have the number now: looked at before."""
+        """Shuts a connection down. Checks first whether ZeroMQ closed it meanwhile: its number may belong to another
+        one now."""
         try:
             newcomer = socket.socket(fileno=descriptor)
         except OSError:
@@ -72,6 +73,6 @@ class Newcomers:
             if not self._path or newcomer.getsockname() == self._path:
                 newcomer.shutdown(socket.SHUT_RDWR)
         except OSError:
-            pass  # it has gone by itself
+            pass  # it closed on its own
         finally:
             newcomer.detach()

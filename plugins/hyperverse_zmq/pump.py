@@ -1,4 +1,4 @@
-"""ZmqPump: moves the messages of all channels that share one socket, and notices which of them are dead."""
+"""ZmqPump: moves the messages of all channels that share one socket, and detects dead ones."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _log = logging.getLogger("hyperverse.lane.zmq")
 class ZmqPump(ChannelPump):
     """What listeners and connections have in common.
 
-    ZeroMQ's own thread finds out by its heartbeats whether a peer lives. So a peer whose event loop is busy for a while
-    is not taken for dead, and neither are we.
+    ZeroMQ's own thread detects by heartbeats whether a peer is alive. So a peer whose event loop is busy for a while is
+    not taken for dead, and neither are we.
     """
 
     def __init__(self, socket: zmq.Socket[bytes], settings: ZmqSettings, peers: PeerTable) -> None:
@@ -47,12 +47,12 @@ class ZmqPump(ChannelPump):
             return
         channel.awake = True
         self._awake.append(channel)
-        if not self._flush_planned and not self._edge.busy:  # at the end of its turn it calls _rested
+        if not self._flush_planned and not self._edge.busy:  # it calls _rested at the end of its turn
             self._plan_flush()
 
     def _rested(self) -> bool:
-        """Called when everything that had arrived is read. The tasks that it woke run next, and what they send leaves
-        right behind them: this saves one turn of the loop for each answer."""
+        """Called once everything that arrived is read. The tasks that it woke run next, and what they send leaves right
+        after them: this saves one turn of the loop for each answer."""
         if self._heard:
             self._heard = False
             if not self._flush_planned:
@@ -92,8 +92,8 @@ class ZmqPump(ChannelPump):
         return True
 
     def _retry_soon(self) -> None:
-        """A call for another peer may fetch the command that says "there is room again", and then the descriptor is
-        silent. So as long as a channel is blocked, the pump looks again by itself."""
+        """Looks again soon. A call for another peer may fetch the command that says "there is room again", and then the
+        descriptor stays silent. So while a channel is blocked, the pump polls on its own."""
         if self._retry is None:
             self._retry = self._loop.call_later(_RETRY_SECONDS, self._retry_now)
 
@@ -105,14 +105,14 @@ class ZmqPump(ChannelPump):
         try:
             self._put(channel.route, message)
         except zmq.ZMQError as exc:
-            _log.debug("%s said goodbye and is gone already: %s", channel.peer, exc)
+            _log.debug("%s sent BYE and is gone already: %s", channel.peer, exc)
 
     def end(self, channel: PeerChannel, reason: str, *, heard_bye: bool = False) -> None:
         self._blocked.pop(channel, None)
         super().end(channel, reason, heard_bye=heard_bye)
 
     def probe(self) -> None:
-        """Called about once a second: finds what was not reported because a descriptor was silent."""
+        """Called about once a second: finds what was missed because a descriptor stayed silent."""
         self._edge.look()
 
     def abort(self) -> None:

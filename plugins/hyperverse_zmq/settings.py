@@ -1,4 +1,4 @@
-"""The transport's table of the config, checked once."""
+"""The transport's table in the config, checked once."""
 
 from __future__ import annotations
 

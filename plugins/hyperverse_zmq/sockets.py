@@ -14,7 +14,7 @@ Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
 
 _SEND_MARK = 128  # twice a channel's window; with fewer, ZeroMQ wakes us without need to say that there is room
-_RECEIVE_MARK = 256  # more than a peer can have on the way that keeps to its window
+_RECEIVE_MARK = 256  # more than a peer that keeps to its window can have in flight
 
 
 def configure(socket: Socket, settings: ZmqSettings, *, ipv6: bool) -> None:

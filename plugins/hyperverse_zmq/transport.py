@@ -36,9 +36,9 @@ from .zap_handler import ZapHandler
 __all__ = ["ZmqTransport"]
 
 _KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # 32 bytes in Z85
-_PROBE_SECONDS = 1.0  # ZeroMQ reports ends sooner, but a report may come too early to be seen
+_PROBE_SECONDS = 1.0  # ZeroMQ reports ends sooner, but a report may come too early to be noticed
 _HANDSHAKE_MS = 10_000
-_BACKLOG = 4096  # connections that wait to be accepted: hundreds of clients may connect at once
+_BACKLOG = 4096  # connections waiting to be accepted: hundreds of clients may connect at once
 
 
 class ZmqTransport(ChannelTransport):
@@ -77,7 +77,7 @@ class ZmqTransport(ChannelTransport):
     def check_key(self, text: str) -> None:
         if not _KEY.fullmatch(text):
             raise BadRequest(
-                f"{text!r} cannot be the public key of a machine", hint="a key has 40 characters: quote it ('...')"
+                f"{text!r} is not a valid public key of a machine", hint="a key has 40 characters: quote it ('...')"
             )
 
     def new_identity(self) -> Identity:
@@ -138,13 +138,13 @@ class ZmqTransport(ChannelTransport):
         server_key: str = "",
         timeout: float = 5.0,
     ) -> Peer:
-        """As the contract says. Raises BadRequest also when a key cannot be a CURVE key."""
+        """Implements the contract. Also raises BadRequest when a key is not a valid CURVE key."""
         context = self._begin_to_connect()
         identity = identity or self.new_identity()
         _check_keys(identity, "we")
         if not _KEY.fullmatch(server_key):
             said = f"{server_key!r} is not the public key of a machine" if server_key else "no server_key is given"
-            raise BadRequest(said, hint="server_key has 40 characters; it is in machines/NAME/control.json over there")
+            raise BadRequest(said, hint="server_key has 40 characters; see machines/NAME/control.json on that machine")
         where = ZmqAddress.parse(address)
         peer = Peer(name=self._name_peer("to"), key=server_key)
         try:
@@ -168,7 +168,7 @@ class ZmqTransport(ChannelTransport):
             configure(socket, self._settings, ipv6=where.is_ipv6)
             socket.setsockopt(zmq.RECONNECT_IVL, -1)
             socket.setsockopt(zmq.CONNECT_TIMEOUT, int(timeout * 1000))
-            # Longer than connect() waits: a listener that is only slow must not look like one without the right key.
+            # Longer than connect() waits: a slow listener must not look like one without the right key.
             socket.setsockopt(zmq.HANDSHAKE_IVL, int(timeout * 1000) + _HANDSHAKE_MS)
             socket.curve_serverkey = peer.key.encode()
             socket.curve_publickey = identity.public.encode()
@@ -243,10 +243,10 @@ def _check_keys(identity: Identity, whose: str) -> None:
 
 def _cannot(what: str, address: str, exc: zmq.ZMQError | OSError) -> Unavailable:
     hints = {
-        errno.ENOENT: "its folder does not exist: create it first",
+        errno.ENOENT: "its directory does not exist: create it first",
         errno.EACCES: "choose an address that this user may use (ports below 1024 are not)",
-        errno.EADDRNOTAVAIL: "it is not an address of this computer",
-        errno.ENODEV: "it is not an address of this computer",
+        errno.EADDRNOTAVAIL: "this computer does not have that address",
+        errno.ENODEV: "this computer does not have that address",
         # ZeroMQ also says this beyond MAX_SOCKETS
         errno.EMFILE: "this process has no file descriptor left: raise its limit (ulimit -n)",
         errno.ENFILE: "this computer has no file descriptor left",

@@ -1,4 +1,4 @@
-"""ZapHandler: tells ZeroMQ whether a CURVE key may connect to an endpoint. ZeroMQ calls that its protocol ZAP."""
+"""ZapHandler: tells ZeroMQ whether a CURVE key may connect to an endpoint, by ZeroMQ's authentication protocol ZAP."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ _ENDPOINT = "inproc://zeromq.zap.01"
 
 
 class ZapHandler:
-    """Answers the questions of one ZeroMQ context. It runs on the event loop, not in a thread, so an endpoint and its
+    """Answers the requests of one ZeroMQ context. It runs on the event loop, not in a thread, so an endpoint and its
     list of allowed keys never race.
 
-    Each endpoint has a ZAP domain of its own. The key that a peer has proved becomes the ``User-Id`` of every message
-    that comes from it.
+    Each endpoint has its own ZAP domain. The key that a peer proved becomes the ``User-Id`` of every message from it.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
@@ -37,7 +36,7 @@ class ZapHandler:
     def _receive(self) -> None:
         request = self._edge.socket.recv_multipart(zmq.NOBLOCK)
         if len(request) < 8:
-            return  # only ZeroMQ itself asks here
+            return  # only ZeroMQ itself sends requests here
         asker, _empty, version, number, domain, address = request[:6]
         key = z85.encode(request[8]).decode() if request[7] == b"CURVE" and len(request) > 8 else ""
         allow = self._allowed.get(domain, frozenset())
@@ -49,5 +48,5 @@ class ZapHandler:
         self._edge.socket.send_multipart(answer, zmq.NOBLOCK)
 
     def close(self) -> None:
-        """May be called twice."""
+        """Closes the handler. May be called twice."""
         self._edge.close()

@@ -71,7 +71,7 @@ async def test_twenty_machines_that_start_at_once_all_run(processes: Processes) 
 
 
 async def test_a_client_that_waits_in_line_gives_up_when_nobody_gets_on(processes: Processes) -> None:
-    """A machine that is stopped lets nobody in; those in line do not wait for each other's time-outs."""
+    """A machine that is stopped accepts no connections; those in line do not wait for each other's time-outs."""
     processes.start("a")
     process = processes.running["a"]
     process.signal(signal.SIGSTOP)
@@ -107,7 +107,7 @@ async def test_silent_connections_do_not_abort_the_machine(processes: Processes)
     silent: list[socket.socket] = []
     try:
         async with asyncio.timeout(PATIENCE):
-            while len(silent) < 1200 or "lets nobody in" not in process.log.read_text():
+            while len(silent) < 1200 or "accepts no connections" not in process.log.read_text():
                 stranger = socket.socket(socket.AF_UNIX)
                 stranger.setblocking(False)
                 try:
@@ -126,7 +126,9 @@ async def test_silent_connections_do_not_abort_the_machine(processes: Processes)
             stranger.close()
 
     async with asyncio.timeout(PATIENCE):
-        while "lets others in again" not in process.log.read_text():  # one that came in before it was told may be first
+        while (
+            "accepts connections again" not in process.log.read_text()
+        ):  # one that came in before it was told may be first
             await _gets_in(processes.data_dir)
     await client.close()
 

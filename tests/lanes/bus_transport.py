@@ -65,7 +65,7 @@ class BusPump(ChannelPump):
 
     def _forget(self, channel: PeerChannel, *, heard_bye: bool) -> None:
         if not heard_bye:
-            self._say(channel, messages.goodbye("the other side has given this connection up"))
+            self._say(channel, messages.goodbye("the other side gave up this connection"))
         self.bus.inboxes.pop(channel.route[0], None)
 
     def channels(self) -> list[PeerChannel]:

@@ -32,9 +32,9 @@ def test_a_reason_is_logged_again_after_a_minute_with_a_count(
     refusals.note("the one with the key 'other' sends 7 bytes")
     refusals.note("the one with the key 'other' sends 7 bytes")
     assert [record.getMessage() for record in caplog.records] == [
-        "endpoint 'stars': a stranger is not let in: the one with the key 'k0' sends 0 bytes",
-        "endpoint 'stars': a stranger is not let in: it is late",
-        "endpoint 'stars': a stranger is not let in: the one with the key 'other' sends 7 bytes (999 others meanwhile)",
+        "endpoint 'stars': refused a stranger: the one with the key 'k0' sends 0 bytes",
+        "endpoint 'stars': refused a stranger: it is late",
+        "endpoint 'stars': refused a stranger: the one with the key 'other' sends 7 bytes (999 others meanwhile)",
     ]
 
 

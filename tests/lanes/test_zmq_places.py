@@ -61,7 +61,7 @@ async def test_a_path_that_no_socket_can_have_is_refused_with_a_cure(harness: Ha
 
 
 async def test_a_missing_folder_is_named_with_a_cure(harness: Harness, tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match=r"nowhere/endpoint'.*\n  hint: its folder does not exist"):
+    with pytest.raises(Unavailable, match=r"nowhere/endpoint'.*\n  hint: its directory does not exist"):
         await _open(harness, f"ipc://{tmp_path}/nowhere/endpoint")
 
 
@@ -84,7 +84,7 @@ async def test_a_port_in_use_is_named(harness: Harness) -> None:
 
 
 async def test_an_address_of_another_computer_is_refused_with_a_cure(harness: Harness) -> None:
-    with pytest.raises(Unavailable, match="not an address of this computer"):
+    with pytest.raises(Unavailable, match="computer does not have that address"):
         await _open(harness, "tcp://192.0.2.1:4444")
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.thorough
 async def test_each_attack_is_answered_with_what_happened(machine: Machine, make: Make, isolation: str) -> None:
     how = f"Run {{ +isolation={isolation}; }} Limits {{ +seconds=0.5; +memory=4; }}"
     for name, text, status, told in (
-        ("starts", STARTS, 408, "was not done after 0.5 s"),
+        ("starts", STARTS, 408, "did not finish within 0.5 s"),
         ("lies", ALLOC_LIES, 500, "hv_alloc gave 3 bytes at 4294967288"),
         ("tables", TABLES, 500, "it gave up"),
     ):
@@ -95,7 +95,7 @@ async def test_guests_that_spin_and_sleep_do_not_hold_up_others(machine: Machine
             assert (await ask(machine, "localhost:other", "Hello", "hi")).ok
             answered += not any(each.done() for each in heavy)
         async with asyncio.timeout(PATIENCE):
-            assert {reply.error for reply in await asyncio.gather(*heavy)} == {"the guest was not done after 1 s"}
+            assert {reply.error for reply in await asyncio.gather(*heavy)} == {"the guest did not finish within 1 s"}
         if answered >= 10:
             return
     pytest.fail(f"{answered} answers while guests were busy")

@@ -171,7 +171,7 @@ async def test_it_is_refused_at_create(machine: Machine, make: Make) -> None:
             "m.wasm cannot be kept: it changes a table: table.set",
         ),
         (CAT, "", "a command runs in a new instance for each wave"),
-        (BYTES, "", "wasmtime gives nobody the memory of a component"),
+        (BYTES, "", "wasmtime gives no access to the memory of a component"),
         (COUNTER, "Limits { +concurrency=2; }", "handles one wave at a time"),
     ):
         name = f"m{random.Random(told).randrange(1 << 30)}"

@@ -68,7 +68,7 @@ async def test_micropython_runs_programs_as_python_does(machine: Machine, make: 
 async def test_what_stands_in_for_an_import_of_a_command_is_called(machine: Machine, make: Make) -> None:
     point = await make("py", PYTHON.read_bytes(), f"{CALLS} Run {{ +reply=run; }}")
     reply = await ask(machine, point, "Run", {"args": ["-c", "import host; host.call('a', '{}')"]})
-    assert "a function that stands for giving up was called" in reply.error
+    assert "the guest called a function that means abort" in reply.error
 
 
 async def test_zstd_of_itk_gives_back_what_it_took(machine: Machine, make: Make, tmp_path: Path) -> None:

@@ -70,13 +70,13 @@ def test_all_bad_imports_are_named_at_once_with_their_cures() -> None:
     report = checked(of(BAD_IMPORTS))
     told = [f"{fault.what} | {fault.hint}" for fault in report.faults]
     for part in (
-        "import a.b: its name was shortened by emscripten",
+        "import a.b: emscripten shortened its name",
         "-sSTANDALONE_WASM",
-        "./shop_bg.js.now: it is bound to JavaScript by wasm-bindgen",
+        "./shop_bg.js.now: it needs the JavaScript of wasm-bindgen",
         "GOOS=wasip1",
         "elsewhere.help: nothing here provides it",
         "'hyperverse' has no 'pign'; did you mean 'ping'",
-        "hyperverse.log: it is imported as func (i64) -> (), and is func (i32, i32) -> ()",
+        "hyperverse.log: it is imported as func (i64) -> (), but is func (i32, i32) -> ()",
         "wasi_snapshot_preview1.fd_write: it is imported as func (i32) -> ()",
         "wasi_unstable.fd_write: WASI before preview 1",
     ):
@@ -91,7 +91,7 @@ def test_all_bad_imports_are_named_at_once_with_their_cures() -> None:
         (CORE.replace("hv_alloc", "hv_aloc"), "does not export 'hv_alloc'; did you mean 'hv_aloc'?"),
         (CORE.replace('"hv_abi") (result i32) (i32.const 1)', '"hv_abi")'), "export hv_abi is func () -> ()"),
         (CAT.replace('(export "memory")', ""), "does not export its memory"),
-        ("(module (memory i64 1))", "addresses of 64 bits"),
+        ("(module (memory i64 1))", "64-bit addresses"),
         ("(module (memory 1) (memory 1))", "2 memories"),
     ],
 )

@@ -69,7 +69,7 @@ async def test_guests_of_every_kind_run_apart_as_they_do_here(machine: Machine, 
         assert (await ask(machine, point, "Count")).unwrap() == "3"
         answer = json.loads((await ask(machine, point, "Ask", '{"by": 3}')).unwrap())
         assert answer == {"agent": point, "body": {"by": 3}}
-        assert "came back to it" in (await ask(machine, point, "Ask", "back")).unwrap()
+        assert "led to this one" in (await ask(machine, point, "Ask", "back")).unwrap()
     library = await make("l", '(module (func (export "one") (result i32) (i32.const 1)))', APART)
     assert (await ask(machine, library, "Any", [{"call": "one"}])).unwrap() == [1]
     assert "exports no function 'two'" in (await ask(machine, library, "Any", [{"call": "two"}])).error
@@ -124,7 +124,7 @@ async def test_guests_that_do_not_end_are_answered_at_their_deadline(
     ]
     calls = [asyncio.ensure_future(ask(machine, point, "Run")) for point in points for _ in range(3)]
     replies = await asyncio.gather(*calls)
-    assert {(reply.status, reply.error) for reply in replies} == {(408, "the guest was not done after 0.5 s")}
+    assert {(reply.status, reply.error) for reply in replies} == {(408, "the guest did not finish within 0.5 s")}
     # an opening that never returns holds a thread: that worker is given up, and others go on
     assert (await ask(machine, await make("cat", CAT, APART), "Any", "x")).unwrap() == "x"
 

@@ -81,27 +81,27 @@ async def test_what_is_wrong_with_steps_is_told_with_the_number_of_the_step(mach
     point = await make("l", LIBRARY, DOCUMENT)
     for steps, status, told in (
         (None, 400, "the body is not a list of steps"),
-        ("no JSON", 400, "neither a list of steps nor JSON of one"),
+        ("no JSON", 400, "neither a list of steps nor its JSON"),
         ([3], 400, "step 1 is not a map"),
         ([{"cal": "sum"}], 400, "did you mean 'call'?"),
         ([{"call": "smu"}], 400, "step 1 (call): the module exports no function 'smu'; did you mean 'sum'?"),
         ([{"call": "sum", "args": [1]}], 400, "sum takes 2 arguments, and 1 were given: func (i32, i32) -> (i32)"),
-        ([{"call": "sum", "args": ["$x", 1]}], 400, "no step before has the name 'x'"),
-        ([{"call": "sum", "args": [1.5, 1]}], 400, "1.5 is not a whole number of 32 bits"),
+        ([{"call": "sum", "args": ["$x", 1]}], 400, "no earlier step has the name 'x'"),
+        ([{"call": "sum", "args": [1.5, 1]}], 400, "1.5 is not a 32-bit whole number"),
         ([{"call": "sum", "arg": []}], 400, "there is no key 'arg'; did you mean 'args'?"),
         ([{"write": "x"}], 400, "the key 'at' is missing"),
-        ([{"get": 70_000, "size": 4}], 400, "4 bytes at 70000 are not all in the memory"),
-        ([{"write": "x", "at": 100_000_000}], 400, "more than the memory can have"),
+        ([{"get": 70_000, "size": 4}], 400, "4 bytes at 70000 reach beyond the memory"),
+        ([{"write": "x", "at": 100_000_000}], 400, "do not fit in the memory"),
         ([{"global": "nope"}], 400, "the module exports no global 'nope'"),
-        ([{"global": "version", "set": 1}], 400, "cannot be changed"),
+        ([{"global": "version", "set": 1}], 400, "is immutable"),
         ([{"call": "give_up"}], 500, "step 1 (call): the guest"),
         ([{"call": "sum", "args": [-1, 9]}], 500, "an address outside of its memory"),
-        ([{"call": "spin"}], 408, "was not done after 0.5 s"),
+        ([{"call": "spin"}], 408, "did not finish within 0.5 s"),
         ([{"get": 0, "size": 65536}] * 65, 413, "more than 4194304 bytes"),
     ):
         reply = await ask(machine, point, "Steps", steps)
         assert (reply.status, told in reply.error) == (status, True), (steps, reply.status, reply.error)
-    with pytest.raises(HyperverseError, match=r"import a\.b: nothing|a\.b: its name was shortened"):
+    with pytest.raises(HyperverseError, match=r"import a\.b: nothing|a\.b: emscripten shortened its name"):
         await make("n", LIBRARY, 'Library { +import="a.a=memcpy"; }')
 
 

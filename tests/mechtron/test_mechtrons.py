@@ -83,7 +83,7 @@ async def test_its_own_waves_leave_with_its_own_address_as_agent(machine: Machin
 async def test_a_chain_that_comes_back_to_a_waiting_guest_is_answered_508(machine: Machine, make: Make) -> None:
     point = await make("m", MANY)
     await machine.client().exec("create localhost:other<Other>")
-    assert "came back to it" in (await ask(machine, point, "Ask", "back")).unwrap()
+    assert "led to this one" in (await ask(machine, point, "Ask", "back")).unwrap()
     assert (await ask(machine, point, "Echo", "still here")).unwrap() == "still here"
 
 
@@ -116,10 +116,10 @@ async def test_what_a_guest_does_wrong_is_answered_and_it_lives_on(
 async def test_a_guest_that_never_ends_is_answered_at_its_deadline(machine: Machine, make: Make) -> None:
     point = await make("m", MANY, "Limits { +seconds=0.2; }")
     reply = await ask(machine, point, "Spin")
-    assert (reply.status, reply.error) == (408, "the guest was not done after 0.2 s")
+    assert (reply.status, reply.error) == (408, "the guest did not finish within 0.2 s")
     await machine.client().exec("create localhost:other<Other>")
     reply = await ask(machine, point, "Ask", "wait")
-    assert (reply.status, reply.error) == (408, "the guest was not done after 0.2 s")
+    assert (reply.status, reply.error) == (408, "the guest did not finish within 0.2 s")
     assert (await ask(machine, point, "Echo", "well")).unwrap() == "well"
 
 
@@ -165,7 +165,7 @@ async def test_a_command_that_is_asked_to_run_tells_everything(machine: Machine,
         (MANY, "Grants { +folder=/etc::/etc; }", "the folder '/etc' is not among those"),
         (MANY, "Wasm { +bin=x; }", "'bin' is assigned twice"),
         ("(module)", "", "library"),
-        (LARGE, "Limits { +memory=127; }", "begins with 128 MiB of memory, and its document allows 127"),
+        (LARGE, "Limits { +memory=127; }", "begins with 128 MiB of memory, but its document allows 127"),
     ],
 )
 async def test_what_is_wrong_is_told_at_create(

@@ -60,7 +60,7 @@ async def test_what_waits_an_hour_ends_at_its_deadline(machine: Machine, make: M
     among = threading.active_count()
     assert (await ask(machine, point, "Tell", "meanwhile")).unwrap() == "meanwhile"
     replies = await asyncio.gather(*waiting)
-    assert {(reply.status, reply.error) for reply in replies} == {(408, "the guest was not done after 1.5 s")}
+    assert {(reply.status, reply.error) for reply in replies} == {(408, "the guest did not finish within 1.5 s")}
     assert among < threads + 10, "30 that wait have no threads; the clock and the pool may have begun some"
     assert (await ask(machine, point, "Spin")).status == 408
     assert (await ask(machine, point, "Tell", "afterwards")).unwrap() == "afterwards"
@@ -69,12 +69,12 @@ async def test_what_waits_an_hour_ends_at_its_deadline(machine: Machine, make: M
 async def test_what_it_does_wrong_is_answered_and_it_lives_on(machine: Machine, make: Make) -> None:
     point = await make("w", WAITS, "Limits { +seconds=60; }")
     for method, told in (
-        ("Greedy", "1152921504606846976 random bytes, and 1048576 are given at once"),
-        ("Write", "the guest writes 100000 bytes at once, and was told that 65536 are taken"),
-        ("All", "the guest holds 10,000 pollables and streams of WASI"),
+        ("Greedy", "1152921504606846976 random bytes at once, but at most 1048576 are given"),
+        ("Write", "the guest writes 100000 bytes at once, but at most 65536 are accepted"),
+        ("All", "the guest holds 10,000 WASI pollables and streams"),
         ("Cheat", "unknown handle index 77"),
         ("Zero", "the guest polls 0 pollables at once"),
-        ("X", "it ended itself with the exit code 1"),
+        ("X", "the guest exited with code 1"),
     ):
         reply = await ask(machine, point, method)
         assert (reply.status, told in reply.error) == (500, True), (method, reply.error)
@@ -86,7 +86,7 @@ async def test_no_network_and_no_folder_are_granted(machine: Machine, make: Make
     assert (await ask(machine, point, "Any")).unwrap() == "11", "an error, which is access-denied"
     reply = await ask(machine, point, "Any", "and uses a socket that it was not given")
     assert (reply.status, "unknown handle index" in reply.error) == (500, True), reply.error
-    with pytest.raises(HyperverseError, match=r"grants the folder '.*', and components are given none"):
+    with pytest.raises(HyperverseError, match=r"grants the folder '.*', but components cannot have folders"):
         await make("f", SOCKETS, f'Grants {{ +folder="{tmp_path}::/data"; }}')
 
 

@@ -57,7 +57,7 @@ def test_publish_compiles_and_says_what_a_module_is(tmp_path: Path) -> None:
         assert "  imports: hyperverse.ping, hyperverse.state_get" in done.stdout
         assert "other.mechtron: its module is localhost:repo:x:1.0.0:/m.wasm" in done.stdout
         assert "warning: bad.mechtron would be refused: " in done.stderr
-        assert "import a.a: its name was shortened" in done.stderr
+        assert "import a.a: emscripten shortened its name" in done.stderr
         odd = "the document is wrong: line 1, column 1: this is not a document of a Mechtron"
         assert f"warning: odd.mechtron would be refused: {odd}" in done.stderr
         assert len(list(machine.data.rglob("*.cwasm"))) == 1

@@ -179,9 +179,9 @@ async def test_one_that_is_built_with_wasi_gets_the_platforms(
     assert json.loads((await ask(machine, point, "Around")).unwrap()) == [{"A": "b"}, ["m", "more"]]
     assert "No such file or directory: '/etc/passwd'" in (await ask(machine, point, "Open")).error
     assert "PermissionError" in (await ask(machine, point, "Connect")).error
-    assert "it ended itself with the exit code" in (await ask(machine, point, "Exit")).error
+    assert "the guest exited with code" in (await ask(machine, point, "Exit")).error
     assert (await ask(machine, point, "Count")).unwrap() == "3"
     short = await make("short", module, "Limits { +memory=64; +seconds=2; }")
     reply = await ask(machine, short, "Sleep", "3600")
-    assert (reply.status, reply.error) == (408, "the guest was not done after 2 s")
+    assert (reply.status, reply.error) == (408, "the guest did not finish within 2 s")
     assert (await ask(machine, short, "Count")).unwrap() == "1"

@@ -102,7 +102,7 @@ def test_a_longest_run_that_never_ends_is_refused(program: Run, wasm: Wasm, seco
 def test_a_guest_that_does_not_end_is_ended(program: Run, wasm: Wasm) -> None:
     done = program("run", wasm("endless.wasm", SLEEPER), "--seconds", "0.3")
     assert done.returncode == 124
-    assert b"the guest was not done after 0.3 s" in done.stderr
+    assert b"the guest did not finish within 0.3 s" in done.stderr
 
 
 def test_a_trap_is_told(program: Run, wasm: Wasm) -> None:
@@ -118,7 +118,7 @@ async def ran(text: str, limits: GuestLimits) -> Finished:
 
 @pytest.mark.parametrize("text", [SPINNER, SLEEPER, STARTS], ids=["spins", "sleeps", "starts"])
 async def test_the_deadline_holds_whatever_the_guest_does(text: str) -> None:
-    with pytest.raises(TimedOut, match=r"was not done after 0\.2 s"):
+    with pytest.raises(TimedOut, match=r"did not finish within 0\.2 s"):
         await ran(text, GuestLimits(seconds=0.2))
 
 
@@ -150,7 +150,7 @@ async def test_too_much_output_is_told() -> None:
 def test_what_is_no_command_is_refused_with_what_to_do(program: Run, wasm: Wasm) -> None:
     done = program("run", wasm("core.wasm", CORE))
     assert done.returncode == 1
-    assert b"it is called at an address" in done.stderr
+    assert b"waves call it at an address" in done.stderr
     for option, value in (("--env", "novalue"), ("--dir", "missing::/")):
         done = program("run", wasm("cat.wasm", CAT), option, value)
         assert done.returncode == 1, option

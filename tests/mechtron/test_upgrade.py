@@ -165,10 +165,10 @@ async def test_a_version_that_breaks_what_the_old_one_offered_is_refused_unless_
     for minor, (text, more, told) in enumerate(
         (
             (LOSES, "", "it does not export 'twice'"),
-            (OTHER_TYPE, "", "export 'twice' is func (i64) -> (i32), and was func (i32) -> (i32)"),
-            (OFFERS, "Run { +reply=json; }", "its answers are +reply=json;, and were +reply=auto;"),
-            (OFFERS, "Run { +state=none; }", "it keeps no state, and did"),
-            ('(module (func (export "f")))', "", "it is a library, and was a core module"),
+            (OTHER_TYPE, "", "export 'twice' is func (i64) -> (i32), but was func (i32) -> (i32)"),
+            (OFFERS, "Run { +reply=json; }", "its answers are +reply=json;, but were +reply=auto;"),
+            (OFFERS, "Run { +state=none; }", "it keeps no state, but did before"),
+            ('(module (func (export "f")))', "", "it is a library, but was a core module"),
         )
     ):
         version = f"2.{minor}.0"
@@ -183,7 +183,7 @@ async def test_a_version_that_breaks_what_the_old_one_offered_is_refused_unless_
     g = series("g")
     await g.create(OFFERS_GLOBAL)
     for version, text, told in (
-        ("2.0.0", OTHER_GLOBAL, "export 'level' is global mut i64, and was global mut i32"),
+        ("2.0.0", OTHER_GLOBAL, "export 'level' is global mut i64, but was global mut i32"),
         ("3.0.0", COUNTS, "it does not export 'level'"),
     ):
         await g.publish(version, text)

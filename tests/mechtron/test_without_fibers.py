@@ -84,7 +84,7 @@ def test_guests_answer_and_end_at_their_deadline(machine: Killable) -> None:
         assert ask(many, "Echo", "hällo") == (200, "hällo")
         assert [ask(many, "Count") for _ in "12"] == [(200, "1"), (200, "2")]
         spins = make(client, "spins", MANY, "Limits { +seconds=0.5; }")
-        assert ask(spins, "Spin") == (408, "the guest was not done after 0.5 s")
+        assert ask(spins, "Spin") == (408, "the guest did not finish within 0.5 s")
         status, told = ask(many, "Trap")
         assert status == 500 and "it gave up" in str(told)
         status, told = ask(many, "K")
@@ -101,9 +101,9 @@ def test_guests_answer_and_end_at_their_deadline(machine: Killable) -> None:
         assert ask(waits, "Input") == (200, "11")
         assert ask(waits, "Print") == (200, "0")
         assert ask(waits, "Random")[0] == 200
-        assert [ask(waits, each) for each in ("Hour", "Block")] == [(408, "the guest was not done after 1 s")] * 2
+        assert [ask(waits, each) for each in ("Hour", "Block")] == [(408, "the guest did not finish within 1 s")] * 2
         status, told = ask(waits, "X")
-        assert status == 500 and "it ended itself with the exit code 1" in str(told)
+        assert status == 500 and "the guest exited with code 1" in str(told)
         assert ask(make(client, "sockets", SOCKETS), "Any") == (200, "11")
         assert ask(make(client, "around", SURROUNDINGS, "Grants { +env=A=b; }"), "Any") == (200, "1 around")
         library = make(client, "library", LIBRARY)

@@ -21,18 +21,18 @@ _CLOSE_SECONDS = 1.0
 
 
 class Way:
-    """Carries calls to the other side, in order. This one takes a turn of the event loop; one with faults may
-    take its time, or lose everything from some moment on."""
+    """Carries calls to the other side, in order. This class takes one turn of the event loop; a faulty way may take
+    longer, or lose everything from some moment on."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
 
     def carry(self, call: Callable[[], None]) -> None:
-        """Has ``call`` made at the other side."""
+        """Makes ``call`` run at the other side."""
         self.loop.call_soon(call)
 
     def deliver(self, target: LocalEnd, frames: Sequence[Piece], size: int) -> None:
-        """Hands ``frames``, which count as ``size`` bytes, to ``target``, the other side."""
+        """Hands ``frames``, which count as ``size`` bytes, to ``target`` on the other side."""
         self.carry(lambda: target.arrived(frames, size))
 
 
@@ -44,7 +44,7 @@ class Owner(Protocol):
 
 
 class LocalEnd:
-    """One side of a connection: holds what waits to be sent, and tells its receiver what arrives.
+    """One side of a connection: holds what waits to be sent, and passes what arrives to its receiver.
 
     Args:
         peer: how this side sees the other.
@@ -72,11 +72,11 @@ class LocalEnd:
         self._flush_planned = False
         self._flying = 0
         self._empty: asyncio.Future[None] | None = None
-        self._welcomed: asyncio.Future[None] | None = None  # on the side that connects
+        self._welcomed: asyncio.Future[None] | None = None  # on the connecting side
         self._held: list[Callable[[], None]] | None = None
 
     async def greet(self) -> None:
-        """Makes the connection: tells the receiver of the far side, and waits for its welcome."""
+        """Makes the connection: tells the receiver at the other side, and waits for its welcome."""
         self._held = []
         self._welcomed = self.way.loop.create_future()
         self.way.carry(self.other._greeted)
@@ -104,13 +104,14 @@ class LocalEnd:
         self.way.loop.call_soon(self._release)
 
     def _release(self) -> None:
-        """The caller of connect() runs before this, so it knows its peer when the first frames come."""
+        """Hands out the held frames. The caller of connect() runs first, so it knows its peer when the first frames
+        arrive."""
         held, self._held = self._held or [], None
         for call in held:
             call()
 
     def send(self, frame: bytes, priority: int) -> None:
-        """Takes a frame. Raises LaneFull."""
+        """Queues a frame. Raises LaneFull."""
         self.outbox.put(frame, priority)
         self._plan_flush()
 
@@ -137,7 +138,7 @@ class LocalEnd:
             self._empty.set_result(None)
 
     def arrived(self, frames: Sequence[Piece], size: int) -> None:
-        """Frames have come from the other side."""
+        """Takes frames from the other side."""
         if self._held is not None:
             self._held.append(lambda: self.arrived(frames, size))
             return
@@ -152,7 +153,7 @@ class LocalEnd:
         self._tell_if_empty()
 
     async def disconnect(self) -> None:
-        """Ends the connection after what was sent has arrived, or after a second."""
+        """Ends the connection once everything sent has arrived, or after a second."""
         if self._gone:
             return
         if self._empty is None:
@@ -163,18 +164,18 @@ class LocalEnd:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await asyncio.shield(self._empty)
         except TimeoutError:
-            _log.info("%s did not take what was left for it", self.peer)
+            _log.info("%s did not receive the messages that were left for it", self.peer)
         finally:
             self.cut("closed by the other side")
 
     def cut(self, reason: str) -> None:
-        """Ends this side at once and tells the other."""
+        """Ends this side at once, and tells the other side."""
         if not self._gone:
             self.way.carry(lambda: self.other.lost(reason))
             self.vanish()
 
     def lost(self, reason: str) -> None:
-        """The connection is lost: tells our receiver, unless it was ended here."""
+        """The connection is lost: tells our receiver, unless we ended it."""
         if self._held is not None:
             self._held.append(lambda: self.lost(reason))
             return
@@ -185,7 +186,7 @@ class LocalEnd:
                 guarded_call(_log, self._receiver.lane_down, self.peer, reason)
 
     def vanish(self) -> None:
-        """Ends this side at once, without a word to the other side."""
+        """Ends this side at once, without telling the other side."""
         if self._gone:
             return
         self._gone = True

@@ -41,7 +41,7 @@ class LocalHub:
         self._numbers = itertools.count(1)
 
     def way(self, source: LocalTransport, target: LocalTransport) -> Way:
-        """Returns a way for one direction of one connection. A network with faults returns its own."""
+        """Returns a way for one direction of a connection. A faulty network returns its own."""
         return Way(asyncio.get_running_loop())
 
     def reachable(self, source: LocalTransport, target: LocalTransport) -> bool:
@@ -49,7 +49,7 @@ class LocalHub:
         return True
 
     def new_name(self, prefix: str) -> str:
-        """Returns a name that nothing else has."""
+        """Returns a name that is not used yet."""
         return f"{prefix}-{next(self._numbers)}"
 
     def enter(self, address: str, opened: _OpenEndpoint) -> None:
@@ -63,7 +63,7 @@ class LocalHub:
         self._listeners.pop(address, None)
 
     def endpoint(self, address: str) -> _OpenEndpoint | None:
-        """Returns what listens at ``address``, None when nothing does."""
+        """Returns what listens at ``address``; None when nothing does."""
         return self._listeners.get(address)
 
 
@@ -78,9 +78,9 @@ class LocalTransport(LaneTransport):
     """Lanes in one process; addresses are ``local://any-name``.
 
     Args:
-        settings: ``queue_frames``, ``queue_bytes``: what may wait for one peer; ``max_frame``.
-        hub: the transports that can be reached; all of this event loop when None.
-        machine: name of the machine that this transport stands for, for a hub with faults.
+        settings: ``queue_frames`` and ``queue_bytes``, the limits of what may wait for one peer; and ``max_frame``.
+        hub: the transports that can be reached; None for all of this event loop.
+        machine: name of the machine that this transport belongs to, for a hub with faults.
     """
 
     proves_peers = True  # connect() compares each secret with its public key
@@ -110,7 +110,7 @@ class LocalTransport(LaneTransport):
 
     def check_key(self, text: str) -> None:
         if not _KEY.fullmatch(text):
-            raise BadRequest(f"{text!r} cannot be a key of this transport", hint="a key has 40 hexadecimal digits")
+            raise BadRequest(f"{text!r} is not a key of this transport", hint="a key has 40 hexadecimal digits")
 
     def new_identity(self) -> Identity:
         secret = secrets.token_hex(16)
@@ -148,10 +148,10 @@ class LocalTransport(LaneTransport):
             async with asyncio.timeout(timeout):
                 await end.greet()
         except TimeoutError:
-            end.cut("the connecting side has given up")
+            end.cut("the connecting side gave up")
             raise Unavailable(f"no answer from {address!r} within {timeout:g} s", retry_after=1.0) from None
         except BaseException:
-            end.cut("the connecting side has given up")
+            end.cut("the connecting side gave up")
             raise
         return end.peer
 
@@ -202,10 +202,10 @@ class LocalTransport(LaneTransport):
     def abort(self) -> None:
         self._leave()
         for end in list(self.ends.values()):
-            end.cut("the other side has aborted")
+            end.cut("the other side aborted")
 
     def crash(self) -> None:
-        """Ends as a killed process does: no peer is told. The hub decides when they notice."""
+        """Ends as a killed process does, without telling any peer. The hub decides when the peers notice."""
         self._leave()
         for end in list(self.ends.values()):
             end.vanish()

@@ -193,4 +193,4 @@ class CoreGuest:
 
 
 def _ended(by: wasmtime.ExitTrap) -> HandlerFailed:
-    return HandlerFailed(f"the guest ended itself with the exit code {by.code}")
+    return HandlerFailed(f"the guest exited with code {by.code}")

@@ -222,7 +222,7 @@ class Guest:
                 done = await self._in_pool(fiber, until)
 
     def _late(self) -> TimedOut:
-        return TimedOut(f"the guest was not done after {self.limits.seconds:g} s")
+        return TimedOut(f"the guest did not finish within {self.limits.seconds:g} s")
 
     def _slice(self, fiber: Fiber) -> bool:
         """Runs one time slice on the thread of the event loop. A guest yields at once if the clock has ticked since it

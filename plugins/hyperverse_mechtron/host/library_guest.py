@@ -1,4 +1,4 @@
-"""Calls the functions of a library, step by step, in an instance of its own."""
+"""Calls the functions of a library step by step, in an instance of its own."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ _I32, _TEXT = ("i32",), 65536
 
 
 class LibraryGuest:
-    """One instance.
+    """One instance of a library.
 
     Args:
-        module: compiled by the engine that counts fuel when ``limits`` do.
-        limits: what all steps of one wave may use.
+        module: the module, compiled by the engine that counts fuel if ``limits`` count it.
+        limits: limits for all steps of one wave together.
         functions: the types of its exported functions.
-        memory: the name of its memory; empty when it exports none.
-        malloc: the name of the function that gives it memory.
-        stand_ins: of its imports.
-        wasi: whether it imports WASI, of which it gets nothing but clocks and randomness.
-        frozen: what it keeps in its memory; None when nothing of that is kept.
+        memory: name of its memory; empty when it exports none.
+        malloc: name of the function that allocates memory.
+        stand_ins: the stand-ins for its imports.
+        wasi: whether it imports WASI, of which it gets only clocks and randomness.
+        frozen: what is kept of its memory; None when nothing is kept.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class LibraryGuest:
         self._started = False
 
     async def run(self, steps: Sequence[LibraryStep]) -> list[Any]:
-        """Does the steps. Returns the result of each.
+        """Carries out the steps. Returns the result of each.
 
         Raises:
             BadRequest: a step does not fit the module.
-            TimedOut: they were not done in time.
+            TimedOut: the steps were not done in time.
             HandlerFailed: the module trapped.
             TooLarge: the results have more than 4 MiB.
         """
@@ -95,7 +95,7 @@ class LibraryGuest:
             values.keep(step.name, result)
             size += len(result) if isinstance(result, bytes | str) else 8
             if size > _MOST:
-                raise TooLarge(f"the results have more than {_MOST} bytes", hint="get less with one wave")
+                raise TooLarge(f"the results have more than {_MOST} bytes", hint="fetch less with one wave")
             results.append(result)
         return results
 
@@ -120,7 +120,7 @@ class LibraryGuest:
         except HandlerFailed as exc:
             raise HandlerFailed(f"step {step.number} ({step.what}): {exc.message}", hint=exc.hint) from None
         except wasmtime.ExitTrap as ended:
-            raise HandlerFailed(f"step {step.number}: the guest ended itself with exit code {ended.code}") from None
+            raise HandlerFailed(f"step {step.number}: the guest exited with code {ended.code}") from None
         if step.what == "write":
             self._write(step, values.whole(step, step.options["at"], "an address"), step.content())
             return None
@@ -132,13 +132,13 @@ class LibraryGuest:
         content = step.content()
         if self._malloc not in self._functions:
             raise step.wrong(
-                f"the module exports no function {self._malloc!r} that gives memory",
+                f"the module exports no function {self._malloc!r} to allocate memory",
                 "name it in the document, Library { +malloc=NAME; }, or use write with an address",
             )
         at: int = await self._call(step, self._malloc, [len(content)])
         at &= 0xFFFFFFFF
         if not at:
-            raise HandlerFailed(f"{self._malloc} gave no {len(content)} bytes")
+            raise HandlerFailed(f"{self._malloc} did not allocate {len(content)} bytes")
         self._write(step, at, content)
         values.keep(f"{step.name}.size" if step.name else "", len(content))
         return at
@@ -150,7 +150,7 @@ class LibraryGuest:
             try:
                 memory.grow_by(-(-missing // PAGE))
             except wasmtime.WasmtimeError:
-                raise step.wrong(f"{len(content)} bytes at {at} are more than the memory can have") from None
+                raise step.wrong(f"{len(content)} bytes at {at} do not fit in the memory") from None
         memory.write(at, content)
 
     async def _call(self, step: LibraryStep, name: Any, args: Sequence[int | float]) -> Any:
@@ -177,7 +177,7 @@ class LibraryGuest:
             (number,) = struct.unpack(_FORMATS[kind], self._read(step, at, struct.calcsize(_FORMATS[kind])))
             return number
         if kind not in ("bytes", "hex", "text"):
-            raise step.wrong(f"{kind!r} is not a type", f"it is one of bytes, hex, text, {', '.join(_FORMATS)}")
+            raise step.wrong(f"{kind!r} is not a type", f"use one of bytes, hex, text, {', '.join(_FORMATS)}")
         if "size" in step.options:
             raw = self._read(step, at, min(_MOST + 1, values.whole(step, step.options["size"], "a size")))
         elif kind == "text":
@@ -195,7 +195,7 @@ class LibraryGuest:
     def _read(self, step: LibraryStep, at: int, size: int) -> bytes:
         found = self._memory(step).read(at, size)
         if found is None:
-            raise step.wrong(f"{size} bytes at {at} are not all in the memory")
+            raise step.wrong(f"{size} bytes at {at} reach beyond the memory")
         return found
 
     def _memory(self, step: LibraryStep) -> GuestMemory:
@@ -212,7 +212,7 @@ class LibraryGuest:
         if "set" in step.options:
             value = values.number(step, step.options["set"])
             if not declared.mutable:
-                raise step.wrong(f"the global {step.of!r} cannot be changed")
+                raise step.wrong(f"the global {step.of!r} is immutable")
             _check(step, value, str(declared.content))
             found.set_value(store, value)
             return None
@@ -224,17 +224,17 @@ class LibraryGuest:
         return value
 
     async def kept(self) -> Image:
-        """What it keeps in its memory. Raises TooLarge."""
+        """Returns what is kept of its memory. Raises TooLarge."""
         assert self._frozen is not None, "its memory is kept"
         return self._frozen.taken(self._guest)
 
     @property
     def dead(self) -> bool:
-        """Whether it must not be called again."""
+        """Whether the instance must not be called again."""
         return self._guest.dead
 
     def close(self) -> None:
-        """Frees what it holds."""
+        """Frees the instance's resources."""
         self._guest.close()
 
 
@@ -243,4 +243,4 @@ def _check(step: LibraryStep, value: int | float, kind: str) -> None:
         return
     bits = int(kind[1:])
     if not isinstance(value, int) or not -(1 << (bits - 1)) <= value < 1 << bits:
-        raise step.wrong(f"{value!r} is not a whole number of {bits} bits")
+        raise step.wrong(f"{value!r} is not a {bits}-bit whole number")

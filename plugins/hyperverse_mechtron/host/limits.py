@@ -1,4 +1,4 @@
-"""What one guest may use."""
+"""The limits of one guest."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ MIB: Final = 1 << 20
 
 @attrs.frozen
 class GuestLimits:
-    """What one guest may use.
+    """The limits of one guest.
 
     Attributes:
-        seconds: for each call, waiting included.
-        memory: bytes of its memory.
-        fuel: instructions for each call, roughly; None when they are not counted, which makes interpreters a third
+        seconds: time for each call, waiting included.
+        memory: bytes of memory.
+        fuel: instructions for each call, roughly; None when they are not counted, which makes interpreters run a third
             faster.
         output: bytes that one call may write to its standard output, and as many to its standard error.
-        tables: elements of its tables.
+        tables: number of elements of its tables.
     """
 
     seconds: float = 5.0

@@ -1,4 +1,4 @@
-"""The state that a guest gives and takes itself, by its exports ``hv_save`` and ``hv_load``."""
+"""The state that a guest saves and restores itself, with its exports ``hv_save`` and ``hv_load``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["OwnState"]
 
 @attrs.define
 class OwnState:
-    """What one Mechtron keeps.
+    """The saved state of one Mechtron.
 
     Attributes:
-        saved: what ``hv_save`` gave last; None before the first time.
+        saved: what ``hv_save`` last returned; None before the first time.
     """
 
     saved: bytes | None = None

@@ -1,7 +1,7 @@
-"""WASI preview 2 for components: all of it is ours, so that nothing is granted that a document does not say.
+"""WASI preview 2 for components: implemented by the platform, so that nothing is granted beyond the document.
 
-A guest that waits is suspended: it ends at its deadline, and holds no thread. It has the platform's clocks and chance,
-its variables and arguments, an empty input, and outputs that go into the log of the particle.
+A guest that waits is suspended: it ends at its deadline and holds no thread. It gets the platform's clocks and
+randomness, its variables and arguments, an empty input, and outputs that go to the log of the particle.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["define_preview_2"]
 _KINDS: Final = {
     name: number for number, name in enumerate(sorted({each for one in PREVIEW_2.values() for each in one.resources}))
 }
-"""The number of each type of resources."""
+"""The number of each resource type."""
 _MOST_POLLED: Final = 4096
 _MOST_WRITTEN: Final = 64 * 1024
 _MOST_RANDOM: Final = 1024 * 1024
@@ -40,7 +40,7 @@ Call = Callable[[Sequence[Any]], Any]
 
 
 def define_preview_2(linker: component.Linker) -> None:
-    """Puts WASI preview 2 into a linker. A component that imports an older version of it gets the same."""
+    """Defines WASI preview 2 in a linker. A component that imports an older version gets the same functions."""
     for interface in PREVIEW_2.values():
         with linker.root() as root, root.add_instance(f"{interface.name}@{VERSION}") as instance:
             for name in interface.resources:
@@ -59,7 +59,7 @@ def define_preview_2(linker: component.Linker) -> None:
 def _here() -> Preview2:
     guest = current.guest
     if guest is None or guest.preview_2 is None:
-        raise HostFault("no component runs here")
+        raise HostFault("no component is running in this thread")
     return guest.preview_2
 
 
@@ -100,7 +100,8 @@ def _timer(end: int) -> Own:
 
 
 def _left(numbers: Sequence[int]) -> list[int]:
-    """After how many nanoseconds each is ready. What is no timer is a stream of ours, which is ready always."""
+    """Returns after how many nanoseconds each pollable is ready. One that is not a timer is a stream of the platform,
+    which is always ready."""
     now, timers = time.monotonic_ns(), _here().timers
     return [max(0, timers.get(number, 0) - now) for number in numbers]
 
@@ -108,7 +109,7 @@ def _left(numbers: Sequence[int]) -> list[int]:
 def _poll(args: Sequence[Any]) -> Waiting:
     polled = args[0]
     if not 0 < len(polled) <= _MOST_POLLED:
-        raise HostFault(f"the guest polls {len(polled)} pollables at once, and 1 to {_MOST_POLLED} are allowed")
+        raise HostFault(f"the guest polls {len(polled)} pollables at once, but 1 to {_MOST_POLLED} are allowed")
     left = _left(polled)
     first = min(left)
     return suspend(Sleep(first / 1e9), [U32(place) for place, each in enumerate(left) if each <= first])
@@ -132,7 +133,7 @@ _WAITS: Final[Mapping[str, Callable[[Sequence[Any]], Waiting]]] = {"poll": _poll
 def _write(args: Sequence[Any]) -> GuestAnswer:
     which, data = args
     if len(data) > _MOST_WRITTEN:
-        raise HostFault(f"the guest writes {len(data)} bytes at once, and was told that {_MOST_WRITTEN} are taken")
+        raise HostFault(f"the guest writes {len(data)} bytes at once, but at most {_MOST_WRITTEN} are accepted")
     _here().write(which, data, services_here().log)
     return _DONE
 
@@ -142,7 +143,7 @@ def _write_zeroes(args: Sequence[Any]) -> GuestAnswer:
     return _write((which, bytes(min(size, _MOST_WRITTEN + 1))))
 
 
-# -- time, chance, and what is told of the guest's surroundings -------------------------------------------
+# -- time, randomness, and the guest's environment ----------------------------------------------------------
 
 
 def _wall_clock(_args: Sequence[Any]) -> Fields:
@@ -152,7 +153,7 @@ def _wall_clock(_args: Sequence[Any]) -> Fields:
 
 def _random_bytes(args: Sequence[Any]) -> bytes:
     if args[0] > _MOST_RANDOM:
-        raise HostFault(f"the guest wants {args[0]} random bytes, and {_MOST_RANDOM} are given at once")
+        raise HostFault(f"the guest asks for {args[0]} random bytes at once, but at most {_MOST_RANDOM} are given")
     return chance_here().random(args[0])
 
 
@@ -163,7 +164,7 @@ def _random_number(_args: Sequence[Any] = ()) -> int:
 def _exit(args: Sequence[Any]) -> None:
     status = args[0]
     code = status if isinstance(status, int) else int(not status.ok)
-    raise HostFault(f"it ended itself with the exit code {code}")
+    raise HostFault(f"the guest exited with code {code}")
 
 
 _CALLS: Final[Mapping[str, Mapping[str, Call]]] = {
@@ -220,4 +221,4 @@ _CALLS: Final[Mapping[str, Mapping[str, Call]]] = {
     "wasi:sockets/udp-create-socket": {"create-udp-socket": _always(_DENIED)},
     "wasi:sockets/udp": {},
 }
-"""What each function that can be called does. The others take a value that nobody is given."""
+"""The implementation of each callable function. The others need a value that no guest is given."""

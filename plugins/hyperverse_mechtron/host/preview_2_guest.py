@@ -1,4 +1,4 @@
-"""What one component has of WASI preview 2: its arguments and variables, its timers, and what it prints."""
+"""The WASI preview 2 state of one component: its arguments, variables and timers, and what it prints."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .faults import HostFault
 __all__ = ["Preview2"]
 
 _MOST: Final = 10_000
-"""Pollables, streams and the like that a guest may hold at once: the platform remembers each of them."""
+"""Pollables, streams and other resources that a guest may hold at once: the platform tracks each of them."""
 _LINE: Final = 8192
-"""Bytes after which a line is taken for ended."""
+"""Bytes after which a line counts as complete."""
 
 
 class Preview2:
-    """What one component has of WASI preview 2.
+    """The WASI preview 2 state of one component.
 
     Args:
-        arguments: with the name of the program as the first.
+        arguments: its arguments; the first is the name of the program.
         environment: its environment variables.
 
     Attributes:
-        arguments, environment: these.
-        timers: when those that it waits for end, in nanoseconds of the monotonic clock, by their numbers.
+        arguments, environment: as given.
+        timers: by number, when each of its timers fires, in nanoseconds of the monotonic clock.
     """
 
     def __init__(self, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
@@ -37,28 +37,28 @@ class Preview2:
         self._begun: dict[int, bytearray] = {}
 
     def hold(self) -> None:
-        """It is given a resource. Raises HostFault when it holds too many."""
+        """Counts a resource given to the guest. Raises HostFault when the guest holds too many."""
         if self._held >= _MOST:
-            raise HostFault(f"the guest holds {_MOST:,} pollables and streams of WASI, and lets go of none")
+            raise HostFault(f"the guest holds {_MOST:,} WASI pollables and streams, and drops none")
         self._held += 1
 
     def let_go(self) -> None:
-        """It has dropped a resource."""
+        """Counts a resource that the guest dropped."""
         self._held -= 1
 
     def timer(self, end: int) -> int:
-        """Begins a timer. Returns its number."""
+        """Starts a timer. Returns its number."""
         number = next(self._numbers)
         self.timers[number] = end
         return number
 
     def write(self, which: int, data: bytes, log: Callable[[str], None]) -> None:
-        """It prints something; what is behind the last line waits for its end.
+        """Takes what the guest prints. Text after the last line break is kept until its line is complete.
 
         Args:
-            which: 1 for its output, 2 for its error output.
+            which: 1 for standard output, 2 for standard error.
             data: what it prints.
-            log: takes a line.
+            log: called with each line.
         """
         begun = self._begun.setdefault(which, bytearray())
         begun += data
@@ -71,7 +71,7 @@ class Preview2:
         begun[:] = rest
 
     def end_lines(self, log: Callable[[str], None]) -> None:
-        """A call has ended: what it has printed last is a line, too."""
+        """A call has ended: logs the text that is not yet a complete line."""
         for begun in self._begun.values():
             if begun:
                 log(begun.decode("utf-8", "replace"))

@@ -1,6 +1,6 @@
-"""Calls of guests over the public API of wasmtime: each runs to its end in the thread that polls it.
+"""Calls of guests through wasmtime's public API: each runs to its end in the thread that polls it.
 
-The epoch ends it at its deadline, by a trap.
+At the deadline the epoch ends it with a trap.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _FAR: Final = 1 << 40
 
 
 class PublicCall:
-    """One call: of a function, or the instantiation of a module. It has the face of a call on a fiber.
+    """One call of a function, or the instantiation of a module. It has the interface of a call on a fiber.
 
     Args:
-        store: where it happens.
-        run: does it, and gives its result.
+        store: the store in which it runs.
+        run: makes the call, and returns its result.
     """
 
     def __init__(self, store: wasmtime.Store, run: Callable[[], Any] | None = None) -> None:
@@ -40,14 +40,14 @@ class PublicCall:
 
     @classmethod
     def instantiate(cls, store: wasmtime.Store, linker: wasmtime.Linker, module: wasmtime.Module) -> PublicCall:
-        """Begins to instantiate a module."""
+        """Starts to instantiate a module."""
         return cls(store, lambda: linker.instantiate(store, module))
 
     @classmethod
     def call_typed(
         cls, store: wasmtime.Store, func: wasmtime.Func, args: Sequence[int | float], types: Sequence[str], results: int
     ) -> PublicCall:
-        """Begins to call a function with numbers of any type, and any number of results."""
+        """Starts to call a function with numbers of any type, and any number of results."""
         given = [
             float(value) if kind.startswith("f") else signed(int(value), int(kind[1:]))
             for value, kind in zip(args, types, strict=True)
@@ -78,12 +78,12 @@ class PublicCall:
         self._run = None
 
     def instance(self) -> wasmtime.Instance:
-        """What was instantiated. Raises WasmtimeError, Trap or TimedOut."""
+        """Returns the new instance. Raises WasmtimeError, Trap or TimedOut."""
         found: wasmtime.Instance = self._outcome()
         return found
 
     def typed(self, types: Sequence[str], *, unsigned: bool) -> list[int | float]:
-        """The results of a function, by their types. Raises WasmtimeError, Trap or TimedOut."""
+        """Returns the results of a function, by their types. Raises WasmtimeError, Trap or TimedOut."""
         found = self._outcome()
         values = [] if found is None else found if isinstance(found, list) else [found]
         return [
@@ -97,13 +97,13 @@ class PublicCall:
         return self._result
 
     def _told(self, error: Exception, guest: Any) -> Exception:
-        """What has happened, whatever exception has come back: see ``public_functions``."""
+        """Returns the actual error, whatever exception was returned: see ``public_functions``."""
         if isinstance(guest.fault, DeadlinePassed) or _interrupted(error):
-            return TimedOut(f"the guest was not done after {guest.limits.seconds:g} s")
+            return TimedOut(f"the guest did not finish within {guest.limits.seconds:g} s")
         if guest.fault is not None:
             return self._trap(str(guest.fault))
         known = isinstance(error, wasmtime.Trap | wasmtime.WasmtimeError)
-        return error if known else self._trap("it failed at the same time as another guest, which hides why")
+        return error if known else self._trap("it failed at the same time as another guest, which hides the cause")
 
     def _trap(self, text: str) -> Exception:
         found: Exception = wasmtime.Trap(text)
@@ -114,9 +114,9 @@ class PublicPreparedCall(PublicCall):
     """Calls of one function of an instance, one at a time.
 
     Args:
-        store: of the instance.
+        store: the store of the instance.
         func: an export that takes numbers of type i32.
-        params: how many.
+        params: number of its parameters.
         results: the types of its results: at most one, of type i32 or i64.
     """
 
@@ -126,14 +126,14 @@ class PublicPreparedCall(PublicCall):
         self._mask = (1 << int(results[0][1:])) - 1 if results else 0
 
     def begin(self, *args: int) -> PublicPreparedCall:
-        """Begins a call with numbers from 0 to 2**32 - 1. The one before must have ended well. Returns itself."""
+        """Starts a call with numbers from 0 to 2**32 - 1. The previous call must have succeeded. Returns itself."""
         func, store, given = self._func, self.store, [signed(each, 32) for each in args]
         self._error = None
         self._run = lambda: func(store, *given)
         return self
 
     def result(self) -> int:
-        """The result of the function, without a sign; 0 when it has none. Raises WasmtimeError, Trap or TimedOut."""
+        """Returns the unsigned result of the function; 0 when it has none. Raises WasmtimeError, Trap or TimedOut."""
         found = self._outcome()
         return int(found) & self._mask if self._mask else 0
 
@@ -143,14 +143,14 @@ class PublicComponentCall(PublicCall):
 
     @classmethod
     def open(cls, store: wasmtime.Store, linker: component.Linker, what: component.Component) -> PublicComponentCall:
-        """Begins to instantiate a component."""
+        """Starts to instantiate a component."""
         return cls(store, lambda: linker.instantiate(store, what))
 
     @classmethod
     def call_function(
         cls, store: wasmtime.Store, func: component.Func, args: Sequence[str | bytes]
     ) -> PublicComponentCall:
-        """Begins to call a function that has one result."""
+        """Starts to call a function that has one result."""
 
         def run() -> Any:
             found = func(store, *args)
@@ -160,16 +160,16 @@ class PublicComponentCall(PublicCall):
         return cls(store, run)
 
     def opened(self) -> component.Instance:
-        """What was instantiated. Raises WasmtimeError or TimedOut."""
+        """Returns the new instance. Raises WasmtimeError or TimedOut."""
         found: component.Instance = self._outcome()
         return found
 
     def answer(self) -> Any:
-        """The result of the function. Raises WasmtimeError or TimedOut."""
+        """Returns the result of the function. Raises WasmtimeError or TimedOut."""
         found = self._outcome()
         if isinstance(found, component.Variant):
             return GuestAnswer(found.tag == "ok", found.payload or "")
-        return GuestAnswer(isinstance(found, bytes), found)  # the cases have different types, and errors are texts
+        return GuestAnswer(isinstance(found, bytes), found)  # the cases have different types, and errors are strings
 
     def _trap(self, text: str) -> Exception:
         found: Exception = wasmtime.WasmtimeError(text)
@@ -177,7 +177,7 @@ class PublicComponentCall(PublicCall):
 
 
 def prepare_store(store: wasmtime.Store) -> None:
-    """Lets guests of a store run; each call says until when."""
+    """Prepares a store so that its guests can run; each call sets its own deadline."""
     store.set_epoch_deadline(_FAR)
 
 

@@ -1,7 +1,7 @@
-"""Functions of ours that guests call, over the public API of wasmtime: one that waits blocks the thread of its guest.
+"""Host functions for guests over wasmtime's public API: a function that waits blocks the thread of its guest.
 
-What such a function raises is noted at the guest: wasmtime keeps one last exception for all threads, so the one that
-comes back from a call may be another guest's.
+Errors raised by such a function are recorded at the guest: wasmtime keeps one last exception for all threads, so the
+exception that a call returns may belong to another guest.
 """
 
 from __future__ import annotations
@@ -35,38 +35,38 @@ _MASKS: Final = {"i32": 0xFFFFFFFF, "i64": (1 << 64) - 1}
 
 
 class DeadlinePassed(Exception):
-    """A guest waited in a function of ours when its time was over."""
+    """A guest was waiting in a host function when its time ran out."""
 
 
 class CallerMemory:
-    """The memory of the guest that has called, as long as that call lasts."""
+    """The memory of the calling guest, valid during that call."""
 
     __slots__ = ("_seen",)
 
     def __init__(self, caller: wasmtime.Caller, name: str = "memory") -> None:
         found = caller.get(name)
         if not isinstance(found, wasmtime.Memory):
-            raise HostFault("the guest exports no memory, so nothing can be read from it")
+            raise HostFault("the guest exports no memory to read from")
         self._seen = PublicMemory(caller, found)
 
     def read(self, at: int, size: int) -> bytes:
-        """A copy of ``size`` bytes from ``at``. Raises HostFault when they are not all in the memory."""
+        """Copies ``size`` bytes from ``at``. Raises HostFault when they reach beyond the memory."""
         found = self._seen.read(at, size)
         if found is None:
             raise self._outside(at, size)
         return found
 
     def read_each(self, places: Sequence[int]) -> list[bytes]:
-        """Copies of several parts, each of which is an address and a size after it. Raises likewise."""
+        """Copies several parts, each given by an address and a size. Raises HostFault likewise."""
         return [self.read(at, size) for at, size in zip(places[::2], places[1::2], strict=True)]
 
     def write(self, at: int, data: bytes) -> None:
-        """Writes ``data`` at ``at``. Raises HostFault when that is not all in the memory."""
+        """Writes ``data`` at ``at``. Raises HostFault when it does not fit in the memory."""
         if not self._seen.write(at, data):
             raise self._outside(at, len(data))
 
     def grow_to(self, size: int) -> bool:
-        """Grows it to at least ``size`` bytes. Returns whether that was possible."""
+        """Grows the memory to at least ``size`` bytes. Returns whether that was possible."""
         return self._seen.grow_to(size)
 
     def _outside(self, at: int, size: int) -> HostFault:
@@ -87,9 +87,9 @@ def define_sync(
     *,
     memory: str = "memory",
 ) -> None:
-    """Gives guests a function that answers at once. What it raises is a trap of the guest with the text of the
-    error. Its arguments are whole numbers, unless it traps always. ``memory`` is the name of the guest's memory; empty
-    when it has none."""
+    """Gives guests a host function that answers at once. An error that it raises becomes a trap of the guest, with the
+    text of the error. Its arguments are whole numbers, unless it always traps. ``memory`` is the name of the guest's
+    memory; empty when it has none."""
 
     def callback(caller: wasmtime.Caller, *args: Any) -> int | None:
         with _Noted():
@@ -102,7 +102,7 @@ def define_sync(
 def define_async(
     linker: wasmtime.Linker, module: str, name: str, params: Sequence[str], results: Sequence[str], call: Async
 ) -> None:
-    """Gives guests a function that holds them until its :class:`Waiting` is done."""
+    """Gives guests a host function that suspends them until its :class:`Waiting` is done."""
 
     def callback(caller: wasmtime.Caller, *args: Any) -> int | None:
         with _Noted():
@@ -115,13 +115,13 @@ def define_async(
 def define_component_sync(
     interface: component.LinkerInstance, name: str, call: Callable[[Sequence[Any]], Any], *, option: bool = False
 ) -> None:
-    """Gives components a function that answers at once.
+    """Gives components a host function that answers at once.
 
     Args:
-        interface: in a linker.
-        name: of the function.
-        call: gets the arguments. What it raises is a trap of the guest with the text of the error.
-        option: whether the result is an ``option``, which is none for None: the public API does that by itself.
+        interface: an interface of a linker.
+        name: name of the function.
+        call: takes the arguments. An error that it raises becomes a trap of the guest, with the text of the error.
+        option: whether the result is an ``option``, where None means none: the public API converts that by itself.
     """
 
     def callback(store: Any, *args: Any) -> Any:
@@ -134,7 +134,8 @@ def define_component_sync(
 def define_component_async(
     interface: component.LinkerInstance, name: str, call: Callable[[Sequence[Any]], Waiting]
 ) -> None:
-    """Gives components a function that holds them until its :class:`Waiting` is done. Its result is no resource."""
+    """Gives components a host function that suspends them until its :class:`Waiting` is done. Its result is not a
+    resource."""
 
     def callback(store: Any, *args: Any) -> Any:
         with _Noted():
@@ -144,20 +145,20 @@ def define_component_async(
 
 
 def define_resource(interface: component.LinkerInstance, name: str, kind: int, dropped: Callable[[int], None]) -> None:
-    """Gives components a type of values that only we make.
+    """Gives components a resource type whose values only the platform makes.
 
     Args:
-        interface: in a linker.
-        name: of the type.
-        kind: its number.
-        dropped: called with the number of each value that a guest lets go of. It must not raise.
+        interface: an interface of a linker.
+        name: name of the type.
+        kind: number of the type.
+        dropped: called with the number of each value that a guest drops. It must not raise.
     """
     interface.add_resource(name, component.ResourceType.host(kind), lambda _, number: dropped(number))
 
 
 def _put(value: Any) -> Any:
-    """A value as the public API takes it. It wants a ``Variant`` where the cases of a ``result`` could not be told
-    apart by their types, which is so for two texts, and where neither carries anything."""
+    """Converts a value for the public API. It needs a ``Variant`` when types cannot tell the cases of a ``result``
+    apart: when both are strings, or neither carries a value."""
     if isinstance(value, Own):
         return component.ResourceHost.own(value.number, value.kind)
     if not isinstance(value, GuestAnswer):
@@ -168,7 +169,7 @@ def _put(value: Any) -> Any:
 
 
 def _taken(value: Any, store: Any) -> Any:
-    """A value that the public API gives; a resource of ours is its number."""
+    """Converts a value from the public API; a resource of the platform becomes its number."""
     if isinstance(value, component.ResourceAny):
         return value.to_host(store).rep
     if isinstance(value, list):
@@ -179,7 +180,7 @@ def _taken(value: Any, store: Any) -> Any:
 
 
 class _Noted:
-    """Notes at the guest what a function of ours raises."""
+    """Records at the guest the error that a host function raises."""
 
     def __enter__(self) -> None: ...
 
@@ -200,7 +201,7 @@ def _result(value: int | None, results: Sequence[str]) -> int | None:
 
 
 def _waited(waiting: Waiting) -> Any:
-    """What a guest waits for, in its own thread. Raises DeadlinePassed."""
+    """Waits, in the guest's own thread, for what the guest waits for. Raises DeadlinePassed."""
     guest = current.guest
     assert guest is not None
     pending, guest.pending = guest.pending, None

@@ -1,4 +1,4 @@
-"""The memory of guests and their standard input, over the public API of wasmtime."""
+"""The memory of guests and their standard input, over wasmtime's public API."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _PAGE: Final = 65536
 
 
 class PublicMemory:
-    """The memory of an instance, while no guest runs in its store, or of the guest that has called.
+    """The memory of an instance while no guest runs in its store, or the memory of the calling guest.
 
     Args:
-        store: of the instance, or the caller.
-        memory: an export of it.
+        store: the store of the instance, or the caller.
+        memory: one of its exports.
     """
 
     __slots__ = ("_memory", "_store")
@@ -28,15 +28,15 @@ class PublicMemory:
         self._store, self._memory = store, memory
 
     def size(self) -> int:
-        """Bytes that it has now."""
+        """Its current size in bytes."""
         return int(self._memory.data_len(self._store))
 
     def grow_by(self, pages: int) -> None:
-        """Makes it larger. Raises WasmtimeError when it may not be."""
+        """Grows the memory. Raises WasmtimeError when it must not grow further."""
         self._memory.grow(self._store, pages)
 
     def grow_to(self, size: int) -> bool:
-        """Grows it to at least ``size`` bytes. Returns whether that was possible."""
+        """Grows the memory to at least ``size`` bytes. Returns whether that was possible."""
         missing = size - self.size()
         try:
             if missing > 0:
@@ -46,13 +46,13 @@ class PublicMemory:
         return True
 
     def read(self, at: int, size: int) -> bytes | None:
-        """A copy of a part; None when it is not all in it."""
+        """Copies a part; None when it reaches beyond the memory."""
         if at + size > self.size():
             return None
         return bytes(self._memory.read(self._store, at, at + size)) if size else b""
 
     def write(self, at: int, data: bytes) -> bool:
-        """Writes into it; False when the place is not all in it."""
+        """Writes into the memory; False when the data does not fit there."""
         if at + len(data) > self.size():
             return False
         if data:
@@ -61,7 +61,7 @@ class PublicMemory:
 
 
 def set_stdin(config: wasmtime.WasiConfig, content: bytes) -> None:
-    """Gives a WASI guest bytes to read from its standard input, from a file that has no name any more."""
+    """Gives a WASI guest bytes to read from standard input, in a file that is already unlinked."""
     handle, path = tempfile.mkstemp(prefix="hyperverse-stdin-")
     try:
         with os.fdopen(handle, "wb") as file:

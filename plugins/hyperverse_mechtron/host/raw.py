@@ -1,7 +1,7 @@
-"""The private names of wasmtime: each is looked up once, here, and nowhere else.
+"""The private names of wasmtime: each is looked up once, and only in this file.
 
-wasmtime's public API for Python has nothing that suspends a guest; its raw bindings have. When a name is missing,
-``MISSING`` has it, and guests run over the public API: see ``public_calls``.
+wasmtime's public API for Python cannot suspend a guest; its raw bindings can. A name that is missing is listed in
+``MISSING``, and guests then run over the public API: see ``public_calls``.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def _bound(name: str) -> Any:
 
 
 def _plain(name: str, result: Any, *args: Any, short: bool = False) -> Any:
-    """The raw binding of that name, which takes addresses as numbers: to make an object for each pointer takes longer
-    than many a call.
+    """Returns the raw binding of that name, with addresses as plain numbers: making an object for each pointer takes
+    longer than many calls.
 
     Args:
-        result: its type; None for none.
+        result: type of the result; None for none.
         args: the types of its arguments.
-        short: whether it ends so soon that it keeps the lock of Python.
+        short: whether it returns so soon that it keeps Python's lock.
     """
     found = _bound(name)
     form = ctypes.PYFUNCTYPE if short else ctypes.CFUNCTYPE
@@ -93,7 +93,7 @@ prepared_call_async: Final = _plain(
     *(c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p),
     short=True,
 )
-"""Begins a call; nothing runs before it is polled."""
+"""Starts a call; nothing runs before it is polled."""
 poll: Final = _plain("_wasmtime_call_future_poll", c_bool, c_void_p)
 delete_future: Final = _plain("_wasmtime_call_future_delete", None, c_void_p, short=True)
 yield_at: Final = _bound("_wasmtime_context_epoch_deadline_async_yield_and_update")
@@ -145,7 +145,7 @@ _METHODS: Final = (
     (component.Func, "_func"),
     (wasmtime.Memory, "_memory"),
 )
-"""Members of the public classes; the last four are fields, which the classes declare."""
+"""Members of public classes; the last four are fields that the classes declare."""
 _missing += [
     f"{owner.__name__}.{name}"
     for owner, name in _METHODS
@@ -154,40 +154,40 @@ _missing += [
 if SyncCallback is None:
     _missing.append("wasmtime_func_callback_t")
 MISSING: Final = tuple(dict.fromkeys(_missing))
-"""The names that this wasmtime does not have."""
+"""The names that this version of wasmtime lacks."""
 
 
 def why_no_fibers() -> str:
-    """Why guests run over the public API; empty when they run on fibers."""
+    """Returns why guests run over the public API; empty when they run on fibers."""
     if sys.version_info[:3] == (3, 14, 0):
-        return "Python 3.14.0 takes the stack of a fiber for an overflow"
+        return "Python 3.14.0 mistakes the stack of a fiber for an overflow"
     if MISSING:
         return f"wasmtime {version('wasmtime')} has no {', '.join(MISSING)}, which calls on fibers need"
     return ""
 
 
 def context_of(store: wasmtime.Store) -> Any:
-    """What the raw bindings take for a store."""
+    """Converts a store for the raw bindings."""
     return store._context()
 
 
 def raw_func(func: Any) -> Any:
-    """What the raw bindings take for a function."""
+    """Converts a function for the raw bindings."""
     return func._func
 
 
 def raw_instance(instance: wasmtime.Instance) -> Any:
-    """What the raw bindings take for an instance."""
+    """Converts an instance for the raw bindings."""
     return instance._instance
 
 
 def raw_memory(memory: wasmtime.Memory) -> Any:
-    """What the raw bindings take for a memory."""
+    """Converts a memory for the raw bindings."""
     return memory._memory
 
 
 def from_raw(form: Any, raw: Any) -> Any:
-    """An object of the public API of what the raw bindings have made."""
+    """Converts an object made by the raw bindings to one of the public API."""
     return form._from_raw(raw)
 
 
@@ -202,5 +202,5 @@ def raise_trap(trap: Any) -> NoReturn:
 
 
 def address_of(pointer: Any) -> int:
-    """Where a pointer of the raw bindings points to."""
+    """Returns the address that a pointer of the raw bindings holds."""
     return cast(pointer, c_void_p).value or 0

@@ -1,5 +1,5 @@
-"""The memory of guests, by the raw bindings of wasmtime: addresses are numbers, since an object for each pointer would
-take longer than the copy."""
+"""The memory of guests, over wasmtime's raw bindings. Addresses are plain numbers: making an object for each pointer
+would take longer than the copy."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MEMORY: Final = ffi.WASMTIME_EXTERN_MEMORY.value
 
 
 class _Seen:
-    """Where a memory is now. It can only have moved when it has grown.
+    """The current location of a memory, which moves only when the memory grows.
 
     Args:
-        context: address of what the raw bindings take for a store.
-        where: address of what they take for the memory.
-        keeps: what that address belongs to.
+        context: address of the store for the raw bindings.
+        where: address of the memory for the raw bindings.
+        keeps: the owner of that address, which must stay alive.
     """
 
     __slots__ = ("_context", "_data", "_keeps", "_size", "_where")
@@ -36,7 +36,7 @@ class _Seen:
         self._size, self._data = -1, 0
 
     def seen(self) -> int:
-        """Its size."""
+        """Refreshes the location, and returns the size of the memory."""
         size: int = raw.size_of(self._context, self._where)
         if size != self._size:
             self._data = raw.data_of(self._context, self._where) or 0
@@ -45,18 +45,18 @@ class _Seen:
 
 
 class Memory(_Seen):
-    """The memory of the guest that has called, as long as that call lasts."""
+    """The memory of the calling guest, valid during that call."""
 
     __slots__ = ()
 
     def read(self, at: int, size: int) -> bytes:
-        """A copy of ``size`` bytes from ``at``. Raises HostFault when they are not all in the memory."""
+        """Copies ``size`` bytes from ``at``. Raises HostFault when they reach beyond the memory."""
         if at + size > self.seen():
             raise self._outside(at, size)
         return string_at(self._data + at, size)
 
     def read_each(self, places: Sequence[int]) -> list[bytes]:
-        """Copies of several parts, each of which is an address and a size after it. Raises likewise."""
+        """Copies several parts, each given by an address and a size. Raises HostFault likewise."""
         whole, data, found = self.seen(), self._data, []
         for at, size in zip(places[::2], places[1::2], strict=True):
             if at + size > whole:
@@ -65,13 +65,13 @@ class Memory(_Seen):
         return found
 
     def write(self, at: int, data: bytes) -> None:
-        """Writes ``data`` at ``at``. Raises HostFault when that is not all in the memory."""
+        """Writes ``data`` at ``at``. Raises HostFault when it does not fit in the memory."""
         if at + len(data) > self.seen():
             raise self._outside(at, len(data))
         memmove(self._data + at, data, len(data))
 
     def grow_to(self, size: int) -> bool:
-        """Grows it to at least ``size`` bytes. Returns whether that was possible."""
+        """Grows the memory to at least ``size`` bytes. Returns whether that was possible."""
         missing, before = size - self.seen(), ctypes.c_uint64()
         if missing <= 0:
             return True
@@ -85,13 +85,13 @@ class Memory(_Seen):
 
 
 def memory_of_caller(caller: int, name: bytes) -> Memory:
-    """The memory of the guest that has called, by the name of the export. Raises HostFault when it exports none."""
+    """Returns the memory of the calling guest, by the name of the export. Raises HostFault when it exports none."""
     extern = ffi.wasmtime_extern_t()
     found = raw.export_of_caller(caller, name, len(name), addressof(extern))
     if not found or extern.kind != _MEMORY:
         if found:
             raw.delete_extern(byref(extern))
-        raise HostFault("the guest exports no memory, so nothing can be read from it")
+        raise HostFault("the guest exports no memory to read from")
     return Memory(raw.context_of_caller(caller), addressof(extern.of), extern)
 
 
@@ -99,11 +99,11 @@ class GuestMemory(_Seen):
     """The memory of an instance, while no guest runs in its store.
 
     Args:
-        store: of the instance.
-        memory: an export of it.
+        store: the store of the instance.
+        memory: one of its exports.
 
     Attributes:
-        inside: the same for functions of ours, while its guest runs and has called one.
+        inside: the same memory for host functions, while its guest runs and has called one.
     """
 
     __slots__ = ("_memory", "_store", "inside")
@@ -115,27 +115,27 @@ class GuestMemory(_Seen):
         self.inside = Memory(context, where, memory)
 
     def size(self) -> int:
-        """Bytes that it has now."""
+        """Its current size in bytes."""
         return self._now()
 
     def grow_by(self, pages: int) -> None:
-        """Makes it larger. Raises WasmtimeError when it may not be."""
+        """Grows the memory. Raises WasmtimeError when it must not grow further."""
         self._memory.grow(self._store, pages)
 
     def read(self, at: int, size: int) -> bytes | None:
-        """A copy of a part; None when it is not all in it."""
+        """Copies a part; None when it reaches beyond the memory."""
         if at + size > self._now():
             return None
         return string_at(self._data + at, size)
 
     def write(self, at: int, data: bytes) -> bool:
-        """Writes into it; False when the place is not all in it."""
+        """Writes into the memory; False when the data does not fit there."""
         if at + len(data) > self._now():
             return False
         memmove(self._data + at, data, len(data))
         return True
 
     def _now(self) -> int:
-        """Its size. Raises ValueError when its store is closed."""
+        """Returns the size of the memory. Raises ValueError when its store is closed."""
         raw.context_of(self._store)
         return self.seen()

@@ -1,7 +1,7 @@
-"""What guests share while they run: the clock at whose ticks they yield, the threads for long calls, and which guest
-runs in which thread.
+"""What running guests share: the clock at whose ticks they yield, the threads for long calls, and the record of which
+guest runs in which thread.
 
-The clock ticks every millisecond, and only while guests run.
+The clock ticks every millisecond, but only while guests run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["busy", "clock", "current", "end_threads", "left_alone", "pool", "stu
 _TICK: Final = 0.001
 _THREADS_WHERE_GUESTS_WAIT: Final = 256
 _RESTS_AFTER: Final = 1000
-"""Ticks without a call after which the clock rests."""
+"""Ticks without a call after which the clock stops."""
 
 
 class _Current(threading.local):
@@ -32,14 +32,14 @@ class _Current(threading.local):
 
 
 current = _Current()
-"""The guest that runs in this thread."""
+"""The guest that is running in this thread."""
 
 
 class _Clock:
-    """Ticks for all engines of the process, in a thread of its own that ends when no guest has run for a while.
+    """Ticks for all engines of the process, in a thread that ends when no guest has run for a while.
 
     Attributes:
-        tick: seconds from one tick to the next. What the thread misses it makes up for, since calls over the public API
+        tick: seconds between two ticks. The thread makes up for ticks that it misses, since calls over the public API
             count ticks until their deadline.
     """
 
@@ -54,7 +54,7 @@ class _Clock:
         self._thread: threading.Thread | None = None
 
     def hold(self) -> None:
-        """A guest runs in a thread until :meth:`let_go`: the clock must not rest."""
+        """A guest runs in a thread until :meth:`let_go`: the clock must not stop."""
         with self._lock:
             self._held += 1
         self.wake()
@@ -67,10 +67,10 @@ class _Clock:
                 self._ends, self.idle = False, _RESTS_AFTER
 
     def wake(self) -> None:
-        """A guest is about to run."""
+        """Starts the clock if necessary: a guest is about to run."""
         self._ends = False
         if self.idle < _RESTS_AFTER // 2 and self._thread is not None:
-            self.idle = 0  # long before it rests: when the thread counts on at this moment, nothing is lost
+            self.idle = 0  # long before it stops, so nothing is lost if the thread increments it at this moment
             return
         with self._lock:
             self.idle = 0
@@ -79,8 +79,8 @@ class _Clock:
                 self._thread.start()
 
     def rest(self) -> None:
-        """Ends the thread, as soon as no guest is in a thread of the pool: without ticks it would never yield. The
-        next call of a guest begins another thread."""
+        """Stops the clock once no guest is in a thread of the pool: without ticks that guest would never yield. The
+        next call of a guest starts it again."""
         with self._lock:
             if self._held:
                 self._ends = True
@@ -111,8 +111,8 @@ _pools: list[ThreadPoolExecutor] = []
 
 
 def pool() -> ThreadPoolExecutor:
-    """The threads for what runs longer than its first slice: as many as there are cores. Over the public API guests
-    also wait in them, so there are more."""
+    """Returns the threads for calls that outlast their first time slice: one for each core. Over the public API guests
+    also wait in these threads, so there are more."""
     if not _pools:
         count = _THREADS_WHERE_GUESTS_WAIT if why_no_fibers() else os.cpu_count() or 2
         _pools.append(ThreadPoolExecutor(count, "hyperverse-wasm"))
@@ -120,24 +120,24 @@ def pool() -> ThreadPoolExecutor:
 
 
 busy: Final[set[Guest]] = set()
-"""The guests that are in threads of the pool."""
+"""The guests in threads of the pool."""
 _left: set[Future[bool]] = set()
 
 
 def left_alone(turn: Future[bool]) -> None:
-    """A thread of the pool is with a guest that was given up; it may come back or not."""
+    """A thread of the pool runs a guest that was given up; it may or may not come back."""
     _left.add(turn)
     turn.add_done_callback(_left.discard)
 
 
 def stuck() -> int:
-    """How many threads of the pool are with guests that were given up."""
+    """Returns how many threads of the pool run guests that were given up."""
     return len(_left)
 
 
 def end_threads() -> None:
-    """Ends the guests that run, and the threads, without waiting for one that does not yield. The next call begins
-    others."""
+    """Ends the running guests and the threads, without waiting for a guest that does not yield. The next call starts
+    new threads."""
     for guest in list(busy):
         guest.stop()
     while _pools:

@@ -1,4 +1,4 @@
-"""The functions that stand in for what libraries and commands import."""
+"""The functions that stand in for imports of libraries and commands."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .way import Memory, Sync, define_sync
 __all__ = ["StandIn", "linker_with"]
 
 StandIn = tuple[str, str, FuncType, str]
-"""An import and what stands in for it: module, name, type, name of the stand-in."""
-_ABORT: Final = "a function that stands for giving up was called"
+"""An import and its stand-in: module, name, type, name of the stand-in."""
+_ABORT: Final = "the guest called a function that means abort"
 
 
 @cache
 def linker_with(fuel: bool, stand_ins: tuple[StandIn, ...], memory: str = "memory") -> wasmtime.Linker:
-    """WASI, and what stands in for other imports. Many modules have the same few.
+    """Returns a linker with WASI and the stand-ins for other imports. Many modules need the same few.
 
     Args:
-        fuel: whether its modules count fuel.
-        memory: the name of their memory; empty when they export none.
+        fuel: whether the modules count fuel.
+        memory: name of their memory; empty when they export none.
     """
     linker = wasmtime.Linker(engine(fuel=fuel).wasm)
     linker.allow_shadowing = True
@@ -44,7 +44,7 @@ def _memcpy(memory: Memory | None, args: Sequence[int]) -> int:
 
 
 def _grow(memory: Memory | None, args: Sequence[int]) -> int:
-    """Makes the memory as large as asked for. Returns whether that could be done."""
+    """Grows the memory to the requested size. Returns whether that was possible."""
     assert memory is not None
     return int(memory.grow_to(args[0]))
 

@@ -1,4 +1,4 @@
-"""Values of components that have no type of Python's own. They are the same for both ways to run guests."""
+"""Component values that have no Python type of their own. They are the same for both ways of running guests."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Fields(SimpleNamespace):
 
 @attrs.frozen
 class VariantCase:
-    """A case of a ``variant`` that carries nothing."""
+    """A case of a ``variant`` without a payload."""
 
     name: str
 
 
 @attrs.frozen
 class Own:
-    """A value of ours that the guest owns.
+    """A resource of the platform that the guest owns.
 
     Attributes:
-        kind: the number of its type.
-        number: which of that type it is.
+        kind: number of its type.
+        number: its number within that type.
     """
 
     kind: int

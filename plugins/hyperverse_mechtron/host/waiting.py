@@ -1,4 +1,4 @@
-"""What functions of ours give guests that wait, and numbers as WebAssembly has them."""
+"""What host functions return to waiting guests, and WebAssembly numbers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import wasmtime
 __all__ = ["NUMBERS", "GuestAnswer", "Waiting", "func_type", "signed"]
 
 NUMBERS: Final = ("i32", "i64", "f32", "f64")
-"""Types of numbers; the place of each is its number in the raw bindings."""
+"""Number types; the position of each is its number in the raw bindings."""
 _WRAP: Final = {32: (1 << 31, 1 << 32), 64: (1 << 63, 1 << 64)}
 
 
 class Waiting:
-    """A guest that waits in a function of ours.
+    """A guest that is waiting in a host function.
 
     Attributes:
-        done: whether the answer is there.
+        done: whether the answer has arrived.
         result: the answer.
         fault: what the guest is to trap with instead; empty for none.
-        tell: tells wasmtime that the guest can go on; None when nobody has to be told.
-        flag: what wasmtime looks at meanwhile, and once more when that was told.
+        tell: tells wasmtime that the guest can continue; None when nobody needs to be told.
+        flag: what wasmtime checks meanwhile, and once more after ``tell``.
     """
 
     __slots__ = ("done", "fault", "flag", "result", "tell")
@@ -36,7 +36,7 @@ class Waiting:
         self.flag: Any = None
 
     def end(self) -> None:
-        """The answer is there. The call of the guest must not be closed yet."""
+        """Marks the answer as arrived. The call of the guest must still be open."""
         tell, self.tell = self.tell, None
         self.done = True
         if tell is not None:
@@ -45,20 +45,20 @@ class Waiting:
 
 @attrs.frozen
 class GuestAnswer:
-    """A value of the type ``result``. Its value is a text or bytes where a guest gives it, and None for none."""
+    """A value of type ``result``. A guest gives a string or bytes as its payload, and None for no payload."""
 
     ok: bool
     value: Any
 
 
 def signed(value: int, bits: int) -> int:
-    """A number of so many bits with its sign."""
+    """Converts an unsigned number of ``bits`` bits to a signed one."""
     half, whole = _WRAP[bits]
     value &= whole - 1
     return value - whole if value >= half else value
 
 
 def func_type(params: Sequence[str], results: Sequence[str]) -> wasmtime.FuncType:
-    """The type of a function that takes and gives numbers."""
+    """Returns the type of a function that takes and returns numbers."""
     types = {each: getattr(wasmtime.ValType, each) for each in NUMBERS}
     return wasmtime.FuncType([types[p]() for p in params], [types[r]() for r in results])

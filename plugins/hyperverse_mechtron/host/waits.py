@@ -17,40 +17,40 @@ __all__ = ["Asking", "Sleep", "Suspended", "suspend"]
 
 @attrs.define
 class Sleep:
-    """It sleeps for some seconds."""
+    """The guest sleeps for some seconds."""
 
     seconds: float
 
     async def finish(self, left: float) -> int | None:
-        """Waits, at most ``left`` seconds. Returns None: the result is known."""
+        """Waits for at most ``left`` seconds. Returns None: the result is known already."""
         await asyncio.sleep(min(self.seconds, max(0.0, left)))
         return None
 
 
 @attrs.define
 class Asking:
-    """It waits for something of the platform.
+    """The guest waits for an answer of the platform.
 
     Attributes:
-        work: called with the seconds that are left; returns what the guest gets.
+        work: called with the remaining seconds; returns what the guest gets.
     """
 
     work: Callable[[float], Awaitable[Any]]
 
     async def finish(self, left: float) -> Any:
-        """Waits for the answer, which is what the guest gets."""
+        """Waits for the answer, and returns it for the guest."""
         return await self.work(left)
 
 
 @attrs.define
 class Suspended:
-    """A guest that waits, and for what."""
+    """A suspended guest, and what it waits for."""
 
     waiting: Waiting
     what: Sleep | Asking
 
     async def finish(self, left: float) -> None:
-        """Waits, at most for about ``left`` seconds; the guest can then go on."""
+        """Waits for at most about ``left`` seconds; then the guest can continue."""
         result = await self.what.finish(left)
         if result is not None:
             self.waiting.result = result
@@ -58,11 +58,11 @@ class Suspended:
 
 
 def suspend(what: Sleep | Asking, result: Any = 0) -> Waiting:
-    """Suspends the guest that runs in this thread.
+    """Suspends the guest that is running in this thread.
 
     Args:
         what: what it waits for.
-        result: what it gets, where that is known before.
+        result: what the guest gets, if that is known beforehand.
     """
     waiting = Waiting()
     waiting.result = result
@@ -71,6 +71,6 @@ def suspend(what: Sleep | Asking, result: Any = 0) -> Waiting:
         return waiting
     guest = current.guest
     if guest is None:
-        raise HostFault("no guest runs here")
+        raise HostFault("no guest is running in this thread")
     guest.pending = Suspended(waiting, what)
     return waiting

@@ -1,7 +1,7 @@
-"""WASI preview 1: wasmtime's, with ours in front where a guest would wait, ask for the time or for randomness.
+"""WASI preview 1: wasmtime's, overridden by host functions where a guest would wait or ask for time or randomness.
 
-The epoch does not reach a guest that sleeps in wasmtime's own functions. In ours its fiber is suspended, so it ends at
-its deadline, and waits in no thread.
+The epoch does not reach a guest that sleeps in wasmtime's own functions. In a host function its fiber is suspended, so
+it ends at its deadline and holds no thread.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _REALTIME, _MONOTONIC, _LAST_CLOCK = 0, 1, 3
 _CLOCK, _READ, _WRITE = 0, 1, 2
 _ABSOLUTE: Final = 1
 _MOST: Final = 4096
-"""Subscriptions of one call."""
+"""Most subscriptions in one call."""
 
 
 def define_wasi(linker: wasmtime.Linker) -> None:
-    """Puts WASI preview 1 into a linker that allows shadowing."""
+    """Defines WASI preview 1 in a linker that allows shadowing."""
     linker.define_wasi()
     for name, call in (
         ("clock_time_get", _clock_time_get),
@@ -71,7 +71,7 @@ def _random_get(memory: Memory | None, args: Sequence[int]) -> int:
     at, size = args
     assert memory is not None
     if size > 1 << 24:
-        memory.read(at + size - 1, 1)  # a size that is not in the memory is told before so many bytes are made
+        memory.read(at + size - 1, 1)  # checks that the buffer fits in the memory before that many bytes are made
     return _put(memory, at, os.urandom(size))
 
 
@@ -98,7 +98,7 @@ class _Subscription:
         return cls(raw[:8], raw[8], clock, timeout, flags)
 
     def nanoseconds(self) -> int:
-        """How long its clock has still to run."""
+        """Returns how long its clock still has to run."""
         return max(0, self.timeout - _now(self.clock)) if self.flags & _ABSOLUTE else self.timeout
 
     def event(self, error: int) -> bytes:
@@ -122,7 +122,7 @@ def _poll_oneoff(memory: Memory | None, args: Sequence[int]) -> Waiting:
 
 
 def _fired(subscriptions: Sequence[_Subscription]) -> tuple[float, list[bytes]]:
-    """After how many seconds which events have happened. Files, and streams in memory, are ready at once."""
+    """Returns the seconds until the first events, and these events. Files and in-memory streams are ready at once."""
     at_once = [each.event(_SUCCESS) for each in subscriptions if each.tag in (_READ, _WRITE)]
     at_once += [
         each.event(_INVALID if each.tag == _CLOCK and each.clock > _LAST_CLOCK else _NOT_SUPPORTED)

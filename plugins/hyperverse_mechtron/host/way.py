@@ -1,7 +1,7 @@
-"""How guests run in this process: on fibers of wasmtime, or over its public API when it has no fibers to offer.
+"""How guests run in this process: on wasmtime's fibers, or over its public API when fibers are not available.
 
-Both ways have the same face. A guest on a fiber waits in no thread; over the public API each call has a thread, and
-what waits in it blocks that thread, so the machine leaves such guests to worker processes.
+Both ways have the same interface. A guest on a fiber waits without a thread. Over the public API each call has a
+thread, which a waiting guest blocks, so the machine runs such guests in worker processes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 ON_FIBERS: Final = not why_no_fibers()
-"""Whether guests of this process run on fibers."""
+"""Whether guests in this process run on fibers."""
 
 if TYPE_CHECKING or ON_FIBERS:
     from .bindings import Async, Sync, define_async, define_sync, set_stdin
