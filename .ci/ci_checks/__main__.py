@@ -76,6 +76,7 @@ SLOW = (
     "tests/lanes/test_stream_blocked.py",
     "tests/lanes/test_strangers_leave_nothing.py",
     "tests/mechtron/test_attacks.py",
+    "tests/mechtron/test_compiling_limits.py",
     "tests/mechtron/test_counters_as_processes.py",
     "tests/mechtron/test_guest_kits.py",
     "tests/mechtron/test_index_commands.py",

@@ -22,7 +22,7 @@ from hyperverse_core.errors import BadRequest, Unavailable
 
 from .binary import BinaryForm, form_of
 from .checking import checked, of_compiled
-from .compiling_limits import CONCURRENT, MEMORY, REFUSED, SECONDS, why_file
+from .compiling_limits import CONCURRENT, REFUSED, CompilingLimits, ended_by, why_file
 from .inspection import GuestKind, Report
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class CodeOptions:
 
 _KEPT: Final = 128
 _COMPONENT: Final = "component-"
+_LIMITS: Final = CompilingLimits()
 
 
 @attrs.frozen(eq=False)
@@ -83,10 +84,12 @@ class CodeCache:
 
     Args:
         folder: where they are kept. It is made, and nobody else may write it.
+        limits: what compiling one of them may take.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: CompilingLimits = _LIMITS) -> None:
         self._folder = folder
+        self._limits = limits
         self._loaded: OrderedDict[_Key, Code] = OrderedDict()
         self._under_way: dict[_Key, asyncio.Task[Code]] = {}
 
@@ -184,7 +187,9 @@ class CodeCache:
             source, target = Path(folder, "source"), Path(folder, "target")
             await asyncio.to_thread(source.write_bytes, binary)
             how = options.configuration + (CONCURRENT if concurrent else "")
+            limits = self._limits
             argv = ["-m", f"{__package__}.compiling", str(source), str(target), how]
+            argv += [str(limits.seconds), str(limits.memory)]
             process = await asyncio.create_subprocess_exec(
                 sys.executable, *argv, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
             )
@@ -199,7 +204,7 @@ class CodeCache:
                 told = (
                     await asyncio.to_thread(why.read_text, "utf-8") if why.exists() else said.decode(errors="replace")
                 )
-                raise _not_compiled(what, process.returncode, told)
+                raise _not_compiled(what, process.returncode, told, limits)
             await asyncio.to_thread(_keep, target, path)
 
 
@@ -212,16 +217,16 @@ def _keep(compiled: Path, path: Path) -> None:
     compiled.replace(path)
 
 
-def _not_compiled(what: str, code: int | None, said: str) -> Exception:
-    last = said.strip().splitlines()[-1:] or [f"it ended with {code}"]
-    if code is not None and code < 0:
+def _not_compiled(what: str, code: int, said: str, limits: CompilingLimits) -> Exception:
+    why = ended_by(code, said, limits)
+    if why:
         return Unavailable(
-            f"{what} could not be compiled: it took more than {SECONDS} s of the processor or {MEMORY >> 30} GiB",
-            hint="build a smaller module, with optimisation",
+            f"{what} could not be compiled: {why}", hint="build a smaller module, with optimisation; or try again"
         )
     if code == REFUSED:
         why, _, hint = said.partition("\n")
         return BadRequest(f"the memory of {what} cannot be kept: {why}", hint=hint)
+    last = said.strip().splitlines()[-1:] or [f"it ended with {code}"]
     return BadRequest(f"{what} could not be compiled: {last[0].strip()}", hint="compile it again, and validate it")
 
 

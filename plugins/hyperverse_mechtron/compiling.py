@@ -1,4 +1,5 @@
-"""Compiles one module, in a process of its own: ``python -m hyperverse_mechtron.compiling SOURCE TARGET HOW``.
+"""Compiles one module, in a process of its own:
+``python -m hyperverse_mechtron.compiling SOURCE TARGET HOW SECONDS MEMORY``.
 
 A small module can take seconds to compile, and a large one minutes and gigabytes. So this process lowers its priority,
 and ends itself when it exceeds its limits. It writes the reason for refusing a module to a file, because Python and the
@@ -12,20 +13,45 @@ import os
 import resource
 import sys
 from pathlib import Path
+from typing import Final
 
 from hyperverse_core.errors import BadRequest
 
 from .binary import BinaryForm, form_of, opened
-from .compiling_limits import CONCURRENT, MEMORY, REFUSED, SECONDS, why_file
+from .compiling_limits import CONCURRENT, REFUSED, TOO_LARGE, CompilingLimits, why_file
 
 __all__: list[str] = []
 
 
-def _main(source: str, target: str, how: str) -> int:
-    with contextlib.suppress(OSError, ValueError):  # a system that has no such limits
+_MORE: Final = 5
+"""Seconds after the limit when the system kills a process that its signal did not end."""
+
+
+def _limit(limits: CompilingLimits) -> None:
+    """Lowers the priority of this process, and sets its limits: each of them by itself, since a system may lack one, or
+    have set a lower one."""
+    with contextlib.suppress(OSError):
         os.nice(5)
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    for which, soft, hard in (
+        (resource.RLIMIT_CPU, limits.seconds, limits.seconds + _MORE),
+        (resource.RLIMIT_AS, limits.memory, limits.memory),
+        (resource.RLIMIT_CORE, 0, 0),  # nobody looks at what it leaves behind
+    ):
+        with contextlib.suppress(OSError, ValueError):
+            most = resource.getrlimit(which)[1]
+            lower = (soft, hard) if most == resource.RLIM_INFINITY else (min(soft, most), min(hard, most))
+            resource.setrlimit(which, lower)
+
+
+def _main(source: str, target: str, how: str, seconds: str, memory: str) -> int:
+    _limit(CompilingLimits(int(seconds), int(memory)))
+    try:
+        return _compile(source, target, how)
+    except MemoryError:
+        return TOO_LARGE
+
+
+def _compile(source: str, target: str, how: str) -> int:
     import wasmtime
     from wasmtime import component
 
