@@ -17,6 +17,7 @@ os.environ["PYTEST_ADDOPTS"] = " ".join([os.environ.get("PYTEST_ADDOPTS", ""), "
 pytest_plugins = [
     "postgres_server",
     "nats_server",
+    "inner_runs",
     "left_handlers",
     "left_running",
     "no_skips",
