@@ -44,8 +44,14 @@ BORROWED = (
     Borrowed(
         "wasmtime",
         "plugins/hyperverse_mechtron/host/raw.py",
-        frozenset({"_context", "_from_ptr", "_from_raw", "_func", "_memory", "wasmtime._bindings", "wasmtime._ffi"}),
+        frozenset(
+            {
+                *("_context", "_from_ptr", "_from_raw", "_func", "_instance", "_memory"),
+                *("wasmtime._bindings", "wasmtime._ffi", "_wasmtime_config_host_stack_creator_set"),
+            }
+        ),
     ),
+    Borrowed("nats-py", "plugins/hyperverse_nats/client.py", frozenset({"_io_writer"})),
     Borrowed(PYTHON, "hyperverse_core/universe/routing/regex_tree.py", frozenset({"re._parser"})),
 )
 
