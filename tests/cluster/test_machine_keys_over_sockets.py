@@ -132,7 +132,7 @@ async def test_no_wave_is_lost_and_then_the_key_before_ends(start: Start, tmp_pa
     REPLIES.clear()
     at = await people(a.client(), [a, b])
     keys = TrustedKeys(keys_folder(tmp_path, lanes.driver))
-    before = keys.own("a", a.parts.transport)
+    before, old_place = keys.own("a", a.parts.transport), a.parts.board.address
     for one, other in (("a", "b"), ("b", "a")):
         await a.client().ask(at[one], "Ext<Begin>", {"to": at[other]})
     await until(lambda: len(REPLIES) > 20, "waves go both ways")
@@ -157,6 +157,7 @@ async def test_no_wave_is_lost_and_then_the_key_before_ends(start: Start, tmp_pa
     assert not lane.down
     assert await refused(b, lane.address, lane.server_key, before)
     assert await refused(a, board.address, board.server_key, before)
+    assert await refused(b, old_place, before.public, board.identity), "nobody comes in by the key before"
 
 
 async def refused(machine: Machine, address: str, key: str, identity: Identity) -> bool:

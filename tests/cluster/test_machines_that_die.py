@@ -8,6 +8,7 @@ from typing import Any
 
 from cluster.worlds import InProcess
 from hyperverse_core import Machine
+from hyperverse_core.config import StarTemplate
 from hyperverse_core.errors import Unavailable
 from hyperverse_core.testing.faulty_lane import FaultyHub, FaultyTransport
 from hyperverse_core.testing.memory_registry import MemoryRegistry
@@ -85,3 +86,19 @@ async def test_a_ping_reaches_a_particle_of_a_dead_machine(inside: InProcess) ->
     one, there = await _with_a_dead_one(inside)
     reply = await one.client().ping(there[0], "Ext<Value>")
     assert (reply.status, reply.body, reply.remote) == (200, 1, False)
+
+
+async def test_a_machine_that_comes_back_with_other_stars_leaves_none_of_its_earlier_life(inside: InProcess) -> None:
+    one, connection = await inside.start("one"), _Connection(inside.registry)
+    inside.registry, registry = connection, inside.registry  # type: ignore[assignment]  # its methods are forwarded
+    before = await inside.start("other", [StarTemplate("nexus", "Nexus"), StarTemplate("lost", "Maelstrom", 7)])
+    inside.registry = registry
+    connection.dead = True
+    await before.stop()
+    assert "lost" in {record.key.name for record in await registry.stars()}, "it has not said that it stops"
+    await inside.start("other", [StarTemplate("nexus", "Nexus"), StarTemplate("found", "Maelstrom", 7)])
+    names = {record.key.name for record in await registry.stars() if record.machine == "other"}
+    assert "found" in names and "lost" not in names
+    async with asyncio.timeout(60):
+        while any("lost" in row["star"] for row in await one.client().stars()):  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0.1)

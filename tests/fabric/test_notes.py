@@ -121,6 +121,9 @@ async def test_the_waves_of_one_particle_and_where_it_has_lived(machine: Machine
     (life,) = found["lives"]
     assert (life["event"], life["point"], life["machine"]) == ("came", "localhost:b", machine.name)
     assert len(await waves(machine, point="localhost:a")) == 2
+    await machine.client().exec("delete localhost:b")
+    lives = (await machine.client().ask(MACHINE, "Ext<Waves>", {"point": "localhost:b"}))["lives"]
+    assert [life["event"] for life in lives] == ["left", "came"], "the newest first"
 
 
 async def test_the_sample_shrinks_with_the_load_and_failures_stay(machine: Machine) -> None:
